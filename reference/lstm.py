@@ -1,0 +1,118 @@
+"""The forward passes of a long short-term memory network: one step, and a sequence."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from reference.activations import sigmoid, softmax
+from reference.contract import Array, validate
+
+
+class LSTMCache(NamedTuple):
+    """What a backward pass needs of one step."""
+
+    a_next: Array
+    c_next: Array
+    a_prev: Array
+    c_prev: Array
+    ft: Array
+    it: Array
+    cct: Array
+    ot: Array
+    xt: Array
+    parameters: Mapping[str, Array]
+
+
+@np.errstate(all="ignore")
+def lstm_cell_forward(
+    xt: Any, a_prev: Any, c_prev: Any, parameters: Mapping[str, Any]
+) -> tuple[Array, Array, Array, LSTMCache]:
+    """One step (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000).
+
+    With `concat = [a_prev; xt]`::
+
+        ft  = sigmoid(Wf concat + bf)       forget gate
+        it  = sigmoid(Wi concat + bi)       update gate
+        cct = tanh(Wc concat + bc)          candidate memory
+        ot  = sigmoid(Wo concat + bo)       output gate
+        c_next = ft * c_prev + it * cct
+        a_next = ot * tanh(c_next)
+        yt_pred = softmax(Wy a_next + by)
+
+    Parameters
+    ----------
+    xt : (n_x, m)
+        The input, one column a sample.
+    a_prev, c_prev : (n_a, m)
+        The hidden state and the memory state.
+    parameters : mapping
+        `Wf`, `Wi`, `Wc`, `Wo`, each `(n_a, n_a + n_x)`; `bf`, `bi`, `bc`, `bo`, each `(n_a, 1)`;
+        `Wy (n_y, n_a)`, `by (n_y, 1)`.
+
+    Returns
+    -------
+    a_next, c_next : (n_a, m)
+    yt_pred : (n_y, m)
+    cache : LSTMCache
+        `(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters)`.
+
+    The dtype of the results, and the errors raised, are those of `reference.contract.validate`.
+    """
+    (xt, a_prev, c_prev), p, _ = validate("lstm_cell_forward", (xt, a_prev, c_prev), parameters)
+    concat = np.concatenate([a_prev, xt])
+    ft = sigmoid(p["Wf"] @ concat + p["bf"])
+    it = sigmoid(p["Wi"] @ concat + p["bi"])
+    cct = np.tanh(p["Wc"] @ concat + p["bc"])
+    ot = sigmoid(p["Wo"] @ concat + p["bo"])
+    c_next = ft * c_prev + it * cct
+    a_next = ot * np.tanh(c_next)
+    yt_pred = softmax(p["Wy"] @ a_next + p["by"])
+    cache = LSTMCache(a_next.copy(), c_next.copy(), a_prev, c_prev, ft, it, cct, ot, xt, p)
+    return a_next, c_next, yt_pred, cache
+
+
+@np.errstate(all="ignore")
+def lstm_forward(
+    x: Any, a0: Any, parameters: Mapping[str, Any]
+) -> tuple[Array, Array, Array, tuple[list[LSTMCache], Array]]:
+    """`lstm_cell_forward` over a sequence, from `a0` and a memory state of zeros.
+
+    Parameters
+    ----------
+    x : (n_x, m, T_x)
+        The inputs, time on the last axis.
+    a0 : (n_a, m)
+        The initial hidden state.
+    parameters : mapping
+        As `lstm_cell_forward` takes them.
+
+    Returns
+    -------
+    a : (n_a, m, T_x)
+    y : (n_y, m, T_x)
+    c : (n_a, m, T_x)
+    caches : (list of T_x LSTMCache, x)
+
+    The dtype of the results, and the errors raised, are those of `reference.contract.validate`.
+    """
+    (x, a0), p, size = validate("lstm_forward", (x, a0), parameters)
+    n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
+    # The gates share one product: W (4, n_a, n_a + n_x) and b (4, n_a, 1).
+    W, b = (np.concatenate([p[f"{letter}{gate}"] for gate in "fioc"]).reshape(4, n_a, -1) for letter in "Wb")
+    xs = x.transpose(2, 0, 1).copy()  # each step in one piece
+    a = np.empty((n_a, m, T_x), x.dtype)
+    c = np.empty_like(a)
+    caches = []
+    a_prev, c_prev = a0, np.zeros_like(a0)
+    for t, xt in enumerate(xs):
+        z = W @ np.concatenate([a_prev, xt]) + b
+        ft, it, ot = sigmoid(z[:3])
+        cct = np.tanh(z[3])
+        c_next = ft * c_prev + it * cct
+        a_next = ot * np.tanh(c_next)
+        a[:, :, t], c[:, :, t] = a_next, c_next
+        caches.append(LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, p))
+        a_prev, c_prev = a_next, c_next
+    y = softmax(p["Wy"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
+    return a, y, c, (caches, x)

@@ -1,0 +1,85 @@
+"""The forward passes of a simple (Elman) recurrent network: one step, and a sequence."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from reference.activations import softmax
+from reference.contract import Array, validate
+
+
+class RNNCache(NamedTuple):
+    """What a backward pass needs of one step."""
+
+    a_next: Array
+    a_prev: Array
+    xt: Array
+    parameters: Mapping[str, Array]
+
+
+@np.errstate(all="ignore")
+def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Mapping[str, Any]) -> tuple[Array, Array, RNNCache]:
+    """One step: `a_next = tanh(Waa a_prev + Wax xt + ba)`, `yt_pred = softmax(Wya a_next + by)`.
+
+    Parameters
+    ----------
+    xt : (n_x, m)
+        The input, one column a sample.
+    a_prev : (n_a, m)
+        The hidden state.
+    parameters : mapping
+        `Wax (n_a, n_x)`, `Waa (n_a, n_a)`, `Wya (n_y, n_a)`, `ba (n_a, 1)`, `by (n_y, 1)`.
+
+    Returns
+    -------
+    a_next : (n_a, m)
+    yt_pred : (n_y, m)
+    cache : RNNCache
+        `(a_next, a_prev, xt, parameters)`.
+
+    The dtype of the results, and the errors raised, are those of `reference.contract.validate`.
+    """
+    (xt, a_prev), p, _ = validate("rnn_cell_forward", (xt, a_prev), parameters)
+    a_next = np.tanh(p["Waa"] @ a_prev + p["Wax"] @ xt + p["ba"])
+    yt_pred = softmax(p["Wya"] @ a_next + p["by"])
+    return a_next, yt_pred, RNNCache(a_next.copy(), a_prev, xt, p)
+
+
+@np.errstate(all="ignore")
+def rnn_forward(
+    x: Any, a0: Any, parameters: Mapping[str, Any]
+) -> tuple[Array, Array, tuple[list[RNNCache], Array]]:
+    """`rnn_cell_forward` over a sequence, each step starting from the state that the last one left.
+
+    Parameters
+    ----------
+    x : (n_x, m, T_x)
+        The inputs, time on the last axis.
+    a0 : (n_a, m)
+        The initial hidden state.
+    parameters : mapping
+        As `rnn_cell_forward` takes them.
+
+    Returns
+    -------
+    a : (n_a, m, T_x)
+    y_pred : (n_y, m, T_x)
+    caches : (list of T_x RNNCache, x)
+
+    The dtype of the results, and the errors raised, are those of `reference.contract.validate`.
+    """
+    (x, a0), p, size = validate("rnn_forward", (x, a0), parameters)
+    n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
+    xs = x.transpose(2, 0, 1).copy()  # each step in one piece
+    z = p["Wax"] @ xs + p["ba"]  # what a step takes from its input does not wait for the state
+    a = np.empty((n_a, m, T_x), x.dtype)
+    caches = []
+    a_prev = a0
+    for t, xt in enumerate(xs):
+        a_next = np.tanh(p["Waa"] @ a_prev + z[t])
+        a[:, :, t] = a_next
+        caches.append(RNNCache(a_next, a_prev, xt, p))
+        a_prev = a_next
+    y_pred = softmax(p["Wya"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
+    return a, y_pred, (caches, x)
