@@ -1,0 +1,191 @@
+"""How far a correct floating-point program may be from the exact result, derived from the inputs.
+
+Every quantity is carried as a pair: a float64 evaluation, and a bound on how far *any* correct program of
+the given precision may be from the exact quantity. "Any" means: any order of summation, with or without
+FMA, separate or stacked products, tanh and sigmoid by whichever formula, softmax by any sound one. Since
+float64 is at least as precise, the bound holds for the evaluation too; so two correct programs differ by
+at most twice the bound.
+
+Sources: Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., ch. 2 (the model with
+underflow, eq. 2.8) and ch. 3 (γ_n, Lemma 3.1; products of matrices, sec. 3.5); Blanchard, Higham and Higham,
+IMA J. Numer. Anal. 41 (2021), for softmax. Second-order terms are kept.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from oracle.problem import Inputs
+from reference.contract import Array
+
+SLACK = 1 + 1e-6
+"""Covers the rounding of the bounds themselves: fewer than 1e9 float64 operations in a row."""
+
+EXP = 8
+"""Units roundoff by which a library's exp, tanh, log may be off, relatively: 4 ulp.
+
+NumPy's own and SVML's vector functions, glibc and SLEEF (torch) state at most 4 ulp.
+"""
+SIGMOID = 6
+"""Units roundoff, absolutely: 1/(1+e^-z) stays below 3.2 with such an exp, (1+tanh(z/2))/2 below 5."""
+TANH = 10
+"""Units roundoff, absolutely: (e^z-e^-z)/(e^z+e^-z) stays below 8.3, 2 sigmoid(2z)-1 below 8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A float64 evaluation of a quantity, and how far a correct program may be from its exact value."""
+
+    value: Array
+    error: Array
+
+    @classmethod
+    def exact(cls, value: Array) -> Self:
+        """A quantity that every program is given."""
+        value = value.astype(np.float64)
+        return cls(value, np.zeros_like(value))
+
+    @property
+    def reach(self) -> Array:
+        """The largest magnitude that the exact or a computed value can have."""
+        return np.asarray(np.abs(self.value) + 2 * self.error)
+
+    def __getitem__(self, index: Any) -> "Bounded":
+        return Bounded(self.value[index], self.error[index])
+
+
+class Arithmetic:
+    """The rules of rounding in one precision, with unit roundoff `u` and underflow unit `eta`."""
+
+    def __init__(self, dtype: Any) -> None:
+        limits = np.finfo(dtype)
+        self.u = float(limits.eps) / 2
+        self.eta = float(limits.smallest_subnormal)
+        self.largest = float(limits.max)
+
+    def gamma(self, n: int) -> float:
+        """γ_n = n u / (1 - n u), or infinity where n u reaches 1 and nothing can be said."""
+        nu = n * self.u
+        return nu / (1 - nu) if nu < 1 else np.inf
+
+    def affine(self, W: Array, v: Bounded, b: Array) -> Bounded:
+        """`W v + b`: each of k products is rounded once and passes through at most k additions.
+
+        One addition more leaves room for a bias in two parts. Where a partial sum might overflow, in some
+        order, nothing can be said.
+        """
+        k = W.shape[1]
+        size = np.abs(W)
+        terms = size @ v.reach + np.abs(b)
+        rounding = np.where(terms <= self.largest, self.gamma(k + 2) * terms + (k + 2) * self.eta, np.inf)
+        return _bounded(W @ v.value + b, rounding + size @ v.error)
+
+    def tanh(self, z: Bounded) -> Bounded:
+        """Slope sech² at the point of the interval nearest to 0, or, saturated, what is left to 1."""
+        q = np.exp(-_nearest_to_zero(z))
+        slope = (2 * q / (1 + q * q)) ** 2
+        return _bounded(
+            np.tanh(z.value), _through(z, q, slope, 2 * q * q / (1 + q * q), 2) + TANH * self.u + self.eta
+        )
+
+    def sigmoid(self, z: Bounded) -> Bounded:
+        """Slope σ(z)σ(-z) at the point nearest to 0, as that product: s(1-s) would cancel."""
+        q = np.exp(-_nearest_to_zero(z))
+        slope = q / (1 + q) ** 2
+        return _bounded(
+            1 / (1 + np.exp(-z.value)), _through(z, q, slope, q / (1 + q), 1) + SIGMOID * self.u + self.eta
+        )
+
+    def times(self, x: Bounded, y: Bounded) -> Bounded:
+        """A product of two quantities, both with errors."""
+        carried = np.abs(x.value) * y.error + np.abs(y.value) * x.error + 3 * x.error * y.error
+        return _bounded(x.value * y.value, carried + self.u * x.reach * y.reach + 4 * self.eta)
+
+    def plus(self, x: Bounded, y: Bounded) -> Bounded:
+        """A sum of two quantities, both with errors; FMA only leaves a rounding out."""
+        return _bounded(x.value + y.value, x.error + y.error + self.u * (x.reach + y.reach))
+
+    def softmax(self, s: Bounded) -> Bounded:
+        """By any formula that shifts the logits by their maximum or by their log-sum-exp, or not at all.
+
+        E acts on the logits: their own errors, and what subtracting the maximum M does to the other terms of
+        the denominator. It moves a prediction with slope y(1-y), so by `y (1-y) expm1(E)`. R acts on y as a
+        factor: the subtraction from the logit itself, the rounding of a log-sum-exp of size |M| + log n, exp,
+        log, the sum, the quotient; this adds `y exp(E) expm1(R)`. Both y and 1-y are known up to exp(E).
+        """
+        n_y, u = len(s.value), self.u
+        top, widest = s.value.max(axis=0, keepdims=True), s.error.max(axis=0, keepdims=True)
+        below = top - s.value
+        e = np.exp(-below)
+        total = e.sum(axis=0, keepdims=True)
+        spread = u * (below + 2 * s.error + 2 * widest)
+        logarithm = u * (np.abs(top) + 6 * widest + (EXP + 2) * np.log(n_y))
+        second_order = 1 + self.gamma(EXP + 4)
+        E = second_order * (s.error + (s.error + spread).max(axis=0, keepdims=True))
+        R = second_order * (spread + logarithm) + self.gamma(n_y + 2 * EXP + 3)
+        others = np.fmin((1 - np.eye(n_y)) @ e / total * np.exp(E), 1)  # 1-y, without cancellation
+        error = np.exp(2 * E + R - below) / total * -(others * np.expm1(-E) + np.expm1(-R))
+        return _bounded(e / total, np.fmin(error, np.exp(R)) + (n_y + 2) * self.eta)
+
+
+@np.errstate(all="ignore")
+def evaluate(inputs: Inputs) -> dict[str, Bounded]:
+    """Every quantity of a forward pass with its bound: `a`, `y`, and of an LSTM `c`, `ft`, `it`, `cct`, `ot`.
+
+    Each `(n, m, T_x)`, the bounds propagated from step to step. For one step of each, judged on the state
+    it was given, pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0.
+    """
+    fl = Arithmetic(inputs.dtype)
+    p = {name: array.astype(np.float64) for name, array in inputs.parameters.items()}
+    xs = np.moveaxis(inputs.x, 2, 0).astype(np.float64)
+    n_a = len(inputs.a0)
+    a, c = Bounded.exact(inputs.a0), Bounded.exact(inputs.c0)
+    steps: list[dict[str, Bounded]] = []
+    if inputs.kind == "rnn":
+        W, b, Wy = np.concatenate([p["Waa"], p["Wax"]], axis=1), p["ba"], p["Wya"]
+    else:
+        W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"]) for part in "Wb")
+        Wy = p["Wy"]
+    for xt in xs:
+        concat = Bounded(np.concatenate([a.value, xt]), np.concatenate([a.error, np.zeros_like(xt)]))
+        z = fl.affine(W, concat, b)
+        if inputs.kind == "rnn":
+            a = fl.tanh(z)
+            steps.append({"a": a})
+        else:
+            gates = fl.sigmoid(z[: 3 * n_a])
+            ft, it, ot = (gates[i * n_a : (i + 1) * n_a] for i in range(3))
+            cct = fl.tanh(z[3 * n_a :])
+            c = fl.plus(fl.times(ft, c), fl.times(it, cct))
+            a = fl.times(ot, fl.tanh(c))
+            steps.append({"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot})
+    names = ["a"] if inputs.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
+    empty = Bounded.exact(inputs.a0)
+    trace = {name: _over_time([step[name] for step in steps], empty) for name in names}
+    every = trace["a"].value.reshape(n_a, -1), trace["a"].error.reshape(n_a, -1)
+    y = fl.softmax(fl.affine(Wy, Bounded(*every), p["by"]))
+    shape = (len(Wy), *inputs.x.shape[1:])
+    return {**trace, "y": Bounded(y.value.reshape(shape), y.error.reshape(shape))}
+
+
+def _over_time(steps: list[Bounded], like: Bounded) -> Bounded:
+    if not steps:
+        return Bounded(*(np.zeros((*like.value.shape, 0)),) * 2)
+    return Bounded(np.stack([s.value for s in steps], axis=2), np.stack([s.error for s in steps], axis=2))
+
+
+def _bounded(value: Array, error: Array) -> Bounded:
+    """A pair whose bound covers its own rounding; what is infinite or NaN is so for every program."""
+    unknown = np.where(np.isnan(error), np.inf, SLACK * error)
+    return Bounded(value, np.where(np.isfinite(value), unknown, 0))
+
+
+def _nearest_to_zero(z: Bounded) -> Array:
+    """How near to 0 the exact value or a computed one can be."""
+    return np.asarray(np.maximum(np.abs(z.value) - 2 * z.error, 0))
+
+
+def _through(z: Bounded, q: Array, slope: Array, rest: Array, width: float) -> Array:
+    """The error of z through a saturating function: by its slope, or at most the range that is left."""
+    return np.asarray(np.fmin(z.error * slope, np.where(q < 1, rest, width)))
