@@ -54,6 +54,14 @@ class Bounded:
     def __getitem__(self, index: Any) -> "Bounded":
         return Bounded(self.value[index], self.error[index])
 
+    def scaled_to(self, answer: Array) -> "Bounded":
+        """The same relative error on an answer that may be of another size, being wrong."""
+        with np.errstate(all="ignore"):
+            growth = np.fmax(1, np.abs(answer / self.value))
+        return Bounded(
+            self.value, np.where(np.isfinite(answer) & (self.error > 0), growth * self.error, self.error)
+        )
+
 
 class Arithmetic:
     """The rules of rounding in one precision, with unit roundoff `u` and underflow unit `eta`."""

@@ -1,0 +1,46 @@
+"""pytest's options and Hypothesis' profiles."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
+
+pytest_plugins = ["properties.plugin"]
+
+# A tiny LSTM call takes 48 µs with one thread, and up to 22 ms with two on a busy machine.
+torch.set_num_threads(1)
+
+settings.register_profile(
+    "dev",
+    max_examples=20,
+    deadline=None,
+    phases=[phase for phase in Phase if phase is not Phase.explain],  # 30 times the run, on numeric code
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    report_multiple_bugs=False,
+    verbosity=Verbosity.quiet,  # a violation carries its own message
+)
+settings.register_profile(
+    "ci", settings.get_profile("dev"), max_examples=100, derandomize=True, database=None
+)
+settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=2000)
+settings.load_profile("dev")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of the harness."""
+    group = parser.getgroup("rnn-crosscheck")
+    group.addoption(
+        "--implementation",
+        action="append",
+        metavar="TARGET",
+        help="what to judge: a .py file, a module, or module:attribute; repeatable (default: reference)",
+    )
+    group.addoption(
+        "--reproduce",
+        metavar="PROBLEM",
+        help="run the laws on exactly one problem, as a failure prints it: 'Problem.lstm(n_x=1, ...)'",
+    )

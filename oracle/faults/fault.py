@@ -1,0 +1,66 @@
+"""One mistake as an implementation that can be judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import reference
+from oracle.faults.equations import Equations, compose, run
+from reference.contract import CONTRACTS
+
+
+@dataclass(frozen=True, eq=False)
+class Fault:
+    """An implementation of the four functions that makes one mistake and is otherwise right.
+
+    `sentence` completes "looks like: ...", and `changes` holds the changed equations by function.
+    """
+
+    name: str
+    group: str
+    sentence: str
+    changes: Mapping[str, Equations]
+    memory: dict[str, dict[Any, Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The functions in which the mistake is made."""
+        return tuple(self.changes)
+
+    def __add__(self, other: Self) -> Self:
+        """Both mistakes at once, this one first.
+
+        Raises `ValueError` where both replace the same equation of the same function.
+        """
+        changes = {
+            function: compose(self.changes.get(function, {}), other.changes.get(function, {}))
+            for function in CONTRACTS
+            if function in self.changes or function in other.changes
+        }
+        group = " and ".join(dict.fromkeys((self.group, other.group)))
+        return type(self)(
+            f"{self.name}+{other.name}", group, f"{self.sentence}, and {other.sentence}", changes
+        )
+
+    def rnn_cell_forward(self, xt: Any, a_prev: Any, parameters: Any) -> Any:
+        """`(a_next, yt_pred, cache)`, with the mistake."""
+        return self._call("rnn_cell_forward", xt, a_prev, parameters)
+
+    def rnn_forward(self, x: Any, a0: Any, parameters: Any) -> Any:
+        """`(a, y_pred, caches)`, with the mistake."""
+        return self._call("rnn_forward", x, a0, parameters)
+
+    def lstm_cell_forward(self, xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
+        """`(a_next, c_next, yt_pred, cache)`, with the mistake."""
+        return self._call("lstm_cell_forward", xt, a_prev, c_prev, parameters)
+
+    def lstm_forward(self, x: Any, a0: Any, parameters: Any) -> Any:
+        """`(a, y, c, caches)`, with the mistake."""
+        return self._call("lstm_forward", x, a0, parameters)
+
+    def _call(self, function: str, *given: Any) -> Any:
+        if function not in self.changes:
+            return getattr(reference, function)(*given)
+        *arguments, parameters = given
+        memory = self.memory.setdefault(function, {})
+        return run(function, self.changes[function], memory, arguments, parameters)

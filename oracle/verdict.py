@@ -1,0 +1,122 @@
+"""Compare two answers within the bound, find out who is wrong, and say so in words."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from oracle import exact
+from oracle.problem import Inputs
+from reference.contract import Array
+
+BEYOND_USE = 0.1
+"""A bound above this, on a state or a probability of size 1, would accept nearly any answer."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One output of an implementation beside a second witness, `(n, m, T_x)` each, with the bound on both.
+
+    Where the witness answers for the last steps only, those are compared.
+
+    Attributes
+    ----------
+    inputs
+        The problem that both answer.
+    quantity
+        Which quantity of `oracle.rounding.evaluate` they answer with: `a`, `c`, `y` or a gate.
+    label
+        Its name in the contract of the function that is judged.
+    steps
+        How many columns of the batch are steps of one sample, as `Inputs.steps` lays them out.
+    rival
+        Who the second witness is: `torch`; `exact`, which has no error of its own; or, in a few words, how
+        the implementation itself was asked a second time.
+    """
+
+    inputs: Inputs
+    quantity: str
+    label: str
+    implementation: Array
+    witness: Array
+    bound: Array
+    steps: int = 1
+    rival: str = "torch"
+
+    @cached_property
+    def ratio(self) -> Array:
+        """How far apart the two are, as a fraction of what two correct programs may differ by."""
+        count = self.witness.shape[2]
+        ours, theirs = _last(self.implementation, count).astype(np.float64), self.witness.astype(np.float64)
+        with np.errstate(all="ignore"):
+            ratio = np.abs(ours - theirs) / (_last(self.bound, count) * (1 if self.rival == "exact" else 2))
+        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        return np.where(same, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
+
+    @property
+    def worst(self) -> float:
+        """The largest fraction; above 1, one of the two is wrong."""
+        return float(self.ratio.max(initial=0.0))
+
+    @property
+    def beyond_use(self) -> bool:
+        """Whether the bound has grown so large, for most elements, that agreement is no evidence."""
+        bound = _last(self.bound, self.witness.shape[2])
+        scale = np.maximum(1, np.abs(self.witness))
+        return bound.size > 0 and bool(np.median(bound / scale) > BEYOND_USE)
+
+    def explain(self) -> dict[str, str]:
+        """The worst element of the first step that is off: the answers, the exact value, who is wrong."""
+        off = self.ratio > 1
+        column, late = min(np.argwhere(off.any(axis=0)).tolist(), key=lambda at: self._place(*at)[::-1])
+        unit = int(np.argmax(self.ratio[:, column, late]))
+        t = late + self.implementation.shape[2] - self.witness.shape[2]
+        ours, theirs = float(self.implementation[unit, column, t]), float(self.witness[unit, column, late])
+        bound = float(self.bound[unit, column, t])
+
+        element = {"element": self._name(unit, column, late), "implementation": repr(ours)}
+        extent = {"extent": f"{off.sum()} of {off.size} elements of {self.label}"}
+        if self.rival not in ("torch", "exact"):
+            return {
+                **element,
+                self.rival: repr(theirs),
+                "allowed": f"a difference of {2 * bound:.2g}, by rounding in {self.inputs.dtype}",
+                "wrong": "the implementation: it answers one question in two ways",
+                **extent,
+            }
+        sample = self.inputs.columns([column]).span(0, t + 1)
+        truth = exact.evaluate(sample, max(bound, np.finfo(float).tiny) / 1000)[self.quantity][unit, 0, t]
+        far, ulp = (
+            truth.distance(ours),
+            float(np.abs(np.spacing(np.asarray(truth.midpoint, self.inputs.dtype)))),
+        )
+        return {
+            **element,
+            **({"torch": repr(theirs)} if self.rival == "torch" else {}),
+            "exact": str(truth),
+            "allowed": f"{bound:.2g} from the exact value, by rounding in {self.inputs.dtype}",
+            "off by": f"{far / bound if bound else np.inf:.2g} times that, {far / ulp:.2g} ulp",
+            "wrong": self._blame(far > bound, truth.distance(theirs) > bound),
+            **extent,
+        }
+
+    def _blame(self, ours_is_off: bool, theirs_is_off: bool) -> str:
+        if ours_is_off:
+            return "both the implementation and torch" if theirs_is_off else "the implementation"
+        if theirs_is_off:
+            return "torch"
+        return "neither: both are within the bound, so the bound is at fault; please report it"
+
+    def _place(self, column: int, late: int) -> tuple[int, int]:
+        """Sample and step."""
+        t = late + self.implementation.shape[2] - self.witness.shape[2]
+        return column // self.steps, column % self.steps + t
+
+    def _name(self, unit: int, column: int, late: int) -> str:
+        sample, step = self._place(column, late)
+        row = "class" if self.quantity == "y" else "unit"
+        return f"{self.label}[{row} {unit}, sample {sample}, step {step}]"
+
+
+def _last(array: Array, count: int) -> Array:
+    return array[:, :, array.shape[2] - count :]

@@ -1,0 +1,102 @@
+"""What an implementation returned, read as its contract says: every quantity `(n, m, T_x)`, also a cell's."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from reference.contract import Array, Contract, Shape, extent, in_symbols
+
+
+class MalformedError(Exception):
+    """A return value that does not have the form that the specification gives it; the message says how."""
+
+
+def quantity(name: str) -> str:
+    """The quantity that an output is: `a_next` and `a` are `a`, `yt_pred` and `y_pred` are `y`."""
+    return name[0]
+
+
+def read_outputs(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
+    """The outputs by quantity. A missing cache is no matter here; `read_caches` asks for it."""
+    names = list(contract.outputs)
+    if not isinstance(value, (tuple, list)) or len(value) not in (len(names), len(names) + 1):
+        raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)} and the cache")
+    return {
+        quantity(name): _over_time(_array(name, entry, shape, sizes))
+        for (name, shape), entry in zip(contract.outputs.items(), value, strict=False)
+    }
+
+
+def read_caches(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
+    """Every cache entry over time `(n, m, T_x)`, by name, and of a forward also `x`."""
+    if len(value) <= len(contract.outputs):
+        raise MalformedError(f"returned {_form(value)} without a cache")
+    cache = value[-1]
+    if contract.is_cell:
+        return _stacked(contract, [cache], sizes)
+    if not isinstance(cache, (tuple, list)) or len(cache) != 2:
+        raise MalformedError(f"caches is {_form(cache)}, expected (list of T_x cell caches, x)")
+    steps, x = cache
+    if not isinstance(steps, (tuple, list)) or len(steps) != sizes["T_x"]:
+        raise MalformedError(
+            f"caches[0] is {_form(steps)}, expected a list of T_x = {sizes['T_x']} cell caches"
+        )
+    return {**_stacked(contract, steps, sizes), "x": _array("caches[1]", x, contract.arguments["x"], sizes)}
+
+
+def read_parameters(contract: Contract, value: Any) -> list[Mapping[str, Any]]:
+    """The parameters that each cell cache holds."""
+    steps = [value[-1]] if contract.is_cell else value[-1][0]
+    for step in steps:
+        if not isinstance(step[-1], dict):
+            raise MalformedError(
+                f"a cell cache ends in {_form(step[-1])}, expected the parameters"
+            )
+    return [step[-1] for step in steps]
+
+
+def _stacked(contract: Contract, steps: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, Array]:
+    entries: dict[str, list[Array]] = {name: [] for name in contract.cache}
+    for t, step in enumerate(steps):
+        where = "cache" if contract.is_cell else f"caches[0][{t}]"
+        if not isinstance(step, (tuple, list)) or len(step) != len(contract.cache) + 1:
+            wanted = ", ".join([*contract.cache, "parameters"])
+            raise MalformedError(f"{where} is {_form(step)}, expected ({wanted})")
+        for i, (name, shape) in enumerate(contract.cache.items()):
+            entries[name].append(_array(f"{where}[{i}] ({name})", step[i], shape, sizes))
+    return {
+        name: np.stack(arrays, axis=2)
+        if arrays
+        else np.zeros((*(extent(size, sizes) for size in contract.cache[name]), 0))
+        for name, arrays in entries.items()
+    }
+
+
+def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Array:
+    if isinstance(value, (list, tuple, int, float)):
+        try:
+            value = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise MalformedError(f"{name} is {_form(value)} that does not make an array of numbers") from None
+    if not isinstance(value, np.ndarray):
+        raise MalformedError(f"{name} is {_form(value)}, expected an array")
+    if value.dtype.kind not in "fiub":
+        raise MalformedError(f"{name} has dtype {value.dtype}, expected real numbers")
+    expected = tuple(extent(size, sizes) for size in shape)
+    if value.shape != expected:
+        raise MalformedError(f"{name} has shape {value.shape}, expected {in_symbols(shape)} = {expected}")
+    return value
+
+
+def _over_time(array: Array) -> Array:
+    return array if array.ndim == 3 else array[:, :, None]
+
+
+def _form(value: Any) -> str:
+    """What a value is, in a few words."""
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return "None" if value is None else f"a {getattr(value, 'type_name', type(value).__name__)}"

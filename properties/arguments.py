@@ -1,0 +1,68 @@
+"""How a target is given its arguments: their layout in memory, and other names for the parameters."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from numpy import empty, ndarray
+
+from reference.contract import Array
+
+Arrangement = Literal["C", "fortran", "strided", "read-only", "swapped"]
+
+ALIASES: Mapping[str, str] = {"Wu": "Wi", "bu": "bi"}
+"""What some call the parameters of the update gate, and what the specification calls them."""
+
+
+class AliasedParameters(dict[str, Any]):
+    """The specification's parameters, found under their aliases as well."""
+
+    def __missing__(self, key: str) -> Any:
+        if key in ALIASES:
+            return self[ALIASES[key]]
+        raise KeyError(key)
+
+
+def misses_an_alias(error: BaseException) -> bool:
+    """Whether a parameter was looked for under an alias, in vain."""
+    return isinstance(error, KeyError) and any(type(key) is str and key in ALIASES for key in error.args)
+
+
+def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: bool) -> list[Any]:
+    """Copies of the arguments, and of what is in the dicts among them, each array laid out as said.
+
+    `"swapped"` is the other byte order; `"strided"` leaves a gap after each element on every axis.
+    """
+    layout = _LAYOUTS[arrangement]
+    container = AliasedParameters if aliased else dict
+    return [
+        container((key, _laid_out(value, layout)) for key, value in argument.items())
+        if isinstance(argument, dict)
+        else _laid_out(argument, layout)
+        for argument in arguments
+    ]
+
+
+def _laid_out(value: Any, layout: Callable[[Array], Array]) -> Any:
+    return layout(value) if isinstance(value, ndarray) else value
+
+
+def _strided(array: Array) -> Array:
+    every_other = (slice(None, None, 2),) * array.ndim
+    apart = empty([2 * size for size in array.shape], array.dtype)[every_other]
+    apart[...] = array
+    return apart
+
+
+def _read_only(array: Array) -> Array:
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+_LAYOUTS: Mapping[Arrangement, Callable[[Array], Array]] = {
+    "C": lambda array: array.copy(),
+    "fortran": lambda array: array.copy("F"),
+    "strided": _strided,
+    "read-only": _read_only,
+    "swapped": lambda array: array.astype(array.dtype.newbyteorder("S")),
+}

@@ -1,0 +1,263 @@
+"""Values as a header in JSON and a payload of array bytes, and back.
+
+A value is a tree of tuple, list, dict, None, bool, int, float, str, `numpy.ndarray` and `Foreign`. Nothing
+in its encoding can make a reader run code: whatever is decoded gives such a value or a `CodecError`.
+
+The header is `[tree, groups, converted]`. Arrays of one dtype and shape make one group `[code, shape,
+count]`, a block of the payload. In the tree a number from 0 up is the next array of that group; a negative
+one, `~n`, is the n-th array or container completed so far, so that what occurs many times, as `parameters`
+does in the caches, is encoded once; null, true, 1.5 and "text" are themselves, and a list is what its first
+entry says: `t`uple, `l`ist, `d`ict, `i`nt or `f`oreign.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy import asarray, dtype, generic, ndarray, uint8
+
+MAX_DEPTH = 32
+MAX_NODES = 1_000_000
+"""Counted as a reader walks them: what is encoded once and referred to twice counts twice."""
+MAX_BYTES = 2**28
+ALIGNMENT = 16
+"""Every block of the payload begins at a multiple of it."""
+
+_DTYPES = {code: dtype(code) for code in "?bhilqBHILQefdgFDG"}
+_LEAVES = frozenset((type(None), bool, float, str))
+_ITSELF = ["f", "itself"]
+_TOO_LARGE = f"takes more than {MAX_BYTES // 2**20} MiB"
+
+# Bound here, once: a target may replace whatever it finds in the module that they come from.
+_dumps = json.JSONEncoder(separators=(",", ":")).encode
+_loads = json.JSONDecoder().decode
+
+
+class CodecError(ValueError):
+    """What a value is that cannot be encoded ("takes more than 256 MiB"), or what is wrong with bytes."""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Stands for an object that is none of the plain values, such as a set or an open file."""
+
+    type_name: str
+
+
+def encode(value: Any) -> tuple[bytes, list[bytes]]:
+    """The header and the blocks of the payload.
+
+    Named tuples become tuples, array-likes plain arrays of native byte order (`converted` lists the names
+    of their types), a container inside itself `Foreign("itself")`, and anything else a `Foreign`.
+
+    Raises `CodecError` if the value is nested or large beyond reason.
+    """
+    encoder = _Encoder()
+    tree = encoder.node(value, 0)
+    groups, blocks = encoder.groups()
+    try:
+        header = _dumps([tree, groups, list(encoder.converted)]).encode("ascii")
+    except ValueError:  # of more than 4300 digits
+        raise CodecError("has an integer of thousands of digits") from None
+    if max(len(header), sum(map(len, blocks))) > MAX_BYTES:
+        raise CodecError(_TOO_LARGE)
+    return header, blocks
+
+
+def decode(header: bytes, payload: bytearray) -> tuple[Any, list[str]]:
+    """The value, its arrays writable, and the names of the types converted to arrays.
+
+    Raises `CodecError` if no value is encoded like this.
+    """
+    try:
+        tree, groups, converted = _loads(header.decode("ascii"))
+        value = _Decoder(_arrays(groups, payload)).node(tree, 0)
+        if type(converted) is not list or not all(type(name) is str for name in converted):
+            raise CodecError("no list of type names")
+    except CodecError:
+        raise
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        StopIteration,
+        OverflowError,
+        MemoryError,
+        RecursionError,
+    ) as error:
+        raise CodecError(f"not an encoding: {error}") from None
+    return value, converted
+
+
+class _Walk:
+    """How many nodes a reader has walked, and how many of them were inside each completed object."""
+
+    def __init__(self) -> None:
+        self.nodes = 0
+        self.sizes: list[int] = []
+
+    def enter(self, size: int, depth: int) -> int:
+        if depth >= MAX_DEPTH:
+            raise CodecError(f"is nested more than {MAX_DEPTH} deep")
+        start = self.nodes
+        self.walk(size)
+        return start
+
+    def walk(self, nodes: int) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            raise CodecError(f"has more than {MAX_NODES} parts")
+
+
+class _Encoder(_Walk):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[int, Any] = {}  # what stands for an object where it occurs again, by its id
+        self.held: list[Any] = []  # so that no id in `seen` is used again
+        self.arrays: dict[tuple[dtype[Any], Sequence[int]], tuple[int, list[Any]]] = {}
+        self.converted: dict[str, None] = {}
+
+    def node(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind is ndarray:
+            return self.array(value)
+        if kind in _LEAVES:
+            return value
+        if kind is int:
+            return ["i", value]
+        # Asked of the type and not of the value, whose __class__ may be a property that does as it likes.
+        if issubclass(kind, tuple):
+            return self.container("t", value, tuple.__iter__(value), tuple.__len__(value), depth)
+        if issubclass(kind, list):
+            return self.container("l", value, list.__iter__(value), list.__len__(value), depth)
+        if issubclass(kind, dict):
+            parts = [part for key, item in dict.items(value) for part in (_plain_key(key), item)]
+            return self.container("d", value, parts, len(parts), depth)
+        if issubclass(kind, (ndarray, generic)) or hasattr(kind, "__array__"):
+            return self.array_like(value)
+        return ["f", _name(value)]
+
+    def container(self, tag: str, value: Any, parts: Iterable[Any], size: int, depth: int) -> list[Any]:
+        start = self.enter(size, depth)
+        seen = self.seen
+        seen[id(value)] = _ITSELF
+        self.held.append(value)
+        node: list[Any] = [tag]
+        for part in parts:
+            known = seen.get(id(part))
+            if known is None:
+                known = self.array(part) if type(part) is ndarray else self.node(part, depth + 1)
+            elif known is not _ITSELF:
+                self.walk(self.sizes[~known])
+            node.append(known)
+        self.sizes.append(self.nodes - start)
+        seen[id(value)] = -len(self.sizes)
+        return node
+
+    def array(self, array: Any) -> Any:
+        key = (array.dtype, array.shape)
+        group = self.arrays.get(key)
+        if group is None:
+            if array.dtype.char not in _DTYPES:
+                return ["f", f"numpy.ndarray of {array.dtype}"[:100]]
+            group = self.arrays[key] = (len(self.arrays), [])
+        group[1].append(array)
+        self.sizes.append(0)
+        self.seen[id(array)] = -len(self.sizes)
+        return group[0]
+
+    def array_like(self, value: Any) -> Any:
+        try:
+            array = asarray(value)
+        except BaseException:  # its __array__ is foreign code
+            array = None
+        if type(array) is not ndarray or array.dtype.char not in _DTYPES:
+            return ["f", _name(value)]
+        self.converted[_name(value)] = None
+        self.held.append(value)
+        node = self.array(array)
+        self.seen[id(value)] = self.seen[id(array)]
+        return node
+
+    def groups(self) -> tuple[list[Any], list[bytes]]:
+        groups: list[Any] = []
+        blocks: list[bytes] = []
+        size = 0
+        for (kind, shape), (_, arrays) in self.arrays.items():
+            size += len(arrays) * arrays[0].nbytes
+            if size > MAX_BYTES:
+                raise CodecError(_TOO_LARGE)
+            if not kind.isnative:
+                arrays = [array.astype(kind.newbyteorder("=")) for array in arrays]
+            block = b"".join([array.tobytes() for array in arrays])
+            blocks += block, bytes(-len(block) % ALIGNMENT)
+            groups.append([kind.char, shape, len(arrays)])
+        return groups, blocks
+
+
+def _plain_key(key: Any) -> Any:
+    return key if type(key) in _LEAVES or type(key) is int else Foreign(_name(key))
+
+
+def _name(value: Any) -> str:
+    kind = type(value)
+    if kind is Foreign:
+        return str(value.type_name)
+    return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100]
+
+
+def _arrays(groups: Any, payload: bytearray) -> list[Iterator[Any]]:
+    """The arrays of each group."""
+    arrays = []
+    offset = 0
+    for code, shape, count in groups:
+        block: Any = ndarray((count, *shape), _DTYPES[code], payload, offset)
+        offset += block.nbytes + -block.nbytes % ALIGNMENT
+        if code == "?":
+            block = block.view(uint8) != 0  # NumPy is not safe from booleans other than 0 and 1
+        arrays.append(iter(block if shape else [block[i, ...] for i in range(count)]))
+    if offset != len(payload):
+        raise CodecError("more payload than arrays")
+    return arrays
+
+
+class _Decoder(_Walk):
+    def __init__(self, arrays: list[Iterator[Any]]) -> None:
+        super().__init__()
+        self.arrays = arrays
+        self.values: list[Any] = []
+
+    def node(self, node: Any, depth: int) -> Any:
+        kind = type(node)
+        value: Any
+        if kind is int:
+            if node < 0:
+                self.walk(self.sizes[~node])
+                return self.values[~node]
+            value = next(self.arrays[node])
+            self.sizes.append(0)
+            self.values.append(value)
+            return value
+        if kind in _LEAVES:
+            return node
+        if kind is not list:
+            raise CodecError("a JSON object")
+        tag = node[0]
+        if tag == "i" and type(node[1]) is int:
+            return node[1]
+        if tag == "f" and type(node[1]) is str:
+            return Foreign(node[1])
+        start = self.enter(len(node) - 1, depth)
+        parts = [self.node(part, depth + 1) for part in node[1:]]
+        if tag == "t":
+            value = tuple(parts)
+        elif tag == "l":
+            value = parts
+        elif tag == "d":
+            value = dict(zip(parts[::2], parts[1::2], strict=True))
+        else:
+            raise CodecError("an unknown tag")
+        self.sizes.append(self.nodes - start)
+        self.values.append(value)
+        return value

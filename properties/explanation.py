@@ -1,0 +1,64 @@
+"""Why a law does not hold: which mistake it looks like, and whether the function or its cell makes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from oracle import diagnosis
+from oracle.diagnosis import Behaviour
+from oracle.problem import Inputs
+from properties.implementation import Implementation, Raised, Returned
+
+if TYPE_CHECKING:
+    from properties.trial import Trial
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The sentences of the catalogue that fit, best first; what else is known; whether a cell is to blame."""
+
+    looks_like: Sequence[str] = ()
+    traces: str = ""
+    inherited: bool = False
+
+
+class _DiedError(Exception):
+    """The implementation died where it was asked in order to explain it."""
+
+
+def explain(trial: "Trial") -> Explanation:
+    """Ask the implementation some more, in a fresh process, and compare it with the catalogue.
+
+    Where that makes it die, nothing is explained. The counterexample is posed in float64, where rounding is
+    so small that few mistakes look alike.
+    """
+    implementation, function = trial.implementation, trial.contract.name
+    implementation.close()
+
+    def program(inputs: Inputs) -> Behaviour:
+        reply = implementation.call(function, inputs.arguments(function))
+        if isinstance(reply, Returned):
+            return Behaviour.of(function, reply.value, reply.arguments)
+        if isinstance(reply, Raised):
+            return Behaviour.of_error()
+        raise _DiedError
+
+    counterexample = replace(trial.problem, dtype="float64").inputs(function)
+    try:
+        looks_like = diagnosis.diagnose(function, program, counterexample, extreme=trial.grade == "robust")
+        traces = "" if looks_like else diagnosis.traces(function, program, counterexample)
+    except _DiedError:
+        return Explanation()
+    return Explanation(looks_like, traces, _is_inherited(implementation, function, counterexample))
+
+
+def _is_inherited(implementation: Implementation, function: str, counterexample: Inputs) -> bool:
+    """Whether a forward is right once it finds a known-right cell in the place of its own."""
+    right = diagnosis.specification(function)
+    for inputs in diagnosis.problems(function, counterexample):
+        reply = implementation.call(function, inputs.arguments(function), with_reference_cell=True)
+        if not isinstance(reply, Returned) or not reply.used_reference_cell:
+            return False
+        if not Behaviour.of(function, reply.value, reply.arguments).is_like(right(inputs)):
+            return False
+    return True

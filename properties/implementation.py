@@ -1,0 +1,182 @@
+"""The implementation under test, run where it can do no harm."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from properties.arguments import Arrangement
+from properties.codec import Foreign
+from properties.process import UNREADABLE, Died, Process
+from properties.targets import TargetMissing, Unusable, expand, locate
+from reference.contract import CONTRACTS
+
+__all__ = [
+    "Arrangement",
+    "Died",
+    "Foreign",
+    "Implementation",
+    "Loaded",
+    "Raised",
+    "Returned",
+    "TargetMissing",
+    "Unusable",
+    "expand",
+]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The functions that a target has, each with `None` where it takes the call of the specification, and
+    otherwise with the signature that makes it another contract.
+    """
+
+    functions: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Returned:
+    """What a call gave: plain values (see `properties.codec`) that run no foreign code when looked at.
+
+    `arguments` are those of the call as they are after it. `converted` names what was not taken as it is:
+    types made into arrays, and parameters found under other names.
+    """
+
+    value: Any
+    arguments: list[Any]
+    converted: list[str]
+    used_reference_cell: bool
+
+
+@dataclass(frozen=True)
+class Raised:
+    """A call ended in an exception, `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`."""
+
+    type_name: str
+    message: str
+    where: str
+
+
+class Implementation:
+    """One target in a process of its own, which is started when first needed and again when it has died.
+
+    `target` is a file, a module or `module:attribute`; `directory` is where relative paths begin and the
+    process runs, by default the current one. Times are in seconds, memory is in bytes.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        directory: Path | None = None,
+        time_limit: float = 5.0,
+        import_time_limit: float = 20.0,
+        memory_limit: int = 4 * 2**30,
+    ) -> None:
+        self.target = target
+        self._directory = (directory or Path()).absolute()
+        self._time_limit = time_limit
+        self._import_time_limit = import_time_limit
+        self._memory_limit = memory_limit
+        self._process: Process | None = None
+        self._folder = ""
+        self._loaded: Loaded | Unusable | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def load(self) -> Loaded:
+        """Import the target, once.
+
+        Raises `TargetMissing` if it does not exist, and `Unusable` if it cannot be imported or has none
+        of the four functions.
+        """
+        if self._loaded is None:
+            try:
+                _, self._loaded = self._start()
+            except Unusable as error:
+                self._loaded = error
+        if isinstance(self._loaded, Unusable):
+            raise Unusable(*self._loaded.args)
+        return self._loaded
+
+    def check_exists(self) -> None:
+        """Raise `TargetMissing` if the target does not exist; what else may be wrong, `load` says."""
+        try:
+            self.load()
+        except Unusable:
+            return
+
+    def call(
+        self,
+        function: str,
+        arguments: Sequence[Any],
+        *,
+        arrangement: Arrangement = "C",
+        with_reference_cell: bool = False,
+    ) -> Returned | Raised | Died:
+        """Call a function by position with copies of the arguments, their arrays laid out as said.
+
+        `with_reference_cell` lets a forward find the reference's cell in the place of its own.
+
+        Raises what `load` raises, `ValueError` for a function that the target does not have, and
+        `CodecError` for arguments that are no plain values.
+        """
+        if function not in self.load().functions:
+            raise ValueError(f"{self.target} has no function '{function}'")
+        process = self._process
+        if process is None or not process.is_alive:
+            try:
+                process, _ = self._start()
+            except (Unusable, TargetMissing) as error:  # though it was usable before
+                return Died(str(error))
+        request = ("call", function, [*arguments], arrangement, with_reference_cell)
+        match process.ask(*request, time_limit=self._time_limit, folder=self._folder):
+            case Died() as died:
+                return died
+            case ("returned", list(after), value, bool(used), list(notes)), converted if len(after) == len(
+                arguments
+            ):
+                return Returned(value, after, converted + notes, used)
+            case ("raised", str(type_name), str(message), str(where)), _:
+                return Raised(type_name, message, where)
+        self.close()
+        return Died(UNREADABLE)
+
+    def close(self) -> None:
+        """End the process and all that it has started. A later call starts a new one."""
+        if self._process is not None:
+            self._process.end()
+
+    def _start(self) -> tuple[Process, Loaded]:
+        target = locate(self.target, self._directory)
+        self._folder = str(Path(target.source).parent if target.is_file else self._directory)
+        process = self._process = Process(self._directory, self._memory_limit)
+        request = ("load", target.source, target.attribute, str(self._directory))
+        error: Exception
+        match process.ask(*request, time_limit=self._import_time_limit, folder=self._folder):
+            case ("loaded", dict(functions), str(folder)), _ if _are_functions(functions):
+                self._folder = folder
+                return process, Loaded(functions)
+            case ("missing", str(reason)), _:
+                error = TargetMissing(reason)
+            case ("unusable", str(reason)), _:
+                error = Unusable(f"{self.target} {reason}")
+            case Died(reason):
+                error = Unusable(f"{self.target} {reason} while it was imported")
+            case _:
+                error = Unusable(f"{self.target} {UNREADABLE}")
+        process.end()
+        raise error
+
+
+def _are_functions(answer: dict[Any, Any]) -> bool:
+    return bool(answer) and all(
+        name in CONTRACTS and (reason is None or isinstance(reason, str)) for name, reason in answer.items()
+    )

@@ -1,0 +1,86 @@
+"""A law: one thing that holds of every right implementation, checked on problems that Hypothesis draws."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from oracle.problem import Problem, siblings
+from properties.implementation import Implementation, Unusable
+from properties.results import Tally
+from properties.strategies import Effort, problems
+from properties.trial import Grade, Trial
+from reference.contract import CONTRACTS
+
+FUNCTIONS = tuple(CONTRACTS)
+FORWARDS = tuple(name for name, contract in CONTRACTS.items() if not contract.is_cell)
+LSTM = tuple(name for name, contract in CONTRACTS.items() if contract.kind == "lstm")
+
+
+def law(
+    grade: Grade, *, functions: Sequence[str] = FUNCTIONS, **drawn: Any
+) -> Callable[[Callable[[Trial], None]], Any]:
+    """Make a pytest test of a check of one `Trial`, for each function that it concerns.
+
+    The remaining keywords go to `properties.strategies.problems`. The law's name is that of the check.
+    """
+
+    def decorate(check: Callable[[Trial], None]) -> Any:
+        name = check.__name__.removeprefix("test_").replace("_", " ")
+
+        @pytest.mark.parametrize("function", functions)
+        @given(data=st.data())
+        def test(
+            data: st.DataObject,
+            implementation: Implementation,
+            function: str,
+            effort: Effort,
+            exactly: Problem | None,
+            tally: Tally,
+        ) -> None:
+            reason = lacks(implementation, function)
+            if reason:
+                pytest.skip(reason)
+            drawn_problem = exactly or data.draw(problems(function, effort, **drawn))
+            _report_events(drawn_problem)
+            for problem in siblings(drawn_problem, 1 if exactly else effort.seeds):
+                tally.problems += 1
+                check(Trial(name, grade, implementation, function, problem, tally))
+
+        test.__name__ = test.__qualname__ = check.__name__
+        test.__doc__ = check.__doc__
+        test.__module__ = check.__module__
+        test.law, test.grade = name, grade
+        return getattr(pytest.mark, grade)(test)
+
+    return decorate
+
+
+def lacks(implementation: Implementation, function: str) -> str:
+    """Why a function of an implementation cannot be judged; empty where it can."""
+    try:
+        found = implementation.load().functions
+    except Unusable as error:
+        return f"cannot be used: {error}"
+    if function not in found:
+        return f"has no {function}"
+    contract = CONTRACTS[function]
+    expected = ", ".join([*contract.arguments, "parameters"])
+    signature = found[function]
+    return f"{function}{signature} is another contract, expected ({expected})" if signature else ""
+
+
+def _report_events(problem: Problem) -> None:
+    """What was met, for `--hypothesis-show-statistics`."""
+    event(f"regime {problem.regime}")
+    event(f"dtype {problem.dtype}")
+    sizes = problem.sizes
+    for name, size in sizes.items():
+        if size in (0, 1):
+            event(f"{name} = {size}")
+    if sizes["T_x"] > sizes["m"]:
+        event("T_x > m")
+    if len(set(sizes.values())) < len(sizes):
+        event("equal sizes")

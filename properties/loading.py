@@ -1,0 +1,113 @@
+"""Find the four functions in a target. This runs foreign code: only a worker imports what it is given."""
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from properties.notebook import run_definitions
+from properties.targets import Target, TargetMissing, Unusable, closest
+from reference.contract import CONTRACTS, Contract
+
+_ROOT = str(Path(__file__).parents[1])
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The functions found, for each whether it is another contract, the object that holds them, and the
+    folder of the code.
+    """
+
+    functions: Mapping[str, Callable[..., Any]]
+    contracts: Mapping[str, str | None]
+    holder: object
+    folder: str
+
+    @property
+    def other_contracts(self) -> int:
+        """How many functions are not called as the specification calls them."""
+        return sum(reason is not None for reason in self.contracts.values())
+
+
+def load(target: Target, directory: Path) -> Loaded:
+    """Import a target and find the functions in it.
+
+    Raises `TargetMissing` where the module or the attribute does not exist, `Unusable` where none of the
+    functions does, and whatever the target raises while it is imported.
+    """
+    module = _import_file(Path(target.source)) if target.is_file else _import_module(target.source, directory)
+    holder: object = module
+    for name in target.attribute.split(".") if target.attribute else ():
+        holder = _attribute(holder, name, target)
+    return _with_functions(holder, str(Path(module.__file__ or "").parent))
+
+
+def _import_file(path: Path) -> ModuleType:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("properties", "reference")]:
+        del sys.modules[name]  # the target may stand beside files of its own that are called so
+    sys.path[:] = [str(path.parent), *(entry for entry in sys.path if entry != _ROOT), _ROOT]
+    module = ModuleType(path.stem if path.stem not in sys.modules else f"{path.stem} under test")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    if path.suffix == ".ipynb":
+        run_definitions(path, module.__dict__)
+    else:
+        exec(compile(path.read_bytes(), path, "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def _import_module(name: str, directory: Path) -> ModuleType:
+    sys.path.insert(0, str(directory))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if missing != name and not name.startswith(f"{missing}."):
+            raise
+    parent, _, last = missing.rpartition(".")
+    where = getattr(sys.modules.get(parent), "__path__", []) if parent else [str(directory)]
+    hint = closest(last, (module.name for module in pkgutil.iter_modules(where)))
+    raise TargetMissing(f"no module '{missing}', neither in '{directory}' nor installed{hint}")
+
+
+def _attribute(holder: object, name: str, target: Target) -> object:
+    try:
+        return getattr(holder, name)
+    except AttributeError:
+        hint = closest(name, dir(holder))
+        raise TargetMissing(f"'{target.source}' has no attribute '{target.attribute}'{hint}") from None
+
+
+def _with_functions(holder: object, folder: str) -> Loaded:
+    functions = {name: getattr(holder, name) for name in CONTRACTS if hasattr(holder, name)}
+    if not functions:
+        raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}")
+    contracts = {name: _other_contract(CONTRACTS[name], function) for name, function in functions.items()}
+    loaded = Loaded(functions, contracts, holder, folder)
+    if isinstance(holder, type) and loaded.other_contracts:
+        with suppress(Exception):  # what cannot be made without arguments remains a class
+            made = _with_functions(holder(), folder)
+            return min(loaded, made, key=lambda either: either.other_contracts)
+    return loaded
+
+
+def _other_contract(contract: Contract, function: object) -> str | None:
+    """Why a function is not called as the specification calls it; `None` where it is, or does not tell."""
+    if not callable(function):
+        return f"{contract.name} is of type {type(function).__name__}, which cannot be called"
+    try:
+        signature = inspect.signature(function)
+        text = f"{contract.name}{signature}"
+    except Exception:  # built-in functions have none, and what a default prints itself as is foreign code
+        return None
+    try:
+        signature.bind(*contract.arguments, "parameters")
+    except TypeError:
+        return text if len(text) <= 200 else f"{text[:200]}…"
+    return None

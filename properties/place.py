@@ -1,0 +1,33 @@
+"""Where in a target's own code something happened."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+Frame = tuple[str, int, str]
+"""File, line, function."""
+
+
+def place(frames: Iterable[Frame], folder: str) -> str:
+    """`"my_rnn.py:12 in rnn_forward"`: the first of `frames` whose file is in `folder`, or nothing.
+
+    Libraries installed below the folder are not the target's own code.
+    """
+    for file, line, function in frames:
+        path = Path(file)
+        if path.is_relative_to(folder):
+            name = path.relative_to(folder)
+            if "site-packages" not in name.parts:
+                return f"{name}:{line}" + ("" if function == "<module>" else f" in {function}")
+    return ""
+
+
+def frames(error: BaseException) -> list[Frame]:
+    """The frames of an error, innermost first."""
+    found: list[Frame] = []
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        found.append((code.co_filename, step.tb_lineno, code.co_name))
+        step = step.tb_next
+    return found[::-1]

@@ -1,0 +1,139 @@
+"""A worker process, seen from the judge: spoken to with a deadline, ended with everything it started."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import weakref
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from properties.codec import CodecError
+from properties.place import place
+from properties.wire import LOST_CONNECTION, OUT_OF_MEMORY, pack, receive
+
+UNREADABLE = "sent an answer that cannot be read"
+
+_ROOT = str(Path(__file__).parents[1])
+_PROGRAM = f"import sys; sys.path.insert(0, {_ROOT!r}); from properties.worker import main; main()"
+_ENVIRONMENT = {
+    # Workers share a machine: one thread each, and sums in one order.
+    **dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+    ),
+    "PYTHONHASHSEED": "0",  # what iterates over a set does so alike in every run
+}
+_CLOSING = 1.0
+"""Seconds in which a process that has hung up should have ended."""
+_SIGNALS = {number.value: number.name for number in signal.Signals}
+_FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
+_FRAMES_SHOWN = 100
+"""Where a crash report ends; who is deeper than that has recursed until the stack overflowed."""
+
+
+@dataclass(frozen=True)
+class Died:
+    """A request ended the process; `reason` is what the process did: `"exited with status 3"`."""
+
+    reason: str
+
+
+class Process:
+    """A running worker.
+
+    Everything that it holds (the process, those that it has forked into its group, two file descriptors)
+    goes with `end`, at the latest when the object does.
+    """
+
+    def __init__(self, directory: Path, memory_limit: int) -> None:
+        self._memory_limit = memory_limit
+        self._serial = 0
+        with ExitStack() as held:
+            self._crash_report = held.enter_context(TemporaryFile())
+            self._socket, theirs = socket.socketpair()
+            held.enter_context(self._socket)
+            with theirs:
+                inherited = (theirs.fileno(), self._crash_report.fileno())
+                self._process = subprocess.Popen(
+                    [sys.executable, "-B", "-P", "-c", _PROGRAM, *map(str, (*inherited, memory_limit))],
+                    cwd=directory,
+                    env={**os.environ, **_ENVIRONMENT},
+                    pass_fds=inherited,
+                    start_new_session=True,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+            held.enter_context(self._process)  # waits for it
+            held.callback(_kill_group, self._process.pid)
+            self.end = weakref.finalize(self, held.pop_all().close)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether `end` has not been called, by whom ever; a worker that has just died counts as alive."""
+        return bool(self.end.alive)
+
+    def ask(self, kind: str, *request: Any, time_limit: float, folder: str) -> tuple[Any, list[str]] | Died:
+        """The answer to a request with the names of the types converted in it, or why the process has ended.
+
+        `folder` is where the target's own code is. Raises `CodecError` if the request cannot be sent.
+        """
+        self._serial += 1
+        message = pack(self._serial, (kind, 2 * time_limit + 1, *request))
+        deadline = time.monotonic() + time_limit
+
+        def read(size: int) -> bytes:
+            self._socket.settimeout(max(deadline - time.monotonic(), 1e-6))
+            return self._socket.recv(size)
+
+        try:
+            self._socket.settimeout(time_limit)
+            self._socket.sendall(message)
+            serial, answer, converted = receive(read)
+        except TimeoutError:
+            reason = f"did not answer within {time_limit:g} s"
+        except (EOFError, OSError):
+            reason = self._cause_of_death(folder)
+        except CodecError:
+            reason = UNREADABLE
+        except BaseException:  # whatever interrupts us, the worker would be out of step
+            self.end()
+            raise
+        else:
+            if serial == self._serial:
+                return answer, converted
+            reason = UNREADABLE
+        self.end()
+        return Died(reason)
+
+    def _cause_of_death(self, folder: str) -> str:
+        try:
+            status = self._process.wait(_CLOSING)
+        except subprocess.TimeoutExpired:
+            status = LOST_CONNECTION
+        if status == LOST_CONNECTION:
+            return "closed the connection that its answer goes through"
+        if status == OUT_OF_MEMORY:
+            return f"used more than {self._memory_limit / 2**30:.3g} GiB of memory"
+        if status >= 0:
+            return f"exited with status {status}"
+        self._crash_report.seek(0)
+        report = self._crash_report.read(2**16).decode(errors="replace")
+        frames = [(file, int(line), function) for file, line, function in _FRAME.findall(report)]
+        if len(frames) >= _FRAMES_SHOWN:
+            return "recursed until the stack overflowed"
+        where = place(frames, folder)
+        return f"was killed by {_SIGNALS.get(-status, f'signal {-status}')}" + (
+            f" ({where})" if where else ""
+        )
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # all of it has ended
+        os.killpg(leader, signal.SIGKILL)

@@ -1,0 +1,49 @@
+"""A right cell in the place of a target's own, to tell whether a forward's mistake is only inherited."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from inspect import unwrap
+from typing import Any
+
+from reference import lstm_cell_forward, rnn_cell_forward
+
+Function = Callable[..., Any]
+
+_CELLS: Mapping[str, Function] = {"rnn_forward": rnn_cell_forward, "lstm_forward": lstm_cell_forward}
+
+
+class ReferenceCell:
+    """The reference's cell of a forward; remembers whether it was called."""
+
+    def __init__(self, forward: str) -> None:
+        self._cell = _CELLS[forward]
+        self.used = False
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """The next state, the prediction and the cache."""
+        self.used = True
+        return self._cell(*arguments, **named)
+
+
+@contextmanager
+def reference_cell(name: str, forward: Function, holder: object) -> Iterator[ReferenceCell]:
+    """Let `forward`, found in `holder` as `name`, find the reference's cell where it looks for its own.
+
+    It may look in its module, and in the object (module, class or instance) that holds it.
+    """
+    cell = ReferenceCell(name)
+    cell_name = _CELLS[name].__name__
+    module = getattr(unwrap(getattr(forward, "__func__", forward)), "__globals__", {})
+    with ExitStack() as restore:
+        if cell_name in module:
+            restore.callback(module.__setitem__, cell_name, module[cell_name])
+            module[cell_name] = cell
+        if hasattr(holder, cell_name):
+            with suppress(AttributeError, TypeError):  # an object may not let itself be changed
+                own = dict(vars(holder))
+                setattr(holder, cell_name, cell)
+                if cell_name in own:
+                    restore.callback(setattr, holder, cell_name, own[cell_name])
+                else:
+                    restore.callback(delattr, holder, cell_name)
+        yield cell

@@ -1,0 +1,120 @@
+"""What can be judged, and how it is named: a file, a notebook or a module, and perhaps an attribute of it."""
+
+import difflib
+import glob
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from os.path import exists, isdir, isfile  # False also for names that no file can have
+from pathlib import Path
+
+SUFFIXES = (".py", ".ipynb")
+
+_WITH_ATTRIBUTE = re.compile(r"(?P<source>.+?)(?::(?P<attribute>[^\W\d]\w*(?:\.[^\W\d]\w*)*))?", re.DOTALL)
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+class TargetMissing(Exception):  # noqa: N818
+    """A target that does not exist; the message is one line that says how to mend it."""
+
+
+class Unusable(Exception):  # noqa: N818
+    """A target that exists and cannot be judged; the message says why."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where an implementation is: in a file or a module, as `attribute` of it unless that is empty."""
+
+    source: str
+    attribute: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the source is the path of a file rather than the name of a module."""
+        return _names_a_file(self.source)
+
+
+def locate(target: str, directory: Path) -> Target:
+    """Take a target apart; a file's path, relative to `directory`, becomes absolute.
+
+    Raises `TargetMissing` where a file does not exist or nothing could be called so.
+    """
+    source, attribute = _split(target)
+    if not _names_a_file(source):
+        if not _MODULE.fullmatch(source):
+            raise _no_target(target)
+        return Target(source, attribute)
+    path = directory / source
+    if isdir(path):
+        raise TargetMissing(f"{source!r} is a directory; name a file in it")
+    if not isfile(path):
+        raise TargetMissing(_no_file(source, directory))
+    if path.suffix not in SUFFIXES:
+        raise TargetMissing(f"{source!r} is neither a Python file (.py) nor a notebook (.ipynb)")
+    return Target(str(path.resolve()), attribute)
+
+
+def expand(patterns: Sequence[str], directory: Path) -> list[str]:
+    """The targets that patterns stand for, each once: globs and directories (relative to `directory`)
+    become the Python files and notebooks in them, sorted; anything else is a target already.
+
+    Hidden and private files, `conftest.py` and `test_*.py` are left out unless named in full.
+
+    Raises `TargetMissing` for a pattern that matches nothing, and for a file that does not exist.
+    """
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        found.update(dict.fromkeys(_expand(pattern, directory)))
+    return list(found)
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """`"; did you mean 'my_rnn'?"`, or nothing where no name is close."""
+    close = difflib.get_close_matches(name, sorted(set(names)), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _expand(pattern: str, directory: Path) -> list[str]:
+    source, attribute = _split(pattern)
+    path = directory / source
+    if isdir(path) and (_names_a_file(source) or not isfile(path / "__init__.py")):
+        files = [str(Path(source, entry.name)) for entry in path.iterdir()]
+    elif glob.has_magic(source) and not exists(path):
+        files = glob.glob(source, root_dir=directory, recursive=True)
+    else:
+        locate(pattern, directory)
+        return [pattern]
+    judged = sorted(file for file in files if _is_judged(Path(file)) and isfile(directory / file))
+    if not judged:
+        raise TargetMissing(f"{pattern!r} matches no Python file or notebook in {str(directory)!r}")
+    return [f"{file}:{attribute}" if attribute else file for file in judged]
+
+
+def _is_judged(path: Path) -> bool:
+    excluded = path.name.startswith(("_", ".", "test_")) or path.name == "conftest.py"
+    return path.suffix in SUFFIXES and not excluded
+
+
+def _split(target: str) -> tuple[str, str]:
+    parts = _WITH_ATTRIBUTE.fullmatch(target)
+    if not parts:
+        raise _no_target(target)
+    return parts["source"], parts["attribute"] or ""
+
+
+def _no_target(target: str) -> TargetMissing:
+    return TargetMissing(f"{target!r} is neither a file nor a module nor module:attribute")
+
+
+def _names_a_file(source: str) -> bool:
+    return "/" in source or source.endswith(SUFFIXES)
+
+
+def _no_file(source: str, directory: Path) -> str:
+    path = directory / source
+    if not isdir(path.parent):
+        return f"no file {source!r}: there is no directory {str(path.parent)!r}"
+    hint = closest(path.name, (entry.name for entry in path.parent.iterdir()))
+    hint = hint or "; the path is taken from where the command runs"
+    return f"no file {path.name!r} in {str(path.parent)!r}{hint}"

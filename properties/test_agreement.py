@@ -1,0 +1,26 @@
+"""The states and predictions are those that the formulas give."""
+
+from hypothesis import event
+
+from properties.law import FORWARDS, law
+from properties.trial import Trial
+
+
+@law("spec", functions=FORWARDS)
+def test_trajectory(trial: Trial) -> None:
+    """The whole sequence agrees with torch's, within a bound that is propagated from step to step."""
+    if not trial.agree_with_torch(trial.answer()):
+        trial.tally.not_meaningful += 1
+        event("trajectory bound beyond use")
+
+
+@law("spec")
+def test_each_step(trial: Trial) -> None:
+    """Each step agrees with torch's from the state it was given; sharp for any length and gain."""
+    trial.agree_with_torch_step_by_step(trial.answer())
+
+
+@law("spec", largest=3)
+def test_exact_value(trial: Trial) -> None:
+    """On small problems every output is within the bound of the exact value, whatever torch says."""
+    trial.agree_with_the_exact_value(trial.answer())

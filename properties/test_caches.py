@@ -1,0 +1,47 @@
+"""The caches hold what a backward pass will need: the states, the gates and the inputs of each step."""
+
+import numpy as np
+
+from oracle import pytorch, rounding
+from properties.answer import MalformedError, read_parameters
+from properties.law import law
+from properties.trial import Trial, side_by_side
+
+
+@law("spec")
+def test_cache_entries(trial: Trial) -> None:
+    """Every cell cache holds its step's states, input and gates as they were in that step."""
+    answer = trial.answer()
+    inputs = trial.inputs.steps(answer.outputs["a"], answer.memory)
+    bounds, steps = rounding.evaluate(inputs), trial.inputs.x.shape[2]
+    cached = {name: side_by_side(array) for name, array in answer.caches.items() if name != "x"}
+
+    given = {"xt": inputs.x, "a_prev": inputs.a0[:, :, None], "c_prev": inputs.c0[:, :, None]}
+    for name, expected in given.items():
+        if name in cached:
+            trial.require_same(name, cached[name], expected, steps)
+    for name in ("a_next", "c_next"):
+        if name in cached:
+            trial.require_same(name, cached[name], side_by_side(answer.outputs[name[0]]), steps)
+    if trial.contract.kind == "lstm":
+        trial.agree(cached, pytorch.gates(inputs), bounds, inputs, steps=steps)
+
+
+@law("spec")
+def test_cached_inputs(trial: Trial) -> None:
+    """The parameters in every cell cache, and the x beside them, are the ones that were given."""
+    answer = trial.answer()
+    if "x" in answer.caches:
+        trial.require_same("caches[1]", answer.caches["x"], trial.inputs.x)
+    try:
+        held = read_parameters(trial.contract, answer.returned.value)
+    except MalformedError as error:
+        raise trial.violation(form=str(error)) from None
+    for t, parameters in enumerate(held):
+        for name, expected in trial.inputs.parameters.items():
+            trial.require(
+                isinstance(parameters.get(name), np.ndarray)
+                and np.array_equal(parameters[name], expected, equal_nan=True),
+                element=f'parameters["{name}"] in the cell cache of step {t}',
+                wrong="the implementation: it differs from what was given",
+            )

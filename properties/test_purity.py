@@ -1,0 +1,47 @@
+"""A forward pass is a function: it changes nothing and depends on nothing but its arguments."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from oracle.problem import siblings
+from properties.law import law
+from properties.trial import Trial
+from reference.contract import Array
+
+
+@law("spec")
+def test_inputs_untouched(trial: Trial) -> None:
+    """After a call the arrays and the dict of parameters are as they were before it."""
+    after = trial.answer().returned.arguments
+    before = trial.inputs.arguments(trial.contract.name)
+    names = [*trial.contract.arguments, "parameters"]
+    for name, ours, theirs in zip(names, after, before, strict=True):
+        if not isinstance(theirs, Mapping):
+            _same(trial, name, ours, theirs)
+            continue
+        changed = set(ours) ^ set(theirs)
+        trial.require(
+            not changed, element="parameters", wrong=f"keys lost or new: {', '.join(sorted(changed))}"
+        )
+        for key in theirs:
+            _same(trial, f'parameters["{key}"]', ours[key], theirs[key])
+
+
+@law("spec")
+def test_same_answer_twice(trial: Trial) -> None:
+    """The same problem gets the same answer again, also after another problem came between."""
+    first = trial.answer()
+    _, other = siblings(trial.problem, 2)
+    trial.answer(other.inputs(trial.contract.name))
+    again = trial.answer()
+    trial.agree_with_itself(first.outputs, again.outputs, asked="asked again")
+
+
+def _same(trial: Trial, name: str, after: Any, before: Array) -> None:
+    trial.require(
+        isinstance(after, np.ndarray) and np.array_equal(after, before, equal_nan=True),
+        element=name,
+        wrong="the implementation: it wrote to its input",
+    )

@@ -1,0 +1,72 @@
+"""What a softmax, a tanh and a gate can be at all."""
+
+import numpy as np
+
+from oracle.rounding import SIGMOID, TANH, Arithmetic, evaluate
+from properties.law import LSTM, law
+from properties.trial import Trial
+from reference.contract import Array
+
+
+@law("spec")
+def test_softmax_columns(trial: Trial) -> None:
+    """Every column of the predictions lies in [0, 1] and sums to 1, within the bound."""
+    y = trial.answer().outputs["y"].astype(np.float64)
+    bound = evaluate(trial.inputs)["y"].error.sum(axis=0)
+    sums = y.sum(axis=0)
+    off = np.abs(sums - 1)
+    trial.require(
+        np.all(off <= bound),
+        column=_worst(off - bound),
+        sums_to=repr(sums.flat[np.argmax(off - bound)] if off.size else 1.0),
+        expected=f"1, within {bound.max(initial=0):.2g}",
+    )
+    _within(trial, "y", y, 0, 1)
+
+
+@law("spec")
+def test_hidden_state_range(trial: Trial) -> None:
+    """The hidden state lies in [-1, 1]: it is a tanh, or a gate times a tanh."""
+    _within(trial, "a", trial.answer().outputs["a"], -1, 1)
+
+
+@law("spec", functions=LSTM)
+def test_gate_ranges(trial: Trial) -> None:
+    """The cached gates lie in [0, 1], and the candidate in [-1, 1]."""
+    caches = trial.answer().caches
+    for gate in ("ft", "it", "ot"):
+        _within(trial, gate, caches[gate], 0, 1)
+    _within(trial, "cct", caches["cct"], -1, 1)
+
+
+@law("spec", functions=LSTM)
+def test_memory_growth(trial: Trial) -> None:
+    """One step adds at most 1 to the magnitude of the memory state."""
+    answer = trial.answer()
+    c = np.abs(answer.memory.astype(np.float64))
+    before = np.abs(trial.inputs.steps(answer.outputs["a"], answer.memory).c0).reshape(c.shape)
+    slack = (SIGMOID + TANH + 4) * Arithmetic(trial.inputs.dtype).u * (1 + before)
+    excess = c - before - 1
+    trial.require(
+        np.all(excess <= slack),
+        element=f"c{_worst(excess - slack)}",
+        grows_by=repr(float(excess.max(initial=0) + 1)),
+    )
+
+
+def _within(trial: Trial, name: str, values: Array, low: int, high: int) -> None:
+    """Within the range, but for the rounding of the function that has it."""
+    values = values.astype(np.float64)
+    slack = TANH * Arithmetic(trial.inputs.dtype).u
+    outside = np.maximum(low - values, values - high)
+    trial.require(
+        np.all(outside <= slack),
+        element=f"{name}{_worst(outside)}",
+        implementation=repr(float(values.flat[np.argmax(outside)])) if values.size else "",
+        expected=f"in [{low}, {high}]",
+    )
+
+
+def _worst(excess: Array) -> str:
+    """The index of the largest entry."""
+    return str([int(i) for i in np.unravel_index(np.argmax(excess), excess.shape)]) if excess.size else ""

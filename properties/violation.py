@@ -1,0 +1,57 @@
+"""A law that does not hold, and the message that says so."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from properties.explanation import Explanation, explain
+
+if TYPE_CHECKING:
+    from properties.trial import Trial
+
+
+class ViolationError(AssertionError):
+    """A law that does not hold. Shrinking raises many, so the words are found when they are asked for."""
+
+    def __init__(self, trial: "Trial", facts: Mapping[str, str] | Callable[[], Mapping[str, str]]) -> None:
+        super().__init__()
+        self.trial = trial
+        self._facts = facts
+
+    @cached_property
+    def explanation(self) -> Explanation:
+        """Which mistake it looks like. What dies is not asked again."""
+        return (
+            Explanation()
+            if isinstance(self._facts, Mapping) and "died" in self._facts
+            else explain(self.trial)
+        )
+
+    @cached_property
+    def message(self) -> str:
+        """The law, the function, what was found, what it looks like, and the lines that bring it back."""
+        trial, why = self.trial, self.explanation
+        facts = self._facts if isinstance(self._facts, Mapping) else self._facts()
+        if why.inherited:
+            cell = trial.contract.name.replace("_forward", "_cell_forward")
+            facts = {
+                **facts,
+                "inherited": f"from {cell}: with a known-right cell in its place this function is right",
+            }
+        if why.looks_like:
+            facts = {**facts, "looks like": "\n".join(why.looks_like[:3])}
+        elif why.traces:
+            facts = {**facts, "no known mistake": why.traces}
+        facts = {**facts, "problem": repr(trial.problem), "reproduce": trial.reproduction}
+        width = max(map(len, facts))
+        title = f"{trial.contract.name} of {trial.implementation.target}: {trial.law} (a {trial.grade} law)"
+        lines = (
+            f"  {label:<{width}}  {line}"
+            for name, text in facts.items()
+            for label, line in zip_longest([name], text.splitlines(), fillvalue="")
+        )
+        return "\n".join([title, *lines])
+
+    def __str__(self) -> str:
+        return self.message

@@ -1,0 +1,137 @@
+"""The process in which a target runs: it loads the target, answers calls, and outlives what it can.
+
+What it needs is bound before the target is imported, for a target may change all that it can reach.
+"""
+
+import faulthandler
+import resource
+import sys
+import warnings
+from contextlib import suppress
+from functools import partial
+from os import _exit, close, getpid, read, register_at_fork, write
+from pathlib import Path
+from signal import ITIMER_REAL, setitimer
+from typing import Any
+
+from numpy import errstate
+
+from properties.arguments import ALIASES, Arrangement, arranged, misses_an_alias
+from properties.codec import CodecError
+from properties.loading import Loaded, load
+from properties.place import frames, place
+from properties.substitution import reference_cell
+from properties.targets import Target, TargetMissing, Unusable
+from properties.wire import LOST_CONNECTION, OUT_OF_MEMORY, pack, receive
+
+# By default it looks for the module in sys.modules, of which a target may make what it likes.
+_catch_warnings = partial(warnings.catch_warnings, module=warnings, action="ignore")
+_ALIASED = "parameters under the names " + ", ".join(f"{alias} for {name}" for alias, name in ALIASES.items())
+
+
+def main() -> None:
+    """Serve the judge at the other end of a socket until it hangs up.
+
+    The arguments of the command: the file descriptors of the socket and of a file for the last words of
+    a crash, and a limit to the memory in bytes.
+    """
+    connection, faults, memory_limit = map(int, sys.argv[1:])
+    faulthandler.enable(faults, all_threads=False)
+    # Data rather than address space, of which some libraries reserve far more than they use.
+    for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
+        with suppress(ValueError, OSError):  # not every system has them all
+            resource.setrlimit(limit, (size, size))
+    # A child that the target forks must not hold the line open when the worker is dead.
+    register_at_fork(after_in_child=lambda: close(connection))
+    try:
+        Worker(connection).serve()
+    except EOFError:
+        status = 0
+    except MemoryError:
+        status = OUT_OF_MEMORY
+    except OSError:
+        status = LOST_CONNECTION
+    _exit(status)  # at once, whatever threads the target has left running
+
+
+class Worker:
+    """Answers one request after the other."""
+
+    def __init__(self, connection: int) -> None:
+        self._connection = connection
+        self._process = getpid()
+        self._aliased: set[str] = set()
+        self._loaded: Loaded
+        self._folder: str
+
+    def serve(self) -> None:
+        """Raises `EOFError` when the judge has hung up, `OSError` when the connection is lost."""
+        while True:
+            serial, (kind, patience, *request), _ = receive(lambda size: read(self._connection, size))
+            # Should the judge be killed during a call that hangs, nobody else would end it.
+            setitimer(ITIMER_REAL, patience)
+            reply = self._load(*request) if kind == "load" else self._call(*request)
+            self._send(serial, reply)
+            setitimer(ITIMER_REAL, 0)
+
+    def _send(self, serial: int, reply: tuple[Any, ...]) -> None:
+        try:
+            message = pack(serial, reply)
+        except CodecError as error:
+            message = pack(serial, ("raised", "ValueError", f"the value returned {error}", ""))
+        except MemoryError:
+            raise
+        except BaseException as error:  # what was returned is foreign, and so is what it does when looked at
+            message = pack(serial, self._raised(error))
+        if getpid() != self._process:
+            _exit(0)  # a child that the target forked and let run out of its call
+        rest = memoryview(message)
+        while rest:
+            rest = rest[write(self._connection, rest) :]
+
+    def _load(self, source: str, attribute: str, directory: str) -> tuple[Any, ...]:
+        target = Target(source, attribute)
+        self._folder = str(Path(source).parent) if target.is_file else directory
+        sys.argv[:] = [source]
+        try:
+            with errstate(all="warn"), _catch_warnings():
+                self._loaded = load(target, Path(directory))
+        except TargetMissing as error:
+            return "missing", str(error)
+        except Unusable as error:
+            return "unusable", str(error)
+        except BaseException as error:
+            _, kind, message, where = self._raised(error)
+            return "unusable", f"cannot be imported: {kind}: {message}" + (f" ({where})" if where else "")
+        self._folder = self._loaded.folder
+        return "loaded", dict(self._loaded.contracts), self._folder
+
+    def _call(
+        self, name: str, arguments: list[Any], arrangement: Arrangement, with_reference_cell: bool
+    ) -> tuple[Any, ...]:
+        aliased = name in self._aliased
+        given = arranged(arguments, arrangement, aliased=aliased)
+        function = self._loaded.functions[name]
+        used = False
+        try:
+            with errstate(all="ignore"), _catch_warnings():
+                if with_reference_cell:
+                    with reference_cell(name, function, self._loaded.holder) as cell:
+                        value = function(*given)
+                    used = cell.used
+                else:
+                    value = function(*given)
+        except BaseException as error:
+            if aliased or not misses_an_alias(error):
+                return self._raised(error)
+            self._aliased.add(name)
+            return self._call(name, arguments, arrangement, with_reference_cell)
+        return "returned", given, value, used, [_ALIASED] if aliased else []
+
+    def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
+        public = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
+        try:
+            message = str.__getitem__(str(error), slice(500))  # of a subclass, too, a plain str
+        except BaseException:
+            message = ""
+        return "raised", public, message, place(frames(error), self._folder)
