@@ -188,7 +188,18 @@ def _fit(
         seen.append(answer)
     if _all_same(seen, right, wrong, CLEARLY):
         return 0
-    return len(needed) + sum(_all_same(seen, shown, part) for part in PARTS[len(needed) :])
+    rest = PARTS[len(needed) :]
+    if not all(_right_where(seen, shown, right, part) for part in rest):
+        return 0
+    return len(needed) + sum(_all_same(seen, shown, part) for part in rest)
+
+
+def _right_where(
+    seen: Sequence[Behaviour], shown: Sequence[Behaviour], right: Sequence[Behaviour], part: str
+) -> bool:
+    """Whether a candidate makes no mistake in a part where the implementation makes none."""
+    triples = [[getattr(b, part) for b in three] for three in zip(seen, shown, right, strict=True)]
+    return all(_same(answer, spec) for answer, ours, spec in triples if _same(ours, spec))
 
 
 CLEARLY = 100

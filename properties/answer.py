@@ -50,9 +50,7 @@ def read_parameters(contract: Contract, value: Any) -> list[Mapping[str, Any]]:
     steps = [value[-1]] if contract.is_cell else value[-1][0]
     for step in steps:
         if not isinstance(step[-1], dict):
-            raise MalformedError(
-                f"a cell cache ends in {_form(step[-1])}, expected the parameters"
-            )
+            raise MalformedError(f"a cell cache ends in {_form(step[-1])}, expected the parameters")
     return [step[-1] for step in steps]
 
 

@@ -52,20 +52,27 @@ def law(
         test.__name__ = test.__qualname__ = check.__name__
         test.__doc__ = check.__doc__
         test.__module__ = check.__module__
-        test.law, test.grade = name, grade
-        return getattr(pytest.mark, grade)(test)
+        return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
     return decorate
 
 
+def unusable(implementation: Implementation) -> str:
+    """Why nothing of an implementation can be judged; empty where something can."""
+    try:
+        implementation.load()
+    except Unusable as error:
+        return str(error)
+    return ""
+
+
 def lacks(implementation: Implementation, function: str) -> str:
     """Why a function of an implementation cannot be judged; empty where it can."""
-    try:
-        found = implementation.load().functions
-    except Unusable as error:
-        return f"cannot be used: {error}"
+    if reason := unusable(implementation):
+        return reason
+    found = implementation.load().functions
     if function not in found:
-        return f"has no {function}"
+        return f"{implementation.target} has no {function}"
     contract = CONTRACTS[function]
     expected = ", ".join([*contract.arguments, "parameters"])
     signature = found[function]

@@ -27,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Check the options before anything runs, and fix the seed, so that every run can be repeated."""
     config.addinivalue_line("markers", "spec: must hold of any implementation of the specification")
     config.addinivalue_line("markers", "robust: must hold of one that is fit for any input")
+    config.addinivalue_line("markers", "law(name, grade): what a test is called in the reports")
     if config.getoption("hypothesis_seed") is None:
         config.option.hypothesis_seed = random.SystemRandom().randrange(2**32)
     reproduce = config.getoption("--reproduce")
@@ -120,20 +121,44 @@ def pytest_runtest_makereport(
     violation = _violation(call.excinfo.value) if call.excinfo else None
     if violation:
         report.longrepr = violation.message
-    tally = item.stash.get(TALLY, None)
-    if tally and report.when == "call" and isinstance(item, pytest.Function):
-        result = LawResult.of(
-            tally,
-            implementation=item.callspec.params["implementation"],
-            law=item.obj.law,
-            grade=item.obj.grade,
-            function=item.callspec.params["function"],
-            status=report.outcome,
-            seconds=report.duration,
-            message=report.longreprtext if report.failed else "",
-        )
-        report.user_properties.append(("law", asdict(result)))
+    if report.when == "call" and TALLY in item.stash:
+        report.user_properties.append(("law", asdict(_result(item, report, violation))))
     return report
+
+
+def _result(item: pytest.Item, report: pytest.TestReport, violation: ViolationError | None) -> LawResult:
+    assert isinstance(item, pytest.Function)
+    marker = item.get_closest_marker("law")
+    assert marker
+    found = {}
+    if violation:
+        why = violation.explanation
+        counterexample = repr(violation.trial.problem)
+        found = {
+            "counterexample": counterexample,
+            "diagnosis": list(why.looks_like),
+            "inherited": why.inherited,
+        }
+    return LawResult.of(
+        item.stash[TALLY],
+        implementation=item.callspec.params["implementation"],
+        law=marker.args[0],
+        grade=marker.args[1],
+        function=item.callspec.params.get("function", ""),
+        status=report.outcome,
+        seconds=round(report.duration, 3),
+        message="" if report.passed else _text(report),
+        **found,
+    )
+
+
+def _text(report: pytest.TestReport) -> str:
+    """Why a law failed or was skipped, in words."""
+    return (
+        report.longrepr[2].removeprefix("Skipped: ")
+        if isinstance(report.longrepr, tuple)
+        else report.longreprtext
+    )
 
 
 def _violation(error: BaseException) -> ViolationError | None:

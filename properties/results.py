@@ -1,10 +1,21 @@
 """One model of what happened; the closing table and the reports are views of it."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from reference.contract import CONTRACTS
+
 Status = Literal["passed", "failed", "skipped"]
+Verdict = Literal["conforms", "not robust", "differs", "incomplete", "unusable"]
+
+USABLE = "can be used"
+PROVIDED = "is provided"
+"""The laws that say whether there is anything to judge."""
+
+CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
+"""The laws that look at caches only."""
 
 
 @dataclass
@@ -25,7 +36,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class LawResult:
-    """How one law fared on one function of one implementation."""
+    """How one law fared on one function of one implementation, or with `function=""` on all of it."""
 
     implementation: str
     law: str
@@ -33,7 +44,10 @@ class LawResult:
     function: str
     status: Status
     seconds: float
-    message: str
+    message: str = ""
+    counterexample: str = ""
+    diagnosis: Sequence[str] = ()
+    inherited: bool = False
     problems: int = 0
     not_meaningful: int = 0
     worst_ratio: float = 0.0
@@ -44,3 +58,66 @@ class LawResult:
     def of(cls, tally: Tally, **given: Any) -> "LawResult":
         """The result of a law whose run left this tally."""
         return cls(**given, **{**vars(tally), "notes": dict(tally.notes)})
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What all laws together say of one implementation."""
+
+    implementation: str
+    results: Sequence[LawResult]
+
+    @property
+    def functions(self) -> list[str]:
+        """The functions that were asked for, in the order of the contracts."""
+        asked = {result.function for result in self.results}
+        return [name for name in CONTRACTS if name in asked]
+
+    @property
+    def verdict(self) -> Verdict:
+        """That of the worst function; what differs outweighs what is not there."""
+        if self._failed(USABLE):
+            return "unusable"
+        verdicts = {self.verdict_on(function) for function in self.functions}
+        ranked: tuple[Verdict, ...] = ("differs", "incomplete", "not robust")
+        return next((verdict for verdict in ranked if verdict in verdicts), "conforms")
+
+    def verdict_on(self, function: str) -> Verdict:
+        """By the grades of the laws that do not hold of a function."""
+        if self._failed(USABLE):
+            return "unusable"
+        if self._failed(PROVIDED, function):
+            return "incomplete"
+        grades = {result.grade for result in self.failures(function)}
+        return "differs" if "spec" in grades else "not robust" if grades else "conforms"
+
+    def failures(self, function: str) -> list[LawResult]:
+        """The laws that do not hold of a function."""
+        return [
+            result for result in self.results if result.function == function and result.status == "failed"
+        ]
+
+    def remark_on(self, function: str) -> str:
+        """What the verdict leaves out: where the mistake is, and what it looks like."""
+        failures = self.failures(function)
+        spec = {result.law for result in failures if result.grade == "spec"}
+        remarks = []
+        if spec and spec <= CACHES:
+            remarks.append("outputs right, caches wrong")
+        if any(result.inherited for result in failures):
+            remarks.append("inherited from its cell")
+        diagnoses = Counter(result.diagnosis[0] for result in failures if result.diagnosis)
+        remarks += [sentence for sentence, _ in diagnoses.most_common(1)]
+        return "; ".join(remarks)
+
+    def _failed(self, law: str, function: str = "") -> bool:
+        return any(result.law == law for result in self.failures(function))
+
+
+def judgements(results: Sequence[LawResult]) -> list[Judgement]:
+    """The results by implementation, each sorted by grade and law."""
+    ordered = sorted(results, key=lambda result: (result.grade == "robust", result.law))
+    return [
+        Judgement(name, [result for result in ordered if result.implementation == name])
+        for name in sorted({result.implementation for result in results})
+    ]

@@ -7,32 +7,39 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from properties.results import LawResult
-from reference.contract import CONTRACTS
+from properties.results import PROVIDED, USABLE, Judgement, LawResult, judgements
+
+IN_FULL = 3
+"""With more implementations than this, each gets one line."""
 
 
 def render(results: Sequence[LawResult], width: int) -> str:
-    """A table for each implementation, then what came nearest to its bound, as text."""
+    """What came of every law, as text: in full for a few implementations, a line each for many."""
     out = StringIO()
     console = Console(file=out, width=max(width, 80), color_system=None)
-    for implementation in dict.fromkeys(result.implementation for result in results):
-        own = [result for result in results if result.implementation == implementation]
-        console.print(_table(implementation, own))
-        console.print("\n".join(_remarks(own)), soft_wrap=True, highlight=False)
-    return out.getvalue()
+    judged = judgements(results)
+    if len(judged) <= IN_FULL:
+        for judgement in judged:
+            if judgement.verdict != "unusable":
+                console.print(_laws(judgement))
+                console.print("\n".join(_remarks(judgement.results)), soft_wrap=True, highlight=False)
+    console.print(_verdicts(judged))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def _table(implementation: str, results: Sequence[LawResult]) -> Table:
-    functions = [name for name in CONTRACTS if any(result.function == name for result in results)]
-    table = Table(title=f"{implementation}: problems that ran", title_justify="left", box=SIMPLE_HEAD)
+def _laws(judgement: Judgement) -> Table:
+    title = f"{judgement.implementation}: problems that ran"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("law", no_wrap=True)
     table.add_column("grade")
-    for function in functions:
-        table.add_column(function.replace("_forward", "").replace("_", " "), justify="right")
-    for law in dict.fromkeys(result.law for result in results):
-        cells = {result.function: result for result in results if result.law == law}
+    for function in judgement.functions:
+        table.add_column(_short(function), justify="right")
+    for law in dict.fromkeys(result.law for result in judgement.results):
+        if law in (USABLE, PROVIDED):
+            continue
+        cells = {result.function: result for result in judgement.results if result.law == law}
         grade = next(iter(cells.values())).grade
-        table.add_row(law, grade, *(_cell(cells.get(function)) for function in functions))
+        table.add_row(law, grade, *(_cell(cells.get(function)) for function in judgement.functions))
     return table
 
 
@@ -51,12 +58,41 @@ def _remarks(results: Sequence[LawResult]) -> list[str]:
     remarks = []
     if any(result.not_meaningful for result in results):
         remarks.append("n.m.: not meaningful; the bound on the whole trajectory has grown beyond use")
-    measured = {result.law: result for result in sorted(results, key=lambda result: result.worst_ratio)}
-    worst = [result for result in measured.values() if result.worst_problem]
+    by_ratio = sorted(results, key=lambda result: result.worst_ratio)
+    worst = {result.law: result for result in by_ratio if result.worst_problem}
     if worst:
         remarks.append("worst error as a fraction of its bound:")
-        remarks += [
-            f"  {result.worst_ratio:.2f}  {result.law:<28}  {result.worst_problem}" for result in worst[::-1]
-        ]
-    remarks += [f"{result.function} {', '.join(sorted(result.notes))}" for result in results if result.notes]
+    for result in reversed(worst.values()):
+        remarks.append(f"  {result.worst_ratio:.2f}  {result.law:<28}  {result.worst_problem}")
+    for result in results:
+        if result.notes:
+            remarks.append(f"{result.function} {', '.join(sorted(result.notes))}")
     return remarks
+
+
+def _verdicts(judged: Sequence[Judgement]) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("implementation", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for judgement in judged:
+        table.add_row(judgement.implementation, judgement.verdict, "\n".join(_why(judgement)))
+    return table
+
+
+def _why(judgement: Judgement) -> list[str]:
+    """A line for each function that does not conform, and one for what cannot be used at all."""
+    if judgement.verdict == "unusable":
+        return [judgement.failures("")[0].message]
+    lines = []
+    for function in judgement.functions:
+        failures = judgement.failures(function)
+        if failures:
+            remark = judgement.remark_on(function)
+            laws = ", ".join(result.law for result in failures[:3]) + (", …" if len(failures) > 3 else "")
+            lines.append(f"{_short(function)} {judgement.verdict_on(function)}: {remark or laws}")
+    return lines
+
+
+def _short(function: str) -> str:
+    return function.replace("_forward", "").replace("_", " ")

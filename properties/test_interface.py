@@ -2,27 +2,29 @@
 
 import pytest
 
-from properties.implementation import Implementation, Unusable
-from properties.law import FUNCTIONS, lacks
+from properties.implementation import Implementation
+from properties.law import FUNCTIONS, lacks, unusable
+from properties.results import PROVIDED, USABLE, Tally
 
 
 @pytest.mark.spec
 @pytest.mark.robust
-def test_can_be_used(implementation: Implementation) -> None:
+@pytest.mark.law(USABLE, "spec")
+def test_can_be_used(implementation: Implementation, tally: Tally) -> None:
     """Loading it brings at least one of the four functions."""
-    try:
-        implementation.load()
-    except Unusable as error:
-        pytest.fail(f"{implementation.target} cannot be used: {error}", pytrace=False)
+    reason = unusable(implementation)
+    if reason:
+        pytest.fail(reason, pytrace=False)
 
 
 @pytest.mark.spec
 @pytest.mark.robust
+@pytest.mark.law(PROVIDED, "spec")
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_is_provided(implementation: Implementation, function: str) -> None:
+def test_is_provided(implementation: Implementation, function: str, tally: Tally) -> None:
     """The function is there, and takes the arguments of the specification."""
+    if unusable(implementation):
+        pytest.skip(unusable(implementation))
     reason = lacks(implementation, function)
-    if reason.startswith("cannot be used"):
-        pytest.skip(reason)
     if reason:
-        pytest.fail(f"{implementation.target} {reason}", pytrace=False)
+        pytest.fail(reason, pytrace=False)

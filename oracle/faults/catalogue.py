@@ -49,6 +49,7 @@ def _series(group: str, functions: Sequence[str], equation: str) -> Callable[...
 GATES = {"i": "update", "f": "forget", "c": "candidate", "o": "output"}
 THE = {"i": "the update gate", "f": "the forget gate", "c": "the candidate", "o": "the output gate"}
 ORDERS = {order.replace("g", "c"): framework for framework, order in reversed([*GATE_ORDERS.items()])}
+"""Gate orders in this specification's letters; one that two frameworks have goes by the first."""
 
 Transform = Callable[[dict[str, Array]], dict[str, Array]]
 
@@ -74,10 +75,9 @@ def _squares(W: Array) -> Array:
 
 
 def _dealt_out(p: dict[str, Array]) -> dict[str, Array]:
-    W, b = (np.concatenate([p[part + g] for g in GATES]) for part in "Wb")
-    return (
-        p | {f"W{g}": W[k::4] for k, g in enumerate(GATES)} | {f"b{g}": b[k::4] for k, g in enumerate(GATES)}
-    )
+    """Every fourth row of the stacked gates for a gate, where it should be every fourth part."""
+    stacked = {part: np.concatenate([p[part + gate] for gate in GATES]) for part in "Wb"}
+    return p | {part + g: rows[k::4] for part, rows in stacked.items() for k, g in enumerate(GATES)}
 
 
 weights_are, biases_are = _series("weights", LSTM, "parameters"), _series("biases", LSTM, "parameters")
