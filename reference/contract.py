@@ -171,7 +171,7 @@ def _real_array(name: str, value: Any) -> Array:
 
 
 def _floating_dtype(*arrays: Array) -> np.dtype[Any]:
-    dtype = np.result_type(*arrays).newbyteorder("=")
+    dtype = np.result_type(*arrays)  # in native byte order
     return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 

@@ -57,7 +57,8 @@ def lstm_cell_forward(
     cache : LSTMCache
         `(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters)`.
 
-    The dtype of the results, and the errors raised, are those of `reference.contract.validate`.
+    The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
+    that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
     """
     (xt, a_prev, c_prev), p, _ = validate("lstm_cell_forward", (xt, a_prev, c_prev), parameters)
     concat = np.concatenate([a_prev, xt])
@@ -94,7 +95,8 @@ def lstm_forward(
     c : (n_a, m, T_x)
     caches : (list of T_x LSTMCache, x)
 
-    The dtype of the results, and the errors raised, are those of `reference.contract.validate`.
+    The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
+    that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
     """
     (x, a0), p, size = validate("lstm_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))

@@ -38,7 +38,8 @@ def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Mapping[str, Any]) -> tup
     cache : RNNCache
         `(a_next, a_prev, xt, parameters)`.
 
-    The dtype of the results, and the errors raised, are those of `reference.contract.validate`.
+    The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
+    that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
     """
     (xt, a_prev), p, _ = validate("rnn_cell_forward", (xt, a_prev), parameters)
     a_next = np.tanh(p["Waa"] @ a_prev + p["Wax"] @ xt + p["ba"])
@@ -67,7 +68,8 @@ def rnn_forward(
     y_pred : (n_y, m, T_x)
     caches : (list of T_x RNNCache, x)
 
-    The dtype of the results, and the errors raised, are those of `reference.contract.validate`.
+    The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
+    that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
     """
     (x, a0), p, size = validate("rnn_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
