@@ -8,7 +8,6 @@ narrow, so no number of digits is guessed. Nothing is shared with `oracle.roundi
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from flint import arb, arb_mat, ctx
@@ -130,7 +129,7 @@ def _step(layers: Mapping[str, Layer], a: Values, c: Values, xt: Values) -> dict
         return {"a": a, "y": _softmax(layers["y"](a))}
     ft, it, ot = ([_sigmoid(z) for z in layers[gate](concat)] for gate in "fio")
     cct = [z.tanh() for z in layers["c"](concat)]
-    c = [_plus(_times(f, c_prev), _times(i, cc)) for f, c_prev, i, cc in zip(ft, c, it, cct, strict=True)]
+    c = [_times(f, c_prev) + _times(i, cc) for f, c_prev, i, cc in zip(ft, c, it, cct, strict=True)]
     a = [_times(o, c_next.tanh()) for o, c_next in zip(ot, c, strict=True)]
     return {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot, "y": _softmax(layers["y"](a))}
 
@@ -152,8 +151,7 @@ def _layer(weight: Array, bias: Array) -> Layer:
         if all_finite and all(value.is_finite() for value in v):
             z = list((W * arb_mat(len(v), 1, v) + b).entries())
         else:
-            terms = (map(_times, row, v) for row in W.table())
-            z = [reduce(_plus, row, start) for row, start in zip(terms, b.entries(), strict=True)]
+            z = [sum(map(_times, row, v), start) for row, start in zip(W.table(), b.entries(), strict=True)]
         if any(value.is_finite() and not value.rad() < 1 for value in z):
             raise _TooWide  # exp of a wider interval might leave no quotient defined
         return z
@@ -167,20 +165,12 @@ def _exactly(numbers: Array) -> Values:
 
 def _times(x: arb, y: arb) -> arb:
     """The product, an infinite one by its sign; `inf * 0` is NaN."""
-    if x.is_finite() and y.is_finite():
+    if (x.is_finite() and y.is_finite()) or x.is_nan() or y.is_nan():
         return x * y
     sign = x.sgn() * y.sgn()
-    if x.is_nan() or y.is_nan() or sign == 0:
-        return arb(math.nan)
     if not sign.is_exact():
         raise _TooWide  # a factor that is not yet told from 0
     return sign * arb(math.inf)
-
-
-def _plus(x: arb, y: arb) -> arb:
-    """The sum; an infinity has no width, and `inf - inf` is NaN."""
-    total = x + y
-    return total if total.is_finite() else total.mid()
 
 
 def _sigmoid(z: arb) -> arb:
@@ -192,10 +182,8 @@ def _sigmoid(z: arb) -> arb:
 
 
 def _softmax(s: Values) -> Values:
-    """Shifted by the largest logit; all NaN where one is NaN or `inf`, or all are `-inf`."""
+    """Shifted by the largest logit; all NaN where that is infinite, or one is NaN."""
     top = max(s, key=arb.mid)
-    if any(z.is_nan() for z in s) or not top.is_finite():
-        return [arb(math.nan)] * len(s)
     e = [(z - top).exp() for z in s]
     total = sum(e, arb(0))
     return [part / total for part in e]

@@ -103,7 +103,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         for field, known in (("kind", Kind), ("regime", Regime), ("dtype", DType)):
-            if getattr(self, field) not in get_args(known):
+            if not isinstance(getattr(self, field), str) or getattr(self, field) not in get_args(known):
                 raise ValueError(
                     f"{field}={getattr(self, field)!r}, expected one of {', '.join(get_args(known))}"
                 )
@@ -146,8 +146,10 @@ class Problem:
     def inputs(self, function: str) -> Inputs:
         """The arrays that `function` gets; `lstm_forward` starts from a memory state of zeros."""
         if CONTRACTS[function].is_cell:
-            return self._drawn.span(0, 1)
-        return replace(self._drawn, c0=np.zeros_like(self._drawn.c0))
+            given, names = self._drawn.span(0, 1), ["x", "a0", "c0"]
+        else:
+            given, names = replace(self._drawn, c0=np.zeros_like(self._drawn.c0)), ["x", "a0"]
+        return _poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`."""
@@ -164,8 +166,6 @@ class Problem:
             for name, shape in shapes.items()
         }
         x, a0, c0 = (arrays.pop(name) for name in ("x", "a0", "c0"))
-        if self.regime == "nonfinite" and self.m:
-            _poison(rng, [array for array in (x, a0, c0) if array.size])
         return Inputs(self.kind, x, a0, c0, arrays, np.dtype(self.dtype))
 
 
@@ -195,25 +195,35 @@ def _ternary(rng: np.random.Generator, _: Any) -> Draw:
 
 def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
     unit = _normal(rng)
-    return lambda name, shape: unit(name, shape) * float(limits.tiny) ** rng.uniform(0.05, 1.0)
+
+    def draw(name: str, shape: tuple[int, ...]) -> Array:
+        drawn = unit(name, shape) * float(limits.tiny) ** rng.uniform(0.05, 1.0)
+        return np.asarray(np.copysign(np.maximum(np.abs(drawn), float(limits.smallest_subnormal)), drawn))
+
+    return draw
 
 
 def _huge(rng: np.random.Generator, _: Any) -> Draw:
     size = 10 ** rng.uniform(2, 4)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        # n_in + 1 terms, each at most size / (n_in + 1), cannot exceed size in any order of summation.
-        terms = 2 * _fan_in(name, shape) if name in ("Waa", "Wax") else _fan_in(name, shape) + 1
+        # Half for the bias, half for the products, which in an RNN are those of two weights: so no order of
+        # summation exceeds size.
+        terms = (4 if name in ("Waa", "Wax") else 2) * _fan_in(name, shape)
         scale = 1.0 if name in ("x", "a0") else size / terms
         return scale * rng.uniform(-1, 1, shape)
 
     return draw
 
 
-def _poison(rng: np.random.Generator, arrays: list[Array]) -> None:
-    """Make one entry of one array NaN or infinite."""
-    array = arrays[rng.integers(len(arrays))]
-    array.flat[rng.integers(array.size)] = rng.choice([np.nan, np.inf, -np.inf])
+def _poisoned(inputs: Inputs, names: list[str], seed: int) -> Inputs:
+    """The inputs with one entry of one of the named arrays NaN or infinite, if they have an entry."""
+    rng = np.random.default_rng([seed, 1])
+    arrays = {name: getattr(inputs, name).copy() for name in names if getattr(inputs, name).size}
+    if arrays:
+        array = arrays[rng.choice(list(arrays))]
+        array.flat[rng.integers(array.size)] = rng.choice([np.nan, np.inf, -np.inf])
+    return replace(inputs, **arrays)
 
 
 _REGIMES: Mapping[str, Callable[[np.random.Generator, Any], Draw]] = {

@@ -120,7 +120,7 @@ class Arithmetic:
         E acts on the logits: their own errors, and what subtracting the maximum M does to the other terms of
         the denominator. It moves a prediction with slope y(1-y), so by `y (1-y) expm1(E)`. R acts on y as a
         factor: the subtraction from the logit itself, the rounding of a log-sum-exp of size |M| + log n, exp,
-        log, the sum, the quotient; this adds `y exp(E) expm1(R)`. Both y and 1-y are known up to exp(E).
+        log, the sum, the quotient; this adds `y exp(E) expm1(R)`. Both y and y(1-y) are known up to exp(E).
         """
         n_y, u = len(s.value), self.u
         top, widest = s.value.max(axis=0, keepdims=True), s.error.max(axis=0, keepdims=True)
@@ -132,7 +132,7 @@ class Arithmetic:
         second_order = 1 + self.gamma(EXP + 4)
         E = second_order * (s.error + (s.error + spread).max(axis=0, keepdims=True))
         R = second_order * (spread + logarithm) + self.gamma(n_y + 2 * EXP + 3)
-        others = np.fmin((1 - np.eye(n_y)) @ e / total * np.exp(E), 1)  # 1-y, without cancellation
+        others = (1 - np.eye(n_y)) @ e / total  # 1-y, without cancellation
         error = np.exp(2 * E + R - below) / total * -(others * np.expm1(-E) + np.expm1(-R))
         return _bounded(e / total, np.fmin(error, np.exp(R)) + (n_y + 2) * self.eta)
 

@@ -1,0 +1,26 @@
+"""The problems that the tests of the oracle draw."""
+
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from oracle.problem import DType, Problem, Regime
+
+FORWARD = {"rnn": "rnn_forward", "lstm": "lstm_forward"}
+CELL = {"rnn": "rnn_cell_forward", "lstm": "lstm_cell_forward"}
+
+
+def problems(**given: st.SearchStrategy[Any]) -> st.SearchStrategy[Problem]:
+    """Small problems of every kind, regime and dtype, unless a strategy is given for a field."""
+    fields: dict[str, st.SearchStrategy[Any]] = {
+        "kind": st.sampled_from(["rnn", "lstm"]),
+        "n_x": st.integers(0, 5),
+        "n_a": st.integers(1, 6),
+        "n_y": st.integers(1, 5),
+        "m": st.integers(0, 5),
+        "T_x": st.integers(0, 6),
+        "regime": st.sampled_from(get_args(Regime)),
+        "seed": st.integers(0, 2**32 - 1),
+        "dtype": st.sampled_from(get_args(DType)),
+    }
+    return st.builds(Problem, **{**fields, **given})

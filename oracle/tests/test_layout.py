@@ -1,0 +1,110 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oracle.layout import GATE_ORDERS, from_torch, to_torch
+from oracle.problem import Inputs, Problem
+from oracle.rounding import evaluate
+from oracle.tests.draws import FORWARD, problems
+from reference.contract import Array
+
+orders = st.one_of(st.sampled_from(list(GATE_ORDERS.values())), st.permutations("ifco").map("".join))
+HEAD = ("Wya", "Wy", "by")
+
+
+def recurrent(inputs: Inputs) -> dict[str, Array]:
+    """The parameters without those of the prediction head."""
+    return {name: array for name, array in inputs.parameters.items() if name not in HEAD}
+
+
+@given(problems(), orders)
+def test_parameters_survive_the_way_to_torch_and_back(problem: Problem, order: str) -> None:
+    parameters = recurrent(problem.inputs(FORWARD[problem.kind]))
+    back = from_torch(problem.kind, to_torch(problem.kind, parameters, order), order)
+    assert back.keys() == parameters.keys()
+    for name, array in parameters.items():
+        np.testing.assert_array_equal(back[name], array)
+        assert back[name].dtype == array.dtype
+
+
+@given(problems(n_x=st.integers(1, 5), m=st.just(1)), orders)
+def test_a_state_dict_survives_the_way_here_and_back(problem: Problem, order: str) -> None:
+    parameters = recurrent(problem.inputs(FORWARD[problem.kind]))
+    state = to_torch(problem.kind, parameters, order)
+    again = to_torch(problem.kind, from_torch(problem.kind, state, order), order)
+    for name, array in state.items():
+        np.testing.assert_array_equal(again[name], array)
+
+
+@pytest.mark.parametrize(("framework", "order"), GATE_ORDERS.items())
+def test_gates_are_stacked_in_the_order_that_the_framework_documents(framework: str, order: str) -> None:
+    documented = {
+        "torch": ["Wi", "Wf", "Wc", "Wo"],
+        "onnx": ["Wi", "Wo", "Wf", "Wc"],
+        "keras": ["Wi", "Wf", "Wc", "Wo"],
+        "openvino": ["Wf", "Wi", "Wc", "Wo"],
+        "haiku": ["Wi", "Wc", "Wf", "Wo"],
+    }
+    p = Problem.lstm(n_x=3, n_a=2, n_y=1, m=1, T_x=1).inputs("lstm_forward").parameters
+    state = to_torch("lstm", p, order)
+    for row, name in enumerate(documented[framework]):
+        rows = slice(2 * row, 2 * row + 2)
+        np.testing.assert_array_equal(state["weight_hh_l0"][rows], p[name][:, :2])
+        np.testing.assert_array_equal(state["weight_ih_l0"][rows], p[name][:, 2:])
+        np.testing.assert_array_equal(state["bias_ih_l0"][rows], p[f"b{name[1]}"][:, 0])
+
+
+def load(kind: Any, inputs: Inputs, state: dict[str, Array]) -> torch.nn.RNNBase:
+    module: Any = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[kind]
+    module = module(len(inputs.x), len(inputs.a0), dtype=getattr(torch, str(inputs.dtype)))
+    module.load_state_dict({name: torch.tensor(array) for name, array in state.items()})
+    loaded: torch.nn.RNNBase = module
+    return loaded
+
+
+def hidden_states(module: torch.nn.RNNBase, inputs: Inputs) -> Array:
+    """What a module says `a (n_a, m, T_x)` is."""
+    x, a0, c0 = (torch.tensor(np.ascontiguousarray(array.T)) for array in (inputs.x, inputs.a0, inputs.c0))
+    with torch.no_grad():
+        output, _ = module(x, a0[None] if inputs.kind == "rnn" else (a0[None], c0[None]))
+    return np.asarray(output.numpy().T)
+
+
+some = {"n_x": st.integers(1, 5), "m": st.integers(1, 4), "T_x": st.integers(1, 6)}
+
+
+@given(problems(**some))
+def test_torch_with_these_weights_gives_the_specified_answer(problem: Problem) -> None:
+    inputs = problem.inputs(FORWARD[problem.kind])
+    expected = evaluate(inputs)["a"]
+    actual = hidden_states(load(problem.kind, inputs, to_torch(problem.kind, inputs.parameters)), inputs)
+    np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected.value))
+    known = ~np.isnan(actual)
+    assert (np.abs(actual - expected.value) <= 2 * expected.error)[known].all()
+
+
+@given(problems(**some), st.data())
+def test_any_split_of_the_biases_gives_the_same_answer(problem: Problem, data: st.DataObject) -> None:
+    inputs = problem.inputs(FORWARD[problem.kind])
+    state = to_torch(problem.kind, inputs.parameters)
+    whole = hidden_states(load(problem.kind, inputs, state), inputs)
+    bias = state["bias_ih_l0"]
+    share = data.draw(st.sampled_from([0, 0.25, 0.3, 1]))
+    split = {**state, "bias_ih_l0": (share * bias).astype(bias.dtype)}
+    split["bias_hh_l0"] = bias - split["bias_ih_l0"]
+    divided = hidden_states(load(problem.kind, inputs, split), inputs)
+    np.testing.assert_array_equal(np.isnan(divided), np.isnan(whole))
+    allowed = 2 * evaluate(inputs)["a"].error
+    assert (np.abs(divided - whole.astype(np.float64)) <= allowed)[~np.isnan(whole)].all()
+    for name, array in from_torch(problem.kind, split).items():
+        given_array = inputs.parameters[name]
+        np.testing.assert_allclose(
+            array,
+            given_array,
+            rtol=2 * np.finfo(bias.dtype).eps,
+            atol=np.finfo(bias.dtype).smallest_subnormal,
+        )

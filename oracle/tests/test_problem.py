@@ -1,0 +1,261 @@
+import pickle
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from oracle.problem import DType, Inputs, Problem, Regime, siblings
+from oracle.tests.draws import CELL, FORWARD, problems
+from reference.contract import CONTRACTS, Array, extent
+
+GOOD: dict[str, Any] = {"n_x": 1, "n_a": 2, "n_y": 2, "m": 1, "T_x": 2}
+
+
+def every_array(inputs: Inputs) -> dict[str, Array]:
+    return {"x": inputs.x, "a0": inputs.a0, "c0": inputs.c0, **inputs.parameters}
+
+
+def in_regime(regime: Regime) -> st.SearchStrategy[Problem]:
+    """Problems of one regime, every size at least 1."""
+    return problems(regime=st.just(regime), **{size: st.integers(1, 6) for size in GOOD})
+
+
+# The line that rebuilds a problem.
+
+
+@given(problems())
+def test_the_repr_rebuilds_the_problem(problem: Problem) -> None:
+    line = repr(problem)
+    assert "\n" not in line
+    assert eval(line, {"Problem": Problem}) == problem
+    assert Problem.parse(f"  {line}\n") == problem
+
+
+def test_the_repr_as_the_design_shows_it() -> None:
+    problem = Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=2, regime="ternary", seed=0, dtype="float64")
+    assert repr(problem) == (
+        'Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=2, regime="ternary", seed=0, dtype="float64")'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Problem.lstm(",
+        "Problem.gru(n_x=1, n_a=2, n_y=2, m=1, T_x=2)",
+        "Problem.lstm(n_x=1)",
+        "Problem.lstm(n_x=-1, n_a=2, n_y=2, m=1, T_x=2)",
+        "Problem.lstm(n_x=__import__('os').getpid(), n_a=2, n_y=2, m=1, T_x=2)",
+        "Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=2, depth=3)",
+    ],
+)
+def test_text_that_is_no_problem_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no problem \(.*\); one looks like Problem.lstm\(n_x=1, "):
+        Problem.parse(text)
+
+
+@given(problems())
+def test_pickling_equality_and_hash(problem: Problem) -> None:
+    again = pickle.loads(pickle.dumps(problem))
+    assert again == problem
+    assert hash(again) == hash(problem)
+    function = FORWARD[problem.kind]
+    for mine, other in zip(
+        every_array(problem.inputs(function)).values(),
+        every_array(pickle.loads(pickle.dumps(problem)).inputs(function)).values(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(mine, other)
+
+
+@given(problems(), st.integers(1, 5))
+def test_siblings_differ_in_their_seeds_alone(problem: Problem, count: int) -> None:
+    found = list(siblings(problem, count))
+    assert found[0] == problem
+    assert len({sibling.seed for sibling in found}) == count
+    assert {repr(sibling).replace(f"seed={sibling.seed}", "") for sibling in found} == {
+        repr(problem).replace(f"seed={problem.seed}", "")
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("kind", "gru"),
+        ("regime", "big"),
+        ("dtype", "int64"),
+        ("dtype", np.dtype("float64")),
+        *((size, -1) for size in GOOD),
+        ("n_a", 2.0),
+        ("m", "3"),
+        ("T_x", None),
+        ("seed", -1),
+        ("seed", 0.5),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(field: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{field}=.*, expected "):
+        Problem(**{"kind": "rnn", **GOOD, field: value})
+
+
+# The arrays.
+
+
+@given(problems(T_x=st.integers(1, 5)), st.booleans())
+def test_arrays_have_the_shapes_of_the_contract(problem: Problem, cell: bool) -> None:
+    contract = CONTRACTS[(CELL if cell else FORWARD)[problem.kind]]
+    *arrays, parameters = problem.arguments(contract.name)
+    shapes = {**contract.arguments, **contract.parameters}
+    for (name, shape), array in zip(shapes.items(), [*arrays, *parameters.values()], strict=True):
+        assert array.shape == tuple(extent(size, problem.sizes) for size in shape), name
+        assert array.dtype == problem.dtype
+
+
+@given(problems())
+def test_the_memory_state_of_a_forward_starts_at_zero_and_that_of_a_cell_does_not(problem: Problem) -> None:
+    assert not problem.inputs(FORWARD[problem.kind]).c0.any()
+    c0 = problem.inputs(CELL[problem.kind]).c0
+    assert c0.any() == (c0.size > 0)
+
+
+@given(problems(m=st.integers(1, 4), regime=st.sampled_from(["unit", "wild", "ternary"])))
+def test_the_same_seed_draws_the_same_numbers_and_another_seed_others(problem: Problem) -> None:
+    function = FORWARD[problem.kind]
+    again, sibling = (list(siblings(problem, 2))[i].inputs(function) for i in range(2))
+    for name, array in every_array(problem.inputs(function)).items():
+        np.testing.assert_array_equal(array, every_array(again)[name])
+    drawn = np.concatenate([array.ravel() for array in every_array(problem.inputs(function)).values()])
+    other = np.concatenate([array.ravel() for array in every_array(sibling).values()])
+    assert (drawn != other).any() or problem.regime == "ternary"
+
+
+@given(in_regime("ternary"))
+def test_ternary_entries_can_be_read_by_a_person(problem: Problem) -> None:
+    for name, array in every_array(problem.inputs(CELL[problem.kind])).items():
+        allowed = {-1, 0, 1} if name == "x" or name.startswith("W") else {-1, 1}
+        assert set(array.ravel().tolist()) <= allowed, name
+
+
+@given(problems(**{name: st.integers(1, 6) for name in GOOD}))
+# A draw of 1e-4 times the smallest scale lies below float16's smallest number.
+@example(Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="tiny", seed=1056, dtype="float16"))
+def test_no_bias_and_no_state_is_all_zero(problem: Problem) -> None:
+    for name, array in every_array(problem.inputs(CELL[problem.kind])).items():
+        if name[0] in "abc":
+            assert array.any() == (array.size > 0), name
+
+
+@pytest.mark.parametrize("dtype", get_args(DType))
+def test_the_tiny_regime_reaches_down_to_the_smallest_normal_numbers(dtype: DType) -> None:
+    limits = np.finfo(dtype)
+    sizes = [
+        np.abs(array[array != 0]).min(initial=1)
+        for seed in range(200)
+        for array in every_array(
+            Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="tiny", seed=seed, dtype=dtype).inputs(
+                "rnn_forward"
+            )
+        ).values()
+    ]
+    assert min(sizes) < limits.tiny * 10
+
+
+@given(in_regime("huge"))
+@example(Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="huge", seed=249))
+def test_huge_stays_within_its_limit_in_any_order_of_summation(problem: Problem) -> None:
+    inputs = problem.inputs(CELL[problem.kind])
+    assert all(np.isfinite(array).all() for array in every_array(inputs).values())
+    assert np.abs(inputs.x).max() <= 1
+    assert np.abs(inputs.a0).max() <= 1
+    sums: dict[str, Array] = {}
+    for name, array in inputs.parameters.items():  # Waa, Wax and ba make one sum; so do Wf and bf
+        sums[name[1]] = sums.get(name[1], 0) + np.abs(array.astype(np.float64)).sum(axis=1)
+    for name, size in sums.items():
+        assert size.max() <= 1e4 * (1 + np.finfo(problem.dtype).eps), name
+
+
+def test_huge_logits_and_pre_activations_come_near_the_limit() -> None:
+    reached = [
+        np.abs(problem.inputs("rnn_forward").parameters["by"]).max()
+        for problem in siblings(Problem.rnn(n_x=3, n_a=4, n_y=5, m=2, T_x=2, regime="huge"), 200)
+    ]
+    assert max(reached) > 2000
+
+
+@given(in_regime("nonfinite"), st.booleans())
+def test_nonfinite_poisons_exactly_one_entry_that_the_function_gets(problem: Problem, cell: bool) -> None:
+    inputs = problem.inputs((CELL if cell else FORWARD)[problem.kind])
+    poisoned = {name: np.count_nonzero(~np.isfinite(array)) for name, array in every_array(inputs).items()}
+    assert sum(poisoned.values()) == 1, poisoned
+    assert not any(poisoned[name] for name in inputs.parameters)
+
+
+def test_nonfinite_poisons_every_place_with_every_value() -> None:
+    met: set[tuple[str, Any]] = set()
+    for problem in siblings(Problem.lstm(n_x=2, n_a=2, n_y=2, m=2, T_x=3, regime="nonfinite"), 300):
+        for name, array in every_array(problem.inputs("lstm_cell_forward")).items():
+            met |= {(name, str(value)) for value in array[~np.isfinite(array)]}
+        x = problem.inputs("lstm_forward").x
+        met |= {("step", t) for t in range(3) if not np.isfinite(x[:, :, t]).all()}
+    assert met == {(name, value) for name in ("x", "a0", "c0") for value in ("nan", "inf", "-inf")} | {
+        ("step", t) for t in range(3)
+    }
+
+
+@pytest.mark.parametrize(("n_x", "m", "T_x"), [(0, 1, 1), (1, 0, 1), (1, 1, 0), (0, 0, 0)])
+@pytest.mark.parametrize("regime", get_args(Regime))
+def test_every_regime_draws_empty_arrays(regime: Regime, n_x: int, m: int, T_x: int) -> None:
+    problem = Problem.lstm(n_x=n_x, n_a=1, n_y=1, m=m, T_x=T_x, regime=regime)
+    assert problem.inputs("lstm_forward").x.shape == (n_x, m, T_x)
+
+
+# Samples and steps.
+
+
+@given(problems(m=st.integers(1, 5)), st.data())
+def test_columns_are_samples(problem: Problem, data: st.DataObject) -> None:
+    inputs = problem.inputs(CELL[problem.kind])
+    samples = data.draw(st.lists(st.integers(0, problem.m - 1)))
+    chosen = inputs.columns(samples)
+    for name in ("x", "a0", "c0"):
+        np.testing.assert_array_equal(getattr(chosen, name), getattr(inputs, name)[:, samples])
+    assert chosen.parameters is inputs.parameters
+
+
+@given(problems(T_x=st.integers(0, 6)))
+def test_steps_lie_side_by_side_and_go_back_in_place(problem: Problem) -> None:
+    inputs = problem.inputs(CELL[problem.kind] if problem.T_x == 1 else FORWARD[problem.kind])
+    rng = np.random.default_rng(problem.seed)
+    m, T_x = problem.m, problem.T_x
+    a = rng.standard_normal((problem.n_a, m, T_x)).astype(problem.dtype)
+    c = rng.standard_normal((len(inputs.c0), m, T_x)).astype(problem.dtype)
+    steps = inputs.steps(a, c)
+    assert steps.x.shape == (problem.n_x, m * T_x, 1)
+    assert steps.dtype == steps.x.dtype == problem.dtype
+    np.testing.assert_array_equal(steps.x.reshape(inputs.x.shape), inputs.x)
+    for given_states, states, first in ((steps.a0, a, inputs.a0), (steps.c0, c, inputs.c0)):
+        in_place = given_states.reshape(states.shape)
+        for t in range(T_x):
+            np.testing.assert_array_equal(in_place[:, :, t], states[:, :, t - 1] if t else first)
+
+
+def test_steps_keep_the_precision_of_an_answer_that_has_more() -> None:
+    inputs = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=2, dtype="float32").inputs("lstm_forward")
+    a = np.full((1, 1, 2), 0.1)
+    steps = inputs.steps(a, a)
+    assert steps.a0[0, 1] == steps.c0[0, 1] == 0.1
+    assert steps.dtype == np.float32
+    assert {array.dtype for array in every_array(steps).values()} == {np.dtype(np.float64)}
+
+
+@given(problems(kind=st.just("rnn"), T_x=st.integers(2, 5), m=st.integers(1, 3)), st.integers(1, 4))
+def test_a_span_and_what_resumes_after_it_make_the_whole(problem: Problem, t: int) -> None:
+    inputs = problem.inputs("rnn_forward")
+    a = np.arange(inputs.a0.size * problem.T_x, dtype=float).reshape(*inputs.a0.shape, problem.T_x)
+    t = min(t, problem.T_x - 1)
+    first, rest = inputs.span(0, t), inputs.resumed(t, a)
+    np.testing.assert_array_equal(np.concatenate([first.x, rest.x], axis=2), inputs.x)
+    np.testing.assert_array_equal(rest.a0, a[:, :, t - 1])

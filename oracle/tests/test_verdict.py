@@ -1,0 +1,112 @@
+"""The comparison finds who is wrong, and its words are pinned."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle import pytorch, rounding
+from oracle.problem import Inputs, Problem
+from oracle.verdict import Comparison
+from reference.contract import Array
+
+PROBLEM = Problem.lstm(n_x=3, n_a=2, n_y=2, m=2, T_x=3, seed=1)
+INPUTS = PROBLEM.inputs("lstm_forward")
+
+
+def compared(ours: Array, theirs: Array, **given: Any) -> Comparison:
+    bound = rounding.evaluate(INPUTS)["a"].error
+    return replace(Comparison(INPUTS, "a", "a", ours, theirs, bound), **given)
+
+
+@pytest.fixture
+def a() -> Array:
+    return reference.lstm_forward(*PROBLEM.arguments("lstm_forward"))[0]
+
+
+@pytest.fixture
+def torchs() -> Array:
+    return pytorch.run(INPUTS)["a"].copy()
+
+
+def off(values: Array, by: float = 1e-6) -> Array:
+    """The values with those of one unit of one sample off from the second step on."""
+    values = values.copy()
+    values[1, 0, 1:] += by
+    return values
+
+
+def test_two_right_programs_agree(a: Array, torchs: Array) -> None:
+    assert compared(a, torchs).worst < 0.5
+
+
+def test_the_message_names_everything(a: Array, torchs: Array) -> None:
+    ours, theirs = a.copy(), torchs.copy()
+    ours[1, 0, 1:], theirs[1, 0, 1] = 0.125, -0.0347620888066540
+    assert compared(ours, theirs, bound=np.full_like(a, 2e-15)).explain() == {
+        "element": "a[unit 1, sample 0, step 1]",
+        "implementation": "0.125",
+        "torch": "-0.034762088806654",
+        "exact": "-0.034762088806654006642… ± 2e-56",
+        "allowed": "2e-15 from the exact value, by rounding in float64",
+        "off by": "8e+13 times that, 2.3e+16 ulp",
+        "wrong": "the implementation",
+        "extent": "2 of 12 elements of a",
+    }
+
+
+def test_a_corrupted_framework_is_blamed(a: Array, torchs: Array) -> None:
+    assert compared(a, off(torchs)).explain()["wrong"] == "torch"
+
+
+def test_two_wrong_answers_are_both_blamed(a: Array, torchs: Array) -> None:
+    assert compared(off(a), off(torchs, -1e-6)).explain()["wrong"] == "both the implementation and torch"
+
+
+def test_a_bound_that_neither_exceeds_is_at_fault(a: Array) -> None:
+    assert compared(a, a)._blame(ours_is_off=False, theirs_is_off=False).startswith("neither")
+
+
+def test_an_implementation_that_contradicts_itself_is_wrong(a: Array) -> None:
+    facts = compared(off(a), a, rival="asked again").explain()
+    assert float(facts["asked again"]) == a[1, 0, 1]
+    assert facts["wrong"] == "the implementation: it answers one question in two ways"
+    assert "exact" not in facts
+
+
+def test_the_exact_value_has_no_error_of_its_own(a: Array, torchs: Array) -> None:
+    against_torch, against_truth = compared(off(a), torchs), compared(off(a), torchs, rival="exact")
+    assert against_truth.worst == pytest.approx(2 * against_torch.worst)
+
+
+def test_the_first_step_that_is_off_is_named(a: Array, torchs: Array) -> None:
+    late, early = a.copy(), a.copy()
+    late[0, 0, 2] += 1
+    early[1, 1, 0] += 1e-9
+    both = late + early - a
+    assert compared(both, torchs).explain()["element"] == "a[unit 1, sample 1, step 0]"
+
+
+def test_steps_laid_side_by_side_are_named_by_sample_and_step(a: Array) -> None:
+    c = reference.lstm_forward(*PROBLEM.arguments("lstm_forward"))[2]
+    inputs: Inputs = INPUTS.steps(a, c)
+    theirs, bound = pytorch.run(inputs)["c"], rounding.evaluate(inputs)["c"].error
+    ours = theirs.copy()
+    ours[1, 4, 0] += 1e-3  # the second step of the second sample, of three steps each
+    comparison = Comparison(inputs, "c", "c", ours, theirs, bound, steps=3)
+    assert comparison.explain()["element"] == "c[unit 1, sample 1, step 1]"
+
+
+def test_nan_and_infinity_equal_themselves_alone(a: Array) -> None:
+    special = a.copy()
+    special[0, 0] = [np.nan, np.inf, -np.inf]
+    assert compared(special, special).worst == 0
+    assert compared(special, a).worst == np.inf
+    assert compared(a, special).worst == np.inf
+
+
+def test_a_bound_beyond_use_is_no_evidence(a: Array, torchs: Array) -> None:
+    assert not compared(a, torchs).beyond_use
+    assert compared(a, torchs, bound=np.full_like(a, 0.2)).beyond_use
