@@ -114,7 +114,6 @@ class _Encoder(_Walk):
     def __init__(self) -> None:
         super().__init__()
         self.seen: dict[int, Any] = {}  # what stands for an object where it occurs again, by its id
-        self.held: list[Any] = []  # so that no id in `seen` is used again
         self.arrays: dict[tuple[dtype[Any], Sequence[int]], tuple[int, list[Any]]] = {}
         self.converted: dict[str, None] = {}
 
@@ -142,7 +141,6 @@ class _Encoder(_Walk):
         start = self.enter(size, depth)
         seen = self.seen
         seen[id(value)] = _ITSELF
-        self.held.append(value)
         node: list[Any] = [tag]
         for part in parts:
             known = seen.get(id(part))
@@ -175,7 +173,6 @@ class _Encoder(_Walk):
         if type(array) is not ndarray or array.dtype.char not in _DTYPES:
             return ["f", _name(value)]
         self.converted[_name(value)] = None
-        self.held.append(value)
         node = self.array(array)
         self.seen[id(value)] = self.seen[id(array)]
         return node

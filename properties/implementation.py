@@ -136,13 +136,12 @@ class Implementation:
                 process, _ = self._start()
             except (Unusable, TargetMissing) as error:  # though it was usable before
                 return Died(str(error))
+        count = len(arguments)
         request = ("call", function, [*arguments], arrangement, with_reference_cell)
         match process.ask(*request, time_limit=self._time_limit, folder=self._folder):
             case Died() as died:
                 return died
-            case ("returned", list(after), value, bool(used), list(notes)), converted if len(after) == len(
-                arguments
-            ):
+            case ("returned", list(after), value, bool(used), list(notes)), converted if len(after) == count:
                 return Returned(value, after, converted + notes, used)
             case ("raised", str(type_name), str(message), str(where)), _:
                 return Raised(type_name, message, where)

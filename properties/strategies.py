@@ -44,13 +44,14 @@ def problems(
     may, since some mistakes show only where two are equal. `largest` caps them below the effort's own cap.
     With `empty`, at least one of `n_x`, `m` and `T_x` is 0. A cell takes one step.
     """
+    distinct = draw(st.integers(0, 3)) > 0  # first, so that it is the first to go when a failure shrinks
     contract = CONTRACTS[function]
     names = ["n_x", "n_a", "n_y", "m", *(() if contract.is_cell else ("T_x",))]
     cap = {"T_x": min(effort.longest, largest or effort.longest)}
     sizes = {
         name: draw(_sizes(cap.get(name, min(effort.largest, largest or effort.largest)))) for name in names
     }
-    if draw(st.integers(0, 3)):
+    if distinct:
         sizes = _made_distinct(sizes)
     if empty:
         may_be_empty = [name for name in names if name in ("n_x", "m", "T_x")]

@@ -33,7 +33,7 @@ def reference_cell(name: str, forward: Function, holder: object) -> Iterator[Ref
     """
     cell = ReferenceCell(name)
     cell_name = _CELLS[name].__name__
-    module = getattr(unwrap(getattr(forward, "__func__", forward)), "__globals__", {})
+    module = getattr(unwrap(forward), "__globals__", {})
     with ExitStack() as restore:
         if cell_name in module:
             restore.callback(module.__setitem__, cell_name, module[cell_name])

@@ -9,7 +9,7 @@ import sys
 import warnings
 from contextlib import suppress
 from functools import partial
-from os import _exit, close, getpid, read, register_at_fork, write
+from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
 from signal import ITIMER_REAL, setitimer
 from typing import Any
@@ -41,7 +41,7 @@ def main() -> None:
     for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
         with suppress(ValueError, OSError):  # not every system has them all
             resource.setrlimit(limit, (size, size))
-    # A child that the target forks must not hold the line open when the worker is dead.
+    # A child that the target forks must not answer, nor hold the line open when the worker is dead.
     register_at_fork(after_in_child=lambda: close(connection))
     try:
         Worker(connection).serve()
@@ -59,7 +59,6 @@ class Worker:
 
     def __init__(self, connection: int) -> None:
         self._connection = connection
-        self._process = getpid()
         self._aliased: set[str] = set()
         self._loaded: Loaded
         self._folder: str
@@ -83,8 +82,6 @@ class Worker:
             raise
         except BaseException as error:  # what was returned is foreign, and so is what it does when looked at
             message = pack(serial, self._raised(error))
-        if getpid() != self._process:
-            _exit(0)  # a child that the target forked and let run out of its call
         rest = memoryview(message)
         while rest:
             rest = rest[write(self._connection, rest) :]
@@ -131,7 +128,7 @@ class Worker:
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
         public = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
         try:
-            message = str.__getitem__(str(error), slice(500))  # of a subclass, too, a plain str
+            message = str(error)[:500]
         except BaseException:
             message = ""
         return "raised", public, message, place(frames(error), self._folder)

@@ -1,0 +1,60 @@
+"""What the tests of the isolation share."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from textwrap import dedent, indent
+from typing import Any
+
+import numpy as np
+import pytest
+
+from properties.implementation import Implementation
+
+
+@pytest.fixture
+def implement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Implementation]]:
+    """An implementation of a source text; when the test is over, nothing of its process may be left."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    descriptors = len(os.listdir("/dev/fd"))
+    with ExitStack() as opened:
+
+        def make(source: str, name: str = "target.py", **options: Any) -> Implementation:
+            path = tmp_path / name.partition(":")[0]
+            path.write_text(dedent(source))
+            return opened.enter_context(Implementation(name, directory=tmp_path, **options))
+
+        yield make
+    assert len(os.listdir("/dev/fd")) == descriptors, "a file descriptor is left open"
+    assert all(process.returncode is not None for process in started), "a process is left behind"
+
+
+@pytest.fixture
+def misbehave(implement: Callable[..., Implementation]) -> Callable[..., Implementation]:
+    """An implementation whose `rnn_forward` has this body, and whose `lstm_forward` returns its `x`."""
+
+    def make(body: str, before: str = "", **options: Any) -> Implementation:
+        function = f"def rnn_forward(x, a0, parameters):\n{indent(dedent(body).strip(), '    ')}\n"
+        source = f"{before}\n{function}\ndef lstm_forward(x, a0, parameters): return x\n"
+        return implement(source, **options)
+
+    return make
+
+
+@pytest.fixture
+def arguments() -> list[Any]:
+    """The arguments of `rnn_cell_forward`."""
+    rng = np.random.default_rng(0)
+    n_x, n_a, n_y, m = 3, 4, 2, 5
+    shapes = {"Wax": (n_a, n_x), "Waa": (n_a, n_a), "Wya": (n_y, n_a), "ba": (n_a, 1), "by": (n_y, 1)}
+    parameters = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    return [rng.standard_normal((n_x, m)), rng.standard_normal((n_a, m)), parameters]

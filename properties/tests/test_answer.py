@@ -1,0 +1,92 @@
+"""A return value is read as its contract says, or refused in words."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.problem import Problem
+from properties.answer import MalformedError, read_caches, read_outputs, read_parameters
+from properties.implementation import Foreign
+from reference.contract import CONTRACTS
+
+PROBLEM = Problem.lstm(n_x=3, n_a=2, n_y=4, m=5, T_x=6)
+FORWARD, CELL = CONTRACTS["lstm_forward"], CONTRACTS["lstm_cell_forward"]
+
+
+@pytest.fixture
+def value() -> Any:
+    return reference.lstm_forward(*PROBLEM.arguments("lstm_forward"))
+
+
+def test_outputs_come_by_quantity(value: Any) -> None:
+    outputs = read_outputs(FORWARD, value, PROBLEM.sizes)
+    assert {name: array.shape for name, array in outputs.items()} == {
+        "a": (2, 5, 6),
+        "y": (4, 5, 6),
+        "c": (2, 5, 6),
+    }
+
+
+def test_a_cell_is_read_as_a_sequence_of_one_step() -> None:
+    value = reference.lstm_cell_forward(*PROBLEM.arguments("lstm_cell_forward"))
+    sizes = {**PROBLEM.sizes, "T_x": 1}
+    assert read_outputs(CELL, value, sizes)["y"].shape == (4, 5, 1)
+    assert read_caches(CELL, value, sizes)["ft"].shape == (2, 5, 1)
+    assert len(read_parameters(CELL, value)) == 1
+
+
+def test_caches_come_over_time(value: Any) -> None:
+    caches = read_caches(FORWARD, value, PROBLEM.sizes)
+    np.testing.assert_array_equal(caches["a_next"], value[0])
+    np.testing.assert_array_equal(caches["x"], PROBLEM.arguments("lstm_forward")[0])
+
+
+def test_lists_of_numbers_are_arrays(value: Any) -> None:
+    a, *rest = value
+    np.testing.assert_array_equal(read_outputs(FORWARD, (a.tolist(), *rest), PROBLEM.sizes)["a"], a)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v: v[:2], "returned a tuple of 2, expected a, y, c and the cache"),
+        (lambda v: None, "returned None, expected a, y, c and the cache"),
+        (lambda v: (v[0].T, *v[1:]), "a has shape (6, 5, 2), expected (n_a, m, T_x) = (2, 5, 6)"),
+        (lambda v: (Foreign("Tensor"), *v[1:]), "a is a Tensor, expected an array"),
+        (lambda v: (v[0] * 1j, *v[1:]), "a has dtype complex128, expected real numbers"),
+        (lambda v: ([[1], [2, 3]], *v[1:]), "a is a list of 2 that does not make an array of numbers"),
+    ],
+)
+def test_what_is_no_output_is_said(value: Any, change: Any, message: str) -> None:
+    with pytest.raises(MalformedError) as error:
+        read_outputs(FORWARD, change(value), PROBLEM.sizes)
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("caches", "message"),
+    [
+        (lambda steps, x: None, "caches is None, expected (list of T_x cell caches, x)"),
+        (lambda steps, x: (steps[1:], x), "caches[0] is a list of 5, expected a list of T_x = 6 cell caches"),
+        (
+            lambda steps, x: (["itself", *steps[1:]], x),
+            "caches[0][0] is a str, expected (a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, "
+            "parameters)",
+        ),
+        (
+            lambda steps, x: (steps, x[:, 0]),
+            "caches[1] has shape (3, 6), expected (n_x, m, T_x) = (3, 5, 6)",
+        ),
+    ],
+)
+def test_what_is_no_cache_is_said(value: Any, caches: Any, message: str) -> None:
+    with pytest.raises(MalformedError) as error:
+        read_caches(FORWARD, (*value[:3], caches(*value[3])), PROBLEM.sizes)
+    assert str(error.value) == message
+
+
+def test_a_missing_cache_is_said(value: Any) -> None:
+    with pytest.raises(MalformedError, match="returned a tuple of 3 without a cache"):
+        read_caches(FORWARD, value[:3], PROBLEM.sizes)

@@ -1,0 +1,276 @@
+import json
+import math
+from collections import namedtuple
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from properties import codec
+from properties.codec import MAX_DEPTH, MAX_NODES, CodecError, Foreign, decode, encode
+
+DTYPES = [np.dtype(code) for code in "?bhilqBHILQefdgFDG"]
+
+arrays = st.sampled_from(DTYPES).flatmap(
+    lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
+)
+keys = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3)
+leaves = keys | st.just(math.nan) | arrays | st.builds(Foreign, st.text(max_size=3))
+values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(keys, inner, max_size=4)
+        | inner.map(lambda value: [value, value])
+    ),
+    max_leaves=12,
+)
+
+
+def through(value: Any) -> Any:
+    """A value encoded and decoded."""
+    header, blocks = encode(value)
+    return decode(header, bytearray(b"".join(blocks)))[0]
+
+
+def same(ours: Any, given: Any) -> bool:
+    """Equal in value and in every type."""
+    if type(ours) is not type(given):
+        return False
+    if isinstance(given, np.ndarray):
+        equal = np.array_equal(ours, given, equal_nan=given.dtype.kind in "fc")
+        return equal and ours.dtype == given.dtype
+    if isinstance(given, (tuple, list)):
+        return len(ours) == len(given) and all(map(same, ours, given))
+    if isinstance(given, dict):
+        return same([*ours.items()], [*given.items()])
+    return bool(ours == given) or (ours != ours and given != given)
+
+
+@given(values)
+def test_a_value_comes_back_as_it_was(value: Any) -> None:
+    assert same(through(value), value)
+
+
+@given(arrays)
+def test_layout_and_byte_order_do_not_matter(array: np.ndarray) -> None:
+    strided = np.repeat(array[..., None], 2, axis=-1)[..., 0]
+    swapped = array.astype(array.dtype.newbyteorder("S"))
+    for other in (array.copy("F"), strided, swapped):
+        assert same(through(other), array)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=2),
+    lambda inner: (
+        st.tuples(st.sampled_from("tldif"), st.lists(inner, max_size=3)).map(lambda node: [node[0], *node[1]])
+        | st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=1), inner, max_size=2)
+    ),
+    max_leaves=8,
+)
+headers = st.tuples(
+    json_values,
+    st.lists(
+        st.tuples(st.sampled_from(["d", "?", "O", "V"]), st.lists(st.integers(-1, 3)), st.integers(-1, 3))
+        | json_values,
+        max_size=3,
+    ),
+    st.lists(json_values, max_size=2),
+)
+
+
+@given(headers | json_values, st.integers(0, 4))
+def test_a_hostile_header_gives_a_value_or_the_one_error(header: Any, blocks: int) -> None:
+    try:
+        value, converted = decode(json.dumps(header).encode(), bytearray(16 * blocks))
+    except CodecError:
+        return
+    assert same(through(value), value)
+    assert all(type(name) is str for name in converted)
+
+
+@given(st.binary(max_size=40), st.binary(max_size=40))
+def test_hostile_bytes_give_the_one_error(header: bytes, payload: bytes) -> None:
+    with pytest.raises(CodecError):
+        decode(header, bytearray(payload))
+
+
+@given(values, st.data())
+def test_a_damaged_encoding_gives_a_value_or_the_one_error(value: Any, data: st.DataObject) -> None:
+    header, blocks = encode(value)
+    damaged = bytearray(header)
+    for _ in range(data.draw(st.integers(1, 3))):
+        damaged[data.draw(st.integers(0, len(header) - 1))] = data.draw(
+            st.sampled_from(b'[]{},"-0123456789tldif')
+        )
+    with suppress(CodecError):
+        decode(bytes(damaged), bytearray(b"".join(blocks)))
+
+
+@pytest.mark.parametrize(
+    ("header", "size"),
+    [
+        ([None, [], [1]], 0),
+        ([None, [], None], 0),
+        ([None, [], []], 16),
+        ([0, [["d", [2], 1]], []], 32),
+        ([0, [["d", [3], 1]], []], 16),
+        ([["l", 0, 0], [["d", [2], 1]], []], 16),
+        ([-1, [], []], 0),
+        ([["d", 1.5], [], []], 0),
+        ([["d", ["l"], 1.5], [], []], 0),
+        ([{}, [], []], 0),
+    ],
+)
+def test_a_header_that_fits_no_value_is_the_one_error(header: Any, size: int) -> None:
+    with pytest.raises(CodecError):
+        decode(json.dumps(header).encode(), bytearray(size))
+
+
+def test_booleans_are_0_and_1_whatever_the_bytes() -> None:
+    value, _ = decode(b'[0,[["?",[3],1]],[]]', bytearray([0, 1, 7, *[0] * 13]))
+    assert value.tobytes() == bytes([0, 1, 1])
+
+
+def test_nesting_json_beyond_pythons_stack_is_the_one_error() -> None:
+    with pytest.raises(CodecError):
+        decode(b"[" * 100_000, bytearray())
+
+
+def test_what_occurs_often_is_encoded_once() -> None:
+    parameters = {"W": np.zeros((100, 100))}
+    header, blocks = encode([parameters, *[(parameters, parameters["W"])] * 1000])
+    assert sum(map(len, blocks)) == parameters["W"].nbytes
+    caches = decode(header, bytearray(b"".join(blocks)))[0]
+    assert all(cache[0] is caches[0] and cache[1] is caches[0]["W"] for cache in caches[1:])
+
+
+def test_arrays_are_writable_and_aligned() -> None:
+    for array in through([np.zeros(3, "b"), np.ones(2), np.ones(1, np.clongdouble)]):
+        assert array.flags.writeable
+        assert array.flags.aligned
+
+
+def test_a_container_inside_itself_becomes_a_leaf() -> None:
+    caches: list[Any] = [1]
+    caches.append(caches)
+    parameters: dict[str, Any] = {"caches": caches}
+    parameters["itself"] = (parameters,)
+    assert through(caches) == [1, Foreign("itself")]
+    assert through(parameters) == {"caches": [1, Foreign("itself")], "itself": (Foreign("itself"),)}
+
+
+class Tensor:
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.arange(3.0)
+
+
+class Failing(Tensor):
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        raise SystemExit
+
+
+class Disguised:
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise SystemExit
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "name"),
+    [
+        (np.float32(1.5), np.array(1.5, np.float32), "numpy.float32"),
+        (np.float64(1.5), np.array(1.5), "numpy.float64"),
+        (np.zeros((1, 2)).view(np.matrix), np.zeros((1, 2)), "numpy.matrix"),
+        (
+            np.ma.array([1, 2], mask=[False, True]),
+            np.array([1, 2]),
+            f"{np.ma.MaskedArray.__module__}.MaskedArray",
+        ),
+        (Tensor(), np.arange(3.0), f"{__name__}.Tensor"),
+    ],
+)
+def test_array_likes_become_arrays_and_are_named(value: Any, expected: np.ndarray, name: str) -> None:
+    header, blocks = encode([value, value, expected])
+    (first, second, third), converted = decode(header, bytearray(b"".join(blocks)))
+    assert same(first, expected)
+    assert first is second
+    assert same(third, expected)
+    assert converted == [name]
+
+
+def test_anything_else_is_foreign() -> None:
+    for value, name in [
+        ({1}, "set"),
+        (1j, "complex"),
+        (np.array([None]), "numpy.ndarray of object"),
+        (np.array("text"), "numpy.ndarray of <U4"),
+        (np.str_("text"), "numpy.str_"),
+        (Failing(), f"{__name__}.Failing"),
+        (Disguised(), f"{__name__}.Disguised"),
+    ]:
+        assert through([value]) == [Foreign(name)]
+
+
+def test_a_key_that_is_no_plain_value_is_foreign() -> None:
+    assert through({(1, 2): 3}) == {Foreign("tuple"): 3}
+
+
+def test_named_tuples_become_tuples_and_other_subclasses_their_base() -> None:
+    Cache = namedtuple("Cache", "a c")
+
+    class Endless(list[Any]):
+        def __iter__(self) -> Any:
+            while True:
+                yield 0
+
+    assert same(through([Cache(1, 2.0), Endless([3])]), [(1, 2.0), [3]])
+
+
+def nested(depth: int) -> Any:
+    value: Any = 0
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def doubled(times: int) -> Any:
+    value: Any = []
+    for _ in range(times):
+        value = [value, value]
+    return value
+
+
+def test_depth_and_size_have_limits_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "MAX_BYTES", 2**20)
+    assert same(through(nested(MAX_DEPTH)), nested(MAX_DEPTH))
+    for value, message in [
+        (nested(MAX_DEPTH + 1), "is nested more than 32 deep"),
+        ([0] * (MAX_NODES + 1), "has more than 1000000 parts"),
+        (doubled(30), "has more than 1000000 parts"),
+        (np.broadcast_to(np.zeros(1), 2**45), "takes more than 256 MiB"),
+        ([np.zeros(2**16), np.zeros(2**16 + 1)], "takes more than 256 MiB"),
+        ("a" * 2**20, "takes more than 256 MiB"),
+        (10**5000, "has an integer of thousands of digits"),
+    ]:
+        with pytest.raises(CodecError, match=message):
+            encode(value)
+    for header in (
+        [nested_node(MAX_DEPTH + 1), [], []],
+        [["t", ["l"], *[["l", -1 - i, -1 - i] for i in range(30)]], [], []],
+    ):
+        with pytest.raises(CodecError, match=r"is nested|has more than"):
+            decode(json.dumps(header).encode(), bytearray())
+
+
+def nested_node(depth: int) -> Any:
+    node: Any = ["l"]
+    for _ in range(depth - 1):
+        node = ["l", node]
+    return node

@@ -1,0 +1,212 @@
+"""What ends a worker, what ends with it, and what the judge says of it."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from properties.implementation import Died, Implementation, Raised, Returned
+
+Misbehave = Callable[..., Implementation]
+
+
+def call(implementation: Implementation, function: str = "rnn_forward") -> Returned | Raised | Died:
+    return implementation.call(function, [np.ones((2, 3)), 0, {}])
+
+
+IGNORES_SIGNALS = """
+import signal, time
+for number in range(1, 32):
+    try: signal.signal(number, signal.SIG_IGN)
+    except OSError: pass
+time.sleep(60)
+"""
+HANGS_UP = """
+import os
+for descriptor in range(3, 256):
+    try: os.close(descriptor)
+    except OSError: pass
+while True: pass
+"""
+NO_MEMORY_FOR_AN_ANSWER = """
+class Meta(type): ...
+def module(cls): raise MemoryError
+Meta.__module__ = property(module)
+return Meta("Odd", (), {})()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("import os; os._exit(3)", "exited with status 3"),
+        ("import os; os._exit(0)", "exited with status 0"),
+        ("import ctypes; ctypes.string_at(0)", "was killed by SIGSEGV (target.py:3 in rnn_forward)"),
+        ("import os; os.abort()", "was killed by SIGABRT (target.py:3 in rnn_forward)"),
+        ("import os; os.kill(os.getpid(), 9)", "was killed by SIGKILL"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "did not answer within 0.5 s"),
+        ("while True: pass", "did not answer within 0.5 s"),
+        (IGNORES_SIGNALS, "did not answer within 0.5 s"),
+        ("import os; os.closerange(3, 256)", "closed the connection that its answer goes through"),
+        (HANGS_UP, "closed the connection that its answer goes through"),
+        (NO_MEMORY_FOR_AN_ANSWER, "used more than 0.5 GiB of memory"),
+    ],
+)
+def test_a_death_is_told(misbehave: Misbehave, body: str, reason: str) -> None:
+    assert call(misbehave(body, time_limit=0.5, memory_limit=2**29)) == Died(reason)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such signals")
+def test_a_signal_without_a_name_is_told_by_its_number(misbehave: Misbehave) -> None:
+    body = "import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)"
+    assert call(misbehave(body)) == Died(f"was killed by signal {signal.SIGRTMIN + 1}")
+
+
+def test_recursion_without_end_is_an_exception(misbehave: Misbehave) -> None:
+    outcome = call(misbehave("return rnn_forward(x, a0, parameters)"))
+    assert isinstance(outcome, Raised)
+    assert outcome.type_name == "RecursionError"
+    assert outcome.where == "target.py:3 in rnn_forward"
+
+
+def test_recursion_that_overflows_the_stack_is_told(misbehave: Misbehave) -> None:
+    """On Python 3.11; later ones count the recursion of C code apart, and raise."""
+    body = "return sorted([1, 2], key=lambda _: rnn_forward(x, a0, parameters))"
+    outcome = call(misbehave(body, "import sys; sys.setrecursionlimit(10**9)"))
+    if sys.version_info < (3, 12):
+        assert outcome == Died("recursed until the stack overflowed")
+    else:
+        assert isinstance(outcome, Raised | Died)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no other system limits the memory of a process so")
+@pytest.mark.parametrize(
+    "body",
+    ["import numpy as np\nreturn np.ones(2**30)", "eaten = []\nwhile True: eaten.append(bytearray(2**24))"],
+)
+def test_memory_has_a_limit(misbehave: Misbehave, body: str) -> None:
+    implementation = misbehave(body, memory_limit=2**29)
+    outcome = call(implementation)
+    assert isinstance(outcome, Raised)
+    assert outcome.type_name == "MemoryError"
+    assert isinstance(call(implementation, "lstm_forward"), Returned)
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [
+        ("return 0", ""),
+        ("os._exit(3)", "exited with status 3"),
+        ("while True: pass", "did not answer within 0.5 s"),
+    ],
+)
+def test_what_a_target_forks_ends_with_it(
+    misbehave: Misbehave, tmp_path: Path, ending: str, reason: str
+) -> None:
+    body = f"""
+import fcntl, os, signal, time
+reader, writer = os.pipe()
+if os.fork() == 0:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    fcntl.flock(os.open("lock", os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX)
+    os.write(writer, b"held")
+    time.sleep(600)
+os.read(reader, 4)
+{ending}
+"""
+    with misbehave(body, time_limit=0.5) as implementation:
+        outcome = call(implementation)
+    assert isinstance(outcome, Returned) or outcome == Died(reason)
+    with tmp_path.joinpath("lock").open() as lock:
+        for _ in range(500):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.01)
+        else:
+            pytest.fail("the forked process is still there")
+
+
+def test_a_fork_that_goes_on_alone_does_not_answer(misbehave: Misbehave) -> None:
+    implementation = misbehave("import os\nreturn 1 if os.fork() else 2")
+    for _ in range(5):
+        outcome = call(implementation)
+        assert isinstance(outcome, Returned)
+        assert outcome.value == 1
+
+
+def test_targets_do_not_share_a_process(misbehave: Misbehave) -> None:
+    first = misbehave("return 1", before="import numpy\nnumpy.exp = None", name="first.py")
+    second = misbehave("import numpy\nreturn numpy.exp(x)", name="second.py")
+    assert isinstance(call(first), Returned)
+    assert isinstance(call(second), Returned)
+
+
+@pytest.mark.parametrize(
+    ("ending", "moment"),
+    [("while True: pass", "held"), ("threading.Thread(target=time.sleep, args=(600,)).start()", "called")],
+)
+def test_a_worker_whose_judge_is_killed_ends_by_itself(
+    misbehave: Misbehave, tmp_path: Path, ending: str, moment: str
+) -> None:
+    """During a call that hangs, and after one that has left a thread at work."""
+    misbehave(f"""
+import fcntl, os, threading, time
+fcntl.flock(os.open("lock", os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX)
+open("held", "x").close()
+{ending}
+""")
+    judge = """
+import time
+from properties.implementation import Implementation
+implementation = Implementation("target.py", time_limit=0.3)
+implementation.call("rnn_forward", [0, 0, 0])
+open("called", "x").close()
+time.sleep(600)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, "-c", judge], cwd=tmp_path, env=environment) as process:
+        while not tmp_path.joinpath(moment).exists():
+            time.sleep(0.01)
+        process.kill()
+    with tmp_path.joinpath("lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+
+def test_a_worker_may_wait_for_the_next_call_as_long_as_it_takes(
+    misbehave: Misbehave, tmp_path: Path
+) -> None:
+    """No alarm is set between calls; a thread of the target sees it."""
+    implementation = misbehave("""
+        import signal, threading, time
+        def watch():
+            while signal.getitimer(signal.ITIMER_REAL)[0]: time.sleep(0.001)
+            open("idle", "x").close()
+        threading.Thread(target=watch).start()
+    """)
+    assert isinstance(call(implementation), Returned)
+    for _ in range(500):
+        if tmp_path.joinpath("idle").exists():
+            return
+        time.sleep(0.01)
+    pytest.fail("an alarm is set between calls")
+
+
+def test_nothing_of_the_judge_is_imported_but_what_a_worker_needs(misbehave: Misbehave) -> None:
+    body = "import sys\nreturn [name for name in ('torch', 'oracle', 'hypothesis') if name in sys.modules]"
+    outcome = call(misbehave(body))
+    assert isinstance(outcome, Returned)
+    assert outcome.value == []
+
+
+def test_a_forgotten_implementation_leaves_nothing(misbehave: Misbehave, tmp_path: Path) -> None:
+    misbehave("return x")
+    assert isinstance(call(Implementation("target.py", directory=tmp_path)), Returned)

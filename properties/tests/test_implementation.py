@@ -1,0 +1,272 @@
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.problem import Problem
+from properties.codec import CodecError
+from properties.implementation import Died, Foreign, Implementation, Raised, Returned
+from reference.contract import CONTRACTS
+
+Implement = Callable[..., Implementation]
+
+
+def returned(outcome: object) -> Returned:
+    """The outcome of a call that returned."""
+    assert isinstance(outcome, Returned), outcome
+    return outcome
+
+
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_the_reference_answers_as_it_does_here(implement: Implement, function: str) -> None:
+    problem = Problem(CONTRACTS[function].kind, n_x=3, n_a=4, n_y=2, m=5, T_x=3)
+    with Implementation("reference") as implementation:
+        assert implementation.load().functions == dict.fromkeys(CONTRACTS)
+        outcome = returned(implementation.call(function, problem.arguments(function)))
+    *outputs, cache = getattr(reference, function)(*problem.arguments(function))
+    for ours, given in zip(outcome.value, outputs, strict=False):
+        assert np.allclose(ours, given, rtol=1e-12)
+    step = outcome.value[-1] if CONTRACTS[function].is_cell else outcome.value[-1][0][1]
+    expected = cache if CONTRACTS[function].is_cell else cache[0][1]
+    assert type(step) is tuple
+    assert len(step) == len(expected)
+    assert set(step[-1]) == set(expected[-1])
+
+
+def test_arguments_come_back_as_they_are_after_the_call(implement: Implement, arguments: list[Any]) -> None:
+    implementation = implement("""
+        def rnn_cell_forward(xt, a_prev, parameters):
+            xt *= 0
+            parameters["ba"][0] = 7
+            del parameters["by"]
+            parameters["new"] = {1}
+            return None
+    """)
+    before = [array.copy() for array in arguments[:2]]
+    outcome = returned(implementation.call("rnn_cell_forward", arguments))
+    assert outcome.value is None
+    xt, a_prev, parameters = outcome.arguments
+    assert not xt.any()
+    assert np.array_equal(a_prev, arguments[1])
+    assert [*parameters] == ["Wax", "Waa", "Wya", "ba", "new"]
+    assert parameters["ba"][0] == 7
+    assert parameters["new"] == Foreign("set")
+    assert np.array_equal(parameters["Wax"], arguments[2]["Wax"])
+    assert all(map(np.array_equal, arguments, before))
+
+
+@pytest.mark.parametrize(
+    ("arrangement", "flags"),
+    [  # C-contiguous, Fortran-contiguous, writable, native, equal
+        ("C", [True, False, True, True, True]),
+        ("fortran", [False, True, True, True, True]),
+        ("strided", [False, False, True, True, True]),
+        ("read-only", [True, False, False, True, True]),
+        ("swapped", [True, False, True, False, True]),
+    ],
+)
+def test_arrays_are_laid_out_as_said(
+    implement: Implement, arguments: list[Any], arrangement: Any, flags: list[bool]
+) -> None:
+    implementation = implement("""
+        def flags(array, copy):
+            f = array.flags
+            same = bool((array == copy).all())
+            return [f.c_contiguous, f.f_contiguous, f.writeable, array.dtype.isnative, same]
+        def rnn_forward(x, copy, parameters):
+            return flags(x, copy), flags(parameters["Wax"], copy)
+    """)
+    matrix = arguments[0]
+    call = [matrix, matrix.tolist(), {"Wax": matrix}]
+    outcome = returned(implementation.call("rnn_forward", call, arrangement=arrangement))
+    assert outcome.value == (flags, flags)
+    after, _, parameters = outcome.arguments
+    for array in (after, parameters["Wax"]):
+        assert np.array_equal(array, matrix)
+        assert array.dtype == matrix.dtype
+
+
+def test_conversions_are_noted(implement: Implement, arguments: list[Any]) -> None:
+    implementation = implement("""
+        import numpy as np
+        class Tensor:
+            def __array__(self, dtype=None, copy=None):
+                return np.ones(2)
+        def rnn_cell_forward(xt, a_prev, parameters):
+            return xt.astype(xt.dtype.newbyteorder()), [Tensor(), np.float64(1)]
+    """)
+    outcome = returned(implementation.call("rnn_cell_forward", arguments))
+    xt, (tensor, scalar) = outcome.value
+    assert xt.dtype.isnative
+    assert np.array_equal(xt, arguments[0])
+    assert np.array_equal(tensor, [1, 1])
+    assert scalar.shape == ()
+    assert outcome.converted == ["target.Tensor", "numpy.float64"]
+
+
+def test_the_update_gate_may_have_another_name(implement: Implement) -> None:
+    implementation = implement("""
+        calls = 0
+        def lstm_cell_forward(xt, a_prev, c_prev, parameters):
+            global calls
+            calls += 1
+            Wu, bu = parameters["Wu"], parameters["bu"]
+            return calls, Wu, bu, (parameters, parameters["Wi"])
+        def lstm_forward(x, a0, parameters):
+            return parameters["another"]
+    """)
+    arguments = Problem.lstm(n_x=3, n_a=4, n_y=2, m=5, T_x=1).arguments("lstm_cell_forward")
+    for calls in (2, 3):
+        outcome = returned(implementation.call("lstm_cell_forward", arguments))
+        count, Wu, bu, (cached, Wi) = outcome.value
+        assert count == calls
+        assert np.array_equal(Wu, arguments[3]["Wi"])
+        assert np.array_equal(bu, arguments[3]["bi"])
+        assert np.array_equal(Wi, arguments[3]["Wi"])
+        assert [*cached] == [*outcome.arguments[3]] == [*arguments[3]]
+        assert outcome.converted == ["parameters under the names Wu for Wi, bu for bi"]
+    raised = implementation.call("lstm_forward", arguments[:2] + arguments[3:])
+    assert raised == Raised("KeyError", "'another'", "target.py:9 in lstm_forward")
+
+
+WRONG_CELL = "def rnn_cell_forward(xt, a_prev, parameters): return a_prev + 1, None, None"
+FORWARDS = {
+    "a module": f"""
+{WRONG_CELL}
+def rnn_forward(x, a0, parameters):
+    return rnn_cell_forward(x[:, :, 0], a0, parameters)
+""",
+    "methods": f"""
+class Net:
+    {WRONG_CELL.replace("(xt", "(self, xt")}
+    def rnn_forward(self, x, a0, parameters):
+        return self.rnn_cell_forward(x[:, :, 0], a0, parameters)
+""",
+    "static methods": f"""
+class Net:
+    @staticmethod
+    {WRONG_CELL}
+    @staticmethod
+    def rnn_forward(x, a0, parameters):
+        return Net.rnn_cell_forward(x[:, :, 0], a0, parameters)
+""",
+    "methods over functions": f"""
+{WRONG_CELL}
+class Net:
+    def rnn_forward(self, x, a0, parameters):
+        return rnn_cell_forward(x[:, :, 0], a0, parameters)
+""",
+    "an instance": f"""
+class Cell:
+    {WRONG_CELL.replace("(xt", "(self, xt")}
+class Net(Cell):
+    def rnn_forward(self, x, a0, parameters):
+        return self.rnn_cell_forward(x[:, :, 0], a0, parameters)
+net = Net()
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("a module", "target.py"),
+        ("methods", "target.py:Net"),
+        ("static methods", "target.py:Net"),
+        ("methods over functions", "target.py:Net"),
+        ("an instance", "target.py:net"),
+    ],
+)
+def test_a_forward_can_be_given_the_references_cell(
+    implement: Implement, arguments: list[Any], source: str, name: str
+) -> None:
+    implementation = implement(FORWARDS[source], name)
+    xt, a0, parameters = arguments
+    right = reference.rnn_cell_forward(*arguments)[0]
+    assert implementation.load().functions["rnn_forward"] is None
+    for borrowed in (False, True, False):
+        call = [xt[:, :, None], a0, parameters]
+        outcome = returned(implementation.call("rnn_forward", call, with_reference_cell=borrowed))
+        assert np.allclose(outcome.value[0], right if borrowed else a0 + 1)
+        assert outcome.used_reference_cell == borrowed
+
+
+def test_a_forward_that_calls_no_cell_does_not_use_the_references(implement: Implement) -> None:
+    implementation = implement("def rnn_forward(x, a0, parameters): return 1")
+    assert implementation.call("rnn_forward", [0, 0, 0], with_reference_cell=True) == Returned(
+        1, [0, 0, 0], [], False
+    )
+
+
+def test_a_function_that_is_not_there_cannot_be_called(implement: Implement) -> None:
+    implementation = implement("def rnn_forward(x, a0, p): return x")
+    with pytest.raises(ValueError, match="has no function 'lstm_forward'"):
+        implementation.call("lstm_forward", [0, 0, 0])
+
+
+def test_arguments_that_cannot_be_sent_leave_the_process_as_it_is(implement: Implement) -> None:
+    implementation = implement("""
+        calls = 0
+        def rnn_forward(x, a0, p):
+            global calls
+            calls += 1
+            return calls
+    """)
+    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 1
+    with pytest.raises(CodecError, match="integer"):
+        implementation.call("rnn_forward", [10**5000, 0, 0])
+    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 2
+
+
+def test_a_worker_that_was_killed_loses_one_call(implement: Implement) -> None:
+    implementation = implement("import os\ndef rnn_forward(x, a0, p): return os.getpid()")
+    first = returned(implementation.call("rnn_forward", [0, 0, 0])).value
+    os.kill(first, signal.SIGKILL)
+    assert implementation.call("rnn_forward", [0, 0, 0]) == Died("was killed by SIGKILL")
+    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value != first
+
+
+def test_a_target_that_becomes_unusable_is_a_death(implement: Implement, tmp_path: Path) -> None:
+    source = "import os\ndef rnn_forward(x, a0, p): os._exit(x)"
+    implementation = implement(source)
+    assert implementation.call("rnn_forward", [1, 0, 0]) == Died("exited with status 1")
+    implement("1 / 0")
+    outcome = implementation.call("rnn_forward", [0, 0, 0])
+    assert outcome == Died("target.py cannot be imported: ZeroDivisionError: division by zero (target.py:1)")
+    tmp_path.joinpath("target.py").unlink()
+    assert isinstance(implementation.call("rnn_forward", [0, 0, 0]), Died)
+    implement(source)
+    assert implementation.call("rnn_forward", [2, 0, 0]) == Died("exited with status 2")
+
+
+def test_an_interrupt_ends_the_worker_and_the_next_call_is_in_step(implement: Implement) -> None:
+    implementation = implement(
+        "import time\ndef rnn_forward(x, a0, p):\n    time.sleep(x)\n    return x", time_limit=60
+    )
+    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 0
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            implementation.call("rnn_forward", [60, 0, 0])
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 0
+
+
+def test_closing_twice_does_no_harm_and_a_call_starts_anew(implement: Implement) -> None:
+    implementation = implement("def rnn_forward(x, a0, p): return x")
+    implementation.close()
+    assert returned(implementation.call("rnn_forward", [1, 0, 0])).value == 1
+    implementation.close()
+    implementation.close()
+    assert returned(implementation.call("rnn_forward", [2, 0, 0])).value == 2

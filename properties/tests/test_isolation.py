@@ -1,0 +1,191 @@
+"""What a target may do to the process it runs in, and what the judge then says."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from properties.implementation import Died, Foreign, Implementation, Raised, Returned
+
+Misbehave = Callable[..., Implementation]
+
+
+def call(implementation: Implementation, function: str = "rnn_forward") -> Returned | Raised | Died:
+    return implementation.call(function, [np.ones((2, 3)), 0, {}])
+
+
+ODD_MESSAGE = """
+class Odd(Exception):
+    def __str__(self): raise SystemExit
+raise Odd
+"""
+ODD_TEXT = """
+class Text(str): ...
+class Odd(Exception):
+    def __str__(self): return Text("text")
+raise Odd
+"""
+ODD_TYPE = """
+class Meta(type): ...
+def module(cls): raise OSError("odd")
+Meta.__module__ = property(module)
+return Meta("Odd", (), {})()
+"""
+TOO_DEEP = """
+def deep(n): return [n] if n == 99 else [deep(n + 1)]
+return deep(0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "type_name", "message", "line"),
+    [
+        ("raise SystemExit(3)", "SystemExit", "3", 3),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt", "", 3),
+        ("raise GeneratorExit('out')", "GeneratorExit", "out", 3),
+        ("input()", "EOFError", "EOF when reading a line", 3),
+        ("parameters[{}]", "TypeError", "unhashable type: 'dict'", 3),
+        (
+            "raise KeyError(x > 0)",
+            "KeyError",
+            "array([[ True,  True,  True],\n       [ True,  True,  True]])",
+            3,
+        ),
+        (
+            "import numpy\nnumpy.linalg.inv(x)",
+            "LinAlgError",
+            "Last 2 dimensions of the array must be square",
+            4,
+        ),
+        ("raise type('_Private', (ValueError,), {})('x' * 1000)", "ValueError", "x" * 500, 3),
+        (ODD_MESSAGE, "Odd", "", 5),
+        (ODD_TEXT, "Odd", "text", 6),
+        (ODD_TYPE, "OSError", "odd", None),
+        (TOO_DEEP, "ValueError", "the value returned is nested more than 32 deep", None),
+    ],
+)
+def test_whatever_is_raised_is_told_and_the_process_lives(
+    misbehave: Misbehave, body: str, type_name: str, message: str, line: int | None
+) -> None:
+    implementation = misbehave(body)
+    outcome = call(implementation)
+    assert isinstance(outcome, Raised), outcome
+    assert (outcome.type_name, outcome.message) == (type_name, message)
+    assert line is None or outcome.where == f"target.py:{line} in rnn_forward"
+    assert isinstance(call(implementation, "lstm_forward"), Returned)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import sys\nfor _ in range(10000): print('flood'); print('flood', file=sys.stderr)",
+        "import os\nos.chdir('/')",
+        "import json\njson.dumps = json.loads = json.JSONEncoder.encode = json.JSONDecoder.decode = None",
+        "import numpy as np\nnp.ndarray = np.asarray = np.dtype = np.errstate = np.tanh = np.exp = None",
+        "import os, struct, signal\nos.read = os.write = os.getpid = struct.Struct = signal.setitimer = None",
+        "import warnings\nwarnings.catch_warnings = warnings.filters = None",
+        "import sys\nsys.stdout.close(); sys.stderr.close(); sys.stdin.close()",
+        "import sys\nsys.modules.pop('warnings', None); sys.path.clear()",
+        "import gc, threading, time\ngc.disable()\nthreading.Thread(target=time.sleep, args=(60,)).start()",
+        "import sys\nsys.settrace(lambda *_: None); sys.setprofile(lambda *_: None)",
+        "import os\nos.fork()",
+        "import random, numpy as np\nrandom.seed(0); np.random.seed(0)",
+    ],
+)
+def test_what_a_target_does_to_its_process_does_not_reach_the_judge(misbehave: Misbehave, body: str) -> None:
+    implementation = misbehave(f"{body}\nreturn x", before=body)
+    for _ in range(3):
+        outcome = call(implementation)
+        assert isinstance(outcome, Returned), outcome
+        assert np.array_equal(outcome.value, np.ones((2, 3)))
+
+
+def test_error_states_and_warning_filters_do_not_outlive_a_call(misbehave: Misbehave) -> None:
+    strict = """
+import numpy, warnings
+numpy.seterr(all="raise"); warnings.simplefilter("error")
+"""
+    body = f"""
+import numpy, warnings
+infinite = numpy.exp(1e4 * x)
+warnings.warn("odd")
+{strict}
+return infinite
+"""
+    implementation = misbehave(body, before=strict)
+    for _ in range(2):
+        outcome = call(implementation)
+        assert isinstance(outcome, Returned), outcome
+        assert np.isinf(outcome.value).all()
+
+
+def test_a_value_that_cannot_be_looked_at_is_foreign(misbehave: Misbehave) -> None:
+    body = """
+class Odd:
+    def __getattribute__(self, name): raise SystemExit
+    __eq__ = __len__ = __iter__ = __bool__ = __class__ = property(lambda self: 1 / 0)
+caches = [1, Odd(), {1, 2}]
+caches.append(caches)
+return caches
+"""
+    outcome = call(misbehave(body))
+    assert isinstance(outcome, Returned)
+    assert outcome.value == [1, Foreign("target.rnn_forward.<locals>.Odd"), Foreign("set"), Foreign("itself")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "b'\\0' * 64",
+        "b'x' * 1000",
+        "pack(0, ('returned', [0, 0, {}], 1, False, []))",
+        "pack(1, ('loaded', {}, ''))",
+        "pack(2, ('returned', [0, 0, {}, 1], 1, False, []))",
+        "pack(2, ('returned', 0, 1, False, []))",
+        "pack(2, ('raised', 1, 2, 3))",
+        "pack(2, None)",
+        "pack(2, ('returned', [0, 0, {}], 1, False, [])) + b'more'",
+    ],
+)
+def test_a_forged_answer_cannot_be_read(misbehave: Misbehave, answer: str) -> None:
+    body = f"""
+import os
+from properties.wire import pack
+for fd in range(3, 64):
+    try: os.write(fd, {answer})
+    except OSError: pass
+while True: pass
+"""
+    implementation = misbehave(body, time_limit=2)
+    assert call(implementation) == Died("sent an answer that cannot be read")
+
+
+def test_an_answer_that_trickles_in_does_not_stretch_the_time_limit(misbehave: Misbehave) -> None:
+    body = """
+import os, time
+while True:
+    for descriptor in range(3, 64):
+        try: os.write(descriptor, bytes(1))
+        except OSError: pass
+    time.sleep(0.1)
+"""
+    assert call(misbehave(body, time_limit=0.5)) == Died("did not answer within 0.5 s")
+
+
+def test_an_answer_given_twice_is_not_taken_for_the_next(misbehave: Misbehave) -> None:
+    body = """
+import os
+from properties.wire import pack
+for fd in range(3, 64):
+    try: os.write(fd, pack(2, ('returned', [0, 0, {}], 7, False, [])))
+    except OSError: pass
+"""
+    implementation = misbehave(body)
+    assert implementation.call("rnn_forward", [0, 0, {}]) in (
+        Returned(7, [0, 0, {}], [], False),
+        Died("sent an answer that cannot be read"),  # both arrived at once
+    )
+    for _ in range(2):
+        outcome = call(implementation, "lstm_forward")
+    assert isinstance(outcome, Returned)
+    assert np.array_equal(outcome.value, np.ones((2, 3)))

@@ -1,0 +1,144 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from properties.implementation import Implementation, Raised, Returned, TargetMissing, Unusable
+
+Implement = Callable[..., Implementation]
+
+
+def value(outcome: object) -> object:
+    """What a call returned."""
+    assert isinstance(outcome, Returned), outcome
+    return outcome.value
+
+
+@pytest.mark.parametrize(
+    ("source", "contract"),
+    [
+        ("def rnn_forward(inputs, state, params): ...", None),
+        ("def rnn_forward(x, a0, parameters, verbose=False): ...", None),
+        ("def rnn_forward(*args, **options): ...", None),
+        ("rnn_forward = max", None),
+        ("from functools import partial\ndef f(a, x, a0, p): ...\nrnn_forward = partial(f, 1)", None),
+        ("def rnn_forward(x, a0): ...", "rnn_forward(x, a0)"),
+        ("def rnn_forward(X, Y, a0, p, size=27): ...", "rnn_forward(X, Y, a0, p, size=27)"),
+        ("def rnn_forward(x, a0, p, *, T_x): ...", "rnn_forward(x, a0, p, *, T_x)"),
+        ("rnn_forward = None", "rnn_forward is of type NoneType, which cannot be called"),
+    ],
+)
+def test_a_function_that_cannot_take_the_call_is_another_contract(
+    implement: Implement, source: str, contract: str | None
+) -> None:
+    assert implement(source).load().functions == {"rnn_forward": contract}
+
+
+METHODS = """
+class Net:
+    scale = 1
+    def rnn_forward(self, x, a0, parameters): return self.scale * x
+class Space:
+    def rnn_forward(x, a0, parameters): return x
+    def lstm_forward(X, Y, x, a0, parameters): ...
+class Sized(Net):
+    def __init__(self, scale): self.scale = scale
+class Package:
+    net = Sized(3)
+"""
+
+
+@pytest.mark.parametrize(("attribute", "expected"), [("Net", 1), ("Space", 1), ("Package.net", 3)])
+def test_objects_and_classes_hold_functions(implement: Implement, attribute: str, expected: int) -> None:
+    implementation = implement(METHODS, f"target.py:{attribute}")
+    assert implementation.load().functions["rnn_forward"] is None
+    assert value(implementation.call("rnn_forward", [1, 0, 0])) == expected
+
+
+def test_a_class_that_cannot_be_made_without_arguments_shows_its_signature(implement: Implement) -> None:
+    assert implement(METHODS, "target.py:Sized").load().functions == {
+        "rnn_forward": "rnn_forward(self, x, a0, parameters)"
+    }
+
+
+def test_modules_are_found_from_the_directory(implement: Implement, tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    package.joinpath("__init__.py").touch()
+    package.joinpath("cells.py").write_text("def step(x): raise ValueError(x)")
+    implementation = implement(
+        "from .cells import step\ndef rnn_forward(x, a0, p): step(x)", "package/rnn.py"
+    )
+    with pytest.raises(Unusable, match="attempted relative import"):
+        implementation.load()
+    with Implementation("package.rnn", directory=tmp_path) as implementation:
+        assert implementation.call("rnn_forward", [3, 0, 0]) == Raised(
+            "ValueError", "3", "cells.py:1 in step"
+        )
+
+
+def test_what_is_unusable_is_imported_once(implement: Implement, tmp_path: Path) -> None:
+    implementation = implement("open('imports', 'a').write('one\\n')")
+    for _ in range(2):
+        with pytest.raises(Unusable):
+            implementation.load()
+    assert tmp_path.joinpath("imports").read_text() == "one\n"
+
+
+def test_a_file_may_import_its_neighbours_whatever_they_are_called(
+    implement: Implement, tmp_path: Path
+) -> None:
+    tmp_path.joinpath("reference.py").write_text("three = 3")
+    implementation = implement("""
+        from reference import three
+        main = __name__ == "__main__"
+        def rnn_forward(x, a0, p): return main, three
+    """)
+    assert value(implementation.call("rnn_forward", [0, 0, 0])) == (False, 3)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("targt.py", "no file 'targt.py' in '{}'; did you mean 'target.py'?"),
+        ("target.py:Nett", "'{}/target.py' has no attribute 'Nett'; did you mean 'Net'?"),
+        ("target.py:Net.rnn", "'{}/target.py' has no attribute 'Net.rnn'"),
+        ("targt", "no module 'targt', neither in '{}' nor installed; did you mean 'target'?"),
+        ("no.such.module", "no module 'no', neither in '{}' nor installed"),
+        ("os.no", "no module 'os.no', neither in '{}' nor installed"),
+        ("target:Nett", "'target' has no attribute 'Nett'; did you mean 'Net'?"),
+    ],
+)
+def test_what_does_not_exist_is_missing(
+    implement: Implement, tmp_path: Path, target: str, message: str
+) -> None:
+    implement("class Net: ...")
+    with Implementation(target, directory=tmp_path) as implementation:
+        for attempt in (implementation.load, implementation.check_exists):
+            with pytest.raises(TargetMissing) as caught:
+                attempt()
+            assert str(caught.value) == message.format(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("x = 1", "target.py has none of the functions "),
+        ("def f(:", "target.py cannot be imported: SyntaxError: invalid syntax (target.py, line 1)"),
+        ("\nimport no_such_module", "No module named 'no_such_module' (target.py:2)"),
+        (
+            "def f(): 1 / 0\nf()",
+            "target.py cannot be imported: ZeroDivisionError: division by zero (target.py:1 in f)",
+        ),
+        ("raise SystemExit(3)", "target.py cannot be imported: SystemExit: 3 (target.py:1)"),
+        ("import os; os._exit(3)", "target.py exited with status 3 while it was imported"),
+        ("while True: pass", "target.py did not answer within 0.5 s while it was imported"),
+    ],
+)
+def test_what_cannot_be_imported_is_unusable(implement: Implement, source: str, message: str) -> None:
+    implementation = implement(source, import_time_limit=0.5)
+    implementation.check_exists()
+    for _ in range(2):
+        with pytest.raises(Unusable) as caught:
+            implementation.load()
+        assert message in str(caught.value)

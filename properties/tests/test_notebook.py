@@ -1,0 +1,122 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from properties.implementation import Implementation, Raised, Returned, Unusable
+from properties.notebook import run_definitions
+
+Implement = Callable[..., Implementation]
+
+
+def notebook(*cells: str, lines: bool = False) -> str:
+    """The text of a notebook with these code cells, and a text cell before each."""
+    return json.dumps(
+        {
+            "nbformat": 4,
+            "metadata": {},
+            "cells": [
+                cell
+                for source in cells
+                for cell in (
+                    {"cell_type": "markdown", "source": ["def not_code(): ..."]},
+                    {"cell_type": "code", "source": source.splitlines(keepends=True) if lines else source},
+                )
+            ],
+        }
+    )
+
+
+def definitions(path: Path, *cells: str, lines: bool = False) -> dict[str, Any]:
+    """What a notebook defines."""
+    path.write_text(notebook(*cells, lines=lines))
+    namespace: dict[str, Any] = {"__name__": "notebook"}
+    run_definitions(path, namespace)
+    return {name: value for name, value in namespace.items() if not name.startswith("__")}
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_functions_classes_imports_and_constants_are_defined(tmp_path: Path, lines: bool) -> None:
+    found = definitions(
+        tmp_path / "a.ipynb",
+        "import math\nfrom math import pi as π\nEPS = 1e-8\nHALF = -EPS / 2\nGATES: tuple = ('f', 'i')\n",
+        "def rnn_forward(x, a0, parameters):\n    return x\n\nclass Net:\n    size = len(GATES)\n",
+        "sigmoid = lambda z: 1 / (1 + math.exp(-z))\nalias, = [sigmoid]\n",
+        "TAU = 2 * math.pi\ntable = {'a': {1, 2}}\n",
+        lines=lines,
+    )
+    assert found["π"] == found["math"].pi
+    assert (found["EPS"], found["HALF"], found["GATES"]) == (1e-8, -5e-9, ("f", "i"))
+    assert found["rnn_forward"](3, 0, 0) == 3
+    assert found["Net"].size == 2
+    assert found["alias"](0) == 0.5
+    assert found["TAU"] == 2 * found["math"].pi
+    assert found["table"] == {"a": {1, 2}}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "print(1 / 0)",
+        "x = print(1 / 0)",
+        "x = f'{1 / 0}'",
+        "x = [1 / 0 for _ in range(1)]",
+        "x = undefined",
+        "x = math.undefined",
+        "x: int",
+        "for x in range(3): pass",
+        "assert False",
+        "if True: x = 1",
+        "raise SystemExit",
+        "%matplotlib inline\n!ls\n?help",
+        "%%bash\nls | wc -l",
+        "x = !ls",
+        "help?",
+    ],
+)
+def test_everything_else_is_left_out(tmp_path: Path, cell: str) -> None:
+    assert [*definitions(tmp_path / "a.ipynb", "import math", cell, "y = 1")] == ["math", "y"]
+
+
+def test_definitions_beside_magics_are_found(tmp_path: Path) -> None:
+    source = "%load_ext autoreload\ndef f():\n    !ls\n    return 1\n"
+    found = definitions(tmp_path / "a.ipynb", source, "%%time\ndef g(): return 2")
+    assert found["f"]() == 1
+    assert found["g"]() == 2
+
+
+def test_a_continued_line_is_no_magic(tmp_path: Path) -> None:
+    assert definitions(tmp_path / "a.ipynb", "REST = (7\n  % 4)") == {"REST": 3}
+
+
+def test_a_definition_that_is_not_python_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SyntaxError, match=r"a\.ipynb\[2\], line 2"):
+        definitions(tmp_path / "a.ipynb", "x = 1", "def f():\n    return (")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"cells": 3}', '{"cells": [{"source": 3}]}', "[" * 100_000, "\xff"]
+)
+def test_what_is_no_notebook_is_an_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.ipynb"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(ValueError, match="not a notebook of format 4"):
+        run_definitions(path, {})
+
+
+def test_a_notebook_is_a_target(implement: Implement) -> None:
+    source = notebook(
+        "def rnn_forward(x, a0, parameters):\n    return __name__, 1 / x", "print(rnn_forward(0))"
+    )
+    implementation = implement(source, "my rnn.ipynb")
+    assert implementation.load().functions == {"rnn_forward": None}
+    assert implementation.call("rnn_forward", [2, 0, 0]) == Returned(("my rnn", 0.5), [2, 0, 0], [], False)
+    outcome = implementation.call("rnn_forward", [0, 0, 0])
+    assert outcome == Raised("ZeroDivisionError", "division by zero", "my rnn.ipynb[1]:2 in rnn_forward")
+
+
+def test_a_notebook_that_fails_says_where(implement: Implement) -> None:
+    with pytest.raises(Unusable, match=r"No module named 'no_such' \(a\.ipynb\[2\]:2\)"):
+        implement(notebook("x = 1", "\nimport no_such"), "a.ipynb").load()

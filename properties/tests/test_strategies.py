@@ -1,0 +1,50 @@
+"""What is drawn is what the fields' mistakes need to be seen."""
+
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+from oracle.problem import Problem
+from properties.strategies import EFFORTS, problems
+from reference.contract import CONTRACTS
+
+DEV = EFFORTS["dev"]
+functions = st.sampled_from(sorted(CONTRACTS))
+
+
+@given(functions, st.data())
+def test_a_problem_fits_the_function_and_the_effort(function: str, data: st.DataObject) -> None:
+    problem = data.draw(problems(function, DEV))
+    assert problem.kind == CONTRACTS[function].kind
+    assert min(problem.sizes.values()) >= 1
+    assert CONTRACTS[function].is_cell <= (problem.T_x == 1)
+    assert Problem.parse(repr(problem)) == problem
+
+
+@given(functions, st.data())
+def test_an_empty_problem_has_units_and_classes(function: str, data: st.DataObject) -> None:
+    problem = data.draw(problems(function, DEV, empty=True))
+    assert 0 in (problem.n_x, problem.m, problem.T_x)
+    assert problem.n_a
+    assert problem.n_y
+    assert problem.T_x or not CONTRACTS[function].is_cell
+
+
+def test_failures_shrink_to_numbers_that_a_person_can_check() -> None:
+    strategy = problems("lstm_forward", DEV)
+    smallest = find(strategy, lambda problem: problem.n_a > 1, settings=settings(database=None))
+    assert smallest == Problem.lstm(n_x=1, n_a=2, n_y=1, m=1, T_x=1, regime="ternary", seed=0)
+
+
+def test_both_distinct_and_equal_sizes_are_drawn_and_t_on_both_sides_of_m() -> None:
+    drawn: list[Problem] = []
+
+    @settings(max_examples=200, database=None, derandomize=True)
+    @given(problems("rnn_forward", DEV))
+    def draw(problem: Problem) -> None:
+        drawn.append(problem)
+
+    draw()
+    distinct = sum(len(set(problem.sizes.values())) == 5 for problem in drawn)
+    assert len(drawn) / 2 < distinct < len(drawn)
+    assert any(problem.T_x > problem.m for problem in drawn)
+    assert any(problem.T_x < problem.m for problem in drawn)

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from properties.targets import Target, TargetMissing, expand, locate
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of submissions, with what is not one beside them."""
+    submissions = tmp_path / "submissions"
+    for name in (
+        "b.py",
+        "a.py",
+        "c.ipynb",
+        "notes.txt",
+        "_private.py",
+        ".hidden.py",
+        "conftest.py",
+        "test_a.py",
+    ):
+        submissions.joinpath(name).parent.mkdir(exist_ok=True)
+        submissions.joinpath(name).touch()
+    package = tmp_path / "package"
+    package.mkdir()
+    package.joinpath("__init__.py").touch()
+    tmp_path.joinpath("empty").mkdir()
+    submissions.joinpath("late").mkdir()
+    submissions.joinpath("late", "d.py").touch()
+    tmp_path.joinpath("my_rnn.py").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("patterns", "targets"),
+    [
+        (["submissions"], ["submissions/a.py", "submissions/b.py", "submissions/c.ipynb"]),
+        (["./submissions/"], ["submissions/a.py", "submissions/b.py", "submissions/c.ipynb"]),
+        (["submissions/*"], ["submissions/a.py", "submissions/b.py", "submissions/c.ipynb"]),
+        (["submissions/*.py:Net"], ["submissions/a.py:Net", "submissions/b.py:Net"]),
+        (["**/[ad].*"], ["submissions/a.py", "submissions/late/d.py"]),
+        (
+            ["my_rnn.py", "submissions/b.py", "submissions/*.py"],
+            ["my_rnn.py", "submissions/b.py", "submissions/a.py"],
+        ),
+        (["submissions/_private.py"], ["submissions/_private.py"]),
+        (["package", "os.path:join", "my_rnn.py:a.b"], ["package", "os.path:join", "my_rnn.py:a.b"]),
+    ],
+)
+def test_patterns_stand_for_targets(folder: Path, patterns: list[str], targets: list[str]) -> None:
+    assert expand(patterns, folder) == targets
+
+
+def test_a_pattern_may_be_absolute(folder: Path) -> None:
+    assert expand([f"{folder}/submissions/*.py"], Path()) == [
+        f"{folder}/submissions/{name}.py" for name in "ab"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("my_rn.py", "no file 'my_rn.py' in '{}'; did you mean 'my_rnn.py'?"),
+        (
+            "quite_another.py",
+            "no file 'quite_another.py' in '{}'; the path is taken from where the command runs",
+        ),
+        ("submision/a.py", "no file 'submision/a.py': there is no directory '{}/submision'"),
+        ("submissions/*.pyx", "'submissions/*.pyx' matches no Python file or notebook in '{}'"),
+        ("empty", "'empty' matches no Python file or notebook in '{}'"),
+        (
+            "submissions/notes.txt",
+            "'submissions/notes.txt' is neither a Python file (.py) nor a notebook (.ipynb)",
+        ),
+        ("my-rnn", "'my-rnn' is neither a file nor a module nor module:attribute"),
+        ("my_rnn:", "'my_rnn:' is neither a file nor a module nor module:attribute"),
+        ("", "'' is neither a file nor a module nor module:attribute"),
+    ],
+)
+def test_a_pattern_that_stands_for_nothing_says_how_to_mend_it(
+    folder: Path, pattern: str, message: str
+) -> None:
+    with pytest.raises(TargetMissing) as caught:
+        expand([pattern], folder)
+    assert str(caught.value) == message.format(folder)
+
+
+def test_a_target_is_a_file_or_a_module_and_perhaps_an_attribute(folder: Path) -> None:
+    assert locate("submissions/a.py:Net.best", folder) == Target(f"{folder}/submissions/a.py", "Net.best")
+    assert locate("pkg.rnn:Net", folder) == Target("pkg.rnn", "Net")
+    assert locate("pkg.rnn", folder) == Target("pkg.rnn", "")
+    with pytest.raises(TargetMissing, match="is a directory; name a file in it"):
+        locate("./submissions", folder)
+
+
+@given(st.text() | st.text().map("{}/a.py".format) | st.just("x" * 300 + ".py"))
+def test_any_text_is_a_target_or_missing_in_one_line(text: str) -> None:
+    try:
+        target = locate(text, Path("/nowhere"))
+    except TargetMissing as error:
+        message = str(error)
+    else:
+        message = ""
+        assert text == f"{target.source}:{target.attribute}".removesuffix(":")
+    assert "\n" not in message

@@ -1,0 +1,52 @@
+from io import BytesIO
+from struct import pack as struct_pack
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from properties.codec import CodecError
+from properties.wire import pack, receive
+
+MESSAGE = pack(7, ("returned", np.arange(3.0), [np.float32(1)]))
+
+
+def in_pieces(message: bytes, size: int) -> Any:
+    """A `read` that gives a few bytes at a time."""
+    stream = BytesIO(message)
+    return lambda most: stream.read(min(size, most))
+
+
+@given(st.integers(1, len(MESSAGE)))
+def test_a_message_arrives_in_any_pieces(size: int) -> None:
+    serial, value, converted = receive(in_pieces(MESSAGE, size))
+    assert serial == 7
+    assert value[0] == "returned"
+    assert np.array_equal(value[1], np.arange(3.0))
+    assert value[2] == [1]
+    assert converted == ["numpy.float32"]
+
+
+@given(st.integers(0, len(MESSAGE) - 1), st.integers(1, 100))
+def test_a_message_that_ends_early_is_an_end(length: int, size: int) -> None:
+    with pytest.raises(EOFError):
+        receive(in_pieces(MESSAGE[:length], size))
+
+
+@given(st.binary(max_size=80), st.integers(0, 30), st.integers(0, 30))
+def test_bytes_that_are_no_message_are_an_end_or_an_error(data: bytes, header: int, payload: int) -> None:
+    for message in (data, struct_pack("<QQQ", 1, header, payload) + data):
+        with pytest.raises((EOFError, CodecError)):
+            receive(BytesIO(message).read)
+
+
+def test_a_message_has_nothing_after_it() -> None:
+    with pytest.raises(CodecError, match="more bytes"):
+        receive(BytesIO(MESSAGE + b"x").read)
+
+
+def test_a_size_beyond_reason_is_not_waited_for() -> None:
+    with pytest.raises(CodecError, match="beyond reason"):
+        receive(BytesIO(struct_pack("<QQQ", 1, 16, 2**60)).read)
