@@ -30,7 +30,7 @@ GROUPS = "weights biases activations update state head precision shapes batch ca
 
 SHOWING: Sequence[Mapping[str, Any]] = (
     {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6},
-    {"n_x": 3, "n_a": 4, "n_y": 4, "m": 4, "T_x": 4, "regime": "huge", "seed": 118},
+    {"n_x": 3, "n_a": 4, "n_y": 4, "m": 4, "T_x": 4, "regime": "huge", "seed": 542},
     {"n_x": 1, "n_a": 2, "n_y": 1, "m": 1, "T_x": 1},
     {"n_x": 4, "n_a": 4, "n_y": 2, "m": 2, "T_x": 3, "regime": "wild"},
     {"n_x": 2, "n_a": 3, "n_y": 3, "m": 3, "T_x": 2},

@@ -287,6 +287,13 @@ def test_an_error_passes_through_tanh_and_sigmoid(
             assert abs(function(arb(z)) - function(arb(z_computed))) <= arb(bound)
 
 
+def test_an_error_that_spans_the_range_is_no_larger_than_the_range() -> None:
+    fl = Arithmetic("float64")
+    assert fl.tanh(known_to(0.0, 50.0)).error[0, 0] < 2.001
+    assert fl.sigmoid(known_to(0.0, 50.0)).error[0, 0] < 1.001
+    assert fl.tanh(known_to(100.0, 40.0)).error[0, 0] < 1e-14
+
+
 @given(st.lists(st.tuples(NUMBERS, ERRORS, IN_UNIT, IN_UNIT), min_size=1, max_size=4))
 def test_an_error_passes_through_softmax(logits: list[tuple[float, float, float, float]]) -> None:
     s = Bounded(*(np.array([[logit[i]] for logit in logits]) for i in range(2)))

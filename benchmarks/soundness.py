@@ -1,0 +1,191 @@
+"""Do correct programs stay within the bounds, and do the exact enclosures agree?
+
+    python -m benchmarks.soundness --problems 200000
+
+Puts random problems of every regime and dtype, dimensions to 48 and sequences to 200 (most are small), to
+the reference and to torch. The table shows by regime and dtype the worst error as a fraction of the bound,
+step by step and over the whole trajectory:
+
+- of the reference and of torch, on every problem, from the float64 evaluation that carries the bound. Up to 2
+  is sound, as that evaluation may be off by the bound as well; in float32 and float16 it hardly is;
+- of all three, from the exact enclosures of one sample, on small problems and some large. Up to 1 is sound;
+- how sharp the bound is: the median over problems, of the median over states, of the reference's error in one
+  step as a fraction of the bound.
+
+Each excess is printed with its problem, and the exit status is 1 if there is one.
+"""
+
+import argparse
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from statistics import median
+from typing import Any, get_args
+
+import numpy as np
+import torch
+
+import reference
+from oracle import exact, pytorch, rounding
+from oracle.problem import DType, Inputs, Problem, Regime
+from reference.contract import CONTRACTS, Array
+
+Answer = dict[str, Array]
+
+EXTENTS = ("step", "trajectory")
+SMALL = 60
+"""States of a sample, `n_a T_x`, up to which it is always enclosed; beyond, one time in 50."""
+
+
+def main() -> int:
+    """Run the campaign and print its table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--problems", type=int, default=2000, help="how many (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of all draws (default: %(default)s)")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(options.seed)
+    start, excesses = time.perf_counter(), 0
+    table: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for _ in range(options.problems):
+        function, problem = draw(rng)
+        for figure, value in examine(function, problem, rng).items():
+            table[problem.regime, problem.dtype][figure].append(value)
+            if not value <= (1 if "exact" in figure else 2):
+                excesses += 1
+                print(f"{figure}: {value:.3g} by {function} on {problem!r}", flush=True)
+    report(table)
+    minutes = (time.perf_counter() - start) / 60
+    print(f"\n{options.problems} problems, seed {options.seed}, {minutes:.1f} minutes: {excesses} excesses")
+    return 1 if excesses else 0
+
+
+def draw(rng: np.random.Generator) -> tuple[str, Problem]:
+    """A function and a problem for it: 19 sizes of 20 are at most 8, and 19 sequences of 20 at most 12."""
+
+    def size(least: int, usual: int, largest: int) -> int:
+        return int(rng.integers(least, (usual if rng.random() < 0.95 else largest) + 1))
+
+    function = str(rng.choice(list(CONTRACTS)))
+    return function, Problem(
+        CONTRACTS[function].kind,
+        n_x=size(0, 8, 48),
+        n_a=size(1, 8, 48),
+        n_y=size(1, 8, 48),
+        m=size(1, 8, 48),
+        T_x=1 if CONTRACTS[function].is_cell else size(1, 12, 200),
+        regime=rng.choice(get_args(Regime)).item(),
+        seed=int(rng.integers(2**31)),
+        dtype=rng.choice(get_args(DType)).item(),
+    )
+
+
+def examine(function: str, problem: Problem, rng: np.random.Generator) -> dict[str, float]:
+    """The figures of one problem by name: `reference step`, `torch trajectory exact`, and so on."""
+    inputs = problem.inputs(function)
+    ours = ask_reference(function, inputs)
+    steps = inputs.steps(ours["a"], ours.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype)))
+    ours_by_step = {name: array.reshape(len(array), -1, 1) for name, array in ours.items()}
+    theirs_by_step = pytorch.run(steps) | (pytorch.gates(steps) if problem.kind == "lstm" else {})
+    found = {}
+    for extent, posed, answers in (
+        ("step", steps, {"reference": ours_by_step, "torch": theirs_by_step}),
+        ("trajectory", inputs, {"reference": ours, "torch": pytorch.run(inputs)}),
+    ):
+        bounded = rounding.evaluate(posed)
+        evaluation = {name: quantity.value for name, quantity in bounded.items()}
+        bound = {name: quantity.error for name, quantity in bounded.items()}
+        for who, answer in answers.items():
+            found[f"{who} {extent}"] = worst(fractions(answer, evaluation, bound, apart))
+        if len(inputs.a0) * inputs.x.shape[2] > SMALL and rng.random() > 0.02:
+            continue
+        sample = [int(rng.integers(posed.x.shape[1]))]
+        bound = of(bound, sample)
+        least = min(float(error.min()) for error in bound.values())
+        truth = exact.evaluate(posed.columns(sample), max(least, np.finfo(float).tiny) / 1000)
+        for who, answer in {**answers, "evaluation": evaluation}.items():
+            ratios = fractions(of(answer, sample), truth, bound, from_exact)
+            found[f"{who} {extent} exact"] = worst(ratios)
+            if (who, extent) == ("reference", "step"):
+                states = [ratios[name].ravel() for name in ("a", "c") if name in ratios]
+                found["sharpness exact"] = float(np.median(np.concatenate(states)))
+    return found
+
+
+def ask_reference(function: str, inputs: Inputs) -> Answer:
+    """Every quantity that the reference answers with, `(n, m, T_x)`."""
+    result: tuple[Any, ...] = getattr(reference, function)(*inputs.arguments(function))
+    is_cell = CONTRACTS[function].is_cell
+    answer = {
+        name[0]: array[:, :, None] if is_cell else array
+        for name, array in zip(CONTRACTS[function].outputs, result, strict=False)
+    }
+    caches = [result[-1]] if is_cell else result[-1][0]
+    gates = ("ft", "it", "cct", "ot") if inputs.kind == "lstm" else ()
+    return answer | {gate: np.stack([getattr(cache, gate) for cache in caches], axis=2) for gate in gates}
+
+
+def of(quantities: Mapping[str, Array], sample: list[int]) -> Answer:
+    """The quantities of one sample."""
+    return {name: array[:, sample] for name, array in quantities.items()}
+
+
+def apart(answer: Array, evaluation: Array) -> Array:
+    """How far the two are apart: 0 where both are NaN or the same infinity."""
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(answer.astype(np.float64) - evaluation)
+    same = (answer == evaluation) | (np.isnan(answer) & np.isnan(evaluation))
+    return np.where(same, 0.0, np.where(np.isnan(distance), np.inf, distance))
+
+
+from_exact = np.vectorize(lambda number, enclosure: enclosure.distance_at_most(number), otypes=[float])
+"""How far numbers are from the exact value at most."""
+
+
+def fractions(
+    answer: Mapping[str, Array], centre: Mapping[str, Array], bound: Mapping[str, Array], distance: Any
+) -> Answer:
+    """The distance of each element from its centre, as a fraction of its bound."""
+    found = {}
+    for name, array in answer.items():
+        late = slice(centre[name].shape[2] - array.shape[2], None)  # of c torch returns the last step only
+        far, allowed = distance(array, centre[name][:, :, late]), bound[name][:, :, late]
+        found[name] = np.divide(far, allowed, out=np.where(far > 0, np.inf, 0.0), where=allowed > 0)
+    return found
+
+
+def worst(ratios: Mapping[str, Array]) -> float:
+    """The largest of all."""
+    return max(float(array.max(initial=0.0)) for array in ratios.values())
+
+
+def report(table: Mapping[tuple[str, str], Mapping[str, list[float]]]) -> None:
+    """Print the worst of every figure by regime and dtype, and the median sharpness."""
+    columns = [f"{who} {extent}" for extent in EXTENTS for who in ("reference", "torch")]
+    exactly = [f"{who} {extent} exact" for extent in EXTENTS for who in ("reference", "torch", "evaluation")]
+    print(f"{'':29}{'from the float64 evaluation':^28} {'from the exact enclosure':^52}")
+    print(f"{'':29}" + f"{'step':^14}{'trajectory':^14} {'':9}{'step':^21}{'trajectory':^21}".rstrip())
+    print(
+        f"{'regime':10}{'dtype':10}{'problems':8} "
+        + f"{'ref.':>6} {'torch':>6} " * 2
+        + f" {'problems':8} "
+        + f"{'ref.':>6} {'torch':>6} {'eval.':>6} " * 2
+        + "sharpness"
+    )
+    for regime in get_args(Regime):
+        for dtype in get_args(DType):
+            figures = table[regime, dtype]
+            print(
+                f"{regime:10}{dtype:10}{len(figures[columns[0]]):8} "
+                + "".join(f"{max(figures[column], default=0):6.3f} " for column in columns)
+                + f" {len(figures[exactly[0]]):8} "
+                + "".join(f"{max(figures[column], default=0):6.3f} " for column in exactly)
+                + f"{median(figures['sharpness exact'] or [0]):9.4f}"
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
