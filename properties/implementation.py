@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from oracle.problem import Problem
 from properties.arguments import Arrangement
 from properties.codec import Foreign
 from properties.process import UNREADABLE, Died, Process
@@ -14,6 +15,7 @@ from reference.contract import CONTRACTS
 
 __all__ = [
     "Arrangement",
+    "Deaths",
     "Died",
     "Foreign",
     "Implementation",
@@ -58,6 +60,21 @@ class Raised:
     where: str
 
 
+@dataclass
+class Deaths:
+    """How often calls of a function have ended the process, and the smallest problem that did, with why."""
+
+    weight: int = 0
+    reason: str = ""
+    problem: Any = None
+
+    def add(self, died: Died, problem: Problem) -> None:
+        """Count one more; what hangs costs as much time as many crashes."""
+        self.weight += 20 if died.hung else 1
+        if self.problem is None or sum(problem.sizes.values()) <= sum(self.problem.sizes.values()):
+            self.reason, self.problem = died.reason, problem
+
+
 class Implementation:
     """One target in a process of its own, which is started when first needed and again when it has died.
 
@@ -75,6 +92,7 @@ class Implementation:
         memory_limit: int = 4 * 2**30,
     ) -> None:
         self.target = target
+        self.deaths: dict[str, Deaths] = {}
         self._directory = (directory or Path()).absolute()
         self._time_limit = time_limit
         self._import_time_limit = import_time_limit

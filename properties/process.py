@@ -42,6 +42,7 @@ class Died:
     """A request ended the process; `reason` is what the process did: `"exited with status 3"`."""
 
     reason: str
+    hung: bool = False
 
 
 class Process:
@@ -97,7 +98,8 @@ class Process:
             self._socket.sendall(message)
             serial, answer, converted = receive(read)
         except TimeoutError:
-            reason = f"did not answer within {time_limit:g} s"
+            self.end()
+            return Died(f"did not answer within {time_limit:g} s", hung=True)
         except (EOFError, OSError):
             reason = self._cause_of_death(folder)
         except CodecError:

@@ -13,12 +13,15 @@ from oracle.problem import Inputs, Problem
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison
 from properties.answer import MalformedError, quantity, read_caches, read_outputs
-from properties.implementation import Arrangement, Died, Implementation, Raised, Returned
+from properties.implementation import Arrangement, Deaths, Died, Implementation, Raised, Returned
 from properties.results import Tally
 from properties.violation import ViolationError
 from reference.contract import CONTRACTS, Array, Contract
 
 Grade = Literal["spec", "robust"]
+
+PATIENCE = 40
+"""How often a function may crash before it is not called any more; to hang counts as 20 crashes."""
 
 EXACT_RADIUS = 1e-30
 """Far below any bound: float64 resolves 1e-16 of a number."""
@@ -56,7 +59,11 @@ class Answer:
 
 
 class Trial:
-    """One law, one function of one implementation, one problem."""
+    """One law, one function of one implementation, one problem.
+
+    `worst_ratio` is the largest error so far as a fraction of its bound, `arrangements` is how the arguments
+    have been laid out.
+    """
 
     def __init__(
         self,
@@ -74,6 +81,8 @@ class Trial:
         self.problem = problem
         self.inputs = problem.inputs(function)
         self.tally = tally
+        self.worst_ratio = 0.0
+        self.arrangements: set[Arrangement] = set()
 
     @property
     def reproduction(self) -> str:
@@ -87,11 +96,20 @@ class Trial:
         return {**self.problem.sizes, "n_x": n_x, "m": m, "T_x": T_x}
 
     def call(self, arguments: Sequence[Any], arrangement: Arrangement = "C") -> Returned | Raised:
-        """Call the function; to raise is its right, to die is a violation."""
-        reply = self.implementation.call(self.contract.name, arguments, arrangement=arrangement)
-        if isinstance(reply, Died):
-            raise self.violation(died=reply.reason)
-        return reply
+        """Call the function; to raise is its right, to die is a violation.
+
+        One that has died often enough is not called any more: the smallest problem that it died of is known.
+        """
+        self.arrangements.add(arrangement)
+        name = self.contract.name
+        deaths = self.implementation.deaths.setdefault(name, Deaths())
+        if deaths.weight < PATIENCE:
+            reply = self.implementation.call(name, arguments, arrangement=arrangement)
+            if not isinstance(reply, Died):
+                return reply
+            deaths.add(reply, self.problem)
+        self.problem = deaths.problem
+        raise self.violation(died=deaths.reason)
 
     def answer(self, inputs: Inputs | None = None, arrangement: Arrangement = "C") -> Answer:
         """Call the function on inputs, by default the problem's own, and expect it to return."""
@@ -128,6 +146,7 @@ class Trial:
             if comparison.worst > 1:
                 raise ViolationError(self, comparison.explain)
             self.tally.measure(comparison.worst, self.problem)
+            self.worst_ratio = max(self.worst_ratio, comparison.worst)
             meaningful |= not comparison.beyond_use
         return meaningful
 
