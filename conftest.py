@@ -24,7 +24,7 @@ settings.register_profile(
     verbosity=Verbosity.quiet,  # a violation carries its own message
 )
 settings.register_profile(
-    "ci", settings.get_profile("dev"), max_examples=100, derandomize=True, database=None
+    "ci", settings.get_profile("dev"), max_examples=50, derandomize=True, database=None
 )
 settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile("dev")

