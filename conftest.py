@@ -23,9 +23,7 @@ settings.register_profile(
     report_multiple_bugs=False,
     verbosity=Verbosity.quiet,  # a violation carries its own message
 )
-settings.register_profile(
-    "ci", settings.get_profile("dev"), max_examples=50, derandomize=True, database=None
-)
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=50, derandomize=True, database=None)
 settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile("dev")
 
