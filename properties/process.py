@@ -9,7 +9,7 @@ import sys
 import time
 import weakref
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -42,7 +42,7 @@ class Died:
     """A request ended the process; `reason` is what the process did: `"exited with status 3"`."""
 
     reason: str
-    hung: bool = False
+    hung: bool = field(default=False, compare=False)
 
 
 class Process:
