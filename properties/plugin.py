@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "spec: must hold of any implementation of the specification")
     config.addinivalue_line("markers", "robust: must hold of one that is fit for any input")
     config.addinivalue_line("markers", "law(name, grade): what a test is called in the reports")
+    config.option.force_short_summary = True  # on CI too a message, which has many lines, stands there once
     if config.getoption("hypothesis_seed") is None:
         config.option.hypothesis_seed = random.SystemRandom().randrange(2**32)
     reproduce = config.getoption("--reproduce")
