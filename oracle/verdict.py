@@ -59,11 +59,19 @@ class Comparison:
         return float(self.ratio.max(initial=0.0))
 
     @property
+    def nearest(self) -> float:
+        """The largest fraction among the elements whose bound means something."""
+        return float(self.ratio.max(initial=0.0, where=self._relative_bound <= BEYOND_USE))
+
+    @property
     def beyond_use(self) -> bool:
         """Whether the bound has grown so large, for most elements, that agreement is no evidence."""
-        bound = _last(self.bound, self.witness.shape[2])
-        scale = np.maximum(1, np.abs(self.witness))
-        return bound.size > 0 and bool(np.median(bound / scale) > BEYOND_USE)
+        return self.witness.size > 0 and bool(np.median(self._relative_bound) > BEYOND_USE)
+
+    @cached_property
+    def _relative_bound(self) -> Array:
+        bound: Array = _last(self.bound, self.witness.shape[2]) / np.maximum(1, np.abs(self.witness))
+        return bound
 
     def explain(self) -> dict[str, str]:
         """The worst element of the first step that is off: the answers, the exact value, who is wrong."""

@@ -145,8 +145,8 @@ class Trial:
             )
             if comparison.worst > 1:
                 raise ViolationError(self, comparison.explain)
-            self.tally.measure(comparison.worst, self.problem)
-            self.worst_ratio = max(self.worst_ratio, comparison.worst)
+            self.tally.measure(comparison.nearest, self.problem)
+            self.worst_ratio = max(self.worst_ratio, comparison.nearest)
             meaningful |= not comparison.beyond_use
         return meaningful
 

@@ -110,3 +110,11 @@ def test_nan_and_infinity_equal_themselves_alone(a: Array) -> None:
 def test_a_bound_beyond_use_is_no_evidence(a: Array, torchs: Array) -> None:
     assert not compared(a, torchs).beyond_use
     assert compared(a, torchs, bound=np.full_like(a, 0.2)).beyond_use
+
+
+def test_what_is_near_a_bound_beyond_use_does_not_count_as_near(a: Array, torchs: Array) -> None:
+    bound = np.full_like(a, 0.2)
+    assert compared(a, torchs + 0.3, bound=bound).worst == pytest.approx(0.75)
+    assert compared(a, torchs + 0.3, bound=bound).nearest == 0
+    bound[0, 0, 0] = 0.1
+    assert compared(a, torchs + 0.1, bound=bound).nearest == pytest.approx(0.5)
