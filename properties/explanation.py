@@ -35,8 +35,9 @@ def explain(trial: "Trial") -> Explanation:
     implementation, function = trial.implementation, trial.contract.name
     implementation.close()
 
-    def program(inputs: Inputs) -> Behaviour:
-        reply = implementation.call(function, inputs.arguments(function))
+    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        afterwards = then.arguments(function) if then else ()
+        reply = implementation.call(function, inputs.arguments(function), then=afterwards)
         if isinstance(reply, Returned):
             return Behaviour.of(function, reply.value, reply.arguments)
         if isinstance(reply, Raised):

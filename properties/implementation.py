@@ -138,10 +138,12 @@ class Implementation:
         *,
         arrangement: Arrangement = "C",
         with_reference_cell: bool = False,
+        then: Sequence[Any] = (),
     ) -> Returned | Raised | Died:
         """Call a function by position with copies of the arguments, their arrays laid out as said.
 
-        `with_reference_cell` lets a forward find the reference's cell in the place of its own.
+        `with_reference_cell` lets a forward find the reference's cell in the place of its own. After it
+        comes another call, with the arguments `then` if there are any, before the value is looked at.
 
         Raises what `load` raises, `ValueError` for a function that the target does not have, and
         `CodecError` for arguments that are no plain values.
@@ -155,7 +157,7 @@ class Implementation:
             except (Unusable, TargetMissing) as error:  # though it was usable before
                 return Died(str(error))
         count = len(arguments)
-        request = ("call", function, [*arguments], arrangement, with_reference_cell)
+        request = ("call", function, [*arguments], arrangement, with_reference_cell, [*then])
         match process.ask(*request, time_limit=self._time_limit, folder=self._folder):
             case Died() as died:
                 return died

@@ -31,10 +31,9 @@ def test_inputs_untouched(trial: Trial) -> None:
 
 @law("spec")
 def test_same_answer_twice(trial: Trial) -> None:
-    """The same problem gets the same answer again, also after another problem came between."""
-    first = trial.answer()
+    """The same problem gets the same answer again after another, which leaves the first answer as it was."""
     _, other = siblings(trial.problem, 2)
-    trial.answer(other.inputs(trial.contract.name))
+    first = trial.answer(then=other.inputs(trial.contract.name))
     again = trial.answer()
     trial.agree_with_itself(first.outputs, again.outputs, asked="asked again")
 

@@ -95,7 +95,9 @@ class Trial:
         n_x, m, T_x = inputs.x.shape
         return {**self.problem.sizes, "n_x": n_x, "m": m, "T_x": T_x}
 
-    def call(self, arguments: Sequence[Any], arrangement: Arrangement = "C") -> Returned | Raised:
+    def call(
+        self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Any] = ()
+    ) -> Returned | Raised:
         """Call the function; to raise is its right, to die is a violation.
 
         One that has died often enough is not called any more: the smallest problem that it died of is known.
@@ -104,17 +106,24 @@ class Trial:
         name = self.contract.name
         deaths = self.implementation.deaths.setdefault(name, Deaths())
         if deaths.weight < PATIENCE:
-            reply = self.implementation.call(name, arguments, arrangement=arrangement)
+            reply = self.implementation.call(name, arguments, arrangement=arrangement, then=then)
             if not isinstance(reply, Died):
                 return reply
             deaths.add(reply, self.problem)
         self.problem = deaths.problem
         raise self.violation(died=deaths.reason)
 
-    def answer(self, inputs: Inputs | None = None, arrangement: Arrangement = "C") -> Answer:
-        """Call the function on inputs, by default the problem's own, and expect it to return."""
+    def answer(
+        self, inputs: Inputs | None = None, arrangement: Arrangement = "C", then: Inputs | None = None
+    ) -> Answer:
+        """Call the function on inputs, by default the problem's own, and expect it to return.
+
+        With `then` the answer is read after another call, on these inputs.
+        """
         inputs = inputs or self.inputs
-        reply = self.call(inputs.arguments(self.contract.name), arrangement)
+        name = self.contract.name
+        afterwards = then.arguments(name) if then else ()
+        reply = self.call(inputs.arguments(name), arrangement, afterwards)
         if isinstance(reply, Raised):
             raise self.violation(raised=f"{reply.type_name}: {reply.message}", at=reply.where)
         return Answer(self, inputs, reply)

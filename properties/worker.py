@@ -104,7 +104,12 @@ class Worker:
         return "loaded", dict(self._loaded.contracts), self._folder
 
     def _call(
-        self, name: str, arguments: list[Any], arrangement: Arrangement, with_reference_cell: bool
+        self,
+        name: str,
+        arguments: list[Any],
+        arrangement: Arrangement,
+        with_reference_cell: bool,
+        then: list[Any],
     ) -> tuple[Any, ...]:
         aliased = name in self._aliased
         given = arranged(arguments, arrangement, aliased=aliased)
@@ -118,11 +123,13 @@ class Worker:
                     used = cell.used
                 else:
                     value = function(*given)
+                if then:
+                    function(*arranged(then, arrangement, aliased=aliased))
         except BaseException as error:
             if aliased or not misses_an_alias(error):
                 return self._raised(error)
             self._aliased.add(name)
-            return self._call(name, arguments, arrangement, with_reference_cell)
+            return self._call(name, arguments, arrangement, with_reference_cell, then)
         return "returned", given, value, used, [_ALIASED] if aliased else []
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:

@@ -38,6 +38,26 @@ def test_the_reference_answers_as_it_does_here(implement: Implement, function: s
     assert set(step[-1]) == set(expected[-1])
 
 
+def test_an_answer_may_be_read_after_another_call(implement: Implement, arguments: list[Any]) -> None:
+    implementation = implement("""
+        import numpy as np
+        a = np.zeros((4, 5))
+        def rnn_cell_forward(xt, a_prev, parameters):
+            a[:] = a_prev
+            a_prev[:] = 0
+            return a
+    """)
+    xt, a_prev, parameters = arguments
+    at_once = returned(implementation.call("rnn_cell_forward", arguments))
+    later = returned(implementation.call("rnn_cell_forward", arguments, then=[xt, 2 * a_prev, parameters]))
+    assert np.array_equal(at_once.value, a_prev)
+    assert np.array_equal(later.value, 2 * a_prev)
+    assert not later.arguments[1].any()
+    outcome = implementation.call("rnn_cell_forward", arguments, then=[xt])
+    assert isinstance(outcome, Raised)
+    assert outcome.type_name == "TypeError"
+
+
 def test_arguments_come_back_as_they_are_after_the_call(implement: Implement, arguments: list[Any]) -> None:
     implementation = implement("""
         def rnn_cell_forward(xt, a_prev, parameters):

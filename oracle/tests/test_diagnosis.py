@@ -1,0 +1,100 @@
+"""The diagnosis: right programs have none, two mistakes at once are both named, and chance is recognised."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.diagnosis import Behaviour, Program, diagnose, traces
+from oracle.faults import FAULTS, Fault
+from oracle.problem import Inputs, Problem
+from reference.contract import CONTRACTS
+
+PAIRS = [
+    ("rnn_cell_forward", "biases_missing", "softmax_over_samples"),
+    ("rnn_cell_forward", "a_weights_transposed", "head_from_a_prev"),
+    ("rnn_forward", "x_above_a", "no_softmax"),
+    ("rnn_forward", "head_bias_missing", "a0_ignored"),
+    ("rnn_forward", "biases_doubled", "every_step_from_a0"),
+    ("rnn_forward", "time_reversed", "caches_empty"),
+    ("rnn_forward", "sigmoid_for_softmax", "last_cache_alone"),
+    ("lstm_cell_forward", "update_and_forget_gates_exchanged", "output_bias_missing"),
+    ("lstm_cell_forward", "x_above_a", "candidate_sigmoid"),
+    ("lstm_cell_forward", "update_and_output_gates_exchanged", "head_from_a_prev"),
+    ("lstm_forward", "tanh_on_c_left_out", "c0_is_a0"),
+    ("lstm_forward", "forget_bias_plus_one", "update_gate_missing"),
+    ("lstm_forward", "output_gate_left_out", "c_view_cached"),
+    ("lstm_forward", "forget_and_candidate_gates_exchanged", "c_reset_every_step"),
+]
+
+
+def small(function: str) -> Inputs:
+    kind = CONTRACTS[function].kind
+    return Problem(kind, n_x=1, n_a=2, n_y=2, m=1, T_x=2, regime="ternary").inputs(function)
+
+
+def program(function: str, implementation: Any) -> Program:
+    def ask(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        arguments = deepcopy(inputs.arguments(function))
+        value = getattr(implementation, function)(*arguments)
+        if then:
+            getattr(implementation, function)(*then.arguments(function))
+        return Behaviour.of(function, value, arguments)
+
+    return ask
+
+
+def diagnosis(function: str, implementation: Any) -> list[str]:
+    return diagnose(function, program(function, implementation), small(function))
+
+
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_what_is_right_looks_like_no_mistake(function: str) -> None:
+    assert diagnosis(function, reference) == []
+    assert traces(function, program(function, reference), small(function)).startswith("goes away")
+
+
+@pytest.mark.parametrize(("function", "one", "two"), PAIRS)
+def test_two_mistakes_at_once_are_both_named(function: str, one: str, two: str) -> None:
+    pair = FAULTS[one] + FAULTS[two]
+    assert diagnosis(function, pair)[0] == pair.sentence
+
+
+def test_a_pair_is_named_only_where_it_explains_more_than_one_of_the_two() -> None:
+    assert diagnosis("rnn_forward", FAULTS["a0_ignored"])[0] == FAULTS["a0_ignored"].sentence
+    assert not any(", and " in sentence for sentence in diagnosis("rnn_forward", FAULTS["a0_ignored"]))
+
+
+class Random:
+    """A right cell whose inputs are changed by chance."""
+
+    def __init__(self, change: Callable[[Any, np.random.Generator], Any]) -> None:
+        self._change, self._rng = change, np.random.default_rng(3)
+
+    def rnn_cell_forward(self, xt: Any, a_prev: Any, parameters: Any) -> Any:
+        changed = self._change(np.concatenate([a_prev, xt]), self._rng)
+        a, y, _ = reference.rnn_cell_forward(changed[len(a_prev) :], changed[: len(a_prev)], parameters)
+        return a, y, (a, a_prev, xt, parameters)
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        (lambda v, rng: v + 1e-3 * rng.standard_normal(v.shape), ["noise"]),
+        (lambda v, rng: v * (rng.random(v.shape) < 0.5), ["dropout"]),
+        (lambda v, rng: v + 1e-1 * rng.standard_normal(v.shape), []),
+        (lambda v, rng: v * (rng.random(v.shape) < 0.9), []),
+        (lambda v, rng: v * rng.random(v.shape), []),
+    ],
+    ids=["noise", "dropout", "more noise", "less dropout", "random gains"],
+)
+def test_chance_is_recognised_by_how_it_spreads(change: Any, names: Sequence[str]) -> None:
+    assert diagnosis("rnn_cell_forward", Random(change)) == [FAULTS[name].sentence for name in names]
+
+
+def test_an_answer_that_changes_after_the_call_is_seen() -> None:
+    fault = FAULTS["a_reused"]
+    assert diagnosis("lstm_forward", Fault(fault.name, "none", "", fault.changes)) == [fault.sentence]
