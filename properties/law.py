@@ -1,10 +1,11 @@
 """A law: one thing that holds of every right implementation, checked on problems that Hypothesis draws."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import event, given
+from hypothesis import event, given, target
 from hypothesis import strategies as st
 
 from oracle.problem import Problem, siblings
@@ -19,6 +20,24 @@ FORWARDS = tuple(name for name, contract in CONTRACTS.items() if not contract.is
 LSTM = tuple(name for name, contract in CONTRACTS.items() if contract.kind == "lstm")
 
 
+@dataclass(frozen=True)
+class Law:
+    """What must hold of the functions it concerns: a check of one `Trial`, and what is drawn for it.
+
+    Every test that `law` makes holds its own as its attribute `law`.
+    """
+
+    name: str
+    grade: Grade
+    functions: Sequence[str]
+    check: Callable[[Trial], None]
+    drawn: Mapping[str, Any]
+
+    def problems(self, function: str, effort: Effort) -> st.SearchStrategy[Problem]:
+        """The problems on which it is checked."""
+        return problems(function, effort, **self.drawn)
+
+
 def law(
     grade: Grade, *, functions: Sequence[str] = FUNCTIONS, **drawn: Any
 ) -> Callable[[Callable[[Trial], None]], Any]:
@@ -29,6 +48,7 @@ def law(
 
     def decorate(check: Callable[[Trial], None]) -> Any:
         name = check.__name__.removeprefix("test_").replace("_", " ")
+        stated = Law(name, grade, functions, check, drawn)
 
         @pytest.mark.parametrize("function", functions)
         @given(data=st.data())
@@ -43,15 +63,21 @@ def law(
             reason = lacks(implementation, function)
             if reason:
                 pytest.skip(reason)
-            drawn_problem = exactly or data.draw(problems(function, effort, **drawn))
+            drawn_problem = exactly or data.draw(stated.problems(function, effort))
             _report_events(drawn_problem)
+            ratio = 0.0
             for problem in siblings(drawn_problem, 1 if exactly else effort.seeds):
                 tally.problems += 1
-                check(Trial(name, grade, implementation, function, problem, tally))
+                trial = Trial(name, grade, implementation, function, problem, tally)
+                check(trial)
+                ratio = max(ratio, trial.worst_ratio)
+            if effort.steered and ratio:
+                target(ratio, label="error as a fraction of its bound")
 
         test.__name__ = test.__qualname__ = check.__name__
         test.__doc__ = check.__doc__
         test.__module__ = check.__module__
+        test.law = stated
         return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
     return decorate

@@ -1,30 +1,52 @@
 """Which problems are drawn: sizes, a regime, a dtype and a seed; the numbers come from the seed."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
 from oracle.problem import DType, Problem, Regime
-from reference.contract import CONTRACTS
+from reference.contract import CONTRACTS, Kind
 
 ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny")
 """The regimes in which the plainest code is right, if it is right at all."""
 
 SEEDS = 2**16
 
+TRIES = 8
+"""How often a size is drawn again to be distinct. To take the next free number would be simpler, but then a
+failure at 1, 2, 3, 4, 5 could not shrink to 1, 2, 2, 1, 1: the draws behind it would all be 1.
+"""
+
 
 @dataclass(frozen=True)
 class Effort:
-    """How far a profile goes: the largest sizes, the longest sequence, and the seeds an example carries."""
+    """How far a profile goes: the largest sizes, the longest sequence, and the seeds an example carries.
+
+    `work` limits what one problem takes, in nanoseconds or so; fifteen problems of sixteen go no further than
+    `usually`. `steered` says whether the search goes toward large errors, as fractions of their bounds.
+    """
 
     largest: int
     longest: int
     seeds: int
+    work: float = math.inf
+    usually: "Effort | None" = None
+    steered: bool = False
 
 
-EFFORTS = {"dev": Effort(6, 8, 4), "ci": Effort(9, 12, 6), "fuzz": Effort(64, 150, 2)}
+EFFORTS = {
+    "dev": Effort(6, 8, 4),
+    "ci": Effort(9, 12, 6),
+    # Many problems find more than few large ones.
+    "fuzz": Effort(300, 4000, 1, work=5e8, usually=Effort(66, 160, 1, work=7e7), steered=True),
+}
 """By profile; any other profile goes as far as `dev`."""
+
+WIDTHS = ((1, 2), (1, 66), (31, 66), (96, 130))
+LENGTHS = ((1, 2), (1, 66), (96, 130))
+"""Ranges drawn as often as all sizes: those with most edge cases, and for widths those near a vector's."""
 
 
 @st.composite
@@ -40,19 +62,26 @@ def problems(
 ) -> Problem:
     """Problems for one function.
 
-    Sizes are pairwise distinct three times in four, since equal ones hide transposes; the rest fall as they
-    may, since some mistakes show only where two are equal. `largest` caps them below the effort's own cap.
-    With `empty`, at least one of `n_x`, `m` and `T_x` is 0. A cell takes one step.
+    Most sizes are drawn again to be pairwise distinct, since equal ones hide transposes; the rest fall as
+    they may, since some mistakes show only where two are equal. `largest` caps them below the effort's own
+    cap. With `empty`, at least one of `n_x`, `m` and `T_x` is 0. A cell takes one step.
     """
-    distinct = draw(st.integers(0, 3)) > 0  # first, so that it is the first to go when a failure shrinks
+    distinct = draw(st.integers(0, 7)) > 0  # first, so that it is the first to go when a failure shrinks
+    if effort.usually and draw(st.integers(0, 15)) < 15:
+        effort = effort.usually
     contract = CONTRACTS[function]
     names = ["n_x", "n_a", "n_y", "m", *(() if contract.is_cell else ("T_x",))]
-    cap = {"T_x": min(effort.longest, largest or effort.longest)}
-    sizes = {
-        name: draw(_sizes(cap.get(name, min(effort.largest, largest or effort.largest)))) for name in names
-    }
-    if distinct:
-        sizes = _made_distinct(sizes)
+    cap = dict.fromkeys(names, effort.largest) | {"T_x": effort.longest}
+    sizes: dict[str, int] = {}
+    for name in names:
+        within = _sizes(name, min(cap[name], largest or cap[name]))
+        size = draw(within)
+        for _ in range(TRIES if distinct else 0):
+            if size in sizes.values():
+                size = draw(within)
+        sizes[name] = size
+    if effort.work < math.inf:
+        sizes = _made_affordable(contract.kind, sizes, effort.work)
     if empty:
         may_be_empty = [name for name in names if name in ("n_x", "m", "T_x")]
         for name in draw(st.lists(st.sampled_from(may_be_empty), min_size=1, unique=True)):
@@ -66,17 +95,23 @@ def problems(
     )
 
 
-def _sizes(largest: int) -> st.SearchStrategy[int]:
-    """Half of the draws are 1 or 2, where most edge cases live."""
-    return st.one_of(st.integers(1, 2), st.integers(1, largest))
+def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
+    """Sizes from each range as often as from all."""
+    likely = LENGTHS if name == "T_x" else WIDTHS
+    ranges = {(least, most) for least, most in likely if most <= largest} | {(1, largest)}
+    return st.one_of(*(st.integers(*bounds) for bounds in sorted(ranges)))
 
 
-def _made_distinct(sizes: dict[str, int]) -> dict[str, int]:
-    """The sizes, each raised to the next number that is still free."""
-    taken: set[int] = set()
-    for name, size in sizes.items():
-        while size in taken:
-            size += 1
-        taken.add(size)
-        sizes[name] = size
-    return sizes
+def _made_affordable(kind: Kind, sizes: dict[str, int], work: float) -> dict[str, int]:
+    """The sizes, with as many samples as the work allows, and as many steps as it allows of one sample.
+
+    The costs are measured, to within a factor of three, in nanoseconds; a multiplication takes one.
+    """
+    gates, n_a = 4 if kind == "lstm" else 1, sizes["n_a"]
+    inner = n_a + sizes["n_x"]
+    step = gates * 60_000 + 10 * gates * n_a * inner
+    sample = gates * n_a * (inner + sizes["n_y"]) + 300 * (sizes["n_x"] + sizes["n_y"] + gates * n_a)
+    left = work - 100 * gates * n_a * inner
+    T_x = min(sizes.get("T_x", 1), max(1, int(left / (step + sample))))
+    m = min(sizes["m"], max(1, int((left / T_x - step) / sample)))
+    return {name: {"m": m, "T_x": T_x}.get(name, size) for name, size in sizes.items()}

@@ -1,0 +1,132 @@
+"""How powerful are the laws? Which of them tell the mistakes of the catalogue, how soon, and by which name?
+
+    python -m benchmarks.power --seeds 20 --output docs/power.md
+
+Puts every mistake, in each function that it concerns, to the laws in the dev profile, once for each seed; and
+with the first seed to all laws, to count those that it breaks. Writes a Markdown table, and exits with status
+1 if a mistake was not caught.
+"""
+
+import argparse
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import conftest  # noqa: F401 - registers the profiles
+from oracle.faults import FAULTS, Fault
+from properties.power import all_laws, catch, first_catch
+
+LEGEND = """\
+*Caught by*: the first law that catches it, in the order in which they are tried. *Laws*: how many it breaks
+with one seed. *Problems*: the median until it is caught. *Named*: how often the first diagnosis is right."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What came of one mistake in one function with one seed; `rank` is that of its name in the diagnosis."""
+
+    law: str = ""
+    problems: int = 0
+    rank: int | None = None
+
+
+def main() -> int:
+    """Run the campaign and write its table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="how many (default: %(default)s)")
+    parser.add_argument("--output", type=Path, help="a Markdown file (default: print)")
+    options = parser.parse_args()
+    start = time.perf_counter()
+    cases: dict[str, list[Case]] = {}
+    laws: dict[str, int] = {}
+    for fault in FAULTS.values():
+        cases[fault.name] = list(put_to_the_laws(fault, range(options.seeds)))
+        laws[fault.name] = len(broken_by(fault))
+        print(f"{fault.name}: {', '.join(caught_first(cases[fault.name]))}", file=sys.stderr, flush=True)
+    minutes = (time.perf_counter() - start) / 60
+    text = "\n".join([*summary(cases, options.seeds), *tables(cases, laws)]) + "\n"
+    if options.output:
+        options.output.write_text(text)
+    else:
+        print(text)
+    print(f"{minutes:.1f} minutes", file=sys.stderr)
+    return 0 if all(case.law for found in cases.values() for case in found) else 1
+
+
+def put_to_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
+    """The mistake in each of its functions, with each seed."""
+    for function in fault.functions:
+        for seed in seeds:
+            caught = first_catch(fault, function, seed)
+            if not caught:
+                yield Case()
+                continue
+            names = list(caught.violation.explanation.looks_like)
+            rank = names.index(fault.sentence) if fault.sentence in names else None
+            yield Case(caught.law.name, caught.problems, rank)
+
+
+def broken_by(fault: Fault) -> set[str]:
+    """Every law that it breaks, in any of its functions, with the first seed."""
+    return {
+        law.name
+        for function in fault.functions
+        for law in all_laws()
+        if function in law.functions and catch(law, fault, function, 0)
+    }
+
+
+def caught_first(cases: Sequence[Case]) -> list[str]:
+    """The laws that caught it, most often first."""
+    return [law or "none" for law, _ in Counter(case.law for case in cases).most_common()]
+
+
+def summary(cases: dict[str, list[Case]], seeds: int) -> Iterator[str]:
+    """What holds of all."""
+    every = [case for found in cases.values() for case in found]
+    problems = sorted(case.problems for case in every if case.law)
+    first, three = (
+        sum(case.rank is not None and case.rank < best for case in every) / len(every) for best in (1, 3)
+    )
+    yield "# The power of the laws\n"
+    yield f"    python -m benchmarks.power --seeds {seeds} --output docs/power.md\n"
+    yield (
+        f"The {len(cases)} mistakes of the [catalogue](../oracle/faults/catalogue.py), made in each function "
+        f"that they concern, are {len(every) // seeds}\ncases. Each was put to the laws in the dev profile "
+        f"with {seeds} seeds.\n"
+    )
+    yield f"- **Caught:** {len(problems)} of {len(every)}."
+    most = problems[99 * len(problems) // 100]
+    yield (
+        f"- **Problems until the law that catches it does:** {median(problems):g} in the median, "
+        f"{most} in 99 of\n  100 cases, {problems[-1]} at most, of the 80 that a law draws."
+    )
+    yield f"- **First diagnosis right:** {first:.1%}; among the first three: {three:.1%}.\n"
+    yield LEGEND
+
+
+def tables(cases: dict[str, list[Case]], laws: dict[str, int]) -> Iterator[str]:
+    """A table for each group of the catalogue."""
+    groups: dict[str, list[Fault]] = defaultdict(list)
+    for fault in FAULTS.values():
+        groups[fault.group].append(fault)
+    for group, faults in groups.items():
+        yield f"\n## {group.capitalize()}\n"
+        yield "| mistake | caught by | laws | problems | named |\n| --- | --- | --: | --: | --: |"
+        for fault in faults:
+            found = cases[fault.name]
+            sentence = fault.sentence.replace("*", r"\*")
+            problems = median(case.problems for case in found)
+            named = sum(case.rank == 0 for case in found) / len(found)
+            by = ", ".join(caught_first(found))
+            yield f"| {sentence} | {by} | {laws[fault.name]} | {problems:g} | {named:.0%} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""The power of the laws: which of them a known mistake breaks, and after how many problems."""
+
+import importlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import Phase, given, seed, settings
+
+from oracle.faults import Fault
+from oracle.problem import Problem, siblings
+from properties.arguments import Arrangement, arranged
+from properties.codec import decode, encode
+from properties.implementation import Implementation, Loaded, Raised, Returned
+from properties.law import Law
+from properties.results import Tally
+from properties.strategies import EFFORTS
+from properties.trial import Trial
+from properties.violation import ViolationError
+from reference.contract import CONTRACTS
+
+FIRST = (
+    "trajectory",
+    "each step",
+    "cache entries",
+    "extreme magnitudes",
+    "inputs untouched",
+    "same answer twice",
+)
+"""The laws that all mistakes of the catalogue break, those that most break first."""
+
+
+@cache
+def all_laws() -> list[Law]:
+    """Every law, those of `FIRST` first and the others by grade and name."""
+    modules = [f"properties.{path.stem}" for path in Path(__file__).parent.glob("test_*.py")]
+    found = [
+        test.law
+        for module in modules
+        for test in vars(importlib.import_module(module)).values()
+        if isinstance(getattr(test, "law", None), Law)
+    ]
+    rank = {name: i for i, name in enumerate(FIRST)}
+    return sorted(found, key=lambda law: (rank.get(law.name, len(rank)), law.grade, law.name))
+
+
+class InProcess(Implementation):
+    """A mistake of the catalogue, called directly: it is our own code, and does no harm."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"oracle.faults:{fault.name}")
+        self._fault = replace(fault, memory={})
+
+    def load(self) -> Loaded:
+        """All four functions."""
+        return Loaded(dict.fromkeys(CONTRACTS))
+
+    def close(self) -> None:
+        """Forget all calls, as a process does that ends."""
+        self._fault = replace(self._fault, memory={})
+
+    def call(
+        self,
+        function: str,
+        arguments: Sequence[Any],
+        *,
+        arrangement: Arrangement = "C",
+        with_reference_cell: bool = False,
+        then: Sequence[Any] = (),
+    ) -> Returned | Raised:
+        """As `Implementation.call`; a fault has no use for a cell of its own."""
+        given = arranged(arguments, arrangement, aliased=False)
+        called = getattr(self._fault, function)
+        try:
+            with np.errstate(all="ignore"):
+                value = called(*given)
+                if then:
+                    called(*arranged(then, arrangement, aliased=False))
+        except Exception as error:  # a mistake may raise anything
+            return Raised(type(error).__name__, str(error), "")
+        header, blocks = encode([value, given])
+        (value, given), converted = decode(header, bytearray(b"".join(blocks)))
+        return Returned(value, given, converted, False)
+
+
+@dataclass(frozen=True)
+class Catch:
+    """A law that does not hold, after so many problems, and how."""
+
+    law: Law
+    problems: int
+    violation: ViolationError
+
+
+class _CaughtError(Exception):
+    """Ends the search without the words of the violation, for which Hypothesis would ask."""
+
+
+def catch(law: Law, fault: Fault, function: str, number: int, *, shrink: bool = False) -> Catch | None:
+    """Check a law on what the dev profile draws with this seed.
+
+    The first violation, or with `shrink` the simplest that Hypothesis makes of it; `None` if the law holds.
+    """
+    tally, implementation, effort = Tally(), InProcess(fault), EFFORTS["dev"]
+    profile = settings.get_profile("dev")
+    phases = profile.phases if shrink else (Phase.generate,)
+    caught: list[Catch] = []
+
+    @seed(number)
+    @settings(profile, phases=phases, database=None)
+    @given(law.problems(function, effort))
+    def check(drawn: Problem) -> None:
+        if caught and not shrink:
+            raise _CaughtError
+        for problem in siblings(drawn, effort.seeds):
+            tally.problems += 1
+            try:
+                law.check(Trial(law.name, law.grade, implementation, function, problem, tally))
+            except ViolationError as violation:
+                caught.append(Catch(law, tally.problems, violation))
+                raise violation if shrink else _CaughtError from None
+
+    with suppress(ViolationError, _CaughtError):
+        check()
+    return caught[-1] if caught else None
+
+
+def first_catch(fault: Fault, function: str, number: int) -> Catch | None:
+    """The first law that a mistake breaks, of those that concern the function."""
+    laws = (law for law in all_laws() if function in law.functions)
+    return next(filter(None, (catch(law, fault, function, number) for law in laws)), None)

@@ -1,0 +1,119 @@
+"""What a failure says of its cause: a known mistake, or what else is known, or that the cell is to blame."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oracle.faults import Fault
+from oracle.faults.equations import Equations
+from properties.power import first_catch
+from reference.activations import sigmoid, softmax
+from reference.contract import Array
+
+RNN = ("rnn_cell_forward", "rnn_forward")
+LSTM = ("lstm_cell_forward", "lstm_forward")
+CHANCE = np.random.default_rng()
+
+
+def scaled(p: dict[str, Array]) -> dict[str, Array]:
+    return {name: 1.01 * array if name.startswith("W") else array for name, array in p.items()}
+
+
+def normalised(W: Array, u: Array, b: Array) -> Array:
+    z = W @ u
+    return np.asarray((z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-5) + b)
+
+
+OUTSIDERS: dict[str, tuple[tuple[str, ...], Equations]] = {
+    "weights scaled by 1.01": (RNN + LSTM, {"parameters": scaled}),
+    "softmax at temperature 2": (RNN + LSTM, {"softmax": lambda z: softmax(z / 2)}),
+    "predictions smoothed": (RNN + LSTM, {"softmax": lambda z: 0.9 * softmax(z) + 0.1 / len(z)}),
+    "softsign for tanh": (RNN + LSTM, {"tanh": lambda z: z / (1 + np.abs(z))}),
+    "layers normalised": (RNN + LSTM, {"affine": normalised}),
+    "uniform noise on a": (RNN, {"a_next": lambda v: v.tanh(v.z) + CHANCE.uniform(-0.1, 0.1, v.z.shape)}),
+    "leaky integration": (RNN, {"a_next": lambda v: 0.5 * v.a_prev + 0.5 * v.tanh(v.z)}),
+    "gates too steep": (LSTM, {"sigmoid": lambda z: sigmoid(1.5 * z)}),
+    "candidate rotated": (LSTM, {"cct": lambda v: np.roll(v.tanh(v.zc), 1, axis=0)}),
+    "c decays": (LSTM, {"c_next": lambda v: 0.99 * (v.ft * v.c_prev + v.it * v.cct)}),
+    "highway to a": (LSTM, {"a_next": lambda v: v.ot * v.tanh(v.c_next) + (1 - v.ot) * v.a_prev}),
+    "two steps in one": (("rnn_forward", "lstm_forward"), {"xt": lambda v: v.x[:, :, v.t // 2]}),
+    "c forgotten at every third step": (
+        ("lstm_forward",),
+        {"c_prev": lambda v: v.c_next if v.t % 3 else 0 * v.c_next},
+    ),
+}
+"""Mistakes that are not in the catalogue: the functions in which they are made, and the changed equations."""
+
+
+def outsider(name: str, function: str) -> Fault:
+    return Fault(name, "none", name, {function: OUTSIDERS[name][1]})
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [(name, function) for name, (made_in, _) in OUTSIDERS.items() for function in made_in],
+)
+def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, function: str) -> None:
+    caught = first_catch(outsider(name, function), function, 0)
+    assert caught
+    assert not caught.violation.explanation.looks_like
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "known"),
+    [
+        ("candidate rotated", "lstm_forward", "the first wrong entry of the caches is cct of step 0"),
+        ("two steps in one", "rnn_forward", "the first wrong entry of the caches is a_next of step 1"),
+        ("c decays", "lstm_cell_forward", "goes away with a zero state"),
+    ],
+)
+def test_what_is_known_of_a_mistake_without_a_name(name: str, function: str, known: str) -> None:
+    caught = first_catch(outsider(name, function), function, 0)
+    assert caught
+    line = next(line for line in caught.violation.message.splitlines() if "no known mistake" in line)
+    assert known in line
+
+
+TARGET = """
+import numpy as np
+from reference import lstm_cell_forward as right
+
+def lstm_cell_forward(xt, a_prev, c_prev, parameters):
+    a, c, y, cache = right(xt, a_prev, {memory} * c_prev, parameters)
+    return a, c, y, (*cache[:3], c_prev, *cache[4:])
+
+def lstm_forward(x, a0, parameters):
+    a_prev, c_prev, steps = a0, np.zeros_like(a0), []
+    for t in range(x.shape[2]):
+        steps.append(lstm_cell_forward(x[:, :, t], {hidden} * a_prev, c_prev, parameters))
+        a_prev, c_prev = steps[-1][:2]
+    a, c, y = (np.stack([step[i] for step in steps], axis=2) for i in range(3))
+    return a, y, c, ([step[3] for step in steps], x)
+"""
+
+
+def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(tmp_path: Path) -> None:
+    (tmp_path / "cell.py").write_text(TARGET.format(memory=0.5, hidden=1))
+    (tmp_path / "forward.py").write_text(TARGET.format(memory=1, hidden=0.5))
+    (tmp_path / "both.py").write_text(TARGET.format(memory=0.5, hidden=0.5))
+    properties = str(Path(__file__).parents[1])
+    command = [sys.executable, "-m", "pytest", properties, "--implementation", ".", "--hypothesis-seed=1"]
+    command += ["-k", "test_trajectory and lstm_forward", "-p", "no:cacheprovider"]
+    output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    messages = {
+        file: re.findall(
+            rf"^lstm_forward of {file}: trajectory .*?^  reproduce", output, re.DOTALL | re.MULTILINE
+        )
+        for file in ("cell.py", "forward.py", "both.py")
+    }
+    inherited = "from lstm_cell_forward: with a known-right cell in its place this function is right"
+    assert {file: [inherited in each for each in found] for file, found in messages.items()} == {
+        "cell.py": [True],
+        "forward.py": [False],
+        "both.py": [False],
+    }
+    assert output.count("inherited from its cell") == 1  # the closing table
