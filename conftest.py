@@ -24,6 +24,7 @@ settings.register_profile(
     verbosity=Verbosity.quiet,  # a violation carries its own message
 )
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=50, derandomize=True, database=None)
+settings.register_profile("quick", settings.get_profile("dev"), max_examples=5)  # many implementations
 settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile("dev")
 
@@ -36,6 +37,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         metavar="TARGET",
         help="what to judge: a .py file, a module, or module:attribute; repeatable (default: reference)",
+    )
+    group.addoption(
+        "--report",
+        action="append",
+        metavar="FILE",
+        help="write what came of every law to FILE.json (see docs/report.md) or FILE.html; repeatable",
+    )
+    group.addoption(
+        "--expected-failures",
+        metavar="FILE",
+        help="a TOML file of failures that are known, and why (see docs/report.md)",
     )
     group.addoption(
         "--reproduce",

@@ -10,16 +10,22 @@ import pytest
 from hypothesis import settings
 
 from oracle.problem import Problem
+from properties import expected, report
+from properties.closing import Closing
 from properties.environment import describe
+from properties.expected import ExpectedFailure
 from properties.implementation import Implementation, TargetMissing, expand
-from properties.results import LawResult, Tally
+from properties.law import unusable
+from properties.results import USABLE, LawResult, Tally, printable
+from properties.scheduling import by_implementation
 from properties.strategies import EFFORTS, Effort
-from properties.table import render
+from properties.table import IN_FULL
 from properties.violation import ViolationError
 
 TALLY = pytest.StashKey[Tally]()
 TARGETS = pytest.StashKey[list[str]]()
 EXACTLY = pytest.StashKey[Problem | None]()
+EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -32,11 +38,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("hypothesis_seed") is None:
         config.option.hypothesis_seed = random.SystemRandom().randrange(2**32)
     reproduce = config.getoption("--reproduce")
+    directory = config.invocation_params.dir
+    known = config.getoption("--expected-failures")
+    reports = [directory / file for file in config.getoption("--report") or ()]
     try:
         config.stash[EXACTLY] = Problem.parse(reproduce) if reproduce else None
-        config.stash[TARGETS] = _targets(config)
+        failures = config.stash[EXPECTED] = expected.read(directory / known) if known else []
+        for path in reports:
+            report.check(path)
+        targets = config.stash[TARGETS] = _targets(config)
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
+    if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
+        config.pluginmanager.register(Closing(targets, failures, reports, lambda: describe(_seed(config))))
 
 
 def _targets(config: pytest.Config) -> list[str]:
@@ -61,6 +75,31 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     ]
     if collection_path == tests and not any(path.is_relative_to(tests) for path in asked):
         return True
+    return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One implementation after the other, and of each the robust laws last.
+
+    For a function that robust inputs make hang is not called any more, whatever the law.
+    """
+    targets = config.stash[TARGETS]
+    places = {target: place for place, target in enumerate(targets)}
+
+    def turn(item: pytest.Item) -> tuple[int, bool]:
+        if not isinstance(item, pytest.Function) or not item.get_closest_marker("law"):
+            return -1, False
+        return places[str(item.callspec.params["implementation"])], not item.get_closest_marker("spec")
+
+    items.sort(key=turn)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where many are judged, give each to one worker."""
+    if len(config.stash[TARGETS]) > IN_FULL and config.getoption("dist") == "load":
+        return by_implementation(config, log)
     return None
 
 
@@ -121,9 +160,13 @@ def pytest_runtest_makereport(
     report = yield
     violation = _violation(call.excinfo.value) if call.excinfo else None
     if violation:
-        report.longrepr = violation.message
+        report.longrepr = printable(violation.message)
     if report.when == "call" and TALLY in item.stash:
-        report.user_properties.append(("law", asdict(_result(item, report, violation))))
+        result = _result(item, report, violation)
+        report.user_properties.append(("law", asdict(result)))
+        if result.expected:
+            report.outcome = "skipped"  # with `wasxfail`, pytest's own sign of an expected failure
+            report.wasxfail = result.expected
     return report
 
 
@@ -131,25 +174,35 @@ def _result(item: pytest.Item, report: pytest.TestReport, violation: ViolationEr
     assert isinstance(item, pytest.Function)
     marker = item.get_closest_marker("law")
     assert marker
-    found = {}
+    law, grade = marker.args
+    function = str(item.callspec.params.get("function", ""))
+    implementation = item.funcargs["implementation"]
+    assert isinstance(implementation, Implementation)
+    given: dict[str, Any] = {}
     if violation:
-        why = violation.explanation
-        counterexample = repr(violation.trial.problem)
-        found = {
-            "counterexample": counterexample,
-            "diagnosis": list(why.looks_like),
-            "inherited": why.inherited,
+        given = {
+            "counterexample": repr(violation.trial.problem),
+            "diagnosis": [printable(sentence) for sentence in violation.diagnosis],
+            "inherited": violation.explanation.inherited,
         }
+    if report.failed:
+        reasons = (
+            entry.reason
+            for entry in item.config.stash[EXPECTED]
+            if entry.covers(implementation.target, law, function)
+        )
+        given["expected"] = next(reasons, "")
     return LawResult.of(
         item.stash[TALLY],
-        implementation=item.callspec.params["implementation"],
-        law=marker.args[0],
-        grade=marker.args[1],
-        function=item.callspec.params.get("function", ""),
+        implementation=implementation.target,
+        law=law,
+        grade=grade,
+        function=function,
         status=report.outcome,
         seconds=round(report.duration, 3),
-        message="" if report.passed else _text(report),
-        **found,
+        message="" if report.passed else printable(_text(report)),
+        usable=not (unusable(implementation) if report.skipped else report.failed and law == USABLE),
+        **given,
     )
 
 
@@ -167,18 +220,3 @@ def _violation(error: BaseException) -> ViolationError | None:
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := _violation(inner))), None)
     return error if isinstance(error, ViolationError) else None
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """The closing table."""
-    results = [
-        LawResult(**value)  # type: ignore[arg-type]
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        if isinstance(report, pytest.TestReport)
-        for name, value in report.user_properties
-        if name == "law"
-    ]
-    if results:
-        terminalreporter.section("laws")
-        terminalreporter.write(render(results, width=terminalreporter._tw.fullwidth))

@@ -1,7 +1,7 @@
 """One model of what happened; the closing table and the reports are views of it."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ Verdict = Literal["conforms", "not robust", "differs", "incomplete", "unusable"]
 
 USABLE = "can be used"
 PROVIDED = "is provided"
+PRESENCE = (USABLE, PROVIDED)
 """The laws that say whether there is anything to judge."""
 
 CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
@@ -36,7 +37,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class LawResult:
-    """How one law fared on one function of one implementation, or with `function=""` on all of it."""
+    """How one law fared on one function of one implementation, or with `function=""` on all of it.
+
+    A law is skipped where the function is not there, and `usable` is false where nothing is. A failure is
+    `expected`, for a reason, where the user said so.
+    """
 
     implementation: str
     law: str
@@ -48,6 +53,8 @@ class LawResult:
     counterexample: str = ""
     diagnosis: Sequence[str] = ()
     inherited: bool = False
+    usable: bool = True
+    expected: str = ""
     problems: int = 0
     not_meaningful: int = 0
     worst_ratio: float = 0.0
@@ -58,6 +65,11 @@ class LawResult:
     def of(cls, tally: Tally, **given: Any) -> "LawResult":
         """The result of a law whose run left this tally."""
         return cls(**given, **{**vars(tally), "notes": dict(tally.notes)})
+
+    @classmethod
+    def reported(cls, user_properties: Iterable[tuple[str, Any]]) -> "Iterator[LawResult]":
+        """The results among what pytest's report of a test carries."""
+        return (cls(**value) for name, value in user_properties if name == "law")
 
 
 @dataclass(frozen=True)
@@ -76,7 +88,7 @@ class Judgement:
     @property
     def verdict(self) -> Verdict:
         """That of the worst function; what differs outweighs what is not there."""
-        if self._failed(USABLE):
+        if self.why_unusable:
             return "unusable"
         verdicts = {self.verdict_on(function) for function in self.functions}
         ranked: tuple[Verdict, ...] = ("differs", "incomplete", "not robust")
@@ -84,12 +96,27 @@ class Judgement:
 
     def verdict_on(self, function: str) -> Verdict:
         """By the grades of the laws that do not hold of a function."""
-        if self._failed(USABLE):
+        if self.why_unusable:
             return "unusable"
-        if self._failed(PROVIDED, function):
+        if self.why_missing(function):
             return "incomplete"
         grades = {result.grade for result in self.failures(function)}
         return "differs" if "spec" in grades else "not robust" if grades else "conforms"
+
+    @property
+    def why_unusable(self) -> str:
+        """Why nothing of it can be judged; empty where something can, or nobody looked."""
+        return next((result.message for result in self.results if not result.usable), "")
+
+    def why_missing(self, function: str) -> str:
+        """Why a function cannot be judged; empty where it can."""
+        lacking = (
+            result.message
+            for result in self.results
+            if result.function == function
+            and (result.status == "skipped" or (result.law == PROVIDED and result.status == "failed"))
+        )
+        return next(lacking, "")
 
     def failures(self, function: str) -> list[LawResult]:
         """The laws that do not hold of a function."""
@@ -98,7 +125,9 @@ class Judgement:
         ]
 
     def remark_on(self, function: str) -> str:
-        """What the verdict leaves out: where the mistake is, and what it looks like."""
+        """What the verdict leaves out: what is lacking, or where the mistake is and what it looks like."""
+        if lacking := self.why_unusable or self.why_missing(function):
+            return lacking
         failures = self.failures(function)
         spec = {result.law for result in failures if result.grade == "spec"}
         remarks = []
@@ -110,14 +139,23 @@ class Judgement:
         remarks += [sentence for sentence, _ in diagnoses.most_common(1)]
         return "; ".join(remarks)
 
-    def _failed(self, law: str, function: str = "") -> bool:
-        return any(result.law == law for result in self.failures(function))
+
+def printable(text: str) -> str:
+    """Text that may come from foreign code, with what would move a cursor or cannot be encoded escaped."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
+        for character in text
+    )
 
 
 def judgements(results: Sequence[LawResult]) -> list[Judgement]:
-    """The results by implementation, each sorted by grade and law."""
-    ordered = sorted(results, key=lambda result: (result.grade == "robust", result.law))
-    return [
-        Judgement(name, [result for result in ordered if result.implementation == name])
-        for name in sorted({result.implementation for result in results})
-    ]
+    """The results by implementation, each sorted by grade, law and function, in whatever order they came."""
+    order = ["", *CONTRACTS]
+    ordered = sorted(
+        results,
+        key=lambda result: (result.grade == "robust", result.law, order.index(result.function)),
+    )
+    by_name: defaultdict[str, list[LawResult]] = defaultdict(list)
+    for result in ordered:
+        by_name[result.implementation].append(result)
+    return [Judgement(name, by_name[name]) for name in sorted(by_name)]

@@ -6,8 +6,9 @@ from io import StringIO
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from properties.results import PROVIDED, USABLE, Judgement, LawResult, judgements
+from properties.results import PRESENCE, Judgement, LawResult, judgements, printable
 
 IN_FULL = 3
 """With more implementations than this, each gets one line."""
@@ -22,20 +23,20 @@ def render(results: Sequence[LawResult], width: int) -> str:
         for judgement in judged:
             if judgement.verdict != "unusable":
                 console.print(_laws(judgement))
-                console.print("\n".join(_remarks(judgement.results)), soft_wrap=True, highlight=False)
+                console.print(Text("\n".join(_remarks(judgement.results))), soft_wrap=True)
     console.print(_verdicts(judged))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return "\n".join(line.rstrip() for line in printable(out.getvalue()).split("\n"))
 
 
 def _laws(judgement: Judgement) -> Table:
-    title = f"{judgement.implementation}: problems that ran"
+    title = Text(f"{judgement.implementation}: problems that ran")
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("law", no_wrap=True)
     table.add_column("grade")
     for function in judgement.functions:
-        table.add_column(_short(function), justify="right")
+        table.add_column(short(function), justify="right")
     for law in dict.fromkeys(result.law for result in judgement.results):
-        if law in (USABLE, PROVIDED):
+        if law in PRESENCE:
             continue
         cells = {result.function: result for result in judgement.results if result.law == law}
         grade = next(iter(cells.values())).grade
@@ -47,7 +48,7 @@ def _cell(result: LawResult | None) -> str:
     if result is None:
         return ""
     if result.status != "passed":
-        return result.status
+        return "expected" if result.expected else result.status
     if result.not_meaningful:
         return f"{result.problems - result.not_meaningful} + {result.not_meaningful} n.m."
     return str(result.problems)
@@ -76,23 +77,24 @@ def _verdicts(judged: Sequence[Judgement]) -> Table:
     table.add_column("verdict", no_wrap=True)
     table.add_column("why", overflow="fold")
     for judgement in judged:
-        table.add_row(judgement.implementation, judgement.verdict, "\n".join(_why(judgement)))
+        table.add_row(Text(judgement.implementation), judgement.verdict, Text("\n".join(_why(judgement))))
     return table
 
 
 def _why(judgement: Judgement) -> list[str]:
     """A line for each function that does not conform, and one for what cannot be used at all."""
     if judgement.verdict == "unusable":
-        return [judgement.failures("")[0].message]
+        return [judgement.why_unusable]
     lines = []
     for function in judgement.functions:
-        failures = judgement.failures(function)
-        if failures:
-            remark = judgement.remark_on(function)
-            laws = ", ".join(result.law for result in failures[:3]) + (", …" if len(failures) > 3 else "")
-            lines.append(f"{_short(function)} {judgement.verdict_on(function)}: {remark or laws}")
+        verdict = judgement.verdict_on(function)
+        if verdict != "conforms":
+            laws = [result.law for result in judgement.failures(function)]
+            named = ", ".join(laws[:3]) + (", …" if len(laws) > 3 else "")
+            lines.append(f"{short(function)} {verdict}: {judgement.remark_on(function) or named}")
     return lines
 
 
-def _short(function: str) -> str:
+def short(function: str) -> str:
+    """The name of a function where there is little room: `"lstm cell"`."""
     return function.replace("_forward", "").replace("_", " ")

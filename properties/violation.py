@@ -28,6 +28,13 @@ class ViolationError(AssertionError):
             else explain(self.trial)
         )
 
+    @property
+    def diagnosis(self) -> list[str]:
+        """The mistakes that it looks like, best first; failing that, what the implementation did instead."""
+        facts = self._facts if isinstance(self._facts, Mapping) else {}
+        instead = [facts[name] for name in ("died", "raised", "form") if name in facts]
+        return list(self.explanation.looks_like) or instead
+
     @cached_property
     def message(self) -> str:
         """The law, the function, what was found, what it looks like, and the lines that bring it back."""

@@ -1,0 +1,104 @@
+"""What is made of the results where they come together: the exit status, the closing table, the reports."""
+
+import shlex
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from properties import expected, report
+from properties.expected import ExpectedFailure
+from properties.progress import ProgressPlugin
+from properties.results import PROVIDED, LawResult, judgements, printable
+from properties.table import IN_FULL, render
+
+_COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+class Closing:
+    """Gathers the results in the controlling process; `environment` is asked for when all are in."""
+
+    def __init__(
+        self,
+        targets: Sequence[str],
+        expected: Sequence[ExpectedFailure],
+        reports: Sequence[Path],
+        environment: Callable[[], dict[str, str]],
+    ) -> None:
+        self._targets = targets
+        self._expected = expected
+        self._reports = reports
+        self._environment = environment
+        self._results: list[LawResult] = []
+        self._complaints: list[str] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Where many are judged the closing table says enough, unless the user asks for more."""
+        if self._many:
+            if config.option.tbstyle == "auto":
+                config.option.tbstyle = "no"
+            if config.option.reportchars == "fE":
+                config.option.reportchars = ""
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Where many are judged, show how far it has come."""
+        plugins = session.config.pluginmanager
+        reporter = plugins.getplugin("terminalreporter")
+        if self._many and reporter and session.config.get_verbosity() <= 0:
+            plugins.register(ProgressPlugin(reporter, len(self._targets)))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the result of a law."""
+        self._results.extend(LawResult.reported(report.user_properties))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Fail where pytest would not, and write the reports of a run that was not interrupted."""
+        stale = expected.stale(self._expected, self._results)
+        self._complaints = [*self._not_judged(), *(f"expected to fail: {line}" for line in stale)]
+        if self._complaints and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if exitstatus in _COMPLETE and not session.config.option.collectonly:
+            for path in self._reports:
+                report.write(path, judgements(self._results), self._environment())
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+    ) -> None:
+        """The closing table, and what else there is to say."""
+        if self._results:
+            terminalreporter.section("laws")
+            terminalreporter.write(render(self._results, width=shutil.get_terminal_size().columns))
+        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            selection = {"-k": config.option.keyword, "-m": config.option.markexpr}
+            given = [f"{option} {shlex.quote(value)}" for option, value in selection.items() if value]
+            terminalreporter.write_line(
+                f"no law ran: none is selected by {' '.join(given) or 'this command'}"
+            )
+        for complaint in self._complaints:
+            terminalreporter.write_line(printable(complaint), red=True)
+        if self._many and not self._reports:
+            terminalreporter.write_line("each failure in full: --report FILE.html, or --tb=short")
+        for path in self._reports:
+            terminalreporter.write_line(f"report: {path}")
+
+    @property
+    def _many(self) -> bool:
+        return len(self._targets) > IN_FULL
+
+    def _not_judged(self) -> list[str]:
+        """A line for each function that was selected and is not there, though nothing failed for it.
+
+        Where a whole run has `PROVIDED` to fail, one of a few laws would pass for having skipped them.
+        """
+        failed = {(r.implementation, r.function) for r in self._results if r.status == "failed"}
+        excused = [entry for entry in self._expected if entry.law == PROVIDED]
+        lines = [
+            f"{result.function} was selected, and is not judged: {result.message}"
+            for result in self._results
+            if result.status == "skipped"
+            and not {(result.implementation, ""), (result.implementation, result.function)} & failed
+            and not any(entry.covers(result.implementation, PROVIDED, result.function) for entry in excused)
+        ]
+        return list(dict.fromkeys(lines))

@@ -1,0 +1,27 @@
+"""Where many are judged on several cores: each implementation in one worker, its laws in their order.
+
+So each is loaded once, and what it keeps from call to call does not depend on how the work was divided.
+"""
+
+from typing import Any
+
+import pytest
+
+from reference.contract import CONTRACTS
+
+
+def implementation_in(nodeid: str) -> str:
+    """The part of a test's id that stands for the implementation: `"my_rnn.py"`."""
+    parameters = nodeid.partition("[")[2].removesuffix("]")
+    for function in CONTRACTS:
+        parameters = parameters.removesuffix(f"-{function}")
+    return parameters
+
+
+def by_implementation(config: pytest.Config, log: Any) -> Any:
+    """A scheduler for pytest-xdist, which is installed where it asks for one."""
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = implementation_in  # what its subclasses change as well
+    return scheduler

@@ -1,0 +1,61 @@
+"""Results as the laws leave them, to make reports of."""
+
+from typing import Any
+
+from properties.results import PROVIDED, USABLE, LawResult
+
+PROBLEM = 'Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=0, dtype="float64")'
+
+
+def passed(implementation: str, law: str = "shapes", function: str = "rnn_forward", **more: Any) -> LawResult:
+    return LawResult(
+        **{"grade": "spec", "seconds": 0.1, "problems": 80, **more},
+        implementation=implementation,
+        law=law,
+        function=function,
+        status="passed",
+    )
+
+
+def failed(implementation: str, law: str = "shapes", function: str = "rnn_forward", **more: Any) -> LawResult:
+    message = (
+        f"{function} of {implementation}: {law} (a spec law)\n  form     returned None\n  problem  {PROBLEM}"
+    )
+    return LawResult(
+        **{"grade": "spec", "seconds": 0.1, "counterexample": PROBLEM, "message": message, **more},
+        implementation=implementation,
+        law=law,
+        function=function,
+        status="failed",
+    )
+
+
+def skipped(
+    implementation: str, law: str = "shapes", function: str = "rnn_forward", **more: Any
+) -> LawResult:
+    return LawResult(
+        **{"grade": "spec", "seconds": 0.0, "message": f"{implementation} has no {function}", **more},
+        implementation=implementation,
+        law=law,
+        function=function,
+        status="skipped",
+    )
+
+
+def every_verdict() -> list[LawResult]:
+    """Results of one implementation of each verdict, called by it."""
+    nothing: dict[str, Any] = {"message": "unusable cannot be imported: <b>ValueError</b>", "usable": False}
+    return [
+        passed("conforms", worst_ratio=0.07),
+        passed("conforms", function="lstm_forward", worst_ratio=0.2),
+        passed("not robust"),
+        failed("not robust", "empty", grade="robust", worst_ratio=float("inf")),
+        failed("differs", "each step", diagnosis=["<i>c</i> & a", "x"], inherited=True, worst_ratio=3e12),
+        failed("differs", expected="<known> & so on"),
+        failed("differs", "split"),
+        passed("incomplete", PROVIDED),
+        failed("incomplete", PROVIDED, "lstm_forward", message="incomplete has no lstm_forward"),
+        skipped("incomplete", function="lstm_forward"),
+        failed("unusable", USABLE, "", **nothing, counterexample=""),
+        skipped("unusable", **nothing),
+    ]

@@ -1,0 +1,80 @@
+"""What a run ends with: its exit status, and what it says of it."""
+
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from properties.closing import Closing
+from properties.expected import ExpectedFailure
+from properties.results import PROVIDED, LawResult
+from properties.tests.findings import failed, passed, skipped
+
+
+def finish(
+    *results: LawResult,
+    status: int = pytest.ExitCode.OK,
+    expected: tuple[ExpectedFailure, ...] = (),
+    reports: tuple[Path, ...] = (),
+    **options: Any,
+) -> tuple[int, list[str]]:
+    """The exit status of a session with these results, and the lines that are printed."""
+    closing = Closing(["a"], expected, reports, lambda: {"seed": "1"})
+    for result in results:
+        report: Any = SimpleNamespace(user_properties=[("law", asdict(result)), ("other", 1)])
+        closing.pytest_runtest_logreport(report)
+    option = SimpleNamespace(**{"collectonly": False, "keyword": "", "markexpr": "", **options})
+    session: Any = SimpleNamespace(exitstatus=status, config=SimpleNamespace(option=option))
+    closing.pytest_sessionfinish(session, status)
+    lines: list[str] = []
+    terminal: Any = SimpleNamespace(
+        section=lines.append, write=lines.append, write_line=lambda line, **_: lines.append(line)
+    )
+    closing.pytest_terminal_summary(terminal, status, session.config)
+    return session.exitstatus, lines
+
+
+def test_what_conforms_succeeds() -> None:
+    assert finish(passed("a"))[0] == pytest.ExitCode.OK
+
+
+def test_a_function_that_is_selected_and_not_there_fails_though_nothing_of_it_ran() -> None:
+    status, lines = finish(passed("a", "split"), skipped("a", "split", "lstm_forward"))
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert "lstm_forward was selected, and is not judged: a has no lstm_forward" in lines
+
+
+def test_one_that_is_expected_to_be_missing_does_not_fail() -> None:
+    known = ExpectedFailure(PROVIDED, "lstm_forward", "not yet")
+    missing = failed("a", PROVIDED, "lstm_forward", expected="not yet")
+    results = [passed("a"), missing, skipped("a", "split", "lstm_forward")]
+    assert finish(*results, expected=(known,))[0] == pytest.ExitCode.OK
+    assert finish(passed("a"), results[2], expected=(known,))[0] == pytest.ExitCode.OK
+
+
+def test_a_stale_expectation_fails_and_is_named() -> None:
+    status, lines = finish(passed("a"), expected=(ExpectedFailure("shapes", "rnn_forward", "known"),))
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert "expected to fail: 'shapes' on rnn_forward, but it passed" in lines
+
+
+def test_another_status_is_left_as_it_is() -> None:
+    assert finish(skipped("a"), status=pytest.ExitCode.INTERRUPTED)[0] == pytest.ExitCode.INTERRUPTED
+
+
+def test_that_no_law_ran_is_said_with_what_selects_none() -> None:
+    status, lines = finish(status=pytest.ExitCode.NO_TESTS_COLLECTED, keyword="no such", markexpr="spec")
+    assert status == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert lines == ["no law ran: none is selected by -k 'no such' -m spec"]
+
+
+def test_a_run_that_was_interrupted_or_only_collected_writes_no_report(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    finish(passed("a"), reports=(file,), status=pytest.ExitCode.INTERRUPTED)
+    finish(reports=(file,), collectonly=True)
+    assert not file.exists()
+    _, lines = finish(passed("a"), reports=(file,))
+    assert '"target": "a"' in file.read_text()
+    assert f"report: {file}" in lines

@@ -1,0 +1,74 @@
+"""How far the judging of many has come, on a terminal and elsewhere."""
+
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from properties.progress import ProgressPlugin
+from properties.results import LawResult
+from properties.scheduling import implementation_in
+from properties.tests.findings import failed, passed
+
+IDS = [
+    "t.py::test_shapes[a.py-rnn_forward]",
+    "t.py::test_shapes[b[1].py-lstm_forward]",
+    "t.py::test_is[a.py]",
+]
+
+
+def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], ProgressPlugin]:
+    """The lines that are written while these results come in."""
+    lines: list[str] = []
+    reporter: Any = SimpleNamespace(isatty=isatty, showfspath=True, write_line=lines.append)
+    plugin = ProgressPlugin(reporter, implementations=2)
+    plugin.pytest_xdist_node_collection_finished(IDS)
+    plugin.pytest_xdist_node_collection_finished(IDS)  # as from a second worker
+    for nodeid, result in results:
+        report: Any = SimpleNamespace(nodeid=nodeid, user_properties=[("law", asdict(result))])
+        plugin.pytest_runtest_logreport(report)
+    plugin.pytest_sessionfinish()
+    return lines, plugin
+
+
+RESULTS = [
+    (IDS[0], passed("a.py")),
+    (IDS[1], failed("b[1].py", function="lstm_forward")),
+    (IDS[2], passed("a.py", "is", "")),
+]
+
+
+def test_an_id_names_its_implementation() -> None:
+    assert list(map(implementation_in, IDS)) == ["a.py", "b[1].py", "a.py"]
+
+
+def test_each_implementation_gets_a_line_when_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    lines, _ = judge(False, *RESULTS)
+    assert lines == ["b[1].py: differs (1 failed)", "a.py: conforms"]
+    assert capsys.readouterr().out == ""
+
+
+def test_one_that_is_not_done_gets_none() -> None:
+    assert judge(False, RESULTS[0])[0] == []
+
+
+def test_a_terminal_shows_what_is_done_and_what_is_at_hand(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    lines, _ = judge(True, *RESULTS)
+    shown = capsys.readouterr().out
+    assert lines == []
+    for state in ("0/2", "1/2", "2/2", "0 failed, now a.py", "1 failed, now b[1].py"):
+        assert state in shown
+
+
+def test_a_letter_for_each_test_is_not_written_but_counts() -> None:
+    plugin = judge(False)[1]
+    hook = plugin.pytest_report_teststatus()
+    next(hook)
+    with pytest.raises(StopIteration) as end:
+        hook.send(("failed", "F", "FAILED"))
+    assert end.value.value == ("failed", "", "")

@@ -1,0 +1,273 @@
+"""The reports in files: what is in them, and that nothing foreign gets out of hand there."""
+
+import html
+import json
+import math
+import re
+import shutil
+import subprocess
+from collections import Counter
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from properties import report
+from properties.report import Plot, alike, as_html, as_json
+from properties.results import LawResult, judgements
+from properties.tests.findings import every_verdict, failed, passed
+
+ENVIRONMENT = {"python": "3.13.0", "seed": "<1>"}
+TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
+
+
+@st.composite
+def foreign(draw: st.DrawFn) -> LawResult:
+    """A failure with whatever text in it that an implementation may have a say in."""
+    message, diagnosis = draw(TEXT), draw(st.lists(TEXT, max_size=2))
+    return failed(
+        draw(TEXT),
+        message=f"title\n{message}",
+        diagnosis=diagnosis,
+        expected=draw(TEXT),
+        worst_ratio=draw(st.floats(0)),
+    )
+
+
+class Page(HTMLParser):
+    """A page taken apart."""
+
+    VOID = ("meta", "circle", "path", "line", "use")
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(source)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(attrs) == len(dict(attrs)), f"<{tag}> has an attribute twice"
+        self.attributes.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def values(self, attribute: str) -> list[str]:
+        """What an attribute is, wherever there is one."""
+        return [str(attributes[attribute]) for _, attributes in self.attributes if attribute in attributes]
+
+
+def test_the_keys_of_the_document_are_those_of_its_schema() -> None:
+    document = json.loads(as_json(judgements(every_verdict()), ENVIRONMENT))
+    assert [*document] == ["schema", "environment", "implementations"]
+    assert document["schema"] == 1
+    assert document["environment"] == ENVIRONMENT
+    for implementation in document["implementations"]:
+        assert [*implementation] == ["target", "verdict", "functions", "laws"]
+        for function in implementation["functions"].values():
+            assert [*function] in (["verdict", "inherited"], ["verdict", "inherited", "remark"])
+        for law in implementation["laws"]:
+            assert [key for key in law if key != "expected"] == [
+                *("law", "grade", "function", "status", "problems", "seconds"),
+                *("worst_ratio", "counterexample", "message", "diagnosis"),
+            ]
+
+
+def test_the_document_says_what_came_of_each_law() -> None:
+    document = json.loads(as_json(judgements(every_verdict()), ENVIRONMENT))
+    by_target = {implementation["target"]: implementation for implementation in document["implementations"]}
+    differs = by_target["differs"]
+    assert differs["functions"] == {
+        "rnn_forward": {
+            "verdict": "differs",
+            "inherited": True,
+            "remark": "inherited from its cell; <i>c</i> & a",
+        }
+    }
+    step, shapes, _ = differs["laws"]
+    assert (step["law"], step["status"], step["worst_ratio"]) == ("each step", "failed", 3e12)
+    assert "expected" not in step
+    assert shapes["expected"] == "<known> & so on"
+    assert by_target["incomplete"]["laws"][-1]["status"] == "skipped"
+    assert by_target["conforms"]["functions"]["lstm_forward"] == {"verdict": "conforms", "inherited": False}
+
+
+@given(st.lists(foreign(), max_size=3))
+def test_any_text_is_reported_as_it_is(results: list[LawResult]) -> None:
+    judged = judgements(results)
+    laws = [law for judgement in judged for law in judgement.results]
+    document = json.loads(as_json(judged, ENVIRONMENT))
+    reported = [law for implementation in document["implementations"] for law in implementation["laws"]]
+    assert [law["message"] for law in reported] == [law.message for law in laws]
+    assert all(math.isfinite(law["worst_ratio"]) for law in reported)
+
+    page, harmless = (
+        Page(as_html(judged, ENVIRONMENT)),
+        Page(as_html(judgements(every_verdict()), ENVIRONMENT)),
+    )
+    assert {tag for tag, _ in page.attributes} <= {tag for tag, _ in harmless.attributes}
+    text = "".join(page.text)
+    for law in laws:
+        assert law.implementation in text
+        assert law.expected in text
+
+
+def test_text_that_cannot_be_encoded_is_written_nevertheless(tmp_path: Path) -> None:
+    judged = judgements([failed("\ud800 \x00")])
+    for suffix in (".json", ".html"):
+        report.write(tmp_path / f"report{suffix}", judged, ENVIRONMENT)
+        assert "\\ud800" in (tmp_path / f"report{suffix}").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("report.xml", "a report ends in .json or .html"),
+        ("report", "a report ends in .json or .html"),
+        ("nowhere/report.json", "there is no directory 'nowhere'"),
+        ("folder.html", "this is a directory"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder.html").mkdir()
+    with pytest.raises(ValueError, match=rf"^--report {re.escape(path)}: {re.escape(message)}$"):
+        report.check(Path(path))
+
+
+def test_the_page_is_one_file_and_accessible() -> None:
+    source = as_html(judgements(every_verdict()), ENVIRONMENT)
+    page = Page(source)
+    found = Counter(tag for tag, _ in page.attributes)
+    assert source.startswith('<!DOCTYPE html>\n<html lang="en">')
+    assert found["main"] == found["h1"] == found["title"] == 1
+    assert not found.keys() & {"script", "link", "img", "iframe", "object", "base", "form"}
+    assert "url(" not in source
+    assert "@import" not in source
+
+    levels = [int(tag[1]) for tag, _ in page.attributes if re.fullmatch(r"h\d", tag)]
+    assert all(next_ <= level + 1 for level, next_ in pairwise(levels))
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    assert {*page.values("aria-labelledby"), *(href[1:] for href in page.values("href"))} <= set(ids)
+    assert all(href.startswith("#") for href in page.values("href"))
+    for tag, attributes in page.attributes:
+        if tag == "th":
+            assert attributes["scope"] in ("col", "row", "rowgroup")
+        if tag == "svg":
+            assert attributes.get("aria-label") or attributes.get("aria-hidden")
+    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.attributes
+
+
+def test_the_page_tells_a_status_in_words_as_well() -> None:
+    text = " ".join(" ".join(Page(as_html(judgements(every_verdict()), ENVIRONMENT)).text).split())
+    for shown in ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "! unusable"):
+        assert shown in text
+    for shown in ("✗ failed", "✗ expected", "– skipped", "passed on 80 problems"):
+        assert shown in text
+    assert "(expected: <known> & so on )" in text or "(expected: <known> & so on)" in text
+
+
+def test_colours_have_enough_contrast() -> None:
+    """WCAG 2, level AA: 4.5 to 1, in both schemes."""
+    source = as_html([], {})
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#\w+)", block)) for block in re.findall(r":root {(.*?)}", source, re.S)
+    )
+    assert light.keys() == dark.keys()
+    for scheme in (light, dark):
+        grounds = [("page", name) for name in ("ink", "quiet", "link", "conforms", "differs")]
+        grounds += [(name, name.removesuffix("-box")) for name in scheme if name.endswith("-box")]
+        for ground, ink in [*grounds, ("box", "ink")]:
+            assert contrast(scheme[ground], scheme[ink]) >= 4.5, (ground, ink)
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    channels = (int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_failures_whose_messages_are_alike_are_shown_once() -> None:
+    (judgement,) = judgements([failed("a"), failed("a", "split"), failed("a", "split", "lstm_forward")])
+    assert [[(each.law, each.function) for each in group] for group in alike(judgement)] == [
+        [("shapes", "rnn_forward"), ("split", "rnn_forward")],
+        [("split", "lstm_forward")],
+    ]
+    assert as_html([judgement], {}).count("returned None") == 2
+
+
+@given(st.lists(st.tuples(st.floats(0), st.booleans()), min_size=1))
+def test_larger_errors_stand_further_right(errors: list[tuple[float, bool]]) -> None:
+    results = [
+        passed("a", f"law {i:03}", worst_ratio=min(error, 1))
+        if holds
+        else failed("a", f"law {i:03}", worst_ratio=error)
+        for i, (error, holds) in enumerate(errors)
+    ]
+    (judgement,) = judgements(results)
+    plot = Plot(judgement)
+    bound = plot.place(0)
+    assert 0 < bound < 100
+    assert bound in map(plot.place, plot.decades)
+    assert plot.place(plot.decades[-1]) == 100
+    ratios = {result.law: result.worst_ratio for result in results}
+    for mark in plot.marks:
+        assert 0 <= mark.place <= 100
+        assert mark.place <= bound if mark.holds else mark.place >= bound
+    measured = sorted((m for m in plot.marks if m.figure != "fails otherwise"), key=lambda m: ratios[m.law])
+    places = [mark.place for mark in measured]
+    assert places == sorted(places)
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_lays_the_page_out_without_scrolling_sideways(tmp_path: Path, width: int) -> None:
+    """With everything unfolded, in a frame, for no window is as narrow as a phone."""
+    long = "a_directory/" * 12
+    results = [*every_verdict(), failed(long, message=long.replace("/", "")), passed(long, "each step")]
+    page = as_html(judgements(results), {**ENVIRONMENT, "blas": long}).replace("<details", "<details open")
+    page, allowed = re.subn(r"<meta http-equiv=.Content-Security-Policy.*?>", "", page)  # it allows no script
+    assert allowed == 1
+    tell = "const {scrollWidth, clientWidth} = document.documentElement;"
+    tell += "parent.document.title = `${scrollWidth} of ${clientWidth}`"
+    frame = html.escape(page.replace("</body>", f"<script>{tell}</script></body>"))
+    framed = tmp_path / "framed.html"
+    framed.write_text(f'<!DOCTYPE html><title></title><iframe width="{width}" srcdoc="{frame}"></iframe>')
+
+    without = ["gpu", "quic", "background-networking", "component-update", "sync"]
+    options = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{what}" for what in without)]
+    options += [f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", framed.as_uri()]
+    command = [str(CHROMIUM), *options]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    measured = re.search(r"<title>(\d+) of (\d+)</title>", shown.stdout)
+    assert measured, shown.stdout[:500] + shown.stderr
+    content, visible = map(int, measured.groups())
+    assert content == visible
+    assert width - 20 <= visible <= width  # a scroll bar takes its part

@@ -1,0 +1,57 @@
+"""What all laws together say of an implementation."""
+
+from typing import get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from properties.results import LawResult, Verdict, judgements, printable
+from properties.table import render
+from properties.tests.findings import every_verdict, failed, passed, skipped
+
+
+def test_each_verdict_is_reached() -> None:
+    judged = judgements(every_verdict())
+    assert {judgement.implementation: judgement.verdict for judgement in judged} == {
+        verdict: verdict for verdict in get_args(Verdict)
+    }
+
+
+@given(st.permutations(every_verdict()))
+def test_the_order_of_the_results_does_not_matter(results: list[LawResult]) -> None:
+    assert judgements(results) == judgements(every_verdict())
+
+
+def test_what_differs_outweighs_what_is_not_there() -> None:
+    (judgement,) = judgements([skipped("a", function="lstm_forward"), failed("a")])
+    assert judgement.verdict == "differs"
+    assert judgement.verdict_on("lstm_forward") == "incomplete"
+
+
+def test_laws_that_were_all_skipped_are_no_success() -> None:
+    (missing,) = judgements([skipped("a")])
+    assert missing.verdict == missing.verdict_on("rnn_forward") == "incomplete"
+    assert missing.remark_on("rnn_forward") == "a has no rnn_forward"
+    (unusable,) = judgements([skipped("a", usable=False)])
+    assert unusable.verdict == unusable.verdict_on("rnn_forward") == "unusable"
+
+
+def test_an_expected_failure_does_not_change_the_verdict() -> None:
+    (judgement,) = judgements([failed("a", expected="known"), passed("a", "split")])
+    assert judgement.verdict == "differs"
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_what_is_printed_moves_no_cursor_and_can_be_encoded(text: str) -> None:
+    shown = printable(text)
+    shown.encode()
+    assert all(character.isprintable() or character == "\n" for character in shown)
+    assert shown == text or not text.isprintable()
+
+
+def test_brackets_in_foreign_text_are_no_markup() -> None:
+    results = [failed(f"[red]{i}[/blue]", diagnosis=["[x; a] stands for [a; x]"]) for i in range(5)]
+    table = render(results, width=200)
+    assert "[red]0[/blue]" in table
+    assert "[x; a] stands for [a; x]" in table
+    assert "[red]1[/blue]" in render(results[1:2], width=200)
