@@ -1,0 +1,140 @@
+"""Many implementations in one command: whatever they do, each gets its verdict."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from properties.results import PRESENCE
+from properties.tests.hostile_targets import targets, write
+
+HERE = Path(__file__).parents[2]
+JUDGED = (
+    *("right.py", "patches.py", "na[i]ve <b>&\u00e9.py", "textbook.py", "gates.py", "keeps_state.py"),
+    *("todo.py", "exits.py", "rnn_only.py", "torch_like.py", "raises.py", "broken.ipynb"),
+)
+LAWS = "can_be_used or (rnn_forward or lstm_forward) and (is_provided or each_step or extreme)"
+
+
+def judge(directory: Path, *arguments: str) -> tuple[int, str]:
+    """The exit status of a run in a directory, and what it prints."""
+    command = [sys.executable, "-m", "pytest", str(HERE / "properties"), "-p", "no:cacheprovider"]
+    command += ["--hypothesis-profile=quick", "--hypothesis-seed=1", *arguments]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with submissions."""
+    return submitted(tmp_path_factory.mktemp("course"))
+
+
+def submitted(folder: Path) -> Path:
+    """The directory, with submissions in it."""
+    (folder / "submissions").mkdir()
+    write((target for target in targets() if target.name in JUDGED), folder / "submissions")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> tuple[int, str]:
+    """One run that judges them all."""
+    reports = ("--report", "verdicts.json", "--report", "verdicts.html")
+    return judge(folder, "--implementation", "submissions", "-k", LAWS, *reports)
+
+
+def report(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "verdicts.json").read_text())
+    return document
+
+
+def test_each_gets_the_verdict_that_it_deserves(folder: Path, run: tuple[int, str]) -> None:
+    deserved = {target.name: target.verdict for target in targets() if target.name in JUDGED}
+    found = {Path(each["target"]).name: each["verdict"] for each in report(folder)["implementations"]}
+    assert found == deserved, run[1]
+    assert run[0] == 1
+
+
+def test_every_failure_is_that_of_an_implementation(folder: Path, run: tuple[int, str]) -> None:
+    laws = [law for each in report(folder)["implementations"] for law in each["laws"]]
+    failures = [law for law in laws if law["status"] == "failed" and law["law"] not in PRESENCE]
+    assert failures
+    assert all(law["counterexample"] for law in failures)
+
+
+def test_the_terminal_has_a_line_for_each_and_no_letters(run: tuple[int, str]) -> None:
+    told = re.findall(r"^submissions/(.*): (?:conforms|differs|not robust|incomplete|unusable)", run[1], re.M)
+    assert sorted(told) == sorted(JUDGED)
+    assert "FAILURES" not in run[1]
+    assert not re.search(r"^[.Fsx]{3,}", run[1], re.MULTILINE)
+    assert "\x1b[2J" not in run[1]
+
+
+def test_the_reports_name_the_problem_that_did_it(folder: Path, run: tuple[int, str]) -> None:
+    by_name = {Path(each["target"]).name: each for each in report(folder)["implementations"]}
+    remarks = {
+        ("exits.py", "rnn_forward"): "exited with status 0",
+        ("todo.py", "rnn_forward"): r"NotImplementedError: [/red] \x1b[2J \ud800 <script>alert(1)</script>",
+        ("gates.py", "lstm_forward"): "inherited from its cell; c_next is it * c_prev + ft * cct",
+        ("rnn_only.py", "lstm_forward"): "submissions/rnn_only.py has no lstm_forward",
+    }
+    for (name, function), remark in remarks.items():
+        assert by_name[name]["functions"][function]["remark"] == remark
+    page = (folder / "verdicts.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+    assert "na[i]ve &lt;b&gt;&amp;é.py" in page
+
+
+def test_several_cores_give_the_same_report(folder: Path, run: tuple[int, str], tmp_path: Path) -> None:
+    """In another directory, for in this one the failures are known by now."""
+    pytest.importorskip("xdist")
+    reports = ("--report", "verdicts.json", "-n", "2")
+    status, _ = judge(submitted(tmp_path), "--implementation", "submissions", "-k", LAWS, *reports)
+    assert status == run[0]
+    assert timeless(report(tmp_path)) == timeless(report(folder))
+
+
+def timeless(part: Any) -> Any:
+    """A part of a report without its times."""
+    if isinstance(part, dict):
+        return {key: timeless(value) for key, value in part.items() if key != "seconds"}
+    return list(map(timeless, part)) if isinstance(part, list) else part
+
+
+def test_failures_that_are_expected_leave_the_status_alone(folder: Path) -> None:
+    known = [("extreme magnitudes", "rnn_cell_forward"), ("lower precision", "rnn_cell_forward")]
+    entry = '[[failure]]\nlaw = "{}"\nfunction = "{}"\nreason = "the softmax overflows"\n'
+    (folder / "known.toml").write_text("".join(entry.format(*each) for each in known))
+    selected = ("-k", "rnn_cell_forward and (extreme or shapes)", "--expected-failures", "known.toml")
+    status, output = judge(folder, "--implementation", "submissions/textbook.py", *selected, "-rx")
+    assert status == 0, output
+    assert re.search(r"XFAIL .*extreme_magnitudes.* - the softmax overflows", output)
+    assert "2 passed, 74 deselected, 1 xfailed" in output
+
+
+def test_a_report_that_cannot_be_written_is_a_usage_error(folder: Path) -> None:
+    status, output = judge(folder, "--report", "verdicts.xml")
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert output.splitlines()[0].endswith("verdicts.xml: a report ends in .json or .html")
+
+
+def test_the_test_that_is_documented_for_other_suites_works(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documented = re.search(r"```python\n(.*?)```", (HERE / "docs" / "report.md").read_text(), re.DOTALL)
+    assert documented
+    names: dict[str, Any] = {}
+    exec(documented[1], names)
+    monkeypatch.chdir(folder / "submissions")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-k 'rnn_forward and shapes' -p no:cacheprovider")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    Path("my_rnn.py").write_text(Path("exits.py").read_text())
+    with pytest.raises(AssertionError, match="exited with status 0"):
+        names["test_my_rnn_conforms"]()
