@@ -1,0 +1,97 @@
+"""What the reference and torch say at the edges, as the page docs/edges.md.
+
+    python -m oracle.edges > docs/edges.md
+
+Each dimension at 0 and at 1, the others larger and distinct.
+"""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import torch
+
+import reference
+from oracle.problem import Problem
+from reference.contract import CONTRACTS, Kind
+
+SIZES = {"n_x": 2, "n_a": 3, "n_y": 4, "m": 5, "T_x": 6}
+
+HEAD = """\
+# The edges
+
+What happens where one dimension is 0 or 1: the shape of the hidden states in the answer, or the error.
+`—` means that there is no such dimension. The others are {sizes}.
+This page is written by `python -m oracle.edges`, with torch {torch}; a test checks that it is current.
+
+The formulas have an answer wherever there are units and classes, and the reference gives it. It refuses
+`n_a = 0`, where there is no state, and `n_y = 0`, a softmax of nothing. Where the modules of torch refuse,
+their cells say what is true (`n_x = 0`), or there is nothing to say (`T_x = 0`). The law *empty* holds
+implementations to that.
+"""
+
+
+def main() -> None:
+    """Print the page."""
+    print(page(), end="")
+
+
+def page() -> str:
+    """The page, in Markdown."""
+    version = ".".join(torch.__version__.split("+")[0].split(".")[:2])
+    sizes = ", ".join(f"`{name} = {size}`" for name, size in SIZES.items())
+    return HEAD.format(sizes=sizes, torch=version) + table("rnn") + table("lstm")
+
+
+def table(kind: Kind) -> str:
+    """What is said of one kind of network."""
+    forward, cell = f"{kind}_forward", f"{kind}_cell_forward"
+    module, torch_cell = f"torch.nn.{kind.upper()}", f"torch.nn.{kind.upper()}Cell"
+    rows = [
+        f"\n## {kind.upper()}\n",
+        f"| | `{forward}` | `{cell}` | `{module}` | `{torch_cell}` |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, size in product(SIZES, (0, 1)):
+        sizes = SIZES | {name: size}
+        said = (
+            outcome(ask_reference, forward, **sizes),
+            outcome(ask_reference, cell, **sizes) if name != "T_x" else "—",
+            outcome(ask_module, kind, **sizes) if name != "n_y" else "—",
+            outcome(ask_cell, kind, **sizes) if name not in ("n_y", "T_x") else "—",
+        )
+        rows.append(f"| `{name} = {size}` | {' | '.join(said)} |")
+    return "\n".join(rows) + "\n"
+
+
+def outcome(ask: Callable[..., Any], of: str, **sizes: int) -> str:
+    """The shape of the answer, or the error in its own words."""
+    try:
+        return f"{tuple(ask(of, **sizes).shape)}"
+    except Exception as error:
+        return f"`{type(error).__name__}: {error}`"
+
+
+def ask_reference(function: str, **sizes: Any) -> Any:
+    """The hidden states."""
+    problem = Problem(CONTRACTS[function].kind, **sizes)
+    return getattr(reference, function)(*problem.arguments(function))[0]
+
+
+@torch.no_grad()
+def ask_module(kind: Kind, n_x: int, n_a: int, n_y: int, m: int, T_x: int) -> Any:
+    """The hidden states of all steps."""
+    module = torch.nn.RNN if kind == "rnn" else torch.nn.LSTM
+    return module(n_x, n_a)(torch.zeros(T_x, m, n_x))[0]
+
+
+@torch.no_grad()
+def ask_cell(kind: Kind, n_x: int, n_a: int, n_y: int, m: int, T_x: int) -> Any:
+    """The hidden state after one step."""
+    if kind == "rnn":
+        return torch.nn.RNNCell(n_x, n_a)(torch.zeros(m, n_x))
+    return torch.nn.LSTMCell(n_x, n_a)(torch.zeros(m, n_x))[0]
+
+
+if __name__ == "__main__":
+    main()
