@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
 
-pytest_plugins = ["properties.plugin"]
+pytest_plugins = ["properties.plugin", "properties.replay"]
 
 # A tiny LSTM call takes 48 µs with one thread, and up to 22 ms with two on a busy machine.
 torch.set_num_threads(1)
@@ -18,14 +18,15 @@ settings.register_profile(
     "dev",
     max_examples=20,
     deadline=None,
+    database=None,  # its choices mean another problem in another profile; see properties/store.py
     phases=[phase for phase in Phase if phase is not Phase.explain],  # 30 times the run, on numeric code
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     report_multiple_bugs=False,
     verbosity=Verbosity.quiet,  # a violation carries its own message
 )
-settings.register_profile("ci", settings.get_profile("dev"), max_examples=50, derandomize=True, database=None)
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=50, derandomize=True)
 settings.register_profile("quick", settings.get_profile("dev"), max_examples=5)  # many implementations
-settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=2000)
+settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=100, derandomize=False)
 settings.load_profile("dev")
 
 
@@ -53,4 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--reproduce",
         metavar="PROBLEM",
         help="run the laws on exactly one problem, as a failure prints it: 'Problem.lstm(n_x=1, ...)'",
+    )
+    group.addoption(
+        "--example-database",
+        metavar="URL",
+        help="share failures through redis://host:port/0, or read those of CI from github://owner/repository",
     )

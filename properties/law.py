@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import event, given, target
+from hypothesis import Phase, event, given, settings, target
 from hypothesis import strategies as st
 
 from oracle.problem import Problem, siblings
 from properties.implementation import Implementation, Unusable
-from properties.results import Tally
 from properties.strategies import Effort, problems
 from properties.trial import Grade, Trial
+from properties.turn import Turn
 from reference.contract import CONTRACTS
 
 FUNCTIONS = tuple(CONTRACTS)
@@ -58,7 +58,7 @@ def law(
             function: str,
             effort: Effort,
             exactly: Problem | None,
-            tally: Tally,
+            turn: Turn,
         ) -> None:
             reason = lacks(implementation, function)
             if reason:
@@ -67,13 +67,19 @@ def law(
             _report_events(drawn_problem)
             ratio = 0.0
             for problem in siblings(drawn_problem, 1 if exactly else effort.seeds):
-                tally.problems += 1
-                trial = Trial(name, grade, implementation, function, problem, tally)
-                check(trial)
+                trial = Trial(name, grade, implementation, function, problem, turn.tally)
+                turn.attempt(check, trial)
                 ratio = max(ratio, trial.worst_ratio)
             if effort.steered and ratio:
                 target(ratio, label="error as a fraction of its bound")
 
+        def replay(implementation: Implementation, function: str, turn: Turn) -> None:
+            """Try what the law did not hold of before; what it holds of again is forgotten."""
+            for problem in () if lacks(implementation, function) else turn.store:
+                _once(turn, check, Trial(name, grade, implementation, function, problem, turn.tally))
+                turn.store.discard(problem)
+
+        test.replay = replay
         test.__name__ = test.__qualname__ = check.__name__
         test.__doc__ = check.__doc__
         test.__module__ = check.__module__
@@ -81,6 +87,17 @@ def law(
         return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
     return decorate
+
+
+def _once(turn: Turn, check: Callable[[Trial], None], trial: Trial) -> None:
+    """One attempt, inside Hypothesis, where alone an `event` has its place, but without its search."""
+
+    @settings(max_examples=1, phases=[Phase.generate], database=None)
+    @given(st.none())
+    def again(_: None) -> None:
+        turn.attempt(check, trial)
+
+    again()
 
 
 def unusable(implementation: Implementation) -> str:

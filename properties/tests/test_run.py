@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,12 +13,18 @@ HERE = Path(__file__).parents[2]
 FAULT = "oracle.faults:update_and_forget_gates_exchanged"
 
 
-def run(*arguments: str, directory: Path = HERE) -> tuple[int, str]:
+def run(*arguments: str, directory: Path | None = None) -> tuple[int, str]:
     command = [sys.executable, "-m", "pytest", str(HERE / "properties"), "-p", "no:cacheprovider"]
     command += ["--hypothesis-seed=1", *arguments]
-    done = subprocess.run(
-        command, cwd=directory, capture_output=True, text=True, check=False, env={**os.environ, "CI": "true"}
-    )
+    with TemporaryDirectory() as elsewhere:  # where no failure is stored from before
+        done = subprocess.run(
+            command,
+            cwd=directory or elsewhere,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "CI": "true"},
+        )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -32,7 +39,7 @@ def test_the_picture_in_the_readme_is_what_a_failure_looks_like() -> None:
 
 
 def test_the_textbook_conforms_and_is_not_robust_where_its_softmax_overflows() -> None:
-    textbook = ("--implementation", "examples/textbook.py", "-k", "rnn_cell_forward")
+    textbook = ("--implementation", str(HERE / "examples" / "textbook.py"), "-k", "rnn_cell_forward")
     status, output = run(*textbook, "-m", "spec")
     assert status == 0, output
     status, output = run(*textbook)

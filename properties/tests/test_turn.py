@@ -1,0 +1,153 @@
+"""A turn ends when its time is up, and what it has found is in the store whatever ends it."""
+
+import math
+import time
+from itertools import combinations
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.database import InMemoryExampleDatabase
+
+from oracle.problem import DType, Problem, Regime
+from properties.implementation import Arrangement
+from properties.results import Tally
+from properties.store import Store
+from properties.turn import TimeUpError, Turn
+from properties.visited import places, render
+from reference.contract import CONTRACTS
+
+
+def a_problem(n_a: int) -> Problem:
+    return Problem.rnn(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
+
+
+def a_trial(
+    problem: Problem, function: str = "rnn_forward", arrangements: frozenset[str] = frozenset()
+) -> Any:
+    return SimpleNamespace(problem=problem, contract=CONTRACTS[function], arrangements=arrangements)
+
+
+def a_turn(end: float = math.inf) -> Turn:
+    return Turn(Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward"), Tally(), end)
+
+
+def holds(trial: Any) -> None: ...
+
+
+def fails(trial: Any) -> None:
+    raise AssertionError(f"at {trial.problem.n_a}")
+
+
+def try_to_fail(turn: Turn, n_a: int) -> None:
+    with pytest.raises(AssertionError):
+        turn.attempt(fails, a_trial(a_problem(n_a)))
+
+
+def test_problems_are_counted_and_those_that_hold_are_not_stored() -> None:
+    turn = a_turn()
+    for n_a in (3, 4):
+        turn.attempt(holds, a_trial(a_problem(n_a)))
+    assert turn.tally.problems == 2
+    assert turn.visited["n_a 3 to 30"] == 2
+    assert not [*turn.store]
+    turn.conclude()
+
+
+def test_a_failure_is_stored_before_anything_else_happens_and_gives_way_to_a_later_one() -> None:
+    turn = a_turn()
+    for n_a in (9, 5, 6):
+        try_to_fail(turn, n_a)
+        assert [*turn.store] == [a_problem(n_a)]
+
+
+def test_when_the_time_is_up_nothing_is_tried_any_more() -> None:
+    turn = a_turn(end=time.monotonic())
+    with pytest.raises(TimeUpError):
+        turn.attempt(fails, a_trial(a_problem(1)))
+    assert turn.tally.problems == 0
+    turn.conclude()
+
+
+def test_what_was_found_is_shrunk_for_a_while_and_then_raised() -> None:
+    turn = a_turn(end=time.monotonic() + 3600)
+    try_to_fail(turn, 9)
+    assert turn.end == pytest.approx(time.monotonic() + Turn.SHRINKING, abs=30)
+    end = turn.end
+    try_to_fail(turn, 5)
+    assert turn.end == end
+    turn.stop()
+    with pytest.raises(TimeUpError):
+        turn.attempt(fails, a_trial(a_problem(1)))
+    with pytest.raises(AssertionError, match="at 5"):
+        turn.conclude()
+
+
+def test_what_is_found_after_the_stop_is_not_shrunk() -> None:
+    turn = a_turn(end=time.monotonic() + 3600)
+
+    def stopped_meanwhile(trial: Any) -> None:
+        turn.stop()
+        fails(trial)
+
+    with pytest.raises(AssertionError):
+        turn.attempt(stopped_meanwhile, a_trial(a_problem(9)))
+    with pytest.raises(TimeUpError):
+        turn.attempt(holds, a_trial(a_problem(1)))
+    assert [*turn.store] == [a_problem(9)]
+
+
+def test_an_error_that_is_no_violation_says_on_which_problem() -> None:
+    with pytest.raises(AssertionError) as error:
+        a_turn().attempt(fails, a_trial(a_problem(2)))
+    assert error.value.__notes__ == [f"on {a_problem(2)!r}"]
+
+
+sizes = st.one_of(st.integers(0, 3), st.sampled_from([30, 31, 100, 101, 5000]))
+
+
+@given(
+    function=st.sampled_from(sorted(CONTRACTS)),
+    problem=st.builds(
+        Problem,
+        kind=st.sampled_from(["rnn", "lstm"]),
+        n_x=sizes,
+        n_a=sizes,
+        n_y=sizes,
+        m=sizes,
+        T_x=sizes,
+        regime=st.sampled_from(get_args(Regime)),
+        dtype=st.sampled_from(get_args(DType)),
+    ),
+    arrangements=st.frozensets(st.sampled_from(get_args(Arrangement))),
+)
+def test_the_map_has_a_place_for_everything(
+    function: str, problem: Problem, arrangements: frozenset[str]
+) -> None:
+    found = [*places(a_trial(problem, function, arrangements))]
+    names = [name for name in problem.sizes if name != "T_x" or not CONTRACTS[function].is_cell]
+    equal = [
+        f"{one} = {other}"
+        for one, other in combinations(names, 2)
+        if problem.sizes[one] == problem.sizes[other]
+    ]
+    assert [place for place in found if " = " in place] == equal
+    assert [place.split()[0] for place in found[: len(names)]] == names
+    assert {f"regime {problem.regime}", f"dtype {problem.dtype}"} <= {*found}
+    assert {f"layout {each}" for each in arrangements} <= {*found}
+
+    shown = render(dict.fromkeys(found, 7), width=200)
+    assert shown.count("7") == len(found)
+    for line in (f"{problem.regime}: 7", f"{problem.dtype}: 7", *(f"{pair}: 7" for pair in equal)):
+        assert line in shown
+
+
+@pytest.mark.parametrize(
+    ("size", "extent"),
+    [(0, "0"), (1, "1"), (2, "2"), (3, "3 to 30"), (30, "3 to 30"), (31, "31 to 100"), (101, "over 100")],
+)
+def test_a_size_is_where_it_belongs(size: int, extent: str) -> None:
+    problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=size, T_x=1)
+    assert f"m {extent}" in places(a_trial(problem))
