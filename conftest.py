@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
 
-pytest_plugins = ["properties.plugin", "properties.replay"]
+pytest_plugins = ["properties.plugin", "properties.replay", "properties.fuzzing"]
 
 # A tiny LSTM call takes 48 µs with one thread, and up to 22 ms with two on a busy machine.
 torch.set_num_threads(1)
@@ -54,6 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--reproduce",
         metavar="PROBLEM",
         help="run the laws on exactly one problem, as a failure prints it: 'Problem.lstm(n_x=1, ...)'",
+    )
+    group.addoption(
+        "--fuzz-for",
+        metavar="TIME",
+        help="run all laws in turns, with --hypothesis-profile=fuzz, for 90s, 10m, 4h or 2d, or until Ctrl-C",
     )
     group.addoption(
         "--example-database",

@@ -45,7 +45,8 @@ class Closing:
         """Where many are judged, show how far it has come."""
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
-        if self._many and reporter and session.config.get_verbosity() <= 0:
+        fuzzing = session.config.getoption("--fuzz-for")  # which has a display of its own
+        if self._many and reporter and not fuzzing and session.config.get_verbosity() <= 0:
             plugins.register(ProgressPlugin(reporter, len(self._targets)))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

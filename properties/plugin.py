@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "robust: must hold of one that is fit for any input")
     config.addinivalue_line("markers", "law(name, grade): what a test is called in the reports")
     config.option.force_short_summary = True  # on CI too a message, which has many lines, stands there once
-    if config.getoption("hypothesis_seed") is None:
+    if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
         config.option.hypothesis_seed = random.SystemRandom().randrange(2**32)
     reproduce = config.getoption("--reproduce")
     directory = config.invocation_params.dir
@@ -115,6 +115,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def _seed(config: pytest.Config) -> str:
+    if config.getoption("--fuzz-for"):
+        return "a new one in every turn"
     return "fixed by the profile" if settings().derandomize else str(config.option.hypothesis_seed)
 
 

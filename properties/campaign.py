@@ -1,0 +1,214 @@
+"""A campaign: what came of all turns so far, and what has a turn next."""
+
+import shutil
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from properties.clock import Clock
+from properties.results import LawResult, printable
+from properties.visited import render
+
+PERIOD = 30.0
+"""Seconds from line to line, where there is no terminal to keep one up to date."""
+
+
+class Campaign:
+    """Adds the turns up, shows how it goes, and says what has a turn next."""
+
+    def __init__(self, config: pytest.Config, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._reports: dict[str, pytest.TestReport] = {}
+        self._results: dict[str, LawResult] = {}
+        self._done: set[str] = set()
+        self._failed: set[str] = set()
+        self._visited: Counter[str] = Counter()
+        self._shown_at = 0.0
+        self._left_out = 0
+        self._over = False
+
+    def due(self, nodeids: Sequence[str], before: Sequence[int] = ()) -> list[int]:
+        """Which tests have a turn: what is left of the round before, or all that have not ended.
+
+        None has one when the time is up.
+        """
+        if not self._clock.left:
+            return []
+        return [*before] or [i for i, nodeid in enumerate(nodeids) if nodeid not in self._done]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Round after round, where pytest itself would run each test once."""
+        if session.config.option.collectonly or session.testsfailed or not session.items:
+            return None  # the last: with pytest-xdist, whose workers have the items
+        for item, nextitem in pairwise(self._in_turns(session.items)):
+            if item and item.nodeid not in self._done:
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
+        return True
+
+    def _in_turns(self, items: Sequence[pytest.Item]) -> Iterator[pytest.Item | None]:
+        nodeids = [item.nodeid for item in items]
+        while due := self.due(nodeids):
+            yield from (items[i] for i in due)
+        yield None
+
+    def begin(self) -> None:
+        """Start the clock anew, when the workers are ready."""
+        self._clock.start()
+
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """The same for the workers of pytest-xdist."""
+        return rounds(self, config, log)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
+        """Add up a turn; who listens otherwise is told of a law once, with all of its turns."""
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        self._erase(reporter)
+        if report.failed and report.nodeid in self._failed:  # another worker has found it too
+            report.outcome, report.longrepr, report.user_properties = "passed", None, [("turn", {})]
+        self._add(report)
+        yield
+        reporter.stats.get("", []).clear()  # there will be very many
+        if report.failed:
+            self._failed.add(report.nodeid)
+            reporter.write_line(printable(_in_short(report)), red=True)
+        self._show(reporter)
+
+    def _add(self, report: pytest.TestReport) -> None:
+        given: dict[str, Any] = dict(report.user_properties)
+        self._visited.update(given.get("visited", {}))
+        if report.nodeid in self._done:
+            return
+        if came := given.get("turn", given.get("law")):
+            result, earlier = LawResult(**came), self._results.get(report.nodeid)
+            self._results[report.nodeid] = _together(earlier, result) if earlier else result
+        if "turn" in given:
+            self._reports[report.nodeid] = report
+        elif report.when == "call" or not report.passed:
+            self._end(report)
+
+    def _end(self, report: pytest.TestReport) -> None:
+        """Make a report the last of its test, which covers all of its turns."""
+        self._done.add(report.nodeid)
+        if report.nodeid in self._results:
+            law = ("law", asdict(self._results[report.nodeid]))
+            kept = [(name, value) for name, value in report.user_properties if name == "news"]
+            report.user_properties = [law, *kept]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+        """No word on tests until all is over; and a turn counts for nothing."""
+        category, _, word = yield
+        return "" if "turn" in dict(report.user_properties) else category, "", word if self._over else ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Report the laws that have held until the end."""
+        for nodeid, report in self._reports.items():
+            if nodeid not in self._done:
+                self._end(report)
+                self._config.hook.pytest_runtest_logreport(report=report)
+        self._left_out = session.testscollected - len(self._done)
+        self._over = True
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Where it has been."""
+        if self._visited:
+            terminalreporter.section("fuzzing")
+            terminalreporter.write_line(self._state())
+            terminalreporter.write(render(self._visited, width=shutil.get_terminal_size().columns))
+        if self._left_out > 0:
+            terminalreporter.write_line(
+                f"{self._left_out} tests had no turn: the time was too short", red=True
+            )
+
+    def _erase(self, reporter: pytest.TerminalReporter) -> None:
+        if reporter.isatty:
+            reporter.rewrite("", erase=True)
+            reporter.rewrite("")
+
+    def _show(self, reporter: pytest.TerminalReporter) -> None:
+        if not self._clock.left:
+            return
+        if reporter.isatty:
+            reporter.rewrite(self._state()[: shutil.get_terminal_size().columns - 1])
+        elif self._clock.elapsed >= self._shown_at + PERIOD:
+            reporter.write_line(self._state())
+            self._shown_at = self._clock.elapsed
+        reporter.flush()
+
+    def _state(self) -> str:
+        """How long, how many, how near to a bound, and how many laws failed: in a line."""
+        elapsed = self._clock.elapsed
+        results = self._results.values()
+        problems = sum(result.problems for result in results)
+        worst = max(results, key=lambda result: result.worst_ratio, default=None)
+        facts = [f"{problems:,} problems", f"{problems / max(elapsed, 1e-9):.0f}/s"]
+        if worst and worst.worst_ratio:
+            facts.append(f"worst error {worst.worst_ratio:.2f} of its bound ({worst.law}, {worst.function})")
+        return f"{_clock_time(elapsed)}: {', '.join(facts)}, {len(self._failed)} failed"
+
+
+def rounds(campaign: Campaign, config: pytest.Config, log: Any) -> Any:
+    """A scheduler for pytest-xdist, which is installed where it asks for one."""
+    from xdist.scheduler import LoadScheduling  # type: ignore[import-untyped]
+
+    class Rounds(LoadScheduling):  # type: ignore[misc]
+        """Each worker has two tests: the one that runs, and the one after it."""
+
+        collection: list[str] | None
+        pending: list[int]
+
+        def schedule(self) -> None:
+            if self.collection is None and self._check_nodes_have_same_collection():
+                self.collection = next(iter(self.node2collection.values()))
+                campaign.begin()
+            for node in self.nodes if self.collection else ():
+                self.check_schedule(node)
+
+        def check_schedule(self, node: Any, duration: float = 0) -> None:
+            while not node.shutting_down and len(self.node2pending[node]) < 2:
+                self.pending = campaign.due(self.collection or (), before=self.pending)
+                if not self.pending:
+                    node.shutdown()
+                self._send_tests(node, 1)
+
+    return Rounds(config, log)
+
+
+def _together(earlier: LawResult, later: LawResult) -> LawResult:
+    """What came of a law in several turns."""
+    worst = max(earlier, later, key=lambda result: result.worst_ratio)
+    return replace(
+        later,
+        seconds=round(earlier.seconds + later.seconds, 3),
+        problems=earlier.problems + later.problems,
+        not_meaningful=earlier.not_meaningful + later.not_meaningful,
+        worst_ratio=worst.worst_ratio,
+        worst_problem=worst.worst_problem,
+        notes=dict(Counter(earlier.notes) + Counter(later.notes)),
+    )
+
+
+def _in_short(report: pytest.TestReport) -> str:
+    """A failure in a line; pytest shows it in full when the campaign is over."""
+    for result in LawResult.reported(report.user_properties):
+        return f"failed: {result.law}, {result.function} of {result.implementation}, {result.counterexample}"
+    return f"failed: {report.nodeid}, in its {report.when}"
+
+
+def _clock_time(seconds: float) -> str:
+    """Such as `1h 02m 03s`."""
+    hours, minutes = divmod(int(seconds) // 60, 60)
+    return (f"{hours}h " if hours else "") + f"{minutes:02}m {int(seconds) % 60:02}s"

@@ -1,0 +1,69 @@
+"""How long to fuzz: until the time is up, or Ctrl-C."""
+
+import math
+import re
+import signal
+import time
+from collections.abc import Generator
+
+import pytest
+
+from properties.turn import Turn
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(text: str) -> float:
+    """The seconds that `90s`, `10m`, `4h` or `2d` stand for; `ValueError` where a text is none of these."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
+    if not match or not float(match[1]):
+        raise ValueError(f"{text!r} is no duration; one looks like 90s, 10m, 4h or 2d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+class Clock:
+    """When the time is up: after some seconds, or at once on Ctrl-C, of which the second interrupts."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.turn: Turn | None = None
+        self._start = self._end = time.monotonic()
+        self._finish = math.inf
+
+    def start(self) -> None:
+        """Count from now on."""
+        self._start = time.monotonic()
+        self._end = self._start + self.seconds
+
+    def stop(self) -> None:
+        """Let the time be up."""
+        self._end = time.monotonic()
+        if self.turn:
+            self.turn.stop()
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left."""
+        return max(0.0, self._end - time.monotonic())
+
+    @property
+    def elapsed(self) -> float:
+        """The seconds that have passed, until all was done."""
+        return min(time.monotonic(), self._finish) - self._start
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Measure the time from here on."""
+        self.start()
+        before = signal.getsignal(signal.SIGINT)
+
+        def interrupt(number: int, frame: object) -> None:
+            signal.signal(signal.SIGINT, before)
+            self.stop()
+
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            return (yield)
+        finally:
+            signal.signal(signal.SIGINT, before)
+            self._finish = time.monotonic()

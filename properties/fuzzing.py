@@ -1,0 +1,88 @@
+"""Fuzzing: all laws in turns, until the time is up or Ctrl-C.
+
+Each process that runs laws gives every law a short turn, again and again (`Turns`), by a `Clock` that Ctrl-C
+stops. Where the results come together, a `Campaign` adds them up, shows how it goes, and decides what has a
+turn next; for pytest and its other plugins each law runs once, and ends when the campaign does.
+"""
+
+import time
+from collections import Counter
+from typing import cast
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from properties.campaign import Campaign
+from properties.clock import Clock, duration
+from properties.replay import TURN
+
+PROFILE = "fuzz"
+
+LONGEST = 4.0
+"""Seconds of a turn of a law that measures errors, of others a quarter: they have less to search for.
+
+The first is 16 times shorter, and each four times as long as the one before, so that soon all have had one.
+"""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare to fuzz, where that is asked for. `pytest.UsageError` for options that say something else."""
+    if not config.getoption("--fuzz-for"):
+        return
+    if config.getoption("hypothesis_profile") not in (None, PROFILE):
+        raise pytest.UsageError(f"--fuzz-for uses --hypothesis-profile={PROFILE}; leave another one out")
+    for option in ("--reproduce", "--hypothesis-seed"):
+        if config.getoption(option) is not None:
+            raise pytest.UsageError(f"--fuzz-for draws ever new problems; leave {option} out")
+    try:
+        clock = Clock(duration(config.getoption("--fuzz-for")))
+    except ValueError as error:
+        raise pytest.UsageError(f"--fuzz-for {error}") from None
+    config.option.hypothesis_profile = PROFILE
+    config.pluginmanager.register(clock)
+    config.pluginmanager.register(Turns(clock))
+    if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
+        config.pluginmanager.register(Campaign(config, clock))
+
+
+class Turns:
+    """Makes of each run of a test a turn, with a report that says what it adds to those before."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._taken: Counter[str] = Counter()
+        self._measuring: set[str] = set()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        """Limit the turn of a law."""
+        turn = self._clock.turn = item.stash.get(TURN, None)
+        if turn:
+            taken = self._taken[item.nodeid]
+            longest = LONGEST if item.nodeid in self._measuring or not taken else LONGEST / 4
+            turn.end = time.monotonic() + min(longest / 4 ** max(0, 2 - taken), self._clock.left)
+            self._taken[item.nodeid] += 1
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Run a test, if there is time. Where a law holds the report says `"turn"`: it is not the last."""
+        if not self._clock.left:
+            return True
+        # What tests share stays set up for the one after this; where it is the same, for one beside it.
+        after = cast(pytest.Item, item.parent) if nextitem is item else nextitem
+        reports = runtestprotocol(item, nextitem=after, log=False)
+        turn = item.stash.get(TURN, None)
+        if turn:
+            call = next((report for report in reports if report.when == "call"), reports[0])
+            call.user_properties.append(("visited", dict(turn.visited)))
+            if turn.tally.worst_ratio:
+                self._measuring.add(item.nodeid)
+            if all(report.passed for report in reports):
+                properties = call.user_properties
+                call.user_properties = [
+                    ("turn" if name == "law" else name, value) for name, value in properties
+                ]
+                reports = [call]
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        return True
