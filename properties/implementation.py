@@ -140,10 +140,26 @@ class Implementation:
         with_reference_cell: bool = False,
         then: Sequence[Any] = (),
     ) -> Returned | Raised | Died:
-        """Call a function by position with copies of the arguments, their arrays laid out as said.
+        """Call a function once, as `call_each` does."""
+        return self.call_each(
+            function, [arguments], arrangement=arrangement, with_reference_cell=with_reference_cell, then=then
+        )[0]
 
-        `with_reference_cell` lets a forward find the reference's cell in the place of its own. After it
-        comes another call, with the arguments `then` if there are any, before the value is looked at.
+    def call_each(
+        self,
+        function: str,
+        calls: Sequence[Sequence[Any]],
+        *,
+        arrangement: Arrangement = "C",
+        with_reference_cell: bool = False,
+        then: Sequence[Any] = (),
+    ) -> list[Returned | Raised | Died]:
+        """Call a function by position with copies of the arguments of each call.
+
+        The arrays among them are laid out as `arrangement` says. `with_reference_cell` lets a forward find
+        the reference's cell in the place of its own. After each call comes another one, with the arguments
+        `then` if there are any, before the value is looked at. Returns what came of each, in order; a death
+        is the last, for no call is made after it.
 
         Raises what `load` raises, `ValueError` for a function that the target does not have, and
         `CodecError` for arguments that are no plain values.
@@ -155,18 +171,16 @@ class Implementation:
             try:
                 process, _ = self._start()
             except (Unusable, TargetMissing) as error:  # though it was usable before
-                return Died(str(error))
-        count = len(arguments)
-        request = ("call", function, [*arguments], arrangement, with_reference_cell, [*then])
-        match process.ask(*request, time_limit=self._time_limit, folder=self._folder):
-            case Died() as died:
-                return died
-            case ("returned", list(after), value, bool(used), list(notes)), converted if len(after) == count:
-                return Returned(value, after, converted + notes, used)
-            case ("raised", str(type_name), str(message), str(where)), _:
-                return Raised(type_name, message, where)
-        self.close()
-        return Died(UNREADABLE)
+                return [Died(str(error))]
+        request = ("call", function, [[*each] for each in calls], arrangement, with_reference_cell, [*then])
+        answers = process.ask(*request, time_limit=self._time_limit, folder=self._folder, answers=len(calls))
+        outcomes: list[Returned | Raised | Died] = []
+        for arguments, answer in zip(calls, answers, strict=False):
+            outcomes.append(_outcome(answer, len(arguments)))
+            if outcomes[-1] == Died(UNREADABLE):
+                self.close()
+                break
+        return outcomes
 
     def close(self) -> None:
         """End the process and all that it has started. A later call starts a new one."""
@@ -179,7 +193,7 @@ class Implementation:
         process = self._process = Process(self._directory, self._memory_limit)
         request = ("load", target.source, target.attribute, str(self._directory))
         error: Exception
-        match process.ask(*request, time_limit=self._import_time_limit, folder=self._folder):
+        match process.ask(*request, time_limit=self._import_time_limit, folder=self._folder)[0]:
             case ("loaded", dict(functions), str(folder)), _ if _are_functions(functions):
                 self._folder = folder
                 return process, Loaded(functions)
@@ -193,6 +207,18 @@ class Implementation:
                 error = Unusable(f"{self.target} {UNREADABLE}")
         process.end()
         raise error
+
+
+def _outcome(answer: tuple[Any, list[str]] | Died, count: int) -> Returned | Raised | Died:
+    """What came of a call with so many arguments."""
+    match answer:
+        case Died():
+            return answer
+        case ("returned", list(after), value, bool(used), list(notes)), converted if len(after) == count:
+            return Returned(value, after, converted + notes, used)
+        case ("raised", str(type_name), str(message), str(where)), _:
+            return Raised(type_name, message, where)
+    return Died(UNREADABLE)
 
 
 def _are_functions(answer: dict[Any, Any]) -> bool:

@@ -1,7 +1,7 @@
 """The power of the laws: which of them a known mistake breaks, and after how many problems."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,7 +15,7 @@ from oracle.faults import Fault
 from oracle.problem import Problem, siblings
 from properties.arguments import Arrangement, arranged
 from properties.codec import decode, encode
-from properties.implementation import Implementation, Loaded, Raised, Returned
+from properties.implementation import Died, Implementation, Loaded, Raised, Returned
 from properties.law import Law
 from properties.results import Tally
 from properties.strategies import EFFORTS
@@ -63,18 +63,26 @@ class InProcess(Implementation):
         """Forget all calls, as a process does that ends."""
         self._fault = replace(self._fault, memory={})
 
-    def call(
+    def call_each(
         self,
         function: str,
-        arguments: Sequence[Any],
+        calls: Sequence[Sequence[Any]],
         *,
         arrangement: Arrangement = "C",
         with_reference_cell: bool = False,
         then: Sequence[Any] = (),
+    ) -> list[Returned | Raised | Died]:
+        """As `Implementation.call_each`; a fault has no use for a cell of its own."""
+        return [self._outcome(getattr(self._fault, function), each, arrangement, then) for each in calls]
+
+    def _outcome(
+        self,
+        called: Callable[..., Any],
+        arguments: Sequence[Any],
+        arrangement: Arrangement,
+        then: Sequence[Any],
     ) -> Returned | Raised:
-        """As `Implementation.call`; a fault has no use for a cell of its own."""
         given = arranged(arguments, arrangement, aliased=False)
-        called = getattr(self._fault, function)
         try:
             with np.errstate(all="ignore"):
                 value = called(*given)

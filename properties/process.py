@@ -16,7 +16,7 @@ from typing import Any
 
 from properties.codec import CodecError
 from properties.place import place
-from properties.wire import LOST_CONNECTION, OUT_OF_MEMORY, pack, receive
+from properties.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 
 UNREADABLE = "sent an answer that cannot be read"
 
@@ -80,39 +80,49 @@ class Process:
         """Whether `end` has not been called, by whom ever; a worker that has just died counts as alive."""
         return bool(self.end.alive)
 
-    def ask(self, kind: str, *request: Any, time_limit: float, folder: str) -> tuple[Any, list[str]] | Died:
-        """The answer to a request with the names of the types converted in it, or why the process has ended.
+    def ask(
+        self, kind: str, *request: Any, time_limit: float, folder: str, answers: int = 1
+    ) -> list[tuple[Any, list[str]] | Died]:
+        """The answers to a request, each with the names of the types converted in it.
 
-        `folder` is where the target's own code is. Raises `CodecError` if the request cannot be sent.
+        Where the process ends, the last is why. There is a time limit to each answer. `folder` is where the
+        target's own code is. Raises `CodecError` if the request cannot be sent.
         """
-        self._serial += 1
-        message = pack(self._serial, (kind, 2 * time_limit + 1, *request))
+        first = self._serial + 1
+        self._serial += answers
+        message = pack(first, (kind, 2 * time_limit + 1, *request))
+        received: list[tuple[Any, list[str]] | Died] = []
         deadline = time.monotonic() + time_limit
 
         def read(size: int) -> bytes:
             self._socket.settimeout(max(deadline - time.monotonic(), 1e-6))
             return self._socket.recv(size)
 
+        receiver = Receiver(read)
         try:
             self._socket.settimeout(time_limit)
             self._socket.sendall(message)
-            serial, answer, converted = receive(read)
+            while len(received) < answers:
+                deadline = time.monotonic() + time_limit
+                serial, answer, converted = receiver.receive()
+                if serial != first + len(received):
+                    raise CodecError("the answer to another request")
+                received.append((answer, converted))
+            if receiver.is_ahead:
+                received.pop()
+                raise CodecError("more answers than requests")
+            return received
         except TimeoutError:
-            self.end()
-            return Died(f"did not answer within {time_limit:g} s", hung=True)
+            death = Died(f"did not answer within {time_limit:g} s", hung=True)
         except (EOFError, OSError):
-            reason = self._cause_of_death(folder)
+            death = Died(self._cause_of_death(folder))
         except CodecError:
-            reason = UNREADABLE
+            death = Died(UNREADABLE)
         except BaseException:  # whatever interrupts us, the worker would be out of step
             self.end()
             raise
-        else:
-            if serial == self._serial:
-                return answer, converted
-            reason = UNREADABLE
         self.end()
-        return Died(reason)
+        return [*received, death]
 
     def _cause_of_death(self, folder: str) -> str:
         try:

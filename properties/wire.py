@@ -22,29 +22,40 @@ def pack(serial: int, value: Any) -> bytes:
     return b"".join([_PREFIX.pack(serial, len(header), sum(map(len, blocks))), header, *blocks])
 
 
-def receive(read: Callable[[int], bytes]) -> tuple[int, Any, list[str]]:
-    """The serial number, the value and the converted type names of the next message.
+class Receiver:
+    """Reads messages, one after the other.
 
     `read(n)` gives up to n bytes, and none where no more will come.
-
-    Raises `EOFError` where the bytes end early, and `CodecError` where they are no message.
     """
-    body = bytearray()
-    while len(body) < _PREFIX.size:
-        body += _more(read, 2**16)
-    serial, header, payload = _PREFIX.unpack_from(body)
-    if max(header, payload) > 2 * MAX_BYTES:
-        raise CodecError("sizes beyond reason")
-    del body[: _PREFIX.size]
-    while len(body) < header + payload:
-        body += _more(read, header + payload - len(body))
-    if len(body) > header + payload:
-        raise CodecError("more bytes than announced")
-    return serial, *decode(bytes(body[:header]), body[header:])
 
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+        self._bytes = bytearray()
 
-def _more(read: Callable[[int], bytes], size: int) -> bytes:
-    data = read(min(size, 2**20))
-    if not data:
-        raise EOFError
-    return data
+    def receive(self) -> tuple[int, Any, list[str]]:
+        """The serial number, the value and the converted type names of the next message.
+
+        Raises `EOFError` where the bytes end early, and `CodecError` where they are no message.
+        """
+        self._fill(_PREFIX.size, ahead=2**16)
+        serial, header, payload = _PREFIX.unpack_from(self._bytes)
+        if max(header, payload) > 2 * MAX_BYTES:
+            raise CodecError("sizes beyond reason")
+        start = _PREFIX.size + header
+        end = start + payload
+        self._fill(end)
+        message = bytes(self._bytes[_PREFIX.size : start]), self._bytes[start:end]
+        del self._bytes[:end]
+        return serial, *decode(*message)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether something came after the last message."""
+        return bool(self._bytes)
+
+    def _fill(self, size: int, ahead: int = 0) -> None:
+        while (missing := size - len(self._bytes)) > 0:
+            data = self._read(min(max(missing, ahead), 2**20))
+            if not data:
+                raise EOFError
+            self._bytes += data

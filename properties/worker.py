@@ -7,6 +7,7 @@ import faulthandler
 import resource
 import sys
 import warnings
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from os import _exit, close, read, register_at_fork, write
@@ -22,7 +23,7 @@ from properties.loading import Loaded, load
 from properties.place import frames, place
 from properties.substitution import reference_cell
 from properties.targets import Target, TargetMissing, Unusable
-from properties.wire import LOST_CONNECTION, OUT_OF_MEMORY, pack, receive
+from properties.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 
 # By default it looks for the module in sys.modules, of which a target may make what it likes.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings, action="ignore")
@@ -65,13 +66,23 @@ class Worker:
 
     def serve(self) -> None:
         """Raises `EOFError` when the judge has hung up, `OSError` when the connection is lost."""
+        receiver = Receiver(lambda size: read(self._connection, size))
         while True:
-            serial, (kind, patience, *request), _ = receive(lambda size: read(self._connection, size))
-            # Should the judge be killed during a call that hangs, nobody else would end it.
-            setitimer(ITIMER_REAL, patience)
-            reply = self._load(*request) if kind == "load" else self._call(*request)
-            self._send(serial, reply)
+            serial, (kind, patience, *request), _ = receiver.receive()
+            for number, answer in enumerate(self._answers(kind, *request), serial):
+                # Should the judge be killed during a call that hangs, nobody else would end it.
+                setitimer(ITIMER_REAL, patience)
+                self._send(number, answer())
             setitimer(ITIMER_REAL, 0)
+
+    def _answers(self, kind: str, *request: Any) -> Iterator[Callable[[], tuple[Any, ...]]]:
+        """What makes the answers to a request, one after the other."""
+        if kind == "load":
+            yield partial(self._load, *request)
+        else:
+            name, calls, *how = request
+            for arguments in calls:
+                yield partial(self._call, name, arguments, *how)
 
     def _send(self, serial: int, reply: tuple[Any, ...]) -> None:
         try:

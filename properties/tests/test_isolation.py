@@ -189,3 +189,23 @@ for fd in range(3, 64):
         outcome = call(implementation, "lstm_forward")
     assert isinstance(outcome, Returned)
     assert np.array_equal(outcome.value, np.ones((2, 3)))
+
+
+def test_several_calls_are_answered_in_order_up_to_a_death(misbehave: Misbehave) -> None:
+    body = """
+import os
+if x[0, 0, 0] > 3: os._exit(3)
+if x[0, 0, 0] == 2: raise ValueError("two")
+a0[:] = x[0, 0, 0]
+return a0
+"""
+    implementation = misbehave(body)
+    calls = [[np.full((1, 1, 1), float(i)), np.zeros((1, 1)), {}] for i in range(1, 7)]
+    one, two, three, death = implementation.call_each("rnn_forward", calls)
+    assert isinstance(one, Returned)
+    assert one.value == [[1.0]]
+    assert isinstance(two, Raised)
+    assert isinstance(three, Returned)
+    assert three.value == [[3.0]]
+    assert death == Died("exited with status 3")
+    assert len(implementation.call_each("rnn_forward", calls[:3])) == 3

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.codec import CodecError
-from properties.wire import pack, receive
+from properties.wire import Receiver, pack
 
 MESSAGE = pack(7, ("returned", np.arange(3.0), [np.float32(1)]))
 
@@ -21,7 +21,7 @@ def in_pieces(message: bytes, size: int) -> Any:
 
 @given(st.integers(1, len(MESSAGE)))
 def test_a_message_arrives_in_any_pieces(size: int) -> None:
-    serial, value, converted = receive(in_pieces(MESSAGE, size))
+    serial, value, converted = Receiver(in_pieces(MESSAGE, size)).receive()
     assert serial == 7
     assert value[0] == "returned"
     assert np.array_equal(value[1], np.arange(3.0))
@@ -32,21 +32,26 @@ def test_a_message_arrives_in_any_pieces(size: int) -> None:
 @given(st.integers(0, len(MESSAGE) - 1), st.integers(1, 100))
 def test_a_message_that_ends_early_is_an_end(length: int, size: int) -> None:
     with pytest.raises(EOFError):
-        receive(in_pieces(MESSAGE[:length], size))
+        Receiver(in_pieces(MESSAGE[:length], size)).receive()
 
 
 @given(st.binary(max_size=80), st.integers(0, 30), st.integers(0, 30))
 def test_bytes_that_are_no_message_are_an_end_or_an_error(data: bytes, header: int, payload: int) -> None:
     for message in (data, struct_pack("<QQQ", 1, header, payload) + data):
         with pytest.raises((EOFError, CodecError)):
-            receive(BytesIO(message).read)
+            Receiver(BytesIO(message).read).receive()
 
 
-def test_a_message_has_nothing_after_it() -> None:
-    with pytest.raises(CodecError, match="more bytes"):
-        receive(BytesIO(MESSAGE + b"x").read)
+@given(st.integers(1, 10_000))
+def test_messages_come_one_after_the_other(size: int) -> None:
+    receiver = Receiver(in_pieces(b"".join(pack(i, [i] * i) for i in range(5)) + b"x", size))
+    for i in range(5):
+        assert receiver.receive() == (i, [i] * i, [])
+    with pytest.raises(EOFError):
+        receiver.receive()
+    assert receiver.is_ahead
 
 
 def test_a_size_beyond_reason_is_not_waited_for() -> None:
     with pytest.raises(CodecError, match="beyond reason"):
-        receive(BytesIO(struct_pack("<QQQ", 1, 16, 2**60)).read)
+        Receiver(BytesIO(struct_pack("<QQQ", 1, 16, 2**60)).read).receive()
