@@ -18,7 +18,7 @@ from statistics import median
 
 import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
-from properties.power import all_laws, catch, first_catch
+from properties.power import InProcess, all_laws, catch, first_catch
 
 LEGEND = """\
 *Caught by*: the first law that catches it, in the order in which they are tried. *Laws*: how many it breaks
@@ -74,11 +74,12 @@ def put_to_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
 
 def broken_by(fault: Fault) -> set[str]:
     """Every law that it breaks, in any of its functions, with the first seed."""
+    implementation = InProcess(fault)
     return {
         law.name
         for function in fault.functions
         for law in all_laws()
-        if function in law.functions and catch(law, fault, function, 0)
+        if function in law.functions and catch(law, implementation, function, 0)
     }
 
 

@@ -94,7 +94,7 @@ def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack(steps), c[None]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _module(kind: Kind, n_x: int, n_a: int, dtype: str) -> torch.nn.Module:
     """A module to load weights into; building one costs more than running it."""
     module: torch.nn.Module = _MODULES[kind](n_x, n_a, dtype=getattr(torch, dtype))

@@ -11,6 +11,7 @@ underflow, eq. 2.8) and ch. 3 (γ_n, Lemma 3.1; products of matrices, sec. 3.5);
 IMA J. Numer. Anal. 41 (2021), for softmax. Second-order terms are kept.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -77,13 +78,15 @@ class Arithmetic:
         nu = n * self.u
         return nu / (1 - nu) if nu < 1 else np.inf
 
+    # Each rule takes stacks of matrices as `numpy.matmul` does.
+
     def affine(self, W: Array, v: Bounded, b: Array) -> Bounded:
         """`W v + b`: each of k products is rounded once and passes through at most k additions.
 
         One addition more leaves room for a bias in two parts. Where a partial sum might overflow, in some
         order, nothing can be said.
         """
-        k = W.shape[1]
+        k = W.shape[-1]
         size = np.abs(W)
         terms = size @ v.reach + np.abs(b)
         rounding = np.where(terms <= self.largest, self.gamma(k + 2) * terms + (k + 2) * self.eta, np.inf)
@@ -122,68 +125,80 @@ class Arithmetic:
         factor: the subtraction from the logit itself, the rounding of a log-sum-exp of size |M| + log n, exp,
         log, the sum, the quotient; this adds `y exp(E) expm1(R)`. Both y and y(1-y) are known up to exp(E).
         """
-        n_y, u = len(s.value), self.u
-        top, widest = s.value.max(axis=0, keepdims=True), s.error.max(axis=0, keepdims=True)
+        n_y, u = s.value.shape[-2], self.u
+        top, widest = (part.max(axis=-2, keepdims=True) for part in (s.value, s.error))
         below = top - s.value
         e = np.exp(-below)
-        total = e.sum(axis=0, keepdims=True)
-        shift = (
-            np.fmax.reduce(s.value, axis=None, initial=-np.inf) - s.value
-        )  # one maximum for all samples is sound, if large
+        total = e.sum(axis=-2, keepdims=True)
+        # One maximum for all samples is sound, if large.
+        shift = np.fmax.reduce(s.value, axis=(-2, -1), keepdims=True, initial=-np.inf) - s.value
         spread = u * (shift + 2 * s.error + 2 * widest)
         logarithm = u * (np.abs(top) + 6 * widest + (EXP + 2) * np.log(n_y))
         second_order = 1 + self.gamma(EXP + 4)
-        E = second_order * (s.error + (s.error + spread).max(axis=0, keepdims=True))
+        E = second_order * (s.error + (s.error + spread).max(axis=-2, keepdims=True))
         R = second_order * (spread + logarithm) + self.gamma(n_y + 2 * EXP + 3)
         others = (1 - np.eye(n_y)) @ e / total  # 1-y, without cancellation
         error = np.exp(2 * E + R - below) / total * -(others * np.expm1(-E) + np.expm1(-R))
         return _bounded(e / total, np.fmin(error, np.exp(R)) + (n_y + 2) * self.eta)
 
 
-@np.errstate(all="ignore")
 def evaluate(inputs: Inputs) -> dict[str, Bounded]:
     """Every quantity of a forward pass with its bound: `a`, `y`, and of an LSTM `c`, `ft`, `it`, `cct`, `ot`.
 
     Each `(n, m, T_x)`, the bounds propagated from step to step. For one step of each, judged on the state
     it was given, pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0.
     """
-    fl = Arithmetic(inputs.dtype)
-    p = {name: array.astype(np.float64) for name, array in inputs.parameters.items()}
-    xs = np.moveaxis(inputs.x, 2, 0).astype(np.float64)
-    n_a = len(inputs.a0)
-    a, c = Bounded.exact(inputs.a0), Bounded.exact(inputs.c0)
-    steps: list[dict[str, Bounded]] = []
-    if inputs.kind == "rnn":
-        W, b, Wy = np.concatenate([p["Waa"], p["Wax"]], axis=1), p["ba"], p["Wya"]
+    return evaluate_each([inputs])[0]
+
+
+@np.errstate(all="ignore")
+def evaluate_each(alike: Sequence[Inputs]) -> list[dict[str, Bounded]]:
+    """As `evaluate`, of several inputs whose shapes are alike, at little more than the cost of one.
+
+    At each step the arrays of all are a stack `(k, n, m)`.
+    """
+    first = alike[0]
+    fl = Arithmetic(first.dtype)
+    p = {
+        name: np.stack([inputs.parameters[name] for inputs in alike]).astype(np.float64)
+        for name in first.parameters
+    }
+    xs = np.moveaxis(np.stack([inputs.x for inputs in alike]), 3, 0).astype(np.float64)
+    a, c = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
+    if first.kind == "rnn":
+        W, b, Wy = np.concatenate([p["Waa"], p["Wax"]], axis=2), p["ba"], p["Wya"]
     else:
-        W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"]) for part in "Wb")
+        W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"], axis=1) for part in "Wb")
         Wy = p["Wy"]
+    n_a = len(first.a0)
+    steps: list[dict[str, Bounded]] = []
     for xt in xs:
-        concat = Bounded(np.concatenate([a.value, xt]), np.concatenate([a.error, np.zeros_like(xt)]))
+        concat = Bounded(
+            np.concatenate([a.value, xt], axis=1), np.concatenate([a.error, np.zeros_like(xt)], axis=1)
+        )
         z = fl.affine(W, concat, b)
-        if inputs.kind == "rnn":
+        if first.kind == "rnn":
             a = fl.tanh(z)
             steps.append({"a": a})
         else:
-            gates = fl.sigmoid(z[: 3 * n_a])
-            ft, it, ot = (gates[i * n_a : (i + 1) * n_a] for i in range(3))
-            cct = fl.tanh(z[3 * n_a :])
+            gates, cct = fl.sigmoid(z[:, : 3 * n_a]), fl.tanh(z[:, 3 * n_a :])
+            ft, it, ot = (gates[:, i * n_a : (i + 1) * n_a] for i in range(3))
             c = fl.plus(fl.times(ft, c), fl.times(it, cct))
             a = fl.times(ot, fl.tanh(c))
             steps.append({"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot})
-    names = ["a"] if inputs.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
-    empty = Bounded.exact(inputs.a0)
-    trace = {name: _over_time([step[name] for step in steps], empty) for name in names}
-    every = trace["a"].value.reshape(n_a, -1), trace["a"].error.reshape(n_a, -1)
-    y = fl.softmax(fl.affine(Wy, Bounded(*every), p["by"]))
-    shape = (len(Wy), *inputs.x.shape[1:])
-    return {**trace, "y": Bounded(y.value.reshape(shape), y.error.reshape(shape))}
+    names = ["a"] if first.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
+    trace = {name: _over_time([step[name] for step in steps], a) for name in names}
+    every = Bounded(*(part.reshape(*part.shape[:2], -1) for part in (trace["a"].value, trace["a"].error)))
+    y = fl.softmax(fl.affine(Wy, every, p["by"]))
+    shape = (*Wy.shape[:2], *first.x.shape[1:])
+    trace["y"] = Bounded(y.value.reshape(shape), y.error.reshape(shape))
+    return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
 
 
 def _over_time(steps: list[Bounded], like: Bounded) -> Bounded:
     if not steps:
         return Bounded(*(np.zeros((*like.value.shape, 0)),) * 2)
-    return Bounded(np.stack([s.value for s in steps], axis=2), np.stack([s.error for s in steps], axis=2))
+    return Bounded(np.stack([s.value for s in steps], axis=3), np.stack([s.error for s in steps], axis=3))
 
 
 def _bounded(value: Array, error: Array) -> Bounded:

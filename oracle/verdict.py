@@ -66,7 +66,7 @@ class Comparison:
     @property
     def beyond_use(self) -> bool:
         """Whether the bound has grown so large, for most elements, that agreement is no evidence."""
-        return self.witness.size > 0 and bool(np.median(self._relative_bound) > BEYOND_USE)
+        return bool(2 * np.count_nonzero(self._relative_bound > BEYOND_USE) > self.witness.size)
 
     @cached_property
     def _relative_bound(self) -> Array:

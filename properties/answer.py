@@ -1,15 +1,53 @@
 """What an implementation returned, read as its contract says: every quantity `(n, m, T_x)`, also a cell's."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from properties.implementation import Returned
 from reference.contract import Array, Contract, Shape, extent, in_symbols
 
 
 class MalformedError(Exception):
     """A return value that does not have the form that the specification gives it; the message says how."""
+
+
+class Answer:
+    """What one call returned, read when it is asked for. Then it raises `MalformedError`."""
+
+    def __init__(self, contract: Contract, returned: Returned, sizes: Mapping[str, int]) -> None:
+        self._contract = contract
+        self._returned = returned
+        self._sizes = sizes
+
+    @property
+    def arguments(self) -> Sequence[Any]:
+        """The arguments of the call as they are after it."""
+        return self._returned.arguments
+
+    @cached_property
+    def outputs(self) -> dict[str, Array]:
+        """`a`, `y` and, of an LSTM, `c`, each `(n, m, T_x)`."""
+        return read_outputs(self._contract, self._returned.value, self._sizes)
+
+    @cached_property
+    def caches(self) -> dict[str, Array]:
+        """Every cache entry `(n, m, T_x)`, and of a forward also `x`."""
+        return read_caches(self._contract, self._returned.value, self._sizes)
+
+    @property
+    def cached_parameters(self) -> list[Mapping[str, Any]]:
+        """The parameters that each cell cache holds."""
+        _ = self.caches
+        return read_parameters(self._contract, self._returned.value)
+
+    @property
+    def memory(self) -> Array:
+        """The memory states; `(0, m, T_x)` of an RNN, which has none."""
+        a = self.outputs["a"]
+        return self.outputs.get("c", np.zeros((0, *a.shape[1:]), a.dtype))
 
 
 def quantity(name: str) -> str:

@@ -1,6 +1,6 @@
 """A law: one thing that holds of every right implementation, checked on problems that Hypothesis draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,8 +8,11 @@ import pytest
 from hypothesis import Phase, event, given, settings, target
 from hypothesis import strategies as st
 
-from oracle.problem import Problem, siblings
+from oracle.problem import Problem
+from properties.answer import MalformedError
+from properties.example import pose
 from properties.implementation import Implementation, Unusable
+from properties.results import Tally
 from properties.strategies import Effort, problems
 from properties.trial import Grade, Trial
 from properties.turn import Turn
@@ -37,6 +40,13 @@ class Law:
         """The problems on which it is checked."""
         return problems(function, effort, **self.drawn)
 
+    def trials(
+        self, implementation: Implementation, function: str, problem: Problem, count: int, tally: Tally
+    ) -> Iterator[Trial]:
+        """Of a problem and its siblings, `count` in all."""
+        example = pose(implementation, function, problem, count)
+        return (Trial(self.name, self.grade, example, number, tally) for number in range(count))
+
 
 def law(
     grade: Grade, *, functions: Sequence[str] = FUNCTIONS, **drawn: Any
@@ -48,7 +58,7 @@ def law(
 
     def decorate(check: Callable[[Trial], None]) -> Any:
         name = check.__name__.removeprefix("test_").replace("_", " ")
-        stated = Law(name, grade, functions, check, drawn)
+        stated = Law(name, grade, functions, _of_what_is_readable(check), drawn)
 
         @pytest.mark.parametrize("function", functions)
         @given(data=st.data())
@@ -66,9 +76,9 @@ def law(
             drawn_problem = exactly or data.draw(stated.problems(function, effort))
             _report_events(drawn_problem)
             ratio = 0.0
-            for problem in siblings(drawn_problem, 1 if exactly else effort.seeds):
-                trial = Trial(name, grade, implementation, function, problem, turn.tally)
-                turn.attempt(check, trial)
+            count = 1 if exactly else effort.seeds
+            for trial in stated.trials(implementation, function, drawn_problem, count, turn.tally):
+                turn.attempt(stated.check, trial)
                 ratio = max(ratio, trial.worst_ratio)
             if effort.steered and ratio:
                 target(ratio, label="error as a fraction of its bound")
@@ -76,7 +86,8 @@ def law(
         def replay(implementation: Implementation, function: str, turn: Turn) -> None:
             """Try what the law did not hold of before; what it holds of again is forgotten."""
             for problem in () if lacks(implementation, function) else turn.store:
-                _once(turn, check, Trial(name, grade, implementation, function, problem, turn.tally))
+                (trial,) = stated.trials(implementation, function, problem, 1, turn.tally)
+                _once(turn, stated.check, trial)
                 turn.store.discard(problem)
 
         test.replay = replay
@@ -87,6 +98,18 @@ def law(
         return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
     return decorate
+
+
+def _of_what_is_readable(check: Callable[[Trial], None]) -> Callable[[Trial], None]:
+    """The check, of which it is a violation that an answer does not have the form of the contract."""
+
+    def checked(trial: Trial) -> None:
+        try:
+            check(trial)
+        except MalformedError as error:
+            raise trial.violation(form=str(error)) from None
+
+    return checked
 
 
 def _once(turn: Turn, check: Callable[[Trial], None], trial: Trial) -> None:

@@ -12,14 +12,13 @@ import numpy as np
 from hypothesis import Phase, given, seed, settings
 
 from oracle.faults import Fault
-from oracle.problem import Problem, siblings
+from oracle.problem import Problem
 from properties.arguments import Arrangement, arranged
 from properties.codec import decode, encode
 from properties.implementation import Died, Implementation, Loaded, Raised, Returned
 from properties.law import Law
 from properties.results import Tally
 from properties.strategies import EFFORTS
-from properties.trial import Trial
 from properties.violation import ViolationError
 from reference.contract import CONTRACTS
 
@@ -108,12 +107,14 @@ class _CaughtError(Exception):
     """Ends the search without the words of the violation, for which Hypothesis would ask."""
 
 
-def catch(law: Law, fault: Fault, function: str, number: int, *, shrink: bool = False) -> Catch | None:
+def catch(
+    law: Law, implementation: InProcess, function: str, number: int, *, shrink: bool = False
+) -> Catch | None:
     """Check a law on what the dev profile draws with this seed.
 
     The first violation, or with `shrink` the simplest that Hypothesis makes of it; `None` if the law holds.
     """
-    tally, implementation, effort = Tally(), InProcess(fault), EFFORTS["dev"]
+    tally, effort = Tally(), EFFORTS["dev"]
     profile = settings.get_profile("dev")
     phases = profile.phases if shrink else (Phase.generate,)
     caught: list[Catch] = []
@@ -124,10 +125,10 @@ def catch(law: Law, fault: Fault, function: str, number: int, *, shrink: bool = 
     def check(drawn: Problem) -> None:
         if caught and not shrink:
             raise _CaughtError
-        for problem in siblings(drawn, effort.seeds):
+        for trial in law.trials(implementation, function, drawn, effort.seeds, tally):
             tally.problems += 1
             try:
-                law.check(Trial(law.name, law.grade, implementation, function, problem, tally))
+                law.check(trial)
             except ViolationError as violation:
                 caught.append(Catch(law, tally.problems, violation))
                 raise violation if shrink else _CaughtError from None
@@ -139,5 +140,6 @@ def catch(law: Law, fault: Fault, function: str, number: int, *, shrink: bool = 
 
 def first_catch(fault: Fault, function: str, number: int) -> Catch | None:
     """The first law that a mistake breaks, of those that concern the function."""
+    implementation = InProcess(fault)
     laws = (law for law in all_laws() if function in law.functions)
-    return next(filter(None, (catch(law, fault, function, number) for law in laws)), None)
+    return next(filter(None, (catch(law, implementation, function, number) for law in laws)), None)

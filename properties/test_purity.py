@@ -14,7 +14,7 @@ from reference.contract import Array
 @law("spec")
 def test_inputs_untouched(trial: Trial) -> None:
     """After a call the arrays and the dict of parameters are as they were before it."""
-    after = trial.answer().returned.arguments
+    after = trial.answer.arguments
     before = trial.inputs.arguments(trial.contract.name)
     names = [*trial.contract.arguments, "parameters"]
     for name, ours, theirs in zip(names, after, before, strict=True):
@@ -33,9 +33,8 @@ def test_inputs_untouched(trial: Trial) -> None:
 def test_same_answer_twice(trial: Trial) -> None:
     """The same problem gets the same answer again after another, which leaves the first answer as it was."""
     _, other = siblings(trial.problem, 2)
-    first = trial.answer(then=other.inputs(trial.contract.name))
-    again = trial.answer()
-    trial.agree_with_itself(first.outputs, again.outputs, asked="asked again")
+    first = trial.answer_to(trial.inputs, then=other.inputs(trial.contract.name))
+    trial.agree_with_itself(first.outputs, trial.answer.outputs, trial.bounds, asked="asked again")
 
 
 def _same(trial: Trial, name: str, after: Any, before: Array) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oracle.rounding import SIGMOID, TANH, Arithmetic, evaluate
+from oracle.rounding import SIGMOID, TANH, Arithmetic
 from properties.law import LSTM, law
 from properties.trial import Trial
 from reference.contract import Array
@@ -11,8 +11,8 @@ from reference.contract import Array
 @law("spec")
 def test_softmax_columns(trial: Trial) -> None:
     """Every column of the predictions lies in [0, 1] and sums to 1, within the bound."""
-    y = trial.answer().outputs["y"].astype(np.float64)
-    bound = evaluate(trial.inputs)["y"].error.sum(axis=0)
+    y = trial.answer.outputs["y"].astype(np.float64)
+    bound = trial.bounds["y"].error.sum(axis=0)
     sums = y.sum(axis=0)
     off = np.abs(sums - 1)
     trial.require(
@@ -27,13 +27,13 @@ def test_softmax_columns(trial: Trial) -> None:
 @law("spec")
 def test_hidden_state_range(trial: Trial) -> None:
     """The hidden state lies in [-1, 1]: it is a tanh, or a gate times a tanh."""
-    _within(trial, "a", trial.answer().outputs["a"], -1, 1)
+    _within(trial, "a", trial.answer.outputs["a"], -1, 1)
 
 
 @law("spec", functions=LSTM)
 def test_gate_ranges(trial: Trial) -> None:
     """The cached gates lie in [0, 1], and the candidate in [-1, 1]."""
-    caches = trial.answer().caches
+    caches = trial.answer.caches
     for gate in ("ft", "it", "ot"):
         _within(trial, gate, caches[gate], 0, 1)
     _within(trial, "cct", caches["cct"], -1, 1)
@@ -42,9 +42,9 @@ def test_gate_ranges(trial: Trial) -> None:
 @law("spec", functions=LSTM)
 def test_memory_growth(trial: Trial) -> None:
     """One step adds at most 1 to the magnitude of the memory state."""
-    answer = trial.answer()
+    answer = trial.answer
     c = np.abs(answer.memory.astype(np.float64))
-    before = np.abs(trial.inputs.steps(answer.outputs["a"], answer.memory).c0).reshape(c.shape)
+    before = np.abs(trial.steps[0].c0).reshape(c.shape)
     slack = (SIGMOID + TANH + 4) * Arithmetic(trial.inputs.dtype).u * (1 + before)
     excess = c - before - 1
     trial.require(

@@ -35,8 +35,8 @@ def test_memory_layouts(trial: Trial) -> None:
     rng = np.random.default_rng(trial.problem.seed)
     arrangement = ARRANGEMENTS[rng.integers(len(ARRANGEMENTS))]
     event(f"memory {arrangement}")
-    arranged = trial.answer(arrangement=arrangement).outputs
-    trial.agree_with_itself(arranged, trial.answer().outputs, asked="in C order")
+    arranged = trial.answer_to(trial.inputs, arrangement).outputs
+    trial.agree_with_itself(arranged, trial.answer.outputs, trial.bounds, asked="in C order")
 
 
 @law("robust", regimes=("nonfinite",))
@@ -70,6 +70,5 @@ _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
 
 
 def _agree(trial: Trial) -> None:
-    answer = trial.answer()
-    trial.agree_with_torch(answer)
-    trial.agree_with_torch_step_by_step(answer)
+    trial.agree_with_torch()
+    trial.agree_with_torch_step_by_step()

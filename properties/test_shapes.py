@@ -7,7 +7,7 @@ from properties.trial import Trial
 @law("spec")
 def test_shapes(trial: Trial) -> None:
     """Every output has the shape that its contract gives it, and a floating dtype."""
-    for name, array in trial.answer().outputs.items():
+    for name, array in trial.answer.outputs.items():
         trial.require(
             array.dtype.kind == "f", element=name, dtype=str(array.dtype), expected="a floating dtype"
         )

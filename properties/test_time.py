@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from oracle import rounding
 from properties.law import FORWARDS, law
 from properties.trial import Trial
 
@@ -12,14 +13,15 @@ def test_split(trial: Trial) -> None:
 
     An LSTM always starts from a memory state of zeros, so only its first part can be asked for.
     """
-    whole = trial.answer().outputs
+    whole = trial.answer.outputs
     T_x = trial.problem.T_x
     t = int(np.random.default_rng(trial.problem.seed).integers(0, T_x)) + 1
     first = trial.inputs.span(0, t)
-    parts = [(slice(0, t), first)]
+    parts = [(slice(0, t), first, {name: bounded[:, :, :t] for name, bounded in trial.bounds.items()})]
     if trial.contract.kind == "rnn" and t < T_x:
-        parts.append((slice(t, T_x), trial.inputs.resumed(t, whole["a"])))
-    for steps, inputs in parts:
-        part = trial.answer(inputs).outputs
+        rest = trial.inputs.resumed(t, whole["a"])
+        parts.append((slice(t, T_x), rest, rounding.evaluate(rest)))
+    for steps, inputs, bounds in parts:
+        part = trial.answer_to(inputs).outputs
         among = {name: array[:, :, steps] for name, array in whole.items()}
-        trial.agree_with_itself(among, part, inputs, asked="in parts")
+        trial.agree_with_itself(among, part, bounds, inputs, asked="in parts")

@@ -2,21 +2,21 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from hypothesis import event
 
-from oracle import exact, pytorch, rounding
-from oracle.problem import Inputs, Problem
+from oracle import exact, pytorch
+from oracle.problem import Inputs
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison
-from properties.answer import MalformedError, quantity, read_caches, read_outputs
-from properties.implementation import Arrangement, Deaths, Died, Implementation, Raised, Returned
+from properties.answer import Answer, quantity
+from properties.example import Example
+from properties.implementation import Arrangement, Deaths, Died, Raised, Returned
 from properties.results import Tally
 from properties.violation import ViolationError
-from reference.contract import CONTRACTS, Array, Contract
+from reference.contract import Array
 
 Grade = Literal["spec", "robust"]
 
@@ -27,62 +27,25 @@ EXACT_RADIUS = 1e-30
 """Far below any bound: float64 resolves 1e-16 of a number."""
 
 
-class Answer:
-    """What one call returned, read when it is asked for."""
-
-    def __init__(self, trial: "Trial", inputs: Inputs, returned: Returned) -> None:
-        self._trial = trial
-        self._sizes = trial.sizes(inputs)
-        self.returned = returned
-
-    @cached_property
-    def outputs(self) -> dict[str, Array]:
-        """`a`, `y` and, of an LSTM, `c`, each `(n, m, T_x)`."""
-        return self._read(read_outputs)
-
-    @cached_property
-    def caches(self) -> dict[str, Array]:
-        """Every cache entry `(n, m, T_x)`, and of a forward also `x`."""
-        return self._read(read_caches)
-
-    @property
-    def memory(self) -> Array:
-        """The memory states; `(0, m, T_x)` of an RNN, which has none."""
-        a = self.outputs["a"]
-        return self.outputs.get("c", np.zeros((0, *a.shape[1:]), a.dtype))
-
-    def _read(self, read: Callable[..., dict[str, Array]]) -> dict[str, Array]:
-        try:
-            return read(self._trial.contract, self.returned.value, self._sizes)
-        except MalformedError as error:
-            raise self._trial.violation(form=str(error)) from None
-
-
 class Trial:
-    """One law, one function of one implementation, one problem.
+    """One law on one problem of an example.
 
     `worst_ratio` is the largest error so far as a fraction of its bound, `arrangements` is how the arguments
     have been laid out.
     """
 
-    def __init__(
-        self,
-        law: str,
-        grade: Grade,
-        implementation: Implementation,
-        function: str,
-        problem: Problem,
-        tally: Tally,
-    ) -> None:
+    def __init__(self, law: str, grade: Grade, example: Example, number: int, tally: Tally) -> None:
         self.law = law
         self.grade = grade
-        self.implementation = implementation
-        self.contract: Contract = CONTRACTS[function]
-        self.problem = problem
-        self.inputs = problem.inputs(function)
+        self.implementation = example.implementation
+        self.contract = example.contract
+        self.problem = example.problems[number]
+        self.inputs = example.inputs[number]
         self.tally = tally
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
+        self._example = example
+        self._number = number
 
     @property
     def reproduction(self) -> str:
@@ -90,43 +53,63 @@ class Trial:
         options = f"--implementation {shlex.quote(self.implementation.target)} -k {self.contract.name}"
         return f"pytest properties {options} --reproduce '{self.problem!r}'"
 
-    def sizes(self, inputs: Inputs) -> dict[str, int]:
-        """The sizes by symbol of the inputs of a call."""
-        n_x, m, T_x = inputs.x.shape
-        return {**self.problem.sizes, "n_x": n_x, "m": m, "T_x": T_x}
-
     def call(
         self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Any] = ()
     ) -> Returned | Raised:
-        """Call the function; to raise is its right, to die is a violation.
-
-        One that has died often enough is not called any more: the smallest problem that it died of is known.
-        """
+        """Call the function; to raise is its right, to die is a violation."""
         self.arrangements.add(arrangement)
         name = self.contract.name
-        deaths = self.implementation.deaths.setdefault(name, Deaths())
+        return self._alive(
+            lambda: self.implementation.call(name, arguments, arrangement=arrangement, then=then)
+        )
+
+    @property
+    def answer(self) -> Answer:
+        """The answer to the problem, which is expected to be one. Other laws have perhaps looked at it."""
+        self.arrangements.add("C")
+        self._returned(self._alive(lambda: self._example.reply(self._number)))
+        return self._example.answer(self._number)
+
+    @property
+    def bounds(self) -> Mapping[str, Bounded]:
+        """How far a right answer may be off, over the whole trajectory."""
+        return self._example.bounds(self._number)
+
+    @property
+    def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:
+        """Every step, side by side, from the state that the answer gives it, and how far it may be off."""
+        _ = self.answer.outputs
+        return self._example.steps(self._number)
+
+    def answer_to(self, inputs: Inputs, arrangement: Arrangement = "C", then: Inputs | None = None) -> Answer:
+        """Call the function on inputs, and expect it to return.
+
+        With `then` the answer is read after another call, on these inputs.
+        """
+        name = self.contract.name
+        afterwards = then.arguments(name) if then else ()
+        returned = self._returned(self.call(inputs.arguments(name), arrangement, afterwards))
+        n_x, m, T_x = inputs.x.shape
+        return Answer(self.contract, returned, {**self.problem.sizes, "n_x": n_x, "m": m, "T_x": T_x})
+
+    def _alive(self, ask: Callable[[], Returned | Raised | Died]) -> Returned | Raised:
+        """The reply, or a violation where the function has died.
+
+        One that has died often enough is not asked any more: the smallest problem that it died of is known.
+        """
+        deaths = self.implementation.deaths.setdefault(self.contract.name, Deaths())
         if deaths.weight < PATIENCE:
-            reply = self.implementation.call(name, arguments, arrangement=arrangement, then=then)
+            reply = ask()
             if not isinstance(reply, Died):
                 return reply
             deaths.add(reply, self.problem)
         self.problem = deaths.problem
         raise self.violation(died=deaths.reason)
 
-    def answer(
-        self, inputs: Inputs | None = None, arrangement: Arrangement = "C", then: Inputs | None = None
-    ) -> Answer:
-        """Call the function on inputs, by default the problem's own, and expect it to return.
-
-        With `then` the answer is read after another call, on these inputs.
-        """
-        inputs = inputs or self.inputs
-        name = self.contract.name
-        afterwards = then.arguments(name) if then else ()
-        reply = self.call(inputs.arguments(name), arrangement, afterwards)
+    def _returned(self, reply: Returned | Raised) -> Returned:
         if isinstance(reply, Raised):
             raise self.violation(raised=f"{reply.type_name}: {reply.message}", at=reply.where)
-        return Answer(self, inputs, reply)
+        return reply
 
     def agree(
         self,
@@ -159,21 +142,21 @@ class Trial:
             meaningful |= not comparison.beyond_use
         return meaningful
 
-    def agree_with_torch(self, answer: Answer) -> bool:
+    def agree_with_torch(self) -> bool:
         """The whole trajectory against torch's, within the propagated bound."""
-        return self.agree(answer.outputs, pytorch.run(self.inputs), rounding.evaluate(self.inputs))
+        return self.agree(self.answer.outputs, pytorch.run(self.inputs), self.bounds)
 
-    def agree_with_torch_step_by_step(self, answer: Answer) -> None:
+    def agree_with_torch_step_by_step(self) -> None:
         """Every step against torch's, from the state that the implementation itself gave it."""
-        inputs = self.inputs.steps(answer.outputs["a"], answer.memory)
-        ours = {name: side_by_side(array) for name, array in answer.outputs.items()}
-        steps = self.inputs.x.shape[2]
-        self.agree(ours, pytorch.run(inputs), rounding.evaluate(inputs), inputs, steps=steps)
+        ours = {name: side_by_side(array) for name, array in self.answer.outputs.items()}
+        inputs, bounds = self.steps
+        self.agree(ours, pytorch.run(inputs), bounds, inputs, steps=self.inputs.x.shape[2])
 
     def agree_with_itself(
         self,
         first: Mapping[str, Array],
         second: Mapping[str, Array],
+        bounds: Mapping[str, Bounded],
         inputs: Inputs | None = None,
         *,
         asked: str,
@@ -183,18 +166,15 @@ class Trial:
         Another kernel may answer for another shape, so the bound applies; scaled to the size of the answers,
         for the two may agree and both be wrong.
         """
-        bounds = {
-            name: bounded.scaled_to(first[name])
-            for name, bounded in rounding.evaluate(inputs or self.inputs).items()
-            if name in first
-        }
-        self.agree(first, second, bounds, inputs, rival=asked)
+        scaled = {name: bounds[name].scaled_to(answer) for name, answer in first.items()}
+        self.agree(first, second, scaled, inputs, rival=asked)
 
-    def agree_with_the_exact_value(self, answer: Answer) -> None:
+    def agree_with_the_exact_value(self) -> None:
         """Every output against its enclosure, which has no error of its own."""
         truth = exact.evaluate(self.inputs, radius=EXACT_RADIUS)
-        midpoints = {name: exact.midpoints(truth[name]) for name in answer.outputs}
-        self.agree(answer.outputs, midpoints, rounding.evaluate(self.inputs), rival="exact")
+        outputs = self.answer.outputs
+        midpoints = {name: exact.midpoints(truth[name]) for name in outputs}
+        self.agree(outputs, midpoints, self.bounds, rival="exact")
 
     def require_same(self, name: str, ours: Array, given: Array, steps: int = 1) -> None:
         """Hold an array to one that it should be a copy of; `steps` as in `agree`."""

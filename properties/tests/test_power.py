@@ -3,7 +3,7 @@
 import pytest
 
 from oracle.faults import FAULTS, concerning
-from properties.power import FIRST, all_laws, catch, first_catch
+from properties.power import FIRST, InProcess, all_laws, catch, first_catch
 from reference.contract import CONTRACTS
 
 MISTAKES = [(function, fault.name) for function in CONTRACTS for fault in concerning(function)]
@@ -42,7 +42,7 @@ def test_every_mistake_breaks_a_law_and_is_named(function: str, name: str) -> No
 def test_counterexamples_are_small(name: str) -> None:
     found = first_catch(FAULTS[name], SMALL[name], 1)
     assert found
-    smallest = catch(found.law, FAULTS[name], SMALL[name], 1, shrink=True)
+    smallest = catch(found.law, InProcess(FAULTS[name]), SMALL[name], 1, shrink=True)
     assert smallest
     problem = smallest.violation.trial.problem
     assert max(problem.sizes.values()) <= 2

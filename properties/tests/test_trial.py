@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from oracle.problem import Problem
+from properties.example import Example
 from properties.implementation import Deaths, Died
 from properties.results import Tally
 from properties.trial import PATIENCE, Trial
@@ -21,16 +22,16 @@ class Mortal:
         self.deaths: dict[str, Deaths] = {}
         self.calls = 0
 
-    def call(self, *_: Any, **__: Any) -> Died:
+    def call_each(self, *_: Any, **__: Any) -> list[Died]:
         self.calls += 1
-        return self.died
+        return [self.died]
 
 
 def die(implementation: Any, m: int) -> ViolationError:
     problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=m, T_x=1)
-    trial = Trial("shapes", "spec", implementation, "rnn_forward", problem, Tally())
+    trial = Trial("shapes", "spec", Example(implementation, "rnn_forward", problem, 1), 0, Tally())
     with pytest.raises(ViolationError) as caught:
-        trial.answer()
+        _ = trial.answer
     return caught.value
 
 

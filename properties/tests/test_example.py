@@ -1,0 +1,92 @@
+"""An example asks its problems once and together, and knows of deaths and odd answers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle import rounding
+from oracle.problem import Problem
+from properties.example import KEPT, SMALL, Example, pose
+from properties.implementation import Died, Raised, Returned
+
+PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
+
+
+class Replies:
+    """An implementation that answers as the reference, but for some of its calls."""
+
+    def __init__(self, **instead: Any) -> None:
+        self._instead = {int(name.removeprefix("call_")): reply for name, reply in instead.items()}
+        self.requests: list[int] = []
+        self._calls = 0
+
+    def call_each(self, function: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
+        self.requests.append(len(calls))
+        replies: list[Any] = []
+        for arguments in calls:
+            right = Returned(getattr(reference, function)(*arguments), [*arguments], [], False)
+            replies.append(self._instead.get(self._calls, right))
+            self._calls += 1
+            if isinstance(replies[-1], Died):
+                break
+        return replies
+
+
+def example(implementation: Any, count: int = 4) -> Example:
+    return Example(implementation, "lstm_forward", PROBLEM, count)
+
+
+def test_all_are_asked_together_and_once() -> None:
+    implementation = Replies()
+    posed = example(implementation)
+    for _ in range(2):
+        assert all(isinstance(posed.reply(i), Returned) for i in range(4))
+    assert implementation.requests == [4]
+    assert len({posed.answer(i).outputs["a"].tobytes() for i in range(4)}) == 4
+
+
+def test_after_a_death_the_others_are_asked_when_their_turn_comes() -> None:
+    implementation = Replies(call_1=Died("crashed"))
+    posed = example(implementation)
+    assert isinstance(posed.reply(0), Returned)
+    assert posed.reply(1) == Died("crashed")
+    assert isinstance(posed.reply(2), Returned)
+    assert implementation.requests == [4, 2]
+    assert isinstance(posed.reply(1), Returned)  # asked again, for somebody may have killed it
+
+
+@pytest.mark.parametrize("odd", [Raised("ValueError", "", ""), Returned(None, [], [], False)])
+def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Returned) -> None:
+    posed = example(Replies(call_1=odd))
+    for i in (0, 2, 3):
+        posed.reply(i)
+        inputs, bounds = posed.steps(i)
+        answer = posed.answer(i)
+        alone = posed.inputs[i].steps(answer.outputs["a"], answer.memory)
+        assert np.array_equal(inputs.a0, alone.a0)
+        expected = rounding.evaluate(alone)
+        assert all(np.array_equal(bounds[name].error, expected[name].error) for name in expected)
+
+
+def test_bounds_are_those_of_each_problem() -> None:
+    posed = example(Replies())
+    for i in range(4):
+        expected = rounding.evaluate(posed.inputs[i])
+        assert all(np.array_equal(posed.bounds(i)[name].error, expected[name].error) for name in expected)
+
+
+def test_small_examples_are_posed_once_and_large_ones_are_forgotten() -> None:
+    implementation: Any = Replies()
+    assert pose(implementation, "rnn_forward", PROBLEM, 4) is pose(implementation, "rnn_forward", PROBLEM, 4)
+    assert pose(implementation, "rnn_forward", PROBLEM, 4) is not pose(
+        implementation, "lstm_forward", PROBLEM, 4
+    )
+    large = Problem.rnn(n_x=1, n_a=SMALL + 1, n_y=1, m=1, T_x=1)
+    assert pose(implementation, "rnn_forward", large, 1) is not pose(implementation, "rnn_forward", large, 1)
+    first = pose(implementation, "rnn_forward", PROBLEM, 1)
+    for count in range(2, KEPT + 2):
+        pose(implementation, "rnn_cell_forward", PROBLEM, count)
+    assert pose(implementation, "rnn_forward", PROBLEM, 1) is not first
