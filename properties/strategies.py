@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -49,9 +50,8 @@ LENGTHS = ((1, 2), (1, 66), (96, 130))
 """Ranges drawn as often as all sizes: those with most edge cases, and for widths those near a vector's."""
 
 
-@st.composite
+@cache  # a strategy is validated when it is first drawn from, at the cost of many draws
 def problems(
-    draw: st.DrawFn,
     function: str,
     effort: Effort,
     *,
@@ -59,13 +59,26 @@ def problems(
     dtypes: Sequence[DType] = ("float64",),
     largest: int | None = None,
     empty: bool = False,
-) -> Problem:
+) -> st.SearchStrategy[Problem]:
     """Problems for one function.
 
     Most sizes are drawn again to be pairwise distinct, since equal ones hide transposes; the rest fall as
     they may, since some mistakes show only where two are equal. `largest` caps them below the effort's own
     cap. With `empty`, at least one of `n_x`, `m` and `T_x` is 0. A cell takes one step.
     """
+    return _problems(function, effort, regimes, dtypes, largest, empty)
+
+
+@st.composite
+def _problems(
+    draw: st.DrawFn,
+    function: str,
+    effort: Effort,
+    regimes: Sequence[Regime],
+    dtypes: Sequence[DType],
+    largest: int | None,
+    empty: bool,
+) -> Problem:
     distinct = draw(st.integers(0, 7)) > 0  # first, so that it is the first to go when a failure shrinks
     if effort.usually and draw(st.integers(0, 15)) < 15:
         effort = effort.usually
@@ -95,11 +108,17 @@ def problems(
     )
 
 
+@cache
 def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
-    """Sizes from each range as often as from all."""
+    """Sizes from each range as often as from all; one number says which range, and where in it."""
     likely = LENGTHS if name == "T_x" else WIDTHS
-    ranges = {(least, most) for least, most in likely if most <= largest} | {(1, largest)}
-    return st.one_of(*(st.integers(*bounds) for bounds in sorted(ranges)))
+    ranges = sorted({(least, most) for least, most in likely if most <= largest} | {(1, largest)})
+
+    def size(number: int) -> int:
+        least, most = ranges[number // largest]
+        return least + number % largest % (most - least + 1)
+
+    return st.integers(0, len(ranges) * largest - 1).map(size)
 
 
 def _made_affordable(kind: Kind, sizes: dict[str, int], work: float) -> dict[str, int]:
