@@ -108,7 +108,7 @@ class _CaughtError(Exception):
 
 
 def catch(
-    law: Law, implementation: InProcess, function: str, number: int, *, shrink: bool = False
+    law: Law, implementation: Implementation, function: str, number: int, *, shrink: bool = False
 ) -> Catch | None:
     """Check a law on what the dev profile draws with this seed.
 

@@ -1,0 +1,62 @@
+"""What the laws take does not grow unnoticed: counted, for time depends on the machine."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from oracle import pytorch, rounding
+from oracle.faults import Fault
+from properties.law import Law
+from properties.power import InProcess, all_laws, catch
+from properties.trial import Trial
+
+FUNCTION = "lstm_forward"
+PROBLEMS = 80
+"""What a law tries in the dev profile."""
+
+ALLOWED = {"requests": 540, "calls": 940, "torch": 880, "bounds": 180}
+"""For all laws together, a tenth above what was counted. Twelve of them look at the same answers."""
+
+
+class Counting(InProcess):
+    """The specification itself, which counts how it is asked."""
+
+    def __init__(self, count: Counter[str]) -> None:
+        super().__init__(Fault("right", "none", "", {}))
+        self._count = count
+
+    def call_each(self, function: str, calls: Sequence[Sequence[Any]], **how: Any) -> Any:
+        self._count["requests"] += 1
+        self._count["calls"] += len(calls) * (2 if how.get("then") else 1)
+        return super().call_each(function, calls, **how)
+
+
+def test_the_laws_take_no_more_than_they_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    count: Counter[str] = Counter()
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*arguments: Any) -> Any:
+            count[name] += 1
+            return function(*arguments)
+
+        return counting
+
+    monkeypatch.setattr(pytorch, "run", counted("torch", pytorch.run))
+    monkeypatch.setattr(rounding, "evaluate_each", counted("bounds", rounding.evaluate_each))
+    implementation = Counting(count)
+    for law in all_laws():
+        if FUNCTION in law.functions:
+            assert catch(_counted(law, count), implementation, FUNCTION, 0) is None
+            assert count.pop("problems") == PROBLEMS, law.name
+    assert {name: count[name] for name in ALLOWED if count[name] > ALLOWED[name]} == {}
+
+
+def _counted(law: Law, count: Counter[str]) -> Law:
+    def check(trial: Trial) -> None:
+        count["problems"] += 1
+        law.check(trial)
+
+    return replace(law, check=check)
