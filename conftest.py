@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
 
-pytest_plugins = ["properties.plugin", "properties.replay", "properties.fuzzing"]
+pytest_plugins = ["properties.plugin", "properties.replay", "properties.fuzz.turns"]
 
 # A tiny LSTM call takes 48 µs with one thread, and up to 22 ms with two on a busy machine.
 torch.set_num_threads(1)

@@ -14,7 +14,7 @@ from statistics import median
 
 import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
-from properties.implementation import Implementation
+from properties.isolation.implementation import Implementation
 from properties.power import all_laws, catch
 
 

@@ -24,9 +24,9 @@ import conftest  # noqa: F401 - registers the profiles
 import reference
 from oracle.layout import to_torch
 from oracle.problem import Problem
-from properties.implementation import Implementation
+from properties.isolation.implementation import Implementation
 from properties.law import Law
-from properties.results import Tally
+from properties.reporting.results import Tally
 from properties.strategies import Effort
 from properties.test_agreement import test_each_step as each_step
 from properties.test_agreement import test_trajectory as trajectory

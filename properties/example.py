@@ -7,7 +7,7 @@ from oracle import rounding
 from oracle.problem import Inputs, Problem, siblings
 from oracle.rounding import Bounded
 from properties.answer import Answer, MalformedError
-from properties.implementation import Died, Implementation, Raised, Returned
+from properties.isolation.implementation import Died, Implementation, Raised, Returned
 from reference.contract import CONTRACTS, Contract
 
 KEPT = 128

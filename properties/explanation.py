@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from oracle import diagnosis
 from oracle.diagnosis import Behaviour
 from oracle.problem import Inputs
-from properties.implementation import Implementation, Raised, Returned
+from properties.isolation.implementation import Implementation, Raised, Returned
 
 if TYPE_CHECKING:
     from properties.trial import Trial

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from oracle.problem import Problem
 from properties.answer import MalformedError
 from properties.example import pose
-from properties.implementation import Implementation, Unusable
-from properties.results import Tally
+from properties.isolation.implementation import Implementation, Unusable
+from properties.reporting.results import Tally
 from properties.strategies import Effort, problems
 from properties.trial import Grade, Trial
 from properties.turn import Turn

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import settings
 
 from oracle.problem import Problem
-from properties import expected, report
-from properties.closing import Closing
-from properties.environment import describe
-from properties.expected import ExpectedFailure
-from properties.implementation import Implementation, TargetMissing, expand
+from properties.isolation.implementation import Implementation, TargetMissing, expand
 from properties.law import unusable
-from properties.results import USABLE, LawResult, Tally, printable
-from properties.scheduling import by_implementation
+from properties.reporting import expected, report
+from properties.reporting.closing import Closing
+from properties.reporting.environment import describe
+from properties.reporting.expected import ExpectedFailure
+from properties.reporting.results import USABLE, LawResult, Tally, printable
+from properties.reporting.scheduling import by_implementation
+from properties.reporting.table import IN_FULL
 from properties.strategies import EFFORTS, Effort
-from properties.table import IN_FULL
 from properties.violation import ViolationError
 
 TALLY = pytest.StashKey[Tally]()

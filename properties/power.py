@@ -13,11 +13,11 @@ from hypothesis import Phase, given, seed, settings
 
 from oracle.faults import Fault
 from oracle.problem import Problem
-from properties.arguments import Arrangement, arranged
-from properties.codec import decode, encode
-from properties.implementation import Died, Implementation, Loaded, Raised, Returned
+from properties.isolation.arguments import Arrangement, arranged
+from properties.isolation.codec import decode, encode
+from properties.isolation.implementation import Died, Implementation, Loaded, Raised, Returned
 from properties.law import Law
-from properties.results import Tally
+from properties.reporting.results import Tally
 from properties.strategies import EFFORTS
 from properties.violation import ViolationError
 from reference.contract import CONTRACTS

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis.database import ExampleDatabase
 
-from properties.implementation import Implementation
-from properties.results import Tally
+from properties.isolation.implementation import Implementation
+from properties.reporting.results import Tally
 from properties.store import Store, open_database
 from properties.turn import TimeUpError, Turn
 

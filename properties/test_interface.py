@@ -2,9 +2,9 @@
 
 import pytest
 
-from properties.implementation import Implementation
+from properties.isolation.implementation import Implementation
 from properties.law import FUNCTIONS, lacks, unusable
-from properties.results import PROVIDED, USABLE, Tally
+from properties.reporting.results import PROVIDED, USABLE, Tally
 
 
 @pytest.mark.spec

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from hypothesis import event
 
-from properties.implementation import Arrangement, Returned
+from properties.isolation.implementation import Arrangement, Returned
 from properties.law import law
 from properties.trial import Trial
 from reference.contract import Array

@@ -13,8 +13,8 @@ from oracle.rounding import Bounded
 from oracle.verdict import Comparison
 from properties.answer import Answer, quantity
 from properties.example import Example
-from properties.implementation import Arrangement, Deaths, Died, Raised, Returned
-from properties.results import Tally
+from properties.isolation.implementation import Arrangement, Deaths, Died, Raised, Returned
+from properties.reporting.results import Tally
 from properties.violation import ViolationError
 from reference.contract import Array
 

@@ -5,11 +5,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from properties.results import Tally
+from properties.fuzz.visited import places
+from properties.reporting.results import Tally
 from properties.store import Store
 from properties.trial import Trial
 from properties.violation import ViolationError
-from properties.visited import places
 
 
 class TimeUpError(BaseException):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.implementation import Implementation
+from properties.isolation.implementation import Implementation
 
 
 @pytest.fixture

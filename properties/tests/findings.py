@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from properties.results import PROVIDED, USABLE, LawResult
+from properties.reporting.results import PROVIDED, USABLE, LawResult
 
 PROBLEM = 'Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=0, dtype="float64")'
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from properties.closing import Closing
-from properties.expected import ExpectedFailure
-from properties.results import PROVIDED, LawResult
+from properties.reporting.closing import Closing
+from properties.reporting.expected import ExpectedFailure
+from properties.reporting.results import PROVIDED, LawResult
 from properties.tests.findings import failed, passed, skipped
 
 

@@ -10,7 +10,7 @@ import reference
 from oracle import rounding
 from oracle.problem import Problem
 from properties.example import KEPT, SMALL, Example, pose
-from properties.implementation import Died, Raised, Returned
+from properties.isolation.implementation import Died, Raised, Returned
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 

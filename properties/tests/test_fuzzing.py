@@ -17,10 +17,10 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.campaign import Campaign, rounds
-from properties.clock import Clock, duration
-from properties.fuzzing import pytest_configure
-from properties.results import LawResult, Status
+from properties.fuzz.campaign import Campaign, rounds
+from properties.fuzz.clock import Clock, duration
+from properties.fuzz.turns import pytest_configure
+from properties.reporting.results import LawResult, Status
 from properties.store import Store, open_database
 from properties.strategies import EFFORTS, problems
 from reference.contract import CONTRACTS

@@ -9,8 +9,8 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.codec import CodecError
-from properties.implementation import Died, Foreign, Implementation, Raised, Returned
+from properties.isolation.codec import CodecError
+from properties.isolation.implementation import Died, Foreign, Implementation, Raised, Returned
 from reference.contract import CONTRACTS
 
 Implement = Callable[..., Implementation]

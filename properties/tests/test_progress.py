@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from properties.progress import ProgressPlugin
-from properties.results import LawResult
-from properties.scheduling import implementation_in
+from properties.reporting.progress import ProgressPlugin
+from properties.reporting.results import LawResult
+from properties.reporting.scheduling import implementation_in
 from properties.tests.findings import failed, passed
 
 IDS = [

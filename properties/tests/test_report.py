@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties import report
-from properties.report import Plot, alike, as_html, as_json
-from properties.results import LawResult, judgements
+from properties.reporting import report
+from properties.reporting.report import Plot, alike, as_html, as_json
+from properties.reporting.results import LawResult, judgements
 from properties.tests.findings import every_verdict, failed, passed
 
 ENVIRONMENT = {"python": "3.13.0", "seed": "<1>"}

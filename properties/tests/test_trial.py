@@ -6,8 +6,8 @@ import pytest
 
 from oracle.problem import Problem
 from properties.example import Example
-from properties.implementation import Deaths, Died
-from properties.results import Tally
+from properties.isolation.implementation import Deaths, Died
+from properties.reporting.results import Tally
 from properties.trial import PATIENCE, Trial
 from properties.violation import ViolationError
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.problem import DType, Problem, Regime
-from properties.implementation import Arrangement
-from properties.results import Tally
+from properties.fuzz.visited import places, render
+from properties.isolation.implementation import Arrangement
+from properties.reporting.results import Tally
 from properties.store import Store
 from properties.turn import TimeUpError, Turn
-from properties.visited import places, render
 from reference.contract import CONTRACTS
 
 

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from properties.results import Judgement, LawResult, printable
-from properties.scheduling import implementation_in
+from properties.reporting.results import Judgement, LawResult, printable
+from properties.reporting.scheduling import implementation_in
 
 
 class ProgressPlugin:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from properties.clock import Clock
-from properties.results import LawResult, printable
-from properties.visited import render
+from properties.fuzz.clock import Clock
+from properties.fuzz.visited import render
+from properties.reporting.results import LawResult, printable
 
 PERIOD = 30.0
 """Seconds from line to line, where there is no terminal to keep one up to date."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from properties.results import PRESENCE, Judgement, LawResult
-from properties.table import short
+from properties.reporting.results import PRESENCE, Judgement, LawResult
+from properties.reporting.table import short
 from reference.contract import CONTRACTS
 
 SCHEMA = 1

@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from oracle.problem import Problem
-from properties.arguments import Arrangement
-from properties.codec import Foreign
-from properties.process import UNREADABLE, Died, Process
-from properties.targets import TargetMissing, Unusable, expand, locate
+from properties.isolation.arguments import Arrangement
+from properties.isolation.codec import Foreign
+from properties.isolation.process import UNREADABLE, Died, Process
+from properties.isolation.targets import TargetMissing, Unusable, expand, locate
 from reference.contract import CONTRACTS
 
 __all__ = [
@@ -39,7 +39,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Returned:
-    """What a call gave: plain values (see `properties.codec`) that run no foreign code when looked at.
+    """What a call gave: plain values (see `isolation.codec`) that run no foreign code when looked at.
 
     `arguments` are those of the call as they are after it. `converted` names what was not taken as it is:
     types made into arrays, and parameters found under other names.

@@ -17,13 +17,13 @@ from typing import Any
 
 from numpy import errstate
 
-from properties.arguments import ALIASES, Arrangement, arranged, misses_an_alias
-from properties.codec import CodecError
-from properties.loading import Loaded, load
-from properties.place import frames, place
-from properties.substitution import reference_cell
-from properties.targets import Target, TargetMissing, Unusable
-from properties.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
+from properties.isolation.arguments import ALIASES, Arrangement, arranged, misses_an_alias
+from properties.isolation.codec import CodecError
+from properties.isolation.loading import Loaded, load
+from properties.isolation.place import frames, place
+from properties.isolation.substitution import reference_cell
+from properties.isolation.targets import Target, TargetMissing, Unusable
+from properties.isolation.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 
 # By default it looks for the module in sys.modules, of which a target may make what it likes.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings, action="ignore")

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from properties.notebook import run_definitions
-from properties.targets import Target, TargetMissing, Unusable, closest
+from properties.isolation.notebook import run_definitions
+from properties.isolation.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
 
-_ROOT = str(Path(__file__).parents[1])
+_ROOT = str(Path(__file__).parents[2])
 
 
 @dataclass(frozen=True)

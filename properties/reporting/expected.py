@@ -9,8 +9,8 @@ from pkgutil import iter_modules
 from typing import Any
 
 import properties
-from properties.results import LawResult
-from properties.targets import closest
+from properties.isolation.targets import closest
+from properties.reporting.results import LawResult
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from oracle.problem import DType, Regime
-from properties.implementation import Arrangement
+from properties.isolation.implementation import Arrangement
 from properties.trial import Trial
 
 _SIZES = ("n_x", "n_a", "n_y", "m", "T_x")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from properties import expected, report
-from properties.expected import ExpectedFailure
-from properties.progress import ProgressPlugin
-from properties.results import PROVIDED, LawResult, judgements, printable
-from properties.table import IN_FULL, render
+from properties.reporting import expected, report
+from properties.reporting.expected import ExpectedFailure
+from properties.reporting.progress import ProgressPlugin
+from properties.reporting.results import PROVIDED, LawResult, judgements, printable
+from properties.reporting.table import IN_FULL, render
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 

@@ -12,8 +12,8 @@ from typing import cast
 import pytest
 from _pytest.runner import runtestprotocol
 
-from properties.campaign import Campaign
-from properties.clock import Clock, duration
+from properties.fuzz.campaign import Campaign
+from properties.fuzz.clock import Clock, duration
 from properties.replay import TURN
 
 PROFILE = "fuzz"
