@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from oracle import diagnosis
-from oracle.diagnosis import Behaviour
+from oracle.behaviour import Behaviour, specification
+from oracle.diagnosis import diagnose, problems
 from oracle.problem import Inputs
+from oracle.traces import traces
 from properties.isolation.implementation import Implementation, Raised, Returned
 
 if TYPE_CHECKING:
@@ -46,17 +47,17 @@ def explain(trial: "Trial") -> Explanation:
 
     counterexample = replace(trial.problem, dtype="float64").inputs(function)
     try:
-        looks_like = diagnosis.diagnose(function, program, counterexample, extreme=trial.grade == "robust")
-        traces = "" if looks_like else diagnosis.traces(function, program, counterexample)
+        looks_like = diagnose(function, program, counterexample, extreme=trial.grade == "robust")
+        known = "" if looks_like else traces(function, program, counterexample)
     except _DiedError:
         return Explanation()
-    return Explanation(looks_like, traces, _is_inherited(implementation, function, counterexample))
+    return Explanation(looks_like, known, _is_inherited(implementation, function, counterexample))
 
 
 def _is_inherited(implementation: Implementation, function: str, counterexample: Inputs) -> bool:
     """Whether a forward is right once it finds a known-right cell in the place of its own."""
-    right = diagnosis.specification(function)
-    for inputs in diagnosis.problems(function, counterexample):
+    right = specification(function)
+    for inputs in problems(function, counterexample):
         reply = implementation.call(function, inputs.arguments(function), with_reference_cell=True)
         if not isinstance(reply, Returned) or not reply.used_reference_cell:
             return False

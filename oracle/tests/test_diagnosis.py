@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis import Behaviour, Program, diagnose, traces
+from oracle.behaviour import Behaviour, Program
+from oracle.diagnosis import diagnose
 from oracle.faults import FAULTS, Fault
 from oracle.problem import Inputs, Problem
+from oracle.traces import traces
 from reference.contract import CONTRACTS
 
 PAIRS = [

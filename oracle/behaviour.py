@@ -1,0 +1,137 @@
+"""What a program shows when it is called, and when two of them show the same."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+import reference
+from oracle.faults import Fault
+from oracle.problem import Inputs
+from reference.contract import CONTRACTS, Array
+
+Leaves = Mapping[str, Array | str]
+"""What stands where in a value: arrays, and words for what is no array."""
+
+PARTS = ("outputs", "caches", "arguments")
+"""What a call shows, the most telling first: a wrong output makes wrong caches, and not the other way."""
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What one call showed: what it returned, and what became of its arguments."""
+
+    outputs: Leaves
+    caches: Leaves
+    arguments: Leaves
+
+    @classmethod
+    def of(cls, function: str, value: Any, arguments: Sequence[Any]) -> "Behaviour":
+        """The behaviour of a call that returned."""
+        count = len(CONTRACTS[function].outputs)
+        parts = (value[:count], value[count:]) if isinstance(value, (tuple, list)) else (value, ())
+        return cls(*(dict(_leaves(part)) for part in (*parts, arguments)))
+
+    @classmethod
+    def of_error(cls) -> "Behaviour":
+        """That of a call that raised. Which error it was depends on how the code is written, not on what."""
+        return cls({"": "raised"}, {}, {})
+
+    def is_like(self, other: "Behaviour") -> bool:
+        """Whether both calls showed the same, to within rounding."""
+        return all(same(getattr(self, part), getattr(other, part)) for part in PARTS)
+
+
+class Program(Protocol):
+    """Asks a function a problem; with `then` the answer is read after another call, on these inputs."""
+
+    def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        """What the call showed."""
+
+
+def specification(function: str) -> Program:
+    """The program that is right."""
+    return _program(function, reference)
+
+
+def mistaken(function: str, fault: Fault) -> Program:
+    """A mistake that has made no call yet."""
+    return _program(function, replace(fault, memory={}))
+
+
+def _program(function: str, implementation: Any) -> Program:
+    """A program of ours, called where it can do harm to nobody."""
+
+    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        arguments = deepcopy(inputs.arguments(function))
+        try:
+            with np.errstate(all="ignore"):
+                value = getattr(implementation, function)(*arguments)
+                if then:
+                    getattr(implementation, function)(*deepcopy(then.arguments(function)))
+        except Exception:  # a mistake may raise anything
+            return Behaviour.of_error()
+        return Behaviour.of(function, value, arguments)
+
+    return program
+
+
+def same(ours: Leaves, theirs: Leaves, factor: float = 1) -> bool:
+    """Whether the same stands in the same places, to within rounding in the precision of the values."""
+    return ours.keys() == theirs.keys() and all(
+        alike(mine, theirs[place], factor) for place, mine in ours.items()
+    )
+
+
+def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
+    """Equal to within rounding in float64, or in the lower precision that both were rounded to."""
+    if isinstance(ours, str) or isinstance(theirs, str):
+        return isinstance(ours, str) and isinstance(theirs, str) and ours == theirs
+    if ours.shape != theirs.shape:
+        return False
+    if _allclose(ours, theirs, factor * _TOLERANCE["float64"]):
+        return True
+    precision = _precision(ours)
+    return precision == _precision(theirs) and _allclose(ours, theirs, factor * _TOLERANCE[precision])
+
+
+def _allclose(ours: Array, theirs: Array, tolerance: float) -> bool:
+    """As `numpy.allclose`, with NaN equal to NaN, at a third of its cost."""
+    with np.errstate(invalid="ignore"):
+        near = np.abs(ours - theirs) <= tolerance * (1 + np.abs(theirs))
+    return bool(np.all(near | (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))))
+
+
+_TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
+
+
+def _precision(values: Array) -> str:
+    """The lowest precision that holds all these values. Few values say little: they count as float64."""
+    if values.size >= 8:
+        for dtype in ("float16", "float32"):
+            with np.errstate(over="ignore"):
+                if np.array_equal(values, values.astype(dtype), equal_nan=True):
+                    return dtype
+    return "float64"
+
+
+def _leaves(value: Any, place: str = "", above: tuple[int, ...] = ()) -> Iterator[tuple[str, Array | str]]:
+    """The leaves of a value by place, as they are now: a later call may write to its arrays.
+
+    Lists and tuples are alike, and of what contains itself it is said.
+    """
+    if id(value) in above:
+        yield place, "itself"
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+        yield place, value.astype(value.dtype if value.dtype.kind == "f" else np.float64)
+    elif isinstance(value, (bool, int, float)):
+        yield place, np.asarray(value)
+    elif isinstance(value, (tuple, list, dict)):
+        entries = value.items() if isinstance(value, dict) else enumerate(value)
+        yield f"{place}.", str(len(value))
+        for key, entry in entries:
+            yield from _leaves(entry, f"{place}.{key}", (*above, id(value)))
+    else:
+        yield place, getattr(value, "type_name", type(value).__name__)
