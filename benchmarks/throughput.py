@@ -71,9 +71,9 @@ def judge(implementation: Implementation, number: int, examples: int, effort: Ef
     def hold(law: Law) -> None:
         @seed(number)
         @settings(settings.get_profile("dev"), max_examples=examples)
-        @given(law.problems(FUNCTION, effort))
-        def check(drawn: Problem) -> None:
-            for trial in law.trials(implementation, FUNCTION, drawn, effort.seeds, Tally()):
+        @given(law.examples(FUNCTION, effort))
+        def check(problems: Sequence[Problem]) -> None:
+            for trial in law.trials(implementation, FUNCTION, problems, Tally()):
                 judged.append(trial.problem)
                 law.check(trial)
 

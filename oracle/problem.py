@@ -2,7 +2,7 @@
 
 import ast
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Literal, Self, get_args
@@ -236,6 +236,14 @@ _REGIMES: Mapping[str, Callable[[np.random.Generator, Any], Draw]] = {
 }
 
 
-def siblings(problem: Problem, count: int) -> Iterator[Problem]:
-    """`count` problems alike but for their seeds, the given one first."""
-    return (replace(problem, seed=problem.seed + i) for i in range(count))
+def siblings(problem: Problem, count: int, regimes: Sequence[Regime] = ()) -> Iterator[Problem]:
+    """`count` problems of one shape, the given one first; their seeds go on from its seed.
+
+    So do their regimes, round and round, from its place among those given; without any they are all its own.
+    """
+    regimes = regimes or (problem.regime,)
+    first = regimes.index(problem.regime)
+    return (
+        replace(problem, seed=problem.seed + i, regime=regimes[(first + i) % len(regimes)])
+        for i in range(count)
+    )

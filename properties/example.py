@@ -1,10 +1,10 @@
-"""What Hypothesis calls an example: problems alike but for their seeds, posed to a function together."""
+"""What Hypothesis calls an example: problems of one shape, posed to a function together."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 
 from oracle import rounding
-from oracle.problem import Inputs, Problem, siblings
+from oracle.problem import Inputs, Problem
 from oracle.rounding import Bounded
 from properties.answer import Answer, MalformedError
 from properties.isolation.implementation import Died, Implementation, Raised, Returned
@@ -17,11 +17,11 @@ SMALL = 4096
 """How many hidden states an example has at most that is kept: at the worst, 1 MB."""
 
 
-def pose(implementation: Implementation, function: str, problem: Problem, count: int) -> "Example":
-    """The example of `count` problems that begins with this one; the same one again while it is kept."""
-    states = problem.n_a * problem.m * problem.T_x * count
+def pose(implementation: Implementation, function: str, problems: Sequence[Problem]) -> "Example":
+    """The example of these problems; the same one again while it is kept."""
+    states = sum(problem.n_a * problem.m * problem.T_x for problem in problems)
     make = _kept if states <= SMALL else Example
-    return make(implementation, function, problem, count)
+    return make(implementation, function, tuple(problems))
 
 
 class Example:
@@ -30,10 +30,10 @@ class Example:
     Everything is found out when it is first asked for, of all the problems at once, and only once.
     """
 
-    def __init__(self, implementation: Implementation, function: str, problem: Problem, count: int) -> None:
+    def __init__(self, implementation: Implementation, function: str, problems: Sequence[Problem]) -> None:
         self.implementation = implementation
         self.contract: Contract = CONTRACTS[function]
-        self.problems = list(siblings(problem, count))
+        self.problems = problems
         self.inputs: list[Inputs] = [each.inputs(function) for each in self.problems]
         self._replies: dict[int, Returned | Raised] = {}
         self._died: dict[int, Died] = {}

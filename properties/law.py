@@ -13,7 +13,7 @@ from properties.answer import MalformedError
 from properties.example import pose
 from properties.isolation.implementation import Implementation, Unusable
 from properties.reporting.results import Tally
-from properties.strategies import Effort, problems
+from properties.strategies import Effort, examples
 from properties.trial import Grade, Trial
 from properties.turn import Turn
 from reference.contract import CONTRACTS
@@ -36,16 +36,16 @@ class Law:
     check: Callable[[Trial], None]
     drawn: Mapping[str, Any]
 
-    def problems(self, function: str, effort: Effort) -> st.SearchStrategy[Problem]:
-        """The problems on which it is checked."""
-        return problems(function, effort, **self.drawn)
+    def examples(self, function: str, effort: Effort) -> st.SearchStrategy[Sequence[Problem]]:
+        """The problems on which it is checked, some at a time."""
+        return examples(function, effort, **self.drawn)
 
     def trials(
-        self, implementation: Implementation, function: str, problem: Problem, count: int, tally: Tally
+        self, implementation: Implementation, function: str, problems: Sequence[Problem], tally: Tally
     ) -> Iterator[Trial]:
-        """Of a problem and its siblings, `count` in all."""
-        example = pose(implementation, function, problem, count)
-        return (Trial(self.name, self.grade, example, number, tally) for number in range(count))
+        """A trial of each of these problems, which are posed together."""
+        example = pose(implementation, function, problems)
+        return (Trial(self.name, self.grade, example, number, tally) for number in range(len(problems)))
 
 
 def law(
@@ -53,7 +53,7 @@ def law(
 ) -> Callable[[Callable[[Trial], None]], Any]:
     """Make a pytest test of a check of one `Trial`, for each function that it concerns.
 
-    The remaining keywords go to `properties.strategies.problems`. The law's name is that of the check.
+    The remaining keywords go to `properties.strategies.examples`. The law's name is that of the check.
     """
 
     def decorate(check: Callable[[Trial], None]) -> Any:
@@ -73,11 +73,10 @@ def law(
             reason = lacks(implementation, function)
             if reason:
                 pytest.skip(reason)
-            drawn_problem = exactly or data.draw(stated.problems(function, effort))
-            _report_events(drawn_problem)
+            problems = [exactly] if exactly else data.draw(stated.examples(function, effort))
+            _report_events(problems[0])
             ratio = 0.0
-            count = 1 if exactly else effort.seeds
-            for trial in stated.trials(implementation, function, drawn_problem, count, turn.tally):
+            for trial in stated.trials(implementation, function, problems, turn.tally):
                 turn.attempt(stated.check, trial)
                 ratio = max(ratio, trial.worst_ratio)
             if effort.steered and ratio:
@@ -86,7 +85,7 @@ def law(
         def replay(implementation: Implementation, function: str, turn: Turn) -> None:
             """Try what the law did not hold of before; what it holds of again is forgotten."""
             for problem in () if lacks(implementation, function) else turn.store:
-                (trial,) = stated.trials(implementation, function, problem, 1, turn.tally)
+                (trial,) = stated.trials(implementation, function, [problem], turn.tally)
                 _once(turn, stated.check, trial)
                 turn.store.discard(problem)
 
@@ -147,7 +146,6 @@ def lacks(implementation: Implementation, function: str) -> str:
 
 def _report_events(problem: Problem) -> None:
     """What was met, for `--hypothesis-show-statistics`."""
-    event(f"regime {problem.regime}")
     event(f"dtype {problem.dtype}")
     sizes = problem.sizes
     for name, size in sizes.items():

@@ -114,18 +114,18 @@ def catch(
 
     The first violation, or with `shrink` the simplest that Hypothesis makes of it; `None` if the law holds.
     """
-    tally, effort = Tally(), EFFORTS["dev"]
+    tally = Tally()
     profile = settings.get_profile("dev")
     phases = profile.phases if shrink else (Phase.generate,)
     caught: list[Catch] = []
 
     @seed(number)
     @settings(profile, phases=phases, database=None)
-    @given(law.problems(function, effort))
-    def check(drawn: Problem) -> None:
+    @given(law.examples(function, EFFORTS["dev"]))
+    def check(problems: Sequence[Problem]) -> None:
         if caught and not shrink:
             raise _CaughtError
-        for trial in law.trials(implementation, function, drawn, effort.seeds, tally):
+        for trial in law.trials(implementation, function, problems, tally):
             tally.problems += 1
             try:
                 law.check(trial)

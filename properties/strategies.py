@@ -4,14 +4,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from hypothesis import strategies as st
 
-from oracle.problem import DType, Problem, Regime
+from oracle.problem import DType, Problem, Regime, siblings
 from reference.contract import CONTRACTS, Kind
 
-ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "unit", "tiny")
-"""The regimes in which the plainest code is right, if it is right at all; the sharpest twice as often."""
+ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny")
+"""The regimes in which the plainest code is right, if it is right at all."""
 
 SEEDS = 2**16
 
@@ -23,7 +24,7 @@ failure at 1, 2, 3, 4, 5 could not shrink to 1, 2, 2, 1, 1: the draws behind it 
 
 @dataclass(frozen=True)
 class Effort:
-    """How far a profile goes: the largest sizes, the longest sequence, and the seeds an example carries.
+    """How far a profile goes: the largest sizes, the longest sequence, and the problems an example carries.
 
     `work` limits what one problem takes, in nanoseconds or so; fifteen problems of sixteen go no further than
     `usually`. `steered` says whether the search goes toward large errors, as fractions of their bounds.
@@ -31,7 +32,7 @@ class Effort:
 
     largest: int
     longest: int
-    seeds: int
+    siblings: int
     work: float = math.inf
     usually: "Effort | None" = None
     steered: bool = False
@@ -51,6 +52,25 @@ LENGTHS = ((1, 2), (1, 66), (96, 130))
 
 
 @cache  # a strategy is validated when it is first drawn from, at the cost of many draws
+def examples(
+    function: str, effort: Effort, *, regimes: Sequence[Regime] = ORDINARY, **drawn: Any
+) -> st.SearchStrategy[Sequence[Problem]]:
+    """Problems of one shape for one function, in all the regimes; the remaining keywords are of `problems`.
+
+    Now and then there is only one, for a failure to shrink to the simplest regime that shows it.
+    """
+    return _examples(problems(function, effort, regimes=regimes, **drawn), effort.siblings, regimes)
+
+
+@st.composite
+def _examples(
+    draw: st.DrawFn, drawn: st.SearchStrategy[Problem], count: int, regimes: Sequence[Regime]
+) -> Sequence[Problem]:
+    alone = draw(st.integers(0, 31)) == 0  # first, so that they are the first to go
+    return list(siblings(draw(drawn), 1 if alone else count, regimes))
+
+
+@cache
 def problems(
     function: str,
     effort: Effort,

@@ -81,6 +81,13 @@ def test_siblings_differ_in_their_seeds_alone(problem: Problem, count: int) -> N
     }
 
 
+def test_siblings_go_round_the_regimes() -> None:
+    wild = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="wild", seed=7)
+    found = list(siblings(wild, 4, ("unit", "wild", "tiny")))
+    assert [each.regime for each in found] == ["wild", "tiny", "unit", "wild"]
+    assert [each.seed for each in found] == [7, 8, 9, 10]
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

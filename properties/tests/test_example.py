@@ -1,6 +1,7 @@
 """An example asks its problems once and together, and knows of deaths and odd answers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import reference
 from oracle import rounding
-from oracle.problem import Problem
+from oracle.problem import Problem, siblings
 from properties.example import KEPT, SMALL, Example, pose
 from properties.isolation.implementation import Died, Raised, Returned
 
@@ -36,7 +37,7 @@ class Replies:
 
 
 def example(implementation: Any, count: int = 4) -> Example:
-    return Example(implementation, "lstm_forward", PROBLEM, count)
+    return Example(implementation, "lstm_forward", list(siblings(PROBLEM, count)))
 
 
 def test_all_are_asked_together_and_once() -> None:
@@ -80,13 +81,14 @@ def test_bounds_are_those_of_each_problem() -> None:
 
 def test_small_examples_are_posed_once_and_large_ones_are_forgotten() -> None:
     implementation: Any = Replies()
-    assert pose(implementation, "rnn_forward", PROBLEM, 4) is pose(implementation, "rnn_forward", PROBLEM, 4)
-    assert pose(implementation, "rnn_forward", PROBLEM, 4) is not pose(
-        implementation, "lstm_forward", PROBLEM, 4
-    )
-    large = Problem.rnn(n_x=1, n_a=SMALL + 1, n_y=1, m=1, T_x=1)
-    assert pose(implementation, "rnn_forward", large, 1) is not pose(implementation, "rnn_forward", large, 1)
-    first = pose(implementation, "rnn_forward", PROBLEM, 1)
-    for count in range(2, KEPT + 2):
-        pose(implementation, "rnn_cell_forward", PROBLEM, count)
-    assert pose(implementation, "rnn_forward", PROBLEM, 1) is not first
+
+    def posed(function: str = "rnn_forward", **changed: Any) -> Example:
+        return pose(implementation, function, [replace(PROBLEM, **changed)])
+
+    first = posed()
+    assert posed() is first
+    assert posed("lstm_forward") is not first
+    assert posed(n_a=SMALL) is not posed(n_a=SMALL)
+    for seed in range(1, KEPT + 1):
+        posed(seed=seed)
+    assert posed() is not first

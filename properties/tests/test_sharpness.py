@@ -1,6 +1,6 @@
 """The laws see errors far below the tolerances in use, every time; and chaos does not blind them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +10,9 @@ from hypothesis import Phase, given, seed, settings
 
 import reference
 from oracle import exact, pytorch, rounding
-from oracle.problem import Inputs, Problem, siblings
+from oracle.problem import Inputs, Problem
 from oracle.verdict import Comparison
-from properties.strategies import EFFORTS, problems
+from properties.strategies import EFFORTS, examples
 from properties.trial import side_by_side
 from reference.contract import Array
 
@@ -88,10 +88,10 @@ def is_seen(forward: Forward, function: str, number: int) -> bool:
 
     @seed(number)
     @settings(settings.get_profile("dev"), database=None, phases=[Phase.generate])
-    @given(problems(function, EFFORTS["dev"]))
-    def look(problem: Problem) -> None:
+    @given(examples(function, EFFORTS["dev"]))
+    def look(problems: Sequence[Problem]) -> None:
         if not any(seen):
-            for each in siblings(problem, EFFORTS["dev"].seeds):
+            for each in problems:
                 seen.append(worst_step(forward, each.inputs(function)) > 1)
 
     look()

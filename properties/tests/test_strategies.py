@@ -4,7 +4,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.strategies import EFFORTS, problems
+from properties.strategies import EFFORTS, ORDINARY, examples, problems
 from reference.contract import CONTRACTS
 
 DEV = EFFORTS["dev"]
@@ -33,6 +33,18 @@ def test_failures_shrink_to_numbers_that_a_person_can_check() -> None:
     strategy = problems("lstm_forward", DEV)
     smallest = find(strategy, lambda problem: problem.n_a > 1, settings=settings(database=None))
     assert smallest == Problem.lstm(n_x=1, n_a=2, n_y=1, m=1, T_x=1, regime="ternary", seed=0)
+
+
+def test_an_example_is_one_shape_in_every_regime_or_shrinks_to_one_problem() -> None:
+    in_all = find(examples("rnn_forward", DEV), lambda each: len(each) > 1, settings=settings(database=None))
+    assert [problem.regime for problem in in_all] == list(ORDINARY)
+    assert len({tuple(problem.sizes.values()) for problem in in_all}) == 1
+    (alone,) = find(
+        examples("rnn_forward", DEV),
+        lambda each: any(problem.n_a > 1 for problem in each),
+        settings=settings(database=None),
+    )
+    assert alone == Problem.rnn(n_x=1, n_a=2, n_y=1, m=1, T_x=1, regime="ternary", seed=0)
 
 
 def test_both_distinct_and_equal_sizes_are_drawn_and_t_on_both_sides_of_m() -> None:

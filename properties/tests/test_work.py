@@ -14,8 +14,8 @@ from properties.power import InProcess, all_laws, catch
 from properties.trial import Trial
 
 FUNCTION = "lstm_forward"
-PROBLEMS = 80
-"""What a law tries in the dev profile."""
+PROBLEMS = range(60, 81)
+"""How many a law tries in the dev profile."""
 
 ALLOWED = {"requests": 540, "calls": 940, "torch": 880, "bounds": 180}
 """For all laws together, a tenth above what was counted. Twelve of them look at the same answers."""
@@ -50,7 +50,7 @@ def test_the_laws_take_no_more_than_they_did(monkeypatch: pytest.MonkeyPatch) ->
     for law in all_laws():
         if FUNCTION in law.functions:
             assert catch(_counted(law, count), implementation, FUNCTION, 0) is None
-            assert count.pop("problems") == PROBLEMS, law.name
+            assert count.pop("problems") in PROBLEMS, law.name
     assert {name: count[name] for name in ALLOWED if count[name] > ALLOWED[name]} == {}
 
 
