@@ -15,7 +15,7 @@ from statistics import median
 import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
 from properties.isolation.implementation import Implementation
-from properties.power import all_laws, catch
+from properties.power import by_power, catch
 
 
 def main() -> int:
@@ -44,7 +44,7 @@ def first_counterexample(fault: Fault, seed: int) -> tuple[str, str]:
     """The law and the problem, by which time the whole message is there; empty if all laws hold."""
     function = fault.functions[0]
     with Implementation(f"oracle.faults:{fault.name}") as implementation:
-        for law in all_laws():
+        for law in by_power():
             if function in law.functions:
                 caught = catch(law, implementation, function, seed, shrink=True)
                 if caught and caught.violation.message:

@@ -18,7 +18,7 @@ from statistics import median
 
 import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
-from properties.power import InProcess, all_laws, catch, first_catch
+from properties.power import InProcess, by_power, catch, first_catch
 
 LEGEND = """\
 *Caught by*: the first law that catches it, in the order in which they are tried. *Laws*: how many it breaks
@@ -86,7 +86,7 @@ def broken_by(fault: Fault) -> set[str]:
     return {
         law.name
         for function in fault.functions
-        for law in all_laws()
+        for law in by_power()
         if function in law.functions and catch(law, implementation, function, 0)
     }
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -97,6 +99,13 @@ def law(
         return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
     return decorate
+
+
+def all_laws() -> list[Law]:
+    """Every law, module by module."""
+    modules = sorted(f"properties.{path.stem}" for path in Path(__file__).parent.glob("test_*.py"))
+    tests = (test for module in modules for test in vars(import_module(module)).values())
+    return [test.law for test in tests if isinstance(getattr(test, "law", None), Law)]
 
 
 def _of_what_is_readable(check: Callable[[Trial], None]) -> Callable[[Trial], None]:

@@ -1,11 +1,9 @@
 """The power of the laws: which of them a known mistake breaks, and after how many problems."""
 
-import importlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from oracle.problem import Problem
 from properties.isolation.arguments import Arrangement, arranged
 from properties.isolation.codec import decode, encode
 from properties.isolation.implementation import Died, Implementation, Loaded, Raised, Returned
-from properties.law import Law
+from properties.law import Law, all_laws
 from properties.reporting.results import Tally
 from properties.strategies import EFFORTS
 from properties.violation import ViolationError
@@ -34,17 +32,10 @@ FIRST = (
 
 
 @cache
-def all_laws() -> list[Law]:
-    """Every law, those of `FIRST` first and the others by grade and name."""
-    modules = [f"properties.{path.stem}" for path in Path(__file__).parent.glob("test_*.py")]
-    found = [
-        test.law
-        for module in modules
-        for test in vars(importlib.import_module(module)).values()
-        if isinstance(getattr(test, "law", None), Law)
-    ]
+def by_power() -> list[Law]:
+    """Every law, those of `FIRST` first and the others by grade."""
     rank = {name: i for i, name in enumerate(FIRST)}
-    return sorted(found, key=lambda law: (rank.get(law.name, len(rank)), law.grade, law.name))
+    return sorted(all_laws(), key=lambda law: (rank.get(law.name, len(rank)), law.grade == "robust"))
 
 
 class InProcess(Implementation):
@@ -141,5 +132,5 @@ def catch(
 def first_catch(fault: Fault, function: str, number: int) -> Catch | None:
     """The first law that a mistake breaks, of those that concern the function."""
     implementation = InProcess(fault)
-    laws = (law for law in all_laws() if function in law.functions)
+    laws = (law for law in by_power() if function in law.functions)
     return next(filter(None, (catch(law, implementation, function, number) for law in laws)), None)

@@ -3,14 +3,12 @@
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
-import properties
 from properties.isolation.targets import closest
-from properties.reporting.results import LawResult
+from properties.law import FUNCTIONS, all_laws
+from properties.reporting.results import PROVIDED, USABLE, LawResult
 
 
 @dataclass(frozen=True)
@@ -91,14 +89,6 @@ def _no_such_law(entry: ExpectedFailure, known: set[tuple[str, str]]) -> str:
 
 
 def laws() -> set[tuple[str, str]]:
-    """Every law with every function that it concerns."""
-    known: set[tuple[str, str]] = set()
-    for module in iter_modules(properties.__path__, "properties."):
-        if not module.name.startswith("properties.test_"):
-            continue
-        for test in vars(import_module(module.name)).values():
-            marks = {mark.name: mark for mark in getattr(test, "pytestmark", ())}
-            if "law" in marks:
-                functions = marks["parametrize"].args[1] if "parametrize" in marks else ("",)
-                known.update((marks["law"].args[0], function) for function in functions)
-    return known
+    """Every law with every function that it concerns, those of presence too."""
+    presence = {(USABLE, ""), *((PROVIDED, function) for function in FUNCTIONS)}
+    return presence | {(law.name, function) for law in all_laws() for function in law.functions}

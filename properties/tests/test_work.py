@@ -10,7 +10,7 @@ import pytest
 from oracle import pytorch, rounding
 from oracle.faults import Fault
 from properties.law import Law
-from properties.power import InProcess, all_laws, catch
+from properties.power import InProcess, by_power, catch
 from properties.trial import Trial
 
 FUNCTION = "lstm_forward"
@@ -47,7 +47,7 @@ def test_the_laws_take_no_more_than_they_did(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pytorch, "run", counted("torch", pytorch.run))
     monkeypatch.setattr(rounding, "evaluate_each", counted("bounds", rounding.evaluate_each))
     implementation = Counting(count)
-    for law in all_laws():
+    for law in by_power():
         if FUNCTION in law.functions:
             assert catch(_counted(law, count), implementation, FUNCTION, 0) is None
             assert count.pop("problems") in PROBLEMS, law.name
