@@ -95,11 +95,17 @@ class Trial:
     def _alive(self, ask: Callable[[], Returned | Raised | Died]) -> Returned | Raised:
         """The reply, or a violation where the function has died.
 
-        One that has died often enough is not asked any more: the smallest problem that it died of is known.
+        The first time it is asked again, for anybody may have killed it. One that has died often enough is
+        not asked any more: the smallest problem that it died of is known.
         """
         deaths = self.implementation.deaths.setdefault(self.contract.name, Deaths())
         if deaths.weight < PATIENCE:
             reply = ask()
+            if isinstance(reply, Died) and not reply.hung and not deaths.weight:
+                deaths.add(reply, self.problem)
+                reply = ask()
+                if not isinstance(reply, Died):
+                    self.note(f"{deaths.reason}, and answered when it was asked again")
             if not isinstance(reply, Died):
                 return reply
             deaths.add(reply, self.problem)

@@ -3,14 +3,19 @@
 import shlex
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from properties.law import all_laws
 from properties.reporting import expected, report
 from properties.reporting.expected import ExpectedFailure
 from properties.reporting.progress import ProgressPlugin
 from properties.reporting.results import PROVIDED, LawResult, judgements, printable
+from properties.reporting.scheduling import function_in, implementation_in, law_in
 from properties.reporting.table import IN_FULL, render
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -32,6 +37,7 @@ class Closing:
         self._environment = environment
         self._results: list[LawResult] = []
         self._complaints: list[str] = []
+        self._crashed: set[str] = set()
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Where many are judged the closing table says enough, unless the user asks for more."""
@@ -52,6 +58,17 @@ class Closing:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the result of a law."""
         self._results.extend(LawResult.reported(report.user_properties))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+        """Run a law again, once, whose worker was killed; then it has failed."""
+        if crashitem in self._crashed:
+            report.user_properties.append(("law", asdict(_killed(crashitem))))
+            return
+        self._crashed.add(crashitem)
+        report.outcome = "rerun"  # type: ignore[assignment]  # which counts for nothing
+        with suppress(NotImplementedError):  # a scheduler that still has it among what is left
+            sched.mark_test_pending(crashitem)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -103,3 +120,17 @@ class Closing:
             and not any(entry.covers(result.implementation, PROVIDED, result.function) for entry in excused)
         ]
         return list(dict.fromkeys(lines))
+
+
+def _killed(nodeid: str) -> LawResult:
+    """What came of a law whose worker was killed again and again."""
+    name = law_in(nodeid)
+    return LawResult(
+        implementation=implementation_in(nodeid),
+        law=name,
+        grade=next((law.grade for law in all_laws() if law.name == name), "spec"),
+        function=function_in(nodeid),
+        status="failed",
+        seconds=0.0,
+        message="the worker that judged it was killed, and again the second time",
+    )

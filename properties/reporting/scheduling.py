@@ -18,6 +18,18 @@ def implementation_in(nodeid: str) -> str:
     return parameters
 
 
+def function_in(nodeid: str) -> str:
+    """The function that a test's id names: `"rnn_forward"`; empty where it names none."""
+    named = nodeid.removesuffix("]")
+    return next((function for function in CONTRACTS if named.endswith(f"-{function}")), "")
+
+
+def law_in(nodeid: str) -> str:
+    """The law that a test's id names: `"each step"`."""
+    test = nodeid.partition("[")[0].rpartition("::")[2]
+    return test.removeprefix("test_").replace("_", " ")
+
+
 def by_implementation(config: pytest.Config, log: Any) -> Any:
     """A scheduler for pytest-xdist, which is installed where it asks for one."""
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]

@@ -1,0 +1,70 @@
+"""A process that is killed loses nothing but what it was judging, and that is judged again, once."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LAWS = str(Path(__file__).parents[1])
+
+TARGET = """
+import os
+from pathlib import Path
+from reference import rnn_cell_forward as right, rnn_forward
+
+def rnn_cell_forward(xt, a_prev, parameters):
+    if Path("flag").exists():
+        {unlink}
+        os.kill({victim}, 9)
+    return right(xt, a_prev, parameters)
+"""
+UNLINK = "Path('flag').unlink()"
+
+
+def judge(directory: Path, target: str, *options: str) -> tuple[int, str]:
+    (directory / "flag").touch()
+    (directory / "target.py").write_text(target)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        LAWS,
+        "-p",
+        "no:cacheprovider",
+        "--implementation",
+        "target.py",
+    ]
+    command += ["-k", "test_shapes and rnn_cell_forward", *options]
+    environment = {**os.environ, "PYTHONPATH": str(Path(LAWS).parent)}
+    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, env=environment)
+    return run.returncode, run.stdout
+
+
+def test_a_target_that_somebody_kills_is_asked_again(tmp_path: Path) -> None:
+    status, output = judge(tmp_path, TARGET.format(unlink=UNLINK, victim="os.getpid()"))
+    assert status == 0, output
+    assert "was killed by SIGKILL, and answered when it was asked again" in output
+
+
+def test_a_target_that_is_killed_again_has_died(tmp_path: Path) -> None:
+    status, output = judge(tmp_path, TARGET.format(unlink="pass", victim="os.getpid()"))
+    assert status == 1
+    assert "died       was killed by SIGKILL" in output
+
+
+def test_a_law_whose_worker_is_killed_runs_again(tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    status, output = judge(tmp_path, TARGET.format(unlink=UNLINK, victim="os.getppid()"), "-n", "2")
+    assert status == 0, output
+    assert "target.py        conforms" in output
+
+
+def test_a_law_whose_worker_is_killed_again_has_failed(tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    target = TARGET.format(unlink="pass", victim="os.getppid()")
+    status, output = judge(tmp_path, target, "-n", "2")
+    assert status == 1, output
+    assert "1 failed, 1 rerun" in output
+    assert "target.py        differs" in output
