@@ -150,7 +150,7 @@ def lacks(implementation: Implementation, function: str) -> str:
     contract = CONTRACTS[function]
     expected = ", ".join([*contract.arguments, "parameters"])
     signature = found[function]
-    return f"{function}{signature} is another contract, expected ({expected})" if signature else ""
+    return f"{signature} is another contract, expected ({expected})" if signature else ""
 
 
 def _report_events(problem: Problem) -> None:
