@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
 
-pytest_plugins = ["properties.plugin", "properties.replay", "properties.fuzz.turns"]
+pytest_plugins = ["properties.plugin", "properties.drawn", "properties.replay", "properties.fuzz.turns"]
 
 # A tiny LSTM call takes 48 µs with one thread, and up to 22 ms with two on a busy machine.
 torch.set_num_threads(1)
@@ -18,15 +18,16 @@ settings.register_profile(
     "dev",
     max_examples=20,
     deadline=None,
+    derandomize=False,  # which a CI server's environment would change; see the seed in properties/plugin.py
     database=None,  # its choices mean another problem in another profile; see properties/store.py
     phases=[phase for phase in Phase if phase is not Phase.explain],  # 30 times the run, on numeric code
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     report_multiple_bugs=False,
     verbosity=Verbosity.quiet,  # a violation carries its own message
 )
-settings.register_profile("ci", settings.get_profile("dev"), max_examples=50, derandomize=True)
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=50)
 settings.register_profile("quick", settings.get_profile("dev"), max_examples=5)  # many implementations
-settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=100, derandomize=False)
+settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=100)
 settings.load_profile("dev")
 
 

@@ -1,40 +1,31 @@
-"""What Hypothesis calls an example: problems of one shape, posed to a function together."""
+"""What came of a question to a function of an implementation."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from oracle import rounding
 from oracle.problem import Inputs, Problem
 from oracle.rounding import Bounded
 from properties.answer import Answer, MalformedError
 from properties.isolation.implementation import Died, Implementation, Raised, Returned
-from reference.contract import CONTRACTS, Contract
+from properties.question import Question
 
-KEPT = 128
-"""How many examples are kept, for other laws look at the same answers."""
-
-SMALL = 4096
-"""How many hidden states an example has at most that is kept: at the worst, 1 MB."""
+KEPT = 256
+"""How many small examples are kept, for other laws look at the same answers."""
 
 
 def pose(implementation: Implementation, function: str, problems: Sequence[Problem]) -> "Example":
     """The example of these problems; the same one again while it is kept."""
-    states = sum(problem.n_a * problem.m * problem.T_x for problem in problems)
-    make = _kept if states <= SMALL else Example
-    return make(implementation, function, tuple(problems))
+    question = Question.of(function, problems)
+    return (_kept if question.is_small else Example)(implementation, question)
 
 
 class Example:
-    """Problems of one shape, what a function answered to them, and how far right answers may be off.
+    """The answers to the problems of a question, and their steps; found out as late and as seldom."""
 
-    Everything is found out when it is first asked for, of all the problems at once, and only once.
-    """
-
-    def __init__(self, implementation: Implementation, function: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, implementation: Implementation, question: Question) -> None:
         self.implementation = implementation
-        self.contract: Contract = CONTRACTS[function]
-        self.problems = problems
-        self.inputs: list[Inputs] = [each.inputs(function) for each in self.problems]
+        self.question = question
         self._replies: dict[int, Returned | Raised] = {}
         self._died: dict[int, Died] = {}
         self._answers: dict[int, Answer] = {}
@@ -45,8 +36,8 @@ class Example:
         if number in self._died:
             return self._died.pop(number)
         if number not in self._replies:
-            name = self.contract.name
-            calls = [inputs.arguments(name) for inputs in self.inputs[number:]]
+            name = self.question.contract.name
+            calls = [inputs.arguments(name) for inputs in self.question.inputs[number:]]
             for i, reply in enumerate(self.implementation.call_each(name, calls), number):
                 if isinstance(reply, Died):
                     self._died[i] = reply
@@ -60,27 +51,20 @@ class Example:
         if number not in self._answers:
             returned = self._replies[number]
             assert isinstance(returned, Returned)
-            n_x, m, T_x = self.inputs[number].x.shape
-            sizes = {**self.problems[number].sizes, "n_x": n_x, "m": m, "T_x": T_x}
-            self._answers[number] = Answer(self.contract, returned, sizes)
+            n_x, m, T_x = self.question.inputs[number].x.shape
+            sizes = {**self.question.problems[number].sizes, "n_x": n_x, "m": m, "T_x": T_x}
+            self._answers[number] = Answer(self.question.contract, returned, sizes)
         return self._answers[number]
-
-    def bounds(self, number: int) -> Mapping[str, Bounded]:
-        """How far a right answer may be off, over the whole trajectory."""
-        return self._bounds[number]
 
     def steps(self, number: int) -> tuple[Inputs, Mapping[str, Bounded]]:
         """The steps of a problem from the states that the answer gives, side by side, with their bounds."""
         if number not in self._steps:
             answers = dict(self._readable())
-            inputs = [self.inputs[i].steps(each.outputs["a"], each.memory) for i, each in answers.items()]
+            given = self.question.inputs
+            inputs = [given[i].steps(each.outputs["a"], each.memory) for i, each in answers.items()]
             bounds = rounding.evaluate_each(inputs)
             self._steps = dict(zip(answers, zip(inputs, bounds, strict=True), strict=True))
         return self._steps[number]
-
-    @cached_property
-    def _bounds(self) -> list[dict[str, Bounded]]:
-        return rounding.evaluate_each(self.inputs)
 
     def _readable(self) -> Iterator[tuple[int, Answer]]:
         for number, reply in self._replies.items():

@@ -1,13 +1,13 @@
 """A law: one thing that holds of every right implementation, checked on problems that Hypothesis draws."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import Phase, event, given, settings, target
+from hypothesis import event, given, target
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
@@ -49,6 +49,19 @@ class Law:
         example = pose(implementation, function, problems)
         return (Trial(self.name, self.grade, example, number, tally) for number in range(len(problems)))
 
+    def check_each(
+        self,
+        implementation: Implementation,
+        function: str,
+        examples: Iterable[Sequence[Problem]],
+        turn: Turn,
+    ) -> None:
+        """Check it on these examples, without a search for smaller ones where it does not hold."""
+
+        for problems in examples:
+            for trial in self.trials(implementation, function, problems, turn.tally):
+                turn.attempt(self.check, trial)
+
 
 def law(
     grade: Grade, *, functions: Sequence[str] = FUNCTIONS, **drawn: Any
@@ -84,14 +97,6 @@ def law(
             if effort.steered and ratio:
                 target(ratio, label="error as a fraction of its bound")
 
-        def replay(implementation: Implementation, function: str, turn: Turn) -> None:
-            """Try what the law did not hold of before; what it holds of again is forgotten."""
-            for problem in () if lacks(implementation, function) else turn.store:
-                (trial,) = stated.trials(implementation, function, [problem], turn.tally)
-                _once(turn, stated.check, trial)
-                turn.store.discard(problem)
-
-        test.replay = replay
         test.__name__ = test.__qualname__ = check.__name__
         test.__doc__ = check.__doc__
         test.__module__ = check.__module__
@@ -118,17 +123,6 @@ def _of_what_is_readable(check: Callable[[Trial], None]) -> Callable[[Trial], No
             raise trial.violation(form=str(error)) from None
 
     return checked
-
-
-def _once(turn: Turn, check: Callable[[Trial], None], trial: Trial) -> None:
-    """One attempt, inside Hypothesis, where alone an `event` has its place, but without its search."""
-
-    @settings(max_examples=1, phases=[Phase.generate], database=None)
-    @given(st.none())
-    def again(_: None) -> None:
-        turn.attempt(check, trial)
-
-    again()
 
 
 def unusable(implementation: Implementation) -> str:

@@ -27,6 +27,9 @@ TARGETS = pytest.StashKey[list[str]]()
 EXACTLY = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 
+DETERMINISTIC = ("ci",)
+"""The profiles that have the same seed in every run, unless another is asked for."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,7 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "law(name, grade): what a test is called in the reports")
     config.option.force_short_summary = True  # on CI too a message, which has many lines, stands there once
     if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
-        config.option.hypothesis_seed = random.SystemRandom().randrange(2**32)
+        fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
+        config.option.hypothesis_seed = 0 if fixed else random.SystemRandom().randrange(2**32)
     reproduce = config.getoption("--reproduce")
     directory = config.invocation_params.dir
     known = config.getoption("--expected-failures")
@@ -115,9 +119,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def _seed(config: pytest.Config) -> str:
-    if config.getoption("--fuzz-for"):
-        return "a new one in every turn"
-    return "fixed by the profile" if settings().derandomize else str(config.option.hypothesis_seed)
+    return "a new one in every turn" if config.getoption("--fuzz-for") else str(config.option.hypothesis_seed)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,10 +7,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from hypothesis import Phase, given, seed, settings
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
 
 from oracle.faults import Fault
 from oracle.problem import Problem
+from properties.drawn import drawn
 from properties.isolation.arguments import Arrangement, arranged
 from properties.isolation.codec import decode, encode
 from properties.isolation.implementation import Died, Implementation, Loaded, Raised, Returned
@@ -94,10 +96,6 @@ class Catch:
     violation: ViolationError
 
 
-class _CaughtError(Exception):
-    """Ends the search without the words of the violation, for which Hypothesis would ask."""
-
-
 def catch(
     law: Law, implementation: Implementation, function: str, number: int, *, shrink: bool = False
 ) -> Catch | None:
@@ -105,28 +103,32 @@ def catch(
 
     The first violation, or with `shrink` the simplest that Hypothesis makes of it; `None` if the law holds.
     """
+    strategy = law.examples(function, EFFORTS["dev"])
     tally = Tally()
-    profile = settings.get_profile("dev")
-    phases = profile.phases if shrink else (Phase.generate,)
-    caught: list[Catch] = []
+    found: list[Catch] = []
 
-    @seed(number)
-    @settings(profile, phases=phases, database=None)
-    @given(law.examples(function, EFFORTS["dev"]))
     def check(problems: Sequence[Problem]) -> None:
-        if caught and not shrink:
-            raise _CaughtError
         for trial in law.trials(implementation, function, problems, tally):
             tally.problems += 1
             try:
                 law.check(trial)
             except ViolationError as violation:
-                caught.append(Catch(law, tally.problems, violation))
-                raise violation if shrink else _CaughtError from None
+                found.append(Catch(law, tally.problems, violation))
+                raise
 
-    with suppress(ViolationError, _CaughtError):
-        check()
-    return caught[-1] if caught else None
+    @seed(number)
+    @settings(settings.get_profile("dev"), database=None)
+    @given(st.data())
+    def search(data: st.DataObject) -> None:
+        check(data.draw(strategy))
+
+    with suppress(ViolationError):
+        for problems in drawn(strategy, number, "dev"):
+            check(problems)
+    if found and shrink:
+        with suppress(ViolationError):
+            search()
+    return found[-1] if found else None
 
 
 def first_catch(fault: Fault, function: str, number: int) -> Catch | None:

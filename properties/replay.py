@@ -7,6 +7,7 @@ import pytest
 from hypothesis.database import ExampleDatabase
 
 from properties.isolation.implementation import Implementation
+from properties.law import Law, lacks
 from properties.reporting.results import Tally
 from properties.store import Store, open_database
 from properties.turn import TimeUpError, Turn
@@ -41,18 +42,26 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, tally: 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-    """Try what failed before, then go on as ever, until the turn is over."""
-    given = pyfuncitem.funcargs
+    """Try what failed before, then go on as ever, until the turn is over; what failed at any time fails."""
+    given: dict[str, Any] = pyfuncitem.funcargs
     turn = given.get("turn")
     if not isinstance(turn, Turn):
         return (yield)
     try:
         if not given["exactly"]:
-            pyfuncitem.obj.replay(given["implementation"], given["function"], turn)
-        return (yield)
+            _replay(pyfuncitem.obj.law, given["implementation"], given["function"], turn)
+        yield
     except TimeUpError:
-        turn.conclude()
-        return True
+        pass
+    turn.conclude()
+    return True
+
+
+def _replay(law: Law, implementation: Implementation, function: str, turn: Turn) -> None:
+    """Try what the law did not hold of before; what it holds of again is forgotten."""
+    for problem in () if lacks(implementation, function) else turn.store:
+        law.check_each(implementation, function, [[problem]], turn)
+        turn.store.discard(problem)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from hypothesis import event
 
 from properties.isolation.implementation import Arrangement, Returned
 from properties.law import law
@@ -34,7 +33,7 @@ def test_memory_layouts(trial: Trial) -> None:
     """Fortran-ordered, strided, read-only and byte-swapped arrays are answered as any others."""
     rng = np.random.default_rng(trial.problem.seed)
     arrangement = ARRANGEMENTS[rng.integers(len(ARRANGEMENTS))]
-    event(f"memory {arrangement}")
+    trial.meet(f"memory {arrangement}")
     arranged = trial.answer_to(trial.inputs, arrangement).outputs
     trial.agree_with_itself(arranged, trial.answer.outputs, trial.bounds, asked="in C order")
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from hypothesis import event
+from hypothesis import currently_in_test_context, event
 
-from oracle import exact, pytorch
+from oracle import pytorch
 from oracle.problem import Inputs
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison
@@ -23,9 +23,6 @@ Grade = Literal["spec", "robust"]
 PATIENCE = 40
 """How often a function may crash before it is not called any more; to hang counts as 20 crashes."""
 
-EXACT_RADIUS = 1e-30
-"""Far below any bound: float64 resolves 1e-16 of a number."""
-
 
 class Trial:
     """One law on one problem of an example.
@@ -38,9 +35,9 @@ class Trial:
         self.law = law
         self.grade = grade
         self.implementation = example.implementation
-        self.contract = example.contract
-        self.problem = example.problems[number]
-        self.inputs = example.inputs[number]
+        self.contract = example.question.contract
+        self.problem = example.question.problems[number]
+        self.inputs = example.question.inputs[number]
         self.tally = tally
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
@@ -73,7 +70,7 @@ class Trial:
     @property
     def bounds(self) -> Mapping[str, Bounded]:
         """How far a right answer may be off, over the whole trajectory."""
-        return self._example.bounds(self._number)
+        return self._example.question.bounds[self._number]
 
     @property
     def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:
@@ -150,7 +147,7 @@ class Trial:
 
     def agree_with_torch(self) -> bool:
         """The whole trajectory against torch's, within the propagated bound."""
-        return self.agree(self.answer.outputs, pytorch.run(self.inputs), self.bounds)
+        return self.agree(self.answer.outputs, self._example.question.torch[self._number], self.bounds)
 
     def agree_with_torch_step_by_step(self) -> None:
         """Every step against torch's, from the state that the implementation itself gave it."""
@@ -177,10 +174,9 @@ class Trial:
 
     def agree_with_the_exact_value(self) -> None:
         """Every output against its enclosure, which has no error of its own."""
-        truth = exact.evaluate(self.inputs, radius=EXACT_RADIUS)
         outputs = self.answer.outputs
-        midpoints = {name: exact.midpoints(truth[name]) for name in outputs}
-        self.agree(outputs, midpoints, self.bounds, rival="exact")
+        exact = self._example.question.exact[self._number]
+        self.agree(outputs, {name: exact[name] for name in outputs}, self.bounds, rival="exact")
 
     def require_same(self, name: str, ours: Array, given: Array, steps: int = 1) -> None:
         """Hold an array to one that it should be a copy of; `steps` as in `agree`."""
@@ -207,7 +203,12 @@ class Trial:
     def note(self, text: str) -> None:
         """Count something worth reporting that is no failure."""
         self.tally.notes[text] += 1
-        event(text)
+        self.meet(text)
+
+    def meet(self, text: str) -> None:
+        """Count something for `--hypothesis-show-statistics`."""
+        if currently_in_test_context():
+            event(text)
 
 
 def side_by_side(array: Array) -> Array:

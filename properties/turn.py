@@ -51,7 +51,7 @@ class Turn:
         self.end = -math.inf
 
     def conclude(self) -> None:
-        """When the time is up: raise what was found, as small as it has become."""
+        """At the end, raise what was found, as small as it has become."""
         if self._found:
             raise self._found[1]
 

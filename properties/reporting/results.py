@@ -34,6 +34,10 @@ class Tally:
         if ratio > self.worst_ratio:
             self.worst_ratio, self.worst_problem = ratio, repr(problem)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        vars(self).update(vars(Tally()))
+
 
 @dataclass(frozen=True)
 class LawResult:

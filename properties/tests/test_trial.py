@@ -7,6 +7,7 @@ import pytest
 from oracle.problem import Problem
 from properties.example import Example
 from properties.isolation.implementation import Deaths, Died
+from properties.question import Question
 from properties.reporting.results import Tally
 from properties.trial import PATIENCE, Trial
 from properties.violation import ViolationError
@@ -29,7 +30,7 @@ class Mortal:
 
 def die(implementation: Any, m: int) -> ViolationError:
     problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=m, T_x=1)
-    trial = Trial("shapes", "spec", Example(implementation, "rnn_forward", [problem]), 0, Tally())
+    trial = Trial("shapes", "spec", Example(implementation, Question("rnn_forward", [problem])), 0, Tally())
     with pytest.raises(ViolationError) as caught:
         _ = trial.answer
     return caught.value

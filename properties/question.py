@@ -1,0 +1,68 @@
+"""Problems of one shape that are posed together; Hypothesis draws such a group as one example."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+
+from oracle import exact, pytorch, rounding
+from oracle.problem import Inputs, Problem
+from oracle.rounding import Bounded
+from reference.contract import CONTRACTS, Array, Contract
+
+KEPT = 1024
+"""How many small questions are kept, for other laws pose the same, and to other implementations."""
+
+SMALL = 4096
+"""How many hidden states a small question has at most; it takes 1 MB at the worst, and a tenth on average."""
+
+EXACT_RADIUS = 1e-30
+"""Far below any bound: float64 resolves 1e-16 of a number."""
+
+
+class Question:
+    """Problems for one function, and what the witnesses say of each.
+
+    Everything is found out when it is first asked for, of all the problems at once, and only once.
+    """
+
+    def __init__(self, function: str, problems: Sequence[Problem]) -> None:
+        self.contract: Contract = CONTRACTS[function]
+        self.problems = problems
+        self.inputs: list[Inputs] = [each.inputs(function) for each in problems]
+
+    @staticmethod
+    def of(function: str, problems: Sequence[Problem]) -> "Question":
+        """The question of these problems; if it is small, the same one again while it is kept."""
+        return (_kept if _is_small(problems) else Question)(function, tuple(problems))
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is worth keeping."""
+        return _is_small(self.problems)
+
+    @cached_property
+    def torch(self) -> list[dict[str, Array]]:
+        """What torch answers."""
+        return [pytorch.run(inputs) for inputs in self.inputs]
+
+    @cached_property
+    def exact(self) -> list[Mapping[str, Array]]:
+        """The exact values, rounded to float64."""
+        return [
+            {
+                name: exact.midpoints(array)
+                for name, array in exact.evaluate(inputs, radius=EXACT_RADIUS).items()
+            }
+            for inputs in self.inputs
+        ]
+
+    @cached_property
+    def bounds(self) -> list[dict[str, Bounded]]:
+        """How far a right answer may be off, over the whole trajectory."""
+        return rounding.evaluate_each(self.inputs)
+
+
+def _is_small(problems: Sequence[Problem]) -> bool:
+    return sum(each.n_a * each.m * each.T_x for each in problems) <= SMALL
+
+
+_kept = lru_cache(maxsize=KEPT)(Question)

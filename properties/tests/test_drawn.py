@@ -1,0 +1,56 @@
+"""What is drawn once is what Hypothesis would try, and what fails on it fails, found again or not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+
+from oracle.problem import Problem
+from properties.drawn import drawn
+from properties.law import all_laws
+from properties.strategies import EFFORTS
+from properties.tests.test_many import judge
+
+MOODY = """
+from reference import rnn_cell_forward as right
+calls = 0
+def rnn_cell_forward(xt, a_prev, parameters):
+    global calls
+    calls += 1
+    a_next, yt_pred, cache = right(xt, a_prev, parameters)
+    return a_next + (calls == 10), yt_pred, cache
+"""
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("law", all_laws(), ids=lambda law: law.name)
+def test_it_is_what_a_search_tries_that_finds_nothing(law: Any, number: int) -> None:
+    function = law.functions[0]
+    examples = law.examples(function, EFFORTS["dev"])
+    tried: list[Sequence[Problem]] = []
+
+    @seed(number)
+    @settings(settings.get_profile("dev"), database=None)
+    @given(data=st.data())
+    def search(data: st.DataObject) -> None:
+        tried.append(data.draw(examples))
+
+    search()
+    assert drawn(examples, number, "dev") == tried
+    assert drawn(examples, number, "dev") is drawn(examples, number, "dev")
+
+
+def test_what_failed_once_fails_though_it_is_not_seen_again(tmp_path: Path) -> None:
+    (tmp_path / "moody.py").write_text(MOODY)
+    status, output = judge(tmp_path, "--implementation", "moody.py", "-k", "each_step and rnn_cell")
+    assert status == 1, output
+    assert "rnn_cell_forward of moody.py: each step (a spec law)" in output
+
+
+def test_statistics_are_those_of_hypothesis(tmp_path: Path) -> None:
+    status, output = judge(tmp_path, "-k", "layouts and rnn_cell", "--hypothesis-show-statistics")
+    assert status == 0, output
+    assert "memory fortran" in output

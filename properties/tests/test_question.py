@@ -1,0 +1,38 @@
+"""A question knows what the witnesses say of each of its problems."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from oracle import exact, pytorch, rounding
+from oracle.problem import Problem, siblings
+from properties.question import KEPT, SMALL, Question
+
+PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
+FORWARD = "lstm_forward"
+
+
+def test_the_witnesses_say_of_each_what_they_say_of_it_alone() -> None:
+    question = Question(FORWARD, list(siblings(PROBLEM, 3)))
+    for i, problem in enumerate(question.problems):
+        inputs = problem.inputs(FORWARD)
+        bounds, truth = rounding.evaluate(inputs), exact.evaluate(inputs, radius=1e-20)
+        for name, torch in pytorch.run(inputs).items():
+            assert np.array_equal(question.torch[i][name], torch)
+        for name in ("a", "c", "y"):
+            assert np.array_equal(question.bounds[i][name].error, bounds[name].error)
+            assert np.array_equal(question.exact[i][name], exact.midpoints(truth[name]))
+
+
+def test_small_questions_are_kept_and_large_ones_are_not() -> None:
+    def asked(function: str = FORWARD, **changed: Any) -> Question:
+        return Question.of(function, [replace(PROBLEM, **changed)])
+
+    first = asked()
+    assert asked() is first
+    assert asked("lstm_cell_forward") is not first
+    assert asked(n_a=SMALL) is not asked(n_a=SMALL)
+    for seed in range(1, KEPT + 1):
+        asked(seed=seed)
+    assert asked() is not first
