@@ -135,10 +135,12 @@ sigmoid_is("sigmoid_not_halved", "sigmoid is taken of 2 z, as (1 + tanh(z)) / 2"
 sigmoid_is("sigmoid_overflows", "sigmoid is e^z / (1 + e^z)", lambda z: np.exp(z) / (1 + np.exp(z)))
 cct_is = _series("activations", LSTM, "cct")
 cct_is("candidate_sigmoid", "the candidate goes through sigmoid", lambda v: sigmoid(v.zc))
+cct_is("candidate_relu", "the candidate goes through relu", lambda v: np.maximum(v.zc, 0))
 cct_is("candidate_linear", "the candidate's tanh is left out", lambda v: v.zc)
 a_next_is = _series("activations", LSTM, "a_next")
 a_next_is("tanh_on_c_left_out", "the tanh on c is left out", lambda v: v.ot * v.c_next)
 a_next_is("sigmoid_on_c", "sigmoid stands for the tanh on c", lambda v: v.ot * sigmoid(v.c_next))
+a_next_is("relu_on_c", "relu stands for the tanh on c", lambda v: v.ot * np.maximum(v.c_next, 0))
 a_next_is("output_gate_left_out", "the output gate is left out", lambda v: v.tanh(v.c_next))
 a_next_is("output_gate_inside_tanh", "the output gate is inside the tanh", lambda v: v.tanh(v.ot * v.c_next))
 affine_is = _series("activations", ALL, "affine")
@@ -150,6 +152,9 @@ c_next_is = _series("update", LSTM, "c_next")
 c_next_is("terms_exchanged", "c_next is it * c_prev + ft * cct", lambda v: v.it * v.c_prev + v.ft * v.cct)
 c_next_is("update_gate_missing", "c_next is ft * c_prev + cct", lambda v: v.ft * v.c_prev + v.cct)
 c_next_is("forget_gate_missing", "c_next is c_prev + it * cct", lambda v: v.c_prev + v.it * v.cct)
+c_next_is(
+    "forget_gate_on_both", "c_next is ft * (c_prev + it * cct)", lambda v: v.ft * (v.c_prev + v.it * v.cct)
+)
 c_next_is("c_prev_left_out", "c_next is it * cct", lambda v: v.it * v.cct)
 c_next_is("terms_subtracted", "c_next is ft * c_prev - it * cct", lambda v: v.ft * v.c_prev - v.it * v.cct)
 c_next_is("terms_multiplied", "c_next is ft * c_prev * it * cct", lambda v: v.ft * v.c_prev * v.it * v.cct)
@@ -389,9 +394,10 @@ COMMON = frozenset(
     {f"{GATES[g]}_and_{GATES[h]}_gates_exchanged" for g, h in combinations(GATES, 2)}
     | {f"{gate}_bias_missing" for gate in (*GATES.values(), "head")}
     | {"x_above_a", "a_weights_transposed", "biases_missing", "biases_doubled", "head_from_a_prev"}
-    | {"relu_for_tanh", "sigmoid_for_tanh", "candidate_sigmoid", "tanh_on_c_left_out", "output_gate_left_out"}
+    | {"relu_for_tanh", "sigmoid_for_tanh", "candidate_sigmoid", "candidate_relu", "tanh_on_c_left_out"}
     | {"a0_ignored", "every_step_from_a0", "c0_is_a0", "c_reset_every_step", "c_is_a", "time_reversed"}
     | {"softmax_over_samples", "one_maximum", "softmax_sign", "sigmoid_for_softmax", "no_softmax"}
-    | {"forget_bias_plus_one", "update_gate_missing", "c_view_cached", "caches_empty", "last_cache_alone"}
+    | {"forget_bias_plus_one", "update_gate_missing", "forget_gate_on_both", "output_gate_left_out"}
+    | {"c_view_cached", "caches_empty", "last_cache_alone"}
 )
 """The mistakes most often made, by name: those of which two at once are worth a look."""

@@ -52,6 +52,7 @@ SWALLOWED = {
     *((f"{gate}_bias_missing", "biases_missing") for gate in ("update", "forget", "candidate", "output")),
     ("forget_bias_plus_one", "biases_missing"),
     ("head_bias_missing", "softmax_over_samples"),  # which by, the same for all samples, does not move
+    ("relu_for_tanh", "candidate_relu"),
     ("relu_for_tanh", "tanh_on_c_left_out"),  # relu leaves a c alone that only grows from zero
     ("sigmoid_for_tanh", "candidate_sigmoid"),
     ("a0_ignored", "c0_is_a0"),

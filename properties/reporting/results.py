@@ -133,13 +133,13 @@ class Judgement:
         if lacking := self.why_unusable or self.why_missing(function):
             return lacking
         failures = self.failures(function)
-        spec = {result.law for result in failures if result.grade == "spec"}
+        spec = [result for result in failures if result.grade == "spec"]
         remarks = []
-        if spec and spec <= CACHES:
+        if spec and {result.law for result in spec} <= CACHES:
             remarks.append("outputs right, caches wrong")
         if any(result.inherited for result in failures):
             remarks.append("inherited from its cell")
-        diagnoses = Counter(result.diagnosis[0] for result in failures if result.diagnosis)
+        diagnoses = Counter(result.diagnosis[0] for result in spec or failures if result.diagnosis)
         remarks += [sentence for sentence, _ in diagnoses.most_common(1)]
         return "; ".join(remarks)
 

@@ -36,6 +36,16 @@ def test_laws_that_were_all_skipped_are_no_success() -> None:
     assert unusable.verdict == unusable.verdict_on("rnn_forward") == "unusable"
 
 
+def test_a_remark_is_on_what_decided_the_verdict() -> None:
+    mild = failed("a", "empty", grade="robust", diagnosis=["ValueError: nothing to stack"])
+    (judgement,) = judgements([mild, failed("a", diagnosis=["bf is left out"])])
+    assert judgement.remark_on("rnn_forward") == "bf is left out"
+    (unexplained,) = judgements([mild, failed("a")])
+    assert unexplained.remark_on("rnn_forward") == ""
+    (not_robust,) = judgements([mild])
+    assert not_robust.remark_on("rnn_forward") == "ValueError: nothing to stack"
+
+
 def test_an_expected_failure_does_not_change_the_verdict() -> None:
     (judgement,) = judgements([failed("a", expected="known"), passed("a", "split")])
     assert judgement.verdict == "differs"
