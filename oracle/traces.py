@@ -12,11 +12,13 @@ from reference.contract import CONTRACTS
 def traces(function: str, implementation: Program, counterexample: Inputs) -> str:
     """What is known of a mistake that is not in the catalogue.
 
-    Which entry of the caches is the first to be wrong, and with which simpler inputs the mistake goes away.
+    That it acts at random; or else which entry of the caches is the first to be wrong, and with which simpler
+    inputs the mistake goes away.
     """
-    spec = specification(function)
-    steps = counterexample.x.shape[2]
-    wrong = _first_wrong(function, steps, implementation(counterexample).caches, spec(counterexample).caches)
+    spec, shown = specification(function), implementation(counterexample)
+    if not same(implementation(counterexample).outputs, shown.outputs):
+        return RANDOM
+    wrong = _first_wrong(function, counterexample.x.shape[2], shown.caches, spec(counterexample).caches)
     gone = [
         name
         for name, inputs in _simplified(counterexample).items()
@@ -24,10 +26,14 @@ def traces(function: str, implementation: Program, counterexample: Inputs) -> st
     ]
     known = (
         f"the first wrong entry of the caches is {wrong}" if wrong else "",
+        "the caches are right" if same(shown.caches, spec(counterexample).caches) else "",
         f"goes away with {', '.join(gone)}" if gone else "",
     )
     return "; ".join(filter(None, known))
 
+
+RANDOM = "it answers one question in two ways"
+"""Of what acts at random, no more is known."""
 
 AS_COMPUTED = ("ft", "it", "cct", "ot", "c_next", "a_next")
 """The entries of a cell's cache that the cell computes, in this order."""

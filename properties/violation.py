@@ -5,6 +5,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from oracle.traces import RANDOM
 from properties.explanation import Explanation, explain
 
 if TYPE_CHECKING:
@@ -30,10 +31,14 @@ class ViolationError(AssertionError):
 
     @property
     def diagnosis(self) -> list[str]:
-        """The mistakes that it looks like, best first; failing that, what the implementation did instead."""
+        """The mistakes that it looks like, best first.
+
+        Failing that, what the implementation did instead of answering, or that it acts at random.
+        """
         facts = self._facts if isinstance(self._facts, Mapping) else {}
         instead = [facts[name] for name in ("died", "raised", "form") if name in facts]
-        return list(self.explanation.looks_like) or instead
+        known = [self.explanation.traces] if self.explanation.traces == RANDOM else []
+        return list(self.explanation.looks_like) or instead or known
 
     @cached_property
     def message(self) -> str:

@@ -56,7 +56,9 @@ def diagnosis(function: str, implementation: Any) -> list[str]:
 @pytest.mark.parametrize("function", CONTRACTS)
 def test_what_is_right_looks_like_no_mistake(function: str) -> None:
     assert diagnosis(function, reference) == []
-    assert traces(function, program(function, reference), small(function)).startswith("goes away")
+    assert traces(function, program(function, reference), small(function)).startswith(
+        "the caches are right; goes away with "
+    )
 
 
 @pytest.mark.parametrize(("function", "one", "two"), PAIRS)

@@ -69,6 +69,8 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
         ("candidate rotated", "lstm_forward", "the first wrong entry of the caches is cct of step 0"),
         ("two steps in one", "rnn_forward", "the first wrong entry of the caches is a_next of step 1"),
         ("c decays", "lstm_cell_forward", "goes away with a zero state"),
+        ("softmax at temperature 2", "rnn_forward", "the caches are right"),
+        ("uniform noise on a", "rnn_forward", "it answers one question in two ways"),
     ],
 )
 def test_what_is_known_of_a_mistake_without_a_name(name: str, function: str, known: str) -> None:
