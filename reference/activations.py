@@ -8,15 +8,16 @@ import numpy as np
 from reference.contract import Array, floating
 
 
-def sigmoid(z: Any) -> Array:
+def sigmoid(z: Any, out: Array | None = None) -> Array:
     """The logistic function 1 / (1 + exp(-z)), elementwise.
 
-    Same shape as `z`; floating dtypes are kept, other real ones become float64.
+    Same shape as `z`; floating dtypes are kept, other real ones become float64. The result is written into
+    `out` if one is given, as NumPy's own functions do; that may be `z`.
     """
     z = floating("z", z)
     # As e / (1 + e) it keeps its relative accuracy down to the subnormals.
-    e = np.exp(np.minimum(z, _saturation(z.dtype)))
-    return np.asarray(e / (1 + e))
+    e = np.exp(np.minimum(z, _saturation(z.dtype)), out=out)
+    return np.asarray(np.divide(e, 1 + e, out=out))
 
 
 @lru_cache

@@ -55,6 +55,15 @@ def test_sigmoid_is_right_to_a_few_units_roundoff(dtype: Any, data: st.DataObjec
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
+def test_sigmoid_writes_the_same_where_it_is_told_to(dtype: Any) -> None:
+    z = np.linspace(-800, 800, 12).reshape(3, 4).astype(dtype)
+    expected = [*sigmoid(z[:2]), z[2]]
+    result = sigmoid(z[:2], out=z[:2])
+    np.testing.assert_array_equal(z, expected)
+    assert np.shares_memory(result, z)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
 def test_sigmoid_is_right_everywhere_along_its_bend(dtype: Any) -> None:
     end = -float(np.log(np.finfo(dtype).smallest_subnormal))
     z = np.linspace(-end - 5, end + 5, 3001).astype(dtype)
