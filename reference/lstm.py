@@ -96,25 +96,32 @@ def lstm_forward(
     caches : (list of T_x LSTMCache, x)
 
     The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
-    that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
+    that is returned shares memory with the inputs: the caches hold copies, of the parameters too. Those of
+    the states and gates are views of one array, which no output shares.
     """
     (x, a0), p, size = validate("lstm_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
-    # The gates share one product: W (4, n_a, n_a + n_x) and b (4, n_a, 1).
+    # The four gates share one product, biases included: [W b] (4, n_a, n_a + n_x + 1) times [a_prev; xt; 1].
     W, b = (np.concatenate([p[f"{letter}{gate}"] for gate in "fioc"]).reshape(4, n_a, -1) for letter in "Wb")
-    xs = x.transpose(2, 0, 1).copy()  # each step in one piece
-    a = np.empty((n_a, m, T_x), x.dtype)
-    c = np.empty_like(a)
+    W = np.concatenate([W, b], axis=2)
+    # One array holds all steps, each in one piece: [a_prev; xt; 1], the gates and c_prev. Step t leaves its
+    # states in the piece of step t + 1. Memory in small pieces would be fetched anew in every call.
+    k = W.shape[2]
+    steps = np.empty((T_x + 1, k + 5 * n_a, m), x.dtype)
+    concat, c = steps[:, :k], steps[:, -n_a:]
+    gates = steps[:-1, k:-n_a].reshape(T_x, 4, n_a, m)
+    a, xs = concat[:, :n_a], concat[:-1, n_a:-1]
+    a[0], c[0], xs[:], concat[:, -1] = a0, 0, x.transpose(2, 0, 1), 1
     caches = []
-    a_prev, c_prev = a0, np.zeros_like(a0)
-    for t, xt in enumerate(xs):
-        z = W @ np.concatenate([a_prev, xt]) + b
-        ft, it, ot = sigmoid(z[:3])
-        cct = np.tanh(z[3])
-        c_next = ft * c_prev + it * cct
-        a_next = ot * np.tanh(c_next)
-        a[:, :, t], c[:, :, t] = a_next, c_next
+    a_prev, c_prev = a[0], c[0]
+    for v, z, xt, a_next, c_next in zip(concat[:-1], gates, xs, a[1:], c[1:], strict=True):
+        ft, it, ot, cct = np.matmul(W, v, out=z)
+        sigmoid(z[:3], out=z[:3])
+        np.tanh(cct, out=cct)
+        c_next[:] = ft * c_prev + it * cct
+        a_next[:] = ot * np.tanh(c_next)
         caches.append(LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, p))
         a_prev, c_prev = a_next, c_next
+    a, c = (states[1:].transpose(1, 2, 0).copy() for states in (a, c))
     y = softmax(p["Wy"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
     return a, y, c, (caches, x)
