@@ -69,19 +69,24 @@ def rnn_forward(
     caches : (list of T_x RNNCache, x)
 
     The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
-    that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
+    that is returned shares memory with the inputs: the caches hold copies, of the parameters too. Those of
+    the states are views of one array, which no output shares.
     """
     (x, a0), p, size = validate("rnn_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
-    xs = x.transpose(2, 0, 1).copy()  # each step in one piece
-    z = p["Wax"] @ xs + p["ba"]  # what a step takes from its input does not wait for the state
-    a = np.empty((n_a, m, T_x), x.dtype)
+    # One product a step, the bias included: [Waa Wax ba] times [a_prev; xt; 1].
+    W = np.concatenate([p["Waa"], p["Wax"], p["ba"]], axis=1)
+    # One array holds [a_prev; xt; 1] of all steps. Step t leaves its state in the piece of step t + 1.
+    # Memory in small pieces would be fetched anew in every call.
+    steps = np.empty((T_x + 1, W.shape[1], m), x.dtype)
+    a, xs = steps[:, :n_a], steps[:-1, n_a:-1]
+    a[0], xs[:], steps[:, -1] = a0, x.transpose(2, 0, 1), 1
     caches = []
-    a_prev = a0
-    for t, xt in enumerate(xs):
-        a_next = np.tanh(p["Waa"] @ a_prev + z[t])
-        a[:, :, t] = a_next
+    a_prev = a[0]
+    for v, xt, a_next in zip(steps[:-1], xs, a[1:], strict=True):
+        np.tanh(W @ v, out=a_next)
         caches.append(RNNCache(a_next, a_prev, xt, p))
         a_prev = a_next
+    a = a[1:].transpose(1, 2, 0).copy()
     y_pred = softmax(p["Wya"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
     return a, y_pred, (caches, x)
