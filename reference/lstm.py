@@ -7,6 +7,7 @@ import numpy as np
 
 from reference.activations import sigmoid, softmax
 from reference.contract import Array, validate
+from reference.memory import time_last
 
 
 class LSTMCache(NamedTuple):
@@ -122,6 +123,6 @@ def lstm_forward(
         a_next[:] = ot * np.tanh(c_next)
         caches.append(LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, p))
         a_prev, c_prev = a_next, c_next
-    a, c = (states[1:].transpose(1, 2, 0).copy() for states in (a, c))
+    a, c = time_last(a[1:]), time_last(c[1:])
     y = softmax(p["Wy"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
     return a, y, c, (caches, x)

@@ -7,6 +7,7 @@ import numpy as np
 
 from reference.activations import softmax
 from reference.contract import Array, validate
+from reference.memory import time_last
 
 
 class RNNCache(NamedTuple):
@@ -87,6 +88,6 @@ def rnn_forward(
         np.tanh(W @ v, out=a_next)
         caches.append(RNNCache(a_next, a_prev, xt, p))
         a_prev = a_next
-    a = a[1:].transpose(1, 2, 0).copy()
+    a = time_last(a[1:])
     y_pred = softmax(p["Wya"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
     return a, y_pred, (caches, x)

@@ -1,0 +1,15 @@
+"""How the steps of a sequence lie in memory."""
+
+import numpy as np
+import pytest
+
+from reference.memory import STEPS_AT_A_TIME, time_last
+
+
+@pytest.mark.parametrize("T_x", [0, 1, STEPS_AT_A_TIME, 2 * STEPS_AT_A_TIME + 3])
+def test_time_last_is_a_transposed_copy_in_one_piece(T_x: int) -> None:
+    steps = np.arange(T_x * 6.0).reshape(T_x, 2, 3)
+    copy = time_last(steps)
+    np.testing.assert_array_equal(copy, steps.transpose(1, 2, 0), strict=True)
+    assert copy.flags.c_contiguous
+    assert not np.shares_memory(copy, steps)
