@@ -140,8 +140,9 @@ class Trial:
             )
             if comparison.worst > 1:
                 raise ViolationError(self, comparison.explain)
-            self.tally.measure(comparison.nearest, self.problem)
-            self.worst_ratio = max(self.worst_ratio, comparison.nearest)
+            nearest = comparison.nearest
+            self.tally.measure(nearest, self.problem)
+            self.worst_ratio = max(self.worst_ratio, nearest)
             meaningful |= not comparison.beyond_use
         return meaningful
 
