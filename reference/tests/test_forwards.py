@@ -321,6 +321,16 @@ def test_subnormal_inputs_are_kept(function: str) -> None:
 
 
 @every_function
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_no_magnitude_warns_however_strict_numpy_is(function: str, scale: float) -> None:
+    """Products underflow, or they overflow."""
+    fitting = arguments(function)
+    scaled = {name: scale * array for name, array in by_name(function, fitting).items()}
+    with np.errstate(all="raise"):
+        call(function, replaced(function, fitting, scaled))
+
+
+@every_function
 @given(sizes=some, seed=seeds)
 def test_without_features_the_input_counts_for_nothing(
     function: str, sizes: dict[str, int], seed: int
