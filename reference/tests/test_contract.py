@@ -172,6 +172,19 @@ def test_a_ragged_list_is_refused(function: str, name: str) -> None:
         call(function, replaced(function, arguments(function), {name: [[1.0, 2.0], [3.0]]}))
 
 
+class OnAnotherDevice:
+    """As a tensor on a GPU, it is no array and says why."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        raise TypeError("copy it to the host first")
+
+
+@every_input
+def test_what_refuses_to_be_an_array_is_named(function: str, name: str) -> None:
+    with refusal(TypeError, f"{function}: {name} is not an array of numbers: copy it to the host first"):
+        call(function, replaced(function, arguments(function), {name: OnAnotherDevice()}))
+
+
 def nested_lists(function: str, given: list[Any]) -> list[Any]:
     return replaced(
         function, given, {name: array.tolist() for name, array in by_name(function, given).items()}
