@@ -58,10 +58,8 @@ class Bounded:
     def scaled_to(self, answer: Array) -> "Bounded":
         """The same relative error on an answer that may be of another size, being wrong."""
         with np.errstate(all="ignore"):
-            growth = np.fmax(1, np.abs(answer / self.value))
-        return Bounded(
-            self.value, np.where(np.isfinite(answer) & (self.error > 0), growth * self.error, self.error)
-        )
+            grown = np.fmax(1, np.abs(answer / self.value)) * self.error
+        return Bounded(self.value, np.where(np.isfinite(answer) & (self.error > 0), grown, self.error))
 
 
 class Arithmetic:

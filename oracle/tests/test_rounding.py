@@ -196,6 +196,12 @@ def test_every_step_of_a_correct_program_stays_within_the_bound(name: str, probl
     assert_exactly_within({name: array[:, -1:] for name, array in answer.items()}, steps.columns([-1]))
 
 
+def test_a_bound_that_has_grown_beyond_all_numbers_scales_without_a_warning() -> None:
+    bounded = Bounded(np.array([1e-300, 1.0]), np.array([1e10, 1e300]))
+    scaled = bounded.scaled_to(np.array([1e5, 1e10]))
+    assert np.isposinf(scaled.error).all()
+
+
 @given(problems(**some, dtype=st.sampled_from(["float16", "float32"])))
 def test_more_precision_than_asked_stays_within_the_bound(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
