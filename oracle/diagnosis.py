@@ -19,9 +19,16 @@ from reference.contract import CONTRACTS
 
 
 def diagnose(
-    function: str, implementation: Program, counterexample: Inputs, *, extreme: bool = False
+    function: str,
+    implementation: Program,
+    counterexample: Inputs,
+    *,
+    extreme: bool = False,
+    whole: bool = False,
 ) -> list[str]:
     """The sentences of the catalogue that fit, best first; empty where none does.
+
+    With `whole`, only those that explain all that is seen.
 
     Pairs of common mistakes are tried only where no single one explains all that is seen. One that acts at
     random is recognised by how its answers to one problem are spread. Only where `extreme`, large logits are
@@ -48,7 +55,7 @@ def diagnose(
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
-    return [sentence for _, sentence in fits]
+    return [sentence for parts, sentence in fits if parts == len(PARTS) or not whole]
 
 
 def problems(function: str, counterexample: Inputs, *, extreme: bool = False) -> list[Inputs]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracle.behaviour import Leaves, Program, alike, same, specification
+from oracle.behaviour import Behaviour, Leaves, Program, alike, same, specification
 from oracle.problem import Inputs
 from reference.contract import CONTRACTS
 
@@ -13,20 +13,23 @@ def traces(function: str, implementation: Program, counterexample: Inputs) -> st
     """What is known of a mistake that is not in the catalogue.
 
     That it acts at random; or else which entry of the caches is the first to be wrong, and with which simpler
-    inputs the mistake goes away.
+    inputs the outputs become right. Empty where nothing is known, as of what raises.
     """
-    spec, shown = specification(function), implementation(counterexample)
+    right, shown = specification(function)(counterexample), implementation(counterexample)
     if not same(implementation(counterexample).outputs, shown.outputs):
         return RANDOM
-    wrong = _first_wrong(function, counterexample.x.shape[2], shown.caches, spec(counterexample).caches)
+    if same(shown.outputs, Behaviour.of_error().outputs):
+        return ""
+    wrong = _first_wrong(function, counterexample.x.shape[2], shown.caches, right.caches)
     gone = [
         name
         for name, inputs in _simplified(counterexample).items()
-        if same(implementation(inputs).outputs, spec(inputs).outputs)
+        if not same(shown.outputs, right.outputs)
+        and same(implementation(inputs).outputs, specification(function)(inputs).outputs)
     ]
     known = (
         f"the first wrong entry of the caches is {wrong}" if wrong else "",
-        "the caches are right" if same(shown.caches, spec(counterexample).caches) else "",
+        "the caches are right" if same(shown.caches, right.caches) else "",
         f"goes away with {', '.join(gone)}" if gone else "",
     )
     return "; ".join(filter(None, known))

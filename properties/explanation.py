@@ -27,9 +27,10 @@ class _DiedError(Exception):
     """The implementation died where it was asked in order to explain it."""
 
 
-def explain(trial: "Trial") -> Explanation:
+def explain(trial: "Trial", *, whole: bool = False) -> Explanation:
     """Ask the implementation some more, in a fresh process, and compare it with the catalogue.
 
+    With `whole`, a mistake has to explain the outputs and the form of the caches.
     Where that makes it die, nothing is explained. The counterexample is posed in float64, where rounding is
     so small that few mistakes look alike.
     """
@@ -47,7 +48,7 @@ def explain(trial: "Trial") -> Explanation:
 
     counterexample = replace(trial.problem, dtype="float64").inputs(function)
     try:
-        looks_like = diagnose(function, program, counterexample, extreme=trial.grade == "robust")
+        looks_like = diagnose(function, program, counterexample, extreme=trial.grade == "robust", whole=whole)
         known = "" if looks_like else traces(function, program, counterexample)
     except _DiedError:
         return Explanation()

@@ -23,11 +23,8 @@ class ViolationError(AssertionError):
     @cached_property
     def explanation(self) -> Explanation:
         """Which mistake it looks like. What dies is not asked again."""
-        return (
-            Explanation()
-            if isinstance(self._facts, Mapping) and "died" in self._facts
-            else explain(self.trial)
-        )
+        facts = self._facts if isinstance(self._facts, Mapping) else {}
+        return Explanation() if "died" in facts else explain(self.trial, whole="form" in facts)
 
     @property
     def diagnosis(self) -> list[str]:

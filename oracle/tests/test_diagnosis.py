@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import reference
-from oracle.behaviour import Behaviour, Program
+from oracle.behaviour import Behaviour, Program, mistaken
 from oracle.diagnosis import diagnose
 from oracle.faults import FAULTS, Fault
 from oracle.problem import Inputs, Problem
@@ -56,9 +57,25 @@ def diagnosis(function: str, implementation: Any) -> list[str]:
 @pytest.mark.parametrize("function", CONTRACTS)
 def test_what_is_right_looks_like_no_mistake(function: str) -> None:
     assert diagnosis(function, reference) == []
-    assert traces(function, program(function, reference), small(function)).startswith(
-        "the caches are right; goes away with "
-    )
+    assert traces(function, program(function, reference), small(function)) == "the caches are right"
+
+
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_of_what_raises_and_of_what_leaves_the_outputs_right_little_is_known(function: str) -> None:
+    assert traces(function, lambda _, then=None: Behaviour.of_error(), small(function)) == ""
+    overwritten = FAULTS["state_overwritten"]
+    assert "goes away" not in traces(function, mistaken(function, overwritten), small(function))
+
+
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_wrong_outputs_do_not_explain_caches_of_another_form(function: str) -> None:
+    def forgetful(*arguments: Any) -> Any:
+        *outputs, _ = getattr(FAULTS["relu_for_tanh"], function)(*arguments)
+        return *outputs, "no caches"
+
+    ask = program(function, SimpleNamespace(**{function: forgetful}))
+    assert diagnose(function, ask, small(function))[0] == FAULTS["relu_for_tanh"].sentence
+    assert diagnose(function, ask, small(function), whole=True) == []
 
 
 @pytest.mark.parametrize(("function", "one", "two"), PAIRS)
