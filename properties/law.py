@@ -1,6 +1,6 @@
 """A law: one thing that holds of every right implementation, checked on problems that Hypothesis draws."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +15,7 @@ from properties.answer import MalformedError
 from properties.example import pose
 from properties.isolation.implementation import Implementation, Unusable
 from properties.reporting.results import Tally
-from properties.strategies import Effort, examples
+from properties.strategies import Domain, Effort, examples
 from properties.trial import Grade, Trial
 from properties.turn import Turn
 from reference.contract import CONTRACTS
@@ -27,7 +27,7 @@ LSTM = tuple(name for name, contract in CONTRACTS.items() if contract.kind == "l
 
 @dataclass(frozen=True)
 class Law:
-    """What must hold of the functions it concerns: a check of one `Trial`, and what is drawn for it.
+    """What must hold of the functions it concerns: a check of one `Trial`, and the problems it is about.
 
     Every test that `law` makes holds its own as its attribute `law`.
     """
@@ -36,11 +36,15 @@ class Law:
     grade: Grade
     functions: Sequence[str]
     check: Callable[[Trial], None]
-    drawn: Mapping[str, Any]
+    domain: Domain
 
     def examples(self, function: str, effort: Effort) -> st.SearchStrategy[Sequence[Problem]]:
         """The problems on which it is checked, some at a time."""
-        return examples(function, effort, **self.drawn)
+        return examples(function, effort, self.domain)
+
+    def concerns(self, function: str, problem: Problem) -> bool:
+        """Whether it says something of a function on a problem."""
+        return function in self.functions and self.domain.contains(problem, function)
 
     def trials(
         self, implementation: Implementation, function: str, problems: Sequence[Problem], tally: Tally
@@ -64,16 +68,16 @@ class Law:
 
 
 def law(
-    grade: Grade, *, functions: Sequence[str] = FUNCTIONS, **drawn: Any
+    grade: Grade, *, functions: Sequence[str] = FUNCTIONS, **domain: Any
 ) -> Callable[[Callable[[Trial], None]], Any]:
     """Make a pytest test of a check of one `Trial`, for each function that it concerns.
 
-    The remaining keywords go to `properties.strategies.examples`. The law's name is that of the check.
+    The remaining keywords are those of its `Domain`. The law's name is that of the check.
     """
 
     def decorate(check: Callable[[Trial], None]) -> Any:
         name = check.__name__.removeprefix("test_").replace("_", " ")
-        stated = Law(name, grade, functions, _of_what_is_readable(check), drawn)
+        stated = Law(name, grade, functions, _of_what_is_readable(check), Domain(**domain))
 
         @pytest.mark.parametrize("function", functions)
         @given(data=st.data())

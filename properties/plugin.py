@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.errors import InvalidArgument
 
 from oracle.problem import Problem
 from properties.isolation.implementation import Implementation, TargetMissing, expand
-from properties.law import unusable
+from properties.law import Law, all_laws, unusable
 from properties.reporting import expected, report
 from properties.reporting.closing import Closing
 from properties.reporting.environment import describe
 from properties.reporting.expected import ExpectedFailure
-from properties.reporting.results import USABLE, LawResult, Tally, printable
+from properties.reporting.results import PRESENCE, USABLE, LawResult, Tally, printable
 from properties.reporting.scheduling import by_implementation
 from properties.reporting.table import IN_FULL
 from properties.strategies import EFFORTS, Effort
@@ -38,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "robust: must hold of one that is fit for any input")
     config.addinivalue_line("markers", "law(name, grade): what a test is called in the reports")
     config.option.force_short_summary = True  # on CI too a message, which has many lines, stands there once
+    _check_hypothesis(config)
     if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
         fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
         config.option.hypothesis_seed = 0 if fixed else random.SystemRandom().randrange(2**32)
@@ -46,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     known = config.getoption("--expected-failures")
     reports = [directory / file for file in config.getoption("--report") or ()]
     try:
-        config.stash[EXACTLY] = Problem.parse(reproduce) if reproduce else None
+        config.stash[EXACTLY] = _concerning_a_law(Problem.parse(reproduce)) if reproduce else None
         failures = config.stash[EXPECTED] = expected.read(directory / known) if known else []
         for path in reports:
             report.check(path)
@@ -55,6 +57,26 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
         config.pluginmanager.register(Closing(targets, failures, reports, lambda: describe(_seed(config))))
+
+
+def _check_hypothesis(config: pytest.Config) -> None:
+    """Hypothesis' plugin takes any text for its options, and stumbles later."""
+    profile, seed = config.getoption("hypothesis_profile"), config.getoption("hypothesis_seed")
+    try:
+        settings.get_profile(profile or "dev")
+    except InvalidArgument as error:
+        raise pytest.UsageError(f"--hypothesis-profile: {error}; conftest.py has the profiles") from None
+    if seed is not None and not seed.isdecimal():
+        raise pytest.UsageError(f"--hypothesis-seed={seed}: a seed is a whole number from 0 up")
+
+
+def _concerning_a_law(problem: Problem) -> Problem:
+    if not any(law.concerns(function, problem) for law in all_laws() for function in law.functions):
+        raise ValueError(
+            f"--reproduce: no law is about {problem!r}. n_a and n_y must be 1 or more; n_x, m and T_x "
+            "may be 0 in the regimes ternary and unit; only in these and in wild may the dtype not be float64"
+        )
+    return problem
 
 
 def _targets(config: pytest.Config) -> list[str]:
@@ -82,12 +104,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let `-k` find a law by its own name and its function's, whatever the target is called."""
+    if isinstance(item, pytest.Function) and "implementation" in item.fixturenames:
+        function = item.callspec.params.get("function")
+        item.name = f"{item.originalname}[{function}]" if function else item.originalname
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """One implementation after the other, and of each the robust laws last.
 
-    For a function that robust inputs make hang is not called any more, whatever the law.
+    For a function that robust inputs make hang is not called any more, whatever the law. Of one problem only
+    the laws that concern it are asked.
     """
+    exactly = config.stash[EXACTLY]
+    if exactly:
+        concerned = [item for item in items if _concerns(item, exactly)]
+        if all(_law(item) is None for item in concerned):
+            concerned = []  # whether there is something to judge was not the question
+        config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
+        items[:] = concerned
     targets = config.stash[TARGETS]
     places = {target: place for place, target in enumerate(targets)}
 
@@ -97,6 +134,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return places[str(item.callspec.params["implementation"])], not item.get_closest_marker("spec")
 
     items.sort(key=turn)
+
+
+def _law(item: pytest.Item) -> Law | None:
+    law = getattr(item.obj, "law", None) if isinstance(item, pytest.Function) else None
+    return law if isinstance(law, Law) else None
+
+
+def _concerns(item: pytest.Item, problem: Problem) -> bool:
+    law = _law(item)
+    return law is None or law.concerns(str(item.callspec.params["function"]), problem)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -205,6 +252,7 @@ def _result(item: pytest.Item, report: pytest.TestReport, violation: ViolationEr
         status=report.outcome,
         seconds=round(report.duration, 3),
         message="" if report.passed else printable(_text(report)),
+        ours=bool(report.failed and not violation and law not in PRESENCE),
         usable=not (unusable(implementation) if report.skipped else report.failed and law == USABLE),
         **given,
     )

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from hypothesis import strategies as st
 
@@ -13,6 +12,34 @@ from reference.contract import CONTRACTS, Kind
 
 ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny")
 """The regimes in which the plainest code is right, if it is right at all."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The problems of which a law says something.
+
+    `largest` caps the sizes that are drawn. With `empty`, at least one of `n_x`, `m` and `T_x` is 0, and
+    otherwise none is.
+    """
+
+    regimes: Sequence[Regime] = ORDINARY
+    dtypes: Sequence[DType] = ("float64",)
+    largest: int | None = None
+    empty: bool = False
+
+    def contains(self, problem: Problem, function: str) -> bool:
+        """Whether a problem is one of them, whatever its size; a cell takes its first step."""
+        contract, sizes = CONTRACTS[function], problem.sizes
+        if contract.is_cell and sizes.pop("T_x") == 0:
+            return False
+        return (
+            contract.kind == problem.kind
+            and problem.regime in self.regimes
+            and problem.dtype in self.dtypes
+            and min(problem.n_a, problem.n_y) > 0
+            and (0 in sizes.values()) == self.empty
+        )
+
 
 SEEDS = 2**16
 
@@ -53,13 +80,13 @@ LENGTHS = ((1, 2), (1, 66), (96, 130))
 
 @cache  # a strategy is validated when it is first drawn from, at the cost of many draws
 def examples(
-    function: str, effort: Effort, *, regimes: Sequence[Regime] = ORDINARY, **drawn: Any
+    function: str, effort: Effort, domain: Domain = Domain()
 ) -> st.SearchStrategy[Sequence[Problem]]:
-    """Problems of one shape for one function, in all the regimes; the remaining keywords are of `problems`.
+    """Problems of one shape for one function, in all the regimes of a domain.
 
     Now and then there is only one, for a failure to shrink to the simplest regime that shows it.
     """
-    return _examples(problems(function, effort, regimes=regimes, **drawn), effort.siblings, regimes)
+    return _examples(problems(function, effort, domain), effort.siblings, domain.regimes)
 
 
 @st.composite
@@ -71,34 +98,17 @@ def _examples(
 
 
 @cache
-def problems(
-    function: str,
-    effort: Effort,
-    *,
-    regimes: Sequence[Regime] = ORDINARY,
-    dtypes: Sequence[DType] = ("float64",),
-    largest: int | None = None,
-    empty: bool = False,
-) -> st.SearchStrategy[Problem]:
-    """Problems for one function.
+def problems(function: str, effort: Effort, domain: Domain = Domain()) -> st.SearchStrategy[Problem]:
+    """Problems of a domain for one function; a cell takes one step.
 
     Most sizes are drawn again to be pairwise distinct, since equal ones hide transposes; the rest fall as
-    they may, since some mistakes show only where two are equal. `largest` caps them below the effort's own
-    cap. With `empty`, at least one of `n_x`, `m` and `T_x` is 0. A cell takes one step.
+    they may, since some mistakes show only where two are equal.
     """
-    return _problems(function, effort, regimes, dtypes, largest, empty)
+    return _problems(function, effort, domain)
 
 
 @st.composite
-def _problems(
-    draw: st.DrawFn,
-    function: str,
-    effort: Effort,
-    regimes: Sequence[Regime],
-    dtypes: Sequence[DType],
-    largest: int | None,
-    empty: bool,
-) -> Problem:
+def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) -> Problem:
     distinct = draw(st.integers(0, 7)) > 0  # first, so that it is the first to go when a failure shrinks
     if effort.usually and draw(st.integers(0, 15)) < 15:
         effort = effort.usually
@@ -107,7 +117,7 @@ def _problems(
     cap = dict.fromkeys(names, effort.largest) | {"T_x": effort.longest}
     sizes: dict[str, int] = {}
     for name in names:
-        within = _sizes(name, min(cap[name], largest or cap[name]))
+        within = _sizes(name, min(cap[name], domain.largest or cap[name]))
         size = draw(within)
         for _ in range(TRIES if distinct else 0):
             if size in sizes.values():
@@ -115,16 +125,16 @@ def _problems(
         sizes[name] = size
     if effort.work < math.inf:
         sizes = _made_affordable(contract.kind, sizes, effort.work)
-    if empty:
+    if domain.empty:
         may_be_empty = [name for name in names if name in ("n_x", "m", "T_x")]
         for name in draw(st.lists(st.sampled_from(may_be_empty), min_size=1, unique=True)):
             sizes[name] = 0
     return Problem(
         contract.kind,
         **{"T_x": 1, **sizes},
-        regime=draw(st.sampled_from(regimes)),
+        regime=draw(st.sampled_from(domain.regimes)),
         seed=draw(st.integers(0, SEEDS)),
-        dtype=draw(st.sampled_from(dtypes)),
+        dtype=draw(st.sampled_from(domain.dtypes)),
     )
 
 

@@ -38,6 +38,7 @@ class Closing:
         self._results: list[LawResult] = []
         self._complaints: list[str] = []
         self._crashed: set[str] = set()
+        self._written: list[Path] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Where many are judged the closing table says enough, unless the user asks for more."""
@@ -74,12 +75,17 @@ class Closing:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Fail where pytest would not, and write the reports of a run that was not interrupted."""
         stale = expected.stale(self._expected, self._results)
-        self._complaints = [*self._not_judged(), *(f"expected to fail: {line}" for line in stale)]
+        self._complaints = [
+            *self._broken(),
+            *self._not_judged(),
+            *(f"expected to fail: {line}" for line in stale),
+        ]
         if self._complaints and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if exitstatus in _COMPLETE and not session.config.option.collectonly:
             for path in self._reports:
                 report.write(path, judgements(self._results), self._environment())
+                self._written.append(path)
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
@@ -94,16 +100,27 @@ class Closing:
             terminalreporter.write_line(
                 f"no law ran: none is selected by {' '.join(given) or 'this command'}"
             )
+        if exitstatus == pytest.ExitCode.INTERRUPTED and self._results:
+            terminalreporter.write_line("interrupted: the verdicts are about the laws that had run", red=True)
         for complaint in self._complaints:
             terminalreporter.write_line(printable(complaint), red=True)
         if self._many and not self._reports:
             terminalreporter.write_line("each failure in full: --report FILE.html, or --tb=short")
-        for path in self._reports:
+        for path in self._written:
             terminalreporter.write_line(f"report: {path}")
 
     @property
     def _many(self) -> bool:
         return len(self._targets) > IN_FULL
+
+    def _broken(self) -> list[str]:
+        """A line for each law whose failure says nothing of the implementation."""
+        return [
+            f"the harness broke, please report it: no verdict by {result.law!r} on {result.function} of "
+            f"{result.implementation}"
+            for result in self._results
+            if result.ours
+        ]
 
     def _not_judged(self) -> list[str]:
         """A line for each function that was selected and is not there, though nothing failed for it.

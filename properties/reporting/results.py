@@ -44,7 +44,7 @@ class LawResult:
     """How one law fared on one function of one implementation, or with `function=""` on all of it.
 
     A law is skipped where the function is not there, and `usable` is false where nothing is. A failure is
-    `expected`, for a reason, where the user said so.
+    `expected`, for a reason, where the user said so, and `ours` where it was the harness that broke.
     """
 
     implementation: str
@@ -59,6 +59,7 @@ class LawResult:
     inherited: bool = False
     usable: bool = True
     expected: str = ""
+    ours: bool = False
     problems: int = 0
     not_meaningful: int = 0
     worst_ratio: float = 0.0
@@ -125,7 +126,9 @@ class Judgement:
     def failures(self, function: str) -> list[LawResult]:
         """The laws that do not hold of a function."""
         return [
-            result for result in self.results if result.function == function and result.status == "failed"
+            result
+            for result in self.results
+            if result.function == function and result.status == "failed" and not result.ours
         ]
 
     def remark_on(self, function: str) -> str:

@@ -64,6 +64,18 @@ def test_another_status_is_left_as_it_is() -> None:
     assert finish(skipped("a"), status=pytest.ExitCode.INTERRUPTED)[0] == pytest.ExitCode.INTERRUPTED
 
 
+def test_verdicts_of_a_run_that_was_interrupted_are_said_to_be_of_a_part() -> None:
+    lines = finish(passed("a"), status=pytest.ExitCode.INTERRUPTED)[1]
+    assert "interrupted: the verdicts are about the laws that had run" in lines
+
+
+def test_where_the_harness_broke_nothing_is_said_of_the_implementation() -> None:
+    status, lines = finish(failed("a", ours=True), status=pytest.ExitCode.TESTS_FAILED)
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert "the harness broke, please report it: no verdict by 'shapes' on rnn_forward of a" in lines
+    assert any("conforms" in line for line in lines)
+
+
 def test_that_no_law_ran_is_said_with_what_selects_none() -> None:
     status, lines = finish(status=pytest.ExitCode.NO_TESTS_COLLECTED, keyword="no such", markexpr="spec")
     assert status == pytest.ExitCode.NO_TESTS_COLLECTED
@@ -72,7 +84,8 @@ def test_that_no_law_ran_is_said_with_what_selects_none() -> None:
 
 def test_a_run_that_was_interrupted_or_only_collected_writes_no_report(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
-    finish(passed("a"), reports=(file,), status=pytest.ExitCode.INTERRUPTED)
+    _, lines = finish(passed("a"), reports=(file,), status=pytest.ExitCode.INTERRUPTED)
+    assert not any(line.startswith("report") for line in lines)
     finish(reports=(file,), collectonly=True)
     assert not file.exists()
     _, lines = finish(passed("a"), reports=(file,))

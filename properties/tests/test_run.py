@@ -61,6 +61,51 @@ def test_a_failure_is_reproduced_by_the_line_that_it_prints(tmp_path: Path) -> N
     assert run("-k", "test_each_step and lstm_cell_forward", "--reproduce", problem[1])[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("problem", "laws"),
+    [
+        ("Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=3)", 24),
+        ("Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=3, dtype='float32')", 2),
+        ("Problem.rnn(n_x=0, n_a=1, n_y=1, m=0, T_x=0)", 1),
+        ("Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime='nonfinite', seed=1)", 2),
+    ],
+)
+def test_of_one_problem_only_the_laws_that_it_concerns_are_asked(problem: str, laws: int) -> None:
+    status, output = run("--reproduce", problem, "-k", "not can_be_used and not is_provided")
+    assert status == 0, output
+    assert f"{laws} passed" in output
+
+
+def test_a_problem_of_the_other_network_selects_nothing() -> None:
+    status, output = run("--reproduce", "Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=3)", "-k", "lstm")
+    assert status == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert "no law ran: none is selected by -k lstm" in output
+
+
+def test_the_name_of_the_target_selects_nothing(tmp_path: Path) -> None:
+    (tmp_path / "rnn.py").write_text("from reference import *")
+    selected = (
+        "--implementation",
+        "rnn.py",
+        "-k",
+        "lstm_forward and cached_inputs or rnn_forward and trajectory",
+    )
+    status, output = run(*selected, directory=tmp_path)
+    assert status == 0, output
+    assert "2 passed" in output
+
+
+def test_a_failure_of_the_harness_is_no_verdict(tmp_path: Path) -> None:
+    (tmp_path / "sabotage.py").write_text(
+        "from properties.trial import Trial\nTrial.agree_with_torch = lambda trial: 1 / 0\n"
+    )
+    selected = ("-p", "sabotage", "-k", "trajectory and rnn_forward or shapes and rnn_forward")
+    status, output = run(*selected, directory=tmp_path)
+    assert status == 1
+    assert "the harness broke, please report it: no verdict by 'trajectory' on rnn_forward" in output
+    assert re.search("reference +conforms", output)
+
+
 def test_paths_are_taken_from_where_the_command_runs(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "my_rnn.py").write_text((HERE / "examples" / "textbook.py").read_text())
@@ -76,6 +121,12 @@ def test_paths_are_taken_from_where_the_command_runs(tmp_path: Path) -> None:
         (("--implementation", "nope.py"), "no file 'nope.py'"),
         (("--implementation", "reference:nope"), "'reference' has no attribute 'nope'"),
         (("--reproduce", "Problem.gru()"), "'Problem.gru()' is no problem"),
+        (
+            ("--reproduce", "Problem.rnn(n_x=1, n_a=0, n_y=1, m=1, T_x=1)"),
+            "--reproduce: no law is about",
+        ),
+        (("--hypothesis-profile", "nope"), "--hypothesis-profile: Profile 'nope' is not registered"),
+        (("--hypothesis-seed", "nope"), "--hypothesis-seed=nope: a seed is a whole number from 0 up"),
     ],
 )
 def test_what_does_not_exist_is_a_usage_error_in_one_line(arguments: tuple[str, ...], message: str) -> None:

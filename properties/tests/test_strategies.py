@@ -4,7 +4,8 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.strategies import EFFORTS, ORDINARY, examples, problems
+from properties.law import all_laws
+from properties.strategies import EFFORTS, ORDINARY, Domain, examples, problems
 from reference.contract import CONTRACTS
 
 DEV = EFFORTS["dev"]
@@ -22,7 +23,7 @@ def test_a_problem_fits_the_function_and_the_effort(function: str, data: st.Data
 
 @given(functions, st.data())
 def test_an_empty_problem_has_units_and_classes(function: str, data: st.DataObject) -> None:
-    problem = data.draw(problems(function, DEV, empty=True))
+    problem = data.draw(problems(function, DEV, Domain(empty=True)))
     assert 0 in (problem.n_x, problem.m, problem.T_x)
     assert problem.n_a
     assert problem.n_y
@@ -60,3 +61,13 @@ def test_both_distinct_and_equal_sizes_are_drawn_and_t_on_both_sides_of_m() -> N
     assert len(drawn) / 2 < distinct < len(drawn)
     assert any(problem.T_x > problem.m for problem in drawn)
     assert any(problem.T_x < problem.m for problem in drawn)
+
+
+@given(st.data())
+def test_what_a_law_draws_concerns_it(data: st.DataObject) -> None:
+    law = data.draw(st.sampled_from(all_laws()))
+    function = data.draw(st.sampled_from(law.functions))
+    problem = data.draw(problems(function, DEV, law.domain))
+    assert law.concerns(function, problem)
+    for other in (function.replace("rnn", "lstm"), function.replace("lstm", "rnn")):
+        assert law.concerns(other, problem) == (other == function)
