@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -47,8 +48,10 @@ class Trial:
     @property
     def reproduction(self) -> str:
         """The command that runs this function's laws on this problem alone."""
+        laws, here = Path(__file__).parent, self.implementation.directory
+        shown = shlex.quote(str(laws.relative_to(here) if laws.is_relative_to(here) else laws))
         options = f"--implementation {shlex.quote(self.implementation.target)} -k {self.contract.name}"
-        return f"pytest properties {options} --reproduce '{self.problem!r}'"
+        return f"pytest {shown} {options} --reproduce '{self.problem!r}'"
 
     def call(
         self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Any] = ()

@@ -130,7 +130,7 @@ class Campaign:
             terminalreporter.write(render(self._visited, width=shutil.get_terminal_size().columns))
         if self._left_out > 0:
             terminalreporter.write_line(
-                f"{self._left_out} tests had no turn: the time was too short", red=True
+                f"{self._left_out} tests had no turn: the run was too short", red=True
             )
 
     def _erase(self, reporter: pytest.TerminalReporter) -> None:

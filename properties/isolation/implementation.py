@@ -93,7 +93,7 @@ class Implementation:
     ) -> None:
         self.target = target
         self.deaths: dict[str, Deaths] = {}
-        self._directory = (directory or Path()).absolute()
+        self.directory = (directory or Path()).absolute()
         self._time_limit = time_limit
         self._import_time_limit = import_time_limit
         self._memory_limit = memory_limit
@@ -188,10 +188,10 @@ class Implementation:
             self._process.end()
 
     def _start(self) -> tuple[Process, Loaded]:
-        target = locate(self.target, self._directory)
-        self._folder = str(Path(target.source).parent if target.is_file else self._directory)
-        process = self._process = Process(self._directory, self._memory_limit)
-        request = ("load", target.source, target.attribute, str(self._directory))
+        target = locate(self.target, self.directory)
+        self._folder = str(Path(target.source).parent if target.is_file else self.directory)
+        process = self._process = Process(self.directory, self._memory_limit)
+        request = ("load", target.source, target.attribute, str(self.directory))
         error: Exception
         match process.ask(*request, time_limit=self._import_time_limit, folder=self._folder)[0]:
             case ("loaded", dict(functions), str(folder)), _ if _are_functions(functions):

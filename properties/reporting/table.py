@@ -59,15 +59,18 @@ def _remarks(results: Sequence[LawResult]) -> list[str]:
     remarks = []
     if any(result.not_meaningful for result in results):
         remarks.append("n.m.: not meaningful; the bound on the whole trajectory has grown beyond use")
-    by_ratio = sorted(results, key=lambda result: result.worst_ratio)
-    worst = {result.law: result for result in by_ratio if result.worst_problem}
+    by_ratio = sorted(results, key=lambda result: -result.worst_ratio)
+    worst = [result for result in by_ratio if result.worst_problem]
     if worst:
         remarks.append("worst error as a fraction of its bound:")
-    for result in reversed(worst.values()):
-        remarks.append(f"  {result.worst_ratio:.2f}  {result.law:<28}  {result.worst_problem}")
-    for result in results:
-        if result.notes:
-            remarks.append(f"{result.function} {', '.join(sorted(result.notes))}")
+    for law in dict.fromkeys(result.law for result in worst):
+        result = next(result for result in worst if result.law == law)
+        remarks.append(f"  {result.worst_ratio:.2f}  {law:<28}  {result.worst_problem}")
+    noted = [result for result in results if result.notes]
+    if noted:
+        remarks.append("noticed, and no failure:")
+    for result in noted:
+        remarks.append(f"  {result.function} {', '.join(sorted(result.notes))}")
     return remarks
 
 

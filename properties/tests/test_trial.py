@@ -1,5 +1,6 @@
 """A trial asks an implementation that may die, and does not ask it for ever."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ class Mortal:
     def __init__(self, died: Died) -> None:
         self.died = died
         self.deaths: dict[str, Deaths] = {}
+        self.directory = Path()
         self.calls = 0
 
     def call_each(self, *_: Any, **__: Any) -> list[Died]:
