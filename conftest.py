@@ -38,7 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--implementation",
         action="append",
         metavar="TARGET",
-        help="what to judge: a .py file, a module, or module:attribute; repeatable (default: reference)",
+        help="what to judge: a .py or .ipynb file, a directory or glob of them, a module, or module:attribute; "
+        "repeatable (default: reference)",
     )
     group.addoption(
         "--report",
