@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--implementation",
         action="append",
         metavar="TARGET",
-        help="what to judge: a .py or .ipynb file, a directory or glob of them, a module, or module:attribute; "
+        help="what to judge: a .py or .ipynb file, a directory or glob of them, a module, module:attribute; "
         "repeatable (default: reference)",
     )
     group.addoption(
