@@ -19,9 +19,11 @@ from properties.replay import TURN
 PROFILE = "fuzz"
 
 LONGEST = 4.0
-"""Seconds of a turn of a law that measures errors, of others a quarter: they have less to search for.
+SHORTEST = LONGEST / 16
+"""Seconds of a turn of a law that measures errors, and of any other, which has less to search for.
 
-The first is 16 times shorter, and each four times as long as the one before, so that soon all have had one.
+The first turn of all is the shortest, and each four times as long as the one before, so that soon all have
+had one.
 """
 
 
@@ -59,8 +61,8 @@ class Turns:
         turn = self._clock.turn = item.stash.get(TURN, None)
         if turn:
             taken = self._taken[item.nodeid]
-            longest = LONGEST if item.nodeid in self._measuring or not taken else LONGEST / 4
-            turn.end = time.monotonic() + min(longest / 4 ** max(0, 2 - taken), self._clock.left)
+            longest = LONGEST if item.nodeid in self._measuring else SHORTEST
+            turn.end = time.monotonic() + min(SHORTEST * 4 ** min(taken, 2), longest, self._clock.left)
             self._taken[item.nodeid] += 1
 
     @pytest.hookimpl(tryfirst=True)
