@@ -154,12 +154,12 @@ def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
 def _made_affordable(kind: Kind, sizes: dict[str, int], work: float) -> dict[str, int]:
     """The sizes, with as many samples as the work allows, and as many steps as it allows of one sample.
 
-    The costs are measured, to within a factor of three, in nanoseconds; a multiplication takes one.
+    The costs are measured, to within a factor of two, in nanoseconds.
     """
     gates, n_a = 4 if kind == "lstm" else 1, sizes["n_a"]
     inner = n_a + sizes["n_x"]
     step = gates * 60_000 + 10 * gates * n_a * inner
-    sample = gates * n_a * (inner + sizes["n_y"]) + 300 * (sizes["n_x"] + sizes["n_y"] + gates * n_a)
+    sample = 2 * gates * n_a * (inner + sizes["n_y"]) + 750 * (sizes["n_x"] + sizes["n_y"] + gates * n_a)
     left = work - 100 * gates * n_a * inner
     T_x = min(sizes.get("T_x", 1), max(1, int(left / (step + sample))))
     m = min(sizes["m"], max(1, int((left / T_x - step) / sample)))

@@ -14,13 +14,15 @@ from _pytest.runner import runtestprotocol
 
 from properties.fuzz.campaign import Campaign
 from properties.fuzz.clock import Clock, duration
+from properties.law import FORWARDS
 from properties.replay import TURN
+from properties.reporting.scheduling import function_in
 
 PROFILE = "fuzz"
 
 LONGEST = 4.0
 SHORTEST = LONGEST / 16
-"""Seconds of a turn of a law that measures errors, and of any other, which has less to search for.
+"""Seconds of a turn of a law that measures errors in a sequence; any other has less to search for.
 
 The first turn of all is the shortest, and each four times as long as the one before, so that soon all have
 had one.
@@ -61,7 +63,8 @@ class Turns:
         turn = self._clock.turn = item.stash.get(TURN, None)
         if turn:
             taken = self._taken[item.nodeid]
-            longest = LONGEST if item.nodeid in self._measuring else SHORTEST
+            searches = item.nodeid in self._measuring and function_in(item.nodeid) in FORWARDS
+            longest = LONGEST if searches else SHORTEST
             turn.end = time.monotonic() + min(SHORTEST * 4 ** min(taken, 2), longest, self._clock.left)
             self._taken[item.nodeid] += 1
 

@@ -9,6 +9,7 @@ from properties.strategies import EFFORTS, ORDINARY, Domain, examples, problems
 from reference.contract import CONTRACTS
 
 DEV = EFFORTS["dev"]
+LAWS = all_laws()
 functions = st.sampled_from(sorted(CONTRACTS))
 
 
@@ -65,7 +66,7 @@ def test_both_distinct_and_equal_sizes_are_drawn_and_t_on_both_sides_of_m() -> N
 
 @given(st.data())
 def test_what_a_law_draws_concerns_it(data: st.DataObject) -> None:
-    law = data.draw(st.sampled_from(all_laws()))
+    law = data.draw(st.sampled_from(LAWS))
     function = data.draw(st.sampled_from(law.functions))
     problem = data.draw(problems(function, DEV, law.domain))
     assert law.concerns(function, problem)
