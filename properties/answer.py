@@ -57,9 +57,7 @@ def quantity(name: str) -> str:
 
 def read_outputs(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
     """The outputs by quantity. A missing cache is no matter here; `read_caches` asks for it."""
-    names = list(contract.outputs)
-    if not isinstance(value, (tuple, list)) or len(value) not in (len(names), len(names) + 1):
-        raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)} and the cache")
+    _check_count(contract, value)
     return {
         quantity(name): _over_time(_array(name, entry, shape, sizes))
         for (name, shape), entry in zip(contract.outputs.items(), value, strict=False)
@@ -68,7 +66,8 @@ def read_outputs(contract: Contract, value: Any, sizes: Mapping[str, int]) -> di
 
 def read_caches(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
     """Every cache entry over time `(n, m, T_x)`, by name, and of a forward also `x`."""
-    if len(value) <= len(contract.outputs):
+    _check_count(contract, value)
+    if len(value) == len(contract.outputs):
         raise MalformedError(f"returned {_form(value)} without a cache")
     cache = value[-1]
     if contract.is_cell:
@@ -81,6 +80,12 @@ def read_caches(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dic
             f"caches[0] is {_form(steps)}, expected a list of T_x = {sizes['T_x']} cell caches"
         )
     return {**_stacked(contract, steps, sizes), "x": _array("caches[1]", x, contract.arguments["x"], sizes)}
+
+
+def _check_count(contract: Contract, value: Any) -> None:
+    names = list(contract.outputs)
+    if not isinstance(value, (tuple, list)) or len(value) not in (len(names), len(names) + 1):
+        raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)} and the cache")
 
 
 def read_parameters(contract: Contract, value: Any) -> list[Mapping[str, Any]]:

@@ -87,6 +87,15 @@ def test_what_is_no_cache_is_said(value: Any, caches: Any, message: str) -> None
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize(
+    "value", [None, 1.5, "text", np.zeros(3), (), {}, ([],) * 9, Foreign("set")], ids=str
+)
+@pytest.mark.parametrize("read", [read_outputs, read_caches])
+def test_what_is_no_answer_is_said_whatever_is_read_first(read: Any, value: Any) -> None:
+    with pytest.raises(MalformedError, match=r"returned .*, expected a, y, c and the cache"):
+        read(FORWARD, value, PROBLEM.sizes)
+
+
 def test_a_missing_cache_is_said(value: Any) -> None:
     with pytest.raises(MalformedError, match="returned a tuple of 3 without a cache"):
         read_caches(FORWARD, value[:3], PROBLEM.sizes)
