@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from oracle.behaviour import Behaviour, specification
 from oracle.diagnosis import diagnose, problems
-from oracle.problem import Inputs
+from oracle.problem import Inputs, Problem
 from oracle.traces import traces
 from properties.isolation.implementation import Implementation, Raised, Returned
 
@@ -30,11 +31,20 @@ class _DiedError(Exception):
 def explain(trial: "Trial", *, whole: bool = False) -> Explanation:
     """Ask the implementation some more, in a fresh process, and compare it with the catalogue.
 
-    With `whole`, a mistake has to explain the outputs and the form of the caches.
-    Where that makes it die, nothing is explained. The counterexample is posed in float64, where rounding is
-    so small that few mistakes look alike.
+    With `whole`, a mistake has to explain the outputs and the form of the caches. Where the questions make it
+    die, nothing is explained. The counterexample is posed in float64, where rounding is so small that few
+    mistakes look alike.
     """
-    implementation, function = trial.implementation, trial.contract.name
+    problem = replace(trial.problem, dtype="float64")
+    return _explain(
+        trial.implementation, trial.contract.name, problem, extreme=trial.grade == "robust", whole=whole
+    )
+
+
+@lru_cache(maxsize=64)  # for several laws fail on one problem
+def _explain(
+    implementation: Implementation, function: str, problem: Problem, *, extreme: bool, whole: bool
+) -> Explanation:
     implementation.close()
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
@@ -46,9 +56,9 @@ def explain(trial: "Trial", *, whole: bool = False) -> Explanation:
             return Behaviour.of_error()
         raise _DiedError
 
-    counterexample = replace(trial.problem, dtype="float64").inputs(function)
+    counterexample = problem.inputs(function)
     try:
-        looks_like = diagnose(function, program, counterexample, extreme=trial.grade == "robust", whole=whole)
+        looks_like = diagnose(function, program, counterexample, extreme=extreme, whole=whole)
         known = "" if looks_like else traces(function, program, counterexample)
     except _DiedError:
         return Explanation()
