@@ -1,18 +1,19 @@
 """pytest's options and Hypothesis' profiles."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
 
 pytest_plugins = ["properties.plugin", "properties.drawn", "properties.replay", "properties.fuzz.turns"]
 
-# A tiny LSTM call takes 48 µs with one thread, and up to 22 ms with two on a busy machine.
-torch.set_num_threads(1)
+# Of torch and of NumPy's BLAS, neither of which is imported yet: their threads wait for each other in
+# loops, so two workers on two cores would be no faster than one.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 settings.register_profile(
     "dev",

@@ -1,11 +1,13 @@
 """What the laws take does not grow unnoticed: counted, for time depends on the machine."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from oracle import pytorch, rounding
 from oracle.faults import Fault
@@ -32,6 +34,11 @@ class Counting(InProcess):
         self._count["requests"] += 1
         self._count["calls"] += len(calls) * (2 if how.get("then") else 1)
         return super().call_each(function, calls, **how)
+
+
+def test_there_is_one_thread_per_process() -> None:
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert torch.get_num_threads() == 1
 
 
 def test_the_laws_take_no_more_than_they_did(monkeypatch: pytest.MonkeyPatch) -> None:
