@@ -108,8 +108,8 @@ class Arithmetic:
 
     def times(self, x: Bounded, y: Bounded) -> Bounded:
         """A product of two quantities, both with errors."""
-        carried = np.abs(x.value) * y.error + np.abs(y.value) * x.error + 3 * x.error * y.error
-        return _bounded(x.value * y.value, carried + self.u * x.reach * y.reach + 4 * self.eta)
+        xr, yr = x.reach, y.reach
+        return _bounded(x.value * y.value, (x.error + self.u * xr) * yr + xr * y.error + 4 * self.eta)
 
     def plus(self, x: Bounded, y: Bounded) -> Bounded:
         """A sum of two quantities, both with errors; FMA only leaves a rounding out."""
@@ -201,8 +201,7 @@ def _over_time(steps: list[Bounded], like: Bounded) -> Bounded:
 
 def _bounded(value: Array, error: Array) -> Bounded:
     """A pair whose bound covers its own rounding; what is infinite or NaN is so for every program."""
-    unknown = np.where(np.isnan(error), np.inf, SLACK * error)
-    return Bounded(value, np.where(np.isfinite(value), unknown, 0))
+    return Bounded(value, np.where(np.isfinite(value), np.fmin(SLACK * error, np.inf), 0))
 
 
 def _nearest_to_zero(z: Bounded) -> Array:
