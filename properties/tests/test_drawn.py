@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.problem import Problem
 from properties.drawn import drawn
-from properties.law import all_laws
+from properties.isolation.implementation import Implementation
+from properties.law import Law, all_laws
+from properties.reporting.results import Tally
+from properties.store import Store
 from properties.strategies import EFFORTS
 from properties.tests.test_many import judge
+from properties.turn import Turn
 
 MOODY = """
 from reference import rnn_cell_forward as right
@@ -41,6 +46,22 @@ def test_it_is_what_a_search_tries_that_finds_nothing(law: Any, number: int) -> 
     search()
     assert drawn(examples, number, "dev") == tried
     assert drawn(examples, number, "dev") is drawn(examples, number, "dev")
+
+
+CHAOTIC = Problem.lstm(n_x=1, n_a=6, n_y=1, m=1, T_x=200, regime="wild", seed=5)
+"""Its bounds over the whole trajectory grow beyond use."""
+
+
+@pytest.mark.parametrize(
+    "law",
+    [law for law in all_laws() if law.concerns("lstm_forward", CHAOTIC)],
+    ids=lambda law: law.name,
+)
+def test_a_law_is_checked_without_a_search(law: Law) -> None:
+    turn = Turn(Store(InMemoryExampleDatabase(), "reference", law.name, "lstm_forward"), Tally())
+    with Implementation("reference") as reference:
+        law.check_each(reference, "lstm_forward", [[CHAOTIC]], turn)
+    assert turn.tally.problems == 1
 
 
 def test_what_failed_once_fails_though_it_is_not_seen_again(tmp_path: Path) -> None:
