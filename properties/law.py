@@ -29,7 +29,8 @@ LSTM = tuple(name for name, contract in CONTRACTS.items() if contract.kind == "l
 class Law:
     """What must hold of the functions it concerns: a check of one `Trial`, and the problems it is about.
 
-    Every test that `law` makes holds its own as its attribute `law`.
+    It is complete if any wrong output violates it. Every test that `law` makes holds its own as its attribute
+    `law`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Law:
     functions: Sequence[str]
     check: Callable[[Trial], None]
     domain: Domain
+    complete: bool = False
 
     def examples(self, function: str, effort: Effort) -> st.SearchStrategy[Sequence[Problem]]:
         """The problems on which it is checked, some at a time."""
@@ -68,7 +70,7 @@ class Law:
 
 
 def law(
-    grade: Grade, *, functions: Sequence[str] = FUNCTIONS, **domain: Any
+    grade: Grade, *, functions: Sequence[str] = FUNCTIONS, complete: bool = False, **domain: Any
 ) -> Callable[[Callable[[Trial], None]], Any]:
     """Make a pytest test of a check of one `Trial`, for each function that it concerns.
 
@@ -77,7 +79,7 @@ def law(
 
     def decorate(check: Callable[[Trial], None]) -> Any:
         name = check.__name__.removeprefix("test_").replace("_", " ")
-        stated = Law(name, grade, functions, _of_what_is_readable(check), Domain(**domain))
+        stated = Law(name, grade, functions, _of_what_is_readable(check), Domain(**domain), complete)
 
         @pytest.mark.parametrize("function", functions)
         @given(data=st.data())

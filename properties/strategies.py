@@ -69,13 +69,22 @@ EFFORTS = {
     "dev": Effort(6, 8, 4),
     "ci": Effort(9, 12, 6),
     # Many problems find more than few large ones.
-    "fuzz": Effort(300, 4000, 1, work=5e8, usually=Effort(66, 160, 1, work=7e7), steered=True),
+    "fuzz": Effort(300, 4000, 1, work=5e8, usually=Effort(66, 160, 1, work=1e8), steered=True),
 }
 """By profile; any other profile goes as far as `dev`."""
 
-WIDTHS = ((1, 2), (1, 66), (31, 66), (96, 130))
-LENGTHS = ((1, 2), (1, 66), (96, 130))
-"""Ranges drawn as often as all sizes: those with most edge cases, and for widths those near a vector's."""
+WIDTHS = ((1, 2), (1, 16), (31, 66), (96, 130))
+OFTEN = {
+    "n_x": WIDTHS,
+    "n_a": ((1, 2), (1, 66), (31, 66), (96, 130)),
+    "n_y": WIDTHS,
+    "m": WIDTHS,
+    "T_x": ((1, 2), (1, 16), (96, 130)),
+}
+"""Ranges drawn as often as all sizes: those with most edge cases, and for widths those near a vector's.
+
+Most mistakes that depend on a size depend on that of the state, so this one has more of the sizes between.
+"""
 
 
 @cache  # a strategy is validated when it is first drawn from, at the cost of many draws
@@ -141,8 +150,7 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
 @cache
 def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
     """Sizes from each range as often as from all; one number says which range, and where in it."""
-    likely = LENGTHS if name == "T_x" else WIDTHS
-    ranges = sorted({(least, most) for least, most in likely if most <= largest} | {(1, largest)})
+    ranges = sorted({(least, most) for least, most in OFTEN[name] if most <= largest} | {(1, largest)})
 
     def size(number: int) -> int:
         least, most = ranges[number // largest]

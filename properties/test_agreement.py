@@ -4,7 +4,7 @@ from properties.law import FORWARDS, law
 from properties.trial import Trial
 
 
-@law("spec", functions=FORWARDS)
+@law("spec", functions=FORWARDS, complete=True)
 def test_trajectory(trial: Trial) -> None:
     """The whole sequence agrees with torch's, within a bound that is propagated from step to step."""
     if not trial.agree_with_torch():
@@ -12,7 +12,7 @@ def test_trajectory(trial: Trial) -> None:
         trial.meet("trajectory bound beyond use")
 
 
-@law("spec")
+@law("spec", complete=True)
 def test_each_step(trial: Trial) -> None:
     """Each step agrees with torch's from the state it was given; sharp for any length and gain."""
     trial.agree_with_torch_step_by_step()

@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 from oracle.problem import Problem
 from properties.fuzz.campaign import Campaign, rounds
 from properties.fuzz.clock import Clock, duration
-from properties.fuzz.turns import pytest_configure
+from properties.fuzz.turns import Turns, pytest_configure
+from properties.replay import TURN
 from properties.reporting.results import LawResult, Status
 from properties.store import Store, open_database
 from properties.strategies import EFFORTS, problems
+from properties.turn import TimeUpError
 from reference.contract import CONTRACTS
 
 HERE = Path(__file__).parents[2]
@@ -203,6 +205,42 @@ def test_turns_add_up_to_one_result() -> None:
 
 
 FUZZ = EFFORTS["fuzz"]
+
+
+def shapes_in_turn(taken: int) -> list[dict[str, int]] | None:
+    """The sizes that a turn tries where it is not left to Hypothesis' own search; `taken` counts it."""
+    tried: list[dict[str, int]] = []
+
+    def law(data: st.DataObject, limit: int) -> None:
+        tried.append(data.draw(problems("lstm_forward", FUZZ)).sizes)
+        if len(tried) == limit:
+            raise TimeUpError
+
+    test = SimpleNamespace(hypothesis=SimpleNamespace(inner_test=law))
+    item: Any = SimpleNamespace(
+        nodeid="t",
+        stash={TURN: None},
+        obj=test,
+        funcargs={"limit": 400},
+        _fixtureinfo=SimpleNamespace(argnames=["limit"]),
+    )
+    turns = Turns(Clock(3600))
+    turns._taken["t"] = taken
+    try:
+        return None if turns.pytest_pyfunc_call(item) is None else tried
+    except TimeUpError:
+        return tried
+
+
+def test_one_turn_of_three_is_a_search() -> None:
+    assert [shapes_in_turn(taken) is None for taken in range(1, 7)] == [True, False, False] * 2
+
+
+def test_in_the_others_hardly_a_shape_comes_twice() -> None:
+    shapes = shapes_in_turn(2)
+    assert shapes
+    assert len(shapes) == 400
+    assert len({tuple(shape.values()) for shape in shapes}) > 360
 
 
 @settings(max_examples=500)
