@@ -29,8 +29,8 @@ LSTM = tuple(name for name, contract in CONTRACTS.items() if contract.kind == "l
 class Law:
     """What must hold of the functions it concerns: a check of one `Trial`, and the problems it is about.
 
-    It is complete if any wrong output violates it. Every test that `law` makes holds its own as its attribute
-    `law`.
+    It is complete if any wrong output violates it, of whatever size, in ordinary numbers. Every test that
+    `law` makes holds its own as its attribute `law`.
     """
 
     name: str

@@ -24,7 +24,7 @@ from properties.reporting.scheduling import function_in
 
 PROFILE = "fuzz"
 
-LONGEST = 8.0
+LONGEST = 4.0
 SHORTER = LONGEST / 8
 SHORTEST = LONGEST / 32
 """Seconds of a turn, which go where there is most to find: in sequences.
