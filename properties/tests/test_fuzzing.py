@@ -279,7 +279,10 @@ def test_widths_near_a_vector_s_and_the_smallest_are_likely() -> None:
     for name in ("n_x", "n_a", "n_y", "m"):
         assert sum(31 <= problem.sizes[name] <= 66 for problem in drawn) > 150
         assert sum(problem.sizes[name] <= 2 for problem in drawn) > 150
-    assert any(problem.n_a == problem.m > 30 for problem in drawn)
+
+
+def test_large_sizes_are_equal_now_and_then() -> None:
+    assert found(lambda problem: problem.n_a == problem.m > 30)
 
 
 @pytest.mark.parametrize(("n_a", "T_x"), [(5, 1), (37, 101), (200, 1), (1, 1001)])
