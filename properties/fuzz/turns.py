@@ -8,7 +8,7 @@ its other plugins each law runs once, and ends when the campaign does.
 
 import time
 from collections import Counter
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -83,23 +83,14 @@ class Turns:
             if item.nodeid in self._measuring and function_in(item.nodeid) in FORWARDS:
                 seconds = LONGEST if item.obj.law.complete else SHORTER
             turn.end = time.monotonic() + min(seconds, self._clock.left)
-            self._taken[item.nodeid] += 1
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        """Draw every problem anew, but in the first of three turns."""
-        if TURN not in pyfuncitem.stash or self._taken[pyfuncitem.nodeid] % 3 == 1:
-            return None
-        anew = settings(settings.get_profile(PROFILE), backend=ANEW, max_examples=ENDLESS)
-        test = anew(given(data=st.data())(pyfuncitem.obj.hypothesis.inner_test))
-        test(**{name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames})
-        return True
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    def pytest_runtest_protocol(self, item: pytest.Function, nextitem: pytest.Item | None) -> bool:
         """Run a test, if there is time. Where a law holds the report says `"turn"`: it is not the last."""
         if not self._clock.left:
             return True
+        if hasattr(item.obj, "law"):
+            self._renew(item)
         # What tests share stays set up for the one after this; where it is the same, for one beside it.
         after = cast(pytest.Item, item.parent) if nextitem is item else nextitem
         reports = runtestprotocol(item, nextitem=after, log=False)
@@ -118,3 +109,17 @@ class Turns:
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         return True
+
+    def _renew(self, item: pytest.Function) -> None:
+        """Make a law another test: a search in the first of three turns, in the others one that draws anew.
+
+        The same could not run for days, for at each run Hypothesis' plugin wraps its settings in new ones.
+        """
+        law = item.obj.law
+        how: dict[str, Any] = (
+            {"backend": ANEW, "max_examples": ENDLESS} if self._taken[item.nodeid] % 3 else {}
+        )
+        test = given(data=st.data())(item.obj.hypothesis.inner_test)
+        item.obj = settings(settings.get_profile(PROFILE), **how)(test)
+        item.obj.law = law
+        self._taken[item.nodeid] += 1

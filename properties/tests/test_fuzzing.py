@@ -7,20 +7,21 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import find, given, settings, target
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
+from properties import test_agreement
 from properties.fuzz.campaign import Campaign, rounds
 from properties.fuzz.clock import Clock, duration
 from properties.fuzz.turns import Turns, pytest_configure
-from properties.replay import TURN
 from properties.reporting.results import LawResult, Status
 from properties.store import Store, open_database
 from properties.strategies import EFFORTS, problems
@@ -207,40 +208,46 @@ def test_turns_add_up_to_one_result() -> None:
 FUZZ = EFFORTS["fuzz"]
 
 
-def shapes_in_turn(taken: int) -> list[dict[str, int]] | None:
-    """The sizes that a turn tries where it is not left to Hypothesis' own search; `taken` counts it."""
-    tried: list[dict[str, int]] = []
+def shapes_by_turn(turns: int, limit: int) -> list[set[tuple[int, ...]]]:
+    """The sizes of the problems that a law tries in its first turns, of `limit` problems each."""
+    tried: list[tuple[int, ...]] = []
 
-    def law(data: st.DataObject, limit: int) -> None:
-        tried.append(data.draw(problems("lstm_forward", FUZZ)).sizes)
+    @given(data=st.data())
+    def law(data: st.DataObject) -> None:
+        tried.append(tuple(data.draw(problems("lstm_forward", FUZZ)).sizes.values()))
+        target(float(tried[-1][0]))
         if len(tried) == limit:
             raise TimeUpError
 
-    test = SimpleNamespace(hypothesis=SimpleNamespace(inner_test=law))
-    item: Any = SimpleNamespace(
-        nodeid="t",
-        stash={TURN: None},
-        obj=test,
-        funcargs={"limit": 400},
-        _fixtureinfo=SimpleNamespace(argnames=["limit"]),
-    )
-    turns = Turns(Clock(3600))
-    turns._taken["t"] = taken
-    try:
-        return None if turns.pytest_pyfunc_call(item) is None else tried
-    except TimeUpError:
-        return tried
+    law.law = "a law"  # type: ignore[attr-defined]
+    item: Any = SimpleNamespace(nodeid="t", obj=law)
+    taking = Turns(Clock(3600))
+    shapes = []
+    for _ in range(turns):
+        tried.clear()
+        taking._renew(item)
+        with suppress(TimeUpError):
+            item.obj()
+        shapes.append(set(tried))
+    return shapes
 
 
-def test_one_turn_of_three_is_a_search() -> None:
-    assert [shapes_in_turn(taken) is None for taken in range(1, 7)] == [True, False, False] * 2
+def test_one_turn_of_three_is_a_search_and_in_the_others_hardly_a_shape_comes_twice() -> None:
+    for turn, shapes in enumerate(shapes_by_turn(6, limit=200)):
+        if turn % 3:
+            assert len(shapes) > 180
+        else:
+            assert len(shapes) < 80  # of 100 problems, or a few more
 
 
-def test_in_the_others_hardly_a_shape_comes_twice() -> None:
-    shapes = shapes_in_turn(2)
-    assert shapes
-    assert len(shapes) == 400
-    assert len({tuple(shape.values()) for shape in shapes}) > 360
+def test_a_law_is_another_test_in_every_turn() -> None:
+    item: Any = SimpleNamespace(nodeid="t", obj=test_agreement.test_trajectory)
+    turns, tests = Turns(Clock(3600)), list[Any]()
+    for _ in range(4):
+        turns._renew(item)
+        tests.append(item.obj)
+    assert len({*tests, test_agreement.test_trajectory}) == 5
+    assert {test.law.name for test in tests} == {"trajectory"}
 
 
 @settings(max_examples=500)
