@@ -14,7 +14,7 @@ from hypothesis.database import (
     MultiplexedDatabase,
     ReadOnlyDatabase,
 )
-from hypothesis.errors import HypothesisWarning
+from hypothesis.errors import HypothesisSideeffectWarning, HypothesisWarning
 
 from oracle.problem import Problem
 
@@ -73,6 +73,9 @@ def _github(url: str, directory: Path) -> ExampleDatabase:
     downloads = directory / ".hypothesis" / "github" / owner / repository
     database = GitHubArtifactDatabase(owner, repository, path=downloads)
     with warnings.catch_warnings(action="error", category=HypothesisWarning):
+        warnings.simplefilter(
+            "ignore", HypothesisSideeffectWarning
+        )  # that this is early: it may take its time
         try:
             list(database.fetch(b""))  # downloads it, unless that was done today
         except HypothesisWarning as error:

@@ -4,6 +4,7 @@ import math
 import re
 import shutil
 import sys
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
+from hypothesis.database import ExampleDatabase, GitHubArtifactDatabase, InMemoryExampleDatabase
+from hypothesis.errors import HypothesisSideeffectWarning
 
 from oracle.problem import Problem
 from properties.store import SharedDatabase, Store, open_database
@@ -148,7 +150,9 @@ def test_a_database_that_is_not_there_is_an_error(tmp_path: Path, url: str, mess
         open_database(tmp_path, url, print)
 
 
-def test_what_a_workflow_has_uploaded_is_read_and_left_alone(tmp_path: Path) -> None:
+def test_what_a_workflow_has_uploaded_is_read_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1)
     in_ci, at_home = tmp_path / "ci", tmp_path / "home"
     Store(open_database(in_ci, "", print), "my_rnn.py", "split", "rnn_forward").add(problem)
@@ -156,7 +160,16 @@ def test_what_a_workflow_has_uploaded_is_read_and_left_alone(tmp_path: Path) -> 
     now = datetime.now(UTC).isoformat().replace(":", "_")
     shutil.make_archive(str(downloads / now), "zip", in_ci / ".hypothesis" / "examples")
 
+    warned = HypothesisSideeffectWarning("Slow code in plugin")  # as in the start of pytest
+    fetch = GitHubArtifactDatabase.fetch
+
+    def fetch_early(self: GitHubArtifactDatabase, key: bytes) -> Any:
+        warnings.warn(warned, stacklevel=1)
+        return fetch(self, key)
+
+    monkeypatch.setattr(GitHubArtifactDatabase, "fetch", fetch_early)
     database = open_database(at_home, "github://owner/repository", print)
+    monkeypatch.undo()
     store = Store(database, "my_rnn.py", "split", "rnn_forward")
     assert [*store] == [problem]
     store.discard(problem)
