@@ -144,7 +144,10 @@ class Problem:
         return {"n_x": self.n_x, "n_a": self.n_a, "n_y": self.n_y, "m": self.m, "T_x": self.T_x}
 
     def inputs(self, function: str) -> Inputs:
-        """The arrays that `function` gets; `lstm_forward` starts from a memory state of zeros."""
+        """The arrays that `function` gets; `lstm_forward` starts from a memory state of zeros.
+
+        The parameters are in any order, for a dict is asked by name.
+        """
         if CONTRACTS[function].is_cell:
             given, names = self._drawn.span(0, 1), ["x", "a0", "c0"]
         else:
@@ -166,7 +169,8 @@ class Problem:
             for name, shape in shapes.items()
         }
         x, a0, c0 = (arrays.pop(name) for name in ("x", "a0", "c0"))
-        return Inputs(self.kind, x, a0, c0, arrays, np.dtype(self.dtype))
+        parameters = {name: arrays[name] for name in rng.permutation([*arrays]).tolist()}
+        return Inputs(self.kind, x, a0, c0, parameters, np.dtype(self.dtype))
 
 
 Draw = Callable[[str, tuple[int, ...]], Array]

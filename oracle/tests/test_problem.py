@@ -116,7 +116,8 @@ def test_arrays_have_the_shapes_of_the_contract(problem: Problem, cell: bool) ->
     contract = CONTRACTS[(CELL if cell else FORWARD)[problem.kind]]
     *arrays, parameters = problem.arguments(contract.name)
     shapes = {**contract.arguments, **contract.parameters}
-    for (name, shape), array in zip(shapes.items(), [*arrays, *parameters.values()], strict=True):
+    named = [parameters[name] for name in contract.parameters]
+    for (name, shape), array in zip(shapes.items(), [*arrays, *named], strict=True):
         assert array.shape == tuple(extent(size, problem.sizes) for size in shape), name
         assert array.dtype == problem.dtype
 
@@ -137,6 +138,13 @@ def test_the_same_seed_draws_the_same_numbers_and_another_seed_others(problem: P
     drawn = np.concatenate([array.ravel() for array in every_array(problem.inputs(function)).values()])
     other = np.concatenate([array.ravel() for array in every_array(sibling).values()])
     assert (drawn != other).any() or problem.regime == "ternary"
+
+
+def test_parameters_come_in_any_order() -> None:
+    drawn = [Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, seed=seed) for seed in range(50)]
+    orders = {(*problem.arguments("rnn_forward")[-1],) for problem in drawn}
+    assert len(orders) > 20
+    assert len({frozenset(order) for order in orders}) == 1
 
 
 @given(in_regime("ternary"))
