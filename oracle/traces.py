@@ -12,14 +12,17 @@ from reference.contract import CONTRACTS
 def traces(function: str, implementation: Program, counterexample: Inputs) -> str:
     """What is known of a mistake that is not in the catalogue.
 
-    That it acts at random; or else which entry of the caches is the first to be wrong, and with which simpler
-    inputs the outputs become right. Empty where nothing is known, as of what raises.
+    That it acts at random, or does nothing wrong where it is asked alone; or else which entry of the caches
+    is the first to be wrong, and with which simpler inputs the outputs become right. Empty where nothing is
+    known, as of what raises.
     """
     right, shown = specification(function)(counterexample), implementation(counterexample)
     if not same(implementation(counterexample).outputs, shown.outputs):
         return RANDOM
     if same(shown.outputs, Behaviour.of_error().outputs):
         return ""
+    if same(shown.outputs, right.outputs) and same(shown.caches, right.caches):
+        return ALONE
     wrong = _first_wrong(function, counterexample.x.shape[2], shown.caches, right.caches)
     gone = [
         name
@@ -29,7 +32,7 @@ def traces(function: str, implementation: Program, counterexample: Inputs) -> st
     ]
     known = (
         f"the first wrong entry of the caches is {wrong}" if wrong else "",
-        "the caches are right" if same(shown.caches, right.caches) else "",
+        "the caches are right, or nearly" if same(shown.caches, right.caches) else "",
         f"goes away with {', '.join(gone)}" if gone else "",
     )
     return "; ".join(filter(None, known))
@@ -38,8 +41,11 @@ def traces(function: str, implementation: Program, counterexample: Inputs) -> st
 RANDOM = "it answers one question in two ways"
 """Of what acts at random, no more is known."""
 
-AS_COMPUTED = ("ft", "it", "cct", "ot", "c_next", "a_next")
-"""The entries of a cell's cache that the cell computes, in this order."""
+ALONE = "asked this alone it is right, or nearly"
+"""Of what depends on earlier calls, or is off by little more than rounding."""
+
+IN_ORDER = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next")
+"""The entries of a cell's cache: what it is given, and what it computes from that, in this order."""
 
 
 def _first_wrong(function: str, steps: int, ours: Leaves, right: Leaves) -> str:
@@ -48,7 +54,7 @@ def _first_wrong(function: str, steps: int, ours: Leaves, right: Leaves) -> str:
     for t in range(steps):
         cell = ".0" if contract.is_cell else f".0.0.{t}"
         places = {name: f"{cell}.{i}" for i, name in enumerate(contract.cache)}
-        for name in (name for name in AS_COMPUTED if name in places):
+        for name in (name for name in IN_ORDER if name in places):
             place = places[name]
             if place in ours and not alike(ours[place], right[place]):
                 return f"{name} of step {t}"

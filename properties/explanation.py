@@ -66,12 +66,16 @@ def _explain(
 
 
 def _is_inherited(implementation: Implementation, function: str, counterexample: Inputs) -> bool:
-    """Whether a forward is right once it finds a known-right cell in the place of its own."""
-    right = specification(function)
+    """Whether a forward is wrong, and right once it finds a known-right cell in the place of its own."""
+    right, is_wrong = specification(function), False
     for inputs in problems(function, counterexample):
+        own = implementation.call(function, inputs.arguments(function))
         reply = implementation.call(function, inputs.arguments(function), with_reference_cell=True)
         if not isinstance(reply, Returned) or not reply.used_reference_cell:
             return False
         if not Behaviour.of(function, reply.value, reply.arguments).is_like(right(inputs)):
             return False
-    return True
+        is_wrong |= not isinstance(own, Returned) or not Behaviour.of(
+            function, own.value, own.arguments
+        ).is_like(right(inputs))
+    return is_wrong

@@ -10,6 +10,9 @@ import pytest
 
 from oracle.faults import Fault
 from oracle.faults.equations import Equations
+from oracle.problem import Problem
+from properties.explanation import _is_inherited
+from properties.isolation.implementation import Implementation
 from properties.power import first_catch
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
@@ -67,9 +70,9 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
     ("name", "function", "known"),
     [
         ("candidate rotated", "lstm_forward", "the first wrong entry of the caches is cct of step 0"),
-        ("two steps in one", "rnn_forward", "the first wrong entry of the caches is a_next of step 1"),
+        ("two steps in one", "rnn_forward", "the first wrong entry of the caches is xt of step 1"),
         ("c decays", "lstm_cell_forward", "goes away with a zero state"),
-        ("softmax at temperature 2", "rnn_forward", "the caches are right"),
+        ("softmax at temperature 2", "rnn_forward", "the caches are right, or nearly"),
         ("uniform noise on a", "rnn_forward", "it answers one question in two ways"),
     ],
 )
@@ -96,6 +99,13 @@ def lstm_forward(x, a0, parameters):
     a, c, y = (np.stack([step[i] for step in steps], axis=2) for i in range(3))
     return a, y, c, ([step[3] for step in steps], x)
 """
+
+
+def test_what_a_forward_does_right_it_does_not_inherit(tmp_path: Path) -> None:
+    (tmp_path / "right.py").write_text(TARGET.format(memory=1, hidden=1))
+    inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
+    with Implementation("right.py", directory=tmp_path) as right:
+        assert not _is_inherited(right, "lstm_forward", inputs)
 
 
 def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(tmp_path: Path) -> None:
