@@ -34,8 +34,11 @@ class Turn:
         self._found: tuple[Trial, Exception] | None = None
 
     def attempt(self, check: Callable[[Trial], None], trial: Trial) -> None:
-        """Check one problem; what is raised is kept in mind. Raises `TimeUpError` instead when it is late."""
-        if time.monotonic() >= self.end:
+        """Check one problem; what is raised is kept in mind. Raises `TimeUpError` instead when it is late.
+
+        For the first problem it is only if the turn was stopped: a process takes its time to start.
+        """
+        if time.monotonic() >= self.end and (self.tally.problems or self.end == -math.inf):
             raise TimeUpError
         self.tally.problems += 1
         try:

@@ -107,16 +107,19 @@ class Campaign:
             report.user_properties = [law, *kept]
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport | pytest.CollectReport
+    ) -> Generator[None, Any, Any]:
         """No word on tests until all is over; and a turn counts for nothing."""
         category, _, word = yield
-        return "" if "turn" in dict(report.user_properties) else category, "", word if self._over else ""
+        is_turn = isinstance(report, pytest.TestReport) and "turn" in dict(report.user_properties)
+        return "" if is_turn else category, "", word if self._over else ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Report the laws that have held until the end."""
         for nodeid, report in self._reports.items():
-            if nodeid not in self._done:
+            if nodeid not in self._done and self._results[nodeid].problems:
                 self._end(report)
                 self._config.hook.pytest_runtest_logreport(report=report)
         self._left_out = session.testscollected - len(self._done)
@@ -149,15 +152,19 @@ class Campaign:
         reporter.flush()
 
     def _state(self) -> str:
-        """How long, how many, how near to a bound, and how many laws failed: in a line."""
+        """How long, how many laws failed on how many problems, and how near to a bound: in a line."""
         elapsed = self._clock.elapsed
         results = self._results.values()
         problems = sum(result.problems for result in results)
         worst = max(results, key=lambda result: result.worst_ratio, default=None)
-        facts = [f"{problems:,} problems", f"{problems / max(elapsed, 1e-9):.0f}/s"]
+        facts = [
+            f"{len(self._failed)} failed",
+            f"{problems:,} problems",
+            f"{problems / max(elapsed, 1e-9):.0f}/s",
+        ]
         if worst and worst.worst_ratio:
             facts.append(f"worst error {worst.worst_ratio:.2f} of its bound ({worst.law}, {worst.function})")
-        return f"{_clock_time(elapsed)}: {', '.join(facts)}, {len(self._failed)} failed"
+        return f"{_clock_time(elapsed)}: {', '.join(facts)}"
 
 
 def rounds(campaign: Campaign, config: pytest.Config, log: Any) -> Any:
@@ -204,7 +211,8 @@ def _together(earlier: LawResult, later: LawResult) -> LawResult:
 def _in_short(report: pytest.TestReport) -> str:
     """A failure in a line; pytest shows it in full when the campaign is over."""
     for result in LawResult.reported(report.user_properties):
-        return f"failed: {result.law}, {result.function} of {result.implementation}, {result.counterexample}"
+        what = f"{result.function} of {result.implementation}" if result.function else result.implementation
+        return f"failed: {result.law}, {what}, {result.counterexample or result.message.split(chr(10))[0]}"
     return f"failed: {report.nodeid}, in its {report.when}"
 
 

@@ -29,14 +29,16 @@ class Clock:
         self.turn: Turn | None = None
         self._start = self._end = time.monotonic()
         self._finish = math.inf
+        self._stopped = False
 
     def start(self) -> None:
-        """Count from now on."""
+        """Count from now on, unless it was stopped before."""
         self._start = time.monotonic()
-        self._end = self._start + self.seconds
+        self._end = self._start + (0 if self._stopped else self.seconds)
 
     def stop(self) -> None:
         """Let the time be up."""
+        self._stopped = True
         self._end = time.monotonic()
         if self.turn:
             self.turn.stop()

@@ -48,7 +48,7 @@ ENDLESS = 2**30
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare to fuzz, where that is asked for. `pytest.UsageError` for options that say something else."""
-    if not config.getoption("--fuzz-for"):
+    if config.getoption("--fuzz-for") is None:
         return
     if config.getoption("hypothesis_profile") not in (None, PROFILE):
         raise pytest.UsageError(f"--fuzz-for uses --hypothesis-profile={PROFILE}; leave another one out")

@@ -86,6 +86,7 @@ def options(**given: Any) -> Any:
     ("given", "message"),
     [
         ({"--fuzz-for": "soon"}, "--fuzz-for 'soon' is no duration"),
+        ({"--fuzz-for": ""}, "--fuzz-for '' is no duration"),
         ({"hypothesis_profile": "ci"}, "leave another one out"),
         ({"--reproduce": "Problem.rnn(...)"}, "leave --reproduce out"),
         ({"--hypothesis-seed": 0}, "leave --hypothesis-seed out"),
@@ -98,6 +99,13 @@ def test_options_that_say_something_else_are_a_usage_error(given: dict[str, Any]
 
 def test_without_the_option_nothing_is_prepared() -> None:
     pytest_configure(options(**{"--fuzz-for": None}))
+
+
+def test_a_clock_that_was_stopped_does_not_start() -> None:
+    clock = Clock(3600)
+    clock.stop()
+    clock.start()  # when the workers of pytest-xdist are ready
+    assert clock.left == 0
 
 
 def test_the_first_interrupt_ends_the_time_and_leaves_the_second_to_others() -> None:
@@ -298,6 +306,14 @@ def test_large_failures_shrink_to_what_they_need(n_a: int, T_x: int) -> None:
     assert smallest == Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=T_x, regime="ternary")
 
 
+def test_a_file_that_cannot_be_collected_is_an_error_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "test_broken.py").write_text("def x(:")
+    status, output = run(tmp_path, "--fuzz-for", "1s", "test_broken.py", "-k", "shapes")
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    assert "1 error" in output
+    assert "campaign.py" not in output
+
+
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     """A directory in which a faulty implementation was fuzzed, and what came of it."""
@@ -319,7 +335,7 @@ def test_a_failure_ends_its_law_alone_and_is_shown_once(fuzzed: tuple[Path, int,
     counted = dict(re.findall(r"^  (shapes|cached inputs) +spec +(\d+)$", output, re.MULTILINE))
     assert len(counted) == 2
     assert min(map(int, counted.values())) > 1
-    assert re.search(r"^00m 0\ds: [\d,]+ problems, \d+/s, worst error .*, 1 failed$", output, re.MULTILINE)
+    assert re.search(r"^00m 0\ds: 1 failed, [\d,]+ problems, \d+/s, worst error ", output, re.MULTILINE)
     assert re.search(r"^ +0 +1 +2 +3 to 30 +31 to 100 +over 100$", output, re.MULTILINE)
 
 

@@ -65,10 +65,19 @@ def test_a_failure_is_stored_before_anything_else_happens_and_gives_way_to_a_lat
 
 def test_when_the_time_is_up_nothing_is_tried_any_more() -> None:
     turn = a_turn(end=time.monotonic())
+    turn.attempt(holds, a_trial(a_problem(1)))  # the first, while a process may have started
+    with pytest.raises(TimeUpError):
+        turn.attempt(fails, a_trial(a_problem(1)))
+    assert turn.tally.problems == 1
+    turn.conclude()
+
+
+def test_when_it_is_stopped_not_even_a_first_is_tried() -> None:
+    turn = a_turn()
+    turn.stop()
     with pytest.raises(TimeUpError):
         turn.attempt(fails, a_trial(a_problem(1)))
     assert turn.tally.problems == 0
-    turn.conclude()
 
 
 def test_what_was_found_is_shrunk_for_a_while_and_then_raised() -> None:
