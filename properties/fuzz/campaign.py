@@ -132,9 +132,8 @@ class Campaign:
             terminalreporter.write_line(self._state())
             terminalreporter.write(render(self._visited, width=shutil.get_terminal_size().columns))
         if self._left_out > 0:
-            terminalreporter.write_line(
-                f"{self._left_out} tests had no turn: the run was too short", red=True
-            )
+            short = "the run was too short, and the verdicts are about the others"
+            terminalreporter.write_line(f"{self._left_out} tests had no turn: {short}", red=True)
 
     def _erase(self, reporter: pytest.TerminalReporter) -> None:
         if reporter.isatty:
