@@ -28,7 +28,8 @@ def diagnose(
 ) -> list[str]:
     """The sentences of the catalogue that fit, best first; empty where none does.
 
-    With `whole`, only those that explain all that is seen.
+    With `whole`, only those that explain all that is seen; so too of what is wrong only where it raises, for
+    much does that on no samples or steps.
 
     Pairs of common mistakes are tried only where no single one explains all that is seen. One that acts at
     random is recognised by how its answers to one problem are spread. Only where `extreme`, large logits are
@@ -55,7 +56,16 @@ def diagnose(
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
+    whole = whole or (wrong == "outputs" and _is_wrong_only_where_it_raises(shown, right))
     return [sentence for parts, sentence in fits if parts == len(PARTS) or not whole]
+
+
+def _is_wrong_only_where_it_raises(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> bool:
+    raised = Behaviour.of_error().outputs
+    return all(
+        same(ours.outputs, spec.outputs) or same(ours.outputs, raised)
+        for ours, spec in zip(shown, right, strict=True)
+    )
 
 
 def problems(function: str, counterexample: Inputs, *, extreme: bool = False) -> list[Inputs]:

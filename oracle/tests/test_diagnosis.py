@@ -42,7 +42,10 @@ def small(function: str) -> Inputs:
 def program(function: str, implementation: Any) -> Program:
     def ask(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         arguments = deepcopy(inputs.arguments(function))
-        value = getattr(implementation, function)(*arguments)
+        try:
+            value = getattr(implementation, function)(*arguments)
+        except UnboundLocalError:
+            return Behaviour.of_error()
         if then:
             getattr(implementation, function)(*then.arguments(function))
         return Behaviour.of(function, value, arguments)
@@ -119,3 +122,16 @@ def test_chance_is_recognised_by_how_it_spreads(change: Any, names: Sequence[str
 def test_an_answer_that_changes_after_the_call_is_seen() -> None:
     fault = FAULTS["a_reused"]
     assert diagnosis("lstm_forward", Fault(fault.name, "none", "", fault.changes)) == [fault.sentence]
+
+
+def test_of_what_raises_on_no_steps_alone_nothing_is_named_that_caches_something_else() -> None:
+    def rnn_forward(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, (caches, x) = reference.rnn_forward(x, a0, parameters)
+        if not caches:
+            raise UnboundLocalError("xt")
+        return a, y, (caches, x[:, :, -1])
+
+    none = Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=0).inputs("rnn_forward")
+    assert (
+        diagnose("rnn_forward", program("rnn_forward", SimpleNamespace(rnn_forward=rnn_forward)), none) == []
+    )
