@@ -168,7 +168,7 @@ def unpacked(function: str, implementation: Any, inputs: Inputs) -> tuple[dict[s
     assert isinstance(cells, list)
     assert all(isinstance(cell, tuple) and len(cell) == len(contract.cache) + 1 for cell in cells)
     for cell in cells:
-        assert alike([*leaves(dict(cell[-1]))], [*leaves(arguments[-1])])
+        assert alike(*([*leaves(dict(sorted(each.items())))] for each in (cell[-1], arguments[-1])))
     entries = {name: [cell[i] for cell in cells] for i, name in enumerate(contract.cache)}
     over_time = {name: np.stack(steps, axis=2) for name, steps in entries.items() if steps}
     empty = {name: outputs[0][:, :, :0] for name in entries if not over_time and name != "xt"}
