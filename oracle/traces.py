@@ -1,26 +1,47 @@
-"""What is known of a mistake that is not in the catalogue."""
+"""What is known of a mistake that is not in the catalogue, from how an implementation answers."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from oracle.behaviour import Behaviour, Leaves, Program, alike, same, specification
-from oracle.problem import Inputs
-from reference.contract import CONTRACTS
+from oracle.behaviour import Leaves, Program, alike, same, specification
+from oracle.problem import Inputs, Problem
+from reference.contract import CONTRACTS, PARAMETERS
+
+
+def manners(function: str, implementation: Program, counterexample: Inputs) -> list[str]:
+    """What is wrong with the way it answers, whatever the answer is; nothing where that is in order."""
+    asked = [counterexample, *_reordered(function)]
+    once, again = ([implementation(inputs).outputs for inputs in asked] for _ in range(2))
+    if not all(map(same, once, again)):
+        return ["it answers one question in two ways"]
+    _, given, *reordered = once
+    if not all(same(outputs, given) for outputs in reordered):
+        return ["the answer depends on the order of the parameters in their dict"]
+    return []
+
+
+def _reordered(function: str) -> Iterator[Inputs]:
+    """One problem with the parameters in orders that somebody may count on.
+
+    All sizes are 1, where few arrays have a shape that they should not have.
+    """
+    kind = CONTRACTS[function].kind
+    inputs = Problem(kind, n_x=1, n_a=1, n_y=1, m=1, T_x=1).inputs(function)
+    by_gate = ("ficoy", "fiocy") if kind == "lstm" else ()
+    orders = [[part + gate for gate in gates for part in "Wb"] for gates in by_gate]
+    for names in (inputs.parameters, PARAMETERS[kind], *orders):
+        yield replace(inputs, parameters={name: inputs.parameters[name] for name in names})
 
 
 def traces(function: str, implementation: Program, counterexample: Inputs) -> str:
     """What is known of a mistake that is not in the catalogue.
 
-    That it acts at random, or does nothing wrong where it is asked alone; or else which entry of the caches
-    is the first to be wrong, and with which simpler inputs the outputs become right. Empty where nothing is
-    known, as of what raises.
+    That it does nothing wrong where it is asked alone; or else which entry of the caches is the first to be
+    wrong, and with which simpler inputs the outputs become right. Empty where nothing is known.
     """
     right, shown = specification(function)(counterexample), implementation(counterexample)
-    if not same(implementation(counterexample).outputs, shown.outputs):
-        return RANDOM
-    if same(shown.outputs, Behaviour.of_error().outputs):
-        return ""
     if same(shown.outputs, right.outputs) and same(shown.caches, right.caches):
         return ALONE
     wrong = _first_wrong(function, counterexample.x.shape[2], shown.caches, right.caches)
@@ -37,9 +58,6 @@ def traces(function: str, implementation: Program, counterexample: Inputs) -> st
     )
     return "; ".join(filter(None, known))
 
-
-RANDOM = "it answers one question in two ways"
-"""Of what acts at random, no more is known."""
 
 ALONE = "asked this alone it is right, or nearly"
 """Of what depends on earlier calls, or is off by little more than rounding."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from oracle.behaviour import Behaviour, specification
 from oracle.diagnosis import diagnose, problems
 from oracle.problem import Inputs, Problem
-from oracle.traces import traces
+from oracle.traces import manners, traces
 from properties.isolation.implementation import Implementation, Raised, Returned
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The sentences of the catalogue that fit, best first; what else is known; whether a cell is to blame."""
+    """What it looks like, best first; failing that what is known of it; whether a cell is to blame."""
 
     looks_like: Sequence[str] = ()
     traces: str = ""
@@ -58,7 +58,9 @@ def _explain(
 
     counterexample = problem.inputs(function)
     try:
-        looks_like = diagnose(function, program, counterexample, extreme=extreme, whole=whole)
+        looks_like = diagnose(function, program, counterexample, extreme=extreme, whole=whole) or manners(
+            function, program, counterexample
+        )
         known = "" if looks_like else traces(function, program, counterexample)
     except _DiedError:
         return Explanation()

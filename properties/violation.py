@@ -5,7 +5,6 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from oracle.traces import RANDOM
 from properties.explanation import Explanation, explain
 
 if TYPE_CHECKING:
@@ -28,14 +27,10 @@ class ViolationError(AssertionError):
 
     @property
     def diagnosis(self) -> list[str]:
-        """The mistakes that it looks like, best first.
-
-        Failing that, what the implementation did instead of answering, or that it acts at random.
-        """
+        """The mistakes that it looks like, best first; else what it did instead of answering."""
         facts = self._facts if isinstance(self._facts, Mapping) else {}
         instead = [facts[name] for name in ("died", "raised", "form") if name in facts]
-        known = [self.explanation.traces] if self.explanation.traces == RANDOM else []
-        return list(self.explanation.looks_like) or instead or known
+        return list(self.explanation.looks_like) or instead
 
     @cached_property
     def message(self) -> str:

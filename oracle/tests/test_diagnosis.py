@@ -13,7 +13,7 @@ from oracle.behaviour import Behaviour, Program, mistaken
 from oracle.diagnosis import diagnose
 from oracle.faults import FAULTS, Fault
 from oracle.problem import Inputs, Problem
-from oracle.traces import ALONE, traces
+from oracle.traces import ALONE, manners, traces
 from reference.contract import CONTRACTS
 
 PAIRS = [
@@ -44,7 +44,7 @@ def program(function: str, implementation: Any) -> Program:
         arguments = deepcopy(inputs.arguments(function))
         try:
             value = getattr(implementation, function)(*arguments)
-        except UnboundLocalError:
+        except (UnboundLocalError, ValueError):
             return Behaviour.of_error()
         if then:
             getattr(implementation, function)(*then.arguments(function))
@@ -60,6 +60,7 @@ def diagnosis(function: str, implementation: Any) -> list[str]:
 @pytest.mark.parametrize("function", CONTRACTS)
 def test_what_is_right_looks_like_no_mistake(function: str) -> None:
     assert diagnosis(function, reference) == []
+    assert manners(function, program(function, reference), small(function)) == []
     assert traces(function, program(function, reference), small(function)) == ALONE
 
 
@@ -117,6 +118,25 @@ class Random:
 )
 def test_chance_is_recognised_by_how_it_spreads(change: Any, names: Sequence[str]) -> None:
     assert diagnosis("rnn_cell_forward", Random(change)) == [FAULTS[name].sentence for name in names]
+
+
+BY_PLACE = {
+    "rnn_cell_forward": ["Waa", "Wax", "ba", "Wya", "by"],
+    "lstm_cell_forward": ["Wf", "bf", "Wi", "bi", "Wo", "bo", "Wc", "bc", "Wy", "by"],
+}
+
+
+@pytest.mark.parametrize("function", BY_PLACE)
+def test_parameters_taken_by_their_place_are_noticed(function: str) -> None:
+    def cell(*arguments: Any) -> Any:
+        *states, parameters = arguments
+        by_place = dict(zip(BY_PLACE[function], parameters.values(), strict=True))
+        return getattr(reference, function)(*states, by_place)
+
+    ask = program(function, SimpleNamespace(**{function: cell}))
+    assert manners(function, ask, small(function)) == [
+        "the answer depends on the order of the parameters in their dict"
+    ]
 
 
 def test_an_answer_that_changes_after_the_call_is_seen() -> None:
