@@ -127,7 +127,13 @@ def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Arr
     expected = tuple(extent(size, sizes) for size in shape)
     if value.shape != expected:
         raise MalformedError(f"{name} has shape {value.shape}, expected {in_symbols(shape)} = {expected}")
-    return value
+    return _in_double(value) if value.dtype == np.longdouble else value
+
+
+def _in_double(array: Array) -> Array:
+    """An array in a precision that torch does not have, as correctly rounded as any answer in float64."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float64)
 
 
 def _over_time(array: Array) -> Array:

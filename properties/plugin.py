@@ -4,7 +4,7 @@ import random
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import settings
@@ -17,7 +17,7 @@ from properties.reporting import expected, report
 from properties.reporting.closing import Closing
 from properties.reporting.environment import describe
 from properties.reporting.expected import ExpectedFailure
-from properties.reporting.results import PRESENCE, USABLE, LawResult, Tally, printable
+from properties.reporting.results import USABLE, LawResult, Tally, printable
 from properties.reporting.scheduling import by_implementation
 from properties.reporting.table import IN_FULL
 from properties.strategies import EFFORTS, Effort
@@ -209,11 +209,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show a violation by its message alone, and hand the result of a law to the controlling process."""
     report = yield
-    violation = _violation(call.excinfo.value) if call.excinfo else None
+    error = call.excinfo.value if call.excinfo else None
+    violation = _violation(error)
     if violation:
         report.longrepr = printable(violation.message)
-    if report.when == "call" and TALLY in item.stash:
-        result = _result(item, report, violation)
+    is_over = report.when == "call" or (report.when == "setup" and report.failed)
+    if is_over and item.get_closest_marker("law"):
+        broke = report.failed and not violation and not isinstance(error, pytest.fail.Exception)
+        result = _result(item, report, violation, broke)
         report.user_properties.append(("law", asdict(result)))
         if result.expected:
             report.outcome = "skipped"  # with `wasxfail`, pytest's own sign of an expected failure
@@ -221,14 +224,16 @@ def pytest_runtest_makereport(
     return report
 
 
-def _result(item: pytest.Item, report: pytest.TestReport, violation: ViolationError | None) -> LawResult:
+def _result(
+    item: pytest.Item, report: pytest.TestReport, violation: ViolationError | None, broke: bool
+) -> LawResult:
+    """What came of a law, of which it is a violation, or the harness broke."""
     assert isinstance(item, pytest.Function)
     marker = item.get_closest_marker("law")
     assert marker
     law, grade = marker.args
     function = str(item.callspec.params.get("function", ""))
-    implementation = item.funcargs["implementation"]
-    assert isinstance(implementation, Implementation)
+    implementation = str(item.callspec.params["implementation"])
     given: dict[str, Any] = {}
     if violation:
         given = {
@@ -236,24 +241,27 @@ def _result(item: pytest.Item, report: pytest.TestReport, violation: ViolationEr
             "diagnosis": [printable(sentence) for sentence in violation.diagnosis],
             "inherited": violation.explanation.inherited,
         }
-    if report.failed:
+    usable = not (report.failed and law == USABLE) or broke
+    if report.skipped:
+        usable = not unusable(cast(Implementation, item.funcargs["implementation"]))
+    if report.failed and not broke:
         reasons = (
             entry.reason
             for entry in item.config.stash[EXPECTED]
-            if entry.covers(implementation.target, law, function)
+            if entry.covers(implementation, law, function)
         )
         given["expected"] = next(reasons, "")
     return LawResult.of(
-        item.stash[TALLY],
-        implementation=implementation.target,
+        item.stash.get(TALLY, Tally()),
+        implementation=implementation,
         law=law,
         grade=grade,
         function=function,
         status=report.outcome,
         seconds=round(report.duration, 3),
         message="" if report.passed else printable(_text(report)),
-        ours=bool(report.failed and not violation and law not in PRESENCE),
-        usable=not (unusable(implementation) if report.skipped else report.failed and law == USABLE),
+        ours=broke,
+        usable=usable,
         **given,
     )
 
@@ -267,7 +275,7 @@ def _text(report: pytest.TestReport) -> str:
     )
 
 
-def _violation(error: BaseException) -> ViolationError | None:
+def _violation(error: BaseException | None) -> ViolationError | None:
     """The violation in an error; Hypothesis groups those that it could not bring about a second time."""
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := _violation(inner))), None)

@@ -144,7 +144,9 @@ class Store:
 
     def __init__(self, database: ExampleDatabase, implementation: str, law: str, function: str) -> None:
         self._database = database
-        self._key = f"rnn-crosscheck: {law} of {function} of {implementation}".encode()
+        self._key = f"rnn-crosscheck: {law} of {function} of {implementation}".encode(
+            errors="surrogateescape"
+        )
 
     def __iter__(self) -> Iterator[Problem]:
         for value in sorted(self._database.fetch(self._key)):

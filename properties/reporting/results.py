@@ -8,7 +8,7 @@ from typing import Any, Literal
 from reference.contract import CONTRACTS
 
 Status = Literal["passed", "failed", "skipped"]
-Verdict = Literal["conforms", "not robust", "differs", "incomplete", "unusable"]
+Verdict = Literal["conforms", "not robust", "incomplete", "not judged", "differs", "unusable"]
 
 USABLE = "can be used"
 PROVIDED = "is provided"
@@ -92,11 +92,11 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
-        """That of the worst function; what differs outweighs what is not there."""
+        """That of the worst function; what differs outweighs what is not judged or not there."""
         if self.why_unusable:
             return "unusable"
-        verdicts = {self.verdict_on(function) for function in self.functions}
-        ranked: tuple[Verdict, ...] = ("differs", "incomplete", "not robust")
+        verdicts = {self.verdict_on(function) for function in ("", *self.functions)}
+        ranked: tuple[Verdict, ...] = ("differs", "not judged", "incomplete", "not robust")
         return next((verdict for verdict in ranked if verdict in verdicts), "conforms")
 
     def verdict_on(self, function: str) -> Verdict:
@@ -106,7 +106,11 @@ class Judgement:
         if self.why_missing(function):
             return "incomplete"
         grades = {result.grade for result in self.failures(function)}
-        return "differs" if "spec" in grades else "not robust" if grades else "conforms"
+        if "spec" in grades:
+            return "differs"
+        if self.broken(function):
+            return "not judged"
+        return "not robust" if grades else "conforms"
 
     @property
     def why_unusable(self) -> str:
@@ -125,16 +129,23 @@ class Judgement:
 
     def failures(self, function: str) -> list[LawResult]:
         """The laws that do not hold of a function."""
+        return [result for result in self._failed(function) if not result.ours]
+
+    def broken(self, function: str) -> list[LawResult]:
+        """The laws that say nothing of a function, for the harness broke."""
+        return [result for result in self._failed(function) if result.ours]
+
+    def _failed(self, function: str) -> list[LawResult]:
         return [
-            result
-            for result in self.results
-            if result.function == function and result.status == "failed" and not result.ours
+            result for result in self.results if result.function == function and result.status == "failed"
         ]
 
     def remark_on(self, function: str) -> str:
         """What the verdict leaves out: what is lacking, or where the mistake is and what it looks like."""
         if lacking := self.why_unusable or self.why_missing(function):
             return lacking
+        if self.verdict_on(function) == "not judged":
+            return f"the harness broke in {', '.join(result.law for result in self.broken(function))}"
         failures = self.failures(function)
         spec = [result for result in failures if result.grade == "spec"]
         remarks = []

@@ -56,6 +56,8 @@ def every_verdict() -> list[LawResult]:
         passed("incomplete", PROVIDED),
         failed("incomplete", PROVIDED, "lstm_forward", message="incomplete has no lstm_forward"),
         skipped("incomplete", function="lstm_forward"),
+        passed("not judged"),
+        failed("not judged", "split", ours=True),
         failed("unusable", USABLE, "", **nothing, counterexample=""),
         skipped("unusable", **nothing),
     ]

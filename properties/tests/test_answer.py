@@ -48,6 +48,13 @@ def test_lists_of_numbers_are_arrays(value: Any) -> None:
     np.testing.assert_array_equal(read_outputs(FORWARD, (a.tolist(), *rest), PROBLEM.sizes)["a"], a)
 
 
+def test_more_precision_than_torch_has_is_rounded(value: Any) -> None:
+    a, *rest = value
+    more = a.astype(np.longdouble) * (1 + np.finfo(np.longdouble).eps)
+    assert read_outputs(FORWARD, (more, *rest), PROBLEM.sizes)["a"].dtype == np.float64
+    np.testing.assert_allclose(read_outputs(FORWARD, (more, *rest), PROBLEM.sizes)["a"], a, rtol=1e-15)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

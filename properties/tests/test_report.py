@@ -178,7 +178,7 @@ def test_the_page_is_one_file_and_accessible() -> None:
 
 def test_the_page_tells_a_status_in_words_as_well() -> None:
     text = " ".join(" ".join(Page(as_html(judgements(every_verdict()), ENVIRONMENT)).text).split())
-    for shown in ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "! unusable"):
+    for shown in ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "? not judged", "! unusable"):
         assert shown in text
     for shown in ("✗ failed", "✗ expected", "– skipped", "passed on 80 problems"):
         assert shown in text

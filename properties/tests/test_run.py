@@ -103,7 +103,16 @@ def test_a_failure_of_the_harness_is_no_verdict(tmp_path: Path) -> None:
     status, output = run(*selected, directory=tmp_path)
     assert status == 1
     assert "the harness broke, please report it: no verdict by 'trajectory' on rnn_forward" in output
-    assert re.search("reference +conforms", output)
+    assert re.search("reference +not judged +rnn not judged: the harness", output)
+
+
+def test_a_law_that_could_not_even_begin_does_not_hold(tmp_path: Path) -> None:
+    (tmp_path / "sabotage.py").write_text(
+        "from properties.store import Store\nStore.__init__ = lambda *_: 1 / 0\n"
+    )
+    status, output = run("-p", "sabotage", "-k", "rnn_forward", directory=tmp_path)
+    assert status == 1
+    assert re.search("reference +not judged", output)
 
 
 def test_paths_are_taken_from_where_the_command_runs(tmp_path: Path) -> None:

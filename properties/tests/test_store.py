@@ -42,7 +42,9 @@ def test_a_store_holds_what_was_added_and_not_discarded(added: set[Problem], dat
     assert set(store) == added - discarded
 
 
-@pytest.mark.parametrize("other", [("a.py", "l", "g"), ("a.py", "k", "f"), ("b.py", "l", "f")])
+@pytest.mark.parametrize(
+    "other", [("a.py", "l", "g"), ("a.py", "k", "f"), ("b.py", "l", "f"), ("\udcff", "l", "f")]
+)
 def test_laws_functions_and_implementations_are_kept_apart(other: tuple[str, str, str]) -> None:
     database = InMemoryExampleDatabase()
     Store(database, "a.py", "l", "f").add(Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1))
