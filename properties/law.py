@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oracle.problem import Problem
 from properties.answer import MalformedError
 from properties.example import pose
-from properties.isolation.implementation import Implementation, Unusable
+from properties.isolation.implementation import Implementation, TargetMissing, Unusable
 from properties.reporting.results import Tally
 from properties.strategies import Domain, Effort, examples
 from properties.trial import Grade, Trial
@@ -135,7 +135,7 @@ def unusable(implementation: Implementation) -> str:
     """Why nothing of an implementation can be judged; empty where something can."""
     try:
         implementation.load()
-    except Unusable as error:
+    except (Unusable, TargetMissing) as error:  # a file may go while others are judged
         return str(error)
     return ""
 

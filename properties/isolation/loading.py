@@ -54,12 +54,24 @@ def _import_file(path: Path) -> ModuleType:
     sys.path[:] = [str(path.parent), *(entry for entry in sys.path if entry != _ROOT), _ROOT]
     module = ModuleType(path.stem if path.stem not in sys.modules else f"{path.stem} under test")
     module.__file__ = str(path)
+    module.__package__ = _package_of(path)
     sys.modules[module.__name__] = module
     if path.suffix == ".ipynb":
         run_definitions(path, module.__dict__)
     else:
         exec(compile(path.read_bytes(), path, "exec", dont_inherit=True), module.__dict__)
     return module
+
+
+def _package_of(path: Path) -> str:
+    """The package that a file is in, which its relative imports are about; found from now on."""
+    folder, names = path.parent, list[str]()
+    while folder.joinpath("__init__.py").is_file():
+        names.insert(0, folder.name)
+        folder = folder.parent
+    if names:
+        sys.path.append(str(folder))
+    return ".".join(names)
 
 
 def _import_module(name: str, directory: Path) -> ModuleType:
@@ -100,7 +112,7 @@ def _with_functions(holder: object, folder: str) -> Loaded:
 def _other_contract(contract: Contract, function: object) -> str | None:
     """Why a function is not called as the specification calls it; `None` where it is, or does not tell."""
     if not callable(function):
-        return f"{contract.name} is of type {type(function).__name__}, which cannot be called"
+        return f"{contract.name} of type {type(function).__name__}"
     try:
         signature = inspect.signature(function)
         text = f"{contract.name}{signature}"

@@ -5,7 +5,7 @@ import glob
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from os.path import exists, isdir, isfile  # False also for names that no file can have
+from os.path import exists, isdir, isfile, lexists  # False also for names that no file can have
 from pathlib import Path
 
 SUFFIXES = (".py", ".ipynb")
@@ -40,7 +40,7 @@ def locate(target: str, directory: Path) -> Target:
 
     Raises `TargetMissing` where a file does not exist or nothing could be called so.
     """
-    source, attribute = _split(target)
+    source, attribute = _split(target, directory)
     if not _names_a_file(source):
         if not _MODULE.fullmatch(source):
             raise _no_target(target)
@@ -76,7 +76,7 @@ def closest(name: str, names: Iterable[str]) -> str:
 
 
 def _expand(pattern: str, directory: Path) -> list[str]:
-    source, attribute = _split(pattern)
+    source, attribute = _split(pattern, directory)
     path = directory / source
     if isdir(path) and (_names_a_file(source) or not isfile(path / "__init__.py")):
         files = [str(Path(source, entry.name)) for entry in path.iterdir()]
@@ -85,7 +85,7 @@ def _expand(pattern: str, directory: Path) -> list[str]:
     else:
         locate(pattern, directory)
         return [pattern]
-    judged = sorted(file for file in files if _is_judged(Path(file)) and isfile(directory / file))
+    judged = sorted(file for file in files if _is_judged(Path(file)) and not isdir(directory / file))
     if not judged:
         raise TargetMissing(f"{pattern!r} matches no Python file or notebook in {str(directory)!r}")
     return [f"{file}:{attribute}" if attribute else file for file in judged]
@@ -96,7 +96,10 @@ def _is_judged(path: Path) -> bool:
     return path.suffix in SUFFIXES and not excluded
 
 
-def _split(target: str) -> tuple[str, str]:
+def _split(target: str, directory: Path) -> tuple[str, str]:
+    """The source and the attribute; a file that has a colon in its name is a file."""
+    if isfile(directory / target):
+        return target, ""
     parts = _WITH_ATTRIBUTE.fullmatch(target)
     if not parts:
         raise _no_target(target)
@@ -113,6 +116,8 @@ def _names_a_file(source: str) -> bool:
 
 def _no_file(source: str, directory: Path) -> str:
     path = directory / source
+    if lexists(path):
+        return f"{source!r} is no regular file, or a link to none"
     if not isdir(path.parent):
         return f"no file {source!r}: there is no directory {str(path.parent)!r}"
     hint = closest(path.name, (entry.name for entry in path.parent.iterdir()))

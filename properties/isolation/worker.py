@@ -149,4 +149,4 @@ class Worker:
             message = str(error)[:500]
         except BaseException:
             message = ""
-        return "raised", public, message, place(frames(error), self._folder)
+        return "raised", public[:100], message, place(frames(error), self._folder)

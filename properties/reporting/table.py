@@ -80,7 +80,8 @@ def _verdicts(judged: Sequence[Judgement]) -> Table:
     table.add_column("verdict", no_wrap=True)
     table.add_column("why", overflow="fold")
     for judgement in judged:
-        table.add_row(Text(judgement.implementation), judgement.verdict, Text("\n".join(_why(judgement))))
+        why = [" ".join(line.split()) for line in _why(judgement)]  # of foreign code, perhaps in many lines
+        table.add_row(Text(judgement.implementation), judgement.verdict, Text("\n".join(why)))
     return table
 
 

@@ -30,6 +30,8 @@ def folder(tmp_path: Path) -> Path:
     submissions.joinpath("late").mkdir()
     submissions.joinpath("late", "d.py").touch()
     tmp_path.joinpath("my_rnn.py").touch()
+    tmp_path.joinpath("odd:name.py").touch()
+    tmp_path.joinpath("dangling.py").symlink_to("nothing")
     return tmp_path
 
 
@@ -45,6 +47,7 @@ def folder(tmp_path: Path) -> Path:
             ["my_rnn.py", "submissions/b.py", "submissions/*.py"],
             ["my_rnn.py", "submissions/b.py", "submissions/a.py"],
         ),
+        (["*.py"], ["dangling.py", "my_rnn.py", "odd:name.py"]),
         (["submissions/_private.py"], ["submissions/_private.py"]),
         (["package", "os.path:join", "my_rnn.py:a.b"], ["package", "os.path:join", "my_rnn.py:a.b"]),
     ],
@@ -74,6 +77,7 @@ def test_a_pattern_may_be_absolute(folder: Path) -> None:
             "submissions/notes.txt",
             "'submissions/notes.txt' is neither a Python file (.py) nor a notebook (.ipynb)",
         ),
+        ("dangling.py", "'dangling.py' is no regular file, or a link to none"),
         ("my-rnn", "'my-rnn' is neither a file nor a module nor module:attribute"),
         ("my_rnn:", "'my_rnn:' is neither a file nor a module nor module:attribute"),
         ("", "'' is neither a file nor a module nor module:attribute"),
@@ -89,6 +93,8 @@ def test_a_pattern_that_stands_for_nothing_says_how_to_mend_it(
 
 def test_a_target_is_a_file_or_a_module_and_perhaps_an_attribute(folder: Path) -> None:
     assert locate("submissions/a.py:Net.best", folder) == Target(f"{folder}/submissions/a.py", "Net.best")
+    assert locate("odd:name.py", folder) == Target(f"{folder}/odd:name.py", "")
+    assert locate("odd:name.py:Net", folder) == Target(f"{folder}/odd:name.py", "Net")
     assert locate("pkg.rnn:Net", folder) == Target("pkg.rnn", "Net")
     assert locate("pkg.rnn", folder) == Target("pkg.rnn", "")
     with pytest.raises(TargetMissing, match="is a directory; name a file in it"):
