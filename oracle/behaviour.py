@@ -108,13 +108,18 @@ _TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
 
 
 def _precision(values: Array) -> str:
-    """The lowest precision that holds all these values. Few values say little: they count as float64."""
-    if values.size >= 8:
-        for dtype in ("float16", "float32"):
-            with np.errstate(over="ignore"):
-                if np.array_equal(values, values.astype(dtype), equal_nan=True):
-                    return dtype
+    """The lowest precision that holds all these values; float64 where they are so simple that any would."""
+    for dtype, simple in (("float16", 5), ("float32", 11)):
+        with np.errstate(over="ignore"):
+            if np.array_equal(values, values.astype(dtype), equal_nan=True):
+                return "float64" if _fit_in(values, simple) else dtype
     return "float64"
+
+
+def _fit_in(values: Array, bits: int) -> bool:
+    """Whether all values have at most so many significant bits."""
+    scaled = np.ldexp(np.frexp(values)[0], bits)
+    return bool(np.all((scaled == np.round(scaled)) | ~np.isfinite(scaled)))
 
 
 def _leaves(value: Any, place: str = "", above: tuple[int, ...] = ()) -> Iterator[tuple[str, Array | str]]:

@@ -89,8 +89,11 @@ for g, h in combinations(GATES, 2):
     biases_are(f"{pair}_biases_exchanged", f"b{g} and b{h} are exchanged, the weights not", _read(*b))
 for g, h in permutations(GATES, 2):
     biases_are(f"{GATES[g]}_with_{GATES[h]}_bias", f"{THE[g]} uses b{h}", _read((f"b{g}", f"b{h}")))
+    weights_are(f"{GATES[g]}_with_{GATES[h]}_weights", f"{THE[g]} uses W{h}", _read((f"W{g}", f"W{h}")))
 for g in GATES:
     biases_are(f"{GATES[g]}_bias_missing", f"b{g} is left out", _each(np.zeros_like, f"b{g}"))
+    transposed = f"{GATES[g]}_a_weights_transposed", f"the part of W{g} for a_prev is transposed"
+    weights_are(*transposed, _each(_squares, f"W{g}"))
     biases_are(f"{GATES[g]}_bias_doubled", f"b{g} is added twice", _each(lambda b: 2 * b, f"b{g}"))
 biases_are("forget_bias_plus_one", "1 is added to bf", _each(lambda b: b + 1, "bf"))
 for stacked, read in permutations(ORDERS, 2):
@@ -116,6 +119,8 @@ concat_is("x_above_a", "[x; a] stands for [a; x]", lambda v: np.vstack([v.xt, v.
 concat_is("x_left_out", "x does not reach the cell", lambda v: np.vstack([v.a_prev, np.zeros_like(v.xt)]))
 concat_is("a_left_out", "a does not reach the cell", lambda v: np.vstack([np.zeros_like(v.a_prev), v.xt]))
 concat_is("concat_never_filled", "[a; x] stays zero", lambda v: np.zeros((v.n_a + v.n_x, v.m), v.xt.dtype))
+x_weights_first = {"z": lambda v: v.affine(np.hstack([v.Wax, v.Waa]), v.concat, v.ba)}
+_add("weights", RNN, "x_weights_first", "[Wax Waa] stands for [Waa Wax]", **x_weights_first)
 
 # Activations.
 
@@ -125,6 +130,11 @@ tanh_is("sigmoid_for_tanh", "sigmoid stands for tanh", sigmoid)
 tanh_is("hard_tanh", "z clipped to [-1, 1] stands for tanh", lambda z: np.clip(z, -1, 1))
 tanh_is("no_tanh", "tanh is left out everywhere", lambda z: z)
 tanh_is("tanh_overflows", "tanh is a quotient of overflowing terms", lambda z: np.sinh(z) / np.cosh(z))
+tanh_is(
+    "tanh_squared_overflows",
+    "tanh is (e^2z - 1) / (e^2z + 1), which overflows",
+    lambda z: (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1),
+)
 sigmoid_is = _series("activations", LSTM, "sigmoid")
 sigmoid_is("hard_sigmoid_keras", "sigmoid is z / 5 + 1/2, clipped", lambda z: np.clip(z / 5 + 0.5, 0, 1))
 sigmoid_is("hard_sigmoid_torch", "sigmoid is z / 6 + 1/2, clipped", lambda z: np.clip(z / 6 + 0.5, 0, 1))
@@ -133,6 +143,9 @@ sigmoid_is("no_sigmoid", "sigmoid is left out", lambda z: z)
 sigmoid_is("sigmoid_sign", "the sign in sigmoid's exp is wrong", lambda z: sigmoid(-z))
 sigmoid_is("sigmoid_not_halved", "sigmoid is taken of 2 z, as (1 + tanh(z)) / 2", lambda z: sigmoid(2 * z))
 sigmoid_is("sigmoid_overflows", "sigmoid is e^z / (1 + e^z)", lambda z: np.exp(z) / (1 + np.exp(z)))
+for g in "ifo":
+    tanh = {f"{g}t": lambda v, z=f"z{g}": v.tanh(getattr(v, z))}
+    _add("activations", LSTM, f"{GATES[g]}_gate_tanh", f"tanh stands for {THE[g]}'s sigmoid", **tanh)
 cct_is = _series("activations", LSTM, "cct")
 cct_is("candidate_sigmoid", "the candidate goes through sigmoid", lambda v: sigmoid(v.zc))
 cct_is("candidate_relu", "the candidate goes through relu", lambda v: np.maximum(v.zc, 0))
@@ -158,6 +171,7 @@ c_next_is(
 c_next_is("c_prev_left_out", "c_next is it * cct", lambda v: v.it * v.cct)
 c_next_is("terms_subtracted", "c_next is ft * c_prev - it * cct", lambda v: v.ft * v.c_prev - v.it * v.cct)
 c_next_is("terms_multiplied", "c_next is ft * c_prev * it * cct", lambda v: v.ft * v.c_prev * v.it * v.cct)
+c_next_is("c_from_a_prev", "c_next is ft * a_prev + it * cct", lambda v: v.ft * v.a_prev + v.it * v.cct)
 c_next_is("c_clipped", "c is clipped to [-1, 1]", lambda v: np.clip(v.ft * v.c_prev + v.it * v.cct, -1, 1))
 c_next_is("gates_as_matrices", "c_next is ft @ c_prev + it @ cct", lambda v: v.ft @ v.c_prev + v.it @ v.cct)
 update = partial(_add, "update")
@@ -176,6 +190,12 @@ def _left_behind(v: Any, quantity: str) -> Any:
     return getattr(last, quantity) if last and last.a0.shape == v.a0.shape else begin
 
 
+def _a_of_the_step_before(v: Any) -> Any:
+    v.a[:, :, 1:] = v.a[:, :, :-1].copy()
+    v.a[:, :, :1] = v.a0[:, :, None]
+    return v.kept, v.x
+
+
 state, c_state = partial(_add, "state", FORWARDS), partial(_add, "state", LSTM_FORWARD)
 state("a0_ignored", "a0 is ignored", a0=lambda v: np.zeros_like(v.a0))
 state("every_step_from_a0", "every step starts from a0", a_prev=lambda v: v.a0)
@@ -185,6 +205,7 @@ state("reads_unwritten_slot", "step t reads a[:, :, t], not yet written", a_prev
 state("a_two_steps_old", "a_prev is two steps old", a_prev=lambda v: v.a[:, :, v.t - 2] if v.t > 1 else v.a0)
 state("a_left_behind", "a starts from where the last call ended", a0=lambda v: _left_behind(v, "a_next"))
 c_state("c_left_behind", "c starts from where the last call ended", c0=lambda v: _left_behind(v, "c_next"))
+c_state("one_array_for_a_and_c", "a and c are one array", c=lambda v: v.a)
 c_state("c0_is_a0", "c starts from a0, not zero", c0=lambda v: v.a0)
 c_state("c_reset_every_step", "c is reset to zero before every step", c_prev=lambda v: np.zeros_like(v.a0))
 c_state("c_is_a", "every step takes a_prev for c_prev", c_prev=lambda v: v.a_prev)
@@ -196,6 +217,9 @@ state("last_step_skipped", "the loop over time ends a step early", steps=lambda 
 state("time_reversed", "the loop over time runs backwards", steps=lambda v: range(v.T_x)[::-1])
 state("x_reversed", "x is read from its end", xt=lambda v: v.x[:, :, -1 - v.t])
 state("first_x_at_every_step", "every step reads x[:, :, 0]", xt=lambda v: v.x[:, :, 0])
+state("next_x", "every step but the last reads the next x", xt=lambda v: v.x[:, :, min(v.t + 1, v.T_x - 1)])
+state("x_one_step_late", "every step reads the x before, the first the last", xt=lambda v: v.x[:, :, v.t - 1])
+state("a_one_step_late", "a[:, :, t] is the state before step t", caches=_a_of_the_step_before)
 state("results_one_step_late", "the results of step t stand at step t + 1", slot=lambda v: (v.t + 1) % v.T_x)
 
 # The prediction.
@@ -227,6 +251,18 @@ over_time = partial(_add, "head", FORWARDS, yt_pred=lambda v: v.logits)
 over_time("softmax_over_time", "the softmax runs over time", predictions=lambda y: softmax(y.T).T)
 over_time(
     "maximum_of_all_steps", "the softmax subtracts the maximum of all steps", predictions=_quotient(np.max)
+)
+predictions_are = _series("head", FORWARDS, "predictions")
+predictions_are(
+    "y_one_step_early", "the prediction of step t stands at step t - 1", lambda y: np.roll(y, -1, axis=2)
+)
+predictions_are(
+    "last_y_everywhere", "the last prediction stands at every step", lambda y: y[:, :, [-1] * y.shape[2]]
+)
+predictions_are(
+    "last_y_alone",
+    "the last prediction alone is kept",
+    lambda y: y * (np.arange(y.shape[2]) > y.shape[2] - 2),
 )
 head, lstm_head = partial(_add, "head", ALL), partial(_add, "head", LSTM)
 head("head_from_a_prev", "the prediction is made from a_prev", logits=lambda v: v.Wy @ v.a_prev + v.by)
@@ -277,12 +313,21 @@ affine_is("bfloat16", "products are taken in bfloat16", lambda W, u, b: _bfloat1
 
 # Shapes.
 
+
+def _exchanged(one: str, other: str) -> Callable[[Sequence[str]], list[str]]:
+    return lambda names: [{one: other, other: one}.get(name, name) for name in names]
+
+
 shapes = partial(_add, "shapes", FORWARDS)
 shapes("loop_over_features", "the loop over time runs over len(x)", steps=lambda v: range(v.n_x))
 shapes("loop_over_samples", "the loop over time runs over m", steps=lambda v: range(v.m))
 shapes("y_of_n_a_steps", "y has n_a steps, not T_x", y=lambda v: np.zeros((v.n_y, v.m, v.n_a), v.x.dtype))
 shapes("x_indexed_by_sample", "step t reads x[:, t]", xt=lambda v: v.x[:, v.t])
 shapes("x_reshaped", "x is reshaped, not transposed", x=lambda v: np.reshape(v.x.T, v.x.shape))
+xt_is = _series("shapes", FORWARDS, "xt")
+xt_is("x_to_time_first", "x is reshaped to (T_x, n_x, m)", lambda v: v.x.reshape(v.T_x, v.n_x, v.m)[v.t])
+xt_is("x_to_samples", "x is reshaped to (T_x, m, n_x)", lambda v: v.x.reshape(v.T_x, v.m, v.n_x)[v.t].T)
+shapes("a0_reshaped", "a0 is reshaped, not transposed", a0=lambda v: v.a0.reshape(v.m, v.n_a).T)
 answers_are = _series("shapes", FORWARDS, "answer")
 answers_are("time_before_samples", "the results have time before samples", lambda out: out.swapaxes(1, 2))
 answers_are("time_first", "the results have time on the first axis", lambda out: np.moveaxis(out, 2, 0))
@@ -294,6 +339,9 @@ shapes("bias_along_samples", "biases are added along the samples", affine=lambda
 shapes("by_along_samples", "by is added along the samples", logits=lambda v: v.Wy @ v.a_next + v.by.T)
 c_last = {"returned": lambda names: [names[0], *names[:0:-1]]}
 _add("shapes", LSTM, "c_and_y_exchanged", "c and the prediction are returned in each other's place", **c_last)
+c_first = {"returned": lambda names: _exchanged("a", "c")(_exchanged("a_next", "c_next")(names))}
+_add("shapes", LSTM, "a_and_c_returned_exchanged", "a and c are returned in each other's place", **c_first)
+
 
 # The batch.
 
@@ -323,10 +371,6 @@ answers_are("last_sample_skipped", "the last sample is left zero", _without_last
 # Caches.
 
 
-def _exchanged(one: str, other: str) -> Callable[[Sequence[str]], list[str]]:
-    return lambda names: [{one: other, other: one}.get(name, name) for name in names]
-
-
 EXCHANGED = {"a_next": "a_prev", "c_next": "c_prev", "ft": "it", "cct": "ot", "a_prev": "c_prev"}
 for one, other in EXCHANGED.items():
     functions = ALL if (one, other) == ("a_next", "a_prev") else LSTM
@@ -348,6 +392,8 @@ with_a0 = {"a": lambda v: RIGHT["a"](v) + v.a0[:, :, None], "a0": lambda v: v.a[
 caches("a_view_cached", "the first cached a_prev is a view of a[:, :, 0], overwritten later", **with_a0)
 caches("x_cached_for_xt", "all of x is cached for every xt", cached=lambda names: [*names[:-1], "x"])
 caches("caches_none", "None is kept for every step", entry=lambda v: None)
+last_xt = {"caches": lambda v: ([(*kept[:-2], v.xt, kept[-1]) for kept in v.kept], v.x)}
+caches("last_xt_cached", "every cached xt is that of the last step", **last_xt)
 caches("caches_in_themselves", "the list of caches is appended to itself", entry=lambda v: v.kept)
 caches("caches_empty", "no cell's cache is kept", caches=lambda v: ([], v.x))
 caches("last_cache_alone", "the last cell's cache alone is kept", caches=lambda v: (v.kept[-1:], v.x))
