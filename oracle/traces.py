@@ -1,25 +1,49 @@
 """What is known of a mistake that is not in the catalogue, from how an implementation answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from oracle.behaviour import Leaves, Program, alike, same, specification
+from oracle.behaviour import Behaviour, Leaves, Program, alike, same, specification
 from oracle.problem import Inputs, Problem
 from reference.contract import CONTRACTS, PARAMETERS
 
 
 def manners(function: str, implementation: Program, counterexample: Inputs) -> list[str]:
-    """What is wrong with the way it answers, whatever the answer is; nothing where that is in order."""
-    asked = [counterexample, *_reordered(function)]
-    once, again = ([implementation(inputs).outputs for inputs in asked] for _ in range(2))
-    if not all(map(same, once, again)):
+    """What is wrong with the way it answers, whatever it computes; nothing where that is in order.
+
+    That it acts at random, takes the parameters by their place, writes to its arguments though its answer is
+    right, or answers with fewer digits than float64 has.
+    """
+    larger = Problem(CONTRACTS[function].kind, n_x=3, n_a=4, n_y=2, m=5, T_x=6).inputs(function)
+    asked = [counterexample, larger, *_reordered(function)]
+    shown, again = ([implementation(inputs) for inputs in asked] for _ in range(2))
+    if not _same_outputs(shown, again):
         return ["it answers one question in two ways"]
-    _, given, *reordered = once
-    if not all(same(outputs, given) for outputs in reordered):
+    _, _, given, *reordered = shown
+    if not _same_outputs([given] * len(reordered), reordered):
         return ["the answer depends on the order of the parameters in their dict"]
-    return []
+    right = [specification(function)(inputs) for inputs in asked]
+    if not _same_outputs(shown, right):
+        few = _same_outputs(shown, right, FIVE_DIGITS)
+        return ["right to five digits only, as if float32 or an epsilon were in it"] if few else []
+    names = [*CONTRACTS[function].arguments, "parameters"]
+    places = {place for ours, spec in zip(shown, right, strict=True) for place in _changed(ours, spec)}
+    written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
+    return [f"it writes to {' and '.join(written)}"] if written else []
+
+
+def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour], factor: float = 1) -> bool:
+    return all(same(one.outputs, other.outputs, factor) for one, other in zip(some, others, strict=True))
+
+
+def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:
+    """Where an argument is not what it was."""
+    for place in ours.arguments.keys() | right.arguments.keys():
+        mine, spec = ours.arguments.get(place, ""), right.arguments.get(place, "")
+        if not alike(mine, spec):
+            yield place
 
 
 def _reordered(function: str) -> Iterator[Inputs]:
@@ -38,12 +62,12 @@ def _reordered(function: str) -> Iterator[Inputs]:
 def traces(function: str, implementation: Program, counterexample: Inputs) -> str:
     """What is known of a mistake that is not in the catalogue.
 
-    That it does nothing wrong where it is asked alone; or else which entry of the caches is the first to be
+    That it does nothing wrong, or too little to tell; or else which entry of the caches is the first to be
     wrong, and with which simpler inputs the outputs become right. Empty where nothing is known.
     """
     right, shown = specification(function)(counterexample), implementation(counterexample)
     if same(shown.outputs, right.outputs) and same(shown.caches, right.caches):
-        return ALONE
+        return NEARLY
     wrong = _first_wrong(function, counterexample.x.shape[2], shown.caches, right.caches)
     gone = [
         name
@@ -59,8 +83,11 @@ def traces(function: str, implementation: Program, counterexample: Inputs) -> st
     return "; ".join(filter(None, known))
 
 
-ALONE = "asked this alone it is right, or nearly"
-"""Of what depends on earlier calls, or is off by little more than rounding."""
+NEARLY = "right, but for less than would tell one mistake from another"
+"""Of what is off by little more than rounding, or was when other calls had gone before."""
+
+FIVE_DIGITS = 1e6
+"""How many times the rounding of float64 that is let pass."""
 
 IN_ORDER = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next")
 """The entries of a cell's cache: what it is given, and what it computes from that, in this order."""

@@ -53,7 +53,10 @@ class Law:
     ) -> Iterator[Trial]:
         """A trial of each of these problems, which are posed together."""
         example = pose(implementation, function, problems)
-        return (Trial(self.name, self.grade, example, number, tally) for number in range(len(problems)))
+        return (
+            Trial(self.name, self.grade, self.check, example, number, tally)
+            for number in range(len(problems))
+        )
 
     def check_each(
         self,

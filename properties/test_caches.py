@@ -18,10 +18,12 @@ def test_cache_entries(trial: Trial) -> None:
     given = {"xt": inputs.x, "a_prev": inputs.a0[:, :, None], "c_prev": inputs.c0[:, :, None]}
     for name, expected in given.items():
         if name in cached:
-            trial.require_same(name, cached[name], expected, steps)
+            trial.require_same(name, cached[name], expected, steps, source="given")
     for name in ("a_next", "c_next"):
         if name in cached:
-            trial.require_same(name, cached[name], side_by_side(answer.outputs[name[0]]), steps)
+            trial.require_same(
+                name, cached[name], side_by_side(answer.outputs[name[0]]), steps, source="returned"
+            )
     if trial.contract.kind == "lstm":
         trial.agree(cached, pytorch.gates(inputs), bounds, inputs, steps=steps)
 
@@ -31,7 +33,7 @@ def test_cached_inputs(trial: Trial) -> None:
     """The parameters in every cell cache, and the x beside them, are the ones that were given."""
     answer = trial.answer
     if "x" in answer.caches:
-        trial.require_same("caches[1]", answer.caches["x"], trial.inputs.x)
+        trial.require_same("caches[1]", answer.caches["x"], trial.inputs.x, source="given")
     for t, parameters in enumerate(answer.cached_parameters):
         for name, expected in trial.inputs.parameters.items():
             trial.require(

@@ -15,6 +15,7 @@ from oracle.verdict import Comparison
 from properties.answer import Answer, quantity
 from properties.example import Example
 from properties.isolation.implementation import Arrangement, Deaths, Died, Raised, Returned
+from properties.question import Question
 from properties.reporting.results import Tally
 from properties.violation import ViolationError
 from reference.contract import Array
@@ -32,7 +33,15 @@ class Trial:
     have been laid out.
     """
 
-    def __init__(self, law: str, grade: Grade, example: Example, number: int, tally: Tally) -> None:
+    def __init__(
+        self,
+        law: str,
+        grade: Grade,
+        check: "Callable[[Trial], None]",
+        example: Example,
+        number: int,
+        tally: Tally,
+    ) -> None:
         self.law = law
         self.grade = grade
         self.implementation = example.implementation
@@ -42,6 +51,7 @@ class Trial:
         self.tally = tally
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
+        self._check = check
         self._example = example
         self._number = number
 
@@ -52,6 +62,16 @@ class Trial:
         shown = shlex.quote(str(laws.relative_to(here) if laws.is_relative_to(here) else laws))
         options = f"--implementation {shlex.quote(self.implementation.target)} -k {self.contract.name}"
         return f"pytest {shown} {options} --reproduce '{self.problem!r}'"
+
+    def holds_alone(self) -> bool:
+        """Whether the law holds of this problem where a new process is asked nothing else."""
+        self.implementation.close()
+        example = Example(self.implementation, Question(self.contract.name, [self.problem]))
+        try:
+            self._check(Trial(self.law, self.grade, self._check, example, 0, Tally()))
+        except ViolationError:
+            return False
+        return True
 
     def call(
         self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Any] = ()
@@ -182,16 +202,16 @@ class Trial:
         exact = self._example.question.exact[self._number]
         self.agree(outputs, {name: exact[name] for name in outputs}, self.bounds, rival="exact")
 
-    def require_same(self, name: str, ours: Array, given: Array, steps: int = 1) -> None:
-        """Hold an array to one that it should be a copy of; `steps` as in `agree`."""
+    def require_same(self, name: str, ours: Array, given: Array, steps: int = 1, *, source: str) -> None:
+        """Hold a cached array to one that it should be a copy of; `steps` as in `agree`."""
         differs = ~((ours == given) | (np.isnan(ours) & np.isnan(given)))
         if not differs.any():
             return
         row, column, late = np.argwhere(differs)[0]
         raise self.violation(
             element=f"{name}[{row}, sample {column // steps}, step {column % steps + late}]",
-            implementation=repr(float(ours[row, column, late])),
-            expected=repr(float(given[row, column, late])),
+            cached=repr(float(ours[row, column, late])),
+            **{source: repr(float(given[row, column, late]))},
             extent=f"{differs.sum()} of {differs.size} elements of {name}",
         )
 

@@ -38,16 +38,18 @@ class ViolationError(AssertionError):
         trial, why = self.trial, self.explanation
         facts = self._facts if isinstance(self._facts, Mapping) else self._facts()
         if why.inherited:
-            cell = trial.contract.name.replace("_forward", "_cell_forward")
-            facts = {
-                **facts,
-                "inherited": f"from {cell}: with a known-right cell in its place this function is right",
-            }
+            cell = trial.contract.cell
+            alone = f"from {cell}: with a known-right cell in its place this function is right"
+            facts = {**facts, "inherited": alone}
         if why.looks_like:
             facts = {**facts, "looks like": "\n".join(why.looks_like[:3])}
         elif why.traces:
             facts = {**facts, "no known mistake": why.traces}
         facts = {**facts, "problem": repr(trial.problem), "reproduce": trial.reproduction}
+        if not why.shows_alone:
+            facts["reproduce"] += (
+                "\nwhich is answered right: only after others is it not, as in this whole run"
+            )
         width = max(map(len, facts))
         title = f"{trial.contract.name} of {trial.implementation.target}: {trial.law} (a {trial.grade} law)"
         lines = (

@@ -54,6 +54,11 @@ class Contract:
     cache: Mapping[str, Shape]
 
     @property
+    def cell(self) -> str:
+        """The function that takes one step of this network."""
+        return f"{self.kind}_cell_forward"
+
+    @property
     def parameters(self) -> Mapping[str, Shape]:
         """The parameters that the function takes."""
         return PARAMETERS[self.kind]

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,11 +82,47 @@ def test_what_is_known_of_a_mistake_without_a_name(name: str, function: str, kno
     assert known in line
 
 
-def test_what_acts_at_random_is_named_as_that() -> None:
-    noise = {"a_next": lambda v: v.tanh(v.z) + CHANCE.uniform(-0.1, 0.1, v.z.shape)}
-    caught = first_catch(Fault("noise", "none", "", {"rnn_forward": noise}), "rnn_forward", 0)
+def remembered(v: Any) -> Any:
+    shapes = v.Waa.shape + v.Wax.shape
+    return v.affine(v.memory.setdefault(shapes, np.hstack([v.Waa, v.Wax])), v.concat, v.ba)
+
+
+def written(v: Any) -> Any:
+    v.arguments[1][...] = v.a_next
+    return (v.a_next, v.a_prev, v.xt, v.parameters)
+
+
+MANNERS: dict[str, tuple[Equations, str]] = {
+    "noise": (
+        {"a_next": lambda v: v.tanh(v.z) + CHANCE.uniform(-0.1, 0.1, v.z.shape)},
+        "it answers one question in two ways",
+    ),
+    "a state written back": ({"cache": written}, "it writes to a_prev"),
+    "float32 between": (
+        {"a_next": lambda v: np.tanh(v.z.astype("float32")).astype("float64")},
+        "right to five digits only, as if float32 or an epsilon were in it",
+    ),
+    "weights remembered": ({"z": remembered}, "the answer depends on earlier calls"),
+}
+"""Mistakes in how a cell answers, whatever it computes, and what is said of them."""
+
+
+@pytest.mark.parametrize("name", MANNERS)
+def test_the_way_it_answers_is_named_where_that_is_wrong(name: str) -> None:
+    changes, sentence = MANNERS[name]
+    caught = first_catch(Fault(name, "none", "", {"rnn_cell_forward": changes}), "rnn_cell_forward", 0)
     assert caught
-    assert caught.violation.diagnosis == ["it answers one question in two ways"]
+    assert caught.violation.diagnosis == [sentence]
+    assert ("is answered right" in caught.violation.message) == (name == "weights remembered")
+
+
+def test_what_is_wrong_in_float16_alone_is_told_from_what_needs_other_calls() -> None:
+    dense = {"z": lambda v: v.affine(np.hstack([v.Waa, v.Wax]), v.concat, v.ba) + (v.xt.dtype == "float16")}
+    fault = Fault("dense", "none", "", {"rnn_cell_forward": dense})
+    caught = first_catch(fault, "rnn_cell_forward", 0)
+    assert caught
+    assert "in float64 right, but" in caught.violation.message
+    assert "in float16 the first wrong entry" in caught.violation.message
 
 
 TARGET = """
@@ -134,3 +171,29 @@ def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(tmp_pa
         "both.py": [False],
     }
     assert output.count("inherited from its cell") == 1  # the closing table
+
+
+BUFFER = """
+import numpy as np
+from reference import rnn_cell_forward as right
+
+def rnn_cell_forward(xt, a_prev, parameters):
+    a, y, _ = right(xt, a_prev, parameters)
+    return a, y, (a, a_prev, xt, parameters)
+
+def rnn_forward(x, a0, parameters):
+    a_prev, xt, steps = a0, np.empty_like(x[:, :, 0]), []
+    for t in range(x.shape[2]):
+        xt[...] = x[:, :, t]
+        steps.append(rnn_cell_forward(xt, a_prev, parameters))
+        a_prev = steps[-1][0]
+    a, y = (np.stack([step[i] for step in steps], axis=2) for i in range(2))
+    return a, y, ([step[2] for step in steps], x)
+"""
+
+
+def test_a_cell_that_keeps_what_it_is_given_is_not_to_blame(tmp_path: Path) -> None:
+    (tmp_path / "buffer.py").write_text(BUFFER)
+    inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
+    with Implementation("buffer.py", directory=tmp_path) as buffer:
+        assert not _is_inherited(buffer, "rnn_forward", inputs)

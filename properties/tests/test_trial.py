@@ -32,7 +32,14 @@ class Mortal:
 
 def die(implementation: Any, m: int) -> ViolationError:
     problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=m, T_x=1)
-    trial = Trial("shapes", "spec", Example(implementation, Question("rnn_forward", [problem])), 0, Tally())
+    trial = Trial(
+        "shapes",
+        "spec",
+        lambda _: None,
+        Example(implementation, Question("rnn_forward", [problem])),
+        0,
+        Tally(),
+    )
     with pytest.raises(ViolationError) as caught:
         _ = trial.answer
     return caught.value
