@@ -47,8 +47,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     number, profile = int(option.hypothesis_seed), settings.get_current_profile_name()
     try:
-        examples = drawn(law.examples(function, given["effort"]), number, profile)
-        law.check_each(implementation, function, examples, turn)
+        effort = given["effort"]
+        examples = drawn(law.examples(function, effort), number, profile)
+        law.check_each(implementation, function, [*examples, *law.more_examples(function, effort)], turn)
     except Exception:  # which the turn has kept in mind
         turn.tally.clear()
         return None

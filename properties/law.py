@@ -15,7 +15,7 @@ from properties.answer import MalformedError
 from properties.example import pose
 from properties.isolation.implementation import Implementation, TargetMissing, Unusable
 from properties.reporting.results import Tally
-from properties.strategies import Domain, Effort, examples
+from properties.strategies import Domain, Effort, examples, of_equal_sizes, wide_and_long
 from properties.trial import Grade, Trial
 from properties.turn import Turn
 from reference.contract import CONTRACTS
@@ -43,6 +43,11 @@ class Law:
     def examples(self, function: str, effort: Effort) -> st.SearchStrategy[Sequence[Problem]]:
         """The problems on which it is checked, some at a time."""
         return examples(function, effort, self.domain)
+
+    def more_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
+        """Those that it is checked on whatever is drawn."""
+        far = wide_and_long(function) if self.complete else ()
+        return [*of_equal_sizes(function, effort, self.domain), *far]
 
     def concerns(self, function: str, problem: Problem) -> bool:
         """Whether it says something of a function on a problem."""

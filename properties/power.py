@@ -103,7 +103,8 @@ def catch(
 
     The first violation, or with `shrink` the simplest that Hypothesis makes of it; `None` if the law holds.
     """
-    strategy = law.examples(function, EFFORTS["dev"])
+    effort = EFFORTS["dev"]
+    strategy = law.examples(function, effort)
     tally = Tally()
     found: list[Catch] = []
 
@@ -123,7 +124,7 @@ def catch(
         check(data.draw(strategy))
 
     with suppress(ViolationError):
-        for problems in drawn(strategy, number, "dev"):
+        for problems in [*drawn(strategy, number, "dev"), *law.more_examples(function, effort)]:
             check(problems)
     if found and shrink:
         with suppress(ViolationError):

@@ -106,6 +106,30 @@ def _examples(
     return list(siblings(draw(drawn), 1 if alone else count, regimes))
 
 
+def of_equal_sizes(function: str, effort: Effort, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]:
+    """One more example, all of whose sizes are 2; none where that is not of the domain.
+
+    Some mistakes show only where certain sizes are equal, and each pair is equal in a third of the runs.
+    """
+    contract = CONTRACTS[function]
+    sizes = dict.fromkeys(("n_x", "n_a", "n_y", "m", "T_x"), 2) | ({"T_x": 1} if contract.is_cell else {})
+    problem = Problem(contract.kind, **sizes, regime=domain.regimes[0], dtype=domain.dtypes[0])
+    if not domain.contains(problem, function):
+        return []
+    return [list(siblings(problem, effort.siblings, domain.regimes))]
+
+
+def wide_and_long(function: str) -> Sequence[Sequence[Problem]]:
+    """A wide problem for a function, and for a forward a long one; what is drawn without fuzzing is neither.
+
+    Their sizes are beyond 32 and 128, where people set limits and kernels change.
+    """
+    contract = CONTRACTS[function]
+    wide = Problem(contract.kind, n_x=33, n_a=34, n_y=35, m=36, T_x=1 if contract.is_cell else 2)
+    long = Problem(contract.kind, n_x=1, n_a=2, n_y=3, m=1, T_x=129)
+    return [[wide]] if contract.is_cell else [[wide], [long]]
+
+
 @cache
 def problems(function: str, effort: Effort, domain: Domain = Domain()) -> st.SearchStrategy[Problem]:
     """Problems of a domain for one function; a cell takes one step.

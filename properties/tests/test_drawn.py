@@ -64,6 +64,39 @@ def test_a_law_is_checked_without_a_search(law: Law) -> None:
     assert turn.tally.problems == 1
 
 
+RIGHT = """
+from reference import rnn_cell_forward as right_cell, rnn_forward as right
+"""
+SELDOM = {
+    "each_step and rnn_cell": """
+def rnn_cell_forward(xt, a_prev, parameters):
+    if len(xt) == len(a_prev) == 2 == xt.shape[1]:
+        parameters = {**parameters, "Wax": parameters["Wax"].T}
+    return right_cell(xt, a_prev, parameters)
+""",
+    "trajectory and rnn_forward": """
+def rnn_forward(x, a0, parameters):
+    a, y, caches = right(x, a0, parameters)
+    a[:, :, 100:] = 0
+    return a, y, caches
+""",
+    "each_step and rnn_forward": """
+def rnn_forward(x, a0, parameters):
+    a, y, caches = right(x, a0, parameters)
+    a[32:] = 0
+    return a, y, caches
+""",
+}
+"""By law, a target that is wrong only at equal sizes, in long sequences, or with many units."""
+
+
+@pytest.mark.parametrize("law", SELDOM)
+def test_what_is_seldom_or_never_drawn_is_seen_with_any_seed(tmp_path: Path, law: str) -> None:
+    (tmp_path / "seldom.py").write_text(RIGHT + SELDOM[law])
+    status, output = judge(tmp_path, "--implementation", "seldom.py", "-k", law)
+    assert status == 1, output
+
+
 def test_what_failed_once_fails_though_it_is_not_seen_again(tmp_path: Path) -> None:
     (tmp_path / "moody.py").write_text(MOODY)
     status, output = judge(tmp_path, "--implementation", "moody.py", "-k", "each_step and rnn_cell")

@@ -16,7 +16,7 @@ from properties.power import InProcess, by_power, catch
 from properties.trial import Trial
 
 FUNCTION = "lstm_forward"
-PROBLEMS = range(60, 81)
+PROBLEMS = range(60, 85)
 """How many a law tries in the dev profile."""
 
 ALLOWED = {"requests": 540, "calls": 940, "torch": 880, "bounds": 180}
