@@ -68,12 +68,17 @@ def test_functions_classes_imports_and_constants_are_defined(tmp_path: Path, lin
         "x: int",
         "for x in range(3): pass",
         "assert False",
-        "if True: x = 1",
+        "if print(): x = 1",
+        "try: x = 1\nexcept ValueError: print()",
+        "await 1",
         "raise SystemExit",
         "%matplotlib inline\n!ls\n?help",
         "%%bash\nls | wc -l",
         "x = !ls",
+        "x, y[0] = %timeit -o 1 + 1",
         "help?",
+        "%%javascript\nclass A { x = 1 }",
+        "%%writefile a.py\ndef f(): return 1",
     ],
 )
 def test_everything_else_is_left_out(tmp_path: Path, cell: str) -> None:
@@ -85,6 +90,25 @@ def test_definitions_beside_magics_are_found(tmp_path: Path) -> None:
     found = definitions(tmp_path / "a.ipynb", source, "%%time\ndef g(): return 2")
     assert found["f"]() == 1
     assert found["g"]() == 2
+
+
+@pytest.mark.parametrize(
+    "magic",
+    ["files = !ls", "t = %timeit -o 1", "math.pi?", "math??", "!pip \\\n  install \\\n  numpy", "%time"],
+)
+def test_what_stands_beside_magics_is_defined(tmp_path: Path, magic: str) -> None:
+    found = definitions(tmp_path / "a.ipynb", f"import math\n{magic}\ndef f(): return 1 / 0")
+    assert [*found] == ["math", "f"]
+    assert found["f"].__code__.co_firstlineno == 3 + magic.count("\n")
+
+
+def test_definitions_may_depend_on_what_there_is(tmp_path: Path) -> None:
+    found = definitions(
+        tmp_path / "a.ipynb",
+        "try:\n    import no_such as m\nexcept ImportError:\n    m = None",
+        "ON = 1\nif ON:\n    def f(): return m",
+    )
+    assert found["f"]() is None
 
 
 def test_a_continued_line_is_no_magic(tmp_path: Path) -> None:
