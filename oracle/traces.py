@@ -13,10 +13,11 @@ from reference.contract import CONTRACTS, PARAMETERS
 def manners(function: str, implementation: Program, counterexample: Inputs) -> list[str]:
     """What is wrong with the way it answers, whatever it computes; nothing where that is in order.
 
-    That it acts at random, takes the parameters by their place, writes to its arguments though its answer is
-    right, or answers with fewer digits than float64 has.
+    That it acts at random, takes the parameters by their place, overwrites what it has returned, writes to
+    its arguments though its answer is right, or answers with fewer digits than float64 has.
     """
-    larger = Problem(CONTRACTS[function].kind, n_x=3, n_a=4, n_y=2, m=5, T_x=6).inputs(function)
+    problem = Problem(CONTRACTS[function].kind, n_x=3, n_a=4, n_y=2, m=5, T_x=6)
+    larger, other = problem.inputs(function), replace(problem, seed=1).inputs(function)
     asked = [counterexample, larger, *_reordered(function)]
     shown, again = ([implementation(inputs) for inputs in asked] for _ in range(2))
     if not _same_outputs(shown, again):
@@ -24,6 +25,9 @@ def manners(function: str, implementation: Program, counterexample: Inputs) -> l
     _, _, given, *reordered = shown
     if not _same_outputs([given] * len(reordered), reordered):
         return ["the answer depends on the order of the parameters in their dict"]
+    later = implementation(larger, then=other)
+    if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
+        return ["a later call overwrites what an earlier one has returned"]
     right = [specification(function)(inputs) for inputs in asked]
     if not _same_outputs(shown, right):
         few = _same_outputs(shown, right, FIVE_DIGITS)

@@ -392,6 +392,22 @@ with_a0 = {"a": lambda v: RIGHT["a"](v) + v.a0[:, :, None], "a0": lambda v: v.a[
 caches("a_view_cached", "the first cached a_prev is a view of a[:, :, 0], overwritten later", **with_a0)
 caches("x_cached_for_xt", "all of x is cached for every xt", cached=lambda names: [*names[:-1], "x"])
 caches("caches_none", "None is kept for every step", entry=lambda v: None)
+
+
+def _one_array_for_a(v: Any) -> Any:
+    """Where the cell writes the state to the same array at every step."""
+    steps = [
+        [
+            v.a_next if name == "a_next" or (name == "a_prev" and t) else entry
+            for name, entry in zip(v.cached, kept, strict=False)
+        ]
+        for t, kept in enumerate(v.kept)
+    ]
+    return [(*step, v.parameters) for step in steps], v.x
+
+
+last_state = {"caches": _one_array_for_a}
+caches("last_state_cached", "every cached state is that of the last step", **last_state)
 last_xt = {"caches": lambda v: ([(*kept[:-2], v.xt, kept[-1]) for kept in v.kept], v.x)}
 caches("last_xt_cached", "every cached xt is that of the last step", **last_xt)
 caches("caches_in_themselves", "the list of caches is appended to itself", entry=lambda v: v.kept)

@@ -139,6 +139,20 @@ def test_parameters_taken_by_their_place_are_noticed(function: str) -> None:
     ]
 
 
+def test_an_array_that_is_returned_again_is_noticed() -> None:
+    kept: dict[Any, Any] = {}
+
+    def rnn_cell_forward(*arguments: Any) -> Any:
+        a, y, cache = reference.rnn_cell_forward(*arguments)
+        returned = kept.setdefault(a.shape, a.copy())
+        returned[...] = a
+        return returned, y, cache
+
+    ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
+    overwrites = ["a later call overwrites what an earlier one has returned"]
+    assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
+
+
 def test_an_answer_that_changes_after_the_call_is_seen() -> None:
     fault = FAULTS["a_reused"]
     assert diagnosis("lstm_forward", Fault(fault.name, "none", "", fault.changes)) == [fault.sentence]
