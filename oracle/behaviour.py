@@ -1,5 +1,6 @@
 """What a program shows when it is called, and when two of them show the same."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -131,8 +132,10 @@ def _leaves(value: Any, place: str = "", above: tuple[int, ...] = ()) -> Iterato
         yield place, "itself"
     elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
         yield place, value.astype(value.dtype if value.dtype.kind == "f" else np.float64)
+    elif isinstance(value, int) and abs(value) > sys.float_info.max:
+        yield place, "a huge number"
     elif isinstance(value, (bool, int, float)):
-        yield place, np.asarray(value)
+        yield place, np.asarray(value, np.float64)
     elif isinstance(value, (tuple, list, dict)):
         entries = value.items() if isinstance(value, dict) else enumerate(value)
         yield f"{place}.", str(len(value))

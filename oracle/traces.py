@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 
@@ -13,25 +14,31 @@ from reference.contract import CONTRACTS, PARAMETERS
 def manners(function: str, implementation: Program, counterexample: Inputs) -> list[str]:
     """What is wrong with the way it answers, whatever it computes; nothing where that is in order.
 
-    That it acts at random, takes the parameters by their place, overwrites what it has returned, writes to
-    its arguments though its answer is right, or answers with fewer digits than float64 has.
+    That it acts at random, remembers earlier calls, or takes the parameters by their place. Of what computes
+    all that is asked rightly, that it overwrites what it has returned, or its arguments; and of what computes
+    it nearly so, that it has fewer digits than float64.
     """
     problem = Problem(CONTRACTS[function].kind, n_x=3, n_a=4, n_y=2, m=5, T_x=6)
     larger, other = problem.inputs(function), replace(problem, seed=1).inputs(function)
-    asked = [counterexample, larger, *_reordered(function)]
-    shown, again = ([implementation(inputs) for inputs in asked] for _ in range(2))
-    if not _same_outputs(shown, again):
+    given, *reordered = _reordered(function)
+    asked = [counterexample, larger]
+    shown, again, twice, permuted = (
+        [implementation(inputs) for inputs in each]
+        for each in (asked, asked, [given] * (len(reordered) + 1), reordered)
+    )
+    if not _same_outputs([*shown, *twice[1:]], [*again, *twice[:-1]]):
         return ["it answers one question in two ways"]
-    _, _, given, *reordered = shown
-    if not _same_outputs([given] * len(reordered), reordered):
+    if not _same_outputs(permuted, twice[1:]):
         return ["the answer depends on the order of the parameters in their dict"]
-    later = implementation(larger, then=other)
-    if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
-        return ["a later call overwrites what an earlier one has returned"]
     right = [specification(function)(inputs) for inputs in asked]
     if not _same_outputs(shown, right):
         few = _same_outputs(shown, right, FIVE_DIGITS)
         return ["right to five digits only, as if float32 or an epsilon were in it"] if few else []
+    if any(_computed_wrongly(function, *pair) for pair in zip(shown, right, strict=True)):
+        return []
+    later = implementation(larger, then=other)
+    if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
+        return ["a later call overwrites what an earlier one has returned"]
     names = [*CONTRACTS[function].arguments, "parameters"]
     places = {place for ours, spec in zip(shown, right, strict=True) for place in _changed(ours, spec)}
     written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
@@ -40,6 +47,11 @@ def manners(function: str, implementation: Program, counterexample: Inputs) -> l
 
 def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour], factor: float = 1) -> bool:
     return all(same(one.outputs, other.outputs, factor) for one, other in zip(some, others, strict=True))
+
+
+def _computed_wrongly(function: str, ours: Behaviour, right: Behaviour) -> bool:
+    """Whether the caches differ in what a cell computes; they may hold arguments that were written to."""
+    return any(name not in GIVEN for name, _ in _wrong_entries(function, ours.caches, right.caches))
 
 
 def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:
@@ -72,7 +84,7 @@ def traces(function: str, implementation: Program, counterexample: Inputs) -> st
     right, shown = specification(function)(counterexample), implementation(counterexample)
     if same(shown.outputs, right.outputs) and same(shown.caches, right.caches):
         return NEARLY
-    wrong = _first_wrong(function, counterexample.x.shape[2], shown.caches, right.caches)
+    wrong = next(_wrong_entries(function, shown.caches, right.caches), None)
     gone = [
         name
         for name, inputs in _simplified(counterexample).items()
@@ -80,7 +92,7 @@ def traces(function: str, implementation: Program, counterexample: Inputs) -> st
         and same(implementation(inputs).outputs, specification(function)(inputs).outputs)
     ]
     known = (
-        f"the first wrong entry of the caches is {wrong}" if wrong else "",
+        "the first wrong entry of the caches is {} of step {}".format(*wrong) if wrong else "",
         "the caches are right, or nearly" if same(shown.caches, right.caches) else "",
         f"goes away with {', '.join(gone)}" if gone else "",
     )
@@ -93,21 +105,23 @@ NEARLY = "right, but for less than would tell one mistake from another"
 FIVE_DIGITS = 1e6
 """How many times the rounding of float64 that is let pass."""
 
-IN_ORDER = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next")
+GIVEN = ("xt", "a_prev", "c_prev")
+IN_ORDER = (*GIVEN, "ft", "it", "cct", "ot", "c_next", "a_next")
 """The entries of a cell's cache: what it is given, and what it computes from that, in this order."""
 
 
-def _first_wrong(function: str, steps: int, ours: Leaves, right: Leaves) -> str:
-    """Which entry of the caches is wrong before any other is, such as `ft of step 2`; empty where none is."""
+def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple[str, int]]:
+    """The entries of the caches that are wrong, such as `ft` of step 2, the first to be so first."""
     contract = CONTRACTS[function]
-    for t in range(steps):
+    for t in count():
         cell = ".0" if contract.is_cell else f".0.0.{t}"
         places = {name: f"{cell}.{i}" for i, name in enumerate(contract.cache)}
+        if places["xt"] not in right or (contract.is_cell and t):
+            return
         for name in (name for name in IN_ORDER if name in places):
             place = places[name]
             if place in ours and not alike(ours[place], right[place]):
-                return f"{name} of step {t}"
-    return ""
+                yield name, t
 
 
 def _simplified(inputs: Inputs) -> dict[str, Inputs]:

@@ -118,7 +118,7 @@ def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Arr
     if isinstance(value, (list, tuple, int, float)):
         try:
             value = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise MalformedError(f"{name} is {_form(value)} that does not make an array of numbers") from None
     if not isinstance(value, np.ndarray):
         raise MalformedError(f"{name} is {_form(value)}, expected an array")
@@ -146,4 +146,5 @@ def _form(value: Any) -> str:
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
-    return "None" if value is None else f"a {getattr(value, 'type_name', type(value).__name__)}"
+    name = getattr(value, "type_name", type(value).__name__)
+    return "None" if value is None else f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"

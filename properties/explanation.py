@@ -9,7 +9,7 @@ from oracle.behaviour import Behaviour, specification
 from oracle.diagnosis import diagnose, problems
 from oracle.problem import Inputs, Problem
 from oracle.traces import NEARLY, manners, traces
-from properties.isolation.implementation import Died, Implementation, Raised, Returned
+from properties.isolation.implementation import Implementation, Raised, Returned
 from reference.contract import CONTRACTS
 
 if TYPE_CHECKING:
@@ -39,66 +39,79 @@ def explain(trial: "Trial", *, whole: bool = False) -> Explanation:
     With `whole`, a mistake has to explain the outputs and the form of the caches. Where the questions make it
     die, nothing is explained.
     """
-    why = _explain(
-        trial.implementation,
-        trial.contract.name,
-        trial.problem,
-        extreme=trial.grade == "robust",
-        whole=whole,
-    )
-    if why.traces == NEARLY and trial.holds_alone():
-        return replace(why, looks_like=["the answer depends on earlier calls"], traces="", shows_alone=False)
-    return why
+    ask = _Asked(trial.implementation, trial.contract.name)
+    try:
+        why = _explain(ask, trial.problem, extreme=trial.grade == "robust", whole=whole)
+        if why.traces != NEARLY:
+            return why
+        alone = trial.holds_alone()
+        if not alone:
+            trial.implementation.close()
+            if traces(ask.function, ask, trial.inputs) == NEARLY:
+                return why
+    except _DiedError:
+        return Explanation()
+    except Exception as error:  # that a law does not hold is known, whatever comes of this
+        return Explanation(traces=f"the harness broke in looking for one, please report it: {error!r}")
+    looks_like = ["asked again it is right: the answer depends on earlier calls, or on chance"]
+    return Explanation(looks_like, inherited=why.inherited, shows_alone=not alone)
 
 
-@lru_cache(maxsize=64)  # for several laws fail on one problem
-def _explain(
-    implementation: Implementation, function: str, problem: Problem, *, extreme: bool, whole: bool
-) -> Explanation:
-    implementation.close()
+@dataclass(frozen=True)
+class _Asked:
+    """An implementation as a program."""
 
-    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        afterwards = then.arguments(function) if then else ()
-        reply = implementation.call(function, inputs.arguments(function), then=afterwards)
+    implementation: Implementation
+    function: str
+
+    def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        afterwards = then.arguments(self.function) if then else ()
+        reply = self.implementation.call(self.function, inputs.arguments(self.function), then=afterwards)
         if isinstance(reply, Returned):
-            return Behaviour.of(function, reply.value, reply.arguments)
+            return Behaviour.of(self.function, reply.value, reply.arguments)
         if isinstance(reply, Raised):
             return Behaviour.of_error()
         raise _DiedError
 
+    def is_right(self, asked: Sequence[Inputs]) -> bool:
+        """Whether it does nothing wrong; what it answers first must also outlast the second call."""
+        first, second, *rest = asked
+        right = specification(self.function)
+        return self(first, then=second).is_like(right(first)) and all(
+            self(inputs).is_like(right(inputs)) for inputs in (second, *rest)
+        )
+
+
+@lru_cache(maxsize=64)  # for several laws fail on one problem
+def _explain(ask: _Asked, problem: Problem, *, extreme: bool, whole: bool) -> Explanation:
+    function = ask.function
+    ask.implementation.close()
     # In float64 rounding is so small that few mistakes look alike.
     counterexample = replace(problem, dtype="float64").inputs(function)
-    try:
-        looks_like = diagnose(function, program, counterexample, extreme=extreme, whole=whole) or manners(
-            function, program, counterexample
-        )
-        known = "" if looks_like else traces(function, program, counterexample)
-        if known == NEARLY and problem.dtype != "float64":
-            itself = traces(function, program, problem.inputs(function))
-            known = NEARLY if itself == NEARLY else f"in float64 {NEARLY}; in {problem.dtype} {itself}"
-    except _DiedError:
-        return Explanation()
-    return Explanation(looks_like, known, _is_inherited(implementation, function, counterexample))
+    looks_like = diagnose(function, ask, counterexample, extreme=extreme, whole=whole)
+    looks_like = looks_like or manners(function, ask, counterexample)
+    known = "" if looks_like else traces(function, ask, counterexample)
+    if known == NEARLY and problem.dtype != "float64":
+        itself = traces(function, ask, problem.inputs(function))
+        if itself != NEARLY:
+            known = "; ".join(filter(None, [f"right in float64, and not in {problem.dtype}", itself]))
+    return Explanation(looks_like, known, _is_inherited(ask, counterexample))
 
 
-def _is_inherited(implementation: Implementation, function: str, counterexample: Inputs) -> bool:
+def _is_inherited(ask: _Asked, counterexample: Inputs) -> bool:
     """Whether a forward is wrong, its cell is, and it is right with a known-right cell in its place."""
+    function, implementation = ask.function, ask.implementation
     given = problems(function, counterexample)
     for inputs in given:
         reply = implementation.call(function, inputs.arguments(function), with_reference_cell=True)
         if not isinstance(reply, Returned) or not reply.used_reference_cell:
             return False
-        if not _is_right(function, reply, inputs):
+        shown = Behaviour.of(function, reply.value, reply.arguments)
+        if not shown.is_like(specification(function)(inputs)):
             return False
     cell = CONTRACTS[function].cell
-    asked = {function: given, cell: problems(cell, counterexample.span(0, 1))}
-    return not any(
-        all(_is_right(name, implementation.call(name, each.arguments(name)), each) for each in asked[name])
-        for name in asked
-    )
-
-
-def _is_right(function: str, reply: Returned | Raised | Died, inputs: Inputs) -> bool:
-    return isinstance(reply, Returned) and Behaviour.of(function, reply.value, reply.arguments).is_like(
-        specification(function)(inputs)
-    )
+    if ask.is_right(given):
+        return False
+    if cell not in implementation.load().functions:
+        return True
+    return not _Asked(implementation, cell).is_right(problems(cell, counterexample.span(0, 1)))

@@ -5,6 +5,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from oracle.traces import NEARLY
 from properties.explanation import Explanation, explain
 
 if TYPE_CHECKING:
@@ -43,13 +44,11 @@ class ViolationError(AssertionError):
             facts = {**facts, "inherited": alone}
         if why.looks_like:
             facts = {**facts, "looks like": "\n".join(why.looks_like[:3])}
-        elif why.traces:
+        elif why.traces and (why.traces != NEARLY or "raised" not in facts):
             facts = {**facts, "no known mistake": why.traces}
         facts = {**facts, "problem": repr(trial.problem), "reproduce": trial.reproduction}
         if not why.shows_alone:
-            facts["reproduce"] += (
-                "\nwhich is answered right: only after others is it not, as in this whole run"
-            )
+            facts["reproduce"] += "\nwhich alone is answered right; the run as a whole is not"
         width = max(map(len, facts))
         title = f"{trial.contract.name} of {trial.implementation.target}: {trial.law} (a {trial.grade} law)"
         lines = (

@@ -394,19 +394,18 @@ caches("x_cached_for_xt", "all of x is cached for every xt", cached=lambda names
 caches("caches_none", "None is kept for every step", entry=lambda v: None)
 
 
-def _one_array_for_a(v: Any) -> Any:
-    """Where the cell writes the state to the same array at every step."""
-    steps = [
-        [
-            v.a_next if name == "a_next" or (name == "a_prev" and t) else entry
-            for name, entry in zip(v.cached, kept, strict=False)
-        ]
-        for t, kept in enumerate(v.kept)
-    ]
+def _one_array_for_a_state(v: Any) -> Any:
+    """Where the cell writes each state to the same array at every step."""
+
+    def kept(name: str, entry: Any, t: int) -> Any:
+        is_state = name.endswith("_next") or (name.endswith("_prev") and t)
+        return getattr(v, f"{name[0]}_next") if is_state else entry
+
+    steps = [[*map(kept, v.cached, step, [t] * len(step))] for t, step in enumerate(v.kept)]
     return [(*step, v.parameters) for step in steps], v.x
 
 
-last_state = {"caches": _one_array_for_a}
+last_state = {"caches": _one_array_for_a_state}
 caches("last_state_cached", "every cached state is that of the last step", **last_state)
 last_xt = {"caches": lambda v: ([(*kept[:-2], v.xt, kept[-1]) for kept in v.kept], v.x)}
 caches("last_xt_cached", "every cached xt is that of the last step", **last_xt)

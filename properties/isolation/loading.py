@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,14 +65,23 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _package_of(path: Path) -> str:
-    """The package that a file is in, which its relative imports are about; found from now on."""
-    folder, names = path.parent, list[str]()
-    while folder.joinpath("__init__.py").is_file():
-        names.insert(0, folder.name)
-        folder = folder.parent
-    if names:
-        sys.path.append(str(folder))
-    return ".".join(names)
+    """The package that a file is in, which its relative imports are about; empty where it is in none.
+
+    It is made under a name that nothing else has: a folder may be called as a module of Python's own is.
+    """
+    folder = path.parent
+    initial = folder / "__init__.py"
+    if not initial.is_file():
+        return ""
+    above = _package_of(folder)
+    name = f"{above}.{folder.name}" if above else f"{folder.name} under test"
+    spec = spec_from_file_location(name, initial, submodule_search_locations=[str(folder)])
+    assert spec
+    assert spec.loader
+    package = sys.modules[name] = module_from_spec(spec)
+    with suppress(Exception):  # the file itself may do without
+        spec.loader.exec_module(package)
+    return name
 
 
 def _import_module(name: str, directory: Path) -> ModuleType:

@@ -13,31 +13,26 @@ from typing import Any
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 _CONSTANT = (
-    *(ast.Constant, ast.Name, ast.Attribute, ast.Lambda),
+    *(ast.Constant, ast.Name, ast.Attribute, ast.Lambda, ast.Compare, ast.BoolOp),
     *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp),
 )
-_MAGIC = re.compile(
-    r"""^(\s*)(?:
-    [%!?](?:[^\n]*\\\n)*[^\n]*       # %magic, !command, perhaps continued, or ?help
-    | [\w.]+\?{1,2}[^\S\n]*$         # help?
-    | [\w.,\ \[\]]+=\s*[%!][^\n]*   # name = !command
-    )""",
-    re.MULTILINE | re.VERBOSE,
-)
+_MAGIC = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]")
+"""%magic, !command, ?help; help?; name = !command. It is asked only of lines that are not Python."""
 _ELSEWHERE = re.compile(
     r"\s*%%(!|(writefile|file|script|bash|sh|cmd|system|sx|python[23]?|pypy|perl|ruby|R"
     r"|html|HTML|javascript|js|latex|markdown|svg|SVG)\b)"
 )
 """How a cell begins that runs in another process, in another language, or not at all."""
+_MAYBE_ELSEWHERE = re.compile(r"\s*%%(?!time|capture|prun|memit|debug)")
 _A_DEFINITION = re.compile(r"^\s*(def|class)\s", re.MULTILINE)
 
 
 def run_definitions(path: Path, namespace: dict[str, Any]) -> None:
     """Run the functions, classes, imports and constants that the code cells define, in their order.
 
-    Also where they are all that an `if` or a `try` has in it. Everything else is left out: magics, calls,
-    loops, and a constant made of what was left out. The n-th cell is compiled as `PATH[n]`, so that a
-    traceback names it.
+    Also where they are all that an `if` has in it, or a `try`, whose handlers may do anything. Everything
+    else is left out: magics, calls, loops, and a constant made of what was left out. The n-th cell is
+    compiled as `PATH[n]`, so that a traceback names it.
 
     Raises `ValueError` if the file is no notebook, `SyntaxError` for a cell that has definitions and is
     not Python, and whatever a definition raises.
@@ -67,21 +62,27 @@ def _statements(source: str, filename: str) -> list[ast.stmt]:
     """The statements of a cell, none where it is written in another language."""
     if _ELSEWHERE.match(source):
         return []
-    try:
-        return ast.parse(source, filename).body
-    except SyntaxError:
-        pass
-    try:
-        return ast.parse(_MAGIC.sub(_left_out, source), filename).body
-    except SyntaxError:
-        if _A_DEFINITION.search(source):
-            raise
-        return []
+    lines = source.replace("\r\n", "\n").split("\n")
+    while True:
+        try:
+            return ast.parse("\n".join(lines), filename).body
+        except SyntaxError as error:
+            number = (error.lineno or 0) - 1
+            if number in range(len(lines)) and _MAGIC.search(lines[number]):
+                _leave_out(lines, number)
+            elif _A_DEFINITION.search(source) and not _MAYBE_ELSEWHERE.match(source):
+                raise
+            else:
+                return []
 
 
-def _left_out(magic: re.Match[str]) -> str:
-    """A statement as long as the magic, so that the lines after it keep their numbers."""
-    return f"{magic[1]}pass" + "\n" * magic[0].lstrip().count("\n")
+def _leave_out(lines: list[str], number: int) -> None:
+    """Put `pass` in the place of a magic, which ends where no line goes on; the others keep their numbers."""
+    indent = lines[number][: -len(lines[number].lstrip())]
+    last = number
+    while lines[last].endswith("\\") and last + 1 < len(lines):
+        last += 1
+    lines[number : last + 1] = [f"{indent}pass", *[""] * (last - number)]
 
 
 def _defines(statement: ast.stmt) -> bool:
@@ -91,9 +92,10 @@ def _defines(statement: ast.stmt) -> bool:
             return _is_constant(statement.value)
         case ast.If(test=test, body=body, orelse=orelse):
             return _is_constant(test) and all(map(_defines, [*body, *orelse]))
-        case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
-            handled = [inner for handler in handlers for inner in handler.body]
-            return all(map(_defines, [*body, *handled, *orelse, *finalbody]))
+        case ast.Try(body=body, orelse=orelse, finalbody=finalbody):  # whatever it does where that fails
+            return all(map(_defines, [*body, *orelse, *finalbody]))
+        case ast.Expr(value=ast.Constant()):
+            return True
     return isinstance(statement, (*_DEFINITIONS, ast.Pass))
 
 
@@ -101,6 +103,8 @@ def _is_constant(value: ast.expr | None) -> bool:
     """Whether computing a value runs none of the notebook's own code."""
     if isinstance(value, ast.Lambda):
         return True
+    if isinstance(value, ast.Name) and value.id == "__name__":  # what a script does, and a module does not
+        return False
     return isinstance(value, _CONSTANT) and all(
         _is_constant(child) for child in ast.iter_child_nodes(value) if isinstance(child, ast.expr)
     )

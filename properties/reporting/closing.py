@@ -116,8 +116,8 @@ class Closing:
     def _broken(self) -> list[str]:
         """A line for each law whose failure says nothing of the implementation."""
         return [
-            f"the harness broke, please report it: no verdict by {result.law!r} on {result.function} of "
-            f"{result.implementation}"
+            f"the harness broke, please report it: no verdict by {result.law!r} on "
+            f"{' of '.join(filter(None, (result.function, result.implementation)))}"
             for result in self._results
             if result.ours
         ]

@@ -90,12 +90,12 @@ def _why(judgement: Judgement) -> list[str]:
     if judgement.verdict == "unusable":
         return [judgement.why_unusable]
     lines = []
-    for function in judgement.functions:
+    for function in ("", *judgement.functions):
         verdict = judgement.verdict_on(function)
         if verdict != "conforms":
             laws = [result.law for result in judgement.failures(function)]
             named = ", ".join(laws[:3]) + (", …" if len(laws) > 3 else "")
-            lines.append(f"{short(function)} {verdict}: {judgement.remark_on(function) or named}")
+            lines.append(f"{short(function)} {verdict}: {judgement.remark_on(function) or named}".strip())
     return lines
 
 

@@ -63,6 +63,7 @@ def test_more_precision_than_torch_has_is_rounded(value: Any) -> None:
         (lambda v: (v[0].T, *v[1:]), "a has shape (6, 5, 2), expected (n_a, m, T_x) = (2, 5, 6)"),
         (lambda v: (Foreign("Tensor"), *v[1:]), "a is a Tensor, expected an array"),
         (lambda v: (v[0] * 1j, *v[1:]), "a has dtype complex128, expected real numbers"),
+        (lambda v: (10**400, *v[1:]), "a is an int that does not make an array of numbers"),
         (lambda v: ([[1], [2, 3]], *v[1:]), "a is a list of 2 that does not make an array of numbers"),
     ],
 )

@@ -75,6 +75,19 @@ def test_files_and_modules_of_a_package_find_each_other(implement: Implement, tm
         assert implementation.call("rnn_forward", [3, 0, 0]) == raised
 
 
+@pytest.mark.parametrize("package", ["reference", "code", "numpy"])
+def test_a_package_may_be_called_as_another_is(implement: Implement, tmp_path: Path, package: str) -> None:
+    (tmp_path / package / "inner").mkdir(parents=True)
+    (tmp_path / package / "__init__.py").write_text("FOUR = 4")
+    (tmp_path / package / "inner" / "__init__.py").write_text("raise RuntimeError")
+    (tmp_path / package / "inner" / "rnn.py").write_text("three = 3")
+    implementation = implement(
+        "from .. import FOUR\nfrom .rnn import three\ndef rnn_forward(x, a0, p): return FOUR, three",
+        f"{package}/inner/target.py",
+    )
+    assert value(implementation.call("rnn_forward", [0, 0, 0])) == (4, 3)
+
+
 def test_what_is_unusable_is_imported_once(implement: Implement, tmp_path: Path) -> None:
     implementation = implement("open('imports', 'a').write('one\\n')")
     for _ in range(2):

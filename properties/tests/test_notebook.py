@@ -69,7 +69,8 @@ def test_functions_classes_imports_and_constants_are_defined(tmp_path: Path, lin
         "for x in range(3): pass",
         "assert False",
         "if print(): x = 1",
-        "try: x = 1\nexcept ValueError: print()",
+        "try: x = print()\nexcept ValueError: x = 1",
+        "if __name__ == '__main__': x = 1",
         "await 1",
         "raise SystemExit",
         "%matplotlib inline\n!ls\n?help",
@@ -94,7 +95,17 @@ def test_definitions_beside_magics_are_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "magic",
-    ["files = !ls", "t = %timeit -o 1", "math.pi?", "math??", "!pip \\\n  install \\\n  numpy", "%time"],
+    [
+        "files = !ls",
+        "t = %timeit -o 1",
+        "math.pi?",
+        "math??",
+        "!pip \\\n  install \\\n  numpy",
+        "!a \\\r\n b",
+        "%time",
+        "np.*load*?",
+        "d[0] = !ls",
+    ],
 )
 def test_what_stands_beside_magics_is_defined(tmp_path: Path, magic: str) -> None:
     found = definitions(tmp_path / "a.ipynb", f"import math\n{magic}\ndef f(): return 1 / 0")
@@ -106,13 +117,15 @@ def test_definitions_may_depend_on_what_there_is(tmp_path: Path) -> None:
     found = definitions(
         tmp_path / "a.ipynb",
         "try:\n    import no_such as m\nexcept ImportError:\n    m = None",
-        "ON = 1\nif ON:\n    def f(): return m",
+        "ON = 1\nif ON >= 1 and m is None:\n    'On.'\n    def f(): return m",
     )
     assert found["f"]() is None
 
 
-def test_a_continued_line_is_no_magic(tmp_path: Path) -> None:
-    assert definitions(tmp_path / "a.ipynb", "REST = (7\n  % 4)") == {"REST": 3}
+@pytest.mark.parametrize("magic", ["", "%matplotlib inline\n"])
+@pytest.mark.parametrize("source", ["REST = (7\n  % 4)", "REST = 7 \\\n% 4"])
+def test_a_continued_line_is_no_magic(tmp_path: Path, magic: str, source: str) -> None:
+    assert definitions(tmp_path / "a.ipynb", magic + source) == {"REST": 3}
 
 
 def test_a_definition_that_is_not_python_is_an_error(tmp_path: Path) -> None:
