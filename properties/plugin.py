@@ -17,7 +17,7 @@ from properties.reporting import expected, report
 from properties.reporting.closing import Closing
 from properties.reporting.environment import describe
 from properties.reporting.expected import ExpectedFailure
-from properties.reporting.results import USABLE, LawResult, Tally, printable
+from properties.reporting.results import USABLE, LawResult, Tally, encodable, printable
 from properties.reporting.scheduling import by_implementation
 from properties.reporting.table import IN_FULL
 from properties.strategies import EFFORTS, Effort
@@ -82,7 +82,12 @@ def _concerning_a_law(problem: Problem) -> Problem:
 def _targets(config: pytest.Config) -> list[str]:
     """What is to be judged. Whether a module or an attribute exists, only loading it can tell."""
     directory = config.invocation_params.dir
-    targets = expand(config.getoption("--implementation") or ["reference"], directory)
+    patterns = config.getoption("--implementation") or ["reference"]
+    if config.getoption("numprocesses", None) and patterns != [*map(encodable, patterns)]:
+        raise ValueError(
+            "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
+        )
+    targets = expand(patterns, directory)
     for target in targets:
         if not target.endswith((".py", ".ipynb")) and target != "reference":
             implementation = Implementation(target, directory=directory)
@@ -161,7 +166,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     shown = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
     return [
         ", ".join(f"{name} {value}" for name, value in facts.items()),
-        f"implementation: {shown}",
+        f"implementation: {printable(shown)}",
     ]
 
 
@@ -253,7 +258,7 @@ def _result(
         given["expected"] = next(reasons, "")
     return LawResult.of(
         item.stash.get(TALLY, Tally()),
-        implementation=implementation,
+        implementation=encodable(implementation),
         law=law,
         grade=grade,
         function=function,

@@ -166,6 +166,11 @@ def printable(text: str) -> str:
     )
 
 
+def encodable(name: str) -> str:
+    """The name of a target, with what is no UTF-8 escaped, which workers of pytest-xdist cannot send."""
+    return name.encode(errors="backslashreplace").decode()
+
+
 def judgements(results: Sequence[LawResult]) -> list[Judgement]:
     """The results by implementation, each sorted by grade, law and function, in whatever order they came."""
     order = ["", *CONTRACTS]

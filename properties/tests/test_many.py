@@ -141,3 +141,18 @@ def test_the_test_that_is_documented_for_other_suites_works(
     Path("my_rnn.py").write_text(Path("exits.py").read_text())
     with pytest.raises(AssertionError, match="exited with status 0"):
         names["test_my_rnn_conforms"]()
+
+
+def test_a_name_that_is_no_utf8_is_judged_by_workers_too(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff.py")
+    try:
+        tmp_path.joinpath(name).write_text("from reference import rnn_cell_forward")
+    except OSError as error:
+        pytest.skip(f"no file can be called so: {error}")
+    selected = ("-k", "rnn_cell and shapes", "-n", "2")
+    status, output = judge(tmp_path, "--implementation", ".", *selected)
+    assert status == 0, output
+    assert re.search(r"\\udcff\.py +conforms", output)
+    status, output = judge(tmp_path, "--implementation", name, *selected)
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert "name its directory, or leave out -n" in output
