@@ -73,9 +73,8 @@ def _github(url: str, directory: Path) -> ExampleDatabase:
     downloads = directory / ".hypothesis" / "github" / owner / repository
     database = GitHubArtifactDatabase(owner, repository, path=downloads)
     with warnings.catch_warnings(action="error", category=HypothesisWarning):
-        warnings.simplefilter(
-            "ignore", HypothesisSideeffectWarning
-        )  # that this is early: it may take its time
+        # That this is early is no matter: it may take its time.
+        warnings.simplefilter("ignore", HypothesisSideeffectWarning)
         try:
             list(database.fetch(b""))  # downloads it, unless that was done today
         except HypothesisWarning as error:
@@ -144,9 +143,8 @@ class Store:
 
     def __init__(self, database: ExampleDatabase, implementation: str, law: str, function: str) -> None:
         self._database = database
-        self._key = f"rnn-crosscheck: {law} of {function} of {implementation}".encode(
-            errors="surrogateescape"
-        )
+        key = f"rnn-crosscheck: {law} of {function} of {implementation}"
+        self._key = key.encode(errors="surrogateescape")
 
     def __iter__(self) -> Iterator[Problem]:
         for value in sorted(self._database.fetch(self._key)):

@@ -109,7 +109,8 @@ def _examples(
 def of_equal_sizes(function: str, effort: Effort, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]:
     """One more example, all of whose sizes are 2; none where that is not of the domain.
 
-    Some mistakes show only where certain sizes are equal, and each pair is equal in a third of the runs.
+    Some mistakes show only where certain sizes are equal, and each pair is equal in a third to a half
+    of the runs.
     """
     contract = CONTRACTS[function]
     sizes = dict.fromkeys(("n_x", "n_a", "n_y", "m", "T_x"), 2) | ({"T_x": 1} if contract.is_cell else {})

@@ -91,9 +91,9 @@ for g, h in permutations(GATES, 2):
     biases_are(f"{GATES[g]}_with_{GATES[h]}_bias", f"{THE[g]} uses b{h}", _read((f"b{g}", f"b{h}")))
     weights_are(f"{GATES[g]}_with_{GATES[h]}_weights", f"{THE[g]} uses W{h}", _read((f"W{g}", f"W{h}")))
 for g in GATES:
-    biases_are(f"{GATES[g]}_bias_missing", f"b{g} is left out", _each(np.zeros_like, f"b{g}"))
     transposed = f"{GATES[g]}_a_weights_transposed", f"the part of W{g} for a_prev is transposed"
     weights_are(*transposed, _each(_squares, f"W{g}"))
+    biases_are(f"{GATES[g]}_bias_missing", f"b{g} is left out", _each(np.zeros_like, f"b{g}"))
     biases_are(f"{GATES[g]}_bias_doubled", f"b{g} is added twice", _each(lambda b: 2 * b, f"b{g}"))
 biases_are("forget_bias_plus_one", "1 is added to bf", _each(lambda b: b + 1, "bf"))
 for stacked, read in permutations(ORDERS, 2):
@@ -191,6 +191,7 @@ def _left_behind(v: Any, quantity: str) -> Any:
 
 
 def _a_of_the_step_before(v: Any) -> Any:
+    """The caches; each state is stored before the step, and not after it."""
     v.a[:, :, 1:] = v.a[:, :, :-1].copy()
     v.a[:, :, :1] = v.a0[:, :, None]
     return v.kept, v.x

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import properties.explanation
 from oracle.faults import Fault
 from oracle.faults.equations import Equations
 from oracle.problem import Problem
@@ -233,3 +234,41 @@ def test_a_cell_that_keeps_what_it_is_given_is_not_to_blame(tmp_path: Path) -> N
     inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
     with Implementation("buffer.py", directory=tmp_path) as buffer:
         assert not _is_inherited(_Asked(buffer, "rnn_forward"), inputs)
+
+
+CELLS = {
+    "overwrites its answer": (
+        "buffer = {}\n"
+        "def rnn_cell_forward(xt, a_prev, parameters):\n"
+        "    a, y, _ = right(xt, a_prev, parameters)\n"
+        "    kept = buffer.setdefault(a.shape, a.copy())\n"
+        "    kept[...] = a\n"
+        "    return kept, y, (kept, a_prev, xt, parameters)\n"
+    ),
+    "is not among the functions": (
+        "def rnn_cell_forward(xt, a_prev, parameters):\n"
+        "    a, y, cache = right(xt, a_prev, parameters)\n"
+        "    return 0.5 * a, y, (0.5 * a, *cache[1:])\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_forward_inherits_from_a_cell_that(tmp_path: Path, cell: str) -> None:
+    start = BUFFER.index("def rnn_cell_forward")
+    forward = BUFFER[BUFFER.index("def rnn_forward") :].replace(
+        "xt, a_prev, parameters", "x[:, :, t], a_prev, parameters"
+    )
+    holder = "\nclass Net:\n    rnn_forward = staticmethod(rnn_forward)\n"
+    (tmp_path / "net.py").write_text(BUFFER[:start] + CELLS[cell] + forward + holder)
+    target = "net.py:Net" if cell == "is not among the functions" else "net.py"
+    inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
+    with Implementation(target, directory=tmp_path) as net:
+        assert _is_inherited(_Asked(net, "rnn_forward"), inputs)
+
+
+def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(properties.explanation, "diagnose", lambda *_, **__: 1 / 0)
+    caught = first_catch(outsider("c decays", "lstm_cell_forward"), "lstm_cell_forward", 0)
+    assert caught
+    assert "the harness broke in looking for one, please report it: ZeroDivision" in caught.violation.message
