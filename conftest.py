@@ -9,7 +9,14 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
 
-pytest_plugins = ["properties.plugin", "properties.drawn", "properties.replay", "properties.fuzz.turns"]
+pytest_plugins = [
+    "properties.session.options",
+    "properties.session.database",
+    "properties.session.collection",
+    "properties.session.fixtures",
+    "properties.session.outcome",
+    "properties.fuzz.turns",
+]
 
 # Of torch and of NumPy's BLAS, neither of which is imported yet: their threads wait for each other in
 # loops, so two workers on two cores would be no faster than one.
@@ -19,10 +26,10 @@ settings.register_profile(
     "dev",
     max_examples=20,
     deadline=None,
-    derandomize=False,  # which a CI server's environment would change; see the seed in properties/plugin.py
-    database=None,  # its choices mean another problem in another profile; see properties/store.py
+    derandomize=False,  # which a CI server's environment would change; the seed is in properties/session
+    database=None,  # its choices mean another problem in another profile; see properties/stored/store.py
     phases=[phase for phase in Phase if phase is not Phase.explain],  # 30 times the run, on numeric code
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.too_slow],
     report_multiple_bugs=False,
     verbosity=Verbosity.quiet,  # a violation carries its own message
 )

@@ -14,8 +14,9 @@ from statistics import median
 
 import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
-from properties.isolation.implementation import Implementation
-from properties.power import by_power, catch
+from properties.answered.implementation import Implementation
+from properties.explained.failure import Failure
+from properties.laws.power import by_power, catch
 
 
 def main() -> int:
@@ -47,7 +48,7 @@ def first_counterexample(fault: Fault, seed: int) -> tuple[str, str]:
         for law in by_power():
             if function in law.functions:
                 caught = catch(law, implementation, function, seed, shrink=True)
-                if caught and caught.violation.message:
+                if caught and Failure(caught.violation).message:
                     return law.name, repr(caught.violation.trial.problem)
     return "", ""
 

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import properties
-from properties.reporting.results import PRESENCE
+from properties.judged.presence import PRESENCE
 from properties.tests.hostile_targets import HostileTarget, targets, write
 
 

@@ -18,7 +18,8 @@ from statistics import median
 
 import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
-from properties.power import InProcess, by_power, catch, first_catch
+from properties.explained.failure import Failure
+from properties.laws.power import InProcess, by_power, catch, first_catch
 
 LEGEND = """\
 *Caught by*: the first law that catches it, in the order in which they are tried. *Laws*: how many it breaks
@@ -75,7 +76,7 @@ def put_to_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
                 continue
             rank = None
             if seed < DIAGNOSED:
-                names = [*caught.violation.explanation.looks_like, fault.sentence]
+                names = [*Failure(caught.violation).explanation.looks_like, fault.sentence]
                 rank = names.index(fault.sentence) if names.count(fault.sentence) > 1 else len(FAULTS)
             yield Case(caught.law.name, caught.problems, rank)
 

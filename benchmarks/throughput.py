@@ -24,12 +24,12 @@ import conftest  # noqa: F401 - registers the profiles
 import reference
 from oracle.layout import to_torch
 from oracle.problem import Problem
-from properties.isolation.implementation import Implementation
-from properties.law import Law
-from properties.reporting.results import Tally
-from properties.strategies import Effort
-from properties.test_agreement import test_each_step as each_step
-from properties.test_agreement import test_trajectory as trajectory
+from properties.answered.implementation import Implementation
+from properties.drawn.strategies import Effort
+from properties.judged.law import Law
+from properties.judged.tally import Tally
+from properties.laws.test_agreement import test_each_step as each_step
+from properties.laws.test_agreement import test_trajectory as trajectory
 from reference.contract import Array
 
 FUNCTION = "lstm_forward"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oracle.behaviour import Program, mistaken, same
+from oracle.diagnosis.behaviour import Program, mistaken, same
 from oracle.faults import concerning
 from oracle.problem import Inputs, Problem
 from reference.contract import Array

@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
-from oracle.behaviour import PARTS, Behaviour, Leaves, Program, mistaken, same, specification
-from oracle.chance import alike_at_random
+from oracle.diagnosis.behaviour import PARTS, Behaviour, Leaves, Program, mistaken, same, specification
+from oracle.diagnosis.chance import alike_at_random
 from oracle.faults import COMMON, Fault, concerning
 from oracle.problem import Inputs, Problem
 from reference.contract import CONTRACTS

@@ -6,7 +6,7 @@ from itertools import count
 
 import numpy as np
 
-from oracle.behaviour import Behaviour, Leaves, Program, alike, same, specification
+from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, specification
 from oracle.problem import Inputs, Problem
 from reference.contract import CONTRACTS, PARAMETERS
 

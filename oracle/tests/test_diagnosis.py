@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.behaviour import Behaviour, Program, mistaken
-from oracle.diagnosis import diagnose
+from oracle.diagnosis.behaviour import Behaviour, Program, mistaken
+from oracle.diagnosis.names import diagnose
+from oracle.diagnosis.traces import NEARLY, manners, traces
 from oracle.faults import FAULTS, Fault
 from oracle.problem import Inputs, Problem
-from oracle.traces import NEARLY, manners, traces
 from reference.contract import CONTRACTS
 
 PAIRS = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from properties.isolation.implementation import Returned
+from properties.answered.implementation import Returned
 from reference.contract import Array, Contract, Shape, extent, in_symbols
 
 

@@ -1,4 +1,4 @@
-"""What came of a question to a function of an implementation."""
+"""The answers to a question, of a function of an implementation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -6,21 +6,21 @@ from functools import lru_cache
 from oracle import rounding
 from oracle.problem import Inputs, Problem
 from oracle.rounding import Bounded
-from properties.answer import Answer, MalformedError
-from properties.isolation.implementation import Died, Implementation, Raised, Returned
-from properties.question import Question
+from properties.answered.answer import Answer, MalformedError
+from properties.answered.implementation import Died, Implementation, Raised, Returned
+from properties.posed.question import Question
 
 KEPT = 256
-"""How many small examples are kept, for other laws look at the same answers."""
+"""The answers to how many small questions are kept, for other laws look at the same answers."""
 
 
-def pose(implementation: Implementation, function: str, problems: Sequence[Problem]) -> "Example":
-    """The example of these problems; the same one again while it is kept."""
+def ask(implementation: Implementation, function: str, problems: Sequence[Problem]) -> "Answers":
+    """The answers to these problems; the same again while they are kept."""
     question = Question.of(function, problems)
-    return (_kept if question.is_small else Example)(implementation, question)
+    return (_kept if question.is_small else Answers)(implementation, question)
 
 
-class Example:
+class Answers:
     """The answers to the problems of a question, and their steps; found out as late and as seldom."""
 
     def __init__(self, implementation: Implementation, question: Question) -> None:
@@ -77,4 +77,4 @@ class Example:
                 yield number, answer
 
 
-_kept = lru_cache(maxsize=KEPT)(Example)
+_kept = lru_cache(maxsize=KEPT)(Answers)

@@ -7,10 +7,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from oracle.problem import Problem
-from properties.isolation.arguments import Arrangement
-from properties.isolation.codec import Foreign
-from properties.isolation.process import UNREADABLE, Died, Process
-from properties.isolation.targets import TargetMissing, Unusable, expand, locate
+from properties.answered.process import UNREADABLE, Died, Process
+from properties.worker.arguments import Arrangement
+from properties.worker.codec import Foreign
+from properties.worker.targets import TargetMissing, Unusable, expand, locate
 from reference.contract import CONTRACTS
 
 __all__ = [

@@ -14,14 +14,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from properties.isolation.codec import CodecError
-from properties.isolation.place import place
-from properties.isolation.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
+from properties.worker.codec import CodecError
+from properties.worker.place import place
+from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 
 UNREADABLE = "sent an answer that cannot be read"
 
 _ROOT = str(Path(__file__).parents[2])
-_PROGRAM = f"import sys; sys.path.insert(0, {_ROOT!r}); from properties.isolation.worker import main; main()"
+_PROGRAM = f"import sys; sys.path.insert(0, {_ROOT!r}); from properties.worker.worker import main; main()"
 _ENVIRONMENT = {
     # Workers share a machine: one thread each, and sums in one order.
     **dict.fromkeys(

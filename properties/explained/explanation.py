@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from oracle.behaviour import Behaviour, specification
-from oracle.diagnosis import diagnose, problems
+from oracle.diagnosis.behaviour import Behaviour, specification
+from oracle.diagnosis.names import diagnose, problems
+from oracle.diagnosis.traces import NEARLY, manners, traces
 from oracle.problem import Inputs, Problem
-from oracle.traces import NEARLY, manners, traces
-from properties.isolation.implementation import Implementation, Raised, Returned
+from properties.answered.implementation import Implementation, Raised, Returned
+from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
-
-if TYPE_CHECKING:
-    from properties.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class _DiedError(Exception):
     """The implementation died where it was asked in order to explain it."""
 
 
-def explain(trial: "Trial", *, whole: bool = False) -> Explanation:
+def explain(trial: Trial, *, whole: bool = False) -> Explanation:
     """Ask the implementation some more, in a fresh process, and compare it with the catalogue.
 
     With `whole`, a mistake has to explain the outputs and the form of the caches. Where the questions make it

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from properties.fuzz.clock import Clock
-from properties.fuzz.visited import render
-from properties.reporting.results import LawResult, printable
+from properties.internals.of_pytest import forget_unshown
+from properties.internals.of_xdist import in_turns
+from properties.reported.results import LawResult, printable
+from properties.turns.visited import render
 
 PERIOD = 30.0
 """Seconds from line to line, where there is no terminal to keep one up to date."""
@@ -68,7 +70,7 @@ class Campaign:
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """The same for the workers of pytest-xdist."""
-        return rounds(self, config, log)
+        return in_turns(config, log, self.begin, self.due)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
@@ -79,7 +81,7 @@ class Campaign:
             report.outcome, report.longrepr, report.user_properties = "passed", None, [("turn", {})]
         self._add(report)
         yield
-        reporter.stats.get("", []).clear()  # there will be very many
+        forget_unshown(reporter)
         if report.failed:
             self._failed.add(report.nodeid)
             reporter.write_line(printable(_in_short(report)), red=True)
@@ -164,33 +166,6 @@ class Campaign:
         if worst and worst.worst_ratio:
             facts.append(f"worst error {worst.worst_ratio:.2f} of its bound ({worst.law}, {worst.function})")
         return f"{_clock_time(elapsed)}: {', '.join(facts)}"
-
-
-def rounds(campaign: Campaign, config: pytest.Config, log: Any) -> Any:
-    """A scheduler for pytest-xdist, which is installed where it asks for one."""
-    from xdist.scheduler import LoadScheduling  # type: ignore[import-untyped]
-
-    class Rounds(LoadScheduling):  # type: ignore[misc]
-        """Each worker has two tests: the one that runs, and the one after it."""
-
-        collection: list[str] | None
-        pending: list[int]
-
-        def schedule(self) -> None:
-            if self.collection is None and self._check_nodes_have_same_collection():
-                self.collection = next(iter(self.node2collection.values()))
-                campaign.begin()
-            for node in self.nodes if self.collection else ():
-                self.check_schedule(node)
-
-        def check_schedule(self, node: Any, duration: float = 0) -> None:
-            while not node.shutting_down and len(self.node2pending[node]) < 2:
-                self.pending = campaign.due(self.collection or (), before=self.pending)
-                if not self.pending:
-                    node.shutdown()
-                self._send_tests(node, 1)
-
-    return Rounds(config, log)
 
 
 def _together(earlier: LawResult, later: LawResult) -> LawResult:

@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import pytest
 
-from properties.turn import Turn
+from properties.turns.turn import Turn
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

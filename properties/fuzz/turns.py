@@ -8,19 +8,16 @@ its other plugins each law runs once, and ends when the campaign does.
 
 import time
 from collections import Counter
-from typing import Any, cast
+from typing import cast
 
 import pytest
-from _pytest.runner import runtestprotocol
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
 
 from properties.fuzz.campaign import Campaign
 from properties.fuzz.clock import Clock, duration
-from properties.law import FORWARDS
-from properties.replay import TURN
-from properties.reporting.scheduling import function_in
+from properties.internals.of_pytest import run_again
+from properties.judged.law import FORWARDS
+from properties.reported.scheduling import function_in
+from properties.session.fixtures import TURN
 
 PROFILE = "fuzz"
 
@@ -32,18 +29,6 @@ SHORTEST = LONGEST / 32
 The longest is for their complete laws, the shorter for others that measure their errors, the shortest for all
 else. It is also the first of every law, so that soon all have had one.
 """
-
-ANEW = "anew"
-"""The name of a backend that draws as Hypothesis' own does.
-
-Hypothesis alters most of what it has drawn, to repeat a number or to come nearer to its target, so that half
-of the problems have the sizes of another: good for what shows at equal sizes and large errors, and bad for
-what shows at one size of many. With any backend but its own it leaves that out, and shrinks all the same.
-"""
-AVAILABLE_PROVIDERS[ANEW] = AVAILABLE_PROVIDERS["hypothesis"]
-
-ENDLESS = 2**30
-"""More problems than any turn has time for."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,9 +64,11 @@ class Turns:
         """Limit the turn of a law."""
         turn = self._clock.turn = item.stash.get(TURN, None)
         if turn:
+            turn.anew = self._taken[item.nodeid] % 3 > 0
+            self._taken[item.nodeid] += 1
             seconds = SHORTEST
             if item.nodeid in self._measuring and function_in(item.nodeid) in FORWARDS:
-                seconds = LONGEST if item.obj.law.complete else SHORTER
+                seconds = LONGEST if turn.law.complete else SHORTER
             turn.end = time.monotonic() + min(seconds, self._clock.left)
 
     @pytest.hookimpl(tryfirst=True)
@@ -89,11 +76,9 @@ class Turns:
         """Run a test, if there is time. Where a law holds the report says `"turn"`: it is not the last."""
         if not self._clock.left:
             return True
-        if hasattr(item.obj, "law"):
-            self._renew(item)
         # What tests share stays set up for the one after this; where it is the same, for one beside it.
         after = cast(pytest.Item, item.parent) if nextitem is item else nextitem
-        reports = runtestprotocol(item, nextitem=after, log=False)
+        reports = run_again(item, after)
         turn = item.stash.get(TURN, None)
         if turn:
             call = next((report for report in reports if report.when == "call"), reports[0])
@@ -109,17 +94,3 @@ class Turns:
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
         return True
-
-    def _renew(self, item: pytest.Function) -> None:
-        """Make a law another test: a search in the first of three turns, in the others one that draws anew.
-
-        The same could not run for days, for at each run Hypothesis' plugin wraps its settings in new ones.
-        """
-        law = item.obj.law
-        how: dict[str, Any] = (
-            {"backend": ANEW, "max_examples": ENDLESS} if self._taken[item.nodeid] % 3 else {}
-        )
-        test = given(data=st.data())(item.obj.hypothesis.inner_test)
-        item.obj = settings(settings.get_profile(PROFILE), **how)(test)
-        item.obj.law = law
-        self._taken[item.nodeid] += 1

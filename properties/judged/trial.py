@@ -1,23 +1,19 @@
 """One law on one problem: ask the implementation, and hold its answers to the oracle's."""
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from hypothesis import currently_in_test_context, event
 
 from oracle import pytorch
 from oracle.problem import Inputs
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison
-from properties.answer import Answer, quantity
-from properties.example import Example
-from properties.isolation.implementation import Arrangement, Deaths, Died, Raised, Returned
-from properties.question import Question
-from properties.reporting.results import Tally
-from properties.violation import ViolationError
+from properties.answered.answer import Answer, quantity
+from properties.answered.answers import Answers
+from properties.answered.implementation import Arrangement, Deaths, Died, Raised, Returned
+from properties.judged.tally import Tally
+from properties.posed.question import Question
 from reference.contract import Array
 
 Grade = Literal["spec", "robust"]
@@ -26,8 +22,30 @@ PATIENCE = 40
 """How often a function may crash before it is not called any more; to hang counts as 20 crashes."""
 
 
+class ViolationError(AssertionError):
+    """A law that does not hold, on a trial. Shrinking raises many, so most facts are found out later."""
+
+    def __init__(self, trial: "Trial", facts: Mapping[str, str] | Callable[[], Mapping[str, str]]) -> None:
+        super().__init__()
+        self.trial = trial
+        self._facts = facts
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The facts that were known at once."""
+        return {} if callable(self._facts) else self._facts
+
+    def facts(self) -> Mapping[str, str]:
+        """All facts, by what each is about."""
+        return self._facts() if callable(self._facts) else self._facts
+
+    def __str__(self) -> str:
+        trial = self.trial
+        return f"{trial.contract.name} of {trial.implementation.target}: {trial.law} (a {trial.grade} law)"
+
+
 class Trial:
-    """One law on one problem of an example.
+    """One law on one problem.
 
     `worst_ratio` is the largest error so far as a fraction of its bound, `arrangements` is how the arguments
     have been laid out.
@@ -38,37 +56,29 @@ class Trial:
         law: str,
         grade: Grade,
         check: "Callable[[Trial], None]",
-        example: Example,
+        answers: Answers,
         number: int,
         tally: Tally,
     ) -> None:
         self.law = law
         self.grade = grade
-        self.implementation = example.implementation
-        self.contract = example.question.contract
-        self.problem = example.question.problems[number]
-        self.inputs = example.question.inputs[number]
+        self.implementation = answers.implementation
+        self.contract = answers.question.contract
+        self.problem = answers.question.problems[number]
+        self.inputs = answers.question.inputs[number]
         self.tally = tally
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
         self._check = check
-        self._example = example
+        self._answers = answers
         self._number = number
-
-    @property
-    def reproduction(self) -> str:
-        """The command that runs this function's laws on this problem alone."""
-        laws, here = Path(__file__).parent, self.implementation.directory
-        shown = shlex.quote(str(laws.relative_to(here) if laws.is_relative_to(here) else laws))
-        options = f"--implementation {shlex.quote(self.implementation.target)} -k {self.contract.name}"
-        return f"pytest {shown} {options} --reproduce '{self.problem!r}'"
 
     def holds_alone(self) -> bool:
         """Whether the law holds of this problem where a new process is asked nothing else."""
         self.implementation.close()
-        example = Example(self.implementation, Question(self.contract.name, [self.problem]))
+        answers = Answers(self.implementation, Question(self.contract.name, [self.problem]))
         try:
-            self._check(Trial(self.law, self.grade, self._check, example, 0, Tally()))
+            self._check(Trial(self.law, self.grade, self._check, answers, 0, Tally()))
         except ViolationError:
             return False
         return True
@@ -87,19 +97,19 @@ class Trial:
     def answer(self) -> Answer:
         """The answer to the problem, which is expected to be one. Other laws have perhaps looked at it."""
         self.arrangements.add("C")
-        self._returned(self._alive(lambda: self._example.reply(self._number)))
-        return self._example.answer(self._number)
+        self._returned(self._alive(lambda: self._answers.reply(self._number)))
+        return self._answers.answer(self._number)
 
     @property
     def bounds(self) -> Mapping[str, Bounded]:
         """How far a right answer may be off, over the whole trajectory."""
-        return self._example.question.bounds[self._number]
+        return self._answers.question.bounds[self._number]
 
     @property
     def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:
         """Every step, side by side, from the state that the answer gives it, and how far it may be off."""
         _ = self.answer.outputs
-        return self._example.steps(self._number)
+        return self._answers.steps(self._number)
 
     def answer_to(self, inputs: Inputs, arrangement: Arrangement = "C", then: Inputs | None = None) -> Answer:
         """Call the function on inputs, and expect it to return.
@@ -171,7 +181,7 @@ class Trial:
 
     def agree_with_torch(self) -> bool:
         """The whole trajectory against torch's, within the propagated bound."""
-        return self.agree(self.answer.outputs, self._example.question.torch[self._number], self.bounds)
+        return self.agree(self.answer.outputs, self._answers.question.torch[self._number], self.bounds)
 
     def agree_with_torch_step_by_step(self) -> None:
         """Every step against torch's, from the state that the implementation itself gave it."""
@@ -199,7 +209,7 @@ class Trial:
     def agree_with_the_exact_value(self) -> None:
         """Every output against its enclosure, which has no error of its own."""
         outputs = self.answer.outputs
-        exact = self._example.question.exact[self._number]
+        exact = self._answers.question.exact[self._number]
         self.agree(outputs, {name: exact[name] for name in outputs}, self.bounds, rival="exact")
 
     def require_same(self, name: str, ours: Array, given: Array, steps: int = 1, *, source: str) -> None:
@@ -227,12 +237,6 @@ class Trial:
     def note(self, text: str) -> None:
         """Count something worth reporting that is no failure."""
         self.tally.notes[text] += 1
-        self.meet(text)
-
-    def meet(self, text: str) -> None:
-        """Count something for `--hypothesis-show-statistics`."""
-        if currently_in_test_context():
-            event(text)
 
 
 def side_by_side(array: Array) -> Array:

@@ -7,19 +7,18 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from hypothesis import given, seed, settings
-from hypothesis import strategies as st
+from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.faults import Fault
-from oracle.problem import Problem
-from properties.drawn import drawn
-from properties.isolation.arguments import Arrangement, arranged
-from properties.isolation.codec import decode, encode
-from properties.isolation.implementation import Died, Implementation, Loaded, Raised, Returned
-from properties.law import Law, all_laws
-from properties.reporting.results import Tally
-from properties.strategies import EFFORTS
-from properties.violation import ViolationError
+from properties.answered.implementation import Died, Implementation, Loaded, Raised, Returned
+from properties.judged.law import Law
+from properties.judged.tally import Tally
+from properties.judged.trial import ViolationError
+from properties.laws import all_laws
+from properties.stored.store import Store
+from properties.turns.turn import Turn
+from properties.worker.arguments import Arrangement, arranged
+from properties.worker.codec import decode, encode
 from reference.contract import CONTRACTS
 
 FIRST = (
@@ -103,33 +102,19 @@ def catch(
 
     The first violation, or with `shrink` the simplest that Hypothesis makes of it; `None` if the law holds.
     """
-    effort = EFFORTS["dev"]
-    strategy = law.examples(function, effort)
-    tally = Tally()
-    found: list[Catch] = []
-
-    def check(problems: Sequence[Problem]) -> None:
-        for trial in law.trials(implementation, function, problems, tally):
-            tally.problems += 1
-            try:
-                law.check(trial)
-            except ViolationError as violation:
-                found.append(Catch(law, tally.problems, violation))
-                raise
-
-    @seed(number)
-    @settings(settings.get_profile("dev"), database=None)
-    @given(st.data())
-    def search(data: st.DataObject) -> None:
-        check(data.draw(strategy))
-
-    with suppress(ViolationError):
-        for problems in [*drawn(strategy, number, "dev"), *law.more_examples(function, effort)]:
-            check(problems)
-    if found and shrink:
+    store = Store(InMemoryExampleDatabase(), implementation.target, law.name, function)
+    turn = Turn(law, implementation, function, store, Tally(), number=number)
+    if turn.holds_of_what_is_drawn():
+        return None
+    problems = turn.tally.problems
+    if shrink:
         with suppress(ViolationError):
-            search()
-    return found[-1] if found else None
+            turn.search()
+    try:
+        turn.conclude()
+    except ViolationError as violation:
+        return Catch(law, problems, violation)
+    return None
 
 
 def first_catch(fault: Fault, function: str, number: int) -> Catch | None:

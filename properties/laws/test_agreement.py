@@ -1,7 +1,7 @@
 """The states and predictions are those that the formulas give."""
 
-from properties.law import FORWARDS, law
-from properties.trial import Trial
+from properties.judged.law import FORWARDS, law
+from properties.judged.trial import Trial
 
 
 @law("spec", functions=FORWARDS, complete=True)
@@ -9,7 +9,6 @@ def test_trajectory(trial: Trial) -> None:
     """The whole sequence agrees with torch's, within a bound that is propagated from step to step."""
     if not trial.agree_with_torch():
         trial.tally.not_meaningful += 1
-        trial.meet("trajectory bound beyond use")
 
 
 @law("spec", complete=True)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from properties.law import law
-from properties.trial import Trial
+from properties.judged.law import law
+from properties.judged.trial import Trial
 
 
 @law("spec")

@@ -3,8 +3,8 @@
 import numpy as np
 
 from oracle import pytorch
-from properties.law import law
-from properties.trial import Trial, side_by_side
+from properties.judged.law import law
+from properties.judged.trial import Trial, side_by_side
 
 
 @law("spec")

@@ -2,9 +2,10 @@
 
 import pytest
 
-from properties.isolation.implementation import Implementation
-from properties.law import FUNCTIONS, lacks, unusable
-from properties.reporting.results import PROVIDED, USABLE, Tally
+from properties.answered.implementation import Implementation
+from properties.judged.law import FUNCTIONS
+from properties.judged.presence import PROVIDED, USABLE, lacks, unusable
+from properties.judged.tally import Tally
 
 
 @pytest.mark.spec

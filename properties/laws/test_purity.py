@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from oracle.problem import siblings
-from properties.law import law
-from properties.trial import Trial
+from properties.judged.law import law
+from properties.judged.trial import Trial
 from reference.contract import Array
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from oracle.rounding import SIGMOID, TANH, Arithmetic
-from properties.law import LSTM, law
-from properties.trial import Trial
+from properties.judged.law import LSTM, law
+from properties.judged.trial import Trial
 from reference.contract import Array
 
 

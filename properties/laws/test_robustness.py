@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from properties.isolation.implementation import Arrangement, Returned
-from properties.law import law
-from properties.trial import Trial
+from properties.answered.implementation import Arrangement, Returned
+from properties.judged.law import law
+from properties.judged.trial import Trial
 from reference.contract import Array
 
 
@@ -33,7 +33,6 @@ def test_memory_layouts(trial: Trial) -> None:
     """Fortran-ordered, strided, read-only and byte-swapped arrays are answered as any others."""
     rng = np.random.default_rng(trial.problem.seed)
     arrangement = ARRANGEMENTS[rng.integers(len(ARRANGEMENTS))]
-    trial.meet(f"memory {arrangement}")
     arranged = trial.answer_to(trial.inputs, arrangement).outputs
     trial.agree_with_itself(arranged, trial.answer.outputs, trial.bounds, asked="in C order")
 

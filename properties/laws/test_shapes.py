@@ -1,7 +1,7 @@
 """The outputs have the shapes of the contract, and hold real floating-point numbers."""
 
-from properties.law import law
-from properties.trial import Trial
+from properties.judged.law import law
+from properties.judged.trial import Trial
 
 
 @law("spec")

@@ -3,8 +3,8 @@
 import numpy as np
 
 from oracle import rounding
-from properties.law import FORWARDS, law
-from properties.trial import Trial
+from properties.judged.law import FORWARDS, law
+from properties.judged.trial import Trial
 
 
 @law("spec", functions=FORWARDS)

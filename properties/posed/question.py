@@ -1,4 +1,4 @@
-"""Problems of one shape that are posed together; Hypothesis draws such a group as one example."""
+"""Problems of one shape that are posed together, an example of Hypothesis, and what the witnesses say."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from properties.law import all_laws
-from properties.reporting import expected, report
-from properties.reporting.expected import ExpectedFailure
-from properties.reporting.progress import ProgressPlugin
-from properties.reporting.results import PROVIDED, LawResult, judgements, printable
-from properties.reporting.scheduling import function_in, implementation_in, law_in
-from properties.reporting.table import IN_FULL, render
+from properties.judged.presence import PROVIDED
+from properties.laws import all_laws
+from properties.reported import expected, report
+from properties.reported.expected import ExpectedFailure
+from properties.reported.progress import ProgressPlugin
+from properties.reported.results import LawResult, judgements, printable
+from properties.reported.scheduling import function_in, implementation_in, law_in
+from properties.reported.table import IN_FULL, render
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 

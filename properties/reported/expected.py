@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from properties.isolation.targets import closest
-from properties.law import FUNCTIONS, all_laws
-from properties.reporting.results import PROVIDED, USABLE, LawResult
+from properties.judged.law import FUNCTIONS
+from properties.judged.presence import PROVIDED, USABLE
+from properties.laws import all_laws
+from properties.reported.results import LawResult
+from properties.worker.targets import closest
 
 
 @dataclass(frozen=True)

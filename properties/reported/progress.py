@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from properties.reporting.results import Judgement, LawResult, printable
-from properties.reporting.scheduling import implementation_in
+from properties.internals.of_pytest import show_no_files
+from properties.reported.results import Judgement, LawResult, printable
+from properties.reported.scheduling import implementation_in
 
 
 class ProgressPlugin:
@@ -20,7 +21,7 @@ class ProgressPlugin:
         self._left: Counter[str] = Counter()
         self._results: defaultdict[str, list[LawResult]] = defaultdict(list)
         self._failures = 0
-        reporter.showfspath = False  # which file a law is in matters little here
+        show_no_files(reporter)  # which file a law is in matters little here
         self._display = Progress(
             TextColumn("judged"),
             MofNCompleteColumn(),

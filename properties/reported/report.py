@@ -11,8 +11,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from properties.reporting.results import PRESENCE, Judgement, LawResult
-from properties.reporting.table import short
+from properties.judged.presence import PRESENCE
+from properties.reported.results import Judgement, LawResult
+from properties.reported.table import short
 from reference.contract import CONTRACTS
 
 SCHEMA = 1

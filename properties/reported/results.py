@@ -5,38 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from properties.judged.presence import PROVIDED
+from properties.judged.tally import Tally
 from reference.contract import CONTRACTS
 
 Status = Literal["passed", "failed", "skipped"]
 Verdict = Literal["conforms", "not robust", "incomplete", "not judged", "differs", "unusable"]
 
-USABLE = "can be used"
-PROVIDED = "is provided"
-PRESENCE = (USABLE, PROVIDED)
-"""The laws that say whether there is anything to judge."""
-
 CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
 """The laws that look at caches only."""
-
-
-@dataclass
-class Tally:
-    """What one law met while it ran: how many problems, and how near to the bound they came."""
-
-    problems: int = 0
-    not_meaningful: int = 0
-    worst_ratio: float = 0.0
-    worst_problem: str = ""
-    notes: Counter[str] = field(default_factory=Counter)
-
-    def measure(self, ratio: float, problem: object) -> None:
-        """Keep the largest ratio of an error to its bound, and the problem that produced it."""
-        if ratio > self.worst_ratio:
-            self.worst_ratio, self.worst_problem = ratio, repr(problem)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        vars(self).update(vars(Tally()))
 
 
 @dataclass(frozen=True)

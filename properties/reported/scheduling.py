@@ -1,11 +1,4 @@
-"""Where many are judged on several cores: each implementation in one worker, its laws in their order.
-
-So each is loaded once, and what it keeps from call to call does not depend on how the work was divided.
-"""
-
-from typing import Any
-
-import pytest
+"""What a test's id names: the law, the function and the implementation."""
 
 from reference.contract import CONTRACTS
 
@@ -28,12 +21,3 @@ def law_in(nodeid: str) -> str:
     """The law that a test's id names: `"each step"`."""
     test = nodeid.partition("[")[0].rpartition("::")[2]
     return test.removeprefix("test_").replace("_", " ")
-
-
-def by_implementation(config: pytest.Config, log: Any) -> Any:
-    """A scheduler for pytest-xdist, which is installed where it asks for one."""
-    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
-
-    scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = implementation_in  # what its subclasses change as well
-    return scheduler

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from properties.reporting.results import PRESENCE, Judgement, LawResult, judgements, printable
+from properties.judged.presence import PRESENCE
+from properties.reported.results import Judgement, LawResult, judgements, printable
 
 IN_FULL = 3
 """With more implementations than this, each gets one line."""

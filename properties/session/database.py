@@ -1,19 +1,13 @@
-"""What pytest is told of earlier failures: where they are kept, and that they are tried first."""
+"""Where failures are kept from run to run, and what there is to tell of that."""
 
 from collections.abc import Generator
-from typing import Any
 
 import pytest
 from hypothesis.database import ExampleDatabase
 
-from properties.isolation.implementation import Implementation
-from properties.law import Law, lacks
-from properties.reporting.results import Tally
-from properties.store import Store, open_database
-from properties.turn import TimeUpError, Turn
+from properties.stored.shared import open_database
 
 DATABASE = pytest.StashKey[ExampleDatabase]()
-TURN = pytest.StashKey[Turn]()
 _NEWS = pytest.StashKey[list[str]]()
 
 
@@ -28,41 +22,6 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--example-database {error}") from None
     if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
         config.pluginmanager.register(News(config))
-
-
-@pytest.fixture
-def turn(request: pytest.FixtureRequest, implementation: Implementation, tally: Tally) -> Turn:
-    """This run of a law."""
-    law, _ = request.node.get_closest_marker("law").args
-    function = request.node.callspec.params["function"]
-    store = Store(request.config.stash[DATABASE], implementation.target, law, function)
-    turn = request.node.stash[TURN] = Turn(store, tally)
-    return turn
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
-    """Try what failed before, then go on as ever, until the turn is over; what failed at any time fails."""
-    given: dict[str, Any] = pyfuncitem.funcargs
-    turn = given.get("turn")
-    if not isinstance(turn, Turn):
-        return (yield)
-    try:
-        if not given["exactly"]:
-            _replay(pyfuncitem.obj.law, given["implementation"], given["function"], turn)
-        yield
-    except TimeUpError:
-        pass
-    turn.conclude()
-    return True
-
-
-def _replay(law: Law, implementation: Implementation, function: str, turn: Turn) -> None:
-    """Try what the law did not hold of before; what it holds of again is forgotten."""
-    for problem in () if lacks(implementation, function) else turn.store:
-        if law.concerns(function, problem):  # as it did when that was stored
-            law.check_each(implementation, function, [[problem]], turn)
-        turn.store.discard(problem)
 
 
 @pytest.hookimpl(wrapper=True)

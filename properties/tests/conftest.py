@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.isolation.implementation import Implementation
+from properties.answered.implementation import Implementation
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from properties.reporting.results import PROVIDED, USABLE, LawResult
+from properties.judged.presence import PROVIDED, USABLE
+from properties.reported.results import LawResult
 
 PROBLEM = 'Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=0, dtype="float64")'
 

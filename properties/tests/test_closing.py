@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from properties.reporting.closing import Closing
-from properties.reporting.expected import ExpectedFailure
-from properties.reporting.results import PROVIDED, LawResult
+from properties.judged.presence import PROVIDED
+from properties.reported.closing import Closing
+from properties.reported.expected import ExpectedFailure
+from properties.reported.results import LawResult
 from properties.tests.findings import failed, passed, skipped
 
 

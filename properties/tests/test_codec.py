@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from properties.isolation import codec
-from properties.isolation.codec import MAX_DEPTH, MAX_NODES, CodecError, Foreign, decode, encode
+from properties.worker import codec
+from properties.worker.codec import MAX_DEPTH, MAX_NODES, CodecError, Foreign, decode, encode
 
 DTYPES = [np.dtype(code) for code in "?bhilqBHILQefdgFDG"]
 

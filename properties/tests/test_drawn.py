@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.problem import Problem
-from properties.drawn import drawn
-from properties.isolation.implementation import Implementation
-from properties.law import Law, all_laws
-from properties.reporting.results import Tally
-from properties.store import Store
-from properties.strategies import EFFORTS
+from properties.answered.implementation import Implementation
+from properties.drawn.once import drawn
+from properties.drawn.strategies import EFFORTS
+from properties.judged.law import Law
+from properties.judged.tally import Tally
+from properties.laws import all_laws
+from properties.stored.store import Store
 from properties.tests.test_many import judge
-from properties.turn import Turn
+from properties.turns.turn import Turn
 
 MOODY = """
 from reference import rnn_cell_forward as right
@@ -57,10 +58,11 @@ CHAOTIC = Problem.lstm(n_x=1, n_a=6, n_y=1, m=1, T_x=200, regime="wild", seed=5)
     [law for law in all_laws() if law.concerns("lstm_forward", CHAOTIC)],
     ids=lambda law: law.name,
 )
-def test_a_law_is_checked_without_a_search(law: Law) -> None:
-    turn = Turn(Store(InMemoryExampleDatabase(), "reference", law.name, "lstm_forward"), Tally())
+def test_one_problem_is_checked_without_a_search(law: Law) -> None:
+    store = Store(InMemoryExampleDatabase(), "reference", law.name, "lstm_forward")
     with Implementation("reference") as reference:
-        law.check_each(reference, "lstm_forward", [[CHAOTIC]], turn)
+        turn = Turn(law, reference, "lstm_forward", store, Tally(), exactly=CHAOTIC)
+        turn.run()
     assert turn.tally.problems == 1
 
 
@@ -102,9 +104,3 @@ def test_what_failed_once_fails_though_it_is_not_seen_again(tmp_path: Path) -> N
     status, output = judge(tmp_path, "--implementation", "moody.py", "-k", "each_step and rnn_cell")
     assert status == 1, output
     assert "rnn_cell_forward of moody.py: each step (a spec law)" in output
-
-
-def test_statistics_are_those_of_hypothesis(tmp_path: Path) -> None:
-    status, output = judge(tmp_path, "-k", "layouts and rnn_cell", "--hypothesis-show-statistics")
-    assert status == 0, output
-    assert "memory fortran" in output

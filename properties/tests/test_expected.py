@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.reporting.expected import ExpectedFailure, laws, read, stale
+from properties.reported.expected import ExpectedFailure, laws, read, stale
 from properties.tests.findings import failed, passed, skipped
 
 ENTRY = '[[failure]]\nlaw = "split"\nfunction = "rnn_forward"\nreason = "known"\n'

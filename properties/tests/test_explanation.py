@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import properties.explanation
+import properties.explained.explanation
 from oracle.faults import Fault
 from oracle.faults.equations import Equations
 from oracle.problem import Problem
-from properties.explanation import _Asked, _is_inherited
-from properties.isolation.implementation import Implementation
-from properties.power import first_catch
+from properties.answered.implementation import Implementation
+from properties.explained.explanation import _Asked, _is_inherited
+from properties.explained.failure import Failure
+from properties.laws.power import first_catch
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 
@@ -64,7 +65,7 @@ def outsider(name: str, function: str) -> Fault:
 def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, function: str) -> None:
     caught = first_catch(outsider(name, function), function, 0)
     assert caught
-    assert not caught.violation.explanation.looks_like
+    assert not Failure(caught.violation).explanation.looks_like
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
 def test_what_is_known_of_a_mistake_without_a_name(name: str, function: str, known: str) -> None:
     caught = first_catch(outsider(name, function), function, 0)
     assert caught
-    line = next(line for line in caught.violation.message.splitlines() if "no known mistake" in line)
+    line = next(line for line in Failure(caught.violation).message.splitlines() if "no known mistake" in line)
     assert known in line
 
 
@@ -116,8 +117,8 @@ def test_the_way_it_answers_is_named_where_that_is_wrong(name: str) -> None:
     changes, sentence = MANNERS[name]
     caught = first_catch(Fault(name, "none", "", {"rnn_cell_forward": changes}), "rnn_cell_forward", 0)
     assert caught
-    assert caught.violation.diagnosis == [sentence]
-    assert ("alone is answered right" in caught.violation.message) == (name == "weights remembered")
+    assert Failure(caught.violation).diagnosis == [sentence]
+    assert ("alone is answered right" in Failure(caught.violation).message) == (name == "weights remembered")
 
 
 def test_what_is_wrong_in_float16_alone_is_told_from_what_needs_other_calls() -> None:
@@ -125,7 +126,7 @@ def test_what_is_wrong_in_float16_alone_is_told_from_what_needs_other_calls() ->
     fault = Fault("dense", "none", "", {"rnn_cell_forward": dense})
     caught = first_catch(fault, "rnn_cell_forward", 0)
     assert caught
-    assert "right in float64, and not in float16; the first wrong entry" in caught.violation.message
+    assert "right in float64, and not in float16; the first wrong entry" in Failure(caught.violation).message
 
 
 TARGET = """
@@ -268,7 +269,10 @@ def test_a_forward_inherits_from_a_cell_that(tmp_path: Path, cell: str) -> None:
 
 
 def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(properties.explanation, "diagnose", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(properties.explained.explanation, "diagnose", lambda *_, **__: 1 / 0)
     caught = first_catch(outsider("c decays", "lstm_cell_forward"), "lstm_cell_forward", 0)
     assert caught
-    assert "the harness broke in looking for one, please report it: ZeroDivision" in caught.violation.message
+    assert (
+        "the harness broke in looking for one, please report it: ZeroDivision"
+        in Failure(caught.violation).message
+    )

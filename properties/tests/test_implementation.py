@@ -9,8 +9,8 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.isolation.codec import CodecError
-from properties.isolation.implementation import Died, Foreign, Implementation, Raised, Returned
+from properties.answered.implementation import Died, Foreign, Implementation, Raised, Returned
+from properties.worker.codec import CodecError
 from reference.contract import CONTRACTS
 
 Implement = Callable[..., Implementation]

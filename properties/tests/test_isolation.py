@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from properties.isolation.implementation import Died, Foreign, Implementation, Raised, Returned
+from properties.answered.implementation import Died, Foreign, Implementation, Raised, Returned
 
 Misbehave = Callable[..., Implementation]
 
@@ -150,7 +150,7 @@ return caches
 def test_a_forged_answer_cannot_be_read(misbehave: Misbehave, answer: str) -> None:
     body = f"""
 import os
-from properties.isolation.wire import pack
+from properties.worker.wire import pack
 for fd in range(3, 64):
     try: os.write(fd, {answer})
     except OSError: pass
@@ -175,7 +175,7 @@ while True:
 def test_an_answer_given_twice_is_not_taken_for_the_next(misbehave: Misbehave) -> None:
     body = """
 import os
-from properties.isolation.wire import pack
+from properties.worker.wire import pack
 for fd in range(3, 64):
     try: os.write(fd, pack(2, ('returned', [0, 0, {}], 7, False, [])))
     except OSError: pass

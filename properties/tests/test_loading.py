@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.isolation.implementation import Implementation, Raised, Returned, TargetMissing, Unusable
+from properties.answered.implementation import Implementation, Raised, Returned, TargetMissing, Unusable
 
 Implement = Callable[..., Implementation]
 

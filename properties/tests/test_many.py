@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from properties.reporting.results import PRESENCE
+from properties.judged.presence import PRESENCE
 from properties.tests.hostile_targets import targets, write
 
 HERE = Path(__file__).parents[2]

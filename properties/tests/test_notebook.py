@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from properties.isolation.implementation import Implementation, Raised, Returned, Unusable
-from properties.isolation.notebook import run_definitions
+from properties.answered.implementation import Implementation, Raised, Returned, Unusable
+from properties.worker.notebook import run_definitions
 
 Implement = Callable[..., Implementation]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from properties.isolation.place import Frame, frames, place
+from properties.worker.place import Frame, frames, place
 
 INSIDE: Frame = ("/home/rnn/my_rnn.py", 12, "rnn_forward")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from oracle.faults import FAULTS, concerning
-from properties.power import FIRST, InProcess, by_power, catch, first_catch
+from properties.explained.failure import Failure
+from properties.laws.power import FIRST, InProcess, by_power, catch, first_catch
 from reference.contract import CONTRACTS
 
 MISTAKES = [(function, fault.name) for function in CONTRACTS for fault in concerning(function)]
@@ -35,7 +36,7 @@ about: z_clipped, c_clipped, one_maximum, maximum_of_all_steps.
 def test_every_mistake_breaks_a_law_and_is_named(function: str, name: str) -> None:
     caught = first_catch(FAULTS[name], function, 0)
     assert caught
-    assert caught.violation.explanation.looks_like[0] == FAULTS[name].sentence
+    assert Failure(caught.violation).explanation.looks_like[0] == FAULTS[name].sentence
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from properties.reporting.progress import ProgressPlugin
-from properties.reporting.results import LawResult
-from properties.reporting.scheduling import implementation_in
+from properties.reported.progress import ProgressPlugin
+from properties.reported.results import LawResult
+from properties.reported.scheduling import implementation_in
 from properties.tests.findings import failed, passed
 
 IDS = [

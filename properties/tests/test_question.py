@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle import exact, pytorch, rounding
 from oracle.problem import Problem, siblings
-from properties.question import KEPT, SMALL, Question
+from properties.posed.question import KEPT, SMALL, Question
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 FORWARD = "lstm_forward"

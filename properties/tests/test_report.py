@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.reporting import report
-from properties.reporting.report import Plot, alike, as_html, as_json
-from properties.reporting.results import LawResult, judgements
+from properties.reported import report
+from properties.reported.report import Plot, alike, as_html, as_json
+from properties.reported.results import LawResult, judgements
 from properties.tests.findings import every_verdict, failed, passed
 
 ENVIRONMENT = {"python": "3.13.0", "seed": "<1>"}

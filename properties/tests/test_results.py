@@ -5,8 +5,8 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.reporting.results import LawResult, Verdict, judgements, printable
-from properties.reporting.table import render
+from properties.reported.results import LawResult, Verdict, judgements, printable
+from properties.reported.table import render
 from properties.tests.findings import every_verdict, failed, passed, skipped
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from properties.store import Store, open_database
+from properties.stored.shared import open_database
+from properties.stored.store import Store
 from properties.tests.test_fuzzing import run, start, write
 
 redis = pytest.importorskip("redis", reason="the Python client of Redis is not installed")

@@ -12,8 +12,8 @@ import reference
 from oracle import exact, pytorch, rounding
 from oracle.problem import Inputs, Problem
 from oracle.verdict import Comparison
-from properties.strategies import EFFORTS, examples
-from properties.trial import side_by_side
+from properties.drawn.strategies import EFFORTS, examples
+from properties.judged.trial import side_by_side
 from reference.contract import Array
 
 FORWARDS = {"rnn": "rnn_forward", "lstm": "lstm_forward"}

@@ -17,7 +17,8 @@ from hypothesis.database import ExampleDatabase, GitHubArtifactDatabase, InMemor
 from hypothesis.errors import HypothesisSideeffectWarning
 
 from oracle.problem import Problem
-from properties.store import SharedDatabase, Store, open_database
+from properties.stored.shared import SharedDatabase, open_database
+from properties.stored.store import Store
 
 problems = st.builds(
     Problem,

@@ -4,8 +4,8 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.law import all_laws
-from properties.strategies import EFFORTS, ORDINARY, Domain, examples, problems
+from properties.drawn.strategies import EFFORTS, ORDINARY, Domain, examples, problems
+from properties.laws import all_laws
 from reference.contract import CONTRACTS
 
 DEV = EFFORTS["dev"]

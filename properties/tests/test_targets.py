@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.isolation.targets import Target, TargetMissing, expand, locate
+from properties.worker.targets import Target, TargetMissing, expand, locate
 
 
 @pytest.fixture

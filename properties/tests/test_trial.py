@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from oracle.problem import Problem
-from properties.example import Example
-from properties.isolation.implementation import Deaths, Died
-from properties.question import Question
-from properties.reporting.results import Tally
-from properties.trial import PATIENCE, Trial
-from properties.violation import ViolationError
+from properties.answered.answers import Answers
+from properties.answered.implementation import Deaths, Died
+from properties.explained.failure import Failure
+from properties.judged.tally import Tally
+from properties.judged.trial import PATIENCE, Trial, ViolationError
+from properties.posed.question import Question
 
 
 class Mortal:
@@ -36,7 +36,7 @@ def die(implementation: Any, m: int) -> ViolationError:
         "shapes",
         "spec",
         lambda _: None,
-        Example(implementation, Question("rnn_forward", [problem])),
+        Answers(implementation, Question("rnn_forward", [problem])),
         0,
         Tally(),
     )
@@ -57,12 +57,12 @@ def test_the_smallest_problem_that_it_died_of_is_remembered() -> None:
     implementation = Mortal(Died("hung", hung=True))
     for m in (5, 3):
         die(implementation, m)
-    message = die(implementation, m=1).message
+    message = Failure(die(implementation, m=1)).message
     assert "died       hung" in message
     assert "m=3" in message
 
 
 def test_what_died_is_not_asked_again_to_explain_it() -> None:
     implementation = Mortal(Died("crashed"))
-    assert "looks like" not in die(implementation, m=1).message
+    assert "looks like" not in Failure(die(implementation, m=1)).message
     assert implementation.calls == 2  # the second time because anybody may have killed it

@@ -2,9 +2,10 @@
 
 import math
 import time
+from collections.abc import Callable
 from itertools import combinations
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pytest
 from hypothesis import given
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.problem import DType, Problem, Regime
-from properties.fuzz.visited import places, render
-from properties.isolation.implementation import Arrangement
-from properties.reporting.results import Tally
-from properties.store import Store
-from properties.turn import TimeUpError, Turn
+from properties.answered.implementation import Arrangement, Implementation
+from properties.drawn.strategies import Domain
+from properties.judged.law import Law
+from properties.judged.tally import Tally
+from properties.stored.store import Store
+from properties.turns.turn import TimeUpError, Turn
+from properties.turns.visited import places, render
 from reference.contract import CONTRACTS
 
 
@@ -30,10 +33,6 @@ def a_trial(
     return SimpleNamespace(problem=problem, contract=CONTRACTS[function], arrangements=arrangements)
 
 
-def a_turn(end: float = math.inf) -> Turn:
-    return Turn(Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward"), Tally(), end)
-
-
 def holds(trial: Any) -> None: ...
 
 
@@ -41,15 +40,21 @@ def fails(trial: Any) -> None:
     raise AssertionError(f"at {trial.problem.n_a}")
 
 
+def a_turn(check: Callable[[Any], None] = fails, end: float = math.inf) -> Turn:
+    law = Law("a law", "spec", ("rnn_forward",), check, Domain())
+    store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
+    return Turn(law, cast(Implementation, None), "rnn_forward", store, Tally(), end=end)
+
+
 def try_to_fail(turn: Turn, n_a: int) -> None:
     with pytest.raises(AssertionError):
-        turn.attempt(fails, a_trial(a_problem(n_a)))
+        turn.attempt(a_trial(a_problem(n_a)))
 
 
 def test_problems_are_counted_and_those_that_hold_are_not_stored() -> None:
-    turn = a_turn()
+    turn = a_turn(holds)
     for n_a in (3, 4):
-        turn.attempt(holds, a_trial(a_problem(n_a)))
+        turn.attempt(a_trial(a_problem(n_a)))
     assert turn.tally.problems == 2
     assert turn.visited["n_a 3 to 30"] == 2
     assert not [*turn.store]
@@ -64,10 +69,10 @@ def test_a_failure_is_stored_before_anything_else_happens_and_gives_way_to_a_lat
 
 
 def test_when_the_time_is_up_nothing_is_tried_any_more() -> None:
-    turn = a_turn(end=time.monotonic())
-    turn.attempt(holds, a_trial(a_problem(1)))  # the first, while a process may have started
+    turn = a_turn(holds, end=time.monotonic())
+    turn.attempt(a_trial(a_problem(1)))  # the first, while a process may have started
     with pytest.raises(TimeUpError):
-        turn.attempt(fails, a_trial(a_problem(1)))
+        turn.attempt(a_trial(a_problem(1)))
     assert turn.tally.problems == 1
     turn.conclude()
 
@@ -76,7 +81,7 @@ def test_when_it_is_stopped_not_even_a_first_is_tried() -> None:
     turn = a_turn()
     turn.stop()
     with pytest.raises(TimeUpError):
-        turn.attempt(fails, a_trial(a_problem(1)))
+        turn.attempt(a_trial(a_problem(1)))
     assert turn.tally.problems == 0
 
 
@@ -89,28 +94,26 @@ def test_what_was_found_is_shrunk_for_a_while_and_then_raised() -> None:
     assert turn.end == end
     turn.stop()
     with pytest.raises(TimeUpError):
-        turn.attempt(fails, a_trial(a_problem(1)))
+        turn.attempt(a_trial(a_problem(1)))
     with pytest.raises(AssertionError, match="at 5"):
         turn.conclude()
 
 
 def test_what_is_found_after_the_stop_is_not_shrunk() -> None:
-    turn = a_turn(end=time.monotonic() + 3600)
-
     def stopped_meanwhile(trial: Any) -> None:
         turn.stop()
         fails(trial)
 
-    with pytest.raises(AssertionError):
-        turn.attempt(stopped_meanwhile, a_trial(a_problem(9)))
+    turn = a_turn(stopped_meanwhile, end=time.monotonic() + 3600)
+    try_to_fail(turn, 9)
     with pytest.raises(TimeUpError):
-        turn.attempt(holds, a_trial(a_problem(1)))
+        turn.attempt(a_trial(a_problem(1)))
     assert [*turn.store] == [a_problem(9)]
 
 
 def test_an_error_that_is_no_violation_says_on_which_problem() -> None:
     with pytest.raises(AssertionError) as error:
-        a_turn().attempt(fails, a_trial(a_problem(2)))
+        a_turn().attempt(a_trial(a_problem(2)))
     assert error.value.__notes__ == [f"on {a_problem(2)!r}"]
 
 

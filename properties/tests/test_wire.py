@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.isolation.codec import CodecError
-from properties.isolation.wire import Receiver, pack
+from properties.worker.codec import CodecError
+from properties.worker.wire import Receiver, pack
 
 MESSAGE = pack(7, ("returned", np.arange(3.0), [np.float32(1)]))
 

@@ -11,9 +11,9 @@ import torch
 
 from oracle import pytorch, rounding
 from oracle.faults import Fault
-from properties.law import Law
-from properties.power import InProcess, by_power, catch
-from properties.trial import Trial
+from properties.judged.law import Law
+from properties.judged.trial import Trial
+from properties.laws.power import InProcess, by_power, catch
 
 FUNCTION = "lstm_forward"
 PROBLEMS = range(60, 85)

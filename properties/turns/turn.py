@@ -3,13 +3,26 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 
-from properties.fuzz.visited import places
-from properties.reporting.results import Tally
-from properties.store import Store
-from properties.trial import Trial
-from properties.violation import ViolationError
+import pytest
+from hypothesis import given, seed, settings, target
+from hypothesis import strategies as st
+
+from oracle.problem import Problem
+from properties.answered.implementation import Implementation
+from properties.drawn.once import drawn
+from properties.drawn.strategies import EFFORTS
+from properties.internals.of_hypothesis import ANEW
+from properties.judged.law import Law
+from properties.judged.presence import lacks
+from properties.judged.tally import Tally
+from properties.judged.trial import Trial, ViolationError
+from properties.stored.store import Store
+from properties.turns.visited import places
+
+ENDLESS = 2**30
+"""More problems than any turn has time for."""
 
 
 class TimeUpError(BaseException):
@@ -20,20 +33,93 @@ class Turn:
     """Tries problems until `end`, by the monotonic clock, and stores one on which the law does not hold.
 
     While that is shrunk, the store always holds the last one that was seen to fail; so whatever ends the
-    program, it is not lost.
+    program, it is not lost. Without a `number` for a seed each turn draws other problems; if they are to be
+    drawn `anew`, each by itself, as long as there is time.
     """
 
     SHRINKING = 60.0
     """Seconds for which the time is prolonged to make a counterexample smaller."""
 
-    def __init__(self, store: Store, tally: Tally, end: float = math.inf) -> None:
+    def __init__(
+        self,
+        law: Law,
+        implementation: Implementation,
+        function: str,
+        store: Store,
+        tally: Tally,
+        *,
+        profile: str = "dev",
+        number: int | None = None,
+        exactly: Problem | None = None,
+        end: float = math.inf,
+    ) -> None:
+        self.law = law
         self.store = store
         self.tally = tally
         self.end = end
+        self.anew = False
         self.visited: Counter[str] = Counter()
+        self._implementation = implementation
+        self._function = function
+        self._profile = profile
+        self._number = number
+        self._exactly = exactly
+        self._effort = EFFORTS.get(profile, EFFORTS["dev"])
+        self._strategy = law.examples(function, self._effort)
         self._found: tuple[Trial, Exception] | None = None
 
-    def attempt(self, check: Callable[[Trial], None], trial: Trial) -> None:
+    def run(self) -> None:
+        """Try what failed before, then what is drawn; what failed at any time is raised.
+
+        Only where the law fails on what is drawn once for all does Hypothesis go on, to make that small.
+        """
+        if reason := lacks(self._implementation, self._function):
+            pytest.skip(reason)
+        try:
+            if self._exactly:
+                self._check_each([[self._exactly]])
+            else:
+                self._replay()
+                if self._number is None:
+                    self.search()
+                elif not self.holds_of_what_is_drawn():
+                    self.tally.clear()  # for Hypothesis finds it in the same sequence
+                    self.search()
+        except TimeUpError:
+            pass
+        except Exception:
+            if not self._found:
+                raise
+        self.conclude()
+
+    def holds_of_what_is_drawn(self) -> bool:
+        """Whether the law holds of what is drawn once for all with the seed, and of what it always tries."""
+        assert self._number is not None
+        examples = drawn(self._strategy, self._number, self._profile)
+        try:
+            self._check_each([*examples, *self.law.more_examples(self._function, self._effort)])
+        except Exception:
+            if not self._found:
+                raise
+            return False
+        return True
+
+    def search(self) -> None:
+        """Let Hypothesis draw problems; where one fails it is made small, and raised."""
+
+        profile = settings.get_profile(self._profile)
+        anew = settings(profile, backend=ANEW, max_examples=ENDLESS)
+
+        @(anew if self.anew else profile)
+        @given(st.data())
+        def look(data: st.DataObject) -> None:
+            ratio = self._check_each([data.draw(self._strategy)])
+            if self._effort.steered and ratio:
+                target(ratio, label="error as a fraction of its bound")
+
+        (look if self._number is None else seed(self._number)(look))()
+
+    def attempt(self, trial: Trial) -> None:
         """Check one problem; what is raised is kept in mind. Raises `TimeUpError` instead when it is late.
 
         For the first problem it is only if the turn was stopped: a process takes its time to start.
@@ -42,7 +128,7 @@ class Turn:
             raise TimeUpError
         self.tally.problems += 1
         try:
-            check(trial)
+            self.law.check(trial)
         except Exception as error:
             self._keep(trial, error)
             raise
@@ -57,6 +143,22 @@ class Turn:
         """At the end, raise what was found, as small as it has become."""
         if self._found:
             raise self._found[1]
+
+    def _replay(self) -> None:
+        """Try what the law did not hold of before; what it holds of again is forgotten."""
+        for problem in self.store:
+            if self.law.concerns(self._function, problem):  # as it did when that was stored
+                self._check_each([[problem]])
+            self.store.discard(problem)
+
+    def _check_each(self, examples: Iterable[Sequence[Problem]]) -> float:
+        """Check the law on these examples; the largest error as a fraction of its bound."""
+        ratio = 0.0
+        for problems in examples:
+            for trial in self.law.trials(self._implementation, self._function, problems, self.tally):
+                self.attempt(trial)
+                ratio = max(ratio, trial.worst_ratio)
+        return ratio
 
     def _keep(self, trial: Trial, error: Exception) -> None:
         if self._found:

@@ -1,1 +1,1 @@
-"""A target runs in a process of its own, where it can do no harm, and says what its functions answer."""
+"""The target's side: the process that runs foreign code, of Python and NumPy alone, and the line to it."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from properties.isolation.notebook import run_definitions
-from properties.isolation.targets import Target, TargetMissing, Unusable, closest
+from properties.worker.notebook import run_definitions
+from properties.worker.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
 
 _ROOT = str(Path(__file__).parents[2])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
-from properties.isolation.codec import ALIGNMENT, MAX_BYTES, CodecError, decode, encode
+from properties.worker.codec import ALIGNMENT, MAX_BYTES, CodecError, decode, encode
 
 LOST_CONNECTION = 97
 """Exit status of a worker that cannot send its answer."""

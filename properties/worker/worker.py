@@ -17,13 +17,13 @@ from typing import Any
 
 from numpy import errstate
 
-from properties.isolation.arguments import ALIASES, Arrangement, arranged, misses_an_alias
-from properties.isolation.codec import CodecError
-from properties.isolation.loading import Loaded, load
-from properties.isolation.place import frames, place
-from properties.isolation.substitution import reference_cell
-from properties.isolation.targets import Target, TargetMissing, Unusable
-from properties.isolation.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
+from properties.worker.arguments import ALIASES, Arrangement, arranged, misses_an_alias
+from properties.worker.codec import CodecError
+from properties.worker.loading import Loaded, load
+from properties.worker.place import frames, place
+from properties.worker.substitution import reference_cell
+from properties.worker.targets import Target, TargetMissing, Unusable
+from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 
 # By default it looks for the module in sys.modules, of which a target may make what it likes.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings, action="ignore")

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from oracle.problem import DType, Regime
-from properties.isolation.implementation import Arrangement
-from properties.trial import Trial
+from properties.answered.implementation import Arrangement
+from properties.judged.trial import Trial
 
 _SIZES = ("n_x", "n_a", "n_y", "m", "T_x")
 _EXTENTS = {"0": 0, "1": 1, "2": 2, "3 to 30": 30, "31 to 100": 100, "over 100": None}

@@ -1,4 +1,4 @@
-"""An example asks its problems once and together, and knows of deaths and odd answers."""
+"""The answers to a question are asked for once and together, whatever dies or answers oddly among them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +10,9 @@ import pytest
 import reference
 from oracle import rounding
 from oracle.problem import Problem, siblings
-from properties.example import KEPT, Example, pose
-from properties.isolation.implementation import Died, Raised, Returned
-from properties.question import SMALL, Question
+from properties.answered.answers import KEPT, Answers, ask
+from properties.answered.implementation import Died, Raised, Returned
+from properties.posed.question import SMALL, Question
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 
@@ -37,13 +37,13 @@ class Replies:
         return replies
 
 
-def example(implementation: Any, count: int = 4) -> Example:
-    return Example(implementation, Question("lstm_forward", list(siblings(PROBLEM, count))))
+def answers(implementation: Any, count: int = 4) -> Answers:
+    return Answers(implementation, Question("lstm_forward", list(siblings(PROBLEM, count))))
 
 
 def test_all_are_asked_together_and_once() -> None:
     implementation = Replies()
-    posed = example(implementation)
+    posed = answers(implementation)
     for _ in range(2):
         assert all(isinstance(posed.reply(i), Returned) for i in range(4))
     assert implementation.requests == [4]
@@ -52,7 +52,7 @@ def test_all_are_asked_together_and_once() -> None:
 
 def test_after_a_death_the_others_are_asked_when_their_turn_comes() -> None:
     implementation = Replies(call_1=Died("crashed"))
-    posed = example(implementation)
+    posed = answers(implementation)
     assert isinstance(posed.reply(0), Returned)
     assert posed.reply(1) == Died("crashed")
     assert isinstance(posed.reply(2), Returned)
@@ -62,7 +62,7 @@ def test_after_a_death_the_others_are_asked_when_their_turn_comes() -> None:
 
 @pytest.mark.parametrize("odd", [Raised("ValueError", "", ""), Returned(None, [], [], False)])
 def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Returned) -> None:
-    posed = example(Replies(call_1=odd))
+    posed = answers(Replies(call_1=odd))
     for i in (0, 2, 3):
         posed.reply(i)
         inputs, bounds = posed.steps(i)
@@ -76,8 +76,8 @@ def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Re
 def test_small_examples_are_posed_once_and_large_ones_are_forgotten() -> None:
     implementation: Any = Replies()
 
-    def posed(function: str = "rnn_forward", **changed: Any) -> Example:
-        return pose(implementation, function, [replace(PROBLEM, **changed)])
+    def posed(function: str = "rnn_forward", **changed: Any) -> Answers:
+        return ask(implementation, function, [replace(PROBLEM, **changed)])
 
     first = posed()
     assert posed() is first

@@ -1,0 +1,72 @@
+"""A failure as its reader sees it: the message, the diagnosis, the line that brings it back."""
+
+import shlex
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import zip_longest
+from pathlib import Path
+
+from oracle.diagnosis.traces import NEARLY
+from properties.explained.explanation import Explanation, explain
+from properties.judged.trial import Trial, ViolationError
+
+_LAWS = Path(__file__).parents[1]
+
+
+class Failure:
+    """A violation in words, which are found when they are asked for."""
+
+    def __init__(self, violation: ViolationError) -> None:
+        self.problem = violation.trial.problem
+        self._trial = violation.trial
+        self._violation = violation
+
+    @cached_property
+    def explanation(self) -> Explanation:
+        """Which mistake it looks like. What dies is not asked again."""
+        facts = self._known
+        return Explanation() if "died" in facts else explain(self._trial, whole="form" in facts)
+
+    @property
+    def diagnosis(self) -> list[str]:
+        """The mistakes that it looks like, best first; else what it did instead of answering."""
+        facts = self._known
+        instead = [facts[name] for name in ("died", "raised", "form") if name in facts]
+        return list(self.explanation.looks_like) or instead
+
+    @cached_property
+    def message(self) -> str:
+        """The law, the function, what was found, what it looks like, and the lines that bring it back."""
+        trial, why = self._trial, self.explanation
+        facts = self._violation.facts()
+        if why.inherited:
+            cell = trial.contract.cell
+            alone = f"from {cell}: with a known-right cell in its place this function is right"
+            facts = {**facts, "inherited": alone}
+        if why.looks_like:
+            facts = {**facts, "looks like": "\n".join(why.looks_like[:3])}
+        elif why.traces and (why.traces != NEARLY or "raised" not in facts):
+            facts = {**facts, "no known mistake": why.traces}
+        facts = {**facts, "problem": repr(trial.problem), "reproduce": reproduction(trial)}
+        if not why.shows_alone:
+            facts["reproduce"] += "\nwhich alone is answered right; the run as a whole is not"
+        width = max(map(len, facts))
+        lines = (
+            f"  {label:<{width}}  {line}"
+            for name, text in facts.items()
+            for label, line in zip_longest([name], text.splitlines(), fillvalue="")
+        )
+        return "\n".join([str(self._violation), *lines])
+
+    @property
+    def _known(self) -> Mapping[str, str]:
+        """The facts that were known at once; a comparison finds its own out when they are shown."""
+        return self._violation.known
+
+
+def reproduction(trial: Trial) -> str:
+    """The command that runs the laws of a trial's function on its problem alone."""
+    here = trial.implementation.directory
+    shown = shlex.quote(str(_LAWS.relative_to(here) if _LAWS.is_relative_to(here) else _LAWS))
+    options = f"--implementation {shlex.quote(trial.implementation.target)} -k {trial.contract.name}"
+    return f"pytest {shown} {options} --reproduce '{trial.problem!r}'"

@@ -1,0 +1,31 @@
+"""Whether there is anything to judge: an implementation, and each function of it."""
+
+from properties.answered.implementation import Implementation, TargetMissing, Unusable
+from reference.contract import CONTRACTS
+
+USABLE = "can be used"
+PROVIDED = "is provided"
+PRESENCE = (USABLE, PROVIDED)
+"""The laws that say whether there is anything to judge."""
+
+
+def unusable(implementation: Implementation) -> str:
+    """Why nothing of an implementation can be judged; empty where something can."""
+    try:
+        implementation.load()
+    except (Unusable, TargetMissing) as error:  # a file may go while others are judged
+        return str(error)
+    return ""
+
+
+def lacks(implementation: Implementation, function: str) -> str:
+    """Why a function of an implementation cannot be judged; empty where it can."""
+    if reason := unusable(implementation):
+        return reason
+    found = implementation.load().functions
+    if function not in found:
+        return f"{implementation.target} has no {function}"
+    contract = CONTRACTS[function]
+    expected = ", ".join([*contract.arguments, "parameters"])
+    signature = found[function]
+    return f"{signature} is another contract, expected ({expected})" if signature else ""

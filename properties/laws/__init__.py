@@ -1,0 +1,15 @@
+"""The laws: each `test_*.py` here says what holds of every right implementation."""
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from properties.judged.law import Law
+
+
+@cache
+def all_laws() -> list[Law]:
+    """Every law, module by module."""
+    modules = sorted(path.stem for path in Path(__file__).parent.glob("test_*.py"))
+    tests = (test for module in modules for test in vars(import_module(f"{__name__}.{module}")).values())
+    return [test.law for test in tests if isinstance(getattr(test, "law", None), Law)]

@@ -1,0 +1,48 @@
+"""What the tests of laws are given: the implementation, a tally, and a turn."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from properties.answered.implementation import Implementation
+from properties.judged.tally import Tally
+from properties.session.database import DATABASE
+from properties.session.options import EXACTLY
+from properties.stored.store import Store
+from properties.turns.turn import Turn
+
+TALLY = pytest.StashKey[Tally]()
+TURN = pytest.StashKey[Turn]()
+
+
+@pytest.fixture(scope="session")
+def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
+    """The implementation under test, in a process of its own."""
+    implementation = Implementation(request.param, directory=request.config.invocation_params.dir)
+    yield implementation
+    implementation.close()
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """What the law meets, for the closing table."""
+    tally = request.node.stash[TALLY] = Tally()
+    return tally
+
+
+@pytest.fixture
+def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str, tally: Tally) -> Turn:
+    """This run of a law. In fuzzing each draws other problems."""
+    config, law = request.config, request.function.law
+    turn = request.node.stash[TURN] = Turn(
+        law,
+        implementation,
+        function,
+        Store(config.stash[DATABASE], implementation.target, law.name, function),
+        tally,
+        profile=settings.get_current_profile_name(),
+        number=None if config.option.fuzz_for else int(config.option.hypothesis_seed),
+        exactly=config.stash[EXACTLY],
+    )
+    return turn

@@ -1,0 +1,104 @@
+"""What pytest is told by its options: what is to be judged, with which seed, and where results go."""
+
+import random
+
+import pytest
+from hypothesis import settings
+from hypothesis.errors import InvalidArgument
+
+from oracle.problem import Problem
+from properties.answered.implementation import Implementation, TargetMissing, expand
+from properties.laws import all_laws
+from properties.reported import expected, report
+from properties.reported.closing import Closing
+from properties.reported.environment import describe
+from properties.reported.expected import ExpectedFailure
+from properties.reported.results import encodable, printable
+
+TARGETS = pytest.StashKey[list[str]]()
+EXACTLY = pytest.StashKey[Problem | None]()
+EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
+
+DETERMINISTIC = ("ci",)
+"""The profiles that have the same seed in every run, unless another is asked for."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options before anything runs, and fix the seed, so that every run can be repeated."""
+    config.addinivalue_line("markers", "spec: must hold of any implementation of the specification")
+    config.addinivalue_line("markers", "robust: must hold of one that is fit for any input")
+    config.addinivalue_line("markers", "law(name, grade): what a test is called in the reports")
+    config.option.force_short_summary = True  # on CI too a message, which has many lines, stands there once
+    _check_hypothesis(config)
+    if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
+        fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
+        config.option.hypothesis_seed = 0 if fixed else random.SystemRandom().randrange(2**32)
+    reproduce = config.getoption("--reproduce")
+    directory = config.invocation_params.dir
+    known = config.getoption("--expected-failures")
+    reports = [directory / file for file in config.getoption("--report") or ()]
+    try:
+        config.stash[EXACTLY] = _concerning_a_law(Problem.parse(reproduce)) if reproduce else None
+        failures = config.stash[EXPECTED] = expected.read(directory / known) if known else []
+        for path in reports:
+            report.check(path)
+        targets = config.stash[TARGETS] = _targets(config)
+    except (TargetMissing, ValueError) as error:
+        raise pytest.UsageError(str(error)) from None
+    if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
+        config.pluginmanager.register(Closing(targets, failures, reports, lambda: describe(_seed(config))))
+
+
+def _check_hypothesis(config: pytest.Config) -> None:
+    """Hypothesis' plugin takes any text for its options, and stumbles later."""
+    profile, seed = config.getoption("hypothesis_profile"), config.getoption("hypothesis_seed")
+    try:
+        settings.get_profile(profile or "dev")
+    except InvalidArgument as error:
+        raise pytest.UsageError(f"--hypothesis-profile: {error}; conftest.py has the profiles") from None
+    if seed is not None and not seed.isdecimal():
+        raise pytest.UsageError(f"--hypothesis-seed={seed}: a seed is a whole number from 0 up")
+
+
+def _concerning_a_law(problem: Problem) -> Problem:
+    if not any(law.concerns(function, problem) for law in all_laws() for function in law.functions):
+        raise ValueError(
+            f"--reproduce: no law is about {problem!r}. n_a and n_y must be 1 or more; n_x, m and T_x "
+            "may be 0 in the regimes ternary and unit; only in these and in wild may the dtype not be float64"
+        )
+    return problem
+
+
+def _targets(config: pytest.Config) -> list[str]:
+    """What is to be judged. Whether a module or an attribute exists, only loading it can tell."""
+    directory = config.invocation_params.dir
+    patterns = config.getoption("--implementation") or ["reference"]
+    if config.getoption("numprocesses", None) and patterns != [*map(encodable, patterns)]:
+        raise ValueError(
+            "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
+        )
+    targets = expand(patterns, directory)
+    for target in targets:
+        if not target.endswith((".py", ".ipynb")) and target != "reference":
+            implementation = Implementation(target, directory=directory)
+            try:
+                implementation.check_exists()
+            finally:
+                implementation.close()
+    return targets
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """The effective configuration."""
+    facts = describe(_seed(config))
+    targets = config.stash[TARGETS]
+    shown = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
+    return [
+        ", ".join(f"{name} {value}" for name, value in facts.items()),
+        f"implementation: {printable(shown)}",
+    ]
+
+
+def _seed(config: pytest.Config) -> str:
+    return "a new one in every turn" if config.getoption("--fuzz-for") else str(config.option.hypothesis_seed)

@@ -1,0 +1,94 @@
+"""What came of a law, from pytest's report of its test."""
+
+from collections.abc import Generator
+from dataclasses import asdict
+from typing import Any, cast
+
+import pytest
+
+from properties.answered.implementation import Implementation
+from properties.explained.failure import Failure
+from properties.judged.presence import USABLE, unusable
+from properties.judged.tally import Tally
+from properties.judged.trial import ViolationError
+from properties.reported.results import LawResult, encodable, printable
+from properties.session.fixtures import TALLY
+from properties.session.options import EXPECTED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show a violation by its message alone, and hand the result of a law to the controlling process."""
+    report = yield
+    error = call.excinfo.value if call.excinfo else None
+    violation = _violation(error)
+    failure = Failure(violation) if violation else None
+    if failure:
+        report.longrepr = printable(failure.message)
+    is_over = report.when == "call" or (report.when == "setup" and report.failed)
+    if is_over and item.get_closest_marker("law"):
+        broke = report.failed and not failure and not isinstance(error, pytest.fail.Exception)
+        result = _result(item, report, failure, broke)
+        report.user_properties.append(("law", asdict(result)))
+        if result.expected:
+            report.outcome = "skipped"  # with `wasxfail`, pytest's own sign of an expected failure
+            report.wasxfail = result.expected
+    return report
+
+
+def _result(item: pytest.Item, report: pytest.TestReport, failure: Failure | None, broke: bool) -> LawResult:
+    """What came of a law, of which it is a failure, or the harness broke."""
+    assert isinstance(item, pytest.Function)
+    marker = item.get_closest_marker("law")
+    assert marker
+    law, grade = marker.args
+    function = str(item.callspec.params.get("function", ""))
+    implementation = str(item.callspec.params["implementation"])
+    given: dict[str, Any] = {}
+    if failure:
+        given = {
+            "counterexample": repr(failure.problem),
+            "diagnosis": [printable(sentence) for sentence in failure.diagnosis],
+            "inherited": failure.explanation.inherited,
+        }
+    usable = not (report.failed and law == USABLE) or broke
+    if report.skipped:
+        usable = not unusable(cast(Implementation, item.funcargs["implementation"]))
+    if report.failed and not broke:
+        reasons = (
+            entry.reason
+            for entry in item.config.stash[EXPECTED]
+            if entry.covers(implementation, law, function)
+        )
+        given["expected"] = next(reasons, "")
+    return LawResult.of(
+        item.stash.get(TALLY, Tally()),
+        implementation=encodable(implementation),
+        law=law,
+        grade=grade,
+        function=function,
+        status=report.outcome,
+        seconds=round(report.duration, 3),
+        message="" if report.passed else printable(_text(report)),
+        ours=broke,
+        usable=usable,
+        **given,
+    )
+
+
+def _text(report: pytest.TestReport) -> str:
+    """Why a law failed or was skipped, in words."""
+    return (
+        report.longrepr[2].removeprefix("Skipped: ")
+        if isinstance(report.longrepr, tuple)
+        else report.longreprtext
+    )
+
+
+def _violation(error: BaseException | None) -> ViolationError | None:
+    """The violation in an error; Hypothesis groups those that it could not bring about a second time."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for inner in error.exceptions if (found := _violation(inner))), None)
+    return error if isinstance(error, ViolationError) else None

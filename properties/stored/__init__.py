@@ -1,0 +1,1 @@
+"""Stored: problems on which a law did not hold, here and where machines share them."""
