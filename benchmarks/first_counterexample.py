@@ -16,7 +16,7 @@ import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
 from properties.answered.implementation import Implementation
 from properties.explained.failure import Failure
-from properties.laws.power import by_power, catch
+from properties.tests.power import by_power, catch
 
 
 def main() -> int:

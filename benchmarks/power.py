@@ -19,7 +19,7 @@ from statistics import median
 import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
 from properties.explained.failure import Failure
-from properties.laws.power import InProcess, by_power, catch, first_catch
+from properties.tests.power import InProcess, by_power, catch, first_catch
 
 LEGEND = """\
 *Caught by*: the first law that catches it, in the order in which they are tried. *Laws*: how many it breaks

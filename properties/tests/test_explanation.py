@@ -16,7 +16,7 @@ from oracle.problem import Problem
 from properties.answered.implementation import Implementation
 from properties.explained.explanation import _Asked, _is_inherited
 from properties.explained.failure import Failure
-from properties.laws.power import first_catch
+from properties.tests.power import first_catch
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 

@@ -13,8 +13,8 @@ from oracle.problem import Problem
 from properties.drawn.strategies import EFFORTS, problems
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial
-from properties.laws.power import InProcess, by_power
 from properties.stored.store import Store
+from properties.tests.power import InProcess, by_power
 from properties.turns.turn import TimeUpError, Turn
 from reference.contract import CONTRACTS
 

@@ -4,7 +4,7 @@ import pytest
 
 from oracle.faults import FAULTS, concerning
 from properties.explained.failure import Failure
-from properties.laws.power import FIRST, InProcess, by_power, catch, first_catch
+from properties.tests.power import FIRST, InProcess, by_power, catch, first_catch
 from reference.contract import CONTRACTS
 
 MISTAKES = [(function, fault.name) for function in CONTRACTS for fault in concerning(function)]

@@ -13,7 +13,7 @@ from oracle import pytorch, rounding
 from oracle.faults import Fault
 from properties.judged.law import Law
 from properties.judged.trial import Trial
-from properties.laws.power import InProcess, by_power, catch
+from properties.tests.power import InProcess, by_power, catch
 
 FUNCTION = "lstm_forward"
 PROBLEMS = range(60, 85)

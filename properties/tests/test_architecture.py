@@ -1,0 +1,80 @@
+"""The picture of the house is true: imports go from a room to those above it in docs/architecture.md."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "architecture.md"
+OURS = ("reference", "oracle", "properties", "conftest")
+
+
+def rooms() -> dict[str, int]:
+    """Every room of the page, and the row that it stands in."""
+    rows = re.findall(r"^\| (`[^|]+`) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {room: row for row, cell in enumerate(rows) for room in re.findall(r"`([^`]+)`", cell)}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the product by name; tests are none."""
+    files = [ROOT / "conftest.py", *(file for top in OURS[:3] for file in (ROOT / top).rglob("*.py"))]
+    paths = [file.relative_to(ROOT) for file in files if "tests" not in file.relative_to(ROOT).parts]
+    return {".".join(path.with_suffix("").parts).removesuffix(".__init__"): ROOT / path for path in paths}
+
+
+MODULES, ROOMS = modules(), rooms()
+
+
+def room_of(module: str) -> str:
+    """The room with the longest name that a module is in."""
+    return max((room for room in ROOMS if f"{module}.".startswith(f"{room}.")), key=len, default="")
+
+
+def imported(module: str) -> Iterator[str]:
+    """What a module imports, wherever in it: inside a function and for type checkers too."""
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module} imports by a relative name"
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                yield inner if inner in MODULES else str(node.module)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_come_from_the_rooms_above(module: str) -> None:
+    room = room_of(module) or module.partition(".")[0]
+    for other in imported(module):
+        if other.partition(".")[0] in OURS:
+            above = ROOMS[room_of(other)] <= ROOMS.get(room, len(ROOMS))
+            assert above, f"{module} imports {other}, from a room below its own"
+
+
+def test_there_is_no_circle() -> None:
+    graph = {module: {*imported(module)} & MODULES.keys() - {module} for module in MODULES}
+    TopologicalSorter(graph).prepare()  # which raises where there is one
+
+
+def test_every_module_has_a_room_and_every_room_is_there() -> None:
+    assert {module for module in MODULES if not room_of(module)} <= {"properties"}
+    assert ROOMS.keys() <= MODULES.keys()
+
+
+LEAN = [module for module in MODULES if room_of(module) in ("reference", "properties.worker")]
+
+
+@pytest.mark.parametrize("module", LEAN)
+def test_the_reference_and_the_worker_need_numpy_alone(module: str) -> None:
+    needed = {name.partition(".")[0] for name in imported(module)} - sys.stdlib_module_names
+    assert needed <= {"numpy", "reference", *(["properties"] if module.startswith("properties") else [])}
+
+
+def test_frameworks_are_imported_where_they_are_asked() -> None:
+    asked = {module for module in MODULES if "torch" in {*imported(module)}}
+    assert asked == {"oracle.pytorch", "oracle.edges", "properties.reported.environment"}

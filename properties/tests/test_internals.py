@@ -1,0 +1,43 @@
+"""What we count on in the insides of other projects is there; or this says which release changed it."""
+
+import inspect
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from properties.internals.of_hypothesis import ANEW
+
+
+def test_hypothesis_draws_anew_with_a_backend_of_another_name() -> None:
+    drawn: list[int] = []
+
+    @settings(backend=ANEW, max_examples=50, database=None)
+    @given(st.integers(0, 2**64))
+    def draw(number: int) -> None:
+        drawn.append(number)
+
+    draw()
+    assert len(drawn) == 50, f"Hypothesis {version('hypothesis')} has other backends"
+
+
+def test_pytest_runs_a_test_again(request: pytest.FixtureRequest) -> None:
+    has = f"pytest {version('pytest')} has another"
+    parameters = [*inspect.signature(runtestprotocol).parameters]
+    assert parameters == ["item", "log", "nextitem"], f"{has} runtestprotocol"
+    reporter: Any = request.config.pluginmanager.getplugin("terminalreporter")
+    if reporter:  # which a worker of pytest-xdist has not
+        assert isinstance(reporter.stats, dict), f"{has} terminal reporter"
+        assert "showfspath" in dir(reporter), f"{has} terminal reporter"
+
+
+def test_xdist_has_the_schedulers_that_ours_change() -> None:
+    load = pytest.importorskip("xdist.scheduler")
+    has = f"pytest-xdist {version('pytest-xdist')} has other schedulers"
+    assert callable(load.LoadScopeScheduling._split_scope), has
+    for name in ("_check_nodes_have_same_collection", "_send_tests", "check_schedule", "schedule"):
+        assert callable(getattr(load.LoadScheduling, name)), has
+    assert "node2pending" in inspect.getsource(load.LoadScheduling.__init__), has
