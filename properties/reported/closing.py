@@ -150,5 +150,5 @@ def _killed(nodeid: str) -> LawResult:
         function=function_in(nodeid),
         status="failed",
         seconds=0.0,
-        message="the worker that judged it was killed, and again the second time",
+        message="the process of pytest-xdist that judged it was killed, and again the second time",
     )

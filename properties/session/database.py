@@ -1,4 +1,4 @@
-"""Where failures are kept from run to run, and what there is to tell of that."""
+"""Opens the database that `--example-database` names, and shows what there is to tell of it."""
 
 from collections.abc import Generator
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from properties.fuzz.turns import pytest_configure
+from properties.fuzz.fuzzing import pytest_configure
 from properties.stored.shared import open_database
 from properties.stored.store import Store
 
