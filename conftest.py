@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
-sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
+PREFIX = __name__.removesuffix("conftest")  # nothing in a clone, "rnn_crosscheck." where it is installed
+if not PREFIX:
+    sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
 
 pytest_plugins = [
-    "properties.session.options",
-    "properties.session.database",
-    "properties.session.collection",
-    "properties.session.fixtures",
-    "properties.session.outcome",
-    "properties.fuzz.turns",
+    f"{PREFIX}properties.session.options",
+    f"{PREFIX}properties.session.database",
+    f"{PREFIX}properties.session.collection",
+    f"{PREFIX}properties.session.fixtures",
+    f"{PREFIX}properties.session.outcome",
+    f"{PREFIX}properties.fuzz.fuzzing",
 ]
 
 # Of torch and of NumPy's BLAS, neither of which is imported yet: their threads wait for each other in
@@ -48,6 +50,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TARGET",
         help="what to judge: a .py or .ipynb file, a directory or glob of them, a module, module:attribute; "
         "repeatable (default: reference)",
+    )
+    group.addoption(
+        "--python",
+        metavar="PATH",
+        help="the interpreter that runs what is judged, of an environment with NumPy (default: this one)",
+    )
+    group.addoption(
+        "--time-limit", type=float, default=5.0, metavar="SECONDS", help="for a call (default: %(default)g)"
+    )
+    group.addoption(
+        "--import-time-limit",
+        type=float,
+        default=20.0,
+        metavar="SECONDS",
+        help="for the import of a target (default: %(default)g)",
+    )
+    group.addoption(
+        "--memory-limit",
+        type=float,
+        default=4.0,
+        metavar="GIB",
+        help="of data, for the process of a target (default: %(default)g)",
     )
     group.addoption(
         "--report",

@@ -15,13 +15,12 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from properties.worker.codec import CodecError
+from properties.worker.ours import PROGRAM
 from properties.worker.place import place
 from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 
 UNREADABLE = "sent an answer that cannot be read"
 
-_ROOT = str(Path(__file__).parents[2])
-_PROGRAM = f"import sys; sys.path.insert(0, {_ROOT!r}); from properties.worker.worker import main; main()"
 _ENVIRONMENT = {
     # Workers share a machine: one thread each, and sums in one order.
     **dict.fromkeys(
@@ -52,7 +51,7 @@ class Process:
     goes with `end`, at the latest when the object does.
     """
 
-    def __init__(self, directory: Path, memory_limit: int) -> None:
+    def __init__(self, directory: Path, memory_limit: int, python: str = sys.executable) -> None:
         self._memory_limit = memory_limit
         self._serial = 0
         with ExitStack() as held:
@@ -62,7 +61,7 @@ class Process:
             with theirs:
                 inherited = (theirs.fileno(), self._crash_report.fileno())
                 self._process = subprocess.Popen(
-                    [sys.executable, "-B", "-P", "-c", _PROGRAM, *map(str, (*inherited, memory_limit))],
+                    [python, "-B", "-c", PROGRAM, *map(str, (*inherited, memory_limit))],
                     cwd=directory,
                     env={**os.environ, **_ENVIRONMENT},
                     pass_fds=inherited,

@@ -7,6 +7,7 @@ import numpy as np
 from properties.answered.implementation import Arrangement, Returned
 from properties.judged.law import law
 from properties.judged.trial import Trial
+from properties.worker.ours import REFERENCE
 from reference.contract import Array
 
 
@@ -56,7 +57,7 @@ def test_refuses_bad_shapes(trial: Trial) -> None:
     arguments = [given.pop(argument) for argument in trial.contract.arguments]
     if isinstance(trial.call([*arguments, given]), Returned):
         trial.note(f"accepts {name} {change}")
-        trial.require(trial.implementation.target != "reference", element=name, wrong=f"accepted {change}")
+        trial.require(trial.implementation.target != REFERENCE, element=name, wrong=f"accepted {change}")
 
 
 ARRANGEMENTS: tuple[Arrangement, ...] = ("fortran", "strided", "read-only", "swapped")

@@ -13,10 +13,9 @@ from types import ModuleType
 from typing import Any
 
 from properties.worker.notebook import run_definitions
+from properties.worker.ours import hide, is_ours
 from properties.worker.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
-
-_ROOT = str(Path(__file__).parents[2])
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,8 @@ def load(target: Target, directory: Path) -> Loaded:
     Raises `TargetMissing` where the module or the attribute does not exist, `Unusable` where none of the
     functions does, and whatever the target raises while it is imported.
     """
+    if not is_ours(target.source):
+        hide()
     module = _import_file(Path(target.source)) if target.is_file else _import_module(target.source, directory)
     holder: object = module
     for name in target.attribute.split(".") if target.attribute else ():
@@ -50,9 +51,7 @@ def load(target: Target, directory: Path) -> Loaded:
 
 
 def _import_file(path: Path) -> ModuleType:
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("properties", "reference")]:
-        del sys.modules[name]  # the target may stand beside files of its own that are called so
-    sys.path[:] = [str(path.parent), *(entry for entry in sys.path if entry != _ROOT), _ROOT]
+    sys.path.insert(0, str(path.parent))
     module = ModuleType(path.stem if path.stem not in sys.modules else f"{path.stem} under test")
     module.__file__ = str(path)
     module.__package__ = _package_of(path)
