@@ -1,5 +1,6 @@
 """The implementation under test, run where it can do no harm."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,8 @@ class Implementation:
     """One target in a process of its own, which is started when first needed and again when it has died.
 
     `target` is a file, a module or `module:attribute`; `directory` is where relative paths begin and the
-    process runs, by default the current one. Times are in seconds, memory is in bytes.
+    process runs, by default the current one. Times are in seconds, memory is in bytes. `python` is the path
+    of an interpreter with NumPy.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Implementation:
         time_limit: float = 5.0,
         import_time_limit: float = 20.0,
         memory_limit: int = 4 * 2**30,
+        python: str = sys.executable,
     ) -> None:
         self.target = target
         self.deaths: dict[str, Deaths] = {}
@@ -97,6 +100,7 @@ class Implementation:
         self._time_limit = time_limit
         self._import_time_limit = import_time_limit
         self._memory_limit = memory_limit
+        self._python = python
         self._process: Process | None = None
         self._folder = ""
         self._loaded: Loaded | Unusable | None = None
@@ -190,7 +194,7 @@ class Implementation:
     def _start(self) -> tuple[Process, Loaded]:
         target = locate(self.target, self.directory)
         self._folder = str(Path(target.source).parent if target.is_file else self.directory)
-        process = self._process = Process(self.directory, self._memory_limit)
+        process = self._process = Process(self.directory, self._memory_limit, self._python)
         request = ("load", target.source, target.attribute, str(self.directory))
         error: Exception
         match process.ask(*request, time_limit=self._import_time_limit, folder=self._folder)[0]:

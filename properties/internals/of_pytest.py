@@ -17,3 +17,19 @@ def forget_unshown(reporter: pytest.TerminalReporter) -> None:
 def show_no_files(reporter: pytest.TerminalReporter) -> None:
     """Leave the names of the files out of what is shown as tests run."""
     reporter.showfspath = False
+
+
+def alone_on_the_command_line(config: pytest.Config) -> list[str]:
+    """The arguments that belong to no option."""
+    return config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+
+
+def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
+    """The options of a group, as they are written with what they take, and the help for each."""
+    group = next(group for group in config._parser._groups if group.name == name)
+    described = {}
+    for option in group.options:
+        attributes = option.attrs()
+        written = " ".join([*option.names(), attributes.get("metavar", "")]).strip()
+        described[written] = attributes["help"] % {"default": attributes.get("default")}
+    return described

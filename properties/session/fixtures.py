@@ -8,7 +8,7 @@ from hypothesis import settings
 from properties.answered.implementation import Implementation
 from properties.judged.tally import Tally
 from properties.session.database import DATABASE
-from properties.session.options import EXACTLY
+from properties.session.options import EXACTLY, HOST
 from properties.stored.store import Store
 from properties.turns.turn import Turn
 
@@ -19,7 +19,9 @@ TURN = pytest.StashKey[Turn]()
 @pytest.fixture(scope="session")
 def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
     """The implementation under test, in a process of its own."""
-    implementation = Implementation(request.param, directory=request.config.invocation_params.dir)
+    implementation = Implementation(
+        request.param, directory=request.config.invocation_params.dir, **request.config.stash[HOST]
+    )
     yield implementation
     implementation.close()
 

@@ -1,12 +1,15 @@
 """What pytest is told by its options: what is to be judged, with which seed, and where results go."""
 
+import math
 import random
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
 from oracle.problem import Problem
+from properties.answered import interpreter
 from properties.answered.implementation import Implementation, TargetMissing, expand
 from properties.laws import all_laws
 from properties.reported import expected, report
@@ -14,10 +17,16 @@ from properties.reported.closing import Closing
 from properties.reported.environment import describe
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import encodable, printable
+from properties.worker.ours import REFERENCE
+from properties.worker.targets import SUFFIXES
 
 TARGETS = pytest.StashKey[list[str]]()
 EXACTLY = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
+RUNS_ON = pytest.StashKey[str]()
+"""The interpreter that the user has named, with its NumPy."""
+HOST = pytest.StashKey[dict[str, Any]]()
+"""How `Implementation` runs what is judged, by the names of its parameters."""
 
 DETERMINISTIC = ("ci",)
 """The profiles that have the same seed in every run, unless another is asked for."""
@@ -43,11 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
         failures = config.stash[EXPECTED] = expected.read(directory / known) if known else []
         for path in reports:
             report.check(path)
+        config.stash[HOST] = _host(config)
         targets = config.stash[TARGETS] = _targets(config)
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
     if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
-        config.pluginmanager.register(Closing(targets, failures, reports, lambda: describe(_seed(config))))
+        config.pluginmanager.register(Closing(targets, failures, reports, lambda: _facts(config)))
 
 
 def _check_hypothesis(config: pytest.Config) -> None:
@@ -73,15 +83,15 @@ def _concerning_a_law(problem: Problem) -> Problem:
 def _targets(config: pytest.Config) -> list[str]:
     """What is to be judged. Whether a module or an attribute exists, only loading it can tell."""
     directory = config.invocation_params.dir
-    patterns = config.getoption("--implementation") or ["reference"]
+    patterns = config.getoption("--implementation") or [REFERENCE]
     if config.getoption("numprocesses", None) and patterns != [*map(encodable, patterns)]:
         raise ValueError(
             "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
         )
     targets = expand(patterns, directory)
     for target in targets:
-        if not target.endswith((".py", ".ipynb")) and target != "reference":
-            implementation = Implementation(target, directory=directory)
+        if not target.endswith(SUFFIXES) and target != REFERENCE:
+            implementation = Implementation(target, directory=directory, **config.stash[HOST])
             try:
                 implementation.check_exists()
             finally:
@@ -91,13 +101,33 @@ def _targets(config: pytest.Config) -> list[str]:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """The effective configuration."""
-    facts = describe(_seed(config))
+    facts = _facts(config)
     targets = config.stash[TARGETS]
     shown = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
     return [
         ", ".join(f"{name} {value}" for name, value in facts.items()),
         f"implementation: {printable(shown)}",
     ]
+
+
+def _host(config: pytest.Config) -> dict[str, Any]:
+    """The interpreter and the limits, of which the user may have named some."""
+    host = {}
+    for name in ("time_limit", "import_time_limit", "memory_limit"):
+        host[name] = config.getoption(name)
+        if not 0 < host[name] < math.inf:
+            raise ValueError(f"--{name.replace('_', '-')} {host[name]:g}: expected a number above 0")
+    host["memory_limit"] = int(host["memory_limit"] * 2**30)
+    python = config.getoption("--python")
+    if python:
+        host["python"], config.stash[RUNS_ON] = interpreter.find(python, config.invocation_params.dir)
+    return host
+
+
+def _facts(config: pytest.Config) -> dict[str, str]:
+    """What a run depends on besides what is judged."""
+    runs_on = {"target": config.stash[RUNS_ON]} if RUNS_ON in config.stash else {}
+    return {**describe(_seed(config)), **runs_on}
 
 
 def _seed(config: pytest.Config) -> str:

@@ -1,0 +1,45 @@
+"""The wheel brings one import name: `oracle` of the clone is `rnn_crosscheck.oracle` when installed."""
+
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+NAME = "rnn_crosscheck"
+FOLDERS = (NAME, "reference", "oracle", "properties")
+_OURS = "(reference|oracle|properties)"
+
+
+class OneName(BuildHookInterface[Any]):
+    """Puts the packages below one, and renames them where they import each other."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Write every file of the product as it is to be installed; a clone is installed as it is."""
+        if version == "editable":
+            return
+        root = Path(self.root)
+        self._written = TemporaryDirectory()
+        files = [root / "conftest.py", *(file for name in FOLDERS for file in (root / name).rglob("*"))]
+        for file in files:
+            path = file.relative_to(root)
+            if file.suffix not in (".py", ".jinja") or "tests" in path.parts:
+                continue
+            inside = Path(NAME, *(path.parts[1:] if path.parts[0] == NAME else path.parts))
+            written = Path(self._written.name, inside)
+            written.parent.mkdir(parents=True, exist_ok=True)
+            text = file.read_text(encoding="utf-8")
+            written.write_text(renamed(text) if file.suffix == ".py" else text, encoding="utf-8")
+            build_data["force_include"][str(written)] = str(inside)
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove what was written."""
+        if version != "editable":
+            self._written.cleanup()
+
+
+def renamed(source: str) -> str:
+    """A module whose imports of our packages are those of the installed ones."""
+    source = re.sub(rf"^(\s*)import {_OURS}$", rf"\1from {NAME} import \2", source, flags=re.MULTILINE)
+    return re.sub(rf"^(\s*)from {_OURS}\b", rf"\1from {NAME}.\2", source, flags=re.MULTILINE)
