@@ -191,7 +191,7 @@ def test_names_and_sentences() -> None:
     with pytest.raises(AttributeError, match="no entry 'gates_upside_down'"):
         getattr(oracle.faults, "gates_upside_down")  # noqa: B009 - a constant name would not be looked up
     with pytest.raises(ValueError, match="two entries 'no_tanh'"):
-        catalogue._add("activations", ("rnn_forward",), "no_tanh", "tanh is left out once more")
+        catalogue.by_name(*FAULTS.values(), Fault("no_tanh", "activations", "tanh is left out once more", {}))
 
 
 @pytest.mark.parametrize("function", CONTRACTS)

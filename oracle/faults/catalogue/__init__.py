@@ -1,0 +1,62 @@
+"""The mistakes people make, a line or a few each, in a file for each group; weights and biases share one.
+
+To add one: the functions it concerns, a name, a sentence that completes "looks like: ...", and what stands
+in place of one or more equations of `oracle.faults.equations`. An entry answers whatever the specification
+lets one ask, or raises as the mistake itself would.
+"""
+
+from itertools import combinations
+
+from oracle.faults.catalogue import (
+    activations,
+    batch,
+    caches,
+    head,
+    precision,
+    purity,
+    shapes,
+    state,
+    update,
+    weights_and_biases,
+)
+from oracle.faults.catalogue.entry import GATES
+from oracle.faults.fault import Fault
+
+__all__ = ["COMMON", "FAULTS", "by_name"]
+
+
+def by_name(*faults: Fault) -> dict[str, Fault]:
+    """The faults by name, in order; no two may have the same."""
+    found: dict[str, Fault] = {}
+    for fault in faults:
+        if fault.name in found:
+            raise ValueError(f"the catalogue has two entries {fault.name!r}")
+        found[fault.name] = fault
+    return found
+
+
+FAULTS = by_name(
+    *weights_and_biases.FAULTS,
+    *activations.FAULTS,
+    *update.FAULTS,
+    *state.FAULTS,
+    *head.FAULTS,
+    *precision.FAULTS,
+    *shapes.FAULTS,
+    *batch.FAULTS,
+    *caches.FAULTS,
+    *purity.FAULTS,
+)
+"""The catalogue by name. Of mistakes that fit equally well, the diagnosis names the first one first."""
+
+COMMON = frozenset(
+    {f"{GATES[g]}_and_{GATES[h]}_gates_exchanged" for g, h in combinations(GATES, 2)}
+    | {f"{gate}_bias_missing" for gate in (*GATES.values(), "head")}
+    | {"x_above_a", "a_weights_transposed", "biases_missing", "biases_doubled", "head_from_a_prev"}
+    | {"relu_for_tanh", "sigmoid_for_tanh", "candidate_sigmoid", "candidate_relu", "tanh_on_c_left_out"}
+    | {"a0_ignored", "every_step_from_a0", "c0_is_a0", "c_reset_every_step", "c_is_a", "time_reversed"}
+    | {"softmax_over_samples", "one_maximum", "softmax_sign", "sigmoid_for_softmax", "no_softmax"}
+    | {"forget_bias_plus_one", "update_gate_missing", "forget_gate_on_both", "output_gate_left_out"}
+    | {"c_view_cached", "caches_empty", "last_cache_alone"}
+)
+"""The mistakes most often made, by name: those of which two at once are worth a look."""

@@ -1,0 +1,54 @@
+"""Precision: fewer digits than the inputs have, in all that is computed or in one quantity.
+
+`v` holds by name what is known so far (see `oracle.faults.equations`).
+"""
+
+from functools import partial
+
+import numpy as np
+
+from oracle.faults.catalogue.entry import ALL, FORWARDS, LSTM_FORWARD, RIGHT, add, each, series
+from oracle.faults.fault import Fault
+from reference.activations import softmax
+from reference.contract import Array
+
+FAULTS: list[Fault] = []
+
+
+def _narrowed(z: Array, dtype: str) -> Array:
+    return z.astype(min(np.dtype(dtype), z.dtype, key=lambda each: each.itemsize))
+
+
+def _float32(z: Array) -> Array:
+    """Rounded to float32 and given back in its own dtype."""
+    return z.astype(np.float32).astype(z.dtype)
+
+
+def _bfloat16(z: Array) -> Array:
+    """Rounded to eight significant bits."""
+    mantissa, exponent = np.frexp(z)
+    return np.ldexp(np.round(256 * mantissa) / 256, exponent)
+
+
+precision = partial(add, FAULTS, "precision")
+for dtype in ("float32", "float16"):
+    narrow = partial(_narrowed, dtype=dtype)
+    precision(
+        ALL,
+        f"computed_in_{dtype}",
+        f"everything is computed in {dtype}",
+        given=narrow,
+        parameters=each(narrow),
+    )
+for dtype in ("float32", "int64"):
+    stored = {
+        over: lambda v, over=over, dtype=dtype: RIGHT[over](v).astype(dtype) for over in ("a", "c", "y")
+    }
+    precision(FORWARDS, f"stored_in_{dtype}", f"the results are stored in arrays of {dtype}", **stored)
+precision(ALL, "parameters_in_float32", "the parameters are rounded to float32", parameters=each(_float32))
+precision(ALL, "y_in_float32", "predictions are rounded to float32", softmax=lambda z: _float32(softmax(z)))
+precision(FORWARDS, "a_in_float32", "a_prev is rounded to float32", a_prev=lambda v: _float32(v.a_next))
+precision(LSTM_FORWARD, "c_in_float32", "c_prev is rounded to float32", c_prev=lambda v: _float32(v.c_next))
+affine_is = series(FAULTS, "precision", ALL, "affine")
+affine_is("z_in_float32", "pre-activations are rounded to float32", lambda W, u, b: _float32(W @ u + b))
+affine_is("bfloat16", "products are taken in bfloat16", lambda W, u, b: _bfloat16(W) @ _bfloat16(u) + b)

@@ -1,0 +1,56 @@
+"""The states from step to step: where the sequence begins, what a step reads, where its results go.
+
+`v` holds by name what is known so far (see `oracle.faults.equations`): `a` and `c` over time as far as they
+are written, `t` the step. What is put in `v.memory` lasts from call to call.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from oracle.faults.catalogue.entry import FORWARDS, LSTM_FORWARD, add
+from oracle.faults.fault import Fault
+
+FAULTS: list[Fault] = []
+
+
+def _left_behind(v: Any, quantity: str) -> Any:
+    """What the last call ended with, if that has the shape of what this one begins with."""
+    last, v.memory["last"] = v.memory.get("last"), v
+    begin = v.a0 if quantity == "a_next" else np.zeros_like(v.a0)
+    return getattr(last, quantity) if last and last.a0.shape == v.a0.shape else begin
+
+
+def _a_of_the_step_before(v: Any) -> Any:
+    """The caches; each state is stored before the step, and not after it."""
+    v.a[:, :, 1:] = v.a[:, :, :-1].copy()
+    v.a[:, :, :1] = v.a0[:, :, None]
+    return v.kept, v.x
+
+
+state, c_state = partial(add, FAULTS, "state", FORWARDS), partial(add, FAULTS, "state", LSTM_FORWARD)
+state("a0_ignored", "a0 is ignored", a0=lambda v: np.zeros_like(v.a0))
+state("every_step_from_a0", "every step starts from a0", a_prev=lambda v: v.a0)
+state("every_step_from_zero", "every step starts from zero", a_prev=lambda v: np.zeros_like(v.a0))
+state("first_step_reads_last_slot", "the first step reads a[:, :, -1]", a_prev=lambda v: v.a[:, :, v.t - 1])
+state("reads_unwritten_slot", "step t reads a[:, :, t], not yet written", a_prev=lambda v: v.a[:, :, v.t])
+state("a_two_steps_old", "a_prev is two steps old", a_prev=lambda v: v.a[:, :, v.t - 2] if v.t > 1 else v.a0)
+state("a_left_behind", "a starts from where the last call ended", a0=lambda v: _left_behind(v, "a_next"))
+c_state("c_left_behind", "c starts from where the last call ended", c0=lambda v: _left_behind(v, "c_next"))
+c_state("one_array_for_a_and_c", "a and c are one array", c=lambda v: v.a)
+c_state("c0_is_a0", "c starts from a0, not zero", c0=lambda v: v.a0)
+c_state("c_reset_every_step", "c is reset to zero before every step", c_prev=lambda v: np.zeros_like(v.a0))
+c_state("c_is_a", "every step takes a_prev for c_prev", c_prev=lambda v: v.a_prev)
+c_from_a, a_from_c = lambda v: v.a_next if v.t else v.c0, lambda v: v.c_next if v.t else v.a0
+c_state("a_is_c", "every step but the first takes c_prev for a_prev", a_prev=a_from_c)
+c_state("a_and_c_exchanged", "a and c are exchanged from step to step", a_prev=a_from_c, c_prev=c_from_a)
+state("first_step_skipped", "the loop over time begins at 1", steps=lambda v: range(1, v.T_x))
+state("last_step_skipped", "the loop over time ends a step early", steps=lambda v: range(v.T_x - 1))
+state("time_reversed", "the loop over time runs backwards", steps=lambda v: range(v.T_x)[::-1])
+state("x_reversed", "x is read from its end", xt=lambda v: v.x[:, :, -1 - v.t])
+state("first_x_at_every_step", "every step reads x[:, :, 0]", xt=lambda v: v.x[:, :, 0])
+state("next_x", "every step but the last reads the next x", xt=lambda v: v.x[:, :, min(v.t + 1, v.T_x - 1)])
+state("x_one_step_late", "every step reads the x before, the first the last", xt=lambda v: v.x[:, :, v.t - 1])
+state("a_one_step_late", "a[:, :, t] is the state before step t", caches=_a_of_the_step_before)
+state("results_one_step_late", "the results of step t stand at step t + 1", slot=lambda v: (v.t + 1) % v.T_x)
