@@ -1,0 +1,163 @@
+"""Correct programs: the formulas, each part by any sound way there is, and how near they must come."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from oracle import exact
+from oracle.problem import Inputs
+from oracle.rounding import Bounded, evaluate
+from reference.contract import Array
+
+Answer = dict[str, Array]
+Function = Callable[[Array], Array]
+Affine = Callable[[Array, Array, Array], Array]
+
+
+def shifted_softmax(s: Array) -> Array:
+    e = np.exp(s - s.max(axis=0))
+    return np.asarray(e / e.sum(axis=0))
+
+
+def softmax_by_log_sum_exp(s: Array) -> Array:
+    top = s.max(axis=0)
+    return np.asarray(np.exp(s - (top + np.log(np.exp(s - top).sum(axis=0)))))
+
+
+def sigmoid_by_exp(z: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-z)))
+
+
+def sigmoid_by_both_signs(z: Array) -> Array:
+    e = np.exp(-np.abs(z))
+    return np.where(z < 0, e / (1 + e), 1 / (1 + e))
+
+
+def sigmoid_by_tanh(z: Array) -> Array:
+    return np.asarray((1 + np.tanh(z / 2)) / 2)
+
+
+def tanh_by_exp(z: Array) -> Array:
+    most = {2: 8.0, 4: 15.0, 8: 25.0}[z.dtype.itemsize]  # where tanh is 1, and exp still far from overflow
+    z = np.clip(z, -most, most)
+    return np.asarray((np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z)))
+
+
+def tanh_by_sigmoid(z: Array) -> Array:
+    return np.asarray(2 * sigmoid_by_exp(2 * z) - 1)
+
+
+def product(W: Array, v: Array, b: Array) -> Array:
+    return np.asarray(W @ v + b)
+
+
+def by_einsum(W: Array, v: Array, b: Array) -> Array:
+    return np.asarray(np.einsum("ij,jk->ik", W, v) + b)
+
+
+def one_by_one_from_the_last(W: Array, v: Array, b: Array) -> Array:
+    z = np.broadcast_to(b, (len(W), v.shape[1]))
+    for k in reversed(range(W.shape[1])):
+        z = z + W[:, [k]] * v[[k]]
+    return z
+
+
+def largest_first(W: Array, v: Array, b: Array) -> Array:
+    """The order that makes rounding errors large."""
+    terms = np.concatenate(
+        [W[:, :, None] * v[None], np.broadcast_to(b, (len(W), v.shape[1]))[:, None]], axis=1
+    )
+    terms = np.take_along_axis(terms, np.argsort(-np.abs(terms), axis=1), axis=1)
+    z = np.zeros_like(terms[:, 0])
+    for k in range(terms.shape[1]):
+        z = z + terms[:, k]
+    return z
+
+
+def split_weights(W: Array, v: Array, b: Array) -> Array:
+    k = W.shape[1] // 2
+    return np.asarray(W[:, k:] @ v[k:] + b / 2 + (W[:, :k] @ v[:k] + b / 2))
+
+
+def accumulated_in_float64(W: Array, v: Array, b: Array) -> Array:
+    return np.asarray((W.astype(np.float64) @ v + b).astype(W.dtype))
+
+
+@dataclass(frozen=True)
+class Program:
+    """A correct forward pass in the precision of its inputs."""
+
+    sigmoid: Function = sigmoid_by_exp
+    tanh: Function = np.tanh
+    softmax: Function = shifted_softmax
+    affine: Affine = product
+
+    @np.errstate(all="ignore")
+    def __call__(self, inputs: Inputs) -> Answer:
+        """Every quantity `(n, m, T_x)`."""
+        p, a, c = inputs.parameters, inputs.a0, inputs.c0
+        steps = []
+        for xt in np.moveaxis(inputs.x, 2, 0):
+            concat = np.concatenate([a, xt])
+            if inputs.kind == "rnn":
+                a = self.tanh(self.affine(np.concatenate([p["Waa"], p["Wax"]], axis=1), concat, p["ba"]))
+                step = {"a": a, "y": self.softmax(self.affine(p["Wya"], a, p["by"]))}
+            else:
+                ft, it, ot = (self.sigmoid(self.affine(p[f"W{g}"], concat, p[f"b{g}"])) for g in "fio")
+                cct = self.tanh(self.affine(p["Wc"], concat, p["bc"]))
+                c = ft * c + it * cct
+                a = ot * self.tanh(c)
+                y = self.softmax(self.affine(p["Wy"], a, p["by"]))
+                step = {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot, "y": y}
+            assert {array.dtype for array in step.values()} == {inputs.x.dtype}
+            steps.append(step)
+        return {name: np.stack([step[name] for step in steps], axis=2) for name in steps[0]}
+
+
+PROGRAMS: Mapping[str, Program] = {
+    "plain": Program(),
+    "sigmoid by tanh": Program(sigmoid=sigmoid_by_tanh),
+    "sigmoid by both signs": Program(sigmoid=sigmoid_by_both_signs),
+    "tanh by exp": Program(tanh=tanh_by_exp),
+    "tanh by sigmoid": Program(tanh=tanh_by_sigmoid),
+    "softmax by log-sum-exp": Program(softmax=softmax_by_log_sum_exp),
+    "einsum": Program(affine=by_einsum),
+    "terms from the last": Program(affine=one_by_one_from_the_last),
+    "largest terms first": Program(affine=largest_first),
+    "split weights": Program(affine=split_weights),
+    "float64 accumulation": Program(affine=accumulated_in_float64),
+    "all at once": Program(sigmoid_by_tanh, tanh_by_exp, softmax_by_log_sum_exp, largest_first),
+}
+
+
+def in_float64(inputs: Inputs) -> Answer:
+    """Everything in float64, whatever the precision of the inputs."""
+
+    def cast(array: Array) -> Array:
+        return array.astype(np.float64)
+
+    parameters = {name: cast(array) for name, array in inputs.parameters.items()}
+    return Program()(
+        Inputs(inputs.kind, cast(inputs.x), cast(inputs.a0), cast(inputs.c0), parameters, inputs.dtype)
+    )
+
+
+def assert_within(answer: Mapping[str, Array], expected: Mapping[str, Bounded]) -> None:
+    """No farther from the evaluation than two correct programs may be from each other."""
+    for name, array in answer.items():
+        late = slice(expected[name].value.shape[2] - array.shape[2], None)
+        value, bound = expected[name].value[:, :, late], expected[name].error[:, :, late]
+        finite = np.isfinite(value)
+        np.testing.assert_array_equal(array[~finite], value[~finite], err_msg=name)
+        assert (np.abs(array[finite].astype(np.float64) - value[finite]) <= 2 * bound[finite]).all(), name
+
+
+def assert_exactly_within(answer: Mapping[str, Array], inputs: Inputs) -> None:
+    """No farther from the exact value than the bound."""
+    bounds, truth = evaluate(inputs), exact.evaluate(inputs, 1e-30)
+    for name, array in answer.items():
+        late = slice(truth[name].shape[2] - array.shape[2], None)
+        enclosed, bound = truth[name][:, :, late], bounds[name].error[:, :, late]
+        for number, enclosure, allowed in zip(array.flat, enclosed.flat, bound.flat, strict=True):
+            assert enclosure.distance_at_most(number) <= allowed, (name, str(enclosure))

@@ -1,0 +1,81 @@
+"""The constants of the bounds, measured: they cover every library and formula."""
+
+from collections.abc import Callable, Mapping
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from flint import arb, ctx
+
+from oracle.problem import DType
+from oracle.rounding import EXP, SIGMOID, TANH
+from oracle.tests.programs import (
+    Function,
+    sigmoid_by_both_signs,
+    sigmoid_by_exp,
+    sigmoid_by_tanh,
+    tanh_by_exp,
+    tanh_by_sigmoid,
+)
+from reference.contract import Array
+
+Library = Mapping[str, Callable[[Array], Array]]
+
+
+def by_torch(function: Callable[[torch.Tensor], torch.Tensor]) -> Function:
+    return lambda z: np.asarray(function(torch.from_numpy(z)).numpy())
+
+
+LIBRARIES: Mapping[str, Library] = {
+    "numpy": {"exp": np.exp, "log": np.log, "tanh": np.tanh},
+    "torch": {
+        "exp": by_torch(torch.exp),
+        "log": by_torch(torch.log),
+        "tanh": by_torch(torch.tanh),
+        "sigmoid": by_torch(torch.sigmoid),
+    },
+    "formulas": {
+        "sigmoid": sigmoid_by_exp,
+        "sigmoid by both signs": sigmoid_by_both_signs,
+        "sigmoid by tanh": sigmoid_by_tanh,
+        "tanh by exp": tanh_by_exp,
+        "tanh by sigmoid": tanh_by_sigmoid,
+    },
+}
+TRUTH: Mapping[str, Callable[[arb], arb]] = {
+    "exp": arb.exp,
+    "log": arb.log,
+    "tanh": arb.tanh,
+    "sigmoid": lambda z: 1 / (1 + (-z).exp()),
+}
+
+
+def points(function: str, dtype: DType) -> Array:
+    """Half of them linear, half logarithmic, where the function neither overflows nor underflows."""
+    rng = np.random.default_rng(0)
+    most = np.log(float(np.finfo(dtype).max)) - 1 if function == "exp" else 20.0
+    linear = rng.uniform(-most, most, 3000)
+    logarithmic = most * 10 ** rng.uniform(-6, 0, 3000) * rng.choice([-1, 1], 3000)
+    z = np.concatenate([linear, logarithmic]).astype(dtype)
+    return np.abs(z) if function == "log" else z
+
+
+@pytest.mark.parametrize("dtype", get_args(DType))
+@pytest.mark.parametrize(
+    ("library", "function"), [(name, function) for name in LIBRARIES for function in LIBRARIES[name]]
+)
+def test_the_constants_cover_every_library_and_formula(library: str, function: str, dtype: DType) -> None:
+    name = function.split()[0]
+    z = points(name, dtype)
+    with np.errstate(over="ignore"):
+        computed = LIBRARIES[library][function](z)
+    u = np.finfo(dtype).eps / 2
+    relative = name in ("exp", "log") or (name == "tanh" and library != "formulas")
+    with ctx.workprec(200):
+        truth = [TRUTH[name](arb(x)) for x in z.tolist()]
+        errors = [abs(true - fx) for true, fx in zip(truth, computed.tolist(), strict=True)]
+        if relative:  # a library's tanh too, as sigmoid by tanh relies on it
+            errors = [error / abs(true) for error, true in zip(errors, truth, strict=True)]
+    allowed = EXP if relative else {"tanh": TANH, "sigmoid": SIGMOID}[name]
+    assert max(map(float, errors)) <= allowed * u

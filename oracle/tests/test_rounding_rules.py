@@ -1,0 +1,136 @@
+"""The rules of the bounds, one by one: no error is forgotten, and none is made much larger."""
+
+from fractions import Fraction
+from typing import get_args
+
+import numpy as np
+import pytest
+from flint import arb, ctx
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oracle.problem import DType
+from oracle.rounding import Arithmetic, Bounded
+from oracle.tests.programs import one_by_one_from_the_last
+
+NUMBERS = st.floats(-60, 60) | st.floats(-1, 1) | st.floats(-800, 800)
+ERRORS = st.floats(0, 1e-3) | st.floats(0, 30) | st.just(0.0)
+IN_UNIT = st.floats(-1, 1)
+
+
+def known_to(value: float, error: float) -> Bounded:
+    return Bounded(np.array([[value]]), np.array([[error]]))
+
+
+@given(NUMBERS, ERRORS, IN_UNIT, IN_UNIT)
+def test_an_error_passes_through_tanh_and_sigmoid(
+    value: float, error: float, true: float, off: float
+) -> None:
+    z = value + true * error  # the exact argument, and one that a program may have computed instead
+    z_computed = z + off * error
+    fl = Arithmetic("float64")
+    for rule, function in ((fl.tanh, arb.tanh), (fl.sigmoid, lambda x: 1 / (1 + (-x).exp()))):
+        with np.errstate(over="ignore", under="ignore"):
+            bound = rule(known_to(value, error)).error[0, 0]
+        with ctx.workprec(3000):
+            assert abs(function(arb(z)) - function(arb(z_computed))) <= arb(bound)
+
+
+def test_an_error_that_spans_the_range_is_no_larger_than_the_range() -> None:
+    fl = Arithmetic("float64")
+    assert fl.tanh(known_to(0.0, 50.0)).error[0, 0] < 2.001
+    assert fl.sigmoid(known_to(0.0, 50.0)).error[0, 0] < 1.001
+    assert fl.tanh(known_to(100.0, 40.0)).error[0, 0] < 1e-14
+
+
+@given(st.lists(st.tuples(NUMBERS, ERRORS, IN_UNIT, IN_UNIT), min_size=1, max_size=4))
+def test_an_error_passes_through_softmax(logits: list[tuple[float, float, float, float]]) -> None:
+    s = Bounded(*(np.array([[logit[i]] for logit in logits]) for i in range(2)))
+    with np.errstate(over="ignore", under="ignore"):
+        bound = Arithmetic("float64").softmax(s).error[:, 0]
+    with ctx.workprec(3000):
+        z = [arb(value + true * error) for value, error, true, _ in logits]
+        z_computed = [each + arb(off * error) for each, (_, error, _, off) in zip(z, logits, strict=True)]
+        for k, allowed in enumerate(bound):
+            y, y_computed = (
+                1 / sum(((other - of[k]).exp() for other in of), arb(0)) for of in (z, z_computed)
+            )
+            assert abs(y - y_computed) <= arb(float(allowed))
+
+
+def test_a_prediction_that_underflows_is_still_in_doubt_where_its_logit_is() -> None:
+    logits = Bounded(np.array([[0.0], [-760.0]]), np.array([[60.0], [60.0]]))
+    assert Arithmetic("float64").softmax(logits).error[1, 0] >= np.exp(-640.0)
+
+
+def test_a_single_class_is_certain() -> None:
+    logit = Bounded(np.array([[3.0]]), np.array([[1.0]]))
+    assert Arithmetic("float64").softmax(logit).error[0, 0] < 1e-12
+
+
+def test_a_class_far_ahead_is_nearly_certain() -> None:
+    logits = Bounded(np.array([[40.0], [0.0]]), np.array([[1e-3], [1e-3]]))
+    assert Arithmetic("float64").softmax(logits).error[0, 0] < 1e-13
+
+
+def test_nothing_is_said_where_a_partial_sum_may_overflow() -> None:
+    W, b = np.array([[300.0, -300.0]]), np.zeros((1, 1))
+    fl = Arithmetic("float16")
+    assert fl.affine(W, Bounded.exact(np.array([[200.0], [200.0]])), b).error[0, 0] == np.inf
+    assert np.isfinite(fl.affine(W, Bounded.exact(np.array([[100.0], [100.0]])), b).error[0, 0])
+
+
+def test_nothing_is_said_of_more_terms_than_the_precision_can_count() -> None:
+    assert Arithmetic("float16").gamma(2047) > 1
+    assert Arithmetic("float16").gamma(2048) == np.inf
+
+
+def test_an_unknown_factor_is_never_forgotten() -> None:
+    nothing, unknown = known_to(0.0, 0.0), known_to(1.0, np.inf)
+    fl = Arithmetic("float64")
+    with np.errstate(invalid="ignore"):
+        assert fl.times(nothing, unknown).error[0, 0] == np.inf
+        assert fl.affine(nothing.value, unknown, nothing.value).error[0, 0] == np.inf
+
+
+exactly = np.vectorize(lambda number: Fraction(float(number)), otypes=[object])
+
+
+@pytest.mark.parametrize("scale", [1.0, 40.0])
+@given(dtype=st.sampled_from(get_args(DType)), seed=st.integers(0, 2**32 - 1))
+def test_every_rounding_is_allowed_for(dtype: DType, seed: int, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    if scale != 1:  # subnormal products
+        scale *= float(np.finfo(dtype).smallest_subnormal)
+    fl = Arithmetic(dtype)
+    x, y = rng.uniform(-1, 1, (3, 4)).astype(dtype), (rng.uniform(-1, 1, (3, 4)) * scale).astype(dtype)
+    v, b = x.T.copy(), np.zeros((3, 1), dtype)
+    for computed, rule, true in (
+        (x * y, fl.times(Bounded.exact(x), Bounded.exact(y)), exactly(x) * exactly(y)),
+        (x + y, fl.plus(Bounded.exact(x), Bounded.exact(y)), exactly(x) + exactly(y)),
+        (
+            one_by_one_from_the_last(y, v, b),
+            fl.affine(y.astype(np.float64), Bounded.exact(v), b),
+            exactly(y) @ exactly(v),
+        ),
+    ):
+        for number in (computed, rule.value):
+            assert (np.abs(exactly(number) - true) <= exactly(rule.error)).all()
+
+
+@given(st.sampled_from(get_args(DType)), st.integers(2, 60))
+def test_the_worst_order_of_summation_is_allowed_for_and_not_much_more(dtype: DType, k: int) -> None:
+    # Each addition to the 1 of the bias loses a term of nearly half a unit in the last place.
+    W, v = np.full((1, k), 0.99 * np.finfo(dtype).eps / 2, dtype), np.ones((k, 1), dtype)
+    computed = np.ones((1, 1), dtype)
+    for _ in range(k):
+        computed = computed + W[:, :1]
+    bound = Arithmetic(dtype).affine(W.astype(np.float64), Bounded.exact(v), np.ones((1, 1))).error[0, 0]
+    error = float(1 + k * Fraction(float(W[0, 0])) - Fraction(float(computed[0, 0])))
+    assert bound / 3 < error <= bound
+
+
+def test_a_bound_that_has_grown_beyond_all_numbers_scales_without_a_warning() -> None:
+    bounded = Bounded(np.array([1e-300, 1.0]), np.array([1e10, 1e300]))
+    scaled = bounded.scaled_to(np.array([1e5, 1e10]))
+    assert np.isposinf(scaled.error).all()
