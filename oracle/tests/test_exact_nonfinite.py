@@ -1,0 +1,83 @@
+"""Infinity and NaN, enclosed."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reference
+from oracle import exact
+from oracle.exact import evaluate, midpoints
+from oracle.problem import Inputs, Problem
+from oracle.tests.draws import CELL, FORWARD, problems
+from oracle.tests.one_unit import one
+
+INF, NAN = math.inf, math.nan
+
+
+def test_infinite_inputs_saturate() -> None:
+    assert one("rnn", x=INF)["a"].midpoint == 1
+    assert one("rnn", x=-INF)["a"].midpoint == -1
+    step = one("lstm", x=INF, Wo=-1.0)
+    assert [step[name].midpoint for name in ("ft", "it", "cct", "ot")] == [1, 1, 1, 0]
+    assert step["c"].midpoint == 1.5
+    assert one("lstm", x=0.0, c0=INF)["c"].midpoint == INF
+    assert one("lstm", x=0.0, c0=-INF)["c"].midpoint == -INF
+    assert one("lstm", x=0.0, c0=-INF)["a"].distance_at_most(-1 / (1 + math.exp(-1.5))) < 1e-15
+    assert (
+        one("rnn", x=0.0, Wax=-INF, a0=1.0)["a"].midpoint != one("rnn", x=1.0, Wax=-INF)["a"].midpoint == -1
+    )
+    assert one("rnn", x=0.5, by=-INF)["y"].midpoint == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "name"),
+    [
+        ("rnn", {"x": NAN}, "a"),
+        ("rnn", {"x": NAN}, "y"),
+        ("rnn", {"x": INF, "Wax": 0.0}, "a"),
+        ("rnn", {"x": 0.0, "Wax": INF}, "a"),
+        ("rnn", {"x": INF, "a0": -INF}, "a"),
+        ("rnn", {"x": INF, "a0": INF, "Wax": -1.0}, "a"),
+        ("rnn", {"x": 0.5, "by": INF}, "y"),
+        ("rnn", {"x": 0.5, "by": NAN}, "y"),
+        ("rnn", {"x": 0.5, "ba": NAN}, "a"),
+        ("lstm", {"x": 0.5, "c0": NAN}, "c"),
+        ("lstm", {"x": -INF, "c0": INF, "Wi": 1.0}, "c"),
+    ],
+)
+def test_what_is_indeterminate_is_nan(kind: Any, given: dict[str, float], name: str) -> None:
+    enclosure = one(kind, **given)[name]
+    assert math.isnan(enclosure.midpoint)
+    assert str(enclosure) == "nan"
+    assert enclosure.radius == 0
+
+
+def test_an_infinity_times_a_value_that_cannot_be_told_from_zero_is_a_clear_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exact, "LIMIT", 1000)
+    inputs = Problem.rnn(n_x=0, n_a=2, n_y=1, m=1, T_x=3).inputs("rnn_forward")
+    inputs.a0[...] = [[0.5], [0.25]]
+    p = {**inputs.parameters, "Waa": np.array([[1.0, 1.0], [1.0, 1.0]]), "ba": np.zeros((2, 1))}
+    alike = Inputs("rnn", inputs.x, inputs.a0, inputs.c0, p, inputs.dtype)
+    p["Wya"] = np.array([[INF, -INF]])
+    assert math.isnan(evaluate(alike, 1e-20)["y"][0, 0, 2].midpoint)
+    p["Waa"] = np.array([[1.0, -1.0], [1.0, -1.0]])
+    with pytest.raises(ArithmeticError, match="1000 bits"):
+        evaluate(alike, 1e-20)
+
+
+@given(problems(regime=st.just("nonfinite"), dtype=st.just("float64")))
+def test_infinity_and_nan_are_where_the_reference_has_them(problem: Problem) -> None:
+    for function in (FORWARD[problem.kind], CELL[problem.kind]):
+        if problem.T_x or function == FORWARD[problem.kind]:
+            inputs = problem.inputs(function)
+            enclosed = evaluate(inputs, 1e-20)
+            a, *rest = getattr(reference, function)(*inputs.arguments(function))
+            np.testing.assert_allclose(midpoints(enclosed["a"]).reshape(a.shape), a, rtol=0, atol=1e-12)
+            y = rest[0] if problem.kind == "rnn" or function == "lstm_forward" else rest[1]
+            np.testing.assert_allclose(midpoints(enclosed["y"]).reshape(y.shape), y, rtol=0, atol=1e-12)
