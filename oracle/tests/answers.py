@@ -1,0 +1,78 @@
+"""What mistakes answer to a few problems, and whether two answers are alike."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import reference
+from oracle.faults import FAULTS, Fault
+from oracle.problem import Problem, siblings
+from reference.contract import CONTRACTS, Array
+
+SHOWING: Sequence[Mapping[str, Any]] = (
+    {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6},
+    {"n_x": 3, "n_a": 4, "n_y": 4, "m": 4, "T_x": 4, "regime": "huge", "seed": 542},
+    {"n_x": 1, "n_a": 2, "n_y": 1, "m": 1, "T_x": 1},
+    {"n_x": 4, "n_a": 4, "n_y": 2, "m": 2, "T_x": 3, "regime": "wild"},
+    {"n_x": 2, "n_a": 3, "n_y": 3, "m": 3, "T_x": 2},
+)
+"""The problems on which every mistake shows and no two look alike."""
+
+RAISED = "raised"
+
+
+def leaves(value: Any, above: tuple[int, ...] = ()) -> Iterator[Array | str]:
+    """The arrays in nested containers in order, and words for all else."""
+    if isinstance(value, np.ndarray):
+        yield value.astype(np.float64)
+    elif id(value) in above:
+        yield "a container of this one"
+    elif isinstance(value, (tuple, list, dict)):
+        yield f"{len(value)} parts"
+        for part in value.items() if isinstance(value, dict) else value:
+            yield from leaves(part, (*above, id(value)))
+    else:
+        yield repr(value)
+
+
+def call(implementation: Any, function: str, arguments: Sequence[Any]) -> Any:
+    try:
+        return getattr(implementation, function)(*arguments)
+    except (ValueError, IndexError):
+        return RAISED
+
+
+def behaviour(implementation: Any, function: str, problem: Problem) -> list[Array | str]:
+    """Two answers, the arguments after them, and the first answer once more after the second."""
+    implementation = (
+        replace(implementation, memory={}) if isinstance(implementation, Fault) else implementation
+    )
+    first, second = (deepcopy(each.arguments(function)) for each in siblings(problem, 2))
+    answer = call(implementation, function, first)
+    seen = [*leaves(answer), *leaves(first)]
+    again = call(implementation, function, second)
+    return [*seen, *leaves(again), *leaves(second), *leaves(answer)]
+
+
+def alike(ours: Sequence[Array | str], theirs: Sequence[Array | str]) -> bool:
+    """The same to within the rounding of a few steps."""
+    return len(ours) == len(theirs) and all(
+        a == b
+        if isinstance(a, str) or isinstance(b, str)
+        else a.shape == b.shape and np.allclose(a, b, rtol=1e-11, atol=1e-14, equal_nan=True)
+        for a, b in zip(ours, theirs, strict=True)
+    )
+
+
+def showing(function: str) -> list[Problem]:
+    return [Problem(CONTRACTS[function].kind, **fields) for fields in SHOWING]
+
+
+@cache
+def behaviours(function: str, name: str) -> list[list[Array | str]]:
+    implementation = reference if name == "reference" else FAULTS[name]
+    return [behaviour(implementation, function, problem) for problem in showing(function)]

@@ -1,0 +1,117 @@
+"""The catalogue of mistakes: each is wrong in its own way, where it says and every time."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import oracle.faults
+import reference
+from oracle.faults import COMMON, FAULTS, Fault, catalogue, concerning
+from oracle.problem import Problem
+from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
+from reference.contract import CONTRACTS
+
+RANDOM = {"noise", "dropout"}
+GROUPS = "weights biases activations update state head precision shapes batch caches purity"
+
+NOT_ON_THE_FIRST = {
+    "tanh_overflows": 2,
+    "tanh_squared_overflows": 2,
+    "sigmoid_overflows": 2,
+    "one_maximum": 2,
+    "maximum_of_all_steps": 2,
+    "softmax_overflows": 2,
+    "z_clipped": 2,
+    "squeezed": 3,
+}
+"""How many of the problems it takes to see a mistake in each of its functions, where one is not enough."""
+
+EDGES: Sequence[Mapping[str, Any]] = (
+    {"n_x": 0, "n_a": 2, "n_y": 3, "m": 2, "T_x": 2},
+    {"n_x": 2, "n_a": 2, "n_y": 3, "m": 0, "T_x": 2},
+    {"n_x": 2, "n_a": 2, "n_y": 3, "m": 2, "T_x": 0},
+    {"n_x": 1, "n_a": 1, "n_y": 1, "m": 1, "T_x": 1, "dtype": "float16"},
+    {"n_x": 3, "n_a": 2, "n_y": 2, "m": 2, "T_x": 3, "dtype": "float32", "regime": "wild"},
+    {"n_x": 2, "n_a": 3, "n_y": 2, "m": 2, "T_x": 2, "regime": "nonfinite"},
+)
+
+
+def test_at_least_sixty_entries_in_every_group() -> None:
+    assert len(FAULTS) >= 60
+    assert {fault.group for fault in FAULTS.values()} == set(GROUPS.split())
+
+
+def test_names_and_sentences() -> None:
+    assert all(name == fault.name and name.isidentifier() for name, fault in FAULTS.items())
+    assert all(getattr(oracle.faults, name) is fault for name, fault in FAULTS.items())
+    sentences = [(sentence, f) for f in CONTRACTS for sentence in (fault.sentence for fault in concerning(f))]
+    assert len(sentences) == len(set(sentences))
+    assert all(fault.sentence[-1] != "." and "\n" not in fault.sentence for fault in FAULTS.values())
+    with pytest.raises(AttributeError, match="no entry 'gates_upside_down'"):
+        getattr(oracle.faults, "gates_upside_down")  # noqa: B009 - a constant name would not be looked up
+    with pytest.raises(ValueError, match="two entries 'no_tanh'"):
+        catalogue.by_name(*FAULTS.values(), Fault("no_tanh", "activations", "tanh is left out once more", {}))
+
+
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_every_entry_shows(function: str) -> None:
+    right = behaviours(function, "reference")
+    for fault in concerning(function):
+        shown = [not same for same in map(alike, behaviours(function, fault.name), right)]
+        assert True in shown, f"{fault.name} is not seen in {function}"
+        assert any(seen[0] != repr(RAISED) for seen in behaviours(function, fault.name)), (
+            f"{fault.name} only raises"
+        )
+        assert shown.index(True) < NOT_ON_THE_FIRST.get(fault.name, 1), f"{fault.name} is seen late"
+
+
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_no_two_entries_are_alike(function: str) -> None:
+    for one, other in combinations(concerning(function), 2):
+        same = all(map(alike, behaviours(function, one.name), behaviours(function, other.name)))
+        assert not same, f"{one.name} and {other.name} are one mistake"
+
+
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_what_an_entry_does_not_concern_is_right(function: str) -> None:
+    problem = showing(function)[0]
+    right = behaviour(reference, function, problem)
+    for fault in FAULTS.values():
+        if function not in fault.functions:
+            ours = behaviour(fault, function, problem)
+            assert all(np.array_equal(a, b) for a, b in zip(ours, right, strict=True)), fault.name
+
+
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_same_mistake_every_time(function: str) -> None:
+    for fault in concerning(function):
+        again = behaviour(fault, function, showing(function)[0])
+        assert alike(behaviours(function, fault.name)[0], again) == (fault.name not in RANDOM), fault.name
+
+
+@pytest.mark.parametrize("fields", EDGES, ids=str)
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_edges_end_in_an_answer_or_an_error(function: str, fields: Mapping[str, Any]) -> None:
+    if CONTRACTS[function].is_cell and fields["T_x"] == 0:
+        fields = {**fields, "T_x": 1}
+    problem = Problem(CONTRACTS[function].kind, **fields)
+    for fault in concerning(function):
+        assert behaviour(fault, function, problem)
+
+
+def test_common_mistakes_are_in_the_catalogue() -> None:
+    assert FAULTS.keys() >= COMMON
+
+
+def test_imports_no_torch() -> None:
+    code = "import sys, oracle.faults; sys.exit('torch' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode
+        == 0
+    )

@@ -1,0 +1,64 @@
+"""Where nothing is changed, the equations of the mistakes are the specification."""
+
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import reference
+from oracle.faults import Fault
+from oracle.problem import Inputs, Problem
+from oracle.rounding import evaluate
+from oracle.tests.answers import alike, leaves
+from oracle.tests.draws import problems
+from reference.contract import CONTRACTS, Array
+
+RIGHT = Fault("right", "none", "nothing is changed", {function: {} for function in CONTRACTS})
+
+
+@settings(max_examples=100)
+@given(problems(), st.data())
+def test_unchanged_equations_are_the_specification(problem: Problem, data: st.DataObject) -> None:
+    function = data.draw(st.sampled_from([f for f, c in CONTRACTS.items() if c.kind == problem.kind]))
+    if CONTRACTS[function].is_cell:
+        problem = replace(problem, T_x=max(problem.T_x, 1))
+    inputs = problem.inputs(function)
+    answer, arguments = unpacked(function, RIGHT, inputs)
+    theirs, _ = unpacked(function, reference, inputs)
+    assert answer.keys() == theirs.keys()
+    assert all(answer[name].shape == theirs[name].shape for name in answer)
+    assert all(answer[name].dtype == theirs[name].dtype for name in answer)
+    for after, before in zip(leaves(arguments), leaves(inputs.arguments(function)), strict=True):
+        np.testing.assert_array_equal(after, before)
+
+    a, c = answer["a"], answer.get("c", np.zeros((0, *answer["a"].shape[1:])))
+    steps = inputs.steps(a, c)
+    for name, bounded in evaluate(steps).items():
+        ours = answer[name].reshape(bounded.value.shape).astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            close = np.abs(ours - bounded.value) <= 2 * bounded.error
+        assert np.all(close | (ours == bounded.value) | (np.isnan(ours) & np.isnan(bounded.value))), name
+    cached = {"a_next": a, "c_next": c, "a_prev": steps.a0, "c_prev": steps.c0, "xt": inputs.x, "x": inputs.x}
+    for name in answer.keys() & cached.keys():
+        np.testing.assert_array_equal(answer[name], cached[name].reshape(answer[name].shape))
+
+
+def unpacked(function: str, implementation: Any, inputs: Inputs) -> tuple[dict[str, Array], list[Any]]:
+    """All that a call returns as arrays over time by name, and its arguments after it."""
+    contract = CONTRACTS[function]
+    arguments = deepcopy(inputs.arguments(function))
+    *outputs, caches = getattr(implementation, function)(*arguments)
+    cells, x = ([caches], None) if contract.is_cell else caches
+    outputs = [out[:, :, None] for out in outputs] if contract.is_cell else outputs
+    assert isinstance(cells, list)
+    assert all(isinstance(cell, tuple) and len(cell) == len(contract.cache) + 1 for cell in cells)
+    for cell in cells:
+        assert alike(*([*leaves(dict(sorted(each.items())))] for each in (cell[-1], arguments[-1])))
+    entries = {name: [cell[i] for cell in cells] for i, name in enumerate(contract.cache)}
+    over_time = {name: np.stack(steps, axis=2) for name, steps in entries.items() if steps}
+    empty = {name: outputs[0][:, :, :0] for name in entries if not over_time and name != "xt"}
+    named = dict(zip((name[0] for name in contract.outputs), outputs, strict=True))
+    return {**named, **over_time, **empty, **({} if x is None else {"x": x})}, arguments
