@@ -1,8 +1,10 @@
-"""Inputs of the four functions, drawn by Hypothesis or rebuilt from a seed."""
+"""Calls of the four functions: arguments drawn or rebuilt from a seed, and what comes of them."""
 
+import re
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 import reference
@@ -10,6 +12,11 @@ from reference.contract import CONTRACTS, Array, extent
 
 FUNCTIONS = sorted(CONTRACTS)
 SIZES = {"n_x": 3, "n_a": 5, "n_y": 2, "m": 4, "T_x": 6}
+
+every_function = pytest.mark.parametrize("function", FUNCTIONS)
+every_forward = pytest.mark.parametrize(
+    "function", [name for name in FUNCTIONS if not CONTRACTS[name].is_cell]
+)
 
 sizes = st.fixed_dictionaries(
     {
@@ -71,3 +78,15 @@ def returned(function: str, answer: tuple[Any, ...]) -> dict[str, Array]:
         }
         found |= {f'cache {t}, parameters["{name}"]': array for name, array in parameters.items()}
     return found if CONTRACTS[function].is_cell else {**found, "cached x": answer[-1][1]}
+
+
+def assert_same(actual: dict[str, Array], expected: dict[str, Array]) -> None:
+    """Equal to the last bit, name by name; NaN equals NaN."""
+    assert actual.keys() == expected.keys()
+    for name, array in actual.items():
+        np.testing.assert_array_equal(array, expected[name], strict=True, err_msg=name)
+
+
+def refusal(error: type[Exception], message: str) -> Any:
+    """That a call ends in this error with exactly this message."""
+    return pytest.raises(error, match=f"^{re.escape(message)}$")

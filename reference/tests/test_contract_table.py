@@ -1,0 +1,73 @@
+"""The table of the contract, and what reads it."""
+
+import numpy as np
+from hypothesis import given
+
+from reference.contract import CONTRACTS, PARAMETERS, extent, in_symbols, validate
+from reference.tests.calls import arguments, by_name, every_function, replaced, seeds, some
+
+
+def test_extent() -> None:
+    numbers = {"n_a": 5, "n_x": 3}
+    assert [extent(size, numbers) for size in ("n_a", "n_a + n_x", 1)] == [5, 8, 1]
+
+
+def test_in_symbols() -> None:
+    assert in_symbols(("n_a", "n_a + n_x")) == "(n_a, n_a + n_x)"
+    assert in_symbols(("n_a", 1)) == "(n_a, 1)"
+
+
+def test_the_table_is_that_of_the_specification() -> None:
+    assert {
+        kind: {name: in_symbols(shape) for name, shape in shapes.items()}
+        for kind, shapes in PARAMETERS.items()
+    } == {
+        "rnn": {
+            "Wax": "(n_a, n_x)",
+            "Waa": "(n_a, n_a)",
+            "Wya": "(n_y, n_a)",
+            "ba": "(n_a, 1)",
+            "by": "(n_y, 1)",
+        },
+        "lstm": {
+            **dict.fromkeys(("Wf", "Wi", "Wc", "Wo"), "(n_a, n_a + n_x)"),
+            **dict.fromkeys(("bf", "bi", "bc", "bo"), "(n_a, 1)"),
+            "Wy": "(n_y, n_a)",
+            "by": "(n_y, 1)",
+        },
+    }
+    assert {name: (list(c.arguments), list(c.outputs), list(c.cache)) for name, c in CONTRACTS.items()} == {
+        "rnn_cell_forward": (["xt", "a_prev"], ["a_next", "yt_pred"], ["a_next", "a_prev", "xt"]),
+        "rnn_forward": (["x", "a0"], ["a", "y_pred"], ["a_next", "a_prev", "xt"]),
+        "lstm_cell_forward": (
+            ["xt", "a_prev", "c_prev"],
+            ["a_next", "c_next", "yt_pred"],
+            ["a_next", "c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot", "xt"],
+        ),
+        "lstm_forward": (
+            ["x", "a0"],
+            ["a", "y", "c"],
+            ["a_next", "c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot", "xt"],
+        ),
+    }
+
+
+@every_function
+@given(sizes=some, seed=seeds)
+def test_validate_hands_back_copies_in_one_piece_and_the_sizes(
+    function: str, sizes: dict[str, int], seed: int
+) -> None:
+    fitting = arguments(function, sizes, seed)
+    fitting = replaced(
+        function,
+        fitting,
+        {name: np.asfortranarray(array) for name, array in by_name(function, fitting).items()},
+    )
+    arrays, parameters, found = validate(function, fitting[:-1], fitting[-1])
+    copies = by_name(function, [*arrays, parameters])
+    for name, array in by_name(function, fitting).items():
+        np.testing.assert_array_equal(copies[name], array)
+        assert copies[name].flags.c_contiguous
+        assert not np.shares_memory(copies[name], array)
+    assert found == {symbol: number for symbol, number in sizes.items() if symbol in found}
+    assert found.keys() == sizes.keys() - ({"T_x"} if CONTRACTS[function].is_cell else set())
