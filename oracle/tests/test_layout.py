@@ -1,3 +1,5 @@
+"""Weights as frameworks stack them: there and back, in the documented order, with the specified answer."""
+
 from typing import Any
 
 import numpy as np

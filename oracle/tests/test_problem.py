@@ -1,3 +1,5 @@
+"""A problem rebuilds itself from a line, refuses what is none, and draws what its regime says."""
+
 import pickle
 from typing import Any, get_args
 
