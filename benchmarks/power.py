@@ -106,7 +106,7 @@ def summary(cases: dict[str, list[Case]], seeds: int) -> Iterator[str]:
     yield "# The power of the laws\n"
     yield f"    python -m benchmarks.power --seeds {seeds} --output docs/power.md\n"
     yield (
-        f"The {len(cases)} mistakes of the [catalogue](../oracle/faults/catalogue.py), made in each function "
+        f"The {len(cases)} mistakes of the [catalogue](../oracle/faults/catalogue/), made in each function "
         f"that they concern, are {len(every) // seeds}\ncases. Each was put to the laws in the dev profile "
         f"with {seeds} seeds.\n"
     )
