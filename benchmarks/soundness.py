@@ -29,7 +29,7 @@ import torch
 import reference
 from oracle import exact, pytorch, rounding
 from oracle.problem import DType, Inputs, Problem, Regime
-from reference.contract import CONTRACTS, Array
+from reference.contract import CONTRACTS, FUNCTIONS, Array
 
 Answer = dict[str, Array]
 
@@ -69,7 +69,7 @@ def draw(rng: np.random.Generator) -> tuple[str, Problem]:
     def size(least: int, usual: int, largest: int) -> int:
         return int(rng.integers(least, (usual if rng.random() < 0.95 else largest) + 1))
 
-    function = str(rng.choice(list(CONTRACTS)))
+    function = str(rng.choice(FUNCTIONS))
     return function, Problem(
         CONTRACTS[function].kind,
         n_x=size(0, 8, 48),

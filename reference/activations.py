@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from reference.contract import Array, floating
+from reference.contract import Array
+from reference.validation import floating
 
 
 def sigmoid(z: Any, out: Array | None = None) -> Array:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.activations import sigmoid, softmax
-from reference.contract import Array, validate
+from reference.contract import Array
 from reference.memory import time_last
+from reference.validation import validate
 
 
 class LSTMCache(NamedTuple):
@@ -58,7 +59,7 @@ def lstm_cell_forward(
     cache : LSTMCache
         `(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters)`.
 
-    The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
+    The dtype of the results, and the errors raised, are those of `reference.validation.validate`. Nothing
     that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
     """
     (xt, a_prev, c_prev), p, _ = validate("lstm_cell_forward", (xt, a_prev, c_prev), parameters)
@@ -96,33 +97,47 @@ def lstm_forward(
     c : (n_a, m, T_x)
     caches : (list of T_x LSTMCache, x)
 
-    The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
+    The dtype of the results, and the errors raised, are those of `reference.validation.validate`. Nothing
     that is returned shares memory with the inputs: the caches hold copies, of the parameters too. Those of
     the states and gates are views of one array, which no output shares.
     """
     (x, a0), p, size = validate("lstm_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
-    # The four gates share one product, biases included: [W b] (4, n_a, n_a + n_x + 1) times [a_prev; xt; 1].
+    a, c, gates, xs = lstm_steps(x.transpose(2, 0, 1), a0, np.zeros_like(a0), p)
+    caches = [
+        LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, p)
+        for a_next, c_next, a_prev, c_prev, (ft, it, ot, cct), xt in zip(
+            a[1:], c[1:], a[:-1], c[:-1], gates, xs, strict=True
+        )
+    ]
+    a, c = time_last(a[1:]), time_last(c[1:])
+    y = softmax(p["Wy"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
+    return a, y, c, (caches, x)
+
+
+def lstm_steps(x: Array, a0: Array, c0: Array, p: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
+    """All steps of `x (T_x, n_x, m)`: `a (T_x + 1, n_h, m)`, `c (T_x + 1, n_a, m)`, the initial states first.
+
+    Also the gates `(T_x, 4, n_a, m)`, in the order f, i, o, c, and a copy of the inputs; all four are views
+    of one array. With `Wp` among the parameters the hidden state is projected.
+    """
+    (T_x, _, m), n_a, n_h = x.shape, len(c0), len(a0)
+    # The four gates share one product, biases included: [W b] (4, n_a, n_h + n_x + 1) times [a_prev; xt; 1].
     W, b = (np.concatenate([p[f"{letter}{gate}"] for gate in "fioc"]).reshape(4, n_a, -1) for letter in "Wb")
     W = np.concatenate([W, b], axis=2)
+    Wp = p.get("Wp")
     # One array holds all steps, each in one piece: [a_prev; xt; 1], the gates and c_prev. Step t leaves its
     # states in the piece of step t + 1. Memory in small pieces would be fetched anew in every call.
     k = W.shape[2]
     steps = np.empty((T_x + 1, k + 5 * n_a, m), x.dtype)
     concat, c = steps[:, :k], steps[:, -n_a:]
     gates = steps[:-1, k:-n_a].reshape(T_x, 4, n_a, m)
-    a, xs = concat[:, :n_a], concat[:-1, n_a:-1]
-    a[0], c[0], xs[:], concat[:, -1] = a0, 0, x.transpose(2, 0, 1), 1
-    caches = []
-    a_prev, c_prev = a[0], c[0]
-    for v, z, xt, a_next, c_next in zip(concat[:-1], gates, xs, a[1:], c[1:], strict=True):
+    a, xs = concat[:, :n_h], concat[:-1, n_h:-1]
+    a[0], c[0], xs[:], concat[:, -1] = a0, c0, x, 1
+    for v, z, c_prev, a_next, c_next in zip(concat[:-1], gates, c[:-1], a[1:], c[1:], strict=True):
         ft, it, ot, cct = np.matmul(W, v, out=z)
         sigmoid(z[:3], out=z[:3])
         np.tanh(cct, out=cct)
         c_next[:] = ft * c_prev + it * cct
-        a_next[:] = ot * np.tanh(c_next)
-        caches.append(LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, p))
-        a_prev, c_prev = a_next, c_next
-    a, c = time_last(a[1:]), time_last(c[1:])
-    y = softmax(p["Wy"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
-    return a, y, c, (caches, x)
+        a_next[:] = ot * np.tanh(c_next) if Wp is None else Wp @ (ot * np.tanh(c_next))
+    return a, c, gates, xs

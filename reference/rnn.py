@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reference.activations import softmax
-from reference.contract import Array, validate
+from reference.contract import Array
 from reference.memory import time_last
+from reference.validation import validate
 
 
 class RNNCache(NamedTuple):
@@ -39,7 +40,7 @@ def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Mapping[str, Any]) -> tup
     cache : RNNCache
         `(a_next, a_prev, xt, parameters)`.
 
-    The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
+    The dtype of the results, and the errors raised, are those of `reference.validation.validate`. Nothing
     that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
     """
     (xt, a_prev), p, _ = validate("rnn_cell_forward", (xt, a_prev), parameters)
@@ -69,25 +70,41 @@ def rnn_forward(
     y_pred : (n_y, m, T_x)
     caches : (list of T_x RNNCache, x)
 
-    The dtype of the results, and the errors raised, are those of `reference.contract.validate`. Nothing
+    The dtype of the results, and the errors raised, are those of `reference.validation.validate`. Nothing
     that is returned shares memory with the inputs: the caches hold copies, of the parameters too. Those of
     the states are views of one array, which no output shares.
     """
     (x, a0), p, size = validate("rnn_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
+    a, xs = rnn_steps(x.transpose(2, 0, 1), a0, p)
+    caches = [RNNCache(a_next, a_prev, xt, p) for a_next, a_prev, xt in zip(a[1:], a[:-1], xs, strict=True)]
+    a = time_last(a[1:])
+    y_pred = softmax(p["Wya"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
+    return a, y_pred, (caches, x)
+
+
+def rnn_steps(x: Array, a0: Array, p: Mapping[str, Array], activation: Any = np.tanh) -> tuple[Array, Array]:
+    """All steps of `x (T_x, n_x, m)`: `a (T_x + 1, n_a, m)`, the initial state first, and a copy of `x`.
+
+    Both are views of one array. `activation` is a function of NumPy's kind, which can write into `out`.
+    """
+    (T_x, _, m), n_a = x.shape, len(a0)
     # One product a step, the bias included: [Waa Wax ba] times [a_prev; xt; 1].
     W = np.concatenate([p["Waa"], p["Wax"], p["ba"]], axis=1)
     # One array holds [a_prev; xt; 1] of all steps. Step t leaves its state in the piece of step t + 1.
     # Memory in small pieces would be fetched anew in every call.
     steps = np.empty((T_x + 1, W.shape[1], m), x.dtype)
     a, xs = steps[:, :n_a], steps[:-1, n_a:-1]
-    a[0], xs[:], steps[:, -1] = a0, x.transpose(2, 0, 1), 1
-    caches = []
-    a_prev = a[0]
-    for v, xt, a_next in zip(steps[:-1], xs, a[1:], strict=True):
-        np.tanh(W @ v, out=a_next)
-        caches.append(RNNCache(a_next, a_prev, xt, p))
-        a_prev = a_next
-    a = time_last(a[1:])
-    y_pred = softmax(p["Wya"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
-    return a, y_pred, (caches, x)
+    a[0], xs[:], steps[:, -1] = a0, x, 1
+    for v, a_next in zip(steps[:-1], a[1:], strict=True):
+        activation(W @ v, out=a_next)
+    return a, xs
+
+
+def relu(z: Array, out: Array | None = None) -> Array:
+    """max(z, 0), elementwise; NaN stays NaN."""
+    return np.asarray(np.maximum(z, 0, out=out))
+
+
+ACTIVATIONS: Mapping[str, Any] = {"tanh": np.tanh, "relu": relu}
+"""What the hidden state of an RNN goes through."""

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from reference.activations import sigmoid, softmax
-from reference.contract import CONTRACTS, Kind, validate
+from reference.contract import CONTRACTS, Kind
+from reference.validation import validate
 
 Equations = Mapping[str, Callable[..., Any]]
 
@@ -102,7 +103,7 @@ def run(
 ) -> tuple[Any, ...]:
     """Call `function` with some of its equations changed; `memory` is what lasts from call to call.
 
-    Raises what the changed equations raise, and what `reference.contract.validate` does.
+    Raises what the changed equations raise, and what `reference.validation.validate` does.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}

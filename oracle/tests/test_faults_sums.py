@@ -8,7 +8,7 @@ import reference
 from oracle.faults import COMMON, FAULTS, concerning
 from oracle.faults.equations import TRANSFORMS
 from oracle.tests.answers import alike, behaviour, behaviours, leaves, showing
-from reference.contract import CONTRACTS
+from reference.contract import FUNCTIONS
 
 SWALLOWED = {
     *((f"{gate}_bias_missing", "biases_missing") for gate in ("update", "forget", "candidate", "output")),
@@ -28,7 +28,7 @@ SWALLOWED = {
 """The pairs of common mistakes of which one leaves nothing to be seen of the other, in lstm_forward."""
 
 
-@pytest.mark.parametrize("function", CONTRACTS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_two_common_mistakes_at_once(function: str) -> None:
     # Where the other mistake keeps logits small, one maximum for all does no harm.
     common = [fault for fault in concerning(function) if fault.name in COMMON - {"one_maximum"}]

@@ -3,9 +3,9 @@
 import pytest
 
 from properties.answered.implementation import Implementation
-from properties.judged.law import FUNCTIONS
 from properties.judged.presence import PROVIDED, USABLE, lacks, unusable
 from properties.judged.tally import Tally
+from reference.contract import FUNCTIONS
 
 
 @pytest.mark.spec

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from properties.judged.law import FUNCTIONS
 from properties.judged.presence import PROVIDED, USABLE
 from properties.laws import all_laws
 from properties.reported.results import LawResult
 from properties.worker.targets import closest
+from reference.contract import FUNCTIONS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from properties.reported.results import Verdict
-from reference.contract import CONTRACTS
+from reference.contract import FUNCTIONS
 
 Sources = Mapping[str, str]
 """By the name of the file."""
@@ -196,7 +196,7 @@ def _unusable() -> Sources:
         "hangs_at_import.py": at_import("while True: pass"),
         "no_such_library.py": "import a_library_that_nobody_has\n",
         "empty.py": "",
-        "other_names.py": without(*CONTRACTS),
+        "other_names.py": without(*FUNCTIONS),
         "asks.py": at_import("input('your name? ')"),
         "broken.ipynb": "{",
     }

@@ -19,7 +19,7 @@ from properties.stored.store import Store
 from properties.turns.turn import Turn
 from properties.worker.arguments import Arrangement, arranged
 from properties.worker.codec import decode, encode
-from reference.contract import CONTRACTS
+from reference.contract import FUNCTIONS
 
 FIRST = (
     "trajectory",
@@ -48,7 +48,7 @@ class InProcess(Implementation):
 
     def load(self) -> Loaded:
         """All four functions."""
-        return Loaded(dict.fromkeys(CONTRACTS))
+        return Loaded(dict.fromkeys(FUNCTIONS))
 
     def close(self) -> None:
         """Forget all calls, as a process does that ends."""

@@ -5,9 +5,9 @@ import pytest
 from oracle.faults import FAULTS, concerning
 from properties.explained.failure import Failure
 from properties.tests.power import FIRST, InProcess, by_power, catch, first_catch
-from reference.contract import CONTRACTS
+from reference.contract import FUNCTIONS
 
-MISTAKES = [(function, fault.name) for function in CONTRACTS for fault in concerning(function)]
+MISTAKES = [(function, fault.name) for function in FUNCTIONS for fault in concerning(function)]
 
 SMALL = {
     "update_and_forget_gates_exchanged": "lstm_forward",

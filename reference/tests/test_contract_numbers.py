@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference.contract import Array
+from reference.contract import FUNCTIONS, Array
 from reference.tests.calls import (
-    FUNCTIONS,
     arguments,
     by_name,
     call,

@@ -3,8 +3,9 @@
 import numpy as np
 from hypothesis import given
 
-from reference.contract import CONTRACTS, PARAMETERS, extent, in_symbols, validate
+from reference.contract import CONTRACTS, PARAMETERS, extent, in_symbols
 from reference.tests.calls import arguments, by_name, every_function, replaced, seeds, some
+from reference.validation import validate
 
 
 def test_extent() -> None:
@@ -49,6 +50,8 @@ def test_the_table_is_that_of_the_specification() -> None:
             ["a", "y", "c"],
             ["a_next", "c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot", "xt"],
         ),
+        "rnn_layer": (["x", "a0"], ["a", "a_last"], []),
+        "lstm_layer": (["x", "a0", "c0"], ["a", "a_last", "c_last"], []),
     }
 
 

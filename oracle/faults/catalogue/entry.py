@@ -5,9 +5,9 @@ from typing import Any
 
 from oracle.faults.equations import SPECIFICATION
 from oracle.faults.fault import Fault
-from reference.contract import CONTRACTS, Array
+from reference.contract import FUNCTIONS, Array
 
-ALL = tuple(CONTRACTS)
+ALL = FUNCTIONS
 RNN = ("rnn_cell_forward", "rnn_forward")
 LSTM = ("lstm_cell_forward", "lstm_forward")
 FORWARDS = ("rnn_forward", "lstm_forward")
