@@ -12,8 +12,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import reference
-from oracle import exact, rounding
-from oracle.problem import Inputs, Problem
+from oracle import exact, propagation
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 
 FILE = Path(__file__).parents[1] / "docs" / "error-and-bound.svg"
 T_X = 120
@@ -41,11 +42,11 @@ def main() -> None:
         error = [max(truth[i, 0, t].distance(a[i, 0, t]) for i in range(N_A)) for t in range(T_X)]
         of_step = [max(at_once[i, t, 0].distance(a[i, 0, t]) for i in range(N_A)) for t in range(T_X)]
         panel.semilogy(
-            rounding.evaluate(inputs)["a"].error.max(axis=(0, 1)), "C3-", label="bound, whole trajectory"
+            propagation.evaluate(inputs)["a"].error.max(axis=(0, 1)), "C3-", label="bound, whole trajectory"
         )
         panel.semilogy(error, "C3:", label="error, whole trajectory")
         panel.semilogy(
-            rounding.evaluate(steps)["a"].error[:, :, 0].max(axis=0), "C0-", label="bound, one step"
+            propagation.evaluate(steps)["a"].error[:, :, 0].max(axis=0), "C0-", label="bound, one step"
         )
         panel.semilogy(of_step, "C0:", label="error, one step")
         panel.set(title=title, xlabel="step", ylim=(1e-18, 10))

@@ -27,8 +27,10 @@ import numpy as np
 import torch
 
 import reference
-from oracle import exact, pytorch, rounding
-from oracle.problem import DType, Inputs, Problem, Regime
+from oracle import exact, propagation, pytorch
+from oracle.inputs import Inputs
+from oracle.problem import DType, Problem
+from oracle.regimes import Regime
 from reference.contract import CONTRACTS, FUNCTIONS, Array
 
 Answer = dict[str, Array]
@@ -95,7 +97,7 @@ def examine(function: str, problem: Problem, rng: np.random.Generator) -> dict[s
         ("step", steps, {"reference": ours_by_step, "torch": theirs_by_step}),
         ("trajectory", inputs, {"reference": ours, "torch": pytorch.run(inputs)}),
     ):
-        bounded = rounding.evaluate(posed)
+        bounded = propagation.evaluate(posed)
         evaluation = {name: quantity.value for name, quantity in bounded.items()}
         bound = {name: quantity.error for name, quantity in bounded.items()}
         for who, answer in answers.items():

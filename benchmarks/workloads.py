@@ -14,7 +14,7 @@ from functools import partial
 import torch
 
 import reference
-from oracle import exact, pytorch, rounding
+from oracle import exact, propagation, pytorch
 from oracle.problem import Problem
 
 SECONDS = 0.3
@@ -34,7 +34,7 @@ def workloads() -> Mapping[str, Callable[[], object]]:
             f"{function}, large": partial(getattr(reference, function), *large.arguments(function)),
             f"{kind} problem": partial(draw, small, function),
             f"{kind} in torch": partial(pytorch.run, inputs),
-            f"{kind} bounds": partial(rounding.evaluate, inputs),
+            f"{kind} bounds": partial(propagation.evaluate, inputs),
             f"{kind} enclosures": partial(exact.evaluate, inputs.columns([0]), 1e-20),
         }
     return found

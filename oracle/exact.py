@@ -6,14 +6,16 @@ narrow, so no number of digits is guessed. Nothing is shared with `oracle.roundi
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from flint import arb, arb_mat, ctx
 
-from oracle.problem import Inputs
-from reference.contract import Array
+from oracle.inputs import Inputs, LayerInputs
+from reference.contract import Array, Kind
 
 LIMIT = 2**17
 """Bits of precision at which to give up; a step of a chaotic network uses up a few."""
@@ -22,7 +24,11 @@ KNOWN = 64
 """Bits known of every value, where a float64 has 53; also the precision in which distances are taken."""
 
 Values = list[arb]
-Layer = Callable[[Values], Values]
+Affine = Callable[[Values], Values]
+Network = Mapping[str, Affine]
+"""The affine maps of a network on `[a; x]`: `a` or `relu` of an RNN, `f`, `i`, `c`, `o` of an LSTM; perhaps
+the projection `p` and the head `y`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +86,37 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     """
     if not 0 < radius < math.inf:
         raise ValueError(f"radius={radius!r}, expected a positive number")
-    layers = _layers(inputs)
+    radius = min(radius, 1.0)
+    if isinstance(inputs, LayerInputs):
+        return _of_layers(inputs, radius)
+    network = _network(inputs.kind, inputs.parameters)
     names = ("a", "y") if inputs.kind == "rnn" else ("a", "y", "c", "ft", "it", "cct", "ot")
     rows = {name: len(inputs.parameters["by"] if name == "y" else inputs.a0) for name in names}
     answer = {name: np.empty((rows[name], *inputs.x.shape[1:]), object) for name in names}
     for j in range(inputs.x.shape[1]):
-        for t, step in enumerate(_sample(layers, inputs.columns([j]), min(radius, 1.0))):
+        for t, step in enumerate(_precisely(partial(_sample, network, inputs.columns([j]), radius), radius)):
             for name in names:
                 answer[name][:, j, t] = [Enclosure(value) for value in step[name]]
     return answer
+
+
+def _of_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
+    """`a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, one below the other."""
+    networks = [_network(inputs.kind, p, inputs.activation) for p in inputs.parameters]
+    (places, n_h, m), n_a, T_x = inputs.a0.shape, inputs.c0.shape[1], inputs.x.shape[2]
+    answer = {
+        "a": np.full((inputs.directions * n_h, m, T_x), Enclosure(arb(0)), object),
+        "a_last": np.empty((places * n_h, m, 1), object),
+        "c_last": np.empty((places * n_a, m, 1), object),
+    }
+    for j in range(m):
+        sample = inputs.columns([j])
+        top, a_last, c_last = _precisely(partial(_layered_sample, networks, sample, radius), radius)
+        for t, a in enumerate(top):
+            answer["a"][:, j, t] = [Enclosure(value) for value in a]
+        for name, last in (("a_last", a_last), ("c_last", c_last)):
+            answer[name][:, j, 0] = [Enclosure(value) for state in last for value in state]
+    return answer if inputs.kind == "lstm" else {name: answer[name] for name in ("a", "a_last")}
 
 
 def midpoints(enclosures: Array) -> Array:
@@ -96,22 +124,56 @@ def midpoints(enclosures: Array) -> Array:
     return np.array([each.midpoint for each in enclosures.flat], np.float64).reshape(enclosures.shape)
 
 
-def _sample(layers: Mapping[str, Layer], inputs: Inputs, radius: float) -> list[dict[str, Values]]:
-    """All steps of one sample, in as much precision as that takes."""
-    a0, c0, *xs = (_exactly(column) for column in (inputs.a0, inputs.c0, *np.moveaxis(inputs.x, 2, 0)))
+Result = TypeVar("Result")
+
+
+def _precisely(compute: Callable[[], Result], radius: float) -> Result:
+    """The result of a computation in as much precision as it takes."""
     precision = 2 * KNOWN - math.frexp(radius)[1]
     while precision <= LIMIT:
         with ctx.workprec(precision):
             try:
-                a, c, steps = a0, c0, []
-                for xt in xs:
-                    steps.append(_step(layers, a, c, xt))
-                    _demand(radius, *steps[-1].values())
-                    a, c = steps[-1]["a"], steps[-1].get("c", c)
-                return steps
+                return compute()
             except _TooWide:
                 precision *= 2
     raise ArithmeticError(f"{LIMIT} bits of precision do not enclose the exact result within {radius:.1g}")
+
+
+def _sample(network: Network, inputs: Inputs, radius: float) -> list[dict[str, Values]]:
+    """All steps of one sample."""
+    xs = [_exactly(column) for column in np.moveaxis(inputs.x, 2, 0)]
+    return _steps(network, _exactly(inputs.a0), _exactly(inputs.c0), xs, radius)
+
+
+def _layered_sample(
+    networks: Sequence[Network], inputs: LayerInputs, radius: float
+) -> tuple[list[Values], list[Values], list[Values]]:
+    """The hidden states of the top layer at each step of one sample, and the last states of all layers."""
+    xs = [_exactly(column) for column in np.moveaxis(inputs.x[:, :, : inputs.ends[0]], 2, 0)]
+    a_last, c_last = [], []
+    for k in range(0, len(networks), inputs.directions):
+        hidden = []
+        for place in range(k, k + inputs.directions):
+            order = -1 if place > k else 1
+            a0, c0 = _exactly(inputs.a0[place]), _exactly(inputs.c0[place])
+            steps = _steps(networks[place], a0, c0, xs[::order], radius)
+            a_last.append(steps[-1]["a"] if steps else a0)
+            c_last.append(steps[-1].get("c", c0) if steps else c0)
+            hidden.append([step["a"] for step in steps][::order])
+        xs = [[value for part in both for value in part] for both in zip(*hidden, strict=True)]
+    return xs, a_last, c_last
+
+
+def _steps(
+    network: Network, a: Values, c: Values, xs: Sequence[Values], radius: float
+) -> list[dict[str, Values]]:
+    """All steps from one state."""
+    steps = []
+    for xt in xs:
+        steps.append(_step(network, a, c, xt))
+        _demand(radius, *steps[-1].values())
+        a, c = steps[-1]["a"], steps[-1].get("c", c)
+    return steps
 
 
 def _demand(radius: float, *quantities: Values) -> None:
@@ -122,28 +184,41 @@ def _demand(radius: float, *quantities: Values) -> None:
             raise _TooWide
 
 
-def _step(layers: Mapping[str, Layer], a: Values, c: Values, xt: Values) -> dict[str, Values]:
+def _step(network: Network, a: Values, c: Values, xt: Values) -> dict[str, Values]:
     concat = a + xt
-    if "a" in layers:
-        a = [z.tanh() for z in layers["a"](concat)]
-        return {"a": a, "y": _softmax(layers["y"](a))}
-    ft, it, ot = ([_sigmoid(z) for z in layers[gate](concat)] for gate in "fio")
-    cct = [z.tanh() for z in layers["c"](concat)]
+    if "f" not in network:
+        [(activation, affine)] = [(name, network[name]) for name in network if name != "y"]
+        z = affine(concat)
+        a = [value.tanh() for value in z] if activation == "a" else [value.max(arb(0)) for value in z]
+        return _predicted(network, {"a": a})
+    ft, it, ot = ([_sigmoid(z) for z in network[gate](concat)] for gate in "fio")
+    cct = [z.tanh() for z in network["c"](concat)]
     c = [_times(f, c_prev) + _times(i, cc) for f, c_prev, i, cc in zip(ft, c, it, cct, strict=True)]
     a = [_times(o, c_next.tanh()) for o, c_next in zip(ot, c, strict=True)]
-    return {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot, "y": _softmax(layers["y"](a))}
+    if "p" in network:
+        a = network["p"](a)
+    return _predicted(network, {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot})
 
 
-def _layers(inputs: Inputs) -> dict[str, Layer]:
-    """The affine maps on `[a; x]`, `a` of an RNN or `f`, `i`, `c`, `o` of an LSTM; and `y` on `a`."""
-    p = inputs.parameters
-    if inputs.kind == "rnn":
+def _predicted(network: Network, step: dict[str, Values]) -> dict[str, Values]:
+    """A step with its predictions, where there is a head."""
+    return {**step, "y": _softmax(network["y"](step["a"]))} if "y" in network else step
+
+
+def _network(kind: Kind, p: Mapping[str, Array], activation: str = "tanh") -> dict[str, Affine]:
+    if kind == "rnn":
         weight = np.concatenate([p["Waa"], p["Wax"]], axis=1)
-        return {"a": _layer(weight, p["ba"]), "y": _layer(p["Wya"], p["by"])}
-    return {**{gate: _layer(p[f"W{gate}"], p[f"b{gate}"]) for gate in "fico"}, "y": _layer(p["Wy"], p["by"])}
+        network = {"relu" if activation == "relu" else "a": _affine(weight, p["ba"])}
+    else:
+        network = {gate: _affine(p[f"W{gate}"], p[f"b{gate}"]) for gate in "fico"}
+    if "Wp" in p:
+        network["p"] = _affine(p["Wp"], np.zeros((len(p["Wp"]), 1)))
+    if "by" in p:
+        network["y"] = _affine(p["Wya" if kind == "rnn" else "Wy"], p["by"])
+    return network
 
 
-def _layer(weight: Array, bias: Array) -> Layer:
+def _affine(weight: Array, bias: Array) -> Affine:
     W, b = (arb_mat(len(array), array.shape[1], _exactly(array)) for array in (weight, bias))
     all_finite = bool(np.isfinite(weight).all() and np.isfinite(bias).all())
 

@@ -1,78 +1,21 @@
 """A fully determined input whose repr rebuilds it."""
 
 import ast
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
 import numpy as np
 
-from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, extent
+from oracle.inputs import Inputs, LayerInputs
+from oracle.regimes import REGIMES, Regime
+from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, extent, of_one_direction
 
 DType = Literal["float16", "float32", "float64"]
-Regime = Literal["ternary", "unit", "wild", "tiny", "huge", "nonfinite"]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The arrays of one problem.
-
-    `x (n_x, m, T_x)`, `a0 (n_a, m)`, `c0 (n_a, m)` and the parameters of the specification. An RNN has
-    no memory state: its `c0` is `(0, m)`. `dtype` is the precision in which the problem is posed; the
-    arrays may hold more than that, where an implementation answered with more.
-    """
-
-    kind: Kind
-    x: Array
-    a0: Array
-    c0: Array
-    parameters: Mapping[str, Array]
-    dtype: np.dtype[Any]
-
-    def arguments(self, function: str) -> list[Any]:
-        """The positional arguments of a call of `function`; a cell takes the first step."""
-        contract = CONTRACTS[function]
-        if contract.is_cell:
-            given = {"xt": self.x[:, :, 0], "a_prev": self.a0, "c_prev": self.c0}
-        else:
-            given = {"x": self.x, "a0": self.a0}
-        return [*(given[name] for name in contract.arguments), dict(self.parameters)]
-
-    def columns(self, samples: Any) -> "Inputs":
-        """The same problem on some of its samples, chosen by any NumPy index."""
-        return replace(self, x=self.x[:, samples], a0=self.a0[:, samples], c0=self.c0[:, samples])
-
-    def span(self, start: int, stop: int) -> "Inputs":
-        """The same problem on some of its steps, from the same state."""
-        return replace(self, x=self.x[:, :, start:stop])
-
-    def resumed(self, t: int, a: Array) -> "Inputs":
-        """What an RNN has left to do after `t` steps of its trajectory `a`."""
-        return replace(self, x=self.x[:, :, t:], a0=a[:, :, t - 1])
-
-    def steps(self, a: Array, c: Array) -> "Inputs":
-        """All steps of a trajectory `a`, `c` `(n_a, m, T_x)` as one batch of `m T_x` single steps.
-
-        Each starts from the state that the trajectory itself holds, so an error made in one step does not
-        count against the next. A result `(n, m T_x, 1)` reshaped to `(n, m, T_x)` is back in place.
-        """
-        n_x, m, T_x = self.x.shape
-        work = np.result_type(self.x, a, c)
-
-        def before(states: Array, first: Array) -> Array:
-            previous = np.concatenate([first[:, :, None], states[:, :, : T_x - 1]], axis=2)[:, :, :T_x]
-            return previous.reshape(len(first), m * T_x).astype(work)
-
-        return Inputs(
-            self.kind,
-            self.x.reshape(n_x, m * T_x, 1).astype(work),
-            before(a, self.a0),
-            before(c, self.c0),
-            {name: array.astype(work) for name, array in self.parameters.items()},
-            self.dtype,
-        )
+LayerKind = Literal["rnn_layer", "lstm_layer"]
+Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
+Activation = Literal["tanh", "relu"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,18 +45,28 @@ class Problem:
     dtype: DType = "float64"
 
     def __post_init__(self) -> None:
-        for field, known in (("kind", Kind), ("regime", Regime), ("dtype", DType)):
-            if not isinstance(getattr(self, field), str) or getattr(self, field) not in get_args(known):
-                raise ValueError(
-                    f"{field}={getattr(self, field)!r}, expected one of {', '.join(get_args(known))}"
-                )
-        for field in ("n_x", "n_a", "n_y", "m", "T_x", "seed"):
-            if not isinstance(getattr(self, field), int) or getattr(self, field) < 0:
-                raise ValueError(f"{field}={getattr(self, field)!r}, expected an integer from 0 up")
+        for name, known in self._known.items():
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)!r}, expected one of {', '.join(known)}")
+        for name in (each.name for each in fields(self) if each.type is int):
+            if type(getattr(self, name)) is not int or getattr(self, name) < 0:
+                raise ValueError(f"{name}={getattr(self, name)!r}, expected an integer from 0 up")
+
+    _known: ClassVar[Mapping[str, Sequence[str]]] = {
+        "kind": get_args(Kind),
+        "regime": get_args(Regime),
+        "dtype": get_args(DType),
+    }
+    """What the fields that are words may be."""
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self)[1:])
+        given = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._stated)
         return f"Problem.{self.kind}({given})".replace("'", '"')
+
+    @property
+    def _stated(self) -> list[str]:
+        """The fields that its line states."""
+        return [each.name for each in fields(self)[1:]]
 
     @classmethod
     def rnn(cls, **given: Any) -> Self:
@@ -125,17 +78,29 @@ class Problem:
         """A problem of the long short-term memory network."""
         return cls("lstm", **given)
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    def rnn_layer(**given: Any) -> "LayerProblem":
+        """A problem of layers of the simple recurrent network."""
+        return LayerProblem("rnn_layer", **given)
+
+    @staticmethod
+    def lstm_layer(**given: Any) -> "LayerProblem":
+        """A problem of layers of the long short-term memory network."""
+        return LayerProblem("lstm_layer", **given)
+
+    @staticmethod
+    def parse(text: str) -> "Problem":
         """The problem that a repr describes; `ValueError` where the text is none. Nothing is executed."""
+        kinds = {f"Problem.{kind}": kind for kind in (*get_args(Kind), *get_args(LayerKind))}
         try:
             call = ast.parse(text.strip(), mode="eval").body
-            if not (isinstance(call, ast.Call) and ast.unparse(call.func) in ("Problem.rnn", "Problem.lstm")):
-                raise ValueError("not a call of Problem.rnn or Problem.lstm")
+            if not (isinstance(call, ast.Call) and ast.unparse(call.func) in kinds):
+                raise ValueError(f"not a call of {', '.join(kinds)}")
             given = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-            return cls(ast.unparse(call.func).removeprefix("Problem."), **given)  # type: ignore[arg-type]
+            problem: Problem = getattr(Problem, kinds[ast.unparse(call.func)])(**given)
+            return problem
         except (SyntaxError, TypeError, ValueError) as error:
-            example = cls.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=2)
+            example = Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=2)
             raise ValueError(f"{text!r} is no problem ({error}); one looks like {example!r}") from None
 
     @property
@@ -161,66 +126,133 @@ class Problem:
     @cached_property
     def _drawn(self) -> Inputs:
         rng = np.random.default_rng(self.seed)
-        draw = _REGIMES[self.regime](rng, np.finfo(self.dtype))
+        draw = REGIMES[self.regime](rng, np.finfo(self.dtype))
         memory: Shape = ("n_a", "m") if self.kind == "lstm" else (0, "m")
-        shapes = {"x": ("n_x", "m", "T_x"), "a0": ("n_a", "m"), "c0": memory, **PARAMETERS[self.kind]}
+        shapes = {
+            "x": ("n_x", "m", "T_x"),
+            "a0": ("n_a", "m"),
+            "c0": memory,
+            **PARAMETERS[_network(self.kind)],
+        }
         arrays = {
             name: draw(name, tuple(extent(size, self.sizes) for size in shape)).astype(self.dtype)
             for name, shape in shapes.items()
         }
         x, a0, c0 = (arrays.pop(name) for name in ("x", "a0", "c0"))
-        parameters = {name: arrays[name] for name in rng.permutation([*arrays]).tolist()}
-        return Inputs(self.kind, x, a0, c0, parameters, np.dtype(self.dtype))
+        shuffled = {name: arrays[name] for name in rng.permutation([*arrays]).tolist()}
+        return Inputs(_network(self.kind), x, a0, c0, shuffled, np.dtype(self.dtype))
 
 
-Draw = Callable[[str, tuple[int, ...]], Array]
+@dataclass(frozen=True, repr=False)
+class LayerProblem(Problem):
+    """One input of whole layers: besides the sizes, how they are stacked, and the options.
+
+    `n_p` is 0 where the hidden state is not projected. `lengths` says which there are, and the seed draws
+    them: `absent`, all `equal`, `random`, and so that at least one is 1 or T_x.
+
+    Raises `ValueError` as `Problem` does, and for lengths where there is no step.
+    """
+
+    kind: LayerKind  # type: ignore[assignment]
+    n_y: int = field(default=1, init=False)
+    layers: int = field(default=1, kw_only=True)
+    directions: int = field(default=1, kw_only=True)
+    n_p: int = field(default=0, kw_only=True)
+    lengths: Lengths = field(default="absent", kw_only=True)
+    activation: Activation = field(default="tanh", kw_only=True)
+
+    _known: ClassVar[Mapping[str, Sequence[str]]] = {
+        **Problem._known,
+        "kind": get_args(LayerKind),
+        "lengths": get_args(Lengths),
+        "activation": get_args(Activation),
+    }
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.directions not in (1, 2) or not self.layers:
+            raise ValueError(f"layers={self.layers}, directions={self.directions}, expected 1 up, and 1 or 2")
+        if self.lengths != "absent" and not self.T_x:
+            raise ValueError(f'lengths="{self.lengths}", expected "absent" where T_x=0')
+        if self.kind == "rnn_layer" and self.n_p:
+            raise ValueError(f"n_p={self.n_p}, expected 0 of an RNN")
+        if self.kind == "lstm_layer" and self.activation != "tanh":
+            raise ValueError(f'activation="{self.activation}", expected "tanh" of an LSTM')
+
+    @property
+    def _stated(self) -> list[str]:
+        own = ["activation"] if self.kind == "rnn_layer" else ["n_p"]
+        return [
+            *("n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths"),
+            "regime",
+            "seed",
+            "dtype",
+        ]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes by symbol; n_p only where there is a projection."""
+        projected = {"n_p": self.n_p} if self.n_p else {}
+        return {"n_x": self.n_x, "n_a": self.n_a, **projected, "m": self.m, "T_x": self.T_x} | {
+            "L": self.layers,
+            "D": self.directions,
+        }
+
+    def inputs(self, function: str) -> LayerInputs:
+        """The arrays that `function` gets."""
+        names = ["x", "a0", *(["c0"] if self.kind == "lstm_layer" else [])]
+        return _poisoned(self._layers, names, self.seed) if self.regime == "nonfinite" else self._layers
+
+    @cached_property
+    def _layers(self) -> LayerInputs:
+        rng, kind = np.random.default_rng(self.seed), _network(self.kind)
+        draw = REGIMES[self.regime](rng, np.finfo(self.dtype))
+        sizes = {**self.sizes, "n_h": self.n_p or self.n_a}
+
+        def drawn(shapes: Mapping[str, Shape]) -> dict[str, Array]:
+            every = {name: tuple(extent(n, sizes) for n in shape) for name, shape in shapes.items()}
+            return {name: draw(name, shape).astype(self.dtype) for name, shape in every.items()}
+
+        memory: Shape = ("L D", "n_a", "m") if kind == "lstm" else ("L D", 0, "m")
+        arrays = drawn({**CONTRACTS[self.kind].arguments, "c0": memory})
+        places = range(self.layers * self.directions)
+        parameters = [drawn(of_one_direction(kind, k // self.directions, self.n_p > 0)) for k in places]
+        shuffled = [{name: p[name] for name in rng.permutation([*p]).tolist()} for p in parameters]
+        return LayerInputs(
+            kind,
+            arrays["x"],
+            arrays["a0"],
+            arrays["c0"],
+            shuffled,
+            np.dtype(self.dtype),
+            self.directions,
+            self._drawn_lengths(),
+            self.activation,
+        )
+
+    def _drawn_lengths(self) -> Array | None:
+        if self.lengths == "absent":
+            return None
+        rng = np.random.default_rng([self.seed, 2])
+        lengths = rng.integers(1, self.T_x + 1, self.m)
+        if self.m and self.lengths != "random":
+            chosen = rng.integers(self.m)
+            lengths[slice(None) if self.lengths == "equal" else chosen] = {
+                "equal": lengths[chosen],
+                "with 1": 1,
+                "with T_x": self.T_x,
+            }[self.lengths]
+        return lengths
 
 
-def _fan_in(name: str, shape: tuple[int, ...]) -> int:
-    return max(shape[1], 1) if name.startswith("W") else 1
+def _network(kind: Kind | LayerKind) -> Kind:
+    return "rnn" if kind.startswith("rnn") else "lstm"
 
 
-def _normal(rng: np.random.Generator, gain: float = 1.0) -> Draw:
-    def draw(name: str, shape: tuple[int, ...]) -> Array:
-        scale = gain / math.sqrt(_fan_in(name, shape)) if name.startswith("W") else 1.0
-        return scale * rng.standard_normal(shape)
-
-    return draw
+Given = TypeVar("Given", bound=Inputs)
 
 
-def _ternary(rng: np.random.Generator, _: Any) -> Draw:
-    def draw(name: str, shape: tuple[int, ...]) -> Array:
-        if name.startswith("W") or name == "x":
-            return rng.integers(-1, 2, shape)
-        return rng.choice([-1, 1], shape)
-
-    return draw
-
-
-def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
-    unit = _normal(rng)
-
-    def draw(name: str, shape: tuple[int, ...]) -> Array:
-        drawn = unit(name, shape) * float(limits.tiny) ** rng.uniform(0.05, 1.0)
-        return np.asarray(np.copysign(np.maximum(np.abs(drawn), float(limits.smallest_subnormal)), drawn))
-
-    return draw
-
-
-def _huge(rng: np.random.Generator, _: Any) -> Draw:
-    size = 10 ** rng.uniform(2, 4)
-
-    def draw(name: str, shape: tuple[int, ...]) -> Array:
-        # Half for the bias, half for the products, which in an RNN are those of two weights: so no order of
-        # summation exceeds size.
-        terms = (4 if name in ("Waa", "Wax") else 2) * _fan_in(name, shape)
-        scale = 1.0 if name in ("x", "a0") else size / terms
-        return scale * rng.uniform(-1, 1, shape)
-
-    return draw
-
-
-def _poisoned(inputs: Inputs, names: list[str], seed: int) -> Inputs:
+def _poisoned(inputs: Given, names: list[str], seed: int) -> Given:
     """The inputs with one entry of one of the named arrays NaN or infinite, if they have an entry."""
     rng = np.random.default_rng([seed, 1])
     arrays = {name: getattr(inputs, name).copy() for name in names if getattr(inputs, name).size}
@@ -228,16 +260,6 @@ def _poisoned(inputs: Inputs, names: list[str], seed: int) -> Inputs:
         array = arrays[rng.choice(list(arrays))]
         array.flat[rng.integers(array.size)] = rng.choice([np.nan, np.inf, -np.inf])
     return replace(inputs, **arrays)
-
-
-_REGIMES: Mapping[str, Callable[[np.random.Generator, Any], Draw]] = {
-    "ternary": _ternary,
-    "unit": lambda rng, _: _normal(rng),
-    "wild": lambda rng, _: _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)),
-    "tiny": _tiny,
-    "huge": _huge,
-    "nonfinite": lambda rng, _: _normal(rng),
-}
 
 
 def siblings(problem: Problem, count: int, regimes: Sequence[Regime] = ()) -> Iterator[Problem]:

@@ -4,15 +4,18 @@ Answers come back in the layout and the dtype of the reference. Torch has no pre
 linear layer and a softmax of its own.
 """
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from oracle.layout import to_torch
-from oracle.problem import Inputs
+from oracle.inputs import Inputs, LayerInputs
+from oracle.layout import layers_to_torch, to_torch
 from reference.contract import Array, Kind
 
 HEAD = {"rnn": "Wya", "lstm": "Wy"}
@@ -24,10 +27,13 @@ _CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell
 def run(inputs: Inputs) -> dict[str, Array]:
     """The hidden states `a (n_a, m, T_x)` and the predictions `y (n_y, m, T_x)`.
 
-    Of an LSTM also the memory state `c (n_a, m, 1)` after the last step, the only one that torch returns.
+    Of an LSTM also the memory state `c (n_a, m, 1)` after the last step, the only one that torch returns. Of
+    layers `a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, one below the other.
     The modules refuse an input of no features, so there the cells answer; and they refuse a sequence of
     no steps, where there is nothing to say and the answer is empty.
     """
+    if isinstance(inputs, LayerInputs):
+        return _run_layers(inputs)
     n_x, _, T_x = inputs.x.shape
     if T_x == 0:
         a = c = _tensor(np.zeros((0, *inputs.a0.T.shape), inputs.x.dtype))
@@ -63,10 +69,8 @@ def gates(inputs: Inputs) -> dict[str, Array]:
 
 def _run_module(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     """The states `(T_x, m, n_a)` and the last memory states `(1, m, n_a)`."""
-    module = _module(inputs.kind, len(inputs.x), len(inputs.a0), str(inputs.x.dtype))
     state = to_torch(inputs.kind, inputs.parameters)
-    for name, parameter in module.named_parameters():
-        parameter.copy_(_tensor(state[name]))
+    module = _loaded(state, inputs.kind, len(inputs.x), len(inputs.a0), dtype=str(inputs.x.dtype))
     x, a0, c0 = _tensor(inputs.x.transpose(2, 1, 0)), _tensor(inputs.a0.T[None]), _tensor(inputs.c0.T[None])
     if inputs.kind == "rnn":
         a, _ = module(x, a0)
@@ -94,10 +98,86 @@ def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.stack(steps), c[None]
 
 
+def _run_layers(inputs: LayerInputs) -> dict[str, Array]:
+    """The answer of a module of several layers; a sequence of no steps leaves the states as they are."""
+    (_, m, T_x), (places, n_h, _), n_a = inputs.x.shape, inputs.a0.shape, inputs.c0.shape[1]
+    states = [inputs.a0, inputs.c0][: 1 if inputs.kind == "rnn" else 2]
+    a = np.zeros((inputs.directions * n_h, m, T_x), inputs.x.dtype)
+    if T_x and m:
+        given = _as_torch_takes_them(inputs)
+        output, ended = _layered(given)
+        a = _array(output)
+        states = [state.numpy().transpose(0, 2, 1) for state in ended]
+        if inputs.kind == "lstm":
+            states[1] = states[1][:, :n_a]
+    last = {"a_last": places * n_h, "c_last": places * n_a}
+    return {
+        "a": a,
+        **{name: state.reshape(last[name], m, 1) for name, state in zip(last, states, strict=False)},
+    }
+
+
+def _layered(inputs: LayerInputs) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
+    """The output and the last states of a module."""
+    p, is_rnn = inputs.parameters[0], inputs.kind == "rnn"
+    own = {"nonlinearity": inputs.activation} if is_rnn else {"proj_size": len(p.get("Wp", ()))}
+    module = _loaded(
+        layers_to_torch(inputs.kind, inputs.parameters, inputs.directions),
+        inputs.kind,
+        len(inputs.x),
+        len(p["ba" if is_rnn else "bf"]),
+        dtype=str(inputs.x.dtype),
+        num_layers=len(inputs.parameters) // inputs.directions,
+        bidirectional=inputs.directions == 2,
+        **own,
+    )
+    x = _tensor(inputs.x.T)
+    a0, c0 = (_tensor(state.transpose(0, 2, 1)) for state in (inputs.a0, inputs.c0))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
+        if inputs.lengths is None:
+            output, ended = module(x, a0 if is_rnn else (a0, c0))
+        else:
+            packed = pack_padded_sequence(x, torch.from_numpy(inputs.lengths), enforce_sorted=False)
+            output, ended = module(packed, a0 if is_rnn else (a0, c0))
+            output, _ = pad_packed_sequence(output, total_length=len(x))
+    return output, (ended,) if is_rnn else ended
+
+
+def _as_torch_takes_them(inputs: LayerInputs) -> LayerInputs:
+    """The same problem with a feature that is zero where there is none, and with memory units that stay zero
+    where a projection keeps all: the modules refuse both. (Of NaN these units do not stay zero.)
+    """
+    x, c0, parameters = inputs.x, inputs.c0, [dict(p) for p in inputs.parameters]
+    if not len(x):
+        x = np.zeros((1, *x.shape[1:]), x.dtype)
+        for p in parameters[: inputs.directions]:
+            p.update({name: np.pad(p[name], ((0, 0), (0, 1))) for name in _ON_THE_INPUT if name in p})
+    if "Wp" in parameters[0] and len(parameters[0]["Wp"]) >= c0.shape[1]:
+        c0 = np.pad(c0, ((0, 0), (0, len(parameters[0]["Wp"]) - c0.shape[1] + 1), (0, 0)))
+        for p in parameters:
+            more = c0.shape[1] - len(p["bf"])
+            wide = {name: np.pad(p[name], ((0, more), (0, 0))) for name in p if name != "Wp"}
+            p.update(wide, Wp=np.pad(p["Wp"], ((0, 0), (0, more))))
+    return replace(inputs, x=x, c0=c0, parameters=parameters)
+
+
+_ON_THE_INPUT = ("Wax", "Wf", "Wi", "Wc", "Wo")
+"""The weights whose last columns act on the input."""
+
+
+def _loaded(state: Mapping[str, Array], kind: Kind, n_x: int, n_a: int, **how: Any) -> torch.nn.Module:
+    """A module with these parameters."""
+    module = _module(kind, n_x, n_a, **how)
+    for name, parameter in module.named_parameters():
+        parameter.copy_(_tensor(state[name]))
+    return module
+
+
 @lru_cache(maxsize=64)
-def _module(kind: Kind, n_x: int, n_a: int, dtype: str) -> torch.nn.Module:
+def _module(kind: Kind, n_x: int, n_a: int, dtype: str, **how: Any) -> torch.nn.Module:
     """A module to load weights into; building one costs more than running it."""
-    module: torch.nn.Module = _MODULES[kind](n_x, n_a, dtype=getattr(torch, dtype))
+    module: torch.nn.Module = _MODULES[kind](n_x, n_a, dtype=getattr(torch, dtype), **how)
     return module
 
 

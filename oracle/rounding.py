@@ -1,4 +1,4 @@
-"""How far a correct floating-point program may be from the exact result, derived from the inputs.
+"""How far a correct floating-point program may be from the exact result: the rules, equation by equation.
 
 Every quantity is carried as a pair: a float64 evaluation, and a bound on how far *any* correct program of
 the given precision may be from the exact quantity. "Any" means: any order of summation, with or without
@@ -11,13 +11,11 @@ underflow, eq. 2.8) and ch. 3 (γ_n, Lemma 3.1; products of matrices, sec. 3.5);
 IMA J. Numer. Anal. 41 (2021), for softmax. Second-order terms are kept.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from oracle.problem import Inputs
 from reference.contract import Array
 
 SLACK = 1 + 1e-6
@@ -106,6 +104,10 @@ class Arithmetic:
             1 / (1 + np.exp(-z.value)), _through(z, q, slope, q / (1 + q), 1) + SIGMOID * self.u + self.eta
         )
 
+    def relu(self, z: Bounded) -> Bounded:
+        """max(z, 0): exact, of slope 1 or 0; 0 where z and all that may be computed for it are negative."""
+        return _bounded(np.maximum(z.value, 0), np.where(z.value + 2 * z.error < 0, 0, z.error))
+
     def times(self, x: Bounded, y: Bounded) -> Bounded:
         """A product of two quantities, both with errors."""
         xr, yr = x.reach, y.reach
@@ -138,65 +140,6 @@ class Arithmetic:
         others = (1 - np.eye(n_y)) @ e / total  # 1-y, without cancellation
         error = np.exp(2 * E + R - below) / total * -(others * np.expm1(-E) + np.expm1(-R))
         return _bounded(e / total, np.fmin(error, np.exp(R)) + (n_y + 2) * self.eta)
-
-
-def evaluate(inputs: Inputs) -> dict[str, Bounded]:
-    """Every quantity of a forward pass with its bound: `a`, `y`, and of an LSTM `c`, `ft`, `it`, `cct`, `ot`.
-
-    Each `(n, m, T_x)`, the bounds propagated from step to step. For one step of each, judged on the state
-    it was given, pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0.
-    """
-    return evaluate_each([inputs])[0]
-
-
-@np.errstate(all="ignore")
-def evaluate_each(alike: Sequence[Inputs]) -> list[dict[str, Bounded]]:
-    """As `evaluate`, of several inputs whose shapes are alike, at little more than the cost of one.
-
-    At each step the arrays of all are a stack `(k, n, m)`.
-    """
-    first = alike[0]
-    fl = Arithmetic(first.dtype)
-    p = {
-        name: np.stack([inputs.parameters[name] for inputs in alike]).astype(np.float64)
-        for name in first.parameters
-    }
-    xs = np.moveaxis(np.stack([inputs.x for inputs in alike]), 3, 0).astype(np.float64)
-    a, c = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
-    if first.kind == "rnn":
-        W, b, Wy = np.concatenate([p["Waa"], p["Wax"]], axis=2), p["ba"], p["Wya"]
-    else:
-        W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"], axis=1) for part in "Wb")
-        Wy = p["Wy"]
-    n_a = len(first.a0)
-    steps: list[dict[str, Bounded]] = []
-    for xt in xs:
-        concat = Bounded(
-            np.concatenate([a.value, xt], axis=1), np.concatenate([a.error, np.zeros_like(xt)], axis=1)
-        )
-        z = fl.affine(W, concat, b)
-        if first.kind == "rnn":
-            a = fl.tanh(z)
-            steps.append({"a": a})
-        else:
-            gates, cct = fl.sigmoid(z[:, : 3 * n_a]), fl.tanh(z[:, 3 * n_a :])
-            ft, it, ot = (gates[:, i * n_a : (i + 1) * n_a] for i in range(3))
-            c = fl.plus(fl.times(ft, c), fl.times(it, cct))
-            a = fl.times(ot, fl.tanh(c))
-            steps.append({"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot})
-    names = ["a"] if first.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
-    trace = {name: _over_time([step[name] for step in steps], a) for name in names}
-    every = Bounded(*(part.reshape(*part.shape[:2], -1) for part in (trace["a"].value, trace["a"].error)))
-    y = fl.softmax(fl.affine(Wy, every, p["by"]))
-    shape = (*Wy.shape[:2], *first.x.shape[1:])
-    trace["y"] = Bounded(y.value.reshape(shape), y.error.reshape(shape))
-    return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
-
-
-def _over_time(steps: list[Bounded], like: Bounded) -> Bounded:
-    if not steps:
-        return Bounded(*(np.zeros((*like.value.shape, 0)),) * 2)
-    return Bounded(np.stack([s.value for s in steps], axis=3), np.stack([s.error for s in steps], axis=3))
 
 
 def _bounded(value: Array, error: Array) -> Bounded:

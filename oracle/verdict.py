@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from oracle import exact
-from oracle.problem import Inputs
+from oracle.inputs import Inputs
 from reference.contract import Array
 
 BEYOND_USE = 0.1
@@ -24,7 +24,7 @@ class Comparison:
     inputs
         The problem that both answer.
     quantity
-        Which quantity of `oracle.rounding.evaluate` they answer with: `a`, `c`, `y` or a gate.
+        Which quantity of `oracle.propagation.evaluate` they answer with: `a`, `c`, `y` or a gate.
     label
         Its name in the contract of the function that is judged.
     steps

@@ -10,7 +10,7 @@ import numpy as np
 
 import reference
 from oracle.faults import Fault
-from oracle.problem import Inputs
+from oracle.inputs import Inputs
 from reference.contract import CONTRACTS, Array
 
 Leaves = Mapping[str, Array | str]

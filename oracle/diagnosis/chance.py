@@ -6,7 +6,8 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import Program, mistaken, same
 from oracle.faults import concerning
-from oracle.problem import Inputs, Problem
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from reference.contract import Array
 
 ASKED = 500

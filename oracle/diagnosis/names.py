@@ -14,7 +14,8 @@ from itertools import combinations
 from oracle.diagnosis.behaviour import PARTS, Behaviour, Leaves, Program, mistaken, same, specification
 from oracle.diagnosis.chance import alike_at_random
 from oracle.faults import COMMON, Fault, concerning
-from oracle.problem import Inputs, Problem
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from reference.contract import CONTRACTS
 
 

@@ -7,7 +7,8 @@ from itertools import count
 import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, specification
-from oracle.problem import Inputs, Problem
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from reference.contract import CONTRACTS, PARAMETERS
 
 

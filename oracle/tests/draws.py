@@ -4,7 +4,8 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from oracle.problem import DType, Problem, Regime
+from oracle.problem import DType, Problem
+from oracle.regimes import Regime
 
 FORWARD = {"rnn": "rnn_forward", "lstm": "lstm_forward"}
 CELL = {"rnn": "rnn_cell_forward", "lstm": "lstm_cell_forward"}

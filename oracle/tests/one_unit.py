@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from oracle.exact import Enclosure, evaluate
-from oracle.problem import Inputs
+from oracle.inputs import Inputs
 from reference.contract import PARAMETERS, extent
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from oracle import exact
-from oracle.problem import Inputs
-from oracle.rounding import Bounded, evaluate
+from oracle.inputs import Inputs
+from oracle.propagation import evaluate
+from oracle.rounding import Bounded
 from reference.contract import Array
 
 Answer = dict[str, Array]

@@ -13,7 +13,8 @@ from oracle.diagnosis.behaviour import Behaviour, Program, mistaken
 from oracle.diagnosis.names import diagnose
 from oracle.diagnosis.traces import NEARLY, manners, traces
 from oracle.faults import FAULTS, Fault
-from oracle.problem import Inputs, Problem
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from reference.contract import CONTRACTS, FUNCTIONS
 
 PAIRS = [

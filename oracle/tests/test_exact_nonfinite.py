@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import reference
 from oracle import exact
 from oracle.exact import evaluate, midpoints
-from oracle.problem import Inputs, Problem
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from oracle.tests.draws import CELL, FORWARD, problems
 from oracle.tests.one_unit import one
 

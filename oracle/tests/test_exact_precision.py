@@ -10,7 +10,8 @@ from flint import ctx
 import reference
 from oracle import exact
 from oracle.exact import evaluate, midpoints
-from oracle.problem import Inputs, Problem
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from oracle.tests.one_unit import one
 
 INF, NAN = math.inf, math.nan

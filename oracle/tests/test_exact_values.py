@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.exact import evaluate, midpoints
-from oracle.problem import Inputs, Problem
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from oracle.tests.draws import CELL, FORWARD, problems
 from reference.contract import PARAMETERS, Array, extent
 

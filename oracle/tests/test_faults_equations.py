@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import reference
 from oracle.faults import Fault
-from oracle.problem import Inputs, Problem
-from oracle.rounding import evaluate
+from oracle.inputs import Inputs
+from oracle.problem import Problem
+from oracle.propagation import evaluate
 from oracle.tests.answers import alike, leaves
 from oracle.tests.draws import problems
 from reference.contract import CONTRACTS, FUNCTIONS, Array

@@ -8,9 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.inputs import Inputs
 from oracle.layout import GATE_ORDERS, from_torch, to_torch
-from oracle.problem import Inputs, Problem
-from oracle.rounding import evaluate
+from oracle.problem import Problem
+from oracle.propagation import evaluate
 from oracle.tests.draws import FORWARD, problems
 from reference.contract import Array
 

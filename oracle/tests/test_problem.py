@@ -8,7 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from oracle.problem import DType, Inputs, Problem, Regime, siblings
+from oracle.inputs import Inputs
+from oracle.problem import DType, Problem, siblings
+from oracle.regimes import Regime
 from oracle.tests.draws import CELL, FORWARD, problems
 from reference.contract import CONTRACTS, Array, extent
 

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle import pytorch
+from oracle.inputs import Inputs
 from oracle.layout import to_torch
-from oracle.problem import Inputs, Problem
-from oracle.rounding import Bounded, evaluate
+from oracle.problem import Problem
+from oracle.propagation import evaluate
+from oracle.rounding import Bounded
 from oracle.tests.draws import CELL, FORWARD, problems
 from reference.contract import Array
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from oracle import exact
-from oracle.problem import Inputs, Problem
-from oracle.rounding import evaluate
+from oracle.inputs import Inputs
+from oracle.problem import Problem
+from oracle.propagation import evaluate
 from oracle.tests.draws import CELL, FORWARD
 from oracle.tests.programs import Answer, Program, shifted_softmax
 from reference.contract import Array

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracle import pytorch
-from oracle.problem import DType, Inputs, Problem
-from oracle.rounding import evaluate
+from oracle.inputs import Inputs
+from oracle.problem import DType, Problem
+from oracle.propagation import evaluate
 from oracle.tests.draws import CELL, FORWARD, problems
 from oracle.tests.programs import PROGRAMS, assert_exactly_within, assert_within, in_float64
 

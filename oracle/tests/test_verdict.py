@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import reference
-from oracle import pytorch, rounding
-from oracle.problem import Inputs, Problem
+from oracle import propagation, pytorch
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from oracle.verdict import Comparison
 from reference.contract import Array
 
@@ -17,7 +18,7 @@ INPUTS = PROBLEM.inputs("lstm_forward")
 
 
 def compared(ours: Array, theirs: Array, **given: Any) -> Comparison:
-    bound = rounding.evaluate(INPUTS)["a"].error
+    bound = propagation.evaluate(INPUTS)["a"].error
     return replace(Comparison(INPUTS, "a", "a", ours, theirs, bound), **given)
 
 
@@ -92,7 +93,7 @@ def test_the_first_step_that_is_off_is_named(a: Array, torchs: Array) -> None:
 def test_steps_laid_side_by_side_are_named_by_sample_and_step(a: Array) -> None:
     c = reference.lstm_forward(*PROBLEM.arguments("lstm_forward"))[2]
     inputs: Inputs = INPUTS.steps(a, c)
-    theirs, bound = pytorch.run(inputs)["c"], rounding.evaluate(inputs)["c"].error
+    theirs, bound = pytorch.run(inputs)["c"], propagation.evaluate(inputs)["c"].error
     ours = theirs.copy()
     ours[1, 4, 0] += 1e-3  # the second step of the second sample, of three steps each
     comparison = Comparison(inputs, "c", "c", ours, theirs, bound, steps=3)

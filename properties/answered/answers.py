@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from oracle import rounding
-from oracle.problem import Inputs, Problem
+from oracle import propagation
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.answered.answer import Answer, MalformedError
 from properties.answered.implementation import Died, Implementation, Raised, Returned
@@ -62,7 +63,7 @@ class Answers:
             answers = dict(self._readable())
             given = self.question.inputs
             inputs = [given[i].steps(each.outputs["a"], each.memory) for i, each in answers.items()]
-            bounds = rounding.evaluate_each(inputs)
+            bounds = propagation.evaluate_each(inputs)
             self._steps = dict(zip(answers, zip(inputs, bounds, strict=True), strict=True))
         return self._steps[number]
 

@@ -7,7 +7,8 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from oracle.problem import DType, Problem, Regime, siblings
+from oracle.problem import DType, Problem, siblings
+from oracle.regimes import Regime
 from reference.contract import CONTRACTS, Kind
 
 ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny")

@@ -7,7 +7,8 @@ from functools import lru_cache
 from oracle.diagnosis.behaviour import Behaviour, specification
 from oracle.diagnosis.names import diagnose, problems
 from oracle.diagnosis.traces import NEARLY, manners, traces
-from oracle.problem import Inputs, Problem
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from properties.answered.implementation import Implementation, Raised, Returned
 from properties.judged.trial import Trial
 from reference.contract import CONTRACTS

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from oracle import pytorch
-from oracle.problem import Inputs
+from oracle.inputs import Inputs
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison
 from properties.answered.answer import Answer, quantity

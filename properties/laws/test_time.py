@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oracle import rounding
+from oracle import propagation
 from properties.judged.law import FORWARDS, law
 from properties.judged.trial import Trial
 
@@ -20,7 +20,7 @@ def test_split(trial: Trial) -> None:
     parts = [(slice(0, t), first, {name: bounded[:, :, :t] for name, bounded in trial.bounds.items()})]
     if trial.contract.kind == "rnn" and t < T_x:
         rest = trial.inputs.resumed(t, whole["a"])
-        parts.append((slice(t, T_x), rest, rounding.evaluate(rest)))
+        parts.append((slice(t, T_x), rest, propagation.evaluate(rest)))
     for steps, inputs, bounds in parts:
         part = trial.answer_to(inputs).outputs
         among = {name: array[:, :, steps] for name, array in whole.items()}

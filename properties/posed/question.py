@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 
-from oracle import exact, pytorch, rounding
-from oracle.problem import Inputs, Problem
+from oracle import exact, propagation, pytorch
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from oracle.rounding import Bounded
 from reference.contract import CONTRACTS, Array, Contract
 
@@ -58,7 +59,7 @@ class Question:
     @cached_property
     def bounds(self) -> list[dict[str, Bounded]]:
         """How far a right answer may be off, over the whole trajectory."""
-        return rounding.evaluate_each(self.inputs)
+        return propagation.evaluate_each(self.inputs)
 
 
 def _is_small(problems: Sequence[Problem]) -> bool:

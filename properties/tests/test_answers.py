@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import reference
-from oracle import rounding
+from oracle import propagation
 from oracle.problem import Problem, siblings
 from properties.answered.answers import KEPT, Answers, ask
 from properties.answered.implementation import Died, Raised, Returned
@@ -69,7 +69,7 @@ def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Re
         answer = posed.answer(i)
         alone = posed.question.inputs[i].steps(answer.outputs["a"], answer.memory)
         assert np.array_equal(inputs.a0, alone.a0)
-        expected = rounding.evaluate(alone)
+        expected = propagation.evaluate(alone)
         assert all(np.array_equal(bounds[name].error, expected[name].error) for name in expected)
 
 

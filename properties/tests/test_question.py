@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle import exact, pytorch, rounding
+from oracle import exact, propagation, pytorch
 from oracle.problem import Problem, siblings
 from properties.posed.question import KEPT, SMALL, Question
 
@@ -17,7 +17,7 @@ def test_the_witnesses_say_of_each_what_they_say_of_it_alone() -> None:
     question = Question(FORWARD, list(siblings(PROBLEM, 3)))
     for i, problem in enumerate(question.problems):
         inputs = problem.inputs(FORWARD)
-        bounds, truth = rounding.evaluate(inputs), exact.evaluate(inputs, radius=1e-20)
+        bounds, truth = propagation.evaluate(inputs), exact.evaluate(inputs, radius=1e-20)
         for name, torch in pytorch.run(inputs).items():
             assert np.array_equal(question.torch[i][name], torch)
         for name in ("a", "c", "y"):

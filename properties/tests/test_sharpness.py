@@ -9,8 +9,9 @@ import pytest
 from hypothesis import Phase, given, seed, settings
 
 import reference
-from oracle import exact, pytorch, rounding
-from oracle.problem import Inputs, Problem
+from oracle import exact, propagation, pytorch
+from oracle.inputs import Inputs
+from oracle.problem import Problem
 from oracle.verdict import Comparison
 from properties.drawn.strategies import EFFORTS, examples
 from properties.judged.trial import side_by_side
@@ -31,7 +32,7 @@ def worst_step(forward: Forward, inputs: Inputs) -> float:
     ours = forward(inputs)
     a = ours["a"]
     steps = inputs.steps(a, ours.get("c", np.zeros((0, *a.shape[1:]), a.dtype)))
-    theirs, bounds = pytorch.run(steps), rounding.evaluate(steps)
+    theirs, bounds = pytorch.run(steps), propagation.evaluate(steps)
     return max(
         Comparison(steps, name, name, side_by_side(ours[name]), theirs[name], bounds[name].error).worst
         for name in theirs
@@ -115,7 +116,7 @@ def test_the_bound_is_sharp_for_ordinary_networks(kind: Any) -> None:
         inputs = Problem(kind, n_x=3, n_a=4, n_y=3, m=3, T_x=4, seed=number).inputs(FORWARDS[kind])
         ours = answers(inputs)
         steps = inputs.steps(ours["a"], ours.get("c", np.zeros((0, 3, 4))))
-        truth, bounds = exact.evaluate(steps, 1e-25), rounding.evaluate(steps)
+        truth, bounds = exact.evaluate(steps, 1e-25), propagation.evaluate(steps)
         for name, values in ours.items():
             errors = bounds[name].error[:, :, 0].ravel()
             exactly, given_ = truth[name][:, :, 0].ravel(), values.reshape(len(values), -1).ravel()

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
-from oracle.problem import DType, Problem, Regime
+from oracle.problem import DType, Problem
+from oracle.regimes import Regime
 from properties.answered.implementation import Arrangement, Implementation
 from properties.drawn.strategies import Domain
 from properties.judged.law import Law

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from oracle import pytorch, rounding
+from oracle import propagation, pytorch
 from oracle.faults import Fault
 from properties.judged.law import Law
 from properties.judged.trial import Trial
@@ -52,7 +52,7 @@ def test_the_laws_take_no_more_than_they_did(monkeypatch: pytest.MonkeyPatch) ->
         return counting
 
     monkeypatch.setattr(pytorch, "run", counted("torch", pytorch.run))
-    monkeypatch.setattr(rounding, "evaluate_each", counted("bounds", rounding.evaluate_each))
+    monkeypatch.setattr(propagation, "evaluate_each", counted("bounds", propagation.evaluate_each))
     implementation = Counting(count)
     for law in by_power():
         if FUNCTION in law.functions:

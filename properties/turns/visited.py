@@ -9,7 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from oracle.problem import DType, Regime
+from oracle.problem import DType
+from oracle.regimes import Regime
 from properties.answered.implementation import Arrangement
 from properties.judged.trial import Trial
 

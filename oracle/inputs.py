@@ -1,0 +1,144 @@
+"""The arrays of one problem, for one function: what it is called with, and parts of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from reference.contract import CONTRACTS, Array, Kind
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The arrays of one problem.
+
+    `x (n_x, m, T_x)`, `a0 (n_a, m)`, `c0 (n_a, m)` and the parameters of the specification. An RNN has
+    no memory state: its `c0` is `(0, m)`. `dtype` is the precision in which the problem is posed; the
+    arrays may hold more than that, where an implementation answered with more.
+    """
+
+    kind: Kind
+    x: Array
+    a0: Array
+    c0: Array
+    parameters: Mapping[str, Array]
+    dtype: np.dtype[Any]
+
+    def arguments(self, function: str) -> list[Any]:
+        """The positional arguments of a call of `function`; a cell takes the first step."""
+        contract = CONTRACTS[function]
+        if contract.is_cell:
+            given = {"xt": self.x[:, :, 0], "a_prev": self.a0, "c_prev": self.c0}
+        else:
+            given = {"x": self.x, "a0": self.a0}
+        return [*(given[name] for name in contract.arguments), dict(self.parameters)]
+
+    def columns(self, samples: Any) -> Inputs:
+        """The same problem on some of its samples, chosen by any NumPy index."""
+        return replace(self, x=self.x[:, samples], a0=self.a0[:, samples], c0=self.c0[:, samples])
+
+    def span(self, start: int, stop: int) -> Inputs:
+        """The same problem on some of its steps, from the same state."""
+        return replace(self, x=self.x[:, :, start:stop])
+
+    def resumed(self, t: int, a: Array) -> Inputs:
+        """What an RNN has left to do after `t` steps of its trajectory `a`."""
+        return replace(self, x=self.x[:, :, t:], a0=a[:, :, t - 1])
+
+    def steps(self, a: Array, c: Array) -> Inputs:
+        """All steps of a trajectory `a`, `c` `(n_a, m, T_x)` as one batch of `m T_x` single steps.
+
+        Each starts from the state that the trajectory itself holds, so an error made in one step does not
+        count against the next. A result `(n, m T_x, 1)` reshaped to `(n, m, T_x)` is back in place.
+        """
+        n_x, m, T_x = self.x.shape
+        work = np.result_type(self.x, a, c)
+
+        def before(states: Array, first: Array) -> Array:
+            previous = np.concatenate([first[:, :, None], states[:, :, : T_x - 1]], axis=2)[:, :, :T_x]
+            return previous.reshape(len(first), m * T_x).astype(work)
+
+        return Inputs(
+            self.kind,
+            self.x.reshape(n_x, m * T_x, 1).astype(work),
+            before(a, self.a0),
+            before(c, self.c0),
+            {name: array.astype(work) for name, array in self.parameters.items()},
+            self.dtype,
+        )
+
+    def row(self, quantity: str, unit: int) -> str:
+        """What a row of a quantity is called."""
+        return f"{'class' if quantity == 'y' else 'unit'} {unit}"
+
+
+@dataclass(frozen=True)
+class LayerInputs(Inputs):
+    """The arrays of one problem of whole layers.
+
+    `x (n_x, m, T_x)`, `a0 (L D, n_h, m)`, `c0 (L D, n_a, m)` and a dict of parameters for each layer and
+    direction. An RNN has no memory state: its `c0` is `(L D, 0, m)`. `lengths` is `(m,)`, or `None` where
+    it is not given.
+    """
+
+    parameters: Sequence[Mapping[str, Array]]  # type: ignore[assignment]
+    directions: int = 1
+    lengths: Array | None = None
+    activation: str = "tanh"
+
+    def arguments(self, function: str) -> list[Any]:
+        """The positional arguments of a call of `function`, the options last."""
+        given = {"x": self.x, "a0": self.a0, "c0": self.c0}
+        options: dict[str, Any] = {"directions": self.directions}
+        if self.kind == "rnn":
+            options["activation"] = self.activation
+        if self.lengths is not None:
+            options["lengths"] = self.lengths
+        arguments = (given[name] for name in CONTRACTS[function].arguments)
+        return [*arguments, [dict(p) for p in self.parameters], options]
+
+    @property
+    def ends(self) -> Array:
+        """The number of steps of each sample."""
+        return np.full(self.x.shape[1], self.x.shape[2]) if self.lengths is None else self.lengths
+
+    @property
+    def within(self) -> Array:
+        """Whether a step is one of a sample's own, `(m, T_x)`."""
+        return np.asarray(np.arange(self.x.shape[2]) < self.ends[:, None])
+
+    @property
+    def backward(self) -> Array:
+        """For each sample its own steps from the last one back, `(m, T_x)`; those beyond stay in place."""
+        t, ends = np.arange(self.x.shape[2]), self.ends[:, None]
+        return np.where(t < ends, ends - 1 - t, t)
+
+    def columns(self, samples: Any) -> LayerInputs:
+        """The same problem on some of its samples, chosen by any NumPy index."""
+        lengths = None if self.lengths is None else self.lengths[samples]
+        x, a0, c0 = self.x[:, samples], self.a0[:, :, samples], self.c0[:, :, samples]
+        return replace(self, x=x, a0=a0, c0=c0, lengths=lengths)
+
+    def from_each(self, a: Array, c: Array) -> LayerInputs:
+        """All steps as a batch of `m T_x` single ones, from the states `(L D, n, m T_x)` given for each."""
+        n_x, m, T_x = self.x.shape
+        work = np.result_type(self.x, a, c)
+        return replace(
+            self,
+            x=self.x.reshape(n_x, m * T_x, 1).astype(work),
+            a0=a.astype(work),
+            c0=c.astype(work),
+            parameters=[{name: array.astype(work) for name, array in p.items()} for p in self.parameters],
+            lengths=None,
+        )
+
+    def row(self, quantity: str, unit: int) -> str:
+        """What a row of a quantity is called; `a_last` and `c_last` have all layers one below the other."""
+        place, unit = divmod(unit, max((self.c0 if quantity[0] == "c" else self.a0).shape[1], 1))
+        layer, direction = divmod(place, self.directions)
+        if quantity == "a":
+            layer = len(self.parameters) // self.directions - 1
+        return f"layer {layer}, {('forward', 'backward')[direction]}, unit {unit}"

@@ -1,0 +1,151 @@
+"""The bounds of a forward pass: the rules of `oracle.rounding`, propagated through time and layers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from oracle.inputs import Inputs, LayerInputs
+from oracle.rounding import Arithmetic, Bounded
+from reference.contract import Array, Kind
+
+
+def evaluate(inputs: Inputs) -> dict[str, Bounded]:
+    """Every quantity of a forward pass with its bound: `a`, `y`, and of an LSTM `c`, `ft`, `it`, `cct`, `ot`.
+
+    Each `(n, m, T_x)`, the bounds propagated from step to step. For one step of each, judged on the state
+    it was given, pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0. Of layers `a
+    (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, one below the other.
+    """
+    return evaluate_each([inputs])[0]
+
+
+@np.errstate(all="ignore")
+def evaluate_each(alike: Sequence[Inputs]) -> list[dict[str, Bounded]]:
+    """As `evaluate`, of several inputs whose shapes are alike, at little more than the cost of one.
+
+    At each step the arrays of all are a stack `(k, n, m)`.
+    """
+    layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
+    trace = _through_layers(layers) if layers else _with_head(alike)
+    return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
+
+
+def _with_head(alike: Sequence[Inputs]) -> dict[str, Bounded]:
+    """One layer over time, and its predictions, each a stack `(k, n, m, T_x)`."""
+    first, fl = alike[0], Arithmetic(alike[0].dtype)
+    p = _stacked([inputs.parameters for inputs in alike])
+    a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
+    steps = list(_unrolled(fl, first.kind, p, _inputs_of_each(alike), a0, c0))
+    names = ["a"] if first.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
+    trace = {name: _over_time([step[name] for step in steps], a0) for name in names}
+    every = Bounded(*(part.reshape(*part.shape[:2], -1) for part in (trace["a"].value, trace["a"].error)))
+    Wy = p["Wya" if first.kind == "rnn" else "Wy"]
+    y = fl.softmax(fl.affine(Wy, every, p["by"]))
+    shape = (*Wy.shape[:2], *first.x.shape[1:])
+    trace["y"] = Bounded(y.value.reshape(shape), y.error.reshape(shape))
+    return trace
+
+
+def _through_layers(alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
+    """Layer upon layer: the hidden states of the top one, and the last states of all, as stacks.
+
+    An input that carries an error is a case of the affine rule. Where a sample has ended `a` is 0, exactly.
+    """
+    first, fl = alike[0], Arithmetic(alike[0].dtype)
+    ends, within, backward = (
+        np.stack([getattr(inputs, name) for inputs in alike]) for name in ("ends", "within", "backward")
+    )
+    xs = _inputs_of_each(alike)
+    last: dict[str, list[Bounded]] = {name: [] for name in ("a", "c")[: 1 if first.kind == "rnn" else 2]}
+    for k in range(0, len(first.parameters), first.directions):
+        hidden = []
+        for place in range(k, k + first.directions):
+            p = _stacked([inputs.parameters[place] for inputs in alike])
+            initial = {
+                name: Bounded.exact(np.stack([getattr(inputs, f"{name}0")[place] for inputs in alike]))
+                for name in ("a", "c")
+            }
+            given = _permuted(xs, backward) if place > k else xs
+            steps = list(_unrolled(fl, first.kind, p, given, initial["a"], initial["c"], first.activation))
+            for name, states in last.items():
+                states.append(_picked([initial[name], *(step[name] for step in steps)], ends))
+            over_time = [step["a"] for step in steps]
+            hidden.append(_permuted(over_time, backward) if place > k else over_time)
+        xs = [_joined(*both) for both in zip(*hidden, strict=True)]
+        xs = [
+            Bounded(np.where(own, x.value, 0), np.where(own, x.error, 0))
+            for x, own in zip(xs, np.moveaxis(within, 2, 0)[:, :, None], strict=True)
+        ]
+    top = _joined(*(Bounded.exact(np.stack([inputs.a0[0] for inputs in alike])) for _ in hidden))
+    return {
+        "a": _over_time(xs, top),
+        **{f"{name}_last": _joined(*states)[..., None] for name, states in last.items()},
+    }
+
+
+def _unrolled(
+    fl: Arithmetic,
+    kind: Kind,
+    p: Mapping[str, Array],
+    xs: Sequence[Bounded],
+    a: Bounded,
+    c: Bounded,
+    activation: str = "tanh",
+) -> Iterator[dict[str, Bounded]]:
+    """Every quantity of each step but the predictions."""
+    if kind == "rnn":
+        W, b = np.concatenate([p["Waa"], p["Wax"]], axis=2), p["ba"]
+    else:
+        W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"], axis=1) for part in "Wb")
+    n_a = c.value.shape[1]
+    for xt in xs:
+        z = fl.affine(W, _joined(a, xt), b)
+        if kind == "rnn":
+            a = fl.relu(z) if activation == "relu" else fl.tanh(z)
+            yield {"a": a}
+            continue
+        gates, cct = fl.sigmoid(z[:, : 3 * n_a]), fl.tanh(z[:, 3 * n_a :])
+        ft, it, ot = (gates[:, i * n_a : (i + 1) * n_a] for i in range(3))
+        c = fl.plus(fl.times(ft, c), fl.times(it, cct))
+        a = fl.times(ot, fl.tanh(c))
+        if "Wp" in p:
+            a = fl.affine(p["Wp"], a, np.zeros((1, 1)))
+        yield {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot}
+
+
+def _stacked(parameters: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    return {name: np.stack([p[name] for p in parameters]).astype(np.float64) for name in parameters[0]}
+
+
+def _inputs_of_each(alike: Sequence[Inputs]) -> list[Bounded]:
+    """The inputs of every step, `(k, n_x, m)`."""
+    return [Bounded.exact(xt) for xt in np.moveaxis(np.stack([inputs.x for inputs in alike]), 3, 0)]
+
+
+def _joined(*parts: Bounded) -> Bounded:
+    """One below the other."""
+    return Bounded(
+        *(np.concatenate(each, axis=1) for each in zip(*((p.value, p.error) for p in parts), strict=True))
+    )
+
+
+def _permuted(steps: Sequence[Bounded], order: Array) -> list[Bounded]:
+    """The steps of every sample in an order of its own, `(k, m, T_x)`."""
+    every = np.moveaxis(order, 2, 0)[:, :, None]
+    return [_picked_at(steps, place) for place in every] if steps else []
+
+
+def _picked(steps: Sequence[Bounded], step: Array) -> Bounded:
+    """Of every sample the step `(k, m)` that is asked for."""
+    return _picked_at(steps, step[:, None])
+
+
+def _picked_at(steps: Sequence[Bounded], place: Array) -> Bounded:
+    values, errors = (np.stack([getattr(step, part) for step in steps]) for part in ("value", "error"))
+    return Bounded(*(np.take_along_axis(part, place[None], axis=0)[0] for part in (values, errors)))
+
+
+def _over_time(steps: Sequence[Bounded], like: Bounded) -> Bounded:
+    if not steps:
+        return Bounded(*(np.zeros((*like.value.shape, 0)),) * 2)
+    return Bounded(np.stack([s.value for s in steps], axis=3), np.stack([s.error for s in steps], axis=3))

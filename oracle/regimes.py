@@ -1,0 +1,67 @@
+"""The regimes: what kind of numbers a problem's arrays hold."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from reference.contract import Array
+
+Regime = Literal["ternary", "unit", "wild", "tiny", "huge", "nonfinite"]
+
+Draw = Callable[[str, tuple[int, ...]], Array]
+
+
+def _fan_in(name: str, shape: tuple[int, ...]) -> int:
+    return max(shape[1], 1) if name.startswith("W") else 1
+
+
+def _normal(rng: np.random.Generator, gain: float = 1.0) -> Draw:
+    def draw(name: str, shape: tuple[int, ...]) -> Array:
+        scale = gain / math.sqrt(_fan_in(name, shape)) if name.startswith("W") else 1.0
+        return scale * rng.standard_normal(shape)
+
+    return draw
+
+
+def _ternary(rng: np.random.Generator, _: Any) -> Draw:
+    def draw(name: str, shape: tuple[int, ...]) -> Array:
+        if name.startswith("W") or name == "x":
+            return rng.integers(-1, 2, shape)
+        return rng.choice([-1, 1], shape)
+
+    return draw
+
+
+def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
+    unit = _normal(rng)
+
+    def draw(name: str, shape: tuple[int, ...]) -> Array:
+        drawn = unit(name, shape) * float(limits.tiny) ** rng.uniform(0.05, 1.0)
+        return np.asarray(np.copysign(np.maximum(np.abs(drawn), float(limits.smallest_subnormal)), drawn))
+
+    return draw
+
+
+def _huge(rng: np.random.Generator, _: Any) -> Draw:
+    size = 10 ** rng.uniform(2, 4)
+
+    def draw(name: str, shape: tuple[int, ...]) -> Array:
+        # Half for the bias, half for the products, which in an RNN are those of two weights: so no order of
+        # summation exceeds size.
+        terms = (4 if name in ("Waa", "Wax") else 2) * _fan_in(name, shape)
+        scale = 1.0 if name in ("x", "a0") else size / terms
+        return scale * rng.uniform(-1, 1, shape)
+
+    return draw
+
+
+REGIMES: Mapping[str, Callable[[np.random.Generator, Any], Draw]] = {
+    "ternary": _ternary,
+    "unit": lambda rng, _: _normal(rng),
+    "wild": lambda rng, _: _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)),
+    "tiny": _tiny,
+    "huge": _huge,
+    "nonfinite": lambda rng, _: _normal(rng),
+}
