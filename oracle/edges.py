@@ -2,13 +2,15 @@
 
     python -m oracle.edges > docs/edges.md
 
-Each dimension at 0 and at 1, the others larger and distinct.
+Each dimension at 0 and at 1, the others larger and distinct; then arguments that do not fit. What torch says
+is recorded, not required: another release may say something else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
+import numpy as np
 import torch
 
 import reference
@@ -22,13 +24,29 @@ HEAD = """\
 
 What happens where one dimension is 0 or 1: the shape of the hidden states in the answer, or the error.
 `—` means that there is no such dimension. The others are {sizes}.
-This page is written by `python -m oracle.edges`, with torch {torch}; a test checks that it is current.
+This page is written by `python -m oracle.edges`, with torch {torch}. A test checks that it is current; with
+another torch, only what does not come from torch.
 
 The formulas have an answer wherever there are units and classes, and the reference gives it. It refuses
 `n_a = 0`, where there is no state, and `n_y = 0`, a softmax of nothing. Where the modules of torch refuse,
 their cells say what is true (`n_x = 0`), or there is nothing to say (`T_x = 0`). The law *empty* holds
 implementations to that.
 """
+
+F64 = torch.float64
+STEPS, STATE = torch.zeros(5, 2, 3, dtype=F64), torch.zeros(1, 2, 4, dtype=F64)
+SAMPLE, SQUARE = torch.zeros(3, dtype=F64), torch.zeros(4, 4, dtype=F64)
+UNFIT: Mapping[str, Callable[[str], Any]] = {
+    "`input_size` is NumPy's integer": lambda of: getattr(torch.nn, of)(np.int64(3), 4).weight_ih_l0,
+    "`hidden_size` is NumPy's integer": lambda of: getattr(torch.nn, of)(3, np.int64(4)).weight_hh_l0,
+    "the input is float32": lambda of: ask_by_name(of, STEPS.float(), STATE),
+    "the hidden state is float32": lambda of: ask_by_name(of, STEPS, STATE.float(), STATE),
+    "the memory state is float32": lambda of: ask_by_name(of, STEPS, STATE, STATE.float()),
+    "states of 3 samples, an input of 2": lambda of: ask_by_name(of, STEPS, torch.zeros(1, 3, 4, dtype=F64)),
+    "to the cell: one sample, states of 4": lambda of: ask_by_name(f"{of}Cell", SAMPLE, SQUARE),
+    "to the cell: one sample, a state of layers": lambda of: ask_by_name(f"{of}Cell", SAMPLE, STATE),
+}
+"""What is asked of the RNN and of the LSTM, in words."""
 
 
 def main() -> None:
@@ -40,7 +58,7 @@ def page() -> str:
     """The page, in Markdown."""
     version = ".".join(torch.__version__.split("+")[0].split(".")[:2])
     sizes = ", ".join(f"`{name} = {size}`" for name, size in SIZES.items())
-    return HEAD.format(sizes=sizes, torch=version) + table("rnn") + table("lstm")
+    return HEAD.format(sizes=sizes, torch=version) + table("rnn") + table("lstm") + refusals()
 
 
 def table(kind: Kind) -> str:
@@ -62,6 +80,27 @@ def table(kind: Kind) -> str:
         )
         rows.append(f"| `{name} = {size}` | {' | '.join(said)} |")
     return "\n".join(rows) + "\n"
+
+
+def refusals() -> str:
+    """What torch says to arguments that do not fit."""
+    rows = [
+        "\n## Arguments that do not fit\n",
+        "To modules for 3 features and 4 hidden units, in float64. The oracle never asks so.\n",
+        "| | `RNN` | `LSTM` |",
+        "| --- | --- | --- |",
+    ]
+    for words, ask in UNFIT.items():
+        rnn = "—" if "memory" in words else outcome(ask, "RNN")
+        rows.append(f"| {words} | {rnn} | {outcome(ask, 'LSTM')} |")
+    return "\n".join(rows) + "\n"
+
+
+def ask_by_name(name: str, x: torch.Tensor, a0: torch.Tensor, c0: torch.Tensor | None = None) -> Any:
+    """The hidden states by a module or a cell; c0 is as a0, unless it is given."""
+    module = getattr(torch.nn, name)(3, 4, dtype=F64)
+    answer = module(x, a0 if name.startswith("RNN") else (a0, a0 if c0 is None else c0))
+    return answer if name == "RNNCell" else answer[0]
 
 
 def outcome(ask: Callable[..., Any], of: str, **sizes: int) -> str:

@@ -1,8 +1,8 @@
 """The page on the edges says what is so."""
 
+import re
 from pathlib import Path
 
-import pytest
 import torch
 
 from oracle.edges import page
@@ -10,9 +10,15 @@ from oracle.edges import page
 PAGE = Path(__file__).parents[2] / "docs" / "edges.md"
 
 
+def without_torch(text: str) -> list[str]:
+    """The lines without what torch says, which are the last two columns of every table, and its version."""
+    return [re.sub(r"with torch [\d.]+", "", line.rsplit(" | ", 2)[0]) for line in text.splitlines()]
+
+
 def test_the_page_is_current() -> None:
-    text = PAGE.read_text(encoding="utf-8")
+    """In full with the torch that it names; with another, in all that does not come from torch."""
+    text, today = PAGE.read_text(encoding="utf-8"), page()
     version = ".".join(torch.__version__.split(".")[:2])
-    if f"with torch {version};" not in text:
-        pytest.skip(f"the page is of another torch than {version}")
-    assert text == page(), "write it anew: python -m oracle.edges > docs/edges.md"
+    write = "write it anew: python -m oracle.edges > docs/edges.md"
+    assert without_torch(text) == without_torch(today), write
+    assert text == today or f"with torch {version}." not in text, write
