@@ -12,10 +12,16 @@ step by step and over the whole trajectory:
 - how sharp the bound is: the median over problems, of the median over states, of the reference's error in one
   step as a fraction of the bound.
 
-Each excess is printed with its problem, and the exit status is 1 if there is one.
+Each excess is printed with its problem, and the exit status is 1 if there is one. With `--json` the last line
+is the worst of every figure by dtype, in place of the table.
 """
 
 import argparse
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small problems are slower on two
+
+import json
 import sys
 import time
 from collections import defaultdict
@@ -24,7 +30,6 @@ from statistics import median
 from typing import Any, get_args
 
 import numpy as np
-import torch
 
 import reference
 from oracle import exact, propagation, pytorch
@@ -47,8 +52,8 @@ def main() -> int:
     )
     parser.add_argument("--problems", type=int, default=2000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of all draws (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print figures for a program")
     options = parser.parse_args()
-    torch.set_num_threads(1)
     rng = np.random.default_rng(options.seed)
     start, excesses = time.perf_counter(), 0
     table: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -59,9 +64,14 @@ def main() -> int:
             if not value <= (1 if "exact" in figure else 2):
                 excesses += 1
                 print(f"{figure}: {value:.3g} by {function} on {problem!r}", flush=True)
-    report(table)
-    minutes = (time.perf_counter() - start) / 60
-    print(f"\n{options.problems} problems, seed {options.seed}, {minutes:.1f} minutes: {excesses} excesses")
+    if options.json:
+        print(json.dumps(by_dtype(table)))
+    else:
+        report(table)
+        minutes = (time.perf_counter() - start) / 60
+        print(
+            f"\n{options.problems} problems, seed {options.seed}, {minutes:.1f} minutes: {excesses} excesses"
+        )
     return 1 if excesses else 0
 
 
@@ -162,6 +172,15 @@ def fractions(
 def worst(ratios: Mapping[str, Array]) -> float:
     """The largest of all."""
     return max(float(array.max(initial=0.0)) for array in ratios.values())
+
+
+def by_dtype(table: Mapping[tuple[str, str], Mapping[str, list[float]]]) -> dict[str, dict[str, float]]:
+    """The worst of every figure in each dtype."""
+    found: dict[str, dict[str, float]] = {dtype: {} for dtype in get_args(DType)}
+    for (_, dtype), figures in table.items():
+        for figure, values in figures.items():
+            found[dtype][figure] = max(*values, found[dtype].get(figure, 0))
+    return found
 
 
 def report(table: Mapping[tuple[str, str], Mapping[str, list[float]]]) -> None:
