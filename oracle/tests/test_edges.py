@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from oracle.edges import page
+from benchmarks.edges import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "edges.md"
 
@@ -19,6 +19,6 @@ def test_the_page_is_current() -> None:
     """In full with the torch that it names; with another, in all that does not come from torch."""
     text, today = PAGE.read_text(encoding="utf-8"), page()
     version = ".".join(torch.__version__.split(".")[:2])
-    write = "write it anew: python -m oracle.edges > docs/edges.md"
+    write = "write it anew: python -m benchmarks.edges > docs/edges.md"
     assert without_torch(text) == without_torch(today), write
     assert text == today or f"with torch {version}." not in text, write

@@ -77,4 +77,4 @@ def test_the_reference_and_the_worker_need_numpy_alone(module: str) -> None:
 
 def test_frameworks_are_imported_where_they_are_asked() -> None:
     asked = {module for module in MODULES if "torch" in {*imported(module)}}
-    assert asked == {"oracle.pytorch", "oracle.edges", "properties.reported.environment"}
+    assert asked == {"oracle.pytorch", "properties.reported.environment"}

@@ -1,6 +1,6 @@
 """What the reference and torch say at the edges, as the page docs/edges.md.
 
-    python -m oracle.edges > docs/edges.md
+    python -m benchmarks.edges > docs/edges.md
 
 Each dimension at 0 and at 1, the others larger and distinct; then arguments that do not fit. What torch says
 is recorded, not required: another release may say something else.
@@ -24,8 +24,8 @@ HEAD = """\
 
 What happens where one dimension is 0 or 1: the shape of the hidden states in the answer, or the error.
 `—` means that there is no such dimension. The others are {sizes}.
-This page is written by `python -m oracle.edges`, with torch {torch}. A test checks that it is current; with
-another torch, only what does not come from torch.
+This page is written by `python -m benchmarks.edges`, with torch {torch}. A test checks that it is current;
+with another torch, only what does not come from torch.
 
 The formulas have an answer wherever there are units and classes, and the reference gives it. It refuses
 `n_a = 0`, where there is no state, and `n_y = 0`, a softmax of nothing. Where the modules of torch refuse,
