@@ -36,9 +36,19 @@ class Inputs:
             given = {"x": self.x, "a0": self.a0}
         return [*(given[name] for name in contract.arguments), dict(self.parameters)]
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes by symbol."""
+        n_x, m, T_x = self.x.shape
+        return {"n_x": n_x, "n_a": len(self.a0), "n_y": len(self.parameters["by"]), "m": m, "T_x": T_x}
+
     def columns(self, samples: Any) -> Inputs:
         """The same problem on some of its samples, chosen by any NumPy index."""
         return replace(self, x=self.x[:, samples], a0=self.a0[:, samples], c0=self.c0[:, samples])
+
+    def sample(self, j: int, t: int) -> Inputs:
+        """As much of the problem as says what one sample's step `t` is."""
+        return self.columns([j]).span(0, t + 1)
 
     def span(self, start: int, stop: int) -> Inputs:
         """The same problem on some of its steps, from the same state."""
@@ -101,6 +111,14 @@ class LayerInputs(Inputs):
         return [*arguments, [dict(p) for p in self.parameters], options]
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes by symbol, those of the stacking too."""
+        (n_x, m, T_x), (places, n_h, _) = self.x.shape, self.a0.shape
+        n_a = n_h if self.kind == "rnn" else self.c0.shape[1]
+        stacking = {"L": places // self.directions, "D": self.directions, "n_h": n_h}
+        return {"n_x": n_x, "n_a": n_a, "m": m, "T_x": T_x, **stacking}
+
+    @property
     def ends(self) -> Array:
         """The number of steps of each sample."""
         return np.full(self.x.shape[1], self.x.shape[2]) if self.lengths is None else self.lengths
@@ -121,6 +139,14 @@ class LayerInputs(Inputs):
         lengths = None if self.lengths is None else self.lengths[samples]
         x, a0, c0 = self.x[:, samples], self.a0[:, :, samples], self.c0[:, :, samples]
         return replace(self, x=x, a0=a0, c0=c0, lengths=lengths)
+
+    def sample(self, j: int, t: int) -> LayerInputs:
+        """One sample; its backward direction begins at its end."""
+        return self.columns([j])
+
+    def single(self, t: int, a: Array, c: Array) -> LayerInputs:
+        """One step by itself, from the states `(L D, n, m)`."""
+        return replace(self, x=self.x[:, :, t : t + 1], a0=a, c0=c, lengths=None)
 
     def from_each(self, a: Array, c: Array) -> LayerInputs:
         """All steps as a batch of `m T_x` single ones, from the states `(L D, n, m T_x)` given for each."""

@@ -50,7 +50,8 @@ class Comparison:
         ours, theirs = _last(self.implementation, count).astype(np.float64), self.witness.astype(np.float64)
         with np.errstate(all="ignore"):
             ratio = np.abs(ours - theirs) / (_last(self.bound, count) * (1 if self.rival == "exact" else 2))
-        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        # Where the bound is infinite any answer is within it, be it none.
+        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs)) | np.isinf(_last(self.bound, count))
         return np.where(same, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
     @property
@@ -70,8 +71,9 @@ class Comparison:
 
     @cached_property
     def _relative_bound(self) -> Array:
-        bound: Array = _last(self.bound, self.witness.shape[2]) / np.maximum(1, np.abs(self.witness))
-        return bound
+        with np.errstate(invalid="ignore"):  # where both are infinite, in a precision too low for the numbers
+            bound = _last(self.bound, self.witness.shape[2]) / np.maximum(1, np.abs(self.witness))
+        return np.where(np.isnan(bound), np.inf, bound)
 
     def explain(self) -> dict[str, str]:
         """The worst element of the first step that is off: the answers, the exact value, who is wrong."""
@@ -92,7 +94,7 @@ class Comparison:
                 "wrong": "the implementation: it answers one question in two ways",
                 **extent,
             }
-        sample = self.inputs.columns([column]).span(0, t + 1)
+        sample = self.inputs.sample(column, t)
         truth = exact.evaluate(sample, max(bound, np.finfo(float).tiny) / 1000)[self.quantity][unit, 0, t]
         far, ulp = (
             truth.distance(ours),
@@ -122,8 +124,8 @@ class Comparison:
 
     def _name(self, unit: int, column: int, late: int) -> str:
         sample, step = self._place(column, late)
-        row = "class" if self.quantity == "y" else "unit"
-        return f"{self.label}[{row} {unit}, sample {sample}, step {step}]"
+        at = f", step {step}" if self.steps > 1 or not self.quantity.endswith("_last") else ""
+        return f"{self.label}[{self.inputs.row(self.quantity, unit)}, sample {sample}{at}]"
 
 
 def _last(array: Array, count: int) -> Array:

@@ -57,6 +57,16 @@ class Contract:
         return self.name.endswith("_layer")
 
     @property
+    def posed_as(self) -> str:
+        """The kind of problem that is posed to it: that of its network, or its own."""
+        return self.name if self.is_layer else self.kind
+
+    @property
+    def at_last(self) -> tuple[str, ...]:
+        """What a call takes after the arguments."""
+        return ("parameters", "options") if self.is_layer else ("parameters",)
+
+    @property
     def cell(self) -> str:
         """The function that takes one step of this network."""
         return f"{self.kind}_cell_forward"

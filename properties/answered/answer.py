@@ -29,7 +29,7 @@ class Answer:
 
     @cached_property
     def outputs(self) -> dict[str, Array]:
-        """`a`, `y` and, of an LSTM, `c`, each `(n, m, T_x)`."""
+        """`a`, `y` and, of an LSTM, `c`, each `(n, m, T_x)`; of layers `a` and the last states."""
         return read_outputs(self._contract, self._returned.value, self._sizes)
 
     @cached_property
@@ -50,16 +50,19 @@ class Answer:
         return self.outputs.get("c", np.zeros((0, *a.shape[1:]), a.dtype))
 
 
-def quantity(name: str) -> str:
-    """The quantity that an output is: `a_next` and `a` are `a`, `yt_pred` and `y_pred` are `y`."""
-    return name[0]
+def quantity(contract: Contract, name: str) -> str:
+    """The quantity that an output is: `a_next` and `a` are `a`, `yt_pred` and `y_pred` are `y`.
+
+    Of a layer each is a quantity of its own.
+    """
+    return name if contract.is_layer else name[0]
 
 
 def read_outputs(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
     """The outputs by quantity. A missing cache is no matter here; `read_caches` asks for it."""
     _check_count(contract, value)
     return {
-        quantity(name): _over_time(_array(name, entry, shape, sizes))
+        quantity(contract, name): _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
         for (name, shape), entry in zip(contract.outputs.items(), value, strict=False)
     }
 
@@ -84,8 +87,11 @@ def read_caches(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dic
 
 def _check_count(contract: Contract, value: Any) -> None:
     names = list(contract.outputs)
-    if not isinstance(value, (tuple, list)) or len(value) not in (len(names), len(names) + 1):
-        raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)} and the cache")
+    counts, cache = (
+        ((len(names),), "") if contract.is_layer else ((len(names), len(names) + 1), " and the cache")
+    )
+    if not isinstance(value, (tuple, list)) or len(value) not in counts:
+        raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)}{cache}")
 
 
 def read_parameters(contract: Contract, value: Any) -> list[Mapping[str, Any]]:
@@ -136,7 +142,10 @@ def _in_double(array: Array) -> Array:
         return array.astype(np.float64)
 
 
-def _over_time(array: Array) -> Array:
+def _over_time(array: Array, *, by_place: bool) -> Array:
+    """As `(n, m, T_x)`; the last states `(L D, n, m)` of layers one below the other."""
+    if by_place:
+        return array.reshape(-1 if array.size else array.shape[0] * array.shape[1], array.shape[2], 1)
     return array if array.ndim == 3 else array[:, :, None]
 
 

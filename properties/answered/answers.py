@@ -52,8 +52,7 @@ class Answers:
         if number not in self._answers:
             returned = self._replies[number]
             assert isinstance(returned, Returned)
-            n_x, m, T_x = self.question.inputs[number].x.shape
-            sizes = {**self.question.problems[number].sizes, "n_x": n_x, "m": m, "T_x": T_x}
+            sizes = self.question.inputs[number].sizes
             self._answers[number] = Answer(self.question.contract, returned, sizes)
         return self._answers[number]
 

@@ -7,8 +7,10 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from oracle.problem import DType, Problem, siblings
+from oracle.problem import DType, LayerProblem, Problem, siblings
 from oracle.regimes import Regime
+from properties.drawn import layers
+from properties.drawn.layers import ANY_STACKING, Stacking
 from reference.contract import CONTRACTS, Kind
 
 ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny")
@@ -20,21 +22,24 @@ class Domain:
     """The problems of which a law says something.
 
     `largest` caps the sizes that are drawn. With `empty`, at least one of `n_x`, `m` and `T_x` is 0, and
-    otherwise none is.
+    otherwise none is. `stacking` is of layers.
     """
 
     regimes: Sequence[Regime] = ORDINARY
     dtypes: Sequence[DType] = ("float64",)
     largest: int | None = None
     empty: bool = False
+    stacking: Stacking = ANY_STACKING
 
     def contains(self, problem: Problem, function: str) -> bool:
         """Whether a problem is one of them, whatever its size; a cell takes its first step."""
         contract, sizes = CONTRACTS[function], problem.sizes
         if contract.is_cell and sizes.pop("T_x") == 0:
             return False
+        if isinstance(problem, LayerProblem) and not self.stacking.contains(problem):
+            return False
         return (
-            contract.kind == problem.kind
+            contract.posed_as == problem.kind
             and problem.regime in self.regimes
             and problem.dtype in self.dtypes
             and min(problem.n_a, problem.n_y) > 0
@@ -108,12 +113,16 @@ def _examples(
 
 
 def of_equal_sizes(function: str, effort: Effort, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]:
-    """One more example, all of whose sizes are 2; none where that is not of the domain.
+    """One more example, all of whose sizes are 2; none where that is not of the domain. Of layers two.
 
     Some mistakes show only where certain sizes are equal, and each pair is equal in a third to a half
     of the runs.
     """
     contract = CONTRACTS[function]
+    if contract.is_layer:
+        fixed = layers.always(function, domain.stacking, domain.regimes[0], domain.dtypes[0])
+        chosen = [problem for problem in fixed if domain.contains(problem, function)]
+        return [list(siblings(problem, effort.siblings, domain.regimes)) for problem in chosen]
     sizes = dict.fromkeys(("n_x", "n_a", "n_y", "m", "T_x"), 2) | ({"T_x": 1} if contract.is_cell else {})
     problem = Problem(contract.kind, **sizes, regime=domain.regimes[0], dtype=domain.dtypes[0])
     if not domain.contains(problem, function):
@@ -127,6 +136,8 @@ def wide_and_long(function: str) -> Sequence[Sequence[Problem]]:
     Their sizes are beyond 32 and 128, where people set limits and kernels change.
     """
     contract = CONTRACTS[function]
+    if contract.is_layer:
+        return [[problem] for problem in layers.far(function)]
     wide = Problem(contract.kind, n_x=33, n_a=34, n_y=35, m=36, T_x=1 if contract.is_cell else 2)
     long = Problem(contract.kind, n_x=1, n_a=2, n_y=3, m=1, T_x=129)
     return [[wide]] if contract.is_cell else [[wide], [long]]
@@ -148,7 +159,13 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
     if effort.usually and draw(st.integers(0, 15)) < 15:
         effort = effort.usually
     contract = CONTRACTS[function]
-    names = ["n_x", "n_a", "n_y", "m", *(() if contract.is_cell else ("T_x",))]
+    names = [
+        "n_x",
+        "n_a",
+        *(() if contract.is_layer else ("n_y",)),
+        "m",
+        *(() if contract.is_cell else ("T_x",)),
+    ]
     cap = dict.fromkeys(names, effort.largest) | {"T_x": effort.longest}
     sizes: dict[str, int] = {}
     for name in names:
@@ -164,6 +181,8 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
         may_be_empty = [name for name in names if name in ("n_x", "m", "T_x")]
         for name in draw(st.lists(st.sampled_from(may_be_empty), min_size=1, unique=True)):
             sizes[name] = 0
+    if contract.is_layer:
+        return draw(layers.stacked(function, sizes, domain.stacking, domain.regimes, SEEDS, domain.dtypes))
     return Problem(
         contract.kind,
         **{"T_x": 1, **sizes},

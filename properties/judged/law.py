@@ -14,8 +14,9 @@ from properties.answered.implementation import Implementation
 from properties.drawn.strategies import Domain, Effort, examples, of_equal_sizes, wide_and_long
 from properties.judged.tally import Tally
 from properties.judged.trial import Grade, Trial
-from reference.contract import CONTRACTS, FUNCTIONS
+from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
 
+EVERY = (*FUNCTIONS, *LAYERS)
 FORWARDS = tuple(name for name in FUNCTIONS if not CONTRACTS[name].is_cell)
 LSTM = tuple(name for name in FUNCTIONS if CONTRACTS[name].kind == "lstm")
 

@@ -26,6 +26,6 @@ def lacks(implementation: Implementation, function: str) -> str:
     if function not in found:
         return f"{implementation.target} has no {function}"
     contract = CONTRACTS[function]
-    expected = ", ".join([*contract.arguments, "parameters"])
+    expected = ", ".join([*contract.arguments, *contract.at_last])
     signature = found[function]
     return f"{signature} is another contract, expected ({expected})" if signature else ""

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from oracle import pytorch
-from oracle.inputs import Inputs
+from oracle import propagation, pytorch
+from oracle.inputs import Inputs, LayerInputs
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison
 from properties.answered.answer import Answer, quantity
@@ -118,9 +118,17 @@ class Trial:
         """
         name = self.contract.name
         afterwards = then.arguments(name) if then else ()
-        returned = self._returned(self.call(inputs.arguments(name), arrangement, afterwards))
-        n_x, m, T_x = inputs.x.shape
-        return Answer(self.contract, returned, {**self.problem.sizes, "n_x": n_x, "m": m, "T_x": T_x})
+        return self.answer_to_call(inputs.arguments(name), inputs, arrangement, afterwards)
+
+    def answer_to_call(
+        self,
+        arguments: Sequence[Any],
+        inputs: Inputs,
+        arrangement: Arrangement = "C",
+        then: Sequence[Any] = (),
+    ) -> Answer:
+        """The same with arguments that say `inputs` in another way."""
+        return Answer(self.contract, self._returned(self.call(arguments, arrangement, then)), inputs.sizes)
 
     def _alive(self, ask: Callable[[], Returned | Raised | Died]) -> Returned | Raised:
         """The reply, or a violation where the function has died.
@@ -158,7 +166,7 @@ class Trial:
         rival: str = "torch",
     ) -> bool:
         """Hold every quantity of `theirs` to the bound; whether any of the bounds still meant something."""
-        labels = {quantity(name): name for name in self.contract.outputs}
+        labels = {quantity(self.contract, name): name for name in self.contract.outputs}
         meaningful = False
         for name, witness in theirs.items():
             comparison = Comparison(
@@ -185,9 +193,35 @@ class Trial:
 
     def agree_with_torch_step_by_step(self) -> None:
         """Every step against torch's, from the state that the implementation itself gave it."""
-        ours = {name: side_by_side(array) for name, array in self.answer.outputs.items()}
-        inputs, bounds = self.steps
-        self.agree(ours, pytorch.run(inputs), bounds, inputs, steps=self.inputs.x.shape[2])
+        if isinstance(self.inputs, LayerInputs):
+            ours, inputs, bounds = self._driven(self.inputs)
+        else:
+            ours = {name: side_by_side(array) for name, array in self.answer.outputs.items()}
+            inputs, bounds = self.steps
+        if ours:
+            self.agree(ours, pytorch.run(inputs), bounds, inputs, steps=self.inputs.x.shape[2])
+
+    def _driven(self, inputs: LayerInputs) -> tuple[dict[str, Array], Inputs, Mapping[str, Bounded]]:
+        """The steps of a layer side by side: one call of it after another, each from the states left."""
+        a, c, T_x = inputs.a0, inputs.c0, inputs.x.shape[2]
+        shown: dict[str, list[Array]] = {quantity(self.contract, name): [] for name in self.contract.outputs}
+        before = []
+        for t in range(T_x):
+            before.append((a, c))
+            outputs = self.answer_to(inputs.single(t, a, c)).outputs
+            for name, array in outputs.items():
+                shown[name].append(array[:, :, 0])
+            a = outputs["a_last"].reshape(a.shape)
+            c = outputs["c_last"].reshape(c.shape) if "c_last" in outputs else c
+        if not T_x:
+            return {}, inputs, {}
+        a, c = (
+            np.stack(part, axis=3).reshape(*part[0].shape[:2], a.shape[2] * T_x)
+            for part in zip(*before, strict=True)
+        )
+        ours = {name: side_by_side(np.stack(arrays, axis=2)) for name, arrays in shown.items()}
+        single = inputs.from_each(a, c)
+        return ours, single, propagation.evaluate(single)
 
     def agree_with_itself(
         self,

@@ -1,23 +1,24 @@
 """The states and predictions are those that the formulas give."""
 
-from properties.judged.law import FORWARDS, law
+from properties.judged.law import EVERY, FORWARDS, law
 from properties.judged.trial import Trial
+from reference.contract import LAYERS
 
 
-@law("spec", functions=FORWARDS, complete=True)
+@law("spec", functions=(*FORWARDS, *LAYERS), complete=True)
 def test_trajectory(trial: Trial) -> None:
     """The whole sequence agrees with torch's, within a bound that is propagated from step to step."""
     if not trial.agree_with_torch():
         trial.tally.not_meaningful += 1
 
 
-@law("spec", complete=True)
+@law("spec", functions=EVERY, complete=True)
 def test_each_step(trial: Trial) -> None:
     """Each step agrees with torch's from the state it was given; sharp for any length and gain."""
     trial.agree_with_torch_step_by_step()
 
 
-@law("spec", largest=5)
+@law("spec", functions=EVERY, largest=5)
 def test_exact_value(trial: Trial) -> None:
     """On small problems every output is within the bound of the exact value, whatever torch says."""
     trial.agree_with_the_exact_value()

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from properties.judged.law import law
+from properties.judged.law import EVERY, law
 from properties.judged.trial import Trial
 
 
-@law("spec")
+@law("spec", functions=EVERY)
 def test_samples_independent(trial: Trial) -> None:
     """Any samples in any order get the answers that they get in the whole batch."""
     rng = np.random.default_rng(trial.problem.seed)

@@ -6,30 +6,21 @@ from typing import Any
 import numpy as np
 
 from oracle.problem import siblings
-from properties.judged.law import law
+from properties.judged.law import EVERY, law
 from properties.judged.trial import Trial
-from reference.contract import Array
 
 
-@law("spec")
+@law("spec", functions=EVERY)
 def test_inputs_untouched(trial: Trial) -> None:
-    """After a call the arrays and the dict of parameters are as they were before it."""
+    """After a call the arrays, lists and dicts that were given are as they were before it."""
     after = trial.answer.arguments
     before = trial.inputs.arguments(trial.contract.name)
-    names = [*trial.contract.arguments, "parameters"]
+    names = [*trial.contract.arguments, *trial.contract.at_last]
     for name, ours, theirs in zip(names, after, before, strict=True):
-        if not isinstance(theirs, Mapping):
-            _same(trial, name, ours, theirs)
-            continue
-        changed = set(ours) ^ set(theirs)
-        trial.require(
-            not changed, element="parameters", wrong=f"keys lost or new: {', '.join(sorted(changed))}"
-        )
-        for key in theirs:
-            _same(trial, f'parameters["{key}"]', ours[key], theirs[key])
+        _same(trial, name, ours, theirs)
 
 
-@law("spec")
+@law("spec", functions=EVERY)
 def test_same_answer_twice(trial: Trial) -> None:
     """The same problem gets the same answer again after another, which leaves the first answer as it was."""
     _, other = siblings(trial.problem, 2)
@@ -37,9 +28,21 @@ def test_same_answer_twice(trial: Trial) -> None:
     trial.agree_with_itself(first.outputs, trial.answer.outputs, trial.bounds, asked="asked again")
 
 
-def _same(trial: Trial, name: str, after: Any, before: Array) -> None:
-    trial.require(
-        isinstance(after, np.ndarray) and np.array_equal(after, before, equal_nan=True),
-        element=name,
-        wrong="the implementation: it wrote to its input",
-    )
+def _same(trial: Trial, name: str, after: Any, before: Any) -> None:
+    """Whether a value is as it was, and what is in it."""
+    if isinstance(before, Mapping):
+        changed = set(after) ^ set(before)
+        trial.require(not changed, element=name, wrong=f"keys lost or new: {', '.join(sorted(changed))}")
+        for key in before:
+            _same(trial, f'{name}["{key}"]', after[key], before[key])
+    elif isinstance(before, list):
+        trial.require(len(after) == len(before), element=name, wrong="entries lost or new")
+        for place, (ours, theirs) in enumerate(zip(after, before, strict=True)):
+            _same(trial, f"{name}[{place}]", ours, theirs)
+    else:
+        is_array = isinstance(after, np.ndarray) or not isinstance(before, np.ndarray)
+        trial.require(
+            is_array and np.array_equal(after, before, equal_nan=isinstance(before, np.ndarray)),
+            element=name,
+            wrong="the implementation: it wrote to its input",
+        )

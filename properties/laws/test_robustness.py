@@ -1,35 +1,37 @@
 """What holds of an implementation that is fit for any input."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from properties.answered.implementation import Arrangement, Returned
-from properties.judged.law import law
+from properties.drawn.layers import Stacking
+from properties.judged.law import EVERY, law
 from properties.judged.trial import Trial
 from properties.worker.ours import REFERENCE
 from reference.contract import Array
 
 
-@law("robust", regimes=("huge",))
+@law("robust", functions=EVERY, regimes=("huge",))
 def test_extreme_magnitudes(trial: Trial) -> None:
     """Logits and pre-activations of up to ±1e4 overflow nothing."""
     _agree(trial)
 
 
-@law("robust", regimes=("ternary", "unit", "wild"), dtypes=("float32", "float16"))
+@law("robust", functions=EVERY, regimes=("ternary", "unit", "wild"), dtypes=("float32", "float16"))
 def test_lower_precision(trial: Trial) -> None:
     """float32 and float16 inputs are answered to their precision."""
     _agree(trial)
 
 
-@law("robust", regimes=("ternary", "unit"), empty=True)
+@law("robust", functions=EVERY, regimes=("ternary", "unit"), empty=True)
 def test_empty(trial: Trial) -> None:
     """No features, no samples or no steps give empty answers, or answers without what is not there."""
     _agree(trial)
 
 
-@law("robust", regimes=("ternary", "unit", "wild"))
+@law("robust", functions=EVERY, regimes=("ternary", "unit", "wild"))
 def test_memory_layouts(trial: Trial) -> None:
     """Fortran-ordered, strided, read-only and byte-swapped arrays are answered as any others."""
     rng = np.random.default_rng(trial.problem.seed)
@@ -38,26 +40,38 @@ def test_memory_layouts(trial: Trial) -> None:
     trial.agree_with_itself(arranged, trial.answer.outputs, trial.bounds, asked="in C order")
 
 
-@law("robust", regimes=("nonfinite",))
+@law("robust", functions=EVERY, regimes=("nonfinite",), stacking=Stacking(projections=("none", "smaller")))
 def test_nonfinite(trial: Trial) -> None:
     """NaN and infinity go where the formulas send them, and to no other sample."""
     _agree(trial)
 
 
-@law("robust", regimes=("ternary",))
+@law("robust", functions=EVERY, regimes=("ternary",))
 def test_refuses_bad_shapes(trial: Trial) -> None:
     """An argument of a wrong shape is refused; of other implementations than ours it is only reported."""
     rng = np.random.default_rng(trial.problem.seed)
-    *arrays, parameters = trial.inputs.arguments(trial.contract.name)
-    given = {**dict(zip(trial.contract.arguments, arrays, strict=True)), **parameters}
-    name = sorted(given)[rng.integers(len(given))]
+    arguments = trial.inputs.arguments(trial.contract.name)
+    names = [*trial.contract.arguments, *trial.contract.at_last]
+    arrays = sorted(_arrays_in(arguments, names), key=lambda found: found[0])
+    name, holder, key = arrays[rng.integers(len(arrays))]
     change = sorted(_MISSHAPES)[rng.integers(len(_MISSHAPES))]
-    given[name] = _MISSHAPES[change](given[name])
-
-    arguments = [given.pop(argument) for argument in trial.contract.arguments]
-    if isinstance(trial.call([*arguments, given]), Returned):
+    holder[key] = _MISSHAPES[change](holder[key])
+    if isinstance(trial.call(arguments), Returned):
         trial.note(f"accepts {name} {change}")
         trial.require(trial.implementation.target != REFERENCE, element=name, wrong=f"accepted {change}")
+
+
+def _arrays_in(holder: Any, names: Iterable[Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Every array in the arguments of a call, by a name, with what holds it under which key."""
+    keys = holder if isinstance(holder, dict) else range(len(holder))
+    for key, name in zip(keys, names, strict=True):
+        value = holder[key]
+        if isinstance(value, np.ndarray):
+            yield str(name), holder, key
+        elif isinstance(value, dict):
+            yield from _arrays_in(value, value)
+        elif isinstance(value, list):
+            yield from _arrays_in(value, range(len(value)))
 
 
 ARRANGEMENTS: tuple[Arrangement, ...] = ("fortran", "strided", "read-only", "swapped")

@@ -1,10 +1,10 @@
 """The outputs have the shapes of the contract, and hold real floating-point numbers."""
 
-from properties.judged.law import law
+from properties.judged.law import EVERY, law
 from properties.judged.trial import Trial
 
 
-@law("spec")
+@law("spec", functions=EVERY)
 def test_shapes(trial: Trial) -> None:
     """Every output has the shape that its contract gives it, and a floating dtype."""
     for name, array in trial.answer.outputs.items():

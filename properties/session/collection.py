@@ -10,7 +10,7 @@ from properties.internals.of_xdist import by_scope
 from properties.judged.law import Law
 from properties.reported.scheduling import implementation_in
 from properties.reported.table import IN_FULL
-from properties.session.options import EXACTLY, TARGETS
+from properties.session.options import ASKED, EXACTLY, TARGETS
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -46,6 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
         items[:] = concerned
     targets = config.stash[TARGETS]
+    items[:] = [item for item in items if _is_asked(item, config)]
     places = {target: place for place, target in enumerate(targets)}
 
     def turn(item: pytest.Item) -> tuple[int, bool]:
@@ -54,6 +55,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return places[str(item.callspec.params["implementation"])], not item.get_closest_marker("spec")
 
     items.sort(key=turn)
+
+
+def _is_asked(item: pytest.Item, config: pytest.Config) -> bool:
+    """Whether a function is one that may be asked of the target."""
+    if not isinstance(item, pytest.Function) or not item.get_closest_marker("law"):
+        return True
+    given = item.callspec.params
+    return "function" not in given or given["function"] in config.stash[ASKED][str(given["implementation"])]
 
 
 def _law(item: pytest.Item) -> Law | None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis.errors import InvalidArgument
 
 from oracle.problem import Problem
 from properties.answered import interpreter
-from properties.answered.implementation import Implementation, TargetMissing, expand
+from properties.answered.implementation import Implementation, TargetMissing, Unusable, expand
 from properties.laws import all_laws
 from properties.reported import expected, report
 from properties.reported.closing import Closing
@@ -18,9 +19,12 @@ from properties.reported.environment import describe
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import encodable, printable
 from properties.worker.ours import REFERENCE
-from properties.worker.targets import SUFFIXES
+from properties.worker.targets import SUFFIXES, locate
+from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
 
 TARGETS = pytest.StashKey[list[str]]()
+ASKED = pytest.StashKey[dict[str, set[str]]]()
+"""By target, the functions of which it is judged."""
 EXACTLY = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 RUNS_ON = pytest.StashKey[str]()
@@ -54,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
             report.check(path)
         config.stash[HOST] = _host(config)
         targets = config.stash[TARGETS] = _targets(config)
+        config.stash[ASKED] = {target: _asked(target, config) for target in targets}
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
     if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
@@ -88,15 +93,29 @@ def _targets(config: pytest.Config) -> list[str]:
         raise ValueError(
             "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
         )
-    targets = expand(patterns, directory)
-    for target in targets:
-        if not target.endswith(SUFFIXES) and target != REFERENCE:
-            implementation = Implementation(target, directory=directory, **config.stash[HOST])
+    return expand(patterns, directory)
+
+
+def _asked(target: str, config: pytest.Config) -> set[str]:
+    """The functions that are judged: the layers that it may have, and the four, unless it has layers alone.
+
+    Raises `TargetMissing` where a module or an attribute is not there. A file is not imported for that: what
+    its text does not mention it has not.
+    """
+    directory = config.invocation_params.dir
+    if target == REFERENCE:
+        return {*FUNCTIONS, *LAYERS}
+    if target.partition(":")[0].endswith(SUFFIXES):
+        text = Path(directory, locate(target, directory).source).read_bytes()
+        has = {name for name in CONTRACTS if name.encode() in text}
+    else:
+        with Implementation(target, directory=directory, **config.stash[HOST]) as implementation:
             try:
-                implementation.check_exists()
-            finally:
-                implementation.close()
-    return targets
+                has = {*implementation.load().functions}
+            except Unusable:
+                has = set()
+    layers = has & {*LAYERS}
+    return layers if layers and not has & {*FUNCTIONS} else {*FUNCTIONS} | layers
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -28,22 +28,21 @@ def misses_an_alias(error: BaseException) -> bool:
 
 
 def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: bool) -> list[Any]:
-    """Copies of the arguments, and of what is in the dicts among them, each array laid out as said.
+    """Copies of the arguments, and of what is in the lists and dicts among them, each array laid out as said.
 
     `"swapped"` is the other byte order; `"strided"` leaves a gap after each element on every axis.
     """
     layout = _LAYOUTS[arrangement]
     container = AliasedParameters if aliased else dict
-    return [
-        container((key, _laid_out(value, layout)) for key, value in argument.items())
-        if isinstance(argument, dict)
-        else _laid_out(argument, layout)
-        for argument in arguments
-    ]
 
+    def laid_out(value: Any) -> Any:
+        if isinstance(value, dict):
+            return container((key, laid_out(entry)) for key, entry in value.items())
+        if isinstance(value, list):
+            return [laid_out(entry) for entry in value]
+        return layout(value) if isinstance(value, ndarray) else value
 
-def _laid_out(value: Any, layout: Callable[[Array], Array]) -> Any:
-    return layout(value) if isinstance(value, ndarray) else value
+    return [laid_out(argument) for argument in arguments]
 
 
 def _strided(array: Array) -> Array:

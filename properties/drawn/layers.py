@@ -1,0 +1,104 @@
+"""Which problems of whole layers are drawn: besides the sizes, how they are stacked, and the options."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from oracle.problem import DType, LayerProblem, Lengths
+from oracle.regimes import Regime
+from reference.contract import CONTRACTS
+
+MOST_LAYERS = 3
+"""What is wrong in the second layer and right in the third is wrong for more than the number of layers."""
+
+
+@dataclass(frozen=True)
+class Stacking:
+    """How layers may be stacked in the problems of a law, and with which options."""
+
+    directions: Sequence[int] = (1, 2)
+    most_layers: int = MOST_LAYERS
+    lengths: Sequence[Lengths] = get_args(Lengths)
+    projections: Sequence[str] = ("none", "smaller", "equal")
+
+    def contains(self, problem: LayerProblem) -> bool:
+        """Whether a problem is stacked so."""
+        equal, smaller = problem.n_p == problem.n_a, 0 < problem.n_p < problem.n_a
+        projection = "equal" if equal else "smaller" if smaller else "none" if not problem.n_p else "larger"
+        return (
+            problem.directions in self.directions
+            and problem.lengths in self.lengths
+            and problem.layers <= self.most_layers
+            and projection in self.projections
+        )
+
+
+ANY_STACKING = Stacking()
+
+
+@st.composite
+def stacked(
+    draw: st.DrawFn,
+    function: str,
+    sizes: dict[str, int],
+    stacking: Stacking,
+    regimes: Sequence[Regime],
+    seeds: int,
+    dtypes: Sequence[DType],
+) -> LayerProblem:
+    """A problem of layers of these sizes; the simplest has one layer, one direction and no options."""
+    given: dict[str, Any] = {}
+    kind, n_a = CONTRACTS[function].kind, sizes["n_a"]
+    if kind == "lstm":
+        possible = [each for each in stacking.projections if each != "smaller" or n_a > 1]
+        projection = draw(st.sampled_from(possible))
+        given["n_p"] = (
+            {"none": 0, "equal": n_a}.get(projection)
+            if projection != "smaller"
+            else draw(st.integers(1, n_a - 1))
+        )
+    else:
+        given["activation"] = draw(st.sampled_from(["tanh", "relu"]))
+    return LayerProblem(
+        function,  # type: ignore[arg-type]
+        **{**sizes, **given},
+        layers=draw(st.integers(1, stacking.most_layers)),
+        directions=draw(st.sampled_from(stacking.directions)),
+        lengths=draw(st.sampled_from(stacking.lengths)) if sizes["T_x"] else "absent",
+        regime=draw(st.sampled_from(regimes)),
+        seed=draw(st.integers(0, seeds)),
+        dtype=draw(st.sampled_from(dtypes)),
+    )
+
+
+@cache
+def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> list[LayerProblem]:
+    """What is tried whatever is drawn: all sizes equal, and two layers in all directions with lengths."""
+    kind = CONTRACTS[function].kind
+    lengths: Lengths = "random" if "random" in stacking.lengths else stacking.lengths[0]
+    distinct = LayerProblem(
+        function,  # type: ignore[arg-type]
+        n_x=2,
+        n_a=3,
+        m=4,
+        T_x=5,
+        layers=min(2, stacking.most_layers),
+        directions=max(stacking.directions),
+        lengths=lengths,
+        n_p=2 if kind == "lstm" and "smaller" in stacking.projections else 0,
+        regime=regime,
+        dtype=dtype,
+    )
+    equal = replace(distinct, n_x=2, n_a=2, m=2, T_x=2, n_p=min(distinct.n_p, 1))
+    return [distinct, equal]
+
+
+def far(function: str) -> list[LayerProblem]:
+    """A wide problem and a long one, beyond 32 and 128, where people set limits and kernels change."""
+    two: dict[str, Any] = {"layers": 2, "directions": 2}
+    wide = {"n_x": 33, "n_a": 34, "m": 36, "T_x": 2, "lengths": "random"}
+    long = {"n_x": 1, "n_a": 2, "m": 2, "T_x": 129, "lengths": "with T_x"}
+    return [LayerProblem(function, **two, **sizes) for sizes in (wide, long)]  # type: ignore[arg-type]

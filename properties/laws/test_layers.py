@@ -1,0 +1,132 @@
+"""What relates the calls of a layer: its directions, its layers, its lengths, its states, its projection."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from oracle import propagation
+from oracle.inputs import LayerInputs
+from properties.drawn.layers import Stacking
+from properties.judged.law import law
+from properties.judged.trial import Trial
+from reference.contract import LAYERS, Array
+
+
+@law("spec", functions=LAYERS, stacking=Stacking(directions=(1,), lengths=("absent",)))
+def test_split_with_states(trial: Trial) -> None:
+    """The first t steps, and the rest from the states that they left, give the same answer as all at once."""
+    inputs, whole = _layers(trial), trial.answer.outputs
+    t = int(np.random.default_rng(trial.problem.seed).integers(trial.problem.T_x + 1))
+    first = replace(inputs, x=inputs.x[:, :, :t])
+    start = trial.answer_to(first).outputs
+    rest = replace(
+        inputs,
+        x=inputs.x[:, :, t:],
+        a0=start["a_last"].reshape(inputs.a0.shape),
+        c0=start["c_last"].reshape(inputs.c0.shape) if "c_last" in start else inputs.c0,
+    )
+    ours = trial.answer_to(rest).outputs
+    bounds = propagation.evaluate(rest)
+    trial.agree_with_itself({**whole, "a": whole["a"][:, :, t:]}, ours, bounds, rest, asked="in parts")
+    among, bounds = {"a": whole["a"][:, :, :t]}, {"a": trial.bounds["a"][:, :, :t]}
+    trial.agree_with_itself(among, {"a": start["a"]}, bounds, first, asked="in parts")
+
+
+@law("spec", functions=LAYERS, stacking=Stacking(directions=(2,), most_layers=1))
+def test_backward_direction(trial: Trial) -> None:
+    """The backward direction is a forward one, with its own parameters, on each sample's steps in reverse."""
+    inputs = _layers(trial)
+    every, samples = trial.answer.outputs, np.arange(inputs.x.shape[1])[:, None]
+    n_h, n_a = inputs.a0.shape[1], inputs.c0.shape[1]
+    alone = replace(
+        inputs,
+        x=inputs.x[:, samples, inputs.backward],
+        a0=inputs.a0[1:],
+        c0=inputs.c0[1:],
+        parameters=inputs.parameters[1:],
+        directions=1,
+    )
+    answer = trial.answer_to(alone).outputs
+    answer["a"] = answer["a"][:, samples, inputs.backward]
+    rows = {"a": slice(n_h, None), "a_last": slice(n_h, None), "c_last": slice(n_a, None)}
+    among = {name: every[name][rows[name]] for name in every}
+    bounds = {name: trial.bounds[name][rows[name]] for name in every}
+    trial.agree_with_itself(among, answer, bounds, alone, asked="forward")
+
+
+@law("spec", functions=LAYERS)
+def test_composition(trial: Trial) -> None:
+    """Layers are one after the other: each alone, on the hidden states of the one below."""
+    inputs = _layers(trial)
+    D, x = inputs.directions, inputs.x
+    last: dict[str, list[Array]] = {}
+    for k in range(0, len(inputs.parameters), D):
+        own = slice(k, k + D)
+        parameters = inputs.parameters[own]
+        layer = replace(inputs, x=x, a0=inputs.a0[own], c0=inputs.c0[own], parameters=parameters)
+        answer = trial.answer_to(layer).outputs
+        x = answer.pop("a")
+        for name, array in answer.items():
+            last.setdefault(name, []).append(array)
+    answers = {"a": x, **{name: np.concatenate(arrays) for name, arrays in last.items()}}
+    trial.agree_with_itself(trial.answer.outputs, answers, trial.bounds, asked="layer by layer")
+
+
+@law("spec", functions=LAYERS, stacking=Stacking(lengths=("equal", "random", "with 1", "with T_x")))
+def test_each_length_alone(trial: Trial) -> None:
+    """A sample gets the answer that it gets alone, cut off at its length; beyond it `a` is 0."""
+    inputs, every = _layers(trial), trial.answer.outputs
+    for j, length in enumerate(inputs.ends):
+        alone = replace(inputs.columns([j]), x=inputs.x[:, [j], :length], lengths=None)
+        answer = trial.answer_to(alone).outputs
+        among = {name: array[:, [j], :length] for name, array in every.items()}
+        bounds = {name: bounded[:, [j], :length] for name, bounded in trial.bounds.items()}
+        trial.agree_with_itself(among, answer, bounds, alone, asked="alone at its length")
+        beyond = every["a"][:, j, length:]
+        trial.require(
+            not beyond.any(),
+            element=f"a[sample {j}, beyond its length {length}]",
+            implementation=repr(float(beyond.flat[np.argmax(np.abs(beyond))])) if beyond.size else "",
+            expected="0",
+        )
+
+
+@law("spec", functions=LAYERS)
+def test_last_states(trial: Trial) -> None:
+    """The last hidden states of the top layer are those in `a` at each sample's end (backward: start)."""
+    inputs, every = _layers(trial), trial.answer.outputs
+    D, n_h, samples = inputs.directions, inputs.a0.shape[1], np.arange(inputs.x.shape[1])
+    if not inputs.x.shape[2]:
+        return
+    ends = [every["a"][:n_h, samples, inputs.ends - 1], every["a"][n_h:, :, 0]][:D]
+    top = {"a_last": every["a_last"][-D * n_h :]}
+    bounds = {"a_last": trial.bounds["a_last"][-D * n_h :]}
+    trial.agree_with_itself(top, {"a_last": np.concatenate(ends)[:, :, None]}, bounds, asked="in a")
+
+
+@law("spec", functions=("lstm_layer",), stacking=Stacking(projections=("none",)))
+def test_identity_projection(trial: Trial) -> None:
+    """A projection with the identity is none."""
+    inputs = _layers(trial)
+    identity = np.eye(inputs.c0.shape[1], dtype=inputs.x.dtype)
+    projected = replace(inputs, parameters=[{**p, "Wp": identity} for p in inputs.parameters])
+    answer = trial.answer_to(projected).outputs
+    bounds = propagation.evaluate(projected)
+    trial.agree_with_itself(trial.answer.outputs, answer, bounds, projected, asked="with Wp = 1")
+
+
+@law("robust", functions=LAYERS)
+def test_absent_states(trial: Trial) -> None:
+    """Initial states that are absent, `None`, are zeros."""
+    inputs = _layers(trial)
+    zeros = replace(inputs, a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0))
+    x, *rest = zeros.arguments(trial.contract.name)
+    states = len(trial.contract.arguments) - 1
+    absent = trial.answer_to_call([x, *([None] * states), *rest[states:]], zeros).outputs
+    answer = trial.answer_to(zeros).outputs
+    trial.agree_with_itself(answer, absent, propagation.evaluate(zeros), zeros, asked="without states")
+
+
+def _layers(trial: Trial) -> LayerInputs:
+    assert isinstance(trial.inputs, LayerInputs)
+    return trial.inputs
