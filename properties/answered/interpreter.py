@@ -4,10 +4,20 @@ import subprocess
 from pathlib import Path
 from shutil import which
 
+from properties.worker.targets import no_file
+
 OLDEST = (3, 9)
 """The oldest Python that a worker runs in."""
 
-_ASK = "import sys; print(sys.version.split()[0], flush=True); import numpy; print(numpy.__version__)"
+_ASK = """
+import sys
+if sys.path[:1] == [""]: del sys.path[0]
+sys.stdout.write(sys.version.split()[0] + "\\n")
+sys.stdout.flush()
+import numpy
+sys.stdout.write(numpy.__version__)
+"""
+"""What tells the versions, from wherever it runs, and also in a Python that is far too old."""
 
 
 def find(python: str, directory: Path) -> tuple[str, str]:
@@ -16,21 +26,37 @@ def find(python: str, directory: Path) -> tuple[str, str]:
     That is such as `"Python 3.9.18, NumPy 1.23.5"`. Raises `ValueError` where there is none, it does not run,
     it is older than `OLDEST`, or it has no NumPy.
     """
-    path = which(python) if "/" not in python else which(directory / python)
-    if path is None:
-        raise ValueError(f"--python {python}: there is no such program, or it may not be run")
-    path = str(Path(path).absolute())  # a link stays one: an environment's interpreter is a link
+    try:
+        path = _program(python, directory)
+        return path, _versions(path)
+    except ValueError as error:
+        raise ValueError(f"--python {python}: {error}") from None
+
+
+def _program(python: str, directory: Path) -> str:
+    path = which(directory / python if "/" in python else python)
+    if path:
+        return str(Path(path).absolute())  # a link stays one: an environment's interpreter is a link
+    if which(directory / python / "bin" / "python"):
+        raise ValueError(f"this is a directory; did you mean '{Path(python, 'bin', 'python')}'?")
+    if "/" not in python:
+        raise ValueError("there is no such command; name the path of an interpreter")
+    if (directory / python).is_file():
+        raise ValueError("this is no program that may be run")
+    raise ValueError(no_file(python, directory))
+
+
+def _versions(path: str) -> str:
     try:
         asked = subprocess.run([path, "-c", _ASK], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ValueError(f"--python {python}: it does not run ({error})") from None
+        raise ValueError(f"it does not run ({error})") from None
     version, *numpy = asked.stdout.split()[:2] or [""]
     if not version[:1].isdigit() or "." not in version:
-        raise ValueError(f"--python {python}: this is no Python")
+        raise ValueError("this is no Python")
     if tuple(map(int, version.split(".")[:2])) < OLDEST:
-        oldest = ".".join(map(str, OLDEST))
-        raise ValueError(f"--python {python}: this is Python {version}, the oldest is {oldest}")
+        raise ValueError(f"this is Python {version}, the oldest is {'.'.join(map(str, OLDEST))}")
     if not numpy:
         reason = (asked.stderr.strip().splitlines() or ["it ended"])[-1]
-        raise ValueError(f"--python {python}: it cannot import NumPy ({reason})")
-    return path, f"Python {version}, NumPy {numpy[0]}"
+        raise ValueError(f"it cannot import NumPy ({reason})")
+    return f"Python {version}, NumPy {numpy[0]}"

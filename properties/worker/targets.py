@@ -49,7 +49,7 @@ def locate(target: str, directory: Path) -> Target:
     if isdir(path):
         raise TargetMissing(f"{source!r} is a directory; name a file in it")
     if not isfile(path):
-        raise TargetMissing(_no_file(source, directory))
+        raise TargetMissing(no_file(source, directory))
     if path.suffix not in SUFFIXES:
         raise TargetMissing(f"{source!r} is neither a Python file (.py) nor a notebook (.ipynb)")
     return Target(str(path.resolve()), attribute)
@@ -114,7 +114,8 @@ def _names_a_file(source: str) -> bool:
     return "/" in source or source.endswith(SUFFIXES)
 
 
-def _no_file(source: str, directory: Path) -> str:
+def no_file(source: str, directory: Path) -> str:
+    """Why there is no file of this name, relative to `directory`, and how it might be called instead."""
     path = directory / source
     if lexists(path):
         return f"{source!r} is no regular file, or a link to none"
