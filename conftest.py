@@ -56,22 +56,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH",
         help="the interpreter that runs what is judged, of an environment with NumPy (default: this one)",
     )
-    group.addoption(
-        "--time-limit", type=float, default=5.0, metavar="SECONDS", help="for a call (default: %(default)g)"
-    )
+    group.addoption("--time-limit", type=float, metavar="SECONDS", help="for a call (default: 5)")
     group.addoption(
         "--import-time-limit",
         type=float,
-        default=20.0,
         metavar="SECONDS",
-        help="for the import of a target (default: %(default)g)",
+        help="for the import of a target (default: 20)",
     )
     group.addoption(
         "--memory-limit",
         type=float,
-        default=4.0,
         metavar="GIB",
-        help="of data, for the process of a target (default: %(default)g)",
+        help="of data, for the process of a target (default: 4)",
     )
     group.addoption(
         "--report",

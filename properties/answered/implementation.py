@@ -81,7 +81,7 @@ class Implementation:
 
     `target` is a file, a module or `module:attribute`; `directory` is where relative paths begin and the
     process runs, by default the current one. Times are in seconds, memory is in bytes. `python` is the path
-    of an interpreter with NumPy.
+    of an interpreter with NumPy. `command` is how the user has it judged, as words before the target.
     """
 
     def __init__(
@@ -93,8 +93,10 @@ class Implementation:
         import_time_limit: float = 20.0,
         memory_limit: int = 4 * 2**30,
         python: str = sys.executable,
+        command: Sequence[str] = ("rnn-crosscheck",),
     ) -> None:
         self.target = target
+        self.command = command
         self.deaths: dict[str, Deaths] = {}
         self.directory = (directory or Path()).absolute()
         self._time_limit = time_limit

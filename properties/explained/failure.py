@@ -4,13 +4,10 @@ import shlex
 from collections.abc import Mapping
 from functools import cached_property
 from itertools import zip_longest
-from pathlib import Path
 
 from oracle.diagnosis.traces import NEARLY
 from properties.explained.explanation import Explanation, explain
 from properties.judged.trial import Trial, ViolationError
-
-_LAWS = Path(__file__).parents[1]
 
 
 class Failure:
@@ -66,7 +63,5 @@ class Failure:
 
 def reproduction(trial: Trial) -> str:
     """The command that runs the laws of a trial's function on its problem alone."""
-    here = trial.implementation.directory
-    shown = shlex.quote(str(_LAWS.relative_to(here) if _LAWS.is_relative_to(here) else _LAWS))
-    options = f"--implementation {shlex.quote(trial.implementation.target)} -k {trial.contract.name}"
-    return f"pytest {shown} {options} --reproduce '{trial.problem!r}'"
+    words = [*trial.implementation.command, trial.implementation.target, "-k", trial.contract.name]
+    return f"{shlex.join(words)} --reproduce '{trial.problem!r}'"

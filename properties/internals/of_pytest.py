@@ -31,5 +31,5 @@ def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
     for option in group.options:
         attributes = option.attrs()
         written = " ".join([*option.names(), attributes.get("metavar", "")]).strip()
-        described[written] = attributes["help"] % {"default": attributes.get("default")}
+        described[written] = attributes["help"]
     return described

@@ -18,6 +18,7 @@ from properties.reported.closing import Closing
 from properties.reported.environment import describe
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import encodable, printable
+from properties.session import command
 from properties.worker.ours import REFERENCE
 from properties.worker.targets import SUFFIXES, locate
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
@@ -130,16 +131,26 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def _host(config: pytest.Config) -> dict[str, Any]:
-    """The interpreter and the limits, of which the user may have named some."""
-    host = {}
+    """The interpreter and the limits that the user has named, and the command that names them."""
+    host: dict[str, Any] = {}
+    options = []
     for name in ("time_limit", "import_time_limit", "memory_limit"):
-        host[name] = config.getoption(name)
-        if not 0 < host[name] < math.inf:
-            raise ValueError(f"--{name.replace('_', '-')} {host[name]:g}: expected a number above 0")
-    host["memory_limit"] = int(host["memory_limit"] * 2**30)
+        value, option = config.getoption(name), f"--{name.replace('_', '-')}"
+        if value is None:
+            continue
+        if not 0 < value < math.inf:
+            raise ValueError(f"{option} {value:g}: expected a number above 0")
+        host[name] = int(value * 2**30) if name == "memory_limit" else value
+        options += [option, f"{value:g}"]
     python = config.getoption("--python")
     if python:
         host["python"], config.stash[RUNS_ON] = interpreter.find(python, config.invocation_params.dir)
+        options += ["--python", python]
+    host["command"] = ["rnn-crosscheck", *options]
+    if not config.pluginmanager.has_plugin(command.__name__):
+        here, folder = config.invocation_params.dir, command.PROPERTIES
+        shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+        host["command"] = ["pytest", str(shown), *options, "--implementation"]
     return host
 
 
