@@ -1,8 +1,13 @@
 """`rnn-crosscheck TARGET… [options]`: the same as `pytest properties --implementation TARGET…` in a clone."""
 
 import sys
+from pathlib import Path
 
-from properties.session.command import main
+ROOT = Path(__file__).parents[1]
+if (ROOT / "hatch_build.py").is_file():  # a clone, whose modules the current directory may have as well
+    sys.path.insert(0, str(ROOT))
+
+from properties.session.command import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

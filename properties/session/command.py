@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Generator
+from functools import partial
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
+from shutil import get_terminal_size
 from textwrap import fill
 
 import pytest
@@ -15,16 +15,18 @@ from properties.worker.ours import PREFIX
 
 PROPERTIES = Path(__file__).parents[1]
 
-USAGE = """\
-usage: rnn-crosscheck [TARGET ...] [options]
-
-Tells whether the recurrent forward passes of each TARGET are right: a .py or .ipynb file, a directory or
-glob of them, a module, module:attribute. Without one it verifies the reference.
-"""
+ABOUT = (
+    "Tells whether the recurrent forward passes of each TARGET are right: a .py or .ipynb file, a directory "
+    "or glob of them, a module, module:attribute. Without one it verifies the reference."
+)
+CLOSE = (
+    "All options of pytest are taken; `pytest --help` lists them. Exits with 0 if every law holds, with 1 if "
+    "one does not, with 4 if a target or an option does not exist."
+)
 OF_PYTEST = {
     "-k NAMES": "only laws and functions of these names: -k 'lstm and not robust', -k each_step",
     "-m spec": "the lenient grade alone",
-    "-n 2": "on two cores (-n auto: on all), with pytest-xdist",
+    "-n 2": "on two cores (-n auto: on all), as processes of pytest-xdist",
     "-x": "stop at the first failure",
     "-q, -v": "say less, or more",
     "--hypothesis-profile NAME": "quick, dev (default), ci or fuzz",
@@ -43,15 +45,17 @@ def main() -> int:
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    plugins = ["_hypothesis_pytestplugin", *(["xdist.plugin"] if find_spec("xdist") else [])]
+    root = str(PROPERTIES.parent)
+    plugins = ("no:cacheprovider", "_hypothesis_pytestplugin", "xdist.plugin", f"{PREFIX}conftest", __name__)
     return pytest.main(
         [
-            *("-c", os.devnull, "--rootdir", str(PROPERTIES.parent), "--noconftest"),
-            *("--import-mode=importlib", "--strict-markers", "-p", "no:cacheprovider"),
-            *(part for plugin in (*plugins, f"{PREFIX}conftest") for part in ("-p", plugin)),
+            *("-c", os.devnull, "--noconftest", "--rootdir", root),
+            *("--confcutdir", root),  # above which no folder has a name that -k could match
+            *("--import-mode=importlib", "--strict-markers"),
+            "--assert=plain",  # which writes no files where this is installed
+            *(part for plugin in plugins for part in ("-p", plugin)),
             *sys.argv[1:],
-        ],
-        plugins=[sys.modules[__name__]],
+        ]
     )
 
 
@@ -64,23 +68,27 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     return None
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_cmdline_parse() -> Generator[None, pytest.Config, pytest.Config]:
-    """Take for targets what stands alone, where pytest expects its tests."""
-    config = yield
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say who finds an option wrong."""
+    parser.prog = "rnn-crosscheck"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Take for targets what stands alone, where pytest expects its tests; before the options are read."""
     targets = alone_on_the_command_line(config)
     config.option.implementation = [*(config.option.implementation or ()), *targets]
     config.args[:] = [str(PROPERTIES / "laws")]
-    return config
 
 
 def help_text(config: pytest.Config) -> str:
     """Usage, our options, and the most useful ones of pytest."""
     ours = group_of_options(config, "rnn-crosscheck")
     ours.pop("--implementation TARGET")
-    lines = [USAGE]
+    wrap = partial(fill, width=min(get_terminal_size().columns, 110), break_on_hyphens=False)
+    lines = ["usage: rnn-crosscheck [TARGET ...] [options]", "", wrap(ABOUT), ""]
     for options in (ours, OF_PYTEST):
         for option, help in options.items():
-            lines.append(fill(help, 110, initial_indent=f"  {option:<28}", subsequent_indent=" " * 30))
+            lines.append(wrap(help, initial_indent=f"  {option:<28}", subsequent_indent=" " * 30))
         lines.append("")
-    return "\n".join([*lines, "All options of pytest are taken; `pytest --help` lists them."])
+    return "\n".join([*lines, wrap(CLOSE)])
