@@ -1,4 +1,4 @@
-"""What the tests of the isolation share."""
+"""What the tests of the isolation share, and those of the command."""
 
 import os
 import subprocess
@@ -12,6 +12,13 @@ import numpy as np
 import pytest
 
 from properties.answered.implementation import Implementation
+from properties.tests.environments import Command, installed
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, Path]:
+    """The command of the wheel, and where its modules are."""
+    return installed(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""Environments that tests make, without a network: of the packages that are installed here."""
+
+import compileall
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from configparser import ConfigParser
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import ZipFile
+
+CLONE = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Command:
+    """`rnn-crosscheck` as it is called somewhere; a shell there finds what is in `programs`."""
+
+    words: tuple[str, ...]
+    programs: Path
+    modules: Path | None = None
+
+    def run(self, *arguments: str, directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Call it in a directory."""
+        return self._run([*self.words, *arguments], directory, variables, shell=False)
+
+    def shell(self, line: str, directory: Path) -> subprocess.CompletedProcess[str]:
+        """Run another line there."""
+        return self._run(line, directory, {}, shell=True)
+
+    def _run(
+        self, line: str | list[str], directory: Path, variables: dict[str, str], *, shell: bool
+    ) -> subprocess.CompletedProcess[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        search = {"PATH": f"{self.programs}:{os.environ['PATH']}"}
+        modules = {"PYTHONPATH": str(self.modules)} if self.modules else {}
+        environment = {**inherited, **search, **modules, **variables}
+        return subprocess.run(
+            line, cwd=directory, env=environment, shell=shell, capture_output=True, text=True, check=False
+        )
+
+
+def in_clone() -> Command:
+    """The command of this clone."""
+    return Command((sys.executable, "-m", "rnn_crosscheck"), Path(sys.executable).parent, CLONE)
+
+
+def installed(folder: Path) -> tuple[Command, Path]:
+    """The command of the wheel, which is built and installed below `folder`, and where its modules are."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=CLONE, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    programs, modules = environment(folder / "environment")
+    ZipFile(wheel).extractall(modules)
+    compileall.compile_dir(modules / "rnn_crosscheck", quiet=2)  # as pip does
+    entries = ConfigParser()
+    entries.read(modules.glob("*.dist-info/entry_points.txt"))
+    module, function = entries["console_scripts"]["rnn-crosscheck"].split(":")
+    command = programs / "rnn-crosscheck"
+    command.write_text(
+        f"#!{programs}/python\nimport sys\nfrom {module} import {function}\nsys.exit({function}())\n"
+    )
+    command.chmod(0o755)
+    return Command((str(command),), programs), modules
+
+
+def environment(folder: Path, *, packages: bool = True) -> tuple[Path, Path]:
+    """Where its programs are, and its modules; beside which it has the packages of this one, if told so.
+
+    An editable installation is none of these, for Python reads the .pth files of the first folder only.
+    """
+    venv.create(folder, symlinks=True)
+    modules = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
+    if packages:
+        here = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+        (modules / "packages.pth").write_text("\n".join(here))
+    return folder / "bin", modules

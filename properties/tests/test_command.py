@@ -1,0 +1,144 @@
+"""The command `rnn-crosscheck`, in a clone and installed: what pytest does in the clone, anywhere."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from properties.tests.environments import CLONE, Command, in_clone
+
+ONE = ("--hypothesis-seed=1", "-k", "rnn_cell_forward and shapes")
+WRONG = ("-q", "--hypothesis-seed=1", "-k", "rnn_cell_forward and extreme")
+SMALL = "Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=1)"
+
+
+@pytest.fixture(params=["clone", "installed"])
+def command(request: pytest.FixtureRequest) -> Command:
+    return in_clone() if request.param == "clone" else request.getfixturevalue("wheel")[0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a user works, with names that are ours too, and settings that none of our runs could bear."""
+    for name in ("reference", "oracle", "properties", "tests"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"raise SystemExit('{name} of the user was imported')\n")
+    (tmp_path / "conftest.py").write_text("raise SystemExit('conftest.py of the user was imported')\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --nope\nfilterwarnings = error\n")
+    shutil.copy(CLONE / "examples" / "textbook.py", tmp_path / "my rnn.py")
+    return tmp_path
+
+
+def test_the_help_fits_one_screen_and_shows_our_options_first(command: Command, tmp_path: Path) -> None:
+    done = command.run("--help", directory=tmp_path, COLUMNS="80")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    shown = re.findall(r"^  (--?[\w-]+)", done.stdout, re.MULTILINE)
+    ours = re.findall(r'"(--[\w-]+)",', (CLONE / "conftest.py").read_text())
+    assert {*ours} - {"--implementation"} == {*shown[: len(ours) - 1]}
+    assert "-k" in shown[len(ours) - 1 :]
+
+
+def test_it_tells_its_version(command: Command, tmp_path: Path) -> None:
+    done = command.run("--version", directory=tmp_path)
+    assert re.fullmatch(r"rnn-crosscheck \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_what_a_user_has_changes_nothing(command: Command, folder: Path) -> None:
+    variables = {"PYTEST_ADDOPTS": "--nope", "PYTEST_PLUGINS": "nope"}
+    done = command.run(*ONE, directory=folder, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^  (rnn_crosscheck\.)?reference +conforms", done.stdout, re.MULTILINE)
+    done = command.run(*ONE, "my rnn.py", "-n", "2", directory=folder, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^  my rnn.py +conforms", done.stdout, re.MULTILINE)
+
+
+def test_a_target_finds_its_own_modules_whatever_they_are_called(command: Command, tmp_path: Path) -> None:
+    shutil.copy(CLONE / "examples" / "textbook.py", tmp_path / "reference.py")
+    for name in ("oracle", "properties"):
+        (tmp_path / f"{name}.py").write_text("WHOSE = 'theirs'\n")
+    (tmp_path / "mine.py").write_text(
+        "import oracle, properties, reference\nfrom reference import rnn_cell_forward\n"
+        "assert oracle.WHOSE == properties.WHOSE == 'theirs'\nassert 'textbook' in reference.__doc__\n"
+    )
+    done = command.run(*ONE, "mine.py", directory=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("my rnn.py", "-k", "rnn_cell_forward and shapes", "-m", "spec"), 0, "1 passed"),
+        (("my rnn.py", "--reproduce", SMALL, "-k", "rnn_cell_forward and shapes"), 0, "1 passed"),
+        (("my rnn.py", "conftest.py", "-n", "2", *WRONG), 1, "1 failed, 1 skipped"),
+        (("--fuzz-for", "1s", "-k", "rnn_cell_forward and shapes"), 0, " passed"),
+        (("nope.py",), 4, "ERROR: no file 'nope.py'"),
+        (("--nope",), 4, "rnn-crosscheck: error: unrecognized arguments: --nope"),
+        (("-k", "of_no_such_name"), 5, "no law ran: none is selected by -k of_no_such_name"),
+    ],
+)
+def test_the_options_and_the_exit_status_are_those_of_pytest(
+    command: Command, folder: Path, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    done = command.run(*arguments, directory=folder)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert message in done.stdout + done.stderr
+
+
+def test_no_name_of_a_folder_is_selected(command: Command, tmp_path: Path) -> None:
+    done = command.run("-k", "rnn and crosscheck or tmp or python3", "--collect-only", directory=tmp_path)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
+
+
+def test_a_report_is_that_of_pytest_in_the_clone(command: Command, folder: Path) -> None:
+    report = "--report=verdict.json"
+    assert command.run("my rnn.py", *WRONG, report, directory=folder).returncode == 1
+    ours = _without_what_may_differ(folder / "verdict.json")
+    words = [sys.executable, "-m", "pytest", str(CLONE / "properties"), "--implementation", "my rnn.py"]
+    in_the_clone = [*words, *WRONG, report, "-p", "no:cacheprovider"]
+    assert subprocess.run(in_the_clone, cwd=folder, check=False, capture_output=True).returncode == 1
+    assert _without_what_may_differ(folder / "verdict.json") == ours
+
+
+def _without_what_may_differ(report: Path) -> Any:
+    content = json.loads(report.read_text())
+    for law in content["implementations"][0]["laws"]:
+        del law["seconds"]
+        law["message"] = re.sub(r"(?m)^  reproduce .*$", "", law["message"])
+    return content
+
+
+def test_the_line_that_a_failure_prints_brings_it_back(command: Command, folder: Path) -> None:
+    _bring_back(command, "rnn-crosscheck", "", folder)
+
+
+def test_so_does_the_line_of_pytest_in_the_clone(tmp_path: Path) -> None:
+    shutil.copy(CLONE / "examples" / "textbook.py", tmp_path / "my rnn.py")
+    words = (sys.executable, "-m", "pytest", str(CLONE / "properties"), "--implementation")
+    command = Command(words, Path(sys.executable).parent)
+    _bring_back(command, f"pytest {CLONE / 'properties'}", "--implementation ", tmp_path)
+
+
+def _bring_back(command: Command, program: str, before_target: str, folder: Path) -> None:
+    options = ("--time-limit", "7", "--memory-limit", "3", "--python", sys.executable)
+    first = command.run("my rnn.py", *WRONG, *options, directory=folder)
+    line = re.search(r"^  reproduce +(.*)$", first.stdout, re.MULTILINE)
+    assert line, first.stdout + first.stderr
+    expected = (
+        f"{program} {' '.join(options)} {before_target}'my rnn.py' -k rnn_cell_forward --reproduce 'Prob"
+    )
+    assert line[1].startswith(expected)
+    shutil.rmtree(folder / ".hypothesis")
+    again = command.shell(line[1], folder)
+    assert again.returncode == 1, again.stdout + again.stderr
+    assert re.search(rf"^{re.escape(line[0])}$", again.stdout, re.MULTILINE)
+    assert "extreme magnitudes (a robust law)" in again.stdout
+    assert "looks like      the softmax subtracts no maximum and overflows" in again.stdout
