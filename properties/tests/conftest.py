@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from properties.answered.implementation import Implementation
-from properties.tests.environments import Command, installed
+from properties.tests.environments import Installation, installed
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> tuple[Command, Path]:
-    """The command of the wheel, and where its modules are."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The wheel, installed."""
     return installed(tmp_path_factory.mktemp("wheel"))
 
 

@@ -47,8 +47,17 @@ def in_clone() -> Command:
     return Command((sys.executable, "-m", "rnn_crosscheck"), Path(sys.executable).parent, CLONE)
 
 
-def installed(folder: Path) -> tuple[Command, Path]:
-    """The command of the wheel, which is built and installed below `folder`, and where its modules are."""
+@dataclass(frozen=True)
+class Installation:
+    """What is installed from a wheel, where its modules are, and its command."""
+
+    wheel: Path
+    modules: Path
+    command: Command
+
+
+def installed(folder: Path) -> Installation:
+    """The wheel, which is built and installed below `folder`."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=CLONE, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
@@ -63,17 +72,22 @@ def installed(folder: Path) -> tuple[Command, Path]:
         f"#!{programs}/python\nimport sys\nfrom {module} import {function}\nsys.exit({function}())\n"
     )
     command.chmod(0o755)
-    return Command((str(command),), programs), modules
+    return Installation(wheel, modules, Command((str(command),), programs))
 
 
 def environment(folder: Path, *, packages: bool = True) -> tuple[Path, Path]:
-    """Where its programs are, and its modules; beside which it has the packages of this one, if told so.
-
-    An editable installation is none of these, for Python reads the .pth files of the first folder only.
-    """
+    """Where its programs are, and its modules; beside which it has the packages of this one, if told so."""
     venv.create(folder, symlinks=True)
     modules = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
     if packages:
-        here = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
-        (modules / "packages.pth").write_text("\n".join(here))
+        lend_packages(modules)
     return folder / "bin", modules
+
+
+def lend_packages(modules: Path) -> None:
+    """Let another environment find the packages of this one.
+
+    An editable installation is none of these, for Python reads the .pth files of the first folder only.
+    """
+    here = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
+    (modules / "packages.pth").write_text("\n".join(here))

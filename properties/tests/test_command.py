@@ -19,7 +19,7 @@ SMALL = "Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=1)"
 
 @pytest.fixture(params=["clone", "installed"])
 def command(request: pytest.FixtureRequest) -> Command:
-    return in_clone() if request.param == "clone" else request.getfixturevalue("wheel")[0]
+    return in_clone() if request.param == "clone" else request.getfixturevalue("wheel").command
 
 
 @pytest.fixture
