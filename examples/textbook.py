@@ -1,6 +1,6 @@
 """The four forwards as a course would write them: correct, but its softmax overflows for large logits.
 
-pytest properties --implementation examples/textbook.py
+rnn-crosscheck examples/textbook.py
 """
 
 from typing import Any

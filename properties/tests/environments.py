@@ -9,6 +9,7 @@ import venv
 from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
 CLONE = Path(__file__).parents[2]
@@ -34,12 +35,14 @@ class Command:
         self, line: str | list[str], directory: Path, variables: dict[str, str], *, shell: bool
     ) -> subprocess.CompletedProcess[str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-        search = {"PATH": f"{self.programs}:{os.environ['PATH']}"}
+        search = {"PATH": f"{self.programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
         modules = {"PYTHONPATH": str(self.modules)} if self.modules else {}
-        environment = {**inherited, **search, **modules, **variables}
-        return subprocess.run(
-            line, cwd=directory, env=environment, shell=shell, capture_output=True, text=True, check=False
-        )
+        with TemporaryDirectory() as folder:  # not that of other runs of pytest, which clean up in it
+            temporary = {"PYTEST_DEBUG_TEMPROOT": folder}
+            environment = {**inherited, **search, **modules, **temporary, **variables}
+            return subprocess.run(
+                line, cwd=directory, env=environment, shell=shell, capture_output=True, text=True, check=False
+            )
 
 
 def in_clone() -> Command:

@@ -1,0 +1,64 @@
+"""What the README and the page on reports tell users to run runs."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from properties.tests.environments import CLONE, Installation
+
+README, REPORT = ((CLONE / page).read_text(encoding="utf-8") for page in ("README.md", "docs/report.md"))
+COMMANDS = [
+    line.partition("  #")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README + REPORT, re.DOTALL)
+    for line in block.splitlines()
+]
+BY_CI = {  # which needs a network
+    "python3 -m venv .venv && .venv/bin/pip install -q -e . && .venv/bin/pytest properties",
+    "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/pytest -n auto",
+    "pip install git+https://github.com/OWNER/rnn-crosscheck",
+}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory, wheel: Installation) -> Path:
+    """A clone, with what a user has in it."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("reference", "oracle", "properties", "examples"):
+        shutil.copytree(CLONE / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "tests"))
+    for name in ("conftest.py", "pyproject.toml"):
+        shutil.copy(CLONE / name, folder)
+    shutil.copy(CLONE / "examples" / "textbook.py", folder / "my_rnn.py")
+    shutil.copytree(CLONE / "examples", folder / "submissions")
+    (folder / ".venv").symlink_to(wheel.command.programs.parent)
+    return folder
+
+
+def test_what_only_ci_runs_is_still_told() -> None:
+    assert {*COMMANDS} >= BY_CI
+
+
+@pytest.mark.parametrize("line", [line for line in dict.fromkeys(COMMANDS) if line not in BY_CI])
+def test_a_command_does_what_it_should(wheel: Installation, clone: Path, line: str) -> None:
+    done = wheel.command.shell(f"{line.replace('10m', '1s')} -k 'shapes and (rnn_cell or lstm_cell)'", clone)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "conforms" in done.stdout or "--reproduce" in line
+
+
+def test_a_problem_can_be_looked_at() -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    found: dict[str, object] = {}
+    exec(program, found)
+    assert {"x", "a0", "parameters"} <= found.keys()
+
+
+def test_a_test_of_ones_own_judges(wheel: Installation, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", REPORT, re.DOTALL)
+    found: dict[str, object] = {}
+    exec(program, found)
+    monkeypatch.chdir(clone)
+    monkeypatch.setattr(sys, "executable", str(wheel.command.programs / "python"))
+    with pytest.raises(AssertionError, match=r"my_rnn.py +not robust"):
+        found["test_my_rnn_conforms"]()  # type: ignore[operator]
