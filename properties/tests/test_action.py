@@ -37,8 +37,9 @@ def step(name: str, directory: Path, **variables: str) -> subprocess.CompletedPr
 def test_every_input_is_used_and_none_becomes_part_of_a_script() -> None:
     assert INPUTS == ["implementation", "profile", "grade", "report", "python", "python-version"]
     assert {*re.findall(r"\$\{\{ inputs\.([\w-]+) \}\}", ACTION)} == {*INPUTS}
-    for script in re.findall(r"run: \|\n((?:          .*\n)+)", ACTION):
-        assert "${{" not in script
+    scripts = re.findall(r"run: \|\n((?:        .*\n)+)", ACTION)
+    assert len(scripts) == 2
+    assert not [script for script in scripts if "${{" in script]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_the_steps_install_and_judge(variables: dict[str, str], tmp_path: Path) 
     assert re.search(r"^  right.py +conforms", done.stdout, re.MULTILINE), done.stdout
     assert (tmp_path / "a report.json").stat().st_size
     assert (tmp_path / "b.html").stat().st_size
-    assert "(a spec law)" not in done.stdout
+    assert " spec " not in done.stdout
     assert "profile quick" in done.stdout
     assert "target Python" in done.stdout
 
