@@ -1,7 +1,7 @@
 """The logistic sigmoid and the softmax, right for every finite input."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from reference.contract import Array
 from reference.validation import floating
 
 
-def sigmoid(z: Any, out: Array | None = None) -> Array:
+def sigmoid(z: Any, out: Optional[Array] = None) -> Array:
     """The logistic function 1 / (1 + exp(-z)), elementwise.
 
     Same shape as `z`; floating dtypes are kept, other real ones become float64. The result is written into

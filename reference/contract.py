@@ -6,14 +6,16 @@ One table, `CONTRACTS`, says it once; validation, the generation of problems and
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal
+from typing import Any, Literal, Union
 
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Kind = Literal["rnn", "lstm"]
-Shape = tuple[str | int, ...]
-"""A shape in symbols: a size (`"n_a"`), a product (`"D n_h"`), a sum of these (`"n_a + n_x"`) or a number."""
+Size = Union[str, int]
+"""A size (`"n_a"`), a product (`"D n_h"`), a sum of these (`"n_a + n_x"`) or a number."""
+Shape = tuple[Size, ...]
+"""A shape in symbols."""
 
 NEVER_ZERO = ("n_a", "n_y", "n_p")
 """Without hidden units there is no state, and without classes no prediction."""
@@ -172,7 +174,7 @@ def of_one_direction(kind: Kind, layer: int, projected: bool) -> dict[str, Shape
     return shapes
 
 
-def extent(size: str | int, sizes: Mapping[str, int]) -> int:
+def extent(size: Size, sizes: Mapping[str, int]) -> int:
     """The number that a symbolic size stands for: `extent("n_a + n_x", {"n_a": 5, "n_x": 3}) == 8`."""
     if isinstance(size, int):
         return size

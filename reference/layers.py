@@ -1,5 +1,7 @@
 """Whole layers: stacked, in one direction or two, over sequences of different lengths."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -112,7 +114,7 @@ def _stacked(given: Layers, unrolled: Unrolled) -> tuple[Array, list[Array]]:
         x = np.concatenate(hidden, axis=1)
         if lengths is not None:
             x = np.where(np.arange(len(x))[:, None, None] < lengths, x, 0)
-    return time_last(x), [np.stack(states) for states in zip(*last, strict=True)]
+    return time_last(x), [np.stack(states) for states in zip(*last)]
 
 
 def _reversed(steps: Array, lengths: Array | None) -> Array:

@@ -134,7 +134,7 @@ def lstm_steps(x: Array, a0: Array, c0: Array, p: Mapping[str, Array]) -> tuple[
     gates = steps[:-1, k:-n_a].reshape(T_x, 4, n_a, m)
     a, xs = concat[:, :n_h], concat[:-1, n_h:-1]
     a[0], c[0], xs[:], concat[:, -1] = a0, c0, x, 1
-    for v, z, c_prev, a_next, c_next in zip(concat[:-1], gates, c[:-1], a[1:], c[1:], strict=True):
+    for v, z, c_prev, a_next, c_next in zip(concat[:-1], gates, c[:-1], a[1:], c[1:]):
         ft, it, ot, cct = np.matmul(W, v, out=z)
         sigmoid(z[:3], out=z[:3])
         np.tanh(cct, out=cct)

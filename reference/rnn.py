@@ -1,5 +1,7 @@
 """The forward passes of a simple (Elman) recurrent network: one step, and a sequence."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -77,7 +79,7 @@ def rnn_forward(
     (x, a0), p, size = validate("rnn_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
     a, xs = rnn_steps(x.transpose(2, 0, 1), a0, p)
-    caches = [RNNCache(a_next, a_prev, xt, p) for a_next, a_prev, xt in zip(a[1:], a[:-1], xs, strict=True)]
+    caches = [RNNCache(a_next, a_prev, xt, p) for a_next, a_prev, xt in zip(a[1:], a[:-1], xs)]
     a = time_last(a[1:])
     y_pred = softmax(p["Wya"] @ a.reshape(n_a, m * T_x) + p["by"]).reshape(n_y, m, T_x)
     return a, y_pred, (caches, x)
@@ -96,7 +98,7 @@ def rnn_steps(x: Array, a0: Array, p: Mapping[str, Array], activation: Any = np.
     steps = np.empty((T_x + 1, W.shape[1], m), x.dtype)
     a, xs = steps[:, :n_a], steps[:-1, n_a:-1]
     a[0], xs[:], steps[:, -1] = a0, x, 1
-    for v, a_next in zip(steps[:-1], a[1:], strict=True):
+    for v, a_next in zip(steps[:-1], a[1:]):
         activation(W @ v, out=a_next)
     return a, xs
 

@@ -1,5 +1,7 @@
 """A call is checked against its contract once, with errors in symbols and numbers."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -46,7 +48,7 @@ def validate(
     contract = CONTRACTS[function]
     arrays, given, sizes = _in_one_dtype(
         function,
-        dict(zip(contract.arguments, arguments, strict=True)),
+        dict(zip(contract.arguments, arguments)),
         contract.arguments,
         [(parameters, contract.parameters, "parameters")],
         {},
@@ -205,11 +207,11 @@ def _sizes(
     `inputs` are what is checked by name, with the shapes of the contract; `shapes` are those that they have.
     """
     sizes = dict(known)
-    for (name, shape), actual in zip(inputs, shapes, strict=True):
+    for (name, shape), actual in zip(inputs, shapes):
         has = f"{function}: {name} has shape {actual}"
         if len(actual) != len(shape):
             raise ValueError(f"{has}, expected {_expected(shape, sizes)}")
-        for size, number in zip(shape, actual, strict=True):
+        for size, number in zip(shape, actual):
             if size in NEVER_ZERO and number == 0:
                 raise ValueError(f"{has}, expected {in_symbols(shape)} with {size} at least 1")
             if isinstance(size, str) and " " not in size:
