@@ -16,15 +16,16 @@ def sigmoid(z: Any, out: Optional[Array] = None) -> Array:
     `out` if one is given, as NumPy's own functions do; that may be `z`.
     """
     z = floating("z", z)
-    # As e / (1 + e) it keeps its relative accuracy down to the subnormals.
+    # As e / (1 + e) it keeps its relative accuracy down to the subnormals. Of one number alone
+    # NumPy 1 makes 1 + e in float64, hence the dtype.
     e = np.exp(np.minimum(z, _saturation(z.dtype)), out=out)
-    return np.asarray(np.divide(e, 1 + e, out=out))
+    return np.asarray(np.divide(e, 1 + e, out=out, dtype=e.dtype))
 
 
 @lru_cache
 def _saturation(dtype: np.dtype[Any]) -> Any:
     """Where the sigmoid has long been 1, 1 + e being rounded to e, and exp does not yet overflow."""
-    return np.log(8 / np.finfo(dtype).eps)
+    return np.log(8 / np.finfo(dtype).eps).astype(dtype)
 
 
 @np.errstate(over="ignore", invalid="ignore", under="ignore")
