@@ -56,6 +56,11 @@ def test_functions_classes_imports_and_constants_are_defined(tmp_path: Path, lin
     assert found["table"] == {"a": {1, 2}}
 
 
+def test_annotations_are_evaluated_as_python_does_where_the_notebook_does_not_say(tmp_path: Path) -> None:
+    found = definitions(tmp_path / "a.ipynb", "def rnn_forward(x: int): ...")
+    assert found["rnn_forward"].__annotations__ == {"x": int}
+
+
 @pytest.mark.parametrize(
     "cell",
     [

@@ -251,10 +251,10 @@ class _Decoder(_Walk):
             value = tuple(parts)
         elif tag == "l":
             value = parts
-        elif tag == "d":
-            value = dict(zip(parts[::2], parts[1::2], strict=True))
+        elif tag == "d" and len(parts) % 2 == 0:
+            value = dict(zip(parts[::2], parts[1::2]))
         else:
-            raise CodecError("an unknown tag")
+            raise CodecError("an unknown tag, or a key without a value")
         self.sizes.append(self.nodes - start)
         self.values.append(value)
         return value

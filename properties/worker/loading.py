@@ -1,5 +1,7 @@
 """Find the four functions in a target. This runs foreign code: only a worker imports what it is given."""
 
+from __future__ import annotations
+
 import importlib
 import inspect
 import pkgutil

@@ -4,6 +4,8 @@ A notebook is JSON, and its code cells are all that is wanted of it: the standar
 process that must start fast, where `nbformat` would bring a JSON schema validator along.
 """
 
+from __future__ import annotations
+
 import ast
 import json
 import re
@@ -40,7 +42,7 @@ def run_definitions(path: Path, namespace: dict[str, Any]) -> None:
     for number, source in enumerate(_code_cells(path), start=1):
         filename = f"{path}[{number}]"
         for statement in filter(_defines, _statements(source, filename)):
-            code = compile(ast.Module([statement], type_ignores=[]), filename, "exec")
+            code = compile(ast.Module([statement], type_ignores=[]), filename, "exec", dont_inherit=True)
             try:
                 exec(code, namespace)
             except (NameError, AttributeError):
@@ -87,15 +89,14 @@ def _leave_out(lines: list[str], number: int) -> None:
 
 def _defines(statement: ast.stmt) -> bool:
     """Whether all that it does is to define something."""
-    match statement:
-        case ast.Assign() | ast.AnnAssign():
-            return _is_constant(statement.value)
-        case ast.If(test=test, body=body, orelse=orelse):
-            return _is_constant(test) and all(map(_defines, [*body, *orelse]))
-        case ast.Try(body=body, orelse=orelse, finalbody=finalbody):  # whatever it does where that fails
-            return all(map(_defines, [*body, *orelse, *finalbody]))
-        case ast.Expr(value=ast.Constant()):
-            return True
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return _is_constant(statement.value)
+    if isinstance(statement, ast.If):
+        return _is_constant(statement.test) and all(map(_defines, [*statement.body, *statement.orelse]))
+    if isinstance(statement, ast.Try):  # whatever it does where that fails
+        return all(map(_defines, [*statement.body, *statement.orelse, *statement.finalbody]))
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
     return isinstance(statement, (*_DEFINITIONS, ast.Pass))
 
 

@@ -1,5 +1,7 @@
 """Where in a target's own code something happened."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType

@@ -5,7 +5,7 @@ import glob
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from os.path import exists, isdir, isfile, lexists  # False also for names that no file can have
+from os.path import exists, isabs, isdir, isfile, join, lexists  # False also for names that no file can have
 from pathlib import Path
 
 SUFFIXES = (".py", ".ipynb")
@@ -81,7 +81,9 @@ def _expand(pattern: str, directory: Path) -> list[str]:
     if isdir(path) and (_names_a_file(source) or not isfile(path / "__init__.py")):
         files = [str(Path(source, entry.name)) for entry in path.iterdir()]
     elif glob.has_magic(source) and not exists(path):
-        files = glob.glob(source, root_dir=directory, recursive=True)
+        above = "" if isabs(source) else join(directory, "")
+        found = glob.glob(glob.escape(above) + source, recursive=True)
+        files = [file[len(above) :] for file in found]
     else:
         locate(pattern, directory)
         return [pattern]

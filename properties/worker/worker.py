@@ -26,7 +26,8 @@ from properties.worker.targets import Target, TargetMissing, Unusable
 from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 
 # By default it looks for the module in sys.modules, of which a target may make what it likes.
-_catch_warnings = partial(warnings.catch_warnings, module=warnings, action="ignore")
+_catch_warnings = partial(warnings.catch_warnings, module=warnings)
+_simplefilter = warnings.simplefilter
 _ALIASED = "parameters under the names " + ", ".join(f"{alias} for {name}" for alias, name in ALIASES.items())
 
 
@@ -103,6 +104,7 @@ class Worker:
         sys.argv[:] = [source]
         try:
             with errstate(all="warn"), _catch_warnings():
+                _simplefilter("ignore")
                 self._loaded = load(target, Path(directory))
         except TargetMissing as error:
             return "missing", str(error)
@@ -128,6 +130,7 @@ class Worker:
         used = False
         try:
             with errstate(all="ignore"), _catch_warnings():
+                _simplefilter("ignore")
                 if with_reference_cell:
                     with reference_cell(name, function, self._loaded.holder) as cell:
                         value = function(*given)
