@@ -107,7 +107,7 @@ def lstm_forward(
     caches = [
         LSTMCache(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, p)
         for a_next, c_next, a_prev, c_prev, (ft, it, ot, cct), xt in zip(
-            a[1:], c[1:], a[:-1], c[:-1], gates, xs, strict=True
+            a[1:], c[1:], a[:-1], c[:-1], gates, xs
         )
     ]
     a, c = time_last(a[1:]), time_last(c[1:])

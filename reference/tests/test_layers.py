@@ -1,5 +1,7 @@
 """Layers are the cells, step by step and layer by layer, of each sample at its own length."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
