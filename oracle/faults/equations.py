@@ -108,12 +108,7 @@ def run(
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}
     v = SimpleNamespace(arguments=arguments, parameters=parameters, memory=memory)
-
-    def evaluate(names: Iterable[str]) -> None:
-        for name in names:
-            setattr(v, name, equations[name](v))
-
-    evaluate(ARGUMENTS)
+    evaluate(v, equations, ARGUMENTS)
     arrays, v.parameters, sizes = validate(function, v.arguments, parameters)
     given = {name: equations["given"](array) for name, array in zip(contract.arguments, arrays, strict=True)}
     p = {"Wy" if name == "Wya" else name: array for name, array in v.parameters.items()}
@@ -122,24 +117,36 @@ def run(
     v.cached = equations["cached"](tuple(contract.cache))
     cell = CELL[contract.kind]
     if contract.is_cell:
-        evaluate(cell)
+        evaluate(v, equations, cell)
         # what a caller writes into an answer must not reach the cache
         results = {name: getattr(v, name).copy() for name in contract.outputs}
         caches = v.cache
     else:
-        evaluate(BEGIN)
-        v.a_next, v.c_next = v.a0, v.c0
-        for t in v.steps:
-            v.t = t
-            evaluate((*STEP, *cell, "entry"))
-            for over_time, now in ((v.a, v.a_next), (v.c, v.c_next), (v.y, v.yt_pred)):
-                over_time[:, :, v.slot] = now
-            v.kept.append(v.entry)
+        evaluate(v, equations, BEGIN)
+        unroll(v, equations, cell, {"a": "a_next", "c": "c_next", "y": "yt_pred"})
         y = equations["predictions"](v.y)
         results = {"a": v.a, "y": y, "y_pred": y, "c": v.c}
         caches = equations["caches"](v)
     returned = equations["returned"](tuple(contract.outputs))
     return (*(equations["answer"](results[name]) for name in returned), caches)
+
+
+def evaluate(v: Any, equations: Equations, names: Iterable[str]) -> None:
+    """Compute the named quantities, one after the other."""
+    for name in names:
+        setattr(v, name, equations[name](v))
+
+
+def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[str, str]) -> None:
+    """Take all steps of a sequence that has begun; `results` says what is written over time from what."""
+    names = (*STEP, *cell, "entry")
+    v.a_next, v.c_next = v.a0, v.c0
+    for t in v.steps:
+        v.t = t
+        evaluate(v, equations, names)
+        for over_time, now in results.items():
+            getattr(v, over_time)[:, :, v.slot] = getattr(v, now)
+        v.kept.append(v.entry)
 
 
 def compose(first: Equations, second: Equations) -> Equations:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import reference
+from oracle.faults import layer_equations
 from oracle.faults.equations import Equations, compose, run
 from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True, eq=False)
 class Fault:
-    """An implementation of the four functions that makes one mistake and is otherwise right.
+    """An implementation of all functions that makes one mistake and is otherwise right.
 
     `sentence` completes "looks like: ...", and `changes` holds the changed equations by function.
     """
@@ -58,9 +59,24 @@ class Fault:
         """`(a, y, c, caches)`, with the mistake."""
         return self._call("lstm_forward", x, a0, parameters)
 
+    def rnn_layer(self, x: Any, a0: Any, parameters: Any, options: Any = None) -> Any:
+        """`(a, a_last)`, with the mistake."""
+        return self._call_layer("rnn_layer", x, a0, parameters, options)
+
+    def lstm_layer(self, x: Any, a0: Any, c0: Any, parameters: Any, options: Any = None) -> Any:
+        """`(a, a_last, c_last)`, with the mistake."""
+        return self._call_layer("lstm_layer", x, a0, c0, parameters, options)
+
     def _call(self, function: str, *given: Any) -> Any:
         if function not in self.changes:
             return getattr(reference, function)(*given)
         *arguments, parameters = given
         memory = self.memory.setdefault(function, {})
         return run(function, self.changes[function], memory, arguments, parameters)
+
+    def _call_layer(self, function: str, *given: Any) -> Any:
+        if function not in self.changes:
+            return getattr(reference, function)(*given)
+        *arguments, parameters, options = given
+        memory = self.memory.setdefault(function, {})
+        return layer_equations.run(function, self.changes[function], memory, arguments, parameters, options)

@@ -1,0 +1,183 @@
+"""Whole layers as a table of equations, each of which can be replaced.
+
+One direction of one layer is a sequence as in `oracle.faults.equations`, whose equations can be replaced
+here, too; this table says what is around it: what it reads, in which order and from which states, where it
+ends, and what becomes of that. As there, `v` holds by name what is known so far, first of all what was
+`asked`; `k` is the place of a direction in the list of parameters, `layer` and `direction` say which it is.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from oracle.faults import equations as sequence
+from oracle.faults.equations import ARGUMENTS, FUNCTIONS, HEAD, Equations, evaluate, unroll
+from reference.contract import CONTRACTS, Array, Kind
+from reference.rnn import ACTIVATIONS
+from reference.validation import validate_layers
+
+
+def every_step(v: Any) -> Array:
+    """The number of steps of each sample where there are no lengths, `(m,)`."""
+    return np.full(v.m, v.T_x)
+
+
+def forwards(v: Any) -> Array:
+    """The steps of each sample from the first one on, `(m, T_x)`."""
+    return np.broadcast_to(np.arange(v.T_x), (v.m, v.T_x))
+
+
+def backwards(v: Any, ends: Array) -> Array:
+    """The steps of each sample from the last of its own back, `(m, T_x)`; those beyond stay in place."""
+    t, ends = forwards(v), ends[:, None]
+    return np.where(t < ends, ends - 1 - t, t)
+
+
+def taken(states: Array, steps: Array) -> Array:
+    """Of the states `(n, m, T_x)` of each sample those of some steps, which may be others for each."""
+    return np.take_along_axis(states, steps[None], axis=2)
+
+
+def after(ends: Array, first: Array, states: Array) -> Array:
+    """The state of each sample after so many steps."""
+    return taken(np.concatenate([first[:, :, None], states], axis=2), ends[:, None])[:, :, 0]
+
+
+BEGIN: Equations = {
+    "lengths": lambda v: every_step(v) if v.asked.lengths is None else v.asked.lengths,
+    "a_first": lambda v: v.given["a0"],
+    "c_first": lambda v: v.given.get("c0", v.a_first),
+    "below": lambda v: v.given["x"],
+}
+"""How all begins: `below` is what the directions of a layer read, `(n, m, T_x)`."""
+
+PLACE: Equations = {
+    "p": lambda v: v.asked.parameters[v.k],
+    "activation": lambda v: v.asked.activation,
+    "begin": lambda v: v.k,  # the place of its initial states
+    "ends": lambda v: v.lengths,
+    "order": lambda v: backwards(v, v.ends) if v.direction else forwards(v),
+    "read": lambda v: taken(v.below, v.order),
+    "a_begin": lambda v: v.a_first[v.begin],
+    "c_begin": lambda v: v.c_first[v.begin],
+}
+"""What a direction of a layer begins with."""
+
+SEQUENCE: Equations = {
+    **{name: equation for name, equation in sequence.BEGIN.items() if name != "y"},
+    "c0": lambda v: v.c0,
+    "a": lambda v: np.zeros((v.n_h, v.m, v.T_x), v.x.dtype),
+}
+"""How its sequence begins, where `x`, `a0` and `c0` are what was read and those states."""
+
+CELL: Mapping[Kind, Equations] = {
+    kind: {
+        **{name: equation for name, equation in cell.items() if name not in HEAD},
+        "a_out": lambda v: v.Wp @ v.a_next if v.projected else v.a_next,
+    }
+    for kind, cell in sequence.CELL.items()
+}
+"""A step of it, without the head; the hidden state that is left is `a_out`."""
+
+STEP: Equations = {
+    "a_prev": lambda v: v.a_out if v.t else v.a0,
+    "entry": lambda v: v.a_next,
+}
+"""What is otherwise in a step of it: `kept` are the hidden states before they are projected."""
+
+ENDED: Equations = {
+    "hidden": lambda v: taken(v.a, v.order),  # the order is its own inverse
+    "last": lambda v: v.ends,  # after how many steps
+    "a_end": lambda v: after(v.last, v.a0, v.a),
+    "c_end": lambda v: after(v.last, v.c0, v.c),
+}
+"""What a direction of a layer leaves; `a` and `c` are in the order in which it took its steps."""
+
+LAYER: Equations = {
+    "joined": lambda v: np.concatenate(v.both),
+    "padded": lambda v: np.where(np.arange(v.T_x) < v.lengths[:, None], v.joined, 0),
+}
+"""What a layer leaves, of `both` its directions, or the only one."""
+
+BETWEEN: Equations = {"between": lambda v: v.padded}
+"""What the layer above reads."""
+
+END: Equations = {
+    "top": lambda v: v.padded,
+    "a_last": lambda v: np.stack(v.a_ends),
+    "c_last": lambda v: np.stack(v.c_ends),
+}
+"""What is returned; `top` is the hidden states of the top layer."""
+
+SPECIFICATION: Mapping[Kind, Equations] = {
+    kind: {
+        **sequence.SPECIFICATION[kind],
+        **BEGIN,
+        **PLACE,
+        **SEQUENCE,
+        **CELL[kind],
+        **STEP,
+        **ENDED,
+        **LAYER,
+        **BETWEEN,
+        **END,
+    }
+    for kind in CELL
+}
+
+
+@np.errstate(all="ignore")
+def run(
+    function: str,
+    changes: Equations,
+    memory: dict[Any, Any],
+    arguments: Sequence[Any],
+    parameters: Any,
+    options: Any,
+) -> tuple[Any, ...]:
+    """Call `function` with some of its equations changed; `memory` is what lasts from call to call.
+
+    Raises what the changed equations raise, and what `reference.validation.validate_layers` does.
+    """
+    contract = CONTRACTS[function]
+    equations = {**SPECIFICATION[contract.kind], **changes}
+    v = SimpleNamespace(arguments=arguments, memory=memory, a_ends=[], c_ends=[])
+    evaluate(v, equations, ARGUMENTS)
+    given = dict(zip(contract.arguments, v.arguments, strict=True))
+    v.asked = validate_layers(function, given, parameters, options)
+    v.given = {name: equations["given"](array) for name, array in v.asked.arguments.items()}
+    vars(v).update((name, equations[name]) for name in FUNCTIONS)
+    v.D, v.L = v.asked.directions, len(v.asked.parameters) // v.asked.directions
+    v.m, v.T_x = v.given["x"].shape[1:]
+    evaluate(v, equations, BEGIN)
+    v.n_h, v.n_a = v.given["a0"].shape[1], v.given.get("c0", v.given["a0"]).shape[1]
+    for k in range(v.L * v.D):
+        v.k, (v.layer, v.direction) = k, divmod(k, v.D)
+        if not v.direction:
+            v.both = []
+        _one_direction(v, equations, CELL[contract.kind])
+        v.both.append(v.hidden)
+        v.a_ends.append(v.a_end)
+        v.c_ends.append(v.c_end)
+        if v.direction == v.D - 1:
+            evaluate(v, equations, LAYER)
+            if v.layer < v.L - 1:
+                evaluate(v, equations, BETWEEN)
+                v.below = v.between
+    evaluate(v, equations, END)
+    results = {"a": v.top, "a_last": v.a_last, "c_last": v.c_last}
+    returned = equations["returned"](tuple(contract.outputs))
+    return tuple(equations["answer"](results[name]) for name in returned)
+
+
+def _one_direction(v: Any, equations: Equations, cell: Equations) -> None:
+    evaluate(v, equations, PLACE)
+    v.x, v.a0, v.c0, v.n_x = v.read, v.a_begin, v.c_begin, len(v.read)
+    v.projected = "Wp" in v.p
+    vars(v).update(equations["parameters"](v.p))
+    v.tanh = ACTIVATIONS["relu"] if v.activation == "relu" else equations["tanh"]
+    evaluate(v, equations, SEQUENCE)
+    unroll(v, equations, cell, {"a": "a_out", "c": "c_next"})
+    evaluate(v, equations, ENDED)
