@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from oracle.diagnosis.behaviour import Program, mistaken, same
+from oracle.diagnosis.questions import problem
 from oracle.faults import concerning
 from oracle.inputs import Inputs
-from oracle.problem import Problem
-from reference.contract import Array
+from reference.contract import CONTRACTS, Array
 
 ASKED = 500
 SPREAD = 0.18
@@ -20,7 +20,8 @@ def alike_at_random(function: str, implementation: Program, inputs: Inputs) -> l
     if not _changes_its_mind(implementation, inputs):
         return []
     # So small that few things can happen.
-    few = Problem(inputs.kind, n_x=1, n_a=1, n_y=2, m=1, T_x=1).inputs(function)
+    two = {"layers": 2} if CONTRACTS[function].is_layer else {}
+    few = problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two).inputs(function)
     ours = _answers(implementation, few)
     return [
         fault.sentence

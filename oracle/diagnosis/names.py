@@ -7,16 +7,14 @@ is told from the specification by at least one of them.
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
 from oracle.diagnosis.behaviour import PARTS, Behaviour, Leaves, Program, mistaken, same, specification
 from oracle.diagnosis.chance import alike_at_random
-from oracle.faults import COMMON, Fault, concerning
+from oracle.diagnosis.questions import asks_more, extreme_problem, further, opening
+from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
-from oracle.problem import Problem
-from reference.contract import CONTRACTS
 
 
 def diagnose(
@@ -36,8 +34,11 @@ def diagnose(
     random is recognised by how its answers to one problem are spread. Only where `extreme`, large logits are
     among the problems: what overflows need not be what is wrong with ordinary ones.
     """
-    inputs = problems(function, counterexample, extreme=extreme)
-    shown = list(_asked(implementation, inputs))
+    posed = problems(function, counterexample, extreme=extreme)
+    shown = list(_asked(implementation, posed))
+    inputs = [*_not_refused(posed, shown, counterexample)]
+    if len(inputs) < len(posed):
+        shown = list(_asked(implementation, inputs))
     right = list(_asked(specification(function), inputs))
     wrong = next((part for part in PARTS if not _all_same(shown, right, part)), None)
     if wrong is None:
@@ -47,7 +48,7 @@ def diagnose(
         fits = [
             (_fit(shown, right, _asked(mistaken(function, fault), inputs), wrong), fault.sentence)
             for fault in faults
-            if same(shown[0].outputs, _first_outputs(function, fault))
+            if len(inputs) < len(posed) or same(shown[0].outputs, _first_outputs(function, fault))
         ]
         return sorted((fit for fit in fits if fit[0] > beyond), key=lambda fit: -fit[0])
 
@@ -61,6 +62,16 @@ def diagnose(
     return [sentence for parts, sentence in fits if parts == len(PARTS) or not whole]
 
 
+def _not_refused(
+    inputs: Sequence[Inputs], shown: Sequence[Behaviour], counterexample: Inputs
+) -> Iterator[Inputs]:
+    """The problems without those that ask for more than the counterexample does, and were refused."""
+    refused = Behaviour.of_error().outputs
+    for given, behaviour in zip(inputs, shown, strict=True):
+        if not (same(behaviour.outputs, refused) and asks_more(given, counterexample)):
+            yield given
+
+
 def _is_wrong_only_where_it_raises(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> bool:
     raised = Behaviour.of_error().outputs
     return all(
@@ -72,48 +83,35 @@ def _is_wrong_only_where_it_raises(shown: Sequence[Behaviour], right: Sequence[B
 def problems(function: str, counterexample: Inputs, *, extreme: bool = False) -> list[Inputs]:
     """The counterexample and problems that tell mistakes apart.
 
-    T_x on both sides of m, equal sizes, one step; and one of them again after another of its
-    shape, for what is kept from call to call.
+    One of them comes again after another of its shape, for what is kept from call to call.
     """
-    kind = CONTRACTS[function].kind
-    chosen = [
-        *_opening(function),
-        _opening(function)[0],
-        Problem(kind, n_x=2, n_a=3, n_y=4, m=6, T_x=3, seed=1),
-        Problem(kind, n_x=3, n_a=3, n_y=3, m=3, T_x=4, seed=2),
-        Problem(kind, n_x=2, n_a=3, n_y=1, m=2, T_x=1, regime="wild", seed=3),
-    ]
+    first, second = opening(function)
+    chosen = [first, second, first, *further(function, counterexample)]
     if extreme:
-        chosen.append(Problem(kind, n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=932))
+        chosen.append(extreme_problem(function))
     return [*(problem.inputs(function) for problem in chosen), counterexample]
-
-
-def _opening(function: str) -> Sequence[Problem]:
-    """The first two problems, of one shape."""
-    first = Problem(CONTRACTS[function].kind, n_x=3, n_a=4, n_y=2, m=5, T_x=6)
-    return first, replace(first, seed=5)
 
 
 @cache
 def _first_outputs(function: str, fault: Fault) -> Leaves:
     """What a mistake makes of the first problem: that alone rules nearly all candidates out."""
-    first, second = (problem.inputs(function) for problem in _opening(function))
+    first, second = (problem.inputs(function) for problem in opening(function))
     return mistaken(function, fault)(first, then=second).outputs
 
 
 def _asked(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
-    """The behaviour on each; on the first, of which another of its shape follows, it shows after that one."""
+    """The behaviour on each; on the first, if another of its shape follows, it shows after that one."""
     first, second, *_ = inputs
-    yield program(first, then=second)
+    follows = (second.x.shape, second.a0.shape) == (first.x.shape, first.a0.shape)
+    yield program(first, then=second if follows else None)
     yield from map(program, inputs[1:])
 
 
 @cache
 def _pairs(function: str) -> Sequence[Fault]:
     """Two common mistakes at once."""
-    common = [fault for fault in concerning(function) if fault.name in COMMON]
     pairs = []
-    for one, two in combinations(common, 2):
+    for one, two in combinations(common(function), 2):
         with suppress(ValueError):  # both change the same equation
             pairs.append(one + two)
     return pairs

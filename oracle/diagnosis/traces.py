@@ -1,15 +1,17 @@
 """What is known of a mistake that is not in the catalogue, from how an implementation answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, specification
-from oracle.inputs import Inputs
-from oracle.problem import Problem
-from reference.contract import CONTRACTS, PARAMETERS
+from oracle.diagnosis.questions import larger, problem
+from oracle.diagnosis.simpler import simplified, with_parameters
+from oracle.inputs import Inputs, LayerInputs
+from reference.contract import CONTRACTS, PARAMETERS, Array
 
 
 def manners(function: str, implementation: Program, counterexample: Inputs) -> list[str]:
@@ -19,10 +21,10 @@ def manners(function: str, implementation: Program, counterexample: Inputs) -> l
     all that is asked rightly, that it overwrites what it has returned, or its arguments; and of what computes
     it nearly so, that it has fewer digits than float64.
     """
-    problem = Problem(CONTRACTS[function].kind, n_x=3, n_a=4, n_y=2, m=5, T_x=6)
-    larger, other = problem.inputs(function), replace(problem, seed=1).inputs(function)
+    bigger = larger(function, counterexample)
+    first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
     given, *reordered = _reordered(function)
-    asked = [counterexample, larger]
+    asked = [counterexample, first]
     shown, again, twice, permuted = (
         [implementation(inputs) for inputs in each]
         for each in (asked, asked, [given] * (len(reordered) + 1), reordered)
@@ -37,10 +39,10 @@ def manners(function: str, implementation: Program, counterexample: Inputs) -> l
         return ["right to five digits only, as if float32 or an epsilon were in it"] if few else []
     if any(_computed_wrongly(function, *pair) for pair in zip(shown, right, strict=True)):
         return []
-    later = implementation(larger, then=other)
+    later = implementation(first, then=other)
     if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
         return ["a later call overwrites what an earlier one has returned"]
-    names = [*CONTRACTS[function].arguments, "parameters"]
+    names = [*CONTRACTS[function].arguments, "parameters", "options"]
     places = {place for ours, spec in zip(shown, right, strict=True) for place in _changed(ours, spec)}
     written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
     return [f"it writes to {' and '.join(written)}"] if written else []
@@ -69,32 +71,40 @@ def _reordered(function: str) -> Iterator[Inputs]:
     All sizes are 1, where few arrays have a shape that they should not have.
     """
     kind = CONTRACTS[function].kind
-    inputs = Problem(kind, n_x=1, n_a=1, n_y=1, m=1, T_x=1).inputs(function)
+    inputs = problem(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1).inputs(function)
     by_gate = ("ficoy", "fiocy") if kind == "lstm" else ()
     orders = [[part + gate for gate in gates for part in "Wb"] for gates in by_gate]
-    for names in (inputs.parameters, PARAMETERS[kind], *orders):
-        yield replace(inputs, parameters={name: inputs.parameters[name] for name in names})
+    yield inputs
+    for names in (PARAMETERS[kind], *orders):
+        yield with_parameters(inputs, partial(_in_order, names))
+
+
+def _in_order(names: Iterable[str], p: Mapping[str, Array]) -> dict[str, Array]:
+    return {name: p[name] for name in names if name in p}
 
 
 def traces(function: str, implementation: Program, counterexample: Inputs) -> str:
     """What is known of a mistake that is not in the catalogue.
 
     That it does nothing wrong, or too little to tell; or else which entry of the caches is the first to be
-    wrong, and with which simpler inputs the outputs become right. Empty where nothing is known.
+    wrong, of layers which of the outputs, and with which simpler inputs these become right. Empty where
+    nothing is known.
     """
     right, shown = specification(function)(counterexample), implementation(counterexample)
     if same(shown.outputs, right.outputs) and same(shown.caches, right.caches):
         return NEARLY
     wrong = next(_wrong_entries(function, shown.caches, right.caches), None)
+    caches_are_right = not CONTRACTS[function].is_layer and same(shown.caches, right.caches)
     gone = [
         name
-        for name, inputs in _simplified(counterexample).items()
+        for name, inputs in simplified(counterexample).items()
         if not same(shown.outputs, right.outputs)
         and same(implementation(inputs).outputs, specification(function)(inputs).outputs)
     ]
     known = (
         "the first wrong entry of the caches is {} of step {}".format(*wrong) if wrong else "",
-        "the caches are right, or nearly" if same(shown.caches, right.caches) else "",
+        "the caches are right, or nearly" if caches_are_right else "",
+        _wrong_outputs(function, counterexample, shown.outputs, right.outputs),
         f"goes away with {', '.join(gone)}" if gone else "",
     )
     return "; ".join(filter(None, known))
@@ -114,6 +124,8 @@ IN_ORDER = (*GIVEN, "ft", "it", "cct", "ot", "c_next", "a_next")
 def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple[str, int]]:
     """The entries of the caches that are wrong, such as `ft` of step 2, the first to be so first."""
     contract = CONTRACTS[function]
+    if contract.is_layer:
+        return
     for t in count():
         cell = ".0" if contract.is_cell else f".0.0.{t}"
         places = {name: f"{cell}.{i}" for i, name in enumerate(contract.cache)}
@@ -125,19 +137,22 @@ def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple
                 yield name, t
 
 
-def _simplified(inputs: Inputs) -> dict[str, Inputs]:
-    """The same problem with one thing less in it, where it has that thing."""
-    zero = {
-        name: np.zeros_like(array) if name[0] == "b" else array for name, array in inputs.parameters.items()
-    }
-    _, m, T_x = inputs.x.shape
-    simpler = {
-        "zero biases": replace(inputs, parameters=zero),
-        "a zero state": replace(inputs, a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0)),
-        "zero inputs": replace(inputs, x=np.zeros_like(inputs.x)),
-    }
-    if m > 1:
-        simpler["one sample"] = inputs.columns([0])
-    if T_x > 1:
-        simpler["one step"] = inputs.span(0, 1)
-    return simpler
+def _wrong_outputs(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> str:
+    """Which outputs of layers are wrong, and where that begins: at which step, or in which layer."""
+    if not isinstance(inputs, LayerInputs) or ours.keys() != right.keys():
+        return ""
+    wrong = []
+    for i, name in enumerate(CONTRACTS[function].outputs):
+        mine, spec = ours[f".{i}"], right[f".{i}"]
+        if alike(mine, spec):
+            continue
+        if isinstance(mine, str) or isinstance(spec, str) or mine.shape != spec.shape:
+            wrong.append(f"{name} (of another shape)")
+            continue
+        time_or_place = 2 if name == "a" else 0
+        pairs = zip(*(np.moveaxis(array, time_or_place, 0) for array in (mine, spec)), strict=True)
+        first = next((k for k, pair in enumerate(pairs) if not alike(*pair)), 0)
+        layer, direction = divmod(first, inputs.directions)
+        place = f"in layer {layer}, {('forward', 'backward')[direction]}"
+        wrong.append(f"{name} (first {f'at step {first}' if name == 'a' else place})")
+    return f"wrong are {', '.join(wrong)}" if wrong else ""

@@ -4,15 +4,22 @@ Every entry is an attribute of this module and an implementation that can be jud
 `--implementation oracle.faults:update_and_forget_gates_exchanged`.
 """
 
-from oracle.faults.catalogue import COMMON, FAULTS
+from oracle.faults.catalogue import COMMON, COMMON_IN_LAYERS, FAULTS
 from oracle.faults.fault import Fault
+from reference.contract import CONTRACTS
 
-__all__ = ["COMMON", "FAULTS", "Fault", "concerning"]
+__all__ = ["COMMON", "FAULTS", "Fault", "common", "concerning"]
 
 
 def concerning(function: str) -> list[Fault]:
     """The mistakes that can be made in `function`, in the order of the catalogue."""
     return [fault for fault in FAULTS.values() if function in fault.functions]
+
+
+def common(function: str) -> list[Fault]:
+    """Those of them that are made most often: two of these at once are worth a look."""
+    names = COMMON_IN_LAYERS if CONTRACTS[function].is_layer else COMMON
+    return [fault for fault in concerning(function) if fault.name in names]
 
 
 def __getattr__(name: str) -> Fault:

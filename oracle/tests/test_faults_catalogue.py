@@ -18,7 +18,10 @@ from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from reference.contract import CONTRACTS, FUNCTIONS
 
 RANDOM = {"noise", "dropout"}
-GROUPS = "weights biases activations update state head precision shapes batch caches purity"
+GROUPS = (
+    "weights biases activations update state head precision shapes batch caches purity "
+    "layers directions lengths projection"
+)
 
 NOT_ON_THE_FIRST = {
     "tanh_overflows": 2,

@@ -63,7 +63,7 @@ def test_a_sum_makes_the_first_mistake_first() -> None:
 def test_a_sum_says_both_and_concerns_both() -> None:
     both = FAULTS["output_gate_left_out"] + FAULTS["a0_ignored"]
     assert both.sentence == "the output gate is left out, and a0 is ignored"
-    assert both.functions == ("rnn_forward", "lstm_cell_forward", "lstm_forward")
+    assert both.functions == ("rnn_forward", "lstm_cell_forward", "lstm_forward", "rnn_layer", "lstm_layer")
     assert both.group == "activations and state"
     cell, alone = (
         behaviour(f, "lstm_cell_forward", showing("lstm_cell_forward")[0])

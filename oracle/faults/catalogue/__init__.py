@@ -1,8 +1,8 @@
 """The mistakes people make, a line or a few each, in a file for each group; weights and biases share one.
 
 To add one: the functions it concerns, a name, a sentence that completes "looks like: ...", and what stands
-in place of one or more equations of `oracle.faults.equations`. An entry answers whatever the specification
-lets one ask, or raises as the mistake itself would.
+in place of one or more equations of `oracle.faults.equations`, or of `oracle.faults.layer_equations`. An
+entry answers whatever the specification lets one ask, or raises as the mistake itself would.
 """
 
 from itertools import combinations
@@ -11,8 +11,12 @@ from oracle.faults.catalogue import (
     activations,
     batch,
     caches,
+    directions,
     head,
+    layers,
+    lengths,
     precision,
+    projection,
     purity,
     shapes,
     state,
@@ -22,7 +26,7 @@ from oracle.faults.catalogue import (
 from oracle.faults.catalogue.entry import GATES
 from oracle.faults.fault import Fault
 
-__all__ = ["COMMON", "FAULTS", "by_name"]
+__all__ = ["COMMON", "COMMON_IN_LAYERS", "FAULTS", "by_name"]
 
 
 def by_name(*faults: Fault) -> dict[str, Fault]:
@@ -46,6 +50,10 @@ FAULTS = by_name(
     *batch.FAULTS,
     *caches.FAULTS,
     *purity.FAULTS,
+    *layers.FAULTS,
+    *directions.FAULTS,
+    *lengths.FAULTS,
+    *projection.FAULTS,
 )
 """The catalogue by name. Of mistakes that fit equally well, the diagnosis names the first one first."""
 
@@ -60,3 +68,12 @@ COMMON = frozenset(
     | {"c_view_cached", "caches_empty", "last_cache_alone"}
 )
 """The mistakes most often made, by name: those of which two at once are worth a look."""
+
+COMMON_IN_LAYERS = frozenset(
+    {"directions_exchanged_in_a", "last_states_exchanged", "last_states_direction_major"}
+    | {"initial_states_exchanged", "initial_states_direction_major", "states_above_ignored"}
+    | {"backward_ends_at_the_last_step", "backward_states_ignored", "forward_alone_between"}
+    | {"lengths_ignored_backward", "padding_not_zeroed", "carried_on", "last_states_of_the_top_alone"}
+    | {"biases_missing_above", "backward_biases_missing", "a0_ignored", "c0_ignored"}
+)
+"""The same of whole layers."""

@@ -6,13 +6,13 @@ pre-activation, `ft` its activation.
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import ALL, GATES, LSTM, THE, add, series
+from oracle.faults.catalogue.entry import EVERY, EVERY_LSTM, GATES, RNN_LAYER, THE, add, series
 from oracle.faults.fault import Fault
 from reference.activations import sigmoid
 
 FAULTS: list[Fault] = []
 
-tanh_is = series(FAULTS, "activations", ALL, "tanh")
+tanh_is = series(FAULTS, "activations", EVERY, "tanh")
 tanh_is("relu_for_tanh", "relu stands for tanh", lambda z: np.maximum(z, 0))
 tanh_is("sigmoid_for_tanh", "sigmoid stands for tanh", sigmoid)
 tanh_is("hard_tanh", "z clipped to [-1, 1] stands for tanh", lambda z: np.clip(z, -1, 1))
@@ -23,7 +23,7 @@ tanh_is(
     "tanh is (e^2z - 1) / (e^2z + 1), which overflows",
     lambda z: (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1),
 )
-sigmoid_is = series(FAULTS, "activations", LSTM, "sigmoid")
+sigmoid_is = series(FAULTS, "activations", EVERY_LSTM, "sigmoid")
 sigmoid_is("hard_sigmoid_keras", "sigmoid is z / 5 + 1/2, clipped", lambda z: np.clip(z / 5 + 0.5, 0, 1))
 sigmoid_is("hard_sigmoid_torch", "sigmoid is z / 6 + 1/2, clipped", lambda z: np.clip(z / 6 + 0.5, 0, 1))
 sigmoid_is("tanh_for_sigmoid", "tanh stands for sigmoid", np.tanh)
@@ -33,16 +33,18 @@ sigmoid_is("sigmoid_not_halved", "sigmoid is taken of 2 z, as (1 + tanh(z)) / 2"
 sigmoid_is("sigmoid_overflows", "sigmoid is e^z / (1 + e^z)", lambda z: np.exp(z) / (1 + np.exp(z)))
 for g in "ifo":
     tanh = {f"{g}t": lambda v, z=f"z{g}": v.tanh(getattr(v, z))}
-    add(FAULTS, "activations", LSTM, f"{GATES[g]}_gate_tanh", f"tanh stands for {THE[g]}'s sigmoid", **tanh)
-cct_is = series(FAULTS, "activations", LSTM, "cct")
+    sentence = f"tanh stands for {THE[g]}'s sigmoid"
+    add(FAULTS, "activations", EVERY_LSTM, f"{GATES[g]}_gate_tanh", sentence, **tanh)
+cct_is = series(FAULTS, "activations", EVERY_LSTM, "cct")
 cct_is("candidate_sigmoid", "the candidate goes through sigmoid", lambda v: sigmoid(v.zc))
 cct_is("candidate_relu", "the candidate goes through relu", lambda v: np.maximum(v.zc, 0))
 cct_is("candidate_linear", "the candidate's tanh is left out", lambda v: v.zc)
-a_next_is = series(FAULTS, "activations", LSTM, "a_next")
+a_next_is = series(FAULTS, "activations", EVERY_LSTM, "a_next")
 a_next_is("tanh_on_c_left_out", "the tanh on c is left out", lambda v: v.ot * v.c_next)
 a_next_is("sigmoid_on_c", "sigmoid stands for the tanh on c", lambda v: v.ot * sigmoid(v.c_next))
 a_next_is("relu_on_c", "relu stands for the tanh on c", lambda v: v.ot * np.maximum(v.c_next, 0))
 a_next_is("output_gate_left_out", "the output gate is left out", lambda v: v.tanh(v.c_next))
 a_next_is("output_gate_inside_tanh", "the output gate is inside the tanh", lambda v: v.tanh(v.ot * v.c_next))
-affine_is = series(FAULTS, "activations", ALL, "affine")
+add(FAULTS, "activations", RNN_LAYER, "tanh_for_relu", "tanh stands for relu", activation=lambda v: "tanh")
+affine_is = series(FAULTS, "activations", EVERY, "affine")
 affine_is("z_clipped", "pre-activations are clipped to [-5, 5]", lambda W, u, b: np.clip(W @ u + b, -5, 5))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import ALL, concat, series
+from oracle.faults.catalogue.entry import ALL, EVERY, concat, series
 from oracle.faults.fault import Fault
 from reference.contract import Array
 
@@ -25,12 +25,12 @@ def _without_last(out: Array) -> Array:
     return out
 
 
-affine_is = series(FAULTS, "batch", ALL, "affine")
+affine_is = series(FAULTS, "batch", EVERY, "affine")
 affine_is("bias_summed", "a bias is summed over the units", lambda W, u, b: W @ u + b.sum())
 affine_is("first_bias_for_all", "every unit has the bias of the first", lambda W, u, b: W @ u + b[0])
 affine_is("mean_subtracted", "[a; x] is centred over the batch", lambda W, u, b: W @ (u - _mean(u)) + b)
 affine_is("mean_added", "the mean over the batch is added to [a; x]", lambda W, u, b: W @ (u + _mean(u)) + b)
-concat_is = series(FAULTS, "batch", ALL, "concat")
+concat_is = series(FAULTS, "batch", EVERY, "concat")
 concat_is("first_sample_for_all", "every sample is taken for the first", lambda v: concat(v)[:, [0] * v.m])
 concat_is("a_of_neighbour", "a_prev is a neighbour's", lambda v: np.vstack([np.roll(v.a_prev, 1, 1), v.xt]))
 answers_are = series(FAULTS, "batch", ALL, "answer")

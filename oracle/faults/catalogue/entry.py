@@ -3,15 +3,24 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from oracle.faults.equations import SPECIFICATION
 from oracle.faults.fault import Fault
-from reference.contract import FUNCTIONS, Array
+from oracle.layout import GATE_ORDERS
+from reference.contract import CONTRACTS, FUNCTIONS, LAYERS, Array
 
 ALL = FUNCTIONS
 RNN = ("rnn_cell_forward", "rnn_forward")
 LSTM = ("lstm_cell_forward", "lstm_forward")
 FORWARDS = ("rnn_forward", "lstm_forward")
 LSTM_FORWARD = ("lstm_forward",)
+RNN_LAYER, LSTM_LAYER = ("rnn_layer",), ("lstm_layer",)
+
+EVERY = tuple(CONTRACTS)
+"""The four functions and the layers, whose directions are sequences."""
+EVERY_RNN, EVERY_LSTM = (*RNN, *RNN_LAYER), (*LSTM, *LSTM_LAYER)
+EVERY_SEQUENCE = (*FORWARDS, *LAYERS)
 
 GATES = {"i": "update", "f": "forget", "c": "candidate", "o": "output"}
 THE = {"i": "the update gate", "f": "the forget gate", "c": "the candidate", "o": "the output gate"}
@@ -45,6 +54,39 @@ Transform = Callable[[dict[str, Array]], dict[str, Array]]
 def each(transform: Callable[[Array], Array], *names: str) -> Transform:
     """The named parameters transformed, of those that there are; without names all."""
     return lambda p: p | {name: transform(p[name]) for name in names or p if name in p}
+
+
+def read(*sources: tuple[str, str]) -> Transform:
+    """Parameters read from where others are: the first of each pair from the second."""
+    return lambda p: p | {name: p[source] for name, source in sources}
+
+
+ORDERS = {order.replace("g", "c"): framework for framework, order in reversed([*GATE_ORDERS.items()])}
+"""Gate orders in this specification's letters; one that two frameworks have goes by the first."""
+
+
+def gates_read(stacked: str, order: str) -> Transform:
+    """Gates that are stacked in one order read in another."""
+    return read(*((part + g, part + h) for g, h in zip(order, stacked, strict=True) for part in "Wb"))
+
+
+RECURRENT = ("Waa", "Wi", "Wf", "Wc", "Wo")
+"""The weights that act on a_prev."""
+
+
+def a_weights_transposed(*names: str) -> Transform:
+    """The parts of the named weights, of those that there are, that act on a_prev transposed."""
+
+    def transposed(p: dict[str, Array]) -> dict[str, Array]:
+        squares = ((name, p[name], len(p.get("Wp", p[name]))) for name in names if name in p)
+        return p | {name: np.hstack([W[:, :n_h].T, W[:, n_h:]]) for name, W, n_h in squares}
+
+    return transposed
+
+
+def by_columns(W: Array) -> Array:
+    """What a reshape makes of W where it should be transposed."""
+    return W.reshape(W.shape[::-1]).T
 
 
 def exchanged(one: str, other: str) -> Callable[[Sequence[str]], list[str]]:

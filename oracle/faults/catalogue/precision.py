@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import ALL, FORWARDS, LSTM_FORWARD, RIGHT, add, each, series
+from oracle.faults.catalogue.entry import ALL, EVERY, FORWARDS, LSTM_FORWARD, RIGHT, add, each, series
 from oracle.faults.fault import Fault
 from reference.activations import softmax
 from reference.contract import Array
@@ -34,7 +34,7 @@ precision = partial(add, FAULTS, "precision")
 for dtype in ("float32", "float16"):
     narrow = partial(_narrowed, dtype=dtype)
     precision(
-        ALL,
+        EVERY,
         f"computed_in_{dtype}",
         f"everything is computed in {dtype}",
         given=narrow,
@@ -45,10 +45,10 @@ for dtype in ("float32", "int64"):
         over: lambda v, over=over, dtype=dtype: RIGHT[over](v).astype(dtype) for over in ("a", "c", "y")
     }
     precision(FORWARDS, f"stored_in_{dtype}", f"the results are stored in arrays of {dtype}", **stored)
-precision(ALL, "parameters_in_float32", "the parameters are rounded to float32", parameters=each(_float32))
+precision(EVERY, "parameters_in_float32", "the parameters are rounded to float32", parameters=each(_float32))
 precision(ALL, "y_in_float32", "predictions are rounded to float32", softmax=lambda z: _float32(softmax(z)))
 precision(FORWARDS, "a_in_float32", "a_prev is rounded to float32", a_prev=lambda v: _float32(v.a_next))
 precision(LSTM_FORWARD, "c_in_float32", "c_prev is rounded to float32", c_prev=lambda v: _float32(v.c_next))
-affine_is = series(FAULTS, "precision", ALL, "affine")
+affine_is = series(FAULTS, "precision", EVERY, "affine")
 affine_is("z_in_float32", "pre-activations are rounded to float32", lambda W, u, b: _float32(W @ u + b))
 affine_is("bfloat16", "products are taken in bfloat16", lambda W, u, b: _bfloat16(W) @ _bfloat16(u) + b)

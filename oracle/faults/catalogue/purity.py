@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import ALL, FORWARDS, LSTM, RIGHT, add, cache, concat, series
+from oracle.faults.catalogue.entry import ALL, EVERY, FORWARDS, LSTM, RIGHT, add, cache, concat, series
 from oracle.faults.fault import Fault
+from reference.contract import LAYERS
 
 FAULTS: list[Fault] = []
 
@@ -47,9 +48,15 @@ purity("a_reused", "a is the array that the last call returned", a=_reused)
 purity("old_caches_kept", "earlier caches are returned too", kept=lambda v: v.memory.setdefault("kept", []))
 bf_raised = {"arguments": lambda v: _extended(v, bf=v.parameters["bf"] + 1)}
 add(FAULTS, "purity", LSTM, "bf_raised", "every call adds 1 to the caller's bf", **bf_raised)
-concat_is = series(FAULTS, "purity", ALL, "concat")
+concat_is = series(FAULTS, "purity", EVERY, "concat")
 concat_is("noise", "random noise is added to [a; x]", lambda v: CHANCE.normal(concat(v), 1e-3))
 concat_is("dropout", "dropout is left on", lambda v: concat(v) * CHANCE.integers(2, size=concat(v).shape))
+between_is = series(FAULTS, "purity", LAYERS, "between")
+between_is(
+    "dropout_between",
+    "dropout is left on between layers",
+    lambda v: v.padded * 2 * CHANCE.integers(2, size=v.padded.shape),
+)
 steps_made = {"concat": lambda v: concat(v) / next(v.memory.setdefault("steps", count(1)))}
 purity = partial(add, FAULTS, "purity", ALL)
 purity("steps_counted", "[a; x] is divided by the number of steps made so far", **steps_made)

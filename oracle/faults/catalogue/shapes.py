@@ -7,8 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import ALL, FORWARDS, LSTM, add, exchanged, series
+from oracle.faults.catalogue.entry import ALL, EVERY, FORWARDS, LSTM, LSTM_LAYER, add, exchanged, series
 from oracle.faults.fault import Fault
+from reference.contract import LAYERS
 
 FAULTS: list[Fault] = []
 
@@ -27,12 +28,38 @@ answers_are("time_before_samples", "the results have time before samples", lambd
 answers_are("time_first", "the results have time on the first axis", lambda out: np.moveaxis(out, 2, 0))
 answers_are("reshaped", "the results are reshaped, not transposed", lambda out: np.reshape(out.T, out.shape))
 answers_are("last_step_alone", "the last step alone is returned", lambda out: out[:, :, -1])
-shapes = partial(add, FAULTS, "shapes", ALL)
+shapes = partial(add, FAULTS, "shapes", EVERY)
 shapes("squeezed", "dimensions of 1 are squeezed out of the results", answer=np.squeeze)
 shapes("bias_along_samples", "biases are added along the samples", affine=lambda W, u, b: W @ u + b.T)
+shapes = partial(add, FAULTS, "shapes", ALL)
 shapes("by_along_samples", "by is added along the samples", logits=lambda v: v.Wy @ v.a_next + v.by.T)
 shapes = partial(add, FAULTS, "shapes", LSTM)
 c_last = {"returned": lambda names: [names[0], *names[:0:-1]]}
 shapes("c_and_y_exchanged", "c and the prediction are returned in each other's place", **c_last)
 c_first = {"returned": lambda names: exchanged("a", "c")(exchanged("a_next", "c_next")(names))}
 shapes("a_and_c_returned_exchanged", "a and c are returned in each other's place", **c_first)
+
+top_is = series(FAULTS, "shapes", LAYERS, "top")
+top_is("a_time_before_samples", "a has time before samples", lambda v: v.padded.swapaxes(1, 2))
+top_is("a_time_first", "a has time on the first axis", lambda v: np.moveaxis(v.padded, 2, 0))
+top_is("a_samples_first", "a has samples on the first axis", lambda v: np.moveaxis(v.padded, 1, 0))
+top_is("a_reshaped", "a is reshaped, not transposed", lambda v: np.reshape(v.padded.T, v.padded.shape))
+top_is("a_at_the_last_step", "a is that of the last step alone", lambda v: v.padded[:, :, -1])
+shapes = partial(add, FAULTS, "shapes", LAYERS)
+exchanged_axes = {
+    "below": lambda v: v.given["x"].swapaxes(1, 2),
+    "top": lambda v: v.padded.swapaxes(1, 2),
+}
+shapes("samples_taken_for_time", "samples are taken for time, and time for samples", **exchanged_axes)
+samples_first = {
+    "a_last": lambda v: np.stack(v.a_ends).swapaxes(1, 2),
+    "c_last": lambda v: np.stack(v.c_ends).swapaxes(1, 2),
+}
+shapes("last_states_samples_first", "the last states have samples before units", **samples_first)
+shapes("a_alone", "a alone is returned", returned=lambda names: names[:1])
+shapes = partial(add, FAULTS, "shapes", LSTM_LAYER)
+last_exchanged = {"returned": exchanged("a_last", "c_last")}
+shapes(
+    "a_last_and_c_last_exchanged", "a_last and c_last are returned in each other's place", **last_exchanged
+)
+shapes("c_last_is_a_last", "a_last is returned for c_last", c_last=lambda v: v.a_last)

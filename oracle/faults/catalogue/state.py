@@ -9,8 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import FORWARDS, LSTM_FORWARD, add
+from oracle.faults.catalogue.entry import (
+    EVERY_SEQUENCE,
+    FORWARDS,
+    LSTM_FORWARD,
+    LSTM_LAYER,
+    add,
+)
 from oracle.faults.fault import Fault
+from reference.contract import LAYERS
 
 FAULTS: list[Fault] = []
 
@@ -22,6 +29,17 @@ def _left_behind(v: Any, quantity: str) -> Any:
     return getattr(last, quantity) if last and last.a0.shape == v.a0.shape else begin
 
 
+def _last_states_left_behind(v: Any, state: str) -> Any:
+    """The same, of all layers."""
+    last, v.memory[state] = v.memory.get(state), v
+    begin = v.given.get(f"{state}0", v.given["a0"])
+    return getattr(last, f"{state}_last") if last and last.given["x"].shape == v.given["x"].shape else begin
+
+
+def _one_early(v: Any) -> Any:
+    return np.maximum(v.ends - 1, 0)
+
+
 def _a_of_the_step_before(v: Any) -> Any:
     """The caches; each state is stored before the step, and not after it."""
     v.a[:, :, 1:] = v.a[:, :, :-1].copy()
@@ -30,12 +48,15 @@ def _a_of_the_step_before(v: Any) -> Any:
 
 
 state, c_state = partial(add, FAULTS, "state", FORWARDS), partial(add, FAULTS, "state", LSTM_FORWARD)
-state("a0_ignored", "a0 is ignored", a0=lambda v: np.zeros_like(v.a0))
-state("every_step_from_a0", "every step starts from a0", a_prev=lambda v: v.a0)
+sequence = partial(add, FAULTS, "state", EVERY_SEQUENCE)
+sequence("a0_ignored", "a0 is ignored", a0=lambda v: np.zeros_like(v.a0))
+sequence("every_step_from_a0", "every step starts from a0", a_prev=lambda v: v.a0)
 state("every_step_from_zero", "every step starts from zero", a_prev=lambda v: np.zeros_like(v.a0))
 state("first_step_reads_last_slot", "the first step reads a[:, :, -1]", a_prev=lambda v: v.a[:, :, v.t - 1])
 state("reads_unwritten_slot", "step t reads a[:, :, t], not yet written", a_prev=lambda v: v.a[:, :, v.t])
-state("a_two_steps_old", "a_prev is two steps old", a_prev=lambda v: v.a[:, :, v.t - 2] if v.t > 1 else v.a0)
+sequence(
+    "a_two_steps_old", "a_prev is two steps old", a_prev=lambda v: v.a[:, :, v.t - 2] if v.t > 1 else v.a0
+)
 state("a_left_behind", "a starts from where the last call ended", a0=lambda v: _left_behind(v, "a_next"))
 c_state("c_left_behind", "c starts from where the last call ended", c0=lambda v: _left_behind(v, "c_next"))
 c_state("one_array_for_a_and_c", "a and c are one array", c=lambda v: v.a)
@@ -45,6 +66,19 @@ c_state("c_is_a", "every step takes a_prev for c_prev", c_prev=lambda v: v.a_pre
 c_from_a, a_from_c = lambda v: v.a_next if v.t else v.c0, lambda v: v.c_next if v.t else v.a0
 c_state("a_is_c", "every step but the first takes c_prev for a_prev", a_prev=a_from_c)
 c_state("a_and_c_exchanged", "a and c are exchanged from step to step", a_prev=a_from_c, c_prev=c_from_a)
+layers, lstm_layers = partial(add, FAULTS, "state", LAYERS), partial(add, FAULTS, "state", LSTM_LAYER)
+lstm_layers("c0_ignored", "c0 is ignored", c_first=lambda v: np.zeros_like(v.given["c0"]))
+lstm_layers("a0_for_c0", "a0 is taken for c0", c_first=lambda v: v.given["a0"])
+lstm_layers("c0_for_a0", "c0 is taken for a0", a_first=lambda v: v.given["c0"])
+exchanged = {"a_first": lambda v: v.given["c0"], "c_first": lambda v: v.given["a0"]}
+lstm_layers("a0_and_c0_exchanged", "a0 and c0 are exchanged", **exchanged)
+left_behind = {
+    "a_first": lambda v: _last_states_left_behind(v, "a"),
+    "c_first": lambda v: _last_states_left_behind(v, "c"),
+}
+layers("states_left_behind", "the states start from where the last call ended", **left_behind)
+layers("last_states_one_early", "the last states are those before the last step", last=_one_early)
+layers("initial_states_returned", "the initial states are returned for the last", last=lambda v: 0 * v.ends)
 state("first_step_skipped", "the loop over time begins at 1", steps=lambda v: range(1, v.T_x))
 state("last_step_skipped", "the loop over time ends a step early", steps=lambda v: range(v.T_x - 1))
 state("time_reversed", "the loop over time runs backwards", steps=lambda v: range(v.T_x)[::-1])

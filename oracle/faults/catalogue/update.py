@@ -8,13 +8,15 @@ from functools import partial
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import LSTM, RNN, add, series
+from oracle.faults.catalogue.entry import EVERY_LSTM, EVERY_RNN, LSTM, add, series
 from oracle.faults.fault import Fault
 
 FAULTS: list[Fault] = []
 
-c_next_is = series(FAULTS, "update", LSTM, "c_next")
-c_next_is("terms_exchanged", "c_next is it * c_prev + ft * cct", lambda v: v.it * v.c_prev + v.ft * v.cct)
+update = partial(add, FAULTS, "update")
+terms_exchanged = {"c_next": lambda v: v.it * v.c_prev + v.ft * v.cct}  # in layers as if gates were
+update(LSTM, "terms_exchanged", "c_next is it * c_prev + ft * cct", **terms_exchanged)
+c_next_is = series(FAULTS, "update", EVERY_LSTM, "c_next")
 c_next_is("update_gate_missing", "c_next is ft * c_prev + cct", lambda v: v.ft * v.c_prev + v.cct)
 c_next_is("forget_gate_missing", "c_next is c_prev + it * cct", lambda v: v.c_prev + v.it * v.cct)
 c_next_is(
@@ -26,8 +28,7 @@ c_next_is("terms_multiplied", "c_next is ft * c_prev * it * cct", lambda v: v.ft
 c_next_is("c_from_a_prev", "c_next is ft * a_prev + it * cct", lambda v: v.ft * v.a_prev + v.it * v.cct)
 c_next_is("c_clipped", "c is clipped to [-1, 1]", lambda v: np.clip(v.ft * v.c_prev + v.it * v.cct, -1, 1))
 c_next_is("gates_as_matrices", "c_next is ft @ c_prev + it @ cct", lambda v: v.ft @ v.c_prev + v.it @ v.cct)
-update = partial(add, FAULTS, "update")
-update(LSTM, "gates_coupled", "the update gate is 1 - ft", it=lambda v: 1 - v.ft)
-update(LSTM, "peephole", "the forget gate sees c_prev too", ft=lambda v: v.sigmoid(v.zf + v.c_prev))
-update(LSTM, "a_from_c_prev", "a_next is made from c_prev", a_next=lambda v: v.ot * v.tanh(v.c_prev))
-update(RNN, "a_prev_added", "a_prev is added to a_next", a_next=lambda v: v.a_prev + v.tanh(v.z))
+update(EVERY_LSTM, "gates_coupled", "the update gate is 1 - ft", it=lambda v: 1 - v.ft)
+update(EVERY_LSTM, "peephole", "the forget gate sees c_prev too", ft=lambda v: v.sigmoid(v.zf + v.c_prev))
+update(EVERY_LSTM, "a_from_c_prev", "a_next is made from c_prev", a_next=lambda v: v.ot * v.tanh(v.c_prev))
+update(EVERY_RNN, "a_prev_added", "a_prev is added to a_next", a_next=lambda v: v.a_prev + v.tanh(v.z))

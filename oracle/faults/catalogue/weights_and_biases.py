@@ -9,30 +9,28 @@ from itertools import combinations, permutations
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import ALL, GATES, LSTM, RNN, THE, Transform, add, each, series
+from oracle.faults.catalogue.entry import (
+    ALL,
+    EVERY,
+    EVERY_LSTM,
+    EVERY_RNN,
+    GATES,
+    ORDERS,
+    RECURRENT,
+    THE,
+    a_weights_transposed,
+    add,
+    by_columns,
+    concat,
+    each,
+    gates_read,
+    read,
+    series,
+)
 from oracle.faults.fault import Fault
-from oracle.layout import GATE_ORDERS
-from reference.contract import Array
+from reference.contract import LAYERS, Array
 
 FAULTS: list[Fault] = []
-
-ORDERS = {order.replace("g", "c"): framework for framework, order in reversed([*GATE_ORDERS.items()])}
-"""Gate orders in this specification's letters; one that two frameworks have goes by the first."""
-
-
-def _read(*sources: tuple[str, str]) -> Transform:
-    """Parameters read from where others are: the first of each pair from the second."""
-    return lambda p: p | {name: p[source] for name, source in sources}
-
-
-def _by_columns(W: Array) -> Array:
-    """What a reshape makes of W where it should be transposed."""
-    return W.reshape(W.shape[::-1]).T
-
-
-def _squares(W: Array) -> Array:
-    """The part of W that acts on a_prev transposed."""
-    return np.hstack([W[:, : len(W)].T, W[:, len(W) :]])
 
 
 def _dealt_out(p: dict[str, Array]) -> dict[str, Array]:
@@ -41,46 +39,48 @@ def _dealt_out(p: dict[str, Array]) -> dict[str, Array]:
     return p | {part + g: rows[k::4] for part, rows in stacked.items() for k, g in enumerate(GATES)}
 
 
-weights_are = series(FAULTS, "weights", LSTM, "parameters")
-biases_are = series(FAULTS, "biases", LSTM, "parameters")
+weights_are = series(FAULTS, "weights", EVERY_LSTM, "parameters")
+biases_are = series(FAULTS, "biases", EVERY_LSTM, "parameters")
 for g, h in combinations(GATES, 2):
     pair = f"{GATES[g]}_and_{GATES[h]}"
     W, b = [(f"W{g}", f"W{h}"), (f"W{h}", f"W{g}")], [(f"b{g}", f"b{h}"), (f"b{h}", f"b{g}")]
-    weights_are(f"{pair}_gates_exchanged", f"{THE[g]} and {THE[h]} are exchanged", _read(*W, *b))
-    weights_are(f"{pair}_weights_exchanged", f"W{g} and W{h} are exchanged, the biases not", _read(*W))
-    biases_are(f"{pair}_biases_exchanged", f"b{g} and b{h} are exchanged, the weights not", _read(*b))
+    weights_are(f"{pair}_gates_exchanged", f"{THE[g]} and {THE[h]} are exchanged", read(*W, *b))
+    weights_are(f"{pair}_weights_exchanged", f"W{g} and W{h} are exchanged, the biases not", read(*W))
+    biases_are(f"{pair}_biases_exchanged", f"b{g} and b{h} are exchanged, the weights not", read(*b))
 for g, h in permutations(GATES, 2):
-    biases_are(f"{GATES[g]}_with_{GATES[h]}_bias", f"{THE[g]} uses b{h}", _read((f"b{g}", f"b{h}")))
-    weights_are(f"{GATES[g]}_with_{GATES[h]}_weights", f"{THE[g]} uses W{h}", _read((f"W{g}", f"W{h}")))
+    biases_are(f"{GATES[g]}_with_{GATES[h]}_bias", f"{THE[g]} uses b{h}", read((f"b{g}", f"b{h}")))
+    weights_are(f"{GATES[g]}_with_{GATES[h]}_weights", f"{THE[g]} uses W{h}", read((f"W{g}", f"W{h}")))
 for g in GATES:
     transposed = f"{GATES[g]}_a_weights_transposed", f"the part of W{g} for a_prev is transposed"
-    weights_are(*transposed, each(_squares, f"W{g}"))
+    weights_are(*transposed, a_weights_transposed(f"W{g}"))
     biases_are(f"{GATES[g]}_bias_missing", f"b{g} is left out", each(np.zeros_like, f"b{g}"))
     biases_are(f"{GATES[g]}_bias_doubled", f"b{g} is added twice", each(lambda b: 2 * b, f"b{g}"))
 biases_are("forget_bias_plus_one", "1 is added to bf", each(lambda b: b + 1, "bf"))
-for stacked, read in permutations(ORDERS, 2):
-    moved = [(part + g, part + h) for g, h in zip(read, stacked, strict=True) for part in "Wb" if g != h]
-    if len(moved) > 4:  # otherwise two gates are exchanged, as above
-        one, other = ORDERS[stacked], ORDERS[read]
-        sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({read})"
-        weights_are(f"{one}_gates_read_as_{other}", sentence, _read(*moved))
+for stacked, order in permutations(ORDERS, 2):
+    if sum(g != h for g, h in zip(order, stacked, strict=True)) > 2:  # two are exchanged above
+        one, other = ORDERS[stacked], ORDERS[order]
+        sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
+        weights_are(f"{one}_gates_read_as_{other}", sentence, gates_read(stacked, order))
 weights_are("gate_rows_dealt_out", "the rows of stacked gates are dealt out one by one", _dealt_out)
 
-weights_are = series(FAULTS, "weights", ALL, "parameters")
-biases_are = series(FAULTS, "biases", ALL, "parameters")
-RECURRENT = ("Waa", "Wi", "Wf", "Wc", "Wo")
-weights_are("a_weights_transposed", "the weights of a_prev are transposed", each(_squares, *RECURRENT))
-weights_are("weights_reshaped", "weights are reshaped, not transposed", each(_by_columns, "Wax", *RECURRENT))
-weights_are("head_weights_reshaped", "head weights are reshaped, not transposed", each(_by_columns, "Wy"))
-biases_are("head_bias_missing", "by is left out", each(np.zeros_like, "by"))
-biases_are("head_bias_doubled", "by is added twice", each(lambda b: 2 * b, "by"))
+weights_are = series(FAULTS, "weights", EVERY, "parameters")
+head_weights_are = series(FAULTS, "weights", ALL, "parameters")
+head_biases_are = series(FAULTS, "biases", ALL, "parameters")
+weights_are("a_weights_transposed", "the weights of a_prev are transposed", a_weights_transposed(*RECURRENT))
+weights_are("weights_reshaped", "weights are reshaped, not transposed", each(by_columns, "Wax", *RECURRENT))
+head_weights_are("head_weights_reshaped", "head weights are reshaped, not transposed", each(by_columns, "Wy"))
+head_biases_are("head_bias_missing", "by is left out", each(np.zeros_like, "by"))
+head_biases_are("head_bias_doubled", "by is added twice", each(lambda b: 2 * b, "by"))
 affine_is = series(FAULTS, "biases", ALL, "affine")
 affine_is("biases_missing", "every bias but by is left out", lambda W, u, b: W @ u)
 affine_is("biases_doubled", "every bias but by is added twice", lambda W, u, b: W @ u + 2 * b)
-concat_is = series(FAULTS, "weights", ALL, "concat")
+layer_biases_are = series(FAULTS, "biases", LAYERS, "affine")
+layer_biases_are("every_bias_missing", "every bias is left out", lambda W, u, b: W @ u)
+layer_biases_are("every_bias_doubled", "every bias is added twice", lambda W, u, b: W @ u + 2 * b)
+concat_is = series(FAULTS, "weights", EVERY, "concat")
 concat_is("x_above_a", "[x; a] stands for [a; x]", lambda v: np.vstack([v.xt, v.a_prev]))
 concat_is("x_left_out", "x does not reach the cell", lambda v: np.vstack([v.a_prev, np.zeros_like(v.xt)]))
 concat_is("a_left_out", "a does not reach the cell", lambda v: np.vstack([np.zeros_like(v.a_prev), v.xt]))
-concat_is("concat_never_filled", "[a; x] stays zero", lambda v: np.zeros((v.n_a + v.n_x, v.m), v.xt.dtype))
+concat_is("concat_never_filled", "[a; x] stays zero", lambda v: np.zeros_like(concat(v)))
 x_weights_first = {"z": lambda v: v.affine(np.hstack([v.Wax, v.Waa]), v.concat, v.ba)}
-add(FAULTS, "weights", RNN, "x_weights_first", "[Wax Waa] stands for [Waa Wax]", **x_weights_first)
+add(FAULTS, "weights", EVERY_RNN, "x_weights_first", "[Wax Waa] stands for [Waa Wax]", **x_weights_first)

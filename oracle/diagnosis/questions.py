@@ -1,0 +1,98 @@
+"""The problems by which mistakes are told apart."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from oracle.inputs import Inputs, LayerInputs
+from oracle.problem import Problem
+from reference.contract import CONTRACTS
+
+
+def problem(function: str, **fields: Any) -> Problem:
+    """A problem of a function's own kind; layers have no classes."""
+    contract = CONTRACTS[function]
+    if contract.is_layer:
+        fields = {name: value for name, value in fields.items() if name != "n_y"}
+    made: Problem = getattr(Problem, function if contract.is_layer else contract.kind)(**fields)
+    return made
+
+
+def opening(function: str) -> Sequence[Problem]:
+    """The first two problems, of one shape. Of layers they have whatever there is but a projection."""
+    first = (
+        problem(function, n_x=3, n_a=5, m=7, T_x=4, layers=2, directions=2, lengths="random")
+        if CONTRACTS[function].is_layer
+        else problem(function, n_x=3, n_a=4, n_y=2, m=5, T_x=6)
+    )
+    return first, replace(first, seed=5)
+
+
+def further(function: str, counterexample: Inputs) -> list[Problem]:
+    """The others: T_x on both sides of m, equal sizes, one step; of layers one layer, and three.
+
+    A projection is among them where it is in the counterexample: much does not know any.
+    """
+    if not isinstance(counterexample, LayerInputs):
+        return [
+            problem(function, n_x=2, n_a=3, n_y=4, m=6, T_x=3, seed=1),
+            problem(function, n_x=3, n_a=3, n_y=3, m=3, T_x=4, seed=2),
+            problem(function, n_x=2, n_a=3, n_y=1, m=2, T_x=1, regime="wild", seed=3),
+        ]
+    both = {"layers": 2, "directions": 2}
+    chosen = [
+        problem(function, n_x=4, n_a=2, m=3, T_x=3, layers=3, directions=2, seed=1),  # n_x = D n_h
+        problem(function, n_x=2, n_a=3, m=4, T_x=5, layers=3, lengths="with 1", seed=5),
+        problem(function, n_x=2, n_a=3, m=3, T_x=1, regime="wild", seed=3),
+    ]
+    if counterexample.kind == "rnn":
+        chosen.append(
+            problem(function, n_x=2, n_a=3, m=4, T_x=3, **both, activation="relu", lengths="random", seed=4)
+        )
+    if "Wp" in counterexample.parameters[0]:
+        chosen += [
+            problem(function, n_x=3, n_a=4, n_p=2, m=3, T_x=4, **both, lengths="random", seed=5),
+            problem(function, n_x=6, n_a=3, n_p=3, m=2, T_x=3, **both, seed=6),
+        ]
+    return chosen
+
+
+def extreme_problem(function: str) -> Problem:
+    """A problem with large pre-activations and logits."""
+    seed = 7 if CONTRACTS[function].is_layer else 932
+    return problem(function, n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=seed)
+
+
+def asks_more(inputs: Inputs, counterexample: Inputs) -> bool:
+    """Whether a problem of layers has in it what another does not, and an implementation need not know."""
+    if not (isinstance(inputs, LayerInputs) and isinstance(counterexample, LayerInputs)):
+        return False
+    return any(more and not known for more, known in zip(_has(inputs), _has(counterexample), strict=True))
+
+
+def _has(inputs: LayerInputs) -> tuple[bool, ...]:
+    D = inputs.directions
+    return (
+        len(inputs.parameters) > D,
+        D > 1,
+        inputs.lengths is not None,
+        "Wp" in inputs.parameters[0],
+        inputs.activation == "relu",
+    )
+
+
+def larger(function: str, counterexample: Inputs) -> Problem:
+    """A problem with nothing in it that the counterexample has not, of larger sizes."""
+    sizes = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
+    if not isinstance(counterexample, LayerInputs):
+        return problem(function, **sizes)
+    several, both, lengths, projected, relu = _has(counterexample)
+    return problem(
+        function,
+        **sizes,
+        layers=1 + several,
+        directions=1 + both,
+        **({"lengths": "random"} if lengths else {}),
+        **({"n_p": 3} if projected else {}),
+        **({"activation": "relu"} if relu else {}),
+    )
