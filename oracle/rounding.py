@@ -80,13 +80,20 @@ class Arithmetic:
         """`W v + b`: each of k products is rounded once and passes through at most k additions.
 
         One addition more leaves room for a bias in two parts. Where a partial sum might overflow, in some
-        order, nothing can be said.
+        order, nothing can be said, not even that it is a number.
         """
         k = W.shape[-1]
         size = np.abs(W)
         terms = size @ v.reach + np.abs(b)
-        rounding = np.where(terms <= self.largest, self.gamma(k + 2) * terms + (k + 2) * self.eta, np.inf)
-        return _bounded(W @ v.value + b, rounding + size @ v.error)
+        rounding = self.gamma(k + 2) * terms + (k + 2) * self.eta
+        z = _bounded(W @ v.value + b, rounding + size @ v.error)
+        if (terms <= self.largest).all():
+            return z
+        terms = _if_finite(W, size) @ _if_finite(v.value, v.reach) + _if_finite(b, np.abs(b))
+        unknown = ~(terms <= self.largest)
+        return Bounded(
+            np.where(unknown, _if_finite(z.value, z.value), z.value), np.where(unknown, np.inf, z.error)
+        )
 
     def tanh(self, z: Bounded) -> Bounded:
         """Slope sech² at the point of the interval nearest to 0, or, saturated, what is left to 1."""
@@ -153,5 +160,13 @@ def _nearest_to_zero(z: Bounded) -> Array:
 
 
 def _through(z: Bounded, q: Array, slope: Array, rest: Array, width: float) -> Array:
-    """The error of z through a saturating function: by its slope, or at most the range that is left."""
-    return np.asarray(np.fmin(z.error * slope, np.where(q < 1, rest, width)))
+    """The error of z through a saturating function: by its slope, or at most the range that is left.
+
+    Where nothing is known of z, which may have become NaN, nothing is known of it either.
+    """
+    error = np.fmin(z.error * slope, np.where(q < 1, rest, width))
+    return np.where(z.error < np.inf, error, np.inf)
+
+
+def _if_finite(number: Array, then: Array) -> Array:
+    return np.where(np.isfinite(number), then, 0)

@@ -45,14 +45,17 @@ class Comparison:
 
     @cached_property
     def ratio(self) -> Array:
-        """How far apart the two are, as a fraction of what two correct programs may differ by."""
+        """How far apart the two are, as a fraction of what two correct programs may differ by.
+
+        Of an infinite bound, as after an overflow, nothing is a fraction.
+        """
         count = self.witness.shape[2]
         ours, theirs = _last(self.implementation, count).astype(np.float64), self.witness.astype(np.float64)
+        bound = _last(self.bound, count)
         with np.errstate(all="ignore"):
-            ratio = np.abs(ours - theirs) / (_last(self.bound, count) * (1 if self.rival == "exact" else 2))
-        # Where the bound is infinite any answer is within it, be it none.
-        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs)) | np.isinf(_last(self.bound, count))
-        return np.where(same, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
+            ratio = np.abs(ours - theirs) / (bound * (1 if self.rival == "exact" else 2))
+        same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        return np.where(same | np.isinf(bound), 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
     @property
     def worst(self) -> float:
@@ -71,9 +74,10 @@ class Comparison:
 
     @cached_property
     def _relative_bound(self) -> Array:
-        with np.errstate(invalid="ignore"):  # where both are infinite, in a precision too low for the numbers
-            bound = _last(self.bound, self.witness.shape[2]) / np.maximum(1, np.abs(self.witness))
-        return np.where(np.isnan(bound), np.inf, bound)
+        bound = _last(self.bound, self.witness.shape[2])
+        with np.errstate(invalid="ignore"):
+            relative = bound / np.maximum(1, np.abs(self.witness))
+        return np.where(np.isinf(bound), np.inf, relative)
 
     def explain(self) -> dict[str, str]:
         """The worst element of the first step that is off: the answers, the exact value, who is wrong."""
@@ -94,7 +98,7 @@ class Comparison:
                 "wrong": "the implementation: it answers one question in two ways",
                 **extent,
             }
-        sample = self.inputs.sample(column, t)
+        sample = self.inputs.columns([column]).span(0, t + 1)
         truth = exact.evaluate(sample, max(bound, np.finfo(float).tiny) / 1000)[self.quantity][unit, 0, t]
         far, ulp = (
             truth.distance(ours),
@@ -124,8 +128,8 @@ class Comparison:
 
     def _name(self, unit: int, column: int, late: int) -> str:
         sample, step = self._place(column, late)
-        at = f", step {step}" if self.steps > 1 or not self.quantity.endswith("_last") else ""
-        return f"{self.label}[{self.inputs.row(self.quantity, unit)}, sample {sample}{at}]"
+        row = "class" if self.quantity == "y" else "unit"
+        return f"{self.label}[{row} {unit}, sample {sample}, step {step}]"
 
 
 def _last(array: Array, count: int) -> Array:

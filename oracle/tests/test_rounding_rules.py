@@ -80,6 +80,61 @@ def test_nothing_is_said_where_a_partial_sum_may_overflow() -> None:
     assert np.isfinite(fl.affine(W, Bounded.exact(np.array([[100.0], [100.0]])), b).error[0, 0])
 
 
+@pytest.mark.parametrize(("a", "b"), [(300.0, 300.0), (300.0, -300.0)])
+def test_what_may_have_overflowed_may_be_any_number_or_none_and_so_may_all_that_comes_of_it(
+    a: float, b: float
+) -> None:
+    fl, none = Arithmetic("float64"), np.zeros((1, 1))
+    with np.errstate(all="ignore"):
+        z = fl.affine(np.array([[a, b]]), Bounded.exact(np.full((2, 1), 1e306)), none)
+        assert np.isfinite(z.value).all()
+        one = Bounded.exact(np.ones((1, 1)))
+        for known in (
+            z,
+            fl.tanh(z),
+            fl.sigmoid(z),
+            fl.relu(z),
+            fl.times(one, z),
+            fl.plus(z, one),
+            fl.softmax(z),
+        ):
+            assert np.isinf(known.error).all()
+        after = fl.affine(np.zeros((1, 2)), Bounded(*(np.vstack([p, p]) for p in (z.value, z.error))), none)
+    assert np.isinf(after.error).all()
+
+
+def test_an_infinity_is_certain_only_where_what_is_added_to_it_cannot_overflow() -> None:
+    fl, none = Arithmetic("float16"), np.zeros((1, 1))
+    with np.errstate(all="ignore"):
+        for large, certain in ((1e4, True), (7e4, False)):
+            v = Bounded.exact(np.array([[np.inf], [large]]))
+            z = fl.affine(np.ones((1, 2)), v, none)
+            assert (z.error[0, 0], z.value[0, 0]) == ((0, np.inf) if certain else (np.inf, 0))
+        nothing = Bounded(np.array([[np.inf], [1.0]]), np.array([[0.0], [np.inf]]))
+        assert fl.affine(np.ones((1, 2)), nothing, none).error[0, 0] == np.inf
+
+
+@given(NUMBERS, ERRORS, IN_UNIT, IN_UNIT)
+def test_an_error_passes_through_relu_as_it_is_or_not_at_all(
+    value: float, error: float, true: float, off: float
+) -> None:
+    z = Fraction(value) + Fraction(true) * Fraction(error)
+    z_computed = z + Fraction(off) * Fraction(error)
+    after = Arithmetic("float64").relu(known_to(value, error))
+    assert after.value[0, 0] == max(value, 0)
+    assert abs(max(z, Fraction(0)) - max(z_computed, Fraction(0))) <= Fraction(after.error[0, 0])
+    assert after.error[0, 0] == (pytest.approx(error, rel=2e-6) if after.error[0, 0] else 0)
+
+
+def test_relu_is_certain_where_all_that_may_be_computed_is_negative() -> None:
+    fl = Arithmetic("float64")
+    assert [fl.relu(known_to(-1.0, e)).error[0, 0] for e in (0.0, 0.49)] == [0, 0]
+    assert [fl.relu(known_to(v, 0.1)).error[0, 0] for v in (5.0, 0.0, -0.19)] == pytest.approx(
+        [0.1] * 3, rel=2e-6
+    )
+    assert np.isnan(fl.relu(known_to(np.nan, 0.0)).value[0, 0])
+
+
 def test_nothing_is_said_of_more_terms_than_the_precision_can_count() -> None:
     assert Arithmetic("float16").gamma(2047) > 1
     assert Arithmetic("float16").gamma(2048) == np.inf

@@ -119,3 +119,19 @@ def test_what_is_near_a_bound_beyond_use_does_not_count_as_near(a: Array, torchs
     assert compared(a, torchs + 0.3, bound=bound).nearest == 0
     bound[0, 0, 0] = 0.1
     assert compared(a, torchs + 0.1, bound=bound).nearest == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("rival", ["torch", "exact"])
+def test_an_infinite_bound_accuses_nobody_and_is_no_evidence(a: Array, rival: str) -> None:
+    ours, theirs, unknown = a.copy(), a.copy(), np.full_like(a, np.inf)
+    ours[0, 0], theirs[0, 0] = [np.inf, np.nan, 1.0], [-np.inf, 2.0, np.nan]
+    comparison = compared(ours, theirs, bound=unknown, rival=rival)
+    assert comparison.worst == comparison.nearest == 0
+    assert comparison.beyond_use
+    unknown[1:] = 1e-15
+    assert compared(off(ours), theirs, bound=unknown, rival=rival).worst > 1
+
+
+def test_an_infinity_that_all_programs_give_is_evidence(a: Array) -> None:
+    special = np.full_like(a, np.inf)
+    assert not compared(special, special, bound=np.zeros_like(a)).beyond_use
