@@ -178,8 +178,9 @@ def _steps(
 
 def _demand(radius: float, *quantities: Values) -> None:
     """Every finite value must be as narrow as `evaluate` says."""
+    fine = arb(radius) / 2**KNOWN  # which a float64 may not hold
     for value in (value for values in quantities for value in values if value.is_finite()):
-        vague = value.rel_accuracy_bits() < KNOWN and not value.rad() <= math.ldexp(radius, -KNOWN)
+        vague = value.rel_accuracy_bits() < KNOWN and not value.rad() <= fine
         if vague or not value.rad() <= radius:
             raise _TooWide
 

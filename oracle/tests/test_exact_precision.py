@@ -67,17 +67,18 @@ def test_pre_activations_of_any_size_saturate(kind: Any) -> None:
         assert below["a"].distance_at_most(-1.0 if kind == "rnn" else 0.0) < 1e-15
 
 
-def test_a_value_that_is_exactly_zero_is_no_endless_loop() -> None:
+@pytest.mark.parametrize("radius", [1e-300, 5e-324])
+def test_a_value_that_is_exactly_zero_is_no_endless_loop(radius: float) -> None:
     # Two units alike, whose difference is 0, though no interval around it ever becomes a point.
     inputs = Problem.rnn(n_x=0, n_a=2, n_y=1, m=1, T_x=3).inputs("rnn_forward")
     p = inputs.parameters
     p["ba"][...] = 0
     p["Waa"][...] = [[1, 1], [1, 1]]
-    assert evaluate(inputs, 1e-300)["a"][0, 0, 2].midpoint != 0
+    assert evaluate(inputs, radius)["a"][0, 0, 2].midpoint != 0
     p["Waa"][...] = [[1, -1], [1, -1]]
-    *_, last = evaluate(inputs, 1e-300)["a"][0, 0]
+    *_, last = evaluate(inputs, radius)["a"][0, 0]
     assert last.distance(0.0) == 0
-    assert 0 < last.radius <= 1e-300
+    assert 0 < last.radius <= radius
 
 
 @pytest.mark.parametrize("radius", [0.0, -1.0, INF, NAN])
