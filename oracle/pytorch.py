@@ -145,8 +145,8 @@ def _layered(inputs: LayerInputs) -> tuple[torch.Tensor, Sequence[torch.Tensor]]
 
 
 def _as_torch_takes_them(inputs: LayerInputs) -> LayerInputs:
-    """The same problem with a feature that is zero where there is none, and with memory units that stay zero
-    where a projection keeps all: the modules refuse both. (Of NaN these units do not stay zero.)
+    """The same problem, with a feature that is zero where there is none, and where a projection keeps all
+    units with the last of them once more, which reaches nothing: the modules refuse both.
     """
     x, c0, parameters = inputs.x, inputs.c0, [dict(p) for p in inputs.parameters]
     if not len(x):
@@ -154,10 +154,10 @@ def _as_torch_takes_them(inputs: LayerInputs) -> LayerInputs:
         for p in parameters[: inputs.directions]:
             p.update({name: np.pad(p[name], ((0, 0), (0, 1))) for name in _ON_THE_INPUT if name in p})
     if "Wp" in parameters[0] and len(parameters[0]["Wp"]) >= c0.shape[1]:
-        c0 = np.pad(c0, ((0, 0), (0, len(parameters[0]["Wp"]) - c0.shape[1] + 1), (0, 0)))
+        more = len(parameters[0]["Wp"]) - c0.shape[1] + 1
+        c0 = np.pad(c0, ((0, 0), (0, more), (0, 0)), mode="edge")
         for p in parameters:
-            more = c0.shape[1] - len(p["bf"])
-            wide = {name: np.pad(p[name], ((0, more), (0, 0))) for name in p if name != "Wp"}
+            wide = {name: np.pad(p[name], ((0, more), (0, 0)), mode="edge") for name in p if name != "Wp"}
             p.update(wide, Wp=np.pad(p["Wp"], ((0, 0), (0, more))))
     return replace(inputs, x=x, c0=c0, parameters=parameters)
 
