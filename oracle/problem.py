@@ -96,6 +96,8 @@ class Problem:
             call = ast.parse(text.strip(), mode="eval").body
             if not (isinstance(call, ast.Call) and ast.unparse(call.func) in kinds):
                 raise ValueError(f"not a call of {', '.join(kinds)}")
+            if call.args:
+                raise ValueError(f"{ast.unparse(call.args[0])} has no name")
             given = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
             problem: Problem = getattr(Problem, kinds[ast.unparse(call.func)])(**given)
             return problem

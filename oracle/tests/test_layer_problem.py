@@ -1,0 +1,283 @@
+"""A problem of layers rebuilds itself from a line with its options, and draws the lengths that it names."""
+
+import pickle
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reference
+from oracle.inputs import LayerInputs
+from oracle.problem import LayerProblem, Lengths, Problem, siblings
+from oracle.regimes import Regime
+from oracle.tests.draws import layer_problems
+from reference.contract import CONTRACTS, Array, extent, of_one_direction
+
+GOOD: dict[str, Any] = {"n_x": 1, "n_a": 2, "m": 1, "T_x": 2}
+some = {"m": st.integers(1, 5), "T_x": st.integers(1, 5)}
+
+
+def every_array(inputs: LayerInputs) -> Iterator[tuple[str, Array]]:
+    yield from (("x", inputs.x), ("a0", inputs.a0), ("c0", inputs.c0))
+    yield from ((name, p[name]) for p in inputs.parameters for name in sorted(p))
+
+
+def assert_same_arrays(ours: LayerInputs, theirs: LayerInputs) -> None:
+    for (name, array), (_, other) in zip(every_array(ours), every_array(theirs), strict=True):
+        np.testing.assert_array_equal(array, other, err_msg=name)
+
+
+# The line that rebuilds a problem.
+
+
+@given(layer_problems())
+def test_the_repr_rebuilds_the_problem(problem: LayerProblem) -> None:
+    line = repr(problem)
+    assert "\n" not in line
+    assert "n_y" not in line
+    again = Problem.parse(f"  {line}\n")
+    assert eval(line, {"Problem": Problem}) == again == problem
+    assert_same_arrays(again.inputs(problem.kind), problem.inputs(problem.kind))
+    np.testing.assert_array_equal(again.inputs(problem.kind).ends, problem.inputs(problem.kind).ends)
+
+
+def test_the_repr_says_every_option_that_the_network_has() -> None:
+    assert repr(Problem.lstm_layer(**GOOD, layers=3, directions=2, n_p=1, lengths="with 1", seed=4)) == (
+        "Problem.lstm_layer(n_x=1, n_a=2, m=1, T_x=2, layers=3, directions=2, n_p=1, "
+        'lengths="with 1", regime="unit", seed=4, dtype="float64")'
+    )
+    assert repr(Problem.rnn_layer(**GOOD, activation="relu", regime="tiny", dtype="float16")) == (
+        'Problem.rnn_layer(n_x=1, n_a=2, m=1, T_x=2, layers=1, directions=1, activation="relu", '
+        'lengths="absent", regime="tiny", seed=0, dtype="float16")'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Problem.lstm_layer(",
+        "Problem.gru_layer(n_x=1, n_a=2, m=1, T_x=2)",
+        "Problem.lstm_layer(n_x=1)",
+        "Problem.lstm_layer(n_x=1, n_a=2, n_y=2, m=1, T_x=2)",
+        "Problem.lstm_layer(n_x=1, n_a=2, m=1, T_x=2, layers=0)",
+        "Problem.lstm_layer(n_x=1, n_a=2, m=1, T_x=2, lengths=[1])",
+        'Problem.lstm_layer(n_x=1, n_a=2, m=1, T_x=0, lengths="equal")',
+        'Problem.lstm_layer(n_x=1, n_a=2, m=1, T_x=2, activation="relu")',
+        "Problem.rnn_layer(n_x=1, n_a=2, m=1, T_x=2, n_p=1)",
+        "Problem.rnn_layer(n_x=1, n_a=2, m=1, T_x=2, bias=False)",
+        "Problem.rnn_layer(3, n_x=1, n_a=2, m=1, T_x=2)",
+        "Problem.rnn(3, n_x=1, n_a=2, n_y=2, m=1, T_x=2)",
+        "Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=2, layers=1)",
+        "Problem.rnn_layer(n_x=1, n_a=2, m=1, T_x=2, **{})",
+        "LayerProblem('rnn_layer', n_x=1, n_a=2, m=1, T_x=2)",
+    ],
+)
+def test_text_that_is_no_problem_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no problem \(.*\); one looks like Problem.lstm\(n_x=1, "):
+        Problem.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "message"),
+    [
+        ("gru_layer", {}, "kind='gru_layer', expected one of rnn_layer, lstm_layer"),
+        ("rnn", {}, "kind='rnn', expected one of rnn_layer, lstm_layer"),
+        ("lstm_layer", {"layers": 0}, "layers=0, directions=1, expected 1 up, and 1 or 2"),
+        ("lstm_layer", {"directions": 0}, "layers=1, directions=0, expected"),
+        ("lstm_layer", {"directions": 3}, "layers=1, directions=3, expected"),
+        ("lstm_layer", {"layers": -1}, "layers=-1, expected an integer from 0 up"),
+        ("lstm_layer", {"layers": 2.0}, r"layers=2.0, expected an integer"),
+        ("lstm_layer", {"n_p": -1}, "n_p=-1, expected an integer from 0 up"),
+        ("lstm_layer", {"lengths": "some"}, "lengths='some', expected one of absent, equal, random, "),
+        ("lstm_layer", {"lengths": None}, "lengths=None, expected one of absent, "),
+        ("lstm_layer", {"lengths": "equal", "T_x": 0}, 'lengths="equal", expected "absent" where T_x=0'),
+        ("lstm_layer", {"activation": "relu"}, 'activation="relu", expected "tanh" of an LSTM'),
+        ("rnn_layer", {"activation": "sigmoid"}, "activation='sigmoid', expected one of tanh, relu"),
+        ("rnn_layer", {"n_p": 1}, "n_p=1, expected 0 of an RNN"),
+        ("rnn_layer", {"regime": "big"}, "regime='big', expected one of "),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(kind: Any, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        LayerProblem(kind, **{**GOOD, **given})
+
+
+def test_a_layer_has_no_head_and_a_forward_no_layers() -> None:
+    with pytest.raises(TypeError, match="n_y"):
+        Problem.lstm_layer(**GOOD, n_y=2)
+    with pytest.raises(ValueError, match=r"^kind='rnn_layer', expected one of rnn, lstm$"):
+        Problem("rnn_layer", n_y=1, **GOOD)  # type: ignore[arg-type]
+
+
+@given(layer_problems())
+def test_a_problem_survives_pickling_and_can_be_a_key(problem: LayerProblem) -> None:
+    problem.inputs(problem.kind)
+    again = pickle.loads(pickle.dumps(problem))
+    assert again == problem
+    assert hash(again) == hash(problem)
+
+
+@given(layer_problems(), st.integers(1, 5))
+def test_siblings_differ_in_their_seeds_alone(problem: LayerProblem, count: int) -> None:
+    found = list(siblings(problem, count))
+    assert found[0] == problem
+    assert [replace(sibling, seed=problem.seed) for sibling in found] == [problem] * count
+    assert len({sibling.seed for sibling in found}) == count
+
+
+# The arrays.
+
+
+@given(layer_problems())
+def test_arrays_have_the_shapes_of_the_contract(problem: LayerProblem) -> None:
+    x, *states, parameters, options = problem.arguments(problem.kind)
+    contract, sizes = CONTRACTS[problem.kind], {**problem.sizes, "n_h": problem.n_p or problem.n_a}
+    for shape, array in zip(contract.arguments.values(), [x, *states], strict=True):
+        assert array.shape == tuple(extent(size, sizes) for size in shape)
+        assert array.dtype == problem.dtype
+    assert len(parameters) == problem.layers * problem.directions
+    for k, p in enumerate(parameters):
+        shapes = of_one_direction(contract.kind, k // problem.directions, problem.n_p > 0)
+        assert {name: array.shape for name, array in p.items()} == {
+            name: tuple(extent(size, sizes) for size in shape) for name, shape in shapes.items()
+        }
+        assert {array.dtype for array in p.values()} == {np.dtype(problem.dtype)}
+    assert options["directions"] == problem.directions
+    assert ("activation" in options) == (contract.kind == "rnn")
+    assert ("lengths" in options) == (problem.lengths != "absent")
+
+
+@given(layer_problems())
+def test_the_reference_takes_them(problem: LayerProblem) -> None:
+    for array in getattr(reference, problem.kind)(*problem.arguments(problem.kind)):
+        assert array.dtype == problem.dtype
+
+
+@given(layer_problems(**some, regime=st.sampled_from(["unit", "wild"])))
+def test_the_same_seed_draws_the_same_numbers_and_another_seed_others(problem: LayerProblem) -> None:
+    ours, again, other = (
+        replace(problem, seed=seed).inputs(problem.kind)
+        for seed in (problem.seed, problem.seed, problem.seed + 1)
+    )
+    assert_same_arrays(ours, again)
+    np.testing.assert_array_equal(ours.ends, again.ends)
+    for (name, array), (_, drawn) in zip(every_array(ours), every_array(other), strict=True):
+        assert not array.size or (array != drawn).any(), name
+
+
+@given(layer_problems(**some), st.sampled_from(get_args(Lengths)))
+def test_other_lengths_leave_the_arrays_as_they_are(problem: LayerProblem, lengths: Lengths) -> None:
+    assert_same_arrays(problem.inputs(problem.kind), replace(problem, lengths=lengths).inputs(problem.kind))
+
+
+def test_no_layer_and_no_direction_has_the_parameters_of_another() -> None:
+    inputs = Problem.lstm_layer(n_x=4, n_a=2, m=1, T_x=1, layers=3, directions=2).inputs("lstm_layer")
+    assert len({float(p["bf"][0, 0]) for p in inputs.parameters}) == 6
+    assert len(np.unique(inputs.a0)) == len(np.unique(inputs.c0)) == 12
+
+
+def test_parameters_come_in_any_order() -> None:
+    problem = Problem.lstm_layer(n_x=1, n_a=1, m=1, T_x=1, layers=20)
+    orders = {(*p,) for p in problem.inputs("lstm_layer").parameters}
+    assert len(orders) > 10
+    assert len({frozenset(order) for order in orders}) == 1
+
+
+@given(layer_problems(**some, regime=st.just("nonfinite"), n_x=st.integers(1, 3)))
+def test_nonfinite_poisons_exactly_one_entry_of_the_input_or_a_state(problem: LayerProblem) -> None:
+    poisoned = [name for name, a in every_array(problem.inputs(problem.kind)) if not np.isfinite(a).all()]
+    assert len(poisoned) == 1
+    assert poisoned[0] in ("x", "a0", "c0")
+
+
+@pytest.mark.parametrize(("n_x", "m", "T_x"), [(0, 1, 1), (1, 0, 1), (1, 1, 0), (0, 0, 0)])
+@pytest.mark.parametrize("regime", get_args(Regime))
+def test_every_regime_draws_empty_arrays(regime: Regime, n_x: int, m: int, T_x: int) -> None:
+    for lengths in get_args(Lengths) if T_x else ("absent",):
+        problem = Problem.lstm_layer(n_x=n_x, n_a=1, m=m, T_x=T_x, regime=regime, lengths=lengths)
+        assert problem.inputs("lstm_layer").x.shape == (n_x, m, T_x)
+
+
+# Lengths.
+
+
+@pytest.mark.parametrize("m", [1, 3])
+@pytest.mark.parametrize("lengths", get_args(Lengths))
+def test_lengths_are_of_the_kind_that_is_named_and_seeds_draw_all(lengths: Lengths, m: int) -> None:
+    problem = Problem.rnn_layer(n_x=1, n_a=1, m=m, T_x=4, lengths=lengths)
+    drawn = [replace(problem, seed=seed).inputs("rnn_layer") for seed in range(200)]
+    if lengths == "absent":
+        assert [inputs.lengths for inputs in drawn] == [None] * 200
+        return
+    table = np.array([inputs.lengths for inputs in drawn])
+    assert table.shape == (200, m)
+    if lengths == "equal":
+        assert (table == table[:, :1]).all()
+    elif lengths != "random":
+        assert (table == (1 if lengths == "with 1" else 4)).any(axis=1).all()
+    if m > 1 or lengths in ("equal", "random"):
+        for column in table.T:
+            assert set(column.tolist()) == {1, 2, 3, 4}
+        assert m == 1 or lengths == "equal" or (table != table[:, :1]).any()
+
+
+@given(layer_problems(**some))
+def test_lengths_are_whole_numbers_of_steps(problem: LayerProblem) -> None:
+    inputs = problem.inputs(problem.kind)
+    assert (inputs.lengths is None) == (problem.lengths == "absent")
+    assert inputs.ends.shape == (problem.m,)
+    assert inputs.ends.dtype.kind == "i"
+    assert 1 <= inputs.ends.min() <= inputs.ends.max() <= problem.T_x
+
+
+# Samples and steps.
+
+
+@given(layer_problems(**some), st.data())
+def test_columns_are_samples_with_their_lengths(problem: LayerProblem, data: st.DataObject) -> None:
+    inputs = problem.inputs(problem.kind)
+    samples = data.draw(st.lists(st.integers(0, problem.m - 1)))
+    chosen = inputs.columns(samples)
+    np.testing.assert_array_equal(chosen.x, inputs.x[:, samples])
+    for name in ("a0", "c0"):
+        np.testing.assert_array_equal(getattr(chosen, name), getattr(inputs, name)[:, :, samples])
+    np.testing.assert_array_equal(chosen.ends, inputs.ends[samples])
+    assert (chosen.lengths is None) == (inputs.lengths is None)
+
+
+@given(layer_problems(**some))
+def test_backward_is_its_own_inverse_and_stays_within_a_sample(problem: LayerProblem) -> None:
+    inputs = problem.inputs(problem.kind)
+    for order, end in zip(inputs.backward, inputs.ends, strict=True):
+        assert order.tolist() == [*reversed(range(end)), *range(end, problem.T_x)]
+    np.testing.assert_array_equal(inputs.within.sum(axis=1), inputs.ends)
+
+
+@given(layer_problems(**some))
+def test_single_steps_lie_side_by_side(problem: LayerProblem) -> None:
+    inputs, rng = problem.inputs(problem.kind), np.random.default_rng(problem.seed)
+    shapes = ((*states.shape, problem.T_x) for states in (inputs.a0, inputs.c0))
+    a, c = (rng.standard_normal(shape).astype(problem.dtype) for shape in shapes)
+    steps = inputs.from_each(*(each.reshape(*each.shape[:2], problem.m * problem.T_x) for each in (a, c)))
+    assert steps.lengths is None
+    for j in range(problem.m):
+        for t in range(problem.T_x):
+            one = steps.columns([j * problem.T_x + t])
+            np.testing.assert_array_equal(one.x[:, 0, 0], inputs.x[:, j, t])
+            np.testing.assert_array_equal(one.a0[:, :, 0], a[:, :, j, t])
+            np.testing.assert_array_equal(one.c0[:, :, 0], c[:, :, j, t])
+
+
+def test_a_row_is_named_by_its_layer_direction_and_unit() -> None:
+    inputs = Problem.lstm_layer(n_x=1, n_a=3, m=1, T_x=1, layers=2, directions=2, n_p=2).inputs("lstm_layer")
+    assert [inputs.row("a", unit) for unit in (0, 3)] == [
+        "layer 1, forward, unit 0",
+        "layer 1, backward, unit 1",
+    ]
+    assert inputs.row("a_last", 3) == "layer 0, backward, unit 1"
+    assert inputs.row("c_last", 3) == "layer 0, backward, unit 0"
+    assert inputs.row("c_last", 11) == "layer 1, backward, unit 2"
