@@ -128,6 +128,7 @@ def test_an_infinite_bound_accuses_nobody_and_is_no_evidence(a: Array, rival: st
     comparison = compared(ours, theirs, bound=unknown, rival=rival)
     assert comparison.worst == comparison.nearest == 0
     assert comparison.beyond_use
+    assert compared(a, np.full_like(a, np.inf), bound=unknown, rival=rival).beyond_use
     unknown[1:] = 1e-15
     assert compared(off(ours), theirs, bound=unknown, rival=rival).worst > 1
 
