@@ -1,7 +1,7 @@
 """What is enclosed is the exact result."""
 
 import math
-from decimal import Decimal, localcontext
+from decimal import localcontext
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from oracle.exact import evaluate, midpoints
 from oracle.inputs import Inputs
 from oracle.problem import Problem
+from oracle.tests.decimals import forward
 from oracle.tests.draws import CELL, FORWARD, problems
-from reference.contract import PARAMETERS, Array, extent
+from reference.contract import PARAMETERS, extent
 
 FINITE = st.sampled_from(["ternary", "unit", "wild", "tiny", "huge"])
 
@@ -30,51 +31,13 @@ def known(kind: Any, x: tuple[int, ...], order: str) -> Inputs:
     return Inputs(kind, x_, a0, np.zeros((5 if kind == "lstm" else 0, 10)), drawn, x_.dtype)
 
 
-def in_decimal(inputs: Inputs, j: int) -> list[dict[str, list[Decimal]]]:
-    """The formulas in decimal arithmetic, which shares nothing with Arb."""
-
-    def rows(array: Array) -> list[list[Decimal]]:
-        return [[Decimal(number) for number in row] for row in array.tolist()]
-
-    def affine(W: str, b: str, v: list[Decimal]) -> list[Decimal]:
-        products = [sum(map(Decimal.__mul__, row, v), Decimal(0)) for row in rows(p[W])]
-        return [product + bias for product, [bias] in zip(products, rows(p[b]), strict=True)]
-
-    def sigmoid(z: Decimal) -> Decimal:
-        return 1 / (1 + (-z).exp())
-
-    def tanh(z: Decimal) -> Decimal:
-        return 2 * sigmoid(2 * z) - 1
-
-    def softmax(s: list[Decimal]) -> list[Decimal]:
-        return [1 / sum(((other - z).exp() for other in s), Decimal(0)) for z in s]
-
-    p = inputs.parameters
-    a, c = ([Decimal(number) for number in state[:, j].tolist()] for state in (inputs.a0, inputs.c0))
-    steps = []
-    for xt in inputs.x[:, j].T.tolist():
-        x = [Decimal(number) for number in xt]
-        if inputs.kind == "rnn":
-            p = {**p, "Wa": np.concatenate([p["Waa"], p["Wax"]], axis=1)}
-            a = [tanh(z) for z in affine("Wa", "ba", a + x)]
-            steps.append({"a": a, "y": softmax(affine("Wya", "by", a))})
-            continue
-        ft, it, ot = ([sigmoid(z) for z in affine(f"W{g}", f"b{g}", a + x)] for g in "fio")
-        cct = [tanh(z) for z in affine("Wc", "bc", a + x)]
-        c = [f * c_prev + i * cc for f, c_prev, i, cc in zip(ft, c, it, cct, strict=True)]
-        a = [o * tanh(memory) for o, memory in zip(ot, c, strict=True)]
-        y = softmax(affine("Wy", "by", a))
-        steps.append({"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot, "y": y})
-    return steps
-
-
 @given(problems(regime=FINITE, n_a=st.integers(1, 3), m=st.integers(1, 2), T_x=st.integers(1, 4)))
 def test_the_enclosure_holds_what_decimal_arithmetic_finds(problem: Problem) -> None:
     for function in (FORWARD[problem.kind], CELL[problem.kind]):
         inputs = problem.inputs(function)
         enclosed = evaluate(inputs, 1e-30)
         with localcontext(prec=120, Emin=-(10**9), Emax=10**9):
-            for t, step in enumerate(in_decimal(inputs, 0)):
+            for t, step in enumerate(forward(inputs, 0)):
                 assert step.keys() == enclosed.keys()
                 for name, values in step.items():
                     for unit, value in enumerate(values):
