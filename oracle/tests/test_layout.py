@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.inputs import Inputs
-from oracle.layout import GATE_ORDERS, from_torch, to_torch
-from oracle.problem import Problem
+from oracle.layout import GATE_ORDERS, from_torch, layers_from_torch, layers_to_torch, to_torch
+from oracle.problem import LayerProblem, Problem
 from oracle.propagation import evaluate
-from oracle.tests.draws import FORWARD, problems
+from oracle.tests.draws import FORWARD, layer_problems, problems
 from reference.contract import Array
 
 orders = st.one_of(st.sampled_from(list(GATE_ORDERS.values())), st.permutations("ifco").map("".join))
@@ -111,3 +111,68 @@ def test_any_split_of_the_biases_gives_the_same_answer(problem: Problem, data: s
             rtol=2 * np.finfo(bias.dtype).eps,
             atol=np.finfo(bias.dtype).smallest_subnormal,
         )
+
+
+# Layers.
+
+
+@given(layer_problems())
+def test_layers_survive_the_way_to_torch_and_back(problem: LayerProblem) -> None:
+    inputs = problem.inputs(problem.kind)
+    state = layers_to_torch(inputs.kind, inputs.parameters, problem.directions)
+    back, directions = layers_from_torch(inputs.kind, state)
+    assert directions == problem.directions
+    for ours, theirs in zip(inputs.parameters, back, strict=True):
+        assert ours.keys() == theirs.keys()
+        for name, array in ours.items():
+            np.testing.assert_array_equal(theirs[name], array, err_msg=name)
+            assert theirs[name].dtype == array.dtype
+
+
+modules = st.builds(
+    lambda rnn, n_p, **how: torch.nn.RNN(**how) if rnn else torch.nn.LSTM(**how, proj_size=n_p),
+    rnn=st.booleans(),
+    n_p=st.integers(0, 2),
+    input_size=st.integers(1, 3),
+    hidden_size=st.integers(3, 4),
+    num_layers=st.integers(1, 12),
+    bidirectional=st.booleans(),
+)
+
+
+@given(modules)
+def test_a_module_of_torch_s_own_survives_the_way_here_and_back(module: torch.nn.RNNBase) -> None:
+    kind: Any = "rnn" if isinstance(module, torch.nn.RNN) else "lstm"
+    state = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
+    parameters, directions = layers_from_torch(kind, state)
+    assert directions == 1 + module.bidirectional
+    assert len(parameters) == module.num_layers * directions
+    again = layers_to_torch(kind, parameters, directions)
+    assert again.keys() == state.keys()
+    for name, array in state.items():
+        if not name.startswith("bias"):
+            np.testing.assert_array_equal(again[name], array, err_msg=name)
+        elif name.startswith("bias_ih"):
+            whole = array + state[name.replace("_ih", "_hh")]
+            np.testing.assert_array_equal(again[name], whole, err_msg=name)
+        else:
+            assert not again[name].any()
+
+
+def test_layers_and_directions_have_the_names_that_torch_documents() -> None:
+    parameters = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2, n_p=2).inputs(
+        "lstm_layer"
+    ).parameters  # fmt: skip
+    state = layers_to_torch("lstm", parameters, 2)
+    documented = {
+        "weight_ih": (16, 3), "weight_hh": (16, 2), "bias_ih": (16,), "bias_hh": (16,), "weight_hr": (2, 4)
+    }  # fmt: skip
+    assert {name: array.shape for name, array in state.items()} == {
+        f"{name}{suffix}": (16, 4) if name == "weight_ih" and "l1" in suffix else shape
+        for suffix in ("_l0", "_l0_reverse", "_l1", "_l1_reverse")
+        for name, shape in documented.items()
+    }
+    for k, suffix in enumerate(("_l0", "_l0_reverse", "_l1", "_l1_reverse")):
+        np.testing.assert_array_equal(state[f"weight_hr{suffix}"], parameters[k]["Wp"])
+        np.testing.assert_array_equal(state[f"weight_hh{suffix}"][:4], parameters[k]["Wi"][:, :2])
+        np.testing.assert_array_equal(state[f"weight_ih{suffix}"][4:8], parameters[k]["Wf"][:, 2:])
