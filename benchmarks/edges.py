@@ -2,8 +2,8 @@
 
     python -m benchmarks.edges > docs/edges.md
 
-Each dimension at 0 and at 1, the others larger and distinct; then arguments that do not fit. What torch says
-is recorded, not required: another release may say something else.
+Each dimension at 0 and at 1, the others larger and distinct; then layers with their options, and arguments
+that do not fit. What torch says is recorded, not required: another release may say something else.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +12,40 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import reference
 from oracle.problem import Problem
-from reference.contract import CONTRACTS, Kind
+from reference.contract import CONTRACTS, Kind, Shape, extent, of_one_direction
 
 SIZES = {"n_x": 2, "n_a": 3, "n_y": 4, "m": 5, "T_x": 6}
+
+OF_LAYERS: Mapping[str, Any] = {
+    "n_x": 2,
+    "n_a": 4,
+    "m": 5,
+    "T_x": 6,
+    "L": 2,
+    "D": 2,
+    "n_p": 0,
+    "lengths": None,
+}
+EDGES: Mapping[str, Mapping[str, Any]] = {
+    **{f"`{name} = {size}`": {name: size} for name, size in product(("n_x", "n_a", "m", "T_x", "L"), (0, 1))},
+    "`D = 1`": {"D": 1},
+    "`n_p = 1`": {"n_p": 1},
+    "`n_p = n_a`": {"n_p": 4},
+    "`n_p > n_a`": {"n_p": 5},
+    "all lengths 4": {"lengths": [4, 4, 4, 4, 4]},
+    "all lengths `T_x`": {"lengths": [6, 6, 6, 6, 6]},
+    "one length 1": {"lengths": [3, 5, 1, 4, 2]},
+    "one length `T_x`": {"lengths": [3, 5, 2, 6, 4]},
+    "one length 0": {"lengths": [3, 5, 0, 6, 4]},
+    "one length more than `T_x`": {"lengths": [3, 5, 7, 6, 4]},
+    "too few lengths": {"lengths": [3, 5, 6, 4]},
+    "lengths, `m = 0`": {"m": 0, "lengths": []},
+}
+"""What of a layer is unlike `OF_LAYERS`, in words."""
 
 HEAD = """\
 # The edges
@@ -58,7 +86,7 @@ def page() -> str:
     """The page, in Markdown."""
     version = ".".join(torch.__version__.split("+")[0].split(".")[:2])
     sizes = ", ".join(f"`{name} = {size}`" for name, size in SIZES.items())
-    return HEAD.format(sizes=sizes, torch=version) + table("rnn") + table("lstm") + refusals()
+    return HEAD.format(sizes=sizes, torch=version) + table("rnn") + table("lstm") + layers() + refusals()
 
 
 def table(kind: Kind) -> str:
@@ -79,6 +107,27 @@ def table(kind: Kind) -> str:
             outcome(ask_cell, kind, **sizes) if name not in ("n_y", "T_x") else "—",
         )
         rows.append(f"| `{name} = {size}` | {' | '.join(said)} |")
+    return "\n".join(rows) + "\n"
+
+
+def layers() -> str:
+    """What is said of layers."""
+    sizes = ", ".join(f"`{name} = {size}`" for name, size in OF_LAYERS.items() if size)
+    rows = [
+        "\n## Layers\n",
+        f"The others are {sizes}, without a projection",
+        "and without lengths, for which torch has packed sequences. Where it refuses what the reference",
+        "answers, the oracle asks it for the same in another way: with a feature that is zero (`n_x = 0`), or",
+        "a memory unit twice, once for nothing (`n_p` not below `n_a`).\n",
+        "| | `rnn_layer` | `lstm_layer` | `torch.nn.RNN` | `torch.nn.LSTM` |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for words, unlike in EDGES.items():
+        given = {**OF_LAYERS, **unlike}
+        said = [
+            outcome(ask, kind, **given) for ask in (ask_layer, ask_layered_module) for kind in ("rnn", "lstm")
+        ]
+        rows.append(f"| {words} | {' | '.join(said)} |")
     return "\n".join(rows) + "\n"
 
 
@@ -103,7 +152,7 @@ def ask_by_name(name: str, x: torch.Tensor, a0: torch.Tensor, c0: torch.Tensor |
     return answer if name == "RNNCell" else answer[0]
 
 
-def outcome(ask: Callable[..., Any], of: str, **sizes: int) -> str:
+def outcome(ask: Callable[..., Any], of: str, **sizes: Any) -> str:
     """The shape of the answer, or the error in its own words."""
     try:
         return f"{tuple(ask(of, **sizes).shape)}"
@@ -115,6 +164,34 @@ def ask_reference(function: str, **sizes: Any) -> Any:
     """The hidden states."""
     problem = Problem(CONTRACTS[function].kind, **sizes)
     return getattr(reference, function)(*problem.arguments(function))[0]
+
+
+def ask_layer(kind: Kind, lengths: Any, **sizes: int) -> Any:
+    """The hidden states of the top layer."""
+    projected, contract = sizes["n_p"] > 0, CONTRACTS[f"{kind}_layer"]
+    sizes["n_h"] = sizes["n_p" if projected else "n_a"]
+
+    def zeros(shapes: Mapping[str, Shape]) -> Mapping[str, Any]:
+        return {name: np.zeros([extent(size, sizes) for size in shape]) for name, shape in shapes.items()}
+
+    places = range(sizes["L"] * sizes["D"])
+    parameters = [zeros(of_one_direction(kind, k // sizes["D"], projected)) for k in places]
+    options = {"directions": sizes["D"]} | ({} if lengths is None else {"lengths": lengths})
+    return getattr(reference, contract.name)(*zeros(contract.arguments).values(), parameters, options)[0]
+
+
+@torch.no_grad()
+def ask_layered_module(
+    kind: Kind, n_x: int, n_a: int, m: int, T_x: int, L: int, D: int, n_p: int, lengths: Any
+) -> Any:
+    """The same."""
+    module = torch.nn.RNN if kind == "rnn" else torch.nn.LSTM
+    how = {"num_layers": L, "bidirectional": D == 2, "dtype": F64} | ({"proj_size": n_p} if n_p else {})
+    layered, x = module(n_x, n_a, **how), torch.zeros(T_x, m, n_x, dtype=F64)
+    if lengths is None:
+        return layered(x)[0]
+    packed = pack_padded_sequence(x, torch.tensor(lengths, dtype=torch.int64), enforce_sorted=False)
+    return pad_packed_sequence(layered(packed)[0], total_length=T_x)[0]
 
 
 @torch.no_grad()
