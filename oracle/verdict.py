@@ -98,7 +98,7 @@ class Comparison:
                 "wrong": "the implementation: it answers one question in two ways",
                 **extent,
             }
-        sample = self.inputs.columns([column]).span(0, t + 1)
+        sample = self.inputs.sample(column, t)
         truth = exact.evaluate(sample, max(bound, np.finfo(float).tiny) / 1000)[self.quantity][unit, 0, t]
         far, ulp = (
             truth.distance(ours),
@@ -128,8 +128,8 @@ class Comparison:
 
     def _name(self, unit: int, column: int, late: int) -> str:
         sample, step = self._place(column, late)
-        row = "class" if self.quantity == "y" else "unit"
-        return f"{self.label}[{row} {unit}, sample {sample}, step {step}]"
+        at = f", step {step}" if self.steps > 1 or not self.quantity.endswith("_last") else ""
+        return f"{self.label}[{self.inputs.row(self.quantity, unit)}, sample {sample}{at}]"
 
 
 def _last(array: Array, count: int) -> Array:
