@@ -117,8 +117,8 @@ def layers() -> str:
         "\n## Layers\n",
         f"The others are {sizes}, without a projection",
         "and without lengths, for which torch has packed sequences. Where it refuses what the reference",
-        "answers, the oracle asks it for the same in another way: with a feature that is zero (`n_x = 0`), or",
-        "a memory unit twice, once for nothing (`n_p` not below `n_a`).\n",
+        "answers, the oracle asks it for the same in another way: with a feature that is zero (`n_x = 0`),",
+        "or a memory unit twice, once for nothing (`n_p` not below `n_a`).\n",
         "| | `rnn_layer` | `lstm_layer` | `torch.nn.RNN` | `torch.nn.LSTM` |",
         "| --- | --- | --- | --- | --- |",
     ]
