@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from hypothesis import strategies as st
@@ -11,7 +11,8 @@ from oracle.problem import DType, LayerProblem, Problem, siblings
 from oracle.regimes import Regime
 from properties.drawn import layers
 from properties.drawn.layers import ANY_STACKING, Stacking
-from reference.contract import CONTRACTS, Kind
+from properties.drawn.work import made_affordable
+from reference.contract import CONTRACTS
 
 ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny")
 """The regimes in which the plainest code is right, if it is right at all."""
@@ -59,8 +60,9 @@ failure at 1, 2, 3, 4, 5 could not shrink to 1, 2, 2, 1, 1: the draws behind it 
 class Effort:
     """How far a profile goes: the largest sizes, the longest sequence, and the problems an example carries.
 
-    `work` limits what one problem takes, in nanoseconds or so; fifteen problems of sixteen go no further than
-    `usually`. `steered` says whether the search goes toward large errors, as fractions of their bounds.
+    `work` limits what one problem takes, in the units of `drawn.work`; fifteen problems of sixteen go no
+    further than `usually`. `steered` says whether the search goes toward large errors, as fractions of their
+    bounds.
     """
 
     largest: int
@@ -69,6 +71,17 @@ class Effort:
     work: float = math.inf
     usually: "Effort | None" = None
     steered: bool = False
+
+    def within(self, work: float) -> "Effort":
+        """The same on problems of no more work than this.
+
+        Rounded to a power of two, so that few strategies serve implementations of all speeds.
+        """
+        if work >= self.work:
+            return self
+        limit = 2.0 ** math.floor(math.log2(max(work, 1.0)))
+        usually = self.usually and replace(self.usually, work=self.usually.work * limit / self.work)
+        return replace(self, work=limit, usually=usually)
 
 
 EFFORTS = {
@@ -176,7 +189,7 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
                 size = draw(within)
         sizes[name] = size
     if effort.work < math.inf:
-        sizes = _made_affordable(contract.kind, sizes, effort.work)
+        sizes = made_affordable(contract.kind, sizes, effort.work)
     if domain.empty:
         may_be_empty = [name for name in names if name in ("n_x", "m", "T_x")]
         for name in draw(st.lists(st.sampled_from(may_be_empty), min_size=1, unique=True)):
@@ -202,18 +215,3 @@ def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
         return least + number % largest % (most - least + 1)
 
     return st.integers(0, len(ranges) * largest - 1).map(size)
-
-
-def _made_affordable(kind: Kind, sizes: dict[str, int], work: float) -> dict[str, int]:
-    """The sizes, with as many samples as the work allows, and as many steps as it allows of one sample.
-
-    The costs are measured, to within a factor of two, in nanoseconds.
-    """
-    gates, n_a = 4 if kind == "lstm" else 1, sizes["n_a"]
-    inner = n_a + sizes["n_x"]
-    step = gates * 60_000 + 10 * gates * n_a * inner
-    sample = 2 * gates * n_a * (inner + sizes["n_y"]) + 750 * (sizes["n_x"] + sizes["n_y"] + gates * n_a)
-    left = work - 100 * gates * n_a * inner
-    T_x = min(sizes.get("T_x", 1), max(1, int(left / (step + sample))))
-    m = min(sizes["m"], max(1, int((left / T_x - step) / sample)))
-    return {name: {"m": m, "T_x": T_x}.get(name, size) for name, size in sizes.items()}

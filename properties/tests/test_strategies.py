@@ -1,14 +1,17 @@
 """What is drawn is what the fields' mistakes need to be seen."""
 
+from typing import Any
+
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
 from properties.drawn.strategies import EFFORTS, ORDINARY, Domain, examples, problems
+from properties.drawn.work import made_affordable, work
 from properties.laws import all_laws
 from reference.contract import CONTRACTS, FUNCTIONS
 
-DEV = EFFORTS["dev"]
+DEV, FUZZ = EFFORTS["dev"], EFFORTS["fuzz"]
 LAWS = all_laws()
 functions = st.sampled_from(FUNCTIONS)
 
@@ -72,3 +75,30 @@ def test_what_a_law_draws_concerns_it(data: st.DataObject) -> None:
     assert law.concerns(function, problem)
     for other in (function.replace("rnn", "lstm"), function.replace("lstm", "rnn")):
         assert law.concerns(other, problem) == (other == function)
+
+
+@given(st.data(), st.sampled_from(sorted(CONTRACTS)), st.floats(1, 1e12))
+def test_what_is_drawn_is_affordable_or_as_small_as_can_be(
+    data: st.DataObject, function: str, limit: float
+) -> None:
+    effort = FUZZ.within(limit)
+    assert effort == (FUZZ if limit >= FUZZ.work else FUZZ.within(effort.work))
+    problem = data.draw(problems(function, effort))
+    assert work(problem, function) <= limit or max(problem.n_x, problem.n_a, problem.n_y) == 1
+    assert work(problem, function) <= limit or problem.m == problem.T_x == 1
+
+
+@given(st.data(), st.sampled_from(sorted(CONTRACTS)), st.sampled_from([1e8, 5e8]))
+def test_no_size_is_smaller_than_it_has_to_be(data: st.DataObject, function: str, limit: float) -> None:
+    kind = CONTRACTS[function].kind
+    largest = 66 if limit < 5e8 else 300
+    sizes = {name: data.draw(st.integers(1, largest)) for name in ("n_x", "n_a", "n_y", "m")}
+    sizes["T_x"] = 1 if CONTRACTS[function].is_cell else data.draw(st.integers(1, 4000))
+    made = made_affordable(kind, sizes, limit)
+    assert {name: made[name] for name in ("n_x", "n_a", "n_y")} == {
+        name: sizes[name] for name in ("n_x", "n_a", "n_y")
+    }
+    for name in ("m", "T_x"):
+        one_more: dict[str, Any] = {**made, name: made[name] + 1}
+        more = Problem(kind, **one_more)
+        assert made[name] in (sizes[name], 1) or work(more, "rnn_forward") > limit
