@@ -207,8 +207,9 @@ class Implementation:
                 error = TargetMissing(reason)
             case ("unusable", str(reason)), _:
                 error = Unusable(f"{self.target} {reason}")
-            case Died(reason):
-                error = Unusable(f"{self.target} {reason} while it was imported")
+            case Died(reason, last_words=words):
+                why = f"{reason} while it was imported" + (f": {words.splitlines()[-1]}" if words else "")
+                error = Unusable(f"{self.target} {why}")
             case _:
                 error = Unusable(f"{self.target} {UNREADABLE}")
         process.end()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -9,11 +10,12 @@ import sys
 import time
 import weakref
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from properties.answered.last_words import LastWords
 from properties.worker.codec import CodecError
 from properties.worker.ours import PROGRAM
 from properties.worker.place import place
@@ -38,16 +40,20 @@ _FRAMES_SHOWN = 100
 
 @dataclass(frozen=True)
 class Died:
-    """A request ended the process; `reason` is what the process did: `"exited with status 3"`."""
+    """A request ended the process; `reason` is what the process did: `"exited with status 3"`.
+
+    Its `last_words` are the last lines that it wrote to its standard error.
+    """
 
     reason: str
     hung: bool = field(default=False, compare=False)
+    last_words: str = field(default="", compare=False)
 
 
 class Process:
     """A running worker.
 
-    Everything that it holds (the process, those that it has forked into its group, two file descriptors)
+    Everything that it holds (the process, those that it has forked into its group, three file descriptors)
     goes with `end`, at the latest when the object does.
     """
 
@@ -58,7 +64,9 @@ class Process:
             self._crash_report = held.enter_context(TemporaryFile())
             self._socket, theirs = socket.socketpair()
             held.enter_context(self._socket)
-            with theirs:
+            reader, writer = os.pipe()
+            self._last_words = LastWords(held.enter_context(open(reader, "rb", buffering=0)))
+            with theirs, open(writer, "wb", buffering=0) as errors:
                 inherited = (theirs.fileno(), self._crash_report.fileno())
                 self._process = subprocess.Popen(
                     [python, "-B", "-c", PROGRAM, *map(str, (*inherited, memory_limit))],
@@ -68,7 +76,7 @@ class Process:
                     start_new_session=True,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
+                    stderr=errors,
                 )
             held.enter_context(self._process)  # waits for it
             held.callback(_kill_group, self._process.pid)
@@ -92,9 +100,10 @@ class Process:
         message = pack(first, (kind, 2 * time_limit + 1, *request))
         received: list[tuple[Any, list[str]] | Died] = []
         deadline = time.monotonic() + time_limit
+        self._last_words.forget()
 
         def read(size: int) -> bytes:
-            self._socket.settimeout(max(deadline - time.monotonic(), 1e-6))
+            self._wait(deadline)
             return self._socket.recv(size)
 
         receiver = Receiver(read)
@@ -120,8 +129,24 @@ class Process:
         except BaseException:  # whatever interrupts us, the worker would be out of step
             self.end()
             raise
+        self._last_words.listen()
         self.end()
-        return [*received, death]
+        return [*received, replace(death, last_words=str(self._last_words))]
+
+    def _wait(self, deadline: float) -> None:
+        """Until there is something to receive; `TimeoutError` at the deadline."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        poll.register(self._last_words, select.POLLIN)
+        while True:
+            left = max(deadline - time.monotonic(), 0)
+            ready = {descriptor for descriptor, _ in poll.poll(1000 * left)}
+            if self._last_words.fileno() in ready and not self._last_words.listen():
+                poll.unregister(self._last_words)
+            if self._socket.fileno() in ready:
+                return
+            if not left:
+                raise TimeoutError
 
     def _cause_of_death(self, folder: str) -> str:
         try:

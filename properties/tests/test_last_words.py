@@ -1,0 +1,82 @@
+"""What a process writes to its standard error is read, kept in part, and shown where it has died."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from properties.answered.implementation import Died, Implementation, Returned, Unusable
+from properties.answered.last_words import BYTES, LINES, LastWords
+
+Misbehave = Callable[..., Implementation]
+Implement = Callable[..., Implementation]
+
+
+def last_words(outcome: object) -> str:
+    assert isinstance(outcome, Died), outcome
+    return outcome.last_words
+
+
+@given(st.lists(st.binary(max_size=3 * BYTES), max_size=5))
+def test_the_end_is_kept_whatever_is_written_and_little_of_it(written: list[bytes]) -> None:
+    reader, writer = os.pipe()
+    with open(reader, "rb", buffering=0) as pipe:
+        words = LastWords(pipe)
+        with open(writer, "wb", buffering=0) as end:
+            for part in written:
+                end.write(part)
+                assert words.listen()
+        assert not words.listen()
+        shown = str(words).split("\n")
+    assert len(shown) <= LINES
+    assert len(str(words)) <= BYTES
+    everything = b"".join(written)[-BYTES:].decode(errors="replace").splitlines()
+    assert shown[-1] == next((line.rstrip() for line in reversed(everything) if line.strip()), "")
+
+
+def test_the_last_lines_of_a_process_that_dies_are_kept(misbehave: Misbehave) -> None:
+    body = """
+import os, sys
+for i in range(9): print("line", i, file=sys.stderr)
+os.write(2, b"malloc(): corrupted top size")
+os.abort()
+"""
+    outcome = misbehave(body).call("rnn_forward", [0, 0, {}])
+    assert last_words(outcome) == "line 5\nline 6\nline 7\nline 8\nmalloc(): corrupted top size"
+
+
+def test_what_an_earlier_call_has_written_is_not_said_of_a_death(misbehave: Misbehave) -> None:
+    implementation = misbehave("import os, sys\nprint('a warning', file=sys.stderr)\nif x: os._exit(x)")
+    assert isinstance(implementation.call("rnn_forward", [0, 0, {}]), Returned)
+    assert last_words(implementation.call("rnn_forward", [3, 0, {}])) == "a warning"
+    implementation = misbehave("import os, sys\nif x: os._exit(x)\nprint('a warning', file=sys.stderr)")
+    assert isinstance(implementation.call("rnn_forward", [0, 0, {}]), Returned)
+    assert last_words(implementation.call("rnn_forward", [3, 0, {}])) == ""
+
+
+def test_who_writes_more_than_a_pipe_holds_is_not_held_up(misbehave: Misbehave) -> None:
+    implementation = misbehave("import os\nfor i in range(99): os.write(2, bytes(2**17))\nreturn 1")
+    outcome = implementation.call("rnn_forward", [0, 0, {}])
+    assert isinstance(outcome, Returned)
+    assert outcome.value == 1
+
+
+def test_who_writes_for_ever_is_late(misbehave: Misbehave) -> None:
+    body = "import os\nwhile True: os.write(2, b'no end\\n' * 9999)"
+    outcome = misbehave(body, time_limit=0.5).call("rnn_forward", [0, 0, {}])
+    assert outcome == Died("did not answer within 0.5 s")
+    assert "no end\nno end" in last_words(outcome)
+
+
+@pytest.mark.parametrize("ending", ["return 1", "import os; os._exit(3)"])
+def test_who_closes_its_standard_error_answers_or_dies_as_ever(misbehave: Misbehave, ending: str) -> None:
+    outcome = misbehave(f"import os; os.close(2)\n{ending}").call("rnn_forward", [0, 0, {}])
+    assert outcome in (Returned(1, [0, 0, {}], [], False), Died("exited with status 3"))
+
+
+def test_the_last_line_of_an_import_that_dies_is_told(implement: Implement) -> None:
+    implementation = implement("import os; os.write(2, b'no such device'); os._exit(7)")
+    with pytest.raises(Unusable, match="exited with status 7 while it was imported: no such device"):
+        implementation.load()
