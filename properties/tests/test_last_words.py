@@ -1,6 +1,7 @@
 """What a process writes to its standard error is read, kept in part, and shown where it has died."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +20,10 @@ def last_words(outcome: object) -> str:
     return outcome.last_words
 
 
-@given(st.lists(st.binary(max_size=3 * BYTES), max_size=5))
+lines = st.builds(lambda line, times: line * times, st.binary(max_size=20), st.integers(1, BYTES))
+
+
+@given(st.lists(lines, max_size=5))
 def test_the_end_is_kept_whatever_is_written_and_little_of_it(written: list[bytes]) -> None:
     reader, writer = os.pipe()
     with open(reader, "rb", buffering=0) as pipe:
@@ -68,6 +72,22 @@ def test_who_writes_for_ever_is_late(misbehave: Misbehave) -> None:
     outcome = misbehave(body, time_limit=0.5).call("rnn_forward", [0, 0, {}])
     assert outcome == Died("did not answer within 0.5 s")
     assert "no end\nno end" in last_words(outcome)
+
+
+def test_nothing_is_read_again_and_again_where_no_more_will_come(
+    misbehave: Misbehave, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listened = Counter[str]()
+    listen = LastWords.listen
+
+    def counted(words: LastWords) -> bool:
+        listened["times"] += 1
+        return listen(words)
+
+    monkeypatch.setattr(LastWords, "listen", counted)
+    implementation = misbehave("import os, time; os.close(2)\ntime.sleep(0.3)\nreturn 1")
+    assert isinstance(implementation.call("rnn_forward", [0, 0, {}]), Returned)
+    assert listened["times"] < 10
 
 
 @pytest.mark.parametrize("ending", ["return 1", "import os; os._exit(3)"])
