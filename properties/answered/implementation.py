@@ -1,14 +1,17 @@
 """The implementation under test, run where it can do no harm."""
 
+import math
 import sys
+import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from oracle.problem import Problem
 from properties.answered.process import UNREADABLE, Died, Process
+from properties.answered.record import Record
 from properties.worker.arguments import Arrangement
 from properties.worker.codec import Foreign
 from properties.worker.targets import TargetMissing, Unusable, expand, locate
@@ -16,7 +19,6 @@ from reference.contract import CONTRACTS
 
 __all__ = [
     "Arrangement",
-    "Deaths",
     "Died",
     "Foreign",
     "Implementation",
@@ -61,27 +63,13 @@ class Raised:
     where: str
 
 
-@dataclass
-class Deaths:
-    """How often calls of a function have ended the process, and the smallest problem that did, with why."""
-
-    weight: int = 0
-    reason: str = ""
-    problem: Any = None
-
-    def add(self, died: Died, problem: Problem) -> None:
-        """Count one more; what hangs costs as much time as many crashes."""
-        self.weight += 20 if died.hung else 1
-        if self.problem is None or sum(problem.sizes.values()) <= sum(self.problem.sizes.values()):
-            self.reason, self.problem = died.reason, problem
-
-
 class Implementation:
     """One target in a process of its own, which is started when first needed and again when it has died.
 
     `target` is a file, a module or `module:attribute`; `directory` is where relative paths begin and the
     process runs, by default the current one. Times are in seconds, memory is in bytes. `python` is the path
-    of an interpreter with NumPy. `command` is how the user has it judged, as words before the target.
+    of an interpreter with NumPy. `command` is how the user has it judged, as words before the target. The
+    last request `took` so long.
     """
 
     def __init__(
@@ -97,15 +85,17 @@ class Implementation:
     ) -> None:
         self.target = target
         self.command = command
-        self.deaths: dict[str, Deaths] = {}
         self.directory = (directory or Path()).absolute()
-        self._time_limit = time_limit
-        self._import_time_limit = import_time_limit
+        self.time_limit = time_limit
+        self.import_time_limit = import_time_limit
+        self.records: defaultdict[str, Record] = defaultdict(Record)
+        self.took = 0.0
         self._memory_limit = memory_limit
         self._python = python
         self._process: Process | None = None
         self._folder = ""
         self._loaded: Loaded | Unusable | None = None
+        self._longest = math.inf  # of the requests that were answered, once one is
 
     def __enter__(self) -> Self:
         return self
@@ -137,6 +127,15 @@ class Implementation:
         except Unusable:
             return
 
+    @property
+    def may_compile(self) -> bool:
+        """Whether a first call may take long: none was answered yet, or one took a while."""
+        return self._longest > self.time_limit / 10
+
+    def limit(self, function: str) -> float:
+        """The seconds that a call of a function has; as many as an import where it is known to compile."""
+        return self.import_time_limit if self.records[function].compiles else self.time_limit
+
     def call(
         self,
         function: str,
@@ -145,10 +144,16 @@ class Implementation:
         arrangement: Arrangement = "C",
         with_reference_cell: bool = False,
         then: Sequence[Any] = (),
+        time_limit: float | None = None,
     ) -> Returned | Raised | Died:
         """Call a function once, as `call_each` does."""
         return self.call_each(
-            function, [arguments], arrangement=arrangement, with_reference_cell=with_reference_cell, then=then
+            function,
+            [arguments],
+            arrangement=arrangement,
+            with_reference_cell=with_reference_cell,
+            then=then,
+            time_limit=time_limit,
         )[0]
 
     def call_each(
@@ -159,6 +164,7 @@ class Implementation:
         arrangement: Arrangement = "C",
         with_reference_cell: bool = False,
         then: Sequence[Any] = (),
+        time_limit: float | None = None,
     ) -> list[Returned | Raised | Died]:
         """Call a function by position with copies of the arguments of each call.
 
@@ -179,13 +185,18 @@ class Implementation:
             except (Unusable, TargetMissing) as error:  # though it was usable before
                 return [Died(str(error))]
         request = ("call", function, [[*each] for each in calls], arrangement, with_reference_cell, [*then])
-        answers = process.ask(*request, time_limit=self._time_limit, folder=self._folder, answers=len(calls))
+        limit = time_limit or self.limit(function)
+        start = time.monotonic()
+        answers = process.ask(*request, time_limit=limit, folder=self._folder, answers=len(calls))
+        self.took = time.monotonic() - start
         outcomes: list[Returned | Raised | Died] = []
         for arguments, answer in zip(calls, answers, strict=False):
             outcomes.append(_outcome(answer, len(arguments)))
             if outcomes[-1] == Died(UNREADABLE):
                 self.close()
                 break
+        if not isinstance(outcomes[-1], Died):
+            self._longest = max(self.took, 0 if self._longest == math.inf else self._longest)
         return outcomes
 
     def close(self) -> None:
@@ -199,7 +210,7 @@ class Implementation:
         process = self._process = Process(self.directory, self._memory_limit, self._python)
         request = ("load", target.source, target.attribute, str(self.directory))
         error: Exception
-        match process.ask(*request, time_limit=self._import_time_limit, folder=self._folder)[0]:
+        match process.ask(*request, time_limit=self.import_time_limit, folder=self._folder)[0]:
             case ("loaded", dict(functions), str(folder)), _ if _are_functions(functions):
                 self._folder = folder
                 return process, Loaded(functions)

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from oracle.problem import Problem
 from properties.fuzz.clock import Clock
 from properties.internals.of_pytest import forget_unshown
 from properties.internals.of_xdist import in_turns
+from properties.judged.patience import too_slow
 from properties.reported.results import LawResult, printable
 from properties.turns.visited import render
 
@@ -121,7 +123,10 @@ class Campaign:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Report the laws that have held until the end."""
         for nodeid, report in self._reports.items():
-            if nodeid not in self._done and self._results[nodeid].problems:
+            result = self._results[nodeid]
+            if nodeid not in self._done and (result.problems or result.says_nothing):
+                if result.says_nothing:
+                    self._results[nodeid] = _skipped(result, report)
                 self._end(report)
                 self._config.hook.pytest_runtest_logreport(report=report)
         self._left_out = session.testscollected - len(self._done)
@@ -168,6 +173,13 @@ class Campaign:
         return f"{_clock_time(elapsed)}: {', '.join(facts)}"
 
 
+def _skipped(result: LawResult, report: pytest.TestReport) -> LawResult:
+    """The result of a law whose problems were all left out, and its report made one that says so."""
+    why = str(too_slow(Problem.parse(result.late))) if result.late else ", ".join(result.notes)
+    report.outcome, report.longrepr = "skipped", (report.nodeid, 0, f"Skipped: {why}")
+    return replace(result, status="skipped", message=why)
+
+
 def _together(earlier: LawResult, later: LawResult) -> LawResult:
     """What came of a law in several turns."""
     worst = max(earlier, later, key=lambda result: result.worst_ratio)
@@ -176,6 +188,9 @@ def _together(earlier: LawResult, later: LawResult) -> LawResult:
         seconds=round(earlier.seconds + later.seconds, 3),
         problems=earlier.problems + later.problems,
         not_meaningful=earlier.not_meaningful + later.not_meaningful,
+        too_slow=earlier.too_slow + later.too_slow,
+        late=later.late or earlier.late,
+        not_asked=earlier.not_asked + later.not_asked,
         worst_ratio=worst.worst_ratio,
         worst_problem=worst.worst_problem,
         notes=dict(Counter(earlier.notes) + Counter(later.notes)),

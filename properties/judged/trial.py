@@ -11,15 +11,14 @@ from oracle.rounding import Bounded
 from oracle.verdict import Comparison
 from properties.answered.answer import Answer, quantity
 from properties.answered.answers import Answers
-from properties.answered.implementation import Arrangement, Deaths, Died, Raised, Returned
+from properties.answered.implementation import Arrangement, Died, Raised, Returned
+from properties.answered.record import Death
+from properties.judged.patience import NotJudgedError, ask_patiently
 from properties.judged.tally import Tally
 from properties.posed.question import Question
 from reference.contract import Array
 
 Grade = Literal["spec", "robust"]
-
-PATIENCE = 40
-"""How often a function may crash before it is not called any more; to hang counts as 20 crashes."""
 
 
 class ViolationError(AssertionError):
@@ -79,7 +78,7 @@ class Trial:
         answers = Answers(self.implementation, Question(self.contract.name, [self.problem]))
         try:
             self._check(Trial(self.law, self.grade, self._check, answers, 0, Tally()))
-        except ViolationError:
+        except (ViolationError, NotJudgedError):
             return False
         return True
 
@@ -97,7 +96,7 @@ class Trial:
     def answer(self) -> Answer:
         """The answer to the problem, which is expected to be one. Other laws have perhaps looked at it."""
         self.arrangements.add("C")
-        self._returned(self._alive(lambda: self._answers.reply(self._number)))
+        self._returned(self._alive(lambda: self._answers.reply(self._number), plainly=True))
         return self._answers.answer(self._number)
 
     @property
@@ -130,25 +129,17 @@ class Trial:
         """The same with arguments that say `inputs` in another way."""
         return Answer(self.contract, self._returned(self.call(arguments, arrangement, then)), inputs.sizes)
 
-    def _alive(self, ask: Callable[[], Returned | Raised | Died]) -> Returned | Raised:
-        """The reply, or a violation where the function has died.
-
-        The first time it is asked again, for anybody may have killed it. One that has died often enough is
-        not asked any more: the smallest problem that it died of is known.
-        """
-        deaths = self.implementation.deaths.setdefault(self.contract.name, Deaths())
-        if deaths.weight < PATIENCE:
-            reply = ask()
-            if isinstance(reply, Died) and not reply.hung and not deaths.weight:
-                deaths.add(reply, self.problem)
-                reply = ask()
-                if not isinstance(reply, Died):
-                    self.note(f"{deaths.reason}, and answered when it was asked again")
-            if not isinstance(reply, Died):
-                return reply
-            deaths.add(reply, self.problem)
-        self.problem = deaths.problem
-        raise self.violation(died=deaths.reason)
+    def _alive(self, ask: Callable[[], Returned | Raised | Died], plainly: bool = False) -> Returned | Raised:
+        """The reply, or a violation where the function dies, be it of another problem of this law."""
+        name, problem = self.contract.name, self.problem
+        outcome = ask_patiently(
+            self.implementation, name, self.law, problem, ask, plainly=plainly, note=self.note
+        )
+        if not isinstance(outcome, Death):
+            return outcome
+        self.problem, died = outcome.problem, outcome.died
+        last_words = {"stderr": died.last_words} if died.last_words else {}
+        raise self.violation(died=died.reason, **last_words)
 
     def _returned(self, reply: Returned | Raised) -> Returned:
         if isinstance(reply, Raised):

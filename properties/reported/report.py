@@ -76,6 +76,7 @@ def _law(result: LawResult) -> dict[str, Any]:
         "counterexample": result.counterexample,
         "message": result.message,
         "diagnosis": list(result.diagnosis),
+        **({"too_slow": result.too_slow, "late": result.late} if result.too_slow else {}),
         **({"expected": result.expected} if result.expected else {}),
     }
 

@@ -20,8 +20,9 @@ CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
 class LawResult:
     """How one law fared on one function of one implementation, or with `function=""` on all of it.
 
-    A law is skipped where the function is not there, and `usable` is false where nothing is. A failure is
-    `expected`, for a reason, where the user said so, and `ours` where it was the harness that broke.
+    A law is skipped where the function is not there, or where no problem could be judged, and `usable` is
+    false where nothing is. A failure is `expected`, for a reason, where the user said so, and `ours` where it
+    was the harness that broke.
     """
 
     implementation: str
@@ -39,6 +40,9 @@ class LawResult:
     ours: bool = False
     problems: int = 0
     not_meaningful: int = 0
+    too_slow: int = 0
+    late: str = ""
+    not_asked: int = 0
     worst_ratio: float = 0.0
     worst_problem: str = ""
     notes: dict[str, int] = field(default_factory=dict)
@@ -47,6 +51,11 @@ class LawResult:
     def of(cls, tally: Tally, **given: Any) -> "LawResult":
         """The result of a law whose run left this tally."""
         return cls(**given, **{**vars(tally), "notes": dict(tally.notes)})
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether every problem that was tried was left out."""
+        return not self.problems and self.too_slow + self.not_asked > 0
 
     @classmethod
     def reported(cls, user_properties: Iterable[tuple[str, Any]]) -> "Iterator[LawResult]":
@@ -85,7 +94,7 @@ class Judgement:
         grades = {result.grade for result in self.failures(function)}
         if "spec" in grades:
             return "differs"
-        if self.broken(function):
+        if self.broken(function) or self.left_out(function):
             return "not judged"
         return "not robust" if grades else "conforms"
 
@@ -100,7 +109,10 @@ class Judgement:
             result.message
             for result in self.results
             if result.function == function
-            and (result.status == "skipped" or (result.law == PROVIDED and result.status == "failed"))
+            and (
+                (result.status == "skipped" and not result.says_nothing)
+                or (result.law == PROVIDED and result.status == "failed")
+            )
         )
         return next(lacking, "")
 
@@ -112,6 +124,10 @@ class Judgement:
         """The laws that say nothing of a function, for the harness broke."""
         return [result for result in self._failed(function) if result.ours]
 
+    def left_out(self, function: str) -> list[LawResult]:
+        """The laws that say nothing of a function, for all their problems were left out."""
+        return [result for result in self.results if result.function == function and result.says_nothing]
+
     def _failed(self, function: str) -> list[LawResult]:
         return [
             result for result in self.results if result.function == function and result.status == "failed"
@@ -122,7 +138,9 @@ class Judgement:
         if lacking := self.why_unusable or self.why_missing(function):
             return lacking
         if self.verdict_on(function) == "not judged":
-            return f"the harness broke in {', '.join(result.law for result in self.broken(function))}"
+            broken, left_out = self.broken(function), self.left_out(function)
+            why = "the harness broke" if broken else left_out[0].message
+            return f"{why} in {', '.join(result.law for result in broken or left_out)}"
         failures = self.failures(function)
         spec = [result for result in failures if result.grade == "spec"]
         remarks = []

@@ -8,6 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from oracle.problem import Problem
+from properties.drawn.work import work
+from properties.judged.patience import too_slow
 from properties.judged.presence import PRESENCE
 from properties.reported.results import Judgement, LawResult, judgements, printable
 
@@ -50,9 +53,12 @@ def _cell(result: LawResult | None) -> str:
         return ""
     if result.status != "passed":
         return "expected" if result.expected else result.status
+    counts = [str(result.problems - result.not_meaningful)]
     if result.not_meaningful:
-        return f"{result.problems - result.not_meaningful} + {result.not_meaningful} n.m."
-    return str(result.problems)
+        counts.append(f"{result.not_meaningful} n.m.")
+    if result.too_slow:
+        counts.append(f"{result.too_slow} too slow")
+    return " + ".join(counts)
 
 
 def _remarks(results: Sequence[LawResult]) -> list[str]:
@@ -67,12 +73,19 @@ def _remarks(results: Sequence[LawResult]) -> list[str]:
     for law in dict.fromkeys(result.law for result in worst):
         result = next(result for result in worst if result.law == law)
         remarks.append(f"  {result.worst_ratio:.2f}  {law:<28}  {result.worst_problem}")
-    noted = [result for result in results if result.notes]
+    slow = [result for result in results if result.too_slow]
+    if slow:
+        remarks.append("not judged, for it is too slow:")
+    for function in dict.fromkeys(result.function for result in slow):
+        of_it = [result for result in slow if result.function == function]
+        count = sum(result.too_slow for result in of_it)
+        late = min((Problem.parse(result.late) for result in of_it), key=lambda each: work(each, function))
+        remarks.append(f"  {function} on {count} problems, {too_slow(late)}")
+    noted = [result for result in results if result.notes and result.status != "skipped"]
     if noted:
         remarks.append("noticed, and no failure:")
-    for result in noted:
-        remarks.append(f"  {result.function} {', '.join(sorted(result.notes))}")
-    return remarks
+    lines = (f"  {result.function} {', '.join(sorted(result.notes))}" for result in noted)
+    return remarks + list(dict.fromkeys(lines))
 
 
 def _verdicts(judged: Sequence[Judgement]) -> Table:

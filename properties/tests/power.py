@@ -62,6 +62,7 @@ class InProcess(Implementation):
         arrangement: Arrangement = "C",
         with_reference_cell: bool = False,
         then: Sequence[Any] = (),
+        time_limit: float | None = None,
     ) -> list[Returned | Raised | Died]:
         """As `Implementation.call_each`; a fault has no use for a cell of its own."""
         return [self._outcome(getattr(self._fault, function), each, arrangement, then) for each in calls]

@@ -10,6 +10,7 @@ import pytest
 from properties.fuzz.campaign import Campaign
 from properties.fuzz.clock import Clock
 from properties.reported.results import LawResult, Status
+from properties.tests.findings import PROBLEM
 
 CONFIG: Any = SimpleNamespace()
 
@@ -86,6 +87,24 @@ def test_workers_share_the_turns_until_all_have_failed_or_the_time_is_up(
     others = [turns[nodeid] for nodeid in nodeids[1:]]
     assert not others or max(others) - min(others) <= 2 * nodes
     assert not others or min(others) > 10
+
+
+def test_a_law_that_has_judged_nothing_in_any_turn_has_not_passed() -> None:
+    shown: list[Any] = []
+    hook = SimpleNamespace(pytest_runtest_logreport=lambda report: shown.append(report))
+    config: Any = SimpleNamespace(hook=hook)
+    campaign = Campaign(config, Clock(1))
+    for nodeid, judged in (("slow", (0, 0)), ("both", (0, 1))):
+        for problems in judged:
+            turn = report(nodeid, failed=False)
+            turn.user_properties[0][1].update(problems=problems, too_slow=2, late=PROBLEM)
+            campaign._add(turn)
+    campaign.pytest_sessionfinish(SimpleNamespace(testscollected=2))  # type: ignore[arg-type]
+    came = {each.nodeid: dict(each.user_properties)["law"] for each in shown}
+    assert (came["slow"]["status"], came["both"]["status"]) == ("skipped", "passed")
+    assert came["slow"]["message"] == "too slow beyond n_x=1, n_a=1, n_y=1, m=1, T_x=1"
+    assert (came["both"]["problems"], came["both"]["too_slow"], came["both"]["late"]) == (1, 4, PROBLEM)
+    assert [each.outcome for each in shown if each.nodeid == "slow"] == ["skipped"]
 
 
 def test_turns_add_up_to_one_result() -> None:

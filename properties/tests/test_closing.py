@@ -11,7 +11,7 @@ from properties.judged.presence import PROVIDED
 from properties.reported.closing import Closing
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import LawResult
-from properties.tests.findings import failed, passed, skipped
+from properties.tests.findings import failed, left_out, passed, skipped
 
 
 def finish(
@@ -45,6 +45,12 @@ def test_a_function_that_is_selected_and_not_there_fails_though_nothing_of_it_ra
     status, lines = finish(passed("a", "split"), skipped("a", "split", "lstm_forward"))
     assert status == pytest.ExitCode.TESTS_FAILED
     assert "lstm_forward was selected, and is not judged: a has no lstm_forward" in lines
+
+
+def test_a_law_none_of_whose_problems_was_judged_fails_the_run() -> None:
+    status, lines = finish(passed("a", "split"), left_out("a"))
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert "rnn_forward was selected, and is not judged: too slow beyond n_x=1" in lines
 
 
 def test_one_that_is_expected_to_be_missing_does_not_fail() -> None:

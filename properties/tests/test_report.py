@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from properties.reported import report
 from properties.reported.report import Plot, alike, as_html, as_json
 from properties.reported.results import LawResult, judgements
-from properties.tests.findings import every_verdict, failed, passed
+from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed
 
 ENVIRONMENT = {"python": "3.13.0", "seed": "<1>"}
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
@@ -82,7 +82,7 @@ def test_the_keys_of_the_document_are_those_of_its_schema() -> None:
         for function in implementation["functions"].values():
             assert [*function] in (["verdict", "inherited"], ["verdict", "inherited", "remark"])
         for law in implementation["laws"]:
-            assert [key for key in law if key != "expected"] == [
+            assert [key for key in law if key not in ("expected", "too_slow", "late")] == [
                 *("law", "grade", "function", "status", "problems", "seconds"),
                 *("worst_ratio", "counterexample", "message", "diagnosis"),
             ]
@@ -101,7 +101,7 @@ def test_the_document_says_what_came_of_each_law() -> None:
     }
     step, shapes, _ = differs["laws"]
     assert (step["law"], step["status"], step["worst_ratio"]) == ("each step", "failed", 3e12)
-    assert "expected" not in step
+    assert {"expected", "too_slow", "late"}.isdisjoint(step)
     assert shapes["expected"] == "<known> & so on"
     assert by_target["incomplete"]["laws"][-1]["status"] == "skipped"
     assert by_target["conforms"]["functions"]["lstm_forward"] == {"verdict": "conforms", "inherited": False}
@@ -183,6 +183,18 @@ def test_the_page_tells_a_status_in_words_as_well() -> None:
     for shown in ("✗ failed", "✗ expected", "– skipped", "passed on 80 problems"):
         assert shown in text
     assert "(expected: <known> & so on )" in text or "(expected: <known> & so on)" in text
+
+
+def test_what_was_too_slow_is_told_in_both() -> None:
+    judged = judgements([passed("a", too_slow=7, late=PROBLEM), left_out("a", "split")])
+    (document,) = json.loads(as_json(judged, ENVIRONMENT))["implementations"]
+    shapes, split = document["laws"]
+    assert (shapes["problems"], shapes["too_slow"], shapes["late"]) == (80, 7, PROBLEM)
+    assert (split["status"], split["message"]) == ("skipped", "too slow beyond n_x=1")
+    assert document["verdict"] == "not judged"
+    text = " ".join(" ".join(Page(as_html(judged, ENVIRONMENT)).text).split())
+    assert "passed on 80 problems + 7 too slow" in text
+    assert "rnn not judged: too slow beyond n_x=1 in split" in text
 
 
 def test_colours_have_enough_contrast() -> None:

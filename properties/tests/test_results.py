@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from properties.reported.results import LawResult, Verdict, judgements, printable
 from properties.reported.table import render
-from properties.tests.findings import every_verdict, failed, passed, skipped
+from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed, skipped
 
 
 def test_each_verdict_is_reached() -> None:
@@ -34,6 +34,42 @@ def test_laws_that_were_all_skipped_are_no_success() -> None:
     assert missing.remark_on("rnn_forward") == "a has no rnn_forward"
     (unusable,) = judgements([skipped("a", usable=False)])
     assert unusable.verdict == unusable.verdict_on("rnn_forward") == "unusable"
+
+
+@given(
+    st.permutations(
+        [passed("a"), left_out("a", "split"), left_out("a", "each step", too_slow=0, not_asked=7)]
+    )
+)
+def test_a_function_of_which_a_law_judged_nothing_does_not_conform(results: list[LawResult]) -> None:
+    (judgement,) = judgements(results)
+    assert judgement.verdict == judgement.verdict_on("rnn_forward") == "not judged"
+    assert judgement.remark_on("rnn_forward") == "too slow beyond n_x=1 in each step, split"
+    (worse,) = judgements([*results, failed("a", "trajectory")])
+    assert worse.verdict == "differs"
+    (alone,) = judgements([left_out("a")])
+    assert alone.verdict == "not judged"
+
+
+def test_what_was_too_slow_is_counted_and_its_smallest_problem_shown() -> None:
+    smaller = PROBLEM.replace("n_a=1", "n_a=3")
+    larger = PROBLEM.replace("n_a=1", "n_a=4")
+    results = [
+        passed("a", problems=7, too_slow=2, late=larger),
+        passed("a", "split", problems=9, not_meaningful=1, too_slow=1, late=smaller),
+    ]
+    (judgement,) = judgements(results)
+    assert judgement.verdict == "conforms"
+    table = render(results, width=200)
+    assert "7 + 2 too slow" in table
+    assert "8 + 1 n.m. + 1 too slow" in table
+    assert "rnn_forward on 3 problems, too slow beyond n_x=1, n_a=3, n_y=1, m=1, T_x=1" in table
+
+
+def test_what_every_law_notices_is_said_once() -> None:
+    notes = {"it hung, and is not asked any more": 3}
+    table = render([passed("a", notes=notes), passed("a", "split", notes=notes)], width=200)
+    assert table.count("is not asked any more") == 1
 
 
 def test_a_remark_is_on_what_decided_the_verdict() -> None:

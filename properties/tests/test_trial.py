@@ -1,68 +1,157 @@
 """A trial asks an implementation that may die, and does not ask it for ever."""
 
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oracle.problem import Problem
 from properties.answered.answers import Answers
-from properties.answered.implementation import Deaths, Died
+from properties.answered.implementation import Died, Returned
+from properties.answered.record import Record
 from properties.explained.failure import Failure
+from properties.judged.patience import PATIENCE, SHARE, NotJudgedError
 from properties.judged.tally import Tally
-from properties.judged.trial import PATIENCE, Trial, ViolationError
+from properties.judged.trial import Trial, ViolationError
 from properties.posed.question import Question
+
+HANGS, CRASHES = Died("hung", hung=True), Died("crashed")
+LAWS = ("shapes", "split", "empty", "each step")
 
 
 class Mortal:
-    """An implementation that dies of every call."""
+    """An implementation that dies of the calls whose argument `x` has one of these numbers of samples."""
 
     target = "mortal"
+    time_limit, import_time_limit, took, may_compile = 5.0, 20.0, 0.001, False
 
-    def __init__(self, died: Died) -> None:
+    def __init__(self, died: Died, dies: Callable[[int], bool] = lambda m: True) -> None:
         self.died = died
-        self.deaths: dict[str, Deaths] = {}
+        self.dies = dies
+        self.records: defaultdict[str, Record] = defaultdict(Record)
         self.directory = Path()
-        self.calls = 0
+        self.asked: list[int] = []
 
-    def call_each(self, *_: Any, **__: Any) -> list[Died]:
-        self.calls += 1
-        return [self.died]
+    def limit(self, _: str) -> float:
+        return self.time_limit
+
+    def call(self, function: str, arguments: Any, **_: Any) -> Any:
+        return self.call_each(function, [arguments])[0]
+
+    def call_each(self, _: str, calls: Any, **__: Any) -> list[Any]:
+        m = calls[0][0].shape[1]
+        self.asked.append(m)
+        return [self.died if self.dies(m) else Returned(None, [], [], False)]
 
 
-def die(implementation: Any, m: int) -> ViolationError:
+def trial(implementation: Any, m: int, law: str = "shapes", tally: Tally | None = None) -> Trial:
     problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=m, T_x=1)
-    trial = Trial(
-        "shapes",
-        "spec",
-        lambda _: None,
-        Answers(implementation, Question("rnn_forward", [problem])),
-        0,
-        Tally(),
-    )
+    answers = Answers(implementation, Question("rnn_forward", [problem]))
+    return Trial(law, "spec", lambda _: None, answers, 0, tally or Tally())
+
+
+def die(implementation: Any, m: int, law: str = "shapes") -> ViolationError:
     with pytest.raises(ViolationError) as caught:
-        _ = trial.answer
+        _ = trial(implementation, m, law).answer
     return caught.value
 
 
-@pytest.mark.parametrize(("died", "calls"), [(Died("crashed"), PATIENCE), (Died("hung", hung=True), 2)])
-def test_what_dies_often_enough_is_not_called_any_more(died: Died, calls: int) -> None:
-    implementation = Mortal(died)
-    for _ in range(2 * PATIENCE):
-        die(implementation, m=1)
-    assert implementation.calls == calls
+def outcome(trial: Trial) -> tuple[type[Exception] | None, int]:
+    """What is raised where it is asked, and the samples of the problem that is to blame."""
+    try:
+        _ = trial.answer
+    except (ViolationError, NotJudgedError) as error:
+        return type(error), trial.problem.m
+    return None, 0
 
 
-def test_the_smallest_problem_that_it_died_of_is_remembered() -> None:
-    implementation = Mortal(Died("hung", hung=True))
-    for m in (5, 3):
+@given(
+    st.sampled_from([HANGS, CRASHES]),
+    st.integers(1, 9),
+    st.lists(st.tuples(st.integers(1, 9), st.sampled_from(LAWS)), min_size=1, max_size=80),
+)
+def test_patience_ends_and_a_death_counts_for_the_law_that_met_it(
+    died: Died, least: int, asked: list[tuple[int, str]]
+) -> None:
+    implementation = Mortal(died, lambda m: m >= least)
+    met = set[str]()
+    for m, law in asked:
+        kind, shown = outcome(trial(implementation, m, law))
+        if kind is ViolationError:
+            assert m >= least or law in met
+            assert shown >= least
+            met.add(law)
+        elif kind is NotJudgedError:
+            assert law not in met
+    deaths = sum(map(implementation.dies, implementation.asked))
+    assert deaths <= (4 if died.hung else PATIENCE + 1)  # a hang is asked again; so is the first crash
+
+
+@pytest.mark.parametrize(("died", "calls"), [(CRASHES, SHARE), (HANGS, 2)])
+def test_a_law_that_has_met_enough_deaths_does_not_ask_any_more(died: Died, calls: int) -> None:
+    implementation = Mortal(died, lambda m: m > 1)
+    for m in range(2 * PATIENCE, 2, -1):
         die(implementation, m)
-    message = Failure(die(implementation, m=1)).message
-    assert "died       hung" in message
-    assert "m=3" in message
+    assert sum(map(implementation.dies, implementation.asked)) in (calls, calls + 1)
+
+
+def test_what_hangs_always_is_done_after_two_calls() -> None:
+    implementation = Mortal(HANGS)
+    die(implementation, m=3)
+    assert implementation.asked == [3, 1]
+    with pytest.raises(NotJudgedError, match="it hung, and is not asked any more"):
+        _ = trial(implementation, 2, "split").answer
+    die(implementation, m=3, law="split")  # the same call, which is known to hang
+    assert implementation.asked == [3, 1]
+
+
+def test_a_law_fails_by_the_smallest_problem_that_it_met() -> None:
+    implementation = Mortal(CRASHES, lambda m: m > 1)
+    for m in range(SHARE + 5, 4, -1):
+        die(implementation, m)
+    message = Failure(die(implementation, m=30)).message
+    assert "died       crashed" in message
+    assert "m=6" in message
+
+
+def test_who_hangs_beyond_a_size_is_asked_for_less_by_other_laws() -> None:
+    implementation = Mortal(HANGS, lambda m: m > 7)
+    die(implementation, m=60)
+    for m, kind in ((7, None), (8, ViolationError), (9, NotJudgedError), (60, ViolationError)):
+        assert outcome(trial(implementation, m, f"law on {m}"))[0] is kind
+    assert [m for m in implementation.asked if m > 7] == [60, 8]
+
+
+def test_who_hangs_on_something_else_than_a_size_is_asked_by_other_laws() -> None:
+    implementation = Mortal(HANGS, lambda m: m == 0)
+    die(implementation, m=0)
+    assert outcome(trial(implementation, 5, "split"))[0] is None
+
+
+def test_what_hangs_is_shown_by_the_smallest_version_that_does() -> None:
+    assert die(Mortal(HANGS, lambda m: m > 7), m=60).trial.problem.m == 8
+
+
+def test_the_last_words_are_shown() -> None:
+    words = "a warning\nmalloc(): corrupted top size"
+    message = Failure(die(Mortal(Died("crashed", last_words=words)), m=1)).message
+    assert "  stderr     a warning\n             malloc(): corrupted top size\n" in message
+
+
+@pytest.mark.parametrize("died", [HANGS, CRASHES])
+def test_who_answers_when_asked_again_has_not_died(died: Died) -> None:
+    implementation, tally = Mortal(died, lambda m: m == 5 and implementation.asked == [5]), Tally()
+    assert trial(implementation, 5, tally=tally).call(
+        [Problem.rnn(n_x=1, n_a=1, n_y=1, m=5, T_x=1).inputs("rnn_forward").x]
+    )
+    assert [*tally.notes] == [f"{died.reason}, and answered when it was asked again"]
 
 
 def test_what_died_is_not_asked_again_to_explain_it() -> None:
-    implementation = Mortal(Died("crashed"))
+    implementation = Mortal(CRASHES)
     assert "looks like" not in Failure(die(implementation, m=1)).message
-    assert implementation.calls == 2  # the second time because anybody may have killed it
+    assert len(implementation.asked) == 2  # the second time because anybody may have killed it

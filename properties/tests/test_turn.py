@@ -12,16 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
+from oracle.faults import Fault
 from oracle.problem import DType, Problem
 from oracle.regimes import Regime
 from properties.answered.implementation import Arrangement, Implementation
 from properties.drawn.strategies import Domain
 from properties.judged.law import Law
+from properties.judged.patience import NotJudgedError, too_slow
 from properties.judged.tally import Tally
 from properties.stored.store import Store
+from properties.tests.power import InProcess
 from properties.turns.turn import TimeUpError, Turn
 from properties.turns.visited import places, render
 from reference.contract import CONTRACTS, FUNCTIONS
+
+RIGHT = InProcess(Fault("right", "none", "", {}))
 
 
 def a_problem(n_a: int) -> Problem:
@@ -41,10 +46,11 @@ def fails(trial: Any) -> None:
     raise AssertionError(f"at {trial.problem.n_a}")
 
 
-def a_turn(check: Callable[[Any], None] = fails, end: float = math.inf) -> Turn:
+def a_turn(check: Callable[[Any], None] = fails, end: float = math.inf, **options: Any) -> Turn:
     law = Law("a law", "spec", ("rnn_forward",), check, Domain())
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
-    return Turn(law, cast(Implementation, None), "rnn_forward", store, Tally(), end=end)
+    implementation = options.pop("implementation", cast(Implementation, None))
+    return Turn(law, implementation, "rnn_forward", store, Tally(), end=end, **options)
 
 
 def try_to_fail(turn: Turn, n_a: int) -> None:
@@ -116,6 +122,63 @@ def test_an_error_that_is_no_violation_says_on_which_problem() -> None:
     with pytest.raises(AssertionError) as error:
         a_turn().attempt(a_trial(a_problem(2)))
     assert error.value.__notes__ == [f"on {a_problem(2)!r}"]
+
+
+def slow_from(n_a: int) -> Callable[[Any], None]:
+    def check(trial: Any) -> None:
+        if trial.problem.n_a >= n_a:
+            raise too_slow(a_problem(n_a))
+
+    return check
+
+
+def test_what_is_too_slow_is_left_out_and_told() -> None:
+    turn = a_turn(slow_from(5))
+    for n_a in (3, 9, 4, 5):
+        turn.attempt(a_trial(a_problem(n_a)))
+    assert (turn.tally.problems, turn.tally.too_slow, turn.tally.tried) == (2, 2, 4)
+    assert turn.tally.late == repr(a_problem(5))
+    assert turn.visited["n_a 3 to 30"] == 2
+    assert not [*turn.store]
+
+
+def test_what_is_not_asked_any_more_is_left_out_and_told() -> None:
+    def hung(_: Any) -> None:
+        raise NotJudgedError("it hung, and is not asked any more")
+
+    turn = a_turn(hung)
+    turn.attempt(a_trial(a_problem(1)))
+    assert (turn.tally.problems, turn.tally.not_asked) == (0, 1)
+    assert [*turn.tally.notes] == ["it hung, and is not asked any more"]
+
+
+def test_when_the_time_is_up_what_was_left_out_counts_as_tried() -> None:
+    turn = a_turn(slow_from(1), end=time.monotonic())
+    turn.attempt(a_trial(a_problem(1)))
+    with pytest.raises(TimeUpError):
+        turn.attempt(a_trial(a_problem(1)))
+
+
+@pytest.mark.parametrize("number", [1, None])
+def test_a_law_none_of_whose_problems_was_judged_has_not_passed(number: int | None) -> None:
+    """In fuzzing there is another turn, and what came of all of them is known at the end."""
+    turn = a_turn(slow_from(1), implementation=RIGHT, number=number, exactly=a_problem(1))
+    skipped = ""
+    try:
+        turn.run()
+    except pytest.skip.Exception as reason:
+        skipped = str(reason)
+    assert skipped.startswith("too slow beyond n_x=1, n_a=1" if number else "")
+    assert bool(skipped) == bool(number)
+    assert turn.tally.too_slow == 1
+
+
+def test_what_failed_before_and_cannot_be_judged_now_is_not_forgotten() -> None:
+    turn = a_turn(slow_from(5), implementation=RIGHT)
+    for n_a in (9, 3):
+        turn.store.add(a_problem(n_a))
+    turn._replay()
+    assert [*turn.store] == [a_problem(9)]
 
 
 sizes = st.one_of(st.integers(0, 3), st.sampled_from([30, 31, 100, 101, 5000]))

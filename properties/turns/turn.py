@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from oracle.problem import Problem
 from properties.answered.implementation import Implementation
+from properties.answered.late import affordable
 from properties.drawn.once import drawn
 from properties.drawn.strategies import EFFORTS
 from properties.internals.of_hypothesis import ANEW
 from properties.judged.law import Law
+from properties.judged.patience import NotJudgedError
 from properties.judged.presence import lacks
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial, ViolationError
@@ -65,7 +67,7 @@ class Turn:
         self._number = number
         self._exactly = exactly
         self._effort = EFFORTS.get(profile, EFFORTS["dev"])
-        self._strategy = law.examples(function, self._effort)
+        self._left_out: NotJudgedError | None = None
         self._found: tuple[Trial, Exception] | None = None
 
     def run(self) -> None:
@@ -75,6 +77,7 @@ class Turn:
         """
         if reason := lacks(self._implementation, self._function):
             pytest.skip(reason)
+        self._go_no_further_than_it_can()
         try:
             if self._exactly:
                 self._check_each([[self._exactly]])
@@ -91,6 +94,8 @@ class Turn:
             if not self._found:
                 raise
         self.conclude()
+        if self._left_out and not self.tally.problems and self._number is not None:
+            pytest.skip(str(self._left_out))
 
     def holds_of_what_is_drawn(self) -> bool:
         """Whether the law holds of what is drawn once for all with the seed, and of what it always tries."""
@@ -120,20 +125,27 @@ class Turn:
         (look if self._number is None else seed(self._number)(look))()
 
     def attempt(self, trial: Trial) -> None:
-        """Check one problem; what is raised is kept in mind. Raises `TimeUpError` instead when it is late.
+        """Check one problem; what is raised is kept in mind. One that cannot be judged is left out.
 
-        For the first problem it is only if the turn was stopped: a process takes its time to start.
+        Raises `TimeUpError` instead when the time is up. For the first problem it is only if the turn was
+        stopped: a process takes its time to start.
         """
-        if time.monotonic() >= self.end and (self.tally.problems or self.end == -math.inf):
+        if time.monotonic() >= self.end and (self.tally.tried or self.end == -math.inf):
             raise TimeUpError
+        judged = self.tally.problems
         self.tally.problems += 1
         try:
             self.law.check(trial)
+        except NotJudgedError as reason:
+            self._left_out = reason
+            self.tally.leave_out(reason.late, str(reason))
+            return
         except Exception as error:
             self._keep(trial, error)
             raise
         finally:
-            self.visited.update(places(trial))
+            if self.tally.problems > judged:
+                self.visited.update(places(trial))
 
     def stop(self) -> None:
         """Let it be late from now on, whatever is found."""
@@ -144,12 +156,18 @@ class Turn:
         if self._found:
             raise self._found[1]
 
+    @property
+    def _strategy(self) -> st.SearchStrategy[Sequence[Problem]]:
+        return self.law.examples(self._function, self._effort)
+
     def _replay(self) -> None:
         """Try what the law did not hold of before; what it holds of again is forgotten."""
         for problem in self.store:
+            left_out = self._left_out
             if self.law.concerns(self._function, problem):  # as it did when that was stored
                 self._check_each([[problem]])
-            self.store.discard(problem)
+            if self._left_out is left_out:
+                self.store.discard(problem)
 
     def _check_each(self, examples: Iterable[Sequence[Problem]]) -> float:
         """Check the law on these examples; the largest error as a fraction of its bound."""
@@ -159,6 +177,11 @@ class Turn:
                 self.attempt(trial)
                 ratio = max(ratio, trial.worst_ratio)
         return ratio
+
+    def _go_no_further_than_it_can(self) -> None:
+        """Where the effort has a limit, let it be one that the function can keep."""
+        if self._effort.work < math.inf:
+            self._effort = self._effort.within(affordable(self._implementation, self._function))
 
     def _keep(self, trial: Trial, error: Exception) -> None:
         if self._found:

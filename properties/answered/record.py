@@ -1,0 +1,42 @@
+"""What is remembered of a function that has died or was late."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from oracle.problem import Problem
+from properties.answered.process import Died
+
+
+@dataclass(frozen=True)
+class Death:
+    """What a function died of. It hangs `always`, or `beyond` a size where half of it is answered."""
+
+    problem: Problem
+    died: Died
+    always: bool = False
+    beyond: bool = False
+
+
+@dataclass
+class Record:
+    """What a function died of, and how fast it is.
+
+    `weight` says how much patience its deaths have cost. They are kept by the law that met them, and those of
+    plain calls by their problem. It does at most `speed` units of work in a second, as far as is known, be it
+    measured or not, and `late` is the smallest problem that it took too long for.
+    """
+
+    weight: int = 0
+    met: defaultdict[str, list[Death]] = field(default_factory=lambda: defaultdict(list))
+    plain: dict[Problem, Death] = field(default_factory=dict)
+    answers: bool = False
+    compiles: bool = False
+    is_measured: bool = False
+    speed: float = math.inf
+    late: Problem | None = None
+
+    def was_late(self, problem: Problem, work: float, limit: float) -> None:
+        """Keep in mind that a problem of so much work takes longer than the limit."""
+        if work < self.speed * limit:
+            self.speed, self.late = work / limit, problem
