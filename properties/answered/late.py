@@ -95,20 +95,23 @@ def _smallest(problem: Problem) -> Problem:
 def affordable(implementation: Implementation, function: str) -> float:
     """The work that it does in a tenth of the time limit; measured once, when it is known to answer."""
     record = implementation.records[function]
-    if record.answers and not record.is_measured:
-        record.is_measured = True
-        record.speed = min(record.speed, _speed(implementation, function))
-    return record.speed * implementation.time_limit / SLACK
+    if record.answers and record.measured is None:
+        record.measured = _speed(implementation, function)
+    return min(record.speed, record.measured or math.inf) * implementation.time_limit / SLACK
 
 
 def _speed(implementation: Implementation, function: str) -> float:
-    """The work that it does in a second, by a problem that takes about a hundredth of the time limit."""
-    rate = math.inf
-    for problem in ladder(Problem(CONTRACTS[function].kind, n_x=65, n_a=66, n_y=64, m=16, T_x=64)):
-        for _ in range(2):
+    """The work that it does in a second, beside what any call takes; by calls of a hundredth of the limit."""
+    rate, least = math.inf, (0.0, 0.0)
+    for problem in ladder(Problem(CONTRACTS[function].kind, n_x=65, n_a=66, n_y=64, m=16, T_x=64))[1:]:
+        amount, took = work(problem, function), math.inf
+        for _ in range(3):  # the first may compile, and during any the machine may be busy
             if isinstance(implementation.call(function, problem.arguments(function)), Died):
                 return rate
-        rate = work(problem, function) / implementation.took
-        if implementation.took > implementation.time_limit / SLACK**2:
+            took = min(took, implementation.took)
+        least = least if least[0] else (amount, took)
+        more, longer = amount - least[0], took - least[1]
+        rate = more / longer if more > 0 and longer > 0 else math.inf
+        if longer > implementation.time_limit / SLACK**2:
             break
     return rate

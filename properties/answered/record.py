@@ -23,8 +23,8 @@ class Record:
     """What a function died of, and how fast it is.
 
     `weight` says how much patience its deaths have cost. They are kept by the law that met them, and those of
-    plain calls by their problem. It does at most `speed` units of work in a second, as far as is known, be it
-    measured or not, and `late` is the smallest problem that it took too long for.
+    plain calls by their problem. Those that were late, of which `late` is the smallest, show that it does at
+    most `speed` units of work in a second; what was `measured` is another thing, by calls in time.
     """
 
     weight: int = 0
@@ -32,7 +32,7 @@ class Record:
     plain: dict[Problem, Death] = field(default_factory=dict)
     answers: bool = False
     compiles: bool = False
-    is_measured: bool = False
+    measured: float | None = None
     speed: float = math.inf
     late: Problem | None = None
 
