@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from oracle.problem import Problem
+from oracle.problem import LayerProblem, Problem
 from properties.answered.implementation import Died, Implementation, Raised, Returned
 from properties.answered.record import Death
 from properties.drawn.work import work
@@ -84,11 +84,16 @@ def ladder(problem: Problem) -> Sequence[Problem]:
 
 
 def _halved(problem: Problem) -> Problem:
-    sizes: dict[str, Any] = {name: (size + 1) // 2 for name, size in problem.sizes.items()}
+    names = [name for name in ("n_x", "n_a", "n_y", "m", "T_x") if name in problem.sizes]
+    sizes: dict[str, Any] = {name: (getattr(problem, name) + 1) // 2 for name in names}
+    if isinstance(problem, LayerProblem):
+        sizes["n_p"] = min(problem.n_p, sizes["n_a"])
     return replace(problem, **sizes)
 
 
 def _smallest(problem: Problem) -> Problem:
+    if isinstance(problem, LayerProblem):
+        return LayerProblem(problem.kind, n_x=1, n_a=1, m=1, T_x=1)
     return Problem(problem.kind, n_x=1, n_a=1, n_y=1, m=1, T_x=1)
 
 
@@ -103,7 +108,10 @@ def affordable(implementation: Implementation, function: str) -> float:
 def _speed(implementation: Implementation, function: str) -> float:
     """The work that it does in a second, beside what any call takes; by calls of a hundredth of the limit."""
     rate, least = math.inf, (0.0, 0.0)
-    for problem in ladder(Problem(CONTRACTS[function].kind, n_x=65, n_a=66, n_y=64, m=16, T_x=64))[1:]:
+    contract = CONTRACTS[function]
+    sizes = {"n_x": 65, "n_a": 66, **({} if contract.is_layer else {"n_y": 64}), "m": 16, "T_x": 64}
+    largest: Problem = getattr(Problem, contract.posed_as)(**sizes)
+    for problem in ladder(largest)[1:]:
         amount, took = work(problem, function), math.inf
         for _ in range(3):  # the first may compile, and during any the machine may be busy
             if isinstance(implementation.call(function, problem.arguments(function)), Died):

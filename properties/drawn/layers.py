@@ -15,6 +15,10 @@ MOST_LAYERS = 3
 """What is wrong in the second layer and right in the third is wrong for more than the number of layers."""
 
 
+MOST_CELLS = 2 * MOST_LAYERS
+"""Layers times directions."""
+
+
 @dataclass(frozen=True)
 class Stacking:
     """How layers may be stacked in the problems of a law, and with which options."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracle.problem import DType, LayerProblem, Problem, siblings
 from oracle.regimes import Regime
 from properties.drawn import layers
-from properties.drawn.layers import ANY_STACKING, Stacking
+from properties.drawn.layers import ANY_STACKING, MOST_CELLS, Stacking
 from properties.drawn.work import made_affordable
 from reference.contract import CONTRACTS
 
@@ -189,7 +189,7 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
                 size = draw(within)
         sizes[name] = size
     if effort.work < math.inf:
-        sizes = made_affordable(contract.kind, sizes, effort.work)
+        sizes = made_affordable(contract.kind, sizes, effort.work / (MOST_CELLS if contract.is_layer else 1))
     if domain.empty:
         may_be_empty = [name for name in names if name in ("n_x", "m", "T_x")]
         for name in draw(st.lists(st.sampled_from(may_be_empty), min_size=1, unique=True)):

@@ -14,8 +14,9 @@ Sizes = Mapping[str, int]
 def work(problem: Problem, function: str) -> float:
     """What one problem takes of a function."""
     T_x = 1 if CONTRACTS[function].is_cell else problem.T_x
-    once, step, sample = _costs(problem.kind, problem.sizes)
-    return once + T_x * (step + problem.m * sample)
+    once, step, sample = _costs(CONTRACTS[function].kind, problem.sizes)
+    stacked = problem.sizes.get("L", 1) * problem.sizes.get("D", 1)
+    return stacked * (once + T_x * (step + problem.m * sample))
 
 
 def made_affordable(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
@@ -24,7 +25,7 @@ def made_affordable(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
     Where not even one step of one sample is affordable, they are halved until it is.
     """
     once, step, sample = _costs(kind, sizes)
-    while once + step + sample > limit and max(sizes[name] for name in ("n_x", "n_a", "n_y")) > 1:
+    while once + step + sample > limit and max(sizes.get(name, 1) for name in ("n_x", "n_a", "n_y")) > 1:
         sizes = {name: (size + 1) // 2 for name, size in sizes.items()}
         once, step, sample = _costs(kind, sizes)
     T_x = min(sizes.get("T_x", 1), max(1, int((limit - once) / (step + sample))))
@@ -34,9 +35,9 @@ def made_affordable(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
 
 def _costs(kind: Kind, sizes: Sizes) -> tuple[int, int, int]:
     """Of a problem once, of each step, and of each sample in a step."""
-    gates, n_a = 4 if kind == "lstm" else 1, sizes["n_a"]
+    gates, n_a, n_y = 4 if kind == "lstm" else 1, sizes["n_a"], sizes.get("n_y", 0)
     inner = n_a + sizes["n_x"]
     once = 100 * gates * n_a * inner
     step = gates * 60_000 + 10 * gates * n_a * inner
-    sample = 2 * gates * n_a * (inner + sizes["n_y"]) + 750 * (sizes["n_x"] + sizes["n_y"] + gates * n_a)
+    sample = 2 * gates * n_a * (inner + n_y) + 750 * (sizes["n_x"] + n_y + gates * n_a)
     return once, step, sample
