@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 import reference
+from oracle.diagnosis.questions import extreme_problem, further, opening
 from oracle.faults import FAULTS, Fault
-from oracle.problem import Problem, siblings
+from oracle.problem import LayerProblem, Problem, siblings
 from reference.contract import CONTRACTS, Array
 
 SHOWING: Sequence[Mapping[str, Any]] = (
@@ -68,7 +69,27 @@ def alike(ours: Sequence[Array | str], theirs: Sequence[Array | str]) -> bool:
     )
 
 
+def with_everything(function: str) -> LayerProblem:
+    """A small problem of layers that has all that there is, a projection where there can be one."""
+    sizes = {
+        "n_x": 2,
+        "n_a": 3,
+        "m": 3,
+        "T_x": 2,
+        "layers": 2,
+        "directions": 2,
+        "lengths": "random",
+        "seed": 4,
+    }
+    if function == "lstm_layer":
+        return Problem.lstm_layer(**sizes, n_p=2)
+    return Problem.rnn_layer(**sizes)
+
+
 def showing(function: str) -> list[Problem]:
+    if CONTRACTS[function].is_layer:
+        others = further(function, with_everything(function).inputs(function))
+        return [opening(function)[0], *others, extreme_problem(function)]
     return [Problem(CONTRACTS[function].kind, **fields) for fields in SHOWING]
 
 

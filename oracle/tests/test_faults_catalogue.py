@@ -12,12 +12,13 @@ import pytest
 
 import oracle.faults
 import reference
-from oracle.faults import COMMON, FAULTS, Fault, catalogue, concerning
-from oracle.problem import Problem
+from oracle.diagnosis.questions import problem as posed
+from oracle.faults import COMMON, FAULTS, Fault, catalogue, common, concerning
+from oracle.faults.catalogue import COMMON_IN_LAYERS
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from reference.contract import CONTRACTS, FUNCTIONS
 
-RANDOM = {"noise", "dropout"}
+RANDOM = {"noise", "dropout", "dropout_between"}
 GROUPS = (
     "weights biases activations update state head precision shapes batch caches purity "
     "layers directions lengths projection"
@@ -33,7 +34,7 @@ NOT_ON_THE_FIRST = {
     "z_clipped": 2,
     "squeezed": 3,
 }
-"""How many of the problems it takes to see a mistake in each of its functions, where one is not enough."""
+"""How many problems it takes to see a mistake in each of the four functions, where one is not enough."""
 
 EDGES: Sequence[Mapping[str, Any]] = (
     {"n_x": 0, "n_a": 2, "n_y": 3, "m": 2, "T_x": 2},
@@ -53,7 +54,7 @@ def test_at_least_sixty_entries_in_every_group() -> None:
 def test_names_and_sentences() -> None:
     assert all(name == fault.name and name.isidentifier() for name, fault in FAULTS.items())
     assert all(getattr(oracle.faults, name) is fault for name, fault in FAULTS.items())
-    sentences = [(sentence, f) for f in FUNCTIONS for sentence in (fault.sentence for fault in concerning(f))]
+    sentences = [(sentence, f) for f in CONTRACTS for sentence in (fault.sentence for fault in concerning(f))]
     assert len(sentences) == len(set(sentences))
     assert all(fault.sentence[-1] != "." and "\n" not in fault.sentence for fault in FAULTS.values())
     with pytest.raises(AttributeError, match="no entry 'gates_upside_down'"):
@@ -62,8 +63,9 @@ def test_names_and_sentences() -> None:
         catalogue.by_name(*FAULTS.values(), Fault("no_tanh", "activations", "tanh is left out once more", {}))
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", CONTRACTS)
 def test_every_entry_shows(function: str) -> None:
+    is_layer = CONTRACTS[function].is_layer
     right = behaviours(function, "reference")
     for fault in concerning(function):
         shown = [not same for same in map(alike, behaviours(function, fault.name), right)]
@@ -71,7 +73,8 @@ def test_every_entry_shows(function: str) -> None:
         assert any(seen[0] != repr(RAISED) for seen in behaviours(function, fault.name)), (
             f"{fault.name} only raises"
         )
-        assert shown.index(True) < NOT_ON_THE_FIRST.get(fault.name, 1), f"{fault.name} is seen late"
+        late = not is_layer and shown.index(True) >= NOT_ON_THE_FIRST.get(fault.name, 1)
+        assert not late, f"{fault.name} is seen late"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -81,7 +84,7 @@ def test_no_two_entries_are_alike(function: str) -> None:
         assert not same, f"{one.name} and {other.name} are one mistake"
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", CONTRACTS)
 def test_what_an_entry_does_not_concern_is_right(function: str) -> None:
     problem = showing(function)[0]
     right = behaviour(reference, function, problem)
@@ -91,7 +94,7 @@ def test_what_an_entry_does_not_concern_is_right(function: str) -> None:
             assert all(np.array_equal(a, b) for a, b in zip(ours, right, strict=True)), fault.name
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", CONTRACTS)
 def test_same_mistake_every_time(function: str) -> None:
     for fault in concerning(function):
         again = behaviour(fault, function, showing(function)[0])
@@ -99,17 +102,20 @@ def test_same_mistake_every_time(function: str) -> None:
 
 
 @pytest.mark.parametrize("fields", EDGES, ids=str)
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", CONTRACTS)
 def test_edges_end_in_an_answer_or_an_error(function: str, fields: Mapping[str, Any]) -> None:
     if CONTRACTS[function].is_cell and fields["T_x"] == 0:
         fields = {**fields, "T_x": 1}
-    problem = Problem(CONTRACTS[function].kind, **fields)
+    if CONTRACTS[function].is_layer:
+        fields = {**fields, "layers": 2, "directions": 2, "lengths": "random" if fields["T_x"] else "absent"}
+    problem = posed(function, **fields)
     for fault in concerning(function):
         assert behaviour(fault, function, problem)
 
 
 def test_common_mistakes_are_in_the_catalogue() -> None:
-    assert FAULTS.keys() >= COMMON
+    assert FAULTS.keys() >= COMMON | COMMON_IN_LAYERS
+    assert {fault.name for fault in common("rnn_layer") + common("lstm_layer")} == COMMON_IN_LAYERS
 
 
 def test_imports_no_torch() -> None:

@@ -1,0 +1,247 @@
+"""The diagnosis of whole layers: every mistake is named first, what is right or unknown is not named."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.diagnosis.behaviour import Behaviour, Program, mistaken, specification
+from oracle.diagnosis.names import diagnose, problems
+from oracle.diagnosis.questions import problem as posed
+from oracle.diagnosis.simpler import simplified
+from oracle.diagnosis.traces import NEARLY, manners, traces
+from oracle.faults import FAULTS, Fault, common, concerning
+from oracle.inputs import Inputs, LayerInputs
+from oracle.problem import LayerProblem
+from oracle.tests.answers import with_everything
+from oracle.tests.test_diagnosis import program
+from reference.contract import LAYERS
+
+IN_LARGE_NUMBERS = ("tanh_overflows", "tanh_squared_overflows", "sigmoid_overflows", "z_clipped", "c_clipped")
+BETWEEN_CALLS = ("states_left_behind",)
+AT_RANDOM = ("dropout_between", "dropout", "noise")
+
+
+def drawn(function: str, rng: random.Random, regimes: Sequence[str]) -> LayerProblem:
+    """Any small problem of layers."""
+    n_a = rng.randint(1, 3)
+    own: dict[str, Any] = {"n_p": rng.choice([0, n_a, rng.randint(1, 3)])}
+    if function == "rnn_layer":
+        own = {"activation": rng.choice(["tanh", "relu"])}
+    made = posed(
+        function,
+        **{name: rng.randint(1, 4) for name in ("n_x", "m", "T_x")},
+        n_a=n_a,
+        layers=rng.randint(1, 3),
+        directions=rng.randint(1, 2),
+        lengths=rng.choice(["absent", "equal", "random", "with 1", "with T_x"]),
+        regime=rng.choice(regimes),
+        seed=rng.randint(0, 10**6),
+        **own,
+    )
+    assert isinstance(made, LayerProblem)
+    return made
+
+
+def counterexample(function: str, fault: Fault, seed: int) -> LayerInputs:
+    """A small problem on which a mistake shows; any, where it shows between calls alone."""
+    rng = random.Random(f"{function} {fault.name} {seed}")
+    regimes = ["huge"] if fault.name in IN_LARGE_NUMBERS else ["ternary", "unit", "wild"]
+    for _ in range(1000):
+        inputs = drawn(function, rng, regimes).inputs(function)
+        shown = mistaken(function, fault)(inputs)
+        if fault.name in BETWEEN_CALLS or not shown.is_like(specification(function)(inputs)):
+            return inputs
+    raise AssertionError(f"{fault.name} does not show")
+
+
+def named(function: str, fault: Fault, seed: int) -> str:
+    inputs = counterexample(function, fault, seed)
+    extreme = fault.name in IN_LARGE_NUMBERS
+    return next(iter(diagnose(function, mistaken(function, fault), inputs, extreme=extreme)), "")
+
+
+@pytest.mark.parametrize("function", LAYERS)
+def test_every_mistake_is_named_first(function: str) -> None:
+    """Those of layers, and every fourth of the others."""
+    others = {
+        fault.name: sentence
+        for i, fault in enumerate(concerning(function))
+        if ({*fault.functions} <= {*LAYERS} or i % 4 == 0)
+        and fault.name not in AT_RANDOM
+        and (sentence := named(function, fault, 0)) != fault.sentence
+    }
+    assert not others
+
+
+@pytest.mark.parametrize("function", LAYERS)
+def test_every_mistake_is_told_from_every_other(function: str) -> None:
+    asked = problems(function, with_everything(function).inputs(function), extreme=True)
+    first, second, *rest = asked
+
+    def shown(ask: Program) -> list[Behaviour]:
+        return [ask(first, then=second), ask(second), *map(ask, rest)]
+
+    behaviours = {fault.name: shown(mistaken(function, fault)) for fault in concerning(function)}
+    behaviours["the specification"] = shown(specification(function))
+    for one, other in combinations(behaviours, 2):
+        pairs = zip(behaviours[one], behaviours[other], strict=True)
+        assert not all(ours.is_like(theirs) for ours, theirs in pairs), (one, other)
+
+
+@pytest.mark.parametrize("function", LAYERS)
+def test_what_is_right_has_no_name_and_no_manners(function: str) -> None:
+    ask = program(function, reference)
+    for inputs in (with_everything(function).inputs(function), drawn_small(function)):
+        assert diagnose(function, ask, inputs, extreme=True) == []
+        assert manners(function, ask, inputs) == []
+        assert traces(function, ask, inputs) == NEARLY
+
+
+def drawn_small(function: str) -> Inputs:
+    return posed(function, n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs(function)
+
+
+def unlisted(function: str, **changes: Callable[..., Any]) -> Program:
+    return mistaken(function, Fault("unlisted", "none", "it is unlisted", {function: changes}))
+
+
+@pytest.mark.parametrize("function", LAYERS)
+def test_two_unlisted_changes_have_no_name(function: str) -> None:
+    inputs = with_everything(function).inputs(function)
+    ask = unlisted(function, a_out=lambda v: 1.01 * v.a_next[: v.n_h], top=lambda v: v.padded + 1e-3)
+    assert diagnose(function, ask, inputs) == []
+    known = traces(function, ask, inputs)
+    assert known.startswith("wrong are a (first at step 0), a_last (first in layer 0, forward)")
+
+
+@pytest.mark.parametrize(
+    ("function", "one", "two"),
+    [
+        ("rnn_layer", "last_states_direction_major", "initial_states_direction_major"),
+        ("rnn_layer", "directions_exchanged_in_a", "lengths_ignored_backward"),
+        ("lstm_layer", "a0_ignored", "c0_ignored"),
+        ("lstm_layer", "backward_ends_at_the_last_step", "padding_not_zeroed"),
+        ("lstm_layer", "biases_missing_above", "last_states_of_the_top_alone"),
+    ],
+)
+def test_two_mistakes_at_once_are_both_named(function: str, one: str, two: str) -> None:
+    pair = next(
+        first + second
+        for first, second in combinations(common(function), 2)
+        if {first.name, second.name} == {one, two}
+    )
+    inputs = with_everything(function).inputs(function)
+    assert diagnose(function, mistaken(function, pair), inputs)[0] == pair.sentence
+
+
+REFUSED: Mapping[str, Callable[[LayerInputs], bool]] = {
+    "several layers": lambda inputs: len(inputs.parameters) > inputs.directions,
+    "two directions": lambda inputs: inputs.directions == 2,
+    "lengths": lambda inputs: inputs.lengths is not None,
+    "relu": lambda inputs: inputs.activation == "relu",
+}
+
+
+@pytest.mark.parametrize("refused", REFUSED)
+@pytest.mark.parametrize("name", ["a0_ignored", "every_bias_missing", "last_states_one_early"])
+def test_a_mistake_is_named_in_spite_of_what_is_refused(name: str, refused: str) -> None:
+    ask = mistaken("rnn_layer", FAULTS[name])
+
+    def refusing(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        assert isinstance(inputs, LayerInputs)
+        return Behaviour.of_error() if REFUSED[refused](inputs) else ask(inputs, then)
+
+    inputs = posed("rnn_layer", n_x=1, n_a=2, m=1, T_x=2).inputs("rnn_layer")
+    assert diagnose("rnn_layer", refusing, inputs)[0] == FAULTS[name].sentence
+
+
+def test_what_an_implementation_refuses_of_the_counterexample_is_its_mistake() -> None:
+    def refusing(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        assert isinstance(inputs, LayerInputs)
+        is_relu = inputs.activation == "relu"
+        return Behaviour.of_error() if is_relu else specification("rnn_layer")(inputs, then)
+
+    inputs = posed("rnn_layer", n_x=1, n_a=2, m=1, T_x=2, activation="relu").inputs("rnn_layer")
+    assert diagnose("rnn_layer", refusing, inputs) == []
+    assert traces("rnn_layer", refusing, inputs) == "goes away with tanh for relu"
+
+
+@pytest.mark.parametrize("function", LAYERS)
+def test_what_a_mistake_hangs_on_is_told(function: str) -> None:
+    inputs = with_everything(function).inputs(function)
+
+    def known(name: str) -> str:
+        return traces(function, mistaken(function, FAULTS[name]), inputs)
+
+    assert "goes away with one layer" in known("normalised_between")
+    assert "one direction" in known("backward_runs_forwards")
+    assert "no lengths" in known("padding_not_zeroed")
+    assert "a zero state" in known("a0_ignored")
+    assert "zero biases" in known("every_bias_missing")
+    assert known("last_states_exchanged").startswith("wrong are a_last (first in layer 0, forward)")
+    above = known("states_above_ignored")
+    assert above.startswith("wrong are a (first at step 0), a_last (first in layer 1, forward)")
+    if function == "lstm_layer":
+        assert "no projection" in known("projection_through_tanh")
+
+
+def test_simpler_problems_of_layers_are_right() -> None:
+    for function in LAYERS:
+        inputs = with_everything(function).inputs(function)
+        for name, simpler in simplified(inputs).items():
+            answer = specification(function)(simpler)
+            assert answer.outputs.keys() != Behaviour.of_error().outputs.keys(), name
+
+
+def test_parameters_taken_by_their_place_are_noticed() -> None:
+    def lstm_layer(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        names = ["Wf", "bf", "Wi", "bi", "Wc", "bc", "Wo", "bo"]
+        by_place = [dict(zip(names, p.values(), strict=True)) for p in parameters]
+        return reference.lstm_layer(x, a0, c0, by_place, options)
+
+    ask = program("lstm_layer", SimpleNamespace(lstm_layer=lstm_layer))
+    assert manners("lstm_layer", ask, drawn_small("lstm_layer")) == [
+        "the answer depends on the order of the parameters in their dict"
+    ]
+
+
+@pytest.mark.parametrize("name", ["x", "parameters", "options"])
+def test_what_is_written_to_is_named(name: str) -> None:
+    def rnn_layer(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        answer = reference.rnn_layer(x, a0, parameters, options)
+        {"x": x, "parameters": parameters[-1]["ba"], "options": options.get("lengths", x)}[name][...] = 1
+        return answer
+
+    ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
+    inputs = replace(with_everything("rnn_layer"), lengths="with T_x").inputs("rnn_layer")
+    assert manners("rnn_layer", ask, inputs) == [f"it writes to {name}"]
+
+
+def test_an_answer_that_is_overwritten_later_is_noticed() -> None:
+    kept: dict[Any, Any] = {}
+
+    def rnn_layer(*arguments: Any) -> Any:
+        a, a_last = reference.rnn_layer(*arguments)
+        returned = kept.setdefault(a.shape, a.copy())
+        returned[...] = a
+        return returned, a_last
+
+    ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
+    overwrites = ["a later call overwrites what an earlier one has returned"]
+    assert manners("rnn_layer", ask, with_everything("rnn_layer").inputs("rnn_layer")) == overwrites
+
+
+@pytest.mark.parametrize("name", ["dropout_between", "noise"])
+def test_chance_is_recognised(name: str) -> None:
+    inputs = with_everything("rnn_layer").inputs("rnn_layer")
+    assert diagnose("rnn_layer", mistaken("rnn_layer", FAULTS[name]), inputs) == [FAULTS[name].sentence]
+    kept = np.random.default_rng(3)
+    ask = unlisted("rnn_layer", between=lambda v: v.padded * (kept.random(v.padded.shape) < 0.7) / 0.7)
+    assert diagnose("rnn_layer", ask, inputs) == []
