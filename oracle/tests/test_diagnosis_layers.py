@@ -13,6 +13,7 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import Behaviour, Program, mistaken, specification
 from oracle.diagnosis.names import diagnose, problems
+from oracle.diagnosis.questions import asks_more
 from oracle.diagnosis.questions import problem as posed
 from oracle.diagnosis.simpler import simplified
 from oracle.diagnosis.traces import NEARLY, manners, traces
@@ -121,6 +122,19 @@ def test_two_unlisted_changes_have_no_name(function: str) -> None:
     assert known.startswith("wrong are a (first at step 0), a_last (first in layer 0, forward)")
 
 
+def test_it_is_told_where_outputs_are_first_wrong() -> None:
+    inputs = posed("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, layers=2, directions=2).inputs("rnn_layer")
+
+    def known(**changes: Callable[..., Any]) -> str:
+        return traces("rnn_layer", unlisted("rnn_layer", **changes), inputs)
+
+    assert known(top=lambda v: v.padded + (np.arange(3) == 2)).startswith("wrong are a (first at step 2)")
+    first = "wrong are a_last (first in layer 1, forward)"
+    assert known(a_end=lambda v: v.a[:, :, -1] + (v.k == 2)).startswith(first)
+    shape = "wrong are a (of another shape)"
+    assert known(top=lambda v: v.padded[:-1]).startswith(shape)
+
+
 @pytest.mark.parametrize(
     ("function", "one", "two"),
     [
@@ -160,6 +174,18 @@ def test_a_mistake_is_named_in_spite_of_what_is_refused(name: str, refused: str)
 
     inputs = posed("rnn_layer", n_x=1, n_a=2, m=1, T_x=2).inputs("rnn_layer")
     assert diagnose("rnn_layer", refusing, inputs)[0] == FAULTS[name].sentence
+
+
+def test_a_problem_asks_more_if_it_has_what_the_counterexample_has_not() -> None:
+    sizes = {"n_x": 2, "n_a": 3, "m": 2, "T_x": 2}
+    plain = posed("lstm_layer", **sizes).inputs("lstm_layer")
+    options = {"layers": 2, "directions": 2, "lengths": "random", "n_p": 2}
+    for name, value in options.items():
+        with_it = posed("lstm_layer", **sizes, **{name: value}).inputs("lstm_layer")
+        assert asks_more(with_it, plain)
+        assert not asks_more(with_it, with_it)
+        assert not asks_more(plain, with_it)
+        assert not asks_more(with_it, with_everything("lstm_layer").inputs("lstm_layer"))
 
 
 def test_what_an_implementation_refuses_of_the_counterexample_is_its_mistake() -> None:

@@ -114,8 +114,8 @@ def test_mistakes_of_lengths_leave_right_what_has_all_steps(function: str) -> No
         assert alike(answer, right) == (fault.name != "lengths_one_short"), fault.name
 
 
-def test_tanh_for_relu_leaves_tanh_right_and_relu_for_tanh_relu() -> None:
-    for activation, name in (("tanh", "tanh_for_relu"), ("relu", "relu_for_tanh")):
+def test_tanh_for_relu_leaves_tanh_right_and_a_hard_tanh_relu() -> None:
+    for activation, name in (("tanh", "tanh_for_relu"), ("relu", "hard_tanh")):
         problem = posed("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, activation=activation)
         right = behaviour(reference, "rnn_layer", problem)
         assert alike(behaviour(FAULTS[name], "rnn_layer", problem), right)
