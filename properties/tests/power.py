@@ -19,7 +19,7 @@ from properties.stored.store import Store
 from properties.turns.turn import Turn
 from properties.worker.arguments import Arrangement, arranged
 from properties.worker.codec import decode, encode
-from reference.contract import FUNCTIONS
+from reference.contract import CONTRACTS
 
 FIRST = (
     "trajectory",
@@ -47,8 +47,8 @@ class InProcess(Implementation):
         self._fault = replace(fault, memory={})
 
     def load(self) -> Loaded:
-        """All four functions."""
-        return Loaded(dict.fromkeys(FUNCTIONS))
+        """All functions."""
+        return Loaded(dict.fromkeys(CONTRACTS))
 
     def close(self) -> None:
         """Forget all calls, as a process does that ends."""
