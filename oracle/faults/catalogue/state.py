@@ -31,9 +31,9 @@ def _left_behind(v: Any, quantity: str) -> Any:
 
 def _last_states_left_behind(v: Any, state: str) -> Any:
     """The same, of all layers."""
-    last, v.memory[state] = v.memory.get(state), v
     begin = v.given.get(f"{state}0", v.given["a0"])
-    return getattr(last, f"{state}_last") if last and last.given["x"].shape == v.given["x"].shape else begin
+    last, v.memory[state] = getattr(v.memory.get(state), f"{state}_last", begin), v
+    return last if last.shape == begin.shape else begin
 
 
 def _one_early(v: Any) -> Any:
