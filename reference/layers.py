@@ -102,23 +102,29 @@ def lstm_layer(
 def _stacked(given: Layers, unrolled: Unrolled) -> tuple[Array, list[Array]]:
     """The hidden states of the top layer, and the last states of all, each as its initial ones."""
     x, D, lengths = given.arguments["x"].transpose(2, 0, 1), given.directions, given.lengths
+    (T_x, _, m), n_h = x.shape, given.arguments["a0"].shape[1]
     last: list[list[Array]] = []
     for k in range(0, len(given.parameters), D):
-        forward = unrolled(x, k)
-        last.append([_at_the_end(states, lengths) for states in forward])
-        hidden = [forward[0][1:]]
-        if D == 2:
-            backward = unrolled(_reversed(x, lengths), k + 1)
-            last.append([_at_the_end(states, lengths) for states in backward])
-            hidden.append(_reversed(backward[0][1:], lengths))
-        x = np.concatenate(hidden, axis=1)
+        hidden = np.empty((T_x, D, n_h, m), x.dtype)
+        for direction in range(D):
+            # Only copies of the states are kept: so the next direction has the memory of their steps again.
+            states = unrolled(_ordered(x, direction, lengths), k + direction)
+            hidden[:, direction] = _ordered(states[0][1:], direction, lengths)
+            last.append([_at_the_end(each, lengths) for each in states])
+            del states
+        x = hidden.reshape(T_x, D * n_h, m)
         if lengths is not None:
-            x = np.where(np.arange(len(x))[:, None, None] < lengths, x, 0)
+            x = np.where(np.arange(T_x)[:, None, None] < lengths, x, 0)
     return time_last(x), [np.stack(states) for states in zip(*last)]
 
 
-def _reversed(steps: Array, lengths: Array | None) -> Array:
-    """The steps of each sample from its own last one back; those beyond it stay where they are."""
+def _ordered(steps: Array, direction: int, lengths: Array | None) -> Array:
+    """The steps as a direction takes them: backward, those of each sample from its own last one on.
+
+    Those beyond it stay where they are. Twice, it is the order from before.
+    """
+    if not direction:
+        return steps
     if lengths is None:
         return np.asarray(steps[::-1])
     t = np.arange(len(steps))[:, None]
@@ -127,7 +133,7 @@ def _reversed(steps: Array, lengths: Array | None) -> Array:
 
 
 def _at_the_end(states: Array, lengths: Array | None) -> Array:
-    """The states `(n, m)` after the last step of each sample."""
+    """A copy of the states `(n, m)` after the last step of each sample."""
     if lengths is None:
-        return np.asarray(states[-1])
+        return np.array(states[-1])
     return np.asarray(np.take_along_axis(states, lengths[None, None, :], axis=0)[0])
