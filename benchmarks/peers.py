@@ -9,6 +9,8 @@ Needs ONNX (`pip install -e '.[benchmarks]'`), and 4 GB of memory. The peers, al
   made before, with weights and inputs in their layout;
 - torch: `torch.nn.RNN` or `torch.nn.LSTM` built, loaded, run without gradients, and the head.
 
+Layers, of an LSTM in two layers and two directions, are beside torch alone.
+
 That all agree is checked first. They take turns in one process on one thread, in an order drawn in each
 round, and each figure compares the least times of the processor in all rounds: what others do on the machine
 shows in them little. The cost of a step is that of the reference alone.
@@ -25,7 +27,7 @@ import random
 import runpy
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import reference
-from oracle.layout import GATE_ORDERS, to_torch
+from oracle.layout import GATE_ORDERS, layers_to_torch, to_torch
 from oracle.problem import Problem
 from oracle.pytorch import HEAD
 from reference.contract import Array, Kind
@@ -53,7 +55,7 @@ START, END = "<!-- written by benchmarks.peers -->\n", "<!-- end -->\n"
 TEXTBOOK = Path(__file__).parents[1] / "examples" / "textbook.py"
 
 Forward = Callable[[], tuple[Any, ...]]
-"""Computes `a (n_a, m, T_x)` and `y (n_y, m, T_x)`, and maybe more."""
+"""Computes `a (n_a, m, T_x)` and `y (n_y, m, T_x)`, and maybe more; of layers `a` and `a_last`."""
 
 
 def main() -> None:
@@ -69,7 +71,14 @@ def main() -> None:
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    lines = [*versions(), "", *against_peers(options.seconds), "", *cost_per_step(options.seconds)]
+    lines = [
+        *versions(),
+        "",
+        *against_peers(options.seconds),
+        *layers_against_torch(options.seconds),
+        "",
+        *cost_per_step(options.seconds),
+    ]
     tables = "\n".join(lines) + "\n"
     if options.output:
         before, _, rest = options.output.read_text().partition(START)
@@ -100,6 +109,19 @@ def against_peers(seconds: float) -> Iterator[str]:
                 yield f"| cell | shape | {' | '.join(list(forwards)[1:])} |"
                 yield f"| --- | --- |{' --: |' * len(theirs)}"
             yield f"| {kind.upper()} | {shape} | {' | '.join(f'{ours / their:.2f}' for their in theirs)} |"
+
+
+def layers_against_torch(seconds: float) -> Iterator[str]:
+    """The same of a whole LSTM, in a row."""
+    sizes = {name: size for name, size in SHAPES["L"].items() if name != "n_y"}
+    given = Problem.lstm_layer(**sizes, layers=2, directions=2, seed=1).arguments("lstm_layer")
+    forwards: dict[str, Forward] = {
+        "reference": partial(reference.lstm_layer, *given),
+        "torch": partial(layers_in_torch, *given),
+    }
+    agree(forwards)
+    ours, theirs = measure(forwards, seconds).values()
+    yield f"| LSTM, 2 layers, 2 directions | L | — | — | {ours / theirs:.2f} |"
 
 
 def cost_per_step(seconds: float) -> Iterator[str]:
@@ -184,13 +206,28 @@ def in_torch(kind: Kind, x: Array, a0: Array, parameters: Mapping[str, Array]) -
     return tuple(steps.numpy().transpose(2, 1, 0) for steps in (a, torch.softmax(logits, dim=-1)))
 
 
+@torch.no_grad()
+def layers_in_torch(
+    x: Array, a0: Array, c0: Array, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
+) -> tuple[Array, ...]:
+    """The hidden states of the top layer, and the last ones of all."""
+    D = options["directions"]
+    how = {"num_layers": len(parameters) // D, "bidirectional": D == 2, "dtype": torch.float64}
+    module = torch.nn.LSTM(len(x), a0.shape[1], **how)
+    state = layers_to_torch("lstm", parameters, D)
+    module.load_state_dict({name: tensor(array) for name, array in state.items()})
+    states = (tensor(a0.transpose(0, 2, 1)), tensor(c0.transpose(0, 2, 1)))
+    a, (a_last, _) = module(tensor(x.transpose(2, 1, 0)), states)
+    return a.numpy().transpose(2, 1, 0), a_last.numpy().transpose(0, 2, 1)
+
+
 def tensor(array: Array) -> torch.Tensor:
     """A tensor of its values."""
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def agree(forwards: Mapping[str, Forward]) -> None:
-    """Raise unless all give the same states and predictions, within some roundings."""
+    """Raise unless all give the same first two, within some roundings."""
     a, y = forwards["reference"]()[:2]
     for name, forward in forwards.items():
         for actual, expected in zip(forward()[:2], (a, y), strict=True):
