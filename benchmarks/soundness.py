@@ -1,16 +1,19 @@
 """Do correct programs stay within the bounds, and do the exact enclosures agree?
 
-    python -m benchmarks.soundness --problems 200000
+    python -m benchmarks.soundness --problems 200000 --only functions
+    python -m benchmarks.soundness --problems 100000 --only layers
 
-Puts random problems of every regime and dtype, dimensions to 48 and sequences to 200 (most are small), to
-the reference and to torch. The table shows by regime and dtype the worst error as a fraction of the bound,
-step by step and over the whole trajectory:
+Puts random problems of every regime and dtype, dimensions to 48 and sequences to 200 (most are small), and
+layers with all their options, to the reference and to torch. The table shows by regime and dtype the worst
+error as a fraction of the bound, step by step and over the whole trajectory:
 
 - of the reference and of torch, on every problem, from the float64 evaluation that carries the bound. Up to 2
   is sound, as that evaluation may be off by the bound as well; in float32 and float16 it hardly is;
 - of all three, from the exact enclosures of one sample, on small problems and some large. Up to 1 is sound;
 - how sharp the bound is: the median over problems, of the median over states, of the reference's error in one
   step as a fraction of the bound.
+
+A layer shows its states between steps only if it is called for each, so that is done with the reference.
 
 Each excess is printed with its problem, and the exit status is 1 if there is one. With `--json` the last line
 is the worst of every figure by dtype, in place of the table.
@@ -25,7 +28,8 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from statistics import median
 from typing import Any, get_args
 
@@ -33,16 +37,18 @@ import numpy as np
 
 import reference
 from oracle import exact, propagation, pytorch
-from oracle.inputs import Inputs
-from oracle.problem import DType, Problem
+from oracle.inputs import Inputs, LayerInputs
+from oracle.problem import Activation, DType, Lengths, Problem
 from oracle.regimes import Regime
-from reference.contract import CONTRACTS, FUNCTIONS, Array
+from reference.contract import CONTRACTS, FUNCTIONS, LAYERS, Array
 
 Answer = dict[str, Array]
 
 EXTENTS = ("step", "trajectory")
 SMALL = 60
-"""States of a sample, `n_a T_x`, up to which it is always enclosed; beyond, one time in 50."""
+"""Hidden states of a sample, up to which it is always enclosed; beyond, one time in 50."""
+
+ONLY = {"functions": FUNCTIONS, "layers": LAYERS}
 
 
 def main() -> int:
@@ -52,13 +58,14 @@ def main() -> int:
     )
     parser.add_argument("--problems", type=int, default=2000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of all draws (default: %(default)s)")
+    parser.add_argument("--only", choices=ONLY, help="what is asked (default: all)")
     parser.add_argument("--json", action="store_true", help="print figures for a program")
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     start, excesses = time.perf_counter(), 0
     table: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for _ in range(options.problems):
-        function, problem = draw(rng)
+        function, problem = draw(rng, ONLY.get(options.only, (*FUNCTIONS, *LAYERS)))
         for figure, value in examine(function, problem, rng).items():
             table[problem.regime, problem.dtype][figure].append(value)
             if not value <= (1 if "exact" in figure else 2):
@@ -75,36 +82,50 @@ def main() -> int:
     return 1 if excesses else 0
 
 
-def draw(rng: np.random.Generator) -> tuple[str, Problem]:
+def draw(rng: np.random.Generator, functions: Sequence[str]) -> tuple[str, Problem]:
     """A function and a problem for it: 19 sizes of 20 are at most 8, and 19 sequences of 20 at most 12."""
 
     def size(least: int, usual: int, largest: int) -> int:
         return int(rng.integers(least, (usual if rng.random() < 0.95 else largest) + 1))
 
-    function = str(rng.choice(FUNCTIONS))
-    return function, Problem(
-        CONTRACTS[function].kind,
-        n_x=size(0, 8, 48),
-        n_a=size(1, 8, 48),
-        n_y=size(1, 8, 48),
-        m=size(1, 8, 48),
-        T_x=1 if CONTRACTS[function].is_cell else size(1, 12, 200),
-        regime=rng.choice(get_args(Regime)).item(),
-        seed=int(rng.integers(2**31)),
-        dtype=rng.choice(get_args(DType)).item(),
-    )
+    function = str(rng.choice(functions))
+    contract = CONTRACTS[function]
+    sizes: dict[str, Any] = {
+        "n_x": size(0, 8, 48),
+        "n_a": size(1, 8, 48),
+        "n_y": size(1, 8, 48),
+        "m": size(1, 8, 48),
+        "T_x": 1 if contract.is_cell else size(1, 12, 200),
+    }
+    drawn: dict[str, Any] = {
+        "regime": rng.choice(get_args(Regime)).item(),
+        "seed": int(rng.integers(2**31)),
+        "dtype": rng.choice(get_args(DType)).item(),
+    }
+    if not contract.is_layer:
+        return function, Problem(contract.kind, **sizes, **drawn)
+    del sizes["n_y"]
+    options: dict[str, Any] = {
+        "layers": int(rng.integers(1, 4)),
+        "directions": int(rng.integers(1, 3)),
+        "lengths": rng.choice(get_args(Lengths)).item(),
+    }
+    if contract.kind == "rnn":
+        options["activation"] = rng.choice(get_args(Activation)).item()
+    elif rng.random() < 0.5:
+        options["n_p"] = int(rng.integers(1, sizes["n_a"] + 1))
+    return function, getattr(Problem, function)(**sizes, **drawn, **options)
 
 
 def examine(function: str, problem: Problem, rng: np.random.Generator) -> dict[str, float]:
     """The figures of one problem by name: `reference step`, `torch trajectory exact`, and so on."""
     inputs = problem.inputs(function)
     ours = ask_reference(function, inputs)
-    steps = inputs.steps(ours["a"], ours.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype)))
-    ours_by_step = {name: array.reshape(len(array), -1, 1) for name, array in ours.items()}
-    theirs_by_step = pytorch.run(steps) | (pytorch.gates(steps) if problem.kind == "lstm" else {})
+    steps, ours_by_step = step_by_step(function, inputs, ours)
+    gates = pytorch.gates(steps) if problem.kind == "lstm" else {}
     found = {}
     for extent, posed, answers in (
-        ("step", steps, {"reference": ours_by_step, "torch": theirs_by_step}),
+        ("step", steps, {"reference": ours_by_step, "torch": pytorch.run(steps) | gates}),
         ("trajectory", inputs, {"reference": ours, "torch": pytorch.run(inputs)}),
     ):
         bounded = propagation.evaluate(posed)
@@ -112,24 +133,47 @@ def examine(function: str, problem: Problem, rng: np.random.Generator) -> dict[s
         bound = {name: quantity.error for name, quantity in bounded.items()}
         for who, answer in answers.items():
             found[f"{who} {extent}"] = worst(fractions(answer, evaluation, bound, apart))
-        if len(inputs.a0) * inputs.x.shape[2] > SMALL and rng.random() > 0.02:
+        if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] > SMALL and rng.random() > 0.02:
             continue
         sample = [int(rng.integers(posed.x.shape[1]))]
         bound = of(bound, sample)
-        least = min(float(error.min()) for error in bound.values())
+        least = min(float(error.min(initial=1, where=error > 0)) for error in bound.values())
         truth = exact.evaluate(posed.columns(sample), max(least, np.finfo(float).tiny) / 1000)
         for who, answer in {**answers, "evaluation": evaluation}.items():
             ratios = fractions(of(answer, sample), truth, bound, from_exact)
             found[f"{who} {extent} exact"] = worst(ratios)
             if (who, extent) == ("reference", "step"):
-                states = [ratios[name].ravel() for name in ("a", "c") if name in ratios]
+                states = [ratios[name].ravel() for name in ("a", "c", "c_last") if name in ratios]
                 found["sharpness exact"] = float(np.median(np.concatenate(states)))
     return found
+
+
+def step_by_step(function: str, inputs: Inputs, ours: Answer) -> tuple[Inputs, Answer]:
+    """The single steps from the states of the reference, and its answers to them."""
+    if not isinstance(inputs, LayerInputs):
+        steps = inputs.steps(ours["a"], ours.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype)))
+        return steps, {name: array.reshape(len(array), -1, 1) for name, array in ours.items()}
+    (_, m, T_x), a, c = inputs.x.shape, inputs.a0, inputs.c0
+    before = []
+    for t in range(T_x):
+        before.append((a, c))
+        answer = ask_reference(function, inputs.single(t, a, c))
+        a, c = answer["a_last"].reshape(a.shape), answer.get("c_last", c).reshape(c.shape)
+    every_a, every_c = (
+        np.stack(states, axis=3).reshape(*states[0].shape[:2], m * T_x)
+        for states in zip(*before, strict=True)
+    )
+    steps = inputs.from_each(every_a, every_c)
+    return steps, ask_reference(function, steps)
 
 
 def ask_reference(function: str, inputs: Inputs) -> Answer:
     """Every quantity that the reference answers with, `(n, m, T_x)`."""
     result: tuple[Any, ...] = getattr(reference, function)(*inputs.arguments(function))
+    if isinstance(inputs, LayerInputs):
+        a, *last = result
+        names = list(CONTRACTS[function].outputs)[1:]
+        return {"a": a} | {n: each.reshape(-1, a.shape[1], 1) for n, each in zip(names, last, strict=True)}
     is_cell = CONTRACTS[function].is_cell
     answer = {
         name[0]: array[:, :, None] if is_cell else array
@@ -165,7 +209,8 @@ def fractions(
     for name, array in answer.items():
         late = slice(centre[name].shape[2] - array.shape[2], None)  # of c torch returns the last step only
         far, allowed = distance(array, centre[name][:, :, late]), bound[name][:, :, late]
-        found[name] = np.divide(far, allowed, out=np.where(far > 0, np.inf, 0.0), where=allowed > 0)
+        known = (allowed > 0) & (allowed < np.inf)  # of an infinite bound nothing is too far
+        found[name] = np.divide(far, allowed, out=np.where(far > allowed, np.inf, 0.0), where=known)
     return found
 
 
