@@ -47,8 +47,8 @@ def test_a_command_does_what_it_should(wheel: Installation, clone: Path, line: s
     assert "conforms" in done.stdout or "--reproduce" in line
 
 
-def test_a_problem_can_be_looked_at() -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize("program", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_a_problem_can_be_looked_at(program: str) -> None:
     found: dict[str, object] = {}
     exec(program, found)
     assert {"x", "a0", "parameters"} <= found.keys()

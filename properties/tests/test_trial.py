@@ -27,6 +27,7 @@ class Mortal:
     """An implementation that dies of the calls whose argument `x` has one of these numbers of samples."""
 
     target = "mortal"
+    command = ("rnn-crosscheck",)
     time_limit, import_time_limit, took, may_compile = 5.0, 20.0, 0.001, False
 
     def __init__(self, died: Died, dies: Callable[[int], bool] = lambda m: True) -> None:
