@@ -150,7 +150,8 @@ class LayerProblem(Problem):
     """One input of whole layers: besides the sizes, how they are stacked, and the options.
 
     `n_p` is 0 where the hidden state is not projected. `lengths` says which there are, and the seed draws
-    them: `absent`, all `equal`, `random`, and so that at least one is 1 or T_x.
+    them: `absent`, all `equal`, `random`, and so that at least one is 1 or T_x. Where there is more than one
+    step, equal ones are shorter than T_x, and of random ones the first is, which another is longer than.
 
     Raises `ValueError` as `Problem` does, and for lengths where there is no step.
     """
@@ -235,15 +236,20 @@ class LayerProblem(Problem):
     def _drawn_lengths(self) -> Array | None:
         if self.lengths == "absent":
             return None
-        rng = np.random.default_rng([self.seed, 2])
-        lengths = rng.integers(1, self.T_x + 1, self.m)
-        if self.m and self.lengths != "random":
-            chosen = rng.integers(self.m)
-            lengths[slice(None) if self.lengths == "equal" else chosen] = {
-                "equal": lengths[chosen],
-                "with 1": 1,
-                "with T_x": self.T_x,
-            }[self.lengths]
+        rng, T_x = np.random.default_rng([self.seed, 2]), self.T_x
+        lengths = rng.integers(1, T_x + 1, self.m)
+        if not self.m:
+            return lengths
+        chosen = rng.integers(self.m)
+        shorter = rng.integers(1, max(T_x, 2))
+        if self.lengths == "equal":
+            lengths[:] = shorter
+        elif self.lengths == "random":
+            lengths[0] = shorter
+            if (lengths[1:] <= shorter).all():
+                lengths[1:][-1:] = T_x
+        else:
+            lengths[chosen] = 1 if self.lengths == "with 1" else T_x
         return lengths
 
 

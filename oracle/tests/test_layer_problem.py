@@ -217,12 +217,14 @@ def test_lengths_are_of_the_kind_that_is_named_and_seeds_draw_all(lengths: Lengt
     assert table.shape == (200, m)
     if lengths == "equal":
         assert (table == table[:, :1]).all()
-    elif lengths != "random":
+    elif lengths == "random":
+        assert m == 1 or (table[:, :1] < table[:, 1:]).any(axis=1).all()
+    else:
         assert (table == (1 if lengths == "with 1" else 4)).any(axis=1).all()
     if m > 1 or lengths in ("equal", "random"):
-        for column in table.T:
-            assert set(column.tolist()) == {1, 2, 3, 4}
-        assert m == 1 or lengths == "equal" or (table != table[:, :1]).any()
+        for sample, column in enumerate(table.T):
+            shorter = lengths == "equal" or (lengths == "random" and sample == 0)
+            assert set(column.tolist()) == ({1, 2, 3} if shorter else {1, 2, 3, 4})
 
 
 @given(layer_problems(**some))
