@@ -43,7 +43,8 @@ python -m benchmarks.machines{short} > docs/machines.md
 Which kernels torch and NumPy take depends on the processor; most of them can be asked for. Each row is one
 such environment, in which {problems} random problems of every regime were put to the reference and to torch.
 The figures are the worst error of one step as a fraction of its bound, from the exact enclosures: up to 1 is
-sound. A trajectory beyond its bound counts as wrong too. *Laws* is `pytest properties` and *tests*
+sound. Answers differ in their last bits from row to row; that the worst errors hardly do is the point. A
+trajectory beyond its bound counts as wrong too. *Laws* is `pytest properties` and *tests*
 `pytest oracle reference{some}`, in the profile *{profile}*.
 
 {date}, with Python {python}, NumPy {numpy} and torch {torch} on {processor}.
