@@ -14,7 +14,8 @@ Sizes = Mapping[str, int]
 def work(problem: Problem, function: str) -> float:
     """What one problem takes of a function."""
     T_x = 1 if CONTRACTS[function].is_cell else problem.T_x
-    once, step, sample = _costs(CONTRACTS[function].kind, problem.sizes)
+    kind: Kind = "lstm" if problem.kind.startswith("lstm") else "rnn"
+    once, step, sample = _costs(kind, problem.sizes)
     stacked = problem.sizes.get("L", 1) * problem.sizes.get("D", 1)
     return stacked * (once + T_x * (step + problem.m * sample))
 

@@ -119,7 +119,7 @@ def test_failures_that_are_expected_leave_the_status_alone(folder: Path) -> None
     status, output = judge(folder, "--implementation", "submissions/textbook.py", *selected, "-rx")
     assert status == 0, output
     assert re.search(r"XFAIL .*extreme_magnitudes.* - the softmax overflows", output)
-    assert "2 passed, 74 deselected, 1 xfailed" in output
+    assert re.search(r"2 passed, \d+ deselected, 1 xfailed", output)
 
 
 def test_a_report_that_cannot_be_written_is_a_usage_error(folder: Path) -> None:
