@@ -73,11 +73,11 @@ def by_cells(inputs: LayerInputs) -> Answer:
                 for xt in steps[:: -1 if place > k else 1]:
                     a, c = step(xt, a, c)
                     states.append(a)
-                a_last[place, :, j], c_last[place, :, j] = a[0], c[0]
+                a_last[place, :, j], c_last[place, :, j] = a[0].numpy(), c[0].numpy()
                 hidden.append(states[:: -1 if place > k else 1])
             steps = [torch.cat(both, dim=1) for both in zip(*hidden, strict=True)]
         for t, a in enumerate(steps):
-            top[:, j, t] = a[0]
+            top[:, j, t] = a[0].numpy()
     last = {"a_last": a_last, "c_last": c_last} if inputs.kind == "lstm" else {"a_last": a_last}
     return {"a": top} | {
         name: states.reshape(states.shape[0] * states.shape[1], m, 1) for name, states in last.items()
