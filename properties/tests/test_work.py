@@ -19,8 +19,10 @@ FUNCTION = "lstm_forward"
 PROBLEMS = range(60, 85)
 """How many a law tries in the dev profile."""
 
-ALLOWED = {"requests": 540, "calls": 940, "torch": 880, "bounds": 180}
-"""For all laws together, a tenth above what was counted. Twelve of them look at the same answers."""
+ALLOWED = {"requests": 555, "calls": 965, "torch": 880, "bounds": 215}
+"""For all laws together, a tenth above what was counted, with the oldest Hypothesis or the newest, whichever
+asks more. Twelve of the laws look at the same answers.
+"""
 
 
 class Counting(InProcess):
