@@ -39,7 +39,7 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import reference
-from oracle.layout import GATE_ORDERS, layers_to_torch, to_torch
+from oracle.layout import LAYOUTS, layers_to_torch, to_torch
 from oracle.problem import Problem
 from oracle.pytorch import HEAD
 from reference.contract import Array, Kind
@@ -164,11 +164,11 @@ def candidates(kind: Kind, problem: Problem) -> dict[str, Forward]:
 
 def in_onnx(kind: Kind, x: Array, a0: Array, parameters: Mapping[str, Array]) -> Forward:
     """The operator, with states `(T_x, 1, m, n_a)`, and the head, by ONNX's reference evaluator."""
-    state = to_torch(kind, parameters, GATE_ORDERS["onnx"])
+    stacked = LAYOUTS["onnx"].stack(kind, parameters)
     constants = {
-        "W": state["weight_ih_l0"][None],
-        "R": state["weight_hh_l0"][None],
-        "B": np.concatenate([state["bias_ih_l0"], state["bias_hh_l0"]])[None],
+        "W": stacked["weight"][None],
+        "R": stacked["recurrent_weight"][None],
+        "B": np.concatenate([stacked["bias"], stacked["recurrent_bias"]])[None],
         "V": parameters[HEAD[kind]].T,
         "by": parameters["by"][:, 0],
     }

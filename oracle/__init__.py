@@ -1,5 +1,4 @@
-"""What is true, how far off a correct program may be, and how to say who is wrong."""
+"""What is true, how far off a correct program may be, and how to say who is wrong.
 
-from oracle.problem import Problem
-
-__all__ = ["Problem"]
+Imports nothing: adapters of frameworks run in interpreters that have NumPy alone.
+"""

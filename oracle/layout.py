@@ -1,69 +1,145 @@
-"""The specification's weights, which act on `[a; x]` gate by gate, as frameworks stack them, and back."""
+"""The specification's weights, which act on `[a; x]` gate by gate, as frameworks lay them out, and back.
+
+Needs NumPy alone: adapters use it in the environment of their framework.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from reference.contract import Array, Kind
 
-GATE_ORDERS: Mapping[str, str] = {
-    "torch": "ifgo",
-    "onnx": "iofc",
-    "keras": "ifco",
-    "openvino": "fico",
-    "haiku": "igfo",
+
+@dataclass(frozen=True)
+class Layout:
+    """How a framework lays out one direction of a recurrent layer, and the sequences that it takes.
+
+    Attributes
+    ----------
+    gates
+        The order in which it stacks the gates of an LSTM: forget, input (update), candidate (c or g), output.
+    transposed
+        Whether weights act from the right, `x @ W`, and so are `(inputs, gates n_a)`; otherwise they are
+        `(gates n_a, inputs)`.
+    biases
+        2 where it adds one for the input and one for the hidden state, else 1.
+    joined
+        The order of input `x` and hidden state `a` where one weight acts on both; empty where two do.
+    axes
+        Those of a sequence: time `t`, batch `b`, features `f`.
+    """
+
+    gates: str
+    transposed: bool = False
+    biases: int = 1
+    joined: str = ""
+    axes: str = "btf"
+
+    def stack(self, kind: Kind, parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """The weights of one direction as the framework has them.
+
+        `weight` acts on the input, `recurrent_weight` on the hidden state (or `weight` on both, where they
+        are `joined`); `bias` is `(G n_a,)`, as is `recurrent_bias`, of zeros, where there are two; with a
+        projection there is `projection (n_p, n_a)`. G is 1 for the RNN and 4 for the LSTM.
+        """
+        if kind == "rnn":
+            recurrent, weight, bias = parameters["Waa"], parameters["Wax"], parameters["ba"]
+        else:
+            W = np.concatenate([parameters[f"W{gate}"] for gate in self._gates])
+            bias = np.concatenate([parameters[f"b{gate}"] for gate in self._gates])
+            n_h = len(parameters.get("Wp", parameters["bf"]))
+            recurrent, weight = W[:, :n_h], W[:, n_h:]
+        stacked = {"weight": weight, "recurrent_weight": recurrent}
+        if self.joined:
+            stacked = {
+                "weight": np.concatenate([{"x": weight, "a": recurrent}[part] for part in self.joined], 1)
+            }
+        if "Wp" in parameters:
+            stacked["projection"] = parameters["Wp"]
+        if self.transposed:
+            stacked = {name: array.T for name, array in stacked.items()}
+        stacked["bias"] = bias[:, 0]
+        return {**stacked, "recurrent_bias": np.zeros_like(bias[:, 0])} if self.biases == 2 else stacked
+
+    def unstack(self, kind: Kind, stacked: Mapping[str, Array]) -> dict[str, Array]:
+        """The inverse of `stack`: the parameters of the specification, without those of the head."""
+        weights = {
+            name: array.T if self.transposed else array
+            for name, array in stacked.items()
+            if "bias" not in name
+        }
+        bias = stacked["bias"][:, None]
+        if self.biases == 2:
+            bias = bias + stacked["recurrent_bias"][:, None]
+        projection = weights.get("projection")
+        n_h = len(bias) // (4 if kind == "lstm" else 1) if projection is None else len(projection)
+        weight, recurrent = weights["weight"], weights.get("recurrent_weight")
+        if recurrent is None:
+            at = n_h if self.joined == "ax" else weight.shape[1] - n_h
+            recurrent, weight = (weight[:, :at], weight[:, at:])[:: 1 if self.joined == "ax" else -1]
+        if kind == "rnn":
+            return {"Wax": weight, "Waa": recurrent, "ba": bias}
+        W = np.concatenate([recurrent, weight], axis=1)
+        parameters = {
+            **{f"W{gate}": part for gate, part in zip(self._gates, np.split(W, 4))},
+            **{f"b{gate}": part for gate, part in zip(self._gates, np.split(bias, 4))},
+        }
+        return parameters if projection is None else {**parameters, "Wp": projection}
+
+    def sequence(self, x: Array) -> Array:
+        """A sequence `(n, m, T_x)` with the axes of the framework, in C order."""
+        return np.ascontiguousarray(x.transpose(["fbt".index(axis) for axis in self.axes]))
+
+    def from_sequence(self, x: Array) -> Array:
+        """The inverse of `sequence`."""
+        return np.ascontiguousarray(x.transpose([self.axes.index(axis) for axis in "fbt"]))
+
+    @property
+    def _gates(self) -> list[str]:
+        """The gates in this specification's letters."""
+        return ["c" if gate == "g" else gate for gate in self.gates]
+
+
+LAYOUTS: Mapping[str, Layout] = {
+    "torch": Layout("ifgo", biases=2, axes="tbf"),
+    "onnx": Layout("iofc", biases=2, axes="tbf"),
+    "keras": Layout("ifco", transposed=True),
+    "openvino": Layout("fico"),
+    "haiku": Layout("igfo", transposed=True, joined="xa", axes="tbf"),
+    "flax": Layout("ifgo", transposed=True),
+    "mlx": Layout("ifgo"),
+    "ncnn": Layout("ifog"),
+    "paddle": Layout("ifco", biases=2),
+    "tinygrad": Layout("ifgo", biases=2, axes="tbf"),
 }
-"""The order in which frameworks stack their gates: forget, input (update), candidate (c or g), output."""
+"""By framework, as each documents it."""
 
-_CANDIDATE = {"g": "c"}
+_NAMES_IN_TORCH = {
+    "weight": "weight_ih",
+    "recurrent_weight": "weight_hh",
+    "bias": "bias_ih",
+    "recurrent_bias": "bias_hh",
+    "projection": "weight_hr",
+}
 
 
-def _gates(order: str) -> list[str]:
-    """The gates of an order in this specification's letters."""
-    return [_CANDIDATE.get(gate, gate) for gate in order]
-
-
-def to_torch(
-    kind: Kind, parameters: Mapping[str, Array], order: str = GATE_ORDERS["torch"], suffix: str = "_l0"
-) -> dict[str, Array]:
+def to_torch(kind: Kind, parameters: Mapping[str, Array], suffix: str = "_l0") -> dict[str, Array]:
     """The state dict of a one-layer `torch.nn.RNN` or `torch.nn.LSTM`, as NumPy arrays.
 
-    `weight_ih_l0 (G n_a, n_x)`, `weight_hh_l0 (G n_a, n_h)`, `bias_ih_l0` and `bias_hh_l0 (G n_a,)`, with
-    G = 1 for the RNN and 4 for the LSTM, whose gates are stacked in `order`; with a projection also
-    `weight_hr_l0 (n_p, n_a)`. Torch adds its two biases: the first carries ours, the second is zero.
+    Torch adds its two biases: the first carries ours, the second is zero.
     """
-    if kind == "rnn":
-        weight_ih, weight_hh, bias = parameters["Wax"], parameters["Waa"], parameters["ba"]
-    else:
-        W = np.concatenate([parameters[f"W{gate}"] for gate in _gates(order)])
-        bias = np.concatenate([parameters[f"b{gate}"] for gate in _gates(order)])
-        n_h = len(parameters.get("Wp", parameters["bf"]))
-        weight_hh, weight_ih = W[:, :n_h], W[:, n_h:]
-    state = {
-        f"weight_ih{suffix}": weight_ih,
-        f"weight_hh{suffix}": weight_hh,
-        f"bias_ih{suffix}": bias[:, 0],
-        f"bias_hh{suffix}": np.zeros_like(bias[:, 0]),
-    }
-    return {**state, f"weight_hr{suffix}": parameters["Wp"]} if "Wp" in parameters else state
+    stacked = LAYOUTS["torch"].stack(kind, parameters)
+    return {f"{_NAMES_IN_TORCH[name]}{suffix}": array for name, array in stacked.items()}
 
 
-def from_torch(
-    kind: Kind, state: Mapping[str, Array], order: str = GATE_ORDERS["torch"], suffix: str = "_l0"
-) -> dict[str, Array]:
+def from_torch(kind: Kind, state: Mapping[str, Array], suffix: str = "_l0") -> dict[str, Array]:
     """The inverse of `to_torch`: the parameters of the specification without those of the head."""
-    bias = (state[f"bias_ih{suffix}"] + state[f"bias_hh{suffix}"])[:, None]
-    weight_ih, weight_hh = state[f"weight_ih{suffix}"], state[f"weight_hh{suffix}"]
-    if kind == "rnn":
-        return {"Wax": weight_ih, "Waa": weight_hh, "ba": bias}
-    W = np.concatenate([weight_hh, weight_ih], axis=1)
-    gates = _gates(order)
-    parameters = {
-        **{f"W{gate}": part for gate, part in zip(gates, np.split(W, 4), strict=True)},
-        **{f"b{gate}": part for gate, part in zip(gates, np.split(bias, 4), strict=True)},
-    }
-    projection = state.get(f"weight_hr{suffix}")
-    return parameters if projection is None else {**parameters, "Wp": projection}
+    names = {f"{theirs}{suffix}": name for name, theirs in _NAMES_IN_TORCH.items()}
+    stacked = {names[name]: array for name, array in state.items() if name in names}
+    return LAYOUTS["torch"].unstack(kind, stacked)
 
 
 def layers_to_torch(

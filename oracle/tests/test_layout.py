@@ -9,13 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.inputs import Inputs
-from oracle.layout import GATE_ORDERS, from_torch, layers_from_torch, layers_to_torch, to_torch
+from oracle.layout import LAYOUTS, Layout, from_torch, layers_from_torch, layers_to_torch, to_torch
 from oracle.problem import LayerProblem, Problem
 from oracle.propagation import evaluate
 from oracle.tests.draws import FORWARD, layer_problems, problems
 from reference.contract import Array
 
-orders = st.one_of(st.sampled_from(list(GATE_ORDERS.values())), st.permutations("ifco").map("".join))
+layouts = st.one_of(
+    st.sampled_from(list(LAYOUTS.values())),
+    st.builds(
+        Layout,
+        gates=st.permutations("ifgo").map("".join),
+        transposed=st.booleans(),
+        biases=st.integers(1, 2),
+        joined=st.sampled_from(["", "xa", "ax"]),
+        axes=st.permutations("tbf").map("".join),
+    ),
+)
 HEAD = ("Wya", "Wy", "by")
 
 
@@ -24,41 +34,62 @@ def recurrent(inputs: Inputs) -> dict[str, Array]:
     return {name: array for name, array in inputs.parameters.items() if name not in HEAD}
 
 
-@given(problems(), orders)
-def test_parameters_survive_the_way_to_torch_and_back(problem: Problem, order: str) -> None:
+@given(problems(), layouts)
+def test_parameters_survive_every_layout(problem: Problem, layout: Layout) -> None:
     parameters = recurrent(problem.inputs(FORWARD[problem.kind]))
-    back = from_torch(problem.kind, to_torch(problem.kind, parameters, order), order)
+    back = layout.unstack(problem.kind, layout.stack(problem.kind, parameters))
     assert back.keys() == parameters.keys()
     for name, array in parameters.items():
         np.testing.assert_array_equal(back[name], array)
         assert back[name].dtype == array.dtype
 
 
-@given(problems(n_x=st.integers(1, 5), m=st.just(1)), orders)
-def test_a_state_dict_survives_the_way_here_and_back(problem: Problem, order: str) -> None:
+@given(problems(n_x=st.integers(1, 5), m=st.just(1)), layouts)
+def test_stacked_weights_survive_the_way_here_and_back(problem: Problem, layout: Layout) -> None:
     parameters = recurrent(problem.inputs(FORWARD[problem.kind]))
-    state = to_torch(problem.kind, parameters, order)
-    again = to_torch(problem.kind, from_torch(problem.kind, state, order), order)
-    for name, array in state.items():
+    stacked = layout.stack(problem.kind, parameters)
+    again = layout.stack(problem.kind, layout.unstack(problem.kind, stacked))
+    assert again.keys() == stacked.keys()
+    for name, array in stacked.items():
         np.testing.assert_array_equal(again[name], array)
 
 
-@pytest.mark.parametrize(("framework", "order"), GATE_ORDERS.items())
-def test_gates_are_stacked_in_the_order_that_the_framework_documents(framework: str, order: str) -> None:
-    documented = {
-        "torch": ["Wi", "Wf", "Wc", "Wo"],
-        "onnx": ["Wi", "Wo", "Wf", "Wc"],
-        "keras": ["Wi", "Wf", "Wc", "Wo"],
-        "openvino": ["Wf", "Wi", "Wc", "Wo"],
-        "haiku": ["Wi", "Wc", "Wf", "Wo"],
-    }
+@given(problems(), layouts)
+def test_sequences_survive_every_layout(problem: Problem, layout: Layout) -> None:
+    x = problem.inputs(FORWARD[problem.kind]).x
+    np.testing.assert_array_equal(layout.from_sequence(layout.sequence(x)), x)
+    extents = dict(zip("fbt", x.shape, strict=True))
+    assert layout.sequence(x).shape == tuple(extents[axis] for axis in layout.axes)
+
+
+DOCUMENTED = {
+    "torch": ["Wi", "Wf", "Wc", "Wo"],
+    "onnx": ["Wi", "Wo", "Wf", "Wc"],
+    "keras": ["Wi", "Wf", "Wc", "Wo"],
+    "openvino": ["Wf", "Wi", "Wc", "Wo"],
+    "haiku": ["Wi", "Wc", "Wf", "Wo"],
+    "flax": ["Wi", "Wf", "Wc", "Wo"],
+    "mlx": ["Wi", "Wf", "Wc", "Wo"],
+    "ncnn": ["Wi", "Wf", "Wo", "Wc"],
+    "paddle": ["Wi", "Wf", "Wc", "Wo"],
+    "tinygrad": ["Wi", "Wf", "Wc", "Wo"],
+}
+
+
+@pytest.mark.parametrize("framework", LAYOUTS)
+def test_gates_are_stacked_in_the_order_that_the_framework_documents(framework: str) -> None:
+    layout = LAYOUTS[framework]
     p = Problem.lstm(n_x=3, n_a=2, n_y=1, m=1, T_x=1).inputs("lstm_forward").parameters
-    state = to_torch("lstm", p, order)
-    for row, name in enumerate(documented[framework]):
+    stacked = layout.stack("lstm", p)
+    weights = {name: array.T if layout.transposed else array for name, array in stacked.items()}
+    for row, name in enumerate(DOCUMENTED[framework]):
         rows = slice(2 * row, 2 * row + 2)
-        np.testing.assert_array_equal(state["weight_hh_l0"][rows], p[name][:, :2])
-        np.testing.assert_array_equal(state["weight_ih_l0"][rows], p[name][:, 2:])
-        np.testing.assert_array_equal(state["bias_ih_l0"][rows], p[f"b{name[1]}"][:, 0])
+        if layout.joined:
+            np.testing.assert_array_equal(weights["weight"][rows], p[name][:, [2, 3, 4, 0, 1]])
+        else:
+            np.testing.assert_array_equal(weights["recurrent_weight"][rows], p[name][:, :2])
+            np.testing.assert_array_equal(weights["weight"][rows], p[name][:, 2:])
+        np.testing.assert_array_equal(stacked["bias"][rows], p[f"b{name[1]}"][:, 0])
 
 
 def load(kind: Any, inputs: Inputs, state: dict[str, Array]) -> torch.nn.RNNBase:

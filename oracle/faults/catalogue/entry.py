@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle.faults.equations import SPECIFICATION
 from oracle.faults.fault import Fault
-from oracle.layout import GATE_ORDERS
+from oracle.layout import LAYOUTS
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS, Array
 
 ALL = FUNCTIONS
@@ -61,7 +61,9 @@ def read(*sources: tuple[str, str]) -> Transform:
     return lambda p: p | {name: p[source] for name, source in sources}
 
 
-ORDERS = {order.replace("g", "c"): framework for framework, order in reversed([*GATE_ORDERS.items()])}
+ORDERS: dict[str, str] = {}
+for framework, layout in LAYOUTS.items():
+    ORDERS.setdefault(layout.gates.replace("g", "c"), framework)
 """Gate orders in this specification's letters; one that two frameworks have goes by the first."""
 
 

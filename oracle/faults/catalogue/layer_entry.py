@@ -8,7 +8,7 @@ import numpy as np
 from oracle.faults.catalogue.entry import GATES, Transform, gates_read
 from oracle.faults.equations import Equations
 from oracle.faults.layer_equations import SPECIFICATION
-from oracle.layout import GATE_ORDERS
+from oracle.layout import LAYOUTS
 from reference.contract import Array
 
 RIGHT = SPECIFICATION["lstm"]
@@ -51,7 +51,7 @@ def parameters(transform: Transform) -> Equations:
 
 def misread(here: Callable[..., Equations], one: str, other: str) -> tuple[str, Equations]:
     """A sentence on gates that one framework stacked, and the parameters `here` read as another has them."""
-    stacked, order = (GATE_ORDERS[framework].replace("g", "c") for framework in (one, other))
+    stacked, order = (LAYOUTS[framework].gates.replace("g", "c") for framework in (one, other))
     sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
     return sentence, here(**parameters(gates_read(stacked, order)))
 
