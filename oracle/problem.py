@@ -16,6 +16,7 @@ DType = Literal["float16", "float32", "float64"]
 LayerKind = Literal["rnn_layer", "lstm_layer"]
 Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
 Activation = Literal["tanh", "relu"]
+Initial = Literal["given", "zero"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,7 +30,9 @@ class Problem:
     - `wild`: weights times 3 to 30, saturating or chaotic;
     - `tiny`: every array scaled down, to the smallest normal numbers of the dtype;
     - `huge`: pre-activations and logits up to ±1e4;
-    - `nonfinite`: `unit`, with one entry of one sample's input or state NaN or infinite.
+    - `nonfinite`: `unit`, with one entry of one sample's input or state NaN or infinite;
+    - `subnormal`: `unit` weights, but none of the candidate; inputs, states, biases, and all predictions
+      but one, below the smallest normal number.
 
     Raises `ValueError` where the sizes, the regime or the dtype are none.
     """
@@ -152,6 +155,7 @@ class LayerProblem(Problem):
     `n_p` is 0 where the hidden state is not projected. `lengths` says which there are, and the seed draws
     them: `absent`, all `equal`, `random`, and so that at least one is 1 or T_x. Where there is more than one
     step, equal ones are shorter than T_x, and of random ones the first is, which another is longer than.
+    `initial` says whether initial states are given, or all zero.
 
     Raises `ValueError` as `Problem` does, and for lengths where there is no step.
     """
@@ -163,12 +167,14 @@ class LayerProblem(Problem):
     n_p: int = field(default=0, kw_only=True)
     lengths: Lengths = field(default="absent", kw_only=True)
     activation: Activation = field(default="tanh", kw_only=True)
+    initial: Initial = field(default="given", kw_only=True)
 
     _known: ClassVar[Mapping[str, Sequence[str]]] = {
         **Problem._known,
         "kind": get_args(LayerKind),
         "lengths": get_args(Lengths),
         "activation": get_args(Activation),
+        "initial": get_args(Initial),
     }
 
     def __post_init__(self) -> None:
@@ -185,8 +191,9 @@ class LayerProblem(Problem):
     @property
     def _stated(self) -> list[str]:
         own = ["activation"] if self.kind == "rnn_layer" else ["n_p"]
+        initial = ["initial"] if self.initial != "given" else []
         return [
-            *("n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths"),
+            *("n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths", *initial),
             "regime",
             "seed",
             "dtype",
@@ -203,7 +210,8 @@ class LayerProblem(Problem):
 
     def inputs(self, function: str) -> LayerInputs:
         """The arrays that `function` gets."""
-        names = ["x", "a0", *(["c0"] if self.kind == "lstm_layer" else [])]
+        states = ["a0", *(["c0"] if self.kind == "lstm_layer" else [])]
+        names = ["x", *(states if self.initial == "given" else ())]
         return _poisoned(self._layers, names, self.seed) if self.regime == "nonfinite" else self._layers
 
     @cached_property
@@ -218,6 +226,8 @@ class LayerProblem(Problem):
 
         memory: Shape = ("L D", "n_a", "m") if kind == "lstm" else ("L D", 0, "m")
         arrays = drawn({**CONTRACTS[self.kind].arguments, "c0": memory})
+        if self.initial == "zero":
+            arrays.update({name: np.zeros_like(arrays[name]) for name in ("a0", "c0") if name in arrays})
         places = range(self.layers * self.directions)
         parameters = [drawn(of_one_direction(kind, k // self.directions, self.n_p > 0)) for k in places]
         shuffled = [{name: p[name] for name in rng.permutation([*p]).tolist()} for p in parameters]

@@ -9,30 +9,32 @@ from oracle.rounding import Arithmetic, Bounded
 from reference.contract import Array, Kind
 
 
-def evaluate(inputs: Inputs) -> dict[str, Bounded]:
+def evaluate(inputs: Inputs, *, gradual: bool = False) -> dict[str, Bounded]:
     """Every quantity of a forward pass with its bound: `a`, `y`, and of an LSTM `c`, `ft`, `it`, `cct`, `ot`.
 
     Each `(n, m, T_x)`, the bounds propagated from step to step. For one step of each, judged on the state
     it was given, pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0. Of layers `a
-    (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, one below the other.
+    (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, one below the other. What is
+    subnormal may be flushed to zero, unless underflow has to be `gradual`.
     """
-    return evaluate_each([inputs])[0]
+    return evaluate_each([inputs], gradual=gradual)[0]
 
 
 @np.errstate(all="ignore")
-def evaluate_each(alike: Sequence[Inputs]) -> list[dict[str, Bounded]]:
+def evaluate_each(alike: Sequence[Inputs], *, gradual: bool = False) -> list[dict[str, Bounded]]:
     """As `evaluate`, of several inputs whose shapes are alike, at little more than the cost of one.
 
     At each step the arrays of all are a stack `(k, n, m)`.
     """
+    fl = Arithmetic(alike[0].dtype, gradual=gradual)
     layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
-    trace = _through_layers(layers) if layers else _with_head(alike)
+    trace = _through_layers(fl, layers) if layers else _with_head(fl, alike)
     return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
 
 
-def _with_head(alike: Sequence[Inputs]) -> dict[str, Bounded]:
+def _with_head(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
     """One layer over time, and its predictions, each a stack `(k, n, m, T_x)`."""
-    first, fl = alike[0], Arithmetic(alike[0].dtype)
+    first = alike[0]
     p = _stacked([inputs.parameters for inputs in alike])
     a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
     steps = list(_unrolled(fl, first.kind, p, _inputs_of_each(alike), a0, c0))
@@ -46,12 +48,12 @@ def _with_head(alike: Sequence[Inputs]) -> dict[str, Bounded]:
     return trace
 
 
-def _through_layers(alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
+def _through_layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
     """Layer upon layer: the hidden states of the top one, and the last states of all, as stacks.
 
     An input that carries an error is a case of the affine rule. Where a sample has ended `a` is 0, exactly.
     """
-    first, fl = alike[0], Arithmetic(alike[0].dtype)
+    first = alike[0]
     ends, within, backward = (
         np.stack([getattr(inputs, name) for inputs in alike]) for name in ("ends", "within", "backward")
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from reference.contract import Array
 
-Regime = Literal["ternary", "unit", "wild", "tiny", "huge", "nonfinite"]
+Regime = Literal["ternary", "unit", "wild", "tiny", "huge", "nonfinite", "subnormal"]
 
 Draw = Callable[[str, tuple[int, ...]], Array]
 
@@ -44,6 +44,20 @@ def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
     return draw
 
 
+def _subnormal(rng: np.random.Generator, limits: Any) -> Draw:
+    unit, tiny = _normal(rng), float(limits.tiny)
+    logits = np.log(float(limits.smallest_subnormal)), np.log(tiny)
+
+    def draw(name: str, shape: tuple[int, ...]) -> Array:
+        if name == "by":
+            return np.where(rng.permutation(shape[0])[:, None] == 0, 1, 1 + rng.uniform(*logits, shape))
+        if name in ("Wc", "bc"):  # the error of a tanh would hide a subnormal memory state
+            return np.zeros(shape)
+        return unit(name, shape) if name.startswith("W") else tiny * rng.uniform(-1, 1, shape)
+
+    return draw
+
+
 def _huge(rng: np.random.Generator, _: Any) -> Draw:
     size = 10 ** rng.uniform(2, 4)
 
@@ -64,4 +78,5 @@ REGIMES: Mapping[str, Callable[[np.random.Generator, Any], Draw]] = {
     "tiny": _tiny,
     "huge": _huge,
     "nonfinite": lambda rng, _: _normal(rng),
+    "subnormal": _subnormal,
 }

@@ -9,6 +9,10 @@ at most twice the bound.
 Sources: Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., ch. 2 (the model with
 underflow, eq. 2.8) and ch. 3 (γ_n, Lemma 3.1; products of matrices, sec. 3.5); Blanchard, Higham and Higham,
 IMA J. Numer. Anal. 41 (2021), for softmax. Second-order terms are kept.
+
+A correct program may flush what is subnormal to zero, be it given or computed, as vendors' libraries do; only
+where `gradual` underflow is asked for it may not. So its unit is the smallest normal number, or the smallest
+subnormal one.
 """
 
 from dataclasses import dataclass
@@ -63,10 +67,11 @@ class Bounded:
 class Arithmetic:
     """The rules of rounding in one precision, with unit roundoff `u` and underflow unit `eta`."""
 
-    def __init__(self, dtype: Any) -> None:
+    def __init__(self, dtype: Any, *, gradual: bool = False) -> None:
         limits = np.finfo(dtype)
         self.u = float(limits.eps) / 2
-        self.eta = float(limits.smallest_subnormal)
+        self.eta = float(limits.smallest_subnormal if gradual else limits.tiny)
+        self.gradual = gradual
         self.largest = float(limits.max)
 
     def gamma(self, n: int) -> float:
@@ -79,14 +84,14 @@ class Arithmetic:
     def affine(self, W: Array, v: Bounded, b: Array) -> Bounded:
         """`W v + b`: each of k products is rounded once and passes through at most k additions.
 
-        One addition more leaves room for a bias in two parts. Where a partial sum might overflow, in some
-        order, nothing can be said, not even that it is a number.
+        One addition more leaves room for a bias in two parts. A sum underflows only where it is flushed.
+        Where a partial sum might overflow, in some order, nothing can be said, not even that it is a number.
         """
         k = W.shape[-1]
         size = np.abs(W)
         terms = size @ v.reach + np.abs(b)
-        rounding = self.gamma(k + 2) * terms + (k + 2) * self.eta
-        z = _bounded(W @ v.value + b, rounding + size @ v.error)
+        rounding = self.gamma(k + 2) * terms + (2 * k + 4) * self.eta + self._flushed(size, v)
+        z = _bounded(W @ v.value + b, np.where(terms == 0, 0, rounding + size @ v.error))
         if (terms <= self.largest).all():
             return z
         terms = _if_finite(W, size) @ _if_finite(v.value, v.reach) + _if_finite(b, np.abs(b))
@@ -95,20 +100,33 @@ class Arithmetic:
             np.where(unknown, _if_finite(z.value, z.value), z.value), np.where(unknown, np.inf, z.error)
         )
 
+    def _flushed(self, size: Array, v: Bounded) -> Array:
+        """What is lost of `W v` where the factors that are or may become subnormal are taken as 0."""
+        lost = np.zeros(())
+        if self.gradual:
+            return lost
+        weights = np.where(size < self.eta, size, 0)
+        if weights.any():
+            lost = lost + weights @ v.reach
+        values = np.where(np.abs(v.value) - v.error < self.eta, np.fmin(v.reach, self.eta), 0)
+        if values.any():
+            lost = lost + size @ values
+        return lost
+
     def tanh(self, z: Bounded) -> Bounded:
-        """Slope sech² at the point of the interval nearest to 0, or, saturated, what is left to 1."""
+        """Slope sech² at the point of the interval nearest to 0, or, saturated, what is left to 1; 0 at 0."""
         q = np.exp(-_nearest_to_zero(z))
         slope = (2 * q / (1 + q * q)) ** 2
-        return _bounded(
-            np.tanh(z.value), _through(z, q, slope, 2 * q * q / (1 + q * q), 2) + TANH * self.u + self.eta
-        )
+        error = _through(z, q, slope, 2 * q * q / (1 + q * q), 2) + TANH * self.u + 2 * self.eta
+        return _bounded(np.tanh(z.value), np.where((z.value == 0) & (z.error == 0), 0, error))
 
     def sigmoid(self, z: Bounded) -> Bounded:
         """Slope σ(z)σ(-z) at the point nearest to 0, as that product: s(1-s) would cancel."""
         q = np.exp(-_nearest_to_zero(z))
         slope = q / (1 + q) ** 2
         return _bounded(
-            1 / (1 + np.exp(-z.value)), _through(z, q, slope, q / (1 + q), 1) + SIGMOID * self.u + self.eta
+            1 / (1 + np.exp(-z.value)),
+            _through(z, q, slope, q / (1 + q), 1) + SIGMOID * self.u + 2 * self.eta,
         )
 
     def relu(self, z: Bounded) -> Bounded:
@@ -116,13 +134,15 @@ class Arithmetic:
         return _bounded(np.maximum(z.value, 0), np.where(z.value + 2 * z.error < 0, 0, z.error))
 
     def times(self, x: Bounded, y: Bounded) -> Bounded:
-        """A product of two quantities, both with errors."""
+        """A product of two quantities, both with errors; each of the three may be flushed."""
         xr, yr = x.reach, y.reach
-        return _bounded(x.value * y.value, (x.error + self.u * xr) * yr + xr * y.error + 4 * self.eta)
+        flushed = (4 + xr + yr) * self.eta
+        return _bounded(x.value * y.value, (x.error + self.u * xr) * yr + xr * y.error + flushed)
 
     def plus(self, x: Bounded, y: Bounded) -> Bounded:
         """A sum of two quantities, both with errors; FMA only leaves a rounding out."""
-        return _bounded(x.value + y.value, x.error + y.error + self.u * (x.reach + y.reach))
+        flushed = 0 if self.gradual else 3 * self.eta
+        return _bounded(x.value + y.value, x.error + y.error + self.u * (x.reach + y.reach) + flushed)
 
     def softmax(self, s: Bounded) -> Bounded:
         """By any formula that shifts the logits by their maximum or by their log-sum-exp, or not at all.

@@ -9,6 +9,8 @@ from oracle import exact
 from oracle.inputs import Inputs
 from reference.contract import Array
 
+SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
+
 BEYOND_USE = 0.1
 """A bound above this, on a state or a probability of size 1, would accept nearly any answer."""
 
@@ -17,7 +19,7 @@ BEYOND_USE = 0.1
 class Comparison:
     """One output of an implementation beside a second witness, `(n, m, T_x)` each, with the bound on both.
 
-    Where the witness answers for the last steps only, those are compared.
+    Where either answers for the last steps only, those are compared.
 
     Attributes
     ----------
@@ -49,13 +51,19 @@ class Comparison:
 
         Of an infinite bound, as after an overflow, nothing is a fraction.
         """
-        count = self.witness.shape[2]
-        ours, theirs = _last(self.implementation, count).astype(np.float64), self.witness.astype(np.float64)
-        bound = _last(self.bound, count)
+        ours, theirs, bound = self._compared
         with np.errstate(all="ignore"):
             ratio = np.abs(ours - theirs) / (bound * (1 if self.rival == "exact" else 2))
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
         return np.where(same | np.isinf(bound), 0.0, np.where(np.isnan(ratio), np.inf, ratio))
+
+    @cached_property
+    def _compared(self) -> tuple[Array, Array, Array]:
+        """The last steps of both answers and of the bound, as many as both have."""
+        count = min(self.implementation.shape[2], self.witness.shape[2])
+        every = (self.implementation, self.witness, self.bound)
+        ours, theirs, bound = (array[:, :, array.shape[2] - count :] for array in every)
+        return ours.astype(np.float64), theirs.astype(np.float64), bound
 
     @property
     def worst(self) -> float:
@@ -70,13 +78,13 @@ class Comparison:
     @property
     def beyond_use(self) -> bool:
         """Whether the bound has grown so large, for most elements, that agreement is no evidence."""
-        return bool(2 * np.count_nonzero(self._relative_bound > BEYOND_USE) > self.witness.size)
+        return bool(2 * np.count_nonzero(self._relative_bound > BEYOND_USE) > self._relative_bound.size)
 
     @cached_property
     def _relative_bound(self) -> Array:
-        bound = _last(self.bound, self.witness.shape[2])
+        _, theirs, bound = self._compared
         with np.errstate(invalid="ignore"):
-            relative = bound / np.maximum(1, np.abs(self.witness))
+            relative = bound / np.maximum(1, np.abs(theirs))
         return np.where(np.isinf(bound), np.inf, relative)
 
     def explain(self) -> dict[str, str]:
@@ -84,9 +92,8 @@ class Comparison:
         off = self.ratio > 1
         column, late = min(np.argwhere(off.any(axis=0)).tolist(), key=lambda at: self._place(*at)[::-1])
         unit = int(np.argmax(self.ratio[:, column, late]))
-        t = late + self.implementation.shape[2] - self.witness.shape[2]
-        ours, theirs = float(self.implementation[unit, column, t]), float(self.witness[unit, column, late])
-        bound = float(self.bound[unit, column, t])
+        ours, theirs, bound = (float(array[unit, column, late]) for array in self._compared)
+        t = self._step(late)
 
         element = {"element": self._name(unit, column, late), "implementation": repr(ours)}
         extent = {"extent": f"{off.sum()} of {off.size} elements of {self.label}"}
@@ -99,7 +106,7 @@ class Comparison:
                 **extent,
             }
         sample = self.inputs.sample(column, t)
-        truth = exact.evaluate(sample, max(bound, np.finfo(float).tiny) / 1000)[self.quantity][unit, 0, t]
+        truth = exact.evaluate(sample, max(bound / 1000, SMALLEST))[self.quantity][unit, 0, t]
         far, ulp = (
             truth.distance(ours),
             float(np.abs(np.spacing(np.asarray(truth.midpoint, self.inputs.dtype)))),
@@ -123,14 +130,13 @@ class Comparison:
 
     def _place(self, column: int, late: int) -> tuple[int, int]:
         """Sample and step."""
-        t = late + self.implementation.shape[2] - self.witness.shape[2]
-        return column // self.steps, column % self.steps + t
+        return column // self.steps, column % self.steps + self._step(late)
+
+    def _step(self, late: int) -> int:
+        """Which step of the problem one of those is that are compared."""
+        return late + int(self.bound.shape[2] - self.ratio.shape[2])
 
     def _name(self, unit: int, column: int, late: int) -> str:
         sample, step = self._place(column, late)
         at = f", step {step}" if self.steps > 1 or not self.quantity.endswith("_last") else ""
         return f"{self.label}[{self.inputs.row(self.quantity, unit)}, sample {sample}{at}]"
-
-
-def _last(array: Array, count: int) -> Array:
-    return array[:, :, array.shape[2] - count :]

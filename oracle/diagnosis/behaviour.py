@@ -11,6 +11,7 @@ import numpy as np
 import reference
 from oracle.faults import Fault
 from oracle.inputs import Inputs
+from oracle.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, Array
 
 Leaves = Mapping[str, Array | str]
@@ -29,11 +30,25 @@ class Behaviour:
     arguments: Leaves
 
     @classmethod
-    def of(cls, function: str, value: Any, arguments: Sequence[Any]) -> "Behaviour":
-        """The behaviour of a call that returned."""
-        count = len(CONTRACTS[function].outputs)
-        parts = (value[:count], value[count:]) if isinstance(value, (tuple, list)) else (value, ())
-        return cls(*(dict(_leaves(part)) for part in (*parts, arguments)))
+    def of(
+        cls, function: str, value: Any, arguments: Sequence[Any], limits: Limits = ANYTHING
+    ) -> "Behaviour":
+        """The behaviour of a call that returned, as far as a target of such limits shows it.
+
+        Without caches of the memory states too only the last need be shown.
+        """
+        names = CONTRACTS[function].outputs
+        parts = (
+            (value[: len(names)], value[len(names) :]) if isinstance(value, (tuple, list)) else (value, ())
+        )
+        outputs, caches, given = (dict(_leaves(part)) for part in (*parts, arguments))
+        for i, (name, shape) in enumerate(names.items()):
+            place = f".{i}"
+            if not limits.head and "n_y" in shape:
+                outputs = {at: leaf for at, leaf in outputs.items() if not f"{at}.".startswith(f"{place}.")}
+            elif not limits.caches and name == "c" and isinstance(c := outputs.get(place), np.ndarray):
+                outputs[place] = c[:, :, -1:] if c.ndim == 3 else c
+        return cls(outputs, caches if limits.caches else {}, given)
 
     @classmethod
     def of_error(cls) -> "Behaviour":
@@ -52,17 +67,17 @@ class Program(Protocol):
         """What the call showed."""
 
 
-def specification(function: str) -> Program:
-    """The program that is right."""
-    return _program(function, reference)
+def specification(function: str, limits: Limits = ANYTHING) -> Program:
+    """The program that is right, shown as by a target of such limits."""
+    return _program(function, reference, limits)
 
 
-def mistaken(function: str, fault: Fault) -> Program:
+def mistaken(function: str, fault: Fault, limits: Limits = ANYTHING) -> Program:
     """A mistake that has made no call yet."""
-    return _program(function, replace(fault, memory={}))
+    return _program(function, replace(fault, memory={}), limits)
 
 
-def _program(function: str, implementation: Any) -> Program:
+def _program(function: str, implementation: Any, limits: Limits) -> Program:
     """A program of ours, called where it can do harm to nobody."""
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
@@ -74,7 +89,7 @@ def _program(function: str, implementation: Any) -> Program:
                     getattr(implementation, function)(*deepcopy(then.arguments(function)))
         except Exception:  # a mistake may raise anything
             return Behaviour.of_error()
-        return Behaviour.of(function, value, arguments)
+        return Behaviour.of(function, value, arguments, limits)
 
     return program
 

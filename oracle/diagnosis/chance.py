@@ -8,6 +8,7 @@ from oracle.diagnosis.behaviour import Program, mistaken, same
 from oracle.diagnosis.questions import problem
 from oracle.faults import concerning
 from oracle.inputs import Inputs
+from oracle.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, Array
 
 ASKED = 500
@@ -15,20 +16,22 @@ SPREAD = 0.18
 """How far the distributions of so many answers may be apart: those of one program are once in 10**7 cases."""
 
 
-def alike_at_random(function: str, implementation: Program, inputs: Inputs) -> list[str]:
+def alike_at_random(
+    function: str, implementation: Program, inputs: Inputs, limits: Limits = ANYTHING
+) -> list[str]:
     """The mistakes that spread their answers to one problem as an implementation does that acts at random."""
     if not _changes_its_mind(implementation, inputs):
         return []
     # So small that few things can happen.
     two = {"layers": 2} if CONTRACTS[function].is_layer else {}
-    few = problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two).inputs(function)
+    few = limits.fitted(problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two)).inputs(function)
     ours = _answers(implementation, few)
     return [
         fault.sentence
         for fault in concerning(function)
         if fault.group == "purity"
-        and _changes_its_mind(mistaken(function, fault), inputs)
-        and _spread_alike(ours, _answers(mistaken(function, fault), few))
+        and _changes_its_mind(mistaken(function, fault, limits), inputs)
+        and _spread_alike(ours, _answers(mistaken(function, fault, limits), few))
     ]
 
 

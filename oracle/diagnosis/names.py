@@ -15,6 +15,7 @@ from oracle.diagnosis.chance import alike_at_random
 from oracle.diagnosis.questions import asks_more, extreme_problem, further, opening
 from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
+from oracle.limits import ANYTHING, Limits
 
 
 def diagnose(
@@ -24,8 +25,11 @@ def diagnose(
     *,
     extreme: bool = False,
     whole: bool = False,
+    limits: Limits = ANYTHING,
 ) -> list[str]:
     """The sentences of the catalogue that fit, best first; empty where none does.
+
+    It is asked for no more than its limits say that it does, and judged by what it shows.
 
     With `whole`, only those that explain all that is seen; so too of what is wrong only where it raises, for
     much does that on no samples or steps.
@@ -34,26 +38,26 @@ def diagnose(
     random is recognised by how its answers to one problem are spread. Only where `extreme`, large logits are
     among the problems: what overflows need not be what is wrong with ordinary ones.
     """
-    posed = problems(function, counterexample, extreme=extreme)
+    posed = problems(function, counterexample, extreme=extreme, limits=limits)
     shown = list(_asked(implementation, posed))
     inputs = [*_not_refused(posed, shown, counterexample)]
     if len(inputs) < len(posed):
         shown = list(_asked(implementation, inputs))
-    right = list(_asked(specification(function), inputs))
+    right = list(_asked(specification(function, limits), inputs))
     wrong = next((part for part in PARTS if not _all_same(shown, right, part)), None)
     if wrong is None:
         return []
 
     def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, str]]:
         fits = [
-            (_fit(shown, right, _asked(mistaken(function, fault), inputs), wrong), fault.sentence)
+            (_fit(shown, right, _asked(mistaken(function, fault, limits), inputs), wrong), fault.sentence)
             for fault in faults
-            if len(inputs) < len(posed) or same(shown[0].outputs, _first_outputs(function, fault))
+            if len(inputs) < len(posed) or same(shown[0].outputs, _first_outputs(function, fault, limits))
         ]
         return sorted((fit for fit in fits if fit[0] > beyond), key=lambda fit: -fit[0])
 
     fits = fitting(concerning(function))
-    if not fits and (at_random := alike_at_random(function, implementation, inputs[0])):
+    if not fits and (at_random := alike_at_random(function, implementation, inputs[0], limits)):
         return at_random
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
@@ -80,7 +84,9 @@ def _is_wrong_only_where_it_raises(shown: Sequence[Behaviour], right: Sequence[B
     )
 
 
-def problems(function: str, counterexample: Inputs, *, extreme: bool = False) -> list[Inputs]:
+def problems(
+    function: str, counterexample: Inputs, *, extreme: bool = False, limits: Limits = ANYTHING
+) -> list[Inputs]:
     """The counterexample and problems that tell mistakes apart.
 
     One of them comes again after another of its shape, for what is kept from call to call.
@@ -89,14 +95,14 @@ def problems(function: str, counterexample: Inputs, *, extreme: bool = False) ->
     chosen = [first, second, first, *further(function, counterexample)]
     if extreme:
         chosen.append(extreme_problem(function))
-    return [*(problem.inputs(function) for problem in chosen), counterexample]
+    return [*(limits.fitted(problem).inputs(function) for problem in chosen), counterexample]
 
 
 @cache
-def _first_outputs(function: str, fault: Fault) -> Leaves:
+def _first_outputs(function: str, fault: Fault, limits: Limits) -> Leaves:
     """What a mistake makes of the first problem: that alone rules nearly all candidates out."""
-    first, second = (problem.inputs(function) for problem in opening(function))
-    return mistaken(function, fault)(first, then=second).outputs
+    first, second = (limits.fitted(problem).inputs(function) for problem in opening(function))
+    return mistaken(function, fault, limits)(first, then=second).outputs
 
 
 def _asked(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:

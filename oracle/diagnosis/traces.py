@@ -11,19 +11,22 @@ from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, 
 from oracle.diagnosis.questions import larger, problem
 from oracle.diagnosis.simpler import simplified, with_parameters
 from oracle.inputs import Inputs, LayerInputs
+from oracle.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
 
-def manners(function: str, implementation: Program, counterexample: Inputs) -> list[str]:
+def manners(
+    function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING
+) -> list[str]:
     """What is wrong with the way it answers, whatever it computes; nothing where that is in order.
 
     That it acts at random, remembers earlier calls, or takes the parameters by their place. Of what computes
     all that is asked rightly, that it overwrites what it has returned, or its arguments; and of what computes
     it nearly so, that it has fewer digits than float64.
     """
-    bigger = larger(function, counterexample)
+    bigger = limits.fitted(larger(function, counterexample))
     first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
-    given, *reordered = _reordered(function)
+    given, *reordered = _reordered(function, limits)
     asked = [counterexample, first]
     shown, again, twice, permuted = (
         [implementation(inputs) for inputs in each]
@@ -33,7 +36,7 @@ def manners(function: str, implementation: Program, counterexample: Inputs) -> l
         return ["it answers one question in two ways"]
     if not _same_outputs(permuted, twice[1:]):
         return ["the answer depends on the order of the parameters in their dict"]
-    right = [specification(function)(inputs) for inputs in asked]
+    right = [specification(function, limits)(inputs) for inputs in asked]
     if not _same_outputs(shown, right):
         few = _same_outputs(shown, right, FIVE_DIGITS)
         return ["right to five digits only, as if float32 or an epsilon were in it"] if few else []
@@ -65,13 +68,13 @@ def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:
             yield place
 
 
-def _reordered(function: str) -> Iterator[Inputs]:
+def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:
     """One problem with the parameters in orders that somebody may count on.
 
     All sizes are 1, where few arrays have a shape that they should not have.
     """
     kind = CONTRACTS[function].kind
-    inputs = problem(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1).inputs(function)
+    inputs = limits.fitted(problem(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1)).inputs(function)
     by_gate = ("ficoy", "fiocy") if kind == "lstm" else ()
     orders = [[part + gate for gate in gates for part in "Wb"] for gates in by_gate]
     yield inputs
@@ -83,23 +86,25 @@ def _in_order(names: Iterable[str], p: Mapping[str, Array]) -> dict[str, Array]:
     return {name: p[name] for name in names if name in p}
 
 
-def traces(function: str, implementation: Program, counterexample: Inputs) -> str:
+def traces(function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING) -> str:
     """What is known of a mistake that is not in the catalogue.
 
     That it does nothing wrong, or too little to tell; or else which entry of the caches is the first to be
     wrong, of layers which of the outputs, and with which simpler inputs these become right. Empty where
     nothing is known.
     """
-    right, shown = specification(function)(counterexample), implementation(counterexample)
+    specified = specification(function, limits)
+    right, shown = specified(counterexample), implementation(counterexample)
     if same(shown.outputs, right.outputs) and same(shown.caches, right.caches):
         return NEARLY
     wrong = next(_wrong_entries(function, shown.caches, right.caches), None)
-    caches_are_right = not CONTRACTS[function].is_layer and same(shown.caches, right.caches)
+    has_caches = limits.caches and not CONTRACTS[function].is_layer
+    caches_are_right = has_caches and same(shown.caches, right.caches)
     gone = [
         name
         for name, inputs in simplified(counterexample).items()
         if not same(shown.outputs, right.outputs)
-        and same(implementation(inputs).outputs, specification(function)(inputs).outputs)
+        and same(implementation(inputs).outputs, specified(inputs).outputs)
     ]
     known = (
         "the first wrong entry of the caches is {} of step {}".format(*wrong) if wrong else "",

@@ -17,10 +17,13 @@ class MalformedError(Exception):
 class Answer:
     """What one call returned, read when it is asked for. Then it raises `MalformedError`."""
 
-    def __init__(self, contract: Contract, returned: Returned, sizes: Mapping[str, int]) -> None:
+    def __init__(
+        self, contract: Contract, returned: Returned, sizes: Mapping[str, int], *, head: bool = True
+    ) -> None:
         self._contract = contract
         self._returned = returned
         self._sizes = sizes
+        self._head = head
 
     @property
     def arguments(self) -> Sequence[Any]:
@@ -29,8 +32,11 @@ class Answer:
 
     @cached_property
     def outputs(self) -> dict[str, Array]:
-        """`a`, `y` and, of an LSTM, `c`, each `(n, m, T_x)`; of layers `a` and the last states."""
-        return read_outputs(self._contract, self._returned.value, self._sizes)
+        """`a`, `y` and, of an LSTM, `c`, each `(n, m, T_x)`; of layers `a` and the last states.
+
+        Without a head there is no `y`, and of `c` there may be the last step alone.
+        """
+        return read_outputs(self._contract, self._returned.value, self._sizes, head=self._head)
 
     @cached_property
     def caches(self) -> dict[str, Array]:
@@ -45,9 +51,17 @@ class Answer:
 
     @property
     def memory(self) -> Array:
-        """The memory states; `(0, m, T_x)` of an RNN, which has none."""
+        """The memory states; `(0, m, T_x)` of an RNN, which has none. Where it `hides_memory` this raises."""
+        if self.hides_memory:
+            raise MalformedError(f"c has shape {self.outputs['c'].shape}, expected every step")
         a = self.outputs["a"]
         return self.outputs.get("c", np.zeros((0, *a.shape[1:]), a.dtype))
+
+    @property
+    def hides_memory(self) -> bool:
+        """Whether only the last memory state was returned, of several."""
+        a = self.outputs["a"]
+        return self.outputs.get("c", a).shape[2] < a.shape[2] and not self._contract.is_layer
 
 
 def quantity(contract: Contract, name: str) -> str:
@@ -58,12 +72,17 @@ def quantity(contract: Contract, name: str) -> str:
     return name if contract.is_layer else name[0]
 
 
-def read_outputs(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
+def read_outputs(
+    contract: Contract, value: Any, sizes: Mapping[str, int], *, head: bool = True
+) -> dict[str, Array]:
     """The outputs by quantity. A missing cache is no matter here; `read_caches` asks for it."""
     _check_count(contract, value)
     return {
-        quantity(contract, name): _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
+        quantity(contract, name): _memory(name, entry, shape, sizes)
+        if name == "c"
+        else _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
         for (name, shape), entry in zip(contract.outputs.items(), value, strict=False)
+        if head or "n_y" not in shape
     }
 
 
@@ -134,6 +153,16 @@ def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Arr
     if value.shape != expected:
         raise MalformedError(f"{name} has shape {value.shape}, expected {in_symbols(shape)} = {expected}")
     return _in_double(value) if value.dtype == np.longdouble else value
+
+
+def _memory(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Array:
+    """The memory states; the last one alone, `(n_a, m, 1)`, where it returned no more."""
+    try:
+        return _array(name, value, shape, sizes)
+    except MalformedError:
+        if np.ndim(value) != 3 or np.shape(value)[2] != 1:
+            raise
+        return _array(name, value, shape, {**sizes, "T_x": 1})[:, :, : sizes["T_x"]]
 
 
 def _in_double(array: Array) -> Array:

@@ -53,7 +53,8 @@ class Answers:
             returned = self._replies[number]
             assert isinstance(returned, Returned)
             sizes = self.question.inputs[number].sizes
-            self._answers[number] = Answer(self.question.contract, returned, sizes)
+            head = self.implementation.limits.head
+            self._answers[number] = Answer(self.question.contract, returned, sizes, head=head)
         return self._answers[number]
 
     def steps(self, number: int) -> tuple[Inputs, Mapping[str, Bounded]]:
@@ -71,7 +72,7 @@ class Answers:
             if isinstance(reply, Returned):
                 answer = self.answer(number)
                 try:
-                    _ = answer.outputs
+                    _ = answer.memory
                 except MalformedError:
                     continue
                 yield number, answer

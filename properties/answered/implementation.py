@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from oracle.limits import ANYTHING, Limits
 from properties.answered.process import UNREADABLE, Died, Process
 from properties.answered.record import Record
 from properties.worker.arguments import Arrangement
@@ -34,10 +35,11 @@ __all__ = [
 @dataclass(frozen=True)
 class Loaded:
     """The functions that a target has, each with `None` where it takes the call of the specification, and
-    otherwise with the signature that makes it another contract.
+    otherwise with the signature that makes it another contract; and its `limits`.
     """
 
     functions: Mapping[str, str | None]
+    limits: Limits = ANYTHING
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,11 @@ class Implementation:
         if isinstance(self._loaded, Unusable):
             raise Unusable(*self._loaded.args)
         return self._loaded
+
+    @property
+    def limits(self) -> Limits:
+        """What the target declares that it does not do. Raises what `load` raises."""
+        return self.load().limits
 
     def check_exists(self) -> None:
         """Raise `TargetMissing` if the target does not exist; what else may be wrong, `load` says."""
@@ -211,9 +218,12 @@ class Implementation:
         request = ("load", target.source, target.attribute, str(self.directory))
         error: Exception
         match process.ask(*request, time_limit=self.import_time_limit, folder=self._folder)[0]:
-            case ("loaded", dict(functions), str(folder)), _ if _are_functions(functions):
+            case ("loaded", dict(functions), str(folder), supports), _ if _are_functions(functions):
                 self._folder = folder
-                return process, Loaded(functions)
+                try:
+                    return process, Loaded(functions, Limits.parse({} if supports is None else supports))
+                except ValueError as wrong:
+                    error = Unusable(f"{self.target}: {wrong}")
             case ("missing", str(reason)), _:
                 error = TargetMissing(reason)
             case ("unusable", str(reason)), _:

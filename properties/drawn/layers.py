@@ -1,13 +1,14 @@
 """Which problems of whole layers are drawn: besides the sizes, how they are stacked, and the options."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from oracle.problem import DType, LayerProblem, Lengths
+from oracle.limits import Limits
+from oracle.problem import Activation, DType, Initial, LayerProblem, Lengths
 from oracle.regimes import Regime
 from reference.contract import CONTRACTS
 
@@ -27,6 +28,8 @@ class Stacking:
     most_layers: int = MOST_LAYERS
     lengths: Sequence[Lengths] = get_args(Lengths)
     projections: Sequence[str] = ("none", "smaller", "equal")
+    activations: Sequence[Activation] = get_args(Activation)
+    initial: Initial = "given"
 
     def contains(self, problem: LayerProblem) -> bool:
         """Whether a problem is stacked so."""
@@ -37,8 +40,36 @@ class Stacking:
             and problem.lengths in self.lengths
             and problem.layers <= self.most_layers
             and projection in self.projections
+            and problem.activation in self.activations
+            and problem.initial == self.initial
         )
 
+    def declared_away(self, limits: Limits) -> str:
+        """The limit by which no stacking is left, in words; empty where one is."""
+        if min(self.directions) > limits.directions:
+            return "one direction"
+        needs = [] if "absent" in self.lengths else ["lengths"]
+        return limits.lacking(needs if "none" in self.projections else [*needs, "projection"])
+
+    def within(self, limits: Limits) -> "Stacking":
+        """What is left of it."""
+        return replace(
+            self,
+            directions=tuple(D for D in self.directions if limits.directions >= D),
+            most_layers=min(self.most_layers, limits.layers),
+            lengths=self.lengths if limits.lengths else ("absent",),
+            projections=tuple(each for each in self.projections if each in _PROJECTIONS[limits.projection]),
+            activations=tuple(each for each in self.activations if each in limits.activations),
+            initial="given" if limits.initial_state else "zero",
+        )
+
+
+_PROJECTIONS: Mapping[bool | str, Sequence[str]] = {
+    True: ("none", "smaller", "equal"),
+    "fewer": ("none", "smaller"),
+    False: ("none",),
+}
+"""By the limit."""
 
 ANY_STACKING = Stacking()
 
@@ -65,13 +96,14 @@ def stacked(
             else draw(st.integers(1, n_a - 1))
         )
     else:
-        given["activation"] = draw(st.sampled_from(["tanh", "relu"]))
+        given["activation"] = draw(st.sampled_from(stacking.activations))
     return LayerProblem(
         function,  # type: ignore[arg-type]
         **{**sizes, **given},
         layers=draw(st.integers(1, stacking.most_layers)),
         directions=draw(st.sampled_from(stacking.directions)),
         lengths=draw(st.sampled_from(stacking.lengths)) if sizes["T_x"] else "absent",
+        initial=stacking.initial,
         regime=draw(st.sampled_from(regimes)),
         seed=draw(st.integers(0, seeds)),
         dtype=draw(st.sampled_from(dtypes)),
@@ -93,6 +125,8 @@ def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> l
         directions=max(stacking.directions),
         lengths=lengths,
         n_p=2 if kind == "lstm" and "smaller" in stacking.projections else 0,
+        activation=stacking.activations[0] if kind == "rnn" else "tanh",
+        initial=stacking.initial,
         regime=regime,
         dtype=dtype,
     )
@@ -100,9 +134,20 @@ def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> l
     return [distinct, equal]
 
 
-def far(function: str) -> list[LayerProblem]:
+def far(function: str, stacking: Stacking, dtype: DType) -> list[LayerProblem]:
     """A wide problem and a long one, beyond 32 and 128, where people set limits and kernels change."""
-    two: dict[str, Any] = {"layers": 2, "directions": 2}
-    wide = {"n_x": 33, "n_a": 34, "m": 36, "T_x": 2, "lengths": "random"}
-    long = {"n_x": 1, "n_a": 2, "m": 2, "T_x": 129, "lengths": "with T_x"}
-    return [LayerProblem(function, **two, **sizes) for sizes in (wide, long)]  # type: ignore[arg-type]
+    stacked = LayerProblem(
+        function,  # type: ignore[arg-type]
+        n_x=33,
+        n_a=34,
+        m=36,
+        T_x=2,
+        layers=min(2, stacking.most_layers),
+        directions=max(stacking.directions),
+        lengths="random" if "random" in stacking.lengths else stacking.lengths[0],
+        activation=stacking.activations[0] if function == "rnn_layer" else "tanh",
+        initial=stacking.initial,
+        dtype=dtype,
+    )
+    lengths = "with T_x" if "with T_x" in stacking.lengths else stacked.lengths
+    return [stacked, replace(stacked, n_x=1, n_a=2, m=2, T_x=129, lengths=lengths)]

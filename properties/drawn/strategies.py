@@ -7,6 +7,7 @@ from functools import cache
 
 from hypothesis import strategies as st
 
+from oracle.limits import Empty, Limits
 from oracle.problem import DType, LayerProblem, Problem, siblings
 from oracle.regimes import Regime
 from properties.drawn import layers
@@ -22,15 +23,16 @@ ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny")
 class Domain:
     """The problems of which a law says something.
 
-    `largest` caps the sizes that are drawn. With `empty`, at least one of `n_x`, `m` and `T_x` is 0, and
-    otherwise none is. `stacking` is of layers.
+    `largest` caps the sizes that are drawn. `empty` is the one size that is 0, if any is. `stacking` is of
+    layers. `needs` says what of `Limits` a target must do for the law to say something of it.
     """
 
     regimes: Sequence[Regime] = ORDINARY
     dtypes: Sequence[DType] = ("float64",)
     largest: int | None = None
-    empty: bool = False
+    empty: Empty | None = None
     stacking: Stacking = ANY_STACKING
+    needs: Sequence[str] = ()
 
     def contains(self, problem: Problem, function: str) -> bool:
         """Whether a problem is one of them, whatever its size; a cell takes its first step."""
@@ -43,9 +45,23 @@ class Domain:
             contract.posed_as == problem.kind
             and problem.regime in self.regimes
             and problem.dtype in self.dtypes
-            and min(problem.n_a, problem.n_y) > 0
-            and (0 in sizes.values()) == self.empty
+            and [name for name, size in sizes.items() if not size] == [self.empty] * bool(self.empty)
         )
+
+    def declared_away(self, function: str, limits: Limits) -> str:
+        """The limit by which nothing of it is left, in words; empty where something is."""
+        contract = CONTRACTS[function]
+        needs = self.needs if contract.is_layer else (*self.needs, "initial_state")
+        if missing := limits.lacking(needs):
+            return missing
+        if self.empty and self.empty not in limits.empty:
+            return f"never {self.empty} = 0"
+        return self.stacking.declared_away(limits) if contract.is_layer else ""
+
+    def within(self, limits: Limits) -> "Domain":
+        """What is left of it. In no dtype that it asks for, it is asked in the widest there is."""
+        dtypes = [dtype for dtype in self.dtypes if dtype in limits.dtypes] or [limits.dtypes[0]]
+        return replace(self, dtypes=tuple(dtypes), stacking=self.stacking.within(limits))
 
 
 SEEDS = 2**16
@@ -143,16 +159,17 @@ def of_equal_sizes(function: str, effort: Effort, domain: Domain = Domain()) -> 
     return [list(siblings(problem, effort.siblings, domain.regimes))]
 
 
-def wide_and_long(function: str) -> Sequence[Sequence[Problem]]:
+def wide_and_long(function: str, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]:
     """A wide problem for a function, and for a forward a long one; what is drawn without fuzzing is neither.
 
     Their sizes are beyond 32 and 128, where people set limits and kernels change.
     """
     contract = CONTRACTS[function]
     if contract.is_layer:
-        return [[problem] for problem in layers.far(function)]
-    wide = Problem(contract.kind, n_x=33, n_a=34, n_y=35, m=36, T_x=1 if contract.is_cell else 2)
-    long = Problem(contract.kind, n_x=1, n_a=2, n_y=3, m=1, T_x=129)
+        return [[problem] for problem in layers.far(function, domain.stacking, domain.dtypes[0])]
+    dtype, T_x = domain.dtypes[0], 1 if contract.is_cell else 2
+    wide = Problem(contract.kind, n_x=33, n_a=34, n_y=35, m=36, T_x=T_x, dtype=dtype)
+    long = Problem(contract.kind, n_x=1, n_a=2, n_y=3, m=1, T_x=129, dtype=dtype)
     return [[wide]] if contract.is_cell else [[wide], [long]]
 
 
@@ -191,9 +208,7 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
     if effort.work < math.inf:
         sizes = made_affordable(contract.kind, sizes, effort.work / (MOST_CELLS if contract.is_layer else 1))
     if domain.empty:
-        may_be_empty = [name for name in names if name in ("n_x", "m", "T_x")]
-        for name in draw(st.lists(st.sampled_from(may_be_empty), min_size=1, unique=True)):
-            sizes[name] = 0
+        sizes[domain.empty] = 0
     if contract.is_layer:
         return draw(layers.stacked(function, sizes, domain.stacking, domain.regimes, SEEDS, domain.dtypes))
     return Problem(

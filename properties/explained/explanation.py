@@ -6,8 +6,10 @@ from functools import lru_cache
 
 from oracle.diagnosis.behaviour import Behaviour, specification
 from oracle.diagnosis.names import diagnose, problems
+from oracle.diagnosis.subnormals import FLUSHED, flushes
 from oracle.diagnosis.traces import NEARLY, manners, traces
 from oracle.inputs import Inputs
+from oracle.limits import Limits
 from oracle.problem import Problem
 from properties.answered.implementation import Implementation, Raised, Returned
 from properties.judged.trial import Trial
@@ -45,7 +47,7 @@ def explain(trial: Trial, *, whole: bool = False) -> Explanation:
         alone = trial.holds_alone()
         if not alone:
             trial.implementation.close()
-            if traces(ask.function, ask, trial.inputs) == NEARLY:
+            if traces(ask.function, ask, trial.inputs, ask.limits) == NEARLY:
                 return why
     except _DiedError:
         return Explanation()
@@ -62,11 +64,16 @@ class _Asked:
     implementation: Implementation
     function: str
 
+    @property
+    def limits(self) -> Limits:
+        """What it declares that it does not do."""
+        return self.implementation.limits
+
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         afterwards = then.arguments(self.function) if then else ()
         reply = self.implementation.call(self.function, inputs.arguments(self.function), then=afterwards)
         if isinstance(reply, Returned):
-            return Behaviour.of(self.function, reply.value, reply.arguments)
+            return Behaviour.of(self.function, reply.value, reply.arguments, self.limits)
         if isinstance(reply, Raised):
             return Behaviour.of_error()
         raise _DiedError
@@ -74,7 +81,7 @@ class _Asked:
     def is_right(self, asked: Sequence[Inputs]) -> bool:
         """Whether it does nothing wrong; what it answers first must also outlast the second call."""
         first, second, *rest = asked
-        right = specification(self.function)
+        right = specification(self.function, self.limits)
         return self(first, then=second).is_like(right(first)) and all(
             self(inputs).is_like(right(inputs)) for inputs in (second, *rest)
         )
@@ -82,17 +89,20 @@ class _Asked:
 
 @lru_cache(maxsize=64)  # for several laws fail on one problem
 def _explain(ask: _Asked, problem: Problem, *, extreme: bool, whole: bool) -> Explanation:
-    function = ask.function
+    function, limits = ask.function, ask.limits
     ask.implementation.close()
+    if problem.regime == "subnormal" and flushes(function, ask, problem.inputs(function), limits):
+        return Explanation([FLUSHED])
     # In float64 rounding is so small that few mistakes look alike.
-    counterexample = replace(problem, dtype="float64").inputs(function)
-    looks_like = diagnose(function, ask, counterexample, extreme=extreme, whole=whole)
-    looks_like = looks_like or manners(function, ask, counterexample)
-    known = "" if looks_like else traces(function, ask, counterexample)
-    if known == NEARLY and problem.dtype != "float64":
-        itself = traces(function, ask, problem.inputs(function))
+    widest = limits.fitted(replace(problem, dtype="float64"))
+    counterexample = widest.inputs(function)
+    looks_like = diagnose(function, ask, counterexample, extreme=extreme, whole=whole, limits=limits)
+    looks_like = looks_like or manners(function, ask, counterexample, limits)
+    known = "" if looks_like else traces(function, ask, counterexample, limits)
+    if known == NEARLY and problem.dtype != widest.dtype:
+        itself = traces(function, ask, problem.inputs(function), limits)
         if itself != NEARLY:
-            known = "; ".join(filter(None, [f"right in float64, and not in {problem.dtype}", itself]))
+            known = "; ".join(filter(None, [f"right in {widest.dtype}, and not in {problem.dtype}", itself]))
     return Explanation(looks_like, known, _is_inherited(ask, counterexample))
 
 
@@ -101,17 +111,18 @@ def _is_inherited(ask: _Asked, counterexample: Inputs) -> bool:
     function, implementation = ask.function, ask.implementation
     if CONTRACTS[function].is_layer:
         return False  # it need not have a cell
-    given = problems(function, counterexample)
+    given = problems(function, counterexample, limits=ask.limits)
     for inputs in given:
         reply = implementation.call(function, inputs.arguments(function), with_reference_cell=True)
         if not isinstance(reply, Returned) or not reply.used_reference_cell:
             return False
-        shown = Behaviour.of(function, reply.value, reply.arguments)
-        if not shown.is_like(specification(function)(inputs)):
+        shown = Behaviour.of(function, reply.value, reply.arguments, ask.limits)
+        if not shown.is_like(specification(function, ask.limits)(inputs)):
             return False
     cell = CONTRACTS[function].cell
     if ask.is_right(given):
         return False
     if cell not in implementation.load().functions:
         return True
-    return not _Asked(implementation, cell).is_right(problems(cell, counterexample.span(0, 1)))
+    asked = problems(cell, counterexample.span(0, 1), limits=ask.limits)
+    return not _Asked(implementation, cell).is_right(asked)

@@ -1,12 +1,13 @@
 """A law: one thing that holds of every right implementation."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pytest
 from hypothesis import strategies as st
 
+from oracle.limits import ANYTHING, Limits
 from oracle.problem import Problem
 from properties.answered.answer import MalformedError
 from properties.answered.answers import ask
@@ -36,18 +37,30 @@ class Law:
     domain: Domain
     complete: bool = False
 
+    def declared_away(self, function: str, limits: Limits) -> str:
+        """The limit by which it says nothing of a function, in words; empty where it says something."""
+        return self.domain.declared_away(function, limits)
+
+    def within(self, limits: Limits) -> "Law":
+        """The same law of no more than a target does."""
+        return replace(self, domain=self.domain.within(limits))
+
     def examples(self, function: str, effort: Effort) -> st.SearchStrategy[Sequence[Problem]]:
         """The problems on which it is checked, some at a time."""
         return examples(function, effort, self.domain)
 
     def more_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
         """Those that it is checked on whatever is drawn."""
-        far = wide_and_long(function) if self.complete else ()
+        far = wide_and_long(function, self.domain) if self.complete else ()
         return [*of_equal_sizes(function, effort, self.domain), *far]
 
-    def concerns(self, function: str, problem: Problem) -> bool:
-        """Whether it says something of a function on a problem."""
-        return function in self.functions and self.domain.contains(problem, function)
+    def concerns(self, function: str, problem: Problem, limits: Limits = ANYTHING) -> bool:
+        """Whether it says something of a function on a problem, where a target has such limits."""
+        return (
+            function in self.functions
+            and not self.declared_away(function, limits)
+            and self.domain.within(limits).contains(problem, function)
+        )
 
     def trials(
         self, implementation: Implementation, function: str, problems: Sequence[Problem], tally: Tally

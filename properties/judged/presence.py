@@ -5,8 +5,9 @@ from reference.contract import CONTRACTS
 
 USABLE = "can be used"
 PROVIDED = "is provided"
-PRESENCE = (USABLE, PROVIDED)
-"""The laws that say whether there is anything to judge."""
+LIMITED = "declared limits"
+PRESENCE = (USABLE, PROVIDED, LIMITED)
+"""The laws that say whether there is anything to judge, and how much."""
 
 
 def unusable(implementation: Implementation) -> str:

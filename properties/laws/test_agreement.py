@@ -12,7 +12,7 @@ def test_trajectory(trial: Trial) -> None:
         trial.tally.not_meaningful += 1
 
 
-@law("spec", functions=EVERY, complete=True)
+@law("spec", functions=EVERY, complete=True, needs=("initial_state",))
 def test_each_step(trial: Trial) -> None:
     """Each step agrees with torch's from the state it was given; sharp for any length and gain."""
     trial.agree_with_torch_step_by_step()

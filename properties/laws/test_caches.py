@@ -7,7 +7,7 @@ from properties.judged.law import law
 from properties.judged.trial import Trial, side_by_side
 
 
-@law("spec")
+@law("spec", needs=("caches",))
 def test_cache_entries(trial: Trial) -> None:
     """Every cell cache holds its step's states, input and gates as they were in that step."""
     answer = trial.answer
@@ -28,7 +28,7 @@ def test_cache_entries(trial: Trial) -> None:
         trial.agree(cached, pytorch.gates(inputs), bounds, inputs, steps=steps)
 
 
-@law("spec")
+@law("spec", needs=("caches",))
 def test_cached_inputs(trial: Trial) -> None:
     """The parameters in every cell cache, and the x beside them, are the ones that were given."""
     answer = trial.answer

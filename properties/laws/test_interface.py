@@ -3,9 +3,10 @@
 import pytest
 
 from properties.answered.implementation import Implementation
-from properties.judged.presence import PROVIDED, USABLE, lacks, unusable
+from properties.judged.beyond import answers_rightly, beyond
+from properties.judged.presence import LIMITED, PROVIDED, USABLE, lacks, unusable
 from properties.judged.tally import Tally
-from reference.contract import FUNCTIONS
+from reference.contract import CONTRACTS, FUNCTIONS
 
 
 @pytest.mark.spec
@@ -29,3 +30,15 @@ def test_is_provided(implementation: Implementation, function: str, tally: Tally
     reason = lacks(implementation, function)
     if reason:
         pytest.fail(reason, pytrace=False)
+
+
+@pytest.mark.robust
+@pytest.mark.law(LIMITED, "robust")
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_declared_limits(implementation: Implementation, function: str, tally: Tally) -> None:
+    """What it declares that it does not do, it does not do; that it does is told, and no failure."""
+    if reason := lacks(implementation, function):
+        pytest.skip(reason)
+    for limit, problem in beyond(implementation.limits, function):
+        if answers_rightly(implementation, function, problem):
+            tally.notes[f"declares {limit}, and answers that rightly"] += 1

@@ -1,18 +1,27 @@
 """What relates the calls of a layer: its directions, its layers, its lengths, its states, its projection."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from oracle import propagation
 from oracle.inputs import LayerInputs
+from oracle.problem import Lengths
 from properties.drawn.layers import Stacking
 from properties.judged.law import law
 from properties.judged.trial import Trial
 from reference.contract import LAYERS, Array
 
+_SOME: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")
 
-@law("spec", functions=LAYERS, stacking=Stacking(directions=(1,), lengths=("absent",)))
+
+@law(
+    "spec",
+    functions=LAYERS,
+    stacking=Stacking(directions=(1,), lengths=("absent",)),
+    needs=("initial_state",),
+)
 def test_split_with_states(trial: Trial) -> None:
     """The first t steps, and the rest from the states that they left, give the same answer as all at once."""
     inputs, whole = _layers(trial), trial.answer.outputs
@@ -72,7 +81,7 @@ def test_composition(trial: Trial) -> None:
     trial.agree_with_itself(trial.answer.outputs, answers, trial.bounds, asked="layer by layer")
 
 
-@law("spec", functions=LAYERS, stacking=Stacking(lengths=("equal", "random", "with 1", "with T_x")))
+@law("spec", functions=LAYERS, stacking=Stacking(lengths=_SOME))
 def test_each_length_alone(trial: Trial) -> None:
     """A sample gets the answer that it gets alone, cut off at its length; beyond it `a` is 0."""
     inputs, every = _layers(trial), trial.answer.outputs
@@ -91,6 +100,17 @@ def test_each_length_alone(trial: Trial) -> None:
         )
 
 
+@law("robust", functions=LAYERS, stacking=Stacking(lengths=_SOME))
+def test_padding(trial: Trial) -> None:
+    """What stands beyond the length of a sample does not matter, not even NaN or an infinity."""
+    inputs, every = _layers(trial), trial.answer.outputs
+    rng = np.random.default_rng(trial.problem.seed)
+    padding = rng.choice([np.nan, np.inf, -np.inf], inputs.x.shape)
+    padded = replace(inputs, x=np.where(inputs.within, inputs.x, padding).astype(inputs.x.dtype))
+    answer = trial.answer_to(padded).outputs
+    trial.agree_with_itself(every, answer, trial.bounds, padded, asked="with NaN and inf in the padding")
+
+
 @law("spec", functions=LAYERS)
 def test_last_states(trial: Trial) -> None:
     """The last hidden states of the top layer are those in `a` at each sample's end (backward: start)."""
@@ -104,7 +124,7 @@ def test_last_states(trial: Trial) -> None:
     trial.agree_with_itself(top, {"a_last": np.concatenate(ends)[:, :, None]}, bounds, asked="in a")
 
 
-@law("spec", functions=("lstm_layer",), stacking=Stacking(projections=("none",)))
+@law("spec", functions=("lstm_layer",), stacking=Stacking(projections=("none",)), needs=("equal projection",))
 def test_identity_projection(trial: Trial) -> None:
     """A projection with the identity is none."""
     inputs = _layers(trial)

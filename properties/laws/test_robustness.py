@@ -7,10 +7,10 @@ import numpy as np
 
 from properties.answered.implementation import Arrangement, Returned
 from properties.drawn.layers import Stacking
-from properties.judged.law import EVERY, law
+from properties.judged.law import EVERY, FORWARDS, law
 from properties.judged.trial import Trial
 from properties.worker.ours import REFERENCE
-from reference.contract import Array
+from reference.contract import LAYERS, Array
 
 
 @law("robust", functions=EVERY, regimes=("huge",))
@@ -25,10 +25,35 @@ def test_lower_precision(trial: Trial) -> None:
     _agree(trial)
 
 
-@law("robust", functions=EVERY, regimes=("ternary", "unit"), empty=True)
-def test_empty(trial: Trial) -> None:
-    """No features, no samples or no steps give empty answers, or answers without what is not there."""
+@law("robust", functions=EVERY, regimes=("ternary", "unit"), empty="n_x")
+def test_no_features(trial: Trial) -> None:
+    """Without features there are the hidden state and the biases."""
     _agree(trial)
+
+
+@law("robust", functions=EVERY, regimes=("ternary", "unit"), empty="m")
+def test_no_samples(trial: Trial) -> None:
+    """An empty batch gives empty answers."""
+    _agree(trial)
+
+
+@law("robust", functions=(*FORWARDS, *LAYERS), regimes=("ternary", "unit"), empty="T_x")
+def test_no_steps(trial: Trial) -> None:
+    """A sequence of no steps gives empty answers, and leaves the states as they were."""
+    _agree(trial)
+
+
+@law(
+    "robust",
+    functions=EVERY,
+    regimes=("subnormal",),
+    dtypes=("float64", "float32"),
+    largest=5,
+    needs=("subnormals",),
+)
+def test_subnormals(trial: Trial) -> None:
+    """Numbers below the smallest normal one are not flushed to zero."""
+    trial.agree_with_the_exact_value(gradual=True)
 
 
 @law("robust", functions=EVERY, regimes=("ternary", "unit", "wild"))
@@ -46,7 +71,7 @@ def test_nonfinite(trial: Trial) -> None:
     _agree(trial)
 
 
-@law("robust", functions=EVERY, regimes=("ternary",))
+@law("robust", functions=EVERY, regimes=("ternary",), needs=("bad_shapes",))
 def test_refuses_bad_shapes(trial: Trial) -> None:
     """An argument of a wrong shape is refused; of other implementations than ours it is only reported."""
     rng = np.random.default_rng(trial.problem.seed)
@@ -84,4 +109,5 @@ _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
 
 def _agree(trial: Trial) -> None:
     trial.agree_with_torch()
-    trial.agree_with_torch_step_by_step()
+    if trial.implementation.limits.initial_state:
+        trial.agree_with_torch_step_by_step()

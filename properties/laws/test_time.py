@@ -23,5 +23,5 @@ def test_split(trial: Trial) -> None:
         parts.append((slice(t, T_x), rest, propagation.evaluate(rest)))
     for steps, inputs, bounds in parts:
         part = trial.answer_to(inputs).outputs
-        among = {name: array[:, :, steps] for name, array in whole.items()}
+        among = {name: array[:, :, steps] for name, array in whole.items() if array.shape[2] == T_x}
         trial.agree_with_itself(among, part, bounds, inputs, asked="in parts")

@@ -61,6 +61,11 @@ class Question:
         """How far a right answer may be off, over the whole trajectory."""
         return propagation.evaluate_each(self.inputs)
 
+    @cached_property
+    def gradual_bounds(self) -> list[dict[str, Bounded]]:
+        """The same of an answer that flushes nothing to zero."""
+        return propagation.evaluate_each(self.inputs, gradual=True)
+
 
 def _is_small(problems: Sequence[Problem]) -> bool:
     return sum(each.n_a * each.m * each.T_x for each in problems) <= SMALL

@@ -134,6 +134,7 @@ class Closing:
             f"{result.function} was selected, and is not judged: {result.message}"
             for result in self._results
             if result.status == "skipped"
+            and not result.declared
             and not {(result.implementation, ""), (result.implementation, result.function)} & failed
             and not any(entry.covers(result.implementation, PROVIDED, result.function) for entry in excused)
         ]

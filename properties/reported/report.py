@@ -50,6 +50,7 @@ def _implementation(judgement: Judgement) -> dict[str, Any]:
     return {
         "target": judgement.implementation,
         "verdict": judgement.verdict,
+        **({"limits": list(judgement.limits)} if judgement.limits else {}),
         "functions": {function: _function(judgement, function) for function in judgement.functions},
         "laws": [_law(result) for result in judgement.results],
     }
@@ -78,6 +79,7 @@ def _law(result: LawResult) -> dict[str, Any]:
         "diagnosis": list(result.diagnosis),
         **({"too_slow": result.too_slow, "late": result.late} if result.too_slow else {}),
         **({"expected": result.expected} if result.expected else {}),
+        **({"declared": result.declared} if result.declared else {}),
     }
 
 

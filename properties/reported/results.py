@@ -20,9 +20,10 @@ CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
 class LawResult:
     """How one law fared on one function of one implementation, or with `function=""` on all of it.
 
-    A law is skipped where the function is not there, or where no problem could be judged, and `usable` is
-    false where nothing is. A failure is `expected`, for a reason, where the user said so, and `ours` where it
-    was the harness that broke.
+    A law is skipped where the function is not there, where no problem could be judged, or where a limit that
+    the implementation has `declared` leaves nothing of it; `limits` are all that it declares, in words.
+    `usable` is false where nothing is. A failure is `expected`, for a reason, where the user said so, and
+    `ours` where it was the harness that broke.
     """
 
     implementation: str
@@ -38,6 +39,8 @@ class LawResult:
     usable: bool = True
     expected: str = ""
     ours: bool = False
+    declared: str = ""
+    limits: Sequence[str] = ()
     problems: int = 0
     not_meaningful: int = 0
     too_slow: int = 0
@@ -110,11 +113,16 @@ class Judgement:
             for result in self.results
             if result.function == function
             and (
-                (result.status == "skipped" and not result.says_nothing)
+                (result.status == "skipped" and not (result.says_nothing or result.declared))
                 or (result.law == PROVIDED and result.status == "failed")
             )
         )
         return next(lacking, "")
+
+    @property
+    def limits(self) -> Sequence[str]:
+        """What it declares that it does not do, in words; that is not judged, and never counts as passed."""
+        return next((result.limits for result in self.results if result.limits), ())
 
     def failures(self, function: str) -> list[LawResult]:
         """The laws that do not hold of a function."""

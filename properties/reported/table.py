@@ -14,6 +14,9 @@ from properties.judged.patience import too_slow
 from properties.judged.presence import PRESENCE
 from properties.reported.results import Judgement, LawResult, judgements, printable
 
+DECLARED = "–"
+"""Stands for a law that a limit leaves nothing of."""
+
 IN_FULL = 3
 """With more implementations than this, each gets one line."""
 
@@ -51,6 +54,8 @@ def _laws(judgement: Judgement) -> Table:
 def _cell(result: LawResult | None) -> str:
     if result is None:
         return ""
+    if result.declared:
+        return DECLARED
     if result.status != "passed":
         return "expected" if result.expected else result.status
     counts = [str(result.problems - result.not_meaningful)]
@@ -64,6 +69,9 @@ def _cell(result: LawResult | None) -> str:
 def _remarks(results: Sequence[LawResult]) -> list[str]:
     """What the numbers in the table leave out."""
     remarks = []
+    limits = next((result.limits for result in results if result.limits), ())
+    if limits:
+        remarks.append(f"{DECLARED}  declared, and so not judged: {', '.join(limits)}")
     if any(result.not_meaningful for result in results):
         remarks.append("n.m.: not meaningful; the bound on the whole trajectory has grown beyond use")
     by_ratio = sorted(results, key=lambda result: -result.worst_ratio)
@@ -110,6 +118,8 @@ def _why(judgement: Judgement) -> list[str]:
             laws = [result.law for result in judgement.failures(function)]
             named = ", ".join(laws[:3]) + (", …" if len(laws) > 3 else "")
             lines.append(f"{short(function)} {verdict}: {judgement.remark_on(function) or named}".strip())
+    if judgement.limits:
+        lines.append(f"declares {', '.join(judgement.limits)}")
     return lines
 
 

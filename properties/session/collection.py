@@ -1,16 +1,19 @@
 """Which tests the laws make: of every implementation, in which order, and of one problem only some."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oracle.limits import Limits
 from oracle.problem import Problem
 from properties.internals.of_xdist import by_scope
 from properties.judged.law import Law
+from properties.judged.presence import LIMITED
 from properties.reported.scheduling import implementation_in
 from properties.reported.table import IN_FULL
-from properties.session.options import ASKED, EXACTLY, TARGETS
+from properties.session.options import ASKED, EXACTLY, LIMITS, TARGETS
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -40,7 +43,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     exactly = config.stash[EXACTLY]
     if exactly:
-        concerned = [item for item in items if _concerns(item, exactly)]
+        limits = config.stash[LIMITS]
+        concerned = [item for item in items if _concerns(item, exactly, limits) and not _is_of_limits(item)]
         if all(_law(item) is None for item in concerned):
             concerned = []  # whether there is something to judge was not the question
         config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
@@ -70,9 +74,17 @@ def _law(item: pytest.Item) -> Law | None:
     return law if isinstance(law, Law) else None
 
 
-def _concerns(item: pytest.Item, problem: Problem) -> bool:
+def _is_of_limits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("law")
+    return marker is not None and marker.args[0] == LIMITED
+
+
+def _concerns(item: pytest.Item, problem: Problem, limits: Mapping[str, Limits]) -> bool:
     law = _law(item)
-    return law is None or law.concerns(str(item.callspec.params["function"]), problem)  # type: ignore[attr-defined]
+    if law is None or not isinstance(item, pytest.Function):
+        return True
+    given = item.callspec.params
+    return law.concerns(str(given["function"]), problem, limits[str(given["implementation"])])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
+from oracle.limits import ANYTHING, Limits
 from oracle.problem import Problem
 from properties.answered import interpreter
 from properties.answered.implementation import Implementation, TargetMissing, Unusable, expand
@@ -19,13 +21,15 @@ from properties.reported.environment import describe
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import encodable, printable
 from properties.session import command
-from properties.worker.ours import REFERENCE
+from properties.worker.ours import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, locate
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
 
 TARGETS = pytest.StashKey[list[str]]()
 ASKED = pytest.StashKey[dict[str, set[str]]]()
 """By target, the functions of which it is judged."""
+LIMITS = pytest.StashKey[dict[str, Limits]]()
+"""By target, what it declares that it does not do, as far as that matters for what is asked."""
 EXACTLY = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 RUNS_ON = pytest.StashKey[str]()
@@ -53,13 +57,14 @@ def pytest_configure(config: pytest.Config) -> None:
     known = config.getoption("--expected-failures")
     reports = [directory / file for file in config.getoption("--report") or ()]
     try:
-        config.stash[EXACTLY] = _concerning_a_law(Problem.parse(reproduce)) if reproduce else None
         failures = config.stash[EXPECTED] = expected.read(directory / known) if known else []
         for path in reports:
             report.check(path)
         config.stash[HOST] = _host(config)
         targets = config.stash[TARGETS] = _targets(config)
+        config.stash[LIMITS] = dict.fromkeys(targets, ANYTHING)
         config.stash[ASKED] = {target: _asked(target, config) for target in targets}
+        config.stash[EXACTLY] = _concerning_a_law(reproduce, config) if reproduce else None
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
     if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
@@ -77,11 +82,15 @@ def _check_hypothesis(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--hypothesis-seed={seed}: a seed is a whole number from 0 up")
 
 
-def _concerning_a_law(problem: Problem) -> Problem:
-    if not any(law.concerns(function, problem) for law in all_laws() for function in law.functions):
+def _concerning_a_law(text: str, config: pytest.Config) -> Problem:
+    problem = Problem.parse(text)
+    every = [(law, function) for law in all_laws() for function in law.functions]
+    limits = config.stash[LIMITS].values()
+    if not any(law.concerns(function, problem, given) for law, function in every for given in limits):
         raise ValueError(
-            f"--reproduce: no law is about {problem!r}. n_a and n_y must be 1 or more; n_x, m and T_x "
-            "may be 0 in the regimes ternary and unit; only in these and in wild may the dtype not be float64"
+            f"--reproduce: no law is about {problem!r}. n_a and n_y must be 1 or more; one of n_x, m and T_x "
+            "may be 0 in the regimes ternary and unit; only in these, in wild and in subnormal may the dtype "
+            "not be float64, unless the target supports no float64"
         )
     return problem
 
@@ -89,7 +98,7 @@ def _concerning_a_law(problem: Problem) -> Problem:
 def _targets(config: pytest.Config) -> list[str]:
     """What is to be judged. Whether a module or an attribute exists, only loading it can tell."""
     directory = config.invocation_params.dir
-    patterns = config.getoption("--implementation") or [REFERENCE]
+    patterns = [*map(full_name, config.getoption("--implementation") or [REFERENCE])]
     if config.getoption("numprocesses", None) and patterns != [*map(encodable, patterns)]:
         raise ValueError(
             "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
@@ -106,15 +115,16 @@ def _asked(target: str, config: pytest.Config) -> set[str]:
     directory = config.invocation_params.dir
     if target == REFERENCE:
         return {*FUNCTIONS, *LAYERS}
-    if target.partition(":")[0].endswith(SUFFIXES):
+    has = set()
+    is_file, text = target.partition(":")[0].endswith(SUFFIXES), b""
+    if is_file:
         text = Path(directory, locate(target, directory).source).read_bytes()
         has = {name for name in CONTRACTS if name.encode() in text}
-    else:
-        with Implementation(target, directory=directory, **config.stash[HOST]) as implementation:
-            try:
-                has = {*implementation.load().functions}
-            except Unusable:
-                has = set()
+    if not is_file or (config.getoption("--reproduce") and b"SUPPORTS" in text):
+        judged = Implementation(target, directory=directory, **config.stash[HOST])
+        with judged, suppress(Unusable):
+            has = {*judged.load().functions}
+            config.stash[LIMITS][target] = judged.limits
     layers = has & {*LAYERS}
     return layers if layers and not has & {*FUNCTIONS} else {*FUNCTIONS} | layers
 

@@ -12,7 +12,7 @@ from properties.judged.presence import USABLE, unusable
 from properties.judged.tally import Tally
 from properties.judged.trial import ViolationError
 from properties.reported.results import LawResult, encodable, printable
-from properties.session.fixtures import TALLY
+from properties.session.fixtures import TALLY, TURN
 from properties.session.options import EXPECTED
 
 
@@ -54,8 +54,13 @@ def _result(item: pytest.Item, report: pytest.TestReport, failure: Failure | Non
             "inherited": failure.explanation.inherited,
         }
     usable = not (report.failed and law == USABLE) or broke
+    judged = cast(Implementation, item.funcargs["implementation"])
     if report.skipped:
-        usable = not unusable(cast(Implementation, item.funcargs["implementation"]))
+        usable = not unusable(judged)
+    if TURN in item.stash:
+        given["declared"] = item.stash[TURN].declared
+    if usable and not unusable(judged):
+        given["limits"] = judged.limits.words
     if report.failed and not broke:
         reasons = (
             entry.reason

@@ -66,7 +66,7 @@ def test_a_failure_is_reproduced_by_the_line_that_it_prints(tmp_path: Path) -> N
     [
         ("Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=3)", 24),
         ("Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=3, dtype='float32')", 2),
-        ("Problem.rnn(n_x=0, n_a=1, n_y=1, m=0, T_x=0)", 1),
+        ("Problem.rnn(n_x=0, n_a=1, n_y=1, m=2, T_x=1)", 2),
         ("Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime='nonfinite', seed=1)", 2),
     ],
 )

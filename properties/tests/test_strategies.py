@@ -27,7 +27,7 @@ def test_a_problem_fits_the_function_and_the_effort(function: str, data: st.Data
 
 @given(functions, st.data())
 def test_an_empty_problem_has_units_and_classes(function: str, data: st.DataObject) -> None:
-    problem = data.draw(problems(function, DEV, Domain(empty=True)))
+    problem = data.draw(problems(function, DEV, Domain(empty="m")))
     assert 0 in (problem.n_x, problem.m, problem.T_x)
     assert problem.n_a
     assert problem.n_y

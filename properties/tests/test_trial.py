@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from properties.answered.answers import Answers
 from properties.answered.implementation import Died, Returned
@@ -27,6 +28,7 @@ class Mortal:
     """An implementation that dies of the calls whose argument `x` has one of these numbers of samples."""
 
     target = "mortal"
+    limits = ANYTHING
     command = ("rnn-crosscheck",)
     time_limit, import_time_limit, took, may_compile = 5.0, 20.0, 0.001, False
 

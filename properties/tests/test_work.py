@@ -47,9 +47,9 @@ def test_the_laws_take_no_more_than_they_did(monkeypatch: pytest.MonkeyPatch) ->
     count: Counter[str] = Counter()
 
     def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def counting(*arguments: Any) -> Any:
+        def counting(*arguments: Any, **how: Any) -> Any:
             count[name] += 1
-            return function(*arguments)
+            return function(*arguments, **how)
 
         return counting
 

@@ -36,7 +36,8 @@ class Turn:
 
     While that is shrunk, the store always holds the last one that was seen to fail; so whatever ends the
     program, it is not lost. Without a `number` for a seed each turn draws other problems; if they are to be
-    drawn `anew`, each by itself, as long as there is time.
+    drawn `anew`, each by itself, as long as there is time. Then `declared` is the limit by which the law
+    says nothing of the function, if there is one.
     """
 
     SHRINKING = 60.0
@@ -61,6 +62,7 @@ class Turn:
         self.end = end
         self.anew = False
         self.visited: Counter[str] = Counter()
+        self.declared = ""
         self._implementation = implementation
         self._function = function
         self._profile = profile
@@ -77,6 +79,11 @@ class Turn:
         """
         if reason := lacks(self._implementation, self._function):
             pytest.skip(reason)
+        limits = self._implementation.limits
+        self.declared = self.law.declared_away(self._function, limits)
+        if self.declared:
+            pytest.skip(f"declared: {self.declared}")
+        self.law = self.law.within(limits)
         self._go_no_further_than_it_can()
         try:
             if self._exactly:

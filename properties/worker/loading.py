@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,14 +22,15 @@ from reference.contract import CONTRACTS, Contract
 
 @dataclass(frozen=True)
 class Loaded:
-    """The functions found, for each whether it is another contract, the object that holds them, and the
-    folder of the code.
+    """The functions found, for each whether it is another contract, the object that holds them, the folder of
+    the code, and what `SUPPORTS` declares, in the object or in its module; `None` where there is none.
     """
 
     functions: Mapping[str, Callable[..., Any]]
     contracts: Mapping[str, str | None]
     holder: object
     folder: str
+    supports: object
 
     @property
     def other_contracts(self) -> int:
@@ -49,12 +50,18 @@ def load(target: Target, directory: Path) -> Loaded:
     holder: object = module
     for name in target.attribute.split(".") if target.attribute else ():
         holder = _attribute(holder, name, target)
-    return _with_functions(holder, str(Path(module.__file__ or "").parent))
+    supports = getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None))
+    return _with_functions(holder, str(Path(module.__file__ or "").parent), supports)
 
 
 def _import_file(path: Path) -> ModuleType:
-    sys.path.insert(0, str(path.parent))
-    module = ModuleType(path.stem if path.stem not in sys.modules else f"{path.stem} under test")
+    if path.stem in sys.modules or _is_installed(path.stem):  # an adapter may be called as what it adapts
+        name = f"{path.stem} under test"
+        sys.path.append(str(path.parent))
+    else:
+        name = path.stem
+        sys.path.insert(0, str(path.parent))
+    module = ModuleType(name)
     module.__file__ = str(path)
     module.__package__ = _package_of(path)
     sys.modules[module.__name__] = module
@@ -63,6 +70,13 @@ def _import_file(path: Path) -> ModuleType:
     else:
         exec(compile(path.read_bytes(), path, "exec", dont_inherit=True), module.__dict__)
     return module
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _package_of(path: Path) -> str:
@@ -107,15 +121,15 @@ def _attribute(holder: object, name: str, target: Target) -> object:
         raise TargetMissing(f"'{target.source}' has no attribute '{target.attribute}'{hint}") from None
 
 
-def _with_functions(holder: object, folder: str) -> Loaded:
+def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     functions = {name: getattr(holder, name) for name in CONTRACTS if hasattr(holder, name)}
     if not functions:
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}")
     contracts = {name: _other_contract(CONTRACTS[name], function) for name, function in functions.items()}
-    loaded = Loaded(functions, contracts, holder, folder)
+    loaded = Loaded(functions, contracts, holder, folder, supports)
     if isinstance(holder, type) and loaded.other_contracts:
         with suppress(Exception):  # what cannot be made without arguments remains a class
-            made = _with_functions(holder(), folder)
+            made = _with_functions(holder(), folder, supports)
             return min(loaded, made, key=lambda either: either.other_contracts)
     return loaded
 

@@ -12,6 +12,8 @@ PREFIX = __name__.removesuffix("properties.worker.ours")
 REFERENCE = f"{PREFIX}reference"
 """The target that is judged where none is named."""
 
+ADAPTERS = f"{PREFIX}oracle.frameworks"
+
 _NAMES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
 _ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
 
@@ -30,9 +32,16 @@ main()
 """What a worker's interpreter runs. It finds our modules, and nothing else that lies beside them."""
 
 
+def full_name(target: str) -> str:
+    """A target as it is called in full: `frameworks.NAME` is the adapter of a framework."""
+    head, dot, name = target.partition(".")
+    is_adapter = head == "frameworks" and dot and name.partition(":")[0].isidentifier() and name != "py"
+    return f"{ADAPTERS}.{name}" if is_adapter else target
+
+
 def is_ours(source: str) -> bool:
-    """Whether a target's source is a module of ours: the reference, or the catalogue of mistakes."""
-    return f"{source}.".startswith((f"{REFERENCE}.", f"{PREFIX}oracle.faults."))
+    """Whether a target's source is a module of ours: the reference, the catalogue of mistakes, an adapter."""
+    return f"{source}.".startswith((f"{REFERENCE}.", f"{PREFIX}oracle.faults.", f"{ADAPTERS}."))
 
 
 def hide() -> None:

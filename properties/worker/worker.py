@@ -114,7 +114,7 @@ class Worker:
             _, kind, message, where = self._raised(error)
             return "unusable", f"cannot be imported: {kind}: {message}" + (f" ({where})" if where else "")
         self._folder = self._loaded.folder
-        return "loaded", dict(self._loaded.contracts), self._folder
+        return "loaded", dict(self._loaded.contracts), self._folder, self._loaded.supports
 
     def _call(
         self,

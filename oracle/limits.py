@@ -1,0 +1,159 @@
+"""What a target declares that it does not do: its `SUPPORTS`, as data, and what of that a law is about."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, Self, get_args
+
+from oracle.problem import Activation, DType, LayerProblem, Problem
+
+Empty = Literal["n_x", "m", "T_x"]
+"""The sizes that may be 0."""
+
+DTYPES: tuple[DType, ...] = ("float64", "float32", "float16")
+"""Widest first."""
+
+MANY = 2**31
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a target does. By default all there is.
+
+    Attributes
+    ----------
+    dtypes
+        The precisions in which it computes.
+    caches, head
+        Whether the four functions return caches, and predictions.
+    layers, directions
+        How many at most.
+    lengths, initial_state
+        Whether its layers take these.
+    projection
+        Whether these do; `"fewer"` where it has to make the hidden state smaller.
+    activations
+        Those of its RNN layers.
+    empty
+        The sizes that may be 0.
+    subnormals
+        Whether it keeps subnormal numbers, and does not flush them to zero.
+    bad_shapes
+        Whether arguments of a wrong shape may be given to it, to see whether it refuses them.
+    """
+
+    dtypes: tuple[DType, ...] = DTYPES
+    caches: bool = True
+    head: bool = True
+    layers: int = MANY
+    directions: int = 2
+    lengths: bool = True
+    projection: bool | Literal["fewer"] = True
+    initial_state: bool = True
+    activations: tuple[Activation, ...] = get_args(Activation)
+    empty: tuple[Empty, ...] = get_args(Empty)
+    subnormals: bool = True
+    bad_shapes: bool = True
+
+    @classmethod
+    def parse(cls, declared: Any) -> Self:
+        """The limits in a target's `SUPPORTS`. Raises `ValueError`, which says what is wrong with it."""
+        if not isinstance(declared, dict):
+            raise ValueError("SUPPORTS is no dict")
+        known = {each.name for each in fields(cls)}
+        return cls(**{key: _checked(key, value, known) for key, value in declared.items()})
+
+    def lacking(self, needs: Sequence[str]) -> str:
+        """The first of what is needed and not done, in words; empty where all is."""
+        for name in needs:
+            if name == "equal projection" and self.projection is not True:
+                return _FEWER if self.projection else _NO["projection"]
+            if name != "equal projection" and not getattr(self, name):
+                return _NO[name]
+        return ""
+
+    def fitted(self, problem: Problem) -> Problem:
+        """The problem, or one like it that asks for no more than this."""
+        less: dict[str, Any] = {}
+        if problem.dtype not in self.dtypes:
+            less["dtype"] = self.dtypes[0]
+        if isinstance(problem, LayerProblem):
+            less["layers"] = min(problem.layers, self.layers)
+            less["directions"] = min(problem.directions, self.directions)
+            if not self.lengths:
+                less["lengths"] = "absent"
+            if not self.projection:
+                less["n_p"] = 0
+            elif self.projection == "fewer" and problem.n_p:
+                less["n_p"] = min(problem.n_p, problem.n_a - 1)
+            if not self.initial_state:
+                less["initial"] = "zero"
+            if problem.kind == "rnn_layer" and problem.activation not in self.activations:
+                less["activation"] = self.activations[0]
+        return replace(problem, **less)
+
+    @property
+    def words(self) -> list[str]:
+        """Each limit in a few words: `"float32 only"`, `"no caches"`."""
+        return list(self._words())
+
+    def _words(self) -> Iterator[str]:
+        if set(self.dtypes) != set(DTYPES):
+            yield f"{' and '.join(self.dtypes)} only"
+        if self.layers < MANY:
+            yield f"at most {self.layers} layer{'s' if self.layers > 1 else ''}"
+        if self.directions == 1:
+            yield "one direction"
+        if len(self.activations) == 1:
+            yield f"{self.activations[0]} only"
+        if self.projection == "fewer":
+            yield _FEWER
+        for name, words in _NO.items():
+            if not getattr(self, name):
+                yield words
+        never = [name for name in get_args(Empty) if name not in self.empty]
+        if never:
+            yield f"never {', '.join(never)} = 0"
+
+
+ANYTHING = Limits()
+
+_FEWER = "projections to fewer units only"
+
+_NO: Mapping[str, str] = {
+    "caches": "no caches",
+    "head": "no predictions",
+    "lengths": "no lengths",
+    "projection": "no projection",
+    "initial_state": "no initial state",
+    "subnormals": "subnormals flushed",
+    "bad_shapes": "bad shapes not asked",
+}
+
+_CHOICES: Mapping[str, Sequence[str]] = {
+    "dtypes": DTYPES,
+    "activations": get_args(Activation),
+    "empty": get_args(Empty),
+}
+
+
+def _checked(key: Any, value: Any, known: set[str]) -> Any:
+    """A value of `SUPPORTS`, if it is one that its key may have."""
+    if key in _CHOICES:
+        if (
+            isinstance(value, (list, tuple))
+            and all(isinstance(each, str) and each in _CHOICES[key] for each in value)
+            and (value or key == "empty")
+        ):
+            return tuple(each for each in _CHOICES[key] if each in value)
+        expected = f"a list of {', '.join(_CHOICES[key])}"
+    elif key in ("layers", "directions"):
+        if type(value) is int and value >= 1:
+            return min(value, 2) if key == "directions" else value
+        expected = "a number from 1 up"
+    elif key in known:
+        if isinstance(value, bool) or (key == "projection" and value == "fewer"):
+            return value
+        expected = 'True, False or "fewer"' if key == "projection" else "True or False"
+    else:
+        raise ValueError(f"SUPPORTS has no {key!r}; it may have {', '.join(sorted(known))}")
+    raise ValueError(f"SUPPORTS[{key!r}] is {value!r}, expected {expected}")

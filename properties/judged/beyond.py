@@ -1,0 +1,70 @@
+"""Beyond its limits: whether a target does what it declares that it does not do."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from oracle import propagation, pytorch
+from oracle.limits import DTYPES, MANY, Limits
+from oracle.problem import Problem
+from oracle.verdict import Comparison
+from properties.answered.answer import Answer, MalformedError
+from properties.answered.implementation import Implementation, Returned
+from reference.contract import CONTRACTS
+
+
+def beyond(limits: Limits, function: str) -> Iterator[tuple[str, Problem]]:
+    """For each limit of the function that a problem can be beyond of, in words, the problem; of caches,
+    predictions and bad shapes there is none.
+    """
+    contract = CONTRACTS[function]
+    dtype = limits.dtypes[0]
+    for other in DTYPES:
+        if other not in limits.dtypes:
+            yield f"no {other}", _problem(function, dtype=other)
+    if not contract.is_layer:
+        return
+    if limits.layers < MANY:
+        more = limits.layers + 1
+        yield f"at most {limits.layers} layers", _problem(function, dtype=dtype, layers=more)
+    if limits.directions == 1:
+        yield "one direction", _problem(function, dtype=dtype, directions=2)
+    if not limits.lengths:
+        yield "no lengths", _problem(function, dtype=dtype, lengths="random")
+    if not limits.projection and contract.kind == "lstm":
+        yield "no projection", _problem(function, dtype=dtype, n_p=2)
+    if not limits.initial_state:
+        yield "no initial state", _problem(function, dtype=dtype)
+    for activation in ("tanh", "relu"):
+        if activation not in limits.activations and contract.kind == "rnn":
+            yield f"no {activation}", _problem(function, dtype=dtype, activation=activation)
+    for size in ("n_x", "m", "T_x"):
+        if size not in limits.empty:
+            yield f"never {size} = 0", _problem(function, dtype=dtype, **{size: 0})
+
+
+def _problem(function: str, **given: object) -> Problem:
+    sizes: dict[str, object] = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4}
+    kind = CONTRACTS[function].posed_as
+    if not CONTRACTS[function].is_layer:
+        sizes["n_y"] = 2
+    made: Problem = getattr(Problem, kind)(**{**sizes, **given})
+    return made
+
+
+def answers_rightly(implementation: Implementation, function: str, problem: Problem) -> bool:
+    """Whether a target gets a problem right, within the bounds; asked once, whatever becomes of it."""
+    inputs = problem.inputs(function)
+    reply = implementation.call(function, inputs.arguments(function))
+    if not isinstance(reply, Returned):
+        return False
+    try:
+        head = implementation.limits.head
+        outputs = Answer(CONTRACTS[function], reply, inputs.sizes, head=head).outputs
+    except MalformedError:
+        return False
+    witness, bounds = pytorch.run(inputs), propagation.evaluate(inputs)
+    return all(
+        np.all(Comparison(inputs, name, name, ours, witness[name], bounds[name].error).ratio <= 1)
+        for name, ours in outputs.items()
+    )
