@@ -111,6 +111,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "haiku": Layout("igfo", transposed=True, joined="xa", axes="tbf"),
     "flax": Layout("ifgo", transposed=True),
     "mlx": Layout("ifgo"),
+    "litert": Layout("ifco", axes="tbf"),
     "ncnn": Layout("ifog"),
     "paddle": Layout("ifco", biases=2),
     "tinygrad": Layout("ifgo", biases=2, axes="tbf"),

@@ -70,6 +70,7 @@ DOCUMENTED = {
     "haiku": ["Wi", "Wc", "Wf", "Wo"],
     "flax": ["Wi", "Wf", "Wc", "Wo"],
     "mlx": ["Wi", "Wf", "Wc", "Wo"],
+    "litert": ["Wi", "Wf", "Wc", "Wo"],
     "ncnn": ["Wi", "Wf", "Wo", "Wc"],
     "paddle": ["Wi", "Wf", "Wc", "Wo"],
     "tinygrad": ["Wi", "Wf", "Wc", "Wo"],
