@@ -1,0 +1,27 @@
+"""Torch's modules without oneDNN, by `torch.backends.mkldnn`: the kernels of where it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from oracle.frameworks import torch_modules
+from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
+
+SUPPORTS = torch_modules.SUPPORTS
+
+
+def _without(module: torch.nn.Module) -> Callable[..., Any]:
+    def call(*given: Any) -> Any:
+        # Without TF32, of which torch would warn that there is no GPU for it.
+        with torch.backends.mkldnn.flags(enabled=False, allow_tf32=False):
+            return module(*given)
+
+    return call
+
+
+rnn_layer, lstm_layer = torch_modules.layers(_without)
+rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
+lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)

@@ -1,0 +1,138 @@
+"""`torch.nn.RNN` and `torch.nn.LSTM` on the CPU, for the guises in which torch runs them.
+
+They have all layers, directions and lengths (packed sequences), and a projection to fewer units. By
+their own messages they refuse a sequence of no steps, an input of no features, and a projection that
+does not make less of the hidden state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Optional, Tuple  # noqa: UP035 (TorchScript reads annotations)
+
+import numpy as np
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from oracle.layout import LAYOUTS, layers_to_torch
+from reference.contract import Array, Kind
+
+SUPPORTS = {"caches": False, "head": False, "empty": ["m"]}
+
+Layers = Sequence[Mapping[str, Array]]
+State = Optional[Array]
+LayerFunctions = tuple[Callable[..., Any], Callable[..., Any]]
+
+
+class RNN(torch.nn.Module):
+    """A module of layers whose input is packed where there are lengths."""
+
+    def __init__(self, *sizes: int, **how: Any) -> None:
+        super().__init__()
+        self.layers = torch.nn.RNN(*sizes, **how)
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        lengths: Optional[torch.Tensor] = None,  # noqa: UP045
+        states: Optional[torch.Tensor] = None,  # noqa: UP045
+    ) -> Tuple[torch.Tensor, torch.Tensor]:  # noqa: UP006
+        """The hidden states of the top layer, and the last ones of all."""
+        if lengths is None:
+            output, last = self.layers(x, states)
+            return output, last
+        packed, last = self.layers(pack_padded_sequence(x, lengths, enforce_sorted=False), states)
+        return pad_packed_sequence(packed, total_length=x.size(0))[0], last
+
+
+class LSTM(torch.nn.Module):
+    """The same of an LSTM, with pairs of states."""
+
+    def __init__(self, *sizes: int, **how: Any) -> None:
+        super().__init__()
+        self.layers = torch.nn.LSTM(*sizes, **how)
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        lengths: Optional[torch.Tensor] = None,  # noqa: UP045
+        states: Optional[Tuple[torch.Tensor, torch.Tensor]] = None,  # noqa: UP006, UP045
+    ) -> Tuple[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:  # noqa: UP006
+        """The hidden states of the top layer, and the last states of all."""
+        if lengths is None:
+            output, last = self.layers(x, states)
+            return output, last
+        packed, last = self.layers(pack_padded_sequence(x, lengths, enforce_sorted=False), states)
+        return pad_packed_sequence(packed, total_length=x.size(0))[0], last
+
+
+def layers(
+    prepared: Callable[[torch.nn.Module], Callable[..., Any]] = lambda module: module,
+) -> LayerFunctions:
+    """`rnn_layer` and `lstm_layer`, by a module as it is when it is prepared; that is done once for a shape.
+
+    The weights are copied into the module before every call.
+    """
+
+    @lru_cache(maxsize=64)
+    def of_shape(
+        kind: Kind, shape: tuple[int, ...], **how: Any
+    ) -> tuple[torch.nn.Module, Callable[..., Any]]:
+        how["dtype"] = getattr(torch, how["dtype"])
+        module = (RNN if kind == "rnn" else LSTM)(shape[0], how.pop("n_a"), **how).eval()
+        return module, prepared(module)
+
+    @torch.no_grad()
+    def run(
+        kind: Kind,
+        x: Array,
+        states: Sequence[State],
+        parameters: Layers,
+        options: Mapping[str, Any],
+        **how: Any,
+    ) -> tuple[Array, ...]:
+        D, lengths = options.get("directions", 1), options.get("lengths")
+        module, call = of_shape(
+            kind,
+            (*x.shape, lengths is not None, *(state is not None for state in states)),
+            n_a=len(parameters[0]["ba" if kind == "rnn" else "bf"]),
+            num_layers=len(parameters) // D,
+            bidirectional=D == 2,
+            dtype=str(x.dtype),
+            **how,
+        )
+        state_dict = layers_to_torch(kind, parameters, D)
+        module.load_state_dict({f"layers.{name}": _tensor(array) for name, array in state_dict.items()})
+        given: Any = tuple(None if state is None else _tensor(state.transpose(0, 2, 1)) for state in states)
+        if all(state is None for state in given):
+            given = None
+        elif kind == "rnn":
+            (given,) = given
+        steps = _tensor(LAYOUTS["torch"].sequence(x))
+        output, last = call(steps, None if lengths is None else torch.from_numpy(np.asarray(lengths)), given)
+        ended = (last,) if kind == "rnn" else last
+        return (
+            LAYOUTS["torch"].from_sequence(_array(output)),
+            *(_array(state).transpose(0, 2, 1) for state in ended),
+        )
+
+    def rnn_layer(x: Array, a0: State, parameters: Layers, options: Mapping[str, Any]) -> tuple[Array, ...]:
+        return run("rnn", x, [a0], parameters, options, nonlinearity=options.get("activation", "tanh"))
+
+    def lstm_layer(
+        x: Array, a0: State, c0: State, parameters: Layers, options: Mapping[str, Any]
+    ) -> tuple[Array, ...]:
+        projection = len(parameters[0].get("Wp", ()))
+        return run("lstm", x, [a0, c0], parameters, options, proj_size=projection)
+
+    return rnn_layer, lstm_layer
+
+
+def _tensor(array: Array) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _array(tensor: torch.Tensor) -> Array:
+    """A tensor as it is; bfloat16, which NumPy has not, as the float32 of the same values."""
+    return np.asarray((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy())
