@@ -1,0 +1,56 @@
+"""Torch's modules exported by `torch.onnx.export`, run by ONNX Runtime on the CPU.
+
+The exporter takes no packed sequence, so there are no lengths; and ONNX has no projection. The model is not
+optimized by the exporter: so the weights keep their names, and are inputs instead of initializers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import onnxruntime
+import torch
+
+from oracle.frameworks import torch_modules
+from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
+
+SUPPORTS = {
+    **torch_modules.SUPPORTS,
+    "dtypes": ["float16", "float32"],
+    "lengths": False,
+    "projection": False,
+}
+
+
+def _exported(module: torch.nn.Module) -> Callable[..., Any]:
+    sessions: list[onnxruntime.InferenceSession] = []
+
+    def call(x: torch.Tensor, lengths: Any, states: Any) -> Any:
+        if not sessions:
+            sessions.append(_session(module, (x, lengths, states)))
+        given = iter([x, *((states,) if isinstance(states, torch.Tensor) else states or ())])
+        weights = dict(module.named_parameters())
+        names = [each.name for each in sessions[0].get_inputs()]
+        fed = {name: (weights[name] if name in weights else next(given)).numpy() for name in names}
+        output, *last = (torch.from_numpy(array) for array in sessions[0].run(None, fed))
+        return output, last[0] if len(last) == 1 else last
+
+    return call
+
+
+def _session(module: torch.nn.Module, given: tuple[Any, ...]) -> onnxruntime.InferenceSession:
+    program: Any = torch.onnx.export(module, given, dynamo=True, optimize=False, verbose=False)
+    graph = program.model.graph
+    graph.inputs.extend(graph.initializers.values())
+    graph.initializers.clear()
+    one = onnxruntime.SessionOptions()
+    one.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(
+        program.model_proto.SerializeToString(), one, providers=["CPUExecutionProvider"]
+    )
+
+
+rnn_layer, lstm_layer = torch_modules.layers(_exported)
+rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
+lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)

@@ -1,0 +1,119 @@
+"""Adapters of ONNX, LiteRT and torch's guises answer within the bound, with all that they support."""
+
+from __future__ import annotations
+
+import importlib
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from oracle.layout import LAYOUTS, layers_from_torch, layers_to_torch
+from oracle.problem import LayerKind, LayerProblem, Problem
+from oracle.propagation import evaluate
+from oracle.tests.programs import assert_within
+from reference.contract import CONTRACTS, Array
+
+# But `torch_compile`, which compiles for half a minute.
+PACKAGES = {
+    "onnxruntime": ["onnx", "onnxruntime"],
+    "onnx_evaluator": ["onnx"],
+    "litert": ["flatbuffers", "ai_edge_litert"],
+    "torch_script": [],
+    "torch_mkldnn_off": [],
+    "torch_autocast": [],
+    "torch_exported": ["onnxruntime", "onnxscript"],
+}
+WITHOUT = {"onnx_evaluator": {"lengths": False}, "torch_autocast": {"dtypes": ["float64"]}}
+"""What is not declared, but known: the evaluator does not read lengths, and autocast leaves float64 alone."""
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def adapter(name: str) -> Any:
+    for package in PACKAGES[name]:
+        pytest.importorskip(package, reason=f"{name} needs {package}, which is not installed")
+    return importlib.import_module(f"oracle.frameworks.{name}")
+
+
+def supported(supports: dict[str, Any], kind: LayerKind) -> list[LayerProblem]:
+    """A problem for each combination of what an adapter supports."""
+    stackings = [(1, 1), (1, 2)] if supports.get("layers") == 1 else [(1, 1), (2, 2)]
+    lengths = ["absent", "random"] if supports.get("lengths", True) else ["absent"]
+    if kind == "lstm_layer":
+        own = [{"n_p": n_p} for n_p in ([0, 2] if supports.get("projection", True) else [0])]
+    else:
+        own = [{"activation": name} for name in supports.get("activations", ["tanh", "relu"])]
+    dtype = supports.get("dtypes", ["float64"])[-1]
+    return [
+        LayerProblem(
+            kind, 3, n_a=4, m=2, T_x=3, seed=8, layers=L, directions=D, lengths=given, dtype=dtype, **each
+        )
+        for (L, D), given, each in product(stackings, lengths, own)
+    ]
+
+
+def answered(function: Any, kind: LayerKind, arguments: list[Any]) -> dict[str, Array]:
+    """As the oracle has them: the last states one below the other."""
+    a, *last = function(*arguments)
+    outputs = zip(CONTRACTS[kind].outputs, [a, *(s.reshape(-1, s.shape[2], 1) for s in last)], strict=True)
+    return dict(outputs)
+
+
+@pytest.mark.parametrize("kind", ["rnn_layer", "lstm_layer"])
+@pytest.mark.parametrize("name", PACKAGES)
+def test_answers_are_within_the_bound(name: str, kind: Any) -> None:
+    module = adapter(name)
+    problems = supported({**module.SUPPORTS, **WITHOUT.get(name, {})}, kind)
+    for problem in problems[-1:] if name == "torch_exported" else problems:  # an export takes a second
+        inputs = problem.inputs(kind)
+        answer = answered(getattr(module, kind), kind, problem.arguments(kind))
+        assert {str(array.dtype) for array in answer.values()} == {problem.dtype}
+        assert_within(answer, evaluate(inputs))
+
+
+@pytest.mark.parametrize("kind", ["rnn_layer", "lstm_layer"])
+@pytest.mark.parametrize("name", PACKAGES)
+def test_absent_states_are_zeros_and_no_call_remembers_another(name: str, kind: Any) -> None:
+    module = adapter(name)
+    function = getattr(module, kind)
+    dtype = "float64" if name == "torch_autocast" else "float32"
+    one, other = (
+        LayerProblem(kind, 3, n_a=4, m=2, T_x=3, seed=seed, dtype=dtype).arguments(kind) for seed in (1, 2)
+    )
+    x, *states, parameters, options = one
+    zeros = function(x, *(np.zeros_like(state) for state in states), parameters, options)
+    function(*other)
+    absent = function(x, *(None for _ in states), parameters, options)
+    for given, expected in zip(absent, zeros, strict=True):
+        np.testing.assert_allclose(given, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_weights_survive_the_way_into_an_onnx_model_and_back() -> None:
+    pytest.importorskip("onnx", reason="it is about onnx, which is not installed")
+    from oracle.frameworks.onnx_model import feeds
+
+    problem = Problem.lstm_layer(n_x=3, n_a=4, m=2, T_x=1, directions=2)
+    x, a0, c0, parameters, options = problem.arguments("lstm_layer")
+    fed = feeds("lstm", x, [a0, c0], parameters, options)
+    for k, p in enumerate(parameters):
+        bias, recurrent_bias = np.split(fed["B"][k], 2)
+        stacked = {"weight": fed["W"][k], "recurrent_weight": fed["R"][k]}
+        back = LAYOUTS["onnx"].unstack("lstm", {**stacked, "bias": bias, "recurrent_bias": recurrent_bias})
+        for name, array in p.items():
+            np.testing.assert_array_equal(back[name], array)
+
+
+def test_weights_survive_the_way_into_a_module_of_torch_and_back() -> None:
+    problem = Problem.lstm_layer(n_x=3, n_a=4, m=2, T_x=1, layers=2, directions=2, n_p=2)
+    parameters = problem.arguments("lstm_layer")[-2]
+    module = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True, proj_size=2, dtype=torch.float64)
+    state = {name: torch.tensor(array) for name, array in layers_to_torch("lstm", parameters, 2).items()}
+    module.load_state_dict(state)
+    back, directions = layers_from_torch("lstm", {n: t.numpy() for n, t in module.state_dict().items()})
+    assert directions == 2
+    for given, p in zip(back, parameters, strict=True):
+        for name, array in p.items():
+            np.testing.assert_array_equal(given[name], array)
