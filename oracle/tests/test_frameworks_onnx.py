@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from itertools import product
 from typing import Any
 
@@ -16,23 +17,30 @@ from oracle.propagation import evaluate
 from oracle.tests.programs import assert_within
 from reference.contract import CONTRACTS, Array
 
-# But `torch_compile`, which compiles for half a minute.
-PACKAGES = {
+PACKAGES: dict[str, list[str]] = {
     "onnxruntime": ["onnx", "onnxruntime"],
     "onnx_evaluator": ["onnx"],
     "litert": ["flatbuffers", "ai_edge_litert"],
     "torch_script": [],
     "torch_mkldnn_off": [],
     "torch_autocast": [],
+    "torch_compile": [],
     "torch_exported": ["onnxruntime", "onnxscript"],
 }
-WITHOUT = {"onnx_evaluator": {"lengths": False}, "torch_autocast": {"dtypes": ["float64"]}}
+SLOW = ("torch_compile", "torch_exported")
+"""What takes ten seconds and more until its first answer: tested where SLOW_FRAMEWORKS is set."""
+WITHOUT: dict[str, dict[str, Any]] = {
+    "onnx_evaluator": {"lengths": False},
+    "torch_autocast": {"dtypes": ["float64"]},
+}
 """What is not declared, but known: the evaluator does not read lengths, and autocast leaves float64 alone."""
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def adapter(name: str) -> Any:
+    if name in SLOW and "SLOW_FRAMEWORKS" not in os.environ:
+        pytest.skip(f"{name} is slow; the environment has no SLOW_FRAMEWORKS")
     for package in PACKAGES[name]:
         pytest.importorskip(package, reason=f"{name} needs {package}, which is not installed")
     return importlib.import_module(f"oracle.frameworks.{name}")
@@ -43,10 +51,10 @@ def supported(supports: dict[str, Any], kind: LayerKind) -> list[LayerProblem]:
     stackings = [(1, 1), (1, 2)] if supports.get("layers") == 1 else [(1, 1), (2, 2)]
     lengths = ["absent", "random"] if supports.get("lengths", True) else ["absent"]
     if kind == "lstm_layer":
-        own = [{"n_p": n_p} for n_p in ([0, 2] if supports.get("projection", True) else [0])]
+        own: list[Any] = [{"n_p": n_p} for n_p in ([0, 2] if supports.get("projection", True) else [0])]
     else:
         own = [{"activation": name} for name in supports.get("activations", ["tanh", "relu"])]
-    dtype = supports.get("dtypes", ["float64"])[-1]
+    dtype: Any = supports.get("dtypes", ["float64"])[-1]
     return [
         LayerProblem(
             kind, 3, n_a=4, m=2, T_x=3, seed=8, layers=L, directions=D, lengths=given, dtype=dtype, **each
@@ -67,7 +75,7 @@ def answered(function: Any, kind: LayerKind, arguments: list[Any]) -> dict[str, 
 def test_answers_are_within_the_bound(name: str, kind: Any) -> None:
     module = adapter(name)
     problems = supported({**module.SUPPORTS, **WITHOUT.get(name, {})}, kind)
-    for problem in problems[-1:] if name == "torch_exported" else problems:  # an export takes a second
+    for problem in problems[-1:] if name in SLOW else problems:
         inputs = problem.inputs(kind)
         answer = answered(getattr(module, kind), kind, problem.arguments(kind))
         assert {str(array.dtype) for array in answer.values()} == {problem.dtype}
@@ -79,7 +87,7 @@ def test_answers_are_within_the_bound(name: str, kind: Any) -> None:
 def test_absent_states_are_zeros_and_no_call_remembers_another(name: str, kind: Any) -> None:
     module = adapter(name)
     function = getattr(module, kind)
-    dtype = "float64" if name == "torch_autocast" else "float32"
+    dtype: Any = "float64" if name == "torch_autocast" else "float32"
     one, other = (
         LayerProblem(kind, 3, n_a=4, m=2, T_x=3, seed=seed, dtype=dtype).arguments(kind) for seed in (1, 2)
     )
