@@ -49,7 +49,7 @@ def adapter(name: str) -> Any:
 def supported(supports: dict[str, Any], kind: LayerKind) -> list[LayerProblem]:
     """A problem for each combination of what an adapter supports."""
     stackings = [(1, 1), (1, 2)] if supports.get("layers") == 1 else [(1, 1), (2, 2)]
-    lengths = ["absent", "random"] if supports.get("lengths", True) else ["absent"]
+    lengths: list[Any] = ["absent", "random"] if supports.get("lengths", True) else ["absent"]
     if kind == "lstm_layer":
         own: list[Any] = [{"n_p": n_p} for n_p in ([0, 2] if supports.get("projection", True) else [0])]
     else:
