@@ -6,9 +6,9 @@ these, and absent they are what `initialize_carry` draws: zeros. What outputs ar
 step is not documented, and they are what the cell makes of the padding: the mask that the contract asks for,
 and the layers above need none of it, is put on here. There is no projection.
 
-JAX has float64 only where `jax_enable_x64` is set, as here. A cell has its precision as `dtype` and
-`param_dtype`. Its recurrent weights are drawn as zeros: the default, orthogonal ones, cannot be in float16,
-and all weights are set at every call anyway.
+JAX has float64 only where `jax_enable_x64` is set, as here; XLA flushes subnormal numbers to zero. A cell
+has its precision as `dtype` and `param_dtype`. Its recurrent weights are drawn as zeros: the default,
+orthogonal ones, cannot be in float16, and all weights are set at every call anyway.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
 FLAX = LAYOUTS["flax"]
-SUPPORTS = {"caches": False, "head": False, "projection": False, "bad_shapes": False}
+SUPPORTS = {"caches": False, "head": False, "projection": False, "bad_shapes": False, "subnormals": False}
 
 
 def rnn_layer(
@@ -73,7 +73,7 @@ def _stacked(
     D, activation = options.get("directions", 1), options.get("activation", "tanh")
     units = len(parameters[0]["ba" if kind == "rnn" else "bf"])
     lengths = None if options.get("lengths") is None else jax.numpy.asarray(options["lengths"])
-    sequence = jax.numpy.asarray(FLAX.sequence(x))
+    sequence: Any = jax.numpy.asarray(FLAX.sequence(x))
     last: list[Any] = []
     for k in range(0, len(parameters), D):
         layer, run = recurrent_layer(kind, sequence.shape[2], units, D, activation, str(x.dtype))
@@ -111,8 +111,7 @@ def recurrent_layer(kind: Kind, n_in: int, units: int, directions: int, activati
         nnx.RNN(make(n_in, units, rngs=nnx.Rngs(0), **how), return_carry=True) for _ in range(directions)
     )
 
-    @nnx.jit
     def run(layer: Any, sequence: Any, carries: Any, lengths: Any) -> Any:
         return layer(sequence, initial_carry=carries, seq_lengths=lengths)
 
-    return (nnx.Bidirectional(one, *other, return_carry=True) if other else one), run
+    return (nnx.Bidirectional(one, *other, return_carry=True) if other else one), nnx.jit(run)

@@ -5,8 +5,8 @@ import os
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 
+from oracle.frameworks.keras_layers import SUPPORTS as OF_KERAS
 from oracle.frameworks.keras_layers import (
-    SUPPORTS,
     lstm_cell_forward,
     lstm_forward,
     lstm_layer,
@@ -14,6 +14,8 @@ from oracle.frameworks.keras_layers import (
     rnn_forward,
     rnn_layer,
 )
+
+SUPPORTS = {**OF_KERAS, "subnormals": False}  # flushed to zero
 
 __all__ = [
     "SUPPORTS",

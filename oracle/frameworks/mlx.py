@@ -31,7 +31,7 @@ SUPPORTS = {
     "bad_shapes": False,
 }
 
-mx.set_default_device(mx.cpu)  # type: ignore[attr-defined]
+mx.set_default_device(mx.cpu)
 
 
 def rnn_layer(

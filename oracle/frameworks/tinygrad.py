@@ -31,7 +31,7 @@ SUPPORTS = {
     "directions": 1,
     "lengths": False,
     "projection": False,
-    "empty": ["m", "n_x"],
+    "empty": ["m", "n_x"],  # steps are taken here: without one the framework is not asked
     "bad_shapes": False,
 }
 
@@ -48,7 +48,7 @@ def lstm_layer(
     cell = LSTMCell(len(x), len(parameters[0]["bf"]))
     cell.weight_ih, cell.weight_hh = Tensor(stacked["weight"]), Tensor(stacked["recurrent_weight"])
     cell.bias_ih, cell.bias_hh = Tensor(stacked["bias"]), Tensor(stacked["recurrent_bias"])
-    states = None
+    states: Any = None
     if a0 is not None or c0 is not None:
         none = np.zeros((x.shape[1], len(parameters[0]["bf"])), x.dtype)
         states = tuple(Tensor(none if s is None else np.ascontiguousarray(s[0].T)) for s in (a0, c0))

@@ -1,0 +1,116 @@
+"""The adapters of Keras, Flax, MLX and tinygrad, where these are installed, against the reference."""
+
+import importlib
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from oracle.layout import LAYOUTS
+from oracle.problem import LayerProblem, Problem
+from reference import lstm_layer, rnn_layer
+from reference.contract import Array, Kind
+
+REFERENCE: dict[str, Any] = {"rnn_layer": rnn_layer, "lstm_layer": lstm_layer}
+NEEDS = {"keras_layers": "keras", "flax_nnx": "flax", "mlx": "mlx", "tinygrad": "tinygrad"}
+
+
+@pytest.fixture(params=NEEDS)
+def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module, with the NumPy backend of Keras if none is chosen, for it compiles nothing."""
+    package = NEEDS[request.param]
+    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "numpy"))
+    monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
+    pytest.importorskip(
+        package, reason=f"{package} is a framework that an adapter is for", exc_type=ImportError
+    )
+    return importlib.import_module(f"oracle.frameworks.{request.param}")
+
+
+def within(supports: Any, problem: LayerProblem) -> bool:
+    """Whether a problem is within what the framework does."""
+    return bool(
+        problem.layers <= supports.get("layers", 2)
+        and problem.directions <= supports.get("directions", 2)
+        and (supports.get("lengths", True) or problem.lengths == "absent")
+    )
+
+
+sizes = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, "dtype": "float32"}
+PROBLEMS = [
+    *(
+        Problem.lstm_layer(**sizes, layers=layers, directions=directions, lengths=lengths, seed=seed)
+        for seed, (layers, directions, lengths) in enumerate(
+            [(1, 1, "absent"), (1, 1, "random"), (1, 2, "absent"), (2, 2, "random")]
+        )
+    ),
+    Problem.rnn_layer(**sizes),
+    Problem.rnn_layer(**sizes, activation="relu", seed=1),
+    Problem.rnn_layer(**sizes, layers=2, directions=2, lengths="with 1", seed=2),
+]
+ABSENT: list[tuple[int, tuple[int, ...]]] = [(0, (0,)), (2, (0, 1)), (4, (0,))]
+"""Problems by place, and which of the initial states are not given."""
+
+
+@pytest.mark.parametrize(
+    ("problem", "absent"),
+    [
+        *((problem, ()) for problem in PROBLEMS),
+        (PROBLEMS[0], (0,)),
+        (PROBLEMS[2], (0, 1)),
+        (PROBLEMS[4], (0,)),
+    ],
+)
+def test_adapters_give_the_specified_answer(
+    adapter: Any, problem: LayerProblem, absent: tuple[int, ...]
+) -> None:
+    if not (hasattr(adapter, problem.kind) and within(adapter.SUPPORTS, problem)):
+        pytest.skip("declared as what the framework does not do")
+    x, *initial, parameters, options = problem.arguments(problem.kind)
+    initial = [None if k in absent else states for k, states in enumerate(initial)]
+    expected = REFERENCE[problem.kind](x, *initial, parameters, options)
+    actual = getattr(adapter, problem.kind)(x, *initial, parameters, options)
+    for theirs, ours in zip(actual, expected, strict=True):
+        assert theirs.dtype == ours.dtype
+        np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-5)
+
+
+def framework_s_own(name: str, kind: Kind, parameters: Mapping[str, Array]) -> dict[str, Array]:
+    """The weights as a layer of the framework has them, once they were set."""
+    module: Any = importlib.import_module(f"oracle.frameworks.{name}")
+    n_a, n_in = len(parameters["ba" if kind == "rnn" else "bf"]), 2
+    if name == "keras_layers":
+        layer = module.recurrent_layer(kind, n_in, n_a, 1, "tanh", "float32")
+        stacked = LAYOUTS["keras"].stack(kind, parameters)
+        layer.set_weights([stacked[each] for each in ("weight", "recurrent_weight", "bias")])
+        given = [module.keras.ops.convert_to_numpy(weight.value) for weight in layer.weights]
+        return dict(zip(("weight", "recurrent_weight", "bias"), given, strict=True))
+    rnn, _ = module.recurrent_layer(kind, n_in, n_a, 1, "tanh", "float32")
+    module.set_weights(kind, rnn.cell, parameters)
+    bias = rnn.cell.dense_h.bias if kind == "lstm" else rnn.cell.dense_i.bias
+    arrays = {
+        "weight": rnn.cell.dense_i.kernel,
+        "recurrent_weight": rnn.cell.dense_h.kernel,
+        "bias": bias,
+    }
+    return {each: np.asarray(array[...]) for each, array in arrays.items()}
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm"])
+@pytest.mark.parametrize(("name", "layout"), [("keras_layers", "keras"), ("flax_nnx", "flax")])
+def test_weights_of_the_framework_s_own_layer_are_ours_again(
+    name: str, layout: str, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "numpy"))
+    pytest.importorskip(
+        NEEDS[name], reason=f"{layout} is a framework that an adapter is for", exc_type=ImportError
+    )
+    problem = Problem.rnn_layer(**sizes) if kind == "rnn" else Problem.lstm_layer(**sizes)
+    (parameters,) = problem.inputs(problem.kind).parameters
+    back = LAYOUTS[layout].unstack(kind, framework_s_own(name, kind, parameters))
+    assert back.keys() == parameters.keys()
+    for each, array in parameters.items():
+        np.testing.assert_array_equal(back[each], array, err_msg=each)
