@@ -1,0 +1,99 @@
+"""OpenVINO's operations `RNNSequence-5` and `LSTMSequence-5`, on its CPU plugin, in float32.
+
+The weights are constants of the model, as they are where a trained network was converted; the plugin has its
+own recurrent kernel for those alone, and unrolls others. One operation is one layer, forward or bidirectional,
+with `sequence_lengths`; initial states are required inputs, so absent ones are zeros. An LSTM has no
+projection. The plugin computes in bfloat16 or float16 where the processor can, unless the hint on inference
+precision says otherwise: float32 is asked for. Documented nowhere: ill-shaped input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from openvino import opset15 as ops
+
+from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
+from oracle.layout import LAYOUTS
+from reference.contract import Array, Kind
+
+SUPPORTS: Mapping[str, Any] = {
+    "dtypes": ["float32"],
+    "caches": False,
+    "head": False,
+    "layers": 1,
+    "projection": False,
+    "bad_shapes": False,
+}
+
+_LAYOUT = LAYOUTS["openvino"]
+_PLUGIN = {"INFERENCE_PRECISION_HINT": "f32"}
+
+
+def rnn_layer(
+    x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
+) -> tuple[Array, ...]:
+    """By `RNNSequence`."""
+    return _layer("rnn", x, [a0], parameters, options)
+
+
+def lstm_layer(
+    x: Array,
+    a0: Array | None,
+    c0: Array | None,
+    parameters: Sequence[Mapping[str, Array]],
+    options: Mapping[str, Any],
+) -> tuple[Array, ...]:
+    """By `LSTMSequence`."""
+    return _layer("lstm", x, [a0, c0], parameters, options)
+
+
+rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
+lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
+
+
+def _layer(
+    kind: Kind,
+    x: Array,
+    states: Sequence[Array | None],
+    parameters: Sequence[Mapping[str, Array]],
+    options: Mapping[str, Any],
+) -> tuple[Array, ...]:
+    stacked = [_LAYOUT.stack(kind, p) for p in parameters]
+    weights = [np.stack([p[name] for p in stacked]) for name in ("weight", "recurrent_weight", "bias")]
+    D, n_a, m, T_x = len(parameters), weights[1].shape[2], *x.shape[1:]
+    model = _compiled(
+        kind, x.shape, options.get("activation", "tanh"), *((w.shape, w.tobytes()) for w in weights)
+    )
+    zeros = np.zeros((D, n_a, m), x.dtype)
+    given = [np.ascontiguousarray((zeros if s is None else s).transpose(2, 0, 1)) for s in states]
+    lengths = np.asarray(options["lengths"]) if options.get("lengths") is not None else np.full(m, T_x)
+    answer = model([_LAYOUT.sequence(x), *given, lengths.astype(np.int32)])
+    a, *last = (np.array(answer[i]) for i in range(1 + len(states)))
+    return a.transpose(1, 3, 0, 2).reshape(D * n_a, m, T_x), *(s.transpose(1, 2, 0) for s in last)
+
+
+@lru_cache(maxsize=64)
+def _compiled(
+    kind: Kind, shape: tuple[int, ...], activation: str, *weights: tuple[tuple[int, ...], bytes]
+) -> Any:
+    """The model of these very weights: nothing that is kept can answer for others."""
+    W, R, B = (ops.constant(np.frombuffer(w, np.float32).reshape(shape)) for shape, w in weights)
+    n_x, m, T_x = shape
+    D, _, n_a = weights[1][0]
+    x, *states = (
+        ops.parameter(each, np.float32)
+        for each in ([m, T_x, n_x], [m, D, n_a], [m, D, n_a])[: 3 if kind == "lstm" else 2]
+    )
+    lengths = ops.parameter([m], np.int32)
+    direction = "bidirectional" if D == 2 else "forward"
+    if kind == "lstm":
+        node = ops.lstm_sequence(x, *states, lengths, W, R, B, n_a, direction)
+    else:
+        node = ops.rnn_sequence(x, *states, lengths, W, R, B, n_a, direction, activations=[activation])
+    model = ov.Model(node.outputs(), [x, *states, lengths], kind)
+    return ov.Core().compile_model(model, "CPU", _PLUGIN)
