@@ -1,10 +1,10 @@
 """ncnn's operators `RNN` and `LSTM` (`docs/developer-guide/operators.md`), on the CPU, in float32.
 
-They "apply a single-layer LSTM to a feature sequence of T timesteps", a blob `w=input_size, h=T`; there is no
-batch, so samples are run one by one. `direction` is 0 or 2; `hidden_size` is n_a and `num_output` the size
-after a projection. There are no lengths; the RNN knows tanh alone. An empty blob stands for one that could not
-be allocated, so no step or no feature is an error, and so is what a return code says. Denormals are flushed
-by default (`Option::flush_denormals`). Storage and arithmetic in fewer bits are options, and off here.
+They apply a single layer to one sequence, a blob `w=input_size, h=T`: there is no batch, so samples are run one
+by one. `direction` is 0 or 2; `hidden_size` is n_a, and `num_output` the size after a projection. There are no
+lengths, and the RNN knows tanh alone. An empty blob is one that was not allocated, so no step and no feature
+are errors; ncnn returns codes. Denormals are flushed by default (`Option::flush_denormals`). Storage and
+arithmetic in fewer bits are options, and off here.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def _layer(
     for k, steps in enumerate(_LAYOUT.sequence(x)):
         extractor = net.create_extractor()
         _checked(extractor.input("x", ncnn.Mat(steps)))
-        for name, state in zip(() if absent else blobs, given):
-            _checked(extractor.input(name, ncnn.Mat(np.ascontiguousarray(state[:, :, k]))))
+        for name, state in zip(() if absent else blobs, given):  # a copy, for a blob keeps no array alive
+            _checked(extractor.input(name, ncnn.Mat(np.ascontiguousarray(state[:, :, k])).clone()))
         a[:, k] = _extracted(extractor, "x").T
         for name, state in zip(blobs, last):
             state[:, :, k] = _extracted(extractor, name)

@@ -1,10 +1,12 @@
 """OpenVINO's operations `RNNSequence-5` and `LSTMSequence-5`, on its CPU plugin, in float32.
 
-The weights are constants of the model, as they are where a trained network was converted; the plugin has its
-own recurrent kernel for those alone, and unrolls others. One operation is one layer, forward or bidirectional,
-with `sequence_lengths`; initial states are required inputs, so absent ones are zeros. An LSTM has no
-projection. The plugin computes in bfloat16 or float16 where the processor can, unless the hint on inference
-precision says otherwise: float32 is asked for. Documented nowhere: ill-shaped input.
+One operation is one layer, forward or bidirectional, with `sequence_lengths`. Initial states are required, so
+absent ones are zeros. An LSTM has no projection, and ill-shaped input is documented nowhere. The plugin
+computes in bfloat16 or float16 where the processor can, unless the hint on inference precision says otherwise.
+
+The plugin has a recurrent kernel for weights that are constants of the model, as in a converted network, and
+lengths that are constant and whole; what else there is it unrolls into a loop of cells. So the weights are
+constants here, and lengths are where there are none.
 """
 
 from __future__ import annotations
@@ -66,20 +68,25 @@ def _layer(
     stacked = [_LAYOUT.stack(kind, p) for p in parameters]
     weights = [np.stack([p[name] for p in stacked]) for name in ("weight", "recurrent_weight", "bias")]
     D, n_a, m, T_x = len(parameters), weights[1].shape[2], *x.shape[1:]
+    lengths = options.get("lengths")
     model = _compiled(
-        kind, x.shape, options.get("activation", "tanh"), *((w.shape, w.tobytes()) for w in weights)
+        kind,
+        x.shape,
+        options.get("activation", "tanh"),
+        lengths is None,
+        *((w.shape, w.tobytes()) for w in weights),
     )
     zeros = np.zeros((D, n_a, m), x.dtype)
     given = [np.ascontiguousarray((zeros if s is None else s).transpose(2, 0, 1)) for s in states]
-    lengths = np.asarray(options["lengths"]) if options.get("lengths") is not None else np.full(m, T_x)
-    answer = model([_LAYOUT.sequence(x), *given, lengths.astype(np.int32)])
+    at_last = [] if lengths is None else [np.asarray(lengths, np.int32)]
+    answer = model([_LAYOUT.sequence(x), *given, *at_last])
     a, *last = (np.array(answer[i]) for i in range(1 + len(states)))
     return a.transpose(1, 3, 0, 2).reshape(D * n_a, m, T_x), *(s.transpose(1, 2, 0) for s in last)
 
 
 @lru_cache(maxsize=64)
 def _compiled(
-    kind: Kind, shape: tuple[int, ...], activation: str, *weights: tuple[tuple[int, ...], bytes]
+    kind: Kind, shape: tuple[int, ...], activation: str, whole: bool, *weights: tuple[tuple[int, ...], bytes]
 ) -> Any:
     """The model of these very weights: nothing that is kept can answer for others."""
     W, R, B = (ops.constant(np.frombuffer(w, np.float32).reshape(shape)) for shape, w in weights)
@@ -89,11 +96,11 @@ def _compiled(
         ops.parameter(each, np.float32)
         for each in ([m, T_x, n_x], [m, D, n_a], [m, D, n_a])[: 3 if kind == "lstm" else 2]
     )
-    lengths = ops.parameter([m], np.int32)
+    lengths = ops.constant(np.full(m, T_x, np.int32)) if whole else ops.parameter([m], np.int32)
     direction = "bidirectional" if D == 2 else "forward"
     if kind == "lstm":
         node = ops.lstm_sequence(x, *states, lengths, W, R, B, n_a, direction)
     else:
         node = ops.rnn_sequence(x, *states, lengths, W, R, B, n_a, direction, activations=[activation])
-    model = ov.Model(node.outputs(), [x, *states, lengths], kind)
+    model = ov.Model(node.outputs(), [x, *states, *([] if whole else [lengths])], kind)
     return ov.Core().compile_model(model, "CPU", _PLUGIN)

@@ -1,9 +1,8 @@
 """Paddle's `paddle.nn.SimpleRNN` and `paddle.nn.LSTM`, on the CPU, in float32 and float64.
 
 Any number of layers, `direction` "forward" or "bidirect", `sequence_length`, `proj_size` of the LSTM,
-`activation` of the RNN, initial states or none. Documented as refused: a projection to as many units as there
-are. It has two biases. Without a projection one kernel runs all layers; with one they are composed, in Python,
-of `LSTMCell`.
+`activation` of the RNN, initial states or none, two biases. One kernel runs all layers; with a projection they
+are composed of `LSTMCell` in Python, and one to as many units as there are is refused.
 """
 
 from __future__ import annotations
