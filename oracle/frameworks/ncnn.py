@@ -1,10 +1,10 @@
 """ncnn's operators `RNN` and `LSTM` (`docs/developer-guide/operators.md`), on the CPU, in float32.
 
-They apply a single layer to one sequence, a blob `w=input_size, h=T`: there is no batch, so samples are run one
-by one. `direction` is 0 or 2; `hidden_size` is n_a, and `num_output` the size after a projection. There are no
-lengths, and the RNN knows tanh alone. An empty blob is one that was not allocated, so no step and no feature
-are errors; ncnn returns codes. Denormals are flushed by default (`Option::flush_denormals`). Storage and
-arithmetic in fewer bits are options, and off here.
+They apply a single layer to one sequence, a blob `w=input_size, h=T`: there is no batch, so samples are run
+one by one. `direction` is 0 or 2; `hidden_size` is n_a, and `num_output` the size after a projection, which
+there is where they differ. There are no lengths, and the RNN knows tanh alone. An empty blob is one that was
+not allocated, so no step and no feature are errors; ncnn returns codes. Denormals are flushed by default
+(`Option::flush_denormals`). Storage and arithmetic in fewer bits are options, and off here.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ def _layer(
     D, n_h, m, T_x = len(parameters), weights[2].shape[2], *x.shape[1:]
     n_a = weights[1].shape[1] // (4 if kind == "lstm" else 1)
     sizes = f"0={n_h} 1={weights[0].size} 2={2 * (D - 1)}" + (f" 3={n_a}" if kind == "lstm" else "")
+    if "projection" in names and n_h == n_a:
+        raise ValueError(f"n_p = n_a = {n_a}: there ncnn has no weights of a projection")
     absent = all(state is None for state in states)
     blobs = ["a", "c"][: len(states)]
     net = _net(kind, sizes, () if absent else tuple(blobs), b"".join(bytes(4) + w.tobytes() for w in weights))
@@ -106,6 +108,7 @@ def _net(kind: Kind, sizes: str, states: tuple[str, ...], weights: bytes) -> Any
     layers = [f"Input {name} 0 1 {name}" for name in inputs]
     layers += [" ".join([kind.upper(), kind, str(len(inputs)), str(len(outputs)), *inputs, *outputs, sizes])]
     net = ncnn.Net()
+    net.opt.num_threads = 1  # of more, these sizes only know the price
     for option in _FEWER_BITS:
         if hasattr(net.opt, option):
             setattr(net.opt, option, False)

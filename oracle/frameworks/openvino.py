@@ -1,8 +1,8 @@
 """OpenVINO's operations `RNNSequence-5` and `LSTMSequence-5`, on its CPU plugin, in float32.
 
-One operation is one layer, forward or bidirectional, with `sequence_lengths`. Initial states are required, so
-absent ones are zeros. An LSTM has no projection, and ill-shaped input is documented nowhere. The plugin
-computes in bfloat16 or float16 where the processor can, unless the hint on inference precision says otherwise.
+One operation is one layer, forward or bidirectional, with `sequence_lengths`. Initial states are required,
+so absent ones are zeros. An LSTM has no projection, and ill-shaped input is documented nowhere. The plugin
+computes in bfloat16 or float16 where the processor can, unless the hint on inference precision says other.
 
 The plugin has a recurrent kernel for weights that are constants of the model, as in a converted network, and
 lengths that are constant and whole; what else there is it unrolls into a loop of cells. So the weights are

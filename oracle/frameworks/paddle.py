@@ -1,8 +1,8 @@
 """Paddle's `paddle.nn.SimpleRNN` and `paddle.nn.LSTM`, on the CPU, in float32 and float64.
 
 Any number of layers, `direction` "forward" or "bidirect", `sequence_length`, `proj_size` of the LSTM,
-`activation` of the RNN, initial states or none, two biases. One kernel runs all layers; with a projection they
-are composed of `LSTMCell` in Python, and one to as many units as there are is refused.
+`activation` of the RNN, initial states or none, two biases. One kernel runs all layers; with a projection
+they are composed of `LSTMCell` in Python, and one to as many units as there are is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SUPPORTS: Mapping[str, Any] = {
 }
 
 _LAYOUT = LAYOUTS["paddle"]
-_NAMES = {
+NAMES = {
     "weight": "weight_ih",
     "recurrent_weight": "weight_hh",
     "bias": "bias_ih",
@@ -100,7 +100,7 @@ def load(module: Any, kind: Kind, parameters: Sequence[Mapping[str, Array]]) -> 
     for cell, p in zip(cells(module), parameters):
         for name, array in _LAYOUT.stack(kind, p).items():
             value = array.T if name == "projection" else array
-            getattr(cell, _NAMES[name]).set_value(np.ascontiguousarray(value))
+            getattr(cell, NAMES[name]).set_value(np.ascontiguousarray(value))
 
 
 def cells(module: Any) -> list[Any]:

@@ -1,0 +1,112 @@
+"""Three adapters, where their frameworks are installed: the reference's answers, weights there and back."""
+
+import importlib
+import warnings
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.layout import LAYOUTS
+from oracle.problem import LayerProblem, Problem
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # those that frameworks give
+
+NAMES = ("openvino", "ncnn", "paddle")
+LSTMS: dict[str, dict[str, Any]] = {
+    "one layer": {},
+    "two directions": {"directions": 2},
+    "lengths": {"lengths": "random", "directions": 2},
+    "projection": {"n_p": 2, "directions": 2},
+    "layers": {"layers": 3, "directions": 2, "lengths": "with 1"},
+}
+RNNS: dict[str, dict[str, Any]] = {
+    "one layer": {},
+    "relu": {"activation": "relu", "directions": 2, "lengths": "random"},
+    "layers": {"layers": 2},
+}
+
+
+def adapter(name: str) -> ModuleType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pytest.importorskip(name, reason=f"{name} is not installed")
+        return importlib.import_module(f"oracle.frameworks.{name}")
+
+
+def supported(module: ModuleType, given: dict[str, Any], dtype: str) -> bool:
+    supports = module.SUPPORTS
+    return (
+        dtype in supports["dtypes"]
+        and given.get("layers", 1) <= supports.get("layers", given.get("layers", 1))
+        and (supports.get("lengths", True) or "lengths" not in given)
+        and (supports.get("projection", True) or "n_p" not in given)
+        and given.get("activation", "tanh") in supports.get("activations", ["tanh", "relu"])
+    )
+
+
+def hold(module: ModuleType, problem: LayerProblem, *, absent: bool = False) -> None:
+    """The adapter's answer is the reference's."""
+    arguments = problem.arguments(problem.kind)
+    if absent:
+        arguments[1:-2] = [None] * len(arguments[1:-2])
+    expected = getattr(reference, problem.kind)(*arguments)
+    tolerance = 1e-5 if problem.dtype == "float32" else 1e-13
+    for ours, theirs in zip(expected, getattr(module, problem.kind)(*arguments), strict=True):
+        assert theirs.dtype == problem.dtype
+        np.testing.assert_allclose(theirs, ours, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("absent", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [*(("lstm_layer", case) for case in LSTMS), *(("rnn_layer", case) for case in RNNS)],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_layer_answers_as_the_reference_does(
+    name: str, kind: Any, case: str, dtype: Any, absent: bool
+) -> None:
+    module, given = adapter(name), (LSTMS if kind == "lstm_layer" else RNNS)[case]
+    if not supported(module, given, dtype):
+        pytest.skip(f"{name} declares that it does not do this")
+    for seed, n_a in enumerate((3, 8)):
+        sizes: dict[str, Any] = {"n_x": 3, "n_a": n_a, "m": 4, "T_x": 5, "seed": seed, "dtype": dtype}
+        hold(module, LayerProblem(kind, **sizes, **given), absent=absent)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_shape_with_other_weights_is_answered_anew(name: str) -> None:
+    module = adapter(name)
+    for seed in (1, 2, 1):
+        hold(module, Problem.lstm_layer(n_x=2, n_a=3, m=2, T_x=3, seed=seed, dtype="float32"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_four_functions_are_made_of_the_layer(name: str) -> None:
+    module = adapter(name)
+    problem = Problem.lstm(n_x=3, n_a=4, n_y=1, m=2, T_x=3, dtype="float32")
+    for function, shown in (("lstm_forward", 1), ("lstm_cell_forward", 2)):
+        arguments = problem.arguments(function)
+        expected = getattr(reference, function)(*arguments)
+        for ours, theirs in zip(expected[:shown], getattr(module, function)(*arguments), strict=False):
+            np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_come_back_from_paddles_own_layers() -> None:
+    module = adapter("paddle")
+    problem = Problem.lstm_layer(n_x=3, n_a=4, n_p=2, m=1, T_x=1, layers=2, directions=2, dtype="float32")
+    parameters = problem.inputs("lstm_layer").parameters
+    paddle = importlib.import_module("paddle")
+    layer = paddle.nn.LSTM(3, 4, num_layers=2, direction="bidirect", proj_size=2)
+    module.load(layer, "lstm", parameters)
+    state = {name: value.numpy() for name, value in layer.state_dict().items()}
+    for k, given in enumerate(parameters):
+        prefix = f"{k // 2}.{('cell_fw', 'cell_bw')[k % 2]}."
+        stacked = {ours: state[prefix + theirs] for ours, theirs in module.NAMES.items()}
+        back = LAYOUTS["paddle"].unstack("lstm", {**stacked, "projection": stacked["projection"].T})
+        assert back.keys() == given.keys()
+        for name, array in given.items():
+            np.testing.assert_array_equal(back[name], array)
