@@ -62,7 +62,9 @@ class Layout:
         if self.transposed:
             stacked = {name: array.T for name, array in stacked.items()}
         stacked["bias"] = bias[:, 0]
-        return {**stacked, "recurrent_bias": np.zeros_like(bias[:, 0])} if self.biases == 2 else stacked
+        if self.biases == 2:
+            stacked["recurrent_bias"] = np.zeros_like(bias[:, 0])
+        return {name: plain(array) for name, array in stacked.items()}
 
     def unstack(self, kind: Kind, stacked: Mapping[str, Array]) -> dict[str, Array]:
         """The inverse of `stack`: the parameters of the specification, without those of the head."""
@@ -90,17 +92,22 @@ class Layout:
         return parameters if projection is None else {**parameters, "Wp": projection}
 
     def sequence(self, x: Array) -> Array:
-        """A sequence `(n, m, T_x)` with the axes of the framework, in C order."""
-        return np.ascontiguousarray(x.transpose(["fbt".index(axis) for axis in self.axes]))
+        """A sequence `(n, m, T_x)` with the axes of the framework."""
+        return plain(x.transpose(["fbt".index(axis) for axis in self.axes]))
 
     def from_sequence(self, x: Array) -> Array:
         """The inverse of `sequence`."""
-        return np.ascontiguousarray(x.transpose([self.axes.index(axis) for axis in "fbt"]))
+        return plain(x.transpose([self.axes.index(axis) for axis in "fbt"]))
 
     @property
     def _gates(self) -> list[str]:
         """The gates in this specification's letters."""
         return ["c" if gate == "g" else gate for gate in self.gates]
+
+
+def plain(array: Array) -> Array:
+    """The same array in C order and the byte order of the machine, as frameworks take it."""
+    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
 
 
 LAYOUTS: Mapping[str, Layout] = {

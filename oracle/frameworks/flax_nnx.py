@@ -25,7 +25,7 @@ import numpy as np
 from flax import nnx
 
 from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 FLAX = LAYOUTS["flax"]
@@ -36,7 +36,7 @@ def rnn_layer(
     x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
 ) -> tuple[Array, Array]:
     """`SimpleCell`, one a direction and layer."""
-    initial = None if a0 is None else [states.T for states in a0]
+    initial = None if a0 is None else [plain(states.T) for states in a0]
     a, last = _stacked("rnn", x, initial, parameters, options)
     return a, np.stack([np.asarray(states).T for states in last])
 
@@ -52,7 +52,7 @@ def lstm_layer(
     if (a0 is None) != (c0 is None):
         none = np.zeros((len(parameters), len(parameters[0]["bf"]), x.shape[1]), x.dtype)
         a0, c0 = (none if states is None else states for states in (a0, c0))
-    initial = None if a0 is None or c0 is None else [(c.T, a.T) for a, c in zip(a0, c0)]
+    initial = None if a0 is None or c0 is None else [(plain(c.T), plain(a.T)) for a, c in zip(a0, c0)]
     a, last = _stacked("lstm", x, initial, parameters, options)
     c_last, a_last = (np.stack([np.asarray(states).T for states in each]) for each in zip(*last))
     return a, a_last, c_last

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 KERAS = LAYOUTS["keras"]
@@ -75,7 +75,7 @@ def _stacked(
         layer = recurrent_layer(kind, n_in, units, D, options.get("activation", "tanh"), str(x.dtype))
         stacked = [KERAS.stack(kind, parameters[k + d]) for d in range(D)]
         layer.set_weights([p[name] for p in stacked for name in ("weight", "recurrent_weight", "bias")])
-        given = [states[k + d].T for d in range(D) for states in initial if states is not None]
+        given = [plain(states[k + d].T) for d in range(D) for states in initial if states is not None]
         sequence, *states = layer(sequence, initial_state=given or None, mask=mask)
         last += [keras.ops.convert_to_numpy(each).T for each in states]
     n = len(initial)

@@ -18,7 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 SUPPORTS = {
@@ -79,7 +79,7 @@ def _run(
     for k in range(D):
         for place, (state, _) in zip(held[k], states):
             if state is not None:
-                interpreter.set_tensor(place, np.ascontiguousarray(state[k].T))
+                interpreter.set_tensor(place, plain(state[k].T))
     interpreter.invoke()
     outputs = [interpreter.get_tensor(each["index"]) for each in interpreter.get_output_details()]
     a = np.concatenate([LITERT.from_sequence(each) for each in outputs])
@@ -92,8 +92,7 @@ def _weights(kind: Kind, p: Mapping[str, Array]) -> list[State]:
     stacked = LITERT.stack(kind, p)
     gates = 4 if kind == "lstm" else 1
     weight, recurrent, bias = (
-        np.split(np.ascontiguousarray(stacked[name]), gates)
-        for name in ("weight", "recurrent_weight", "bias")
+        np.split(plain(stacked[name]), gates) for name in ("weight", "recurrent_weight", "bias")
     )
     if kind == "rnn":
         return [*weight, *recurrent, *bias]

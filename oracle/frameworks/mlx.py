@@ -17,7 +17,7 @@ import mlx.nn as nn
 import numpy as np
 
 from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array
 
 MLX = LAYOUTS["mlx"]
@@ -74,4 +74,4 @@ def _array(array: Array) -> Any:
 
 
 def _state(states: Array | None) -> Any:
-    return None if states is None else _array(states[0].T)
+    return None if states is None else _array(plain(states[0].T))

@@ -18,7 +18,7 @@ import ncnn
 import numpy as np
 
 from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 SUPPORTS: Mapping[str, Any] = {
@@ -27,6 +27,7 @@ SUPPORTS: Mapping[str, Any] = {
     "head": False,
     "layers": 1,
     "lengths": False,
+    "projection": "fewer",
     "activations": ["tanh"],
     "empty": ["m"],
     "subnormals": False,
@@ -70,8 +71,6 @@ def _layer(
     D, n_h, m, T_x = len(parameters), weights[2].shape[2], *x.shape[1:]
     n_a = weights[1].shape[1] // (4 if kind == "lstm" else 1)
     sizes = f"0={n_h} 1={weights[0].size} 2={2 * (D - 1)}" + (f" 3={n_a}" if kind == "lstm" else "")
-    if "projection" in names and n_h == n_a:
-        raise ValueError(f"n_p = n_a = {n_a}: there ncnn has no weights of a projection")
     absent = all(state is None for state in states)
     blobs = ["a", "c"][: len(states)]
     net = _net(kind, sizes, () if absent else tuple(blobs), b"".join(bytes(4) + w.tobytes() for w in weights))
@@ -82,7 +81,7 @@ def _layer(
         extractor = net.create_extractor()
         _checked(extractor.input("x", ncnn.Mat(steps)))
         for name, state in zip(() if absent else blobs, given):  # a copy, for a blob keeps no array alive
-            _checked(extractor.input(name, ncnn.Mat(np.ascontiguousarray(state[:, :, k])).clone()))
+            _checked(extractor.input(name, ncnn.Mat(plain(state[:, :, k])).clone()))
         a[:, k] = _extracted(extractor, "x").T
         for name, state in zip(blobs, last):
             state[:, :, k] = _extracted(extractor, name)

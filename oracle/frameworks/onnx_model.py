@@ -9,7 +9,7 @@ from typing import Any, Optional
 import numpy as np
 from onnx import ModelProto, helper
 
-from oracle.layout import LAYOUTS
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 ONNX = LAYOUTS["onnx"]
@@ -38,7 +38,7 @@ def feeds(
         fed["sequence_lens"] = np.asarray(options["lengths"]).astype(np.int32)
     for name, state in zip(("initial_h", "initial_c"), states):
         if state is not None:
-            fed[name] = np.ascontiguousarray(state.transpose(0, 2, 1))
+            fed[name] = plain(state.transpose(0, 2, 1))
     return fed
 
 

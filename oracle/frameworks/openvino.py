@@ -20,7 +20,7 @@ import openvino as ov
 from openvino import opset15 as ops
 
 from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 SUPPORTS: Mapping[str, Any] = {
@@ -77,7 +77,7 @@ def _layer(
         *((w.shape, w.tobytes()) for w in weights),
     )
     zeros = np.zeros((D, n_a, m), x.dtype)
-    given = [np.ascontiguousarray((zeros if s is None else s).transpose(2, 0, 1)) for s in states]
+    given = [plain((zeros if s is None else s).transpose(2, 0, 1)) for s in states]
     at_last = [] if lengths is None else [np.asarray(lengths, np.int32)]
     answer = model([_LAYOUT.sequence(x), *given, *at_last])
     a, *last = (np.array(answer[i]) for i in range(1 + len(states)))

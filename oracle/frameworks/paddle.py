@@ -14,13 +14,14 @@ import numpy as np
 import paddle
 
 from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 SUPPORTS: Mapping[str, Any] = {
     "dtypes": ["float32", "float64"],
     "caches": False,
     "head": False,
+    "projection": "fewer",
 }
 
 _LAYOUT = LAYOUTS["paddle"]
@@ -80,11 +81,13 @@ def _layer(
         paddle.to_tensor(
             np.zeros((len(parameters), x.shape[1], n), x.dtype)
             if state is None
-            else np.ascontiguousarray(state.transpose(0, 2, 1))
+            else plain(state.transpose(0, 2, 1))
         )
         for state, n in zip(states, (n_h, n_a))
     ]
-    lengths = None if options.get("lengths") is None else paddle.to_tensor(np.asarray(options["lengths"]))
+    lengths = (
+        None if options.get("lengths") is None else paddle.to_tensor(plain(np.asarray(options["lengths"])))
+    )
     initial = None if absent else tuple(given) if kind == "lstm" else given[0]
     with paddle.no_grad():
         a, last = module(paddle.to_tensor(_LAYOUT.sequence(x)), initial, lengths)
@@ -100,7 +103,7 @@ def load(module: Any, kind: Kind, parameters: Sequence[Mapping[str, Array]]) -> 
     for cell, p in zip(cells(module), parameters):
         for name, array in _LAYOUT.stack(kind, p).items():
             value = array.T if name == "projection" else array
-            getattr(cell, NAMES[name]).set_value(np.ascontiguousarray(value))
+            getattr(cell, NAMES[name]).set_value(plain(value))
 
 
 def cells(module: Any) -> list[Any]:

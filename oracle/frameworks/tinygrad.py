@@ -20,7 +20,7 @@ from tinygrad import Tensor
 from tinygrad.nn import LSTMCell
 
 from oracle.frameworks.functions import of_lstm_layer
-from oracle.layout import LAYOUTS
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array
 
 TINYGRAD = LAYOUTS["tinygrad"]
@@ -51,7 +51,7 @@ def lstm_layer(
     states: Any = None
     if a0 is not None or c0 is not None:
         none = np.zeros((x.shape[1], len(parameters[0]["bf"])), x.dtype)
-        states = tuple(Tensor(none if s is None else np.ascontiguousarray(s[0].T)) for s in (a0, c0))
+        states = tuple(Tensor(none if s is None else plain(s[0].T)) for s in (a0, c0))
     hidden = []
     for step in TINYGRAD.sequence(x):
         states = tuple(each.realize() for each in cell(Tensor(step), states))

@@ -1,8 +1,8 @@
 """`torch.nn.RNN` and `torch.nn.LSTM` on the CPU, for the guises in which torch runs them.
 
 They have all layers, directions and lengths (packed sequences), and a projection to fewer units. By
-their own messages they refuse a sequence of no steps, an input of no features, and a projection that
-does not make less of the hidden state.
+their own messages they refuse a sequence of no steps, an input of no features, an empty batch that is to
+be packed, and a projection that does not make less of the hidden state.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from oracle.layout import LAYOUTS, layers_to_torch
+from oracle.layout import LAYOUTS, layers_to_torch, plain
 from reference.contract import Array, Kind
 
-SUPPORTS = {"caches": False, "head": False, "empty": ["m"]}
+SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
 
 Layers = Sequence[Mapping[str, Array]]
 State = Optional[Array]
@@ -110,7 +110,9 @@ def layers(
         elif kind == "rnn":
             (given,) = given
         steps = _tensor(LAYOUTS["torch"].sequence(x))
-        output, last = call(steps, None if lengths is None else torch.from_numpy(np.asarray(lengths)), given)
+        output, last = call(
+            steps, None if lengths is None else torch.from_numpy(plain(np.asarray(lengths))), given
+        )
         ended = (last,) if kind == "rnn" else last
         return (
             LAYOUTS["torch"].from_sequence(_array(output)),
@@ -130,7 +132,7 @@ def layers(
 
 
 def _tensor(array: Array) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array))
+    return torch.from_numpy(plain(array))
 
 
 def _array(tensor: torch.Tensor) -> Array:

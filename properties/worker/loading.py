@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from properties.worker.notebook import run_definitions
-from properties.worker.ours import hide, is_ours
+from properties.worker.ours import ADAPTERS, hide, is_ours
 from properties.worker.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
 
@@ -46,12 +46,29 @@ def load(target: Target, directory: Path) -> Loaded:
     """
     if not is_ours(target.source):
         hide()
-    module = _import_file(Path(target.source)) if target.is_file else _import_module(target.source, directory)
+    try:
+        module = (
+            _import_file(Path(target.source)) if target.is_file else _import_module(target.source, directory)
+        )
+    except ModuleNotFoundError as error:
+        if not target.source.startswith(f"{ADAPTERS}."):
+            raise
+        raise Unusable(_how_to_install(target.source, error)) from None
     holder: object = module
     for name in target.attribute.split(".") if target.attribute else ():
         holder = _attribute(holder, name, target)
     supports = getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None))
     return _with_functions(holder, str(Path(module.__file__ or "").parent), supports)
+
+
+def _how_to_install(source: str, error: ModuleNotFoundError) -> str:
+    """Why an adapter cannot be imported here, and what would help."""
+    known = importlib.import_module(ADAPTERS).ADAPTERS.get(source.rpartition(".")[2])
+    extra = known.extra if known else ""
+    package = f"'rnn-crosscheck[{extra}]'" if extra else error.name
+    return (
+        f"needs {error.name}, which is not installed: pip install {package}, or --python with one that has it"
+    )
 
 
 def _import_file(path: Path) -> ModuleType:
