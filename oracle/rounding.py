@@ -114,11 +114,16 @@ class Arithmetic:
         return lost
 
     def tanh(self, z: Bounded) -> Bounded:
-        """Slope sech² at the point of the interval nearest to 0, or, saturated, what is left to 1; 0 at 0."""
+        """Slope sech² at the point of the interval nearest to 0, or, saturated, what is left to 1.
+
+        Where underflow is gradual tanh(0) is 0; elsewhere that may be off as any other is.
+        """
         q = np.exp(-_nearest_to_zero(z))
         slope = (2 * q / (1 + q * q)) ** 2
         error = _through(z, q, slope, 2 * q * q / (1 + q * q), 2) + TANH * self.u + 2 * self.eta
-        return _bounded(np.tanh(z.value), np.where((z.value == 0) & (z.error == 0), 0, error))
+        if self.gradual:
+            error = np.where((z.value == 0) & (z.error == 0), 0, error)
+        return _bounded(np.tanh(z.value), error)
 
     def sigmoid(self, z: Bounded) -> Bounded:
         """Slope σ(z)σ(-z) at the point nearest to 0, as that product: s(1-s) would cancel."""
