@@ -1,0 +1,81 @@
+"""What a target declares that it does not do is read as it is meant, or refused in words."""
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oracle.limits import ANYTHING, DTYPES, Limits
+from oracle.problem import LayerProblem
+from oracle.tests.draws import layer_problems
+
+limits = st.builds(
+    Limits.parse,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "dtypes": st.lists(st.sampled_from(DTYPES), min_size=1, unique=True),
+            "layers": st.integers(1, 3),
+            "directions": st.integers(1, 2),
+            "lengths": st.booleans(),
+            "projection": st.sampled_from([True, False, "fewer"]),
+            "activations": st.lists(st.sampled_from(["tanh", "relu"]), min_size=1, unique=True),
+            "initial_state": st.booleans(),
+            "empty": st.lists(st.sampled_from(["n_x", "m", "T_x"]), unique=True),
+            "subnormals": st.booleans(),
+        },
+    ),
+)
+
+
+def test_nothing_declared_is_no_limit() -> None:
+    assert Limits.parse({}) == ANYTHING
+    assert ANYTHING.words == []
+
+
+@given(limits)
+def test_every_limit_is_told_in_words(limited: Limits) -> None:
+    changed = [each.name for each in fields(limited) if getattr(limited, each.name) != each.default]
+    assert len(limited.words) == len(changed)
+
+
+@given(limits, layer_problems())
+def test_a_fitted_problem_asks_for_no_more(limited: Limits, problem: LayerProblem) -> None:
+    fitted = limited.fitted(problem)
+    assert isinstance(fitted, LayerProblem)
+    assert fitted.dtype in limited.dtypes
+    assert fitted.layers <= limited.layers
+    assert fitted.directions <= limited.directions
+    assert limited.lengths or fitted.lengths == "absent"
+    assert limited.projection or not fitted.n_p
+    assert limited.projection != "fewer" or fitted.n_p < fitted.n_a
+    assert fitted.kind == "lstm_layer" or fitted.activation in limited.activations
+    assert limited.initial_state or fitted.initial == "zero"
+    assert limited.fitted(fitted) == fitted
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        (["float32"], "SUPPORTS is no dict"),
+        ({"dtype": ["float32"]}, "SUPPORTS has no 'dtype'; it may have activations, bad_shapes, caches"),
+        (
+            {"dtypes": "float32"},
+            "SUPPORTS['dtypes'] is 'float32', expected a list of float64, float32, float16",
+        ),
+        ({"dtypes": []}, "SUPPORTS['dtypes'] is [], expected a list of float64"),
+        ({"dtypes": ["bfloat16"]}, "expected a list of float64, float32, float16"),
+        ({"layers": 0}, "SUPPORTS['layers'] is 0, expected a number from 1 up"),
+        ({"layers": True}, "expected a number from 1 up"),
+        ({"lengths": "no"}, "SUPPORTS['lengths'] is 'no', expected True or False"),
+        ({"projection": "less"}, 'expected True, False or "fewer"'),
+        ({"empty": ["n_a"]}, "expected a list of n_x, m, T_x"),
+        ({1: 2}, "SUPPORTS has no 1"),
+    ],
+)
+def test_what_is_no_limit_is_refused_with_what_it_may_be(declared: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Limits.parse(declared)

@@ -1,0 +1,258 @@
+"""What a target declares away is not judged and shown as declared; what is left is judged, and named."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oracle.faults import FAULTS
+from oracle.limits import ANYTHING, Limits
+from oracle.problem import Problem
+from properties.answered.implementation import Implementation, Loaded, Unusable
+from properties.explained.failure import Failure
+from properties.judged.beyond import answers_rightly, beyond
+from properties.laws import all_laws
+from properties.tests.power import InProcess, catch
+from properties.tests.test_run import HERE, run
+from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
+
+VENDOR = """\
+import sys
+sys.path.append({here!r})
+import numpy as np
+import reference
+
+SUPPORTS = {{
+    "dtypes": ["float32"],
+    "caches": False,
+    "head": False,
+    "layers": 1,
+    "directions": 1,
+    "lengths": False,
+    "projection": False,
+    "activations": ["tanh"],
+    "empty": ["m"],
+    "subnormals": False,
+    "bad_shapes": False,
+}}
+
+
+def flushed(array):
+    assert array.dtype == np.float32
+    return np.where(np.abs(array) < np.finfo(np.float32).tiny, np.float32(0), array)
+
+
+def lstm_layer(x, a0, c0, parameters, options):
+    assert x.shape[0] and x.shape[2] and len(parameters) == 1 and options == {{"directions": 1}}
+    return tuple(map(flushed, reference.lstm_layer(x, a0, c0, parameters, options)))
+
+
+def rnn_layer(x, a0, parameters, options):
+    assert x.shape[0] and x.shape[2] and options == {{"directions": 1, "activation": "tanh"}}
+    return tuple(map(flushed, reference.rnn_layer(x, a0, parameters, options)))
+
+
+def lstm_forward(x, a0, parameters):
+    a, y, c, _ = reference.lstm_forward(x, a0, parameters)
+    return flushed(a), None, flushed(c[:, :, -1:])
+
+
+def lstm_cell_forward(xt, a_prev, c_prev, parameters):
+    a, c, y, _ = reference.lstm_cell_forward(xt, a_prev, c_prev, parameters)
+    return flushed(a), flushed(c), None
+
+
+def rnn_forward(x, a0, parameters):
+    return flushed(reference.rnn_forward(x, a0, parameters)[0]), None
+
+
+def rnn_cell_forward(xt, a_prev, parameters):
+    return flushed(reference.rnn_cell_forward(xt, a_prev, parameters)[0]), None
+"""
+
+
+@pytest.fixture
+def vendor(tmp_path: Path) -> Path:
+    path = tmp_path / "vendor.py"
+    path.write_text(VENDOR.format(here=str(HERE)))
+    return path
+
+
+def test_a_framework_with_many_limits_conforms_and_shows_them(vendor: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    status, output = run("--implementation", str(vendor), "--report", str(report))
+    assert status == 0, output
+    assert "–  declared, and so not judged: float32 only, at most 1 layer, one direction, tanh only" in output
+    (found,) = json.loads(report.read_text())["implementations"]
+    assert found["verdict"] == "conforms"
+    assert "no caches" in found["limits"]
+    laws = {(law["law"], law["function"]): law for law in found["laws"]}
+    assert laws["subnormals", "lstm_layer"]["declared"] == "subnormals flushed"
+    assert laws["no steps", "rnn_layer"]["declared"] == "never T_x = 0"
+    assert laws["each length alone", "rnn_layer"]["status"] == "skipped"
+    assert all(law["status"] != "passed" for law in laws.values() if "declared" in law)
+    ran = {name for (name, _), law in laws.items() if law["problems"]}
+    assert {"trajectory", "each step", "exact value", "no samples", "nonfinite", "composition"} <= ran
+
+
+def test_who_flushes_subnormal_numbers_and_does_not_say_so_is_told_that_alone(vendor: Path) -> None:
+    vendor.write_text(vendor.read_text().replace('    "subnormals": False,\n', ""))
+    status, output = run("--implementation", str(vendor), "-k", "layer or subnormals")
+    assert status == 1
+    assert set(re.findall(r"FAILED \S*::(\w+)", output)) == {"test_subnormals"}
+    assert output.count("looks like      subnormal numbers are flushed to zero") == 2  # those of an LSTM
+    assert "differs" not in output
+
+
+def test_a_limit_that_does_not_hold_is_told(vendor: Path) -> None:
+    vendor.write_text(vendor.read_text().replace("x.shape[0] and x.shape[2] and ", ""))
+    status, output = run("--implementation", str(vendor), "-k", "declared_limits")
+    assert status == 0
+    assert "declares never T_x = 0, and answers that rightly" in output
+    assert "declares one direction" not in output
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('SUPPORTS = {"dtype": "float32"}', "SUPPORTS has no 'dtype'; it may have activations"),
+        ("SUPPORTS = {'layers': object()}", "expected a number from 1 up"),
+        ("SUPPORTS = 3", "SUPPORTS is no dict"),
+    ],
+)
+def test_limits_that_are_none_make_it_unusable_in_words(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "wrong.py").write_text(f"{line}\ndef rnn_layer(x, a0, parameters, options): ...\n")
+    with Implementation(str(tmp_path / "wrong.py")) as judged, pytest.raises(Unusable, match=message):
+        judged.load()
+
+
+def test_a_class_has_limits_of_its_own_or_those_of_its_module(tmp_path: Path) -> None:
+    (tmp_path / "both.py").write_text(
+        "SUPPORTS = {'layers': 1}\n"
+        "class Own:\n    SUPPORTS = {'layers': 2}\n    def rnn_layer(x, a0, parameters, options): ...\n"
+        "class None_:\n    def rnn_layer(x, a0, parameters, options): ...\n"
+    )
+    for name, layers in (("Own", 2), ("None_", 1)):
+        with Implementation(f"{tmp_path / 'both.py'}:{name}") as implementation:
+            assert implementation.limits.layers == layers
+
+
+class Limited(InProcess):
+    """A mistake of the catalogue in a target with limits."""
+
+    given: Limits
+
+    def load(self) -> Loaded:
+        return Loaded(dict.fromkeys(CONTRACTS), self.given)
+
+
+def limited(name: str, **declared: Any) -> Limited:
+    implementation = Limited(FAULTS[name])
+    implementation.given = Limits.parse(declared)
+    return implementation
+
+
+FEW = {"dtypes": ["float32"], "caches": False, "head": False, "layers": 1, "lengths": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("update_and_forget_gates_exchanged", "lstm_layer"),
+        ("update_and_forget_gates_exchanged", "lstm_cell_forward"),
+        ("torch_gates_read_as_onnx", "lstm_forward"),
+        ("a_weights_transposed", "rnn_forward"),
+        ("x_above_a", "rnn_layer"),
+    ],
+)
+def test_a_mistake_is_named_within_the_limits(name: str, function: str) -> None:
+    law = next(law for law in all_laws() if law.name == "each step")
+    caught = catch(law.within(Limits.parse(FEW)), limited(name, **FEW), function, 0)
+    assert caught
+    problem = caught.violation.trial.problem
+    assert problem.dtype == "float32"
+    assert Failure(caught.violation).explanation.looks_like[0] == FAULTS[name].sentence
+
+
+@pytest.mark.parametrize("function", CONTRACTS)
+def test_every_limit_is_probed_by_a_problem_beyond_it(function: str) -> None:
+    given = Limits.parse(
+        {
+            "dtypes": ["float32"],
+            "layers": 1,
+            "directions": 1,
+            "lengths": False,
+            "projection": False,
+            "empty": [],
+        }
+    )
+    probes = list(beyond(given, function))
+    assert all(given.fitted(problem) != problem or 0 in problem.sizes.values() for _, problem in probes)
+    assert len(probes) >= (2 if function in FUNCTIONS else 8)
+    with Implementation("reference") as reference:
+        assert all(answers_rightly(reference, function, problem) for _, problem in probes)
+
+
+def test_no_limit_is_probed_where_none_is_declared() -> None:
+    assert not [probe for function in CONTRACTS for probe in beyond(ANYTHING, function)]
+
+
+def test_laws_of_more_than_a_target_does_are_declared_away() -> None:
+    given = Limits.parse({"directions": 1, "lengths": False, "projection": "fewer", "initial_state": False})
+    away = {
+        law.name: law.declared_away("lstm_layer", given)
+        for law in all_laws()
+        if set(law.functions) & {*LAYERS}
+    }
+    assert {name for name, why in away.items() if why} == {
+        "backward direction",
+        "each length alone",
+        "padding",
+        "identity projection",
+        "each step",
+        "split with states",
+    }
+
+
+def test_a_problem_is_reproduced_in_the_dtype_of_the_target(vendor: Path) -> None:
+    line = "Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=3, regime='huge', dtype='float32')"
+    status, output = run("--implementation", str(vendor), "--reproduce", line)
+    assert status == 0, output
+    assert re.search(r"extreme magnitudes\s+robust\s+1", output)
+    status, output = run("--reproduce", line)
+    assert status == 4
+    assert "unless the target supports no float64" in output
+
+
+def test_the_last_memory_state_alone_is_an_answer(tmp_path: Path) -> None:
+    (tmp_path / "last.py").write_text(
+        f"import sys\nsys.path.append({str(HERE)!r})\nimport reference\n"
+        "def lstm_forward(x, a0, parameters):\n"
+        "    a, y, c, _ = reference.lstm_forward(x, a0, parameters)\n"
+        "    return a, y, c[:, :, -1:]\n"
+    )
+    selected = (
+        "--implementation",
+        str(tmp_path / "last.py"),
+        "-k",
+        "lstm_forward and not provided and not cache",
+    )
+    status, output = run(*selected, "-m", "spec", "--deselect", "gate_ranges")
+    assert set(re.findall(r"FAILED \S*::test_(\w+)", output)) <= {"gate_ranges"}
+    assert status in (0, 1)
+    (tmp_path / "last.py").write_text(
+        (tmp_path / "last.py").read_text().replace("c[:, :, -1:]", "c[:, :, :1]")
+    )
+    status, output = run(*selected, "-m", "spec")
+    assert {"trajectory"} <= set(re.findall(r"FAILED \S*::test_(\w+)", output))
+
+
+def test_problem_lines_say_that_initial_states_are_zero() -> None:
+    problem = Problem.lstm_layer(n_x=1, n_a=2, m=3, T_x=4, initial="zero")
+    assert Problem.parse(repr(problem)) == problem
+    inputs = problem.inputs("lstm_layer")
+    assert not inputs.a0.any()
+    assert not inputs.c0.any()
+    assert inputs.x.any()
