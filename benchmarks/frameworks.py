@@ -1,22 +1,23 @@
 """What do the recurrent layers of frameworks get? Judges every adapter, and writes docs/frameworks.md.
 
-    python -m benchmarks.frameworks --output docs/frameworks.md --html frameworks.html --json frameworks.json
-    python -m benchmarks.frameworks --only onnxruntime,litert --against frameworks.json
+    python -m benchmarks.frameworks --output docs/frameworks.md --html frameworks.html
+    python -m benchmarks.frameworks --only onnxruntime,litert --against docs/frameworks.md
 
 Every adapter is put to the laws in the first interpreter that has its framework: this one, or those of
 `--python`. Then come problems of each option of a layer, dtype and regime, whose worst errors are shown as
-fractions of their bounds, and what the functions of the framework cost. `--against` an earlier `--json` the
-verdicts that are other ones are told, and the exit status is 1.
+fractions of their bounds, and what the functions of the framework cost. `--against` an earlier page verdicts
+that are other ones are told, and the exit status is 1; so it is where one that was named is not installed.
 """
 
 import argparse
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from properties.worker.ours import full_name
 from reference.contract import CONTRACTS, LAYERS
 
 HOST = {"time_limit": 60.0, "import_time_limit": 180.0, "memory_limit": 8 * 2**30}
+ALL = ",".join(ADAPTERS)
 LIMITS = ["--time-limit", "60", "--import-time-limit", "180", "--memory-limit", "8"]
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "plain": {},
@@ -52,13 +54,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
-    parser.add_argument("--only", default=",".join(ADAPTERS), help="names, with commas (default: all)")
+    parser.add_argument("--only", default=ALL, help="names, with commas (default: all that are installed)")
     parser.add_argument("--profile", default="dev", help="of the laws (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="a Markdown file (default: print)")
     parser.add_argument("--html", type=Path, help="a page with the matrix")
-    parser.add_argument("--json", type=Path, help="the verdicts, for a later --against")
-    parser.add_argument("--against", type=Path, help="an earlier --json")
+    parser.add_argument("--against", type=Path, help="an earlier page in Markdown")
     options = parser.parse_args()
+    before = options.against.read_text() if options.against else ""
     pythons, judged = [sys.executable, *options.python], []
     for name in options.only.split(","):
         judged.append(judge(name, pythons, options.profile))
@@ -70,11 +72,10 @@ def main() -> int:
         print(text, end="")
     if options.html:
         options.html.write_text(html(judged))
-    if options.json:
-        options.json.write_text(json.dumps([asdict(each) for each in judged], indent=1) + "\n")
-    changes = changed(judged, json.loads(options.against.read_text())) if options.against else []
+    changes = changed(judged, before) if options.against else []
     print("\n".join(changes), file=sys.stderr)
-    return 1 if changes else 0
+    missing = options.only != ALL and any(each.missing for each in judged)
+    return 1 if changes or missing else 0
 
 
 def judge(name: str, pythons: Sequence[str], profile: str) -> Judged:
@@ -189,13 +190,15 @@ def _kernel(implementation: Implementation, dtype: str) -> str:
     return digest.hexdigest()[:8]
 
 
-def changed(judged: Sequence[Judged], before: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each verdict that is another one than it was."""
-    old = {each["name"]: each for each in before}
+def changed(judged: Sequence[Judged], before: str) -> list[str]:
+    """A line for each verdict that is another one than on an earlier page."""
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| \*\*([^|]*)\*\* \|", before, re.MULTILINE)
+    old = {name: (version, verdict) for name, version, verdict in rows}
     return [
-        f"{each.name}: {was['verdict']} ({was['version']}) is now {each.verdict} ({each.version})"
+        f"{each.name}: {verdict} ({version}) is now {each.verdict} ({each.version})"
         for each in judged
-        if (was := old.get(each.name)) and not each.missing and was["verdict"] not in ("", each.verdict)
+        for version, verdict in [old.get(each.name, ("", each.verdict))]
+        if not each.missing and verdict != each.verdict
     ]
 
 

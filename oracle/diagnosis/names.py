@@ -32,7 +32,7 @@ def diagnose(
     It is asked for no more than its limits say that it does, and judged by what it shows.
 
     With `whole`, only those that explain all that is seen; so too of what is wrong only where it raises, for
-    much does that on no samples or steps.
+    much does that on no samples or steps: none of those where not all is seen.
 
     Pairs of common mistakes are tried only where no single one explains all that is seen. One that acts at
     random is recognised by how its answers to one problem are spread. Only where `extreme`, large logits are
@@ -62,7 +62,10 @@ def diagnose(
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
-    whole = whole or (wrong == "outputs" and _is_wrong_only_where_it_raises(shown, right))
+    if wrong == "outputs" and _is_wrong_only_where_it_raises(shown, right):
+        whole = True
+        if not (limits.caches and limits.head):
+            return []
     return [sentence for parts, sentence in fits if parts == len(PARTS) or not whole]
 
 

@@ -1,34 +1,37 @@
-"""Whether a program flushes subnormal numbers to zero, which few programs are told from by anything else."""
+"""Whether a program flushes subnormal numbers to zero, which nothing else tells."""
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import Leaves, Program, specification
+from oracle.diagnosis.behaviour import Program, specification
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
+from reference.contract import Array
 
 FLUSHED = "subnormal numbers are flushed to zero"
+SOME = "subnormal numbers are wrong, as where some of them are flushed to zero"
 
 
-def flushes(function: str, implementation: Program, inputs: Inputs, limits: Limits = ANYTHING) -> bool:
-    """Whether zeros stand where subnormal numbers should, and nothing else is wrong."""
+def flushes(function: str, implementation: Program, inputs: Inputs, limits: Limits = ANYTHING) -> str:
+    """A sentence, where all that is wrong is what is subnormal; otherwise nothing."""
     ours, right = implementation(inputs).outputs, specification(function, limits)(inputs).outputs
-    tiny = float(np.finfo(inputs.dtype).tiny)
-    return ours.keys() == right.keys() and _as_if_flushed(ours, right, tiny)
-
-
-def _as_if_flushed(ours: Leaves, right: Leaves, tiny: float) -> bool:
-    flushed = 0
+    if ours.keys() != right.keys():
+        return ""
+    off = np.array([])
+    zeros = np.array([], bool)
     for place, theirs in right.items():
         mine = ours[place]
-        if isinstance(mine, str) or isinstance(theirs, str):
-            if isinstance(mine, str) != isinstance(theirs, str):
-                return False
+        if isinstance(mine, str) or isinstance(theirs, str) or mine.shape != theirs.shape:
+            if not (isinstance(mine, str) and isinstance(theirs, str)):
+                return ""
             continue
-        if mine.shape != theirs.shape:
-            return False
-        missing = (mine == 0) & (theirs != 0)
-        near = np.abs(mine - theirs) <= np.maximum(tiny / 1000, 1e-5 * np.abs(theirs))
-        if not (near | (missing & (np.abs(theirs) < tiny))).all():
-            return False
-        flushed += int(missing.sum())
-    return flushed > 0
+        wrong = _is_wrong(mine, theirs)
+        off = np.append(off, np.abs(mine - theirs)[wrong])
+        zeros = np.append(zeros, mine[wrong] == 0)
+    if not off.size or (off >= float(np.finfo(inputs.dtype).tiny)).any():
+        return ""
+    return FLUSHED if zeros.all() else SOME
+
+
+def _is_wrong(mine: Array, theirs: Array) -> Array:
+    """Off by more than the rounding of any precision."""
+    return np.asarray(np.abs(mine - theirs) > 1e-4 * np.abs(theirs))

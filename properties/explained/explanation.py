@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from oracle.diagnosis.behaviour import Behaviour, specification
 from oracle.diagnosis.names import diagnose, problems
-from oracle.diagnosis.subnormals import FLUSHED, flushes
+from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, manners, traces
 from oracle.inputs import Inputs
 from oracle.limits import Limits
@@ -91,8 +91,10 @@ class _Asked:
 def _explain(ask: _Asked, problem: Problem, *, extreme: bool, whole: bool) -> Explanation:
     function, limits = ask.function, ask.limits
     ask.implementation.close()
-    if problem.regime == "subnormal" and flushes(function, ask, problem.inputs(function), limits):
-        return Explanation([FLUSHED])
+    if problem.regime == "subnormal" and (
+        flushed := flushes(function, ask, problem.inputs(function), limits)
+    ):
+        return Explanation([flushed])
     # In float64 rounding is so small that few mistakes look alike.
     widest = limits.fitted(replace(problem, dtype="float64"))
     counterexample = widest.inputs(function)
