@@ -57,8 +57,8 @@ with another torch, only what does not come from torch.
 
 The formulas have an answer wherever there are units and classes, and the reference gives it. It refuses
 `n_a = 0`, where there is no state, and `n_y = 0`, a softmax of nothing. Where the modules of torch refuse,
-their cells say what is true (`n_x = 0`), or there is nothing to say (`T_x = 0`). The law *empty* holds
-implementations to that.
+their cells say what is true (`n_x = 0`), or there is nothing to say (`T_x = 0`). The laws
+*no features*, *no samples* and *no steps* hold implementations to that.
 """
 
 F64 = torch.float64

@@ -76,7 +76,7 @@ def _stacked(
     sequence: Any = jax.numpy.asarray(FLAX.sequence(x))
     last: list[Any] = []
     for k in range(0, len(parameters), D):
-        layer, run = recurrent_layer(kind, sequence.shape[2], units, D, activation, str(x.dtype))
+        layer, run = recurrent_layer(kind, sequence.shape[2], units, D, activation, x.dtype.name)
         for rnn, given in zip([layer] if D == 1 else [layer.forward_rnn, layer.backward_rnn], parameters[k:]):
             set_weights(kind, rnn.cell, given)
         carries = None if initial is None else initial[k] if D == 1 else tuple(initial[k : k + 2])

@@ -72,7 +72,7 @@ def _stacked(
     last: list[Array] = []
     for k in range(0, len(parameters), D):
         n_in = sequence.shape[2]
-        layer = recurrent_layer(kind, n_in, units, D, options.get("activation", "tanh"), str(x.dtype))
+        layer = recurrent_layer(kind, n_in, units, D, options.get("activation", "tanh"), x.dtype.name)
         stacked = [KERAS.stack(kind, parameters[k + d]) for d in range(D)]
         layer.set_weights([p[name] for p in stacked for name in ("weight", "recurrent_weight", "bias")])
         given = [plain(states[k + d].T) for d in range(D) for states in initial if states is not None]

@@ -65,7 +65,7 @@ def _run(
     directions = [_weights(kind, p) for p in parameters]
     fed = [LITERT.sequence(x), *(array for each in directions for array in each if array is not None)]
     present = tuple(tuple(array is not None for array in each) for each in directions)
-    shapes = tuple((str(array.dtype), array.shape) for array in fed)
+    shapes = tuple((array.dtype.name, array.shape) for array in fed)
     variables = tuple(shape for _, shape in states)
     interpreter = Interpreter(
         model_content=_model(kind, D, shapes, variables, present, options.get("activation", "tanh")),

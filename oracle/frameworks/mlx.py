@@ -70,7 +70,7 @@ lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
 
 def _array(array: Array) -> Any:
     """In its own precision: without a dtype, MLX makes float32 of float64."""
-    return mx.array(array, getattr(mx, str(array.dtype)))
+    return mx.array(array, getattr(mx, array.dtype.name))
 
 
 def _state(states: Array | None) -> Any:

@@ -44,7 +44,7 @@ def feeds(
 
 def model(kind: Kind, fed: Mapping[str, Array], options: Mapping[str, Any]) -> ModelProto:
     """The model that takes what is fed."""
-    given = tuple((name, str(array.dtype), array.shape) for name, array in fed.items())
+    given = tuple((name, array.dtype.name, array.shape) for name, array in fed.items())
     return _model(kind, given, options.get("directions", 1), options.get("activation", "tanh"))
 
 

@@ -65,7 +65,7 @@ def _layer(
 ) -> tuple[Array, ...]:
     D, n_a = options.get("directions", 1), len(parameters[0]["ba" if kind == "rnn" else "bf"])
     n_h = len(parameters[0].get("Wp", ())) or n_a
-    paddle.set_default_dtype(str(x.dtype))
+    paddle.set_default_dtype(x.dtype.name)
     module = (paddle.nn.LSTM if kind == "lstm" else paddle.nn.SimpleRNN)(
         len(x),
         n_a,

@@ -99,7 +99,7 @@ def layers(
             n_a=len(parameters[0]["ba" if kind == "rnn" else "bf"]),
             num_layers=len(parameters) // D,
             bidirectional=D == 2,
-            dtype=str(x.dtype),
+            dtype=x.dtype.name,
             **how,
         )
         state_dict = layers_to_torch(kind, parameters, D)

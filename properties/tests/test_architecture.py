@@ -66,6 +66,13 @@ def test_every_module_has_a_room_and_every_room_is_there() -> None:
     assert ROOMS.keys() <= MODULES.keys()
 
 
+@pytest.mark.parametrize("module", [module for module in MODULES if room_of(module) == "oracle.frameworks"])
+def test_adapters_need_their_framework_and_little_of_ours(module: str) -> None:
+    ours = {name for name in imported(module) if name.partition(".")[0] in OURS}
+    allowed = {"oracle.layout", "reference.contract", "oracle.frameworks"}
+    assert {name for name in ours if not name.startswith("oracle.frameworks.")} <= allowed
+
+
 LEAN = [module for module in MODULES if room_of(module) in ("reference", "properties.worker")]
 
 
@@ -77,4 +84,5 @@ def test_the_reference_and_the_worker_need_numpy_alone(module: str) -> None:
 
 def test_frameworks_are_imported_where_they_are_asked() -> None:
     asked = {module for module in MODULES if "torch" in {*imported(module)}}
-    assert asked == {"oracle.pytorch", "properties.reported.environment"}
+    adapters = {module for module in asked if room_of(module) == "oracle.frameworks"}
+    assert asked - adapters == {"oracle.pytorch", "properties.reported.environment"}

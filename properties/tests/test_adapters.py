@@ -1,0 +1,62 @@
+"""Adapters of frameworks: the example of the docs, the table of ours, and what is said of a missing one."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import oracle.frameworks
+from oracle.frameworks import ADAPTERS
+from properties.tests.environments import environment
+from properties.tests.test_run import HERE, run
+
+DOCS = (HERE / "docs" / "adapters.md").read_text()
+EXTRAS = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+SHARED = {"__init__", "functions", "onnx_model", "keras_layers", "torch_modules"}
+"""What is no adapter itself."""
+
+
+def test_the_example_of_the_docs_conforms_in_what_it_does(tmp_path: Path) -> None:
+    example = re.search(r"```python\n(.*?)```", DOCS, re.DOTALL)
+    assert example
+    assert len(example[1].splitlines()) < 40
+    (tmp_path / "my_adapter.py").write_text(example[1])
+    status, output = run("--implementation", str(tmp_path / "my_adapter.py"))
+    assert status == 0, output
+    assert "conforms" in output
+
+
+def test_every_adapter_is_in_the_table() -> None:
+    there = {path.stem for path in Path(*oracle.frameworks.__path__).glob("*.py")}
+    assert there - SHARED == ADAPTERS.keys()
+    assert {adapter.extra for adapter in ADAPTERS.values()} - {""} <= EXTRAS.keys()
+
+
+def test_a_framework_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    environment(tmp_path / "bare")  # NumPy alone
+    bare = str(tmp_path / "bare" / "bin" / "python")
+    status, output = run("--implementation", "frameworks.litert", "--python", bare)
+    assert status == 1
+    words = " ".join(output.split())
+    assert (
+        "needs flatbuffers, which is not installed: pip install 'rnn-crosscheck[litert]', or --python"
+        in words
+    )
+
+
+def test_a_framework_that_nobody_knows_is_one_line() -> None:
+    status, output = run("--implementation", "frameworks.onnxruntme")
+    assert status == 4
+    assert "did you mean 'onnxruntime'?" in output
+
+
+def test_an_adapter_may_be_called_as_what_it_adapts(tmp_path: Path) -> None:
+    (tmp_path / "hypothesis.py").write_text(
+        "import hypothesis\n"
+        "assert hypothesis.given and __name__ != 'hypothesis'\n"
+        "import helper\n"
+        "def rnn_layer(x, a0, parameters, options): raise ValueError(helper.WORD)\n"
+    )
+    (tmp_path / "helper.py").write_text("WORD = 'found'\n")
+    status, output = run("--implementation", str(tmp_path / "hypothesis.py"), "-k", "shapes")
+    assert status == 1
+    assert "ValueError: found" in output
