@@ -28,19 +28,19 @@ def test_lower_precision(trial: Trial) -> None:
 @law("robust", functions=EVERY, regimes=("ternary", "unit"), empty="n_x")
 def test_no_features(trial: Trial) -> None:
     """Without features there are the hidden state and the biases."""
-    _agree(trial)
+    trial.agree_with_torch()
 
 
 @law("robust", functions=EVERY, regimes=("ternary", "unit"), empty="m")
 def test_no_samples(trial: Trial) -> None:
     """An empty batch gives empty answers."""
-    _agree(trial)
+    trial.agree_with_torch()
 
 
 @law("robust", functions=(*FORWARDS, *LAYERS), regimes=("ternary", "unit"), empty="T_x")
 def test_no_steps(trial: Trial) -> None:
     """A sequence of no steps gives empty answers, and leaves the states as they were."""
-    _agree(trial)
+    trial.agree_with_torch()
 
 
 @law(
