@@ -100,7 +100,7 @@ class Limits:
         if set(self.dtypes) != set(DTYPES):
             yield f"{' and '.join(self.dtypes)} only"
         if self.layers < MANY:
-            yield f"at most {self.layers} layer{'s' if self.layers > 1 else ''}"
+            yield at_most(self.layers)
         if self.directions == 1:
             yield "one direction"
         if len(self.activations) == 1:
@@ -116,6 +116,12 @@ class Limits:
 
 
 ANYTHING = Limits()
+
+
+def at_most(layers: int) -> str:
+    """A limit to the number of layers, in words."""
+    return f"at most {layers} layer{'s' if layers > 1 else ''}"
+
 
 _FEWER = "projections to fewer units only"
 

@@ -26,7 +26,10 @@ def beyond(limits: Limits, function: str) -> Iterator[tuple[str, Problem]]:
         return
     if limits.layers < MANY:
         more = limits.layers + 1
-        yield f"at most {limits.layers} layers", _problem(function, dtype=dtype, layers=more)
+        yield (
+            f"at most {limits.layers} layer{'s' if limits.layers > 1 else ''}",
+            _problem(function, dtype=dtype, layers=more),
+        )
     if limits.directions == 1:
         yield "one direction", _problem(function, dtype=dtype, directions=2)
     if not limits.lengths:
