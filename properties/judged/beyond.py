@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from oracle import propagation, pytorch
-from oracle.limits import DTYPES, MANY, Limits
+from oracle.limits import DTYPES, MANY, Limits, at_most
 from oracle.problem import Problem
 from oracle.verdict import Comparison
 from properties.answered.answer import Answer, MalformedError
@@ -26,10 +26,7 @@ def beyond(limits: Limits, function: str) -> Iterator[tuple[str, Problem]]:
         return
     if limits.layers < MANY:
         more = limits.layers + 1
-        yield (
-            f"at most {limits.layers} layer{'s' if limits.layers > 1 else ''}",
-            _problem(function, dtype=dtype, layers=more),
-        )
+        yield at_most(limits.layers), _problem(function, dtype=dtype, layers=more)
     if limits.directions == 1:
         yield "one direction", _problem(function, dtype=dtype, directions=2)
     if not limits.lengths:

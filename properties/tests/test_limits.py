@@ -110,7 +110,7 @@ def test_a_limit_that_does_not_hold_is_told(vendor: Path) -> None:
     vendor.write_text(vendor.read_text().replace("x.shape[0] and x.shape[2] and ", ""))
     status, output = run("--implementation", str(vendor), "-k", "declared_limits")
     assert status == 0
-    assert "lstm_layer does what it declares that it does not: never n_x = 0, never T_x = 0" in output
+    assert "lstm_layer does what it declares that it does not: no projection, never n_x = 0" in output
 
 
 @pytest.mark.parametrize(
