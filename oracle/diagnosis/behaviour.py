@@ -116,7 +116,7 @@ def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
 def _allclose(ours: Array, theirs: Array, tolerance: float) -> bool:
     """As `numpy.allclose`, with NaN equal to NaN, at a third of its cost."""
     with np.errstate(invalid="ignore"):
-        near = np.abs(ours - theirs) <= tolerance * (1 + np.abs(theirs))
+        near = (np.abs(ours - theirs) <= tolerance * (1 + np.abs(theirs))) & np.isfinite(theirs)
     return bool(np.all(near | (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))))
 
 

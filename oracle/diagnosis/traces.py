@@ -34,12 +34,12 @@ def manners(
     )
     if not _same_outputs([*shown, *twice[1:]], [*again, *twice[:-1]]):
         return ["it answers one question in two ways"]
-    if not _same_outputs(permuted, twice[1:]):
+    if not _same_outputs(permuted, twice[1:]) and same(implementation(given).outputs, twice[0].outputs):
         return ["the answer depends on the order of the parameters in their dict"]
     right = [specification(function, limits)(inputs) for inputs in asked]
     if not _same_outputs(shown, right):
-        few = counterexample.dtype == np.float64 and _same_outputs(shown, right, FIVE_DIGITS)
-        return ["right to five digits only, as if float32 or an epsilon were in it"] if few else []
+        digits = _digits(shown, right)
+        return [f"right to {digits} digits only{_AS_IF.get(digits, '')}"] if digits >= FEWEST else []
     if any(_computed_wrongly(function, *pair) for pair in zip(shown, right, strict=True)):
         return []
     later = implementation(first, then=other)
@@ -53,6 +53,26 @@ def manners(
 
 def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour], factor: float = 1) -> bool:
     return all(same(one.outputs, other.outputs, factor) for one, other in zip(some, others, strict=True))
+
+
+def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
+    """To how many decimal digits all outputs are right; 0 of other shapes, or in less than float64."""
+    worst = 0.0
+    for ours, spec in zip(shown, right, strict=True):
+        if ours.outputs.keys() != spec.outputs.keys():
+            return 0
+        for place, theirs in spec.outputs.items():
+            mine = ours.outputs[place]
+            if isinstance(mine, str) or isinstance(theirs, str):
+                if mine is not theirs and not alike(mine, theirs):
+                    return 0
+            elif mine.shape != theirs.shape or theirs.dtype != np.float64:
+                return 0
+            elif not alike(mine, theirs):
+                with np.errstate(invalid="ignore"):
+                    off = np.abs(mine - theirs) / (1 + np.abs(theirs))
+                worst = max(worst, float(np.nan_to_num(off, nan=np.inf).max()))
+    return int(-np.log10(worst)) if 0 < worst < 1 else 0
 
 
 def _computed_wrongly(function: str, ours: Behaviour, right: Behaviour) -> bool:
@@ -118,8 +138,9 @@ def traces(function: str, implementation: Program, counterexample: Inputs, limit
 NEARLY = "right, but for less than would tell one mistake from another"
 """Of what is off by little more than rounding, or was when other calls had gone before."""
 
-FIVE_DIGITS = 1e6
-"""How many times the rounding of float64 that is let pass."""
+FEWEST = 5
+"""How many digits have to be right for that to be worth a word."""
+_AS_IF = dict.fromkeys((5, 6, 7, 8), ", as if float32 or an epsilon were in it")
 
 GIVEN = ("xt", "a_prev", "c_prev")
 IN_ORDER = (*GIVEN, "ft", "it", "cct", "ot", "c_next", "a_next")
