@@ -19,7 +19,7 @@ FUNCTION = "lstm_forward"
 PROBLEMS = range(60, 85)
 """How many a law tries in the dev profile."""
 
-ALLOWED = {"requests": 555, "calls": 965, "torch": 880, "bounds": 265}
+ALLOWED = {"requests": 600, "calls": 1130, "torch": 880, "bounds": 265}
 """For all laws together, a tenth above what was counted, with the oldest Hypothesis or the newest, whichever
 asks more. Twelve of the laws look at the same answers.
 """
