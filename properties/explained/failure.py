@@ -43,7 +43,7 @@ class Failure:
         if why.looks_like:
             facts = {**facts, "looks like": "\n".join(why.looks_like[:3])}
         elif why.traces and (why.traces != NEARLY or "raised" not in facts):
-            facts = {**facts, "no known mistake": why.traces}
+            facts = {**facts, "unknown mistake": why.traces}
         facts = {**facts, "problem": repr(trial.problem), "reproduce": reproduction(trial)}
         if not why.shows_alone:
             facts["reproduce"] += "\nwhich alone is answered right; the run as a whole is not"

@@ -103,7 +103,7 @@ ARRANGEMENTS: tuple[Arrangement, ...] = ("fortran", "strided", "read-only", "swa
 
 _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
     "without its last axis": lambda array: array[..., 0],
-    "with one row more": lambda array: np.concatenate([array, array[:1]]),
+    "with one entry more along its first axis": lambda array: np.concatenate([array, array[:1]]),
 }
 
 

@@ -96,13 +96,13 @@ class Closing:
             terminalreporter.section("laws")
             terminalreporter.write(render(self._results, width=shutil.get_terminal_size().columns))
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            selection = {"-k": config.option.keyword, "-m": config.option.markexpr}
-            given = [f"{option} {shlex.quote(value)}" for option, value in selection.items() if value]
-            terminalreporter.write_line(
-                f"no law ran: none is selected by {' '.join(given) or 'this command'}"
-            )
+            selection = _selection(config) or "this command"
+            terminalreporter.write_line(f"no law ran: none is selected by {selection}")
         if exitstatus == pytest.ExitCode.INTERRUPTED and self._results:
             terminalreporter.write_line("interrupted: the verdicts are about the laws that had run", red=True)
+        selection = _selection(config)
+        if selection and self._results:
+            terminalreporter.write_line(f"the verdicts are about the laws that {selection} selects")
         for complaint in self._complaints:
             terminalreporter.write_line(printable(complaint), red=True)
         if self._many and not self._reports:
@@ -139,6 +139,12 @@ class Closing:
             and not any(entry.covers(result.implementation, PROVIDED, result.function) for entry in excused)
         ]
         return list(dict.fromkeys(lines))
+
+
+def _selection(config: pytest.Config) -> str:
+    """The options by which laws are selected, as they were given."""
+    given = {"-k": config.option.keyword, "-m": config.option.markexpr}
+    return " ".join(f"{option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 
 def _killed(nodeid: str) -> LawResult:

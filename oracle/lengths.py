@@ -1,0 +1,34 @@
+"""The lengths of samples, by kind; the numbers come from a seed."""
+
+from typing import Literal
+
+import numpy as np
+
+from reference.contract import Array
+
+Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
+
+
+def drawn(kind: Lengths, seed: int, m: int, T_x: int) -> Array | None:
+    """`(m,)` numbers from 1 to T_x; `None` where they are absent.
+
+    Where there is more than one step, equal ones are shorter than T_x, and of random ones the first is, which
+    another is longer than.
+    """
+    if kind == "absent":
+        return None
+    rng = np.random.default_rng([seed, 2])
+    lengths = rng.integers(1, T_x + 1, m)
+    if not m:
+        return lengths
+    chosen = rng.integers(m)
+    shorter = rng.integers(1, max(T_x, 2))
+    if kind == "equal":
+        lengths[:] = shorter
+    elif kind == "random":
+        lengths[0] = shorter
+        if (lengths[1:] <= shorter).all():
+            lengths[1:][-1:] = T_x
+    else:
+        lengths[chosen] = 1 if kind == "with 1" else T_x
+    return lengths
