@@ -1,0 +1,124 @@
+"""Does every entry of FINDINGS.md still hold? Runs each line and each script, and prints a table.
+
+    python -m benchmarks.ledger --python .venv-frameworks/bin/python
+
+An entry is run in the first interpreter that has its framework: those of `--python`, then this one. Its line
+must fail by a law and say what the entry expects; its script, of ten lines at most, must print or end as the
+entry says. The exit status is 1 if an entry that could be run does not hold.
+"""
+
+import argparse
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.frameworks import HOST
+from oracle.frameworks import ADAPTERS
+from properties.answered.implementation import Implementation
+from properties.worker.ours import full_name
+
+ROOT = Path(__file__).parents[1]
+LINES = 10
+BLOCK = r"```{}\n(.*?)```"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A heading, what stands in its list, and its two code blocks."""
+
+    title: str
+    facts: dict[str, str]
+    line: str
+    script: str
+
+    @property
+    def adapter(self) -> str:
+        """The name that the line judges."""
+        found = re.search(r"frameworks\.(\w+)", self.line)
+        return found[1] if found else ""
+
+
+def main() -> int:
+    """Run all entries."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ledger")
+    parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
+    options = parser.parse_args()
+    print("| entry | version | line | script |\n| --- | --- | --- | --- |")
+    wrong = False
+    for entry in entries((ROOT / "FINDINGS.md").read_text()):
+        python = next((p for p in [*options.python, sys.executable] if has(p, entry.adapter)), None)
+        if python is None:
+            print(f"| {entry.title} | – | not here | not here |", flush=True)
+            continue
+        told = [line_holds(entry, python), script_holds(entry, python)]
+        wrong |= told != ["reproduced"] * 2
+        print("|", " | ".join([entry.title, version(python, entry.adapter), *told]), "|", flush=True)
+    return int(wrong)
+
+
+def entries(text: str) -> Iterator[Entry]:
+    """Those of the headings that have both blocks."""
+    for part in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        line, script = (re.search(BLOCK.format(kind), part, re.DOTALL) for kind in ("sh", "python"))
+        if line and script:
+            facts = dict(re.findall(r"^- (\w+): (.*)$", part, re.MULTILINE))
+            yield Entry(part.partition("\n")[0], facts, line[1].strip(), script[1].strip())
+
+
+def has(python: str, adapter: str) -> bool:
+    """Whether this interpreter has what the adapter imports."""
+    with Implementation(full_name(f"frameworks.{adapter}"), python=python, **HOST) as target:  # type: ignore[arg-type]
+        try:
+            return bool(target.limits)
+        except Exception:
+            return False
+
+
+def version(python: str, adapter: str) -> str:
+    """Of the framework in this interpreter."""
+    name = ADAPTERS[adapter].distribution
+    return f"{name} {run([python, '-c', f'import importlib.metadata as m; print(m.version({name!r}))'])[0]}"
+
+
+def line_holds(entry: Entry, python: str) -> str:
+    """By a law that fails with what the entry expects."""
+    words = shlex.split(entry.line)
+    start = words.index("rnn-crosscheck")
+    command = [sys.executable, "-m", "rnn_crosscheck", *words[start + 1 :], "--python", python]
+    output, status = run(command, ROOT, **dict(word.split("=", 1) for word in words[:start]))
+    if status != 1 or " law)" not in output:
+        return f"exit {status}, no law failed"
+    return "reproduced" if flat(entry.facts["expects"]) in flat(output) else "another failure"
+
+
+def script_holds(entry: Entry, python: str) -> str:
+    """By what it prints, or the signal that ends it."""
+    if len(entry.script.splitlines()) > LINES:
+        return f"more than {LINES} lines"
+    with tempfile.TemporaryDirectory() as folder:
+        output, status = run([python, "-c", entry.script], cwd=Path(folder))
+    ended = f" killed by {signal.Signals(-status).name}" if status < 0 else ""
+    return "reproduced" if flat(entry.facts["prints"]) in flat(output + ended) else "printed something else"
+
+
+def run(command: Sequence[str], cwd: Path | None = None, **environment: str) -> tuple[str, int]:
+    """What it prints, and its exit status."""
+    options = {"capture_output": True, "text": True, "check": False, "cwd": cwd, "timeout": 600}
+    done = subprocess.run(command, env={**os.environ, **environment}, **options)  # type: ignore[call-overload]
+    return (done.stdout + done.stderr).strip(), done.returncode
+
+
+def flat(text: str) -> str:
+    """Without the Markdown of code, and with single spaces."""
+    return " ".join(text.replace("`", "").split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
