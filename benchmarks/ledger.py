@@ -25,8 +25,6 @@ from properties.answered.implementation import Implementation
 from properties.worker.ours import full_name
 
 ROOT = Path(__file__).parents[1]
-LINES = 10
-BLOCK = r"```{}\n(.*?)```"
 
 
 @dataclass(frozen=True)
@@ -41,32 +39,30 @@ class Entry:
     @property
     def adapter(self) -> str:
         """The name that the line judges."""
-        found = re.search(r"frameworks\.(\w+)", self.line)
-        return found[1] if found else ""
+        return self.line.partition("frameworks.")[2].split()[0]
 
 
 def main() -> int:
     """Run all entries."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.ledger")
+    parser = argparse.ArgumentParser()
     parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
-    options = parser.parse_args()
+    options, status = parser.parse_args(), 0
     print("| entry | version | line | script |\n| --- | --- | --- | --- |")
-    wrong = False
     for entry in entries((ROOT / "FINDINGS.md").read_text()):
         python = next((p for p in [*options.python, sys.executable] if has(p, entry.adapter)), None)
         if python is None:
             print(f"| {entry.title} | – | not here | not here |", flush=True)
             continue
-        told = [line_holds(entry, python), script_holds(entry, python)]
-        wrong |= told != ["reproduced"] * 2
+        told = line_holds(entry, python), script_holds(entry, python)
+        status |= set(told) != {"reproduced"}
         print("|", " | ".join([entry.title, version(python, entry.adapter), *told]), "|", flush=True)
-    return int(wrong)
+    return status
 
 
 def entries(text: str) -> Iterator[Entry]:
     """Those of the headings that have both blocks."""
     for part in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
-        line, script = (re.search(BLOCK.format(kind), part, re.DOTALL) for kind in ("sh", "python"))
+        line, script = (re.search(rf"```{kind}\n(.*?)```", part, re.DOTALL) for kind in ("sh", "python"))
         if line and script:
             facts = dict(re.findall(r"^- (\w+): (.*)$", part, re.MULTILINE))
             yield Entry(part.partition("\n")[0], facts, line[1].strip(), script[1].strip())
@@ -100,12 +96,12 @@ def line_holds(entry: Entry, python: str) -> str:
 
 def script_holds(entry: Entry, python: str) -> str:
     """By what it prints, or the signal that ends it."""
-    if len(entry.script.splitlines()) > LINES:
-        return f"more than {LINES} lines"
+    if len(entry.script.splitlines()) > 10:
+        return "more than ten lines"
     with tempfile.TemporaryDirectory() as folder:
         output, status = run([python, "-c", entry.script], cwd=Path(folder))
-    ended = f" killed by {signal.Signals(-status).name}" if status < 0 else ""
-    return "reproduced" if flat(entry.facts["prints"]) in flat(output + ended) else "printed something else"
+    output += f" killed by {signal.Signals(-status).name}" if status < 0 else ""
+    return "reproduced" if flat(entry.facts["prints"]) in flat(output) else "printed something else"
 
 
 def run(command: Sequence[str], cwd: Path | None = None, **environment: str) -> tuple[str, int]:
