@@ -46,8 +46,8 @@ python -m benchmarks.frameworks --output docs/frameworks.md{pythons}
 {date}, Python {python}, {processor}, in the profile *{profile}*. Each adapter is
 [one small file](../oracle/frameworks); how to write one is [here](adapters.md). A verdict is about what a
 framework does *not* declare away. What is *not robust* holds the formulas on ordinary input and breaks at an
-edge; the defects among the failures are in the [ledger](../FINDINGS.md), what is documented behaviour is in
-[the edges](edges.md).
+edge; the defects among the failures are in the [ledger](../FINDINGS.md), as is what can be
+[defended](../FINDINGS.md#no-defects).
 """
 ERRORS = """\
 ## Errors by option, dtype and regime
