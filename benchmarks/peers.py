@@ -39,7 +39,8 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 import reference
-from oracle.layout import LAYOUTS, layers_to_torch, to_torch
+from oracle.conversion import to_torch
+from oracle.layout import LAYOUTS
 from oracle.problem import Problem
 from oracle.pytorch import HEAD
 from reference.contract import Array, Kind
@@ -199,7 +200,7 @@ def in_onnx(kind: Kind, x: Array, a0: Array, parameters: Mapping[str, Array]) ->
 def in_torch(kind: Kind, x: Array, a0: Array, parameters: Mapping[str, Array]) -> tuple[Array, ...]:
     """The module, with states `(T_x, m, n_a)`, and the head."""
     module = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[kind](len(x), len(a0), dtype=torch.float64)
-    module.load_state_dict({name: tensor(array) for name, array in to_torch(kind, parameters).items()})
+    module.load_state_dict({name: tensor(array) for name, array in to_torch(kind, [parameters]).items()})
     first = tensor(a0.T[None])
     a, _ = module(tensor(x.transpose(2, 1, 0)), first if kind == "rnn" else (first, torch.zeros_like(first)))
     logits = torch.nn.functional.linear(a, tensor(parameters[HEAD[kind]]), tensor(parameters["by"][:, 0]))
@@ -214,7 +215,7 @@ def layers_in_torch(
     D = options["directions"]
     how = {"num_layers": len(parameters) // D, "bidirectional": D == 2, "dtype": torch.float64}
     module = torch.nn.LSTM(len(x), a0.shape[1], **how)
-    state = layers_to_torch("lstm", parameters, D)
+    state = to_torch("lstm", parameters, D)
     module.load_state_dict({name: tensor(array) for name, array in state.items()})
     states = (tensor(a0.transpose(0, 2, 1)), tensor(c0.transpose(0, 2, 1)))
     a, (a_last, _) = module(tensor(x.transpose(2, 1, 0)), states)

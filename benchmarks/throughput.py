@@ -22,7 +22,7 @@ from hypothesis import given, seed, settings
 
 import conftest  # noqa: F401 - registers the profiles
 import reference
-from oracle.layout import to_torch
+from oracle.conversion import to_torch
 from oracle.problem import Problem
 from properties.answered.implementation import Implementation
 from properties.drawn.strategies import Effort
@@ -89,7 +89,7 @@ def compare(problem: Problem) -> None:
     x, a0, parameters = problem.arguments(FUNCTION)
     a, y, c, _ = reference.lstm_forward(x, a0, parameters)
     module = torch.nn.LSTM(problem.n_x, problem.n_a, dtype=torch.float64)
-    module.load_state_dict({name: tensor(array) for name, array in to_torch("lstm", parameters).items()})
+    module.load_state_dict({name: tensor(array) for name, array in to_torch("lstm", [parameters]).items()})
     with torch.no_grad():
         states = tensor(a0.T[None]), torch.zeros(1, problem.m, problem.n_a, dtype=torch.float64)
         theirs, (_, last) = module(tensor(x.transpose(2, 1, 0)), states)

@@ -5,7 +5,7 @@ Needs NumPy alone: adapters use it in the environment of their framework.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +75,9 @@ class Layout:
         }
         bias = stacked["bias"][:, None]
         if self.biases == 2:
-            bias = bias + stacked["recurrent_bias"][:, None]
+            # A sum with zero would make 0 of -0.
+            other = stacked["recurrent_bias"][:, None]
+            bias = np.where(other == 0, bias, bias + other)
         projection = weights.get("projection")
         n_h = len(bias) // (4 if kind == "lstm" else 1) if projection is None else len(projection)
         weight, recurrent = weights["weight"], weights.get("recurrent_weight")
@@ -124,50 +126,3 @@ LAYOUTS: Mapping[str, Layout] = {
     "tinygrad": Layout("ifgo", biases=2, axes="tbf"),
 }
 """By framework, as each documents it."""
-
-_NAMES_IN_TORCH = {
-    "weight": "weight_ih",
-    "recurrent_weight": "weight_hh",
-    "bias": "bias_ih",
-    "recurrent_bias": "bias_hh",
-    "projection": "weight_hr",
-}
-
-
-def to_torch(kind: Kind, parameters: Mapping[str, Array], suffix: str = "_l0") -> dict[str, Array]:
-    """The state dict of a one-layer `torch.nn.RNN` or `torch.nn.LSTM`, as NumPy arrays.
-
-    Torch adds its two biases: the first carries ours, the second is zero.
-    """
-    stacked = LAYOUTS["torch"].stack(kind, parameters)
-    return {f"{_NAMES_IN_TORCH[name]}{suffix}": array for name, array in stacked.items()}
-
-
-def from_torch(kind: Kind, state: Mapping[str, Array], suffix: str = "_l0") -> dict[str, Array]:
-    """The inverse of `to_torch`: the parameters of the specification without those of the head."""
-    names = {f"{theirs}{suffix}": name for name, theirs in _NAMES_IN_TORCH.items()}
-    stacked = {names[name]: array for name, array in state.items() if name in names}
-    return LAYOUTS["torch"].unstack(kind, stacked)
-
-
-def layers_to_torch(
-    kind: Kind, parameters: Sequence[Mapping[str, Array]], directions: int
-) -> dict[str, Array]:
-    """The state dict of a module of several layers and directions, each as in `to_torch`."""
-    return {
-        name: array
-        for k, p in enumerate(parameters)
-        for name, array in to_torch(kind, p, suffix=_suffix(*divmod(k, directions))).items()
-    }
-
-
-def layers_from_torch(kind: Kind, state: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
-    """The inverse of `layers_to_torch`: the parameters, and how many directions there are."""
-    directions = 2 if f"weight_ih{_suffix(0, 1)}" in state else 1
-    layers = sum(name.startswith("weight_ih") for name in state) // directions
-    suffixes = [_suffix(layer, direction) for layer in range(layers) for direction in range(directions)]
-    return [from_torch(kind, state, suffix=suffix) for suffix in suffixes], directions
-
-
-def _suffix(layer: int, direction: int) -> str:
-    return f"_l{layer}" + ("_reverse" if direction else "")

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from oracle.conversion import to_torch
 from oracle.inputs import Inputs, LayerInputs
-from oracle.layout import layers_to_torch, to_torch
 from reference.contract import Array, Kind
 
 HEAD = {"rnn": "Wya", "lstm": "Wy"}
@@ -69,7 +69,7 @@ def gates(inputs: Inputs) -> dict[str, Array]:
 
 def _run_module(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     """The states `(T_x, m, n_a)` and the last memory states `(1, m, n_a)`."""
-    state = to_torch(inputs.kind, inputs.parameters)
+    state = to_torch(inputs.kind, [inputs.parameters])
     module = _loaded(state, inputs.kind, len(inputs.x), len(inputs.a0), dtype=str(inputs.x.dtype))
     x, a0, c0 = _tensor(inputs.x.transpose(2, 1, 0)), _tensor(inputs.a0.T[None]), _tensor(inputs.c0.T[None])
     if inputs.kind == "rnn":
@@ -83,7 +83,7 @@ def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     """The same, step by step."""
     state = {
         name.removesuffix("_l0"): _tensor(array)
-        for name, array in to_torch(inputs.kind, inputs.parameters).items()
+        for name, array in to_torch(inputs.kind, [inputs.parameters]).items()
     }
     cell = _CELLS[inputs.kind](len(inputs.x), len(inputs.a0), dtype=state["weight_hh"].dtype)
     cell.load_state_dict(state)
@@ -122,7 +122,7 @@ def _layered(inputs: LayerInputs) -> tuple[torch.Tensor, Sequence[torch.Tensor]]
     p, is_rnn = inputs.parameters[0], inputs.kind == "rnn"
     own = {"nonlinearity": inputs.activation} if is_rnn else {"proj_size": len(p.get("Wp", ()))}
     module = _loaded(
-        layers_to_torch(inputs.kind, inputs.parameters, inputs.directions),
+        to_torch(inputs.kind, inputs.parameters, inputs.directions),
         inputs.kind,
         len(inputs.x),
         len(p["ba" if is_rnn else "bf"]),

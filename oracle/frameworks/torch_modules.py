@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from oracle.layout import LAYOUTS, layers_to_torch, plain
+from oracle.conversion import to_torch
+from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
 SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
@@ -102,7 +103,7 @@ def layers(
             dtype=x.dtype.name,
             **how,
         )
-        state_dict = layers_to_torch(kind, parameters, D)
+        state_dict = to_torch(kind, parameters, D)
         module.load_state_dict({f"layers.{name}": _tensor(array) for name, array in state_dict.items()})
         given: Any = tuple(None if state is None else _tensor(state.transpose(0, 2, 1)) for state in states)
         if all(state is None for state in given):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from oracle.layout import LAYOUTS, layers_from_torch, layers_to_torch
+from oracle.conversion import from_torch, to_torch
+from oracle.layout import LAYOUTS
 from oracle.problem import LayerKind, LayerProblem, Problem
 from oracle.propagation import evaluate
 from oracle.tests.programs import assert_within
@@ -118,9 +119,9 @@ def test_weights_survive_the_way_into_a_module_of_torch_and_back() -> None:
     problem = Problem.lstm_layer(n_x=3, n_a=4, m=2, T_x=1, layers=2, directions=2, n_p=2)
     parameters = problem.arguments("lstm_layer")[-2]
     module = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True, proj_size=2, dtype=torch.float64)
-    state = {name: torch.tensor(array) for name, array in layers_to_torch("lstm", parameters, 2).items()}
+    state = {name: torch.tensor(array) for name, array in to_torch("lstm", parameters, 2).items()}
     module.load_state_dict(state)
-    back, directions = layers_from_torch("lstm", {n: t.numpy() for n, t in module.state_dict().items()})
+    back, directions = from_torch("lstm", {n: t.numpy() for n, t in module.state_dict().items()})
     assert directions == 2
     for given, p in zip(back, parameters, strict=True):
         for name, array in p.items():

@@ -8,11 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.conversion import from_torch, to_torch
 from oracle.inputs import Inputs
-from oracle.layout import LAYOUTS, Layout, from_torch, layers_from_torch, layers_to_torch, to_torch
-from oracle.problem import LayerProblem, Problem
+from oracle.layout import LAYOUTS, Layout
+from oracle.problem import Problem
 from oracle.propagation import evaluate
-from oracle.tests.draws import FORWARD, layer_problems, problems
+from oracle.tests.draws import FORWARD, problems
 from reference.contract import Array
 
 layouts = st.one_of(
@@ -116,7 +117,7 @@ some = {"n_x": st.integers(1, 5), "m": st.integers(1, 4), "T_x": st.integers(1, 
 def test_torch_with_these_weights_gives_the_specified_answer(problem: Problem) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
     expected = evaluate(inputs)["a"]
-    actual = hidden_states(load(problem.kind, inputs, to_torch(problem.kind, inputs.parameters)), inputs)
+    actual = hidden_states(load(problem.kind, inputs, to_torch(problem.kind, [inputs.parameters])), inputs)
     np.testing.assert_array_equal(np.isnan(actual), np.isnan(expected.value))
     known = ~np.isnan(actual)
     assert (np.abs(actual - expected.value) <= 2 * expected.error)[known].all()
@@ -125,7 +126,7 @@ def test_torch_with_these_weights_gives_the_specified_answer(problem: Problem) -
 @given(problems(**some), st.data())
 def test_any_split_of_the_biases_gives_the_same_answer(problem: Problem, data: st.DataObject) -> None:
     inputs = problem.inputs(FORWARD[problem.kind])
-    state = to_torch(problem.kind, inputs.parameters)
+    state = to_torch(problem.kind, [inputs.parameters])
     whole = hidden_states(load(problem.kind, inputs, state), inputs)
     bias = state["bias_ih_l0"]
     share = data.draw(st.sampled_from([0, 0.25, 0.3, 1]))
@@ -135,7 +136,8 @@ def test_any_split_of_the_biases_gives_the_same_answer(problem: Problem, data: s
     np.testing.assert_array_equal(np.isnan(divided), np.isnan(whole))
     allowed = 2 * evaluate(inputs)["a"].error
     assert (np.abs(divided - whole.astype(np.float64)) <= allowed)[~np.isnan(whole)].all()
-    for name, array in from_torch(problem.kind, split).items():
+    ((back,), _) = from_torch(problem.kind, split)
+    for name, array in back.items():
         given_array = inputs.parameters[name]
         np.testing.assert_allclose(
             array,
@@ -143,68 +145,3 @@ def test_any_split_of_the_biases_gives_the_same_answer(problem: Problem, data: s
             rtol=2 * np.finfo(bias.dtype).eps,
             atol=np.finfo(bias.dtype).smallest_subnormal,
         )
-
-
-# Layers.
-
-
-@given(layer_problems())
-def test_layers_survive_the_way_to_torch_and_back(problem: LayerProblem) -> None:
-    inputs = problem.inputs(problem.kind)
-    state = layers_to_torch(inputs.kind, inputs.parameters, problem.directions)
-    back, directions = layers_from_torch(inputs.kind, state)
-    assert directions == problem.directions
-    for ours, theirs in zip(inputs.parameters, back, strict=True):
-        assert ours.keys() == theirs.keys()
-        for name, array in ours.items():
-            np.testing.assert_array_equal(theirs[name], array, err_msg=name)
-            assert theirs[name].dtype == array.dtype
-
-
-modules = st.builds(
-    lambda rnn, n_p, **how: torch.nn.RNN(**how) if rnn else torch.nn.LSTM(**how, proj_size=n_p),
-    rnn=st.booleans(),
-    n_p=st.integers(0, 2),
-    input_size=st.integers(1, 3),
-    hidden_size=st.integers(3, 4),
-    num_layers=st.integers(1, 12),
-    bidirectional=st.booleans(),
-)
-
-
-@given(modules)
-def test_a_module_of_torch_s_own_survives_the_way_here_and_back(module: torch.nn.RNNBase) -> None:
-    kind: Any = "rnn" if isinstance(module, torch.nn.RNN) else "lstm"
-    state = {name: tensor.numpy() for name, tensor in module.state_dict().items()}
-    parameters, directions = layers_from_torch(kind, state)
-    assert directions == 1 + module.bidirectional
-    assert len(parameters) == module.num_layers * directions
-    again = layers_to_torch(kind, parameters, directions)
-    assert again.keys() == state.keys()
-    for name, array in state.items():
-        if not name.startswith("bias"):
-            np.testing.assert_array_equal(again[name], array, err_msg=name)
-        elif name.startswith("bias_ih"):
-            whole = array + state[name.replace("_ih", "_hh")]
-            np.testing.assert_array_equal(again[name], whole, err_msg=name)
-        else:
-            assert not again[name].any()
-
-
-def test_layers_and_directions_have_the_names_that_torch_documents() -> None:
-    parameters = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2, n_p=2).inputs(
-        "lstm_layer"
-    ).parameters  # fmt: skip
-    state = layers_to_torch("lstm", parameters, 2)
-    documented = {
-        "weight_ih": (16, 3), "weight_hh": (16, 2), "bias_ih": (16,), "bias_hh": (16,), "weight_hr": (2, 4)
-    }  # fmt: skip
-    assert {name: array.shape for name, array in state.items()} == {
-        f"{name}{suffix}": (16, 4) if name == "weight_ih" and "l1" in suffix else shape
-        for suffix in ("_l0", "_l0_reverse", "_l1", "_l1_reverse")
-        for name, shape in documented.items()
-    }
-    for k, suffix in enumerate(("_l0", "_l0_reverse", "_l1", "_l1_reverse")):
-        np.testing.assert_array_equal(state[f"weight_hr{suffix}"], parameters[k]["Wp"])
-        np.testing.assert_array_equal(state[f"weight_hh{suffix}"][:4], parameters[k]["Wi"][:, :2])
-        np.testing.assert_array_equal(state[f"weight_ih{suffix}"][4:8], parameters[k]["Wf"][:, 2:])

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle import pytorch
+from oracle.conversion import to_torch
 from oracle.inputs import Inputs
-from oracle.layout import to_torch
 from oracle.problem import DType, Problem
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
@@ -35,7 +35,7 @@ def by_cells(inputs: Inputs) -> dict[str, Array]:
     """The states by torch's cells, step by step."""
     state = {
         name.removesuffix("_l0"): torch.tensor(a)
-        for name, a in to_torch(inputs.kind, inputs.parameters).items()
+        for name, a in to_torch(inputs.kind, [inputs.parameters]).items()
     }
     n_x, n_a = len(inputs.x), len(inputs.a0)
     cell: Any = (torch.nn.RNNCell if inputs.kind == "rnn" else torch.nn.LSTMCell)(
@@ -153,7 +153,7 @@ def test_whichever_kernel_answers_it_stays_within_the_bound(problem: Problem) ->
     inputs = problem.inputs(FORWARD[problem.kind])
     module: Any = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}[problem.kind]
     module = module(problem.n_x, problem.n_a, dtype=getattr(torch, problem.dtype))
-    state = to_torch(problem.kind, inputs.parameters)
+    state = to_torch(problem.kind, [inputs.parameters])
     module.load_state_dict({name: torch.tensor(array) for name, array in state.items()})
     x, a0, c0 = (torch.tensor(array.T.copy()) for array in (inputs.x, inputs.a0, inputs.c0))
     expected = evaluate(inputs)["a"]

@@ -12,8 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oracle import pytorch
+from oracle.conversion import to_torch
 from oracle.inputs import LayerInputs
-from oracle.layout import to_torch
 from oracle.problem import DType, LayerKind, LayerProblem, Lengths, Problem
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
@@ -31,7 +31,7 @@ def tensor(array: Array) -> torch.Tensor:
 def cell(inputs: LayerInputs, place: int) -> Any:
     """A step of torch's cells, from `a` and `c` `(1, n)`; a projected LSTM's takes `[a; x]` as its input."""
     p = inputs.parameters[place]
-    state = {n.removesuffix("_l0"): tensor(array) for n, array in to_torch(inputs.kind, p).items()}
+    state = {n.removesuffix("_l0"): tensor(array) for n, array in to_torch(inputs.kind, [p]).items()}
     n_in, n_a = state["weight_ih"].shape[1], len(p["ba" if inputs.kind == "rnn" else "bf"])
     projection = state.pop("weight_hr", None)
     if projection is not None:

@@ -69,7 +69,7 @@ def test_every_module_has_a_room_and_every_room_is_there() -> None:
 @pytest.mark.parametrize("module", [module for module in MODULES if room_of(module) == "oracle.frameworks"])
 def test_adapters_need_their_framework_and_little_of_ours(module: str) -> None:
     ours = {name for name in imported(module) if name.partition(".")[0] in OURS}
-    allowed = {"oracle.layout", "reference.contract", "oracle.frameworks"}
+    allowed = {"oracle.conversion", "oracle.layout", "reference.contract", "oracle.frameworks"}
     assert {name for name in ours if not name.startswith("oracle.frameworks.")} <= allowed
 
 

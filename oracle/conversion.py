@@ -1,0 +1,138 @@
+"""Parameters of layers, as frameworks have them and back, under the names that they have there.
+
+Parameters are those of the contract of layers: a list of L D dicts, layer by layer, and within a layer
+forward before backward, with `Wax Waa ba` each, or `Wf bf Wi bi Wc bc Wo bo` on `[a_prev; input]` and perhaps
+`Wp`. What goes there comes back bit for bit. Where a framework adds two biases, the first carries ours and
+the second is zero; on the way back they are added. Tensors of other names are left out.
+
+Needs NumPy alone: adapters use it in the environment of their framework.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from oracle.layout import LAYOUTS
+from oracle.naming import REFERENCE, in_keras, in_onnx, in_torch, place
+from oracle.parts import Places, grouped, parameters_of
+from reference.contract import Array, Kind
+
+Parameters = Sequence[Mapping[str, Array]]
+
+
+def to_torch(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
+    """The state dict of a `torch.nn.RNN` or `torch.nn.LSTM`, as NumPy arrays.
+
+    `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and `weight_hr_l0` with a projection; then
+    those that end in `_l0_reverse`, `_l1`, and so on.
+    """
+    return {
+        in_torch(role, *divmod(k, directions)): array
+        for k, p in enumerate(parameters)
+        for role, array in LAYOUTS["torch"].stack(kind, p).items()
+    }
+
+
+def from_torch(kind: Kind, state: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
+    """The inverse of `to_torch`: the parameters, and how many directions there are.
+
+    Names may be those of a cell, without `_l0`; biases may be absent. Raises `ValueError` where the weights
+    of such a layer are not there, or do not fit together.
+    """
+    return _read(kind, "torch", grouped(state).get(("torch", ""), {}))
+
+
+def to_onnx(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
+    """The inputs `W (D, G n_a, n_in)`, `R (D, G n_a, n_a)` and `B (D, 2 G n_a)` of a node for each layer.
+
+    They are called `l0.W`, `l0.R`, `l0.B`, `l1.W`, and so on. Raises `ValueError` for a projection, which
+    the operator has not.
+    """
+    _none_projected("ONNX", parameters)
+    arrays = {}
+    for k in range(0, len(parameters), directions):
+        stacked = [LAYOUTS["onnx"].stack(kind, p) for p in parameters[k : k + directions]]
+        both = [np.concatenate([each["bias"], each["recurrent_bias"]]) for each in stacked]
+        arrays[in_onnx("W", k // directions)] = np.stack([each["weight"] for each in stacked])
+        arrays[in_onnx("R", k // directions)] = np.stack([each["recurrent_weight"] for each in stacked])
+        arrays[in_onnx("B", k // directions)] = np.stack(both)
+    return arrays
+
+
+def from_onnx(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
+    """The inverse of `to_onnx`, as `from_torch`; of one node the names may be `W`, `R` and `B`."""
+    return _read(kind, "onnx", grouped(arrays).get(("onnx", ""), {}))
+
+
+def to_keras(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
+    """The variables of a `keras.layers.LSTM` or `SimpleRNN` for each layer, by path.
+
+    `lstm/lstm_cell/kernel`, `recurrent_kernel` and `bias`, then those of `lstm_1`, as Keras names the layers
+    of a model; in two directions `bidirectional/forward_lstm/lstm_cell/kernel`, and so on. In this order they
+    are what `set_weights` takes. Raises `ValueError` for a projection, which the layer has not.
+    """
+    _none_projected("Keras", parameters)
+    return {
+        in_keras(kind, role, *divmod(k, directions), directions): array
+        for k, p in enumerate(parameters)
+        for role, array in LAYOUTS["keras"].stack(kind, p).items()
+    }
+
+
+def from_keras(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
+    """The inverse of `to_keras`, as `from_torch`: all recurrent layers that there are, one on the other.
+
+    Their order is that of their names, in which numbers count as such.
+    """
+    groups = grouped(arrays)
+    prefixes = sorted((prefix for convention, prefix in groups if convention == "keras"), key=_by_number)
+    return _read(kind, "keras", stacked([groups["keras", prefix] for prefix in prefixes]))
+
+
+def stacked(groups: Sequence[Places]) -> Places:
+    """Groups of layers one on the other, the first below."""
+    places: Places = {}
+    for group in groups:
+        height = 1 + max((layer for layer, _ in places), default=-1)
+        places.update({(height + layer, direction): roles for (layer, direction), roles in group.items()})
+    return places
+
+
+def to_reference(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
+    """The parameters under their own names, with torch's suffix for the place: `Wf_l0`, `Wf_l0_reverse`."""
+    return {
+        name + place(*divmod(k, directions)): array
+        for k, p in enumerate(parameters)
+        for name, array in p.items()
+    }
+
+
+TO: Mapping[str, Callable[[Kind, Parameters, int], dict[str, Array]]] = {
+    "torch": to_torch,
+    "onnx": to_onnx,
+    "keras": to_keras,
+    REFERENCE: to_reference,
+}
+"""What converts to whose names and layout."""
+
+
+def _read(kind: Kind, convention: str, places: Places) -> tuple[list[dict[str, Array]], int]:
+    if not places:
+        raise ValueError(f"there is no weight of {kind.upper()} layers under a name of {convention}'s")
+    network, parameters, directions = parameters_of(convention, places)
+    if network != kind:
+        raise ValueError(f"these are the weights of a {network.upper()}, expected those of an {kind.upper()}")
+    return parameters, directions
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """A name, to be sorted by: `lstm_2` comes before `lstm_10`."""
+    return [(int(piece), "") if piece.isdigit() else (0, piece) for piece in re.split(r"(\d+)", name)]
+
+
+def _none_projected(framework: str, parameters: Parameters) -> None:
+    if any("Wp" in p for p in parameters):
+        raise ValueError(f"an LSTM of {framework} has no projection, which these parameters have")

@@ -1,0 +1,112 @@
+"""What frameworks call the weights of recurrent layers: from a name to the part that it is, and back.
+
+Needs no package: adapters use it in the environment of their framework.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reference.contract import Kind
+
+REFERENCE = "reference"
+"""Where a framework would be named: the names and the layout of this specification."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a name says of a tensor: whose convention it is, and which weight of which direction of a layer.
+
+    `role` is a key of what `Layout.stack` returns; with `:GATE` after it where a gate has its own tensor. Of
+    ONNX it is `W`, `R` or `B`, which hold all directions; of `REFERENCE` it is the name of a parameter.
+    """
+
+    convention: str
+    prefix: str
+    layer: int
+    direction: int
+    role: str
+
+
+TORCH = {
+    "weight": "weight_ih",
+    "recurrent_weight": "weight_hh",
+    "bias": "bias_ih",
+    "recurrent_bias": "bias_hh",
+    "projection": "weight_hr",
+}
+KERAS = {"weight": "kernel", "recurrent_weight": "recurrent_kernel", "bias": "bias"}
+
+_ROLES: Mapping[str, str] = {
+    **{theirs: ours for names in (TORCH, KERAS) for ours, theirs in names.items()},
+    **dict(zip("012", KERAS)),  # the variables of a cell in Keras' files
+    "i.kernel": "weight",
+    "h.kernel": "recurrent_weight",
+    "i.bias": "bias",
+    "h.bias": "bias",
+}
+"""By what a pattern finds."""
+
+_PREFIX = r"(?:(?P<prefix>.+?)[./])??"
+_PLACE = r"(?:_l(?P<layer>\d+)(?P<backward>_reverse)?)?"
+_PATTERNS: Mapping[str, re.Pattern[str]] = {
+    convention: re.compile(_PREFIX + pattern)
+    for convention, pattern in {
+        "torch": rf"(?P<role>{'|'.join(TORCH.values())}){_PLACE}",
+        "keras": (
+            r"(?:forward_\w+/|(?P<backward>backward_\w+/))?(?:(?:stacked_rnn_cells|cell/cells)/"
+            r"(?:[a-z_]*?cell(?:_(?P<layer>\d+))?)|\w*cell(?:_\d+)?)/"
+            r"(?:vars/(?P<variable>[012])|(?P<role>kernel|recurrent_kernel|bias)(?::0)?)"
+        ),
+        "flax": (
+            r"(?:forward_rnn[./]|(?P<backward>backward_rnn[./]))?(?:cell[./])?"
+            r"(?:dense_)?(?P<side>[ih])(?P<gate>(?<!dense_[ih])(?:i|f|g|o|f_))?[./](?P<role>kernel|bias)"
+        ),
+        "onnx": r"(?:l(?P<layer>\d+)\.)?(?P<role>[WRB])",
+        REFERENCE: rf"(?P<role>[Wb][fico]|Wp|Wax|Waa|ba){_PLACE}",
+    }.items()
+}
+
+
+def part(name: str) -> Part | None:
+    """The part that a name stands for; `None` where it is nobody's name."""
+    for convention, pattern in _PATTERNS.items():
+        match = pattern.fullmatch(name)
+        if match:
+            found = match.groupdict()
+            role = found.get("variable") or found["role"]
+            if convention == "flax":
+                gate = f":{found['gate'][0]}" if found["gate"] else ""
+                role = _ROLES[f"{found['side']}.{role}"] + gate
+            elif convention in ("torch", "keras"):
+                role = _ROLES[role]
+            prefix, layer = found["prefix"] or "", int(found.get("layer") or 0)
+            return Part(convention, prefix, layer, 1 if found.get("backward") else 0, role)
+    return None
+
+
+def in_torch(role: str, layer: int, direction: int) -> str:
+    """The name in the state dict of a module."""
+    return TORCH[role] + place(layer, direction)
+
+
+def place(layer: int, direction: int) -> str:
+    """Torch's suffix of a direction of a layer."""
+    return f"_l{layer}" + ("_reverse" if direction else "")
+
+
+def in_keras(kind: Kind, role: str, layer: int, direction: int, directions: int) -> str:
+    """The path of the variable in a model of stacked layers that have Keras' own names."""
+    layer_name = {"rnn": "simple_rnn", "lstm": "lstm"}[kind]
+    number = f"_{layer}" if layer else ""
+    path = f"{layer_name}{number}/{layer_name}_cell/{KERAS[role]}"
+    if directions == 1:
+        return path
+    return f"bidirectional{number}/{('forward', 'backward')[direction]}_{path}"
+
+
+def in_onnx(letter: str, layer: int) -> str:
+    """A name of ours, for a node's initializers may have any: the input `W`, `R` or `B` of layer 0 and up."""
+    return f"l{layer}.{letter}"
