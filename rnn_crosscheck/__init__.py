@@ -1,11 +1,12 @@
 """Is a recurrent forward pass right? The smallest problem on which it is wrong, who is wrong, and why.
 
-`Problem` is what a failure prints; `python -m rnn_crosscheck TARGET` judges one.
+`Problem` is what a failure prints; `python -m rnn_crosscheck TARGET` judges one. `to_torch`, `from_torch`,
+and those of ONNX and Keras, convert the weights of layers.
 """
 
 from typing import Any
 
-__all__ = ["Problem"]
+__all__ = ["Problem", "from_keras", "from_onnx", "from_torch", "to_keras", "to_onnx", "to_torch"]
 
 
 def __getattr__(name: str) -> Any:
@@ -14,4 +15,8 @@ def __getattr__(name: str) -> Any:
         from oracle.problem import Problem
 
         return Problem
+    if name in __all__:
+        from oracle import conversion
+
+        return getattr(conversion, name)
     raise AttributeError(f"module 'rnn_crosscheck' has no attribute {name!r}")

@@ -17,7 +17,8 @@ PROPERTIES = Path(__file__).parents[1]
 
 ABOUT = (
     "Tells whether the recurrent forward passes of each TARGET are right: a .py or .ipynb file, a directory "
-    "or glob of them, a module, module:attribute. Without one it verifies the reference."
+    "or glob of them, a module, module:attribute. Without one it verifies the reference. "
+    "`weights FILE` and `convert FILE OUT` are about trained weights: add --help."
 )
 CLOSE = (
     "All options of pytest are taken; `pytest --help` lists them. Exits with 0 if every law holds, with 1 if "
@@ -41,6 +42,10 @@ def main() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"rnn-crosscheck {version('rnn-crosscheck')}")
         return 0
+    if sys.argv[1:2] and sys.argv[1] in ("weights", "convert"):
+        from properties.session import weights  # which needs what no other run does
+
+        return weights.main(sys.argv[1:])
     # What the user's own tests need is not for these: options, plugins, configuration, conftest.py.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)

@@ -1,0 +1,125 @@
+"""A recurrent layer of a file, in the parameters of the contract of layers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+
+from oracle.checkpoints.error import CheckpointError
+from reference.contract import Array, Kind
+
+
+@dataclass(frozen=True)
+class RecurrentLayer:
+    """L layers in D directions, one on the other.
+
+    Attributes
+    ----------
+    prefix
+        What its names in the file begin with.
+    kind
+        `"rnn"` or `"lstm"`.
+    layout
+        Whose layout the file has it in: a key of `LAYOUTS`, or `"reference"`.
+    directions
+        D, 1 or 2.
+    parameters
+        L D dicts, as `lstm_layer` and `rnn_layer` take them, in one dtype, float32 or float64.
+    activation
+        Of an RNN, `"tanh"` or `"relu"`; empty where the file does not tell.
+    remarks
+        What a reader of the table should know, each a clause.
+    """
+
+    prefix: str
+    kind: Kind
+    layout: str
+    directions: int
+    parameters: Sequence[Mapping[str, Array]]
+    activation: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def layers(self) -> int:
+        """L."""
+        return len(self.parameters) // self.directions
+
+    @property
+    def n_a(self) -> int:
+        """The units of a direction."""
+        return len(self.parameters[0]["ba" if self.kind == "rnn" else "bf"])
+
+    @property
+    def n_p(self) -> int:
+        """The units of the projected hidden state; 0 where there is no projection."""
+        return len(self.parameters[0].get("Wp", ()))
+
+    @property
+    def n_x(self) -> int:
+        """The features of the input."""
+        if self.kind == "rnn":
+            return int(self.parameters[0]["Wax"].shape[1])
+        return int(self.parameters[0]["Wf"].shape[1]) - (self.n_p or self.n_a)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The precision of the parameters."""
+        return next(iter(self.parameters[0].values())).dtype
+
+    @cached_property
+    def digest(self) -> str:
+        """12 hexadecimal digits of the numbers, whatever file and layout they are in; -0 counts as 0."""
+        code = sha256(f"{self.kind} {self.directions}".encode())
+        for p in self.parameters:
+            for name in sorted(p):
+                array = np.ascontiguousarray(p[name] + 0.0, dtype=self.dtype.newbyteorder("<"))
+                code.update(f"{name} {array.dtype.str} {array.shape}".encode() + array.tobytes())
+        return code.hexdigest()[:12]
+
+    @property
+    def largest(self) -> float:
+        """The largest magnitude of a weight; biases are none."""
+        weights = [array for p in self.parameters for name, array in p.items() if name.startswith("W")]
+        return float(max(np.abs(array).max(initial=0) for array in weights))
+
+    @property
+    def spectral_radius(self) -> float:
+        """Of the recurrent weight, the largest of all layers, directions and gates.
+
+        Where the hidden state is projected, that of the product with the projection.
+        """
+        return max(_radius(matrix) for p in self.parameters for matrix in self._recurrent(p))
+
+    def _recurrent(self, p: Mapping[str, Array]) -> list[Array]:
+        if self.kind == "rnn":
+            return [p["Waa"]]
+        n_h = self.n_p or self.n_a
+        gates = [p[f"W{gate}"][:, :n_h] for gate in "fico"]
+        return [p["Wp"] @ gate for gate in gates] if "Wp" in p else gates
+
+    def on(self, below: "RecurrentLayer") -> "RecurrentLayer":
+        """Both as one, this one on top; `CheckpointError` where it does not fit there."""
+        n_in = self.directions * (below.n_p or below.n_a)
+        ours, theirs = (
+            {"kind": each.kind, "D": each.directions, "n_a": each.n_a, "n_p": each.n_p, "dtype": each.dtype}
+            for each in (self, below)
+        )
+        for name, value in ours.items():
+            if value != theirs[name]:
+                has = f"{self.prefix} has {name} = {value} and {below.prefix} {theirs[name]}"
+                raise CheckpointError(f"{has}, so one cannot be stacked on the other")
+        if self.n_x != n_in:
+            raise CheckpointError(f"{self.prefix} takes {self.n_x} inputs, but {below.prefix} gives {n_in}")
+        return replace(
+            below,
+            prefix=f"{below.prefix}+{self.prefix}",
+            parameters=[*below.parameters, *self.parameters],
+            remarks=tuple(dict.fromkeys((*below.remarks, *self.remarks))),
+        )
+
+
+def _radius(matrix: Array) -> float:
+    return float(np.abs(np.linalg.eigvals(matrix.astype(np.float64))).max())
