@@ -48,8 +48,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--implementation",
         action="append",
         metavar="TARGET",
-        help="what to judge: a .py or .ipynb file, a directory or glob of them, a module, module:attribute; "
-        "repeatable (default: reference)",
+        help="what to judge: a .py or .ipynb file, a directory or glob of them, a module, module:attribute, "
+        "the recurrent nodes of a model.onnx; repeatable (default: reference)",
+    )
+    group.addoption(
+        "--weights",
+        action="append",
+        metavar="FILE[:PREFIX]",
+        help="judge layers with the weights of a checkpoint (see docs/checkpoints.md); repeatable",
     )
     group.addoption(
         "--python",

@@ -38,7 +38,8 @@ import numpy as np
 import reference
 from oracle import exact, propagation, pytorch
 from oracle.inputs import Inputs, LayerInputs
-from oracle.problem import Activation, DType, Lengths, Problem
+from oracle.lengths import Lengths
+from oracle.problem import Activation, DType, Problem
 from oracle.regimes import Regime
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS, Array
 

@@ -8,13 +8,15 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
 import numpy as np
 
+from oracle import lengths
+from oracle.checkpoints import RecurrentLayer, only_layer
 from oracle.inputs import Inputs, LayerInputs
+from oracle.lengths import Lengths
 from oracle.regimes import REGIMES, Regime
 from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, extent, of_one_direction
 
 DType = Literal["float16", "float32", "float64"]
 LayerKind = Literal["rnn_layer", "lstm_layer"]
-Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
 Activation = Literal["tanh", "relu"]
 Initial = Literal["given", "zero"]
 
@@ -83,13 +85,13 @@ class Problem:
 
     @staticmethod
     def rnn_layer(**given: Any) -> "LayerProblem":
-        """A problem of layers of the simple recurrent network."""
-        return LayerProblem("rnn_layer", **given)
+        """A problem of layers of the simple recurrent network; with `weights`, those of a file."""
+        return LayerProblem("rnn_layer", **_with_sizes("rnn_layer", given))
 
     @staticmethod
     def lstm_layer(**given: Any) -> "LayerProblem":
-        """A problem of layers of the long short-term memory network."""
-        return LayerProblem("lstm_layer", **given)
+        """A problem of layers of the long short-term memory network; with `weights`, those of a file."""
+        return LayerProblem("lstm_layer", **_with_sizes("lstm_layer", given))
 
     @staticmethod
     def parse(text: str) -> "Problem":
@@ -107,6 +109,11 @@ class Problem:
         except (SyntaxError, TypeError, ValueError) as error:
             example = Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=2)
             raise ValueError(f"{text!r} is no problem ({error}); one looks like {example!r}") from None
+
+    @property
+    def varies(self) -> tuple[str, ...]:
+        """The sizes that may be others in a problem of the same network, or kind."""
+        return ("n_x", "n_a", "n_y", "m", "T_x")
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -155,9 +162,11 @@ class LayerProblem(Problem):
     `n_p` is 0 where the hidden state is not projected. `lengths` says which there are, and the seed draws
     them: `absent`, all `equal`, `random`, and so that at least one is 1 or T_x. Where there is more than one
     step, equal ones are shorter than T_x, and of random ones the first is, which another is longer than.
-    `initial` says whether initial states are given, or all zero.
+    `initial` says whether initial states are given, or all zero. `weights`, `FILE` or `FILE:PREFIX`, are the
+    parameters if they are not drawn; the file says the sizes of the network, `digest` that it is this one.
 
-    Raises `ValueError` as `Problem` does, and for lengths where there is no step.
+    Raises `ValueError` as `Problem` does, for lengths where there is no step, and for a file that is none or
+    has other numbers.
     """
 
     kind: LayerKind  # type: ignore[assignment]
@@ -168,6 +177,8 @@ class LayerProblem(Problem):
     lengths: Lengths = field(default="absent", kw_only=True)
     activation: Activation = field(default="tanh", kw_only=True)
     initial: Initial = field(default="given", kw_only=True)
+    weights: str = field(default="", kw_only=True)
+    digest: str = field(default="", kw_only=True)
 
     _known: ClassVar[Mapping[str, Sequence[str]]] = {
         **Problem._known,
@@ -192,12 +203,15 @@ class LayerProblem(Problem):
     def _stated(self) -> list[str]:
         own = ["activation"] if self.kind == "rnn_layer" else ["n_p"]
         initial = ["initial"] if self.initial != "given" else []
-        return [
-            *("n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths", *initial),
-            "regime",
-            "seed",
-            "dtype",
-        ]
+        names = ["n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths", *initial]
+        if self.weights:
+            names = ["weights", "digest", *(name for name in names if name not in OF_THE_FILE)]
+        return [*names, "regime", "seed", "dtype"]
+
+    @property
+    def varies(self) -> tuple[str, ...]:
+        """The sizes that may be others in a problem of the same network, or kind."""
+        return ("m", "T_x") if self.weights else ("n_x", "n_a", "m", "T_x")
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -214,6 +228,10 @@ class LayerProblem(Problem):
         names = ["x", *(states if self.initial == "given" else ())]
         return _poisoned(self._layers, names, self.seed) if self.regime == "nonfinite" else self._layers
 
+    @property
+    def _trained(self) -> RecurrentLayer:
+        return only_layer(self.weights)
+
     @cached_property
     def _layers(self) -> LayerInputs:
         rng, kind = np.random.default_rng(self.seed), _network(self.kind)
@@ -229,7 +247,11 @@ class LayerProblem(Problem):
         if self.initial == "zero":
             arrays.update({name: np.zeros_like(arrays[name]) for name in ("a0", "c0") if name in arrays})
         places = range(self.layers * self.directions)
-        parameters = [drawn(of_one_direction(kind, k // self.directions, self.n_p > 0)) for k in places]
+        parameters = (
+            [{name: array.astype(self.dtype) for name, array in p.items()} for p in self._trained.parameters]
+            if self.weights
+            else [drawn(of_one_direction(kind, k // self.directions, self.n_p > 0)) for k in places]
+        )
         shuffled = [{name: p[name] for name in rng.permutation([*p]).tolist()} for p in parameters]
         return LayerInputs(
             kind,
@@ -239,28 +261,29 @@ class LayerProblem(Problem):
             shuffled,
             np.dtype(self.dtype),
             self.directions,
-            self._drawn_lengths(),
+            lengths.drawn(self.lengths, self.seed, self.m, self.T_x),
             self.activation,
         )
 
-    def _drawn_lengths(self) -> Array | None:
-        if self.lengths == "absent":
-            return None
-        rng, T_x = np.random.default_rng([self.seed, 2]), self.T_x
-        lengths = rng.integers(1, T_x + 1, self.m)
-        if not self.m:
-            return lengths
-        chosen = rng.integers(self.m)
-        shorter = rng.integers(1, max(T_x, 2))
-        if self.lengths == "equal":
-            lengths[:] = shorter
-        elif self.lengths == "random":
-            lengths[0] = shorter
-            if (lengths[1:] <= shorter).all():
-                lengths[1:][-1:] = T_x
-        else:
-            lengths[chosen] = 1 if self.lengths == "with 1" else T_x
-        return lengths
+
+OF_THE_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
+"""The sizes that a file of weights says."""
+
+
+def _with_sizes(kind: LayerKind, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a problem of layers; with `weights` what the file says is filled in."""
+    if not given.get("weights"):
+        return {**given}
+    layer = only_layer(str(given["weights"]))
+    if f"{layer.kind}_layer" != kind:
+        raise ValueError(f"{given['weights']} holds an {layer.kind.upper()}, expected one for {kind}")
+    if given.get("digest", layer.digest) != layer.digest:
+        raise ValueError(
+            f"{given['weights']} has other numbers: digest {layer.digest}, not {given['digest']}"
+        )
+    sizes = {name: getattr(layer, name) for name in OF_THE_FILE}
+    activation = {"activation": layer.activation} if layer.activation and kind == "rnn_layer" else {}
+    return {**activation, **given, **sizes, "digest": layer.digest}
 
 
 def _network(kind: Kind | LayerKind) -> Kind:

@@ -2,6 +2,6 @@
 
 from oracle.checkpoints.error import CheckpointError
 from oracle.checkpoints.layer import RecurrentLayer
-from oracle.checkpoints.library import Checkpoint, load, select
+from oracle.checkpoints.library import Checkpoint, load, only_layer, select, split
 
-__all__ = ["Checkpoint", "CheckpointError", "RecurrentLayer", "load", "select"]
+__all__ = ["Checkpoint", "CheckpointError", "RecurrentLayer", "load", "only_layer", "select", "split"]

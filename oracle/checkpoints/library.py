@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from pathlib import Path
 
 from oracle.checkpoints.error import CheckpointError
@@ -36,6 +36,16 @@ def load(text: str, layout: str = "") -> Checkpoint:
         return Checkpoint(Path(file), select(layers, prefix), passed_over)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from None
+
+
+@lru_cache(maxsize=16)
+def only_layer(text: str) -> RecurrentLayer:
+    """The one layer that `FILE` or `FILE:PREFIX` names, read once. Raises `CheckpointError` of several."""
+    layers = load(text).layers
+    if len(layers) > 1:
+        names = ", ".join(layer.prefix for layer in layers)
+        raise CheckpointError(f"{text} holds {len(layers)} layers; name one of {names} as FILE:PREFIX")
+    return layers[0]
 
 
 def split(text: str) -> tuple[str, str]:

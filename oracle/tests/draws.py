@@ -4,7 +4,8 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from oracle.problem import Activation, DType, LayerKind, LayerProblem, Lengths, Problem
+from oracle.lengths import Lengths
+from oracle.problem import Activation, DType, LayerKind, LayerProblem, Problem
 from oracle.regimes import Regime
 
 FORWARD = {"rnn": "rnn_forward", "lstm": "lstm_forward"}

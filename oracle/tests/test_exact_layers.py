@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 import reference
 from oracle.exact import Enclosure, evaluate, midpoints
 from oracle.inputs import Inputs, LayerInputs
-from oracle.problem import LayerKind, LayerProblem, Lengths, Problem
+from oracle.lengths import Lengths
+from oracle.problem import LayerKind, LayerProblem, Problem
 from oracle.tests.decimals import layers
 from oracle.tests.draws import layer_problems
 from reference.contract import Array

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import reference
 from oracle.inputs import LayerInputs
-from oracle.problem import LayerProblem, Lengths, Problem, siblings
+from oracle.lengths import Lengths
+from oracle.problem import LayerProblem, Problem, siblings
 from oracle.regimes import Regime
 from oracle.tests.draws import layer_problems
 from reference.contract import CONTRACTS, Array, extent, of_one_direction

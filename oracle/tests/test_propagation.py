@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import reference
 from oracle import pytorch
 from oracle.inputs import Inputs, LayerInputs
-from oracle.problem import LayerProblem, Lengths, Problem
+from oracle.lengths import Lengths
+from oracle.problem import LayerProblem, Problem
 from oracle.propagation import evaluate, evaluate_each
 from oracle.rounding import Bounded
 from oracle.tests.draws import layer_problems

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from oracle import pytorch
 from oracle.conversion import to_torch
 from oracle.inputs import LayerInputs
-from oracle.problem import DType, LayerKind, LayerProblem, Lengths, Problem
+from oracle.lengths import Lengths
+from oracle.problem import DType, LayerKind, LayerProblem, Problem
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
 from oracle.tests.draws import layer_problems

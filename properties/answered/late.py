@@ -84,9 +84,8 @@ def ladder(problem: Problem) -> Sequence[Problem]:
 
 
 def _halved(problem: Problem) -> Problem:
-    names = [name for name in ("n_x", "n_a", "n_y", "m", "T_x") if name in problem.sizes]
-    sizes: dict[str, Any] = {name: (getattr(problem, name) + 1) // 2 for name in names}
-    if isinstance(problem, LayerProblem):
+    sizes: dict[str, Any] = {name: (getattr(problem, name) + 1) // 2 for name in problem.varies}
+    if isinstance(problem, LayerProblem) and not problem.weights:
         sizes["n_p"] = min(problem.n_p, sizes["n_a"])
     return replace(problem, **sizes)
 

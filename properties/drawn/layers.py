@@ -7,8 +7,9 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
+from oracle.lengths import Lengths
 from oracle.limits import Limits
-from oracle.problem import Activation, DType, Initial, LayerProblem, Lengths
+from oracle.problem import Activation, DType, Initial, LayerProblem
 from oracle.regimes import Regime
 from reference.contract import CONTRACTS
 
@@ -108,6 +109,35 @@ def stacked(
         seed=draw(st.integers(0, seeds)),
         dtype=draw(st.sampled_from(dtypes)),
     )
+
+
+@st.composite
+def of_network(
+    draw: st.DrawFn,
+    network: LayerProblem,
+    sizes: dict[str, int],
+    stacking: Stacking,
+    regimes: Sequence[Regime],
+    seeds: int,
+    dtypes: Sequence[DType],
+) -> LayerProblem:
+    """A problem of a network that is given: of these numbers of samples and steps."""
+    return replace(
+        network,
+        m=sizes["m"],
+        T_x=sizes["T_x"],
+        lengths=draw(st.sampled_from(stacking.lengths)) if sizes["T_x"] else "absent",
+        initial=stacking.initial,
+        regime=draw(st.sampled_from(regimes)),
+        seed=draw(st.integers(0, seeds)),
+        dtype=draw(st.sampled_from(dtypes)),
+    )
+
+
+def posed_to(network: LayerProblem, stacking: Stacking, dtype: DType) -> LayerProblem:
+    """A problem of a network that is tried whatever is drawn: of some samples and steps."""
+    lengths: Lengths = "random" if "random" in stacking.lengths else stacking.lengths[0]
+    return replace(network, m=3, T_x=5, lengths=lengths, initial=stacking.initial, dtype=dtype)
 
 
 @cache

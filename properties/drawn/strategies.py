@@ -7,7 +7,7 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from oracle.limits import Empty, Limits
+from oracle.limits import ANYTHING, Empty, Limits
 from oracle.problem import DType, LayerProblem, Problem, siblings
 from oracle.regimes import Regime
 from properties.drawn import layers
@@ -24,7 +24,8 @@ class Domain:
     """The problems of which a law says something.
 
     `largest` caps the sizes that are drawn. `empty` is the one size that is 0, if any is. `stacking` is of
-    layers. `needs` says what of `Limits` a target must do for the law to say something of it.
+    layers. `needs` says what of `Limits` a target must do for the law to say something of it. `networks` are
+    problems of layers, of which one gives the network, if there are any.
     """
 
     regimes: Sequence[Regime] = ORDINARY
@@ -33,6 +34,7 @@ class Domain:
     empty: Empty | None = None
     stacking: Stacking = ANY_STACKING
     needs: Sequence[str] = ()
+    networks: Sequence[LayerProblem] = ()
 
     def contains(self, problem: Problem, function: str) -> bool:
         """Whether a problem is one of them, whatever its size; a cell takes its first step."""
@@ -56,13 +58,33 @@ class Domain:
             return missing
         if self.empty and self.empty not in limits.empty:
             return f"never {self.empty} = 0"
-        return self.stacking.declared_away(limits) if contract.is_layer else ""
+        if not contract.is_layer:
+            return ""
+        if self.networks and not self.networks_for(function, limits):
+            return "not of these weights"
+        return self.stacking.declared_away(limits)
+
+    def networks_for(self, function: str, limits: Limits = ANYTHING) -> list[LayerProblem]:
+        """The networks of one function that are stacked as it asks for, and ask for no more than limits."""
+        stacking = self.stacking.within(limits)
+        largest = math.inf if self.largest is None else LARGEST_EXACT
+        return [
+            network
+            for network in self.networks
+            if network.kind == function
+            and self.empty != "n_x"
+            and network.n_a <= largest
+            and stacking.contains(replace(network, lengths=stacking.lengths[0], initial=stacking.initial))
+        ]
 
     def within(self, limits: Limits) -> "Domain":
         """What is left of it. In no dtype that it asks for, it is asked in the widest there is."""
         dtypes = [dtype for dtype in self.dtypes if dtype in limits.dtypes] or [limits.dtypes[0]]
         return replace(self, dtypes=tuple(dtypes), stacking=self.stacking.within(limits))
 
+
+LARGEST_EXACT = 16
+"""The units of a network that is given to a law of small problems, which asks the exact value of all."""
 
 SEEDS = 2**16
 
@@ -149,7 +171,12 @@ def of_equal_sizes(function: str, effort: Effort, domain: Domain = Domain()) -> 
     """
     contract = CONTRACTS[function]
     if contract.is_layer:
-        fixed = layers.always(function, domain.stacking, domain.regimes[0], domain.dtypes[0])
+        regime, dtype = domain.regimes[0], domain.dtypes[0]
+        if domain.networks:
+            fixed = [layers.posed_to(each, domain.stacking, dtype) for each in domain.networks_for(function)]
+            fixed = [replace(each, regime=regime) for each in fixed]
+        else:
+            fixed = layers.always(function, domain.stacking, regime, dtype)
         chosen = [problem for problem in fixed if domain.contains(problem, function)]
         return [list(siblings(problem, effort.siblings, domain.regimes)) for problem in chosen]
     sizes = dict.fromkeys(("n_x", "n_a", "n_y", "m", "T_x"), 2) | ({"T_x": 1} if contract.is_cell else {})
@@ -166,7 +193,11 @@ def wide_and_long(function: str, domain: Domain = Domain()) -> Sequence[Sequence
     """
     contract = CONTRACTS[function]
     if contract.is_layer:
-        return [[problem] for problem in layers.far(function, domain.stacking, domain.dtypes[0])]
+        stacking, dtype = domain.stacking, domain.dtypes[0]
+        if domain.networks:
+            given = [layers.posed_to(each, stacking, dtype) for each in domain.networks_for(function)]
+            return [[replace(each, m=m, T_x=T_x)] for each in given for m, T_x in ((36, 2), (2, 129))]
+        return [[problem] for problem in layers.far(function, stacking, dtype)]
     dtype, T_x = domain.dtypes[0], 1 if contract.is_cell else 2
     wide = Problem(contract.kind, n_x=33, n_a=34, n_y=35, m=36, T_x=T_x, dtype=dtype)
     long = Problem(contract.kind, n_x=1, n_a=2, n_y=3, m=1, T_x=129, dtype=dtype)
@@ -189,6 +220,8 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
     if effort.usually and draw(st.integers(0, 15)) < 15:
         effort = effort.usually
     contract = CONTRACTS[function]
+    networks = domain.networks_for(function) if contract.is_layer else []
+    network = draw(st.sampled_from(networks)) if networks else None
     names = [
         "n_x",
         "n_a",
@@ -205,12 +238,17 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
             if size in sizes.values():
                 size = draw(within)
         sizes[name] = size
+    if network:
+        sizes |= {"n_x": network.n_x, "n_a": network.n_a}
     if effort.work < math.inf:
         sizes = made_affordable(contract.kind, sizes, effort.work / (MOST_CELLS if contract.is_layer else 1))
     if domain.empty:
         sizes[domain.empty] = 0
     if contract.is_layer:
-        return draw(layers.stacked(function, sizes, domain.stacking, domain.regimes, SEEDS, domain.dtypes))
+        stacking, regimes, dtypes = domain.stacking, domain.regimes, domain.dtypes
+        if network:
+            return draw(layers.of_network(network, sizes, stacking, regimes, SEEDS, dtypes))
+        return draw(layers.stacked(function, sizes, stacking, regimes, SEEDS, dtypes))
     return Problem(
         contract.kind,
         **{"T_x": 1, **sizes},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 from oracle.limits import ANYTHING, Limits
-from oracle.problem import Problem
+from oracle.problem import LayerProblem, Problem
 from properties.answered.answer import MalformedError
 from properties.answered.answers import ask
 from properties.answered.implementation import Implementation
@@ -40,6 +40,10 @@ class Law:
     def declared_away(self, function: str, limits: Limits) -> str:
         """The limit by which it says nothing of a function, in words; empty where it says something."""
         return self.domain.declared_away(function, limits)
+
+    def on(self, networks: Sequence[LayerProblem]) -> "Law":
+        """The same law of layers of these networks alone."""
+        return replace(self, domain=replace(self.domain, networks=tuple(networks)))
 
     def within(self, limits: Limits) -> "Law":
         """The same law of no more than a target does."""

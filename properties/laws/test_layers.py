@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle import propagation
 from oracle.inputs import LayerInputs
-from oracle.problem import Lengths
+from oracle.lengths import Lengths
 from properties.drawn.layers import Stacking
 from properties.judged.law import law
 from properties.judged.trial import Trial

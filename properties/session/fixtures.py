@@ -8,7 +8,7 @@ from hypothesis import settings
 from properties.answered.implementation import Implementation
 from properties.judged.tally import Tally
 from properties.session.database import DATABASE
-from properties.session.options import EXACTLY, HOST
+from properties.session.options import EXACTLY, HOST, NETWORKS
 from properties.stored.store import Store
 from properties.turns.turn import Turn
 
@@ -38,7 +38,7 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
     """This run of a law. In fuzzing each draws other problems."""
     config, law = request.config, request.function.law
     turn = request.node.stash[TURN] = Turn(
-        law,
+        law.on(config.stash[NETWORKS]),
         implementation,
         function,
         Store(config.stash[DATABASE], implementation.target, law.name, function),

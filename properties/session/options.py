@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
+from oracle.checkpoints import load, split
 from oracle.limits import ANYTHING, Limits
-from oracle.problem import Problem
+from oracle.problem import LayerProblem, Problem
 from properties.answered import interpreter
 from properties.answered.implementation import Implementation, TargetMissing, Unusable, expand
 from properties.laws import all_laws
@@ -30,12 +32,17 @@ ASKED = pytest.StashKey[dict[str, set[str]]]()
 """By target, the functions of which it is judged."""
 LIMITS = pytest.StashKey[dict[str, Limits]]()
 """By target, what it declares that it does not do, as far as that matters for what is asked."""
+NETWORKS = pytest.StashKey[Sequence[LayerProblem]]()
+"""Problems of the networks whose weights the user has named."""
 EXACTLY = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 RUNS_ON = pytest.StashKey[str]()
 """The interpreter that the user has named, with its NumPy."""
 HOST = pytest.StashKey[dict[str, Any]]()
 """How `Implementation` runs what is judged, by the names of its parameters."""
+
+ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
+"""Who judges the nodes of a model in ONNX."""
 
 DETERMINISTIC = ("ci",)
 """The profiles that have the same seed in every run, unless another is asked for."""
@@ -62,8 +69,12 @@ def pytest_configure(config: pytest.Config) -> None:
             report.check(path)
         config.stash[HOST] = _host(config)
         targets = config.stash[TARGETS] = _targets(config)
+        config.stash[NETWORKS] = _networks(config)
         config.stash[LIMITS] = dict.fromkeys(targets, ANYTHING)
-        config.stash[ASKED] = {target: _asked(target, config) for target in targets}
+        config.stash[ASKED] = {
+            target: _of_the_networks(_asked(target, config), target, config.stash[NETWORKS])
+            for target in targets
+        }
         config.stash[EXACTLY] = _concerning_a_law(reproduce, config) if reproduce else None
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
@@ -98,12 +109,28 @@ def _concerning_a_law(text: str, config: pytest.Config) -> Problem:
 def _targets(config: pytest.Config) -> list[str]:
     """What is to be judged. Whether a module or an attribute exists, only loading it can tell."""
     directory = config.invocation_params.dir
-    patterns = [*map(full_name, config.getoption("--implementation") or [REFERENCE])]
+    named = config.getoption("--implementation") or []
+    models = [name for name in named if Path(split(name)[0]).suffix == ".onnx"]
+    if models:  # what is made of their nodes by who runs such models
+        config.option.weights = [*(config.getoption("--weights") or ()), *models]
+        named = [*(name for name in named if name not in models), *ONNX]
+    patterns = [*map(full_name, named or [REFERENCE])]
     if config.getoption("numprocesses", None) and patterns != [*map(encodable, patterns)]:
         raise ValueError(
             "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
         )
     return expand(patterns, directory)
+
+
+def _networks(config: pytest.Config) -> list[LayerProblem]:
+    """A problem of every layer of the weights that the user has named."""
+    networks: list[LayerProblem] = []
+    for text in config.getoption("--weights") or ():
+        file, _ = split(text)
+        for layer in load(text).layers:
+            name = f"{file}:{layer.prefix}" if layer.prefix else file
+            networks.append(getattr(Problem, f"{layer.kind}_layer")(weights=name, m=1, T_x=1))
+    return networks
 
 
 def _asked(target: str, config: pytest.Config) -> set[str]:
@@ -127,6 +154,14 @@ def _asked(target: str, config: pytest.Config) -> set[str]:
             config.stash[LIMITS][target] = judged.limits
     layers = has & {*LAYERS}
     return layers if layers and not has & {*FUNCTIONS} else {*FUNCTIONS} | layers
+
+
+def _of_the_networks(asked: set[str], target: str, networks: Sequence[LayerProblem]) -> set[str]:
+    """The functions that are asked where the user has named weights."""
+    kinds = {network.kind for network in networks}
+    if networks and not asked & kinds:
+        raise ValueError(f"--weights: {target} has no {' and no '.join(sorted(kinds))}, which these are for")
+    return asked & kinds if networks else asked
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
