@@ -229,6 +229,13 @@ class LayerProblem(Problem):
         return _poisoned(self._layers, names, self.seed) if self.regime == "nonfinite" else self._layers
 
     @property
+    def network(self) -> "LayerProblem | None":
+        """Where the weights are those of a file, the simplest problem of them."""
+        simplest: dict[str, Any] = {"m": 1, "T_x": 1, "lengths": "absent", "initial": "given"}
+        simplest |= {"regime": "unit", "seed": 0, "dtype": "float64"}
+        return replace(self, **simplest) if self.weights else None
+
+    @property
     def _trained(self) -> RecurrentLayer:
         return only_layer(self.weights)
 

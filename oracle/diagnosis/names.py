@@ -16,6 +16,7 @@ from oracle.diagnosis.questions import asks_more, extreme_problem, further, open
 from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
+from oracle.problem import LayerProblem
 
 
 def diagnose(
@@ -26,10 +27,12 @@ def diagnose(
     extreme: bool = False,
     whole: bool = False,
     limits: Limits = ANYTHING,
+    network: LayerProblem | None = None,
 ) -> list[str]:
     """The sentences of the catalogue that fit, best first; empty where none does.
 
-    It is asked for no more than its limits say that it does, and judged by what it shows.
+    It is asked for no more than its limits say that it does, and judged by what it shows. A network whose
+    weights are those of a file is the only one that it is asked for.
 
     With `whole`, only those that explain all that is seen; so too of what is wrong only where it raises, for
     much does that on no samples or steps: none of those where not all is seen.
@@ -38,7 +41,7 @@ def diagnose(
     random is recognised by how its answers to one problem are spread. Only where `extreme`, large logits are
     among the problems: what overflows need not be what is wrong with ordinary ones.
     """
-    posed = problems(function, counterexample, extreme=extreme, limits=limits)
+    posed = problems(function, counterexample, extreme=extreme, limits=limits, network=network)
     shown = list(_asked(implementation, posed))
     inputs = [*_not_refused(posed, shown, counterexample)]
     if len(inputs) < len(posed):
@@ -52,12 +55,17 @@ def diagnose(
         fits = [
             (_fit(shown, right, _asked(mistaken(function, fault, limits), inputs), wrong), fault.sentence)
             for fault in faults
-            if len(inputs) < len(posed) or same(shown[0].outputs, _first_outputs(function, fault, limits))
+            if len(inputs) < len(posed)
+            or same(shown[0].outputs, _first_outputs(function, fault, limits, network))
         ]
         return sorted((fit for fit in fits if fit[0] > beyond), key=lambda fit: -fit[0])
 
     fits = fitting(concerning(function))
-    if not fits and (at_random := alike_at_random(function, implementation, inputs[0], limits)):
+    if (
+        not fits
+        and not network
+        and (at_random := alike_at_random(function, implementation, inputs[0], limits))
+    ):
         return at_random
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
@@ -88,23 +96,28 @@ def _is_wrong_only_where_it_raises(shown: Sequence[Behaviour], right: Sequence[B
 
 
 def problems(
-    function: str, counterexample: Inputs, *, extreme: bool = False, limits: Limits = ANYTHING
+    function: str,
+    counterexample: Inputs,
+    *,
+    extreme: bool = False,
+    limits: Limits = ANYTHING,
+    network: LayerProblem | None = None,
 ) -> list[Inputs]:
     """The counterexample and problems that tell mistakes apart.
 
     One of them comes again after another of its shape, for what is kept from call to call.
     """
-    first, second = opening(function)
-    chosen = [first, second, first, *further(function, counterexample)]
-    if extreme:
+    first, second = opening(function, network)
+    chosen = [first, second, first, *further(function, counterexample, network)]
+    if extreme and not network:
         chosen.append(extreme_problem(function))
     return [*(limits.fitted(problem).inputs(function) for problem in chosen), counterexample]
 
 
 @cache
-def _first_outputs(function: str, fault: Fault, limits: Limits) -> Leaves:
+def _first_outputs(function: str, fault: Fault, limits: Limits, network: LayerProblem | None) -> Leaves:
     """What a mistake makes of the first problem: that alone rules nearly all candidates out."""
-    first, second = (limits.fitted(problem).inputs(function) for problem in opening(function))
+    first, second = (limits.fitted(problem).inputs(function) for problem in opening(function, network))
     return mistaken(function, fault, limits)(first, then=second).outputs
 
 

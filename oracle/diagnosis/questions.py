@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from oracle.inputs import Inputs, LayerInputs
-from oracle.problem import Problem
+from oracle.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS
 
 
@@ -18,21 +18,31 @@ def problem(function: str, **fields: Any) -> Problem:
     return made
 
 
-def opening(function: str) -> Sequence[Problem]:
-    """The first two problems, of one shape. Of layers they have whatever there is but a projection."""
-    first = (
-        problem(function, n_x=3, n_a=5, m=7, T_x=4, layers=2, directions=2, lengths="random")
-        if CONTRACTS[function].is_layer
-        else problem(function, n_x=3, n_a=4, n_y=2, m=5, T_x=6)
-    )
+def opening(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
+    """The first two problems, of one shape. Of layers they have whatever there is but a projection.
+
+    Where a network is given, all are of that one, here and below: a program may know no other.
+    """
+    if network:
+        first: Problem = replace(
+            network, m=7, T_x=4, lengths="random", regime="unit", seed=0, dtype="float64"
+        )
+    elif CONTRACTS[function].is_layer:
+        first = problem(function, n_x=3, n_a=5, m=7, T_x=4, layers=2, directions=2, lengths="random")
+    else:
+        first = problem(function, n_x=3, n_a=4, n_y=2, m=5, T_x=6)
     return first, replace(first, seed=5)
 
 
-def further(function: str, counterexample: Inputs) -> list[Problem]:
+def further(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> list[Problem]:
     """The others: T_x on both sides of m, equal sizes, one step; of layers one layer, and three.
 
     A projection is among them where it is in the counterexample: much does not know any.
     """
+    if network:
+        first, _ = opening(function, network)
+        plain: LayerProblem = replace(first, lengths="absent")  # type: ignore[call-arg, assignment]
+        return [replace(plain, m=4, T_x=5, seed=1), replace(plain, m=3, T_x=1, seed=3)]
     if not isinstance(counterexample, LayerInputs):
         return [
             problem(function, n_x=2, n_a=3, n_y=4, m=6, T_x=3, seed=1),
@@ -81,8 +91,10 @@ def _has(inputs: LayerInputs) -> tuple[bool, ...]:
     )
 
 
-def larger(function: str, counterexample: Inputs) -> Problem:
+def larger(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> Problem:
     """A problem with nothing in it that the counterexample has not, of larger sizes."""
+    if network:
+        return replace(network, m=5, T_x=6)
     sizes = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
     if not isinstance(counterexample, LayerInputs):
         return problem(function, **sizes)

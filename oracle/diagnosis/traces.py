@@ -12,11 +12,16 @@ from oracle.diagnosis.questions import larger, problem
 from oracle.diagnosis.simpler import simplified, with_parameters
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
+from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
 
 def manners(
-    function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING
+    function: str,
+    implementation: Program,
+    counterexample: Inputs,
+    limits: Limits = ANYTHING,
+    network: LayerProblem | None = None,
 ) -> list[str]:
     """What is wrong with the way it answers, whatever it computes; nothing where that is in order.
 
@@ -24,9 +29,9 @@ def manners(
     all that is asked rightly, that it overwrites what it has returned, or its arguments; and of what computes
     it nearly so, that it has fewer digits than float64.
     """
-    bigger = limits.fitted(larger(function, counterexample))
+    bigger = limits.fitted(larger(function, counterexample, network))
     first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
-    given, *reordered = _reordered(function, limits)
+    given, *reordered = [first] if network else _reordered(function, limits)
     asked = [counterexample, first]
     shown, again, twice, permuted = (
         [implementation(inputs) for inputs in each]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from oracle.diagnosis.behaviour import Behaviour, specification
 from oracle.diagnosis.names import diagnose, problems
@@ -10,7 +11,7 @@ from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, manners, traces
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.problem import Problem
+from oracle.problem import LayerProblem, Problem
 from properties.answered.implementation import Implementation, Raised, Returned
 from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
@@ -98,8 +99,10 @@ def _explain(ask: _Asked, problem: Problem, *, extreme: bool, whole: bool) -> Ex
     # In float64 rounding is so small that few mistakes look alike.
     widest = limits.fitted(replace(problem, dtype="float64"))
     counterexample = widest.inputs(function)
-    looks_like = diagnose(function, ask, counterexample, extreme=extreme, whole=whole, limits=limits)
-    looks_like = looks_like or manners(function, ask, counterexample, limits)
+    network = problem.network if isinstance(problem, LayerProblem) else None
+    how: dict[str, Any] = {"limits": limits, "network": network}
+    looks_like = diagnose(function, ask, counterexample, extreme=extreme, whole=whole, **how)
+    looks_like = looks_like or manners(function, ask, counterexample, **how)
     known = "" if looks_like else traces(function, ask, counterexample, limits)
     if known == NEARLY and problem.dtype != widest.dtype:
         itself = traces(function, ask, problem.inputs(function), limits)

@@ -21,6 +21,7 @@ from oracle.faults.catalogue.entry import (
 from oracle.faults.catalogue.layer_entry import (
     BIASES,
     ONE_AND_OTHER,
+    above,
     backward,
     halves,
     last_of,
@@ -130,6 +131,9 @@ p_is(
     "the parameters are read direction by direction",
     lambda v: v.asked.parameters[_direction_major(v)],
 )
+exchanged = above(p=lambda v: v.asked.parameters[_other(v)])
+sentence = "above the first layer the directions have each other's parameters"
+directions("parameters_exchanged_above", sentence, **exchanged)
 missing, doubled = each(np.zeros_like, *BIASES), each(lambda b: 2 * b, *BIASES)
 changed = backward(**parameters(missing))
 backwards(LAYERS, "backward_biases_missing", "the backward direction has no biases", **changed)

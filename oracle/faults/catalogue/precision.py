@@ -24,6 +24,12 @@ def _float32(z: Array) -> Array:
     return z.astype(np.float32).astype(z.dtype)
 
 
+def _float16(z: Array) -> Array:
+    """Rounded to float16 and given back in its own dtype."""
+    with np.errstate(over="ignore"):
+        return z.astype(np.float16).astype(z.dtype)
+
+
 def _bfloat16(z: Array) -> Array:
     """Rounded to eight significant bits."""
     mantissa, exponent = np.frexp(z)
@@ -45,7 +51,9 @@ for dtype in ("float32", "int64"):
         over: lambda v, over=over, dtype=dtype: RIGHT[over](v).astype(dtype) for over in ("a", "c", "y")
     }
     precision(FORWARDS, f"stored_in_{dtype}", f"the results are stored in arrays of {dtype}", **stored)
-precision(EVERY, "parameters_in_float32", "the parameters are rounded to float32", parameters=each(_float32))
+for name, rounded in (("float32", _float32), ("float16", _float16), ("bfloat16", _bfloat16)):
+    sentence = f"the parameters are rounded to {name}"
+    precision(EVERY, f"parameters_in_{name}", sentence, parameters=each(rounded))
 precision(ALL, "y_in_float32", "predictions are rounded to float32", softmax=lambda z: _float32(softmax(z)))
 precision(FORWARDS, "a_in_float32", "a_prev is rounded to float32", a_prev=lambda v: _float32(v.a_next))
 precision(LSTM_FORWARD, "c_in_float32", "c_prev is rounded to float32", c_prev=lambda v: _float32(v.c_next))
