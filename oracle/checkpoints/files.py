@@ -14,7 +14,7 @@ from oracle.checkpoints.of_torch import read_safetensors, read_state_dict
 
 def read_npz(path: Path) -> Contents:
     """Every array of the file; those of objects are refused, for they would be unpickled."""
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         return Contents({name: tensor(file[name]) for name in file.files})
 
 

@@ -24,14 +24,16 @@ def find(contents: Contents, layout: str = "") -> tuple[list[RecurrentLayer], li
     """
     arrays = {name: each.array for name, each in contents.tensors.items()}
     layers, passed_over = [], [*contents.passed_over]
+    unnamed = {*arrays}
     for convention, prefix, places in _named(arrays):
+        unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
         read = _read(contents, convention, prefix, places, layout)
         if read is None:
             passed_over.append(f"{prefix or 'it'}: a GRU")
         else:
             layers.append(read)
     if not layers:
-        layers = [*_unnamed(contents, layout)]
+        layers = [*_unnamed(contents, unnamed, layout)]
     if not layers:
         others = f"; there is {'; '.join(passed_over)}" if passed_over else ""
         raise CheckpointError(shortened(f"it has no RNN or LSTM in it{others or _inventory(arrays)}", 400))
@@ -46,9 +48,10 @@ def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]
             yield convention, prefix, places
 
 
-def _unnamed(contents: Contents, layout: str) -> Iterator[RecurrentLayer]:
-    tensors = {name: each for name, each in contents.tensors.items() if each.stored in FLOATS}
-    for candidate in candidates({name: each.array for name, each in tensors.items()}, layout):
+def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[RecurrentLayer]:
+    tensors = contents.tensors.items()
+    arrays = {name: each.array for name, each in tensors if name in names and each.stored in FLOATS}
+    for candidate in candidates(arrays, layout):
         if not layout:
             raise CheckpointError(candidate.question)
         read = _read(contents, layout, candidate.prefix, {(0, 0): candidate.reading(layout)}, layout)

@@ -126,7 +126,9 @@ def _add(found: _Found, node: Any, scope: _Scope) -> None:
         return
     direction = given.get("direction", b"forward").decode()
     alike = (node.op_type, arrays["R"].shape, direction, activation)
-    prefix, layer = name, 0
+    # Branches may have nodes of one name.
+    same = sum(each[0].partition("#")[0] == name and not each[1] for each in found.places.values())
+    prefix, layer = f"{name}#{same + 1}" if same else name, 0
     below = _below(node.input[0], scope, found.places)
     if below and below[2] == alike and arrays["W"].shape[2] == arrays["R"].shape[0] * arrays["R"].shape[2]:
         prefix, layer = below[0], below[1] + 1

@@ -49,7 +49,8 @@ class Candidate:
             network = network_of(roles, LAYOUTS[name])
             gates = f" (gates {' '.join(LAYOUTS[name].gates)})" if network == "lstm" else ""
             how = f"an {network.upper()} of {name}{gates}"
-            first.setdefault((LAYOUTS[name].gates if gates else "", LAYOUTS[name].transposed), how)
+            order = LAYOUTS[name].gates.replace("g", "c") if gates else ""
+            first.setdefault((order, LAYOUTS[name].transposed), how)
         names = "|".join(how.split()[3] for how in first.values())
         return f"{has} can be read as {' or '.join(first.values())}: say which with --layout {names}"
 

@@ -79,8 +79,9 @@ def _verify(layer: RecurrentLayer, written: str) -> None:
     wrong = f"{layer.prefix or 'the layer'} was not written: read back, it"
     if len(again) != 1:
         raise CheckpointError(f"{wrong} is {len(again)} layers")
-    if (again[0].kind, again[0].directions) != (layer.kind, layer.directions):
-        raise CheckpointError(f"{wrong} is another kind of layer")
+    kinds = [(each.kind, each.layers, each.directions) for each in (layer, again[0])]
+    if kinds[0] != kinds[1]:
+        raise CheckpointError(f"{wrong} is a layer of another kind")
     for k, (ours, theirs) in enumerate(zip(layer.parameters, again[0].parameters, strict=True)):
         for name, array in ours.items():
             if array.tobytes() != theirs[name].tobytes() or array.shape != theirs[name].shape:

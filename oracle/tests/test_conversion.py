@@ -182,6 +182,7 @@ def test_a_node_of_onnx_has_every_direction(problem: LayerProblem) -> None:
             assert arrays[f"l{layer}.{letter}"].shape == shape
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
 @pytest.mark.parametrize("directions", [1, 2])
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
 def test_keras_own_layers_have_these_variables(

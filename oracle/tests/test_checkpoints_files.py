@@ -1,0 +1,354 @@
+"""Files of every kind: the same layers with the same digest, and what is wrong with a file in one line."""
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from oracle.checkpoints import CheckpointError, RecurrentLayer, load
+from oracle.checkpoints.files import READERS
+from oracle.checkpoints.of_torch import write_safetensors
+from oracle.conversion import TO, to_keras, to_torch
+from oracle.problem import Problem
+from reference.contract import Array
+
+STACK = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2, dtype="float32")
+PROJECTED = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, n_p=2, dtype="float32")
+RNN = Problem.rnn_layer(n_x=3, n_a=4, m=1, T_x=1, dtype="float32")
+
+
+def needs(package: str) -> Any:
+    return pytest.importorskip(package, reason=f"{package} reads this kind of file")
+
+
+def state_of(problem: Any, prefix: str = "") -> dict[str, Array]:
+    inputs = problem.inputs(problem.kind)
+    return {
+        prefix + name: a for name, a in to_torch(inputs.kind, inputs.parameters, problem.directions).items()
+    }
+
+
+def tensors(state: Mapping[str, Array]) -> dict[str, torch.Tensor]:
+    return {name: torch.tensor(array) for name, array in state.items()}
+
+
+def only(text: Path | str, layout: str = "") -> RecurrentLayer:
+    (layer,) = load(str(text), layout).layers
+    return layer
+
+
+def complaint(text: Path | str, layout: str = "") -> str:
+    """What is wrong, in one line that begins with the file."""
+    with pytest.raises(CheckpointError) as caught:
+        load(str(text), layout)
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    assert message.startswith(str(text).partition(":")[0])
+    return message
+
+
+@pytest.fixture
+def expected(tmp_path: Path) -> RecurrentLayer:
+    torch.save(tensors(state_of(STACK)), tmp_path / "expected.pt")
+    return only(tmp_path / "expected.pt")
+
+
+def test_a_layer_has_the_sizes_of_its_problem(tmp_path: Path) -> None:
+    for problem in (STACK, PROJECTED, RNN):
+        path = tmp_path / "file.pt"
+        torch.save(tensors(state_of(problem, "encoder.")), path)
+        layer = only(path)
+        assert (layer.prefix, f"{layer.kind}_layer", layer.layout) == ("encoder", problem.kind, "torch")
+        assert (layer.layers, layer.directions) == (problem.layers, problem.directions)
+        assert (layer.n_x, layer.n_a, layer.n_p) == (problem.n_x, problem.n_a, problem.n_p)
+        assert layer.dtype == problem.dtype
+        for ours, theirs in zip(problem.inputs(problem.kind).parameters, layer.parameters, strict=True):
+            assert {**ours}.keys() == theirs.keys()
+            assert all(
+                theirs[name].tobytes() == np.ascontiguousarray(a).tobytes() for name, a in ours.items()
+            )
+
+
+def test_the_spectral_radius_is_that_of_the_largest_gate(tmp_path: Path) -> None:
+    parameters = [
+        {name: array.copy() for name, array in p.items()} for p in PROJECTED.inputs("lstm_layer").parameters
+    ]
+    p = parameters[0]
+    layer = RecurrentLayer("", "lstm", "torch", 1, parameters)
+    for gate in "fico":
+        p[f"W{gate}"][:, :2] = 0
+    p["Wp"][:] = [[1, 0, 0, 0], [0, 1, 0, 0]]
+    p["Wc"][:2, :2] = [[0, -3], [3, 0]]
+    assert layer.spectral_radius == pytest.approx(3)
+    assert RecurrentLayer(
+        "", "rnn", "torch", 1, [{"Waa": np.diag([1.0, -2.0])}]
+    ).spectral_radius == pytest.approx(2)
+
+
+# Kinds of files.
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".bin", ".ckpt"])
+@pytest.mark.parametrize("within", [(), ("state_dict",), ("model", "net")])
+def test_state_dicts(tmp_path: Path, suffix: str, within: tuple[str, ...], expected: RecurrentLayer) -> None:
+    content: Any = {**tensors(state_of(STACK, "enc.lstm."))}
+    for key in reversed(within):
+        content = {key: content, "epoch": 3, "name": "mine"}
+    torch.save(content, tmp_path / f"file{suffix}")
+    layer = only(tmp_path / f"file{suffix}")
+    assert (layer.prefix, layer.digest) == ("enc.lstm", expected.digest)
+
+
+def test_a_state_dict_beside_that_of_an_optimizer_keeps_its_key(tmp_path: Path) -> None:
+    state = tensors(state_of(STACK, "lstm."))
+    content = {"state_dict": state, "optimizer": {"state": {0: {"exp_avg": torch.zeros(16, 4)}}}}
+    torch.save(content, tmp_path / "file.pt")
+    assert only(tmp_path / "file.pt").prefix == "state_dict.lstm"
+    assert only(f"{tmp_path / 'file.pt'}:lstm").prefix == "state_dict.lstm"
+
+
+def test_safetensors(tmp_path: Path, expected: RecurrentLayer) -> None:
+    needs("safetensors")
+    write_safetensors(tmp_path / "file.safetensors", state_of(STACK))
+    assert only(tmp_path / "file.safetensors").digest == expected.digest
+
+
+@pytest.mark.parametrize("name", ["torch", "onnx", "reference"])
+def test_npz(tmp_path: Path, name: str, expected: RecurrentLayer) -> None:
+    np.savez(tmp_path / "file.npz", allow_pickle=False, **TO[name]("lstm", expected.parameters, 2))
+    layer = only(tmp_path / "file.npz")
+    assert (layer.layout, layer.digest) == (name, expected.digest)
+
+
+def test_cells_have_no_place_in_their_names(tmp_path: Path) -> None:
+    state = {f"cell.{name.removesuffix('_l0')}": array for name, array in state_of(RNN).items()}
+    np.savez(tmp_path / "file.npz", allow_pickle=False, **state)
+    assert (only(tmp_path / "file.npz").prefix, only(tmp_path / "file.npz").kind) == ("cell", "rnn")
+
+
+def write_h5(path: Path, names: Mapping[str, Array]) -> None:
+    h5py = needs("h5py")
+    with h5py.File(path, "w") as file:
+        for name, array in names.items():
+            file[name] = array
+
+
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras"])
+def test_files_of_keras(tmp_path: Path, suffix: str, expected: RecurrentLayer) -> None:
+    """As Keras 3 names what is in them."""
+    variables = {"kernel": 0, "recurrent_kernel": 1, "bias": 2}
+    names = {}
+    for path, array in to_keras("lstm", expected.parameters, 2).items():
+        top, inner, _, variable = path.split("/")
+        names[f"layers/{top}/{inner.split('_')[0]}_layer/cell/vars/{variables[variable]}"] = array
+    file = tmp_path / "model.weights.h5"
+    write_h5(file, {**names, "layers/dense/vars/0": np.zeros((8, 2)), "layers/dense/vars/1": np.zeros(2)})
+    if suffix == ".keras":
+        with zipfile.ZipFile(tmp_path / "file.keras", "w") as archive:
+            archive.write(file, "model.weights.h5")
+        file = tmp_path / "file.keras"
+    assert [layer.prefix for layer in load(str(file)).layers] == ["bidirectional", "bidirectional_1"]
+    stacked = only(f"{file}:bidirectional+bidirectional_1")
+    assert (stacked.layers, stacked.layout, stacked.digest) == (2, "keras", expected.digest)
+
+
+def test_layers_of_keras_go_by_their_own_names(tmp_path: Path) -> None:
+    h5py = needs("h5py")
+    kernel, recurrent, bias = to_keras("rnn", RNN.inputs("rnn_layer").parameters).values()
+    write_h5(
+        tmp_path / "f.h5",
+        {f"layers/simple_rnn/cell/vars/{k}": a for k, a in enumerate((kernel, recurrent, bias))},
+    )
+    with h5py.File(tmp_path / "f.h5", "a") as file:
+        file.create_group("layers/simple_rnn/vars").attrs["name"] = "mine"
+    assert only(tmp_path / "f.h5").prefix == "mine"
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
+def test_keras_own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs("h5py")
+    monkeypatch.setenv("KERAS_BACKEND", "numpy")
+    keras = pytest.importorskip("keras", reason="keras writes the file", exc_type=ImportError)
+    cells = [keras.layers.LSTMCell(4), keras.layers.LSTMCell(4)]
+    several = [
+        keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True), name="both"),
+        keras.layers.RNN(cells, return_sequences=True, name="stack"),
+        keras.layers.GRU(4, return_sequences=True),
+        keras.layers.SimpleRNN(5, use_bias=False, name="last"),
+    ]
+    model = keras.Sequential([keras.Input((None, 3)), *several])
+    for name in ("m.keras", "m.weights.h5"):
+        (model.save if name == "m.keras" else model.save_weights)(tmp_path / name)
+        checkpoint = load(str(tmp_path / name))
+        has = {x.prefix: (x.kind, x.layers, x.directions, x.n_x, x.n_a) for x in checkpoint.layers}
+        assert has == {
+            "both": ("lstm", 1, 2, 3, 4),
+            "stack": ("lstm", 2, 1, 8, 4),
+            "last": ("rnn", 1, 1, 4, 5),
+        }
+        assert len(checkpoint.passed_over) == 1
+        assert "a GRU" in checkpoint.passed_over[0]
+
+
+# What is read of numbers.
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_16_bits_are_widened_exactly_and_said_to_be(tmp_path: Path, dtype: torch.dtype) -> None:
+    state = {name: tensor.to(dtype) for name, tensor in tensors(state_of(STACK)).items()}
+    torch.save(state, tmp_path / "narrow.pt")
+    torch.save({name: tensor.float() for name, tensor in state.items()}, tmp_path / "wide.pt")
+    narrow, wide = only(tmp_path / "narrow.pt"), only(tmp_path / "wide.pt")
+    assert narrow.dtype == np.float32
+    assert narrow.digest == wide.digest
+    assert "widened" in "".join(narrow.remarks)
+    assert "widened" not in "".join(wide.remarks)
+
+
+def test_the_digest_is_that_of_the_numbers(tmp_path: Path, expected: RecurrentLayer) -> None:
+    changed = state_of(STACK)
+    changed["bias_ih_l1"] = np.nextafter(changed["bias_ih_l1"], np.float32(9))
+    torch.save(tensors(changed), tmp_path / "changed.pt")
+    assert only(tmp_path / "changed.pt").digest != expected.digest
+    exchanged = {}
+    for name, array in tensors(state_of(STACK)).items():
+        other = name.removesuffix("_reverse") if "_reverse" in name else f"{name}_reverse"
+        exchanged[other] = array
+    torch.save(exchanged, tmp_path / "exchanged.pt")
+    assert only(tmp_path / "exchanged.pt").digest != expected.digest
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_what_is_not_finite_is_named(tmp_path: Path, number: float) -> None:
+    state = state_of(STACK, "enc.")
+    state["enc.weight_hh_l1_reverse"][2, 1] = number
+    np.savez(tmp_path / "file.npz", allow_pickle=False, **state)
+    message = complaint(tmp_path / "file.npz")
+    assert "enc.weight_hh_l1_reverse has 1 numbers that are not finite" in message
+    assert "(2, 1)" in message
+
+
+def test_quantised_weights_are_named(tmp_path: Path) -> None:
+    state = tensors(state_of(RNN))
+    for dtype in (torch.int8, torch.float8_e4m3fn):
+        torch.save({**state, "weight_hh_l0": state["weight_hh_l0"].to(dtype)}, tmp_path / "file.pt")
+        assert f"weight_hh_l0 is {str(dtype)[6:]}, expected floating-point" in complaint(tmp_path / "file.pt")
+
+
+# What is wrong with files.
+
+
+class Malicious:
+    """A pickle that runs a command, as pickles can."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> Any:
+        return os.system, (self.command,)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_code_in_a_pickle_is_refused_and_not_run(tmp_path: Path, legacy: bool) -> None:
+    evidence = tmp_path / "it ran"
+    content = {**tensors(state_of(RNN)), "more": Malicious(f"touch '{evidence}'")}
+    torch.save(content, tmp_path / "evil.pt", _use_new_zipfile_serialization=not legacy)
+    message = complaint(tmp_path / "evil.pt")
+    assert "posix.system" in message
+    assert "nothing of it was run" in message
+    assert not evidence.exists()
+    torch.load(tmp_path / "evil.pt", weights_only=False)
+    assert evidence.exists()  # so it would have
+
+
+def test_code_in_an_npz_is_refused_and_not_run(tmp_path: Path) -> None:
+    evidence = tmp_path / "it ran"
+    np.savez(tmp_path / "evil.npz", lstm=np.array([Malicious(f"touch '{evidence}'")], dtype=object))
+    assert "pickle" in complaint(tmp_path / "evil.npz")
+    assert not evidence.exists()
+
+
+def test_a_whole_module_and_a_program_are_refused(tmp_path: Path) -> None:
+    torch.save(torch.nn.LSTM(3, 4), tmp_path / "module.pt")
+    assert "torch.nn.modules.rnn.LSTM" in complaint(tmp_path / "module.pt")
+    with zipfile.ZipFile(tmp_path / "script.pt", "w") as archive:
+        archive.writestr("script/constants.pkl", b"")
+        archive.writestr("script/data.pkl", b"\x80\x02}.")
+        archive.writestr("script/version", b"3\n")
+    assert "TorchScript" in complaint(tmp_path / "script.pt")
+
+
+def example(folder: Path, suffix: str) -> Path:
+    path = folder / f"whole{suffix}"
+    if suffix in (".h5", ".hdf5", ".keras"):
+        write_h5(folder / "model.weights.h5", {f"lstm/cell/vars/{k}": np.ones((3, 3)) for k in range(3)})
+        if suffix == ".keras":
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.write(folder / "model.weights.h5", "model.weights.h5")
+        else:
+            (folder / "model.weights.h5").rename(path)
+    elif suffix == ".onnx":
+        onnx = needs("onnx")
+        weights = [onnx.numpy_helper.from_array(np.ones((99, 9)), "weight")]
+        onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], weights)), path)
+    elif suffix == ".safetensors":
+        needs("safetensors")
+        write_safetensors(path, state_of(RNN))
+    elif suffix == ".npz":
+        np.savez(path, allow_pickle=False, **state_of(RNN))
+    else:
+        torch.save(tensors(state_of(RNN)), path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", READERS)
+def test_a_file_that_is_cut_short_or_another_is_one_line(tmp_path: Path, suffix: str) -> None:
+    whole = example(tmp_path, suffix).read_bytes()
+    for content in (whole[: len(whole) // 2], whole[:-9], whole[:7], b"", b"no such file at all\n" * 9):
+        (tmp_path / f"cut{suffix}").write_bytes(content)
+        message = complaint(tmp_path / f"cut{suffix}")
+        assert "it is cut short, or no" in message or "nothing in it" in message, message
+        assert len(message) < 300 + len(str(tmp_path))
+
+
+def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "model.pt").mkdir()
+    (tmp_path / "model.gguf").write_text("")
+    assert "there is no such file" in complaint(tmp_path / "nope.pt:lstm")
+    assert "it is a directory" in complaint(tmp_path / "model.pt")
+    assert "its suffix is none of .safetensors, .pt" in complaint(tmp_path / "model.gguf")
+
+
+def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for suffix, package in (
+        (".h5", "h5py"),
+        (".keras", "h5py"),
+        (".onnx", "onnx"),
+        (".safetensors", "safetensors"),
+    ):
+        monkeypatch.setitem(__import__("sys").modules, package, None)
+        (tmp_path / f"f{suffix}").write_text("")
+        message = complaint(tmp_path / f"f{suffix}")
+        assert f"needs the package {package}: pip install 'rnn-crosscheck[checkpoints]'" in message
+
+
+def test_parts_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
+    state = state_of(STACK, "enc.")
+    np.savez(tmp_path / "f.npz", allow_pickle=False, **{**state, "enc.weight_hh_l1": np.zeros((16, 3), "f")})
+    assert "parts do not fit: enc.weight_hh_l1 is (16, 3), expected (16, 4)" in complaint(tmp_path / "f.npz")
+
+
+def test_a_file_without_layers_says_what_there_is(tmp_path: Path) -> None:
+    gru = torch.nn.GRU(3, 4).state_dict()
+    torch.save({f"fc{k}.weight": torch.zeros(2, 2) for k in range(20)}, tmp_path / "f.pt")
+    assert "no RNN or LSTM in it; there is fc0.weight (2, 2), " in complaint(tmp_path / "f.pt")
+    assert "and 14 more" in complaint(tmp_path / "f.pt")
+    torch.save({f"enc.{name}": tensor for name, tensor in gru.items()}, tmp_path / "g.pt")
+    assert "no RNN or LSTM in it; there is enc: a GRU" in complaint(tmp_path / "g.pt")
+    torch.save({}, tmp_path / "e.pt")
+    assert "nor any tensor" in complaint(tmp_path / "e.pt")

@@ -1,0 +1,175 @@
+"""The recurrent nodes of ONNX models: wherever they are, their weights computed or not, stacked or not."""
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from oracle.checkpoints import Checkpoint, CheckpointError, load
+from oracle.conversion import to_onnx, to_torch
+from oracle.problem import LayerProblem, Problem
+from reference.contract import Array
+
+onnx = pytest.importorskip("onnx", reason="onnx reads the models")
+helper: Any = onnx.helper
+
+STACK = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2, dtype="float32")
+ONE = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, dtype="float32")
+RNN = Problem.rnn_layer(n_x=3, n_a=4, m=1, T_x=1, dtype="float32")
+
+
+def weights(problem: LayerProblem) -> dict[str, Array]:
+    inputs = problem.inputs(problem.kind)
+    return to_onnx(inputs.kind, inputs.parameters, problem.directions)
+
+
+def saved(folder: Path, nodes: Sequence[Any], arrays: Mapping[str, Array]) -> str:
+    initializers = [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "g", [value("X", 1, None)], [value("Y", 1, None)], initializers)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)]), folder / "m.onnx")
+    return str(folder / "m.onnx")
+
+
+def node(kind: str, layer: int = 0, x: str = "X", y: str = "Y", **attributes: Any) -> Any:
+    inputs = [x, *(f"l{layer}.{letter}" for letter in "WRB")]
+    return helper.make_node(kind, inputs, [y], name=f"n{layer}", hidden_size=4, **attributes)
+
+
+def assert_has(checkpoint: Checkpoint, problem: LayerProblem) -> None:
+    (layer,) = checkpoint.layers
+    assert (layer.layers, layer.directions, layer.layout) == (problem.layers, problem.directions, "onnx")
+    for theirs, ours in zip(layer.parameters, problem.inputs(problem.kind).parameters, strict=True):
+        for name, array in ours.items():
+            np.testing.assert_array_equal(theirs[name], array)
+
+
+def test_stacked_nodes_are_one_layer(tmp_path: Path) -> None:
+    """With what torch's exporter puts between them."""
+    nodes = [
+        node("LSTM", 0, y="y0", direction="bidirectional"),
+        helper.make_node("Transpose", ["y0"], ["t"], perm=[0, 2, 1, 3]),
+        helper.make_node("Reshape", ["t", "shape"], ["x1"]),
+        node("LSTM", 1, x="x1", direction="bidirectional"),
+    ]
+    checkpoint = load(saved(tmp_path, nodes, {**weights(STACK), "shape": np.array([0, 0, -1])}))
+    assert_has(checkpoint, STACK)
+    assert checkpoint.layers[0].prefix == "n0"
+
+
+def test_what_does_not_take_the_other_is_no_layer_on_it(tmp_path: Path) -> None:
+    square = Problem.lstm_layer(n_x=4, n_a=4, m=1, T_x=1, dtype="float32")
+    arrays = {f"l{layer}.{letter}": weights(square)[f"l0.{letter}"] for layer in (0, 1) for letter in "WRB"}
+    nodes = [node("LSTM", 0, y="y0"), node("LSTM", 1), helper.make_node("Tanh", ["y0"], ["z"])]
+    assert [layer.prefix for layer in load(saved(tmp_path, nodes, arrays)).layers] == ["n0", "n1"]
+    nodes = [node("LSTM", 0, y="y0"), helper.make_node("Tanh", ["y0"], ["z"]), node("LSTM", 1, x="z")]
+    assert [layer.prefix for layer in load(saved(tmp_path, nodes, arrays)).layers] == ["n0", "n1"]
+
+
+def test_weights_in_branches_and_computed_from_torch_s_are_found(tmp_path: Path) -> None:
+    """As in an exported script: torch's weights in slices, put in order, in a branch."""
+    state = to_torch("lstm", ONE.inputs("lstm_layer").parameters)
+    arrays = {**state, "axis": np.array([0]), **{str(k): np.array([4 * k]) for k in range(5)}}
+    inner = []
+    for name in state:
+        parts = []
+        for gate in (0, 3, 1, 2):
+            inner.append(
+                helper.make_node("Slice", [name, str(gate), str(gate + 1), "axis"], [f"{name}{gate}"])
+            )
+            parts.append(f"{name}{gate}")
+        inner.append(helper.make_node("Concat", parts, [f"{name} "], axis=0))
+    inner.append(helper.make_node("Concat", ["bias_ih_l0 ", "bias_hh_l0 "], ["both "], axis=0))
+    for of, name in (("weight_ih_l0 ", "l0.W"), ("weight_hh_l0 ", "l0.R"), ("both ", "l0.B")):
+        inner.append(helper.make_node("Unsqueeze", [of, "axis"], [name]))
+    branch = helper.make_graph([*inner, node("LSTM")], "b", [], [helper.make_tensor_value_info("Y", 1, None)])
+    branching = helper.make_node("If", ["X"], ["Y"], then_branch=branch, else_branch=branch)
+    checkpoint = load(saved(tmp_path, [branching], arrays))
+    assert [layer.prefix for layer in checkpoint.layers] == ["n0", "n0#2"]
+    assert_has(Checkpoint(checkpoint.path, checkpoint.layers[:1]), ONE)
+
+
+def test_what_the_file_tells_is_told(tmp_path: Path) -> None:
+    checkpoint = load(saved(tmp_path, [node("RNN", activations=["Relu"], direction="reverse")], weights(RNN)))
+    assert_has(checkpoint, RNN)
+    assert checkpoint.layers[0].activation == "relu"
+    assert "it runs from the last step back" in checkpoint.layers[0].remarks
+
+
+def test_a_node_without_biases_has_zeros(tmp_path: Path) -> None:
+    arrays = {name: array for name, array in weights(RNN).items() if "B" not in name}
+    bare = helper.make_node("RNN", ["X", "l0.W", "l0.R"], ["Y"], name="n", hidden_size=4)
+    (layer,) = load(saved(tmp_path, [bare], arrays)).layers
+    assert not layer.parameters[0]["ba"].any()
+    assert "it has no biases: they are zeros" in layer.remarks
+
+
+@pytest.mark.parametrize(
+    ("attributes", "why"),
+    [
+        ({"clip": 1.0}, "n0: it has clip"),
+        ({"input_forget": 1}, "n0: it has input_forget"),
+        ({"activations": ["HardSigmoid", "Tanh", "Tanh"]}, "n0: its activations are hardsigmoid, tanh, tanh"),
+    ],
+)
+def test_what_the_contract_has_not_is_passed_over_and_told(tmp_path: Path, attributes: Any, why: str) -> None:
+    with pytest.raises(CheckpointError, match=f"no RNN or LSTM in it; there is {why}"):
+        load(saved(tmp_path, [node("LSTM", **attributes)], weights(ONE)))
+
+
+def test_weights_that_are_no_constants_are_told(tmp_path: Path) -> None:
+    arrays = weights(ONE)
+    nodes = [helper.make_node("Tanh", ["X"], ["l0.R"]), node("LSTM")]
+    del arrays["l0.R"]
+    with pytest.raises(CheckpointError, match=r"there is n0: l0\.R is computed by Tanh"):
+        load(saved(tmp_path, nodes, arrays))
+
+
+def test_missing_external_data_is_one_line(tmp_path: Path) -> None:
+    path = saved(tmp_path, [node("LSTM")], weights(ONE))
+    onnx.save(onnx.load(path), path, save_as_external_data=True, location="w.bin", size_threshold=0)
+    assert_has(load(path), ONE)
+    (tmp_path / "w.bin").unlink()
+    with pytest.raises(
+        CheckpointError, match=r"m\.onnx: it is cut short, or no \.onnx file: Data of TensorProto"
+    ):
+        load(path)
+
+
+# A real one.
+
+
+@pytest.fixture
+def silero() -> Path:
+    """Where the package keeps its models; importing it would need torchaudio."""
+    found = find_spec("silero_vad")
+    if found is None or found.origin is None:
+        pytest.skip("silero_vad, whose wheel has trained weights of an LSTM(128), is not installed")
+    return Path(found.origin).parent / "data"
+
+
+def test_silero_vad_has_one_lstm_in_all_its_models_of_16_khz(silero: Path) -> None:
+    digests = {}
+    for file in sorted(silero.glob("*.onnx")):
+        if "half" not in file.name:  # which is of an older training
+            for layer in load(str(file)).layers:
+                assert (layer.kind, layer.n_x, layer.n_a, layer.layers, layer.directions) == (
+                    "lstm",
+                    128,
+                    128,
+                    1,
+                    1,
+                )
+                if "8k" not in layer.prefix and "else_branch" not in layer.prefix:
+                    digests[f"{file.name}:{layer.prefix}"] = layer.digest
+    assert len(digests) > 1
+    assert len({*digests.values()}) == 1, digests
+
+
+def test_so_has_its_safetensors_file(silero: Path) -> None:
+    pytest.importorskip("safetensors", reason="safetensors reads this kind of file")
+    (layer,) = load(str(silero / "silero_vad_16k.safetensors")).layers
+    assert (layer.prefix, layer.layout, layer.n_x, layer.n_a) == ("lstm_cell", "torch", 128, 128)
