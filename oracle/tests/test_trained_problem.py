@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import reference
 from oracle.checkpoints import only_layer
 from oracle.conversion import to_torch
-from oracle.diagnosis.behaviour import Behaviour, Program
+from oracle.copies import difference, port
 from oracle.diagnosis.names import diagnose
-from oracle.inputs import Inputs
 from oracle.problem import LayerProblem, Problem
 
 
@@ -93,18 +91,6 @@ def test_weights_of_the_other_network_are_refused(weights: str) -> None:
         Problem.rnn_layer(weights=weights, m=1, T_x=1)
 
 
-def port(parameters: Any) -> Program:
-    """A program that has weights of its own, and ignores those that it is given."""
-
-    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        x, a0, c0, _, options = inputs.arguments("lstm_layer")
-        own = [{name: array.astype(x.dtype) for name, array in p.items()} for p in parameters]
-        value = reference.lstm_layer(x, a0, c0, own, options)
-        return Behaviour.of("lstm_layer", value, inputs.arguments("lstm_layer"))
-
-    return program
-
-
 def rounded(array: Any) -> Any:
     mantissa, exponent = np.frexp(array)
     return np.ldexp(np.round(256 * mantissa) / 256, exponent)
@@ -140,7 +126,7 @@ COPIES: dict[str, tuple[Any, str]] = {
 def test_what_is_wrong_with_a_copy_of_the_weights_is_named(weights: str, name: str) -> None:
     problem = Problem.lstm_layer(weights=weights, m=1, T_x=1)
     change, sentence = COPIES[name]
-    program = port(change(only_layer(weights).parameters))
+    program = port("lstm_layer", change(only_layer(weights).parameters))
     assert isinstance(problem, LayerProblem)
     found = diagnose("lstm_layer", program, problem.inputs("lstm_layer"), network=problem.network)
     assert found[:1] == [sentence]
@@ -148,5 +134,23 @@ def test_what_is_wrong_with_a_copy_of_the_weights_is_named(weights: str, name: s
 
 def test_a_right_copy_is_not_accused(weights: str) -> None:
     problem = Problem.lstm_layer(weights=weights, m=1, T_x=1)
-    program = port(only_layer(weights).parameters)
+    program = port("lstm_layer", only_layer(weights).parameters)
     assert not diagnose("lstm_layer", program, problem.inputs("lstm_layer"), network=problem.network)
+
+
+def test_a_copy_is_told_from_its_original(weights: str) -> None:
+    problem, original = Problem.lstm_layer(weights=weights, m=1, T_x=1), only_layer(weights)
+    network = problem.network
+    assert network
+    assert difference(original, network, original) == ""
+    for change, sentence in COPIES.values():
+        assert (
+            difference(original, network, replace(original, parameters=change(original.parameters)))
+            == sentence
+        )
+    nearly = [{**p, "bo": p["bo"] + (k == 2)} for k, p in enumerate(original.parameters)]
+    assert difference(original, network, replace(original, parameters=nearly)) == (
+        "1 arrays differ, and no weights, the first is bo of layer 1, forward, by up to 1"
+    )
+    fewer = replace(original, parameters=original.parameters[:2])
+    assert difference(original, network, fewer) == "layers is 1 where the original has 2"

@@ -12,7 +12,9 @@ from rich.table import Table
 from oracle.checkpoints import Checkpoint, CheckpointError, load
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import TO
+from oracle.copies import difference
 from oracle.layout import LAYOUTS
+from oracle.problem import Problem
 
 COMMANDS = {
     "weights": "Show the recurrent layers in a file of trained weights.",
@@ -36,9 +38,9 @@ def main(arguments: Sequence[str]) -> int:
         checkpoint = load(given.file, given.layout)
         if arguments[0] == "weights":
             show(checkpoint)
-        else:
-            for each in convert(checkpoint.layers, given.out, given.to, force=given.force):
-                print(f"{each} is the same bit for bit, and gives the same states")
+            return against(checkpoint, load(given.against)) if given.against else 0
+        for each in convert(checkpoint.layers, given.out, given.to, force=given.force):
+            print(f"{each} is the same bit for bit, and gives the same states")
     except CheckpointError as error:
         _fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:
@@ -74,6 +76,23 @@ def show(checkpoint: Checkpoint) -> None:
         console.print(f"passed over: {each}")
 
 
+def against(copy: Checkpoint, original: Checkpoint) -> int:
+    """Say of each layer of a copy how it differs from that of the original; 1 where one does, else 0."""
+    if len(copy.layers) != len(original.layers):
+        raise CheckpointError(
+            f"{copy.path} has {len(copy.layers)} layers and {original.path} {len(original.layers)}: "
+            "name those that belong together, as FILE:PREFIX"
+        )
+    status = 0
+    for ours, theirs in zip(copy.layers, original.layers, strict=True):
+        name = f"{original.path}:{theirs.prefix}" if theirs.prefix else str(original.path)
+        network = getattr(Problem, f"{theirs.kind}_layer")(weights=name, m=1, T_x=1).network
+        how = difference(theirs, network, ours)
+        print(f"{ours.prefix or copy.path}: {how or 'the same numbers'}")
+        status = 1 if how else status
+    return status
+
+
 def _parser(command: str) -> ArgumentParser:
     parser = _Parser(prog=f"rnn-crosscheck {command}", description=COMMANDS[command], allow_abbrev=False)
     parser.add_argument(
@@ -85,6 +104,10 @@ def _parser(command: str) -> ArgumentParser:
             "--to", metavar="NAME", choices=[*TO], default="torch", help=f"{', '.join(TO)} (default: torch)"
         )
         parser.add_argument("--force", action="store_true", help="overwrite OUT")
+    else:
+        parser.add_argument(
+            "--against", metavar="FILE[:PREFIX]", help="say what is wrong with FILE as a copy of this one"
+        )
     parser.add_argument(
         "--layout",
         metavar="NAME",

@@ -1,0 +1,83 @@
+"""--weights: layers are judged with the parameters of a file."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oracle.conversion import to_torch
+from oracle.problem import Problem
+from properties.tests.test_run import HERE, run
+
+PORT = """
+import sys
+sys.path.append({here!r})
+import numpy as np, reference
+from oracle.checkpoints import only_layer
+OWN = only_layer({weights!r}).parameters
+
+
+def lstm_layer(x, a0, c0, parameters, options):
+    own = [{{name: array.astype(x.dtype) for name, array in changed(p).items()}} for p in OWN]
+    return reference.lstm_layer(x, a0, c0, own, options)
+
+
+def changed(p):
+    return p
+"""
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> str:
+    sizes = {"n_x": 3, "n_a": 4, "m": 1, "T_x": 1, "layers": 2, "directions": 2, "dtype": "float32"}
+    inputs = Problem.lstm_layer(**sizes).inputs("lstm_layer")
+    np.savez(tmp_path / "model.npz", **to_torch("lstm", inputs.parameters, 2))  # type: ignore[arg-type]
+    return str(tmp_path / "model.npz")
+
+
+def test_the_reference_is_right_with_the_weights_of_a_file(weights: str) -> None:
+    status, output = run("--weights", weights)
+    assert status == 0, output
+    assert "lstm layer" in output
+    assert "rnn" not in output.partition("problems that ran")[2]
+    assert re.search(rf'weights="{weights}", digest="\w{{12}}", m=', output)
+    assert re.search(r"backward direction +spec +–", output)  # which is about one layer
+    assert re.search(r"trajectory +spec +\d+", output)
+
+
+def test_a_port_with_weights_of_its_own_is_judged_and_its_mistake_named(weights: str, tmp_path: Path) -> None:
+    right = PORT.format(here=str(HERE), weights=weights)
+    (tmp_path / "port.py").write_text(right)
+    chosen = ("--implementation", str(tmp_path / "port.py"), "-k", "trajectory or each_step or composition")
+    status, output = run(*chosen, "--weights", weights)
+    assert status == 1  # of a layer by itself it knows nothing
+    assert set(re.findall(r"FAILED \S*::test_(\w+)", output)) == {"composition"}
+    wrong = right.replace(
+        "return p\n", "return {**p, 'Wi': p['Wo'], 'Wo': p['Wi'], 'bi': p['bo'], 'bo': p['bi']}\n"
+    )
+    (tmp_path / "port.py").write_text(wrong)
+    status, output = run(*chosen, "--weights", weights)
+    assert "looks like      the update gate and the output gate are exchanged" in output
+    problem = re.search(r"^  problem +(.*)$", output, re.MULTILINE)
+    assert problem
+    again = run(*chosen[:2], "-k", "trajectory", "--reproduce", problem[1])
+    assert again[0] == 1
+    assert problem[1] in again[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--weights", "nowhere.npz"], "nowhere.npz: there is no such file"),
+        (["--weights", "{weights}:other"], "no layer in it begins with other"),
+        (["--weights", "{weights}", "--implementation", "{here}/examples/textbook.py"], "has no lstm_layer"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused_in_one_line(
+    weights: str, given: list[str], message: str
+) -> None:
+    status, output = run(*(each.format(weights=weights, here=HERE) for each in given))
+    assert status == 4
+    assert message in output
+    assert "Traceback" not in output
