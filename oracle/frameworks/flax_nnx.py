@@ -7,8 +7,8 @@ step is not documented, and they are what the cell makes of the padding: the mas
 and the layers above need none of it, is put on here. There is no projection.
 
 JAX has float64 only where `jax_enable_x64` is set, as here; XLA flushes subnormal numbers to zero. A cell
-has its precision as `dtype` and `param_dtype`. Its recurrent weights are drawn as zeros: the default,
-orthogonal ones, cannot be in float16, and all weights are set at every call anyway.
+has its precision as `dtype` and `param_dtype`. Its weights are drawn as zeros, for all are set at every call:
+orthogonal ones, the default, cannot be in float16, and others are scaled by one over the number of features.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ def recurrent_layer(kind: Kind, n_in: int, units: int, directions: int, activati
     how: dict[str, Any] = {
         "dtype": dtype,
         "param_dtype": dtype,
+        "kernel_init": nnx.initializers.zeros_init(),
         "recurrent_kernel_init": nnx.initializers.zeros_init(),
     }
     if kind == "rnn":
