@@ -1,13 +1,18 @@
 """Adapters of frameworks: the example of the docs, the table of ours, and what is said of a missing one."""
 
 import re
+import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import oracle.frameworks
 from oracle.frameworks import ADAPTERS
-from properties.tests.environments import environment
 from properties.tests.test_run import HERE, run
+from properties.worker.loading import load
+from properties.worker.ours import ADAPTERS as MODULE
+from properties.worker.targets import Target, Unusable
 
 DOCS = (HERE / "docs" / "adapters.md").read_text()
 EXTRAS = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -31,15 +36,13 @@ def test_every_adapter_is_in_the_table() -> None:
     assert {adapter.extra for adapter in ADAPTERS.values()} - {""} <= EXTRAS.keys()
 
 
-def test_a_framework_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    environment(tmp_path / "bare")  # NumPy alone
-    bare = str(tmp_path / "bare" / "bin" / "python")
-    status, output = run("--implementation", "frameworks.litert", "--python", bare)
-    assert status == 1
-    words = " ".join(output.split())
-    assert (
-        "needs flatbuffers, which is not installed: pip install 'rnn-crosscheck[litert]', or --python"
-        in words
+def test_a_framework_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "paddle", None)
+    with pytest.raises(Unusable) as caught:
+        load(Target(f"{MODULE}.paddle", ""), Path())
+    assert str(caught.value) == (
+        "needs paddle, which is not installed: pip install 'rnn-crosscheck[paddle]', "
+        "or --python with one that has it"
     )
 
 
