@@ -9,12 +9,13 @@ from typing import Never
 from rich.console import Console
 from rich.table import Table
 
-from oracle.checkpoints import Checkpoint, CheckpointError, load
+from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import TO
 from oracle.copies import difference
+from oracle.horizon import horizon
 from oracle.layout import LAYOUTS
-from oracle.problem import Problem
+from oracle.problem import LayerProblem, Problem
 
 COMMANDS = {
     "weights": "Show the recurrent layers in a file of trained weights.",
@@ -22,7 +23,8 @@ COMMANDS = {
 }
 USAGE_ERROR = 4
 """The exit status of wrong usage, as that of pytest."""
-_COLUMNS = ("prefix", "kind", "layout", "L", "D", "n_x", "n_a", "n_p", "dtype", "max |W|", "ρ", "digest")
+_NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|", "ρ", "sharp")
+_COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
 
 
 class _Parser(ArgumentParser):
@@ -52,7 +54,7 @@ def show(checkpoint: Checkpoint) -> None:
     """A table of the layers, and what was passed over, and why."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in _COLUMNS:
-        is_number = column in ("L", "D", "n_x", "n_a", "n_p", "max |W|", "ρ")
+        is_number = column in _NUMBERS
         table.add_column(
             column, justify="right" if is_number else "left", no_wrap=column != "prefix", overflow="fold"
         )
@@ -60,7 +62,8 @@ def show(checkpoint: Checkpoint) -> None:
         sizes = (layer.layers, layer.directions, layer.n_x, layer.n_a)
         table.add_row(
             *(layer.prefix, layer.kind.upper(), layer.layout, *map(str, sizes), str(layer.n_p or "")),
-            *(layer.dtype.name, f"{layer.largest:.3g}", f"{layer.spectral_radius:.3g}", layer.digest),
+            *(layer.dtype.name, f"{layer.largest:.3g}", f"{layer.spectral_radius:.3g}"),
+            *(f"{horizon(layer)} steps", layer.digest),
         )
     # In a pipe there is no width that a prefix would have to be broken at.
     console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 1000)
@@ -76,6 +79,12 @@ def show(checkpoint: Checkpoint) -> None:
         console.print(f"passed over: {each}")
 
 
+def _network(checkpoint: Checkpoint, layer: RecurrentLayer) -> LayerProblem:
+    name = f"{checkpoint.path}:{layer.prefix}" if layer.prefix else str(checkpoint.path)
+    made: LayerProblem = getattr(Problem, f"{layer.kind}_layer")(weights=name, m=1, T_x=1)
+    return made
+
+
 def against(copy: Checkpoint, original: Checkpoint) -> int:
     """Say of each layer of a copy how it differs from that of the original; 1 where one does, else 0."""
     if len(copy.layers) != len(original.layers):
@@ -85,9 +94,7 @@ def against(copy: Checkpoint, original: Checkpoint) -> int:
         )
     status = 0
     for ours, theirs in zip(copy.layers, original.layers, strict=True):
-        name = f"{original.path}:{theirs.prefix}" if theirs.prefix else str(original.path)
-        network = getattr(Problem, f"{theirs.kind}_layer")(weights=name, m=1, T_x=1).network
-        how = difference(theirs, network, ours)
+        how = difference(theirs, _network(original, theirs), ours)
         print(f"{ours.prefix or copy.path}: {how or 'the same numbers'}")
         status = 1 if how else status
     return status

@@ -41,10 +41,15 @@ def test_a_file_is_shown(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -
         "max",
         "|W|",
         "ρ",
+        "sharp",
         "digest",
     ]
-    assert re.fullmatch(r"enc +LSTM +torch +2 +2 +3 +4 +float32 +0\.\d+ +0\.\d+ +[0-9a-f]{12} *", enc)
-    assert re.fullmatch(r"dec +RNN +torch +1 +1 +3 +5 +float32 +0\.\d+ +\d\.\d+ +[0-9a-f]{12} *", dec)
+    assert re.fullmatch(
+        r"enc +LSTM +torch +2 +2 +3 +4 +float32 +0\.\d+ +0\.\d+ +\d+ steps +[0-9a-f]{12} *", enc
+    )
+    assert re.fullmatch(
+        r"dec +RNN +torch +1 +1 +3 +5 +float32 +0\.\d+ +\d\.\d+ +\d+ steps +[0-9a-f]{12} *", dec
+    )
     assert more == ["of 2: its two biases were added, and rounded once", "passed over: gru: a GRU"]
 
 
@@ -117,7 +122,7 @@ def test_what_the_page_says_of_the_library_runs(
 
 def test_the_five_lines_of_the_page_run(tmp_path: Path) -> None:
     pytest.importorskip("safetensors", reason="the page converts a file of safetensors")
-    (lines,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    lines, *_ = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     words = f"{sys.executable} -m rnn_crosscheck"
     for line in lines.splitlines():
         line = line.partition("  #")[0]
