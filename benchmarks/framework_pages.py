@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -20,6 +20,16 @@ SEEDS = 4
 SIZES = {"n_x": 3, "n_a": 5, "m": 4, "T_x": 6}
 
 
+class Failure(NamedTuple):
+    """A law that does not hold of a function of one network, and what is told of it, if anything."""
+
+    kind: str
+    law: str
+    grade: str
+    told: str
+    problem: str
+
+
 @dataclass
 class Judged:
     """What came of one adapter. `errors` are by function, option and dtype, then by regime."""
@@ -30,7 +40,7 @@ class Judged:
     verdict: str = ""
     functions: Mapping[str, str] = field(default_factory=dict)
     limits: Sequence[str] = ()
-    failures: Sequence[str] = ()
+    failures: Sequence[Failure] = ()
     errors: dict[str, dict[str, str]] = field(default_factory=dict)
     costs: dict[str, dict[str, float]] = field(default_factory=dict)
     kernels: dict[str, str] = field(default_factory=dict)
@@ -115,14 +125,15 @@ def page(judged: Sequence[Judged], profile: str) -> Iterator[str]:
     yield from (f"- {dtype}: {', '.join(who)}" for (dtype, _), who in alike.items() if len(who) > 1)
 
 
-def _together(failures: Sequence[str]) -> list[str]:
-    """Failures of the same law and problem's regime of several functions, the first of each law in full."""
-    seen: dict[str, str] = {}
-    for line in failures:
-        function, _, rest = line.partition(": ")
-        law = rest.partition(";")[0]
-        seen.setdefault(f"{function.split('_')[0]} {law}", line)
-    return list(seen.values())
+def _together(failures: Sequence[Failure]) -> Iterator[str]:
+    """A line for each mistake, or what was done instead of answering, with the laws that met it."""
+    groups: defaultdict[tuple[str, str], list[Failure]] = defaultdict(list)
+    for failure in failures:
+        groups[failure.kind, failure.told or failure.law].append(failure)
+    for (kind, told), alike in groups.items():
+        laws = ", ".join(dict.fromkeys(f"{each.law} ({each.grade})" for each in alike))
+        problem = min((each.problem for each in alike), key=len)
+        yield f"{kind.upper()}: {laws if told == alike[0].law else f'{told}; {laws}'}; `{problem}`"
 
 
 def html(judged: Sequence[Judged]) -> str:

@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.framework_pages import REGIMES, SEEDS, SIZES, Judged, html, page
+from benchmarks.framework_pages import REGIMES, SEEDS, SIZES, Failure, Judged, html, page
 from benchmarks.vendor_mathematics import cost
 from oracle import propagation, pytorch
 from oracle.frameworks import ADAPTERS
@@ -116,7 +116,9 @@ def _by_the_laws(judged: Judged, python: str, profile: str) -> None:
     judged.functions = {name: each["verdict"] for name, each in found["functions"].items()}
     judged.limits = found.get("limits", [])
     judged.failures = [
-        f"{law['function']}: {law['law']} ({law['grade']}); {_told(law)} `{law['counterexample']}`"
+        Failure(
+            law["function"].partition("_")[0], law["law"], law["grade"], _told(law), law["counterexample"]
+        )
         for law in found["laws"]
         if law["status"] == "failed"
     ]
@@ -126,9 +128,9 @@ def _told(law: Mapping[str, Any]) -> str:
     """The likely mistake, or else how it failed."""
     if law["diagnosis"]:
         return str(law["diagnosis"][0])
-    facts = [line.split(maxsplit=1) for line in law["message"].splitlines()[1:] if len(line.split()) > 1]
-    told = dict(facts)
-    return next((f"{name} {told[name]}" for name in ("raised", "died", "form") if name in told), "")
+    facts = dict(line.split(maxsplit=1) for line in law["message"].splitlines() if len(line.split()) > 1)
+    told = next((f"{name} {facts[name]}" for name in ("raised", "died", "form") if name in facts), "")
+    return " ".join(told.split())
 
 
 def _errors(

@@ -14,8 +14,8 @@ STEPS = 1000
 def horizon(layer: RecurrentLayer) -> int:
     """For how many steps, at most `STEPS`, the bound is of use for most of `a`.
 
-    In float32, for one sample of standard normal inputs from standard normal states. Beyond that only laws that
-    look at each step by itself are sharp.
+    In float32, for one sample of standard normal inputs from standard normal states. Beyond that only laws
+    that look at each step by itself are sharp.
     """
     a = evaluate(_driven(layer))["a"]
     with np.errstate(invalid="ignore"):

@@ -8,7 +8,7 @@ from oracle.problem import Problem
 
 
 def layer(gain: float, directions: int) -> RecurrentLayer:
-    sizes = {"n_x": 3, "n_a": 8, "m": 1, "T_x": 1, "directions": directions}
+    sizes = {"n_x": 3, "n_a": 32, "m": 1, "T_x": 1, "directions": directions}
     drawn = Problem.rnn_layer(**sizes, dtype="float32").inputs("rnn_layer").parameters
     parameters = [{**p, "Waa": (gain * p["Waa"]).astype("float32")} for p in drawn]
     return RecurrentLayer("", "rnn", "torch", directions, parameters)
