@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from oracle.conversion import to_torch
 from oracle.problem import Problem
@@ -81,3 +82,21 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
     assert status == 4
     assert message in output
     assert "Traceback" not in output
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")  # which torch runs by another kernel
+@pytest.mark.parametrize("projection", [0, 3])
+def test_a_network_that_was_trained_is_judged(tmp_path: Path, projection: int) -> None:
+    torch.manual_seed(0)
+    model = torch.nn.LSTM(3, 6, num_layers=2, bidirectional=True, proj_size=projection)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    x = torch.randn(12, 16, 3)
+    for _ in range(40):  # to tell the sum of what it has heard, which takes large weights
+        optimizer.zero_grad()
+        loss = (model(x)[0].mean(dim=2) - x.cumsum(dim=0)[:, :, 0].tanh()).square().mean()
+        loss.backward()
+        optimizer.step()
+    torch.save(model.state_dict(), tmp_path / "model.pt")
+    status, output = run("--weights", str(tmp_path / "model.pt"), "-k", "trajectory or each_step or split")
+    assert status == 0, output
+    assert re.search(r"each step +spec +\d+", output)
