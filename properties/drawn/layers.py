@@ -164,20 +164,16 @@ def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> l
     return [distinct, equal]
 
 
-def far(function: str, stacking: Stacking, dtype: DType) -> list[LayerProblem]:
-    """A wide problem and a long one, beyond 32 and 128, where people set limits and kernels change."""
-    stacked = LayerProblem(
+def far(function: str, sizes: Mapping[str, Any], stacking: Stacking, dtype: DType) -> LayerProblem:
+    """A problem of these sizes, of two layers in all directions with lengths."""
+    lengths: Lengths = "with T_x" if "with T_x" in stacking.lengths else stacking.lengths[0]
+    return LayerProblem(
         function,  # type: ignore[arg-type]
-        n_x=33,
-        n_a=34,
-        m=36,
-        T_x=2,
+        **{name: size for name, size in sizes.items() if name != "n_y"},
         layers=min(2, stacking.most_layers),
         directions=max(stacking.directions),
-        lengths="random" if "random" in stacking.lengths else stacking.lengths[0],
+        lengths=lengths,
         activation=stacking.activations[0] if function == "rnn_layer" else "tanh",
         initial=stacking.initial,
         dtype=dtype,
     )
-    lengths = "with T_x" if "with T_x" in stacking.lengths else stacked.lengths
-    return [stacked, replace(stacked, n_x=1, n_a=2, m=2, T_x=129, lengths=lengths)]

@@ -1,9 +1,10 @@
 """Which problems are drawn: sizes, a regime, a dtype and a seed; the numbers come from the seed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -186,22 +187,30 @@ def of_equal_sizes(function: str, effort: Effort, domain: Domain = Domain()) -> 
     return [list(siblings(problem, effort.siblings, domain.regimes))]
 
 
-def wide_and_long(function: str, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]:
-    """A wide problem for a function, and for a forward a long one; what is drawn without fuzzing is neither.
+FAR: Mapping[str, Mapping[str, Any]] = {
+    "tile": {"n_x": 17, "n_a": 18, "n_y": 19, "m": 20, "T_x": 3},
+    "wide": {"n_x": 33, "n_a": 34, "n_y": 35, "m": 36, "T_x": 2},
+    "broad": {"n_x": 130, "n_a": 131, "n_y": 132, "m": 3, "T_x": 2},
+    "batch": {"n_x": 2, "n_a": 3, "n_y": 4, "m": 131, "T_x": 2},
+    "long": {"n_x": 1, "n_a": 2, "n_y": 3, "m": 1, "T_x": 129},
+}
+"""Sizes beyond 16, 32, 64 and 128, where people set limits and kernels change.
 
-    Their sizes are beyond 32 and 128, where people set limits and kernels change.
-    """
-    contract = CONTRACTS[function]
+What is drawn without fuzzing is beyond none of them.
+"""
+
+
+def far(function: str, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]:
+    """A problem of each of these sizes; a cell takes one step. Of a network that is given two are large."""
+    contract, dtype = CONTRACTS[function], domain.dtypes[0]
+    if contract.is_layer and domain.networks:
+        given = [layers.posed_to(each, domain.stacking, dtype) for each in domain.networks_for(function)]
+        return [[replace(each, m=m, T_x=T_x)] for each in given for m, T_x in ((36, 2), (2, 129))]
     if contract.is_layer:
-        stacking, dtype = domain.stacking, domain.dtypes[0]
-        if domain.networks:
-            given = [layers.posed_to(each, stacking, dtype) for each in domain.networks_for(function)]
-            return [[replace(each, m=m, T_x=T_x)] for each in given for m, T_x in ((36, 2), (2, 129))]
-        return [[problem] for problem in layers.far(function, stacking, dtype)]
-    dtype, T_x = domain.dtypes[0], 1 if contract.is_cell else 2
-    wide = Problem(contract.kind, n_x=33, n_a=34, n_y=35, m=36, T_x=T_x, dtype=dtype)
-    long = Problem(contract.kind, n_x=1, n_a=2, n_y=3, m=1, T_x=129, dtype=dtype)
-    return [[wide]] if contract.is_cell else [[wide], [long]]
+        return [[layers.far(function, sizes, domain.stacking, dtype)] for sizes in FAR.values()]
+    cell = {"T_x": 1} if contract.is_cell else {}
+    every = {name: sizes for name, sizes in FAR.items() if not (contract.is_cell and name == "long")}
+    return [[Problem(contract.kind, **{**sizes, **cell}, dtype=dtype)] for sizes in every.values()]
 
 
 @cache

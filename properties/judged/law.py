@@ -12,7 +12,7 @@ from oracle.problem import LayerProblem, Problem
 from properties.answered.answer import MalformedError
 from properties.answered.answers import ask
 from properties.answered.implementation import Implementation
-from properties.drawn.strategies import Domain, Effort, examples, of_equal_sizes, wide_and_long
+from properties.drawn.strategies import Domain, Effort, examples, far, of_equal_sizes
 from properties.judged.tally import Tally
 from properties.judged.trial import Grade, Trial
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
@@ -55,8 +55,8 @@ class Law:
 
     def more_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
         """Those that it is checked on whatever is drawn."""
-        far = wide_and_long(function, self.domain) if self.complete else ()
-        return [*of_equal_sizes(function, effort, self.domain), *far]
+        large = far(function, self.domain) if self.complete else ()
+        return [*of_equal_sizes(function, effort, self.domain), *large]
 
     def concerns(self, function: str, problem: Problem, limits: Limits = ANYTHING) -> bool:
         """Whether it says something of a function on a problem, where a target has such limits."""

@@ -7,7 +7,7 @@ from properties.judged.law import law
 from properties.judged.trial import Trial, side_by_side
 
 
-@law("spec", needs=("caches",))
+@law("spec", needs=("caches",), complete=True)
 def test_cache_entries(trial: Trial) -> None:
     """Every cell cache holds its step's states, input and gates as they were in that step."""
     answer = trial.answer

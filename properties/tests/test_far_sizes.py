@@ -1,0 +1,51 @@
+"""What is wrong beyond a size only is caught without fuzzing: beyond 16, 32, 64, 128 of each dimension."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from oracle.faults import Fault
+from oracle.faults.equations import SPECIFICATION
+from properties.tests.power import first_catch
+
+RIGHT = SPECIFICATION["lstm"]
+
+
+def where(holds: Callable[[Any], bool], function: str) -> Fault:
+    """The hidden state is off where a condition holds of a step."""
+    changed = {"a_next": lambda v: RIGHT["a_next"](v) * (0.5 if holds(v) else 1)}
+    return Fault("beyond", "none", "", {function: changed})
+
+
+def tail(start: int, axis: int, function: str) -> Fault:
+    """Units or samples from a number on are zero."""
+
+    def a_next(v: Any) -> Any:
+        a = RIGHT["a_next"](v).copy()
+        a[(slice(start, None), slice(None)) if axis == 0 else (slice(None), slice(start, None))] = 0
+        return a
+
+    return Fault("tail", "none", "", {function: {"a_next": a_next}})
+
+
+FUNCTIONS = ("lstm_cell_forward", "lstm_forward")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("size", [16, 32, 64, 128])
+@pytest.mark.parametrize("name", ["n_x", "n_a", "m"])
+def test_beyond_a_size(name: str, size: int, function: str) -> None:
+    of: dict[str, Callable[[Any], int]] = {
+        "n_x": lambda v: len(v.xt),
+        "n_a": lambda v: len(v.a_prev),
+        "m": lambda v: v.xt.shape[1],
+    }
+    assert first_catch(where(lambda v: of[name](v) > size, function), function, 0)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("start", [16, 32, 64, 128])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_what_is_beyond_a_tile_is_lost(axis: int, start: int, function: str) -> None:
+    assert first_catch(tail(start, axis, function), function, 0)
