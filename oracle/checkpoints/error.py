@@ -14,12 +14,12 @@ def shortened(text: object, length: int = 200) -> str:
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
-def optional(package: str) -> Any:
+def optional(package: str, extra: str = "checkpoints") -> Any:
     """A library that not everybody has; where it is missing, the message says how to get it."""
     try:
         return importlib.import_module(package)
     except ImportError:
         name = package.partition(".")[0]
         raise CheckpointError(
-            f"reading this needs the package {name}: pip install 'rnn-crosscheck[checkpoints]'"
+            f"reading this needs the package {name}: pip install 'rnn-crosscheck[{extra}]'"
         ) from None

@@ -14,7 +14,8 @@ from oracle.naming import in_onnx
 RECURRENT = ("RNN", "LSTM", "GRU")
 LETTERS = {"W": 1, "R": 2, "B": 3}
 """The weights among a node's inputs."""
-_PEEPHOLES = 7
+PEEPHOLES = 7
+"""Their place among a node's inputs."""
 _RESHAPING = ("Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Cast", "Dropout")
 """What may stand between stacked layers."""
 _FOLDED = (*_RESHAPING, "Constant", "Slice", "Concat", "Gather", "Split")
@@ -78,7 +79,7 @@ def read_onnx(path: Path) -> Contents:
     if model.functions:
         model = optional("onnx.inliner").inline_local_functions(model)
     found, every = _Found(), {}
-    for nodes, known in _graphs(model.graph, {}):
+    for nodes, known in graphs(model.graph, {}):
         every.update(known)
         scope = _Scope(known, model.opset_import)
         for node in nodes:
@@ -91,7 +92,7 @@ def read_onnx(path: Path) -> Contents:
     return Contents(found.tensors, found.activations, found.remarks, tuple(found.passed_over))
 
 
-def _graphs(graph: Any, around: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+def graphs(graph: Any, around: Mapping[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
     """The nodes of a graph and of those in it, each with what names stand for there."""
     known = {**around, **{each.name: each for each in graph.initializer}}
     known.update({output: node for node in graph.node for output in node.output if output})
@@ -99,7 +100,7 @@ def _graphs(graph: Any, around: Mapping[str, Any]) -> Iterator[tuple[Any, dict[s
     for node in graph.node:
         for attribute in node.attribute:
             for inner in (*([attribute.g] if attribute.HasField("g") else ()), *attribute.graphs):
-                yield from _graphs(inner, known)
+                yield from graphs(inner, known)
 
 
 def _value(has: Any) -> Any:
@@ -116,10 +117,10 @@ def _add(found: _Found, node: Any, scope: _Scope) -> None:
     name = node.name or node.output[0]
     given = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
     try:
-        activation = _activation(node, given)
+        activation = activation_of(node, given)
         inputs = dict(enumerate(node.input))
         arrays = {letter: scope.constant(inputs[k]) for letter, k in LETTERS.items() if inputs.get(k)}
-        if inputs.get(_PEEPHOLES) and np.any(scope.constant(inputs[_PEEPHOLES])):
+        if inputs.get(PEEPHOLES) and np.any(scope.constant(inputs[PEEPHOLES])):
             raise CheckpointError("it has peepholes")
     except CheckpointError as error:
         found.passed_over.append(f"{name}: {error}")
@@ -141,7 +142,7 @@ def _add(found: _Found, node: Any, scope: _Scope) -> None:
         found.remarks[prefix] = ["it runs from the last step back"]
 
 
-def _activation(node: Any, given: Mapping[str, Any]) -> str:
+def activation_of(node: Any, given: Mapping[str, Any]) -> str:
     """The activation of an RNN; `CheckpointError` for what the contract has not."""
     usual = {"RNN": ("tanh",), "LSTM": ("sigmoid", "tanh", "tanh"), "GRU": ("sigmoid", "tanh")}[node.op_type]
     directions = 2 if given.get("direction") == b"bidirectional" else 1

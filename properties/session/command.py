@@ -18,7 +18,8 @@ PROPERTIES = Path(__file__).parents[1]
 ABOUT = (
     "Tells whether the recurrent forward passes of each TARGET are right: a .py or .ipynb file, a directory "
     "or glob of them, a module, module:attribute. Without one it verifies the reference. "
-    "`weights FILE` and `convert FILE OUT` are about trained weights: add --help."
+    "`weights FILE` and `convert FILE OUT` are about trained weights, `MODEL.onnx --against MODULE:FACTORY` "
+    "about an exported model: add --help."
 )
 CLOSE = (
     "All options of pytest are taken; `pytest --help` lists them. Exits with 0 if every law holds, with 1 if "
@@ -46,6 +47,10 @@ def main() -> int:
         from properties.session import weights  # which needs what no other run does
 
         return weights.main(sys.argv[1:])
+    if any(word.partition("=")[0] == "--against" for word in sys.argv[1:]):
+        from properties.session import parity
+
+        return parity.main(sys.argv[1:])
     # What the user's own tests need is not for these: options, plugins, configuration, conftest.py.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)

@@ -27,10 +27,12 @@ _NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|", "ρ", "sharp")
 _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
 
 
-class _Parser(ArgumentParser):
+class Parser(ArgumentParser):
+    """Of a command's arguments."""
+
     def error(self, message: str) -> Never:
         """One line, and the status that wrong usage has elsewhere."""
-        _fail(f"{self.prog}: error: {message}")
+        fail(f"{self.prog}: error: {message}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -44,9 +46,9 @@ def main(arguments: Sequence[str]) -> int:
         for each in convert(checkpoint.layers, given.out, given.to, force=given.force):
             print(f"{each} is the same bit for bit, and gives the same states")
     except CheckpointError as error:
-        _fail(f"rnn-crosscheck: error: {error}")
+        fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:
-        _fail(f"rnn-crosscheck: error: {error.filename or given.file}: {error.strerror or error}")
+        fail(f"rnn-crosscheck: error: {error.filename or given.file}: {error.strerror or error}")
     return 0
 
 
@@ -101,7 +103,7 @@ def against(copy: Checkpoint, original: Checkpoint) -> int:
 
 
 def _parser(command: str) -> ArgumentParser:
-    parser = _Parser(prog=f"rnn-crosscheck {command}", description=COMMANDS[command], allow_abbrev=False)
+    parser = Parser(prog=f"rnn-crosscheck {command}", description=COMMANDS[command], allow_abbrev=False)
     parser.add_argument(
         "file", metavar="FILE[:PREFIX]", help="a file, and how names in it begin; A+B are A and B stacked"
     )
@@ -125,6 +127,7 @@ def _parser(command: str) -> ArgumentParser:
     return parser
 
 
-def _fail(message: str) -> Never:
+def fail(message: str) -> Never:
+    """End with one line and the status of wrong usage."""
     print(message, file=sys.stderr)
     sys.exit(USAGE_ERROR)

@@ -85,5 +85,6 @@ def test_the_reference_and_the_worker_need_numpy_alone(module: str) -> None:
 def test_frameworks_are_imported_where_they_are_asked() -> None:
     asked = {module for module in MODULES if "torch" in {*imported(module)}}
     adapters = {module for module in asked if room_of(module) == "oracle.frameworks"}
-    of_our_own = {"oracle.checkpoints.of_torch", "oracle.pytorch", "properties.reported.environment"}
+    of_our_own = {"oracle.checkpoints.of_torch", "oracle.parity.original", "oracle.pytorch"}
+    of_our_own.add("properties.reported.environment")
     assert asked - adapters == of_our_own

@@ -1,0 +1,118 @@
+"""The command `rnn-crosscheck MODEL.onnx --against MODULE:FACTORY`: an exported model beside the original."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from oracle.checkpoints import CheckpointError
+from oracle.checkpoints.error import shortened
+from oracle.parity import original
+from oracle.parity.judging import Parity, Row, compare
+from oracle.parity.passage import ParityError
+from properties.session.weights import Parser, fail
+from properties.worker.targets import Target, TargetMissing, closest, locate
+
+ABOUT = (
+    "Run the same inputs through a torch module and the ONNX file exported from it, and judge every "
+    "recurrent node where it stands. Exits with 0 if all is right, with 1 if something is wrong, with 4 on wrong usage."
+)
+_LEFT = ("node", "module", "kind", "weights", "verdict")
+_COLUMNS = ("node", "module", "kind", "n_x", "n_a", "D", "weights", "input", "error", "verdict")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Compare, show a row for each node, and say which is the first wrong one."""
+    given = _parser().parse_args(arguments)
+    try:
+        module, examples = original.made_by(_factory(given.against), given.against)
+        parity = compare(given.model, module, examples, given.seed)
+    except (ParityError, CheckpointError, TargetMissing) as error:
+        fail(f"rnn-crosscheck: error: {error}")
+    show(parity)
+    return 0 if parity.is_right else 1
+
+
+def show(parity: Parity) -> None:
+    """A table, what was passed over, and the sentence."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in _COLUMNS:
+        table.add_column(column, justify="left" if column in _LEFT else "right", overflow="fold")
+    for row in parity.rows:
+        table.add_row(*_cells(row))
+    # In a pipe there is no width that a name would have to be broken at.
+    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 1000)
+    console.print(table)
+    for each in parity.passed_over:
+        console.print(f"passed over: {each}")
+    console.print(parity.sentence)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    passage = row.node or row.layer
+    assert passage
+    kind, *sizes = passage.sizes
+    names = (each.name if each else "–" for each in (row.node, row.layer))
+    if not (row.node and row.layer):
+        return (*names, kind.upper(), *map(str, sizes), "–", "–", "–", row.verdict)
+    figures = (f"{row.given.largest:.2g}", f"{row.worst:.2g}")
+    return (*names, kind.upper(), *map(str, sizes), row.weights or "the same", *figures, row.verdict)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="rnn-crosscheck", description=ABOUT, allow_abbrev=False)
+    parser.add_argument("model", metavar="MODEL.onnx", type=Path, help="the exported file")
+    parser.add_argument(
+        "--against",
+        metavar="MODULE:FACTORY",
+        required=True,
+        help="a module or a .py file, and the function in it that returns the torch.nn.Module with its "
+        "trained weights, or (module, example inputs)",
+    )
+    parser.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="of inputs that are drawn (default: 0)"
+    )
+    return parser
+
+
+def _factory(text: str) -> Any:
+    target = locate(text, Path.cwd())
+    if not target.attribute:
+        raise ParityError(f"--against {text} names no function in it: MODULE:FACTORY")
+    holder: Any = _imported(target)
+    for name in target.attribute.split("."):
+        if not hasattr(holder, name):
+            raise ParityError(f"{target.source} has no {target.attribute}{closest(name, vars(holder))}")
+        holder = getattr(holder, name)
+    if not callable(holder):
+        raise ParityError(
+            f"{text} is {type(holder).__name__}, expected a function that returns a torch.nn.Module"
+        )
+    return holder
+
+
+def _imported(target: Target) -> ModuleType:
+    """The module, which may import what is beside it."""
+    path = Path(target.source)
+    sys.path.insert(0, str(path.parent if target.is_file else Path.cwd()))
+    try:
+        if not target.is_file:
+            return importlib.import_module(target.source)
+        spec = spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None:
+            raise ParityError(f"{path} is no Python file")
+        module = module_from_spec(spec)
+        sys.modules.setdefault(path.stem, module)
+        spec.loader.exec_module(module)
+        return module
+    except ParityError:
+        raise
+    except Exception as error:  # of code that is not ours
+        why = f"{type(error).__name__}: {shortened(error)}"
+        raise ParityError(f"{target.source} cannot be imported: {why}") from None
