@@ -159,7 +159,7 @@ def _judged(node: Passage | None, layer: Passage | None, layers: Sequence[Passag
     ]
     given = [difference(getattr(ours, name), getattr(theirs, name), name) for name in ("x", "a0", "c0")]
     if not np.array_equal(ours.ends, theirs.ends):
-        given.append(Difference(float("inf"), parted=True, where="the lengths"))
+        given.append(Difference(float("inf"), True, "the lengths are others"))
     gave = [difference(array, layer.outputs[name], name) for name, array in node.outputs.items()]
     return Row(
         node,
@@ -187,8 +187,8 @@ def _returned(ours: Sequence[Array], theirs: Sequence[Array]) -> Iterator[Differ
     for k, (mine, other) in enumerate(zip(ours, theirs, strict=False)):
         yield difference(mine, other, f"output {k}")
     if len(ours) != len(theirs):
-        count = f"{len(ours)} outputs, where the original has {len(theirs)}"
-        yield Difference(float("inf"), parted=True, where=count)
+        count = f"it returns {len(ours)} tensors, and the original {len(theirs)}"
+        yield Difference(float("inf"), True, count)
 
 
 def _accused(row: Row) -> str:

@@ -64,18 +64,16 @@ class Difference:
 
     largest: float
     parted: bool
-    where: str = ""
+    where: str
 
 
-SAME = Difference(0.0, parted=False)
+SAME = Difference(0.0, False, "nothing")
 
 
-def difference(ours: Array, theirs: Array, where: str = "") -> Difference:
+def difference(ours: Array, theirs: Array, where: str) -> Difference:
     """Of an array of the exported model from that of the original; infinite where shapes are different."""
     if ours.shape != theirs.shape:
-        return Difference(
-            np.inf, True, f"the shape {ours.shape}, not {theirs.shape}, of {where}".rstrip(" of")
-        )
+        return Difference(np.inf, True, f"{where} has the shape {ours.shape}, not {theirs.shape}")
     floats = [array.dtype for array in (ours, theirs) if array.dtype.kind == "f"]
     allowed = max((float(np.finfo(dtype).eps) for dtype in floats), default=0.0) ** 0.5
     a, b = (array.astype(np.float64) for array in (ours, theirs))

@@ -21,7 +21,8 @@ from properties.worker.targets import Target, TargetMissing, closest, locate
 
 ABOUT = (
     "Run the same inputs through a torch module and the ONNX file exported from it, and judge every "
-    "recurrent node where it stands. Exits with 0 if all is right, with 1 if something is wrong, with 4 on wrong usage."
+    "recurrent node where it stands. Exits with 0 if all is right, with 1 if something is wrong, and with 4 "
+    "on wrong usage."
 )
 _LEFT = ("node", "module", "kind", "weights", "verdict")
 _COLUMNS = ("node", "module", "kind", "n_x", "n_a", "D", "weights", "input", "error", "verdict")
@@ -57,12 +58,13 @@ def show(parity: Parity) -> None:
 def _cells(row: Row) -> tuple[str, ...]:
     passage = row.node or row.layer
     assert passage
-    kind, *sizes = passage.sizes
-    names = (each.name if each else "–" for each in (row.node, row.layer))
+    _, *sizes = passage.sizes
+    both = (each.name if each else "–" for each in (row.node, row.layer))
+    known = (*both, passage.inputs.kind.upper(), *map(str, sizes))
     if not (row.node and row.layer):
-        return (*names, kind.upper(), *map(str, sizes), "–", "–", "–", row.verdict)
+        return (*known, "–", "–", "–", row.verdict)
     figures = (f"{row.given.largest:.2g}", f"{row.worst:.2g}")
-    return (*names, kind.upper(), *map(str, sizes), row.weights or "the same", *figures, row.verdict)
+    return (*known, row.weights or "the same", *figures, row.verdict)
 
 
 def _parser() -> Parser:
