@@ -157,10 +157,10 @@ def _judged(node: Passage | None, layer: Passage | None, layers: Sequence[Passag
         Comparison(posed, name, name, array, bounds[name].value, bounds[name].error, rival="exact")
         for name, array in node.outputs.items()
     ]
-    given = [difference(getattr(ours, name), getattr(theirs, name), name) for name in ("x", "a0", "c0")]
+    given = [difference(array, layer.given[name], name) for name, array in node.given.items()]
     if not np.array_equal(ours.ends, theirs.ends):
         given.append(Difference(float("inf"), True, "the lengths are others"))
-    gave = [difference(array, layer.outputs[name], name) for name, array in node.outputs.items()]
+    gave = [difference(array, layer.gave[name], name) for name, array in node.gave.items()]
     return Row(
         node,
         layer,

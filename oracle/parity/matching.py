@@ -33,5 +33,7 @@ def _paired(nodes: Sequence[Passage], layers: Sequence[Passage], *, weights: boo
 
 def _fitting(pairs: Pairs) -> int:
     return sum(
-        not difference(node.inputs.x, layer.inputs.x, "x").parted for node, layer in pairs if node and layer
+        not difference(node.given["x"], layer.given["x"], "x").parted
+        for node, layer in pairs
+        if node and layer
     )

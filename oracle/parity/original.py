@@ -5,7 +5,6 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
@@ -38,7 +37,7 @@ def tensors(value: Any) -> Iterator[tuple[str, Array]]:
     """Every tensor in a value, as an exporter lays them out, and the name of those that have one."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()  # NumPy has no bfloat16
-        yield "", np.array(value.float() if value.dtype == torch.bfloat16 else value)
+        yield "", (value.float() if value.dtype == torch.bfloat16 else value).numpy().copy()
     elif isinstance(value, Mapping):
         for name, each in value.items():
             yield from ((inner or str(name), array) for inner, array in tensors(each))
@@ -186,4 +185,4 @@ def _array(tensor: torch.Tensor) -> Array:
     """A copy, for a later call may write to the tensor; what has 16 bits is widened, which is exact."""
     halves = (torch.bfloat16, torch.float16)
     tensor = tensor.detach().cpu()
-    return np.array(tensor.float() if tensor.dtype in halves else tensor)
+    return (tensor.float() if tensor.dtype in halves else tensor).numpy().copy()

@@ -47,6 +47,22 @@ class Passage:
         return RecurrentLayer(self.name, inputs.kind, "", inputs.directions, inputs.parameters).digest
 
     @property
+    def given(self) -> dict[str, Array]:
+        """The sequence and the initial states; no more of a sequence than its samples have steps."""
+        inputs = self.inputs
+        own = np.where(inputs.within, inputs.x, 0)[:, :, : self._steps]
+        return {"x": own, "a0": inputs.a0, "c0": inputs.c0}
+
+    @property
+    def gave(self) -> dict[str, Array]:
+        """The outputs, of as many steps."""
+        return {name: array[:, :, : self._steps] for name, array in self.outputs.items()}
+
+    @property
+    def _steps(self) -> int:
+        return int(self.inputs.ends.max(initial=0))
+
+    @property
     def sizes(self) -> tuple[str, int, int, int]:
         """What two layers must share to be compared: the network, n_x, n_a, and how many directions."""
         sizes = self.inputs.sizes

@@ -18,8 +18,7 @@ PROPERTIES = Path(__file__).parents[1]
 ABOUT = (
     "Tells whether the recurrent forward passes of each TARGET are right: a .py or .ipynb file, a directory "
     "or glob of them, a module, module:attribute. Without one it verifies the reference. "
-    "`weights FILE` and `convert FILE OUT` are about trained weights, `MODEL.onnx --against MODULE:FACTORY` "
-    "about an exported model: add --help."
+    "Of trained weights: `weights FILE`, `convert FILE OUT`, `M.onnx --against MODULE:FACTORY`; add --help."
 )
 CLOSE = (
     "All options of pytest are taken; `pytest --help` lists them. Exits with 0 if every law holds, with 1 if "
