@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from properties.worker.notebook import run_definitions
-from properties.worker.ours import ADAPTERS, hide, is_ours
+from properties.worker.ours import ADAPTERS, NAMES, hide, is_ours
 from properties.worker.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
 
@@ -90,8 +90,9 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _is_installed(name: str) -> bool:
+    """Whether there is a package of a name; where our clone is installed, its own are hidden."""
     try:
-        return find_spec(name) is not None
+        return name not in NAMES and find_spec(name) is not None
     except (ImportError, ValueError):
         return False
 

@@ -14,7 +14,7 @@ REFERENCE = f"{PREFIX}reference"
 
 ADAPTERS = f"{PREFIX}oracle.frameworks"
 
-_NAMES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
+NAMES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
 _ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
 
 PROGRAM = f"""
@@ -24,7 +24,7 @@ import numpy
 from importlib.machinery import PathFinder
 class Ours:
     def find_spec(name, path=None, target=None):
-        if name in {_NAMES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
+        if name in {NAMES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
 sys.meta_path.insert(0, Ours)
 from {PREFIX}properties.worker.worker import main
 main()
@@ -47,5 +47,5 @@ def is_ours(source: str) -> bool:
 def hide() -> None:
     """Let nobody import our modules any more. Those that are loaded go on as before."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "Ours"]
-    for name in [name for name in sys.modules if name.partition(".")[0] in _NAMES]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in NAMES]:
         del sys.modules[name]
