@@ -11,7 +11,7 @@ import oracle.frameworks
 from oracle.frameworks import ADAPTERS
 from properties.tests.test_run import HERE, run
 from properties.worker.loading import load
-from properties.worker.ours import ADAPTERS as MODULE
+from properties.worker.ours import FRAMEWORKS
 from properties.worker.targets import Target, Unusable
 
 DOCS = (HERE / "docs" / "adapters.md").read_text()
@@ -39,7 +39,7 @@ def test_every_adapter_is_in_the_table() -> None:
 def test_a_framework_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "paddle", None)
     with pytest.raises(Unusable) as caught:
-        load(Target(f"{MODULE}.paddle", ""), Path())
+        load(Target(f"{FRAMEWORKS}.paddle", ""), Path())
     assert str(caught.value) == (
         "needs paddle, which is not installed: pip install 'rnn-crosscheck[paddle]', "
         "or --python with one that has it"

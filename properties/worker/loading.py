@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from properties.worker.notebook import run_definitions
-from properties.worker.ours import ADAPTERS, NAMES, hide, is_ours
+from properties.worker.ours import FRAMEWORKS, NAMES, hide, is_ours
 from properties.worker.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
 
@@ -51,7 +51,7 @@ def load(target: Target, directory: Path) -> Loaded:
             _import_file(Path(target.source)) if target.is_file else _import_module(target.source, directory)
         )
     except ModuleNotFoundError as error:
-        if not target.source.startswith(f"{ADAPTERS}."):
+        if not target.source.startswith(f"{FRAMEWORKS}."):
             raise
         raise Unusable(_how_to_install(target.source, error)) from None
     holder: object = module
@@ -63,7 +63,7 @@ def load(target: Target, directory: Path) -> Loaded:
 
 def _how_to_install(source: str, error: ModuleNotFoundError) -> str:
     """Why an adapter cannot be imported here, and what would help."""
-    known = importlib.import_module(ADAPTERS).ADAPTERS.get(source.rpartition(".")[2])
+    known = importlib.import_module(FRAMEWORKS).ADAPTERS.get(source.rpartition(".")[2])
     extra = known.extra if known else ""
     package = f"'rnn-crosscheck[{extra}]'" if extra else error.name
     return (

@@ -12,7 +12,7 @@ PREFIX = __name__.removesuffix("properties.worker.ours")
 REFERENCE = f"{PREFIX}reference"
 """The target that is judged where none is named."""
 
-ADAPTERS = f"{PREFIX}oracle.frameworks"
+FRAMEWORKS = f"{PREFIX}oracle.frameworks"
 
 NAMES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
 _ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
@@ -36,12 +36,12 @@ def full_name(target: str) -> str:
     """A target as it is called in full: `frameworks.NAME` is the adapter of a framework."""
     head, dot, name = target.partition(".")
     is_adapter = head == "frameworks" and dot and name.partition(":")[0].isidentifier() and name != "py"
-    return f"{ADAPTERS}.{name}" if is_adapter else target
+    return f"{FRAMEWORKS}.{name}" if is_adapter else target
 
 
 def is_ours(source: str) -> bool:
     """Whether a target's source is a module of ours: the reference, the catalogue of mistakes, an adapter."""
-    return f"{source}.".startswith((f"{REFERENCE}.", f"{PREFIX}oracle.faults.", f"{ADAPTERS}."))
+    return f"{source}.".startswith((f"{REFERENCE}.", f"{PREFIX}oracle.faults.", f"{FRAMEWORKS}."))
 
 
 def hide() -> None:
