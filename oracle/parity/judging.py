@@ -157,9 +157,9 @@ def _judged(node: Passage | None, layer: Passage | None, layers: Sequence[Passag
         Comparison(posed, name, name, array, bounds[name].value, bounds[name].error, rival="exact")
         for name, array in node.outputs.items()
     ]
-    given = [difference(array, layer.given[name], name) for name, array in node.given.items()]
-    if not np.array_equal(ours.ends, theirs.ends):
-        given.append(Difference(float("inf"), True, "the lengths are others"))
+    lengths = np.array_equal(ours.ends, theirs.ends)
+    given = [] if lengths else [Difference(float("inf"), True, "the lengths are others")]
+    given += [difference(array, layer.given[name], name) for name, array in node.given.items()]
     gave = [difference(array, layer.gave[name], name) for name, array in node.gave.items()]
     return Row(
         node,

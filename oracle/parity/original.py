@@ -83,8 +83,7 @@ def as_arguments(arrays: Sequence[Array]) -> tuple[torch.Tensor, ...]:
 def _record(passages: list[Passage], name: str, module: Any, args: Any, kwargs: Any) -> None:
     x = args[0] if args else kwargs["input"]
     states = args[1] if len(args) > 1 else kwargs.get("hx")
-    for layer, passage in enumerate(_layers(name or "the module", module, x, states)):
-        assert layer < module.num_layers
+    for passage in _layers(name or "the module", module, x, states):
         passages.append(passage)
 
 
