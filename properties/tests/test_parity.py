@@ -458,13 +458,25 @@ def test_where_rounding_grows_nobody_is_accused(tmp_path: Path) -> None:
     assert re.search(r"; in \S+ rounding grows: a differs by [\d.]+, within its bound\.$", found.sentence)
 
 
-def test_the_other_exporter_s_nodes_and_its_data_beside_the_file_are_judged(tmp_path: Path) -> None:
+def test_tensors_beside_the_file_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "m.onnx"
+    model = onnx.load("model.onnx")
+    onnx.save(model, path, save_as_external_data=True, location="weights", size_threshold=0)
+    assert judged(capsys, str(path), "--against", "original_model:make")[0] == 0
+    (tmp_path / "weights").unlink()
+    with pytest.raises(SystemExit):
+        parity.main([str(path), "--against", "original_model:make"])
+    shown = capsys.readouterr().err
+    assert len(shown.splitlines()) == 1
+    assert "ONNX Runtime cannot run it: " in shown
+
+
+def test_what_the_other_exporter_writes_is_judged(tmp_path: Path) -> None:
     pytest.importorskip("onnxscript", reason="torch's newer exporter needs onnxscript")
     module, examples = twins()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(module.eval(), examples, tmp_path / "m.onnx", dynamo=True, verbose=False)
-    assert (tmp_path / "m.onnx.data").is_file()
     found = compare(tmp_path / "m.onnx", module, examples)
     assert [row.verdict for row in found.rows] == ["right"] * 3
     assert found.is_right, found.sentence
