@@ -17,6 +17,7 @@ from oracle.parity import original
 from oracle.parity.judging import compare
 from oracle.parity.passage import difference
 from properties.session import command, parity
+from properties.tests.environments import CLONE
 
 onnx = pytest.importorskip("onnx", reason="onnx reads and changes the exported models")
 pytest.importorskip("onnxruntime", reason="ONNX Runtime runs the exported models")
@@ -209,6 +210,19 @@ def test_a_wrong_node_is_named_with_its_mistake(name: str, capsys: pytest.Captur
         f"The first wrong node is {NODES[k]} ({MODULES[k]}): {weights}; its output is "
     )
     assert "part" not in sentence
+
+
+def test_the_page_shows_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (CLONE / "docs" / "checkpoints.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```\n\$ rnn-crosscheck (.*?)\n(.*?)```$", page, re.MULTILINE | re.DOTALL)
+    changed(of_node(1, exchanged))
+    parity.main(shown[0].split())
+
+    def plain(text: str) -> list[str]:
+        """Without figures, which depend on the machine, and the widths that they have."""
+        return re.sub(r"\d[\d.e+-]*|[ \n]+", " ", text).split()
+
+    assert plain(shown[1]) == plain(capsys.readouterr().out)
 
 
 def test_of_two_wrong_nodes_the_first_is_named(capsys: pytest.CaptureFixture[str]) -> None:
