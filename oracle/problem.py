@@ -10,6 +10,7 @@ import numpy as np
 
 from oracle import lengths
 from oracle.checkpoints import RecurrentLayer, only_layer
+from oracle.checkpoints.given import OF_THE_FILE, filled_in
 from oracle.inputs import Inputs, LayerInputs
 from oracle.lengths import Lengths
 from oracle.regimes import REGIMES, Regime
@@ -86,12 +87,12 @@ class Problem:
     @staticmethod
     def rnn_layer(**given: Any) -> "LayerProblem":
         """A problem of layers of the simple recurrent network; with `weights`, those of a file."""
-        return LayerProblem("rnn_layer", **_with_sizes("rnn_layer", given))
+        return LayerProblem("rnn_layer", **filled_in("rnn_layer", given))
 
     @staticmethod
     def lstm_layer(**given: Any) -> "LayerProblem":
         """A problem of layers of the long short-term memory network; with `weights`, those of a file."""
-        return LayerProblem("lstm_layer", **_with_sizes("lstm_layer", given))
+        return LayerProblem("lstm_layer", **filled_in("lstm_layer", given))
 
     @staticmethod
     def parse(text: str) -> "Problem":
@@ -271,26 +272,6 @@ class LayerProblem(Problem):
             lengths.drawn(self.lengths, self.seed, self.m, self.T_x),
             self.activation,
         )
-
-
-OF_THE_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
-"""The sizes that a file of weights says."""
-
-
-def _with_sizes(kind: LayerKind, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a problem of layers; with `weights` what the file says is filled in."""
-    if not given.get("weights"):
-        return {**given}
-    layer = only_layer(str(given["weights"]))
-    if f"{layer.kind}_layer" != kind:
-        raise ValueError(f"{given['weights']} holds an {layer.kind.upper()}, expected one for {kind}")
-    if given.get("digest", layer.digest) != layer.digest:
-        raise ValueError(
-            f"{given['weights']} has other numbers: digest {layer.digest}, not {given['digest']}"
-        )
-    sizes = {name: getattr(layer, name) for name in OF_THE_FILE}
-    activation = {"activation": layer.activation} if layer.activation and kind == "rnn_layer" else {}
-    return {**activation, **given, **sizes, "digest": layer.digest}
 
 
 def _network(kind: Kind | LayerKind) -> Kind:

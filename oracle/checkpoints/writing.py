@@ -6,9 +6,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from oracle.checkpoints.checkpoint import load
 from oracle.checkpoints.error import CheckpointError
 from oracle.checkpoints.layer import RecurrentLayer
-from oracle.checkpoints.library import load
 from oracle.checkpoints.of_torch import write_safetensors, write_state_dict
 from oracle.conversion import TO
 from reference import lstm_layer, rnn_layer

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.checkpoints import CheckpointError, RecurrentLayer, select
+from oracle.checkpoints.checkpoint import split
 from oracle.checkpoints.contents import Contents, tensor
 from oracle.checkpoints.finding import find
-from oracle.checkpoints.library import split
 from oracle.conversion import TO
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem

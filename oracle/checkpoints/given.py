@@ -1,0 +1,28 @@
+"""What a file of weights says of a problem that has them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oracle.checkpoints.checkpoint import only_layer
+
+OF_THE_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
+"""The sizes that it says."""
+
+
+def filled_in(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a problem of layers; with `weights` those that the file says are filled in.
+
+    Raises `ValueError` of a file that is none, is for another kind, or has other numbers than `digest` says.
+    """
+    if not given.get("weights"):
+        return {**given}
+    layer = only_layer(str(given["weights"]))
+    if f"{layer.kind}_layer" != kind:
+        raise ValueError(f"{given['weights']} holds an {layer.kind.upper()}, expected one for {kind}")
+    if given.get("digest", layer.digest) != layer.digest:
+        raise ValueError(
+            f"{given['weights']} has other numbers: digest {layer.digest}, not {given['digest']}"
+        )
+    sizes = {name: getattr(layer, name) for name in OF_THE_FILE}
+    activation = {"activation": layer.activation} if layer.activation and kind == "rnn_layer" else {}
+    return {**activation, **given, **sizes, "digest": layer.digest}

@@ -1,0 +1,118 @@
+"""Models that are exported for the tests of parity, and changed, and what is said of them."""
+
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from properties.session import parity
+
+onnx = pytest.importorskip("onnx", reason="onnx reads and changes the exported models")
+pytest.importorskip("onnxruntime", reason="ONNX Runtime runs the exported models")
+
+MODULE = dedent(
+    """
+    import torch
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = torch.nn.Embedding(11, 5)
+            self.before = torch.nn.Linear(5, 3)
+            self.encoder = torch.nn.LSTM(3, 4, 2, bidirectional=True, batch_first=True)
+            self.decoder = torch.nn.RNN(8, 4, nonlinearity="relu", batch_first=True)
+            self.after = torch.nn.Linear(4, 2)
+
+        def forward(self, tokens):
+            hidden, _ = self.encoder(self.before(self.embedding(tokens)))
+            return self.after(self.decoder(hidden)[0])
+
+    def make():
+        torch.manual_seed(0)
+        return Model()
+
+    def with_examples():
+        torch.manual_seed(1)
+        return make(), torch.randint(0, 11, (3, 5))
+
+    def number():
+        return 3
+
+    def broken():
+        raise KeyError("weights.pt")
+
+    def linear():
+        return torch.nn.Linear(2, 2)
+
+    def two():
+        return make(), (torch.ones(2, 3), torch.ones(2, 3))
+
+    def wrong_shape():
+        return make(), torch.zeros(2, 3, 4, dtype=torch.int64)
+
+    def smaller():
+        model = make()
+        model.encoder = torch.nn.LSTM(3, 4, 1, bidirectional=True, batch_first=True)
+        return model
+    """
+)
+
+
+def exported(module: torch.nn.Module, examples: tuple[Any, ...], path: Path, **options: Any) -> Path:
+    """By the exporter of scripts, which takes no time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(module.eval(), examples, path, dynamo=False, **options)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With a module, and what was exported from it."""
+    folder = tmp_path_factory.mktemp("exported")
+    (folder / "original_model.py").write_text(MODULE)
+    found: dict[str, Any] = {}
+    exec(MODULE, found)
+    axes = {"tokens": {0: "batch", 1: "time"}}
+    examples = (torch.zeros(2, 3, dtype=torch.int64),)
+    exported(found["make"](), examples, folder / "model.onnx", input_names=["tokens"], dynamic_axes=axes)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "original_model", raising=False)
+
+
+Arrays = dict[str, np.ndarray]
+
+
+def changed(change: Callable[[Any, Arrays], None], name: str = "changed.onnx") -> str:
+    """A copy of the model in which the arrays, by name, and the graph are changed."""
+    model = onnx.load("model.onnx")
+    arrays = {each.name: np.array(onnx.numpy_helper.to_array(each)) for each in model.graph.initializer}
+    change(model.graph, arrays)
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(onnx.numpy_helper.from_array(a, each) for each, a in arrays.items())
+    onnx.save(model, name)
+    return name
+
+
+def nodes(graph: Any) -> list[Any]:
+    return [node for node in graph.node if node.op_type in ("LSTM", "RNN")]
+
+
+def judged(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[list[str]], str]:
+    """The status, the cells of every row, and the sentence."""
+    status = parity.main([*arguments])
+    _, *rows, sentence = capsys.readouterr().out.splitlines()
+    return status, [re.split(" {2,}", row.strip()) for row in rows], sentence

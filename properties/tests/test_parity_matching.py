@@ -1,0 +1,246 @@
+"""An exported model beside the original: which node stands for which layer, and what both are given."""
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from oracle.parity import original
+from oracle.parity.judging import compare
+from oracle.parity.passage import difference
+from properties.session import parity
+from properties.tests.exported_models import Arrays, _here, changed, exported, folder, judged, nodes  # noqa: F401
+
+onnx = pytest.importorskip("onnx", reason="onnx reads and changes the exported models")
+pytest.importorskip("onnxruntime", reason="ONNX Runtime runs the exported models")
+
+
+class Twins(torch.nn.Module):
+    """Two layers of the same sizes, the first of which is used twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = torch.nn.LSTM(4, 4), torch.nn.LSTM(4, 4)
+
+    def forward(self, x: torch.Tensor, h: torch.Tensor, c: torch.Tensor) -> Any:
+        y, _ = self.one(x, (h, c))
+        z, states = self.two(y)
+        return self.one(z, states)
+
+
+def twins() -> tuple[Twins, tuple[torch.Tensor, ...]]:
+    torch.manual_seed(3)
+    return Twins(), (torch.randn(5, 2, 4), torch.randn(1, 2, 4), torch.randn(1, 2, 4))
+
+
+def test_a_layer_that_is_used_twice_is_two_nodes(tmp_path: Path) -> None:
+    module, examples = twins()
+    found = compare(exported(module, examples, tmp_path / "m.onnx"), module, examples)
+    assert found.is_right
+    assert [row.layer and row.layer.name for row in found.rows] == ["one", "two", "one"]
+    assert all(np.abs(row.node.inputs.a0).max() > 0 for row in found.rows[::2] if row.node)
+
+
+def test_layers_that_have_each_other_s_weights_are_told_so(tmp_path: Path) -> None:
+    module, examples = twins()
+    module.one, module.two = module.two, module.one
+    path = exported(module, examples, tmp_path / "m.onnx")
+    found = compare(path, twins()[0], examples)
+    assert [(row.layer and row.layer.name, row.weights, row.verdict) for row in found.rows] == [
+        ("one", "those of two", "wrong"),
+        ("two", "those of one", "wrong"),
+        ("one", "those of two", "wrong"),
+    ]
+
+
+def test_initial_states_that_are_lost_are_told(tmp_path: Path) -> None:
+    module, examples = twins()
+    path = exported(module, examples, tmp_path / "m.onnx")
+    model = onnx.load(path)
+    nodes(model.graph)[2].input[5] = ""
+    onnx.save(model, path)
+    found = compare(path, module, examples)
+    assert [row.verdict for row in found.rows] == ["right"] * 3
+    assert re.search(r"part before /one_1/LSTM: a0 differs by 0\.\d+\.$", found.sentence), found.sentence
+    assert not found.is_right
+
+
+def test_a_layer_without_a_node_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    status, rows, sentence = judged(capsys, "model.onnx", "--against", "original_model:smaller")
+    assert status == 1
+    assert [row[-1] for row in rows] == ["wrong", "no module", "right"]
+    assert sentence.startswith("The first wrong node is /encoder/LSTM ")
+
+
+class Branches(torch.nn.Module):
+    """Two layers of the same sizes on one input."""
+
+    def __init__(self, *, turned: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(5)
+        self.one, self.two = torch.nn.LSTM(3, 4), torch.nn.LSTM(3, 4)
+        self.turned = turned
+
+    def forward(self, x: torch.Tensor) -> Any:
+        if self.turned:
+            two, one = self.two(x)[0], self.one(x)[0]
+        else:
+            one, two = self.one(x)[0], self.two(x)[0]
+        return one - two
+
+
+def test_branches_may_stand_in_another_order(tmp_path: Path) -> None:
+    path = exported(Branches(turned=True), (torch.ones(5, 2, 3),), tmp_path / "m.onnx")
+    found = compare(path, Branches())
+    assert [row.layer and row.layer.name for row in found.rows] == ["two", "one"]
+    assert found.is_right, found.sentence
+
+
+def test_a_node_in_a_branch_is_passed_over_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+    def in_a_branch(graph: Any, arrays: Arrays) -> None:
+        node = nodes(graph)[2]
+        inner = onnx.helper.make_graph([node], "b", [], [onnx.ValueInfoProto(name=node.output[0])])
+        arrays["yes"] = np.array(True)
+        branching = onnx.helper.make_node(
+            "If", ["yes"], [node.output[0]], then_branch=inner, else_branch=inner
+        )
+        node.CopyFrom(branching)
+
+    file = changed(in_a_branch)
+    status, rows, sentence = judged(capsys, file, "--against", "original_model:make")
+    assert status == 1
+    assert [row[-1] for row in rows[:3]] == ["right", "right", "no node"]
+    why = "passed over: /decoder/RNN: it stands in a branch or a loop, where it is not seen"
+    assert rows[3:] == [[why]] * 2
+    assert sentence == "decoder of the original has no node of its sizes."
+
+
+class Packed(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(4)
+        self.lstm = torch.nn.LSTM(3, 4, 2, bidirectional=True)
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor, h: torch.Tensor, c: torch.Tensor) -> Any:
+        packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+        return pad_packed_sequence(self.lstm(packed, (h, c))[0], total_length=8)[0]
+
+    def examples(self) -> tuple[torch.Tensor, ...]:
+        states = torch.randn(2, 4, 3, 4)
+        return torch.randn(8, 3, 3), torch.tensor([2, 6, 4]), states[0], states[1]
+
+
+def test_packed_sequences_are_compared_as_they_are_packed(tmp_path: Path) -> None:
+    module = Packed()
+    examples = module.examples()
+    found = compare(exported(module, examples, tmp_path / "m.onnx"), module, examples)
+    assert found.is_right, found.sentence
+    assert [row.weights or row.verdict for row in found.rows] == ["right"] * 2
+    node = found.rows[0].node
+    assert node
+    assert [*node.inputs.ends] == [6, 4, 2]
+
+
+def test_lengths_that_are_lost_are_told(tmp_path: Path) -> None:
+    module = Packed()
+    examples = module.examples()
+    path = exported(module, examples, tmp_path / "m.onnx")
+    model = onnx.load(path)
+    for node in nodes(model.graph):
+        node.input[4] = ""
+    onnx.save(model, path)
+    found = compare(path, module, examples)
+    assert [row.verdict for row in found.rows] == ["right"] * 2
+    assert found.sentence.endswith("; the two models part before /lstm/LSTM: the lengths are others.")
+
+
+def test_example_inputs_may_be_given_by_name(tmp_path: Path) -> None:
+    module, (x, h, c) = twins()
+    path = exported(module, (x, h, c), tmp_path / "m.onnx", input_names=["x", "h", "c"])
+    assert compare(path, module, {"c": c, "h": h, "x": x}).is_right
+
+
+def test_another_number_of_outputs_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    def with_more(graph: Any, arrays: Arrays) -> None:
+        graph.output.append(onnx.ValueInfoProto(name=nodes(graph)[2].output[0]))
+
+    status, _, sentence = judged(capsys, changed(with_more), "--against", "original_model:make")
+    assert status == 1
+    assert sentence.endswith("recurrent node: it returns 2 tensors, and the original 1.")
+
+
+def test_where_rounding_grows_nobody_is_accused(tmp_path: Path) -> None:
+    torch.manual_seed(6)
+    module = torch.nn.RNN(3, 16)
+    with torch.no_grad():
+        dict(module.named_parameters())["weight_hh_l0"].mul_(20)
+    examples = (torch.randn(60, 2, 3),)
+    found = compare(exported(module, examples, tmp_path / "m.onnx"), module, examples)
+    assert [row.verdict for row in found.rows] == ["vague"]
+    assert found.is_right
+    assert re.search(r"; in \S+ rounding grows: a differs by [\d.]+, within its bound\.$", found.sentence)
+
+
+def test_tensors_beside_the_file_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "m.onnx"
+    model = onnx.load("model.onnx")
+    onnx.save(model, path, save_as_external_data=True, location="weights", size_threshold=0)
+    assert judged(capsys, str(path), "--against", "original_model:make")[0] == 0
+    (tmp_path / "weights").unlink()
+    with pytest.raises(SystemExit):
+        parity.main([str(path), "--against", "original_model:make"])
+    shown = capsys.readouterr().err
+    assert len(shown.splitlines()) == 1
+    assert "ONNX Runtime cannot run it: " in shown
+
+
+def test_what_the_other_exporter_writes_is_judged(tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript", reason="torch's newer exporter needs onnxscript")
+    module, examples = twins()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(module.eval(), examples, tmp_path / "m.onnx", dynamo=True, verbose=False)
+    found = compare(tmp_path / "m.onnx", module, examples)
+    assert [row.verdict for row in found.rows] == ["right"] * 3
+    assert found.is_right, found.sentence
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+@pytest.mark.parametrize("options", [{}, {"batch_first": True}, {"bias": False}, {"proj_size": 2}])
+@pytest.mark.parametrize("kind", [torch.nn.LSTM, torch.nn.RNN])
+def test_what_is_recorded_of_a_module_is_what_it_gives(kind: Any, options: Any) -> None:
+    if kind is torch.nn.RNN and "proj_size" in options:
+        pytest.skip("an RNN of torch has no projection")
+    torch.manual_seed(0)
+    module = kind(3, 4, 2, bidirectional=True, dropout=0.5, **options)
+    units = ([4, 4] if kind is torch.nn.LSTM else [4]) if "proj_size" not in options else [2, 4]
+    for x, batch in (
+        (torch.randn(5, 2, 3), (5 if "batch_first" in options else 2,)),
+        (torch.randn(5, 3), ()),
+    ):
+        states = tuple(torch.randn(4, *batch, n) for n in units)
+        hx = states if len(states) > 1 else states[0]
+        passages, (output, *last) = original.run(module, {"input": x, "hx": hx})
+        assert not module._forward_pre_hooks
+        a = passages[1].outputs["a"].transpose(2, 1, 0)
+        a = a[:, 0] if x.dim() == 2 else a.swapaxes(0, 1) if module.batch_first else a
+        np.testing.assert_allclose(output, a, rtol=1e-6, atol=1e-7)
+        ends = [
+            np.concatenate([p.outputs[name] for p in passages]) for name in ("a_last", "c_last")[: len(last)]
+        ]
+        for theirs, ours in zip(last, ends, strict=True):
+            assert not difference(
+                ours.reshape(4, -1, ours.shape[1]).swapaxes(1, 2).reshape(theirs.shape), theirs, ""
+            ).parted
+
+
+def test_what_is_not_finite_is_told_apart() -> None:
+    nan, one = np.array([np.nan, 1.0]), np.array([np.inf, 1.0])
+    assert not difference(nan, nan, "x").parted
+    assert difference(nan, one, "x").parted
+    assert difference(np.ones(2), nan, "x").largest == np.inf

@@ -1,0 +1,99 @@
+"""What cannot be compared is told in one line."""
+
+import sys
+from typing import Any
+
+import pytest
+
+from properties.session import command, parity
+from properties.tests.exported_models import Arrays, _here, changed, exported, folder, judged, nodes  # noqa: F401
+
+onnx = pytest.importorskip("onnx", reason="onnx reads and changes the exported models")
+pytest.importorskip("onnxruntime", reason="ONNX Runtime runs the exported models")
+
+
+def without_nodes(graph: Any, arrays: Arrays) -> None:
+    for node in nodes(graph):
+        node.op_type = "Relu"
+
+
+def as_gru(graph: Any, arrays: Arrays) -> None:
+    for node in nodes(graph):
+        node.op_type = "GRU"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--against", "original_model:make"], "the following arguments are required: MODEL.onnx"),
+        (
+            ["model.onnx", "--against", "original_model:mak"],
+            "original_model has no mak; did you mean 'make'?",
+        ),
+        (["model.onnx", "--against", "nope.py:make"], "no file 'nope.py'"),
+        (["model.onnx", "--against", "nope:make"], "nope cannot be imported: ModuleNotFoundError: "),
+        (["model.onnx", "--against", "original_model"], "names no function in it: MODULE:FACTORY"),
+        (["model.onnx", "--against", "original_model:torch"], "original_model:torch is module, expected a f"),
+        (["model.onnx", "--against", "original_model:number"], "number() returned int, expected a torch.nn."),
+        (["model.onnx", "--against", "original_model:broken"], "broken() raised KeyError: 'weights.pt'"),
+        (
+            ["model.onnx", "--against", "original_model:linear"],
+            "linear() has no torch.nn.LSTM or torch.nn.RN",
+        ),
+        (
+            ["model.onnx", "--against", "original_model:two"],
+            "there are 2 tensors in the example inputs, and mod",
+        ),
+        (
+            ["model.onnx", "--against", "original_model:wrong_shape"],
+            "the original cannot be run on the example",
+        ),
+        (["nope.onnx", "--against", "original_model:make"], "nope.onnx: there is no such file"),
+        (["original_model.py", "--against", "original_model:make"], "it is cut short, or no .onnx file"),
+        (["none.onnx", "--against", "original_model:make"], "none.onnx: it has no RNN or LSTM node"),
+        (["gru.onnx", "--against", "original_model:make"], "node; there is /encoder/LSTM: a GRU"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_4(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed(without_nodes, "none.onnx")
+    changed(as_gru, "gru.onnx")
+    with pytest.raises(SystemExit) as caught:
+        parity.main(arguments)
+    assert caught.value.code == 4
+    shown = capsys.readouterr()
+    assert not shown.out
+    assert len(shown.err.splitlines()) == 1
+    assert message in shown.err
+
+
+def test_inputs_that_the_file_does_not_take_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def taking_pairs(graph: Any, arrays: Arrays) -> None:
+        graph.input[0].type.tensor_type.shape.dim[1].dim_value = 2
+
+    with pytest.raises(SystemExit):
+        parity.main([changed(taking_pairs), "--against", "original_model:with_examples"])
+    shown = capsys.readouterr().err
+    assert len(shown.splitlines()) == 1
+    assert "ONNX Runtime cannot run it: Got invalid dimensions for input: tokens" in shown
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_a_missing_package_is_told_with_its_extra(
+    package: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SystemExit) as caught:
+        parity.main(["model.onnx", "--against", "original_model:make"])
+    assert caught.value.code == 4
+    assert f"needs the package {package}: pip install 'rnn-crosscheck[onnx]'" in capsys.readouterr().err
+
+
+def test_the_main_command_hands_it_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (["--against", "original_model:make"], ["--against=original_model:make"]):
+        monkeypatch.setattr(sys, "argv", ["rnn-crosscheck", "model.onnx", *words])
+        assert command.main() == 0
+        assert "/decoder/RNN" in capsys.readouterr().out
