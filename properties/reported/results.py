@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from properties.judged.presence import PROVIDED
+from properties.judged.presence import PRESENCE, PROVIDED
 from properties.judged.tally import Tally
 from reference.contract import CONTRACTS
 
@@ -133,8 +133,14 @@ class Judgement:
         return [result for result in self._failed(function) if result.ours]
 
     def left_out(self, function: str) -> list[LawResult]:
-        """The laws that say nothing of a function, for all their problems were left out."""
-        return [result for result in self.results if result.function == function and result.says_nothing]
+        """The laws that say nothing of a function, for all their problems were left out.
+
+        So they all do where limits leave nothing of any.
+        """
+        own = [each for each in self.results if each.function == function and each.law not in PRESENCE]
+        if own and all(result.declared for result in own):
+            return own
+        return [result for result in own if result.says_nothing]
 
     def _failed(self, function: str) -> list[LawResult]:
         return [
@@ -148,7 +154,8 @@ class Judgement:
         if self.verdict_on(function) == "not judged":
             broken, left_out = self.broken(function), self.left_out(function)
             why = "the harness broke" if broken else left_out[0].message
-            return f"{why} in {', '.join(result.law for result in broken or left_out)}"
+            laws = [result.law for result in broken or left_out]
+            return f"{why} in {', '.join(laws[:3])}{', …' if len(laws) > 3 else ''}"
         failures = self.failures(function)
         spec = [result for result in failures if result.grade == "spec"]
         remarks = []

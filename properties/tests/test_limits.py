@@ -250,3 +250,16 @@ def test_problem_lines_say_that_initial_states_are_zero() -> None:
     assert not inputs.a0.any()
     assert not inputs.c0.any()
     assert inputs.x.any()
+
+
+def test_a_function_of_which_limits_leave_nothing_is_not_judged(tmp_path: Path) -> None:
+    (tmp_path / "none.py").write_text(
+        f"import sys\nsys.path.append({str(HERE)!r})\nfrom reference import lstm_forward\n"
+        "SUPPORTS = {'initial_state': False}\n"
+    )
+    report = tmp_path / "report.json"
+    chosen = ("--implementation", str(tmp_path / "none.py"), "-k", "lstm_forward and not declared")
+    run(*chosen, "--report", str(report))
+    (found,) = json.loads(report.read_text())["implementations"]
+    assert found["functions"]["lstm_forward"]["verdict"] == "not judged"
+    assert found["functions"]["lstm_forward"]["remark"].startswith("declared: no initial state in ")
