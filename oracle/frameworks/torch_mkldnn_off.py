@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import torch
@@ -13,10 +14,14 @@ from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
 SUPPORTS = torch_modules.SUPPORTS
 
 
+# Without TF32, of which a torch that knows it would warn that there is no GPU for it.
+_TF32 = {"allow_tf32": False}
+_QUIETLY = _TF32 if "allow_tf32" in signature(torch.backends.mkldnn.flags).parameters else {}
+
+
 def _without(module: torch.nn.Module) -> Callable[..., Any]:
     def call(*given: Any) -> Any:
-        # Without TF32, of which torch would warn that there is no GPU for it.
-        with torch.backends.mkldnn.flags(enabled=False, allow_tf32=False):
+        with torch.backends.mkldnn.flags(enabled=False, **_QUIETLY):
             return module(*given)
 
     return call
