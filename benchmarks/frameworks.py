@@ -127,7 +127,7 @@ def _by_the_laws(judged: Judged, python: str, profile: str) -> None:
 def _told(law: Mapping[str, Any]) -> str:
     """The likely mistake, or else how it failed."""
     if law["diagnosis"]:
-        return str(law["diagnosis"][0])
+        return " ".join(str(law["diagnosis"][0]).split())
     facts = dict(line.split(maxsplit=1) for line in law["message"].splitlines() if len(line.split()) > 1)
     told = next((f"{name} {facts[name]}" for name in ("raised", "died", "form") if name in facts), "")
     return " ".join(told.split())
