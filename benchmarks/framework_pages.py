@@ -2,6 +2,7 @@
 
 import datetime
 import platform
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -128,9 +129,10 @@ def page(judged: Sequence[Judged], profile: str) -> Iterator[str]:
 def _together(failures: Sequence[Failure]) -> Iterator[str]:
     """A line for each mistake, or what was done instead of answering, with the laws that met it."""
     groups: defaultdict[tuple[str, str], list[Failure]] = defaultdict(list)
-    for failure in failures:
-        groups[failure.kind, failure.told or failure.law].append(failure)
-    for (kind, told), alike in groups.items():
+    for failure in failures:  # numbers in messages may be those of nodes
+        groups[failure.kind, re.sub(r"\d+", "#", failure.told or failure.law)].append(failure)
+    for (kind, _), alike in groups.items():
+        told = alike[0].told or alike[0].law
         laws = ", ".join(dict.fromkeys(f"{each.law} ({each.grade})" for each in alike))
         problem = min((each.problem for each in alike), key=len)
         yield f"{kind.upper()}: {laws if told == alike[0].law else f'{told}; {laws}'}; `{problem}`"
