@@ -160,7 +160,7 @@ def _memory(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Ar
     try:
         return _array(name, value, shape, sizes)
     except MalformedError:
-        if np.ndim(value) != 3 or np.shape(value)[2] != 1:
+        if not isinstance(value, np.ndarray) or value.ndim != 3 or value.shape[2] != 1:
             raise
         return _array(name, value, shape, {**sizes, "T_x": 1})[:, :, : sizes["T_x"]]
 

@@ -112,7 +112,8 @@ def _targets(config: pytest.Config) -> list[str]:
     named = config.getoption("--implementation") or []
     models = [name for name in named if Path(split(name)[0]).suffix == ".onnx"]
     if models:  # what is made of their nodes by who runs such models
-        config.option.weights = [*(config.getoption("--weights") or ()), *models]
+        # Once: processes of pytest-xdist are told the options as they are then.
+        config.option.weights = [*dict.fromkeys([*(config.getoption("--weights") or ()), *models])]
         named = [*(name for name in named if name not in models), *ONNX]
     patterns = [*map(full_name, named or [REFERENCE])]
     if config.getoption("numprocesses", None) and patterns != [*map(encodable, patterns)]:

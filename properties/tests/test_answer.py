@@ -107,3 +107,19 @@ def test_what_is_no_answer_is_said_whatever_is_read_first(read: Any, value: Any)
 def test_a_missing_cache_is_said(value: Any) -> None:
     with pytest.raises(MalformedError, match="returned a tuple of 3 without a cache"):
         read_caches(FORWARD, value[:3], PROBLEM.sizes)
+
+
+@pytest.mark.parametrize("c", [[[[1.0]], [[1.0], [2.0]]], 3, None, Foreign("set"), "c"])
+def test_memory_states_that_are_none_are_refused_in_words(value: Any, c: Any) -> None:
+    a, y, _, caches = value
+    with pytest.raises(MalformedError, match=r"^c "):
+        read_outputs(FORWARD, (a, y, c, caches), PROBLEM.sizes)
+
+
+def test_the_last_memory_state_alone_is_read(value: Any) -> None:
+    a, y, c, caches = value
+    np.testing.assert_array_equal(
+        read_outputs(FORWARD, (a, y, c[:, :, -1:], caches), PROBLEM.sizes)["c"], c[:, :, -1:]
+    )
+    with pytest.raises(MalformedError, match=r"c has shape \(2, 5, 2\)"):
+        read_outputs(FORWARD, (a, y, c[:, :, -2:], caches), PROBLEM.sizes)
