@@ -26,7 +26,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 settings.register_profile(
     "dev",
-    max_examples=20,
+    max_examples=16,
     deadline=None,
     derandomize=False,  # which a CI server's environment would change; the seed is in properties/session
     database=None,  # its choices mean another problem in another profile; see properties/stored/store.py
@@ -35,7 +35,7 @@ settings.register_profile(
     report_multiple_bugs=False,
     verbosity=Verbosity.quiet,  # a violation carries its own message
 )
-settings.register_profile("ci", settings.get_profile("dev"), max_examples=50)
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=60)
 settings.register_profile("quick", settings.get_profile("dev"), max_examples=5)  # many implementations
 settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=100)
 settings.load_profile("dev")

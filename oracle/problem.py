@@ -31,7 +31,8 @@ class Problem:
     - `ternary`: entries in {-1, 0, 1}, biases and states in {-1, 1}; small enough to check by hand;
     - `unit`: standard normal, as trained networks have it;
     - `wild`: weights times 3 to 30, saturating or chaotic;
-    - `tiny`: every array scaled down, to the smallest normal numbers of the dtype;
+    - `tiny`: every sample and every unit of an array scaled down, by any magnitude there is in the dtype;
+    - `counting`: gates that stay open, so that memory states grow by up to 1 a step, from up to 100;
     - `huge`: pre-activations and logits up to ±1e4;
     - `nonfinite`: `unit`, with one entry of one sample's input or state NaN or infinite;
     - `subnormal`: `unit` weights, but none of the candidate; inputs, states, biases, and all predictions

@@ -8,7 +8,7 @@ import numpy as np
 
 from reference.contract import Array
 
-Regime = Literal["ternary", "unit", "wild", "tiny", "huge", "nonfinite", "subnormal"]
+Regime = Literal["ternary", "unit", "wild", "tiny", "counting", "huge", "nonfinite", "subnormal"]
 
 Draw = Callable[[str, tuple[int, ...]], Array]
 
@@ -38,10 +38,35 @@ def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
     unit = _normal(rng)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        drawn = unit(name, shape) * float(limits.tiny) ** rng.uniform(0.05, 1.0)
+        own = _of_each(name, shape)
+        # The cube: a third of the magnitudes are of the sixteen decades below 1.
+        drawn = unit(name, shape) * float(limits.tiny) ** rng.uniform(0, 1, own) ** 3
         return np.asarray(np.copysign(np.maximum(np.abs(drawn), float(limits.smallest_subnormal)), drawn))
 
     return draw
+
+
+def _counting(rng: np.random.Generator, _: Any) -> Draw:
+    unit = _normal(rng)
+
+    def draw(name: str, shape: tuple[int, ...]) -> Array:
+        if name in ("bf", "bi"):
+            return 8 + unit(name, shape)
+        if name == "bc":
+            return 4 * unit(name, shape)
+        if name == "c0":
+            return unit(name, shape) * 10 ** rng.uniform(0, 2, _of_each(name, shape))
+        return unit(name, shape)
+
+    return draw
+
+
+def _of_each(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one number for each sample, or for each unit of a weight or bias."""
+    if name[0] in "Wb":
+        return (shape[0], *(1 for _ in shape[1:]))
+    samples = 1 if name == "x" else len(shape) - 1
+    return tuple(n if axis == samples else 1 for axis, n in enumerate(shape))
 
 
 def _subnormal(rng: np.random.Generator, limits: Any) -> Draw:
@@ -76,6 +101,7 @@ REGIMES: Mapping[str, Callable[[np.random.Generator, Any], Draw]] = {
     "unit": lambda rng, _: _normal(rng),
     "wild": lambda rng, _: _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)),
     "tiny": _tiny,
+    "counting": _counting,
     "huge": _huge,
     "nonfinite": lambda rng, _: _normal(rng),
     "subnormal": _subnormal,

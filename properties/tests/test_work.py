@@ -16,7 +16,7 @@ from properties.judged.trial import Trial
 from properties.tests.power import InProcess, by_power, catch
 
 FUNCTION = "lstm_forward"
-PROBLEMS = range(60, 85)
+PROBLEMS = range(50, 85)
 """How many a law tries in the dev profile."""
 
 ALLOWED = {"requests": 600, "calls": 1130, "torch": 880, "bounds": 265}
