@@ -22,10 +22,19 @@ def test_inputs_untouched(trial: Trial) -> None:
 
 @law("spec", functions=EVERY)
 def test_same_answer_twice(trial: Trial) -> None:
-    """The same problem gets the same answer again after another, which leaves the first answer as it was."""
+    """The same problem gets the same answer again after another, which leaves the first answer as it was.
+
+    So are the gates in its caches.
+    """
     _, other = siblings(trial.problem, 2)
     first = trial.answer_to(trial.inputs, then=other.inputs(trial.contract.name))
     trial.agree_with_itself(first.outputs, trial.answer.outputs, trial.bounds, asked="asked again")
+    if "ft" in trial.contract.cache and trial.implementation.limits.caches:
+        ours, theirs = (
+            {name: answer.caches[name] for name in ("ft", "it", "cct", "ot")}
+            for answer in (first, trial.answer)
+        )
+        trial.agree_with_itself(ours, theirs, trial.bounds, asked="asked again")
 
 
 def _same(trial: Trial, name: str, after: Any, before: Any) -> None:
