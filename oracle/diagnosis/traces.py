@@ -15,6 +15,8 @@ from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
+TWO_ANSWERS = "it answers one question in two ways"
+
 
 def manners(
     function: str,
@@ -25,9 +27,8 @@ def manners(
 ) -> list[str]:
     """What is wrong with the way it answers, whatever it computes; nothing where that is in order.
 
-    That it acts at random, remembers earlier calls, or takes the parameters by their place. Of what computes
-    all that is asked rightly, that it overwrites what it has returned, or its arguments; and of what computes
-    it nearly so, that it has fewer digits than float64.
+    That it acts at random, remembers earlier calls, or takes the parameters by their place; of what computes
+    all that is asked rightly, that it overwrites what it has returned, or its arguments.
     """
     bigger = limits.fitted(larger(function, counterexample, network))
     first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
@@ -38,14 +39,13 @@ def manners(
         for each in (asked, asked, [given] * (len(reordered) + 1), reordered)
     )
     if not _same_outputs([*shown, *twice[1:]], [*again, *twice[:-1]]):
-        return ["it answers one question in two ways"]
+        return [TWO_ANSWERS]
     if not _same_outputs(permuted, twice[1:]) and same(implementation(given).outputs, twice[0].outputs):
         return ["the answer depends on the order of the parameters in their dict"]
     right = [specification(function, limits)(inputs) for inputs in asked]
-    if not _same_outputs(shown, right):
-        digits = _digits(shown, right)
-        return [f"right to {digits} digits only{_AS_IF.get(digits, '')}"] if digits >= FEWEST else []
-    if any(_computed_wrongly(function, *pair) for pair in zip(shown, right, strict=True)):
+    if not _same_outputs(shown, right) or any(
+        _computed_wrongly(function, *pair) for pair in zip(shown, right, strict=True)
+    ):
         return []
     later = implementation(first, then=other)
     if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
@@ -54,6 +54,23 @@ def manners(
     places = {place for ours, spec in zip(shown, right, strict=True) for place in _changed(ours, spec)}
     written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
     return [f"it writes to {' and '.join(written)}"] if written else []
+
+
+def precision(
+    function: str,
+    implementation: Program,
+    counterexample: Inputs,
+    limits: Limits = ANYTHING,
+    network: LayerProblem | None = None,
+) -> str:
+    """That it computes all that is asked nearly rightly, with fewer digits than float64; or nothing."""
+    bigger = limits.fitted(larger(function, counterexample, network))
+    asked = [counterexample, bigger.inputs(function)]
+    shown, right = (
+        [program(inputs) for inputs in asked] for program in (implementation, specification(function, limits))
+    )
+    digits = 0 if _same_outputs(shown, right) else _digits(shown, right)
+    return f"right to {digits} digits only{_AS_IF.get(digits, '')}" if digits >= FEWEST else ""
 
 
 def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour], factor: float = 1) -> bool:

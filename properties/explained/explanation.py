@@ -1,6 +1,6 @@
 """Why a law does not hold: which mistake it looks like, and whether the function or its cell makes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -8,23 +8,26 @@ from typing import Any
 from oracle.diagnosis.behaviour import Behaviour, specification
 from oracle.diagnosis.names import diagnose, problems
 from oracle.diagnosis.subnormals import flushes
-from oracle.diagnosis.traces import NEARLY, manners, traces
+from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
 from oracle.limits import Limits
+from oracle.location.history import remembered
+from oracle.location.located import Location, locate
 from oracle.problem import LayerProblem, Problem
-from properties.answered.implementation import Implementation, Raised, Returned
+from properties.answered.implementation import Arrangement, Implementation, Raised, Returned
 from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What it looks like, best first; failing that what is known of it; whether a cell is to blame.
+    """What it looks like, best first; failing that where, when and how it is wrong, or what else is known.
 
     `shows_alone` is false where the problem by itself is answered right.
     """
 
     looks_like: Sequence[str] = ()
+    located: Location | None = None
     traces: str = ""
     inherited: bool = False
     shows_alone: bool = True
@@ -64,6 +67,7 @@ class _Asked:
 
     implementation: Implementation
     function: str
+    arrangement: Arrangement = "C"
 
     @property
     def limits(self) -> Limits:
@@ -72,7 +76,9 @@ class _Asked:
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         afterwards = then.arguments(self.function) if then else ()
-        reply = self.implementation.call(self.function, inputs.arguments(self.function), then=afterwards)
+        reply = self.implementation.call(
+            self.function, inputs.arguments(self.function), then=afterwards, arrangement=self.arrangement
+        )
         if isinstance(reply, Returned):
             return Behaviour.of(self.function, reply.value, reply.arguments, self.limits)
         if isinstance(reply, Raised):
@@ -103,12 +109,38 @@ def _explain(ask: _Asked, problem: Problem, *, extreme: bool, whole: bool) -> Ex
     how: dict[str, Any] = {"limits": limits, "network": network}
     looks_like = diagnose(function, ask, counterexample, extreme=extreme, whole=whole, **how)
     looks_like = looks_like or manners(function, ask, counterexample, **how)
-    known = "" if looks_like else traces(function, ask, counterexample, limits)
+    if looks_like == [TWO_ANSWERS]:
+        kept = remembered(function, ask, ask.implementation.close)
+        looks_like = [", ".join(filter(None, [TWO_ANSWERS, *kept]))]
+    if looks_like:
+        return Explanation(looks_like, inherited=_is_inherited(ask, counterexample))
+    if location := _located(ask, widest):
+        inherited = _is_inherited(ask, counterexample)
+        return Explanation(located=location, inherited=inherited, shows_alone=location.alone)
+    if digits := precision(function, ask, counterexample, **how):
+        return Explanation([digits], inherited=_is_inherited(ask, counterexample))
+    known = traces(function, ask, counterexample, limits)
     if known == NEARLY and problem.dtype != widest.dtype:
         itself = traces(function, ask, problem.inputs(function), limits)
         if itself != NEARLY:
             known = "; ".join(filter(None, [f"right in {widest.dtype}, and not in {problem.dtype}", itself]))
-    return Explanation(looks_like, known, _is_inherited(ask, counterexample))
+    return Explanation(traces=known, inherited=_is_inherited(ask, counterexample))
+
+
+def _located(ask: _Asked, counterexample: Problem) -> Location | None:
+    """Where, when and how it is wrong; `None` of layers, and where nothing is found."""
+    if CONTRACTS[ask.function].is_layer:
+        return None
+    arranged = {words: replace(ask, arrangement=arrangement) for arrangement, words in _ARRANGED.items()}
+    return locate(ask.function, ask, counterexample, ask.implementation.close, ask.limits, arranged)
+
+
+_ARRANGED: Mapping[Arrangement, str] = {
+    "fortran": "for arrays in Fortran order",
+    "strided": "for strided arrays",
+    "read-only": "for read-only arrays",
+    "swapped": "for arrays of the other byte order",
+}
 
 
 def _is_inherited(ask: _Asked, counterexample: Inputs) -> bool:

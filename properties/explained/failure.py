@@ -26,10 +26,10 @@ class Failure:
 
     @property
     def diagnosis(self) -> list[str]:
-        """The mistakes that it looks like, best first; else what it did instead of answering."""
-        facts = self._known
+        """The mistakes that it looks like, best first; else what it did instead of answering, or where."""
+        facts, why = self._known, self.explanation
         instead = [facts[name] for name in ("died", "raised", "form") if name in facts]
-        return list(self.explanation.looks_like) or instead
+        return list(why.looks_like) or instead or ([str(why.located)] if why.located else [])
 
     @cached_property
     def message(self) -> str:
@@ -42,6 +42,8 @@ class Failure:
             facts = {**facts, "inherited": alone}
         if why.looks_like:
             facts = {**facts, "looks like": "\n".join(why.looks_like[:3])}
+        elif why.located:
+            facts = {**facts, "unknown mistake": "\n".join(why.located.lines)}
         elif why.traces and (why.traces != NEARLY or "raised" not in facts):
             facts = {**facts, "unknown mistake": why.traces}
         facts = {**facts, "problem": repr(trial.problem), "reproduce": reproduction(trial)}

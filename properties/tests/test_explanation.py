@@ -71,17 +71,31 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
 @pytest.mark.parametrize(
     ("name", "function", "known"),
     [
-        ("candidate rotated", "lstm_forward", "the first wrong entry of the caches is cct of step 0"),
-        ("two steps in one", "rnn_forward", "the first wrong entry of the caches is xt of step 1"),
-        ("c decays", "lstm_cell_forward", "goes away with a zero state"),
-        ("softmax at temperature 2", "rnn_forward", "the caches are right, or nearly"),
+        (
+            "candidate rotated",
+            "lstm_forward",
+            "cct ≠ tanh(Wc concat + bc)  when: always  how: that of the unit before",
+        ),
+        ("two steps in one", "rnn_forward", "xt ≠ x of this step  when: from step 1 on"),
+        (
+            "c decays",
+            "lstm_cell_forward",
+            "c_next ≠ ft * c_prev + it * cct  when: always  how: 0.99 times the right value",
+        ),
+        (
+            "softmax at temperature 2",
+            "rnn_forward",
+            "softmax(Wya a_next + by)  when: always  how: as if the logits were 0.5 times the right value",
+        ),
     ],
 )
-def test_what_is_known_of_a_mistake_without_a_name(name: str, function: str, known: str) -> None:
+def test_a_mistake_without_a_name_is_located(name: str, function: str, known: str) -> None:
     caught = first_catch(outsider(name, function), function, 0)
     assert caught
-    line = next(line for line in Failure(caught.violation).message.splitlines() if "unknown mistake" in line)
-    assert known in line
+    failure = Failure(caught.violation)
+    assert known in failure.diagnosis[0]
+    where, when, how = (part.strip() for part in failure.message.split("unknown mistake")[1].splitlines()[:3])
+    assert (where[:5], when[:5], how[:4]) == ("wrong", "when:", "how:")
 
 
 def remembered(v: Any) -> Any:
@@ -94,6 +108,8 @@ def written(v: Any) -> Any:
     return (v.a_next, v.a_prev, v.xt, v.parameters)
 
 
+HIDDEN = "a_next ≠ tanh(Waa a_prev + Wax xt + ba)"
+
 MANNERS: dict[str, tuple[Equations, str]] = {
     "noise": (
         {"a_next": lambda v: v.tanh(v.z) + CHANCE.uniform(-0.1, 0.1, v.z.shape)},
@@ -102,11 +118,12 @@ MANNERS: dict[str, tuple[Equations, str]] = {
     "a state written back": ({"cache": written}, "it writes to a_prev"),
     "float32 between": (
         {"a_next": lambda v: np.tanh(v.z.astype("float32")).astype("float64")},
-        "right to 7 digits only, as if float32 or an epsilon were in it",
+        f"wrong where: {HIDDEN}  when: always  how: off by up to 1e-07 of its size",
     ),
     "weights remembered": (
         {"z": remembered},
-        "asked again it is right: the answer depends on earlier calls, or on chance",
+        f"wrong where: {HIDDEN}  when: after another call of its shapes  "
+        "how: as if the weights of a step were those of the call before",
     ),
 }
 """Mistakes in how a cell answers, whatever it computes, and what is said of them."""
@@ -126,7 +143,7 @@ def test_what_is_wrong_in_float16_alone_is_told_from_what_needs_other_calls() ->
     fault = Fault("dense", "none", "", {"rnn_cell_forward": dense})
     caught = first_catch(fault, "rnn_cell_forward", 0)
     assert caught
-    assert "right in float64, and not in float16; the first wrong entry" in Failure(caught.violation).message
+    assert Failure(caught.violation).diagnosis == [f"wrong where: {HIDDEN}  when: in float16"]
 
 
 TARGET = """

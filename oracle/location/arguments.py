@@ -1,0 +1,37 @@
+"""Equations as seen through their activation: what its argument must have been."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from oracle.location.equations import Equation
+from oracle.rounding import Bounded
+
+
+def argument(equation: Equation) -> Equation | None:
+    """The equation of the argument; NaN where that cannot be told from the value. `None` if there is none.
+
+    Of logits only the differences can be told: theirs is the argument less its mean over the classes.
+    """
+    value, right = equation.shown.astype(np.float64), equation.right
+    with np.errstate(all="ignore"):
+        match equation.activation:
+            case "tanh" if equation.affine:
+                z, shown, slope = equation.affine.value, np.arctanh(value), 1 - value**2
+            case "sigmoid" if equation.affine:
+                z, shown = equation.affine.value, np.log(value) - np.log1p(-value)
+                slope = value * (1 - value)
+            case "softmax" if equation.affine:
+                z, shown, slope = equation.affine.value, np.log(value), value
+                z, shown = (part - part.mean(axis=0, keepdims=True) for part in (z, shown))
+                slope = np.broadcast_to(value.min(axis=0, keepdims=True), value.shape)
+            case "ot * tanh":
+                z, ot = equation.terms["c_next"], equation.terms["ot"]
+                shown = np.arctanh(value / ot)
+                slope = (1 - (value / ot) ** 2) * ot
+            case _:
+                return None
+        error = (2 * right.error + 1e-16) / slope
+        told = np.isfinite(shown) & (error < 1e-6)
+    shown = np.where(told, shown, np.nan)
+    return replace(equation, shown=shown, right=Bounded(z, np.where(told, error, np.inf)), affine=None)

@@ -1,0 +1,139 @@
+"""What might stand where something else should: other values, and the right ones of other places."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import numpy as np
+
+from oracle.location.equations import Equation
+from reference.contract import Array
+
+Candidate = Callable[[Equation], Array]
+"""What might be shown for an equation, at every element `(n, m, T_x)`; NaN where it says nothing."""
+
+
+def right(equation: Equation) -> Array:
+    """The right value itself."""
+    return equation.right.value
+
+
+def named(name: str) -> Candidate:
+    """A term of the equation."""
+    return partial(_term, name)
+
+
+def ones(equation: Equation) -> Array:
+    """What a constant is a multiple of."""
+    return np.ones_like(equation.right.value)
+
+
+def mean(axis: int) -> Candidate:
+    """The mean of the right values over the rows or the samples."""
+    return partial(_mean, axis)
+
+
+def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
+    """All of them in words, the plainest first, for an equation of this kind."""
+    for name in equation.named:
+        yield f"the value of {name}", named(name)
+    for words, function in _FUNCTIONS.items():
+        yield words, partial(_function, function)
+    for digits in range(1, 11):
+        yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
+    for dtype in ("float16", "float32"):
+        yield f"rounded to {dtype}", partial(_cast, dtype)
+    for axis, what in ((2, "step"), (1, "sample"), (0, equation.row)):
+        yield from _moves(axis, what)
+    yield f"that of its {plural(equation.row)} and samples read in the other order of memory", _reread
+    yield f"that of {plural(equation.row)} and samples exchanged", _exchanged
+
+
+def plural(what: str) -> str:
+    """Units, classes."""
+    return f"{what}es" if what.endswith("s") else f"{what}s"
+
+
+_FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
+    "the right value with its sign changed": np.negative,
+    "the tanh of the right value": np.tanh,
+    "the sigmoid of the right value": lambda v: 1 / (1 + np.exp(-v)),
+    "the right value without its sign": np.abs,
+    "the right value, or 0 where that is negative": lambda v: np.maximum(v, 0),
+    "the square of the right value": np.square,
+    "v (1 - v), v the right value": lambda v: v * (1 - v),
+    "1 - v², v the right value": lambda v: 1 - v * v,
+    "1 - the right value": lambda v: 1 - v,
+}
+
+
+def _moves(axis: int, what: str) -> Iterator[tuple[str, Candidate]]:
+    for k in (1, 2, 3, 4, 8, 16, 32, 64, 128):
+        for sign, side in ((1, "before"), (-1, "after")):
+            near = f"the {what} {side}" if k == 1 else f"{k} {plural(what)} {side}"
+            yield f"that of {near}", partial(_shifted, sign * k, axis)
+    yield f"that of {what} 0", partial(_at, 0, axis)
+    yield f"that of the last {what}", partial(_at, -1, axis)
+    yield f"that of the {plural(what)} in reverse order", partial(_reversed, axis)
+    yield f"that of the {plural(what)} one half away", partial(_half_away, axis)
+    yield f"that of the {what} before, the last being before the first", partial(_rolled, 1, axis)
+    yield f"that of the {what} after, the first being after the last", partial(_rolled, -1, axis)
+
+
+def _term(name: str, equation: Equation) -> Array:
+    return equation.named[name]
+
+
+def _mean(axis: int, equation: Equation) -> Array:
+    return np.asarray(equation.right.value.mean(axis=axis, keepdims=True))
+
+
+def _function(function: Callable[[Array], Array], equation: Equation) -> Array:
+    return function(equation.right.value)
+
+
+def _rounded(digits: int, equation: Equation) -> Array:
+    return np.round(equation.right.value, digits)
+
+
+def _cast(dtype: str, equation: Equation) -> Array:
+    return equation.right.value.astype(dtype).astype(np.float64)
+
+
+def _shifted(k: int, axis: int, equation: Equation) -> Array:
+    """The values `k` places before; NaN where there are none."""
+    value = equation.right.value
+    moved, n = np.full_like(value, np.nan), value.shape[axis]
+    if abs(k) < n:
+        to, source = [slice(None)] * 3, [slice(None)] * 3
+        to[axis] = slice(k, None) if k > 0 else slice(None, n + k)
+        source[axis] = slice(None, n - k) if k > 0 else slice(-k, None)
+        moved[tuple(to)] = value[tuple(source)]
+    return moved
+
+
+def _at(place: int, axis: int, equation: Equation) -> Array:
+    return np.asarray(np.take(equation.right.value, [place], axis))
+
+
+def _reversed(axis: int, equation: Equation) -> Array:
+    return np.flip(equation.right.value, axis)
+
+
+def _half_away(axis: int, equation: Equation) -> Array:
+    value = equation.right.value
+    return np.roll(value, value.shape[axis] // 2, axis)
+
+
+def _rolled(k: int, axis: int, equation: Equation) -> Array:
+    return np.roll(equation.right.value, k, axis)
+
+
+def _reread(equation: Equation) -> Array:
+    value = equation.right.value
+    return value.swapaxes(0, 1).reshape(value.shape)
+
+
+def _exchanged(equation: Equation) -> Array:
+    value = equation.right.value
+    n, m, _ = value.shape
+    return value.swapaxes(0, 1) if n == m else np.full_like(value, np.nan)

@@ -1,0 +1,170 @@
+"""The problems that are asked to find out when a function is wrong: one thing moved at a time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from oracle.diagnosis.questions import problem
+from oracle.inputs import Inputs
+from oracle.problem import Problem
+from reference.contract import CONTRACTS
+
+BASE = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 7}
+EXTENTS = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    13,
+    15,
+    16,
+    17,
+    24,
+    31,
+    32,
+    33,
+    48,
+    63,
+    64,
+    65,
+    96,
+    127,
+    128,
+    129,
+    130,
+)
+DECADES = (-14, -11, -9, -7, -5, -3, -2, -1, 1, 2, 3)
+
+
+KINDS = (("x",), ("a0",), ("c0",), ("W",), ("b",), ("Wy",))
+"""Arrays that are scaled together."""
+
+
+def every(function: str, counterexample: Problem) -> Iterator[Inputs]:
+    """All of the below."""
+    yield from of_mixed_sizes(function)
+    yield from by_size(function, counterexample)
+    yield from equal_sizes(function)
+    yield from by_magnitude(function)
+    yield from by_logits(function)
+    yield from in_precisions(function)
+
+
+def ordinary(function: str, seeds: range = range(4)) -> Iterator[Inputs]:
+    """Problems of ordinary sizes and numbers."""
+    for seed in seeds:
+        sizes = {name: size + (seed * k) % 3 for k, (name, size) in enumerate(BASE.items())}
+        yield problem(function, **sizes, seed=seed).inputs(function)
+
+
+def by_size(function: str, counterexample: Problem) -> Iterator[Inputs]:
+    """Every size by itself, the others held: those of the counterexample, and ordinary ones."""
+    held = {**BASE, **counterexample.sizes}
+    for name in _sizes_of(function):
+        for extent in EXTENTS:
+            yield problem(function, **{**BASE, name: extent}, seed=11).inputs(function)
+    for name in _sizes_of(function):
+        for extent in {max(held[name] + step, 1) for step in (-2, -1, 1, 2)}:
+            yield _like(counterexample, name, extent).inputs(function)
+
+
+def of_mixed_sizes(function: str) -> Iterator[Inputs]:
+    """All sizes others at once, so that what hangs on one is not taken for what hangs on another."""
+    rng = np.random.default_rng(17)
+    for seed in range(20):
+        sizes = {name: int(size) for name, size in zip(BASE, rng.integers(1, 20, len(BASE)), strict=True)}
+        yield problem(function, **sizes, seed=seed).inputs(function)
+
+
+def equal_sizes(function: str) -> Iterator[Inputs]:
+    """Every pair of sizes equal, and no other."""
+    names = _sizes_of(function)
+    for i, one in enumerate(names):
+        for other in names[:i]:
+            for size in (3, 8):
+                sizes = {name: 5 + 2 * k for k, name in enumerate(names)} | {one: size, other: size}
+                yield problem(function, **{**BASE, **sizes}, seed=12).inputs(function)
+
+
+def of_sizes(function: str, sizes: Mapping[str, int], seed: int) -> Inputs:
+    """An ordinary problem with some sizes given."""
+    others = {name: size for name, size in BASE.items() if name not in sizes}
+    return problem(function, **others, **sizes, seed=seed).inputs(function)
+
+
+def by_magnitude(function: str) -> Iterator[Inputs]:
+    """Arrays of one kind at a time of another magnitude, many samples at once."""
+    sizes = {"n_x": 3, "n_a": 5, "n_y": 4, "m": 24, "T_x": 3}
+    given = problem(function, **sizes, seed=13).inputs(function)
+    for names in (*KINDS, ("x", "a0", "c0"), ("x", "a0", "c0", "b")):
+        if names == ("c0",) and not (given.c0.size and CONTRACTS[function].is_cell):
+            continue
+        for k in DECADES:
+            yield scaled(given, names, 10.0**k)
+        yield scaled(given, names, 0.0)
+    for seed in range(4):
+        for regime in ("wild", "counting", "tiny", "ternary"):
+            yield problem(function, **{**sizes, "T_x": 6}, seed=seed, regime=regime).inputs(function)
+    yield problem(function, **{**sizes, "m": 3, "T_x": 80}, seed=1, regime="counting").inputs(function)
+
+
+def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
+    """Some arrays times a factor: `x`, `a0`, `c0`, all `W` or `b` of a step, or those of the head, `Wy`."""
+
+    def of(name: str) -> float:
+        head = name in ("Wy", "Wya", "by")
+        kind = "Wy" if head else name if name in ("x", "a0", "c0") else name[0]
+        return factor if kind in names else 1.0
+
+    parameters = {name: array * of(name) for name, array in inputs.parameters.items()}
+    x, a0, c0 = (getattr(inputs, name) * of(name) for name in ("x", "a0", "c0"))
+    return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
+
+
+def by_logits(function: str) -> Iterator[Inputs]:
+    """All logits large, small, or far apart, of two classes and of four."""
+    for n_y in (2, 4):
+        given = problem(function, **{**BASE, "n_y": n_y}, seed=15).inputs(function)
+        by = given.parameters["by"]
+        for k in (20, 50, 80, 100, 300, 700, 800, 2000):
+            for change in (by + k, by - k, np.where(np.arange(n_y)[:, None] == 0, by + k, by)):
+                yield replace(given, parameters={**given.parameters, "by": change})
+
+
+def of_one_network(example: Inputs, count: int) -> Iterator[Inputs]:
+    """Ordinary inputs and states for the parameters of an example, in its shape."""
+    rng = np.random.default_rng(16)
+    for _ in range(count):
+        x, a0, c0 = (rng.standard_normal(array.shape) for array in (example.x, example.a0, example.c0))
+        yield replace(example, x=x, a0=a0, c0=c0 if example.c0.any() else example.c0)
+
+
+def cast(inputs: Inputs, dtype: str) -> Inputs:
+    """The same numbers in another precision."""
+    parameters = {name: array.astype(dtype) for name, array in inputs.parameters.items()}
+    x, a0, c0 = (array.astype(dtype) for array in (inputs.x, inputs.a0, inputs.c0))
+    return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters, dtype=np.dtype(dtype))
+
+
+def in_precisions(function: str) -> Iterator[Inputs]:
+    """Ordinary problems in less than float64."""
+    for dtype in ("float32", "float16"):
+        yield problem(function, **BASE, seed=14, dtype=dtype).inputs(function)
+
+
+def _like(counterexample: Problem, name: str, extent: int) -> Problem:
+    changed: dict[str, Any] = {name: extent}
+    return replace(counterexample, **changed)
+
+
+def _sizes_of(function: str) -> list[str]:
+    return [name for name in BASE if name != "T_x" or not CONTRACTS[function].is_cell]

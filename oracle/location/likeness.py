@@ -1,0 +1,210 @@
+"""How it is wrong: what the values that are shown have in common, said only where it holds of all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from oracle.location.arguments import argument
+from oracle.location.candidates import Candidate, candidates, mean, named, ones, plural, right
+from oracle.location.combination import RIGHT, combination, in_words
+from oracle.location.equations import Equation
+from reference.contract import Array
+
+
+@dataclass(frozen=True)
+class Case:
+    """An equation as it was seen in one answer, and the elements that are to be explained."""
+
+    equation: Equation
+    chosen: Array
+
+    @property
+    def shown(self) -> Array:
+        """The values that are shown there."""
+        return self.equation.shown[self.chosen].astype(np.float64)
+
+    @property
+    def right(self) -> Array:
+        """The right ones."""
+        return self.equation.right.value[self.chosen]
+
+    @property
+    def allowed(self) -> Array:
+        """How far apart two values of one formula may be."""
+        error = self.equation.right.error[self.chosen]
+        return np.asarray(4 * error + 1e-14 * np.abs(self.right) + 1e-15 * np.abs(self.shown))
+
+    def of(self, candidate: Candidate) -> Array:
+        """What a candidate gives there."""
+        every = np.broadcast_to(candidate(self.equation), self.chosen.shape)
+        return np.asarray(every[self.chosen], np.float64)
+
+
+def likeness(cases: Sequence[Case]) -> str:
+    """The first of all likenesses that holds of every element of every case; at last, how far it is off."""
+    if not cases:
+        return ""
+    with np.errstate(all="ignore"):
+        if found := _like(cases):
+            return found
+        arguments = _arguments(cases)
+        if arguments and (found := _like(arguments)):
+            return f"as if {_ARGUMENTS[arguments[0].equation.activation]} were {found}"
+        return _far(cases)
+
+
+_ARGUMENTS = {"tanh": "z", "sigmoid": "z", "softmax": "the logits", "ot * tanh": "c_next"}
+
+
+def _like(cases: Sequence[Case]) -> str:
+    shown, correct, allowed = (
+        np.concatenate([getattr(case, part) for case in cases]) for part in ("shown", "right", "allowed")
+    )
+    if np.isnan(shown).all():
+        return "NaN"
+    if not np.isfinite(allowed).all():
+        return ""
+    if found := _constant(shown, correct, allowed):
+        return found
+    for words, candidate in candidates(cases[0].equation):
+        trivial = words.startswith("rounded") and len(np.unique(shown)) < 4
+        if not trivial and all(_matches(case, candidate) for case in cases):
+            return words
+    if found := _of_other_columns(cases):
+        return found
+    terms = _terms(cases)
+    columns = {name: np.concatenate([case.of(term) for case in cases]) for name, term in terms.items()}
+    if factors := combination(shown - correct, allowed, columns):
+        return in_words(factors)
+    return _of_each_problem(cases, terms) or _of_each_column(cases)
+
+
+def _constant(shown: Array, correct: Array, allowed: Array) -> str:
+    """One value, or one for each sign."""
+    if len(shown) < 2:
+        return ""
+    if (np.abs(shown - shown[0]) <= allowed).all():
+        return f"always {shown[0] + 0.0:.12g}"
+    size = np.abs(shown[0])
+    if (np.abs(np.abs(shown) - size) <= allowed).all() and (np.sign(shown) == np.sign(correct)).all():
+        clipped = (np.abs(correct) > size - allowed).all()
+        return f"clipped at ±{size:.12g}" if clipped else f"always ±{size:.12g}"
+    return ""
+
+
+def _matches(case: Case, candidate: Candidate) -> bool:
+    """Whether it is what is shown, wherever it says something; which it has to at most elements."""
+    try:
+        expected = case.of(candidate)
+    except KeyError:  # a term that this case has not
+        return False
+    said = ~np.isnan(expected)
+    near = np.abs(case.shown - expected) <= case.allowed
+    return bool(near[said].all() and 2 * said.sum() >= said.size)
+
+
+def _of_other_columns(cases: Sequence[Case]) -> str:
+    """Whole columns that are the right ones of another sample or step."""
+    several = [case for case in cases if case.chosen.shape[0] > 1]
+    for words, other_sample, other_step in (
+        ("those of another step", False, True),
+        ("those of another sample", True, False),
+        ("those of another sample and step", True, True),
+    ):
+        if several and all(_has_columns_of_others(case, other_sample, other_step) for case in several):
+            return words
+    return ""
+
+
+def _has_columns_of_others(case: Case, other_sample: bool, other_step: bool) -> bool:
+    """Whether each column that is wrong is that of another sample, or step, or of both."""
+    value, error, shown = case.equation.right.value, case.equation.right.error, case.equation.shown
+    allowed = 4 * error + 1e-14 * np.abs(value)
+    for j, t in np.argwhere(case.chosen.any(axis=0))[:40]:
+        near = (np.abs(shown[:, [j], [t], None] - value) <= allowed).all(axis=0)
+        samples = slice(None) if other_sample else slice(j, j + 1)
+        steps = slice(None) if other_step else slice(t, t + 1)
+        if not near[samples, steps].any():
+            return False
+    return True
+
+
+def _terms(cases: Sequence[Case]) -> dict[str, Candidate]:
+    """What a multiple of may have been added."""
+    first = cases[0].equation
+    common = [name for name in first.named if all(name in case.equation.named for case in cases)]
+    return {
+        RIGHT: right,
+        **{name: named(name) for name in common},
+        "1": ones,
+        "its mean over the samples": mean(1),
+        f"its mean over the {plural(first.row)}": mean(0),
+    }
+
+
+def _of_each_problem(cases: Sequence[Case], terms: Mapping[str, Candidate]) -> str:
+    """A multiple of one term, another in each problem."""
+    enough = [case for case in cases if case.chosen.sum() >= 8]
+    if len(enough) < 2:
+        return ""
+    for name, term in terms.items():
+        found = [combination(case.shown - case.right, case.allowed, {name: case.of(term)}) for case in enough]
+        if all(found):
+            factors = [each[name] + (name == RIGHT) for each in found]
+            number = f"a number for each problem, {min(factors):.3g} to {max(factors):.3g}"
+            return f"{RIGHT} times {number}" if name == RIGHT else f"{RIGHT} + {name} times {number}"
+    return ""
+
+
+def _of_each_column(cases: Sequence[Case]) -> str:
+    """The right values of a sample and step times a number, or an affine function of them."""
+    several = [case for case in cases if case.chosen.shape[0] >= 4]
+    if len(several) < 2:
+        return ""
+    for words, degree in ((f"{RIGHT} times a number for each sample", 0), (_NORMALISED, 1)):
+        if all(_is_polynomial(case, degree) for case in several):
+            return words
+    return ""
+
+
+_NORMALISED = f"an affine function of {RIGHT} for each sample, as where that is normalised over its units"
+
+
+def _is_polynomial(case: Case, degree: int) -> bool:
+    """Whether each column that is whole is a multiple of the right one, or an affine function of it."""
+    n = case.chosen.shape[0]
+    correct, shown = (array.reshape(n, -1) for array in (case.equation.right.value, case.equation.shown))
+    error = 4 * case.equation.right.error.reshape(n, -1) + 1e-14 * np.abs(correct)
+    whole = np.isfinite(shown).all(axis=0) & np.isfinite(error).all(axis=0)
+    whole &= case.chosen.reshape(n, -1).any(axis=0) & (error > 0).all(axis=0)
+    for j in np.flatnonzero(whole)[:20]:
+        matrix = np.stack([correct[:, j], np.ones(n)][: degree + 1], axis=1)
+        factors, *_ = np.linalg.lstsq(matrix / error[:, [j]], shown[:, j] / error[:, j], rcond=None)
+        if not (np.abs(matrix @ factors - shown[:, j]) <= error[:, j] + 1e-12).all():
+            return False
+    return bool(whole.any())
+
+
+def _arguments(cases: Sequence[Case]) -> list[Case]:
+    """The same elements as arguments of the activation, where they can be told from the value well."""
+    found = []
+    for case in cases:
+        of_z = argument(case.equation)
+        if not of_z:
+            return []
+        told = case.chosen & np.isfinite(of_z.shown)
+        chosen = told & (np.abs(of_z.shown - of_z.right.value) > 4 * of_z.right.error)
+        if chosen.any() and 2 * chosen.sum() >= told.sum():
+            found.append(Case(of_z, chosen))
+    return found if sum(int(case.chosen.sum()) for case in found) >= 8 else []
+
+
+def _far(cases: Sequence[Case]) -> str:
+    """How far it is off, at most, where that is little."""
+    shown, correct = (np.concatenate([getattr(case, name) for case in cases]) for name in ("shown", "right"))
+    off = np.abs(shown - correct)
+    relative, absolute = float((off / np.abs(correct)).max()), float(off.max())
+    if relative <= 0.1:
+        return f"off by up to {relative:.1g} of its size"
+    return f"off by up to {absolute:.1g}" if absolute <= 0.1 else ""

@@ -1,0 +1,76 @@
+"""What a call of one of the four functions showed, read over time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Behaviour, Leaves
+from oracle.inputs import Inputs
+from reference.contract import CONTRACTS, Array
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The answer to a problem: `a`, `y` and of an LSTM `c`, and the cached arrays, each `(n, m, T_x)`.
+
+    Of the caches there are those entries that every step has in the right shape.
+    """
+
+    inputs: Inputs
+    outputs: Mapping[str, Array]
+    cached: Mapping[str, Array]
+
+    @classmethod
+    def of(cls, function: str, inputs: Inputs, behaviour: Behaviour) -> "Shown | None":
+        """What a call showed; `None` where its outputs do not have the form that the contract says."""
+        contract, sizes = CONTRACTS[function], inputs.sizes
+        T_x = 1 if contract.is_cell else sizes["T_x"]
+        outputs = {}
+        for i, (name, shape) in enumerate(contract.outputs.items()):
+            array = behaviour.outputs.get(f".{i}")
+            expected = (sizes[str(shape[0])], sizes["m"], *(() if contract.is_cell else (T_x,)))
+            if not isinstance(array, np.ndarray) or array.shape != expected:
+                return None
+            outputs[name[0]] = array.reshape(*expected[:2], T_x)
+        cells = [".0"] if contract.is_cell else [f".0.0.{t}" for t in range(T_x)]
+        entries = {
+            name: _over_time(
+                behaviour.caches, [f"{cell}.{i}" for cell in cells], (sizes[str(shape[0])], sizes["m"])
+            )
+            for i, (name, shape) in enumerate(contract.cache.items())
+        }
+        return cls(inputs, outputs, {name: array for name, array in entries.items() if array is not None})
+
+    @property
+    def input(self) -> Array:
+        """The input of each step."""
+        return self.inputs.x[:, :, : self.outputs["a"].shape[2]]
+
+    @property
+    def states(self) -> dict[str, Array]:
+        """The states that may be taken for one another, by what they are called."""
+        found = {}
+        for name in (name for name in ("a", "c") if name in self.outputs):
+            states = self.outputs[name]
+            found[f"{name}_next"] = states
+            found[f"{name}_prev"] = self.before(name)
+            found[f"{name}_next of the last step"] = states[:, :, -1:]
+        return found
+
+    def as_cached(self) -> "Shown":
+        """As if the states that the caches hold had been returned."""
+        outputs = {name: self.cached.get(f"{name}_next", array) for name, array in self.outputs.items()}
+        return replace(self, outputs=outputs)
+
+    def before(self, name: str) -> Array:
+        """The state `a` or `c` that each step began with, by its own outputs."""
+        first = self.inputs.a0 if name == "a" else self.inputs.c0
+        return np.concatenate([first[:, :, None], self.outputs[name][:, :, :-1]], axis=2)
+
+
+def _over_time(leaves: Leaves, places: list[str], shape: tuple[int, int]) -> Array | None:
+    arrays = [leaves.get(place) for place in places]
+    if not arrays or not all(isinstance(array, np.ndarray) and array.shape == shape for array in arrays):
+        return None
+    return np.stack(arrays, axis=2)  # type: ignore[arg-type]

@@ -1,0 +1,83 @@
+"""A rule as a reader says it."""
+
+import math
+
+from oracle.location.conditions import (
+    FROM_END,
+    FROM_HALF,
+    PURE,
+    SIZES,
+    Condition,
+    Rule,
+    is_place,
+)
+
+
+def words(found: Rule) -> str:
+    """A rule as a reader says it."""
+    said = " and ".join(_words(each) for each in found.conditions)
+    if found.purity >= PURE:
+        return said or "always"
+    return ", ".join(filter(None, [said, f"in {found.purity:.0%} of the elements"]))
+
+
+def _words(condition: Condition) -> str:
+    name, relation, value = condition.feature, condition.relation, condition.value
+    if name == "bits":
+        return _precision(relation, int(value))
+    if condition.other:
+        return f"{name} {relation} {condition.other}"
+    if relation.startswith("mod"):
+        return f"{_sum(name)} {relation} {value:g}"
+    if name.endswith(FROM_HALF):
+        half = "second" if relation == "≥" else "first"
+        return f"in the {half} half of the {name.removesuffix(FROM_HALF)}s"
+    if is_place(name):
+        return _place(name.removesuffix(FROM_END), name.endswith(FROM_END), relation, int(value))
+    if relation in ("≥", "≤") and name in SIZES:
+        return f"{name} {'>' if relation == '≥' else '<'} {condition.beyond:g}"
+    if relation in ("≥", "≤"):
+        sign, bound = (
+            (">", (condition.beyond, value)) if relation == "≥" else ("<", (value, condition.beyond))
+        )
+        return f"{name} {sign} {roundest(*bound):.12g}"
+    return f"{name} {relation} {value:g}"
+
+
+def _precision(relation: str, bits: int) -> str:
+    every = (16, 32, 64)
+    compare = {"=": int.__eq__, "≠": int.__ne__, "≥": int.__ge__, "≤": int.__le__}.get(relation)
+    return "in " + " and ".join(f"float{each}" for each in every if compare and compare(each, bits))
+
+
+def _sum(name: str) -> str:
+    return f"({name})" if " " in name else name
+
+
+def _place(what: str, from_end: bool, relation: str, k: int) -> str:
+    if relation == "=":
+        if not from_end:
+            return f"only {what} {k}"
+        return f"only the last {what}" if k == 0 else f"only {what} {k} from the last"
+    if relation == "≠":
+        return f"all but the last {what}" if from_end and k == 0 else f"all but {what} {k}"
+    if from_end:
+        if relation == "≤":
+            return f"only the last {k + 1} {what}s"
+        return f"all but the last {what}" if k == 1 else f"all but the last {k} {what}s"
+    return f"from {what} {k} on" if relation == "≥" else f"up to {what} {k}"
+
+
+def roundest(low: float, high: float) -> float:
+    """The roundest number between two: a power of ten, 2 or 5 times one, or one of the fewest digits."""
+    if not low < high:
+        return high
+    sign = math.copysign(1, low + high)
+    least, most = sorted((abs(low), abs(high))) if low * high > 0 else (0.0, max(abs(low), abs(high)))
+    for leading in (1, 5, 2):
+        number = leading * 10.0 ** math.floor(math.log10(most / leading))
+        if least <= number <= most:
+            return sign * number
+    middle = (least + most) / 2 if most < 10 * least else math.sqrt(least * most)
+    digits = (float(f"{middle:.{count}e}") for count in range(17))
+    return sign * next((number for number in digits if least <= number <= most), middle)
