@@ -60,7 +60,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--python",
         metavar="PATH",
-        help="the interpreter that runs what is judged, of an environment with NumPy (default: this one)",
+        help="an interpreter with NumPy for what is judged",
+    )
+    group.addoption(
+        "--helpers",
+        metavar="DIR",
+        help="a folder of modules that every target finds",
     )
     group.addoption("--time-limit", type=float, metavar="SECONDS", help="for a call (default: 5)")
     group.addoption(

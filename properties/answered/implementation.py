@@ -5,7 +5,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,10 +36,14 @@ __all__ = [
 class Loaded:
     """The functions that a target has, each with `None` where it takes the call of the specification, and
     otherwise with the signature that makes it another contract; and its `limits`.
+
+    `lacking` says why some of the others are not there, `notes` what was skipped when it was loaded.
     """
 
     functions: Mapping[str, str | None]
     limits: Limits = ANYTHING
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,8 @@ class Implementation:
 
     `target` is a file, a module or `module:attribute`; `directory` is where relative paths begin and the
     process runs, by default the current one. Times are in seconds, memory is in bytes. `python` is the path
-    of an interpreter with NumPy. `command` is how the user has it judged, as words before the target. The
-    last request `took` so long.
+    of an interpreter with NumPy, `helpers` that of a folder whose modules the target finds. `command` is how
+    the user has it judged, as words before the target. The last request `took` so long.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Implementation:
         import_time_limit: float = 20.0,
         memory_limit: int = 4 * 2**30,
         python: str = sys.executable,
+        helpers: str = "",
         command: Sequence[str] = ("rnn-crosscheck",),
     ) -> None:
         self.target = target
@@ -94,6 +99,7 @@ class Implementation:
         self.took = 0.0
         self._memory_limit = memory_limit
         self._python = python
+        self._helpers = helpers
         self._process: Process | None = None
         self._folder = ""
         self._loaded: Loaded | Unusable | None = None
@@ -215,13 +221,16 @@ class Implementation:
         target = locate(self.target, self.directory)
         self._folder = str(Path(target.source).parent if target.is_file else self.directory)
         process = self._process = Process(self.directory, self._memory_limit, self._python)
-        request = ("load", target.source, target.attribute, str(self.directory))
+        request = ("load", target.source, target.attribute, str(self.directory), self._helpers)
         error: Exception
         match process.ask(*request, time_limit=self.import_time_limit, folder=self._folder)[0]:
-            case ("loaded", dict(functions), str(folder), supports), _ if _are_functions(functions):
+            case ("loaded", dict(functions), str(folder), supports, dict(lacking), list(notes)), _ if (
+                _are_functions(functions) and _are_texts([*lacking.keys(), *lacking.values(), *notes])
+            ):
                 self._folder = folder
                 try:
-                    return process, Loaded(functions, Limits.parse({} if supports is None else supports))
+                    limits = Limits.parse({} if supports is None else supports)
+                    return process, Loaded(functions, limits, lacking, notes)
                 except ValueError as wrong:
                     error = Unusable(f"{self.target}: {wrong}")
             case ("missing", str(reason)), _:
@@ -253,3 +262,7 @@ def _are_functions(answer: dict[Any, Any]) -> bool:
     return bool(answer) and all(
         name in CONTRACTS and (reason is None or isinstance(reason, str)) for name, reason in answer.items()
     )
+
+
+def _are_texts(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)

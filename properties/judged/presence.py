@@ -23,10 +23,10 @@ def lacks(implementation: Implementation, function: str) -> str:
     """Why a function of an implementation cannot be judged; empty where it can."""
     if reason := unusable(implementation):
         return reason
-    found = implementation.load().functions
-    if function not in found:
-        return f"{implementation.target} has no {function}"
+    loaded = implementation.load()
+    if function not in loaded.functions:
+        return f"{implementation.target} has no {function}{loaded.lacking.get(function, '')}"
     contract = CONTRACTS[function]
     expected = ", ".join([*contract.arguments, *contract.at_last])
-    signature = found[function]
+    signature = loaded.functions[function]
     return f"{signature} is another contract, expected ({expected})" if signature else ""

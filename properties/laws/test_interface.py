@@ -17,6 +17,7 @@ def test_can_be_used(implementation: Implementation, tally: Tally) -> None:
     reason = unusable(implementation)
     if reason:
         pytest.fail(reason, pytrace=False)
+    tally.notes.update(implementation.load().notes)
 
 
 @pytest.mark.spec

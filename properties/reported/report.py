@@ -51,6 +51,7 @@ def _implementation(judgement: Judgement) -> dict[str, Any]:
         "target": judgement.implementation,
         "verdict": judgement.verdict,
         **({"limits": list(judgement.limits)} if judgement.limits else {}),
+        **({"notes": list(judgement.notes)} if judgement.notes else {}),
         "functions": {function: _function(judgement, function) for function in judgement.functions},
         "laws": [_law(result) for result in judgement.results],
     }

@@ -53,7 +53,8 @@ class LawResult:
     @classmethod
     def of(cls, tally: Tally, **given: Any) -> "LawResult":
         """The result of a law whose run left this tally."""
-        return cls(**given, **{**vars(tally), "notes": dict(tally.notes)})
+        notes = {printable(note): count for note, count in tally.notes.items()}
+        return cls(**given, **{**vars(tally), "notes": notes})
 
     @property
     def says_nothing(self) -> bool:
@@ -123,6 +124,11 @@ class Judgement:
     def limits(self) -> Sequence[str]:
         """What it declares that it does not do, in words; that is not judged, and never counts as passed."""
         return next((result.limits for result in self.results if result.limits), ())
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was skipped when it was loaded, or given a stand-in, a line each."""
+        return [note for result in self.results if not result.function for note in result.notes]
 
     def failures(self, function: str) -> list[LawResult]:
         """The laws that do not hold of a function."""

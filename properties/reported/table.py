@@ -89,7 +89,7 @@ def _remarks(results: Sequence[LawResult]) -> list[str]:
         count = sum(result.too_slow for result in of_it)
         late = min((Problem.parse(result.late) for result in of_it), key=lambda each: work(each, function))
         remarks.append(f"  {function} on {count} problems, {too_slow(late)}")
-    noted = [result for result in results if result.notes and result.status != "skipped"]
+    noted = [each for each in results if each.function and each.notes and each.status != "skipped"]
     if noted:
         remarks.append("noticed, and no failure:")
     lines = (f"  {result.function} {', '.join(sorted(result.notes))}" for result in noted)
@@ -120,7 +120,7 @@ def _why(judgement: Judgement) -> list[str]:
             lines.append(f"{short(function)} {verdict}: {judgement.remark_on(function) or named}".strip())
     if judgement.limits:
         lines.append(f"declares {', '.join(judgement.limits)}")
-    return lines
+    return [*lines, *judgement.notes]
 
 
 def short(function: str) -> str:

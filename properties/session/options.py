@@ -23,6 +23,7 @@ from properties.reported.environment import describe
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import encodable, printable
 from properties.session import command
+from properties.worker.helping import only_helping
 from properties.worker.ours import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, locate
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
@@ -34,6 +35,8 @@ LIMITS = pytest.StashKey[dict[str, Limits]]()
 """By target, what it declares that it does not do, as far as that matters for what is asked."""
 NETWORKS = pytest.StashKey[Sequence[LayerProblem]]()
 """Problems of the networks whose weights the user has named."""
+HELPING = pytest.StashKey[list[str]]()
+"""What a directory or a glob has beside the targets, and is not judged, for it only helps them."""
 EXACTLY = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 RUNS_ON = pytest.StashKey[str]()
@@ -120,7 +123,10 @@ def _targets(config: pytest.Config) -> list[str]:
         raise ValueError(
             "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
         )
-    return expand(patterns, directory)
+    targets = expand(patterns, directory)
+    found = [target for target in targets if target not in patterns and target.endswith(SUFFIXES)]
+    config.stash[HELPING] = helping = only_helping(found, directory)
+    return [target for target in targets if target not in helping] or targets
 
 
 def _networks(config: pytest.Config) -> list[LayerProblem]:
@@ -173,6 +179,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [
         ", ".join(f"{name} {value}" for name, value in facts.items()),
         f"implementation: {printable(shown)}",
+        *(f"not judged, for it only helps others: {printable(file)}" for file in config.stash[HELPING]),
     ]
 
 
@@ -188,6 +195,13 @@ def _host(config: pytest.Config) -> dict[str, Any]:
             raise ValueError(f"{option} {value:g}: expected a number above 0")
         host[name] = int(value * 2**30) if name == "memory_limit" else value
         options += [option, f"{value:g}"]
+    helpers = config.getoption("--helpers")
+    if helpers:
+        folder = config.invocation_params.dir / helpers
+        if not folder.is_dir():
+            raise ValueError(f"--helpers {helpers}: there is no directory {str(folder)!r}")
+        host["helpers"] = str(folder.resolve())
+        options += ["--helpers", helpers]
     python = config.getoption("--python")
     if python:
         host["python"], config.stash[RUNS_ON] = interpreter.find(python, config.invocation_params.dir)

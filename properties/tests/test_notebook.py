@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from properties.answered.implementation import Implementation, Raised, Returned, Unusable
-from properties.worker.notebook import run_definitions
+from properties.worker.running import run
+from properties.worker.statements import statements
 
 Implement = Callable[..., Implementation]
 
@@ -33,7 +34,9 @@ def definitions(path: Path, *cells: str, lines: bool = False) -> dict[str, Any]:
     """What a notebook defines."""
     path.write_text(notebook(*cells, lines=lines))
     namespace: dict[str, Any] = {"__name__": "notebook"}
-    run_definitions(path, namespace)
+    failed = run(statements(path), namespace).failed
+    if failed:
+        raise failed[0].error
     return {name: value for name, value in namespace.items() if not name.startswith("__")}
 
 
@@ -134,7 +137,7 @@ def test_a_continued_line_is_no_magic(tmp_path: Path, magic: str, source: str) -
 
 
 def test_a_definition_that_is_not_python_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SyntaxError, match=r"a\.ipynb\[2\], line 2"):
+    with pytest.raises(SyntaxError, match=r"a\.ipynb cell 2, line 2"):
         definitions(tmp_path / "a.ipynb", "x = 1", "def f():\n    return (")
 
 
@@ -145,7 +148,7 @@ def test_what_is_no_notebook_is_an_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.ipynb"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(ValueError, match="not a notebook of format 4"):
-        run_definitions(path, {})
+        statements(path)
 
 
 def test_a_notebook_is_a_target(implement: Implement) -> None:
@@ -156,9 +159,9 @@ def test_a_notebook_is_a_target(implement: Implement) -> None:
     assert implementation.load().functions == {"rnn_forward": None}
     assert implementation.call("rnn_forward", [2, 0, 0]) == Returned(("my rnn", 0.5), [2, 0, 0], [], False)
     outcome = implementation.call("rnn_forward", [0, 0, 0])
-    assert outcome == Raised("ZeroDivisionError", "division by zero", "my rnn.ipynb[1]:2 in rnn_forward")
+    assert outcome == Raised("ZeroDivisionError", "division by zero", "my rnn.ipynb cell 1:2 in rnn_forward")
 
 
 def test_a_notebook_that_fails_says_where(implement: Implement) -> None:
-    with pytest.raises(Unusable, match=r"No module named 'no_such' \(a\.ipynb\[2\]:2\)"):
-        implement(notebook("x = 1", "\nimport no_such"), "a.ipynb").load()
+    with pytest.raises(Unusable, match=r"rnn_forward of 'no_such' \(cell 2\), a module that is not there"):
+        implement(notebook("x = 1", "\nfrom no_such import rnn_forward"), "a.ipynb").load()

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from properties.worker.helping import only_helping
 from properties.worker.targets import Target, TargetMissing, expand, locate
 
 
@@ -111,3 +112,22 @@ def test_any_text_is_a_target_or_missing_in_one_line(text: str) -> None:
         message = ""
         assert text == f"{target.source}:{target.attribute}".removesuffix(":")
     assert "\n" not in message
+
+
+HELPED = {
+    "ada.py": "import math, rnn_utils as u\ndef rnn_forward(x, a0, p): ...",
+    "rnn_utils.py": "import deeper.still\ndef softmax(z): ...",
+    "deeper.py": "def exp(z): ...",
+    "cells.py": "def rnn_cell_forward(xt, a_prev, p): ...",
+    "alone.py": "def softmax(z): ...",
+    "bob.ipynb": '{"cells": [{"cell_type": "code", "source": "from cells import *\\nfrom notes import y"}]}',
+    "notes.ipynb": "no notebook",
+    "late/rnn_utils.py": "def softmax(z): ...",
+}
+
+
+def test_files_that_only_help_their_neighbours_are_found(tmp_path: Path) -> None:
+    (tmp_path / "late").mkdir()
+    for name, source in HELPED.items():
+        tmp_path.joinpath(name).write_text(source)
+    assert only_helping([*HELPED], tmp_path) == ["rnn_utils.py", "deeper.py", "notes.ipynb"]

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import pkgutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from properties.worker.notebook import run_definitions
 from properties.worker.ours import FRAMEWORKS, NAMES, hide, is_ours
+from properties.worker.running import Ran, run
+from properties.worker.statements import statements
 from properties.worker.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
 
@@ -24,6 +26,9 @@ from reference.contract import CONTRACTS, Contract
 class Loaded:
     """The functions found, for each whether it is another contract, the object that holds them, the folder of
     the code, and what `SUPPORTS` declares, in the object or in its module; `None` where there is none.
+
+    `lacking` says of functions that are not there why, as far as that is known, and `notes` are on what was
+    skipped in loading.
     """
 
     functions: Mapping[str, Callable[..., Any]]
@@ -31,6 +36,8 @@ class Loaded:
     holder: object
     folder: str
     supports: object
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     @property
     def other_contracts(self) -> int:
@@ -38,22 +45,52 @@ class Loaded:
         return sum(reason is not None for reason in self.contracts.values())
 
 
-def load(target: Target, directory: Path) -> Loaded:
-    """Import a target and find the functions in it.
+def load(target: Target, directory: Path, helpers: str = "") -> Loaded:
+    """Import a target and find the functions in it; it finds the modules in the folder of `helpers`, too.
 
     Raises `TargetMissing` where the module or the attribute does not exist, `Unusable` where none of the
-    functions does, and whatever the target raises while it is imported.
+    functions does, and whatever the target raises while it is imported, unless the functions do without.
     """
     if not is_ours(target.source):
         hide()
+    if helpers:
+        sys.path.insert(0, helpers)
+    if target.is_file:
+        return _load_file(target)
     try:
-        module = (
-            _import_file(Path(target.source)) if target.is_file else _import_module(target.source, directory)
-        )
+        module = _import_module(target.source, directory)
     except ModuleNotFoundError as error:
         if not target.source.startswith(f"{FRAMEWORKS}."):
             raise
         raise Unusable(_how_to_install(target.source, error)) from None
+    return _in_module(target, module)
+
+
+def _load_file(target: Target) -> Loaded:
+    module, ran = _run_file(Path(target.source))
+    root = target.attribute.partition(".")[0]
+    if root and (why := ran.why_lacking(root)):
+        raise Unusable(f"cannot be imported: {why}")
+    asked = () if root else [name for name in CONTRACTS if name in ran.bound] or CONTRACTS
+    why_lacking = {name: why for name in asked if (why := ran.why_lacking(name))}
+    try:
+        loaded = _in_module(target, module)
+    except (Unusable, TargetMissing):
+        if why_lacking:
+            raise Unusable(f"cannot be imported: {next(iter(why_lacking.values()))}") from None
+        if ran.failed:
+            raise ran.failed[0].error from None
+        raise
+    functions = {name: found for name, found in loaded.functions.items() if name not in why_lacking}
+    if not functions:
+        raise Unusable(f"cannot be imported: {next(iter(why_lacking.values()))}")
+    lacking = {**loaded.lacking, **{name: f": {why}" for name, why in why_lacking.items()}}
+    notes = ran.notes([root] if root else functions)
+    return replace(loaded, functions=functions, lacking=lacking, notes=notes)
+
+
+def _in_module(target: Target, module: ModuleType) -> Loaded:
+    """The functions in a module, or in the attribute of it that the target names."""
     holder: object = module
     for name in target.attribute.split(".") if target.attribute else ():
         holder = _attribute(holder, name, target)
@@ -71,7 +108,7 @@ def _how_to_install(source: str, error: ModuleNotFoundError) -> str:
     )
 
 
-def _import_file(path: Path) -> ModuleType:
+def _run_file(path: Path) -> tuple[ModuleType, Ran]:
     if path.stem in sys.modules or _is_installed(path.stem):  # an adapter may be called as what it adapts
         name = f"{path.stem} under test"
         sys.path.append(str(path.parent))
@@ -82,11 +119,7 @@ def _import_file(path: Path) -> ModuleType:
     module.__file__ = str(path)
     module.__package__ = _package_of(path)
     sys.modules[module.__name__] = module
-    if path.suffix == ".ipynb":
-        run_definitions(path, module.__dict__)
-    else:
-        exec(compile(path.read_bytes(), path, "exec", dont_inherit=True), module.__dict__)
-    return module
+    return module, run(statements(path), module.__dict__)
 
 
 def _is_installed(name: str) -> bool:
@@ -141,15 +174,33 @@ def _attribute(holder: object, name: str, target: Target) -> object:
 
 def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     functions = {name: getattr(holder, name) for name in CONTRACTS if hasattr(holder, name)}
+    similar = {name: like for name in CONTRACTS if name not in functions and (like := _similar(name, holder))}
+    lacking = {name: f"; did you mean '{like}'?" for name, like in similar.items()}
     if not functions:
-        raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}")
+        hint = "".join(f"; did you mean {name} by '{like}'?" for name, like in [*similar.items()][:1])
+        raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
     contracts = {name: _other_contract(CONTRACTS[name], function) for name, function in functions.items()}
-    loaded = Loaded(functions, contracts, holder, folder, supports)
+    loaded = Loaded(functions, contracts, holder, folder, supports, lacking)
     if isinstance(holder, type) and loaded.other_contracts:
         with suppress(Exception):  # what cannot be made without arguments remains a class
             made = _with_functions(holder(), folder, supports)
             return min(loaded, made, key=lambda either: either.other_contracts)
     return loaded
+
+
+def _similar(name: str, holder: object) -> str:
+    """What a function that is not there may be called instead: a function of a similar name and call."""
+    contract = CONTRACTS[name]
+    alike = [
+        other
+        for other in dir(holder)
+        if other not in CONTRACTS
+        and contract.kind in other.lower()
+        and contract.is_cell == ("cell" in other.lower())
+        and inspect.isroutine(function := inspect.getattr_static(holder, other, None))
+        and _other_contract(contract, function) is None
+    ]
+    return next(iter(difflib.get_close_matches(name, alike, n=1)), "")
 
 
 def _other_contract(contract: Contract, function: object) -> str | None:

@@ -1,4 +1,4 @@
-"""The definitions in a Jupyter notebook, without the experiments around them.
+"""The cells of a Jupyter notebook, or of a Python file that was exported from one.
 
 A notebook is JSON, and its code cells are all that is wanted of it: the standard library reads them in a
 process that must start fast, where `nbformat` would bring a JSON schema validator along.
@@ -9,15 +9,14 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+import tokenize
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-_CONSTANT = (
-    *(ast.Constant, ast.Name, ast.Attribute, ast.Lambda, ast.Compare, ast.BoolOp),
-    *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp),
-)
+_MARK = re.compile(r"^# ?(?:%%|In ?\[[\d *]*\]:)", re.MULTILINE)
+"""How a cell begins in a file that was exported, by Jupytext and editors or by nbconvert."""
 _MAGIC = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]")
 """%magic, !command, ?help; help?; name = !command. It is asked only of lines that are not Python."""
 _ELSEWHERE = re.compile(
@@ -25,57 +24,78 @@ _ELSEWHERE = re.compile(
     r"|html|HTML|javascript|js|latex|markdown|svg|SVG)\b)"
 )
 """How a cell begins that runs in another process, in another language, or not at all."""
-_MAYBE_ELSEWHERE = re.compile(r"\s*%%(?!time|capture|prun|memit|debug)")
-_A_DEFINITION = re.compile(r"^\s*(def|class)\s", re.MULTILINE)
 
 
-def run_definitions(path: Path, namespace: dict[str, Any]) -> None:
-    """Run the functions, classes, imports and constants that the code cells define, in their order.
+@dataclass(frozen=True)
+class Cell:
+    """The source of a cell, the file name under which it is compiled, and what the user knows it by.
 
-    Also where they are all that an `if` has in it, or a `try`, whose handlers may do anything. Everything
-    else is left out: magics, calls, loops, and a constant made of what was left out. The n-th cell is
-    compiled as `PATH[n]`, so that a traceback names it.
-
-    Raises `ValueError` if the file is no notebook, `SyntaxError` for a cell that has definitions and is
-    not Python, and whatever a definition raises.
+    The `name` is empty in a Python file, where lines are known by their numbers.
     """
-    for number, source in enumerate(_code_cells(path), start=1):
-        filename = f"{path}[{number}]"
-        for statement in filter(_defines, _statements(source, filename)):
-            code = compile(ast.Module([statement], type_ignores=[]), filename, "exec", dont_inherit=True)
-            try:
-                exec(code, namespace)
-            except (NameError, AttributeError):
-                if isinstance(statement, _DEFINITIONS):
-                    raise
+
+    source: str
+    filename: str
+    name: str = ""
 
 
-def _code_cells(path: Path) -> Iterator[str]:
+def cells(path: Path) -> list[Cell]:
+    """The code cells of a notebook, or of a file that was exported from one; none of any other file.
+
+    A cell is known by what Jupyter shows beside it, `In [3]`, unless it was never run or another one shows
+    the same; then by its place among the code cells, `cell 3`. In an exported file cells keep their lines.
+
+    Raises `ValueError` if what is called a notebook is none.
+    """
+    if path.suffix == ".ipynb":
+        return _of_notebook(path)
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        for cell in cells:
-            if cell["cell_type"] == "code":
-                yield "".join(cell["source"])  # a text or a list of lines
+        with tokenize.open(path) as file:
+            text = file.read()
+    except (SyntaxError, UnicodeDecodeError):  # which whoever compiles it will say better
+        return []
+    starts = [mark.start() for mark in _MARK.finditer(text)]
+    if not starts:
+        return []
+    ends = [*starts, len(text)]
+    return [
+        Cell("\n" * text.count("\n", 0, start) + text[start:end], str(path))
+        for start, end in zip([0, *starts], ends)
+    ]
+
+
+def _of_notebook(path: Path) -> list[Cell]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        code = [cell for cell in document["cells"] if cell["cell_type"] == "code"]
+        sources = ["".join(cell["source"]) for cell in code]  # a text or a list of lines
+        counts = [count if type(count := cell.get("execution_count")) is int else None for cell in code]
     except (ValueError, LookupError, TypeError, RecursionError):
         raise ValueError("it is not a notebook of format 4") from None
+    shown = Counter(counts)
+    found = []
+    for number, (source, count) in enumerate(zip(sources, counts), start=1):
+        name = f"In [{count}]" if count is not None and shown[count] == 1 else f"cell {number}"
+        found.append(Cell(source, f"{path} {name}", name))
+    return found
 
 
-def _statements(source: str, filename: str) -> list[ast.stmt]:
-    """The statements of a cell, none where it is written in another language."""
-    if _ELSEWHERE.match(source):
-        return []
-    lines = source.replace("\r\n", "\n").split("\n")
+def parsed(cell: Cell) -> tuple[str, Sequence[ast.stmt]]:
+    """The source of a cell without magics, and its statements; none where it is in another language.
+
+    Raises `SyntaxError` where it is not Python.
+    """
+    if _ELSEWHERE.match(cell.source):
+        return "", []
+    lines = cell.source.replace("\r\n", "\n").split("\n")
     while True:
+        source = "\n".join(lines)
         try:
-            return ast.parse("\n".join(lines), filename).body
+            return source, ast.parse(source, cell.filename).body
         except SyntaxError as error:
             number = (error.lineno or 0) - 1
-            if number in range(len(lines)) and _MAGIC.search(lines[number]):
-                _leave_out(lines, number)
-            elif _A_DEFINITION.search(source) and not _MAYBE_ELSEWHERE.match(source):
+            if number not in range(len(lines)) or not _MAGIC.search(lines[number]):
                 raise
-            else:
-                return []
+            _leave_out(lines, number)
 
 
 def _leave_out(lines: list[str], number: int) -> None:
@@ -85,27 +105,3 @@ def _leave_out(lines: list[str], number: int) -> None:
     while lines[last].endswith("\\") and last + 1 < len(lines):
         last += 1
     lines[number : last + 1] = [f"{indent}pass", *[""] * (last - number)]
-
-
-def _defines(statement: ast.stmt) -> bool:
-    """Whether all that it does is to define something."""
-    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        return _is_constant(statement.value)
-    if isinstance(statement, ast.If):
-        return _is_constant(statement.test) and all(map(_defines, [*statement.body, *statement.orelse]))
-    if isinstance(statement, ast.Try):  # whatever it does where that fails
-        return all(map(_defines, [*statement.body, *statement.orelse, *statement.finalbody]))
-    if isinstance(statement, ast.Expr):
-        return isinstance(statement.value, ast.Constant)
-    return isinstance(statement, (*_DEFINITIONS, ast.Pass))
-
-
-def _is_constant(value: ast.expr | None) -> bool:
-    """Whether computing a value runs none of the notebook's own code."""
-    if isinstance(value, ast.Lambda):
-        return True
-    if isinstance(value, ast.Name) and value.id == "__name__":  # what a script does, and a module does not
-        return False
-    return isinstance(value, _CONSTANT) and all(
-        _is_constant(child) for child in ast.iter_child_nodes(value) if isinstance(child, ast.expr)
-    )

@@ -19,6 +19,7 @@ from numpy import errstate
 
 from properties.worker.arguments import ALIASES, Arrangement, arranged, misses_an_alias
 from properties.worker.codec import CodecError
+from properties.worker.errors import told
 from properties.worker.loading import Loaded, load
 from properties.worker.place import frames, place
 from properties.worker.substitution import reference_cell
@@ -98,14 +99,14 @@ class Worker:
         while rest:
             rest = rest[write(self._connection, rest) :]
 
-    def _load(self, source: str, attribute: str, directory: str) -> tuple[Any, ...]:
+    def _load(self, source: str, attribute: str, directory: str, helpers: str) -> tuple[Any, ...]:
         target = Target(source, attribute)
         self._folder = str(Path(source).parent) if target.is_file else directory
         sys.argv[:] = [source]
         try:
             with errstate(all="warn"), _catch_warnings():
                 _simplefilter("ignore")
-                self._loaded = load(target, Path(directory))
+                loaded = self._loaded = load(target, Path(directory), helpers)
         except TargetMissing as error:
             return "missing", str(error)
         except Unusable as error:
@@ -113,8 +114,9 @@ class Worker:
         except BaseException as error:
             _, kind, message, where = self._raised(error)
             return "unusable", f"cannot be imported: {kind}: {message}" + (f" ({where})" if where else "")
-        self._folder = self._loaded.folder
-        return "loaded", dict(self._loaded.contracts), self._folder, self._loaded.supports
+        self._folder = loaded.folder
+        functions = {name: loaded.contracts[name] for name in loaded.functions}
+        return "loaded", functions, self._folder, loaded.supports, dict(loaded.lacking), [*loaded.notes]
 
     def _call(
         self,
@@ -147,9 +149,4 @@ class Worker:
         return "returned", given, value, used, [_ALIASED] if aliased else []
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
-        public = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
-        try:
-            message = str(error)[:500]
-        except BaseException:
-            message = ""
-        return "raised", public[:100], message, place(frames(error), self._folder)
+        return ("raised", *told(error), place(frames(error), self._folder))

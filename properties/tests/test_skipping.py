@@ -1,0 +1,254 @@
+"""Judged is what loads: what fails and the functions do without is skipped, and told."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from properties.answered.implementation import Implementation, Raised, Returned, Unusable
+
+Implement = Callable[..., Implementation]
+
+FORWARD = "def rnn_forward(x, a0, parameters):\n    return x\n"
+HEAD = "def rnn_forward(x, a0, parameters):\n    return {}(x)\n"
+OURS = "rnn_utils is not there: given our own {}"
+NOT_THERE = "a module that is not there: name a folder that has it by --helpers DIR"
+
+
+def cells(*sources: str, counts: tuple[int | None, ...] = ()) -> str:
+    """The text of a notebook."""
+    shown = [*counts, *[None] * len(sources)]
+    code = [
+        {"cell_type": "code", "source": source, "execution_count": count}
+        for source, count in zip(sources, shown, strict=False)
+    ]
+    return json.dumps({"nbformat": 4, "metadata": {}, "cells": code})
+
+
+@pytest.mark.parametrize(
+    ("source", "notes"),
+    [
+        (f"{FORWARD}assert rnn_forward(1, 2, 3) == 4\n", ["skipped line 3: AssertionError: "]),
+        (f"import imageio\n{FORWARD}", ["skipped line 1: ModuleNotFoundError: No module named 'imageio'"]),
+        (
+            f"import imageio, math\n{FORWARD}",
+            ["skipped line 1: ModuleNotFoundError: No module named 'imageio'"],
+        ),
+        (
+            f"{FORWARD}x = open('no such file')\nprint(x)\ny = x + 1\nprint(y)\n",
+            ["skipped line 3: FileNotFoundError: [Errno 2] No such file or directory: 'no such file'"],
+        ),
+        (f"{FORWARD}import sys\nsys.exit('over')", ["skipped line 4: SystemExit: over"]),
+        (
+            f"{FORWARD}x = 1 / 0\nx = 2\ndef other(): return x",
+            ["skipped line 3: ZeroDivisionError: division by zero"],
+        ),
+        (
+            FORWARD + "".join(f"print({n} / 0)\n" for n in range(7)),
+            [*(f"skipped line {n}: ZeroDivisionError: division by zero" for n in range(3, 8)), "and 2 more"],
+        ),
+        (FORWARD, []),
+    ],
+)
+def test_what_fails_in_a_file_and_is_not_needed_is_skipped(
+    implement: Implement, source: str, notes: list[str]
+) -> None:
+    loaded = implement(source).load()
+    assert loaded.functions == {"rnn_forward": None}
+    assert [*loaded.notes] == notes
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (
+            "def f(x): 1 / 0\nN = f(1)\ndef g(x): return N\n" + HEAD.format("g"),
+            "line 2, which fails: ZeroDivision",
+        ),
+        ("@no_such\n" + FORWARD, "line 2, which fails: NameError: name 'no_such' is not defined"),
+        (FORWARD + "rnn_forward = rnn_forward.no_such\n", "line 3, which fails: AttributeError"),
+        ("N = 1\nN = 1 / 0\ndef rnn_forward(x, a0, p): return N", "line 2, which fails: ZeroDivisionError"),
+        (
+            "from rnn_utils import smooth\n" + HEAD.format("smooth"),
+            f"smooth of 'rnn_utils' (line 1), {NOT_THERE}",
+        ),
+        ("from rnn_utils import *\n" + HEAD.format("smooth"), f"smooth of 'rnn_utils' (line 1), {NOT_THERE}"),
+        (
+            "import rnn_utils as u\n" + HEAD.format("u.smooth"),
+            f"u.smooth of 'rnn_utils' (line 1), {NOT_THERE}",
+        ),
+        (
+            "from rnn_utils import *\nclass Net:\n    f = smooth\n    " + FORWARD.replace("\n", "\n    "),
+            "smooth",
+        ),
+    ],
+)
+def test_what_fails_and_is_needed_is_told(implement: Implement, source: str, why: str) -> None:
+    with pytest.raises(Unusable) as caught:
+        implement(source, "target.py:Net" if "Net" in source else "target.py").load()
+    assert why in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_function_may_lack_what_the_others_do_not_need(implement: Implement) -> None:
+    loaded = implement(
+        f"from rnn_utils import smooth\n{FORWARD}{HEAD.format('smooth')}".replace(
+            "def rnn_forward", "def lstm_forward", 1
+        )
+    ).load()
+    assert [*loaded.functions] == ["lstm_forward"]
+    assert loaded.lacking["rnn_forward"].startswith(": it needs smooth of 'rnn_utils' (line 1), a module")
+
+
+@pytest.mark.parametrize(
+    ("before", "called", "note"),
+    [
+        ("from rnn_utils import *", "softmax", OURS.format("softmax")),
+        ("from rnn_utils import *", "sigmoid(x) + softmax", OURS.format("sigmoid and softmax")),
+        ("from rnn_utils import softmax, smooth", "softmax", OURS.format("softmax")),
+        ("from rnn_utils import softmax as normalise", "normalise", OURS.format("normalise")),
+        ("import rnn_utils", "rnn_utils.softmax", OURS.format("softmax")),
+        ("import rnn_utils as u", "u.softmax", OURS.format("softmax")),
+    ],
+)
+def test_softmax_and_sigmoid_of_a_missing_module_have_a_stand_in(
+    implement: Implement, before: str, called: str, note: str
+) -> None:
+    implementation = implement(f"{before}\n{HEAD.format(called)}")
+    assert [*implementation.load().notes] == [note]
+    outcome = implementation.call("rnn_forward", [np.full((1, 2), 1e4), 0, 0])
+    assert isinstance(outcome, Returned)
+    assert np.array_equal(outcome.value, [[2, 2]] if "sigmoid" in called else [[1, 1]])
+
+
+@pytest.mark.parametrize("before", ["from rnn_utils import *", "from rnn_utils import softmax"])
+def test_a_function_of_its_own_needs_no_stand_in(implement: Implement, before: str) -> None:
+    implementation = implement(f"{before}\ndef softmax(x): return 7\n{HEAD.format('softmax')}")
+    assert [*implementation.load().notes] == [
+        "skipped line 1: ModuleNotFoundError: No module named 'rnn_utils'"
+    ]
+    assert implementation.call("rnn_forward", [1, 2, 3]) == Returned(7, [1, 2, 3], [], False)
+
+
+def test_a_folder_of_helpers_is_on_the_path(implement: Implement, tmp_path: Path) -> None:
+    (tmp_path / "course").mkdir()
+    (tmp_path / "course" / "rnn_utils.py").write_text("def smooth(x): return 3\ndef softmax(x): return 4\n")
+    (tmp_path / "neighbour.py").write_text("five = 5")
+    (tmp_path / "course" / "neighbour.py").write_text("five = 'not this one'")
+    source = "from rnn_utils import *\nfrom neighbour import five\n" + HEAD.format("softmax(x), five, smooth")
+    implementation = implement(source, helpers=str(tmp_path / "course"))
+    assert implementation.load().notes == []
+    assert implementation.call("rnn_forward", [1, 2, 3]) == Returned((4, 5, 3), [1, 2, 3], [], False)
+
+
+def test_cells_are_called_as_jupyter_shows_them(implement: Implement) -> None:
+    broken = ("import no_such", "def rnn_cell_backward(:", FORWARD, "import no_other", "def twice(:")
+    notes = implement(cells(*broken, counts=(12, 3, 7, 7, None)), "a.ipynb").load().notes
+    assert [note.partition(":")[0] for note in notes] == [
+        "skipped In [12]",
+        "skipped In [3]",
+        "skipped cell 4",
+        "skipped cell 5",
+    ]
+
+
+def test_a_broken_cell_that_is_needed_is_told(implement: Implement) -> None:
+    with pytest.raises(Unusable, match=r"it needs In \[4\], which fails: SyntaxError: invalid syntax"):
+        implement(cells("def g(:", HEAD.format("g"), counts=(4, 5)), "a.ipynb").load()
+
+
+def test_the_last_of_two_definitions_counts(implement: Implement) -> None:
+    twice = (FORWARD.replace("return x", "return 1"), FORWARD.replace("return x", "return 2"))
+    for source, name in ((cells(*twice), "a.ipynb"), ("\n".join(twice), "b.py")):
+        outcome = implement(source, name).call("rnn_forward", [0, 0, 0])
+        assert isinstance(outcome, Returned)
+        assert outcome.value == 2
+
+
+EXPORTED = {
+    "nbconvert": "#!/usr/bin/env python\n# coding: utf-8\n# In[3]:\n\nimport math\n\n# In[ ]:\n\n\n{}\n",
+    "percent": "# %%\nimport math\n\n# %% [markdown]\n# # Text\n\n# %%\n%matplotlib inline\n{}\n",
+    "spyder": "import math\n#%% A cell\n{}\n",
+}
+
+
+@pytest.mark.parametrize("form", EXPORTED)
+def test_an_exported_notebook_is_treated_as_a_notebook(implement: Implement, form: str) -> None:
+    body = f"while True: pass\nget_ipython().system('ls')\n{FORWARD}    1 / x\n# In[5]:\ndef broken(:\n"
+    text = EXPORTED[form].format(body.replace("return x", "math"))
+    implementation = implement(text)
+    number = text.splitlines().index("def broken(:") + 1
+    assert [*implementation.load().notes] == [
+        f"skipped line {number}: SyntaxError: invalid syntax (target.py, line {number})"
+    ]
+    outcome = implementation.call("rnn_forward", [0, 0, 0])
+    assert isinstance(outcome, Raised)
+    assert outcome.where == f"target.py:{text.splitlines().index('    1 / x') + 1} in rnn_forward"
+
+
+def test_annotations_may_be_postponed_for_the_whole_file(implement: Implement) -> None:
+    annotated = "from __future__ import annotations\ndef rnn_forward(x: no_such, a0: int | None, p): return x"
+    for source, name in ((annotated, "a.py"), (cells(*annotated.split("\n")), "b.ipynb")):
+        assert implement(source, name).load().functions == {"rnn_forward": None}
+
+
+@pytest.mark.parametrize(
+    ("source", "function", "hint"),
+    [
+        ("def rnn_forward_pass(x, a0, p): ...", "rnn_forward", "; did you mean 'rnn_forward_pass'?"),
+        ("def RNN_Forward(x, a0, p): ...", "rnn_forward", "; did you mean 'RNN_Forward'?"),
+        ("def rnn_backward(da, caches): ...", "rnn_forward", None),
+        ("def rnn_forward_test(target): ...", "rnn_forward", None),
+        ("def rnn_forward_pass(x, a0, p): ...", "rnn_cell_forward", None),
+        ("rnn_forward_pass = 3", "rnn_forward", None),
+    ],
+)
+def test_another_name_is_guessed(implement: Implement, source: str, function: str, hint: str | None) -> None:
+    loaded = implement(f"{source}\ndef lstm_forward(x, a0, p): ...\n").load()
+    assert loaded.lacking.get(function) == hint
+    with pytest.raises(Unusable) as caught:
+        implement(source).load()
+    assert ("did you mean rnn_forward by" in str(caught.value)) == ("Forward" in source or "_pass(" in source)
+
+
+SUBMISSION = """
+import no_such
+from rnn_utils import *
+from reference import rnn_cell_forward as right
+def rnn_cell_forward(xt, a_prev, parameters):
+    assert {}
+    return right(xt, a_prev, parameters)
+"""
+
+
+@pytest.mark.parametrize("helped", [True, False])
+def test_a_run_tells_what_was_skipped_and_who_only_helps(tmp_path: Path, helped: bool) -> None:
+    for folder in ("submissions", "course"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "submissions" / "ada.py").write_text(SUBMISSION.format("smooth(1)" if helped else "softmax"))
+    (tmp_path / "submissions" / "no_such.py").write_text("1 / 0")
+    (tmp_path / "course" / "rnn_utils.py").write_text("def smooth(x): return x")
+    command = [sys.executable, "-m", "pytest", str(Path(__file__).parents[1]), "-p", "no:cacheprovider"]
+    command += ["--implementation", "submissions", "--report", "it.json", "--report", "it.html"]
+    command += ["-k", "can_be_used or each_step and rnn_cell", *(["--helpers", "course"] if helped else [])]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    assert "not judged, for it only helps others: submissions/no_such.py" in run.stdout
+    notes = ["skipped line 2: ZeroDivisionError: division by zero"]
+    if not helped:
+        notes.insert(0, "rnn_utils is not there: given our own softmax")
+    (judged,) = json.loads((tmp_path / "it.json").read_text())["implementations"]
+    assert judged["notes"] == notes
+    assert all(f"<li>{note}</li>" in (tmp_path / "it.html").read_text() for note in notes)
+    assert all(note.split(":")[0] in run.stdout for note in notes)
+
+
+def test_a_folder_of_helpers_that_is_not_there_is_told() -> None:
+    command = [sys.executable, "-m", "pytest", str(Path(__file__).parents[1]), "--helpers", "no/such"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--helpers no/such: there is no directory" in run.stderr
