@@ -61,7 +61,7 @@ def _function(judgement: Judgement, function: str) -> dict[str, Any]:
     remark = judgement.remark_on(function)
     return {
         "verdict": judgement.verdict_on(function),
-        "inherited": any(result.inherited for result in judgement.failures(function)),
+        "inherited": judgement.inherits(function),
         **({"remark": remark} if remark else {}),
     }
 

@@ -134,6 +134,12 @@ class Judgement:
         """The laws that do not hold of a function."""
         return [result for result in self._failed(function) if not result.ours]
 
+    def inherits(self, function: str) -> bool:
+        """Whether a right cell mends all that is wrong with it: of the spec grade, if anything of that is."""
+        failures = self.failures(function)
+        spec = [result for result in failures if result.grade == "spec"]
+        return bool(failures) and all(result.inherited for result in spec or failures)
+
     def broken(self, function: str) -> list[LawResult]:
         """The laws that say nothing of a function, for the harness broke."""
         return [result for result in self._failed(function) if result.ours]
@@ -167,7 +173,7 @@ class Judgement:
         remarks = []
         if spec and {result.law for result in spec} <= CACHES:
             remarks.append("outputs right, caches wrong")
-        if any(result.inherited for result in failures):
+        if self.inherits(function):
             remarks.append("inherited from its cell")
         diagnoses = Counter(result.diagnosis[0] for result in spec or failures if result.diagnosis)
         remarks += [sentence for sentence, _ in diagnoses.most_common(1)]

@@ -293,3 +293,15 @@ def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: py
         "the harness broke in looking for one, please report it: ZeroDivision"
         in Failure(caught.violation).message
     )
+
+
+def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: Path) -> None:
+    textbook = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text()
+    mine = textbook.replace("c_next = np.zeros((n_a, m))\n", "c_next = c[:, :, 0]\n")
+    assert mine != textbook
+    (tmp_path / "right.py").write_text(textbook)
+    (tmp_path / "mine.py").write_text(mine)
+    overflow = Problem.lstm(n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=7578).inputs("lstm_forward")
+    for name, inherited in (("right.py", True), ("mine.py", False)):
+        with Implementation(name, directory=tmp_path) as target:
+            assert _is_inherited(_Asked(target, "lstm_forward"), overflow) == inherited

@@ -101,3 +101,20 @@ def test_brackets_in_foreign_text_are_no_markup() -> None:
     assert "[red]0[/blue]" in table
     assert "[x; a] stands for [a; x]" in table
     assert "[red]1[/blue]" in render(results[1:2], width=200)
+
+
+def test_inherited_is_what_every_failure_of_the_grade_that_decides_is() -> None:
+    robust = {"grade": "robust", "function": "rnn_forward"}
+    own, of_its_cell = failed("a"), failed("a", "split", inherited=True)
+    mild, mild_own = failed("a", "empty", inherited=True, **robust), failed("a", "nonfinite", **robust)
+    told = {
+        "of its cell alone": ([of_its_cell, mild_own], True),
+        "one of its own": ([own, of_its_cell, mild], False),
+        "robust ones alone": ([mild], True),
+        "robust, one of its own": ([mild, mild_own], False),
+        "nothing": ([passed("a")], False),
+    }
+    for name, (results, inherited) in told.items():
+        (judgement,) = judgements(results)
+        assert judgement.inherits("rnn_forward") == inherited, name
+        assert judgement.remark_on("rnn_forward").startswith("inherited") == inherited, name

@@ -2,36 +2,49 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from inspect import unwrap
+from inspect import signature, unwrap
 from typing import Any
 
 from reference import lstm_cell_forward, rnn_cell_forward
+from reference.contract import CONTRACTS
 
 Function = Callable[..., Any]
 
 _CELLS: Mapping[str, Function] = {"rnn_forward": rnn_cell_forward, "lstm_forward": lstm_cell_forward}
 
 
-class ReferenceCell:
-    """The reference's cell of a forward; remembers whether it was called."""
+class RightCell:
+    """The cell of a forward as a textbook has it: right, and its cache holds what it is given and returns.
+
+    So a forward that writes later to what it has passed spoils the caches, as it would with any such cell.
+    It remembers whether it was called.
+    """
 
     def __init__(self, forward: str) -> None:
         self._cell = _CELLS[forward]
+        self._contract = CONTRACTS[self._cell.__name__]
+        self._signature = signature(self._cell)
         self.used = False
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """The next state, the prediction and the cache."""
         self.used = True
-        return self._cell(*arguments, **named)
+        *outputs, cache = self._cell(*arguments, **named)
+        held = {
+            **self._signature.bind(*arguments, **named).arguments,
+            **dict(zip(self._contract.outputs, outputs)),
+        }
+        names = (*self._contract.cache, "parameters")
+        return (*outputs, tuple(held.get(name, entry) for name, entry in zip(names, cache)))
 
 
 @contextmanager
-def reference_cell(name: str, forward: Function, holder: object) -> Iterator[ReferenceCell]:
-    """Let `forward`, found in `holder` as `name`, find the reference's cell where it looks for its own.
+def right_cell(name: str, forward: Function, holder: object) -> Iterator[RightCell]:
+    """Let `forward`, found in `holder` as `name`, find a right cell where it looks for its own.
 
     It may look in its module, and in the object (module, class or instance) that holds it.
     """
-    cell = ReferenceCell(name)
+    cell = RightCell(name)
     cell_name = _CELLS[name].__name__
     module = getattr(unwrap(forward), "__globals__", {})
     with ExitStack() as restore:

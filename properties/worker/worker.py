@@ -22,7 +22,7 @@ from properties.worker.codec import CodecError
 from properties.worker.errors import told
 from properties.worker.loading import Loaded, load
 from properties.worker.place import frames, place
-from properties.worker.substitution import reference_cell
+from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
 from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 
@@ -134,7 +134,7 @@ class Worker:
             with errstate(all="ignore"), _catch_warnings():
                 _simplefilter("ignore")
                 if with_reference_cell:
-                    with reference_cell(name, function, self._loaded.holder) as cell:
+                    with right_cell(name, function, self._loaded.holder) as cell:
                         value = function(*given)
                     used = cell.used
                 else:
