@@ -37,13 +37,15 @@ class Loaded:
     """The functions that a target has, each with `None` where it takes the call of the specification, and
     otherwise with the signature that makes it another contract; and its `limits`.
 
-    `lacking` says why some of the others are not there, `notes` what was skipped when it was loaded.
+    `lacking` says why some of the others are not there, `notes` what was skipped when it was loaded, and
+    `unfinished` where a function's code has a placeholder.
     """
 
     functions: Mapping[str, str | None]
     limits: Limits = ANYTHING
     lacking: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    unfinished: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -224,13 +226,13 @@ class Implementation:
         request = ("load", target.source, target.attribute, str(self.directory), self._helpers)
         error: Exception
         match process.ask(*request, time_limit=self.import_time_limit, folder=self._folder)[0]:
-            case ("loaded", dict(functions), str(folder), supports, dict(lacking), list(notes)), _ if (
-                _are_functions(functions) and _are_texts([*lacking.keys(), *lacking.values(), *notes])
-            ):
+            case ("loaded", dict(functions), str(folder), supports, *facts), _ if _are_functions(
+                functions
+            ) and _are_facts(facts):
                 self._folder = folder
                 try:
                     limits = Limits.parse({} if supports is None else supports)
-                    return process, Loaded(functions, limits, lacking, notes)
+                    return process, Loaded(functions, limits, *facts)
                 except ValueError as wrong:
                     error = Unusable(f"{self.target}: {wrong}")
             case ("missing", str(reason)), _:
@@ -264,5 +266,10 @@ def _are_functions(answer: dict[Any, Any]) -> bool:
     )
 
 
-def _are_texts(values: Sequence[Any]) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _are_facts(facts: Sequence[Any]) -> bool:
+    """Whether they are what is `lacking`, the `notes`, and what is `unfinished`."""
+    match facts:
+        case [dict(lacking), list(notes), dict(unfinished)]:
+            texts = [*lacking.items(), *zip(notes, notes, strict=True), *unfinished.items()]
+            return all(isinstance(text, str) for pair in texts for text in pair)
+    return False

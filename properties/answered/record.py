@@ -24,12 +24,14 @@ class Record:
 
     `weight` says how much patience its deaths have cost. They are kept by the law that met them, and those of
     plain calls by their problem. Those that were late, of which `late` is the smallest, show that it does at
-    most `speed` units of work in a second; what was `measured` is another thing, by calls in time.
+    most `speed` units of work in a second; what was `measured` is another thing, by calls in time. Whether it
+    is `unfinished` is asked once.
     """
 
     weight: int = 0
     met: defaultdict[str, list[Death]] = field(default_factory=lambda: defaultdict(list))
     plain: dict[Problem, Death] = field(default_factory=dict)
+    unfinished: bool | None = None
     answers: bool = False
     compiles: bool = False
     measured: float | None = None

@@ -1,6 +1,7 @@
 """Whether there is anything to judge: an implementation, and each function of it."""
 
 from properties.answered.implementation import Implementation, TargetMissing, Unusable
+from properties.judged.unfinished import unfinished
 from reference.contract import CONTRACTS
 
 USABLE = "can be used"
@@ -29,4 +30,7 @@ def lacks(implementation: Implementation, function: str) -> str:
     contract = CONTRACTS[function]
     expected = ", ".join([*contract.arguments, *contract.at_last])
     signature = loaded.functions[function]
-    return f"{signature} is another contract, expected ({expected})" if signature else ""
+    if signature:
+        return f"{signature} is another contract, expected ({expected})"
+    where = unfinished(implementation, function)
+    return f"{function} of {implementation.target} is not finished: {where}" if where else ""

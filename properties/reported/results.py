@@ -10,7 +10,7 @@ from properties.judged.tally import Tally
 from reference.contract import CONTRACTS
 
 Status = Literal["passed", "failed", "skipped"]
-Verdict = Literal["conforms", "not robust", "incomplete", "not judged", "differs", "unusable"]
+Verdict = Literal["conforms", "not robust", "incomplete", "unfinished", "not judged", "differs", "unusable"]
 
 CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
 """The laws that look at caches only."""
@@ -22,8 +22,8 @@ class LawResult:
 
     A law is skipped where the function is not there, where no problem could be judged, or where a limit that
     the implementation has `declared` leaves nothing of it; `limits` are all that it declares, in words.
-    `usable` is false where nothing is. A failure is `expected`, for a reason, where the user said so, and
-    `ours` where it was the harness that broke.
+    `usable` is false where nothing is, and a function may be `unfinished`. A failure is `expected`, for a
+    reason, where the user said so, and `ours` where it was the harness that broke.
     """
 
     implementation: str
@@ -37,6 +37,7 @@ class LawResult:
     diagnosis: Sequence[str] = ()
     inherited: bool = False
     usable: bool = True
+    unfinished: bool = False
     expected: str = ""
     ours: bool = False
     declared: str = ""
@@ -86,13 +87,15 @@ class Judgement:
         if self.why_unusable:
             return "unusable"
         verdicts = {self.verdict_on(function) for function in ("", *self.functions)}
-        ranked: tuple[Verdict, ...] = ("differs", "not judged", "incomplete", "not robust")
+        ranked: tuple[Verdict, ...] = ("differs", "not judged", "unfinished", "incomplete", "not robust")
         return next((verdict for verdict in ranked if verdict in verdicts), "conforms")
 
     def verdict_on(self, function: str) -> Verdict:
         """By the grades of the laws that do not hold of a function."""
         if self.why_unusable:
             return "unusable"
+        if any(result.unfinished for result in self.results if result.function == function):
+            return "unfinished"
         if self.why_missing(function):
             return "incomplete"
         grades = {result.grade for result in self.failures(function)}

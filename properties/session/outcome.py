@@ -11,6 +11,7 @@ from properties.explained.failure import Failure
 from properties.judged.presence import USABLE, unusable
 from properties.judged.tally import Tally
 from properties.judged.trial import ViolationError
+from properties.judged.unfinished import unfinished
 from properties.reported.results import LawResult, encodable, printable
 from properties.session.fixtures import TALLY, TURN
 from properties.session.options import EXPECTED
@@ -57,6 +58,8 @@ def _result(item: pytest.Item, report: pytest.TestReport, failure: Failure | Non
     judged = cast(Implementation, item.funcargs["implementation"])
     if report.skipped:
         usable = not unusable(judged)
+    if function and not (report.passed or broke or unusable(judged)):
+        given["unfinished"] = bool(unfinished(judged, function))
     if TURN in item.stash:
         given["declared"] = item.stash[TURN].declared
     if usable and not unusable(judged):

@@ -58,6 +58,7 @@ IMPORT = "import numpy as np\n"
 END_OF_RNN = "return a, y_pred, (caches, x)"
 END_OF_LSTM = "return a, y, c, (caches, x)"
 END_OF_LSTM_CELL = "(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters)"
+LSTM = "def lstm_forward(x: Any, a0: Any, parameters: Any) -> Any:\n"
 RNN = "def rnn_forward(x: Any, a0: Any, parameters: Any) -> Any:\n"
 CELL = "def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:\n"
 
@@ -123,6 +124,9 @@ def _conform() -> Sources:
         "strict.py": at_import("import warnings; np.seterr(all='raise'); warnings.simplefilter('error')"),
         "seeds.py": in_cell("import random; random.seed(0); np.random.seed(0)"),
         "threads.py": at_import(thread),
+        "exits_at_import.py": at_import("import sys; sys.exit(0)"),
+        "asks.py": at_import("input('your name? ')"),
+        "demonstrates.py": f"{RIGHT}\nassert rnn_forward(np.load('x.npy'), 0, {{}})\n",
         "na[i]ve <b>&\u00e9.py": RIGHT,
     }
 
@@ -157,7 +161,6 @@ def _differ() -> Sources:
         "keeps_state.py": right((RNN, f"KEPT = {{}}\n{RNN}    {keep}\n")),
         "overwrites.py": in_cell("xt[...] = 0"),
         "noise.py": right(("return a_next, yt_pred", noise)),
-        "todo.py": in_rnn("raise NotImplementedError('[/red] \\x1b[2J \\ud800 <script>alert(1)</script>')"),
         "returns_none.py": in_cell("return None"),
         "lies.py": right(
             (IMPORT, IMPORT + LIAR), (END_OF_RNN, "return Liar(a + 1), Liar(y_pred), (caches, x)")
@@ -186,18 +189,24 @@ def _incomplete() -> Sources:
     }
 
 
+def _unfinished() -> Sources:
+    rnn_only = without("lstm_forward", "lstm_cell_forward")
+    return {
+        "starter.py": f"{rnn_only}\n{LSTM}    a = None\n    return a, a, a, a\n",
+        "todo.py": in_rnn("raise NotImplementedError('[/red] \\x1b[2J \\ud800 <script>alert(1)</script>')"),
+    }
+
+
 def _unusable() -> Sources:
     return {
         "syntax.py": f"{RIGHT}\ndef lstm_forward(x, a0, parameters:\n",
-        "raises.py": at_import("raise ValueError('<img src=x onerror=alert(1)>')"),
-        "exits_at_import.py": at_import("import sys; sys.exit(0)"),
+        "raises.py": "raise ValueError('<img src=x onerror=alert(1)>')\n",
         "dies_at_import.py": at_import("import os; os._exit(1)"),
         "crashes_at_import.py": at_import("import ctypes; ctypes.string_at(0)"),
         "hangs_at_import.py": at_import("while True: pass"),
         "no_such_library.py": "import a_library_that_nobody_has\n",
         "empty.py": "",
         "other_names.py": without(*FUNCTIONS),
-        "asks.py": at_import("input('your name? ')"),
         "broken.ipynb": "{",
     }
 
@@ -207,5 +216,6 @@ _SOURCES: dict[Verdict, Callable[[], Sources]] = {
     "not robust": _fragile,
     "differs": _differ,
     "incomplete": _incomplete,
+    "unfinished": _unfinished,
     "unusable": _unusable,
 }

@@ -178,7 +178,8 @@ def test_the_page_is_one_file_and_accessible() -> None:
 
 def test_the_page_tells_a_status_in_words_as_well() -> None:
     text = " ".join(" ".join(Page(as_html(judgements(every_verdict()), ENVIRONMENT)).text).split())
-    for shown in ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "? not judged", "! unusable"):
+    verdicts = ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "… unfinished", "? not judged")
+    for shown in (*verdicts, "! unusable"):
         assert shown in text
     for shown in ("✗ failed", "✗ expected", "– skipped", "passed on 80 problems"):
         assert shown in text

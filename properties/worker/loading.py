@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from properties.worker.ours import FRAMEWORKS, NAMES, hide, is_ours
+from properties.worker.placeholders import placeholder
 from properties.worker.running import Ran, run
 from properties.worker.statements import statements
 from properties.worker.targets import Target, TargetMissing, Unusable, closest
@@ -43,6 +44,11 @@ class Loaded:
     def other_contracts(self) -> int:
         """How many functions are not called as the specification calls them."""
         return sum(reason is not None for reason in self.contracts.values())
+
+    def unfinished(self) -> dict[str, str]:
+        """The functions that have a placeholder in their code, and where."""
+        found = {name: placeholder(function, self.folder) for name, function in self.functions.items()}
+        return {name: where for name, where in found.items() if where}
 
 
 def load(target: Target, directory: Path, helpers: str = "") -> Loaded:

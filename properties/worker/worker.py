@@ -21,6 +21,7 @@ from properties.worker.arguments import ALIASES, Arrangement, arranged, misses_a
 from properties.worker.codec import CodecError
 from properties.worker.errors import told
 from properties.worker.loading import Loaded, load
+from properties.worker.ours import is_ours
 from properties.worker.place import frames, place
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
@@ -116,7 +117,9 @@ class Worker:
             return "unusable", f"cannot be imported: {kind}: {message}" + (f" ({where})" if where else "")
         self._folder = loaded.folder
         functions = {name: loaded.contracts[name] for name in loaded.functions}
-        return "loaded", functions, self._folder, loaded.supports, dict(loaded.lacking), [*loaded.notes]
+        unfinished = {} if is_ours(source) else loaded.unfinished()
+        facts = dict(loaded.lacking), [*loaded.notes], unfinished
+        return ("loaded", functions, self._folder, loaded.supports, *facts)
 
     def _call(
         self,

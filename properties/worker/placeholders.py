@@ -1,0 +1,72 @@
+"""Where a function's code says that it is still to be written, as the starter of an exercise does."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from inspect import unwrap
+from types import CodeType
+from typing import Any
+
+from properties.worker.place import place
+from reference.contract import CONTRACTS
+
+_GIVEN = {name for contract in CONTRACTS.values() for name in contract.arguments}
+_COMPUTED = {
+    name
+    for contract in CONTRACTS.values()
+    for name in (*contract.outputs, *contract.cache, "cache", "caches")
+} - _GIVEN
+
+
+def placeholder(function: Callable[..., Any], folder: str) -> str:
+    """The first one, `"'a_next = None' (my_rnn.py:12 in rnn_forward)"`; nothing where there is none.
+
+    `None` or `...` in the place of a value or a statement, `pass`, `raise NotImplementedError`, and results
+    that nothing computes. Finished functions may have some of these, too.
+    """
+    with suppress(Exception):  # of foreign objects
+        plain = unwrap(function)
+        code = plain.__code__
+        for line, text in _found(code, plain.__globals__):
+            return f"'{text}' ({place([(code.co_filename, line, code.co_name)], folder)})"
+    return ""
+
+
+def _found(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    node = _definition(code)
+    inside = [each for each in ast.walk(node) if isinstance(each, ast.stmt)] if node else []
+    for statement in filter(_is_placeholder, inside):
+        yield statement.lineno, ast.unparse(statement)
+    for name in code.co_names:
+        if name in _COMPUTED and name not in known:
+            yield code.co_firstlineno, f"{name} is never computed"
+
+
+def _definition(code: CodeType) -> ast.FunctionDef | None:
+    """The text that code was compiled from."""
+    tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            if code.co_firstlineno in (first, node.lineno):
+                return node
+    return None
+
+
+def _is_placeholder(statement: ast.stmt) -> bool:
+    if isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Expr, ast.Return)):
+        return _is_nothing(statement.value)
+    if isinstance(statement, ast.For):
+        return isinstance(statement.iter, ast.Call) and any(map(_is_nothing, statement.iter.args))
+    if isinstance(statement, ast.Raise):
+        return statement.exc is not None and "NotImplementedError" in ast.unparse(statement.exc)
+    return isinstance(statement, ast.Pass)
+
+
+def _is_nothing(value: ast.expr | None) -> bool:
+    if isinstance(value, ast.Tuple):
+        return bool(value.elts) and all(map(_is_nothing, value.elts))
+    return isinstance(value, ast.Constant) and value.value in (None, ...)
