@@ -2,10 +2,12 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
 
 from oracle.diagnosis.traces import NEARLY
+from oracle.faults.catalogue.raised import by_error
 from properties.explained.explanation import Explanation, explain
 from properties.judged.trial import Trial, ViolationError
 
@@ -22,7 +24,10 @@ class Failure:
     def explanation(self) -> Explanation:
         """Which mistake it looks like. What dies is not asked again."""
         facts = self._known
-        return Explanation() if "died" in facts else explain(self._trial, whole="form" in facts)
+        if "died" in facts:
+            return Explanation()
+        why = explain(self._trial, whole="form" in facts)
+        return replace(why, looks_like=[*by_error(facts.get("raised", "")), *why.looks_like])
 
     @property
     def diagnosis(self) -> list[str]:

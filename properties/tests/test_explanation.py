@@ -11,11 +11,16 @@ import pytest
 
 import properties.explained.explanation
 from oracle.faults import Fault
+from oracle.faults.catalogue.raised import ERRORS, by_error
 from oracle.faults.equations import Equations
 from oracle.problem import Problem
+from properties.answered.answers import Answers
 from properties.answered.implementation import Implementation
 from properties.explained.explanation import _Asked, _is_inherited
 from properties.explained.failure import Failure
+from properties.judged.tally import Tally
+from properties.judged.trial import Trial, ViolationError
+from properties.posed.question import Question
 from properties.tests.power import first_catch
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
@@ -305,3 +310,24 @@ def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: P
     for name, inherited in (("right.py", True), ("mine.py", False)):
         with Implementation(name, directory=tmp_path) as target:
             assert _is_inherited(_Asked(target, "lstm_forward"), overflow) == inherited
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm"])
+@pytest.mark.parametrize("sizes", [{"n_x": 1, "n_a": 1, "m": 1}, {"n_x": 2, "n_a": 3, "m": 2}])
+def test_a_mistake_that_only_raises_is_named_by_its_error(
+    tmp_path: Path, kind: str, sizes: dict[str, int]
+) -> None:
+    textbook = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text()
+    (tmp_path / "appends.py").write_text(
+        textbook.replace("caches.append(cache)", "caches = np.append(caches, cache)")
+    )
+    problem = getattr(Problem, kind)(**sizes, n_y=2, T_x=2)
+    with Implementation("appends.py", directory=tmp_path) as appends:
+        answers = Answers(appends, Question(f"{kind}_forward", [problem]))
+        trial = Trial("shapes", "spec", lambda _: None, answers, 0, Tally())
+        with pytest.raises(ViolationError) as caught:
+            _ = trial.answer
+        failure = Failure(caught.value)
+        assert failure.diagnosis[0] == next(iter(ERRORS))
+        assert not failure.explanation.inherited
+    assert by_error("ValueError: operands could not be broadcast together") == []

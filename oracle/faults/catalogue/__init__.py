@@ -2,7 +2,8 @@
 
 To add one: the functions it concerns, a name, a sentence that completes "looks like: ...", and what stands
 in place of one or more equations of `oracle.faults.equations`, or of `oracle.faults.layer_equations`. An
-entry answers whatever the specification lets one ask, or raises as the mistake itself would.
+entry answers whatever the specification lets one ask, or raises as the mistake itself would. One that only
+raises has no numbers to be known by, and its error is in `raised`.
 """
 
 from itertools import combinations

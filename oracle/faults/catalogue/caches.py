@@ -21,6 +21,14 @@ from oracle.faults.fault import Fault
 
 FAULTS: list[Fault] = []
 
+
+def _with_a0_last(v: Any) -> Any:
+    """The array for the states, where step 0 finds a0 as the state before it."""
+    a = RIGHT["a"](v)
+    a[:, :, -1] = v.a0
+    return a
+
+
 EXCHANGED = {"a_next": "a_prev", "c_next": "c_prev", "ft": "it", "cct": "ot", "a_prev": "c_prev"}
 for one, other in EXCHANGED.items():
     functions = ALL if (one, other) == ("a_next", "a_prev") else LSTM
@@ -34,10 +42,17 @@ caches = partial(add, FAULTS, "caches", ALL)
 caches("parameters_not_cached", "the parameters are not cached", cache=lambda v: cache(v)[:-1])
 caches = partial(add, FAULTS, "caches", LSTM_FORWARD)
 caches("c_view_cached", "the first cached c_prev is overwritten by c_next", c0=lambda v: v.c[:, :, 0])
+caches("last_c_view_cached", "the first cached c_prev is a view of c[:, :, -1]", c0=lambda v: v.c[:, :, -1])
 caches("second_c_view_cached", "the first c_prev is a view of c[:, :, 1]", c0=lambda v: v.c[:, :, 1])
 caches = partial(add, FAULTS, "caches", FORWARDS)
 with_a0 = {"a": lambda v: RIGHT["a"](v) + v.a0[:, :, None], "a0": lambda v: v.a[:, :, 0]}
 caches("a_view_cached", "the first cached a_prev is a view of a[:, :, 0], overwritten later", **with_a0)
+in_the_last_slot = {"a": _with_a0_last, "a_prev": lambda v: v.a[:, :, v.t - 1]}
+caches(
+    "a0_in_the_last_slot",
+    "a0 is put in a[:, :, -1] for step 0; the first cached a_prev is a view of it, overwritten later",
+    **in_the_last_slot,
+)
 caches("x_cached_for_xt", "all of x is cached for every xt", cached=lambda names: [*names[:-1], "x"])
 caches("caches_none", "None is kept for every step", entry=lambda v: None)
 

@@ -14,6 +14,7 @@ from oracle.faults.catalogue.entry import (
     FORWARDS,
     LSTM_FORWARD,
     LSTM_LAYER,
+    RIGHT,
     add,
 )
 from oracle.faults.fault import Fault
@@ -36,6 +37,13 @@ def _last_states_left_behind(v: Any, state: str) -> Any:
     return last if last.shape == begin.shape else begin
 
 
+def _with_a0_first(v: Any) -> Any:
+    """The array for the states, which begins with a0 instead of the state after step 0."""
+    a = RIGHT["a"](v)
+    a[:, :, :1] = v.a0[:, :, None]
+    return a
+
+
 def _one_early(v: Any) -> Any:
     return np.maximum(v.ends - 1, 0)
 
@@ -54,6 +62,9 @@ sequence("every_step_from_a0", "every step starts from a0", a_prev=lambda v: v.a
 state("every_step_from_zero", "every step starts from zero", a_prev=lambda v: np.zeros_like(v.a0))
 state("first_step_reads_last_slot", "the first step reads a[:, :, -1]", a_prev=lambda v: v.a[:, :, v.t - 1])
 state("reads_unwritten_slot", "step t reads a[:, :, t], not yet written", a_prev=lambda v: v.a[:, :, v.t])
+unwritten = {"a_prev": lambda v: v.a[:, :, v.t], "c_prev": lambda v: v.c[:, :, v.t]}
+c_state("reads_unwritten_slots", "step t reads a[:, :, t] and c[:, :, t], not yet written", **unwritten)
+c_state("reads_unwritten_c", "step t reads c[:, :, t], not yet written", c_prev=unwritten["c_prev"])
 sequence(
     "a_two_steps_old", "a_prev is two steps old", a_prev=lambda v: v.a[:, :, v.t - 2] if v.t > 1 else v.a0
 )
@@ -80,6 +91,16 @@ layers("states_left_behind", "the states start from where the last call ended", 
 layers("last_states_one_early", "the last states are those before the last step", last=_one_early)
 layers("initial_states_returned", "the initial states are returned for the last", last=lambda v: 0 * v.ends)
 state("first_step_skipped", "the loop over time begins at 1", steps=lambda v: range(1, v.T_x))
+from_one = {"steps": lambda v: range(1, v.T_x)}
+state(
+    "first_state_is_a0", "the loop over time begins at 1, and a[:, :, 0] is a0", a=_with_a0_first, **from_one
+)
+state(
+    "first_step_skipped_and_a0",
+    "the loop over time begins at 1, and step t reads a[:, :, t - 1], so a0 is ignored",
+    a_prev=lambda v: v.a[:, :, v.t - 1],
+    **from_one,
+)
 state("last_step_skipped", "the loop over time ends a step early", steps=lambda v: range(v.T_x - 1))
 state("time_reversed", "the loop over time runs backwards", steps=lambda v: range(v.T_x)[::-1])
 state("x_reversed", "x is read from its end", xt=lambda v: v.x[:, :, -1 - v.t])

@@ -1,0 +1,57 @@
+"""Mistakes as they stand in public programs are named by the entry of the catalogue that is meant."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from oracle.diagnosis.names import diagnose
+from oracle.faults import FAULTS
+from oracle.tests.test_diagnosis import program, small
+
+TEXTBOOK = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text(encoding="utf-8")
+
+RNN_STEP = "rnn_cell_forward(x[:, :, t], a_next, parameters)"
+LSTM_STEP = "lstm_cell_forward(x[:, :, t], a_next, c_next, parameters)"
+NOT_YET, BEFORE = LSTM_STEP.replace("_next", "[:, :, t]"), RNN_STEP.replace("a_next", "a[:, :, t - 1]")
+LOOP, FROM_ONE = "for t in range(T_x)", "for t in range(1, T_x)"
+FIRST, ZERO_C = "    a_next = a0\n", "    c_next = np.zeros((n_a, m))\n"
+
+PUBLIC = [
+    ("lstm_forward", [(LSTM_STEP, NOT_YET)], "reads_unwritten_slots"),
+    ("lstm_forward", [(LSTM_STEP, LSTM_STEP.replace("c_next", "c[:, :, t]"))], "reads_unwritten_c"),
+    ("rnn_forward", [(RNN_STEP, RNN_STEP.replace("a_next", "a[:, :, t]"))], "reads_unwritten_slot"),
+    ("rnn_forward", [(FIRST, "    a[:, :, -1] = a0\n"), (RNN_STEP, BEFORE)], "a0_in_the_last_slot"),
+    (
+        "lstm_forward",
+        [(FIRST, "    a[:, :, -1] = a0\n"), (LSTM_STEP, LSTM_STEP.replace("a_next", "a[:, :, t - 1]"))],
+        "a0_in_the_last_slot",
+    ),
+    ("lstm_forward", [(ZERO_C, "    c_next = c[:, :, -1]\n")], "last_c_view_cached"),
+    ("lstm_forward", [(ZERO_C, "    c_next = c[:, :, 0]\n")], "c_view_cached"),
+    ("rnn_forward", [(LOOP, FROM_ONE)], "first_step_skipped"),
+    ("lstm_forward", [(LOOP, FROM_ONE)], "first_step_skipped"),
+    (
+        "rnn_forward",
+        [(LOOP, FROM_ONE), (FIRST, "    a[:, :, 0] = a0\n"), (RNN_STEP, BEFORE)],
+        "first_state_is_a0",
+    ),
+    ("rnn_forward", [(LOOP, FROM_ONE), (RNN_STEP, BEFORE)], "first_step_skipped_and_a0"),
+    ("rnn_forward", [(RNN_STEP, BEFORE)], "first_step_reads_last_slot"),
+]
+
+
+@pytest.mark.parametrize(("function", "changes", "name"), PUBLIC)
+def test_a_mistake_of_a_public_program_is_named_first(
+    function: str, changes: list[tuple[str, str]], name: str
+) -> None:
+    start = TEXTBOOK.index(f"def {function}")
+    source = TEXTBOOK[start:]
+    for old, new in changes:
+        assert old in source
+        source = source.replace(old, new, 1)
+    namespace: dict[str, Any] = {}
+    exec(TEXTBOOK[:start] + source, namespace)
+    ask = program(function, SimpleNamespace(**{function: namespace[function]}))
+    assert diagnose(function, ask, small(function))[0] == FAULTS[name].sentence
