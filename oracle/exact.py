@@ -62,12 +62,18 @@ class Enclosure:
         return 0.0 if np.array_equal(number, self.midpoint, equal_nan=True) else math.inf
 
     def __str__(self) -> str:
-        """Such as `0.17211776753291662875… ± 3e-41`; the dots stand for digits known but left out."""
+        """Such as `0.17211776753291662875…`; the dots stand for digits known but left out.
+
+        Where the radius reaches the digits that are shown it is told: `0.33333333333333333333… ± 2e-18`.
+        """
         number = self.midpoint
         if math.isnan(number) or self.ball == arb(number):
             return repr(number)
+        digits = self.ball.mid().str(20, radius=False)
+        if self.radius < 1e-20 * abs(number):
+            return f"{digits}…"
         # 3/2 of the radius, rounded to one digit in either direction, is no less than the radius.
-        return f"{self.ball.mid().str(20, radius=False)}… ± {1.5 * self.radius:.0e}"
+        return f"{digits}… ± {1.5 * self.radius:.0e}"
 
 
 class _TooWide(Exception):  # noqa: N818 - asks for more precision, and is no error

@@ -14,6 +14,9 @@ SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 BEYOND_USE = 0.1
 """A bound above this, on a state or a probability of size 1, would accept nearly any answer."""
 
+TELLING = 1e4
+"""Beyond so many ulp their number says nothing."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -116,7 +119,8 @@ class Comparison:
             **({"torch": repr(theirs)} if self.rival == "torch" else {}),
             "exact": str(truth),
             "allowed": f"{bound:.2g} from the exact value, by rounding in {self.inputs.dtype}",
-            "off by": f"{far / bound if bound else np.inf:.2g} times that, {far / ulp:.2g} ulp",
+            "off by": f"{far / bound if bound else np.inf:.2g} times that"
+            + (f", {far / ulp:.2g} ulp" if far < TELLING * ulp else ""),
             "wrong": self._blame(far > bound, truth.distance(theirs) > bound),
             **extent,
         }

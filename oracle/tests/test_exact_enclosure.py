@@ -59,6 +59,7 @@ def test_the_radius_is_rounded_up() -> None:
 def test_what_an_enclosure_looks_like() -> None:
     with ctx.workprec(128):
         third = arb(1) / 3
-    assert str(Enclosure(third)) == "0.33333333333333333333… ± 2e-39"
-    assert str(Enclosure(arb(third.mid(), 1e-30))) == "0.33333333333333333333… ± 2e-30"
+    assert str(Enclosure(third)) == "0.33333333333333333333…"
+    assert str(Enclosure(arb(third.mid(), 1e-22))) == "0.33333333333333333333…"
+    assert str(Enclosure(arb(third.mid(), 1e-20))) == "0.33333333333333333333… ± 2e-20"
     assert [str(Enclosure(arb(number))) for number in (0.5, 0.0, -INF)] == ["0.5", "0.0", "-inf"]

@@ -50,9 +50,9 @@ def test_the_message_names_everything(a: Array, torchs: Array) -> None:
         "element": "a[unit 1, sample 0, step 1]",
         "implementation": "0.125",
         "torch": "-0.034762088806654",
-        "exact": "-0.034762088806654006642… ± 2e-56",
+        "exact": "-0.034762088806654006642…",
         "allowed": "2e-15 from the exact value, by rounding in float64",
-        "off by": "8e+13 times that, 2.3e+16 ulp",
+        "off by": "8e+13 times that",
         "wrong": "the implementation",
         "extent": "2 of 12 elements of a",
     }

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from oracle.diagnosis.traces import NEARLY
 from oracle.faults.catalogue.raised import by_error
 from properties.explained.explanation import Explanation, explain
+from properties.explained.values import values
 from properties.judged.trial import Trial, ViolationError
 
 
@@ -51,7 +52,9 @@ class Failure:
             facts = {**facts, "unknown mistake": "\n".join(why.located.lines)}
         elif why.traces and (why.traces != NEARLY or "raised" not in facts):
             facts = {**facts, "unknown mistake": why.traces}
-        facts = {**facts, "problem": repr(trial.problem), "reproduce": reproduction(trial)}
+        shown = values(trial.problem, trial.contract.name)
+        given = {"input": shown} if shown else {}
+        facts = {**facts, "problem": repr(trial.problem), **given, "reproduce": reproduction(trial)}
         if not why.shows_alone:
             facts["reproduce"] += "\nwhich alone is answered right; the run as a whole is not"
         width = max(map(len, facts))
