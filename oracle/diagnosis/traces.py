@@ -157,7 +157,7 @@ def traces(function: str, implementation: Program, counterexample: Inputs, limit
     return "; ".join(filter(None, known))
 
 
-NEARLY = "right, but for less than would tell one mistake from another"
+NEARLY = "off by too little to tell which mistake it is"
 """Of what is off by little more than rounding, or was when other calls had gone before."""
 
 FEWEST = 5

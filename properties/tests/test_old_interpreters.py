@@ -21,7 +21,7 @@ import pytest
 import reference
 from oracle.problem import Problem
 from properties.answered.implementation import Implementation, Returned
-from reference.contract import CONTRACTS
+from reference.contract import CONTRACTS, FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 PATHS = [
@@ -186,9 +186,9 @@ def leaves(value: Any) -> Iterator[Any]:
 def test_a_worker_in_an_old_interpreter_answers_as_the_judge_would(target: str, dtype: Any) -> None:
     tolerance = 64 * np.finfo(dtype).eps
     with Implementation(target, directory=ROOT) as implementation:
-        for name, contract in CONTRACTS.items():
+        for name in FUNCTIONS:
             for seed in range(5):
-                problem = Problem(contract.kind, 3, 4, 2, 5, 6, regime="unit", seed=seed, dtype=dtype)
+                problem = Problem(CONTRACTS[name].kind, 3, 4, 2, 5, 6, regime="unit", seed=seed, dtype=dtype)
                 arguments = problem.arguments(name)
                 outcome = implementation.call(name, arguments)
                 assert isinstance(outcome, Returned), outcome

@@ -43,7 +43,7 @@ def rnn_forward(x, a0, parameters):
     ("body", "where"),
     [
         ("a_next = None\n    yt_pred = None", "'a_next = None' (rnn.py:6 in rnn_cell_forward)"),
-        ("a_next, yt_pred = None, None", "'a_next, yt_pred = (None, None)' (rnn.py:6 in rnn_cell_forward)"),
+        ("a_next, yt_pred = None, None", "'a_next, yt_pred = None, None' (rnn.py:6 in rnn_cell_forward)"),
         ("a_next = ...\n    yt_pred = ...\n    a_next + 1", "'a_next = ...' (rnn.py:6 in rnn_cell_forward)"),
         ("raise NotImplementedError", "'raise NotImplementedError' (rnn.py:6 in rnn_cell_forward)"),
         ("pass", "'pass' (rnn.py:6 in rnn_cell_forward)"),

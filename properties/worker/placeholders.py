@@ -36,18 +36,18 @@ def placeholder(function: Callable[..., Any], folder: str) -> str:
 
 
 def _found(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    node = _definition(code)
+    source = "".join(linecache.getlines(code.co_filename))
+    node = _definition(code, ast.parse(source))
     inside = [each for each in ast.walk(node) if isinstance(each, ast.stmt)] if node else []
     for statement in filter(_is_placeholder, inside):
-        yield statement.lineno, ast.unparse(statement)
+        yield statement.lineno, str(ast.get_source_segment(source, statement))
     for name in code.co_names:
         if name in _COMPUTED and name not in known:
             yield code.co_firstlineno, f"{name} is never computed"
 
 
-def _definition(code: CodeType) -> ast.FunctionDef | None:
-    """The text that code was compiled from."""
-    tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+def _definition(code: CodeType, tree: ast.AST) -> ast.FunctionDef | None:
+    """The definition in a file's tree that code was compiled from."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from properties.worker.stand_ins import STAND_INS, missing_module, stand_in
 from properties.worker.statements import Statement
 
 REMEDY = "name a folder that has it by --helpers DIR, or an environment by --python PATH"
+
+_NOT_DEFINED = re.compile(r"name '(\w+)' is not defined.*")
 
 TOLD = 5
 """How many of the places that were skipped are told."""
@@ -131,8 +134,10 @@ class Ran:
 
     def _follows(self, failed: Failed) -> bool:
         """Whether it failed only for want of what an earlier one would have bound."""
-        name = getattr(failed.error, "name", None) if isinstance(failed.error, NameError) else None
-        return any(name in each.statement.binds for each in self.failed if each is not failed)
+        found = _NOT_DEFINED.fullmatch(told(failed.error)[1])
+        return found is not None and any(
+            found[1] in each.statement.binds for each in self.failed if each is not failed
+        )
 
 
 def _why(failed: Failed, wanted: set[str]) -> str:
