@@ -13,6 +13,7 @@ if not PREFIX:
 
 pytest_plugins = [
     f"{PREFIX}properties.session.options",
+    f"{PREFIX}properties.session.resumption",
     f"{PREFIX}properties.session.database",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.fixtures",
@@ -85,6 +86,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         metavar="FILE",
         help="write what came of every law to FILE.json (see docs/report.md) or FILE.html; repeatable",
+    )
+    group.addoption(
+        "--resume",
+        action="store_const",
+        const=True,
+        help="judge only what is not in the report FILE.json yet, or has changed since",
     )
     group.addoption(
         "--expected-failures",

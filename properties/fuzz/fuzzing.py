@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.getoption("hypothesis_profile") not in (None, PROFILE):
         raise pytest.UsageError(f"--fuzz-for uses --hypothesis-profile={PROFILE}; leave another one out")
-    for option in ("--reproduce", "--hypothesis-seed"):
+    for option in ("--reproduce", "--hypothesis-seed", "--resume"):
         if config.getoption(option) is not None:
             raise pytest.UsageError(f"--fuzz-for draws ever new problems; leave {option} out")
     try:

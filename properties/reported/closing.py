@@ -2,9 +2,9 @@
 
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +13,40 @@ import pytest
 from properties.judged.presence import PROVIDED
 from properties.laws import all_laws
 from properties.reported import expected, report
+from properties.reported.document import Journal, Run
 from properties.reported.expected import ExpectedFailure
+from properties.reported.gathered import Gathered
 from properties.reported.progress import ProgressPlugin
 from properties.reported.results import LawResult, judgements, printable
 from properties.reported.scheduling import function_in, implementation_in, law_in
 from properties.reported.table import IN_FULL, render
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+_WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
 
 
 class Closing:
-    """Gathers the results in the controlling process; `environment` is asked for when all are in."""
+    """Gathers the results in the controlling process, with those `kept` of the run that is continued.
+
+    What is done is written to the reports in JSON as it comes, all there is to every report at the end.
+    """
 
     def __init__(
         self,
         targets: Sequence[str],
         expected: Sequence[ExpectedFailure],
         reports: Sequence[Path],
-        environment: Callable[[], dict[str, str]],
+        run: Run,
+        kept: Sequence[LawResult] = (),
     ) -> None:
         self._targets = targets
         self._expected = expected
         self._reports = reports
-        self._environment = environment
-        self._results: list[LawResult] = []
+        self._run = run
+        self._kept = kept
+        self._gathered = Gathered(targets, kept)
+        self._journals = [Journal(path, run, kept) for path in reports if path.suffix == ".json"]
+        self._progress: ProgressPlugin | None = None
         self._complaints: list[str] = []
         self._crashed: set[str] = set()
         self._written: list[Path] = []
@@ -55,11 +65,37 @@ class Closing:
         reporter = plugins.getplugin("terminalreporter")
         fuzzing = session.config.getoption("--fuzz-for")  # which has a display of its own
         if self._many and reporter and not fuzzing and session.config.get_verbosity() <= 0:
-            plugins.register(ProgressPlugin(reporter, len(self._targets)))
+            self._progress = ProgressPlugin(reporter, len(self._targets), len(self.judged))
+            plugins.register(self._progress)
+
+    def pytest_report_header(self) -> list[str]:
+        """What is kept of the run that is continued."""
+        before = f"resumed: {len(self.judged)} of {len(self._targets)} are judged already"
+        return [before] if self.judged else []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know the laws that each implementation has before it."""
+        self._begin(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """The same, as a worker of pytest-xdist tells it."""
+        self._begin(ids)
+
+    def _begin(self, nodeids: Iterable[str]) -> None:
+        self._gathered.expect(nodeids)
+        if self._progress:
+            self._progress.begin()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the result of a law."""
-        self._results.extend(LawResult.reported(report.user_properties))
+        """Keep the result of a law; an implementation may be done by it."""
+        results, done = self._gathered.add(report.nodeid, report.user_properties)
+        for judgement in done:
+            for journal in self._journals:
+                journal.add(judgement, self.left)
+        if self._progress:
+            self._progress.show(results, done)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
@@ -74,41 +110,61 @@ class Closing:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Fail where pytest would not, and write the reports of a run that was not interrupted."""
+        """Fail where pytest would not, and write the reports; of a run that was interrupted what there is."""
         stale = expected.stale(self._expected, self._results)
         self._complaints = [
             *self._broken(),
             *self._not_judged(),
             *(f"expected to fail: {line}" for line in stale),
         ]
-        if self._complaints and exitstatus == pytest.ExitCode.OK:
+        if self._kept and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            exitstatus = session.exitstatus = pytest.ExitCode.OK  # nothing was left to judge
+        failed = any(result.status == "failed" and not result.expected for result in self._kept)
+        if (self._complaints or failed) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if exitstatus in _COMPLETE and not session.config.option.collectonly:
+        if exitstatus == pytest.ExitCode.INTERRUPTED and not self._results:
+            return
+        if exitstatus in _WITH_A_REPORT and not session.config.option.collectonly:
             for path in self._reports:
-                report.write(path, judgements(self._results), self._environment())
+                report.write(path, judgements(self._results), replace(self._run, left=self.left))
                 self._written.append(path)
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
     ) -> None:
         """The closing table, and what else there is to say."""
+        selected = shlex.join(selection(config))
         if self._results:
             terminalreporter.section("laws")
             terminalreporter.write(render(self._results, width=shutil.get_terminal_size().columns))
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            selection = _selection(config) or "this command"
-            terminalreporter.write_line(f"no law ran: none is selected by {selection}")
+            terminalreporter.write_line(f"no law ran: none is selected by {selected or 'this command'}")
         if exitstatus == pytest.ExitCode.INTERRUPTED and self._results:
             terminalreporter.write_line("interrupted: the verdicts are about the laws that had run", red=True)
-        selection = _selection(config)
-        if selection and self._results:
-            terminalreporter.write_line(f"the verdicts are about the laws that {selection} selects")
+            if self._journals:
+                terminalreporter.write_line("to judge what is left, run the same command with --resume")
+        if selected and self._results:
+            terminalreporter.write_line(f"the verdicts are about the laws that {selected} selects")
         for complaint in self._complaints:
             terminalreporter.write_line(printable(complaint), red=True)
         if self._many and not self._reports:
             terminalreporter.write_line("each failure in full: --report FILE.html, or --tb=short")
         for path in self._written:
             terminalreporter.write_line(f"report: {path}")
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """The implementations that were judged by the run that is continued."""
+        return frozenset(result.implementation for result in self._kept)
+
+    @property
+    def left(self) -> list[str]:
+        """The implementations that are not judged, or only in part."""
+        return self._gathered.left
+
+    @property
+    def _results(self) -> list[LawResult]:
+        return self._gathered.results
 
     @property
     def _many(self) -> bool:
@@ -141,10 +197,10 @@ class Closing:
         return list(dict.fromkeys(lines))
 
 
-def _selection(config: pytest.Config) -> str:
-    """The options by which laws are selected, as they were given."""
+def selection(config: pytest.Config) -> list[str]:
+    """The options by which laws are selected, as they were given, in words."""
     given = {"-k": config.option.keyword, "-m": config.option.markexpr}
-    return " ".join(f"{option} {shlex.quote(value)}" for option, value in given.items() if value)
+    return [word for option, value in given.items() if value for word in (option, value)]
 
 
 def _killed(nodeid: str) -> LawResult:

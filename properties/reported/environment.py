@@ -1,23 +1,41 @@
 """What a run depends on besides the implementation: versions, profile, seed, threads."""
 
+import hashlib
 import platform
+import re
+from functools import cache
+from pathlib import Path
 
 import hypothesis
 import numpy as np
 import torch
-from hypothesis import settings
+
+_IMPORT = re.compile(rb"\s*(from|import)\b")
 
 
-def describe(seed: str) -> dict[str, str]:
+def describe(profile: str, seed: str) -> dict[str, str]:
     """The effective configuration, by name."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
+        "rnn-crosscheck": our_digest(),
         "python": platform.python_version(),
         "numpy": f"{np.__version__} ({blas['name']} {blas['version']})",
         "torch": torch.__version__,
         "hypothesis": hypothesis.__version__,
         "platform": f"{platform.system()} {platform.machine()}",
-        "profile": settings.get_current_profile_name(),
+        "profile": profile,
         "seed": seed,
         "torch threads": str(torch.get_num_threads()),
     }
+
+
+@cache
+def our_digest() -> str:
+    """A digest of our own sources; their imports aside, which are others where they are installed."""
+    root = Path(__file__).parents[2]
+    files = [file for name in ("reference", "oracle", "properties") for file in (root / name).rglob("*.py")]
+    digest = hashlib.sha256()
+    for file in sorted(file for file in files if "tests" not in file.relative_to(root).parts):
+        lines = file.read_bytes().splitlines()
+        digest.update(b"\n".join(line for line in lines if not _IMPORT.match(line)))
+    return digest.hexdigest()[:12]

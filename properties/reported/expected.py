@@ -67,6 +67,11 @@ def _entry(where: str, entry: dict[str, Any]) -> ExpectedFailure:
     return ExpectedFailure(**entry)
 
 
+def reason(expected: Sequence[ExpectedFailure], implementation: str, law: str, function: str) -> str:
+    """Why a law's failure on a function of an implementation is expected; empty where it is not."""
+    return next((entry.reason for entry in expected if entry.covers(implementation, law, function)), "")
+
+
 def stale(expected: Sequence[ExpectedFailure], results: Sequence[LawResult]) -> list[str]:
     """A line for each entry that names no law, or one that ran and did not fail."""
     known = laws()

@@ -1,7 +1,7 @@
 """How far the judging of many has come: a display on a terminal, otherwise a line for each that is done."""
 
-from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import pytest
@@ -10,22 +10,33 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from properties.internals.of_pytest import show_no_files
 from properties.reported.results import Judgement, LawResult, printable
-from properties.reported.scheduling import implementation_in
 
 
 class ProgressPlugin:
-    """Stands in for pytest's dots, in the process in which the results come together."""
+    """Stands in for pytest's dots, in the process in which the results come together.
 
-    def __init__(self, reporter: pytest.TerminalReporter, implementations: int) -> None:
+    Of the implementations some may have been judged `before`; `clock` tells the time.
+    """
+
+    def __init__(
+        self,
+        reporter: pytest.TerminalReporter,
+        implementations: int,
+        before: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._reporter = reporter
-        self._left: Counter[str] = Counter()
-        self._results: defaultdict[str, list[LawResult]] = defaultdict(list)
+        self._implementations = implementations
+        self._before = self._done = before
+        self._clock = clock
+        self._began = clock()
         self._failures = 0
         show_no_files(reporter)  # which file a law is in matters little here
         self._display = Progress(
             TextColumn("judged"),
             MofNCompleteColumn(),
             BarColumn(),
+            TextColumn("{task.fields[left]}"),
             TextColumn("{task.fields[failures]} failed, now {task.description}", markup=False),
             console=Console(highlight=False),
             auto_refresh=False,  # a thread would write while pytest captures the output
@@ -34,20 +45,11 @@ class ProgressPlugin:
             redirect_stdout=False,
             transient=True,
         )
-        self._task = self._display.add_task("", total=implementations, failures=0)
+        self._task = self._display.add_task("", total=implementations, completed=before, failures=0, left="")
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Count the laws that each implementation has before it."""
-        self._begin(item.nodeid for item in session.items)
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """The same, as a worker tells it; all of them tell the same."""
-        self._begin(ids)
-
-    def _begin(self, nodeids: Iterable[str]) -> None:
-        self._left = Counter(map(implementation_in, nodeids))
+    def begin(self) -> None:
+        """The tests are known, and run from now on."""
+        self._began = self._clock()
         self._display.start()
 
     @pytest.hookimpl(wrapper=True)
@@ -56,27 +58,43 @@ class ProgressPlugin:
         category, _, _ = yield
         return category, "", ""
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Tell that a law has run, and perhaps that an implementation is done."""
-        for result in LawResult.reported(report.user_properties):
-            judged, name = implementation_in(report.nodeid), result.implementation
-            self._results[name].append(result)
-            self._left[judged] -= 1
-            self._failures += result.status == "failed"
-            if not self._left[judged]:
-                self._done(Judgement(name, self._results.pop(name)))
+    def show(self, results: Sequence[LawResult], done: Sequence[Judgement]) -> None:
+        """Tell which laws have run, and which implementations are done by them."""
+        self._failures += sum(result.status == "failed" for result in results)
+        for judgement in done:
+            self._done += 1
+            if self._display.disable:
+                failed = sum(result.status == "failed" for result in judgement.results)
+                count = f" ({failed} failed)" if failed else ""
+                how_far = ", ".join(filter(None, [f"{self._done} of {self._implementations}", self._left]))
+                line = f"{judgement.implementation}: {judgement.verdict}{count}; {how_far}"
+                self._reporter.write_line(printable(line))
+        for result in results[-1:]:
             self._display.update(
-                self._task, description=printable(name), failures=self._failures, refresh=True
+                self._task,
+                completed=self._done,
+                description=printable(result.implementation),
+                failures=self._failures,
+                left=self._left,
+                refresh=True,
             )
 
-    def _done(self, judgement: Judgement) -> None:
-        self._display.advance(self._task)
-        if self._display.disable:
-            failed = sum(result.status == "failed" for result in judgement.results)
-            count = f" ({failed} failed)" if failed else ""
-            self._reporter.write_line(printable(f"{judgement.implementation}: {judgement.verdict}{count}"))
+    @property
+    def _left(self) -> str:
+        """The time that the others will take if they take as long as those that are done."""
+        here, others = self._done - self._before, self._implementations - self._done
+        return about((self._clock() - self._began) / here * others) if here and others else ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Leave the terminal as it was."""
         self._display.stop()
+
+
+def about(seconds: float) -> str:
+    """How much time is left, in words, no more exactly than one can know."""
+    if seconds < 100:
+        return f"about {max(10 * round(seconds / 10), 10)} s left"
+    if seconds < 100 * 60:
+        return f"about {round(seconds / 60)} min left"
+    return f"about {round(seconds / 3600)} h left"

@@ -1,23 +1,19 @@
 """The reports in files: JSON for programs, HTML for people. Both are views of the results."""
 
-import json
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from properties.judged.presence import PRESENCE
+from properties.reported.document import Run, as_json, replace_file
 from properties.reported.results import Judgement, LawResult
 from properties.reported.table import short
 from reference.contract import CONTRACTS
-
-SCHEMA = 1
-"""The version of the JSON document; docs/report.md says what is in it."""
 
 
 def check(path: Path) -> None:
@@ -30,61 +26,12 @@ def check(path: Path) -> None:
         raise ValueError(f"--report {path}: this is a directory")
 
 
-def write(path: Path, judged: Sequence[Judgement], environment: Mapping[str, str]) -> None:
+def write(path: Path, judged: Sequence[Judgement], run: Run) -> None:
     """Write the report whose format the suffix of the path names."""
-    text = _FORMATS[path.suffix](judged, environment)
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    replace_file(path, _FORMATS[path.suffix](judged, run))
 
 
-def as_json(judged: Sequence[Judgement], environment: Mapping[str, str]) -> str:
-    """The document of docs/report.md."""
-    document = {
-        "schema": SCHEMA,
-        "environment": dict(environment),
-        "implementations": [_implementation(judgement) for judgement in judged],
-    }
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"
-
-
-def _implementation(judgement: Judgement) -> dict[str, Any]:
-    return {
-        "target": judgement.implementation,
-        "verdict": judgement.verdict,
-        **({"limits": list(judgement.limits)} if judgement.limits else {}),
-        **({"notes": list(judgement.notes)} if judgement.notes else {}),
-        "functions": {function: _function(judgement, function) for function in judgement.functions},
-        "laws": [_law(result) for result in judgement.results],
-    }
-
-
-def _function(judgement: Judgement, function: str) -> dict[str, Any]:
-    remark = judgement.remark_on(function)
-    return {
-        "verdict": judgement.verdict_on(function),
-        "inherited": judgement.inherits(function),
-        **({"remark": remark} if remark else {}),
-    }
-
-
-def _law(result: LawResult) -> dict[str, Any]:
-    return {
-        "law": result.law,
-        "grade": result.grade,
-        "function": result.function,
-        "status": result.status,
-        "problems": result.problems,
-        "seconds": result.seconds,
-        "worst_ratio": min(result.worst_ratio, sys.float_info.max),  # JSON has no infinity
-        "counterexample": result.counterexample,
-        "message": result.message,
-        "diagnosis": list(result.diagnosis),
-        **({"too_slow": result.too_slow, "late": result.late} if result.too_slow else {}),
-        **({"expected": result.expected} if result.expected else {}),
-        **({"declared": result.declared} if result.declared else {}),
-    }
-
-
-def as_html(judged: Sequence[Judgement], environment: Mapping[str, str]) -> str:
+def as_html(judged: Sequence[Judgement], run: Run) -> str:
     """One page that needs nothing beside it. What comes from foreign code is escaped."""
     jinja = Environment(
         autoescape=True,
@@ -100,7 +47,7 @@ def as_html(judged: Sequence[Judgement], environment: Mapping[str, str]) -> str:
     return template.render(
         judged=judged,
         functions=functions,
-        environment=environment,
+        run=run,
         presence=PRESENCE,
         alike=alike,
         Plot=Plot,

@@ -11,9 +11,11 @@ from oracle.problem import Problem
 from properties.internals.of_xdist import by_scope
 from properties.judged.law import Law
 from properties.judged.presence import LIMITED
+from properties.reported.results import encodable
 from properties.reported.scheduling import implementation_in
 from properties.reported.table import IN_FULL
 from properties.session.options import ASKED, EXACTLY, LIMITS, TARGETS
+from properties.session.resumption import judged
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -62,10 +64,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_asked(item: pytest.Item, config: pytest.Config) -> bool:
-    """Whether a function is one that may be asked of the target."""
+    """Whether a function is one that may be asked of the target, and the target is not judged already."""
     if not isinstance(item, pytest.Function) or not item.get_closest_marker("law"):
         return True
     given = item.callspec.params
+    if encodable(str(given["implementation"])) in judged(config):
+        return False
     return "function" not in given or given["function"] in config.stash[ASKED][str(given["implementation"])]
 
 

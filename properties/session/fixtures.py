@@ -9,6 +9,7 @@ from properties.answered.implementation import Implementation
 from properties.judged.tally import Tally
 from properties.session.database import DATABASE
 from properties.session.options import EXACTLY, HOST, NETWORKS
+from properties.session.resumption import AS_IT_BEGAN
 from properties.stored.store import Store
 from properties.turns.turn import Turn
 
@@ -41,7 +42,7 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
         law.on(config.stash[NETWORKS]),
         implementation,
         function,
-        Store(config.stash[DATABASE], implementation.target, law.name, function),
+        Store(config.stash[DATABASE], implementation.target, law.name, function, config.stash[AS_IT_BEGAN]),
         tally,
         profile=settings.get_current_profile_name(),
         number=None if config.option.fuzz_for else int(config.option.hypothesis_seed),

@@ -2,6 +2,7 @@
 
 import math
 import random
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +18,9 @@ from oracle.problem import LayerProblem, Problem
 from properties.answered import interpreter
 from properties.answered.implementation import Implementation, TargetMissing, Unusable, expand
 from properties.laws import all_laws
-from properties.reported import expected, report
-from properties.reported.closing import Closing
+from properties.reported import continued, expected, report
+from properties.reported.closing import Closing, selection
+from properties.reported.document import Run
 from properties.reported.environment import describe
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import encodable, printable
@@ -41,6 +43,8 @@ EXACTLY = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 RUNS_ON = pytest.StashKey[str]()
 """The interpreter that the user has named, with its NumPy."""
+CLOSING = pytest.StashKey[Closing]()
+"""Where the results come together; not in a worker of pytest-xdist."""
 HOST = pytest.StashKey[dict[str, Any]]()
 """How `Implementation` runs what is judged, by the names of its parameters."""
 
@@ -59,9 +63,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "law(name, grade): what a test is called in the reports")
     config.option.force_short_summary = True  # on CI too a message, which has many lines, stands there once
     _check_hypothesis(config)
-    if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
-        fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
-        config.option.hypothesis_seed = 0 if fixed else random.SystemRandom().randrange(2**32)
     reproduce = config.getoption("--reproduce")
     directory = config.invocation_params.dir
     known = config.getoption("--expected-failures")
@@ -70,6 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
         failures = config.stash[EXPECTED] = expected.read(directory / known) if known else []
         for path in reports:
             report.check(path)
+        is_worker = hasattr(config, "workerinput")  # of pytest-xdist
+        before = continued.earlier(reports) if config.getoption("--resume") and not is_worker else None
+        if hasattr(config, "workerinput"):
+            config.option.hypothesis_seed = config.workerinput["seed"]
+        else:
+            _fix_the_seed(config, before[1].environment.get("seed") if before else None)
         config.stash[HOST] = _host(config)
         targets = config.stash[TARGETS] = _targets(config)
         config.stash[NETWORKS] = _networks(config)
@@ -79,10 +86,27 @@ def pytest_configure(config: pytest.Config) -> None:
             for target in targets
         }
         config.stash[EXACTLY] = _concerning_a_law(reproduce, config) if reproduce else None
+        if not is_worker:
+            run = Run(_facts(config), digests=continued.digests(targets, directory) if reports else {})
+            kept = continued.kept(before, run, failures) if before else []
+            config.stash[CLOSING] = Closing(targets, failures, reports, run, kept)
+            config.pluginmanager.register(config.stash[CLOSING])
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
-    if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
-        config.pluginmanager.register(Closing(targets, failures, reports, lambda: _facts(config)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist, which knows the command line alone, the seed of this run."""
+    node.workerinput["seed"] = node.config.option.hypothesis_seed
+
+
+def _fix_the_seed(config: pytest.Config, before: str | None) -> None:
+    """Let every run be repeated; one that is continued has the seed that it had `before`."""
+    if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
+        fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
+        drawn = 0 if fixed else random.SystemRandom().randrange(2**32)
+        config.option.hypothesis_seed = before if before and before.isdecimal() else str(drawn)
 
 
 def _check_hypothesis(config: pytest.Config) -> None:
@@ -183,18 +207,29 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     ]
 
 
+_LIMITS = ("time_limit", "import_time_limit", "memory_limit")
+
+
+def _as_option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _limits_given(config: pytest.Config) -> list[str]:
+    """The options that limit a call, an import and the memory, in words, as they were given."""
+    given = {_as_option(name): config.getoption(name) for name in _LIMITS}
+    return [word for option, value in given.items() if value is not None for word in (option, f"{value:g}")]
+
+
 def _host(config: pytest.Config) -> dict[str, Any]:
     """The interpreter and the limits that the user has named, and the command that names them."""
     host: dict[str, Any] = {}
-    options = []
-    for name in ("time_limit", "import_time_limit", "memory_limit"):
-        value, option = config.getoption(name), f"--{name.replace('_', '-')}"
-        if value is None:
-            continue
-        if not 0 < value < math.inf:
-            raise ValueError(f"{option} {value:g}: expected a number above 0")
-        host[name] = int(value * 2**30) if name == "memory_limit" else value
-        options += [option, f"{value:g}"]
+    options = _limits_given(config)
+    for name in _LIMITS:
+        value = config.getoption(name)
+        if value is not None and not 0 < value < math.inf:
+            raise ValueError(f"{_as_option(name)} {value:g}: expected a number above 0")
+        if value is not None:
+            host[name] = int(value * 2**30) if name == "memory_limit" else value
     helpers = config.getoption("--helpers")
     if helpers:
         folder = config.invocation_params.dir / helpers
@@ -216,8 +251,15 @@ def _host(config: pytest.Config) -> dict[str, Any]:
 
 def _facts(config: pytest.Config) -> dict[str, str]:
     """What a run depends on besides what is judged."""
-    runs_on = {"target": config.stash[RUNS_ON]} if RUNS_ON in config.stash else {}
-    return {**describe(_seed(config)), **runs_on}
+    profile = config.getoption("hypothesis_profile") or ("fuzz" if config.getoption("--fuzz-for") else "dev")
+    facts = describe(profile, _seed(config))
+    if RUNS_ON in config.stash:
+        facts["target"] = config.stash[RUNS_ON]
+    given = [*_limits_given(config), *selection(config)]
+    for option in ("--reproduce", "--weights"):
+        value = config.getoption(option) or []
+        given += [word for each in ([value] if isinstance(value, str) else value) for word in (option, each)]
+    return {**facts, **({"options": shlex.join(given)} if given else {})}
 
 
 def _seed(config: pytest.Config) -> str:

@@ -12,6 +12,7 @@ from properties.judged.presence import USABLE, unusable
 from properties.judged.tally import Tally
 from properties.judged.trial import ViolationError
 from properties.judged.unfinished import unfinished
+from properties.reported.expected import reason
 from properties.reported.results import LawResult, encodable, printable
 from properties.session.fixtures import TALLY, TURN
 from properties.session.options import EXPECTED
@@ -65,12 +66,8 @@ def _result(item: pytest.Item, report: pytest.TestReport, failure: Failure | Non
     if usable and not unusable(judged):
         given["limits"] = judged.limits.words
     if report.failed and not broke:
-        reasons = (
-            entry.reason
-            for entry in item.config.stash[EXPECTED]
-            if entry.covers(implementation, law, function)
-        )
-        given["expected"] = next(reasons, "")
+        known = item.config.stash[EXPECTED]
+        given["expected"] = reason(known, implementation, law, function)
     return LawResult.of(
         item.stash.get(TALLY, Tally()),
         implementation=encodable(implementation),

@@ -9,6 +9,7 @@ import pytest
 
 from properties.judged.presence import PROVIDED
 from properties.reported.closing import Closing
+from properties.reported.document import Run, read
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import LawResult
 from properties.tests.findings import failed, left_out, passed, skipped
@@ -19,12 +20,17 @@ def finish(
     status: int = pytest.ExitCode.OK,
     expected: tuple[ExpectedFailure, ...] = (),
     reports: tuple[Path, ...] = (),
+    kept: tuple[LawResult, ...] = (),
+    coming: tuple[str, ...] = ("shapes", "split"),
     **options: Any,
 ) -> tuple[int, list[str]]:
     """The exit status of a session with these results, and the lines that are printed."""
-    closing = Closing(["a"], expected, reports, lambda: {"seed": "1"})
+    closing = Closing(["a"], expected, reports, Run({"seed": "1"}), kept)
+    closing.pytest_xdist_node_collection_finished([f"test_{law}[a]" for law in coming])
     for result in results:
-        report: Any = SimpleNamespace(user_properties=[("law", asdict(result)), ("other", 1)])
+        report: Any = SimpleNamespace(
+            nodeid=f"test_{result.law}[a]", user_properties=[("law", asdict(result)), ("other", 1)]
+        )
         closing.pytest_runtest_logreport(report)
     option = SimpleNamespace(**{"collectonly": False, "keyword": "", "markexpr": "", **options})
     session: Any = SimpleNamespace(exitstatus=status, config=SimpleNamespace(option=option))
@@ -89,12 +95,32 @@ def test_that_no_law_ran_is_said_with_what_selects_none() -> None:
     assert lines == ["no law ran: none is selected by -k 'no such' -m spec"]
 
 
-def test_a_run_that_was_interrupted_or_only_collected_writes_no_report(tmp_path: Path) -> None:
+def test_a_run_that_only_collects_writes_no_report(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
-    _, lines = finish(passed("a"), reports=(file,), status=pytest.ExitCode.INTERRUPTED)
-    assert not any(line.startswith("report") for line in lines)
     finish(reports=(file,), collectonly=True)
+    finish(reports=(file,), status=pytest.ExitCode.INTERRUPTED)
     assert not file.exists()
     _, lines = finish(passed("a"), reports=(file,))
     assert '"target": "a"' in file.read_text()
     assert f"report: {file}" in lines
+
+
+def test_a_run_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    _, lines = finish(passed("a"), reports=(file,), status=pytest.ExitCode.INTERRUPTED)
+    assert "to judge what is left, run the same command with --resume" in lines
+    results, run = read(file)
+    assert results == [passed("a")]
+    assert run.left == ["a"]
+    finish(passed("a"), passed("a", "split"), reports=(file,))
+    assert not read(file)[1].left
+
+
+def test_what_was_judged_before_counts_as_if_it_were_now(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    status, _ = finish(kept=(failed("a"),), reports=(file,), status=pytest.ExitCode.NO_TESTS_COLLECTED)
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert read(file)[0] == [failed("a")]
+    assert finish(passed("a"), kept=(failed("b"),))[0] == pytest.ExitCode.TESTS_FAILED
+    for kept in (passed("a"), failed("a", expected="known")):
+        assert finish(kept=(kept,), status=pytest.ExitCode.NO_TESTS_COLLECTED)[0] == pytest.ExitCode.OK

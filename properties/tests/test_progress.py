@@ -1,12 +1,14 @@
 """How far the judging of many has come, on a terminal and elsewhere."""
 
 from dataclasses import asdict
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from properties.reported.progress import ProgressPlugin
+from properties.reported.gathered import Gathered
+from properties.reported.progress import ProgressPlugin, about
 from properties.reported.results import LawResult
 from properties.reported.scheduling import implementation_in
 from properties.tests.findings import failed, passed
@@ -22,12 +24,13 @@ def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], Pro
     """The lines that are written while these results come in."""
     lines: list[str] = []
     reporter: Any = SimpleNamespace(isatty=isatty, showfspath=True, write_line=lines.append)
-    plugin = ProgressPlugin(reporter, implementations=2)
-    plugin.pytest_xdist_node_collection_finished(IDS)
-    plugin.pytest_xdist_node_collection_finished(IDS)  # as from a second worker
+    plugin = ProgressPlugin(reporter, implementations=3, before=1, clock=count(step=30).__next__)
+    gathered = Gathered(["a.py", "b[1].py"])
+    gathered.expect(IDS)
+    gathered.expect(IDS)  # as from a second worker
+    plugin.begin()
     for nodeid, result in results:
-        report: Any = SimpleNamespace(nodeid=nodeid, user_properties=[("law", asdict(result))])
-        plugin.pytest_runtest_logreport(report)
+        plugin.show(*gathered.add(nodeid, [("law", asdict(result))]))
     plugin.pytest_sessionfinish()
     return lines, plugin
 
@@ -45,7 +48,10 @@ def test_an_id_names_its_implementation() -> None:
 
 def test_each_implementation_gets_a_line_when_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:
     lines, _ = judge(False, *RESULTS)
-    assert lines == ["b[1].py: differs (1 failed)", "a.py: conforms"]
+    assert lines == [
+        "b[1].py: differs (1 failed); 2 of 3, about 30 s left",
+        "a.py: conforms; 3 of 3",
+    ]
     assert capsys.readouterr().out == ""
 
 
@@ -61,7 +67,7 @@ def test_a_terminal_shows_what_is_done_and_what_is_at_hand(
     lines, _ = judge(True, *RESULTS)
     shown = capsys.readouterr().out
     assert lines == []
-    for state in ("0/2", "1/2", "2/2", "0 failed, now a.py", "1 failed, now b[1].py"):
+    for state in ("1/3", "2/3", "3/3", "about 30 s left", "0 failed, now a.py", "1 failed, now b[1].py"):
         assert state in shown
 
 
@@ -72,3 +78,11 @@ def test_a_letter_for_each_test_is_not_written_but_counts() -> None:
     with pytest.raises(StopIteration) as end:
         hook.send(("failed", "F", "FAILED"))
     assert end.value.value == ("failed", "", "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "10 s"), (44, "40 s"), (99, "100 s"), (100, "2 min"), (3600, "60 min"), (7300, "2 h")],
+)
+def test_what_is_left_is_told_no_more_exactly_than_one_can_know(seconds: float, words: str) -> None:
+    assert about(seconds) == f"about {words} left"

@@ -16,11 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.reported import report
-from properties.reported.report import Plot, alike, as_html, as_json
+from properties.reported.document import Run, as_json
+from properties.reported.report import Plot, alike, as_html
 from properties.reported.results import LawResult, judgements
 from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed
 
-ENVIRONMENT = {"python": "3.13.0", "seed": "<1>"}
+RUN = Run({"python": "3.13.0", "seed": "<1>"})
+OF_SOME_LAWS = ("expected", "too_slow", "late", "usable", "inherited", "ours")
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
 
 
@@ -73,23 +75,23 @@ class Page(HTMLParser):
 
 
 def test_the_keys_of_the_document_are_those_of_its_schema() -> None:
-    document = json.loads(as_json(judgements(every_verdict()), ENVIRONMENT))
+    document = json.loads(as_json(judgements(every_verdict()), RUN))
     assert [*document] == ["schema", "environment", "implementations"]
     assert document["schema"] == 1
-    assert document["environment"] == ENVIRONMENT
+    assert document["environment"] == RUN.environment
     for implementation in document["implementations"]:
         assert [*implementation] == ["target", "verdict", "functions", "laws"]
         for function in implementation["functions"].values():
             assert [*function] in (["verdict", "inherited"], ["verdict", "inherited", "remark"])
         for law in implementation["laws"]:
-            assert [key for key in law if key not in ("expected", "too_slow", "late")] == [
+            assert [key for key in law if key not in OF_SOME_LAWS] == [
                 *("law", "grade", "function", "status", "problems", "seconds"),
                 *("worst_ratio", "counterexample", "message", "diagnosis"),
             ]
 
 
 def test_the_document_says_what_came_of_each_law() -> None:
-    document = json.loads(as_json(judgements(every_verdict()), ENVIRONMENT))
+    document = json.loads(as_json(judgements(every_verdict()), RUN))
     by_target = {implementation["target"]: implementation for implementation in document["implementations"]}
     differs = by_target["differs"]
     assert differs["functions"] == {
@@ -111,14 +113,14 @@ def test_the_document_says_what_came_of_each_law() -> None:
 def test_any_text_is_reported_as_it_is(results: list[LawResult]) -> None:
     judged = judgements(results)
     laws = [law for judgement in judged for law in judgement.results]
-    document = json.loads(as_json(judged, ENVIRONMENT))
+    document = json.loads(as_json(judged, RUN))
     reported = [law for implementation in document["implementations"] for law in implementation["laws"]]
     assert [law["message"] for law in reported] == [law.message for law in laws]
     assert all(math.isfinite(law["worst_ratio"]) for law in reported)
 
     page, harmless = (
-        Page(as_html(judged, ENVIRONMENT)),
-        Page(as_html(judgements(every_verdict()), ENVIRONMENT)),
+        Page(as_html(judged, RUN)),
+        Page(as_html(judgements(every_verdict()), RUN)),
     )
     assert {tag for tag, _ in page.attributes} <= {tag for tag, _ in harmless.attributes}
     text = "".join(page.text)
@@ -130,7 +132,7 @@ def test_any_text_is_reported_as_it_is(results: list[LawResult]) -> None:
 def test_text_that_cannot_be_encoded_is_written_nevertheless(tmp_path: Path) -> None:
     judged = judgements([failed("\ud800 \x00")])
     for suffix in (".json", ".html"):
-        report.write(tmp_path / f"report{suffix}", judged, ENVIRONMENT)
+        report.write(tmp_path / f"report{suffix}", judged, RUN)
         assert "\\ud800" in (tmp_path / f"report{suffix}").read_text(encoding="utf-8")
 
 
@@ -153,7 +155,7 @@ def test_a_report_that_cannot_be_written_is_refused(
 
 
 def test_the_page_is_one_file_and_accessible() -> None:
-    source = as_html(judgements(every_verdict()), ENVIRONMENT)
+    source = as_html(judgements(every_verdict()), RUN)
     page = Page(source)
     found = Counter(tag for tag, _ in page.attributes)
     assert source.startswith('<!DOCTYPE html>\n<html lang="en">')
@@ -177,7 +179,7 @@ def test_the_page_is_one_file_and_accessible() -> None:
 
 
 def test_the_page_tells_a_status_in_words_as_well() -> None:
-    text = " ".join(" ".join(Page(as_html(judgements(every_verdict()), ENVIRONMENT)).text).split())
+    text = " ".join(" ".join(Page(as_html(judgements(every_verdict()), RUN)).text).split())
     verdicts = ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "… unfinished", "? not judged")
     for shown in (*verdicts, "! unusable"):
         assert shown in text
@@ -188,19 +190,19 @@ def test_the_page_tells_a_status_in_words_as_well() -> None:
 
 def test_what_was_too_slow_is_told_in_both() -> None:
     judged = judgements([passed("a", too_slow=7, late=PROBLEM), left_out("a", "split")])
-    (document,) = json.loads(as_json(judged, ENVIRONMENT))["implementations"]
+    (document,) = json.loads(as_json(judged, RUN))["implementations"]
     shapes, split = document["laws"]
     assert (shapes["problems"], shapes["too_slow"], shapes["late"]) == (80, 7, PROBLEM)
     assert (split["status"], split["message"]) == ("skipped", "too slow beyond n_x=1")
     assert document["verdict"] == "not judged"
-    text = " ".join(" ".join(Page(as_html(judged, ENVIRONMENT)).text).split())
+    text = " ".join(" ".join(Page(as_html(judged, RUN)).text).split())
     assert "passed on 80 problems + 7 too slow" in text
     assert "rnn not judged: too slow beyond n_x=1 in split" in text
 
 
 def test_colours_have_enough_contrast() -> None:
     """WCAG 2, level AA: 4.5 to 1, in both schemes."""
-    source = as_html([], {})
+    source = as_html([], Run({}))
     light, dark = (
         dict(re.findall(r"--([\w-]+): (#\w+)", block)) for block in re.findall(r":root {(.*?)}", source, re.S)
     )
@@ -230,7 +232,7 @@ def test_failures_whose_messages_are_alike_are_shown_once() -> None:
         [("shapes", "rnn_forward"), ("split", "rnn_forward")],
         [("split", "lstm_forward")],
     ]
-    assert as_html([judgement], {}).count("returned None") == 2
+    assert as_html([judgement], Run({})).count("returned None") == 2
 
 
 @given(st.lists(st.tuples(st.floats(0), st.booleans()), min_size=1))
@@ -265,7 +267,9 @@ def test_a_browser_lays_the_page_out_without_scrolling_sideways(tmp_path: Path, 
     """With everything unfolded, in a frame, for no window is as narrow as a phone."""
     long = "a_directory/" * 12
     results = [*every_verdict(), failed(long, message=long.replace("/", "")), passed(long, "each step")]
-    page = as_html(judgements(results), {**ENVIRONMENT, "blas": long}).replace("<details", "<details open")
+    page = as_html(judgements(results), Run({**RUN.environment, "blas": long})).replace(
+        "<details", "<details open"
+    )
     page, allowed = re.subn(r"<meta http-equiv=.Content-Security-Policy.*?>", "", page)  # it allows no script
     assert allowed == 1
     tell = "const {scrollWidth, clientWidth} = document.documentElement;"
