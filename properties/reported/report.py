@@ -1,25 +1,25 @@
-"""The reports in files: JSON for programs, HTML for people. Both are views of the results."""
+"""The reports in files. All are views of the results; the suffix of the path says which."""
 
-import math
-import sys
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from properties.judged.presence import PRESENCE
 from properties.reported.document import Run, as_json, replace_file
-from properties.reported.results import Judgement, LawResult
-from properties.reported.table import short
-from reference.contract import CONTRACTS
+from properties.reported.grades import as_csv
+from properties.reported.page import as_html
+from properties.reported.results import Judgement
+
+_FORMATS: Mapping[str, Callable[[Sequence[Judgement], Run], str]] = {
+    ".json": as_json,
+    ".html": as_html,
+    ".csv": as_csv,
+}
 
 
 def check(path: Path) -> None:
     """Raise `ValueError` where no report can be written to a path."""
     if path.suffix not in _FORMATS:
-        raise ValueError(f"--report {path}: a report ends in {' or '.join(_FORMATS)}")
+        *others, last = _FORMATS
+        raise ValueError(f"--report {path}: a report ends in {', '.join(others)} or {last}")
     if not path.parent.is_dir():
         raise ValueError(f"--report {path}: there is no directory {str(path.parent)!r}")
     if path.is_dir():
@@ -29,97 +29,3 @@ def check(path: Path) -> None:
 def write(path: Path, judged: Sequence[Judgement], run: Run) -> None:
     """Write the report whose format the suffix of the path names."""
     replace_file(path, _FORMATS[path.suffix](judged, run))
-
-
-def as_html(judged: Sequence[Judgement], run: Run) -> str:
-    """One page that needs nothing beside it. What comes from foreign code is escaped."""
-    jinja = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(Path(__file__).parent),
-        lstrip_blocks=True,
-        trim_blocks=True,
-        undefined=StrictUndefined,
-    )
-    jinja.filters["short"] = short
-    template = jinja.get_template("report.html.jinja")
-    asked = {function for judgement in judged for function in judgement.functions}
-    functions = [function for function in CONTRACTS if function in asked]
-    return template.render(
-        judged=judged,
-        functions=functions,
-        run=run,
-        presence=PRESENCE,
-        alike=alike,
-        Plot=Plot,
-    )
-
-
-_FORMATS = {".json": as_json, ".html": as_html}
-
-
-def alike(judgement: Judgement) -> list[list[LawResult]]:
-    """The failures, those together whose messages differ in nothing but the law in their first line."""
-    groups = defaultdict(list)
-    for result in judgement.results:
-        if result.status == "failed":
-            title, _, body = result.message.partition("\n")
-            groups[result.function, result.expected, body or title].append(result)
-    return list(groups.values())
-
-
-@dataclass(frozen=True)
-class Mark:
-    """The worst error of a law: `place` is where on the axis, in percent of its width."""
-
-    law: str
-    holds: bool
-    place: float
-    figure: str
-
-
-class Plot:
-    """The worst error of each law as a fraction of its bound, on a logarithmic axis.
-
-    A law that fails otherwise than by the size of an error is placed where the axis ends.
-    """
-
-    SMALLEST, LARGEST = -4, 16
-    """The decades that the axis may span; what is beyond is placed where the axis ends."""
-
-    def __init__(self, judgement: Judgement) -> None:
-        self._judgement = judgement
-        largest = max((result.worst_ratio for result in judgement.results), default=0.0)
-        self._every = 2 if _log10(largest) <= 4 else 4
-        decades = self._every * math.ceil(_log10(largest) / self._every)
-        self._end = min(max(decades, self._every), self.LARGEST)
-
-    @property
-    def marks(self) -> list[Mark]:
-        """One for each law that measures an error or does not hold."""
-        by_law = defaultdict(list)
-        for result in self._judgement.results:
-            if result.worst_ratio or (result.status == "failed" and result.law not in PRESENCE):
-                by_law[result.law].append(result)
-        return [self._mark(law, results) for law, results in by_law.items()]
-
-    @property
-    def decades(self) -> list[int]:
-        """Those that the axis is labelled with; 0 is the bound itself."""
-        return list(range(self.SMALLEST, self._end + 1, self._every))
-
-    def place(self, decade: float) -> float:
-        """Where on the axis a power of ten is, in percent of its width."""
-        inside = min(max(decade, self.SMALLEST), self._end)
-        return round(100 * (inside - self.SMALLEST) / (self._end - self.SMALLEST), 1)
-
-    def _mark(self, law: str, results: Sequence[LawResult]) -> Mark:
-        ratio = max(result.worst_ratio for result in results)
-        holds = all(result.status != "failed" for result in results)
-        if not holds and ratio <= 1:
-            return Mark(law, holds, self.place(self._end), "fails otherwise")
-        figure = "infinite" if math.isinf(ratio) else f"{ratio:.2g}"
-        return Mark(law, holds, self.place(_log10(ratio)), figure)
-
-
-def _log10(ratio: float) -> float:
-    return math.log10(min(max(ratio, sys.float_info.min), sys.float_info.max))

@@ -1,5 +1,7 @@
 """The reports in files: what is in them, and that nothing foreign gets out of hand there."""
 
+import base64
+import hashlib
 import html
 import json
 import math
@@ -10,6 +12,7 @@ from collections import Counter
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +20,8 @@ from hypothesis import strategies as st
 
 from properties.reported import report
 from properties.reported.document import Run, as_json
-from properties.reported.report import Plot, alike, as_html
+from properties.reported.page import as_html
+from properties.reported.plot import Plot
 from properties.reported.results import LawResult, judgements
 from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed
 
@@ -42,7 +46,7 @@ def foreign(draw: st.DrawFn) -> LawResult:
 class Page(HTMLParser):
     """A page taken apart."""
 
-    VOID = ("meta", "circle", "path", "line", "use")
+    VOID = ("meta", "br", "input", "circle", "path", "line", "use")
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -118,11 +122,10 @@ def test_any_text_is_reported_as_it_is(results: list[LawResult]) -> None:
     assert [law["message"] for law in reported] == [law.message for law in laws]
     assert all(math.isfinite(law["worst_ratio"]) for law in reported)
 
-    page, harmless = (
-        Page(as_html(judged, RUN)),
-        Page(as_html(judgements(every_verdict()), RUN)),
-    )
-    assert {tag for tag, _ in page.attributes} <= {tag for tag, _ in harmless.attributes}
+    page = Page(as_html(judged, RUN))
+    harmless = [Page(as_html(judgements(some), RUN)) for some in (every_verdict(), every_verdict()[2:5])]
+    assert {tag for tag, _ in page.attributes} <= {tag for each in harmless for tag, _ in each.attributes}
+    assert [tag for tag, _ in page.attributes].count("script") == 1
     text = "".join(page.text)
     for law in laws:
         assert law.implementation in text
@@ -139,8 +142,8 @@ def test_text_that_cannot_be_encoded_is_written_nevertheless(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("report.xml", "a report ends in .json or .html"),
-        ("report", "a report ends in .json or .html"),
+        ("report.xml", "a report ends in .json, .html or .csv"),
+        ("report", "a report ends in .json, .html or .csv"),
         ("nowhere/report.json", "there is no directory 'nowhere'"),
         ("folder.html", "this is a directory"),
     ],
@@ -160,7 +163,7 @@ def test_the_page_is_one_file_and_accessible() -> None:
     found = Counter(tag for tag, _ in page.attributes)
     assert source.startswith('<!DOCTYPE html>\n<html lang="en">')
     assert found["main"] == found["h1"] == found["title"] == 1
-    assert not found.keys() & {"script", "link", "img", "iframe", "object", "base", "form"}
+    assert not found.keys() & {"link", "img", "iframe", "object", "base", "form"}
     assert "url(" not in source
     assert "@import" not in source
 
@@ -183,9 +186,39 @@ def test_the_page_tells_a_status_in_words_as_well() -> None:
     verdicts = ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "… unfinished", "? not judged")
     for shown in (*verdicts, "! unusable"):
         assert shown in text
-    for shown in ("✗ failed", "✗ expected", "– skipped", "passed on 80 problems"):
+    for shown in ("✗ failed", "✗ expected", "– skipped", "rnn lstm spec shapes 80 80"):
         assert shown in text
     assert "(expected: <known> & so on )" in text or "(expected: <known> & so on)" in text
+
+
+def test_no_script_runs_but_our_own() -> None:
+    page = as_html(judgements(every_verdict()), RUN)
+    (script,) = re.findall(r"<script>(.*)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', page)
+    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+
+
+def test_what_all_did_comes_first_then_the_verdicts_then_each_failure() -> None:
+    softmax: dict[str, Any] = {"diagnosis": ["the softmax overflows"], "grade": "robust"}
+    results = [
+        *(failed(name, law, **softmax) for name in "abcde" for law in ("empty", "extreme")),
+        *(failed(name, diagnosis=["bf is left out"]) for name in "ab"),
+        passed("f"),
+    ]
+    page = as_html(judgements(results), Run({}, left=["g"]))
+    text = " ".join(" ".join(Page(page).text).split())
+    told = [
+        *("1 of 6 implementations conform", "interrupted: 1 implementation is not judged"),
+        *("Mistakes, by how many make them", "1 the softmax overflows a, b, c and 2 more d, e 5"),
+        *("2 bf is left out a, b 2", "Verdicts", "a ✗ differs ✗ differs mistake 1 mistake 2"),
+        *("Failures, by mistake", "1. the softmax overflows (5 implementations)"),
+        "a : rnn in empty, extreme rnn_forward of a: empty (a spec law)",
+    ]
+    assert [words for words in told if words not in text.replace("a: rnn", "a : rnn")] == []
+    places = [text.replace("a: rnn", "a : rnn").index(words) for words in told]
+    assert places == sorted(places)
+    assert page.count("returned None") == 7  # once for each mistake of each
 
 
 def test_what_was_too_slow_is_told_in_both() -> None:
@@ -196,7 +229,7 @@ def test_what_was_too_slow_is_told_in_both() -> None:
     assert (split["status"], split["message"]) == ("skipped", "too slow beyond n_x=1")
     assert document["verdict"] == "not judged"
     text = " ".join(" ".join(Page(as_html(judged, RUN)).text).split())
-    assert "passed on 80 problems + 7 too slow" in text
+    assert "shapes 80 + 7 too slow" in text
     assert "rnn not judged: too slow beyond n_x=1 in split" in text
 
 
@@ -224,15 +257,6 @@ def luminance(colour: str) -> float:
     channels = (int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4))
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def test_failures_whose_messages_are_alike_are_shown_once() -> None:
-    (judgement,) = judgements([failed("a"), failed("a", "split"), failed("a", "split", "lstm_forward")])
-    assert [[(each.law, each.function) for each in group] for group in alike(judgement)] == [
-        [("shapes", "rnn_forward"), ("split", "rnn_forward")],
-        [("split", "lstm_forward")],
-    ]
-    assert as_html([judgement], Run({})).count("returned None") == 2
 
 
 @given(st.lists(st.tuples(st.floats(0), st.booleans()), min_size=1))

@@ -1,0 +1,89 @@
+"""The failures by mistake: what each implementation does wrong, and what all of them do most."""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from oracle.problem import Problem
+from properties.drawn.work import work
+from properties.judged.presence import PROVIDED
+from properties.reported.results import Judgement, LawResult
+
+UNKNOWN = "unlike any mistake in the catalogue"
+BROKEN = "the harness broke, please report it"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One mistake of one implementation, in words, and the laws that do not hold for it."""
+
+    implementation: str
+    words: str
+    results: Sequence[LawResult]
+
+    @property
+    def is_spec(self) -> bool:
+        """Whether it shows on ordinary inputs."""
+        return any(result.grade == "spec" for result in self.results)
+
+    @property
+    def smallest(self) -> LawResult:
+        """The failure to look at: one on ordinary input, not inherited, on the smallest problem."""
+        return min(self.results, key=_size)
+
+    @property
+    def by_function(self) -> dict[str, list[LawResult]]:
+        """The failures of each function."""
+        found = defaultdict(list)
+        for result in self.results:
+            found[result.function].append(result)
+        return dict(found)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake, and the implementations that make it, a `Case` each."""
+
+    words: str
+    cases: Sequence[Case]
+
+
+def cases(judgement: Judgement) -> list[Case]:
+    """The mistakes of one implementation, those first that show on ordinary inputs and in most laws."""
+    by_words: defaultdict[str, list[LawResult]] = defaultdict(list)
+    for result in judgement.results:
+        if result.status == "failed":
+            by_words[_words(result)].append(result)
+    found = [Case(judgement.implementation, words, results) for words, results in by_words.items()]
+    return sorted(found, key=lambda case: (not case.is_spec, case.words == UNKNOWN, -len(case.results)))
+
+
+def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
+    """The mistakes of all, those of most implementations first; what differs in a number is one."""
+    alike: defaultdict[str, list[Case]] = defaultdict(list)
+    for judgement in judged:
+        for case in cases(judgement):
+            alike[re.sub(r"\d+", "0", case.words)].append(case)
+    found = [Mistake(together[0].words, together) for together in alike.values()]
+    return sorted(found, key=lambda mistake: -len({case.implementation for case in mistake.cases}))
+
+
+def _words(result: LawResult) -> str:
+    """What a failure looks like, in a sentence that does not name the implementation."""
+    if result.ours:
+        return BROKEN
+    if result.diagnosis:
+        return result.diagnosis[0]
+    if result.law == PROVIDED or not result.usable:
+        return result.message.removeprefix(result.implementation).strip()
+    return UNKNOWN
+
+
+def _size(result: LawResult) -> tuple[bool, bool, float]:
+    try:
+        size = work(Problem.parse(result.counterexample), result.function)
+    except ValueError:  # there is none, or it is one of weights that are gone
+        size = math.inf
+    return result.grade != "spec", result.inherited, size

@@ -1,0 +1,74 @@
+"""The report in HTML: what all did, and each failure by mistake; one page that needs nothing beside it."""
+
+import base64
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from properties.judged.presence import PRESENCE
+from properties.reported.document import Run
+from properties.reported.mistakes import by_frequency
+from properties.reported.plot import Plot
+from properties.reported.results import Judgement
+from properties.reported.table import IN_FULL, short
+from reference.contract import CONTRACTS
+
+VERDICTS = {
+    "conforms": ("✓", "every law that ran holds"),
+    "not robust": (
+        "~",
+        "right on ordinary inputs, wrong on some that are extreme, empty or of lower precision",
+    ),
+    "differs": ("✗", "wrong on ordinary inputs"),
+    "incomplete": ("–", "not there, or called otherwise than the specification says; the rest is judged"),
+    "unfinished": ("…", "still to be written: its code has placeholders in the place of values"),
+    "not judged": ("?", "too slow or too mortal for some law, or the harness itself broke on it"),
+    "unusable": ("!", "cannot be loaded, or has none of the functions"),
+}
+"""By verdict, the symbol that stands for it where there is little room, and what it means."""
+
+
+def as_html(judged: Sequence[Judgement], run: Run) -> str:
+    """The page. What comes from foreign code is escaped, and no script runs but our own."""
+    mistakes = by_frequency(judged)
+    numbered = defaultdict(list)
+    for number, mistake in enumerate(mistakes, 1):
+        for place, case in enumerate(mistake.cases, 1):
+            numbered[case.implementation].append((f"m{number}-{place}", number, case.words))
+    asked = {function for judgement in judged for function in judgement.functions}
+    script = (Path(__file__).parent / "report.js.jinja").read_text(encoding="utf-8")
+    return render(
+        "report.html.jinja",
+        judged=judged,
+        mistakes=mistakes,
+        numbered=numbered,
+        functions=[function for function in CONTRACTS if function in asked],
+        run=run,
+        in_full=len(judged) <= IN_FULL,
+        presence=PRESENCE,
+        Plot=Plot,
+        script=script,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def render(name: str, **given: object) -> str:
+    """Fill in a template of this folder."""
+    return _templates().get_template(name).render(verdicts=VERDICTS, **given)
+
+
+@cache
+def _templates() -> Environment:
+    jinja = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(Path(__file__).parent),
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    jinja.filters["short"] = short
+    return jinja
