@@ -85,7 +85,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--report",
         action="append",
         metavar="FILE",
-        help="write what came of every law to FILE.json (see docs/report.md) or FILE.html; repeatable",
+        help="write what came of every law to FILE.json, FILE.html or FILE.csv (see docs/report.md); "
+        "repeatable",
+    )
+    group.addoption(
+        "--report-each",
+        metavar="FOLDER",
+        help="write a page for each target, in plain words, for who wrote it",
     )
     group.addoption(
         "--resume",

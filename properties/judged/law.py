@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Any, Protocol
 
 import pytest
@@ -112,6 +113,7 @@ def law(
 def _of_what_is_readable(check: Callable[[Trial], None]) -> Callable[[Trial], None]:
     """The check, of which it is a violation that an answer does not have the form of the contract."""
 
+    @wraps(check)
     def checked(trial: Trial) -> None:
         try:
             check(trial)

@@ -12,7 +12,7 @@ import pytest
 
 from properties.judged.presence import PROVIDED
 from properties.laws import all_laws
-from properties.reported import expected, report
+from properties.reported import each, expected, report
 from properties.reported.document import Journal, Run
 from properties.reported.expected import ExpectedFailure
 from properties.reported.gathered import Gathered
@@ -28,7 +28,8 @@ _WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
 class Closing:
     """Gathers the results in the controlling process, with those `kept` of the run that is continued.
 
-    What is done is written to the reports in JSON as it comes, all there is to every report at the end.
+    What is done is written to the reports in JSON as it comes; at the end all there is, to every report, and
+    to the pages in a `folder`.
     """
 
     def __init__(
@@ -38,18 +39,20 @@ class Closing:
         reports: Sequence[Path],
         run: Run,
         kept: Sequence[LawResult] = (),
+        folder: Path | None = None,
     ) -> None:
         self._targets = targets
         self._expected = expected
         self._reports = reports
         self._run = run
         self._kept = kept
+        self._folder = folder
         self._gathered = Gathered(targets, kept)
         self._journals = [Journal(path, run, kept) for path in reports if path.suffix == ".json"]
         self._progress: ProgressPlugin | None = None
         self._complaints: list[str] = []
         self._crashed: set[str] = set()
-        self._written: list[Path] = []
+        self._written: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Where many are judged the closing table says enough, unless the user asks for more."""
@@ -125,9 +128,12 @@ class Closing:
         if exitstatus == pytest.ExitCode.INTERRUPTED and not self._results:
             return
         if exitstatus in _WITH_A_REPORT and not session.config.option.collectonly:
+            judged, run = judgements(self._results), replace(self._run, left=self.left)
             for path in self._reports:
-                report.write(path, judgements(self._results), replace(self._run, left=self.left))
-                self._written.append(path)
+                report.write(path, judged, run)
+                self._written.append(str(path))
+            if self._folder:
+                self._written.append(f"{each.write(self._folder, judged, run)} pages in {self._folder}")
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config

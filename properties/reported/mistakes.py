@@ -10,8 +10,11 @@ from oracle.problem import Problem
 from properties.drawn.work import work
 from properties.judged.presence import PROVIDED
 from properties.reported.results import Judgement, LawResult
+from reference.contract import CONTRACTS
 
 UNKNOWN = "unlike any mistake in the catalogue"
+TWO = ", and "
+"""Stands between two mistakes that are made at once."""
 BROKEN = "the harness broke, please report it"
 
 
@@ -36,10 +39,10 @@ class Case:
     @property
     def by_function(self) -> dict[str, list[LawResult]]:
         """The failures of each function."""
-        found = defaultdict(list)
-        for result in self.results:
-            found[result.function].append(result)
-        return dict(found)
+        functions = [
+            name for name in ("", *CONTRACTS) if any(name == result.function for result in self.results)
+        ]
+        return {name: [result for result in self.results if result.function == name] for name in functions}
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,19 @@ class Mistake:
 
 def cases(judgement: Judgement) -> list[Case]:
     """The mistakes of one implementation, those first that show on ordinary inputs and in most laws."""
+    failed = [result for result in judgement.results if result.status == "failed"]
+    alone = {sentence: _words(result) for result in reversed(failed) for sentence in result.diagnosis}
     by_words: defaultdict[str, list[LawResult]] = defaultdict(list)
-    for result in judgement.results:
-        if result.status == "failed":
-            by_words[_words(result)].append(result)
+    for result in failed:
+        words = _words(result)
+        parts = words.split(TWO)
+        if len(parts) > 1 and alone.keys() >= {*parts}:  # two at once, each of which is known by itself
+            words = alone[parts[0]]
+        by_words[words].append(result)
     found = [Case(judgement.implementation, words, results) for words, results in by_words.items()]
-    return sorted(found, key=lambda case: (not case.is_spec, case.words == UNKNOWN, -len(case.results)))
+    return sorted(
+        found, key=lambda case: (not case.is_spec, case.words.startswith(UNKNOWN), -len(case.results))
+    )
 
 
 def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
@@ -78,12 +88,27 @@ def _words(result: LawResult) -> str:
         return result.diagnosis[0]
     if result.law == PROVIDED or not result.usable:
         return result.message.removeprefix(result.implementation).strip()
-    return UNKNOWN
+    known = facts(result.message).get("unknown mistake", "")
+    return f"{UNKNOWN}: {known}" if known else UNKNOWN
 
 
-def _size(result: LawResult) -> tuple[bool, bool, float]:
+def facts(message: str) -> dict[str, str]:
+    """The facts in a failure's message by what each is about, as `Failure.message` has written them."""
+    _, *lines = message.split("\n")
+    found: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        label, _, text = line.removeprefix("  ").partition("  ")
+        name = label.strip() or name
+        if name:
+            found[name] = f"{found[name]}\n{text.strip()}" if name in found else text.strip()
+    return found
+
+
+def _size(result: LawResult) -> tuple[bool, bool, bool, float]:
     try:
-        size = work(Problem.parse(result.counterexample), result.function)
+        problem = Problem.parse(result.counterexample)
     except ValueError:  # there is none, or it is one of weights that are gone
-        size = math.inf
-    return result.grade != "spec", result.inherited, size
+        return result.grade != "spec", result.inherited, True, math.inf
+    odd = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
+    return result.grade != "spec", result.inherited, odd, work(problem, result.function)

@@ -18,7 +18,7 @@ from oracle.problem import LayerProblem, Problem
 from properties.answered import interpreter
 from properties.answered.implementation import Implementation, TargetMissing, Unusable, expand
 from properties.laws import all_laws
-from properties.reported import continued, expected, report
+from properties.reported import continued, each, expected, report
 from properties.reported.closing import Closing, selection
 from properties.reported.document import Run
 from properties.reported.environment import describe
@@ -71,6 +71,9 @@ def pytest_configure(config: pytest.Config) -> None:
         failures = config.stash[EXPECTED] = expected.read(directory / known) if known else []
         for path in reports:
             report.check(path)
+        folder = directory / each_in if (each_in := config.getoption("--report-each")) else None
+        if folder:
+            each.check(folder)
         is_worker = hasattr(config, "workerinput")  # of pytest-xdist
         before = continued.earlier(reports) if config.getoption("--resume") and not is_worker else None
         if hasattr(config, "workerinput"):
@@ -89,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if not is_worker:
             run = Run(_facts(config), digests=continued.digests(targets, directory) if reports else {})
             kept = continued.kept(before, run, failures) if before else []
-            config.stash[CLOSING] = Closing(targets, failures, reports, run, kept)
+            config.stash[CLOSING] = Closing(targets, failures, reports, run, kept, folder)
             config.pluginmanager.register(config.stash[CLOSING])
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None

@@ -1,0 +1,63 @@
+"""Code that brings a failure about in the user's own notebook: NumPy alone where the problem is small."""
+
+from typing import Any
+
+import numpy as np
+
+import reference
+from oracle.problem import Problem
+from reference.contract import CONTRACTS, Array
+
+LARGEST = 80
+"""The most numbers that are written out."""
+
+
+def snippet(problem: Problem, function: str) -> str:
+    """A cell that calls a function on a problem, and shows what it should return."""
+    contract = CONTRACTS[function]
+    arguments = problem.arguments(function)
+    given = ", ".join([*contract.arguments, *contract.at_last])
+    outputs = [*contract.outputs, *([] if contract.is_layer else ["cache" if contract.is_cell else "caches"])]
+    call = f"{', '.join(outputs)} = {function}({given})"
+    count = sum(array.size for array in [*arguments[: len(contract.arguments)], *_weights(problem, function)])
+    if contract.is_layer or count > LARGEST:
+        lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
+        return "\n".join([*lines, f'{given} = problem.arguments("{function}")', call, ""])
+    lines = ["import numpy as np", ""]
+    lines += [
+        f"{name} = {_literal(array)}" for name, array in zip(contract.arguments, arguments, strict=False)
+    ]
+    lines += [
+        "parameters = {",
+        *(f'    "{name}": {_literal(W)},' for name, W in sorted(arguments[-1].items())),
+        "}",
+    ]
+    lines += [call]
+    with np.errstate(all="ignore"):
+        right = getattr(reference, function)(*arguments)
+    for name, array in zip(contract.outputs, right, strict=False):
+        lines += [f'print("{name} is", {name}, "and should be", {_literal(array, digits=8)})']
+    return "\n".join([*lines, ""])
+
+
+def _weights(problem: Problem, function: str) -> list[Array]:
+    weights = problem.arguments(function)[len(CONTRACTS[function].arguments)]
+    return [
+        array for each in (weights if isinstance(weights, list) else [weights]) for array in each.values()
+    ]
+
+
+def _literal(array: Array, digits: int | None = None) -> str:
+    """An array as Python writes it; one without elements, and one that is not of float64, say so."""
+    if not array.size:
+        return f'np.zeros({array.shape}, "{array.dtype}")'
+    dtype = "" if array.dtype == np.float64 or digits else f', dtype="{array.dtype}"'
+    return f"np.array({_nested(array.tolist(), digits)}{dtype})"
+
+
+def _nested(value: Any, digits: int | None) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_nested(each, digits) for each in value)}]"
+    if not np.isfinite(value):
+        return str(value).replace("inf", "np.inf").replace("nan", "np.nan")
+    return repr(float(f"{value:.{digits}g}") if digits else float(value))

@@ -1,0 +1,209 @@
+"""The pages for those who wrote what is judged: what they say, and that their numbers are right."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reference
+from oracle.problem import Problem
+from oracle.regimes import REGIMES
+from properties.judged.presence import PROVIDED, USABLE
+from properties.reported import each
+from properties.reported.document import Run
+from properties.reported.mistakes import facts
+from properties.reported.results import LawResult, judgements
+from properties.reported.snippet import snippet
+from properties.reported.worked import worked
+from properties.tests.findings import PROBLEM, every_verdict, failed, passed
+from properties.tests.test_report import Page
+from reference.contract import CONTRACTS, FUNCTIONS
+
+SMALL = st.builds(
+    Problem,
+    kind=st.just("rnn"),
+    n_x=st.integers(0, 3),
+    n_a=st.integers(1, 3),
+    n_y=st.integers(1, 3),
+    m=st.integers(0, 2),
+    T_x=st.integers(1, 3),
+    regime=st.sampled_from([*REGIMES]),
+    seed=st.integers(0, 9),
+    dtype=st.sampled_from(["float64", "float32", "float16"]),
+)
+
+
+def of(function: str, problem: Problem) -> Problem:
+    given = {name: getattr(problem, name) for name in (*problem.varies, "regime", "seed", "dtype")}
+    made: Problem = getattr(Problem, CONTRACTS[function].kind)(**given)
+    return made
+
+
+@given(SMALL, st.sampled_from(FUNCTIONS))
+def test_a_snippet_shows_what_is_right_beside_what_should_be(problem: Problem, function: str) -> None:
+    """A function that is right is shown to be so; nothing but NumPy is imported."""
+    told: list[Any] = []
+    code = snippet(of(function, problem), function)
+    names = {function: getattr(reference, function), "print": lambda *words: told.append(words)}
+    with np.errstate(all="ignore"):
+        exec(code, names)
+    assert re.findall(r"^(?:import|from) .*", code, re.MULTILINE) in (
+        ["import numpy as np"],
+        ["from rnn_crosscheck import Problem"],
+    )
+    assert len(told) in (len(CONTRACTS[function].outputs), 0)
+    for name, ours, _, right in told:
+        assert name.removesuffix(" is") in CONTRACTS[function].outputs
+        assert ours.shape == right.shape
+        np.testing.assert_allclose(ours.astype(float), right, rtol=1e-2 if ours.dtype == "float16" else 1e-6)
+
+
+def test_a_snippet_of_a_large_problem_or_of_layers_draws_it() -> None:
+    large = Problem.lstm(n_x=9, n_a=9, n_y=9, m=9, T_x=9)
+    layers = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1)
+    for problem, function in ((large, "lstm_forward"), (layers, "rnn_layer")):
+        code = snippet(problem, function)
+        names: dict[str, Any] = {function: getattr(reference, function)}
+        exec(code.replace("rnn_crosscheck", "oracle.problem"), names)
+        assert names["problem"] == problem
+
+
+def last(lines: list[str], name: str) -> np.ndarray[Any, Any]:
+    text = next(line for line in reversed(lines) if line.startswith(f"{name} = ")).rpartition(" = ")[2]
+    return np.array([float(number) for number in text.strip("[]").split(", ")])
+
+
+@given(SMALL, st.sampled_from(FUNCTIONS), st.integers(0, 2), st.integers(0, 3))
+def test_what_is_worked_out_is_what_the_reference_answers(
+    problem: Problem, function: str, sample: int, step: int
+) -> None:
+    posed = of(function, problem)
+    lines = worked(posed, function, sample, step)
+    is_cell = CONTRACTS[function].is_cell
+    follows = posed.n_x > 0 and sample < posed.m and step < (1 if is_cell else posed.T_x)
+    assert bool(lines) == (follows and step < 3)
+    if lines and posed.dtype == "float64":
+        with np.errstate(all="ignore"):
+            outputs = getattr(reference, function)(*posed.arguments(function))
+        at = (slice(None), sample) if is_cell else (slice(None), sample, step)
+        places = {"a_next": 0, "y": 2 if function == "lstm_cell_forward" else 1}
+        for name, place in places.items():
+            np.testing.assert_allclose(last(lines, name), outputs[place][at], rtol=1e-5, atol=1e-30)
+
+
+def test_each_product_is_written_out() -> None:
+    problem = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=1)
+    assert worked(problem, "lstm_forward", 0, 0)[:4] == [
+        "xt = 0, a_prev = 1, c_prev = 0",
+        "Wf [a_prev; xt] + bf = (1)(1) + (-1)(0) + (-1) = 0",
+        "ft = σ of that = 0.5",
+        "Wi [a_prev; xt] + bi = (-1)(1) + (1)(0) + (-1) = -2",
+    ]
+
+
+MESSAGE = f"""rnn_forward of course/ada.py: each step (a spec law)
+  element          a[unit 0, sample 0, step 0]
+  implementation   0.5
+  torch            0.25
+  exact            0.25000000000000000001… ± 4e-58
+  allowed          3.3e-16 from the exact value, by rounding in float64
+  off by           1.2e+14 times that, 2.3e+16 ulp
+  wrong            the implementation
+  looks like       ba is left out
+                   ba is read as by
+  problem          {PROBLEM}
+  reproduce        rnn-crosscheck course/ada.py -k rnn_forward --reproduce '{PROBLEM}'"""
+ADA = failed(
+    "course/ada.py",
+    "each step",
+    message=MESSAGE,
+    diagnosis=["ba is left out", "ba is read as by"],
+    inherited=True,
+)
+
+
+def test_the_facts_of_a_message_come_back() -> None:
+    found = facts(MESSAGE)
+    assert found["off by"] == "1.2e+14 times that, 2.3e+16 ulp"
+    assert found["looks like"] == "ba is left out\nba is read as by"
+    assert next(iter(found)) == "element"
+    assert facts("one line") == {}
+
+
+def text_of(*results: LawResult) -> str:
+    (judgement,) = judgements(results)
+    return " ".join(" ".join(Page(each.as_page(judgement)).text).split())
+
+
+def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> None:
+    text = text_of(ADA, passed("course/ada.py"))
+    for told in (
+        "✗ differs wrong on ordinary inputs.",
+        "1. Ba is left out",
+        "Or, with the same numbers: ba is read as by.",
+        "rnn_forward does not keep: each step. It will be right when its cell is.",
+        "What should hold ( each step ): Each step agrees with torch's",
+        "the first wrong number a[unit 0, sample 0, step 0] yours 0.5 right 0.25 Its numbers, worked out:",
+        "Wax xt + Waa a_prev + ba =",
+        "import numpy as np x = np.array(",
+        "rnn-crosscheck course/ada.py -k rnn_forward --reproduce",
+    ):
+        assert told in text, (told, text)
+    for noise in ("ulp", "±", "allowed", "torch has"):
+        assert noise not in text.partition("* { box-sizing")[2].partition("What should hold")[2]
+
+
+def test_a_page_of_what_conforms_or_cannot_be_used_says_so() -> None:
+    assert "Nothing is wrong with it." in text_of(passed("a"))
+    unusable = failed(
+        "a", USABLE, "", message="a cannot be imported: ImportError", usable=False, counterexample=""
+    )
+    assert "1. Cannot be imported: ImportError" in text_of(unusable)
+    missing = failed("a", PROVIDED, "lstm_forward", message="a has no lstm_forward", counterexample="")
+    assert "1. Has no lstm_forward" in text_of(passed("a"), missing)
+
+
+def test_every_page_is_accessible_and_names_no_other(tmp_path: Path) -> None:
+    run = Run({}, left=["not judged"])
+    judged = judgements(every_verdict())
+    assert each.write(tmp_path / "pages", judged, run) == 5
+    pages = {path.name: path.read_text() for path in (tmp_path / "pages").iterdir()}
+    assert {*pages} == {
+        f"{name.replace(' ', '_')}.html" for name in {j.implementation for j in judged} - {*run.left}
+    }
+    for name, source in pages.items():
+        page = Page(source)
+        tags = [tag for tag, _ in page.attributes]
+        assert tags.count("main") == tags.count("h1") == 1
+        assert "script" not in tags
+        assert all(attributes["scope"] for tag, attributes in page.attributes if tag == "th")
+        assert page.values("id") == sorted({*page.values("id")}, key=page.values("id").index)
+        assert f"<h1>{name.removesuffix('.html').replace('_', ' ')}</h1>" in source
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5), unique=True))
+def test_every_page_has_a_file_of_its_own(names: list[str]) -> None:
+    files = each.file_names(names)
+    assert len({file.casefold() for file in files}) == len(names)
+    assert all(re.fullmatch(r"[\w.~-]+\.html", file) and not file.startswith(".") for file in files)
+
+
+def test_a_page_is_named_like_the_file() -> None:
+    assert each.file_names(["x/ada.py", "x/bob.py", "y/bob.py"]) == [
+        "ada.py.html",
+        "x_bob.py.html",
+        "y_bob.py.html",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"), [("file", "this is no directory"), ("nowhere/pages", "there is no directory")]
+)
+def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path, folder: str, message: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=f"^--report-each .*: {message}"):
+        each.check(tmp_path / folder)
