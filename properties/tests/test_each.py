@@ -143,7 +143,7 @@ def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> Non
     text = text_of(ADA, passed("course/ada.py"))
     for told in (
         "✗ differs wrong on ordinary inputs.",
-        "1. Ba is left out",
+        "1. ba is left out",
         "Or, with the same numbers: ba is read as by.",
         "rnn_forward does not keep: each step. It will be right when its cell is.",
         "What should hold ( each step ): Each step agrees with torch's",
@@ -162,9 +162,9 @@ def test_a_page_of_what_conforms_or_cannot_be_used_says_so() -> None:
     unusable = failed(
         "a", USABLE, "", message="a cannot be imported: ImportError", usable=False, counterexample=""
     )
-    assert "1. Cannot be imported: ImportError" in text_of(unusable)
+    assert "1. cannot be imported: ImportError" in text_of(unusable)
     missing = failed("a", PROVIDED, "lstm_forward", message="a has no lstm_forward", counterexample="")
-    assert "1. Has no lstm_forward" in text_of(passed("a"), missing)
+    assert "1. has no lstm_forward" in text_of(passed("a"), missing)
 
 
 def test_every_page_is_accessible_and_names_no_other(tmp_path: Path) -> None:

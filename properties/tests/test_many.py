@@ -1,5 +1,6 @@
 """Many implementations in one command: whatever they do, each gets its verdict."""
 
+import csv
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -45,7 +47,8 @@ def submitted(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def run(folder: Path) -> tuple[int, str]:
     """One run that judges them all."""
-    reports = ("--report", "verdicts.json", "--report", "verdicts.html")
+    reports = [f"--report=verdicts.{suffix}" for suffix in ("json", "html", "csv")]
+    reports += ["--report-each=pages", "--junitxml=verdicts.xml"]
     return judge(folder, "--implementation", "submissions", "-k", LAWS, *reports)
 
 
@@ -66,6 +69,42 @@ def test_every_failure_is_that_of_an_implementation(folder: Path, run: tuple[int
     failures = [law for law in laws if law["status"] == "failed" and law["law"] not in PRESENCE]
     assert failures
     assert all(law["counterexample"] for law in failures)
+
+
+def test_the_report_for_ci_has_a_case_for_each_law_function_and_target(
+    folder: Path, run: tuple[int, str]
+) -> None:
+    reported = {
+        (law["law"].replace(" ", "_"), each["target"], law["function"]): law
+        for each in report(folder)["implementations"]
+        for law in each["laws"]
+    }
+    found = 0
+    for case in ElementTree.parse(folder / "verdicts.xml").iter("testcase"):
+        named = re.fullmatch(r"test_(\w+)\[(.*?)(?:-(\w+))?\]", case.attrib["name"])
+        assert named
+        law, target, function = named.groups(default="")
+        if target.isascii() and "\\" not in target:  # others pytest escapes
+            told = reported[law, target, function]
+            failure = case.find("failure")
+            assert (failure is not None) == (told["status"] == "failed")
+            assert failure is None or "".join(told["message"].split()) in "".join(str(failure.text).split())
+        found += 1
+    assert found == len(reported)
+
+
+def test_there_is_a_grade_book_and_a_page_for_each(folder: Path, run: tuple[int, str]) -> None:
+    with (folder / "verdicts.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["target"]: row["verdict"] for row in csv.DictReader(file)}
+    assert rows == {each["target"]: each["verdict"] for each in report(folder)["implementations"]}
+    pages = [path.read_text(encoding="utf-8") for path in (folder / "pages").glob("*.html")]
+    assert len(pages) == len(JUDGED)
+    for page in pages:
+        assert "<script" not in page
+    gates = (folder / "pages" / "gates.py.html").read_text(encoding="utf-8")
+    assert "1. c_next is it * c_prev + ft * cct" in gates
+    assert "a, y, c, caches = lstm_forward(x, a0, parameters)" in gates
+    assert "12 pages in" in run[1]
 
 
 def test_the_terminal_has_a_line_for_each_and_no_letters(run: tuple[int, str]) -> None:
