@@ -85,19 +85,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--report",
         action="append",
         metavar="FILE",
-        help="write what came of every law to FILE.json, FILE.html or FILE.csv (see docs/report.md); "
-        "repeatable",
+        help="write FILE.json, FILE.html or FILE.csv; repeatable",
     )
     group.addoption(
         "--report-each",
         metavar="FOLDER",
-        help="write a page for each target, in plain words, for who wrote it",
+        help="write a page for each target, for who wrote it",
     )
     group.addoption(
         "--resume",
         action="store_const",
         const=True,
-        help="judge only what is not in the report FILE.json yet, or has changed since",
+        help="judge what is not yet in the report FILE.json",
     )
     group.addoption(
         "--expected-failures",

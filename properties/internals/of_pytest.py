@@ -30,6 +30,6 @@ def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
     described = {}
     for option in group.options:
         attributes = option.attrs()
-        written = " ".join([*option.names(), attributes.get("metavar", "")]).strip()
+        written = " ".join([*option.names(), attributes.get("metavar") or ""]).strip()
         described[written] = attributes["help"]
     return described

@@ -27,7 +27,7 @@ CLOSE = (
 OF_PYTEST = {
     "-k NAMES": "only laws and functions of these names: -k 'lstm and not robust', -k each_step",
     "-m spec": "the lenient grade alone",
-    "-n 2": "on two cores (-n auto: on all), as processes of pytest-xdist",
+    "-n 2": "on two cores (-n auto: on all)",
     "-x": "stop at the first failure",
     "-q, -v": "say less, or more",
     "--hypothesis-profile NAME": "quick, dev (default), ci or fuzz",

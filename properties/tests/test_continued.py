@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
+from hatch_build import renamed
 from oracle.problem import Problem
 from properties.reported import continued
 from properties.reported.document import Journal, Run, as_json, parsed, read
+from properties.reported.environment import without_imports
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import LawResult, judgements
 from properties.stored.store import Store
+from properties.tests.environments import CLONE
 from properties.tests.findings import failed, passed
 from properties.worker.ours import REFERENCE
 
@@ -129,6 +132,16 @@ def test_a_digest_is_of_a_file_and_the_modules_that_it_imports(tmp_path: Path) -
 
 def test_of_a_module_one_cannot_know_but_of_ours(tmp_path: Path) -> None:
     assert continued.digests(["json", REFERENCE], tmp_path).keys() == {REFERENCE}
+
+
+@pytest.mark.parametrize("folder", ["reference", "oracle", "properties"])
+def test_our_sources_are_the_same_where_they_are_installed(folder: str) -> None:
+    """Where the packages have another name in the lines that import them."""
+    files = [file for file in (CLONE / folder).rglob("*.py") if "tests" not in file.parts]
+    sources = [file.read_text(encoding="utf-8") for file in files]
+    assert sources
+    for source in sources:
+        assert without_imports(renamed(source).encode()) == without_imports(source.encode())
 
 
 def test_a_journal_is_a_report_whenever_it_is_read_and_takes_little_time(tmp_path: Path) -> None:

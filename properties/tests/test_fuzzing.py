@@ -53,7 +53,8 @@ def run(directory: Path, *arguments: str) -> tuple[int, str]:
 
 
 def options(**given: Any) -> Any:
-    known = {"--fuzz-for": "5m", "hypothesis_profile": None, "--reproduce": None, "--hypothesis-seed": None}
+    others = ("hypothesis_profile", "--reproduce", "--hypothesis-seed", "--resume")
+    known = {"--fuzz-for": "5m", **dict.fromkeys(others)}
     return SimpleNamespace(getoption=(known | given).__getitem__)
 
 
@@ -65,6 +66,7 @@ def options(**given: Any) -> Any:
         ({"hypothesis_profile": "ci"}, "leave another one out"),
         ({"--reproduce": "Problem.rnn(...)"}, "leave --reproduce out"),
         ({"--hypothesis-seed": 0}, "leave --hypothesis-seed out"),
+        ({"--resume": True}, "leave --resume out"),
     ],
 )
 def test_options_that_say_something_else_are_a_usage_error(given: dict[str, Any], message: str) -> None:
