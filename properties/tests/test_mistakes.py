@@ -97,7 +97,12 @@ def test_the_grade_book_has_a_row_for_each() -> None:
     assert found[1]["first_mistake"] == "<i>c</i> & a"
 
 
-@given(st.text(st.characters(exclude_categories=()), max_size=9), st.text(max_size=9))
+FOREIGN = st.builds(
+    str.__add__, st.sampled_from(["", " ", *"=+-@"]), st.text(st.characters(exclude_categories=()))
+)
+
+
+@given(FOREIGN, FOREIGN)
 def test_no_cell_is_a_formula_or_has_two_lines(name: str, words: str) -> None:
     (row,) = rows([failed(name, diagnosis=[words])], Run({}))
     for cell in row.values():
