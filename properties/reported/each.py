@@ -45,11 +45,13 @@ def file_names(implementations: Sequence[str]) -> list[str]:
     """A name for the page of each: that of its file, or all of its path where others have the same."""
     last = Counter(re.split(r"[/\\]", name)[-1] for name in implementations)
     names: list[str] = []
+    taken: Counter[str] = Counter()  # some file systems take a capital for the same letter
     for name in implementations:
         short = re.split(r"[/\\]", name)[-1]
         plain = re.sub(r"[^\w.-]", "_", short if last[short] == 1 else name).lstrip(".") or "_"
-        count = sum(other.partition("~")[0] == plain for other in names)
-        names.append(f"{plain}~{count + 1}" if count else plain)
+        taken[plain.casefold()] += 1
+        count = taken[plain.casefold()]
+        names.append(f"{plain}~{count}" if count > 1 else plain)
     return [f"{name}.html" for name in names]
 
 
