@@ -81,6 +81,16 @@ def _digest(target: str, directory: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def digest_of_folder(folder: Path) -> str:
+    """A digest of the modules in a folder that all targets find."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(
+            str(file.relative_to(folder)).encode(errors="surrogateescape") + b"\0" + file.read_bytes()
+        )
+    return digest.hexdigest()[:16]
+
+
 def _with_modules(file: Path) -> set[Path]:
     """A file, and the modules beside it that it imports, or that these do."""
     found, fresh = {file}, [file]

@@ -258,6 +258,8 @@ def _facts(config: pytest.Config) -> dict[str, str]:
     facts = describe(profile, _seed(config))
     if RUNS_ON in config.stash:
         facts["target"] = config.stash[RUNS_ON]
+    if helpers := config.getoption("--helpers"):
+        facts["helpers"] = f"{helpers} ({continued.digest_of_folder(config.invocation_params.dir / helpers)})"
     given = [*_limits_given(config), *selection(config)]
     for option in ("--reproduce", "--weights"):
         value = config.getoption(option) or []

@@ -130,6 +130,15 @@ def test_a_digest_is_of_a_file_and_the_modules_that_it_imports(tmp_path: Path) -
         assert digest() == known
 
 
+def test_a_digest_of_a_folder_is_of_all_modules_in_it(tmp_path: Path) -> None:
+    before = continued.digest_of_folder(tmp_path)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "helper.py").write_text("one = 1")
+    first = continued.digest_of_folder(tmp_path)
+    (tmp_path / "package" / "helper.py").write_text("one = 2")
+    assert len({before, first, continued.digest_of_folder(tmp_path)}) == 3
+
+
 def test_of_a_module_one_cannot_know_but_of_ours(tmp_path: Path) -> None:
     assert continued.digests(["json", REFERENCE], tmp_path).keys() == {REFERENCE}
 
