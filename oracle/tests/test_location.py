@@ -1,0 +1,109 @@
+"""Mistakes that have no name are located, truly; what is right is not."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.diagnosis.behaviour import Behaviour
+from oracle.inputs import Inputs
+from oracle.location.located import locate
+from oracle.problem import Problem
+from oracle.tests.strangers import STRANGERS, Stranger
+from reference.contract import FUNCTIONS
+
+LOCATED = [name for name, stranger in STRANGERS.items() if stranger.said]
+MOST_CALLS = 600
+"""Of a function that is located; at 1 ms each, with what is made of the answers, within two seconds."""
+
+
+class Asked:
+    """A program that counts its calls, and forgets them where it begins anew."""
+
+    def __init__(self, function: str, make: Any, order: str = "C") -> None:
+        self.function, self.calls, self._make, self._order = function, 0, make, order
+        self.anew()
+
+    def anew(self) -> None:
+        self._program = self._make()
+
+    def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        self.calls += 1
+        arguments = [_laid_out(argument, self._order) for argument in inputs.arguments(self.function)]
+        with np.errstate(all="ignore"):
+            value = getattr(self._program, self.function)(*arguments)
+        return Behaviour.of(self.function, value, arguments)
+
+
+def _laid_out(argument: Any, order: Any) -> Any:
+    """A copy, in an order of memory."""
+    if isinstance(argument, dict):
+        return {name: array.copy(order) for name, array in argument.items()}
+    return argument.copy(order)
+
+
+def located(stranger: Stranger) -> tuple[str, int]:
+    asked = Asked(stranger.function, stranger.program)
+    turned = Asked(stranger.function, stranger.program, "F")
+    arranged = {"for arrays in Fortran order": turned}
+    problem = Problem.parse(stranger.problem)
+    found = locate(stranger.function, asked, problem, asked.anew, arranged=arranged)
+    return str(found), asked.calls + turned.calls
+
+
+@pytest.mark.parametrize("name", LOCATED)
+def test_a_mistake_of_other_hands_is_located(name: str) -> None:
+    said, calls = located(STRANGERS[name])
+    assert _without_sizes(said) == _without_sizes(STRANGERS[name].said)
+    assert calls <= MOST_CALLS
+
+
+def _without_sizes(said: str) -> str:
+    """Without how far something is off, and in how many elements, which depends on rounding."""
+    return re.sub(r"(off by up to |, in |to )[-0-9.e+]+%?", r"\1", said)
+
+
+def test_there_are_many_mistakes_of_other_hands() -> None:
+    assert len(STRANGERS) >= 60
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_is_right_is_not_located(function: str) -> None:
+    problem = Problem("rnn" if function.startswith("rnn") else "lstm", n_x=2, n_a=3, n_y=4, m=3, T_x=4)
+    asked = Asked(function, lambda: reference)
+    assert locate(function, asked, problem, asked.anew) is None
+
+
+def flushing(value: Any) -> Any:
+    """What is subnormal is zero, in outputs and caches."""
+    if isinstance(value, np.ndarray):
+        return np.where(np.abs(value) < np.finfo(value.dtype).tiny, 0, value).astype(value.dtype)
+    if isinstance(value, (list, tuple)):
+        return [flushing(each) for each in value]
+    return {name: flushing(each) for name, each in value.items()}
+
+
+@pytest.mark.parametrize("how", ["flushed", "float64 inside", "another order of summation"])
+def test_a_right_program_of_another_kind_is_not_located(how: str) -> None:
+    def forward(x: Any, a0: Any, parameters: Any) -> Any:
+        if how == "flushed":
+            return flushing(reference.lstm_forward(x, a0, parameters))
+        if how == "float64 inside":
+            wide = {name: array.astype(np.float64) for name, array in parameters.items()}
+            outputs = reference.lstm_forward(x.astype(np.float64), a0.astype(np.float64), wide)
+            return tuple(part.astype(x.dtype) for part in outputs[:3])
+        order = np.argsort(np.abs(x).sum(axis=(1, 2)))
+        n_a = len(a0)
+        columns = np.concatenate([np.arange(n_a), n_a + order])
+        turned = {
+            name: array[:, columns] if name in ("Wf", "Wi", "Wc", "Wo") else array
+            for name, array in parameters.items()
+        }
+        return reference.lstm_forward(x[order], a0, turned)[:3]
+
+    problem = Problem.lstm(n_x=2, n_a=3, n_y=4, m=3, T_x=4)
+    made = type("Program", (), {"lstm_forward": staticmethod(forward)})
+    asked = Asked("lstm_forward", made)
+    assert locate("lstm_forward", asked, problem, asked.anew) is None
