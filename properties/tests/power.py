@@ -101,7 +101,7 @@ def catch(
 ) -> Catch | None:
     """Check a law on what the dev profile draws with this seed.
 
-    The first violation, or with `shrink` the simplest that Hypothesis makes of it; `None` if the law holds.
+    The first violation, or with `shrink` the simplest that is made of it; `None` if the law holds.
     """
     store = Store(InMemoryExampleDatabase(), implementation.target, law.name, function)
     turn = Turn(law, implementation, function, store, Tally(), number=number)
@@ -110,7 +110,7 @@ def catch(
     problems = turn.tally.problems
     if shrink:
         with suppress(ViolationError):
-            turn.search()
+            turn.make_small()
     try:
         turn.conclude()
     except ViolationError as violation:

@@ -21,6 +21,7 @@ from properties.judged.presence import lacks
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial, ViolationError
 from properties.stored.store import Store
+from properties.turns.smaller import is_among, smaller
 from properties.turns.visited import places
 
 ENDLESS = 2**30
@@ -75,7 +76,8 @@ class Turn:
     def run(self) -> None:
         """Try what failed before, then what is drawn; what failed at any time is raised.
 
-        Only where the law fails on what is drawn once for all does Hypothesis go on, to make that small.
+        Only where the law fails on what is drawn once for all, and on nothing that is small from the start,
+        does Hypothesis go on, to make that small.
         """
         if reason := lacks(self._implementation, self._function):
             pytest.skip(reason)
@@ -93,8 +95,7 @@ class Turn:
                 if self._number is None:
                     self.search()
                 elif not self.holds_of_what_is_drawn():
-                    self.tally.clear()  # for Hypothesis finds it in the same sequence
-                    self.search()
+                    self.make_small()
         except TimeUpError:
             pass
         except Exception:
@@ -115,6 +116,21 @@ class Turn:
                 raise
             return False
         return True
+
+    def make_small(self) -> None:
+        """Make what was found small; raises as `search` does, or nothing, where something small fails."""
+        found = self._found
+        assert found
+        for problems in smaller(found[0].problem, self.law.domain):
+            try:
+                self._check_each([problems])
+            except Exception:
+                if self._found is found:
+                    raise
+                return
+        if not is_among(found[0].problem):
+            self.tally.clear()  # for Hypothesis finds it in the same sequence
+            self.search()
 
     def search(self) -> None:
         """Let Hypothesis draw problems; where one fails it is made small, and raised."""
@@ -161,7 +177,7 @@ class Turn:
     def conclude(self) -> None:
         """At the end, raise what was found, as small as it has become."""
         if self._found:
-            raise self._found[1]
+            raise self._found[1].with_traceback(None)  # where that was is in the message
 
     @property
     def _strategy(self) -> st.SearchStrategy[Sequence[Problem]]:
