@@ -16,20 +16,13 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from properties.answered.last_words import LastWords
+from properties.answered.start import start
 from properties.worker.codec import CodecError
-from properties.worker.ours import PROGRAM
 from properties.worker.place import place
 from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 
 UNREADABLE = "sent an answer that cannot be read"
 
-_ENVIRONMENT = {
-    # Workers share a machine: one thread each, and sums in one order.
-    **dict.fromkeys(
-        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
-    ),
-    "PYTHONHASHSEED": "0",  # what iterates over a set does so alike in every run
-}
 _CLOSING = 1.0
 """Seconds in which a process that has hung up should have ended."""
 _SIGNALS = {number.value: number.name for number in signal.Signals}
@@ -67,18 +60,15 @@ class Process:
             reader, writer = os.pipe()
             self._last_words = LastWords(held.enter_context(open(reader, "rb", buffering=0)))
             with theirs, open(writer, "wb", buffering=0) as errors:
-                inherited = (theirs.fileno(), self._crash_report.fileno())
-                self._process = subprocess.Popen(
-                    [python, "-B", "-c", PROGRAM, *map(str, (*inherited, memory_limit))],
-                    cwd=directory,
-                    env={**os.environ, **_ENVIRONMENT},
-                    pass_fds=inherited,
-                    start_new_session=True,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=errors,
+                self._process = start(
+                    python,
+                    directory,
+                    memory_limit,
+                    theirs.fileno(),
+                    self._crash_report.fileno(),
+                    errors.fileno(),
                 )
-            held.enter_context(self._process)  # waits for it
+            held.callback(self._process.wait)
             held.callback(_kill_group, self._process.pid)
             self.end = weakref.finalize(self, held.pop_all().close)
 

@@ -1,7 +1,6 @@
 """What the tests of the isolation share, and those of the command."""
 
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from properties.answered import process
 from properties.answered.implementation import Implementation
+from properties.answered.start import Started, start
 from properties.tests.environments import Installation, installed
 
 
@@ -24,14 +25,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 @pytest.fixture
 def implement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Implementation]]:
     """An implementation of a source text; when the test is over, nothing of its process may be left."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[Started] = []
 
-    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            started.append(self)
+    def recorded(*arguments: Any) -> Started:
+        started.append(start(*arguments))
+        return started[-1]
 
-    monkeypatch.setattr(subprocess, "Popen", Recorded)
+    monkeypatch.setattr(process, "start", recorded)
+    with Implementation("reference") as first:
+        first.load()  # after which there is a warm process, if any
     descriptors = len(os.listdir("/dev/fd"))
     with ExitStack() as opened:
 
@@ -42,7 +44,9 @@ def implement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
 
         yield make
     assert len(os.listdir("/dev/fd")) == descriptors, "a file descriptor is left open"
-    assert all(process.returncode is not None for process in started), "a process is left behind"
+    for each in started:
+        with pytest.raises(ProcessLookupError):  # a process is left behind
+            os.kill(each.pid, 0)
 
 
 @pytest.fixture

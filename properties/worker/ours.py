@@ -17,7 +17,7 @@ FRAMEWORKS = f"{PREFIX}oracle.frameworks"
 NAMES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
 _ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
 
-PROGRAM = f"""
+_PROGRAM = f"""
 import sys
 if sys.path[:1] == [""]: del sys.path[0]
 import numpy
@@ -26,10 +26,14 @@ class Ours:
     def find_spec(name, path=None, target=None):
         if name in {NAMES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
 sys.meta_path.insert(0, Ours)
-from {PREFIX}properties.worker.worker import main
+from {PREFIX}properties.worker.%s import main
 main()
 """
-"""What a worker's interpreter runs. It finds our modules, and nothing else that lies beside them."""
+PROGRAM, WARM = _PROGRAM % "worker", _PROGRAM % "warm"
+"""What the interpreter of a worker runs, and of a process that forks workers.
+
+It finds our modules, and nothing else that lies beside them.
+"""
 
 
 def full_name(target: str) -> str:

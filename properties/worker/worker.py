@@ -13,7 +13,7 @@ from functools import partial
 from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
 from signal import ITIMER_REAL, setitimer
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy import errstate
 
@@ -39,7 +39,11 @@ def main() -> None:
     The arguments of the command: the file descriptors of the socket and of a file for the last words of
     a crash, and a limit to the memory in bytes.
     """
-    connection, faults, memory_limit = map(int, sys.argv[1:])
+    work(*map(int, sys.argv[1:]))
+
+
+def work(connection: int, faults: int, memory_limit: int) -> NoReturn:
+    """The same in a process that is there."""
     faulthandler.enable(faults, all_threads=False)
     # Data rather than address space, of which some libraries reserve far more than they use.
     for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
