@@ -6,12 +6,13 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from oracle.limits import ANYTHING, Limits
-from properties.answered.process import UNREADABLE, Died, Process
+from properties.answered.process import UNREADABLE, Died, Message, Process
 from properties.answered.record import Record
 from properties.worker.arguments import Arrangement
 from properties.worker.codec import Foreign
@@ -53,22 +54,28 @@ class Returned:
     """What a call gave: plain values (see `isolation.codec`) that run no foreign code when looked at.
 
     `arguments` are those of the call as they are after it. `converted` names what was not taken as it is:
-    types made into arrays, and parameters found under other names.
+    types made into arrays, and parameters found under other names. `digest` is that of the message, so that
+    two replies with the same one are the same; empty where there was no message.
     """
 
     value: Any
     arguments: list[Any]
     converted: list[str]
     used_reference_cell: bool
+    digest: bytes = field(default=b"", compare=False)
 
 
 @dataclass(frozen=True)
 class Raised:
-    """A call ended in an exception, `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`."""
+    """A call ended in an exception, `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`.
+
+    The `digest` is that of the exception, wherever it was raised.
+    """
 
     type_name: str
     message: str
     where: str
+    digest: bytes = field(default=b"", compare=False)
 
 
 class Implementation:
@@ -226,7 +233,7 @@ class Implementation:
         request = ("load", target.source, target.attribute, str(self.directory), self._helpers)
         error: Exception
         match process.ask(*request, time_limit=self.import_time_limit, folder=self._folder)[0]:
-            case ("loaded", dict(functions), str(folder), supports, *facts), _ if _are_functions(
+            case Message(("loaded", dict(functions), str(folder), supports, *facts)) if _are_functions(
                 functions
             ) and _are_facts(facts):
                 self._folder = folder
@@ -235,9 +242,9 @@ class Implementation:
                     return process, Loaded(functions, limits, *facts)
                 except ValueError as wrong:
                     error = Unusable(f"{self.target}: {wrong}")
-            case ("missing", str(reason)), _:
+            case Message(("missing", str(reason))):
                 error = TargetMissing(reason)
-            case ("unusable", str(reason)), _:
+            case Message(("unusable", str(reason))):
                 error = Unusable(f"{self.target} {reason}")
             case Died(reason, last_words=words):
                 why = f"{reason} while it was imported" + (f": {words.splitlines()[-1]}" if words else "")
@@ -248,15 +255,17 @@ class Implementation:
         raise error
 
 
-def _outcome(answer: tuple[Any, list[str]] | Died, count: int) -> Returned | Raised | Died:
+def _outcome(answer: Message | Died, count: int) -> Returned | Raised | Died:
     """What came of a call with so many arguments."""
     match answer:
         case Died():
             return answer
-        case ("returned", list(after), value, bool(used), list(notes)), converted if len(after) == count:
-            return Returned(value, after, converted + notes, used)
-        case ("raised", str(type_name), str(message), str(where)), _:
-            return Raised(type_name, message, where)
+        case Message(("returned", list(after), value, bool(used), list(notes)), converted, digest):
+            if len(after) == count:
+                return Returned(value, after, converted + notes, used, digest)
+        case Message(("raised", str(type_name), str(message), str(where))):
+            said = f"{type_name}: {message}".encode(errors="surrogatepass")  # the same in any file
+            return Raised(type_name, message, where, sha256(said).digest())
     return Died(UNREADABLE)
 
 

@@ -32,6 +32,15 @@ _FRAMES_SHOWN = 100
 
 
 @dataclass(frozen=True)
+class Message:
+    """What came from a worker: a value, the names of the types converted in it, and a digest of the bytes."""
+
+    value: Any
+    converted: list[str]
+    digest: bytes
+
+
+@dataclass(frozen=True)
 class Died:
     """A request ended the process; `reason` is what the process did: `"exited with status 3"`.
 
@@ -79,8 +88,8 @@ class Process:
 
     def ask(
         self, kind: str, *request: Any, time_limit: float, folder: str, answers: int = 1
-    ) -> list[tuple[Any, list[str]] | Died]:
-        """The answers to a request, each with the names of the types converted in it.
+    ) -> list[Message | Died]:
+        """The answers to a request.
 
         Where the process ends, the last is why. There is a time limit to each answer. `folder` is where the
         target's own code is. Raises `CodecError` if the request cannot be sent.
@@ -88,7 +97,7 @@ class Process:
         first = self._serial + 1
         self._serial += answers
         message = pack(first, (kind, 2 * time_limit + 1, *request))
-        received: list[tuple[Any, list[str]] | Died] = []
+        received: list[Message | Died] = []
         deadline = time.monotonic() + time_limit
         self._last_words.forget()
 
@@ -102,10 +111,10 @@ class Process:
             self._socket.sendall(message)
             while len(received) < answers:
                 deadline = time.monotonic() + time_limit
-                serial, answer, converted = receiver.receive()
+                serial, value, converted = receiver.receive()
                 if serial != first + len(received):
                     raise CodecError("the answer to another request")
-                received.append((answer, converted))
+                received.append(Message(value, converted, receiver.digest()))
             if receiver.is_ahead:
                 received.pop()
                 raise CodecError("more answers than requests")

@@ -20,6 +20,12 @@ from reference.contract import Array
 
 Grade = Literal["spec", "robust"]
 
+Request = tuple[Sequence[Any] | None, Arrangement, Sequence[Any]]
+"""What a trial asks: the arguments, or `None` for those of its problem, which other laws have perhaps asked;
+their layout, and those of a call that comes after it.
+"""
+THE_PROBLEM: Request = (None, "C", ())
+
 
 class ViolationError(AssertionError):
     """A law that does not hold, on a trial. Shrinking raises many, so most facts are found out later."""
@@ -47,7 +53,7 @@ class Trial:
     """One law on one problem.
 
     `worst_ratio` is the largest error so far as a fraction of its bound, `arrangements` is how the arguments
-    have been laid out.
+    have been laid out, `replies` are the requests so far with the digests of what came of them.
     """
 
     def __init__(
@@ -68,7 +74,9 @@ class Trial:
         self.tally = tally
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
-        self._check = check
+        self.replies: list[tuple[Request, bytes]] = []
+        self.notes: list[str] = []
+        self.check = check
         self._answers = answers
         self._number = number
 
@@ -77,7 +85,7 @@ class Trial:
         self.implementation.close()
         answers = Answers(self.implementation, Question(self.contract.name, [self.problem]))
         try:
-            self._check(Trial(self.law, self.grade, self._check, answers, 0, Tally()))
+            self.check(Trial(self.law, self.grade, self.check, answers, 0, Tally()))
         except (ViolationError, NotJudgedError):
             return False
         return True
@@ -86,18 +94,17 @@ class Trial:
         self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Any] = ()
     ) -> Returned | Raised:
         """Call the function; to raise is its right, to die is a violation."""
-        self.arrangements.add(arrangement)
-        name = self.contract.name
-        return self._alive(
-            lambda: self.implementation.call(name, arguments, arrangement=arrangement, then=then)
-        )
+        return self._reply((arguments, arrangement, then))
 
     @property
     def answer(self) -> Answer:
         """The answer to the problem, which is expected to be one. Other laws have perhaps looked at it."""
-        self.arrangements.add("C")
-        self._returned(self._alive(lambda: self._answers.reply(self._number), plainly=True))
+        self._returned(self._reply(THE_PROBLEM))
         return self._answers.answer(self._number)
+
+    def ask(self, request: Request) -> bytes:
+        """The digest of what comes of a request; to die is a violation."""
+        return self._reply(request).digest
 
     @property
     def bounds(self) -> Mapping[str, Bounded]:
@@ -129,6 +136,22 @@ class Trial:
         """The same with arguments that say `inputs` in another way."""
         returned = self._returned(self.call(arguments, arrangement, then))
         return Answer(self.contract, returned, inputs.sizes, head=self.implementation.limits.head)
+
+    def _reply(self, request: Request) -> Returned | Raised:
+        """What comes of a request, which is not asked twice where it is the problem itself."""
+        arguments, arrangement, then = request
+        self.arrangements.add(arrangement)
+        if arguments is None:
+            reply = self._alive(lambda: self._answers.reply(self._number), plainly=True)
+            if any(asked is THE_PROBLEM for asked, _ in self.replies):
+                return reply
+        else:
+            name, given = self.contract.name, arguments
+            reply = self._alive(
+                lambda: self.implementation.call(name, given, arrangement=arrangement, then=then)
+            )
+        self.replies.append((request, reply.digest))
+        return reply
 
     def _alive(self, ask: Callable[[], Returned | Raised | Died], plainly: bool = False) -> Returned | Raised:
         """The reply, or a violation where the function dies, be it of another problem of this law."""
@@ -175,9 +198,7 @@ class Trial:
             )
             if comparison.worst > 1:
                 raise ViolationError(self, comparison.explain)
-            nearest = comparison.nearest
-            self.tally.measure(nearest, self.problem)
-            self.worst_ratio = max(self.worst_ratio, nearest)
+            self.measure(comparison.nearest)
             meaningful |= not comparison.beyond_use
         return meaningful
 
@@ -275,8 +296,14 @@ class Trial:
         """A violation whose words are known."""
         return ViolationError(self, {name.replace("_", " "): text for name, text in facts.items()})
 
+    def measure(self, ratio: float) -> None:
+        """Keep the largest ratio of an error to its bound."""
+        self.tally.measure(ratio, self.problem)
+        self.worst_ratio = max(self.worst_ratio, ratio)
+
     def note(self, text: str) -> None:
         """Count something worth reporting that is no failure."""
+        self.notes.append(text)
         self.tally.notes[text] += 1
 
 

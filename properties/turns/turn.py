@@ -18,6 +18,7 @@ from properties.internals.of_hypothesis import ANEW
 from properties.judged.law import Law
 from properties.judged.patience import NotJudgedError
 from properties.judged.presence import lacks
+from properties.judged.settled import SETTLED
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial, ViolationError
 from properties.stored.store import Store
@@ -155,10 +156,14 @@ class Turn:
         """
         if time.monotonic() >= self.end and (self.tally.tried or self.end == -math.inf):
             raise TimeUpError
-        judged = self.tally.problems
+        judged, not_meaningful = self.tally.problems, self.tally.not_meaningful
         self.tally.problems += 1
         try:
-            self.law.check(trial)
+            if self._number is None:
+                self.law.check(trial)
+            elif not SETTLED.holds(trial):
+                self.law.check(trial)
+                SETTLED.keep(trial, self.tally.not_meaningful - not_meaningful)
         except NotJudgedError as reason:
             self._left_out = reason
             self.tally.leave_out(reason.late, str(reason))

@@ -1,6 +1,7 @@
 """Messages between the judge and the process in which foreign code runs, and that process' last words."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from struct import Struct
 from typing import Any
 
@@ -31,6 +32,7 @@ class Receiver:
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
         self._bytes = bytearray()
+        self._last: tuple[bytes, bytearray] = (b"", bytearray())
 
     def receive(self) -> tuple[int, Any, list[str]]:
         """The serial number, the value and the converted type names of the next message.
@@ -44,9 +46,14 @@ class Receiver:
         start = _PREFIX.size + header
         end = start + payload
         self._fill(end)
-        message = bytes(self._bytes[_PREFIX.size : start]), self._bytes[start:end]
+        self._last = bytes(self._bytes[_PREFIX.size : start]), self._bytes[start:end]
         del self._bytes[:end]
-        return serial, *decode(*message)
+        return serial, *decode(*self._last)
+
+    def digest(self) -> bytes:
+        """Of the last message, but for its number: two with the same one carry the same."""
+        header, payload = self._last
+        return sha256(_PREFIX.pack(0, len(header), len(payload)) + header + payload).digest()
 
     @property
     def is_ahead(self) -> bool:
