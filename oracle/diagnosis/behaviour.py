@@ -55,6 +55,13 @@ class Behaviour:
         """That of a call that raised. Which error it was depends on how the code is written, not on what."""
         return cls({"": "raised"}, {}, {})
 
+    def sharing(self, other: "Behaviour") -> "Behaviour":
+        """The same, which has in common with another, in memory, what is the same to the last bit."""
+        both = {part: (getattr(self, part), getattr(other, part)) for part in PARTS}
+        return replace(
+            self, **{part: theirs for part, (ours, theirs) in both.items() if _equal(ours, theirs)}
+        )
+
     def is_like(self, other: "Behaviour") -> bool:
         """Whether both calls showed the same, to within rounding."""
         return all(same(getattr(self, part), getattr(other, part)) for part in PARTS)
@@ -69,15 +76,15 @@ class Program(Protocol):
 
 def specification(function: str, limits: Limits = ANYTHING) -> Program:
     """The program that is right, shown as by a target of such limits."""
-    return _program(function, reference, limits)
+    return program_of(reference, function, limits)
 
 
 def mistaken(function: str, fault: Fault, limits: Limits = ANYTHING) -> Program:
     """A mistake that has made no call yet."""
-    return _program(function, replace(fault, memory={}), limits)
+    return program_of(replace(fault, memory={}), function, limits)
 
 
-def _program(function: str, implementation: Any, limits: Limits) -> Program:
+def program_of(implementation: Any, function: str, limits: Limits) -> Program:
     """A program of ours, called where it can do harm to nobody."""
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
@@ -99,6 +106,19 @@ def same(ours: Leaves, theirs: Leaves, factor: float = 1) -> bool:
     return ours.keys() == theirs.keys() and all(
         alike(mine, theirs[place], factor) for place, mine in ours.items()
     )
+
+
+def _equal(ours: Leaves, theirs: Leaves) -> bool:
+    """Whether the same stands in the same places, bit for bit."""
+    return ours.keys() == theirs.keys() and all(
+        type(mine) is type(theirs[place])
+        and (mine == theirs[place] if isinstance(mine, str) else _bits(mine) == _bits(theirs[place]))
+        for place, mine in ours.items()
+    )
+
+
+def _bits(values: Any) -> tuple[Any, ...]:
+    return values.dtype, values.shape, values.tobytes()
 
 
 def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:

@@ -7,16 +7,31 @@ is told from the specification by at least one of them.
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import cache
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache, lru_cache
 from itertools import combinations
+from typing import Any
 
-from oracle.diagnosis.behaviour import PARTS, Behaviour, Leaves, Program, mistaken, same, specification
+from oracle.diagnosis.behaviour import (
+    PARTS,
+    Behaviour,
+    Leaves,
+    Program,
+    mistaken,
+    program_of,
+    same,
+    specification,
+)
 from oracle.diagnosis.chance import alike_at_random
 from oracle.diagnosis.questions import asks_more, extreme_problem, further, opening
 from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
-from oracle.problem import LayerProblem
+from oracle.problem import LayerProblem, Problem
+
+KEPT = 512
+"""Of how many mistakes and functions the answers to the questions are kept, some 50 KB each."""
 
 
 def diagnose(
@@ -41,7 +56,8 @@ def diagnose(
     random is recognised by how its answers to one problem are spread. Only where `extreme`, large logits are
     among the problems: what overflows need not be what is wrong with ordinary ones.
     """
-    posed = problems(function, counterexample, extreme=extreme, limits=limits, network=network)
+    questions = posed_to(function, counterexample, extreme=extreme, limits=limits, network=network)
+    posed = [*(problem.inputs(function) for problem in questions), counterexample]
     shown = list(_asked(implementation, posed))
     inputs = [*_not_refused(posed, shown, counterexample)]
     if len(inputs) < len(posed):
@@ -51,9 +67,14 @@ def diagnose(
     if wrong is None:
         return []
 
+    def answers(fault: Fault) -> Iterator[Behaviour]:
+        if len(inputs) < len(posed):
+            return _asked(mistaken(function, fault, limits), inputs)
+        return _with_counterexample(function, fault, limits, questions, counterexample)
+
     def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, str]]:
         fits = [
-            (_fit(shown, right, _asked(mistaken(function, fault, limits), inputs), wrong), fault.sentence)
+            (_fit(shown, right, answers(fault), wrong), fault.sentence)
             for fault in faults
             if len(inputs) < len(posed)
             or same(shown[0].outputs, _first_outputs(function, fault, limits, network))
@@ -103,7 +124,20 @@ def problems(
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
 ) -> list[Inputs]:
-    """The counterexample and problems that tell mistakes apart.
+    """Problems that tell mistakes apart, and the counterexample."""
+    posed = posed_to(function, counterexample, extreme=extreme, limits=limits, network=network)
+    return [*(problem.inputs(function) for problem in posed), counterexample]
+
+
+def posed_to(
+    function: str,
+    counterexample: Inputs,
+    *,
+    extreme: bool = False,
+    limits: Limits = ANYTHING,
+    network: LayerProblem | None = None,
+) -> tuple[Problem, ...]:
+    """The problems that tell mistakes apart, the same for most counterexamples.
 
     One of them comes again after another of its shape, for what is kept from call to call.
     """
@@ -111,7 +145,34 @@ def problems(
     chosen = [first, second, first, *further(function, counterexample, network)]
     if extreme and not network:
         chosen.append(extreme_problem(function))
-    return [*(limits.fitted(problem).inputs(function) for problem in chosen), counterexample]
+    return tuple(map(limits.fitted, chosen))
+
+
+def _with_counterexample(
+    function: str, fault: Fault, limits: Limits, posed: tuple[Problem, ...], counterexample: Inputs
+) -> Iterator[Behaviour]:
+    """The behaviour of a mistake on each of these problems, which is found out once, and then on another."""
+    known, memory = _of_mistake(function, fault, limits, posed)
+    yield from known
+    yield program_of(replace(fault, memory=deepcopy(memory)), function, limits)(counterexample)
+
+
+@lru_cache(maxsize=KEPT)
+def _of_mistake(
+    function: str, fault: Fault, limits: Limits, posed: tuple[Problem, ...]
+) -> tuple[Sequence[Behaviour], dict[str, dict[Any, Any]]]:
+    """The behaviour of a mistake on each of these problems, and what it has kept of the calls."""
+    begun = replace(fault, memory={})
+    inputs = [problem.inputs(function) for problem in posed]
+    right = _of_specification(function, limits, posed)
+    answers = _asked(program_of(begun, function, limits), inputs)
+    return [answer.sharing(spec) for answer, spec in zip(answers, right, strict=True)], begun.memory
+
+
+@lru_cache(maxsize=KEPT)
+def _of_specification(function: str, limits: Limits, posed: tuple[Problem, ...]) -> Sequence[Behaviour]:
+    """What is right on each of these problems."""
+    return [*_asked(specification(function, limits), [problem.inputs(function) for problem in posed])]
 
 
 @cache

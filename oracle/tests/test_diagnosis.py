@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 
 import reference
 from oracle.diagnosis.behaviour import Behaviour, Program, mistaken
-from oracle.diagnosis.names import diagnose
+from oracle.diagnosis.names import _asked, _with_counterexample, diagnose, posed_to
 from oracle.diagnosis.traces import NEARLY, manners, traces
-from oracle.faults import FAULTS, Fault
+from oracle.faults import FAULTS, Fault, concerning
 from oracle.inputs import Inputs
+from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -170,3 +172,19 @@ def test_of_what_raises_on_no_steps_alone_nothing_is_named_that_caches_something
     assert (
         diagnose("rnn_forward", program("rnn_forward", SimpleNamespace(rnn_forward=rnn_forward)), none) == []
     )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_is_kept_of_a_mistake_is_what_it_answers(function: str) -> None:
+    """Also of one that remembers calls, whatever counterexamples have come before."""
+    posed, other = posed_to(function, small(function)), replace(small(function), x=small(function).x + 1)
+    for fault in concerning(function):
+        for counterexample in (other, small(function)):
+            asked = [*(problem.inputs(function) for problem in posed), counterexample]
+            kept, fresh, again = (
+                _with_counterexample(function, fault, ANYTHING, posed, counterexample),
+                [*_asked(mistaken(function, fault), asked)],
+                [*_asked(mistaken(function, fault), asked)],
+            )
+            acts_at_random = not all(map(Behaviour.is_like, fresh, again))
+            assert acts_at_random or all(map(Behaviour.is_like, kept, fresh)), fault.name

@@ -2,21 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from oracle.diagnosis.behaviour import Behaviour, specification
+from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.names import diagnose, problems
 from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
-from oracle.limits import Limits
 from oracle.location.history import remembered
 from oracle.location.located import Location, locate
 from oracle.problem import LayerProblem, Problem
-from properties.answered.implementation import Arrangement, Implementation, Raised, Returned
+from properties.answered.implementation import Arrangement, Implementation
+from properties.explained.asked import Asked, Conversation, DiedError, Unkept
 from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
+
+KEPT = 256
+"""How many counterexamples' explanations are kept, some 50 KB each."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +36,13 @@ class Explanation:
     shows_alone: bool = True
 
 
-class _DiedError(Exception):
-    """The implementation died where it was asked in order to explain it."""
-
-
 def explain(trial: Trial, *, whole: bool = False) -> Explanation:
     """Ask the implementation some more, in a fresh process, and compare it with the catalogue.
 
     With `whole`, a mistake has to explain the outputs and the form of the caches. Where the questions make it
     die, nothing is explained.
     """
-    ask = _Asked(trial.implementation, trial.contract.name)
+    ask = Asked(trial.implementation, trial.contract.name)
     try:
         why = _explain(ask, trial.problem, extreme=trial.grade == "robust", whole=whole)
         if why.traces != NEARLY:
@@ -53,7 +52,7 @@ def explain(trial: Trial, *, whole: bool = False) -> Explanation:
             trial.implementation.close()
             if traces(ask.function, ask, trial.inputs, ask.limits) == NEARLY:
                 return why
-    except _DiedError:
+    except DiedError:
         return Explanation()
     except Exception as error:  # that a law does not hold is known, whatever comes of this
         return Explanation(traces=f"the harness broke in looking for one, please report it: {error!r}")
@@ -61,43 +60,29 @@ def explain(trial: Trial, *, whole: bool = False) -> Explanation:
     return Explanation(looks_like, inherited=why.inherited, shows_alone=not alone)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """An implementation as a program."""
+_EXPLAINED: dict[Any, list[tuple[Conversation, Explanation]]] = {}
+"""What was explained by which replies: who replies alike to the last bit makes the same mistake.
 
-    implementation: Implementation
-    function: str
-    arrangement: Arrangement = "C"
-
-    @property
-    def limits(self) -> Limits:
-        """What it declares that it does not do."""
-        return self.implementation.limits
-
-    def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        afterwards = then.arguments(self.function) if then else ()
-        reply = self.implementation.call(
-            self.function, inputs.arguments(self.function), then=afterwards, arrangement=self.arrangement
-        )
-        if isinstance(reply, Returned):
-            return Behaviour.of(self.function, reply.value, reply.arguments, self.limits)
-        if isinstance(reply, Raised):
-            return Behaviour.of_error()
-        raise _DiedError
-
-    def is_right(self, asked: Sequence[Inputs]) -> bool:
-        """Whether it does nothing wrong; what it answers first must also outlast the second call."""
-        first, second, *rest = asked
-        right = specification(self.function, self.limits)
-        return self(first, then=second).is_like(right(first)) and all(
-            self(inputs).is_like(right(inputs)) for inputs in (second, *rest)
-        )
+A location is found by replies of its own, and kept for nobody else.
+"""
 
 
-@lru_cache(maxsize=64)  # for several laws fail on one problem
-def _explain(ask: _Asked, problem: Problem, *, extreme: bool, whole: bool) -> Explanation:
+def _explain(ask: Asked, problem: Problem, *, extreme: bool, whole: bool) -> Explanation:
+    """As `_found_out`, which is asked for where nobody has replied alike before."""
+    if len(_EXPLAINED) >= KEPT:
+        _EXPLAINED.clear()
+    known = _EXPLAINED.setdefault((ask.function, problem, extreme, whole, ask.limits), [])
+    for conversation, explanation in known:
+        if ask.anew().replies_as_in(conversation):
+            return explanation
+    explanation = _found_out(ask, problem, extreme=extreme, whole=whole)
+    if not explanation.located:
+        known.append((ask.conversation, explanation))
+    return explanation
+
+
+def _found_out(ask: Asked, problem: Problem, *, extreme: bool, whole: bool) -> Explanation:
     function, limits = ask.function, ask.limits
-    ask.implementation.close()
     if problem.regime == "subnormal" and (
         flushed := flushes(function, ask, problem.inputs(function), limits)
     ):
@@ -109,8 +94,8 @@ def _explain(ask: _Asked, problem: Problem, *, extreme: bool, whole: bool) -> Ex
     how: dict[str, Any] = {"limits": limits, "network": network}
     looks_like = diagnose(function, ask, counterexample, extreme=extreme, whole=whole, **how)
     looks_like = looks_like or manners(function, ask, counterexample, **how)
-    if looks_like == [TWO_ANSWERS]:
-        kept = remembered(function, ask, ask.implementation.close)
+    if looks_like == [TWO_ANSWERS] and not CONTRACTS[function].is_layer:
+        kept = remembered(function, Unkept(ask.implementation, function), ask.implementation.close)
         looks_like = [", ".join(filter(None, [TWO_ANSWERS, *kept]))]
     if looks_like:
         return Explanation(looks_like, inherited=_is_inherited(ask, counterexample))
@@ -127,12 +112,23 @@ def _explain(ask: _Asked, problem: Problem, *, extreme: bool, whole: bool) -> Ex
     return Explanation(traces=known, inherited=_is_inherited(ask, counterexample))
 
 
-def _located(ask: _Asked, counterexample: Problem) -> Location | None:
+def _located(ask: Asked, counterexample: Problem) -> Location | None:
     """Where, when and how it is wrong; `None` of layers, and where nothing is found."""
-    if CONTRACTS[ask.function].is_layer:
+    function, implementation = ask.function, ask.implementation
+    if CONTRACTS[function].is_layer:
         return None
-    arranged = {words: replace(ask, arrangement=arrangement) for arrangement, words in _ARRANGED.items()}
-    return locate(ask.function, ask, counterexample, ask.implementation.close, ask.limits, arranged)
+    known = _LOCATED.setdefault(implementation, {})
+    if (function, counterexample) not in known:
+        arranged = {words: Unkept(implementation, function, order) for order, words in _ARRANGED.items()}
+        program = Unkept(implementation, function)
+        known[function, counterexample] = locate(
+            function, program, counterexample, implementation.close, ask.limits, arranged
+        )
+    return known[function, counterexample]
+
+
+_LOCATED: WeakKeyDictionary[Implementation, dict[tuple[str, Problem], Location | None]] = WeakKeyDictionary()
+"""What was located; several laws fail on one problem."""
 
 
 _ARRANGED: Mapping[Arrangement, str] = {
@@ -143,23 +139,20 @@ _ARRANGED: Mapping[Arrangement, str] = {
 }
 
 
-def _is_inherited(ask: _Asked, counterexample: Inputs) -> bool:
+def _is_inherited(ask: Asked, counterexample: Inputs) -> bool:
     """Whether a forward is wrong, its cell is, and it is right with a known-right cell in its place."""
-    function, implementation = ask.function, ask.implementation
+    function = ask.function
     if CONTRACTS[function].is_layer:
         return False  # it need not have a cell
     given = problems(function, counterexample, limits=ask.limits)
     for inputs in given:
-        reply = implementation.call(function, inputs.arguments(function), with_reference_cell=True)
-        if not isinstance(reply, Returned) or not reply.used_reference_cell:
-            return False
-        shown = Behaviour.of(function, reply.value, reply.arguments, ask.limits)
-        if not shown.is_like(specification(function, ask.limits)(inputs)):
+        shown, used = ask.with_right_cell(inputs)
+        if not used or not shown.is_like(specification(function, ask.limits)(inputs)):
             return False
     cell = CONTRACTS[function].cell
-    if ask.is_right(given):
+    if ask.is_right(function, given):
         return False
-    if cell not in implementation.load().functions:
+    if cell not in ask.implementation.load().functions:
         return True
     asked = problems(cell, counterexample.span(0, 1), limits=ask.limits)
-    return not _Asked(implementation, cell).is_right(asked)
+    return not ask.is_right(cell, asked)

@@ -16,7 +16,8 @@ from oracle.faults.equations import Equations
 from oracle.problem import Problem
 from properties.answered.answers import Answers
 from properties.answered.implementation import Implementation
-from properties.explained.explanation import _Asked, _is_inherited
+from properties.explained.asked import Asked
+from properties.explained.explanation import _explain, _is_inherited
 from properties.explained.failure import Failure
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial, ViolationError
@@ -173,7 +174,7 @@ def test_what_a_forward_does_right_it_does_not_inherit(tmp_path: Path) -> None:
     (tmp_path / "right.py").write_text(TARGET.format(memory=1, hidden=1))
     inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
     with Implementation("right.py", directory=tmp_path) as right:
-        assert not _is_inherited(_Asked(right, "lstm_forward"), inputs)
+        assert not _is_inherited(Asked(right, "lstm_forward"), inputs)
 
 
 def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(tmp_path: Path) -> None:
@@ -256,7 +257,7 @@ def test_a_cell_that_keeps_what_it_is_given_is_not_to_blame(tmp_path: Path) -> N
     (tmp_path / "buffer.py").write_text(BUFFER)
     inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
     with Implementation("buffer.py", directory=tmp_path) as buffer:
-        assert not _is_inherited(_Asked(buffer, "rnn_forward"), inputs)
+        assert not _is_inherited(Asked(buffer, "rnn_forward"), inputs)
 
 
 CELLS = {
@@ -287,7 +288,7 @@ def test_a_forward_inherits_from_a_cell_that(tmp_path: Path, cell: str) -> None:
     target = "net.py:Net" if cell == "is not among the functions" else "net.py"
     inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
     with Implementation(target, directory=tmp_path) as net:
-        assert _is_inherited(_Asked(net, "rnn_forward"), inputs)
+        assert _is_inherited(Asked(net, "rnn_forward"), inputs)
 
 
 def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,7 +310,7 @@ def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: P
     overflow = Problem.lstm(n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=7578).inputs("lstm_forward")
     for name, inherited in (("right.py", True), ("mine.py", False)):
         with Implementation(name, directory=tmp_path) as target:
-            assert _is_inherited(_Asked(target, "lstm_forward"), overflow) == inherited
+            assert _is_inherited(Asked(target, "lstm_forward"), overflow) == inherited
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
@@ -331,3 +332,53 @@ def test_a_mistake_that_only_raises_is_named_by_its_error(
         assert failure.diagnosis[0] == next(iter(ERRORS))
         assert not failure.explanation.inherited
     assert by_error("ValueError: operands could not be broadcast together") == []
+
+
+class Recording(Implementation):
+    """Counts its calls and the processes that are started for them."""
+
+    calls = 0
+    closed = 0
+
+    def call(self, *arguments: Any, **how: Any) -> Any:
+        self.calls += 1
+        return super().call(*arguments, **how)
+
+    def close(self) -> None:
+        self.closed += 1
+        super().close()
+
+
+DOUBLED = """
+from reference import lstm_cell_forward as right
+def lstm_cell_forward(xt, a_prev, c_prev, parameters):
+    return right(xt, a_prev, c_prev, {**parameters, "bf": 2 * parameters["bf"]})
+"""
+
+
+def test_what_was_told_for_one_explanation_is_not_asked_for_another(tmp_path: Path) -> None:
+    (tmp_path / "doubled.py").write_text(DOUBLED)
+    ask: dict[str, Any] = {"extreme": False, "whole": False}
+    with Recording("doubled.py", directory=tmp_path) as target:
+        told = []
+        for n_a in (1, 2, 2):
+            problem = Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
+            told.append(_explain(Asked(target, "lstm_cell_forward"), problem, **ask))
+            target.calls, calls = 0, target.calls
+            assert calls == {0: calls, 1: 1, 2: 0}[len(told) - 1]
+    assert told[0] == told[1] == told[2]
+    assert told[0].looks_like
+
+
+def test_who_replies_alike_is_explained_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem.lstm(n_x=1, n_a=3, n_y=1, m=1, T_x=1)
+    told = []
+    for name in ("one.py", "other.py"):
+        (tmp_path / name).write_text(DOUBLED)
+        with Implementation(name, directory=tmp_path) as target:
+            asked = Asked(target, "lstm_cell_forward")
+            told.append(_explain(asked, problem, extreme=False, whole=False))
+        monkeypatch.setattr(properties.explained.explanation, "_found_out", None)
+    assert told[0] == told[1]
+    with Implementation("reference") as target, pytest.raises(TypeError):
+        _explain(Asked(target, "lstm_cell_forward"), problem, extreme=False, whole=False)
