@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from properties.internals.of_pytest import show_no_files
+from properties.internals.of_pytest import forget_unshown, show_no_files
 from properties.reported.results import Judgement, LawResult, printable
 
 
@@ -63,6 +63,7 @@ class ProgressPlugin:
         self._failures += sum(result.status == "failed" for result in results)
         for judgement in done:
             self._done += 1
+            forget_unshown(self._reporter)
             if self._display.disable:
                 failed = sum(result.status == "failed" for result in judgement.results)
                 count = f" ({failed} failed)" if failed else ""

@@ -16,7 +16,7 @@ CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
 """The laws that look at caches only."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LawResult:
     """How one law fared on one function of one implementation, or with `function=""` on all of it.
 

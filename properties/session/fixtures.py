@@ -1,6 +1,6 @@
 """What the tests of laws are given: the implementation, a tally, and a turn."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -49,3 +49,12 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
         exactly=config.stash[EXACTLY],
     )
     return turn
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Forget a turn, and all that it has found, when its test is over: the test itself lasts."""
+    result = yield
+    if TURN in item.stash:
+        del item.stash[TURN]
+    return result

@@ -23,7 +23,7 @@ IDS = [
 def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], ProgressPlugin]:
     """The lines that are written while these results come in."""
     lines: list[str] = []
-    reporter: Any = SimpleNamespace(isatty=isatty, showfspath=True, write_line=lines.append)
+    reporter: Any = SimpleNamespace(isatty=isatty, showfspath=True, write_line=lines.append, stats={})
     plugin = ProgressPlugin(reporter, implementations=3, before=1, clock=count(step=30).__next__)
     gathered = Gathered(["a.py", "b[1].py"])
     gathered.expect(IDS)
