@@ -136,6 +136,7 @@ _ARRANGED: Mapping[Arrangement, str] = {
     "strided": "for strided arrays",
     "read-only": "for read-only arrays",
     "swapped": "for arrays of the other byte order",
+    "updated": "for arrays that held half as much in an earlier call",
 }
 
 

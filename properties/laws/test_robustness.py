@@ -58,7 +58,7 @@ def test_subnormals(trial: Trial) -> None:
 
 @law("robust", functions=EVERY, regimes=("ternary", "unit", "wild"))
 def test_memory_layouts(trial: Trial) -> None:
-    """Fortran-ordered, strided, read-only and byte-swapped arrays are answered as any others."""
+    """Fortran-ordered, strided, read-only, byte-swapped and updated arrays are answered as any others."""
     rng = np.random.default_rng(trial.problem.seed)
     arrangement = ARRANGEMENTS[rng.integers(len(ARRANGEMENTS))]
     arranged = trial.answer_to(trial.inputs, arrangement).outputs
@@ -99,7 +99,7 @@ def _arrays_in(holder: Any, names: Iterable[Any]) -> Iterator[tuple[str, Any, An
             yield from _arrays_in(value, range(len(value)))
 
 
-ARRANGEMENTS: tuple[Arrangement, ...] = ("fortran", "strided", "read-only", "swapped")
+ARRANGEMENTS: tuple[Arrangement, ...] = ("fortran", "strided", "read-only", "swapped", "updated")
 
 _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
     "without its last axis": lambda array: array[..., 0],

@@ -17,7 +17,7 @@ from properties.judged.trial import ViolationError
 from properties.laws import all_laws
 from properties.stored.store import Store
 from properties.turns.turn import Turn
-from properties.worker.arguments import Arrangement, arranged
+from properties.worker.arguments import Arrangement, arranged, of_earlier_numbers
 from properties.worker.codec import decode, encode
 from reference.contract import CONTRACTS
 
@@ -77,6 +77,9 @@ class InProcess(Implementation):
         given = arranged(arguments, arrangement, aliased=False)
         try:
             with np.errstate(all="ignore"):
+                if arrangement == "updated":
+                    with of_earlier_numbers(given):
+                        called(*given)
                 value = called(*given)
                 if then:
                     called(*arranged(then, arrangement, aliased=False))

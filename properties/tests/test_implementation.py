@@ -88,6 +88,7 @@ def test_arguments_come_back_as_they_are_after_the_call(implement: Implement, ar
         ("strided", [False, False, True, True, True]),
         ("read-only", [True, False, False, True, True]),
         ("swapped", [True, False, True, False, True]),
+        ("updated", [True, False, True, True, True]),
     ],
 )
 def test_arrays_are_laid_out_as_said(
@@ -109,6 +110,20 @@ def test_arrays_are_laid_out_as_said(
     for array in (after, parameters["Wax"]):
         assert np.array_equal(array, matrix)
         assert array.dtype == matrix.dtype
+
+
+def test_updated_arrays_were_given_before_with_other_numbers(
+    implement: Implement, arguments: list[Any]
+) -> None:
+    implementation = implement("""
+        kept = {}
+        def rnn_cell_forward(xt, a_prev, parameters):
+            return kept.setdefault(id(parameters["Wax"]), parameters["Wax"].T.copy())
+    """)
+    at_once = returned(implementation.call("rnn_cell_forward", arguments)).value
+    later = returned(implementation.call("rnn_cell_forward", arguments, arrangement="updated")).value
+    assert np.array_equal(at_once, arguments[2]["Wax"].T)
+    assert np.array_equal(2 * later, at_once)
 
 
 def test_conversions_are_noted(implement: Implement, arguments: list[Any]) -> None:

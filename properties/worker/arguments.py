@@ -1,13 +1,14 @@
 """How a target is given its arguments: their layout in memory, and other names for the parameters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from numpy import empty, ndarray
 
 from reference.contract import Array
 
-Arrangement = Literal["C", "fortran", "strided", "read-only", "swapped"]
+Arrangement = Literal["C", "fortran", "strided", "read-only", "swapped", "updated"]
 
 ALIASES: Mapping[str, str] = {"Wu": "Wi", "bu": "bi"}
 """What some call the parameters of the update gate, and what the specification calls them."""
@@ -28,9 +29,10 @@ def misses_an_alias(error: BaseException) -> bool:
 
 
 def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: bool) -> list[Any]:
-    """Copies of the arguments, and of what is in the lists and dicts among them, each array laid out as said.
+    """Copies of the arguments, and of what is in the lists and dicts among them, each laid out as said.
 
-    `"swapped"` is the other byte order; `"strided"` leaves a gap after each element on every axis.
+    `"swapped"` is the other byte order; `"strided"` leaves a gap after each element on every axis;
+    `"updated"` is as usual, of arrays that another call was given `of_earlier_numbers`.
     """
     layout = _LAYOUTS[arrangement]
     container = AliasedParameters if aliased else dict
@@ -43,6 +45,30 @@ def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: boo
         return layout(value) if isinstance(value, ndarray) else value
 
     return [laid_out(argument) for argument in arguments]
+
+
+@contextmanager
+def of_earlier_numbers(arguments: Sequence[Any]) -> Iterator[None]:
+    """For a while the arrays among the arguments hold half as much, as before a step of training."""
+    every = [*_arrays_in(arguments)]
+    later = [array.copy() for array in every]
+    try:
+        for array in every:
+            array *= 0.5
+        yield
+    finally:
+        for array, numbers in zip(every, later):
+            array[...] = numbers
+
+
+def _arrays_in(value: Any) -> Iterator[Array]:
+    """The arrays of floating-point numbers in lists and dicts."""
+    if isinstance(value, ndarray):
+        if value.dtype.kind == "f":
+            yield value
+    elif isinstance(value, (list, dict)):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from _arrays_in(entry)
 
 
 def _strided(array: Array) -> Array:
@@ -63,5 +89,6 @@ _LAYOUTS: Mapping[Arrangement, Callable[[Array], Array]] = {
     "fortran": lambda array: array.copy("F"),
     "strided": _strided,
     "read-only": _read_only,
+    "updated": lambda array: array.copy(),
     "swapped": lambda array: array.astype(array.dtype.newbyteorder("S")),
 }

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from numpy import errstate
 
-from properties.worker.arguments import ALIASES, Arrangement, arranged, misses_an_alias
+from properties.worker.arguments import ALIASES, Arrangement, arranged, misses_an_alias, of_earlier_numbers
 from properties.worker.codec import CodecError
 from properties.worker.errors import told
 from properties.worker.loading import Loaded, load
@@ -140,6 +140,9 @@ class Worker:
         try:
             with errstate(all="ignore"), _catch_warnings():
                 _simplefilter("ignore")
+                if arrangement == "updated":
+                    with of_earlier_numbers(given):
+                        function(*given)
                 if with_reference_cell:
                     with right_cell(name, function, self._loaded.holder) as cell:
                         value = function(*given)
