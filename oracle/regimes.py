@@ -54,8 +54,9 @@ def _counting(rng: np.random.Generator, _: Any) -> Draw:
             return 8 + unit(name, shape)
         if name == "bc":
             return 4 * unit(name, shape)
-        if name == "c0":
-            return unit(name, shape) * 10 ** rng.uniform(0, 2, _of_each(name, shape))
+        if name == "c0":  # a quarter of which are 0, as memory states are at first
+            large = unit(name, shape) * 10 ** rng.uniform(0, 2, _of_each(name, shape))
+            return large * (rng.random(shape) < 0.75)
         return unit(name, shape)
 
     return draw

@@ -9,6 +9,9 @@ from reference.contract import Array
 
 RIGHT = "the right value"
 
+ROUNDING = 1e-11
+"""How exactly multiples can be told, relatively."""
+
 
 def combination(difference: Array, allowed: Array, terms: Mapping[str, Array]) -> dict[str, float]:
     """The sum of multiples of one term, or of two, that is the difference at all elements; empty if none is.
@@ -29,7 +32,8 @@ def combination(difference: Array, allowed: Array, terms: Mapping[str, Array]) -
         for names in combinations(columns, count):
             matrix = np.stack([columns[name] for name in names], axis=1)
             factors, _, rank, _ = np.linalg.lstsq(matrix * weight[:, None], difference * weight, rcond=1e-13)
-            fits = rank == count and (np.abs(matrix @ factors - difference) <= allowed).all()
+            rounding = ROUNDING * (np.abs(matrix) @ np.abs(factors))
+            fits = rank == count and (np.abs(matrix @ factors - difference) <= allowed + rounding).all()
             if fits and (np.abs(matrix * factors).max(axis=0) > allowed.max()).all():
                 return dict(zip(names, factors.tolist(), strict=True))
     return {}

@@ -16,6 +16,7 @@ FROM_HALF = " from the middle"
 RESIDUES = (2, 3, 4, 5, 6, 7, 8, 10, 16, 32, 64)
 
 HALF = 0.5
+SURE = 0.97
 PURE = 0.9
 """Which part of the elements that meet a condition has to be wrong for it to be stated."""
 
@@ -40,8 +41,8 @@ class Table:
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
-        """All elements of several tables that know the same of them."""
-        names = tables[0].features
+        """All elements of several tables, with what all of these know of them."""
+        names = [name for name in tables[0].features if all(name in table.features for table in tables)]
         return cls(
             {name: np.concatenate([table.features[name] for table in tables]) for name in names},
             np.concatenate([table.wrong for table in tables]),
@@ -143,6 +144,9 @@ class Rule:
         return met
 
 
+NEAR_TO_ZERO = 0.01
+"""What holds from a number below this on, away from 0, holds below it too, but by too little to be seen."""
+
 MOST_CONDITIONS = 3
 WIDTH = 8
 """How many rules are made longer at a time."""
@@ -163,7 +167,7 @@ def rule(table: Table) -> Rule | None:
     best = Rule((), table.purity)
     beam = [best]
     for _ in range(MOST_CONDITIONS):
-        if best.purity >= PURE:
+        if best.purity >= (PURE if best.conditions else SURE):
             break
         found = [longer for shorter in beam for longer in _extended(shorter, table)]
         beam = sorted(found, key=lambda each: (-_step(each.purity), each.cost))[:WIDTH]
@@ -234,9 +238,12 @@ def _candidates(table: Table) -> Iterator[Condition]:
         if least == most:
             yield Condition(name, "=", float(least))
         below, above = theirs[theirs < least], theirs[theirs > most]
-        if below.size:
+        is_a_value = not (name in (*SIZES, "bits") or is_place(name))
+        if is_a_value and _is_one_sided(name, table):
+            continue
+        if below.size and not (is_a_value and 0 < below.max() < NEAR_TO_ZERO):
             yield Condition(name, "≥", float(least), beyond=float(below.max()))
-        if above.size:
+        if above.size and not (is_a_value and -NEAR_TO_ZERO < above.min() < 0):
             yield Condition(name, "≤", float(most), beyond=float(above.min()))
         if theirs.size and not np.isin(theirs[0], ours) and (theirs == theirs[0]).all():
             yield Condition(name, "≠", float(theirs[0]))
@@ -245,6 +252,15 @@ def _candidates(table: Table) -> Iterator[Condition]:
     for one, other in combinations((name for name in SIZES if name in table.features), 2):
         yield Condition(one, "=", other=other)
         yield Condition(one, "≠", other=other)
+
+
+def _is_one_sided(name: str, table: Table) -> bool:
+    """Whether it is a magnitude, and all wrong elements are of one sign: then that is part of the matter."""
+    signed = table.features.get(name.strip("|")) if name.startswith("|") else None
+    if signed is None:
+        return False
+    ours = signed[table.wrong]
+    return bool((ours > 0).all() or (ours < 0).all()) and bool((signed < 0).any() and (signed > 0).any())
 
 
 def _residues(name: str, values: Array) -> Iterator[Condition]:

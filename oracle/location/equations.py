@@ -135,7 +135,7 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
     """That what a step was given is right, and that its record of that is."""
     row = "feature" if name == "xt" else "unit"
     right = Bounded.exact(should)
-    terms = {} if name == "xt" else shown.states
+    terms = {} if name == "xt" else {other: array for other, array in shown.states.items() if other != name}
     yield Equation(name, _COPIES[name], row, cached if used else should, right, terms)
     yield Equation(f"{CACHED}{name}", _COPIES[name], row, should if used else cached, right, terms)
 
@@ -295,6 +295,7 @@ def _head(fl: Arithmetic, shown: Shown, W: Array, b: Array, name: str) -> list[E
         "softmax of a_prev": before / before.sum(axis=0),
         "the logit": s.value,
         "the largest logit": top,
+        "the largest logit of all samples, less that of this one": top.max(axis=1, keepdims=True) - top,
         "the smallest logit": least,
         "the spread of the logits": top - least,
     }

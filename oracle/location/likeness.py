@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle.location.arguments import argument
 from oracle.location.candidates import Candidate, candidates, mean, named, ones, plural, right
-from oracle.location.combination import RIGHT, combination, in_words
+from oracle.location.combination import RIGHT, ROUNDING, combination, in_words
 from oracle.location.equations import Equation
 from reference.contract import Array
 
@@ -42,7 +42,7 @@ class Case:
 
 
 def likeness(cases: Sequence[Case]) -> str:
-    """The first of all likenesses that holds of every element of every case; at last, how far it is off."""
+    """The first of all likenesses that holds of every element of every case; empty where none does."""
     if not cases:
         return ""
     with np.errstate(all="ignore"):
@@ -51,7 +51,7 @@ def likeness(cases: Sequence[Case]) -> str:
         arguments = _arguments(cases)
         if arguments and (found := _like(arguments)):
             return f"as if {_ARGUMENTS[arguments[0].equation.activation]} were {found}"
-        return _far(cases)
+        return ""
 
 
 _ARGUMENTS = {"tanh": "z", "sigmoid": "z", "softmax": "the logits", "ot * tanh": "c_next"}
@@ -65,7 +65,8 @@ def _like(cases: Sequence[Case]) -> str:
         return "NaN"
     if not np.isfinite(allowed).all():
         return ""
-    if found := _constant(shown, correct, allowed):
+    is_of_logits = cases[0].equation.activation == "softmax" and not cases[0].equation.affine
+    if not is_of_logits and (found := _constant(shown, correct, allowed)):
         return found
     for words, candidate in candidates(cases[0].equation):
         trivial = words.startswith("rounded") and len(np.unique(shown)) < 4
@@ -181,7 +182,8 @@ def _is_polynomial(case: Case, degree: int) -> bool:
     for j in np.flatnonzero(whole)[:20]:
         matrix = np.stack([correct[:, j], np.ones(n)][: degree + 1], axis=1)
         factors, *_ = np.linalg.lstsq(matrix / error[:, [j]], shown[:, j] / error[:, j], rcond=None)
-        if not (np.abs(matrix @ factors - shown[:, j]) <= error[:, j] + 1e-12).all():
+        rounding = ROUNDING * (np.abs(matrix) @ np.abs(factors))
+        if not (np.abs(matrix @ factors - shown[:, j]) <= error[:, j] + rounding).all():
             return False
     return bool(whole.any())
 
@@ -200,11 +202,14 @@ def _arguments(cases: Sequence[Case]) -> list[Case]:
     return found if sum(int(case.chosen.sum()) for case in found) >= 8 else []
 
 
-def _far(cases: Sequence[Case]) -> str:
+def far(cases: Sequence[Case]) -> str:
     """How far it is off, at most, where that is little."""
+    if not cases:
+        return ""
     shown, correct = (np.concatenate([getattr(case, name) for case in cases]) for name in ("shown", "right"))
-    off = np.abs(shown - correct)
-    relative, absolute = float((off / np.abs(correct)).max()), float(off.max())
+    with np.errstate(all="ignore"):
+        off = np.abs(shown - correct)
+        relative, absolute = float((off / np.abs(correct)).max()), float(off.max())
     if relative <= 0.1:
         return f"off by up to {relative:.1g} of its size"
     return f"off by up to {absolute:.1g}" if absolute <= 0.1 else ""

@@ -14,7 +14,7 @@ from oracle.location.conditions import SIZES, Condition, Rule, Table, rule
 from oracle.location.elements import elements
 from oracle.location.equations import CACHED, Equation, equations
 from oracle.location.history import remembered
-from oracle.location.likeness import Case, likeness
+from oracle.location.likeness import Case, far, likeness
 from oracle.location.shown import Shown
 from oracle.location.weights import as_if
 from oracle.location.words import words
@@ -83,9 +83,13 @@ def locate(
     where = _where(wrong, asked)
     if not asked.is_wrong_by_itself(wrong[0], anew):
         return Location(where, *remembered(function, program, anew), alone=False)
-    found = asked.rule(wrong[0])
-    network = asked.network(wrong[0])
-    how = (as_if(network) if network else "") or likeness(asked.cases(wrong[0]))
+    names = _alike(wrong)
+    found = asked.rule(names)
+    network = asked.network(wrong[0]) if len(names) == 1 else []
+    cases = [case for name in names for case in asked.cases(name)]
+    how = (
+        (as_if(network) if network else "") or likeness(cases[:: -(-len(cases) // CASES) or 1]) or far(cases)
+    )
     when = [arrangement] if arrangement else []
     if found and not (arrangement and not found.conditions):
         when.append(words(found))
@@ -134,24 +138,24 @@ class _Asked:
         """An equation as it was seen first."""
         return next(seen.equations[name] for seen in self._seen if name in seen.equations)
 
-    def rule(self, name: str) -> Rule | None:
+    def rule(self, names: Sequence[str]) -> Rule | None:
         """When an equation does not hold: a rule that more problems, nearer to its limits, have confirmed."""
-        found = rule(self._table(name, self._seen))
+        found = rule(self._table(names, self._seen))
         for seed in range(20, 24):
             if not found:
                 return None
-            fresh = self.ask(self._near(name, found, seed))
-            again = rule(self._table(name, self._seen))
+            fresh = self.ask(self._near(names, found, seed))
+            again = rule(self._table(names, self._seen))
             if (
                 again
                 and again.conditions == found.conditions
-                and _is_confirmed(self._table(name, fresh), found)
+                and _is_confirmed(self._table(names, fresh), found)
             ):
                 return again
             found = again
         return None
 
-    def _near(self, name: str, found: Rule, seed: int) -> Iterator[Inputs]:
+    def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
         """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
         yield from experiments.ordinary(self._function, range(5 * seed, 5 * seed + 3))
         for condition in found.conditions:
@@ -166,7 +170,7 @@ class _Asked:
                 example = next(
                     seen.inputs
                     for seen in reversed(self._seen)
-                    if name in seen.equations and seen.equations[name].wrong.any()
+                    if any(name in seen.equations and seen.equations[name].wrong.any() for name in names)
                 )
                 for kind in experiments.KINDS:
                     for factor in np.geomspace(0.3, 1.1, 4):
@@ -174,14 +178,13 @@ class _Asked:
 
     def cases(self, name: str) -> list[Case]:
         """Wrong elements, in float64 if there are any such."""
-        found = [
+        return [
             Case(equation, equation.wrong & np.isfinite(equation.right.value))
             for seen in self._seen
             if (equation := seen.equations.get(name)) is not None
             and equation.wrong.any()
             and seen.inputs.dtype == self._dtypes[0]
         ]
-        return found[:CASES]
 
     def network(self, name: str) -> list[Equation]:
         """Answers of one network to many inputs, as many as it takes to find its weights."""
@@ -207,9 +210,14 @@ class _Asked:
         ]
         return [each for shown in answers if shown for each in equations(shown) if each.name == name]
 
-    def _table(self, name: str, seen: Sequence[Seen]) -> Table:
+    def _table(self, names: Sequence[str], seen: Sequence[Seen]) -> Table:
         return Table.joined(
-            [elements(each.inputs, each.equations[name]) for each in seen if name in each.equations]
+            [
+                elements(each.inputs, each.equations[name])
+                for name in names
+                for each in seen
+                if name in each.equations
+            ]
         )
 
 
@@ -239,12 +247,19 @@ def _around(condition: Condition) -> list[int]:
 GATES = ("ft", "it", "cct", "ot")
 
 
+def _alike(wrong: Sequence[str]) -> list[str]:
+    """The first equation that does not hold; of the gates all such, for what is said is of them all."""
+    gates = [name for name in wrong if name in GATES]
+    return gates if wrong[0] in GATES else [wrong[0]]
+
+
 def _where(wrong: Sequence[str], asked: _Asked) -> str:
     """The first equation that does not hold, and what else does not."""
     first = asked.equation(wrong[0])
     gates = [name for name in wrong if name in GATES]
     if len(gates) > 1 and first.name in GATES:
-        shared = "concat, or what all gates share" if len(gates) == len(GATES) else "what these share"
-        return f"{', '.join(gates)}: {shared}"
+        right = [name for name in GATES if name not in gates]
+        is_right = f" (but not {', '.join(right)})" if right else ""
+        return f"{', '.join(gates)} ≠ what the equations of these gates give{is_right}"
     others = [name for name in wrong[1:] if not name.startswith(CACHED)]
     return f"{first.name} ≠ {first.statement}" + (f" (and {', '.join(others)})" if others else "")

@@ -35,13 +35,23 @@ def _words(condition: Condition) -> str:
     if is_place(name):
         return _place(name.removesuffix(FROM_END), name.endswith(FROM_END), relation, int(value))
     if relation in ("≥", "≤") and name in SIZES:
-        return f"{name} {'>' if relation == '≥' else '<'} {condition.beyond:g}"
+        seen = f"right at {condition.beyond:g}, wrong at {value:g}"
+        return f"{name} {'>' if relation == '≥' else '<'} {condition.beyond:g} ({seen})"
     if relation in ("≥", "≤"):
         sign, bound = (
             (">", (condition.beyond, value)) if relation == "≥" else ("<", (value, condition.beyond))
         )
-        return f"{name} {sign} {roundest(*bound):.12g}"
+        shown = next(
+            (pair for digits in range(3, 17) if len({*(pair := _both(condition, digits))}) == 2),
+            _both(condition, 17),
+        )
+        return f"{name} {sign} {roundest(*bound):.12g} (right at {shown[0]}, wrong at {shown[1]})"
     return f"{name} {relation} {value:g}"
+
+
+def _both(condition: Condition, digits: int) -> tuple[str, str]:
+    """The nearest values on both sides of a threshold."""
+    return f"{condition.beyond:.{digits}g}", f"{condition.value:.{digits}g}"
 
 
 def _precision(relation: str, bits: int) -> str:

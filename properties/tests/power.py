@@ -19,6 +19,7 @@ from properties.stored.store import Store
 from properties.turns.turn import Turn
 from properties.worker.arguments import Arrangement, arranged, of_earlier_numbers
 from properties.worker.codec import decode, encode
+from properties.worker.worker import LATER
 from reference.contract import CONTRACTS
 
 FIRST = (
@@ -81,7 +82,7 @@ class InProcess(Implementation):
                     with of_earlier_numbers(given):
                         called(*given)
                 value = called(*given)
-                if then:
+                for _ in range(LATER if then else 0):
                     called(*arranged(then, arrangement, aliased=False))
         except Exception as error:  # a mistake may raise anything
             return Raised(type(error).__name__, str(error), "")

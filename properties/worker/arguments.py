@@ -49,26 +49,34 @@ def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: boo
 
 @contextmanager
 def of_earlier_numbers(arguments: Sequence[Any]) -> Iterator[None]:
-    """For a while the arrays among the arguments hold half as much, as before a step of training."""
-    every = [*_arrays_in(arguments)]
-    later = [array.copy() for array in every]
-    try:
-        for array in every:
+    """For a while the arrays among the arguments hold half as much, as before a step of training.
+
+    Every other entry of a dict is then another array; the others are the same arrays.
+    """
+    later = []
+    for holder, key in _places(arguments):
+        array = holder[key]
+        numbers = array.copy()
+        later.append((holder, key, array, numbers))
+        if isinstance(holder, dict) and len(later) % 2:
+            holder[key] = numbers * 0.5
+        else:
             array *= 0.5
+    try:
         yield
     finally:
-        for array, numbers in zip(every, later):
+        for holder, key, array, numbers in later:
             array[...] = numbers
+            holder[key] = array
 
 
-def _arrays_in(value: Any) -> Iterator[Array]:
-    """The arrays of floating-point numbers in lists and dicts."""
-    if isinstance(value, ndarray):
-        if value.dtype.kind == "f":
-            yield value
-    elif isinstance(value, (list, dict)):
-        for entry in value.values() if isinstance(value, dict) else value:
-            yield from _arrays_in(entry)
+def _places(holder: Any) -> Iterator[tuple[Any, Any]]:
+    """Where arrays of floating-point numbers are, in lists and dicts."""
+    for key, entry in [*(holder.items() if isinstance(holder, dict) else enumerate(holder))]:
+        if isinstance(entry, ndarray) and entry.dtype.kind == "f":
+            yield holder, key
+        elif isinstance(entry, (list, dict)):
+            yield from _places(entry)
 
 
 def _strided(array: Array) -> Array:

@@ -33,6 +33,10 @@ _simplefilter = warnings.simplefilter
 _ALIASED = "parameters under the names " + ", ".join(f"{alias} for {name}" for alias, name in ALIASES.items())
 
 
+LATER = 5
+"""How often a later call is made, for buffers may be used in turns."""
+
+
 def main() -> None:
     """Serve the judge at the other end of a socket until it hangs up.
 
@@ -149,7 +153,7 @@ class Worker:
                     used = cell.used
                 else:
                     value = function(*given)
-                if then:
+                for _ in range(LATER if then else 0):
                     function(*arranged(then, arrangement, aliased=aliased))
         except BaseException as error:
             if aliased or not misses_an_alias(error):
