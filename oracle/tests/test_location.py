@@ -32,25 +32,40 @@ class Asked:
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         self.calls += 1
         arguments = [_laid_out(argument, self._order) for argument in inputs.arguments(self.function)]
+        function = getattr(self._program, self.function)
         with np.errstate(all="ignore"):
-            value = getattr(self._program, self.function)(*arguments)
+            if self._order == "updated":
+                _double(arguments, 0.5)
+                function(*arguments)
+                _double(arguments, 2)
+            value = function(*arguments)
         return Behaviour.of(self.function, value, arguments)
 
 
 def _laid_out(argument: Any, order: Any) -> Any:
     """A copy, in an order of memory."""
     if isinstance(argument, dict):
-        return {name: array.copy(order) for name, array in argument.items()}
-    return argument.copy(order)
+        return {name: _laid_out(array, order) for name, array in argument.items()}
+    return argument.copy(order if order in ("C", "F") else "C")
+
+
+def _double(arguments: list[Any], factor: float) -> None:
+    """Multiply all arrays in place by a power of two."""
+    for argument in arguments:
+        for array in argument.values() if isinstance(argument, dict) else [argument]:
+            array *= factor
 
 
 def located(stranger: Stranger) -> tuple[str, int]:
     asked = Asked(stranger.function, stranger.program)
-    turned = Asked(stranger.function, stranger.program, "F")
-    arranged = {"for arrays in Fortran order": turned}
+    turned, updated = (Asked(stranger.function, stranger.program, order) for order in ("F", "updated"))
+    arranged = {
+        "for arrays in Fortran order": turned,
+        "for arrays that held half as much in an earlier call": updated,
+    }
     problem = Problem.parse(stranger.problem)
     found = locate(stranger.function, asked, problem, asked.anew, arranged=arranged)
-    return str(found), asked.calls + turned.calls
+    return str(found), asked.calls + turned.calls + updated.calls
 
 
 @pytest.mark.parametrize("name", LOCATED)

@@ -1,11 +1,13 @@
 """A forward pass is a function: it changes nothing and depends on nothing but its arguments."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from oracle.problem import siblings
+from properties.answered.answer import MalformedError
 from properties.judged.law import EVERY, law
 from properties.judged.trial import Trial
 
@@ -29,9 +31,9 @@ def test_same_answer_twice(trial: Trial) -> None:
     _, other = siblings(trial.problem, 2)
     first = trial.answer_to(trial.inputs, then=other.inputs(trial.contract.name))
     trial.agree_with_itself(first.outputs, trial.answer.outputs, trial.bounds, asked="asked again")
-    if "ft" in trial.contract.cache and trial.implementation.limits.caches:
+    with suppress(MalformedError):  # which the laws of caches tell
         ours, theirs = (
-            {name: answer.caches[name] for name in ("ft", "it", "cct", "ot")}
+            {name: entry for name, entry in answer.caches.items() if name in ("ft", "it", "cct", "ot")}
             for answer in (first, trial.answer)
         )
         trial.agree_with_itself(ours, theirs, trial.bounds, asked="asked again")

@@ -177,7 +177,7 @@ def test_a_page_of_what_conforms_or_cannot_be_used_says_so() -> None:
 def test_every_page_is_accessible_and_names_no_other(tmp_path: Path) -> None:
     run = Run({}, left=["not judged"])
     judged = judgements(every_verdict())
-    assert each.write(tmp_path / "pages", judged, run) == 5
+    assert each.write(tmp_path / "pages", judged, run) == 6
     pages = {path.name: path.read_text() for path in (tmp_path / "pages").iterdir()}
     assert {*pages} == {
         f"{name.replace(' ', '_')}.html" for name in {j.implementation for j in judged} - {*run.left}

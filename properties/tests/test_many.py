@@ -126,7 +126,9 @@ def test_the_reports_name_the_problem_that_did_it(folder: Path, run: tuple[int, 
             r"'[/red] \x1b[2J \ud800 <script>alert(1)</script>')' (todo.py:31 in rnn_forward)"
         ),
         ("gates.py", "lstm_forward"): "inherited from its cell; c_next is it * c_prev + ft * cct",
-        ("rnn_only.py", "lstm_forward"): "submissions/rnn_only.py has no lstm_forward",
+        ("rnn_only.py", "lstm_forward"): (
+            "submissions/rnn_only.py has no lstm_forward; did you mean '_lstm_forward'?"
+        ),
         ("torch_like.py", "lstm_forward"): (
             "lstm_forward(input, hx=None) is another contract, expected (x, a0, parameters)"
         ),

@@ -86,7 +86,10 @@ def rows(results: list[LawResult], run: Run) -> list[dict[str, str]]:
 def test_the_grade_book_has_a_row_for_each() -> None:
     found = rows(every_verdict(), Run({}, left=["waiting", "not robust"]))
     assert {row["target"]: row["verdict"] for row in found} == {
-        **{name: name for name in ("conforms", "differs", "incomplete", "not judged", "unusable")},
+        **{
+            name: name
+            for name in ("conforms", "differs", "incomplete", "unfinished", "not judged", "unusable")
+        },
         "not robust": "left",
         "waiting": "left",
     }
