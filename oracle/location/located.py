@@ -1,7 +1,7 @@
 """Where, when and how a function is wrong, found by asking it, whatever the mistake is."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +10,7 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location import experiments
-from oracle.location.conditions import SIZES, Condition, Rule, Table, rule
+from oracle.location.conditions import PURE, SIZES, Condition, Rule, Table, rule
 from oracle.location.elements import elements
 from oracle.location.equations import CACHED, Equation, equations
 from oracle.location.history import remembered
@@ -155,6 +155,22 @@ class _Asked:
             found = again
         return None
 
+    def _with_sizes(self, names: Sequence[str], found: Rule) -> Rule:
+        """The rule, with the sizes that an answer must have to be wrong anywhere."""
+        answers = []
+        for seen in self._seen:
+            table = self._table(names, [seen])
+            met = found.met_by(table) & ~table.mute
+            if met.sum() >= FEW:
+                sizes = {name: values[:1] for name, values in table.features.items() if name in SIZES}
+                one = np.ones(1)
+                answers.append(Table(sizes, one * table.wrong.any() > 0, one < 0, one))
+        sized = rule(Table.joined(answers)) if answers else None
+        if not sized or sized.purity < PURE:
+            return found
+        more = [each for each in sized.conditions if not any(each.repeats(old) for old in found.conditions)]
+        return replace(found, conditions=(*found.conditions, *more))
+
     def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
         """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
         yield from experiments.ordinary(self._function, range(5 * seed, 5 * seed + 3))
@@ -222,12 +238,21 @@ class _Asked:
 
 
 def _is_confirmed(table: Table, found: Rule) -> bool:
-    """Whether no element is wrong that does not meet the rule, and of those that do as many as before."""
+    """Whether no element is wrong that does not meet the rule, and of those that do as many as before.
+
+    So too of those that are nearest to a threshold: what is wrong far beyond it alone begins elsewhere.
+    """
     met = found.met_by(table)
     inside = met & ~table.mute
-    return bool(not table.wrong[~met].any()) and (
-        not inside.any() or float(table.wrong[inside].mean()) >= min(found.purity - 0.25, 0.6)
-    )
+    if table.wrong[~met].any():
+        return False
+    parts = [inside]
+    for condition in found.conditions:
+        if condition.is_a_threshold and inside.any():
+            distance = np.abs(table.features[condition.feature] - condition.value)
+            parts.append(inside & (distance <= np.quantile(distance[inside], 0.3)))
+    needed = min(found.purity - 0.25, 0.6)
+    return all(not part.any() or float(table.wrong[part].mean()) >= needed for part in parts)
 
 
 def _around(condition: Condition) -> list[int]:
@@ -243,6 +268,9 @@ def _around(condition: Condition) -> list[int]:
         {value, beyond, (value + beyond) // 2, (3 * value + beyond) // 4, (value + 3 * beyond) // 4}
     )
 
+
+FEW = 4
+"""Elements of an answer that are more than could all be right by chance."""
 
 GATES = ("ft", "it", "cct", "ot")
 

@@ -38,15 +38,25 @@ def _words(condition: Condition) -> str:
         seen = f"right at {condition.beyond:g}, wrong at {value:g}"
         return f"{name} {'>' if relation == '≥' else '<'} {condition.beyond:g} ({seen})"
     if relation in ("≥", "≤"):
-        sign, bound = (
-            (">", (condition.beyond, value)) if relation == "≥" else ("<", (value, condition.beyond))
-        )
-        shown = next(
-            (pair for digits in range(3, 17) if len({*(pair := _both(condition, digits))}) == 2),
-            _both(condition, 17),
-        )
-        return f"{name} {sign} {roundest(*bound):.12g} (right at {shown[0]}, wrong at {shown[1]})"
-    return f"{name} {relation} {value:g}"
+        return _threshold(condition)
+    return f"{name} {relation} {value + 0.0:g}"
+
+
+def _threshold(condition: Condition) -> str:
+    """A number where the two nearest values leave no doubt of it; else these two."""
+    sign = ">" if condition.relation == "≥" else "<"
+    beyond, value = next(
+        (pair for digits in range(3, 17) if len({*(pair := _both(condition, digits))}) == 2),
+        _both(condition, 17),
+    )
+    if abs(condition.value - condition.beyond) > VAGUE * abs(condition.value):
+        return f"{condition.feature} {sign} some number from {beyond} to {value}"
+    number = roundest(*sorted((condition.beyond, condition.value)))
+    return f"{condition.feature} {sign} {number:.12g} (right at {beyond}, wrong at {value})"
+
+
+VAGUE = 0.02
+"""How far the nearest values on both sides of a threshold may be apart, relatively, for it to be a number."""
 
 
 def _both(condition: Condition, digits: int) -> tuple[str, str]:
