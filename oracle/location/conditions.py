@@ -187,12 +187,12 @@ def _extended(shorter: Rule, table: Table) -> Iterator[Rule]:
 
 def _some_of(table: Table) -> Table:
     """As many of the wrong and of the right ones as are enough, with those on which a threshold hangs."""
-    chosen, weight = np.zeros(table.wrong.shape, bool), np.ones(table.wrong.shape)
+    chosen, weight = np.zeros(table.wrong.shape, bool), table.weight.copy()
     for which in (table.wrong, ~table.wrong):
         places = np.flatnonzero(which)
         every = max(-(-len(places) // MOST_ELEMENTS), 1)
         chosen[places[::every]] = True
-        weight[places] = every
+        weight[places] *= every
     wrong, right = np.flatnonzero(table.wrong), np.flatnonzero(~table.wrong)
     for values in table.features.values():
         ours, theirs = values[wrong], values[right]

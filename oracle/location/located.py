@@ -165,7 +165,12 @@ class _Asked:
                 sizes = {name: values[:1] for name, values in table.features.items() if name in SIZES}
                 one = np.ones(1)
                 answers.append(Table(sizes, one * table.wrong.any() > 0, one < 0, one))
-        sized = rule(Table.joined(answers)) if answers else None
+        if not answers:
+            return found
+        every = Table.joined(answers)
+        right = ~every.wrong  # few as they may be, they count as much as the wrong ones
+        weight = np.where(right, every.wrong.sum() / max(right.sum(), 1), 1.0)
+        sized = rule(replace(every, weight=weight))
         if not sized or sized.purity < PURE:
             return found
         more = [each for each in sized.conditions if not any(each.repeats(old) for old in found.conditions)]
