@@ -1,10 +1,10 @@
 """Mistakes of other hands, none of which the catalogue has: what their authors say of them, as data.
 
 People who had not read the catalogue wrote them, as edits of `program.txt`: who optimise, port, vectorise and
-misread. Those of `unseen_*.toml` were kept out of sight until `oracle.location` was built. A fault has a `name`, the
-`function` that is judged, its `edits`, and what its author says of it: `where`, `when`, `how`. `problem` is one on
-which it was caught without fuzzing, empty where it was not; `said` is what is found out by asking it, empty where a
-name of the catalogue or how it answers is told instead.
+misread. Those of `unseen_*.toml` were kept out of sight until `oracle.location` was built. A fault has a
+`name`, the `function` that is judged, its `edits`, and what its author says of it: `where`, `when`, `how`.
+`problem` is one on which it was caught without fuzzing, empty where it was not; `said` is what is found out
+by asking it, empty where a name of the catalogue or how it answers is told instead.
 """
 
 import tomllib
