@@ -20,13 +20,23 @@ def evaluate(inputs: Inputs, *, gradual: bool = False) -> dict[str, Bounded]:
     return evaluate_each([inputs], gradual=gradual)[0]
 
 
-@np.errstate(all="ignore")
 def evaluate_each(alike: Sequence[Inputs], *, gradual: bool = False) -> list[dict[str, Bounded]]:
     """As `evaluate`, of several inputs whose shapes are alike, at little more than the cost of one.
 
-    At each step the arrays of all are a stack `(k, n, m)`.
+    Each has the bounds of its own precision.
     """
-    fl = Arithmetic(alike[0].dtype, gradual=gradual)
+    found: list[dict[str, Bounded]] = [{}] * len(alike)
+    for dtype in dict.fromkeys(inputs.dtype for inputs in alike):
+        places = [i for i, inputs in enumerate(alike) if inputs.dtype == dtype]
+        fl = Arithmetic(dtype, gradual=gradual)
+        for i, bounds in zip(places, _evaluate_each(fl, [alike[i] for i in places]), strict=True):
+            found[i] = bounds
+    return found
+
+
+@np.errstate(all="ignore")
+def _evaluate_each(fl: Arithmetic, alike: Sequence[Inputs]) -> list[dict[str, Bounded]]:
+    """Of one precision. At each step the arrays of all are a stack `(k, n, m)`."""
     layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
     trace = _through_layers(fl, layers) if layers else _with_head(fl, alike)
     return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]

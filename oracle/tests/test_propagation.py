@@ -217,3 +217,17 @@ def test_what_is_not_zero_beyond_a_sample_s_length_is_seen() -> None:
     answer = PROGRAMS["plain"](inputs)
     answer["a"][0, np.argmin(inputs.ends), -1] = np.finfo(float).smallest_subnormal
     assert off(answer, evaluate(inputs))
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm"])
+def test_inputs_that_are_evaluated_together_keep_the_bounds_of_their_precisions(kind: str) -> None:
+    shape = {"n_x": 2, "n_a": 3, "n_y": 4, "m": 2, "T_x": 3}
+    dtypes = ("float32", "float16", "float64", "float16")
+    every = [
+        getattr(Problem, kind)(**shape, seed=seed, dtype=dtype).inputs(f"{kind}_forward")
+        for seed, dtype in enumerate(dtypes)
+    ]
+    for together, inputs in zip(evaluate_each(every), every, strict=True):
+        alone = evaluate(inputs)
+        for name, bounded in together.items():
+            np.testing.assert_allclose(bounded.error, alone[name].error, rtol=1e-9, err_msg=name)
