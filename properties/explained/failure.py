@@ -48,7 +48,7 @@ class Failure:
             facts = {**facts, "inherited": alone}
         if why.looks_like:
             facts = {**facts, "looks like": "\n".join(why.looks_like[:3])}
-        elif why.located:
+        elif why.located and "raised" not in facts:  # which it need not be the cause of
             facts = {**facts, "unknown mistake": "\n".join(why.located.lines)}
         elif why.traces and (why.traces != NEARLY or "raised" not in facts):
             facts = {**facts, "unknown mistake": why.traces}

@@ -71,4 +71,5 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
     )
     jinja.filters["short"] = short
+    jinja.filters["file_name"] = lambda target: Path(target).name
     return jinja

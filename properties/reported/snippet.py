@@ -37,7 +37,24 @@ def snippet(problem: Problem, function: str) -> str:
         right = getattr(reference, function)(*arguments)
     for name, array in zip(contract.outputs, right, strict=False):
         lines += [f'print("{name} is", {name}, "and should be", {_literal(array, digits=8)})']
+    lines += _caches(function, right[-1])
     return "\n".join([*lines, ""])
+
+
+def _caches(function: str, right: Any) -> list[str]:
+    """Lines that show a cell's cache: of a forward that of its first step, and how many there are."""
+    contract = CONTRACTS[function]
+    if contract.is_cell:
+        lines, entries = [], right
+    elif not right[0]:
+        return []
+    else:
+        lines = [f'print("caches hold", len(caches[0]), "and should hold", {len(right[0])})']
+        lines, entries = [*lines, "cache = caches[0][0]"], right[0][0]
+    return lines + [
+        f'print("cache[{i}] is", cache[{i}], "and should be", {_literal(array, digits=8)})  # {name}'
+        for i, (name, array) in enumerate(zip(contract.cache, entries, strict=False))
+    ]
 
 
 def _weights(problem: Problem, function: str) -> list[Array]:

@@ -382,3 +382,21 @@ def test_who_replies_alike_is_explained_alike(tmp_path: Path, monkeypatch: pytes
     assert told[0] == told[1]
     with Implementation("reference") as target, pytest.raises(TypeError):
         _explain(Asked(target, "lstm_cell_forward"), problem, extreme=False, whole=False)
+
+
+def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> None:
+    (tmp_path / "two.py").write_text(
+        "import numpy as np\nfrom reference import lstm_cell_forward as right\n"
+        "def lstm_cell_forward(xt, a_prev, c_prev, parameters):\n"
+        "    np.max(xt)\n"
+        "    a, c, y, cache = right(xt, a_prev, c_prev, parameters)\n"
+        "    return a, 0.9375 * c, y, (a, 0.9375 * c, *cache[2:])\n"
+    )
+    with Implementation("two.py", directory=tmp_path) as target:
+        problem = Problem.lstm(n_x=1, n_a=1, n_y=1, m=0, T_x=1)
+        answers = Answers(target, Question("lstm_cell_forward", [problem]))
+        with pytest.raises(ViolationError) as caught:
+            _ = Trial("no samples", "robust", lambda _: None, answers, 0, Tally()).answer
+        message = Failure(caught.value).message
+        assert "ValueError: zero-size array" in message
+        assert "wrong where" not in message
