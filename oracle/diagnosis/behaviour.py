@@ -67,6 +67,10 @@ class Behaviour:
         return all(same(getattr(self, part), getattr(other, part)) for part in PARTS)
 
 
+LATER = 5
+"""How often another call is made after one, for buffers may be used in turns; as in `properties.worker`."""
+
+
 class Program(Protocol):
     """Asks a function a problem; with `then` the answer is read after another call, on these inputs."""
 
@@ -92,8 +96,8 @@ def program_of(implementation: Any, function: str, limits: Limits) -> Program:
         try:
             with np.errstate(all="ignore"):
                 value = getattr(implementation, function)(*arguments)
-                if then:
-                    getattr(implementation, function)(*deepcopy(then.arguments(function)))
+                for later in [then] * LATER if then else []:
+                    getattr(implementation, function)(*deepcopy(later.arguments(function)))
         except Exception:  # a mistake may raise anything
             return Behaviour.of_error()
         return Behaviour.of(function, value, arguments, limits)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import reference
+from oracle.diagnosis import behaviour
 from oracle.problem import Problem
 from properties.answered.implementation import Died, Foreign, Implementation, Raised, Returned
+from properties.worker import worker
 from properties.worker.codec import CodecError
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -112,13 +114,17 @@ def test_arrays_are_laid_out_as_said(
         assert array.dtype == matrix.dtype
 
 
+def test_a_later_call_is_made_as_often_as_the_diagnosis_makes_it() -> None:
+    assert worker.LATER == behaviour.LATER
+
+
 def test_updated_arrays_were_given_before_with_other_numbers(
     implement: Implement, arguments: list[Any]
 ) -> None:
     implementation = implement("""
         kept = {}
         def rnn_cell_forward(xt, a_prev, parameters):
-            return kept.setdefault(id(parameters["Wax"]), parameters["Wax"].T.copy())
+            return kept.setdefault(id(parameters), parameters["Wax"].T.copy())
     """)
     at_once = returned(implementation.call("rnn_cell_forward", arguments)).value
     later = returned(implementation.call("rnn_cell_forward", arguments, arrangement="updated")).value
