@@ -15,10 +15,10 @@ FROM_END = " from the end"
 FROM_HALF = " from the middle"
 RESIDUES = (2, 3, 4, 5, 6, 7, 8, 10, 16, 32, 64)
 
-HALF = 0.5
-SURE = 0.97
-PURE = 0.9
-"""Which part of the elements that meet a condition has to be wrong for it to be stated."""
+HALF, PURE, SURE = 0.5, 0.9, 0.97
+"""Which part of the elements that meet a rule has to be wrong: for it to be stated with that part; as
+it is; and, where it has no condition, for none to be looked for.
+"""
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,8 @@ class Condition:
         how = 0 if self.relation in ("=", "≥", "≤") and not self.other else 3
         if kind < 2 or math.isnan(self.beyond):
             return kind + how + self.excess
-        return (
-            kind
-            + how
-            + self.excess
-            + min(abs(self.value - self.beyond) / max(abs(self.value), abs(self.beyond)), 1.0)
-        )
+        vague = abs(self.value - self.beyond) / max(abs(self.value), abs(self.beyond))
+        return kind + how + self.excess + min(vague, 1.0)
 
 
 @dataclass(frozen=True)
@@ -129,12 +125,6 @@ class Rule:
     def cost(self) -> float:
         """How far-fetched it is."""
         return sum(condition.cost for condition in self.conditions)
-
-    def is_like(self, other: "Rule") -> bool:
-        """Whether it is the same rule, but perhaps for where a threshold lies."""
-        return [(each.feature, each.relation, each.other) for each in self.conditions] == [
-            (each.feature, each.relation, each.other) for each in other.conditions
-        ]
 
     def met_by(self, table: Table) -> Array:
         """Which elements meet all conditions."""

@@ -1,7 +1,7 @@
 """Where, when and how a function is wrong, found by asking it, whatever the mistake is."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
@@ -10,7 +10,7 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location import experiments
-from oracle.location.conditions import PURE, SIZES, Condition, Rule, Table, rule
+from oracle.location.conditions import SIZES, Condition, Rule, Table, rule
 from oracle.location.elements import elements
 from oracle.location.equations import CACHED, Equation, equations
 from oracle.location.history import remembered
@@ -155,27 +155,6 @@ class _Asked:
             found = again
         return None
 
-    def _with_sizes(self, names: Sequence[str], found: Rule) -> Rule:
-        """The rule, with the sizes that an answer must have to be wrong anywhere."""
-        answers = []
-        for seen in self._seen:
-            table = self._table(names, [seen])
-            met = found.met_by(table) & ~table.mute
-            if met.sum() >= FEW:
-                sizes = {name: values[:1] for name, values in table.features.items() if name in SIZES}
-                one = np.ones(1)
-                answers.append(Table(sizes, one * table.wrong.any() > 0, one < 0, one))
-        if not answers:
-            return found
-        every = Table.joined(answers)
-        right = ~every.wrong  # few as they may be, they count as much as the wrong ones
-        weight = np.where(right, every.wrong.sum() / max(right.sum(), 1), 1.0)
-        sized = rule(replace(every, weight=weight))
-        if not sized or sized.purity < PURE:
-            return found
-        more = [each for each in sized.conditions if not any(each.repeats(old) for old in found.conditions)]
-        return replace(found, conditions=(*found.conditions, *more))
-
     def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
         """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
         yield from experiments.ordinary(self._function, range(5 * seed, 5 * seed + 3))
@@ -273,9 +252,6 @@ def _around(condition: Condition) -> list[int]:
         {value, beyond, (value + beyond) // 2, (3 * value + beyond) // 4, (value + 3 * beyond) // 4}
     )
 
-
-FEW = 4
-"""Elements of an answer that are more than could all be right by chance."""
 
 GATES = ("ft", "it", "cct", "ot")
 

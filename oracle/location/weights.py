@@ -29,6 +29,7 @@ class Acting:
     name: str = ""
 
 
+@np.errstate(all="ignore")
 def as_if(every: Sequence[Equation]) -> str:
     """In words how the weights would have to be for the answers that are shown; empty where none would do.
 
@@ -95,8 +96,8 @@ def _fitted(every: Sequence[Equation], i: int, extra: Extra) -> Array | None:
         of_z = argument(equation)
         assert of_z
         assert equation.affine
-        chosen = equation.wrong[i] & np.isfinite(of_z.shown[i])
-        v = np.concatenate([equation.affine.v, np.ones((1, *chosen.shape)), extra(equation, i)])
+        v = np.concatenate([equation.affine.v, np.ones((1, *of_z.shown[i].shape)), extra(equation, i)])
+        chosen = equation.wrong[i] & np.isfinite(of_z.shown[i]) & np.isfinite(v).all(axis=0)
         matrices.append(v[:, chosen].T)
         values.append(of_z.shown[i][chosen])
         weights.append(1 / of_z.right.error[i][chosen])
@@ -119,7 +120,6 @@ def _descriptions(acting: Acting) -> Iterator[str]:
     if acting.more.shape[1]:
         yield _means(acting)
         return
-    yield from _rounded(acting)
     if biased and not columns.size:
         yield _of_bias(acting)
     elif columns.size and not biased:
@@ -191,8 +191,6 @@ def _of_columns(acting: Acting, columns: Array) -> str:
             ):
                 one, other = (acting.columns[columns[k]] for k in (lost, found))
                 return f"as if {one} were {other}"
-    if np.allclose(np.abs(W).max(axis=0), 0, atol=CLEAR):
-        return f"as if {names} were 0"
     n = len(columns)
     if len(acting.rows) == n and np.allclose(W, right.T, atol=CLEAR):
         return f"as if the weights of {names} were transposed"
@@ -203,15 +201,6 @@ def _of_columns(acting: Acting, columns: Array) -> str:
             for k, factor in zip(columns, factors[0], strict=True)
         )
     return ""
-
-
-def _rounded(acting: Acting) -> Iterator[str]:
-    """Weights with fewer digits. The weights that were found are not so near that it shows at once."""
-    off = np.abs(acting.W - acting.own)
-    for bits in range(4, 28):
-        multiples = np.round(acting.own * 2.0**bits) / 2.0**bits
-        if np.abs(multiples - acting.W).max() < 1e-3 * 2.0**-bits and off.max() > 0.05 * 2.0**-bits:
-            yield f"as if some weights were rounded to multiples of 2**-{bits}"
 
 
 def _factor(some: Array, others: Array) -> float | None:

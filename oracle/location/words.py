@@ -2,15 +2,7 @@
 
 import math
 
-from oracle.location.conditions import (
-    FROM_END,
-    FROM_HALF,
-    PURE,
-    SIZES,
-    Condition,
-    Rule,
-    is_place,
-)
+from oracle.location.conditions import FROM_END, FROM_HALF, PURE, SIZES, Condition, Rule, is_place
 
 
 def words(found: Rule) -> str:

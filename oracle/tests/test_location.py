@@ -1,6 +1,7 @@
 """Mistakes that have no name are located, truly; what is right is not."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -122,3 +123,31 @@ def test_a_right_program_of_another_kind_is_not_located(how: str) -> None:
     made = type("Program", (), {"lstm_forward": staticmethod(forward)})
     asked = Asked("lstm_forward", made)
     assert locate("lstm_forward", asked, problem, asked.anew) is None
+
+
+BROKEN: Mapping[str, Callable[[Any, int], Any]] = {
+    "NaN from step 1 on": lambda a, t: np.nan if t else a,
+    "infinite": lambda a, t: np.inf * np.sign(a),
+    "NaN where positive": lambda a, t: np.where(a > 0, np.nan, a),
+    "integers": lambda a, t: np.round(a).astype(int),
+    "huge": lambda a, t: 1e300 * a,
+    "zero": lambda a, t: 0 * a,
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_whatever_is_answered_is_located_or_not_and_breaks_nothing(how: str) -> None:
+    def forward(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, caches = reference.rnn_forward(x, a0, parameters)
+        return (
+            np.stack([BROKEN[how](a[:, :, t], t) + 0 * a[:, :, t] for t in range(x.shape[2])], axis=2),
+            y,
+            caches,
+        )
+
+    problem = Problem.rnn(n_x=2, n_a=3, n_y=4, m=3, T_x=4)
+    made = type("Program", (), {"rnn_forward": staticmethod(forward)})
+    asked = Asked("rnn_forward", made)
+    found = locate("rnn_forward", asked, problem, asked.anew)
+    assert found
+    assert found.where.startswith(("the returned a", "a_next", "a_prev"))
