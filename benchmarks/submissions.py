@@ -1,7 +1,6 @@
-"""A folder such as a class hands in: how fast is it judged, and does a change of ours lose anything of it?
+"""Write a folder such as a class hands in, for `benchmarks.judging` and `benchmarks.lost`.
 
-    python -m benchmarks.submissions FOLDER --count 300        # write the folder
-    python -m benchmarks.submissions --compare OLD.json NEW.json
+    python -m benchmarks.submissions FOLDER --count 300
 
 Of 292 public programs for this exercise 264 take one maximum over all samples in the softmax, and 115
 have more wrong. What is written here has such mistakes in such shares, in files and notebooks, written as
@@ -12,12 +11,9 @@ import argparse
 import json
 import random
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from oracle.problem import Problem
 
 SHARES = {
     "right": 2,
@@ -252,74 +248,19 @@ def _renamed(code: str, name: str, other: str) -> str:
     return re.sub(rf"\b{name}\b(?!\()", other, code)
 
 
-Outcome = tuple[str, str, int]
-"""What came of a law: the status, the first diagnosis, and how large the counterexample is."""
-
-
-def compare(old: Path, new: Path) -> Iterator[str]:
-    """What the second report has lost of the first: a verdict, a diagnosis, the size of a counterexample."""
-    before, after = _outcomes(old), _outcomes(new)
-    for target, (verdict, laws) in before.items():
-        if target not in after:
-            yield f"{target}: is not there any more"
-            continue
-        other, others = after[target]
-        if verdict != other:
-            yield f"{target}: was {verdict}, is {other}"
-        for law, (status, diagnosis, size) in laws.items():
-            what = f"{target}: {law}"
-            now, diagnosed, larger = others.get(law, ("not there", "", 0))
-            if status != now:
-                yield f"{what}: was {status}, is {now}"
-            elif diagnosis != diagnosed:
-                yield f"{what}: was {diagnosis or 'nameless'!r}, is {diagnosed or 'nameless'!r}"
-            if larger > size:
-                yield f"{what}: the counterexample has {larger} in all its sizes, had {size}"
-
-
-def _outcomes(report: Path) -> Mapping[str, tuple[str, Mapping[str, Outcome]]]:
-    """By target the verdict, and what came of every law of every function."""
-    return {
-        Path(each["target"]).name: (
-            each["verdict"],
-            {
-                f"{law['law']} of {law['function']}": (
-                    law["status"],
-                    next(iter(law.get("diagnosis", ())), ""),
-                    _size(law.get("counterexample", "")),
-                )
-                for law in each["laws"]
-            },
-        )
-        for each in json.loads(report.read_text())["implementations"]
-    }
-
-
-def _size(counterexample: str) -> int:
-    """The sum of its sizes; 0 of none."""
-    return sum(Problem.parse(counterexample).sizes.values()) if counterexample else 0
-
-
-def main() -> int:
-    """Write a folder, or compare two reports."""
+def main() -> None:
+    """Write a folder."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", nargs="?", type=Path, help="where the targets go, made if it is not there")
+    parser.add_argument("folder", type=Path, help="where the targets go, made if it is not there")
     parser.add_argument("--count", type=int, default=300, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="by which they are drawn (default: %(default)s)")
-    parser.add_argument("--compare", nargs=2, type=Path, metavar=("OLD.json", "NEW.json"))
     options = parser.parse_args()
-    if options.compare:
-        lost = [*compare(*options.compare)]
-        print("\n".join([*lost, f"{len(lost)} differences"]))
-        return 1 if lost else 0
-    if options.folder:
-        options.folder.mkdir(parents=True, exist_ok=True)
-        for each in submissions(options.count, options.seed):
-            each.write(options.folder)
-    return 0
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for each in submissions(options.count, options.seed):
+        each.write(options.folder)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
