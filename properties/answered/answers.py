@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from oracle import propagation
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.answered.answer import Answer, MalformedError
-from properties.answered.implementation import Died, Implementation, Raised, Returned
+from properties.answered.implementation import Implementation, Reply, Request, Returned
 from properties.posed.question import Question
 
 KEPT = 256
@@ -27,30 +28,27 @@ class Answers:
     def __init__(self, implementation: Implementation, question: Question) -> None:
         self.implementation = implementation
         self.question = question
-        self._replies: dict[int, Returned | Raised] = {}
-        self._died: dict[int, Died] = {}
+        self._replies: dict[int, Reply] = {}
         self._answers: dict[int, Answer] = {}
         self._steps: dict[int, tuple[Inputs, Mapping[str, Bounded]]] = {}
 
-    def reply(self, number: int) -> Returned | Raised | Died:
+    def reply(self, number: int) -> Reply:
         """What came of the call with a problem. A death is told once: then it is asked again."""
-        if number in self._died:
-            return self._died.pop(number)
         if number not in self._replies:
-            name = self.question.contract.name
-            calls = [inputs.arguments(name) for inputs in self.question.inputs[number:]]
-            for i, reply in enumerate(self.implementation.call_each(name, calls), number):
-                if isinstance(reply, Died):
-                    self._died[i] = reply
-                else:
-                    self._replies[i] = reply
-            return self.reply(number)
-        return self._replies[number]
+            ask_all([(self, each) for each in range(number, len(self.question.problems))])
+        reply = self._replies[number]
+        if reply.is_death:
+            del self._replies[number]
+        return reply
+
+    def digest(self, number: int) -> bytes:
+        """That of the reply to a problem; empty if it is not known."""
+        return self._replies[number].digest if number in self._replies else b""
 
     def answer(self, number: int) -> Answer:
         """What was returned for a problem; asks for no reply."""
         if number not in self._answers:
-            returned = self._replies[number]
+            returned = self._replies[number].outcome
             assert isinstance(returned, Returned)
             sizes = self.question.inputs[number].sizes
             head = self.implementation.limits.head
@@ -69,7 +67,7 @@ class Answers:
 
     def _readable(self) -> Iterator[tuple[int, Answer]]:
         for number, reply in self._replies.items():
-            if isinstance(reply, Returned):
+            if isinstance(reply.outcome, Returned):
                 answer = self.answer(number)
                 try:
                     _ = answer.memory
@@ -79,3 +77,25 @@ class Answers:
 
 
 _kept = lru_cache(maxsize=KEPT)(Answers)
+
+
+def ask_all(those: Sequence[tuple[Answers, int]]) -> None:
+    """Find out the replies to problems of one function, as far as they are not known, up to a death."""
+    unknown = [(answers, number) for answers, number in those if number not in answers._replies]
+    if unknown:
+        implementation = unknown[0][0].implementation
+        requests = [_requests(answers.question)[number] for answers, number in unknown]
+        replies = implementation.reply_each(requests)
+        for (answers, number), reply in zip(unknown, replies, strict=False):
+            answers._replies[number] = reply
+
+
+def _requests(question: Question) -> Sequence[Request]:
+    """The calls with these problems, which others are asked for, too."""
+    if question not in _REQUESTS:
+        name = question.contract.name
+        _REQUESTS[question] = [Request(name, inputs.arguments(name)) for inputs in question.inputs]
+    return _REQUESTS[question]
+
+
+_REQUESTS: WeakKeyDictionary[Question, Sequence[Request]] = WeakKeyDictionary()

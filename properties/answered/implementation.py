@@ -2,21 +2,22 @@
 
 import math
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from oracle.limits import ANYTHING, Limits
-from properties.answered.process import UNREADABLE, Died, Message, Process
+from properties.answered.process import UNREADABLE, Died, Process
 from properties.answered.record import Record
+from properties.answered.reply import Outcome, Raised, Reply, Returned
+from properties.answered.request import Request
 from properties.worker.arguments import Arrangement
-from properties.worker.codec import Foreign
+from properties.worker.codec import CodecError, Foreign
 from properties.worker.targets import TargetMissing, Unusable, expand, locate
+from properties.worker.wire import Message, body
 from reference.contract import CONTRACTS
 
 __all__ = [
@@ -25,7 +26,10 @@ __all__ = [
     "Foreign",
     "Implementation",
     "Loaded",
+    "Outcome",
     "Raised",
+    "Reply",
+    "Request",
     "Returned",
     "TargetMissing",
     "Unusable",
@@ -47,35 +51,6 @@ class Loaded:
     lacking: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     unfinished: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Returned:
-    """What a call gave: plain values (see `isolation.codec`) that run no foreign code when looked at.
-
-    `arguments` are those of the call as they are after it. `converted` names what was not taken as it is:
-    types made into arrays, and parameters found under other names. `digest` is that of the message, so that
-    two replies with the same one are the same; empty where there was no message.
-    """
-
-    value: Any
-    arguments: list[Any]
-    converted: list[str]
-    used_reference_cell: bool
-    digest: bytes = field(default=b"", compare=False)
-
-
-@dataclass(frozen=True)
-class Raised:
-    """A call ended in an exception, `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`.
-
-    The `digest` is that of the exception, wherever it was raised.
-    """
-
-    type_name: str
-    message: str
-    where: str
-    digest: bytes = field(default=b"", compare=False)
 
 
 class Implementation:
@@ -167,37 +142,18 @@ class Implementation:
         with_reference_cell: bool = False,
         then: Sequence[Any] = (),
         time_limit: float | None = None,
-    ) -> Returned | Raised | Died:
-        """Call a function once, as `call_each` does."""
-        return self.call_each(
-            function,
-            [arguments],
-            arrangement=arrangement,
-            with_reference_cell=with_reference_cell,
-            then=then,
-            time_limit=time_limit,
-        )[0]
+    ) -> Outcome:
+        """Call a function once, as a `Request` says; raises what `reply_each` raises."""
+        request = Request(function, arguments, arrangement, then, with_reference_cell)
+        return self.reply_each([request], time_limit=time_limit)[0].outcome
 
-    def call_each(
-        self,
-        function: str,
-        calls: Sequence[Sequence[Any]],
-        *,
-        arrangement: Arrangement = "C",
-        with_reference_cell: bool = False,
-        then: Sequence[Any] = (),
-        time_limit: float | None = None,
-    ) -> list[Returned | Raised | Died]:
-        """Call a function by position with copies of the arguments of each call.
-
-        The arrays among them are laid out as `arrangement` says. `with_reference_cell` lets a forward find
-        the reference's cell in the place of its own. After each call comes another one, with the arguments
-        `then` if there are any, before the value is looked at. Returns what came of each, in order; a death
-        is the last, for no call is made after it.
+    def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
+        """What comes of these calls of a function, in order; a death is the last.
 
         Raises what `load` raises, `ValueError` for a function that the target does not have, and
         `CodecError` for arguments that are no plain values.
         """
+        function = requests[0].function
         if function not in self.load().functions:
             raise ValueError(f"{self.target} has no function '{function}'")
         process = self._process
@@ -205,21 +161,20 @@ class Implementation:
             try:
                 process, _ = self._start()
             except (Unusable, TargetMissing) as error:  # though it was usable before
-                return [Died(str(error))]
-        request = ("call", function, [[*each] for each in calls], arrangement, with_reference_cell, [*then])
-        limit = time_limit or self.limit(function)
-        start = time.monotonic()
-        answers = process.ask(*request, time_limit=limit, folder=self._folder, answers=len(calls))
-        self.took = time.monotonic() - start
-        outcomes: list[Returned | Raised | Died] = []
-        for arguments, answer in zip(calls, answers, strict=False):
-            outcomes.append(_outcome(answer, len(arguments)))
-            if outcomes[-1] == Died(UNREADABLE):
+                return [Reply.of(Died(str(error)), 0)]
+        bodies = [each.body for each in requests]
+        answers = process.ask(bodies, time_limit=time_limit or self.limit(function), folder=self._folder)
+        self.took = process.took
+        replies = [
+            Reply.of(answer, len(request.arguments))
+            for request, answer in zip(requests, answers, strict=False)
+        ]
+        for number, reply in enumerate(replies, 1):
+            if reply.is_death:
                 self.close()
-                break
-        if not isinstance(outcomes[-1], Died):
-            self._longest = max(self.took, 0 if self._longest == math.inf else self._longest)
-        return outcomes
+                return replies[:number]
+        self._longest = max(self.took, 0 if self._longest == math.inf else self._longest)
+        return replies
 
     def close(self) -> None:
         """End the process and all that it has started. A later call starts a new one."""
@@ -232,8 +187,8 @@ class Implementation:
         process = self._process = Process(self.directory, self._memory_limit, self._python)
         request = ("load", target.source, target.attribute, str(self.directory), self._helpers)
         error: Exception
-        match process.ask(*request, time_limit=self.import_time_limit, folder=self._folder)[0]:
-            case Message(("loaded", dict(functions), str(folder), supports, *facts)) if _are_functions(
+        match _read(process.ask([body(request)], time_limit=self.import_time_limit, folder=self._folder)[0]):
+            case ("loaded", dict(functions), str(folder), supports, *facts) if _are_functions(
                 functions
             ) and _are_facts(facts):
                 self._folder = folder
@@ -242,9 +197,9 @@ class Implementation:
                     return process, Loaded(functions, limits, *facts)
                 except ValueError as wrong:
                     error = Unusable(f"{self.target}: {wrong}")
-            case Message(("missing", str(reason))):
+            case ("missing", str(reason)):
                 error = TargetMissing(reason)
-            case Message(("unusable", str(reason))):
+            case ("unusable", str(reason)):
                 error = Unusable(f"{self.target} {reason}")
             case Died(reason, last_words=words):
                 why = f"{reason} while it was imported" + (f": {words.splitlines()[-1]}" if words else "")
@@ -255,18 +210,12 @@ class Implementation:
         raise error
 
 
-def _outcome(answer: Message | Died, count: int) -> Returned | Raised | Died:
-    """What came of a call with so many arguments."""
-    match answer:
-        case Died():
-            return answer
-        case Message(("returned", list(after), value, bool(used), list(notes)), converted, digest):
-            if len(after) == count:
-                return Returned(value, after, converted + notes, used, digest)
-        case Message(("raised", str(type_name), str(message), str(where))):
-            said = f"{type_name}: {message}".encode(errors="surrogatepass")  # the same in any file
-            return Raised(type_name, message, where, sha256(said).digest())
-    return Died(UNREADABLE)
+def _read(answer: Message | Died) -> Any:
+    """The value that was answered, if it can be read, or the death."""
+    try:
+        return answer if isinstance(answer, Died) else answer.decoded()[0]
+    except CodecError:
+        return Died(UNREADABLE)
 
 
 def _are_functions(answer: dict[Any, Any]) -> bool:

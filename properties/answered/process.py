@@ -1,5 +1,6 @@
 """A worker process, seen from the judge: spoken to with a deadline, ended with everything it started."""
 
+import math
 import os
 import re
 import select
@@ -9,17 +10,18 @@ import subprocess
 import sys
 import time
 import weakref
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import ClassVar
 
 from properties.answered.last_words import LastWords
 from properties.answered.start import start
 from properties.worker.codec import CodecError
 from properties.worker.place import place
-from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
+from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Message, Receiver, numbered
 
 UNREADABLE = "sent an answer that cannot be read"
 
@@ -32,15 +34,6 @@ _FRAMES_SHOWN = 100
 
 
 @dataclass(frozen=True)
-class Message:
-    """What came from a worker: a value, the names of the types converted in it, and a digest of the bytes."""
-
-    value: Any
-    converted: list[str]
-    digest: bytes
-
-
-@dataclass(frozen=True)
 class Died:
     """A request ended the process; `reason` is what the process did: `"exited with status 3"`.
 
@@ -50,18 +43,20 @@ class Died:
     reason: str
     hung: bool = field(default=False, compare=False)
     last_words: str = field(default="", compare=False)
+    digest: ClassVar[bytes] = b""
 
 
 class Process:
     """A running worker.
 
     Everything that it holds (the process, those that it has forked into its group, three file descriptors)
-    goes with `end`, at the latest when the object does.
+    goes with `end`, at the latest when the object does. None of the last answers `took` more seconds.
     """
 
     def __init__(self, directory: Path, memory_limit: int, python: str = sys.executable) -> None:
         self._memory_limit = memory_limit
         self._serial = 0
+        self.took = 0.0
         with ExitStack() as held:
             self._crash_report = held.enter_context(TemporaryFile())
             self._socket, theirs = socket.socketpair()
@@ -79,6 +74,9 @@ class Process:
                 )
             held.callback(self._process.wait)
             held.callback(_kill_group, self._process.pid)
+            self._socket.setblocking(False)
+            self._poll = select.poll()
+            self._poll.register(self._last_words, select.POLLIN)
             self.end = weakref.finalize(self, held.pop_all().close)
 
     @property
@@ -86,35 +84,38 @@ class Process:
         """Whether `end` has not been called, by whom ever; a worker that has just died counts as alive."""
         return bool(self.end.alive)
 
-    def ask(
-        self, kind: str, *request: Any, time_limit: float, folder: str, answers: int = 1
-    ) -> list[Message | Died]:
-        """The answers to a request.
+    def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[Message | Died]:
+        """The answers to requests, each with a time limit; they are sent on while the first are answered.
 
-        Where the process ends, the last is why. There is a time limit to each answer. `folder` is where the
-        target's own code is. Raises `CodecError` if the request cannot be sent.
+        Where the process ends, the last is why. `folder` is where the target's own code is.
         """
         first = self._serial + 1
-        self._serial += answers
-        message = pack(first, (kind, 2 * time_limit + 1, *request))
+        self._serial += len(bodies)
+        patience = math.ceil(2 * time_limit + 1)
+        messages = [numbered(number, body, patience) for number, body in enumerate(bodies, first)]
+        unsent = memoryview(b"".join(messages))
         received: list[Message | Died] = []
-        deadline = time.monotonic() + time_limit
+        self.took = 0.0
         self._last_words.forget()
 
         def read(size: int) -> bytes:
-            self._wait(deadline)
+            nonlocal unsent
+            while self._wait(deadline, to_send=bool(unsent)) == select.POLLOUT:
+                with suppress(BlockingIOError):
+                    unsent = unsent[self._socket.send(unsent) :]
             return self._socket.recv(size)
 
         receiver = Receiver(read)
+        start = time.monotonic()
         try:
-            self._socket.settimeout(time_limit)
-            self._socket.sendall(message)
-            while len(received) < answers:
-                deadline = time.monotonic() + time_limit
-                serial, value, converted = receiver.receive()
-                if serial != first + len(received):
+            while len(received) < len(bodies):
+                deadline = start + time_limit
+                message = receiver.receive()
+                if message.serial != first + len(received):
                     raise CodecError("the answer to another request")
-                received.append(Message(value, converted, receiver.digest()))
+                received.append(message)
+                end = time.monotonic()
+                self.took, start = max(self.took, end - start), end
             if receiver.is_ahead:
                 received.pop()
                 raise CodecError("more answers than requests")
@@ -132,18 +133,19 @@ class Process:
         self.end()
         return [*received, replace(death, last_words=str(self._last_words))]
 
-    def _wait(self, deadline: float) -> None:
-        """Until there is something to receive; `TimeoutError` at the deadline."""
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN)
-        poll.register(self._last_words, select.POLLIN)
+    def _wait(self, deadline: float, *, to_send: bool) -> int:
+        """What `poll` says of the socket when there is something to receive, or room for what is to be sent.
+
+        Raises `TimeoutError` at the deadline.
+        """
+        self._poll.register(self._socket, select.POLLIN | (select.POLLOUT if to_send else 0))
         while True:
             left = max(deadline - time.monotonic(), 0)
-            ready = {descriptor for descriptor, _ in poll.poll(1000 * left)}
+            ready = dict(self._poll.poll(1000 * left))
             if self._last_words.fileno() in ready and not self._last_words.listen():
-                poll.unregister(self._last_words)
+                self._poll.unregister(self._last_words)
             if self._socket.fileno() in ready:
-                return
+                return ready[self._socket.fileno()]
             if not left:
                 raise TimeoutError
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from oracle.problem import Problem
-from properties.answered.implementation import Died, Implementation, Raised, Returned
+from properties.answered.implementation import Died, Implementation, Outcome, Raised, Returned
 from properties.answered.late import look_into
 from properties.answered.record import Death, Record
 from properties.drawn.work import work
@@ -16,7 +16,7 @@ SHARE = 10
 
 HUNG = 20
 
-Ask = Callable[[], Returned | Raised | Died]
+Ask = Callable[[], Outcome]
 
 
 class NotJudgedError(Exception):
@@ -87,6 +87,16 @@ def _second_look(
     record.weight = 1
     again = ask()
     return Death(problem, again) if isinstance(again, Died) else again
+
+
+def is_asked(implementation: Implementation, function: str, problem: Problem) -> bool:
+    """Whether a function is asked on a problem: of others it is known that it dies, or is too slow."""
+    record = implementation.records[function]
+    return (
+        record.weight < PATIENCE
+        and problem not in record.plain
+        and (record.late is None or work(problem, function) < record.speed * implementation.time_limit)
+    )
 
 
 def too_slow(problem: Problem) -> NotJudgedError:

@@ -1,71 +1,110 @@
 """What is settled: a law that has been checked against certain replies says the same of them to everybody.
 
 Many write the same program, and their functions reply alike to the last bit. Whether a law holds of a problem
-depends on nothing but the replies, so where it has held, and all replies come again, nothing is computed.
+depends on nothing but the replies, so where it has held, and all replies come again, nothing is computed. Nor
+is anything waited for: what was asked when it held is asked again of many problems together.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from properties.judged.trial import Request, Trial
+from properties.answered.answers import ask_all
+from properties.answered.implementation import Request
+from properties.judged.patience import is_asked
+from properties.judged.trial import Trial
 from properties.worker.ours import REFERENCE
 
-KEPT = 2**17
-"""How many requests and outcomes are kept; they take 300 bytes each, and one program has some 15,000."""
+KEPT = 2**26
+"""How many bytes are kept, more or less; one program has some 3 MB."""
+
+_NODE = 300
+"""Bytes beside those of what is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a law has left in the tally where it held."""
+
+    ratio: float
+    not_meaningful: int
+    notes: tuple[str, ...]
+
+    def repeat(self, trial: Trial) -> None:
+        """Leave the same of a trial of which all replies are as they were."""
+        trial.measure(self.ratio)
+        trial.tally.not_meaningful += self.not_meaningful
+        for note in self.notes:
+            trial.note(note)
 
 
 @dataclass(slots=True)
-class _Course:
-    """What is asked next, and where each reply leads; at the end, what the law has left in the tally."""
+class _Asked:
+    """What is asked next, and where each reply leads: to another request, or to the end."""
 
-    request: Request | None = None
-    after: "dict[bytes, _Course] | None" = None
-    ratio: float = 0.0
-    not_meaningful: int = 0
-    notes: tuple[str, ...] = ()
+    request: Request | None
+    after: "dict[bytes, _Asked | Held]"
 
 
 class Settled:
     """What laws have asked on which problems when they held, and what was replied."""
 
     def __init__(self) -> None:
-        self._courses: dict[Any, _Course] = {}
+        self._first: dict[Any, _Asked] = {}
         self._size = 0
 
-    def holds(self, trial: Trial) -> bool:
-        """Ask what was asked when the law held of this problem; whether all replies are ones that came then.
+    def known(self, trials: Sequence[Trial]) -> Mapping[Trial, Held]:
+        """The trials of one function in which all is replied that was replied when the law held.
 
-        Then the trial has left in the tally what it did.
+        The problems of the others are asked as well, for their laws will look at what is replied.
         """
-        course = self._courses.get(_key(trial))
-        while course and course.request:
-            course = (course.after or {}).get(trial.ask(course.request))
-        if not course:
-            trial.replies.clear()
-            return False
-        trial.measure(course.ratio)
-        trial.tally.not_meaningful += course.not_meaningful
-        for note in course.notes:
-            trial.note(note)
-        return True
+        asked = [each for each in trials if is_asked(each.implementation, each.contract.name, each.problem)]
+        next_to = {trial: first for trial in asked if (first := self._first.get(_key(trial)))}
+        elsewhere = {trial for trial, first in next_to.items() if first.request}
+        ask_all([(trial.answers, trial.number) for trial in asked if trial not in elsewhere])
+        held: dict[Trial, Held] = {}
+        while next_to:
+            after = {
+                trial: asked.after.get(digest)
+                for (trial, asked), digest in zip(next_to.items(), _digests(next_to), strict=False)
+            }
+            held |= {trial: end for trial, end in after.items() if isinstance(end, Held)}
+            next_to = {trial: asked for trial, asked in after.items() if isinstance(asked, _Asked)}
+        return held
 
     def keep(self, trial: Trial, not_meaningful: int) -> None:
         """That the law has held of what was replied in a trial."""
-        if not all(digest for _, digest in trial.replies):
+        if not trial.replies or not all(digest for _, digest in trial.replies):
             return
         if self._size >= KEPT:
-            self._courses.clear()
+            self._first.clear()
             self._size = 0
-        self._size += 1 + len(trial.replies)
-        course = self._courses.setdefault(_key(trial), _Course())
-        for request, digest in trial.replies:
-            course.request, course.after = request, course.after or {}
-            course = course.after.setdefault(digest, _Course())
-        course.ratio, course.not_meaningful = trial.worst_ratio, not_meaningful
-        course.notes = tuple(trial.notes)
+        requests, digests = zip(*trial.replies, strict=True)
+        asked = self._first.setdefault(_key(trial), _Asked(requests[0], {}))
+        for digest, request in zip(digests, requests[1:], strict=False):
+            following = asked.after.get(digest)
+            if not isinstance(following, _Asked):
+                following = asked.after[digest] = _Asked(request, {})
+                self._size += len(request.body) if request else 0
+            asked = following
+        asked.after[digests[-1]] = Held(trial.worst_ratio, not_meaningful, tuple(trial.notes))
+        self._size += _NODE
 
 
 SETTLED = Settled()
+
+
+def _digests(next_to: Mapping[Trial, _Asked]) -> Iterator[bytes]:
+    """What is replied to each, as far as there is a reply."""
+    ask_all([(trial.answers, trial.number) for trial, asked in next_to.items() if not asked.request])
+    requests = [asked.request for asked in next_to.values() if asked.request]
+    replies = iter(next(iter(next_to)).implementation.reply_each(requests) if requests else [])
+    for trial, asked in next_to.items():
+        if asked.request:
+            reply = next(replies, None)
+            yield reply.digest if reply else b""
+        else:
+            yield trial.answers.digest(trial.number)
 
 
 def _key(trial: Trial) -> Any:

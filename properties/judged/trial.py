@@ -11,7 +11,7 @@ from oracle.rounding import Bounded
 from oracle.verdict import Comparison
 from properties.answered.answer import Answer, quantity
 from properties.answered.answers import Answers
-from properties.answered.implementation import Arrangement, Died, Raised, Returned
+from properties.answered.implementation import Arrangement, Outcome, Raised, Request, Returned
 from properties.answered.record import Death
 from properties.judged.patience import NotJudgedError, ask_patiently
 from properties.judged.tally import Tally
@@ -20,11 +20,8 @@ from reference.contract import Array
 
 Grade = Literal["spec", "robust"]
 
-Request = tuple[Sequence[Any] | None, Arrangement, Sequence[Any]]
-"""What a trial asks: the arguments, or `None` for those of its problem, which other laws have perhaps asked;
-their layout, and those of a call that comes after it.
-"""
-THE_PROBLEM: Request = (None, "C", ())
+THE_PROBLEM = None
+"""In the place of the request that other laws have perhaps asked."""
 
 
 class ViolationError(AssertionError):
@@ -53,7 +50,8 @@ class Trial:
     """One law on one problem.
 
     `worst_ratio` is the largest error so far as a fraction of its bound, `arrangements` is how the arguments
-    have been laid out, `replies` are the requests so far with the digests of what came of them.
+    have been laid out, `replies` are the requests so far with the digests of what came of them. Its problem
+    has a `number` among those of the `answers`.
     """
 
     def __init__(
@@ -74,11 +72,11 @@ class Trial:
         self.tally = tally
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
-        self.replies: list[tuple[Request, bytes]] = []
+        self.replies: list[tuple[Request | None, bytes]] = []
         self.notes: list[str] = []
         self.check = check
-        self._answers = answers
-        self._number = number
+        self.answers = answers
+        self.number = number
 
     def holds_alone(self) -> bool:
         """Whether the law holds of this problem where a new process is asked nothing else."""
@@ -94,28 +92,24 @@ class Trial:
         self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Any] = ()
     ) -> Returned | Raised:
         """Call the function; to raise is its right, to die is a violation."""
-        return self._reply((arguments, arrangement, then))
+        return self._reply(Request(self.contract.name, arguments, arrangement, then))
 
     @property
     def answer(self) -> Answer:
         """The answer to the problem, which is expected to be one. Other laws have perhaps looked at it."""
         self._returned(self._reply(THE_PROBLEM))
-        return self._answers.answer(self._number)
-
-    def ask(self, request: Request) -> bytes:
-        """The digest of what comes of a request; to die is a violation."""
-        return self._reply(request).digest
+        return self.answers.answer(self.number)
 
     @property
     def bounds(self) -> Mapping[str, Bounded]:
         """How far a right answer may be off, over the whole trajectory."""
-        return self._answers.question.bounds[self._number]
+        return self.answers.question.bounds[self.number]
 
     @property
     def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:
         """Every step, side by side, from the state that the answer gives it, and how far it may be off."""
         _ = self.answer.outputs
-        return self._answers.steps(self._number)
+        return self.answers.steps(self.number)
 
     def answer_to(self, inputs: Inputs, arrangement: Arrangement = "C", then: Inputs | None = None) -> Answer:
         """Call the function on inputs, and expect it to return.
@@ -137,23 +131,19 @@ class Trial:
         returned = self._returned(self.call(arguments, arrangement, then))
         return Answer(self.contract, returned, inputs.sizes, head=self.implementation.limits.head)
 
-    def _reply(self, request: Request) -> Returned | Raised:
+    def _reply(self, request: Request | None) -> Returned | Raised:
         """What comes of a request, which is not asked twice where it is the problem itself."""
-        arguments, arrangement, then = request
-        self.arrangements.add(arrangement)
-        if arguments is None:
-            reply = self._alive(lambda: self._answers.reply(self._number), plainly=True)
+        self.arrangements.add(request.arrangement if request else "C")
+        if request:
+            reply = self._alive(lambda: self.implementation.reply_each([request])[0].outcome)
+        else:
+            reply = self._alive(lambda: self.answers.reply(self.number).outcome, plainly=True)
             if any(asked is THE_PROBLEM for asked, _ in self.replies):
                 return reply
-        else:
-            name, given = self.contract.name, arguments
-            reply = self._alive(
-                lambda: self.implementation.call(name, given, arrangement=arrangement, then=then)
-            )
         self.replies.append((request, reply.digest))
         return reply
 
-    def _alive(self, ask: Callable[[], Returned | Raised | Died], plainly: bool = False) -> Returned | Raised:
+    def _alive(self, ask: Callable[[], Outcome], plainly: bool = False) -> Returned | Raised:
         """The reply, or a violation where the function dies, be it of another problem of this law."""
         name, problem = self.contract.name, self.problem
         outcome = ask_patiently(
@@ -204,7 +194,7 @@ class Trial:
 
     def agree_with_torch(self) -> bool:
         """The whole trajectory against torch's, within the propagated bound."""
-        return self.agree(self.answer.outputs, self._answers.question.torch[self._number], self.bounds)
+        return self.agree(self.answer.outputs, self.answers.question.torch[self.number], self.bounds)
 
     def agree_with_torch_step_by_step(self) -> None:
         """Every step against torch's, from the state that the implementation itself gave it."""
@@ -269,9 +259,9 @@ class Trial:
     def agree_with_the_exact_value(self, *, gradual: bool = False) -> None:
         """Every output against its enclosure, which has no error of its own; underflow may be `gradual`."""
         outputs = self.answer.outputs
-        question = self._answers.question
-        exact = question.exact[self._number]
-        bounds = question.gradual_bounds[self._number] if gradual else self.bounds
+        question = self.answers.question
+        exact = question.exact[self.number]
+        bounds = question.gradual_bounds[self.number] if gradual else self.bounds
         self.agree(outputs, {name: exact[name] for name in outputs}, bounds, rival="exact")
 
     def require_same(self, name: str, ours: Array, given: Array, steps: int = 1, *, source: str) -> None:

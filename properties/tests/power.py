@@ -1,23 +1,30 @@
 """The power of the laws: which of them a known mistake breaks, and after how many problems."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.faults import Fault
-from properties.answered.implementation import Died, Implementation, Loaded, Raised, Returned
+from properties.answered.implementation import (
+    Implementation,
+    Loaded,
+    Outcome,
+    Raised,
+    Reply,
+    Request,
+    Returned,
+)
 from properties.judged.law import Law
 from properties.judged.tally import Tally
 from properties.judged.trial import ViolationError
 from properties.laws import all_laws
 from properties.stored.store import Store
 from properties.turns.turn import Turn
-from properties.worker.arguments import Arrangement, arranged, of_earlier_numbers
+from properties.worker.arguments import arranged, of_earlier_numbers
 from properties.worker.codec import decode, encode
 from properties.worker.worker import LATER
 from reference.contract import CONTRACTS
@@ -55,35 +62,21 @@ class InProcess(Implementation):
         """Forget all calls, as a process does that ends."""
         self._fault = replace(self._fault, memory={})
 
-    def call_each(
-        self,
-        function: str,
-        calls: Sequence[Sequence[Any]],
-        *,
-        arrangement: Arrangement = "C",
-        with_reference_cell: bool = False,
-        then: Sequence[Any] = (),
-        time_limit: float | None = None,
-    ) -> list[Returned | Raised | Died]:
-        """As `Implementation.call_each`; a fault has no use for a cell of its own."""
-        return [self._outcome(getattr(self._fault, function), each, arrangement, then) for each in calls]
+    def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
+        """As `Implementation.reply_each`; a fault has no use for a cell of its own."""
+        return [Reply.known(self._outcome(each)) for each in requests]
 
-    def _outcome(
-        self,
-        called: Callable[..., Any],
-        arguments: Sequence[Any],
-        arrangement: Arrangement,
-        then: Sequence[Any],
-    ) -> Returned | Raised:
-        given = arranged(arguments, arrangement, aliased=False)
+    def _outcome(self, request: Request) -> Outcome:
+        called = getattr(self._fault, request.function)
+        given = arranged(request.arguments, request.arrangement, aliased=False)
         try:
             with np.errstate(all="ignore"):
-                if arrangement == "updated":
+                if request.arrangement == "updated":
                     with of_earlier_numbers(given):
                         called(*given)
                 value = called(*given)
-                for _ in range(LATER if then else 0):
-                    called(*arranged(then, arrangement, aliased=False))
+                for _ in range(LATER if request.then else 0):
+                    called(*arranged(request.then, request.arrangement, aliased=False))
         except Exception as error:  # a mistake may raise anything
             return Raised(type(error).__name__, str(error), "")
         header, blocks = encode([value, given])

@@ -12,7 +12,7 @@ from oracle import propagation
 from oracle.limits import ANYTHING
 from oracle.problem import Problem, siblings
 from properties.answered.answers import KEPT, Answers, ask
-from properties.answered.implementation import Died, Raised, Returned
+from properties.answered.implementation import Died, Raised, Reply, Request, Returned
 from properties.posed.question import SMALL, Question
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
@@ -28,14 +28,15 @@ class Replies:
         self.requests: list[int] = []
         self._calls = 0
 
-    def call_each(self, function: str, calls: Sequence[Sequence[Any]]) -> list[Any]:
-        self.requests.append(len(calls))
-        replies: list[Any] = []
-        for arguments in calls:
-            right = Returned(getattr(reference, function)(*arguments), [*arguments], [], False)
-            replies.append(self._instead.get(self._calls, right))
+    def reply_each(self, requests: Sequence[Request]) -> list[Reply]:
+        self.requests.append(len(requests))
+        replies: list[Reply] = []
+        for request in requests:
+            arguments = [*request.arguments]
+            right = Returned(getattr(reference, request.function)(*arguments), arguments, [], False)
+            replies.append(Reply.known(self._instead.get(self._calls, right)))
             self._calls += 1
-            if isinstance(replies[-1], Died):
+            if replies[-1].is_death:
                 break
         return replies
 
@@ -48,7 +49,7 @@ def test_all_are_asked_together_and_once() -> None:
     implementation = Replies()
     posed = answers(implementation)
     for _ in range(2):
-        assert all(isinstance(posed.reply(i), Returned) for i in range(4))
+        assert all(isinstance(posed.reply(i).outcome, Returned) for i in range(4))
     assert implementation.requests == [4]
     assert len({posed.answer(i).outputs["a"].tobytes() for i in range(4)}) == 4
 
@@ -56,11 +57,11 @@ def test_all_are_asked_together_and_once() -> None:
 def test_after_a_death_the_others_are_asked_when_their_turn_comes() -> None:
     implementation = Replies(call_1=Died("crashed"))
     posed = answers(implementation)
-    assert isinstance(posed.reply(0), Returned)
-    assert posed.reply(1) == Died("crashed")
-    assert isinstance(posed.reply(2), Returned)
+    assert isinstance(posed.reply(0).outcome, Returned)
+    assert posed.reply(1).outcome == Died("crashed")
+    assert isinstance(posed.reply(2).outcome, Returned)
     assert implementation.requests == [4, 2]
-    assert isinstance(posed.reply(1), Returned)  # asked again, for somebody may have killed it
+    assert isinstance(posed.reply(1).outcome, Returned)  # asked again, for somebody may have killed it
 
 
 @pytest.mark.parametrize("odd", [Raised("ValueError", "", ""), Returned(None, [], [], False)])

@@ -1,11 +1,12 @@
 """What a target may do to the process it runs in, and what the judge then says."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from properties.answered.implementation import Died, Foreign, Implementation, Raised, Returned
+from properties.answered.implementation import Died, Foreign, Implementation, Raised, Request, Returned
 
 Misbehave = Callable[..., Implementation]
 
@@ -201,11 +202,16 @@ return a0
 """
     implementation = misbehave(body)
     calls = [[np.full((1, 1, 1), float(i)), np.zeros((1, 1)), {}] for i in range(1, 7)]
-    one, two, three, death = implementation.call_each("rnn_forward", calls)
+
+    def outcomes(calls: list[list[Any]]) -> list[Any]:
+        replies = implementation.reply_each([Request("rnn_forward", each) for each in calls])
+        return [reply.outcome for reply in replies]
+
+    one, two, three, death = outcomes(calls)
     assert isinstance(one, Returned)
     assert one.value == [[1.0]]
     assert isinstance(two, Raised)
     assert isinstance(three, Returned)
     assert three.value == [[3.0]]
     assert death == Died("exited with status 3")
-    assert len(implementation.call_each("rnn_forward", calls[:3])) == 3
+    assert len(outcomes(calls[:3])) == 3

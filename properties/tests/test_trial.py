@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from properties.answered.answers import Answers
-from properties.answered.implementation import Died, Returned
+from properties.answered.implementation import Died, Reply, Request, Returned
 from properties.answered.record import Record
 from properties.explained.failure import Failure
 from properties.judged.patience import PATIENCE, SHARE, NotJudgedError
@@ -43,12 +43,12 @@ class Mortal:
         return self.time_limit
 
     def call(self, function: str, arguments: Any, **_: Any) -> Any:
-        return self.call_each(function, [arguments])[0]
+        return self.reply_each([Request(function, arguments)])[0].outcome
 
-    def call_each(self, _: str, calls: Any, **__: Any) -> list[Any]:
-        m = calls[0][0].shape[1]
+    def reply_each(self, requests: Any) -> list[Reply]:
+        m = requests[0].arguments[0].shape[1]
         self.asked.append(m)
-        return [self.died if self.dies(m) else Returned(None, [], [], False)]
+        return [Reply.known(self.died if self.dies(m) else Returned(None, [], [], False))]
 
 
 def trial(implementation: Any, m: int, law: str = "shapes", tally: Tally | None = None) -> Trial:

@@ -21,8 +21,9 @@ def in_pieces(message: bytes, size: int) -> Any:
 
 @given(st.integers(1, len(MESSAGE)))
 def test_a_message_arrives_in_any_pieces(size: int) -> None:
-    serial, value, converted = Receiver(in_pieces(MESSAGE, size)).receive()
-    assert serial == 7
+    message = Receiver(in_pieces(MESSAGE, size)).receive()
+    value, converted = message.decoded()
+    assert (message.serial, message.seconds) == (7, 0)
     assert value[0] == "returned"
     assert np.array_equal(value[1], np.arange(3.0))
     assert value[2] == [1]
@@ -37,16 +38,17 @@ def test_a_message_that_ends_early_is_an_end(length: int, size: int) -> None:
 
 @given(st.binary(max_size=80), st.integers(0, 30), st.integers(0, 30))
 def test_bytes_that_are_no_message_are_an_end_or_an_error(data: bytes, header: int, payload: int) -> None:
-    for message in (data, struct_pack("<QQQ", 1, header, payload) + data):
+    for message in (data, struct_pack("<QQQQ", 1, 0, header, payload) + data):
         with pytest.raises((EOFError, CodecError)):
-            Receiver(BytesIO(message).read).receive()
+            Receiver(BytesIO(message).read).receive().decoded()
 
 
 @given(st.integers(1, 10_000))
 def test_messages_come_one_after_the_other(size: int) -> None:
     receiver = Receiver(in_pieces(b"".join(pack(i, [i] * i) for i in range(5)) + b"x", size))
     for i in range(5):
-        assert receiver.receive() == (i, [i] * i, [])
+        message = receiver.receive()
+        assert (message.serial, message.decoded()) == (i, ([i] * i, []))
     with pytest.raises(EOFError):
         receiver.receive()
     assert receiver.is_ahead
@@ -54,4 +56,4 @@ def test_messages_come_one_after_the_other(size: int) -> None:
 
 def test_a_size_beyond_reason_is_not_waited_for() -> None:
     with pytest.raises(CodecError, match="beyond reason"):
-        Receiver(BytesIO(struct_pack("<QQQ", 1, 16, 2**60)).read).receive()
+        Receiver(BytesIO(struct_pack("<QQQQ", 1, 0, 16, 2**60)).read).receive()

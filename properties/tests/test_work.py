@@ -11,6 +11,7 @@ import torch
 
 from oracle import propagation, pytorch
 from oracle.faults import Fault
+from properties.answered.implementation import Request
 from properties.judged.law import Law
 from properties.judged.trial import Trial
 from properties.tests.power import InProcess, by_power, catch
@@ -32,10 +33,10 @@ class Counting(InProcess):
         super().__init__(Fault("right", "none", "", {}))
         self._count = count
 
-    def call_each(self, function: str, calls: Sequence[Sequence[Any]], **how: Any) -> Any:
+    def reply_each(self, requests: Sequence[Request], **how: Any) -> Any:
         self._count["requests"] += 1
-        self._count["calls"] += len(calls) * (2 if how.get("then") else 1)
-        return super().call_each(function, calls, **how)
+        self._count["calls"] += sum(2 if request.then else 1 for request in requests)
+        return super().reply_each(requests, **how)
 
 
 def test_there_is_one_thread_per_process() -> None:

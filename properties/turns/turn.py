@@ -3,7 +3,8 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import pytest
 from hypothesis import given, seed, settings, target
@@ -18,7 +19,7 @@ from properties.internals.of_hypothesis import ANEW
 from properties.judged.law import Law
 from properties.judged.patience import NotJudgedError
 from properties.judged.presence import lacks
-from properties.judged.settled import SETTLED
+from properties.judged.settled import SETTLED, Held
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial, ViolationError
 from properties.stored.store import Store
@@ -148,8 +149,10 @@ class Turn:
 
         (look if self._number is None else seed(self._number)(look))()
 
-    def attempt(self, trial: Trial) -> None:
-        """Check one problem; what is raised is kept in mind. One that cannot be judged is left out.
+    def attempt(self, trial: Trial, held: Held | None = None) -> None:
+        """Check one problem, unless it `held`; what is raised is kept in mind.
+
+        One that cannot be judged is left out.
 
         Raises `TimeUpError` instead when the time is up. For the first problem it is only if the turn was
         stopped: a process takes its time to start.
@@ -159,11 +162,12 @@ class Turn:
         judged, not_meaningful = self.tally.problems, self.tally.not_meaningful
         self.tally.problems += 1
         try:
-            if self._number is None:
+            if held:
+                held.repeat(trial)
+            else:
                 self.law.check(trial)
-            elif not SETTLED.holds(trial):
-                self.law.check(trial)
-                SETTLED.keep(trial, self.tally.not_meaningful - not_meaningful)
+                if self._number is not None:
+                    SETTLED.keep(trial, self.tally.not_meaningful - not_meaningful)
         except NotJudgedError as reason:
             self._left_out = reason
             self.tally.leave_out(reason.late, str(reason))
@@ -200,9 +204,15 @@ class Turn:
     def _check_each(self, examples: Iterable[Sequence[Problem]]) -> float:
         """Check the law on these examples; the largest error as a fraction of its bound."""
         ratio = 0.0
-        for problems in examples:
-            for trial in self.law.trials(self._implementation, self._function, problems, self.tally):
-                self.attempt(trial)
+        for some in _in_growing_parts(examples):
+            trials = [
+                trial
+                for problems in some
+                for trial in self.law.trials(self._implementation, self._function, problems, self.tally)
+            ]
+            known = SETTLED.known(trials) if self._number is not None else {}
+            for trial in trials:
+                self.attempt(trial, known.get(trial))
                 ratio = max(ratio, trial.worst_ratio)
         return ratio
 
@@ -220,3 +230,11 @@ class Turn:
             error.add_note(f"on {trial.problem!r}")
         self.store.add(trial.problem)
         self._found = trial, error
+
+
+def _in_growing_parts(examples: Iterable[Sequence[Problem]]) -> Iterator[list[Sequence[Problem]]]:
+    """Few at first, for many a wrong function fails on the first, then twice as many each time."""
+    left, size = iter(examples), 1
+    while part := [*islice(left, size)]:
+        yield part
+        size *= 2

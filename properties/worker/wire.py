@@ -1,6 +1,7 @@
 """Messages between the judge and the process in which foreign code runs, and that process' last words."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from struct import Struct
 from typing import Any
@@ -12,15 +13,48 @@ LOST_CONNECTION = 97
 OUT_OF_MEMORY = 98
 """Exit status of a worker that has not even the memory for an answer."""
 
-_PREFIX = Struct("<QQQ")
-"""Serial number, size of the header, size of the payload."""
+_NUMBERS = Struct("<QQ")
+"""Serial number, and the seconds in which it should be answered."""
+_SIZES = Struct("<QQ")
+"""Of the header and of the payload."""
+_START = _NUMBERS.size + _SIZES.size
 
 
 def pack(serial: int, value: Any) -> bytes:
     """The message that carries `value`; raises what `encode` raises."""
+    return numbered(serial, body(value))
+
+
+def body(value: Any) -> bytes:
+    """What of a message carries a value, which can be sent again; raises what `encode` raises."""
     header, blocks = encode(value)
     header += b" " * (-len(header) % ALIGNMENT)
-    return b"".join([_PREFIX.pack(serial, len(header), sum(map(len, blocks))), header, *blocks])
+    return b"".join([_SIZES.pack(len(header), sum(map(len, blocks))), header, *blocks])
+
+
+def numbered(serial: int, body: bytes, seconds: int = 0) -> bytes:
+    """The message with such a body."""
+    return _NUMBERS.pack(serial, seconds) + body
+
+
+@dataclass(frozen=True)
+class Message:
+    """What came: its serial number, the seconds in which it should be answered, and bytes of any kind."""
+
+    serial: int
+    seconds: int
+    header: bytes
+    payload: bytearray
+
+    @property
+    def digest(self) -> bytes:
+        """Of the bytes: two messages with the same one carry the same."""
+        sizes = _SIZES.pack(len(self.header), len(self.payload))
+        return sha256(sizes + self.header + self.payload).digest()
+
+    def decoded(self) -> tuple[Any, list[str]]:
+        """The value, and the names of the types converted in it; raises `CodecError`."""
+        return decode(self.header, self.payload)
 
 
 class Receiver:
@@ -32,28 +66,20 @@ class Receiver:
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
         self._bytes = bytearray()
-        self._last: tuple[bytes, bytearray] = (b"", bytearray())
 
-    def receive(self) -> tuple[int, Any, list[str]]:
-        """The serial number, the value and the converted type names of the next message.
-
-        Raises `EOFError` where the bytes end early, and `CodecError` where they are no message.
-        """
-        self._fill(_PREFIX.size, ahead=2**16)
-        serial, header, payload = _PREFIX.unpack_from(self._bytes)
+    def receive(self) -> Message:
+        """The next message; `EOFError` where the bytes end early, `CodecError` where they are none."""
+        self._fill(_START, ahead=2**16)
+        serial, seconds = _NUMBERS.unpack_from(self._bytes)
+        header, payload = _SIZES.unpack_from(self._bytes, _NUMBERS.size)
         if max(header, payload) > 2 * MAX_BYTES:
             raise CodecError("sizes beyond reason")
-        start = _PREFIX.size + header
+        start = _START + header
         end = start + payload
         self._fill(end)
-        self._last = bytes(self._bytes[_PREFIX.size : start]), self._bytes[start:end]
+        message = Message(serial, seconds, bytes(self._bytes[_START:start]), self._bytes[start:end])
         del self._bytes[:end]
-        return serial, *decode(*self._last)
-
-    def digest(self) -> bytes:
-        """Of the last message, but for its number: two with the same one carry the same."""
-        header, payload = self._last
-        return sha256(_PREFIX.pack(0, len(header), len(payload)) + header + payload).digest()
+        return message
 
     @property
     def is_ahead(self) -> bool:

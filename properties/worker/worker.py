@@ -7,7 +7,6 @@ import faulthandler
 import resource
 import sys
 import warnings
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from os import _exit, close, read, register_at_fork, write
@@ -79,21 +78,13 @@ class Worker:
         """Raises `EOFError` when the judge has hung up, `OSError` when the connection is lost."""
         receiver = Receiver(lambda size: read(self._connection, size))
         while True:
-            serial, (kind, patience, *request), _ = receiver.receive()
-            for number, answer in enumerate(self._answers(kind, *request), serial):
-                # Should the judge be killed during a call that hangs, nobody else would end it.
-                setitimer(ITIMER_REAL, patience)
-                self._send(number, answer())
+            message = receiver.receive()
+            (kind, *request), _ = message.decoded()
+            answer = self._load if kind == "load" else self._call
+            # Should the judge be killed during a call that hangs, nobody else would end it.
+            setitimer(ITIMER_REAL, message.seconds)
+            self._send(message.serial, answer(*request))
             setitimer(ITIMER_REAL, 0)
-
-    def _answers(self, kind: str, *request: Any) -> Iterator[Callable[[], tuple[Any, ...]]]:
-        """What makes the answers to a request, one after the other."""
-        if kind == "load":
-            yield partial(self._load, *request)
-        else:
-            name, calls, *how = request
-            for arguments in calls:
-                yield partial(self._call, name, arguments, *how)
 
     def _send(self, serial: int, reply: tuple[Any, ...]) -> None:
         try:
