@@ -29,13 +29,14 @@ class Location:
     """The first equation that does not hold, the condition, and what the wrong values look like.
 
     `when` and `how` are empty where nothing was found that holds of all that was asked. What is not wrong
-    `alone` is so after other calls.
+    `alone` is so after other calls. `equations` are the names of those of which all this is said.
     """
 
     where: str
     when: str
     how: str
     alone: bool = True
+    equations: Sequence[str] = ()
 
     def __str__(self) -> str:
         return "  ".join(self.lines)
@@ -82,7 +83,7 @@ def locate(
         return None
     where = _where(wrong, asked)
     if not asked.is_wrong_by_itself(wrong[0], anew):
-        return Location(where, *remembered(function, program, anew), alone=False)
+        return Location(where, *remembered(function, program, anew), alone=False, equations=wrong[:1])
     names = _alike(wrong)
     found = asked.rule(names)
     network = asked.network(wrong[0]) if len(names) == 1 else []
@@ -93,7 +94,14 @@ def locate(
     when = [arrangement] if arrangement else []
     if found and not (arrangement and not found.conditions):
         when.append(words(found))
-    return Location(where, ", ".join(when), how)
+    return Location(where, ", ".join(when), how, equations=names)
+
+
+def explains(location: Location, function: str, program: Program, inputs: Inputs, limits: Limits) -> bool:
+    """Whether nothing else is wrong before it in the answer to other inputs."""
+    asked = _Asked(function, program, limits)
+    asked.ask([inputs])
+    return set(asked.wrong()[:1]) <= set(location.equations)
 
 
 class _Asked:

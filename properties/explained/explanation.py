@@ -11,7 +11,7 @@ from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
 from oracle.location.history import remembered
-from oracle.location.located import Location, locate
+from oracle.location.located import Location, explains, locate
 from oracle.problem import LayerProblem, Problem
 from properties.answered.implementation import Arrangement, Implementation
 from properties.explained.asked import Asked, Conversation, DiedError, Unkept
@@ -117,18 +117,22 @@ def _located(ask: Asked, counterexample: Problem) -> Location | None:
     function, implementation = ask.function, ask.implementation
     if CONTRACTS[function].is_layer:
         return None
-    known = _LOCATED.setdefault(implementation, {})
-    if (function, counterexample) not in known:
+    known = _LOCATED.setdefault(implementation, {}).setdefault(function, {})
+    if counterexample not in known:
+        program, inputs = Unkept(implementation, function), counterexample.inputs(function)
+        for location in filter(None, known.values()):
+            if explains(location, function, program, inputs, ask.limits):
+                known[counterexample] = location
+                return location
         arranged = {words: Unkept(implementation, function, order) for order, words in _ARRANGED.items()}
-        program = Unkept(implementation, function)
-        known[function, counterexample] = locate(
+        known[counterexample] = locate(
             function, program, counterexample, implementation.close, ask.limits, arranged
         )
-    return known[function, counterexample]
+    return known[counterexample]
 
 
-_LOCATED: WeakKeyDictionary[Implementation, dict[tuple[str, Problem], Location | None]] = WeakKeyDictionary()
-"""What was located; several laws fail on one problem."""
+_LOCATED: WeakKeyDictionary[Implementation, dict[str, dict[Problem, Location | None]]] = WeakKeyDictionary()
+"""What was located of a function, by the problem on which a law failed; several laws fail by one mistake."""
 
 
 _ARRANGED: Mapping[Arrangement, str] = {
