@@ -166,8 +166,7 @@ class Implementation:
         answers = process.ask(bodies, time_limit=time_limit or self.limit(function), folder=self._folder)
         self.took = process.took
         replies = [
-            Reply.of(answer, len(request.arguments))
-            for request, answer in zip(requests, answers, strict=False)
+            Reply.of(answer, request.count) for request, answer in zip(requests, answers, strict=False)
         ]
         for number, reply in enumerate(replies, 1):
             if reply.is_death:

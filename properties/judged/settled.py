@@ -51,6 +51,7 @@ class Settled:
 
     def __init__(self) -> None:
         self._first: dict[Any, _Asked] = {}
+        self._requests: dict[bytes, Request] = {}  # of which many come after several replies
         self._size = 0
 
     def known(self, trials: Sequence[Trial]) -> Mapping[Trial, Held]:
@@ -78,17 +79,25 @@ class Settled:
             return
         if self._size >= KEPT:
             self._first.clear()
+            self._requests.clear()
             self._size = 0
         requests, digests = zip(*trial.replies, strict=True)
-        asked = self._first.setdefault(_key(trial), _Asked(requests[0], {}))
+        asked = self._first.setdefault(_key(trial), _Asked(self._kept(requests[0]), {}))
         for digest, request in zip(digests, requests[1:], strict=False):
             following = asked.after.get(digest)
             if not isinstance(following, _Asked):
-                following = asked.after[digest] = _Asked(request, {})
-                self._size += len(request.body) if request else 0
+                following = asked.after[digest] = _Asked(self._kept(request), {})
             asked = following
         asked.after[digests[-1]] = Held(trial.worst_ratio, not_meaningful, tuple(trial.notes))
         self._size += _NODE
+
+    def _kept(self, request: Request | None) -> Request | None:
+        """The same request, once for all."""
+        if not request:
+            return None
+        if request.body not in self._requests:
+            self._size += len(request.body)
+        return self._requests.setdefault(request.body, request)
 
 
 SETTLED = Settled()

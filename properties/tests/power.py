@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
+from io import BytesIO
+from typing import Any
 
 import numpy as np
 from hypothesis.database import InMemoryExampleDatabase
@@ -26,6 +28,7 @@ from properties.stored.store import Store
 from properties.turns.turn import Turn
 from properties.worker.arguments import arranged, of_earlier_numbers
 from properties.worker.codec import decode, encode
+from properties.worker.wire import Receiver, numbered
 from properties.worker.worker import LATER
 from reference.contract import CONTRACTS
 
@@ -67,21 +70,27 @@ class InProcess(Implementation):
         return [Reply.known(self._outcome(each)) for each in requests]
 
     def _outcome(self, request: Request) -> Outcome:
-        called = getattr(self._fault, request.function)
-        given = arranged(request.arguments, request.arrangement, aliased=False)
+        _, function, arguments, arrangement, _, then = said(request)
+        called = getattr(self._fault, function)
+        given = arranged(arguments, arrangement, aliased=False)
         try:
             with np.errstate(all="ignore"):
-                if request.arrangement == "updated":
+                if arrangement == "updated":
                     with of_earlier_numbers(given):
                         called(*given)
                 value = called(*given)
-                for _ in range(LATER if request.then else 0):
-                    called(*arranged(request.then, request.arrangement, aliased=False))
+                for _ in range(LATER if then else 0):
+                    called(*arranged(then, arrangement, aliased=False))
         except Exception as error:  # a mistake may raise anything
             return Raised(type(error).__name__, str(error), "")
         header, blocks = encode([value, given])
         (value, given), converted = decode(header, bytearray(b"".join(blocks)))
         return Returned(value, given, converted, False)
+
+
+def said(request: Request) -> Any:
+    """What a request says to a worker."""
+    return Receiver(BytesIO(numbered(0, request.body)).read).receive().decoded()[0]
 
 
 @dataclass(frozen=True)

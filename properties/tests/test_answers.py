@@ -14,6 +14,7 @@ from oracle.problem import Problem, siblings
 from properties.answered.answers import KEPT, Answers, ask
 from properties.answered.implementation import Died, Raised, Reply, Request, Returned
 from properties.posed.question import SMALL, Question
+from properties.tests.power import said
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 
@@ -32,7 +33,7 @@ class Replies:
         self.requests.append(len(requests))
         replies: list[Reply] = []
         for request in requests:
-            arguments = [*request.arguments]
+            arguments = said(request)[2]
             right = Returned(getattr(reference, request.function)(*arguments), arguments, [], False)
             replies.append(Reply.known(self._instead.get(self._calls, right)))
             self._calls += 1

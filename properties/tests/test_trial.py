@@ -19,6 +19,7 @@ from properties.judged.patience import PATIENCE, SHARE, NotJudgedError
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial, ViolationError
 from properties.posed.question import Question
+from properties.tests.power import said
 
 HANGS, CRASHES = Died("hung", hung=True), Died("crashed")
 LAWS = ("shapes", "split", "empty", "each step")
@@ -46,7 +47,7 @@ class Mortal:
         return self.reply_each([Request(function, arguments)])[0].outcome
 
     def reply_each(self, requests: Any) -> list[Reply]:
-        m = requests[0].arguments[0].shape[1]
+        m = said(requests[0])[2][0].shape[1]
         self.asked.append(m)
         return [Reply.known(self.died if self.dies(m) else Returned(None, [], [], False))]
 
