@@ -14,6 +14,13 @@ def forget_unshown(reporter: pytest.TerminalReporter) -> None:
     reporter.stats.get("", []).clear()
 
 
+def forget_details(report: pytest.TestReport, gathered: str) -> None:
+    """Drop what was gathered from a report, and what nobody reads: pytest keeps it to the end."""
+    report.user_properties = [each for each in report.user_properties if each[0] != gathered]
+    if report.passed:
+        report.keywords = {}
+
+
 def show_no_files(reporter: pytest.TerminalReporter) -> None:
     """Leave the names of the files out of what is shown as tests run."""
     reporter.showfspath = False

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from properties.internals.of_pytest import forget_details
 from properties.judged.presence import PROVIDED
 from properties.laws import all_laws
 from properties.reported import each, expected, report
@@ -91,6 +92,7 @@ class Closing:
         if self._progress:
             self._progress.begin()
 
+    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the result of a law; an implementation may be done by it."""
         results, done = self._gathered.add(report.nodeid, report.user_properties)
@@ -99,6 +101,7 @@ class Closing:
                 journal.add(judgement, self.left)
         if self._progress:
             self._progress.show(results, done)
+        forget_details(report, "law")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:

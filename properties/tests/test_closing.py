@@ -29,9 +29,13 @@ def finish(
     closing.pytest_xdist_node_collection_finished([f"test_{law}[a]" for law in coming])
     for result in results:
         report: Any = SimpleNamespace(
-            nodeid=f"test_{result.law}[a]", user_properties=[("law", asdict(result)), ("other", 1)]
+            nodeid=f"test_{result.law}[a]",
+            user_properties=[("law", asdict(result)), ("other", 1)],
+            passed=True,
+            keywords={"law": 1},
         )
         closing.pytest_runtest_logreport(report)
+        assert (report.user_properties, report.keywords) == ([("other", 1)], {})  # pytest keeps the rest
     option = SimpleNamespace(**{"collectonly": False, "keyword": "", "markexpr": "", **options})
     session: Any = SimpleNamespace(exitstatus=status, config=SimpleNamespace(option=option))
     closing.pytest_sessionfinish(session, status)
