@@ -8,7 +8,7 @@ from properties.answered.late import look_into
 from properties.answered.record import Death, Record
 from properties.drawn.work import work
 
-PATIENCE = 40
+PATIENCE = 60
 """How often a function may crash before it is not called any more; to hang counts as 20 crashes."""
 
 SHARE = 10
