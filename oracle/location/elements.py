@@ -3,8 +3,8 @@
 import numpy as np
 
 from oracle.inputs import Inputs
-from oracle.location.conditions import FROM_END, FROM_HALF, Table
 from oracle.location.equations import CACHED, RETURNED, Equation
+from oracle.location.table import FROM_END, FROM_HALF, Table
 from reference.contract import Array
 
 MOST_ELEMENTS = 300

@@ -10,12 +10,14 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location import experiments
-from oracle.location.conditions import SIZES, Condition, Rule, Table, rule
+from oracle.location.conditions import Condition
 from oracle.location.elements import elements
 from oracle.location.equations import CACHED, Equation, equations
 from oracle.location.history import remembered
 from oracle.location.likeness import Case, far, likeness
+from oracle.location.rules import Rule, rule
 from oracle.location.shown import Shown
+from oracle.location.table import SIZES, Table
 from oracle.location.weights import as_if
 from oracle.location.words import words
 from oracle.problem import Problem

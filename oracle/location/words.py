@@ -2,7 +2,9 @@
 
 import math
 
-from oracle.location.conditions import FROM_END, FROM_HALF, PURE, SIZES, Condition, Rule, is_place
+from oracle.location.conditions import Condition
+from oracle.location.rules import PURE, Rule
+from oracle.location.table import FROM_END, FROM_HALF, SIZES, is_place
 
 
 def words(found: Rule) -> str:

@@ -1,0 +1,58 @@
+"""The elements of answers as a table: what is known of each, and whether it is wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reference.contract import Array
+
+SIZES = ("n_x", "n_a", "n_y", "m", "T_x", "n_a + n_x")
+PLACES = ("unit", "class", "feature", "sample", "step")
+FROM_END = " from the end"
+FROM_HALF = " from the middle"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Elements that were seen: what is known of each by name, and whether it is wrong.
+
+    Some are `mute`: right, but so would be much that is wrong, as where a gate is saturated. Each stands for
+    as many as its `weight` says.
+    """
+
+    features: Mapping[str, Array]
+    wrong: Array
+    mute: Array
+    weight: Array
+
+    def where(self, chosen: Array) -> "Table":
+        """Some of the elements."""
+        features = {name: values[chosen] for name, values in self.features.items()}
+        return Table(features, self.wrong[chosen], self.mute[chosen], self.weight[chosen])
+
+    @classmethod
+    def joined(cls, tables: Sequence["Table"]) -> "Table":
+        """All elements of several tables, with what all of these know of them."""
+        names = [name for name in tables[0].features if all(name in table.features for table in tables)]
+        return cls(
+            {name: np.concatenate([table.features[name] for table in tables]) for name in names},
+            np.concatenate([table.wrong for table in tables]),
+            np.concatenate([table.mute for table in tables]),
+            np.concatenate([table.weight for table in tables]),
+        )
+
+    @property
+    def purity(self) -> float:
+        """Which part of the elements is wrong."""
+        return part_of(self.weight, self.wrong, ~self.mute)
+
+
+def part_of(weight: Array, some: Array, every: Array) -> float:
+    """How many some are, of all of them."""
+    return float(weight[some].sum() / max(weight[every].sum(), 1))
+
+
+def is_place(name: str) -> bool:
+    """Whether a feature says where in an array an element is."""
+    return name.removesuffix(FROM_END).removesuffix(FROM_HALF) in PLACES
