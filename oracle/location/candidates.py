@@ -22,9 +22,9 @@ def named(name: str) -> Candidate:
     return partial(_term, name)
 
 
-def ones(equation: Equation) -> Array:
-    """What a constant is a multiple of."""
-    return np.ones_like(equation.right.value)
+def constant(number: float, equation: Equation) -> Array:
+    """One number everywhere."""
+    return np.full_like(equation.right.value, number)
 
 
 def mean(axis: int) -> Candidate:

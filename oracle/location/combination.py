@@ -50,4 +50,4 @@ def in_words(factors: Mapping[str, float]) -> str:
         term = number if name == "1" else name if number == "1" else f"{number} times {name}"
         sign = "-" if factor < 0 else "+" if words else ""
         words = f"{words} {sign} {term}".strip()
-    return words
+    return words or "0"

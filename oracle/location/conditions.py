@@ -7,10 +7,37 @@ from itertools import combinations
 
 import numpy as np
 
-from oracle.location.table import FROM_HALF, PLACES, SIZES, Table, is_place, part_of
+from oracle.location.table import FROM_HALF, ITSELF, PLACES, SIZES, Table, is_place, is_plain, part_of
 from reference.contract import Array
 
-RESIDUES = (2, 3, 4, 5, 6, 7, 8, 10, 16, 32, 64)
+RESIDUES = (3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
+"""Of which one may be right alone."""
+
+
+WIDEST = 64
+"""Bits of the precision in which most is asked."""
+
+COMPARED = (
+    "1 - ft",
+    "1 - it",
+    "1 - ot",
+    "ft",
+    "it",
+    "a_prev",
+    "c_prev",
+    "|c_prev|",
+    "|ft * c_prev|",
+    "|it * cct|",
+)
+"""Values that one may be compared with another of."""
+
+_PRODUCTS = [f"W{gate} {part}" for gate in "fico" for part in ("[a_prev; 0]", "[0; xt]")]
+ZEROS = ("c_prev", "a_prev", "Waa a_prev", "Wax xt", *_PRODUCTS)
+"""Terms that may be zero by a choice of states and inputs."""
+
+
+VAGUE = 0.01
+"""How far apart, relatively, the nearest values on both sides of a threshold may be."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +58,9 @@ class Condition:
     def met_by(self, table: Table) -> Array:
         """Which elements meet it."""
         values = table.features[self.feature]
+        if self.other and self.relation in (">", "<"):
+            others = table.features[self.other]
+            return np.asarray(values > others if self.relation == ">" else values < others)
         if self.other:
             same = values == table.features[self.other]
             return np.asarray(same if self.relation == "=" else ~same)
@@ -51,6 +81,40 @@ class Condition:
         return self.relation in ("≥", "≤") and not is_place(self.feature)
 
     @property
+    def is_vague(self) -> bool:
+        """Whether it is a threshold between values that are far apart."""
+        return self.is_a_threshold and abs(self.value - self.beyond) > VAGUE * abs(self.value)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is of sizes, places or the precision alone."""
+        return is_plain(self.feature)
+
+    @property
+    def is_exception(self) -> bool:
+        """Whether it leaves out what is of size 1, at an end, of less precision, or has a state of 0."""
+        if self.other:
+            return False
+        if self.feature == "bits":
+            return self.relation == "=" and self.value == WIDEST
+        if is_place(self.feature):
+            return self.relation == "≥" and not self.feature.endswith(FROM_HALF)
+        if self.feature in SIZES:
+            return self.relation == "≥" and self.value == 2
+        return self.relation == "≠" and self.value == 0 and self.feature in ZEROS
+
+    @property
+    def form(self) -> tuple[str, str, str]:
+        """What it compares, whatever the number."""
+        return self.feature, self.relation, self.other
+
+    def loosened(self) -> "Condition":
+        """With the threshold where the nearest right value is: what it does not say is wrong there."""
+        if math.isnan(self.beyond):
+            return self
+        return replace(self, value=float(np.nextafter(self.beyond, self.value)))
+
+    @property
     def cost(self) -> float:
         """How far-fetched it is: a position before a size, a threshold before a residue, a near one first."""
         kind = 0 if is_place(self.feature) else 1 if self.feature in (*SIZES, "bits") else 2
@@ -58,7 +122,7 @@ class Condition:
         if kind < 2 or math.isnan(self.beyond):
             return kind + how + self.excess
         vague = abs(self.value - self.beyond) / max(abs(self.value), abs(self.beyond))
-        return kind + how + self.excess + min(vague, 1.0)
+        return kind + how + self.excess + min(vague, 1.0) / 2
 
 
 NEAR_TO_ZERO = 0.01
@@ -71,11 +135,23 @@ def met_by_all_wrong(table: Table) -> Iterator[tuple[Condition, float]]:
     for condition in _candidates(table):
         met = condition.met_by(table)
         if not met.all() and met[wrong].all():
-            excess = part_of(table.weight, met & table.mute, wrong)
+            excess = min(part_of(table.weight, met & table.mute, wrong), 1.0)
+            if condition.is_a_threshold and not condition.is_plain:
+                excess += 4 * bluntness(condition, table, met & ~table.mute)
             yield (
-                replace(condition, excess=min(excess, 1.0)),
+                replace(condition, excess=excess),
                 part_of(table.weight, wrong, met & ~table.mute),
             )
+
+
+NEAREST = 40
+"""Elements nearest to a threshold that are looked at."""
+
+
+def bluntness(condition: Condition, table: Table, inside: Array) -> float:
+    """Which part of the elements that are just beyond a threshold is right."""
+    distance = np.abs(table.features[condition.feature][inside] - condition.value)
+    return float((~table.wrong[inside][np.argsort(distance, kind="stable")[:NEAREST]]).mean())
 
 
 def _candidates(table: Table) -> Iterator[Condition]:
@@ -83,6 +159,8 @@ def _candidates(table: Table) -> Iterator[Condition]:
         ours, theirs = values[table.wrong], values[~table.wrong]
         least, most = ours.min(), ours.max()
         if not (np.isfinite(least) and np.isfinite(most)):
+            continue
+        if name.startswith(ITSELF):
             continue
         if name.endswith(FROM_HALF):
             if (theirs < 0).any() and least == 0:
@@ -93,20 +171,29 @@ def _candidates(table: Table) -> Iterator[Condition]:
         if least == most:
             yield Condition(name, "=", float(least))
         below, above = theirs[theirs < least], theirs[theirs > most]
-        is_a_value = not (name in (*SIZES, "bits") or is_place(name))
+        is_a_value = not is_plain(name)
         if is_a_value and _is_one_sided(name, table):
             continue
         if below.size and not (is_a_value and 0 < below.max() < NEAR_TO_ZERO):
             yield Condition(name, "≥", float(least), beyond=float(below.max()))
         if above.size and not (is_a_value and -NEAR_TO_ZERO < above.min() < 0):
             yield Condition(name, "≤", float(most), beyond=float(above.min()))
-        if theirs.size and not np.isin(theirs[0], ours) and (theirs == theirs[0]).all():
+        if is_a_value and (theirs == 0).any() and not (ours == 0).any():
+            yield Condition(name, "≠", 0.0)
+        elif theirs.size and not np.isin(theirs[0], ours) and (theirs == theirs[0]).all():
             yield Condition(name, "≠", float(theirs[0]))
         if name in SIZES or name in PLACES:
             yield from _residues(name, ours)
     for one, other in combinations((name for name in SIZES if name in table.features), 2):
         yield Condition(one, "=", other=other)
         yield Condition(one, "≠", other=other)
+    compared = (name for name in table.features if name in COMPARED or name.startswith(ITSELF))
+    for one, other in combinations(compared, 2):
+        ours, theirs = table.features[one][table.wrong], table.features[other][table.wrong]
+        if (ours > theirs).all():
+            yield Condition(one, ">", other=other)
+        elif (ours < theirs).all():
+            yield Condition(one, "<", other=other)
 
 
 def _is_one_sided(name: str, table: Table) -> bool:
@@ -119,9 +206,10 @@ def _is_one_sided(name: str, table: Table) -> bool:
 
 
 def _residues(name: str, values: Array) -> Iterator[Condition]:
+    k = int(np.gcd.reduce((values - values[0]).astype(int)))
+    if k > 1:
+        yield Condition(name, f"mod {k} =", float(values[0] % k))
     for k in RESIDUES:
         found = np.unique(values % k)
-        if len(found) == 1:
-            yield Condition(name, f"mod {k} =", float(found[0]))
-        elif len(found) == k - 1:
+        if len(found) == k - 1 > 1:
             yield Condition(name, f"mod {k} ≠", float((set(range(k)) - set(found.tolist())).pop()))

@@ -3,33 +3,34 @@
 import numpy as np
 
 from oracle.inputs import Inputs
+from oracle.location.cases import Likeness
 from oracle.location.equations import CACHED, RETURNED, Equation
-from oracle.location.table import FROM_END, FROM_HALF, Table
+from oracle.location.table import FROM_END, FROM_HALF, ITSELF, Table
 from reference.contract import Array
 
 MOST_ELEMENTS = 300
 """Of one answer that are looked at."""
 
 
-def elements(inputs: Inputs, equation: Equation) -> Table:
+def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -> Table:
     """Places, sizes, precision and the terms of the equation, for each element of one answer.
 
-    An element of which the bound says nothing is left out.
+    An element of which the bound says nothing is left out. Where wrong values are `like` something, one that
+    is right tells nothing if it would be right if it were that, too.
     """
     wrong, value = equation.wrong, equation.right.value
     features = _places(equation) | {name: np.asarray(size) for name, size in inputs.sizes.items()}
     features["n_a + n_x"] = np.asarray(inputs.sizes["n_a"] + inputs.sizes["n_x"])
     features["bits"] = np.asarray(8 * inputs.dtype.itemsize)
-    x = np.abs(inputs.x[:, :, : wrong.shape[2]])
-    features["the largest |xt|"] = x.max(axis=0, keepdims=True, initial=0)
-    activated = equation.activation in ("tanh", "sigmoid")
-    right = {} if activated else {equation.name.removeprefix(CACHED).removeprefix(RETURNED): value}
-    for name, term in {**right, **equation.terms}.items():
-        features[name] = term
-        features[f"|{name}|"] = np.abs(term)
+    features |= _of_input(inputs.x[:, :, : wrong.shape[2]], equation)
+    features |= _of_value(equation)
+    for name, term in equation.terms.items():
+        features |= {name: term, f"|{name}|": np.abs(term)}
     mute = ~wrong & (value == 0)
     if equation.activation in ("tanh", "sigmoid", "softmax"):
         mute |= ~wrong & ((np.abs(value) > 1 - 1e-6) | (np.abs(value) < 1e-6))
+    if like:
+        mute |= ~wrong & like.tells_nothing(equation)
     places = np.argwhere(np.isfinite(equation.right.error) & np.isfinite(value))
     if len(places) > MOST_ELEMENTS:
         places = np.random.default_rng(0).permutation(places)[:MOST_ELEMENTS]
@@ -40,6 +41,36 @@ def elements(inputs: Inputs, equation: Equation) -> Table:
         mute[at],
         np.ones(len(places)),
     )
+
+
+def _of_input(x: Array, equation: Equation) -> dict[str, Array]:
+    """Features of a sample; of a state that is copied, those of the step that should have made it."""
+    of_before = equation.name.removeprefix(CACHED) in ("a_prev", "c_prev")
+    if of_before:
+        x = np.concatenate([np.full_like(x[:, :, :1], np.nan), x[:, :, :-1]], axis=2)
+    when = " of the step before" if of_before else ""
+    return {
+        f"the largest |xt|{when}": np.abs(x).max(axis=0, keepdims=True, initial=0),
+        f"xt[0]{when}": x[:1],
+        f"the last feature of xt{when}": x[-1:],
+    }
+
+
+def _of_value(equation: Equation) -> dict[str, Array]:
+    """The right value, and what it is among the others."""
+    value, name = equation.right.value, equation.name.removeprefix(CACHED).removeprefix(RETURNED)
+    if equation.activation in ("tanh", "sigmoid"):
+        return {f"{ITSELF}{name}": value}
+    if equation.activation == "softmax":
+        return {name: value, f"the smaller of {name} and 1 - {name}": np.minimum(value, 1 - value)}
+    size = np.abs(value)
+    return {
+        name: value,
+        f"|{name}|": size,
+        f"the largest |{name}| of the sample": size.max(axis=0, keepdims=True),
+        f"the norm of {name} of the sample": np.sqrt(np.square(value).sum(axis=0, keepdims=True)),
+        f"the norm of {name} of all samples": np.sqrt(np.square(value).sum(axis=(0, 1), keepdims=True)),
+    }
 
 
 def _places(equation: Equation) -> dict[str, Array]:

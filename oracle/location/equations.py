@@ -297,6 +297,10 @@ def _head(fl: Arithmetic, shown: Shown, W: Array, b: Array, name: str) -> list[E
         "the largest logit": top,
         "the largest logit of all samples, less that of this one": top.max(axis=1, keepdims=True) - top,
         "the smallest logit": least,
+        "the largest logit of all samples, less this one": top.max(axis=1, keepdims=True) - s.value,
+        "the largest logit of the sample, less this one": top - s.value,
+        "the smallest yt_pred of the sample": right.value.min(axis=0, keepdims=True),
+        "the largest yt_pred of the sample": right.value.max(axis=0, keepdims=True),
         "the spread of the logits": top - least,
     }
     return [

@@ -59,11 +59,11 @@ def every(function: str, counterexample: Problem) -> Iterator[Inputs]:
     yield from in_precisions(function)
 
 
-def ordinary(function: str, seeds: range = range(4)) -> Iterator[Inputs]:
+def ordinary(function: str, seeds: range = range(4), dtype: str = "float64") -> Iterator[Inputs]:
     """Problems of ordinary sizes and numbers."""
     for seed in seeds:
         sizes = {name: size + (seed * k) % 3 for k, (name, size) in enumerate(BASE.items())}
-        yield problem(function, **sizes, seed=seed).inputs(function)
+        yield problem(function, **sizes, seed=seed, dtype=dtype).inputs(function)
 
 
 def by_size(function: str, counterexample: Problem) -> Iterator[Inputs]:

@@ -1,97 +1,84 @@
 """How it is wrong: what the values that are shown have in common, said only where it holds of all of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from oracle.location.arguments import argument
-from oracle.location.candidates import Candidate, candidates, mean, named, ones, plural, right
+from oracle.location.candidates import Candidate, candidates, constant, mean, named, plural, right
+from oracle.location.cases import Case, Likeness
 from oracle.location.combination import RIGHT, ROUNDING, combination, in_words
 from oracle.location.equations import Equation
 from reference.contract import Array
 
 
-@dataclass(frozen=True)
-class Case:
-    """An equation as it was seen in one answer, and the elements that are to be explained."""
-
-    equation: Equation
-    chosen: Array
-
-    @property
-    def shown(self) -> Array:
-        """The values that are shown there."""
-        return self.equation.shown[self.chosen].astype(np.float64)
-
-    @property
-    def right(self) -> Array:
-        """The right ones."""
-        return self.equation.right.value[self.chosen]
-
-    @property
-    def allowed(self) -> Array:
-        """How far apart two values of one formula may be."""
-        error = self.equation.right.error[self.chosen]
-        return np.asarray(4 * error + 1e-14 * np.abs(self.right) + 1e-15 * np.abs(self.shown))
-
-    def of(self, candidate: Candidate) -> Array:
-        """What a candidate gives there."""
-        every = np.broadcast_to(candidate(self.equation), self.chosen.shape)
-        return np.asarray(every[self.chosen], np.float64)
-
-
-def likeness(cases: Sequence[Case]) -> str:
-    """The first of all likenesses that holds of every element of every case; empty where none does."""
+def likeness(cases: Sequence[Case]) -> Likeness | None:
+    """The first of all likenesses that holds of every element of every case; `None` where none does."""
     if not cases:
-        return ""
+        return None
     with np.errstate(all="ignore"):
         if found := _like(cases):
             return found
         arguments = _arguments(cases)
         if arguments and (found := _like(arguments)):
-            return f"as if {_ARGUMENTS[arguments[0].equation.activation]} were {found}"
-        return ""
+            words = f"as if {_ARGUMENTS[arguments[0].equation.activation]} were {found.words}"
+            return replace(found, words=words, of_argument=True)
+        return None
 
 
 _ARGUMENTS = {"tanh": "z", "sigmoid": "z", "softmax": "the logits", "ot * tanh": "c_next"}
 
 
-def _like(cases: Sequence[Case]) -> str:
+def _like(cases: Sequence[Case]) -> Likeness | None:
     shown, correct, allowed = (
         np.concatenate([getattr(case, part) for case in cases]) for part in ("shown", "right", "allowed")
     )
     if np.isnan(shown).all():
-        return "NaN"
+        return Likeness("NaN")
     if not np.isfinite(allowed).all():
-        return ""
+        return None
     is_of_logits = cases[0].equation.activation == "softmax" and not cases[0].equation.affine
     if not is_of_logits and (found := _constant(shown, correct, allowed)):
         return found
     for words, candidate in candidates(cases[0].equation):
         trivial = words.startswith("rounded") and len(np.unique(shown)) < 4
         if not trivial and all(_matches(case, candidate) for case in cases):
-            return words
-    if found := _of_other_columns(cases):
-        return found
+            return Likeness(words, candidate)
+    if words := _of_other_columns(cases):
+        return Likeness(words)
     terms = _terms(cases)
     columns = {name: np.concatenate([case.of(term) for case in cases]) for name, term in terms.items()}
     if factors := combination(shown - correct, allowed, columns):
-        return in_words(factors)
-    return _of_each_problem(cases, terms) or _of_each_column(cases)
+        return Likeness(in_words(factors), partial(_sum, {terms[name]: factors[name] for name in factors}))
+    if words := _of_each_problem(cases, terms) or _of_each_column(cases):
+        return Likeness(words)
+    return None
 
 
-def _constant(shown: Array, correct: Array, allowed: Array) -> str:
+def _sum(factors: Mapping[Candidate, float], equation: Equation) -> Array:
+    """The right value and multiples of terms."""
+    added = [factor * term(equation) for term, factor in factors.items()]
+    return np.asarray(equation.right.value + sum(added))
+
+
+def _constant(shown: Array, correct: Array, allowed: Array) -> Likeness | None:
     """One value, or one for each sign."""
     if len(shown) < 2:
-        return ""
-    if (np.abs(shown - shown[0]) <= allowed).all():
-        return f"always {shown[0] + 0.0:.12g}"
+        return None
     size = np.abs(shown[0])
+    if (np.abs(shown - shown[0]) <= allowed).all():
+        return Likeness(f"always {shown[0] + 0.0:.12g}", partial(constant, float(shown[0])))
     if (np.abs(np.abs(shown) - size) <= allowed).all() and (np.sign(shown) == np.sign(correct)).all():
         clipped = (np.abs(correct) > size - allowed).all()
-        return f"clipped at ±{size:.12g}" if clipped else f"always ±{size:.12g}"
-    return ""
+        words = f"clipped at ±{size:.12g}" if clipped else f"always ±{size:.12g}"
+        return Likeness(words, partial(_signed, float(size)))
+    return None
+
+
+def _signed(size: float, equation: Equation) -> Array:
+    return np.asarray(size * np.sign(equation.right.value))
 
 
 def _matches(case: Case, candidate: Candidate) -> bool:
@@ -138,10 +125,14 @@ def _terms(cases: Sequence[Case]) -> dict[str, Candidate]:
     return {
         RIGHT: right,
         **{name: named(name) for name in common},
-        "1": ones,
+        "1": partial(constant, 1.0),
         "its mean over the samples": mean(1),
         f"its mean over the {plural(first.row)}": mean(0),
     }
+
+
+CLEAR = 1e-9
+"""A factor that is less is 0."""
 
 
 def _of_each_problem(cases: Sequence[Case], terms: Mapping[str, Candidate]) -> str:
@@ -153,6 +144,8 @@ def _of_each_problem(cases: Sequence[Case], terms: Mapping[str, Candidate]) -> s
         found = [combination(case.shown - case.right, case.allowed, {name: case.of(term)}) for case in enough]
         if all(found):
             factors = [each[name] + (name == RIGHT) for each in found]
+            if max(map(abs, factors)) < CLEAR:
+                continue
             number = f"a number for each problem, {min(factors):.3g} to {max(factors):.3g}"
             return f"{RIGHT} times {number}" if name == RIGHT else f"{RIGHT} + {name} times {number}"
     return ""

@@ -1,17 +1,18 @@
 """When it is wrong: the simplest condition that all wrong elements meet, and the right ones do not."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oracle.location.conditions import Condition, met_by_all_wrong
-from oracle.location.table import Table
+from oracle.location.conditions import Condition, bluntness, met_by_all_wrong
+from oracle.location.table import PLACES, SIZES, Table
 from reference.contract import Array
 
-HALF, PURE, SURE = 0.5, 0.9, 0.97
-"""Which part of the elements that meet a rule has to be wrong: for it to be stated with that part; as
-it is; and, where it has no condition, for none to be looked for.
+LEAST, HALF, PURE, SURE = 0.05, 0.5, 0.9, 0.97
+"""Which part of the elements that meet a rule has to be wrong: for it to be stated with that part, if it is
+of sizes and places alone; for any to be; for it to be stated as it is; and to be so with no condition.
 """
 
 
@@ -31,6 +32,42 @@ class Rule:
     def cost(self) -> float:
         """How far-fetched it is."""
         return sum(condition.cost for condition in self.conditions)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is of sizes, places and the precision alone."""
+        return all(condition.is_plain for condition in self.conditions)
+
+    @property
+    def form(self) -> frozenset[tuple[str, str, str]]:
+        """What it compares, whatever the numbers."""
+        return frozenset(condition.form for condition in self.conditions)
+
+    @property
+    def loosened(self) -> "Rule":
+        """What it says is right is what does not meet this."""
+        return replace(self, conditions=tuple(condition.loosened() for condition in self.conditions))
+
+    def held_to(self, table: Table) -> "Rule":
+        """With the nearest right values on the other side of its thresholds that a larger table has.
+
+        Where some that are beyond a threshold are right by chance, the nearest may be one of them: as many
+        are left out as could be.
+        """
+        conditions = list(self.conditions)
+        for i, condition in enumerate(conditions):
+            if math.isnan(condition.beyond):
+                continue
+            others = replace(self, conditions=(*conditions[:i], *conditions[i + 1 :])).met_by(table)
+            met, sign = condition.met_by(table), 1 if condition.relation == "≥" else -1
+            right = ~met & ~table.wrong & (others | (condition.feature in SIZES))
+            values = np.unique(sign * table.features[condition.feature][right])[::-1]
+            if not values.size:
+                continue
+            doubt = 0.0 if condition.is_plain else bluntness(condition, table, others & met)
+            nearest = 0 if doubt == 0 else int(np.log(CHANCE) / np.log(min(doubt, 0.9)))
+            conditions[i] = replace(condition, beyond=float(sign * values[min(nearest, len(values) - 1)]))
+        return replace(self, conditions=tuple(conditions))
 
     def met_by(self, table: Table) -> Array:
         """Which elements meet all conditions."""
@@ -56,25 +93,58 @@ def rule(table: Table) -> Rule | None:
     """
     if not table.wrong.any():
         return None
-    table = _some_of(table)
+    every, table = table, _some_of(table)
     best = Rule((), table.purity)
     beam = [best]
     for _ in range(MOST_CONDITIONS):
         if best.purity >= (PURE if best.conditions else SURE):
             break
-        found = [longer for shorter in beam for longer in _extended(shorter, table)]
+        found = [
+            longer
+            for shorter in beam
+            for longer in _extended(shorter, table)
+            if longer.purity > shorter.purity
+        ]
         beam = sorted(found, key=lambda each: (-_step(each.purity), each.cost))[:WIDTH]
         if not beam or 2 * beam[0].excess > best.excess:
             break
         best = beam[0]
-    return best if best.purity >= HALF else None
+    if best.purity < (LEAST if best.conditions and best.is_plain else HALF):
+        return None if best.is_plain else rule(every.plain())
+    return _with_exceptions(best, table).held_to(every)
+
+
+ENOUGH = 12
+"""How many right elements of one kind make an exception."""
+
+CHANCE = 0.01
+"""How likely it may be that a right value that bounds a threshold is right by chance."""
+
+MOST_EXCEPTIONS = 3
+
+
+def _with_exceptions(found: Rule, table: Table) -> Rule:
+    """The rule less what is always right of what meets it: a size of 1, an end, another precision, zeros."""
+    for _ in range(MOST_EXCEPTIONS):
+        longer = []
+        for each in _extended(found, table):
+            if (last := each.conditions[-1]).is_exception:
+                left_out = found.met_by(table) & ~last.met_by(table)
+                if last.feature not in (*SIZES, *PLACES):
+                    left_out &= ~table.mute
+                if (count := int(left_out.sum())) >= ENOUGH:
+                    longer.append((count, each))
+        if not longer:
+            break
+        found = max(longer, key=lambda pair: pair[0])[1]
+    return found
 
 
 def _extended(shorter: Rule, table: Table) -> Iterator[Rule]:
-    """A rule with one condition more, if that leaves out some that are right."""
+    """A rule with one condition more."""
     inside = table.where(shorter.met_by(table))
     for condition, purity in met_by_all_wrong(inside):
-        if purity > shorter.purity and not any(condition.repeats(other) for other in shorter.conditions):
+        if not any(condition.repeats(other) for other in shorter.conditions):
             yield Rule((*shorter.conditions, condition), purity)
 
 

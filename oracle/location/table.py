@@ -1,7 +1,7 @@
 """The elements of answers as a table: what is known of each, and whether it is wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,8 @@ SIZES = ("n_x", "n_a", "n_y", "m", "T_x", "n_a + n_x")
 PLACES = ("unit", "class", "feature", "sample", "step")
 FROM_END = " from the end"
 FROM_HALF = " from the middle"
+ITSELF = "the right "
+"""What a value is called that is compared with others, and with no number: its argument is."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Table:
         """Some of the elements."""
         features = {name: values[chosen] for name, values in self.features.items()}
         return Table(features, self.wrong[chosen], self.mute[chosen], self.weight[chosen])
+
+    def plain(self) -> "Table":
+        """With places, sizes and the precision alone."""
+        plain = {name: each for name, each in self.features.items() if is_plain(name)}
+        return replace(self, features=plain)
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
@@ -56,3 +63,8 @@ def part_of(weight: Array, some: Array, every: Array) -> float:
 def is_place(name: str) -> bool:
     """Whether a feature says where in an array an element is."""
     return name.removesuffix(FROM_END).removesuffix(FROM_HALF) in PLACES
+
+
+def is_plain(feature: str) -> bool:
+    """Whether a feature is a place, a size or the precision."""
+    return is_place(feature) or feature in (*SIZES, "bits")

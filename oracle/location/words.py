@@ -3,15 +3,17 @@
 import math
 
 from oracle.location.conditions import Condition
-from oracle.location.rules import PURE, Rule
+from oracle.location.rules import PURE, SURE, Rule
 from oracle.location.table import FROM_END, FROM_HALF, SIZES, is_place
 
 
 def words(found: Rule) -> str:
     """A rule as a reader says it."""
     said = " and ".join(_words(each) for each in found.conditions)
-    if found.purity >= PURE:
+    if found.purity >= (PURE if found.conditions else SURE):
         return said or "always"
+    if found.purity >= PURE:
+        return f"nearly always (in {found.purity:.0%} of the elements)"
     return ", ".join(filter(None, [said, f"in {found.purity:.0%} of the elements"]))
 
 
@@ -21,6 +23,8 @@ def _words(condition: Condition) -> str:
         return _precision(relation, int(value))
     if condition.other:
         return f"{name} {relation} {condition.other}"
+    if name in SIZES and relation == "≥" and value == 2:
+        return f"{name} > 1"
     if relation.startswith("mod"):
         return f"{_sum(name)} {relation} {value:g}"
     if name.endswith(FROM_HALF):
@@ -28,6 +32,8 @@ def _words(condition: Condition) -> str:
         return f"in the {half} half of the {name.removesuffix(FROM_HALF)}s"
     if is_place(name):
         return _place(name.removesuffix(FROM_END), name.endswith(FROM_END), relation, int(value))
+    if relation == "≥" and name in SIZES and value > condition.beyond + 1:
+        return f"{name} > some number from {condition.beyond:g} to {value - 1:g}"
     if relation in ("≥", "≤") and name in SIZES:
         seen = f"right at {condition.beyond:g}, wrong at {value:g}"
         return f"{name} {'>' if relation == '≥' else '<'} {condition.beyond:g} ({seen})"
@@ -37,31 +43,51 @@ def _words(condition: Condition) -> str:
 
 
 def _threshold(condition: Condition) -> str:
-    """A number where the two nearest values leave no doubt of it; else these two."""
-    sign = ">" if condition.relation == "≥" else "<"
-    beyond, value = next(
-        (pair for digits in range(3, 17) if len({*(pair := _both(condition, digits))}) == 2),
-        _both(condition, 17),
-    )
-    if abs(condition.value - condition.beyond) > VAGUE * abs(condition.value):
-        return f"{condition.feature} {sign} some number from {beyond} to {value}"
+    """The roundest number between, if the two nearest values leave no doubt of it; else these two."""
+    rises = condition.relation == "≥"
+    sign = ">" if rises else "<"
+    beyond, value = _apart(condition.beyond, condition.value)
     number = roundest(*sorted((condition.beyond, condition.value)))
-    return f"{condition.feature} {sign} {number:.12g} (right at {beyond}, wrong at {value})"
+    if abs(condition.value - condition.beyond) <= NEAR * _spacing(number):
+        return f"{condition.feature} {sign} {number:.12g} (right at {beyond}, wrong at {value})"
+    return f"{condition.feature} {sign} some number from {beyond} to {value}"
 
 
-VAGUE = 0.02
-"""How far the nearest values on both sides of a threshold may be apart, relatively, for it to be a number."""
+NEAR = 0.1
+"""How near the values on both sides have to be for a number between them to be meant, in parts of how far
+apart numbers of as many digits are.
+"""
 
 
-def _both(condition: Condition, digits: int) -> tuple[str, str]:
-    """The nearest values on both sides of a threshold."""
-    return f"{condition.beyond:.{digits}g}", f"{condition.value:.{digits}g}"
+def _spacing(number: float) -> float:
+    """How far apart numbers of as many digits are."""
+    digits = next(count for count in range(17) if float(f"{number:.{count}e}") == number or count == 16)
+    return 10.0 ** (math.floor(math.log10(abs(number) or 1)) - digits)
+
+
+def _apart(beyond: float, value: float) -> tuple[str, str]:
+    """The nearest values on both sides of a threshold, rounded away from it: what is said of them is true."""
+    for digits in range(3, 17):
+        both = _rounded(beyond, digits, up=beyond > value), _rounded(value, digits, up=value > beyond)
+        if abs(float(both[0]) - float(both[1])) <= 3 * abs(beyond - value):
+            return both
+    return f"{beyond:.17g}", f"{value:.17g}"
+
+
+def _rounded(number: float, digits: int, *, up: bool) -> str:
+    if number == 0:
+        return "0"
+    unit = 10.0 ** (math.floor(math.log10(abs(number))) - digits + 1)
+    whole = math.ceil(number / unit - 1e-9) if up else math.floor(number / unit + 1e-9)
+    return f"{whole * unit:.{digits}g}"
 
 
 def _precision(relation: str, bits: int) -> str:
     every = (16, 32, 64)
     compare = {"=": int.__eq__, "≠": int.__ne__, "≥": int.__ge__, "≤": int.__le__}.get(relation)
-    return "in " + " and ".join(f"float{each}" for each in every if compare and compare(each, bits))
+    seen = [f"float{each}" for each in every if compare and compare(each, bits)]
+    less = "" if seen != ["float64"] else " (in float32 not beyond rounding)"
+    return "in " + " and ".join(seen) + less
 
 
 def _sum(name: str) -> str:

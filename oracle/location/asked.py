@@ -1,0 +1,163 @@
+"""A function that is asked, and what was seen of it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Program, specification
+from oracle.inputs import Inputs
+from oracle.limits import Limits
+from oracle.location import experiments
+from oracle.location.cases import Case, Likeness
+from oracle.location.elements import elements
+from oracle.location.equations import CACHED, Equation, equations
+from oracle.location.near import near
+from oracle.location.rules import Rule, rule
+from oracle.location.shown import Shown
+from oracle.location.table import Table
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One answer, and its equations by name."""
+
+    inputs: Inputs
+    equations: dict[str, Equation]
+
+
+class Asked:
+    """A function, and what was seen of it."""
+
+    def __init__(self, function: str, program: Program, limits: Limits) -> None:
+        self._function = function
+        self._program = program
+        self._dtypes = limits.dtypes
+        self._seen: list[Seen] = []
+
+    def ask(self, every: Iterable[Inputs]) -> list[Seen]:
+        """Hold the equations to the answer to each; of one that has another form nothing is known."""
+        fresh = []
+        for inputs in every:
+            if inputs.dtype.name not in self._dtypes:
+                inputs = experiments.cast(inputs, self._dtypes[0])
+            shown = Shown.of(self._function, inputs, self._program(inputs))
+            if shown:
+                fresh.append(Seen(inputs, {each.name: each for each in equations(shown)}))
+        self._seen += fresh
+        return fresh
+
+    def wrong(self) -> list[str]:
+        """The equations that do not hold, in the order of computing; records alone come last."""
+        order = dict.fromkeys(name for seen in self._seen for name in seen.equations)
+        wrong = {
+            name for seen in self._seen for name, equation in seen.equations.items() if equation.wrong.any()
+        }
+        return sorted((name for name in order if name in wrong), key=lambda name: name.startswith(CACHED))
+
+    def is_wrong_by_itself(self, name: str, anew: Callable[[], None]) -> bool:
+        """Whether an equation that was seen not to hold does not hold in a new process, either."""
+        example = next(
+            seen.inputs for seen in self._seen if name in seen.equations and seen.equations[name].wrong.any()
+        )
+        anew()
+        shown = Shown.of(self._function, example, self._program(example))
+        return shown is not None and any(each.wrong.any() for each in equations(shown))
+
+    def equation(self, name: str) -> Equation:
+        """An equation as it was seen first."""
+        return next(seen.equations[name] for seen in self._seen if name in seen.equations)
+
+    def rule(self, names: Sequence[str], like: Likeness | None) -> Rule | None:
+        """When an equation does not hold: a rule that more problems, nearer to its limits, have confirmed."""
+        found = rule(self._table(names, self._seen, like))
+        for seed in range(20, 24):
+            if not found:
+                return None
+            fresh = self.ask(self._near(names, found, seed))
+            again = rule(self._table(names, self._seen, like))
+            holds = again and again.form == found.form
+            confirmed = again if holds and _is_confirmed(self._table(names, fresh, like), found) else None
+            if confirmed and not any(condition.is_vague for condition in confirmed.conditions):
+                break
+            found = again
+        return confirmed
+
+    def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
+        """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
+        yield from experiments.ordinary(self._function, range(5 * seed, 5 * seed + 3))
+        example = next(
+            seen.inputs
+            for seen in reversed(self._seen)
+            if any(name in seen.equations and seen.equations[name].wrong.any() for name in names)
+        )
+        for condition in found.conditions:
+            yield from near(self._function, condition, seed, example, partial(self._expected, names))
+
+    def _expected(self, names: Sequence[str], inputs: Inputs) -> Table:
+        """The elements of a problem as a right program shows them."""
+        shown = Shown.of(self._function, inputs, specification(self._function)(inputs))
+        assert shown
+        return self._table(names, [Seen(inputs, {each.name: each for each in equations(shown)})])
+
+    def cases(self, name: str) -> list[Case]:
+        """Wrong elements, in float64 if there are any such."""
+        return [
+            Case(equation, equation.wrong & np.isfinite(equation.right.value))
+            for seen in self._seen
+            if (equation := seen.equations.get(name)) is not None
+            and equation.wrong.any()
+            and seen.inputs.dtype == self._dtypes[0]
+        ]
+
+    def network(self, name: str) -> list[Equation]:
+        """Answers of one network to many inputs, as many as it takes to find its weights."""
+        examples = [
+            seen
+            for seen in self._seen
+            if name in seen.equations
+            and seen.equations[name].affine
+            and seen.inputs.dtype == self._dtypes[0]
+            and seen.equations[name].wrong.any()
+            and np.abs(seen.equations[name].shown).max() < 1 - 1e-6
+        ]
+        if not examples:
+            return []
+        example = min(examples, key=lambda seen: abs(sum(seen.inputs.sizes.values()) - 25))
+        equation = example.equations[name]
+        unknown = 2 * (example.inputs.sizes["n_a"] + example.inputs.sizes["n_x"]) + 2
+        wrong_steps = int(equation.wrong.any(axis=(0, 1)).sum())  # in one of which a mean has one value
+        count = min(-(-3 * unknown // (2 * wrong_steps)), 40)
+        answers = [
+            Shown.of(self._function, inputs, self._program(inputs))
+            for inputs in experiments.of_one_network(example.inputs, count)
+        ]
+        return [each for shown in answers if shown for each in equations(shown) if each.name == name]
+
+    def _table(self, names: Sequence[str], seen: Sequence[Seen], like: Likeness | None = None) -> Table:
+        return Table.joined(
+            [
+                elements(each.inputs, each.equations[name], like)
+                for name in names
+                for each in seen
+                if name in each.equations
+            ]
+        )
+
+
+def _is_confirmed(table: Table, found: Rule) -> bool:
+    """Whether no element is wrong that does not meet the rule, and of those that do as many as before.
+
+    So too of those that are nearest to a threshold: what is wrong far beyond it alone begins elsewhere.
+    """
+    inside = found.met_by(table) & ~table.mute
+    if table.wrong[~found.loosened.met_by(table)].any():
+        return False
+    parts = [inside]
+    for condition in found.conditions:
+        if condition.is_a_threshold and inside.any():
+            distance = np.abs(table.features[condition.feature] - condition.value)
+            parts += [inside & (distance <= np.quantile(distance[inside], part)) for part in (0.1, 0.3)]
+    needed = min(found.purity - 0.25, 0.6)
+    return all(not part.any() or float(table.wrong[part].mean()) >= needed for part in parts)

@@ -1,0 +1,63 @@
+"""Wrong elements of one answer, and what they are like."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from oracle.location.arguments import argument
+from oracle.location.candidates import Candidate
+from oracle.location.equations import Equation
+from reference.contract import Array
+
+
+@dataclass(frozen=True)
+class Case:
+    """An equation as it was seen in one answer, and the elements that are to be explained."""
+
+    equation: Equation
+    chosen: Array
+
+    @property
+    def shown(self) -> Array:
+        """The values that are shown there."""
+        return self.equation.shown[self.chosen].astype(np.float64)
+
+    @property
+    def right(self) -> Array:
+        """The right ones."""
+        return self.equation.right.value[self.chosen]
+
+    @property
+    def allowed(self) -> Array:
+        """How far apart two values of one formula may be."""
+        error = self.equation.right.error[self.chosen]
+        return np.asarray(4 * error + 1e-14 * np.abs(self.right) + 1e-15 * np.abs(self.shown))
+
+    def of(self, candidate: Candidate) -> Array:
+        """What a candidate gives there."""
+        every = np.broadcast_to(candidate(self.equation), self.chosen.shape)
+        return np.asarray(every[self.chosen], np.float64)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What the wrong values are, in words; and by computing, where that can be.
+
+    The value is that of the equation's argument where it is `of_argument`.
+    """
+
+    words: str
+    value: Candidate | None = None
+    of_argument: bool = False
+
+    def tells_nothing(self, equation: Equation) -> Array:
+        """Where a value that is so wrong would be right."""
+        seen = argument(equation) if self.of_argument else equation
+        if self.value is None or seen is None:
+            return np.zeros(equation.wrong.shape, bool)
+        with np.errstate(all="ignore"):
+            try:
+                off = np.abs(self.value(seen) - seen.right.value)
+            except KeyError:  # a term that this answer has not
+                return np.zeros(equation.wrong.shape, bool)
+            return np.asarray(np.broadcast_to(off <= 2 * seen.right.error, equation.wrong.shape))

@@ -1,0 +1,131 @@
+"""Problems on both sides of a condition, to see whether it is the right one."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import product
+
+from oracle.inputs import Inputs
+from oracle.location import experiments
+from oracle.location.conditions import Condition
+from oracle.location.table import FROM_END, FROM_HALF, SIZES, Table, is_place
+
+SIZE_OF: Mapping[str, str] = {"unit": "n_a", "class": "n_y", "feature": "n_x", "sample": "m", "step": "T_x"}
+"""How many places there are."""
+
+Seen = Callable[[Inputs], Table]
+"""What a right program would show of a problem, as elements."""
+
+
+def near(function: str, condition: Condition, seed: int, example: Inputs, seen: Seen) -> Iterator[Inputs]:
+    """Problems where the condition holds of some elements, and not of others.
+
+    Some are made from an `example` that is wrong.
+    """
+    if condition.feature == "bits":
+        for dtype in ("float32", "float16"):
+            yield experiments.cast(example, dtype)
+            yield from experiments.ordinary(function, range(seed, seed + 1), dtype)
+    elif condition.other in SIZES:
+        for extent in (2, 5):
+            yield _of(function, seed, {condition.feature: extent, condition.other: extent})
+    elif is_place(condition.feature):
+        name = SIZE_OF[condition.feature.removesuffix(FROM_END).removesuffix(FROM_HALF)]
+        for extent in _extents(condition):
+            yield _of(function, seed, {name: extent + 1})
+    elif condition.feature in experiments.BASE:
+        for extent in _extents(condition):
+            yield _of(function, seed, {condition.feature: extent})
+    elif condition.feature not in SIZES:
+        if seed % 2 == 0:
+            for kind, factor in product(experiments.KINDS, (0.3, 0.6, 0.95)):
+                yield experiments.scaled(example, kind, factor)
+        yield from _aimed(function, condition, seed, seen)
+        if condition.is_vague:
+            middle = (condition.value + condition.beyond) / 2
+            yield from _aimed(function, replace(condition, value=middle), seed, seen)
+
+
+def _of(function: str, seed: int, sizes: Mapping[str, int]) -> Inputs:
+    return experiments.of_sizes(function, sizes, seed)
+
+
+def _extents(condition: Condition) -> list[int]:
+    """Extents between the last one that is right and the first that is wrong, and these."""
+    value = int(condition.value)
+    if condition.relation.startswith("mod"):
+        k = int(condition.relation.split()[1])
+        parts = {value + k // p for p in (2, 3, 5) if k % p == 0}
+        return sorted({value + k, value + k + 1, value + 2 * k, value + 3 * k - 1, *parts})
+    if condition.relation not in ("≥", "≤"):
+        return [max(value - 1, 1), max(value, 1), value + 1]
+    beyond = int(condition.beyond)
+    middle = {(value + beyond) // 2, (3 * value + beyond) // 4, (value + 3 * beyond) // 4}
+    return sorted({max(each, 1) for each in (value, beyond, *middle)})
+
+
+SHAPES = (
+    {"n_x": 3, "n_a": 4, "n_y": 2, "m": 12, "T_x": 2},
+    {"n_x": 2, "n_a": 7, "n_y": 3, "m": 10, "T_x": 1},
+    {"n_x": 5, "n_a": 3, "n_y": 8, "m": 8, "T_x": 3},
+)
+"""What hangs on one quantity hangs on another that is like it in one shape, and not in all."""
+
+Change = Callable[[Inputs, float], Inputs]
+"""Inputs made larger in one way, by ten to some power."""
+
+
+def _scaled(names: tuple[str, ...], inputs: Inputs, exponent: float) -> Inputs:
+    return experiments.scaled(inputs, names, 10.0**exponent)
+
+
+def _shifted(sign: int, classes: slice, inputs: Inputs, exponent: float) -> Inputs:
+    inputs = experiments.scaled(inputs, ("Wy",), 0.1)
+    by = inputs.parameters["by"].copy()
+    by[classes] += sign * 10.0**exponent
+    return replace(inputs, parameters={**inputs.parameters, "by": by})
+
+
+OF_STEP = (partial(_scaled, ("W",)), partial(_scaled, ("x", "a0", "c0")))
+OF_HEAD = (
+    partial(_scaled, ("Wy",)),
+    partial(_shifted, 1, slice(None)),
+    partial(_shifted, -1, slice(None)),
+    partial(_shifted, 1, slice(1)),
+    partial(_shifted, -1, slice(1)),
+)
+
+
+def _aimed(function: str, condition: Condition, seed: int, seen: Seen) -> Iterator[Inputs]:
+    """Problems of several shapes, changed so that some of their elements just meet the condition."""
+    of_head = "logit" in condition.feature or "yt_pred" in condition.feature
+    for sizes, change in product(SHAPES, OF_HEAD if of_head else OF_STEP):
+        base = _alike(_of(function, seed, sizes))
+
+        def part(exponent: float, base: Inputs = base, change: Change = change) -> float:
+            table = seen(change(base, exponent))
+            return float(condition.met_by(table).mean()) if condition.feature in table.features else 0.0
+
+        low, high = -3.0, 3.0
+        least, most = part(low), part(high)
+        few = PART * max(least, most)
+        if (least > few) == (most > few):
+            continue
+        for _ in range(9):
+            middle = (low + high) / 2
+            low, high = (low, middle) if (part(middle) > few) == (most > few) else (middle, high)
+        yield change(base, low)
+        yield change(base, high + 0.01)
+
+
+def _alike(inputs: Inputs) -> Inputs:
+    """With samples and steps that differ by little, so that many elements come near to a threshold."""
+    x = inputs.x[:, :1, :1] + NEARNESS * inputs.x
+    a0, c0 = (state[:, :1] + NEARNESS * state if state.any() else state for state in (inputs.a0, inputs.c0))
+    return replace(inputs, x=x, a0=a0, c0=c0)
+
+
+NEARNESS = 0.03
+
+PART = 0.3
+"""Of the elements that can be beyond a threshold, those that are so in a problem that is aimed at it."""
