@@ -35,6 +35,7 @@ class Asked:
         self._program = program
         self._dtypes = limits.dtypes
         self._seen: list[Seen] = []
+        self._tables: dict[tuple[int, str, Likeness | None], tuple[Seen, Table]] = {}
 
     def ask(self, every: Iterable[Inputs]) -> list[Seen]:
         """Hold the equations to the answer to each; of one that has another form nothing is known."""
@@ -99,7 +100,7 @@ class Asked:
         """The elements of a problem as a right program shows them."""
         shown = Shown.of(self._function, inputs, specification(self._function)(inputs))
         assert shown
-        return self._table(names, [Seen(inputs, {each.name: each for each in equations(shown)})])
+        return Table.joined([elements(inputs, each) for each in equations(shown) if each.name in names])
 
     def cases(self, name: str) -> list[Case]:
         """Wrong elements, in float64 if there are any such."""
@@ -136,14 +137,14 @@ class Asked:
         return [each for shown in answers if shown for each in equations(shown) if each.name == name]
 
     def _table(self, names: Sequence[str], seen: Sequence[Seen], like: Likeness | None = None) -> Table:
-        return Table.joined(
-            [
-                elements(each.inputs, each.equations[name], like)
-                for name in names
-                for each in seen
-                if name in each.equations
-            ]
-        )
+        of_each = ((each, name) for name in names for each in seen if name in each.equations)
+        return Table.joined([self._elements(*pair, like) for pair in of_each])
+
+    def _elements(self, seen: Seen, name: str, like: Likeness | None) -> Table:
+        key = id(seen), name, like
+        if key not in self._tables:
+            self._tables[key] = seen, elements(seen.inputs, seen.equations[name], like)
+        return self._tables[key][1]
 
 
 def _is_confirmed(table: Table, found: Rule) -> bool:

@@ -151,7 +151,8 @@ NEAREST = 40
 def bluntness(condition: Condition, table: Table, inside: Array) -> float:
     """Which part of the elements that are just beyond a threshold is right."""
     distance = np.abs(table.features[condition.feature][inside] - condition.value)
-    return float((~table.wrong[inside][np.argsort(distance, kind="stable")[:NEAREST]]).mean())
+    nearest = np.argpartition(distance, NEAREST)[:NEAREST] if len(distance) > NEAREST else slice(None)
+    return float((~table.wrong[inside][nearest]).mean())
 
 
 def _candidates(table: Table) -> Iterator[Condition]:

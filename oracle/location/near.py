@@ -111,7 +111,7 @@ def _aimed(function: str, condition: Condition, seed: int, seen: Seen) -> Iterat
         few = PART * max(least, most)
         if (least > few) == (most > few):
             continue
-        for _ in range(9):
+        for _ in range(8):
             middle = (low + high) / 2
             low, high = (low, middle) if (part(middle) > few) == (most > few) else (middle, high)
         yield change(base, low)
