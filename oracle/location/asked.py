@@ -12,7 +12,8 @@ from oracle.limits import Limits
 from oracle.location import experiments
 from oracle.location.cases import Case, Likeness
 from oracle.location.elements import elements
-from oracle.location.equations import CACHED, Equation, equations
+from oracle.location.equation import CACHED, Equation
+from oracle.location.equations import equations
 from oracle.location.near import near
 from oracle.location.rules import Rule, rule
 from oracle.location.shown import Shown

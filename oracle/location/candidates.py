@@ -5,7 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.equations import Equation
+from oracle.location.equation import Equation
+from oracle.location.recipes import rearranged
 from reference.contract import Array
 
 Candidate = Callable[[Equation], Array]
@@ -34,8 +35,11 @@ def mean(axis: int) -> Candidate:
 
 def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     """All of them in words, the plainest first, for an equation of this kind."""
-    for name in equation.named:
-        yield f"the value of {name}", named(name)
+    for name in (*equation.named, *equation.others):
+        yield f"the value of {name}", partial(_other, name)
+    if not equation.affine and equation.recipe:
+        for words, _ in equation.recipe.substitutes():
+            yield f"made with {words}", partial(_substituted, words)
     for words, function in _FUNCTIONS.items():
         yield words, partial(_function, function)
     for digits in range(1, 11):
@@ -44,6 +48,9 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
         yield f"rounded to {dtype}", partial(_cast, dtype)
     for axis, what in ((2, "step"), (1, "sample"), (0, equation.row)):
         yield from _moves(axis, what)
+    _, m, T_x = equation.right.value.shape
+    for words, change in rearranged(m, T_x):
+        yield f"the right ones {words}", partial(_function, change)
     yield f"that of its {plural(equation.row)} and samples read in the other order of memory", _reread
     yield f"that of {plural(equation.row)} and samples exchanged", _exchanged
 
@@ -79,8 +86,20 @@ def _moves(axis: int, what: str) -> Iterator[tuple[str, Candidate]]:
     yield f"that of the {what} after, the first being after the last", partial(_rolled, -1, axis)
 
 
+def _substituted(words: str, equation: Equation) -> Array:
+    """What the equation gives with something in the place of something; of logits, less their mean."""
+    assert equation.recipe
+    value = dict(equation.recipe.substitutes())[words]()
+    return value if equation.activation != "softmax" else value - value.mean(axis=0, keepdims=True)
+
+
 def _term(name: str, equation: Equation) -> Array:
     return equation.named[name]
+
+
+def _other(name: str, equation: Equation) -> Array:
+    term = {**equation.others, **equation.named}[name]
+    return term if len(term) in (1, len(equation.shown)) else np.full_like(equation.right.value, np.nan)
 
 
 def _mean(axis: int, equation: Equation) -> Array:

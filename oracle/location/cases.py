@@ -6,7 +6,7 @@ import numpy as np
 
 from oracle.location.arguments import argument
 from oracle.location.candidates import Candidate
-from oracle.location.equations import Equation
+from oracle.location.equation import Equation
 from reference.contract import Array
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from oracle.inputs import Inputs
 from oracle.location.cases import Likeness
-from oracle.location.equations import CACHED, RETURNED, Equation
+from oracle.location.equation import CACHED, RETURNED, Equation
 from oracle.location.table import FROM_END, FROM_HALF, ITSELF, Table
 from reference.contract import Array
 

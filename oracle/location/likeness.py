@@ -10,7 +10,8 @@ from oracle.location.arguments import argument
 from oracle.location.candidates import Candidate, candidates, constant, mean, named, plural, right
 from oracle.location.cases import Case, Likeness
 from oracle.location.combination import RIGHT, ROUNDING, combination, in_words
-from oracle.location.equations import Equation
+from oracle.location.equation import Equation
+from oracle.location.rows import other_rows
 from reference.contract import Array
 
 
@@ -25,6 +26,8 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
         if arguments and (found := _like(arguments)):
             words = f"as if {_ARGUMENTS[arguments[0].equation.activation]} were {found.words}"
             return replace(found, words=words, of_argument=True)
+        if arguments and (found := other_rows(arguments)):
+            return replace(found, words=f"as if z of {found.words}")
         return None
 
 

@@ -9,7 +9,7 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location import experiments
 from oracle.location.asked import Asked
 from oracle.location.cases import Case
-from oracle.location.equations import CACHED
+from oracle.location.equation import CACHED
 from oracle.location.history import remembered
 from oracle.location.likeness import far, likeness
 from oracle.location.weights import as_if

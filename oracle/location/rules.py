@@ -130,7 +130,7 @@ def _with_exceptions(found: Rule, table: Table) -> Rule:
         for each in _extended(found, table):
             if (last := each.conditions[-1]).is_exception:
                 left_out = found.met_by(table) & ~last.met_by(table)
-                if last.feature not in (*SIZES, *PLACES):
+                if last.feature not in (*SIZES, *PLACES, "bits"):
                     left_out &= ~table.mute
                 if (count := int(left_out.sum())) >= ENOUGH:
                     longer.append((count, each))

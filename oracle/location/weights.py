@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from oracle.location.arguments import argument
-from oracle.location.equations import Equation
+from oracle.location.equation import Equation
 from reference.contract import Array
 
 CLEAR = 1e-7

@@ -1,0 +1,98 @@
+"""One equation of the specification as a program shows it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from oracle.location.recipes import Recipe
+from oracle.rounding import Bounded
+from reference.contract import Array
+
+CACHED, RETURNED = "the cached ", "the returned "
+
+
+@dataclass(frozen=True)
+class Affine:
+    """What an activation is taken of: `W v + b`, with `v (k, m, T_x)`, and what its columns are called."""
+
+    W: Array
+    v: Array
+    b: Array
+    columns: Sequence[str]
+
+    @property
+    def value(self) -> Array:
+        """The argument, `(n, m, T_x)`."""
+        return np.asarray(product(self.W, self.v) + self.b[:, :, None])
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One equation of the specification at every step `(n, m, T_x)`: what stands there, what should.
+
+    Attributes
+    ----------
+    name
+        Whose equation it is: `ft`, `c_next`, `yt_pred`, `the cached a_prev`.
+    statement
+        The equation as the specification writes it, or what should be copied.
+    row
+        What a row is: a unit, a class, a feature.
+    shown
+        What the implementation shows.
+    right
+        What the equation gives on the values that the implementation shows, with its bound.
+    terms
+        What is in the equation, or might be by mistake, by name, each `(n, m, T_x)` or broadcast to that.
+    affine
+        The argument of the activation, if that is affine.
+    input
+        `x` of each step.
+    recipe
+        Of what the argument of the activation is made, or the value where that has none.
+    others
+        What else is shown of a step, and may be taken for the value.
+    """
+
+    name: str
+    statement: str
+    row: str
+    shown: Array
+    right: Bounded
+    terms: Mapping[str, Array] = field(default_factory=dict)
+    affine: "Affine | None" = None
+    input: Array | None = None
+    recipe: Recipe | None = None
+    others: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def activation(self) -> str:
+        """What the statement begins with: `tanh`, `sigmoid`, `softmax`, `ot * tanh`, or anything else."""
+        return self.statement.split("(")[0]
+
+    @property
+    def named(self) -> dict[str, Array]:
+        """What a value may be taken for: the terms but `z`, and an input of as many features."""
+        terms = {name: term for name, term in self.terms.items() if name != "z"}
+        given = self.input
+        return terms if given is None or len(given) != len(self.shown) else terms | {"xt": given}
+
+    @cached_property
+    def wrong(self) -> Array:
+        """Where two right programs do not differ so, by all that rounding may do."""
+        with np.errstate(invalid="ignore"):
+            near = np.abs(self.shown - self.right.value) <= 2 * self.right.error
+        same = (self.shown == self.right.value) | (np.isnan(self.shown) & np.isnan(self.right.value))
+        return np.asarray(~(near | same | np.isinf(self.right.error)))
+
+
+def product(W: Array, v: Array) -> Array:
+    """Weights times what they are applied to, `(n, m, T_x)`."""
+    return np.asarray(np.tensordot(W, v, axes=1))
+
+
+def count_wrong(every: Iterable[Equation]) -> int:
+    """How many elements are wrong."""
+    return sum(int(np.count_nonzero(equation.wrong)) for equation in every)
