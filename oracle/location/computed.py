@@ -106,11 +106,6 @@ def _gates(
             f"b{gate}": b[:, :, None],
             **({"c_next": shown.outputs["c"]} if gate == "o" else {}),
             **{other: rest for other, rest in rests.items() if name not in other},
-            **{
-                f"W{gate} [{other} * a_prev; 0]": product(W[:, : len(a_prev)], shown.cached[other] * a_prev)
-                for other in ("ft", "it", "ot")
-                if other in shown.cached
-            },
         }
         right = getattr(fl, act)(z)
         others = {other: array for other, array in shown.cached.items() if other != name}

@@ -11,6 +11,8 @@ from oracle.location.candidates import Candidate, candidates, constant, mean, na
 from oracle.location.cases import Case, Likeness
 from oracle.location.combination import RIGHT, ROUNDING, combination, in_words
 from oracle.location.equation import Equation
+from oracle.location.factors import factor_in_words
+from oracle.location.forms import ARGUMENTS, form
 from oracle.location.rows import other_rows
 from reference.contract import Array
 
@@ -22,12 +24,16 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
     with np.errstate(all="ignore"):
         if found := _like(cases):
             return found
+        if cases[0].equation.activation == "softmax" and (found := form(cases)):
+            return found
         arguments = _arguments(cases)
         if arguments and (found := _like(arguments)):
             words = f"as if {_ARGUMENTS[arguments[0].equation.activation]} were {found.words}"
             return replace(found, words=words, of_argument=True)
         if arguments and (found := other_rows(arguments)):
             return replace(found, words=f"as if z of {found.words}")
+        if found := form(cases):
+            return found
         return None
 
 
@@ -55,7 +61,8 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
     columns = {name: np.concatenate([case.of(term) for case in cases]) for name, term in terms.items()}
     if factors := combination(shown - correct, allowed, columns):
         return Likeness(in_words(factors), partial(_sum, {terms[name]: factors[name] for name in factors}))
-    if words := _of_each_problem(cases, terms) or _of_each_column(cases):
+    vague = _of_each_problem(cases, terms) or _of_each_column(cases)
+    if words := (vague and factor_in_words(cases)) or vague:
         return Likeness(words)
     return None
 
@@ -206,6 +213,21 @@ def far(cases: Sequence[Case]) -> str:
     with np.errstate(all="ignore"):
         off = np.abs(shown - correct)
         relative, absolute = float((off / np.abs(correct)).max()), float(off.max())
+        where = _where_most(cases, off if relative > 0.1 else off / np.abs(correct))
     if relative <= 0.1:
-        return f"off by up to {relative:.1g} of its size"
-    return f"off by up to {absolute:.1g}" if absolute <= 0.1 else ""
+        return f"off by up to {relative:.1g} of its size{where}"
+    return f"off by up to {absolute:.1g}{where}" if absolute <= 0.1 else ""
+
+
+def _where_most(cases: Sequence[Case], off: Array) -> str:
+    """For which argument of its activation something is farthest off."""
+    first = cases[0].equation
+    name = ARGUMENTS.get(first.activation)
+    if not name or any(name not in case.equation.terms for case in cases):
+        return ""
+    argument = np.concatenate([case.of(partial(_argument, name)) for case in cases])
+    return f", most where {name} is {argument[int(np.nanargmax(off))]:.3g}"
+
+
+def _argument(name: str, equation: Equation) -> Array:
+    return equation.terms[name]

@@ -21,21 +21,23 @@ def other_rows(cases: Sequence[Case]) -> Likeness | None:
             return None
         pool = {f"{name}[{k}]": row for name, rows in relatives().items() for k, row in enumerate(rows)}
         names, rows = list(pool), np.stack(list(pool.values()))
-        said = []
+        said: list[str] = []
         for i in range(len(case.chosen)):
             chosen = case.chosen[i]
             if chosen.sum() < ENOUGH:
                 continue
-            off = np.abs(rows[:, chosen] - case.equation.shown[i][chosen])
+            theirs = rows[:, chosen]
+            off = np.abs(theirs - case.equation.shown[i][chosen])
             same = (
                 off <= 4 * case.equation.right.error[i][chosen] + 1e-13 * (1 + np.abs(rows[:, chosen]))
             ).all(1)
             if not same.any():
                 return None
-            said.append(f"{case.equation.name}[{i}] that of {names[int(same.argmax())]}")
+            were = "" if said else "were "
+            said.append(f"{case.equation.name}[{i}] {were}that of {names[int(same.argmax())]}")
         found.append(said)
     several = [said for said in found if len(said) > 1]
     if len(several) < 2:
         return None
-    example = min(several, key=len)
+    example = min(several, key=lambda said: abs(len(said) - SHOWN))
     return Likeness(", ".join(example[:SHOWN]) + (", ..." if len(example) > SHOWN else ""))

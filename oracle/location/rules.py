@@ -120,6 +120,9 @@ ENOUGH = 12
 CHANCE = 0.01
 """How likely it may be that a right value that bounds a threshold is right by chance."""
 
+FEW = 0.5
+"""Up to which part of the elements may tell nothing for these to make an exception, too."""
+
 MOST_EXCEPTIONS = 3
 
 
@@ -127,10 +130,11 @@ def _with_exceptions(found: Rule, table: Table) -> Rule:
     """The rule less what is always right of what meets it: a size of 1, an end, another precision, zeros."""
     for _ in range(MOST_EXCEPTIONS):
         longer = []
+        few_mute = table.mute[found.met_by(table)].mean() <= FEW
         for each in _extended(found, table):
             if (last := each.conditions[-1]).is_exception:
                 left_out = found.met_by(table) & ~last.met_by(table)
-                if last.feature not in (*SIZES, *PLACES, "bits"):
+                if not few_mute or last.feature not in (*SIZES, *PLACES, "bits"):
                     left_out &= ~table.mute
                 if (count := int(left_out.sum())) >= ENOUGH:
                     longer.append((count, each))

@@ -1,0 +1,137 @@
+"""What a factor that is another for each sample or problem hangs on."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from oracle.location.cases import Case
+from oracle.location.combination import RIGHT
+from oracle.location.equation import Equation
+from reference.contract import Array
+
+MOST_COLUMNS = 12
+"""Of one answer that are looked at."""
+
+
+def factor_in_words(cases: Sequence[Case]) -> str:
+    """Of columns that are the right ones times a factor each: by what that is told.
+
+    It is the empty string where nothing of what is looked at tells it.
+    """
+    seen: list[tuple[float, float, int]] = []
+    rows: list[dict[str, float]] = []
+    for k, case in enumerate(cases):
+        if found := list(_factors(case)):
+            shape = (1, *case.chosen.shape[1:])
+            stats = {name: np.broadcast_to(each, shape) for name, each in _statistics(case.equation).items()}
+            seen += [(factor, doubt, k) for _, _, factor, doubt in found]
+            rows += [{name: float(each[0, j, t]) for name, each in stats.items()} for j, t, _, _ in found]
+    if len(seen) < FEWEST:
+        return ""
+    f, doubt, of_case = (np.array(part) for part in zip(*seen, strict=True))
+    laws = [_laws, _laws_of_each]
+    for law in laws:
+        for name in rows[0]:
+            s = np.array([row.get(name, np.nan) for row in rows])
+            if not np.isfinite(s).all() or np.ptp(s) <= 1e-6 * np.abs(s).max():
+                continue
+            with np.errstate(all="ignore"):
+                for words, value in law(f, s, doubt, of_case, name):
+                    if (np.abs(value - f) <= doubt + 1e-12 * np.abs(f)).all():
+                        return f"{RIGHT} {words}"
+    return ""
+
+
+FEWEST = 6
+"""Columns by which a law may be told."""
+
+
+def _factors(case: Case) -> Iterator[tuple[int, int, float, float]]:
+    """Place, factor and how exactly that is known, of columns with a wrong element."""
+    equation = case.equation
+    right, shown = equation.right.value, equation.shown.astype(np.float64)
+    error = 4 * equation.right.error + 1e-14 * np.abs(right)
+    for j, t in np.argwhere(case.chosen.any(axis=0))[:MOST_COLUMNS]:
+        r, s, e = right[:, j, t], shown[:, j, t], error[:, j, t]
+        told = np.isfinite(r) & np.isfinite(s) & np.isfinite(e) & (r != 0)
+        if not told.any():
+            continue
+        best = int(np.where(told, np.abs(r) / np.where(e > 0, e, np.inf), -1).argmax())
+        if abs(s[best] - r[best]) > e[best]:
+            yield int(j), int(t), float(s[best] / r[best]), float(e[best] / abs(r[best]))
+
+
+def _statistics(equation: Equation) -> dict[str, Array]:
+    """Numbers of a sample, a step or a problem, by which somebody may divide."""
+    v = equation.right.value
+    n, m, T_x = v.shape
+    what = "their" if equation.activation == "softmax" and not equation.affine else "its"
+    step = np.arange(T_x).reshape(1, 1, -1)
+    found = {
+        f"{what} standard deviation": v.std(axis=0, keepdims=True),
+        f"{what} variance": v.var(axis=0, keepdims=True),
+        f"{what} norm": np.sqrt(np.square(v).sum(axis=0, keepdims=True)),
+        f"{what} largest size": np.abs(v).max(axis=0, keepdims=True),
+        f"{what} largest value": v.max(axis=0, keepdims=True),
+        f"{what} smallest value": v.min(axis=0, keepdims=True),
+        f"{what} sum": v.sum(axis=0, keepdims=True),
+        f"{what} norm over all samples": np.sqrt(np.square(v).sum(axis=(0, 1), keepdims=True)),
+        f"{what} largest size over all samples": np.abs(v).max(axis=(0, 1), keepdims=True),
+        "the step": step,
+        "the number of steps": np.full((1, 1, 1), T_x),
+        "m": np.full((1, 1, 1), m),
+        {"class": "n_y", "unit": "n_a"}.get(equation.row, "n_x"): np.full((1, 1, 1), n),
+    }
+    if equation.recipe:
+        for name, array in equation.recipe.pieces.items():
+            if array.ndim == 3:
+                size = {"a_prev": "n_a", "a_next": "n_a", "xt": "n_x"}.get(name)
+                found |= {size: np.full((1, 1, 1), len(array))} if size else {}
+                found[f"the norm of {name}"] = np.sqrt(np.square(array).sum(axis=0, keepdims=True))
+    if equation.affine and equation.activation == "softmax":
+        s = equation.affine.value
+        found["the sum of exp(logit - the largest)"] = 1 / v.max(axis=0, keepdims=True)
+        found["the sum of exp(logit)"] = np.exp(s).sum(axis=0, keepdims=True)
+        found["1 / the sum of exp(logit)"] = 1 / np.exp(s).sum(axis=0, keepdims=True)
+    return {name: np.asarray(each, np.float64) for name, each in found.items()}
+
+
+_POWERS = ((-1.0, "/ {}"), (1.0, "* {}"), (-0.5, "/ sqrt({})"), (0.5, "* sqrt({})"))
+
+
+def _laws(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterator[tuple[str, Array]]:
+    """A power of a number times a constant; a constant and a multiple of a number, or one over that."""
+    best = int(doubt.argmin())
+    for power, words in _POWERS:
+        constant = _rounded(float(f[best] / s[best] ** power))
+        number = "" if constant == 1 else f"times {constant:.6g} "
+        yield f"{number}{words.format(name)}", constant * s**power
+    for inverse in (True, False):
+        values, weight = (1 / f, f**2 / doubt) if inverse else (f, 1 / doubt)
+        matrix = np.stack([np.ones_like(s), s], axis=1)
+        (first, second), *_ = np.linalg.lstsq(matrix * weight[:, None], values * weight, rcond=None)
+        first, second = _rounded(float(first)), _rounded(float(second))
+        if second:
+            times = name if abs(second) == 1 else f"{abs(second):.6g} * {name}"
+            line = first + second * s
+            said = f"({first:.6g} {'-' if second < 0 else '+'} {times})"
+            yield (f"/ {said}", 1 / line) if inverse else (f"* {said}", line)
+
+
+def _laws_of_each(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterator[tuple[str, Array]]:
+    """One over 1 and a multiple of a number, another in each problem."""
+    multiple, found = np.zeros_like(f), []
+    for k in np.unique(of_case):
+        ours = np.flatnonzero(of_case == k)
+        best = ours[(doubt[ours] / np.abs(f[ours] - 1)).argmin()]
+        found.append(_rounded(float((1 / f[best] - 1) / s[best])))
+        multiple[ours] = found[-1]
+    if len(found) > 1 and len(f) >= 3 * len(found):
+        number = f"a number for each problem, {min(found):.3g} to {max(found):.3g}"
+        yield f"/ (1 + {name} times {number})", 1 / (1 + multiple * s)
+
+
+def _rounded(number: float) -> float:
+    """A number of six digits, where it is as near to one as numbers can be told."""
+    near = float(f"{number:.6g}")
+    return near if abs(near - number) <= 1e-8 * abs(number) else number

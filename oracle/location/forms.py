@@ -1,0 +1,231 @@
+"""Wrong values of a known form with numbers in it, which are found from the values that are shown."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from oracle.location.cases import Case, Likeness
+from oracle.location.equation import Equation
+from reference.contract import Array
+
+
+def form(cases: Sequence[Case]) -> Likeness | None:
+    """The first form that gives all values that are shown, with numbers found from some of them."""
+    activation = cases[0].equation.activation
+    if activation == "softmax":
+        return next(filter(None, (_holds(*pair, cases) for pair in _of_softmax(cases))), None)
+    for pair in _of_values(cases):
+        if found := _holds(*pair, cases):
+            return found
+    name = ARGUMENTS.get(activation)
+    return _of_argument(cases, name) if name else None
+
+
+ARGUMENTS: Mapping[str, str] = {"tanh": "z", "sigmoid": "z", "ot * tanh": "c_next"}
+"""What an activation is taken of."""
+
+Value = Callable[[Equation], Array]
+
+
+def _holds(words: str, value: Value, cases: Sequence[Case]) -> Likeness | None:
+    """A form that gives all that is shown.
+
+    It has no value: what is right because it is within a limit tells when.
+    """
+    for case in cases:
+        near = np.abs(case.shown - case.of(value)) <= case.allowed + 2e-13 * np.abs(case.shown)
+        if not near.all():
+            return None
+    return Likeness(words)
+
+
+def _of_values(cases: Sequence[Case]) -> Iterator[tuple[str, Value]]:
+    shown, right = (np.concatenate([getattr(case, part) for case in cases]) for part in ("shown", "right"))
+    best = int(np.argmax(np.minimum(np.abs(right), np.abs(shown - right) * 1e3)))
+    added = float(1 / shown[best] - 1 / right[best])
+    if np.isfinite(added) and added:
+        yield f"1 / (1 / v {_signed(added)}), v the right value", partial(_added_below, added)
+    activation = cases[0].equation.activation
+    if activation in ("tanh", "sigmoid") and "z" in cases[0].equation.terms:
+        z = np.concatenate([case.of(_z) for case in cases])
+        limits = []
+        for side in (z < 0, z > 0):
+            inner = shown[side]
+            limits.append(_inverse(activation, float(inner[0])) if inner.size else float("nan"))
+        size = limits[0] if np.isfinite(limits[0]) else -limits[1]
+        if np.isfinite(size) and size < 0:
+            yield (
+                f"as with z clipped at ±{-size:.6g}",
+                partial(_clipped_argument, activation, size, -size),
+            )
+            yield f"as with z at least {size:.6g}", partial(_clipped_argument, activation, size, np.inf)
+            yield f"as with z at most {-size:.6g}", partial(_clipped_argument, activation, -np.inf, -size)
+
+
+def _z(equation: Equation) -> Array:
+    return equation.terms["z"]
+
+
+def _inverse(activation: str, value: float) -> float:
+    if activation == "tanh":
+        return float(np.arctanh(value))
+    return float(np.log(value) - np.log1p(-value))
+
+
+def _added_below(added: float, equation: Equation) -> Array:
+    return np.asarray(1 / (1 / equation.right.value + added))
+
+
+def _clipped_argument(activation: str, low: float, high: float, equation: Equation) -> Array:
+    z = np.clip(equation.terms["z"], low, high)
+    return np.asarray(np.tanh(z) if activation == "tanh" else 1 / (1 + np.exp(-z)))
+
+
+def _signed(number: float) -> str:
+    return f"{'-' if number < 0 else '+'} {abs(number):.6g}"
+
+
+def _of_softmax(cases: Sequence[Case]) -> Iterator[tuple[str, Value]]:
+    """Limits of logits and of probabilities, by one wrong column at a time."""
+    ratios, tops, floors, lowest = [], [], [], []
+    for case in cases:
+        if not case.equation.affine:
+            return
+        for j, t in np.argwhere(case.chosen.any(axis=0))[:6]:
+            y, right = case.equation.shown[:, j, t].astype(np.float64), case.equation.right.value[:, j, t]
+            s = case.equation.affine.value[:, j, t]
+            if len(y) < 2 or not (y > 0).all():
+                continue
+            ratios.append(float(np.log(y.max() / y.min())))
+            tops.append(float(s.min() + np.log(y.max() / y[s.argmin()])))
+            floors.append(float(s.max() + np.log(y.min() / y[s.argmax()])))
+            lowest += [float(y.min()), float(y.min() / y.max() * right.max()), float(1 - y.max())]
+    for number in _commonest(ratios):
+        yield (
+            f"as with no logit more than {number:.6g} below the largest of its sample",
+            partial(_with_logits, partial(_near_to_top, number)),
+        )
+    for number in _commonest([*tops, *(-floor for floor in floors)]):
+        yield f"as with the logits clipped at ±{number:.6g}", partial(_with_logits, partial(_within, number))
+        yield f"as with no logit above {number:.6g}", partial(_with_logits, partial(np.minimum, number))
+        yield f"as with no logit below {-number:.6g}", partial(_with_logits, partial(np.maximum, -number))
+    for number in _commonest(lowest):
+        if 0 < number < 0.5:
+            for again in (False, True):
+                words = " and then made to sum to 1" if again else ""
+                yield (
+                    f"clipped to at least {number:.6g} and at most 1 - {number:.6g}{words}",
+                    partial(_limited, number, 1 - number, again),
+                )
+                yield f"at least {number:.6g}{words}", partial(_limited, number, 1.0, again)
+
+
+def _commonest(numbers: Sequence[float]) -> list[float]:
+    """The number that most are near to."""
+    finite = np.array([number for number in numbers if np.isfinite(number)])
+    if len(finite) < 2:
+        return []
+    near = np.abs(finite[:, None] - finite) <= 1e-7 * np.abs(finite)
+    best = int(near.sum(axis=0).argmax())
+    number = float(np.median(finite[near[best]]))
+    return [float(f"{number:.6g}"), number] if near[best].sum() > 1 else []
+
+
+def _with_logits(change: Callable[[Array], Array], equation: Equation) -> Array:
+    assert equation.affine
+    s = change(equation.affine.value)
+    e = np.exp(s - s.max(axis=0, keepdims=True))
+    return np.asarray(e / e.sum(axis=0, keepdims=True))
+
+
+def _near_to_top(number: float, s: Array) -> Array:
+    return np.asarray(np.maximum(s, s.max(axis=0, keepdims=True) - number))
+
+
+def _within(number: float, s: Array) -> Array:
+    return np.clip(s, -number, number)
+
+
+def _limited(low: float, high: float, again: bool, equation: Equation) -> Array:
+    y = np.clip(equation.right.value, low, high)
+    return np.asarray(y / y.sum(axis=0, keepdims=True) if again else y)
+
+
+ABOVE_AND_BELOW = (
+    ((0, 1), ()),
+    ((1, 3), ()),
+    ((0, 1, 2), ()),
+    ((0, 1, 2, 3), ()),
+    ((1, 3, 5), ()),
+    ((0, 1, 3, 5), ()),
+    ((1,), (2,)),
+    ((1, 3), (2,)),
+    ((0, 1), (1,)),
+    ((0, 1, 2), (1, 2)),
+    ((0, 1, 2, 3), (1, 2)),
+    ((1, 3, 5), (2, 4)),
+)
+"""Powers of the argument in a polynomial, or in a quotient of two: the simplest first."""
+
+
+def _of_argument(cases: Sequence[Case], name: str) -> Likeness | None:
+    """A polynomial of the argument, or a quotient of two, in the place of the activation."""
+    times = "ot" if cases[0].equation.activation == "ot * tanh" else ""
+    if any(name not in case.equation.terms for case in cases):
+        return None
+    z, shown, allowed = (
+        np.concatenate(parts)
+        for parts in (
+            [case.of(partial(_term, name)) for case in cases],
+            [case.shown / (case.of(partial(_term, times)) if times else 1) for case in cases],
+            [case.allowed / (np.abs(case.of(partial(_term, times))) if times else 1) for case in cases],
+        )
+    )
+    told = np.isfinite(shown) & np.isfinite(allowed) & (allowed > 0) & np.isfinite(z)
+    if not told.all() or len(np.unique(np.round(z, 9))) < 30:
+        return None
+    for above, below in ABOVE_AND_BELOW:
+        matrix = np.stack([*(z**k for k in above), *(-shown * z**k for k in below)], axis=1)
+        weight = 1 / (allowed * (1 + sum(np.abs(z) ** k for k in below)))
+        scale = np.abs(matrix * weight[:, None]).max(axis=0)
+        found, _, rank, _ = np.linalg.lstsq(matrix * weight[:, None] / scale, shown * weight, rcond=1e-14)
+        numbers = found / scale
+        value = (matrix[:, : len(above)] @ numbers[: len(above)]) / (
+            1 + sum(number * z**k for number, k in zip(numbers[len(above) :], below, strict=True))
+        )
+        rounding = 1e-12 * (np.abs(matrix) @ np.abs(numbers))
+        if rank == len(numbers) and (np.abs(value - shown) <= allowed + rounding).all():
+            over = _polynomial((1.0, *numbers[len(above) :]), (0, *below), name)
+            top = _polynomial(numbers[: len(above)], above, name)
+            activation = "tanh" if times else cases[0].equation.activation
+            quotient = f"({top}) / ({over})" if below else top
+            words = f"as if {activation}({name}) were {quotient}"
+            return Likeness(words, partial(_quotient, name, times, numbers, above, below))
+    return None
+
+
+def _quotient(
+    name: str, times: str, numbers: Array, above: Sequence[int], below: Sequence[int], equation: Equation
+) -> Array:
+    z, top, under = equation.terms[name], numbers[: len(above)], numbers[len(above) :]
+    value = sum(number * z**k for number, k in zip(top, above, strict=True))
+    value = value / (1 + sum(number * z**k for number, k in zip(under, below, strict=True)))
+    return np.asarray(value * equation.terms[times] if times else value)
+
+
+def _term(name: str, equation: Equation) -> Array:
+    return equation.terms[name]
+
+
+def _polynomial(numbers: Sequence[float], powers: Sequence[int], name: str) -> str:
+    said = ""
+    for number, k in zip(numbers, powers, strict=True):
+        if abs(number) < 1e-9:
+            continue
+        power = "" if k == 0 else name if k == 1 else f"{name}^{k}"
+        size = f"{abs(number):.4g}"
+        term = size if not power else power if size == "1" else f"{size} {power}"
+        sign = "-" if number < 0 else "+" if said else ""
+        said = f"{said} {sign} {term}".strip() if said else f"{sign}{term}"
+    return said or "0"
