@@ -37,15 +37,15 @@ def _of_rnn(
         "ba": p["ba"][:, :, None],
     }
     statement = "tanh(Waa a_prev + Wax xt + ba)"
+    right = fl.tanh(z)
+    others = {"xt": xt, "a_prev": a_prev, "the right a_next": right.value}
     recipe = Recipe(
         {**{name: p[name] for name in ("Waa", "Wax", "ba")}, "a_prev": a_prev, "xt": xt},
         _argument_of_rnn,
-        {name: {**p, "xt": xt, "a_prev": a_prev} for name in ("Waa", "Wax", "ba", "a_prev", "xt")},
+        {name: {**p, **others} for name in ("Waa", "Wax", "ba", "a_prev", "xt")},
         {"Waa a_prev": (p["Waa"], a_prev), "Wax xt": (p["Wax"], xt)},
     )
-    hidden = Equation(
-        "a_next", statement, "unit", shown.outputs["a"], fl.tanh(z), terms, affine, recipe=recipe
-    )
+    hidden = Equation("a_next", statement, "unit", shown.outputs["a"], right, terms, affine, recipe=recipe)
     return [hidden, *_head(fl, shown, p["Wya"], p["by"], "Wya")]
 
 
@@ -157,6 +157,7 @@ def _states(
         "it * cct": added.value,
         "(1 - ft) * cct": (1 - ft.value) * cct.value,
         "a_prev": given["a_prev"],
+        "ft * the mean of c_prev over the samples": ft.value * c_prev.mean(axis=1, keepdims=True),
     }
     of_hidden = {"ot": ot.value, "c_next": c, "tanh(c_next)": t.value, "a_prev": given["a_prev"]}
     values = {name: gate.value for name, gate in gates.items()} | {

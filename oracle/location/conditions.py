@@ -92,7 +92,7 @@ class Condition:
 
     @property
     def is_exception(self) -> bool:
-        """Whether it leaves out what is of size 1, at an end, of less precision, or has a state of 0."""
+        """Whether it leaves out what is small, at an end, of less precision, or has a state of 0."""
         if self.other:
             return False
         if self.feature == "bits":
@@ -100,7 +100,7 @@ class Condition:
         if is_place(self.feature):
             return self.relation == "≥" and not self.feature.endswith(FROM_HALF)
         if self.feature in SIZES:
-            return self.relation == "≥" and self.value == 2
+            return self.relation == "≥" and " " not in self.feature
         return self.relation == "≠" and self.value == 0 and self.feature in ZEROS
 
     @property

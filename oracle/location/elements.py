@@ -25,6 +25,8 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
     features |= _of_input(inputs.x[:, :, : wrong.shape[2]], equation)
     features |= _of_value(equation)
     for name, term in equation.terms.items():
+        if name == "tanh(c_next)":  # which rises with c_next, of which it is said
+            continue
         features |= {name: term, f"|{name}|": np.abs(term)}
     mute = ~wrong & (value == 0)
     if equation.activation in ("tanh", "sigmoid", "softmax"):

@@ -61,6 +61,9 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
     row = "feature" if name == "xt" else "unit"
     right = Bounded.exact(should)
     terms = {} if name == "xt" else {other: array for other, array in shown.states.items() if other != name}
+    if terms:
+        earlier = np.concatenate([np.full_like(cached[:, :, :1], np.nan), cached[:, :, :-1]], axis=2)
+        terms[f"{name} of the step before"] = earlier
     yield Equation(name, _COPIES[name], row, cached if used else should, right, terms)
     yield Equation(f"{CACHED}{name}", _COPIES[name], row, should if used else cached, right, terms)
 

@@ -33,7 +33,8 @@ def factor_in_words(cases: Sequence[Case]) -> str:
     for law in laws:
         for name in rows[0]:
             s = np.array([row.get(name, np.nan) for row in rows])
-            if not np.isfinite(s).all() or np.ptp(s) <= 1e-6 * np.abs(s).max():
+            known = s[np.isfinite(s)]
+            if np.isnan(s).any() or not known.size or np.ptp(known) <= 1e-6 * np.abs(known).max():
                 continue
             with np.errstate(all="ignore"):
                 for words, value in law(f, s, doubt, of_case, name):
@@ -101,6 +102,8 @@ _POWERS = ((-1.0, "/ {}"), (1.0, "* {}"), (-0.5, "/ sqrt({})"), (0.5, "* sqrt({}
 
 def _laws(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterator[tuple[str, Array]]:
     """A power of a number times a constant; a constant and a multiple of a number, or one over that."""
+    if not np.isfinite(s).all():
+        return
     best = int(doubt.argmin())
     for power, words in _POWERS:
         constant = _rounded(float(f[best] / s[best] ** power))
@@ -123,10 +126,13 @@ def _laws_of_each(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -
     multiple, found = np.zeros_like(f), []
     for k in np.unique(of_case):
         ours = np.flatnonzero(of_case == k)
-        best = ours[(doubt[ours] / np.abs(f[ours] - 1)).argmin()]
-        found.append(_rounded(float((1 / f[best] - 1) / s[best])))
-        multiple[ours] = found[-1]
-    if len(found) > 1 and len(f) >= 3 * len(found):
+        finite = ours[np.isfinite(s[ours]) & (f[ours] != 0)]
+        multiple[ours] = 1.0
+        if finite.size:
+            best = finite[(doubt[finite] / np.abs(f[finite] * (1 - f[finite]))).argmin()]
+            found.append(_rounded(float((1 / f[best] - 1) / s[best])))
+            multiple[ours] = found[-1]
+    if len(found) > 1 and len(f) >= 2 * len(found):
         number = f"a number for each problem, {min(found):.3g} to {max(found):.3g}"
         yield f"/ (1 + {name} times {number})", 1 / (1 + multiple * s)
 

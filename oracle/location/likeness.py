@@ -213,10 +213,10 @@ def far(cases: Sequence[Case]) -> str:
     with np.errstate(all="ignore"):
         off = np.abs(shown - correct)
         relative, absolute = float((off / np.abs(correct)).max()), float(off.max())
-        where = _where_most(cases, off if relative > 0.1 else off / np.abs(correct))
+        of_size = off / np.abs(correct)
     if relative <= 0.1:
-        return f"off by up to {relative:.1g} of its size{where}"
-    return f"off by up to {absolute:.1g}{where}" if absolute <= 0.1 else ""
+        return f"off by up to {relative:.1g} of its size{_where_most(cases, of_size)}"
+    return f"off by up to {absolute:.1g}{_where_most(cases, off)}" if absolute <= 0.1 else ""
 
 
 def _where_most(cases: Sequence[Case], off: Array) -> str:

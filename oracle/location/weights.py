@@ -139,6 +139,9 @@ def _one_more(acting: Acting) -> str:
         return ""
     if np.ptp(more) <= CLEAR:
         return f"as if {more[0]:.6g} times {acting.name} were added to z"
+    itself = acting.own[np.arange(len(acting.rows)), acting.rows]
+    if np.allclose(more, itself, atol=CLEAR):
+        return f"as if {acting.name} were added to z, with the weight that each unit has for its own a_prev"
     for k, name in enumerate(acting.columns):
         if np.allclose(more, acting.own[:, k], atol=CLEAR):
             return f"as if {acting.name} were added to z, with the weight that each unit has for {name}"
