@@ -6,6 +6,7 @@ import numpy as np
 
 from oracle.location.equation import Equation
 from oracle.rounding import Bounded
+from reference.contract import Array
 
 
 def argument(equation: Equation) -> Equation | None:
@@ -13,6 +14,7 @@ def argument(equation: Equation) -> Equation | None:
 
     Of logits only the differences can be told: theirs is the argument less its mean over the classes.
     """
+    terms = equation.terms
     value, right = equation.shown.astype(np.float64), equation.right
     with np.errstate(all="ignore"):
         match equation.activation:
@@ -23,7 +25,8 @@ def argument(equation: Equation) -> Equation | None:
                 slope = value * (1 - value)
             case "softmax" if equation.affine:
                 z, shown, slope = equation.affine.value, np.log(value), value
-                z, shown = (part - part.mean(axis=0, keepdims=True) for part in (z, shown))
+                z, shown = (_centred(part) for part in (z, shown))
+                terms = {name: _centred(term) for name, term in terms.items()}
                 slope = np.broadcast_to(value.min(axis=0, keepdims=True), value.shape)
             case "ot * tanh":
                 z, ot = equation.terms["c_next"], equation.terms["ot"]
@@ -34,4 +37,10 @@ def argument(equation: Equation) -> Equation | None:
         error = (2 * right.error + 1e-16) / slope
         told = np.isfinite(shown) & (error < 1e-6)
     shown = np.where(told, shown, np.nan)
-    return replace(equation, shown=shown, right=Bounded(z, np.where(told, error, np.inf)), affine=None)
+    return replace(
+        equation, shown=shown, terms=terms, right=Bounded(z, np.where(told, error, np.inf)), affine=None
+    )
+
+
+def _centred(part: Array) -> Array:
+    return np.asarray(part - part.mean(axis=0, keepdims=True)) if len(part) > 1 else part

@@ -16,7 +16,7 @@ from oracle.location.elements import elements
 from oracle.location.equation import CACHED, Equation
 from oracle.location.equations import equations
 from oracle.location.near import near
-from oracle.location.rules import Rule, rule
+from oracle.location.rules import HALF, Rule, rule
 from oracle.location.shown import Shown
 from oracle.location.table import Table
 
@@ -101,7 +101,8 @@ class Asked:
             if any(name in seen.equations and seen.equations[name].wrong.any() for name in names)
         )
         for condition in found.conditions:
-            yield from near(self._function, condition, seed, example, partial(self._expected, names))
+            expected = partial(self._expected, names)
+            yield from near(self._function, condition, found.sizes, seed, example, expected)
 
     def _expected(self, names: Sequence[str], inputs: Inputs) -> Table:
         """The elements of a problem as a right program shows them."""
@@ -161,6 +162,8 @@ def _is_confirmed(table: Table, found: Rule) -> bool:
     """
     inside = found.met_by(table) & ~table.mute
     if table.wrong[~found.loosened.met_by(table)].any():
+        return False
+    if found.purity < HALF and not table.wrong.any():
         return False
     parts = [inside]
     for condition in found.conditions:

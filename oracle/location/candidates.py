@@ -36,10 +36,15 @@ def mean(axis: int) -> Candidate:
 def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     """All of them in words, the plainest first, for an equation of this kind."""
     for name in (*equation.named, *equation.others):
+        if "logit" in name:  # of which they are functions
+            continue
         yield f"the value of {name}", partial(_other, name)
     if not equation.affine and equation.recipe:
         for words, _ in equation.recipe.substitutes():
             yield f"made with {words}", partial(_substituted, words)
+    if equation.affine and equation.activation in ("tanh", "sigmoid"):
+        for words, function in _ACTIVATIONS.items():
+            yield f"{words} in the place of {equation.activation}(z)", partial(_of_z, function)
     for words, function in _FUNCTIONS.items():
         yield words, partial(_function, function)
     for digits in range(1, 11):
@@ -84,6 +89,30 @@ def _moves(axis: int, what: str) -> Iterator[tuple[str, Candidate]]:
     yield f"that of the {plural(what)} one half away", partial(_half_away, axis)
     yield f"that of the {what} before, the last being before the first", partial(_rolled, 1, axis)
     yield f"that of the {what} after, the first being after the last", partial(_rolled, -1, axis)
+
+
+_ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
+    "tanh(z)": np.tanh,
+    "sigmoid(z)": lambda z: 1 / (1 + np.exp(-z)),
+    "z": lambda z: z,
+    "max(z, 0)": lambda z: np.maximum(z, 0),
+    "z limited to [-1, 1]": lambda z: np.clip(z, -1, 1),
+    "0.2 z + 0.5 limited to [0, 1]": lambda z: np.clip(0.2 * z + 0.5, 0, 1),
+    "z / 4 + 0.5 limited to [0, 1]": lambda z: np.clip(z / 4 + 0.5, 0, 1),
+    "z / 6 + 0.5 limited to [0, 1]": lambda z: np.clip(z / 6 + 0.5, 0, 1),
+    "z / (1 + |z|)": lambda z: z / (1 + np.abs(z)),
+    "0.5 + 0.5 z / (1 + |z|)": lambda z: 0.5 + 0.5 * z / (1 + np.abs(z)),
+    "(tanh(z) + 1) / 2": lambda z: (np.tanh(z) + 1) / 2,
+    "2 sigmoid(z) - 1": lambda z: np.tanh(z / 2),
+    "1.7159 tanh(2 z / 3)": lambda z: 1.7159 * np.tanh(2 * z / 3),
+    "exp(z)": np.exp,
+    "log(1 + exp(z))": lambda z: np.logaddexp(0, z),
+    "arctan(z)": np.arctan,
+}
+
+
+def _of_z(function: Callable[[Array], Array], equation: Equation) -> Array:
+    return function(equation.terms["z"])
 
 
 def _substituted(words: str, equation: Equation) -> Array:

@@ -197,6 +197,8 @@ def _head(fl: Arithmetic, shown: Shown, W: Array, b: Array, name: str) -> list[E
     terms = {
         "softmax of a_prev": before / before.sum(axis=0),
         "the logit": s.value,
+        "by": b[:, :, None],
+        f"{name} a_prev": product(W, shown.before("a")),
         "the largest logit": top,
         "the largest logit of all samples, less that of this one": top.max(axis=1, keepdims=True) - top,
         "the smallest logit": least,

@@ -81,6 +81,14 @@ class Condition:
         return self.relation in ("≥", "≤") and not is_place(self.feature)
 
     @property
+    def size(self) -> int:
+        """A size that meets it, if it is of one; else 0."""
+        if self.feature not in SIZES or " " in self.feature or self.other or "≠" in self.relation:
+            return 0
+        k = int(self.relation.split()[1]) if self.relation.startswith("mod") else 0
+        return int(self.value) + k
+
+    @property
     def is_vague(self) -> bool:
         """Whether it is a threshold between values that are far apart."""
         return self.is_a_threshold and abs(self.value - self.beyond) > VAGUE * abs(self.value)
@@ -181,7 +189,7 @@ def _candidates(table: Table) -> Iterator[Condition]:
             yield Condition(name, "≤", float(most), beyond=float(above.min()))
         if is_a_value and (theirs == 0).any() and not (ours == 0).any():
             yield Condition(name, "≠", 0.0)
-        elif theirs.size and not np.isin(theirs[0], ours) and (theirs == theirs[0]).all():
+        elif not is_a_value and theirs.size and not np.isin(theirs[0], ours) and (theirs == theirs[0]).all():
             yield Condition(name, "≠", float(theirs[0]))
         if name in SIZES or name in PLACES:
             yield from _residues(name, ours)

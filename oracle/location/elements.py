@@ -28,7 +28,8 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
         if name == "tanh(c_next)":  # which rises with c_next, of which it is said
             continue
         features |= {name: term, f"|{name}|": np.abs(term)}
-    mute = ~wrong & (value == 0)
+    is_copy = equation.recipe is None
+    mute = ~wrong & (value == 0) & (not is_copy)
     if equation.activation in ("tanh", "sigmoid", "softmax"):
         mute |= ~wrong & ((np.abs(value) > 1 - 1e-6) | (np.abs(value) < 1e-6))
     if like:

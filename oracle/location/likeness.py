@@ -53,6 +53,7 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
         return found
     for words, candidate in candidates(cases[0].equation):
         trivial = words.startswith("rounded") and len(np.unique(shown)) < 4
+        trivial |= words.startswith("made with") and len(np.unique(shown)) < FEWEST
         if not trivial and all(_matches(case, candidate) for case in cases):
             return Likeness(words, candidate)
     if words := _of_other_columns(cases):
@@ -140,6 +141,9 @@ def _terms(cases: Sequence[Case]) -> dict[str, Candidate]:
         f"its mean over the {plural(first.row)}": mean(0),
     }
 
+
+FEWEST = 6
+"""Values that are needed where there are many things that they may be like."""
 
 CLEAR = 1e-9
 """A factor that is less is 0."""

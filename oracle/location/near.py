@@ -17,10 +17,13 @@ Seen = Callable[[Inputs], Table]
 """What a right program would show of a problem, as elements."""
 
 
-def near(function: str, condition: Condition, seed: int, example: Inputs, seen: Seen) -> Iterator[Inputs]:
+def near(
+    function: str, condition: Condition, held: Mapping[str, int], seed: int, example: Inputs, seen: Seen
+) -> Iterator[Inputs]:
     """Problems where the condition holds of some elements, and not of others.
 
-    Some are made from an `example` that is wrong.
+    Some are made from an `example` that is wrong. Where it is of a size or a place, other sizes are `held`
+    at what meets the other conditions.
     """
     if condition.feature == "bits":
         for dtype in ("float32", "float16"):
@@ -28,14 +31,14 @@ def near(function: str, condition: Condition, seed: int, example: Inputs, seen: 
             yield from experiments.ordinary(function, range(seed, seed + 1), dtype)
     elif condition.other in SIZES:
         for extent in (2, 5):
-            yield _of(function, seed, {condition.feature: extent, condition.other: extent})
+            yield _of(function, seed, {**held, condition.feature: extent, condition.other: extent})
     elif is_place(condition.feature):
         name = SIZE_OF[condition.feature.removesuffix(FROM_END).removesuffix(FROM_HALF)]
         for extent in _extents(condition):
-            yield _of(function, seed, {name: extent + 1})
+            yield _of(function, seed, {**held, name: max(extent + 1, held.get(name, 1))})
     elif condition.feature in experiments.BASE:
         for extent in _extents(condition):
-            yield _of(function, seed, {condition.feature: extent})
+            yield _of(function, seed, {**held, condition.feature: extent})
     elif condition.feature not in SIZES:
         if seed % 2 == 0:
             for kind, factor in product(experiments.KINDS, (0.3, 0.6, 0.95)):
@@ -61,7 +64,11 @@ def _extents(condition: Condition) -> list[int]:
         return [max(value - 1, 1), max(value, 1), value + 1]
     beyond = int(condition.beyond)
     middle = {(value + beyond) // 2, (3 * value + beyond) // 4, (value + 3 * beyond) // 4}
-    return sorted({max(each, 1) for each in (value, beyond, *middle)})
+    return sorted({max(each, 1) for each in (value, beyond, min(2 * value, MOST), *middle)})
+
+
+MOST = 140
+"""The largest extent that is asked."""
 
 
 SHAPES = (

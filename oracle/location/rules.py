@@ -39,6 +39,11 @@ class Rule:
         return all(condition.is_plain for condition in self.conditions)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Sizes that meet its conditions of single sizes."""
+        return {each.feature: each.size for each in self.conditions if each.size}
+
+    @property
     def form(self) -> frozenset[tuple[str, str, str]]:
         """What it compares, whatever the numbers."""
         return frozenset(condition.form for condition in self.conditions)
