@@ -54,6 +54,7 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
     for words, candidate in candidates(cases[0].equation):
         trivial = words.startswith("rounded") and len(np.unique(shown)) < 4
         trivial |= words.startswith("made with") and len(np.unique(shown)) < FEWEST
+        trivial |= "in the place of" in words and not _is_wide(cases)
         if not trivial and all(_matches(case, candidate) for case in cases):
             return Likeness(words, candidate)
     if words := _of_other_columns(cases):
@@ -141,6 +142,13 @@ def _terms(cases: Sequence[Case]) -> dict[str, Candidate]:
         f"its mean over the {plural(first.row)}": mean(0),
     }
 
+
+def _is_wide(cases: Sequence[Case]) -> bool:
+    """Whether activations can be told apart, that are alike for small arguments."""
+    return max(float(np.abs(case.of(partial(_argument, "z"))).max(initial=0)) for case in cases) > WIDE
+
+
+WIDE = 4.0
 
 FEWEST = 6
 """Values that are needed where there are many things that they may be like."""
