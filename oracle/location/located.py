@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from oracle.diagnosis.behaviour import Program
+from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location import experiments
 from oracle.location.asked import Asked
@@ -89,7 +90,7 @@ def locate(
 
 def explains(location: Location, function: str, program: Program, inputs: Inputs, limits: Limits) -> bool:
     """Whether nothing else is wrong before it in the answer to other inputs."""
-    asked = _Asked(function, program, limits)
+    asked = Asked(function, program, limits)
     asked.ask([inputs])
     return set(asked.wrong()[:1]) <= set(location.equations)
 
