@@ -40,3 +40,8 @@ def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
         written = " ".join([*option.names(), attributes.get("metavar") or ""]).strip()
         described[written] = attributes["help"]
     return described
+
+
+def show_no_failure(report: pytest.TestReport) -> None:
+    """Count a failure, and leave out its text at the end, as if it had been shown by a debugger."""
+    report._pdbshown = True  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ from properties.reported import each, expected, report
 from properties.reported.document import Journal, Run
 from properties.reported.expected import ExpectedFailure
 from properties.reported.gathered import Gathered
+from properties.reported.once import tell_once
 from properties.reported.progress import ProgressPlugin
 from properties.reported.results import LawResult, judgements, printable
 from properties.reported.scheduling import function_in, implementation_in, law_in
@@ -53,6 +54,7 @@ class Closing:
         self._progress: ProgressPlugin | None = None
         self._complaints: list[str] = []
         self._crashed: set[str] = set()
+        self._failures: list[tuple[LawResult, pytest.TestReport]] = []
         self._written: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -99,6 +101,9 @@ class Closing:
         for judgement in done:
             for journal in self._journals:
                 journal.add(judgement, self.left)
+        self._failures += (
+            (each, report) for each in results if each.status == "failed" and not each.expected
+        )
         if self._progress:
             self._progress.show(results, done)
         forget_details(report, "law")
@@ -117,6 +122,7 @@ class Closing:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Fail where pytest would not, and write the reports; of a run that was interrupted what there is."""
+        tell_once(self._failures)
         stale = expected.stale(self._expected, self._results)
         self._complaints = [
             *self._broken(),

@@ -39,10 +39,7 @@ class Case:
     @property
     def by_function(self) -> dict[str, list[LawResult]]:
         """The failures of each function."""
-        functions = [
-            name for name in ("", *CONTRACTS) if any(name == result.function for result in self.results)
-        ]
-        return {name: [result for result in self.results if result.function == name] for name in functions}
+        return by_function(self.results)
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,32 @@ class Mistake:
 
     words: str
     cases: Sequence[Case]
+
+    @property
+    def implementations(self) -> list[str]:
+        """Who makes it, each once."""
+        return list(dict.fromkeys(case.implementation for case in self.cases))
+
+    @property
+    def results(self) -> list[LawResult]:
+        """The failures of all of them."""
+        return [result for case in self.cases for result in case.results]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its failures are known to have anything in common."""
+        return self.words not in (UNKNOWN, BROKEN)
+
+
+def by_function(results: Sequence[LawResult]) -> dict[str, list[LawResult]]:
+    """The results of each function, in the order of the contracts."""
+    functions = [name for name in ("", *CONTRACTS) if any(name == result.function for result in results)]
+    return {name: [result for result in results if result.function == name] for name in functions}
+
+
+def laws(results: Iterable[LawResult]) -> list[str]:
+    """The laws of results, each once."""
+    return list(dict.fromkeys(result.law for result in results))
 
 
 def cases(judgement: Judgement) -> list[Case]:
@@ -77,7 +100,7 @@ def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
         for case in cases(judgement):
             alike[re.sub(r"\d+", "0", case.words)].append(case)
     found = [Mistake(together[0].words, together) for together in alike.values()]
-    return sorted(found, key=lambda mistake: -len({case.implementation for case in mistake.cases}))
+    return sorted(found, key=lambda mistake: -len(mistake.implementations))
 
 
 def _words(result: LawResult) -> str:

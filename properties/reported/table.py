@@ -1,7 +1,8 @@
-"""The closing table: law by function, with the number of problems that really ran."""
+"""The closing table: law by function with the number of problems that ran, the verdicts, the mistakes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import StringIO
+from textwrap import wrap
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,17 +13,21 @@ from oracle.problem import Problem
 from properties.drawn.work import work
 from properties.judged.patience import too_slow
 from properties.judged.presence import PRESENCE
-from properties.reported.results import Judgement, LawResult, judgements, printable
+from properties.reported.mistakes import Mistake, by_frequency, by_function, laws
+from properties.reported.names import ELLIPSIS, shortened, shown_names
+from properties.reported.results import CACHES, Judgement, LawResult, judgements, printable
 
 DECLARED = "–"
 """Stands for a law that a limit leaves nothing of."""
 
 IN_FULL = 3
-"""With more implementations than this, each gets one line."""
+"""With more implementations than this, the laws are not listed."""
+
+_INDENT = " " * 6
 
 
 def render(results: Sequence[LawResult], width: int) -> str:
-    """What came of every law, as text: in full for a few implementations, a line each for many."""
+    """What came of every law, as text: of a few in full, of many the verdicts and mistakes."""
     out = StringIO()
     console = Console(file=out, width=max(width, 80), color_system=None)
     judged = judgements(results)
@@ -31,8 +36,11 @@ def render(results: Sequence[LawResult], width: int) -> str:
             if judgement.verdict != "unusable":
                 console.print(_laws(judgement))
                 console.print(Text("\n".join(_remarks(judgement.results))), soft_wrap=True)
-    console.print(_verdicts(judged))
-    return "\n".join(line.rstrip() for line in printable(out.getvalue()).split("\n"))
+    mistakes = by_frequency(judged)
+    lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width)]
+    if mistakes:
+        lines += ["", "mistakes, by number:", *_mistakes(mistakes, len(judged), console.width)]
+    return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
 
 
 def _laws(judgement: Judgement) -> Table:
@@ -96,28 +104,63 @@ def _remarks(results: Sequence[LawResult]) -> list[str]:
     return remarks + list(dict.fromkeys(lines))
 
 
-def _verdicts(judged: Sequence[Judgement]) -> Table:
-    table = Table(box=SIMPLE_HEAD)
-    table.add_column("implementation", overflow="fold")
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("why", overflow="fold")
+def _verdicts(judged: Sequence[Judgement], mistakes: Sequence[Mistake], width: int) -> Iterator[str]:
+    """A line for each implementation, with its mistakes by number, and one for what is no mistake."""
+    names = shown_names(judgement.implementation for judgement in judged)
+    made = dict.fromkeys(names, "")
+    for number, mistake in enumerate(mistakes, 1):
+        for name in mistake.implementations:
+            made[name] += f" {number}"
+    beside = len("    not robust ") + max(map(len, made.values()), default=0)
+    room = min(max(map(len, names.values()), default=0), max(width - beside, 20))
     for judgement in judged:
-        why = [" ".join(line.split()) for line in _why(judgement)]  # of foreign code, perhaps in many lines
-        table.add_row(Text(judgement.implementation), judgement.verdict, Text("\n".join(why)))
-    return table
+        name = shortened(names[judgement.implementation], room)
+        yield f"  {name:<{room}}  {judgement.verdict:<10} {made[judgement.implementation]}"
+        more = " ".join("; ".join(_besides(judgement)).split())  # of foreign code, perhaps in many lines
+        if more:
+            yield from _filled(more, width, lines=1 if len(judged) > IN_FULL else None)
 
 
-def _why(judgement: Judgement) -> list[str]:
-    """A line for each function that does not conform, and one for what cannot be used at all."""
-    if judgement.verdict == "unusable":
-        return [judgement.why_unusable]
+def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> Iterator[str]:
+    """Each mistake once, by its number, with how many make it, in which functions, and by which laws."""
+    for number, mistake in enumerate(mistakes, 1):
+        words = " ".join(mistake.words.split())
+        if {*laws(mistake.results)} <= CACHES:
+            words += "; outputs right, caches wrong"
+        many = f"{len(mistake.implementations)} of {implementations}  " if implementations > 1 else ""
+        yield from _filled(words, width, first=f"{number:>4}. {many}")
+        where = ", ".join(
+            short(function) + (" (inherited)" if all(result.inherited for result in results) else "")
+            for function, results in by_function(mistake.results).items()
+            if function
+        )
+        if where:
+            yield from _filled(f"{where}: {', '.join(laws(mistake.results))}", width)
+
+
+def _filled(text: str, width: int, first: str = _INDENT, lines: int | None = None) -> list[str]:
+    """Text in lines below each other, of which the `first` begins otherwise; at most so many, if any."""
+    return wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=_INDENT,
+        break_on_hyphens=False,
+        max_lines=lines,
+        placeholder=f" {ELLIPSIS}",
+    )
+
+
+def _besides(judgement: Judgement) -> list[str]:
+    """What is to be said of an implementation that is no mistake: what is not judged, limits, notes."""
+    failed = {result.function for result in judgement.results if result.status == "failed"}
+    if judgement.why_unusable:
+        return [] if failed else [judgement.why_unusable]
     lines = []
-    for function in ("", *judgement.functions):
+    for function in judgement.functions:
         verdict = judgement.verdict_on(function)
-        if verdict != "conforms":
-            laws = [result.law for result in judgement.failures(function)]
-            named = ", ".join(laws[:3]) + (", …" if len(laws) > 3 else "")
-            lines.append(f"{short(function)} {verdict}: {judgement.remark_on(function) or named}".strip())
+        if verdict != "conforms" and (verdict == "not judged" or function not in failed):
+            lines.append(f"{short(function)} {verdict}: {judgement.remark_on(function)}")
     if judgement.limits:
         lines.append(f"declares {', '.join(judgement.limits)}")
     return [*lines, *judgement.notes]

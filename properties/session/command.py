@@ -88,6 +88,8 @@ def pytest_configure(config: pytest.Config) -> None:
     targets = alone_on_the_command_line(config)
     config.option.implementation = [*(config.option.implementation or ()), *targets]
     config.args[:] = [str(PROPERTIES / "laws")]
+    if config.option.reportchars == "fE":  # which pytest has by itself
+        config.option.reportchars = ""  # the closing table says what has failed, and each mistake once
 
 
 def help_text(config: pytest.Config) -> str:

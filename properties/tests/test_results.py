@@ -1,10 +1,11 @@
 """What all laws together say of an implementation."""
 
-from typing import get_args
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from properties.reported.names import shown_names
 from properties.reported.results import LawResult, Verdict, judgements, printable
 from properties.reported.table import render
 from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed, skipped
@@ -118,3 +119,60 @@ def test_inherited_is_what_every_failure_of_the_grade_that_decides_is() -> None:
         (judgement,) = judgements(results)
         assert judgement.inherits("rnn_forward") == inherited, name
         assert judgement.remark_on("rnn_forward").startswith("inherited") == inherited, name
+
+
+def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
+    softmax: dict[str, Any] = {"grade": "robust", "diagnosis": ["the softmax overflows"]}
+    results = [
+        failed(f"course/{name}", law, function, **softmax)
+        for name in ("ada.py", "bob.ipynb", "cleo.py", "dan.py")
+        for law in ("extreme", "empty")
+        for function in ("rnn_cell_forward", "lstm_forward")
+    ]
+    results.append(failed("course/ada.py", "cache entries", diagnosis=["x is not returned"]))
+    results += [passed("course/eve.py"), left_out("course/fay.py", "split")]
+    assert render(results, width=80).split("\n") == [
+        "",
+        "  ada.py     differs     1 2",
+        "  bob.ipynb  not robust  1",
+        "  cleo.py    not robust  1",
+        "  dan.py     not robust  1",
+        "  eve.py     conforms",
+        "  fay.py     not judged",
+        "      rnn not judged: too slow beyond n_x=1 in split",
+        "",
+        "mistakes, by number:",
+        "   1. 4 of 6  the softmax overflows",
+        "      rnn cell, lstm: empty, extreme",
+        "   2. 1 of 6  x is not returned; outputs right, caches wrong",
+        "      rnn: cache entries",
+        "",
+        "",
+    ]
+
+
+@given(
+    st.lists(st.text("abc_", min_size=1, max_size=90), min_size=4, max_size=7, unique=True),
+    st.lists(st.sampled_from(["bf is left out", "x " * 99, "shape (3, 2)"]), min_size=1, max_size=3),
+)
+def test_of_many_each_has_a_line_that_fits(names: list[str], mistakes: list[str]) -> None:
+    results = [failed(f"class/{name}.py", diagnosis=[words]) for name in names for words in mistakes]
+    lines = render(results, width=80).split("\n")
+    assert max(map(len, lines)) <= 80
+    assert lines.index("mistakes, by number:") == len(names) + 2
+    for name, line in zip(sorted(names), lines[1:], strict=False):
+        begin, _, end = line.split()[0].partition("…")
+        assert f"{name}.py".startswith(begin)
+        assert f"{name}.py".endswith(end)
+
+
+def test_a_name_is_relative_to_the_folder_that_all_are_in() -> None:
+    def shown(*targets: str) -> list[str]:
+        return [*shown_names(targets).values()]
+
+    assert shown("/home/t/class/a.py", "/home/t/class/b/c.py:Rnn") == ["a.py", "b/c.py:Rnn"]
+    assert shown("class/a.py") == ["a.py"]
+    assert shown("a.py", "class/b.py") == ["a.py", "class/b.py"]
+    assert shown("class/a.py", "reference") == ["class/a.py", "reference"]
+    assert shown("/class/a.py", "class/b.py") == ["/class/a.py", "class/b.py"]
+    assert shown("/a.py", "/b.py") == ["a.py", "b.py"]
