@@ -5,10 +5,11 @@ Every entry is an attribute of this module and an implementation that can be jud
 """
 
 from oracle.faults.catalogue import COMMON, COMMON_IN_LAYERS, FAULTS
+from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.faults.fault import Fault
 from reference.contract import CONTRACTS
 
-__all__ = ["COMMON", "FAULTS", "Fault", "common", "concerning"]
+__all__ = ["COMMON", "FAULTS", "Fault", "common", "concerning", "remedy"]
 
 
 def concerning(function: str) -> list[Fault]:
@@ -20,6 +21,12 @@ def common(function: str) -> list[Fault]:
     """Those of them that are made most often: two of these at once are worth a look."""
     names = COMMON_IN_LAYERS if CONTRACTS[function].is_layer else COMMON
     return [fault for fault in concerning(function) if fault.name in names]
+
+
+def remedy(sentence: str) -> str:
+    """How the mistake that a sentence tells is mended, in a line; empty where there is none that says it."""
+    names = (name for name, fault in FAULTS.items() if fault.sentence == sentence and name in REMEDIES)
+    return next((REMEDIES[name] for name in names), "")
 
 
 def __getattr__(name: str) -> Fault:

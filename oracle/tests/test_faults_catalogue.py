@@ -13,8 +13,9 @@ import pytest
 import oracle.faults
 import reference
 from oracle.diagnosis.questions import problem as posed
-from oracle.faults import COMMON, FAULTS, Fault, catalogue, common, concerning
+from oracle.faults import COMMON, FAULTS, Fault, catalogue, common, concerning, remedy
 from oracle.faults.catalogue import COMMON_IN_LAYERS
+from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -124,3 +125,12 @@ def test_imports_no_torch() -> None:
         subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode
         == 0
     )
+
+
+def test_a_remedy_is_of_a_mistake_and_is_one_line_of_its_own() -> None:
+    assert REMEDIES.keys() <= FAULTS.keys()
+    for name, line in REMEDIES.items():
+        assert line.isprintable()
+        assert not line.endswith(".")
+        assert remedy(FAULTS[name].sentence) == line
+    assert remedy("it looks like nothing that is known") == ""

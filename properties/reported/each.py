@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from oracle.faults import remedy
 from oracle.problem import Problem
 from properties.laws import all_laws
 from properties.reported.document import Run, replace_file
-from properties.reported.mistakes import Case, cases, facts
+from properties.reported.mistakes import TWO, Case, by_function, cases, facts, laws
 from properties.reported.page import render
 from properties.reported.results import Judgement
 from properties.reported.snippet import snippet
@@ -100,10 +101,29 @@ class Shown:
         ]
 
     @property
-    def law(self) -> str:
-        """What should hold, in a sentence; empty of laws that only ask whether a function is there."""
-        docs = {law.name: law.check.__doc__ for law in all_laws()}
-        return docs.get(self.case.smallest.law) or ""
+    def laws(self) -> list[tuple[str, str, list[str]]]:
+        """What does not hold: a law's name, what it asks, and of which functions.
+
+        Of a mistake on ordinary inputs what fails on others says nothing more.
+        """
+        asks = {law.name: (law.check.__doc__ or "").partition("\n")[0] for law in all_laws()}
+        failures = [each for each in self.case.results if each.grade == "spec" or not self.case.is_spec]
+        of_law = {name: [each for each in failures if each.law == name] for name in laws(failures)}
+        return [(name, asks[name], [*by_function(failed)]) for name, failed in of_law.items() if name in asks]
+
+    @property
+    def remedies(self) -> list[str]:
+        """How it is mended, a line for each of the mistakes that are made at once."""
+        return [line for sentence in self.case.words.split(TWO) if (line := remedy(sentence))]
+
+    @property
+    def inherited(self) -> list[str]:
+        """The functions that are right when their cell is."""
+        return [
+            function
+            for function, results in self.case.by_function.items()
+            if all(result.inherited for result in results)
+        ]
 
     @property
     def alternatives(self) -> Sequence[str]:

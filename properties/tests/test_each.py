@@ -157,16 +157,32 @@ def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> Non
         "✗ differs wrong on ordinary inputs.",
         "1. ba is left out",
         "Or, with the same numbers: ba is read as by.",
-        "rnn_forward does not keep: each step. It will be right when its cell is.",
-        "What should hold ( each step ): Each step agrees with torch's",
+        "rnn_forward will be right when its cell is.",
+        "What should hold, and does not: Each step agrees with torch's",
+        "(each step: rnn_forward)",
         "the first wrong number a[unit 0, sample 0, step 0] yours 0.5 right 0.25 Its numbers, worked out:",
         "Wax xt + Waa a_prev + ba =",
         "import numpy as np x = np.array(",
-        "rnn-crosscheck course/ada.py -k rnn_forward --reproduce",
     ):
         assert told in text, (told, text)
+    assert "rnn-crosscheck" not in text  # which a student need not have
     for noise in ("ulp", "±", "allowed", "torch has"):
         assert noise not in text.partition("* { box-sizing")[2].partition("What should hold")[2]
+
+
+def test_a_page_tells_the_law_in_words_and_how_a_mistake_is_mended() -> None:
+    sentences = ("the softmax subtracts one maximum of the whole matrix", "x is not returned with the caches")
+    both = failed("a", "no samples", grade="robust", diagnosis=[", and ".join(sentences)])
+    text = text_of(both, failed("a", "no samples", "rnn_cell_forward", grade="robust"))
+    assert "To mend it: subtract from each column its own maximum" in text
+    assert "axis=0" in text
+    assert "To mend it: return (caches, x) for the caches." in text
+    assert "An empty batch gives empty answers." in text
+    assert text.count("(no samples: rnn_forward)") == 1
+    spec = text_of(failed("a", diagnosis=["bf is left out"]), replace(both, diagnosis=["bf is left out"]))
+    assert "To mend it" not in spec
+    assert "(shapes: rnn_forward)" in spec
+    assert "no samples" not in spec
 
 
 def test_a_page_of_what_conforms_or_cannot_be_used_says_so() -> None:
