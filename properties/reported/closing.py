@@ -19,7 +19,7 @@ from properties.reported.expected import ExpectedFailure
 from properties.reported.gathered import Gathered
 from properties.reported.once import tell_once
 from properties.reported.progress import ProgressPlugin
-from properties.reported.results import LawResult, judgements, printable
+from properties.reported.results import LawResult, encodable, judgements, printable
 from properties.reported.scheduling import function_in, implementation_in, law_in
 from properties.reported.table import IN_FULL, render
 
@@ -71,7 +71,7 @@ class Closing:
         reporter = plugins.getplugin("terminalreporter")
         fuzzing = session.config.getoption("--fuzz-for")  # which has a display of its own
         if self._many and reporter and not fuzzing and session.config.get_verbosity() <= 0:
-            self._progress = ProgressPlugin(reporter, len(self._targets), len(self.judged))
+            self._progress = ProgressPlugin(reporter, [*map(encodable, self._targets)], len(self.judged))
             plugins.register(self._progress)
 
     def pytest_report_header(self) -> list[str]:

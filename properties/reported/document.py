@@ -128,6 +128,7 @@ def _function(judgement: Judgement, function: str) -> dict[str, Any]:
     remark = judgement.remark_on(function)
     return {
         "verdict": judgement.verdict_on(function),
+        "holds": judgement.holds(function),
         "inherited": judgement.inherits(function),
         **({"remark": remark} if remark else {}),
     }

@@ -6,9 +6,14 @@ from io import StringIO
 
 from properties.reported.document import Run
 from properties.reported.mistakes import cases
-from properties.reported.results import Judgement, printable
+from properties.reported.names import shown_names
+from properties.reported.results import GRADES, Judgement, printable
 
-COLUMNS = ("target", "verdict", "functions_that_hold", "functions", "laws_failed", "first_mistake")
+COLUMNS = (
+    *("target", "verdict", "functions"),
+    *(f"functions_that_hold_{grade}" for grade in GRADES),
+    *("laws_failed", "first_mistake"),
+)
 
 
 def as_csv(judged: Sequence[Judgement], run: Run) -> str:
@@ -16,20 +21,23 @@ def as_csv(judged: Sequence[Judgement], run: Run) -> str:
     out = StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
-    known = {judgement.implementation for judgement in judged}
+    known = [judgement.implementation for judgement in judged]
+    left = [target for target in run.left if target not in known]
+    names = shown_names([*known, *left])
     for judgement in judged:
-        rows.writerow([*map(_inert, _row(judgement, run))])
-    rows.writerows([_inert(target), "left", "", "", "", ""] for target in run.left if target not in known)
+        rows.writerow([*map(_inert, [names[judgement.implementation], *_row(judgement, run)])])
+    empty = [""] * (len(COLUMNS) - 2)
+    rows.writerows([_inert(names[target]), "left", *empty] for target in left)
     return out.getvalue()
 
 
 def _row(judgement: Judgement, run: Run) -> list[str]:
-    name, functions = judgement.implementation, judgement.functions
-    hold = [function for function in functions if judgement.verdict_on(function) == "conforms"]
-    failed = {result.law for result in judgement.results if result.status == "failed"}
-    first = [case.words for case in cases(judgement)][:1]
-    verdict = "left" if name in run.left else judgement.verdict
-    return [name, verdict, " ".join(hold), str(len(functions)), str(len(failed)), *(first or [""])]
+    """What stands beside the name. Of a grade that was not selected nothing is told."""
+    held = [grade for function in judgement.functions for grade in judgement.holds(function)]
+    hold = [str(held.count(grade)) if grade in judgement.grades else "" for grade in GRADES]
+    first = [case.words for case in cases(judgement)][:1] or [""]
+    verdict = "left" if judgement.implementation in run.left else judgement.verdict
+    return [verdict, str(len(judgement.functions)), *hold, str(judgement.laws_failed), *first]
 
 
 def _inert(cell: str) -> str:

@@ -1,18 +1,20 @@
 """What targets are called where they stand together: without the folder that all of them are in."""
 
-import os.path
 from collections.abc import Iterable, Mapping
+from itertools import takewhile
+from pathlib import PurePath
 
 ELLIPSIS = "…"
 
 
 def shown_names(targets: Iterable[str]) -> Mapping[str, str]:
     """Each target relative to the folder that all have in common; as it is where there is none."""
-    targets = [*targets]
-    folders = [os.path.dirname(target) for target in targets]
-    together = len({os.path.isabs(folder) for folder in folders}) == 1
-    common = os.path.commonpath(folders) if together else ""
-    return {target: os.path.relpath(target, common) if common else target for target in targets}
+    paths = {target: PurePath(target) for target in targets}
+    folders = zip(*(path.parent.parts for path in paths.values()), strict=False)
+    common = sum(1 for _ in takewhile(lambda parts: len({*parts}) == 1, folders))
+    return {
+        target: str(PurePath(*path.parts[common:])) if common else target for target, path in paths.items()
+    }
 
 
 def shortened(name: str, room: int) -> str:

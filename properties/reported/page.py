@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from properties.judged.presence import PRESENCE
 from properties.reported.document import Run
 from properties.reported.mistakes import by_frequency
+from properties.reported.names import shown_names
 from properties.reported.plot import Plot
 from properties.reported.results import Judgement
 from properties.reported.table import IN_FULL, short
@@ -39,6 +40,7 @@ def as_html(judged: Sequence[Judgement], run: Run) -> str:
     for number, mistake in enumerate(mistakes, 1):
         for place, case in enumerate(mistake.cases, 1):
             numbered[case.implementation].append((f"m{number}-{place}", number, case.words))
+    names = shown_names(judgement.implementation for judgement in judged)
     asked = {function for judgement in judged for function in judgement.functions}
     script = (Path(__file__).parent / "report.js.jinja").read_text(encoding="utf-8")
     return render(
@@ -46,6 +48,7 @@ def as_html(judged: Sequence[Judgement], run: Run) -> str:
         judged=judged,
         mistakes=mistakes,
         numbered=numbered,
+        names=names,
         functions=[function for function in CONTRACTS if function in asked],
         run=run,
         in_full=len(judged) <= IN_FULL,
@@ -71,5 +74,6 @@ def _templates() -> Environment:
         undefined=StrictUndefined,
     )
     jinja.filters["short"] = short
+    jinja.filters["named"] = lambda target, names: names[target]
     jinja.filters["file_name"] = lambda target: Path(target).name
     return jinja

@@ -9,7 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from properties.internals.of_pytest import forget_unshown, show_no_files
+from properties.reported.names import shown_names
 from properties.reported.results import Judgement, LawResult, printable
+
+ENOUGH = 5
+"""Of how many targets one must know how long they took to tell how long the others will take."""
 
 
 class ProgressPlugin:
@@ -21,23 +25,22 @@ class ProgressPlugin:
     def __init__(
         self,
         reporter: pytest.TerminalReporter,
-        implementations: int,
+        implementations: Sequence[str],
         before: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reporter = reporter
-        self._implementations = implementations
+        self._names = shown_names(implementations)
         self._before = self._done = before
         self._clock = clock
         self._began = clock()
-        self._failures = 0
         show_no_files(reporter)  # which file a law is in matters little here
         self._display = Progress(
             TextColumn("judged"),
             MofNCompleteColumn(),
             BarColumn(),
             TextColumn("{task.fields[left]}"),
-            TextColumn("{task.fields[failures]} failed, now {task.description}", markup=False),
+            TextColumn("now {task.description}", markup=False),
             console=Console(highlight=False),
             auto_refresh=False,  # a thread would write while pytest captures the output
             disable=not reporter.isatty,
@@ -45,7 +48,7 @@ class ProgressPlugin:
             redirect_stdout=False,
             transient=True,
         )
-        self._task = self._display.add_task("", total=implementations, completed=before, failures=0, left="")
+        self._task = self._display.add_task("", total=len(self._names), completed=before, left="")
 
     def begin(self) -> None:
         """The tests are known, and run from now on."""
@@ -60,22 +63,20 @@ class ProgressPlugin:
 
     def show(self, results: Sequence[LawResult], done: Sequence[Judgement]) -> None:
         """Tell which laws have run, and which implementations are done by them."""
-        self._failures += sum(result.status == "failed" for result in results)
         for judgement in done:
             self._done += 1
             forget_unshown(self._reporter)
             if self._display.disable:
-                failed = sum(result.status == "failed" for result in judgement.results)
-                count = f" ({failed} failed)" if failed else ""
-                how_far = ", ".join(filter(None, [f"{self._done} of {self._implementations}", self._left]))
-                line = f"{judgement.implementation}: {judgement.verdict}{count}; {how_far}"
+                failed = judgement.laws_failed
+                count = f" ({failed} law{'s' if failed > 1 else ''} failed)" if failed else ""
+                how_far = ", ".join(filter(None, [f"{self._done} of {len(self._names)}", self._left]))
+                line = f"{self._name(judgement.implementation)}: {judgement.verdict}{count}; {how_far}"
                 self._reporter.write_line(printable(line))
         for result in results[-1:]:
             self._display.update(
                 self._task,
                 completed=self._done,
-                description=printable(result.implementation),
-                failures=self._failures,
+                description=printable(self._name(result.implementation)),
                 left=self._left,
                 refresh=True,
             )
@@ -83,8 +84,13 @@ class ProgressPlugin:
     @property
     def _left(self) -> str:
         """The time that the others will take if they take as long as those that are done."""
-        here, others = self._done - self._before, self._implementations - self._done
-        return about((self._clock() - self._began) / here * others) if here and others else ""
+        here, others = self._done - self._before, len(self._names) - self._done
+        if here < ENOUGH or not others:
+            return ""
+        return about((self._clock() - self._began) / here * others)
+
+    def _name(self, implementation: str) -> str:
+        return self._names.get(implementation, implementation)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

@@ -12,6 +12,8 @@ from reference.contract import CONTRACTS
 Status = Literal["passed", "failed", "skipped"]
 Verdict = Literal["conforms", "not robust", "incomplete", "unfinished", "not judged", "differs", "unusable"]
 
+GRADES = ("spec", "robust")
+
 CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
 """The laws that look at caches only."""
 
@@ -136,6 +138,28 @@ class Judgement:
     def failures(self, function: str) -> list[LawResult]:
         """The laws that do not hold of a function."""
         return [result for result in self._failed(function) if not result.ours]
+
+    def holds(self, function: str) -> list[str]:
+        """The grades of which laws ran, and all hold, of a function that is judged."""
+        if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
+            return []
+        ran = [
+            result
+            for result in self.results
+            if result.function == function and result.law not in PRESENCE and result.status != "skipped"
+        ]
+        failed = {result.grade for result in ran if result.status == "failed"}
+        return [grade for grade in GRADES if grade in {result.grade for result in ran} - failed]
+
+    @property
+    def grades(self) -> list[str]:
+        """The grades of which laws were selected."""
+        return [grade for grade in GRADES if any(each.grade == grade for each in self.results)]
+
+    @property
+    def laws_failed(self) -> int:
+        """How many laws do not hold, of whichever functions."""
+        return len({result.law for result in self.results if result.status == "failed"})
 
     def inherits(self, function: str) -> bool:
         """Whether a right cell mends all that is wrong with it: of the spec grade, if anything of that is."""

@@ -67,7 +67,7 @@ def test_a_law_whose_worker_is_killed_runs_again(tmp_path: Path) -> None:
     pytest.importorskip("xdist")
     status, output = judge(tmp_path, TARGET.format(unlink=UNLINK, victim=JUDGE), "-n", "2")
     assert status == 0, output
-    assert "target.py        conforms" in output
+    assert "target.py  conforms" in output
 
 
 def test_a_law_whose_worker_is_killed_again_has_failed(tmp_path: Path) -> None:
@@ -76,4 +76,4 @@ def test_a_law_whose_worker_is_killed_again_has_failed(tmp_path: Path) -> None:
     status, output = judge(tmp_path, target, "-n", "2")
     assert status == 1, output
     assert "1 failed, 1 rerun" in output
-    assert "target.py        differs" in output
+    assert "target.py  differs" in output

@@ -96,7 +96,8 @@ def test_the_report_for_ci_has_a_case_for_each_law_function_and_target(
 def test_there_is_a_grade_book_and_a_page_for_each(folder: Path, run: tuple[int, str]) -> None:
     with (folder / "verdicts.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["target"]: row["verdict"] for row in csv.DictReader(file)}
-    assert rows == {each["target"]: each["verdict"] for each in report(folder)["implementations"]}
+    judged = report(folder)["implementations"]
+    assert rows == {each["target"].removeprefix("submissions/"): each["verdict"] for each in judged}
     pages = [path.read_text(encoding="utf-8") for path in (folder / "pages").glob("*.html")]
     assert len(pages) == len(JUDGED)
     for page in pages:
@@ -108,9 +109,7 @@ def test_there_is_a_grade_book_and_a_page_for_each(folder: Path, run: tuple[int,
 
 
 def test_the_terminal_has_a_line_for_each_and_no_letters(run: tuple[int, str]) -> None:
-    told = re.findall(
-        r"^submissions/(.*): (?:conforms|differs|not robust|incomplete|unfinished|unusable)", run[1], re.M
-    )
+    told = re.findall(r"^(.*): (?:conforms|differs|not robust|incomplete|unfinished|unusable)", run[1], re.M)
     assert sorted(told) == sorted(JUDGED)
     assert "FAILURES" not in run[1]
     assert not re.search(r"^[.Fsx]{3,}", run[1], re.MULTILINE)

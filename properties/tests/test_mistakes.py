@@ -12,6 +12,7 @@ from properties.reported.grades import COLUMNS, as_csv
 from properties.reported.mistakes import UNKNOWN, by_frequency, cases
 from properties.reported.results import LawResult, judgements
 from properties.tests.findings import PROBLEM, every_verdict, failed, passed, skipped
+from reference.contract import FUNCTIONS
 
 NAMES = st.sampled_from(["a", "b", "c"])
 FAILURES = st.builds(
@@ -93,11 +94,28 @@ def test_the_grade_book_has_a_row_for_each() -> None:
         "not robust": "left",
         "waiting": "left",
     }
-    assert found[0] == dict(
-        zip(COLUMNS, ["conforms", "conforms", "rnn_forward lstm_forward", "2", "0", ""], strict=True)
-    )
+    assert found[0] == dict(zip(COLUMNS, ["conforms", "conforms", "2", "2", "", "0", ""], strict=True))
     assert found[1]["laws_failed"] == "3"
     assert found[1]["first_mistake"] == "<i>c</i> & a"
+
+
+def test_the_grade_book_tells_by_grade_how_many_functions_hold() -> None:
+    results = [
+        *(passed("course/a.py", "shapes", function) for function in FUNCTIONS),
+        *(failed("course/a.py", "empty", function, grade="robust") for function in FUNCTIONS[1:]),
+        passed("course/a.py", "empty", FUNCTIONS[0], grade="robust"),
+        failed("course/b.py"),
+        failed("course/b.py", "split", ours=True),
+        failed("course/b.py", "split", "lstm_forward", ours=True),
+        passed("course/b.py", "empty", "lstm_forward", grade="robust"),
+    ]
+    a, b, left = rows(results, Run({}, left=["course/x/c.py"]))
+    grades = ("functions", "functions_that_hold_spec", "functions_that_hold_robust")
+    assert [a[each] for each in ("target", *grades)] == ["a.py", "4", "4", "1"]
+    assert [b[each] for each in ("target", *grades)] == ["b.py", "2", "0", "0"]
+    assert (left["target"], left["verdict"]) == ("x/c.py", "left")
+    of_spec_alone = [passed("a.py"), failed("b.py")]
+    assert [row["functions_that_hold_robust"] for row in rows(of_spec_alone, Run({}))] == ["", ""]
 
 
 FOREIGN = st.builds(

@@ -9,14 +9,14 @@ import pytest
 
 from properties.reported.gathered import Gathered
 from properties.reported.progress import ProgressPlugin, about
-from properties.reported.results import LawResult
+from properties.reported.results import LawResult, judgements
 from properties.reported.scheduling import implementation_in
 from properties.tests.findings import failed, passed
 
 IDS = [
-    "t.py::test_shapes[a.py-rnn_forward]",
-    "t.py::test_shapes[b[1].py-lstm_forward]",
-    "t.py::test_is[a.py]",
+    "t.py::test_shapes[class/a.py-rnn_forward]",
+    "t.py::test_shapes[class/b[1].py-lstm_forward]",
+    "t.py::test_is[class/a.py]",
 ]
 
 
@@ -24,8 +24,9 @@ def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], Pro
     """The lines that are written while these results come in."""
     lines: list[str] = []
     reporter: Any = SimpleNamespace(isatty=isatty, showfspath=True, write_line=lines.append, stats={})
-    plugin = ProgressPlugin(reporter, implementations=3, before=1, clock=count(step=30).__next__)
-    gathered = Gathered(["a.py", "b[1].py"])
+    names = ["class/a.py", "class/b[1].py", "class/c.py"]
+    plugin = ProgressPlugin(reporter, names, before=1, clock=count(step=30).__next__)
+    gathered = Gathered(["class/a.py", "class/b[1].py"])
     gathered.expect(IDS)
     gathered.expect(IDS)  # as from a second worker
     plugin.begin()
@@ -36,23 +37,36 @@ def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], Pro
 
 
 RESULTS = [
-    (IDS[0], passed("a.py")),
-    (IDS[1], failed("b[1].py", function="lstm_forward")),
-    (IDS[2], passed("a.py", "is", "")),
+    (IDS[0], passed("class/a.py")),
+    (IDS[1], failed("class/b[1].py", function="lstm_forward")),
+    (IDS[2], passed("class/a.py", "is", "")),
 ]
 
 
 def test_an_id_names_its_implementation() -> None:
-    assert list(map(implementation_in, IDS)) == ["a.py", "b[1].py", "a.py"]
+    assert list(map(implementation_in, IDS)) == ["class/a.py", "class/b[1].py", "class/a.py"]
 
 
 def test_each_implementation_gets_a_line_when_it_is_done(capsys: pytest.CaptureFixture[str]) -> None:
     lines, _ = judge(False, *RESULTS)
     assert lines == [
-        "b[1].py: differs (1 failed); 2 of 3, about 30 s left",
+        "b[1].py: differs (1 law failed); 2 of 3",
         "a.py: conforms; 3 of 3",
     ]
     assert capsys.readouterr().out == ""
+
+
+def test_the_time_left_is_told_once_some_are_done() -> None:
+    lines: list[str] = []
+    reporter: Any = SimpleNamespace(isatty=False, showfspath=True, write_line=lines.append, stats={})
+    plugin = ProgressPlugin(reporter, [*"abcdefgh"], before=1, clock=count(step=30).__next__)
+    plugin.begin()
+    functions = ("rnn_forward", "lstm_forward")
+    for name in "bcdefgh":
+        made = [failed(name, law, function) for law in ("shapes", "split") for function in functions]
+        plugin.show([], judgements(made))
+    assert lines[0] == "b: differs (2 laws failed); 2 of 8"
+    assert [line.partition(", ")[2] for line in lines] == [*4 * [""], *2 * ["about 10 s left"], ""]
 
 
 def test_one_that_is_not_done_gets_none() -> None:
@@ -67,7 +81,7 @@ def test_a_terminal_shows_what_is_done_and_what_is_at_hand(
     lines, _ = judge(True, *RESULTS)
     shown = capsys.readouterr().out
     assert lines == []
-    for state in ("1/3", "2/3", "3/3", "about 30 s left", "0 failed, now a.py", "1 failed, now b[1].py"):
+    for state in ("1/3", "2/3", "3/3", "now a.py", "now b[1].py"):
         assert state in shown
 
 

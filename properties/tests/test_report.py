@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from properties.reported import report
 from properties.reported.document import Run, as_json
+from properties.reported.names import shown_names
 from properties.reported.page import as_html
 from properties.reported.plot import Plot
 from properties.reported.results import LawResult, judgements
@@ -86,7 +87,10 @@ def test_the_keys_of_the_document_are_those_of_its_schema() -> None:
     for implementation in document["implementations"]:
         assert [*implementation] == ["target", "verdict", "functions", "laws"]
         for function in implementation["functions"].values():
-            assert [*function] in (["verdict", "inherited"], ["verdict", "inherited", "remark"])
+            assert [*function] in (
+                ["verdict", "holds", "inherited"],
+                ["verdict", "holds", "inherited", "remark"],
+            )
         for law in implementation["laws"]:
             assert [key for key in law if key not in OF_SOME_LAWS] == [
                 *("law", "grade", "function", "status", "problems", "seconds"),
@@ -101,6 +105,7 @@ def test_the_document_says_what_came_of_each_law() -> None:
     assert differs["functions"] == {
         "rnn_forward": {
             "verdict": "differs",
+            "holds": [],
             "inherited": True,
             "remark": "inherited from its cell; <i>c</i> & a",
         }
@@ -110,7 +115,12 @@ def test_the_document_says_what_came_of_each_law() -> None:
     assert {"expected", "too_slow", "late"}.isdisjoint(step)
     assert shapes["expected"] == "<known> & so on"
     assert by_target["incomplete"]["laws"][-1]["status"] == "skipped"
-    assert by_target["conforms"]["functions"]["lstm_forward"] == {"verdict": "conforms", "inherited": False}
+    assert by_target["conforms"]["functions"]["lstm_forward"] == {
+        "verdict": "conforms",
+        "holds": ["spec"],
+        "inherited": False,
+    }
+    assert by_target["not robust"]["functions"]["rnn_forward"]["holds"] == ["spec"]
 
 
 @given(st.lists(foreign(), max_size=3))
@@ -127,8 +137,9 @@ def test_any_text_is_reported_as_it_is(results: list[LawResult]) -> None:
     assert {tag for tag, _ in page.attributes} <= {tag for each in harmless for tag, _ in each.attributes}
     assert [tag for tag, _ in page.attributes].count("script") == 1
     text = "".join(page.text)
+    names = shown_names(law.implementation for law in laws)
     for law in laws:
-        assert law.implementation in text
+        assert names[law.implementation] in text
         assert law.expected in text
 
 
