@@ -45,3 +45,8 @@ def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
 def show_no_failure(report: pytest.TestReport) -> None:
     """Count a failure, and leave out its text at the end, as if it had been shown by a debugger."""
     report._pdbshown = True  # type: ignore[attr-defined]
+
+
+def tell_no_interrupt(reporter: pytest.TerminalReporter) -> None:
+    """Leave out where in the code the user's Ctrl-C has met it."""
+    reporter._report_keyboardinterrupt = lambda: None  # type: ignore[method-assign]

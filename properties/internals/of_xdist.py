@@ -48,3 +48,10 @@ def in_turns(
                 self._send_tests(node, 1)
 
     return Rounds(config, log)
+
+
+def kill_workers(config: pytest.Config) -> None:
+    """End the processes of pytest-xdist, if any, at once: it would wait ten seconds for them."""
+    session = config.pluginmanager.getplugin("dsession")
+    for gateway in session.nodemanager.group if session else ():
+        gateway._io.kill()

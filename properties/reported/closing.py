@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from properties.internals.of_pytest import forget_details
+from properties.internals.of_pytest import forget_details, tell_no_interrupt
+from properties.internals.of_xdist import kill_workers
 from properties.judged.presence import PROVIDED
 from properties.laws import all_laws
 from properties.reported import each, expected, report
@@ -59,6 +60,7 @@ class Closing:
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Where many are judged the closing table says enough, unless the user asks for more."""
+        self._config = config
         if self._many:
             if config.option.tbstyle == "auto":
                 config.option.tbstyle = "no"
@@ -119,6 +121,14 @@ class Closing:
         with suppress(NotImplementedError):  # a scheduler that still has it among what is left
             sched.mark_test_pending(crashitem)
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Wait for nobody; what is to be said of it, the summary says."""
+        if excinfo.errisinstance(KeyboardInterrupt):
+            kill_workers(self._config)
+            reporter = self._config.pluginmanager.getplugin("terminalreporter")
+            if reporter and self._results:
+                tell_no_interrupt(reporter)
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Fail where pytest would not, and write the reports; of a run that was interrupted what there is."""
@@ -149,23 +159,36 @@ class Closing:
     ) -> None:
         """The closing table, and what else there is to say."""
         selected = shlex.join(selection(config))
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        if interrupted and self._results:
+            terminalreporter.write_line(self._interrupted, red=True)
+            if self._many:
+                return
         if self._results:
             terminalreporter.section("laws")
-            terminalreporter.write(render(self._results, width=shutil.get_terminal_size().columns))
+            width = shutil.get_terminal_size().columns
+            terminalreporter.write(render(self._results, width, in_full=not self._many))
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             terminalreporter.write_line(f"no law ran: none is selected by {selected or 'this command'}")
-        if exitstatus == pytest.ExitCode.INTERRUPTED and self._results:
-            terminalreporter.write_line("interrupted: the verdicts are about the laws that had run", red=True)
-            if self._journals:
-                terminalreporter.write_line("to judge what is left, run the same command with --resume")
         if selected and self._results:
             terminalreporter.write_line(f"the verdicts are about the laws that {selected} selects")
         for complaint in self._complaints:
             terminalreporter.write_line(printable(complaint), red=True)
         if self._many and not self._reports:
             terminalreporter.write_line("each failure in full: --report FILE.html, or --tb=short")
-        for path in self._written:
+        for path in self._written if not interrupted else ():
             terminalreporter.write_line(f"report: {path}")
+
+    @property
+    def _interrupted(self) -> str:
+        """What there is of a run that was interrupted, and how to go on."""
+        done = len(self._targets) - len(self.left)
+        told = [f"interrupted: {done} of {len(self._targets)} judged to the end"]
+        if self._written:
+            told.append(f"written: {', '.join(self._written)}")
+        if self._journals and self._written:
+            told.append("to continue, run the same command with --resume")
+        return "; ".join(told)
 
     @property
     def judged(self) -> frozenset[str]:

@@ -26,18 +26,17 @@ IN_FULL = 3
 _INDENT = " " * 6
 
 
-def render(results: Sequence[LawResult], width: int) -> str:
-    """What came of every law, as text: of a few in full, of many the verdicts and mistakes."""
+def render(results: Sequence[LawResult], width: int, *, in_full: bool) -> str:
+    """What came of every law, as text: in full, or the verdicts and mistakes alone."""
     out = StringIO()
     console = Console(file=out, width=max(width, 80), color_system=None)
     judged = judgements(results)
-    if len(judged) <= IN_FULL:
-        for judgement in judged:
-            if judgement.verdict != "unusable":
-                console.print(_laws(judgement))
-                console.print(Text("\n".join(_remarks(judgement.results))), soft_wrap=True)
+    for judgement in judged if in_full else ():
+        if judgement.verdict != "unusable":
+            console.print(_laws(judgement))
+            console.print(Text("\n".join(_remarks(judgement.results))), soft_wrap=True)
     mistakes = by_frequency(judged)
-    lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width)]
+    lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width, in_full=in_full)]
     if mistakes:
         lines += ["", "mistakes, by number:", *_mistakes(mistakes, len(judged), console.width)]
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
@@ -104,7 +103,9 @@ def _remarks(results: Sequence[LawResult]) -> list[str]:
     return remarks + list(dict.fromkeys(lines))
 
 
-def _verdicts(judged: Sequence[Judgement], mistakes: Sequence[Mistake], width: int) -> Iterator[str]:
+def _verdicts(
+    judged: Sequence[Judgement], mistakes: Sequence[Mistake], width: int, *, in_full: bool
+) -> Iterator[str]:
     """A line for each implementation, with its mistakes by number, and one for what is no mistake."""
     names = shown_names(judgement.implementation for judgement in judged)
     made = dict.fromkeys(names, "")
@@ -118,7 +119,7 @@ def _verdicts(judged: Sequence[Judgement], mistakes: Sequence[Mistake], width: i
         yield f"  {name:<{room}}  {judgement.verdict:<10} {made[judgement.implementation]}"
         more = " ".join("; ".join(_besides(judgement)).split())  # of foreign code, perhaps in many lines
         if more:
-            yield from _filled(more, width, lines=1 if len(judged) > IN_FULL else None)
+            yield from _filled(more, width, lines=None if in_full else 1)
 
 
 def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> Iterator[str]:

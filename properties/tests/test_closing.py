@@ -81,9 +81,9 @@ def test_another_status_is_left_as_it_is() -> None:
     assert finish(skipped("a"), status=pytest.ExitCode.INTERRUPTED)[0] == pytest.ExitCode.INTERRUPTED
 
 
-def test_verdicts_of_a_run_that_was_interrupted_are_said_to_be_of_a_part() -> None:
+def test_how_far_a_run_that_was_interrupted_has_come_is_said() -> None:
     lines = finish(passed("a"), status=pytest.ExitCode.INTERRUPTED)[1]
-    assert "interrupted: the verdicts are about the laws that had run" in lines
+    assert lines[0] == "interrupted: 0 of 1 judged to the end"
 
 
 def test_where_the_harness_broke_nothing_is_said_of_the_implementation() -> None:
@@ -112,7 +112,9 @@ def test_a_run_that_only_collects_writes_no_report(tmp_path: Path) -> None:
 def test_a_run_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     _, lines = finish(passed("a"), reports=(file,), status=pytest.ExitCode.INTERRUPTED)
-    assert "to judge what is left, run the same command with --resume" in lines
+    told = ("interrupted: 0 of 1 judged to the end", f"written: {file}")
+    assert lines[0] == "; ".join([*told, "to continue, run the same command with --resume"])
+    assert not any(line.startswith("report:") for line in lines)
     results, run = read(file)
     assert results == [passed("a")]
     assert run.left == ["a"]

@@ -198,7 +198,7 @@ def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(tmp_pa
         "forward.py": [False],
         "both.py": [False],
     }
-    assert output.count("inherited from its cell") == 1  # the closing table
+    assert output.count("(inherited)") == 1  # the closing table
 
 
 UNHEARD_OF = """

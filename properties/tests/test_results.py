@@ -61,7 +61,7 @@ def test_what_was_too_slow_is_counted_and_its_smallest_problem_shown() -> None:
     ]
     (judgement,) = judgements(results)
     assert judgement.verdict == "conforms"
-    table = render(results, width=200)
+    table = render(results, width=200, in_full=True)
     assert "7 + 2 too slow" in table
     assert "8 + 1 n.m. + 1 too slow" in table
     assert "rnn_forward on 3 problems, too slow beyond n_x=1, n_a=3, n_y=1, m=1, T_x=1" in table
@@ -69,7 +69,7 @@ def test_what_was_too_slow_is_counted_and_its_smallest_problem_shown() -> None:
 
 def test_what_every_law_notices_is_said_once() -> None:
     notes = {"it hung, and is not asked any more": 3}
-    table = render([passed("a", notes=notes), passed("a", "split", notes=notes)], width=200)
+    table = render([passed("a", notes=notes), passed("a", "split", notes=notes)], width=200, in_full=True)
     assert table.count("is not asked any more") == 1
 
 
@@ -98,10 +98,10 @@ def test_what_is_printed_moves_no_cursor_and_can_be_encoded(text: str) -> None:
 
 def test_brackets_in_foreign_text_are_no_markup() -> None:
     results = [failed(f"[red]{i}[/blue]", diagnosis=["[x; a] stands for [a; x]"]) for i in range(5)]
-    table = render(results, width=200)
+    table = render(results, width=200, in_full=True)
     assert "[red]0[/blue]" in table
     assert "[x; a] stands for [a; x]" in table
-    assert "[red]1[/blue]" in render(results[1:2], width=200)
+    assert "[red]1[/blue]" in render(results[1:2], width=200, in_full=True)
 
 
 def test_inherited_is_what_every_failure_of_the_grade_that_decides_is() -> None:
@@ -131,7 +131,7 @@ def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
     ]
     results.append(failed("course/ada.py", "cache entries", diagnosis=["x is not returned"]))
     results += [passed("course/eve.py"), left_out("course/fay.py", "split")]
-    assert render(results, width=80).split("\n") == [
+    assert render(results, width=80, in_full=False).split("\n") == [
         "",
         "  ada.py     differs     1 2",
         "  bob.ipynb  not robust  1",
@@ -157,7 +157,7 @@ def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
 )
 def test_of_many_each_has_a_line_that_fits(names: list[str], mistakes: list[str]) -> None:
     results = [failed(f"class/{name}.py", diagnosis=[words]) for name in names for words in mistakes]
-    lines = render(results, width=80).split("\n")
+    lines = render(results, width=80, in_full=False).split("\n")
     assert max(map(len, lines)) <= 80
     assert lines.index("mistakes, by number:") == len(names) + 2
     for name, line in zip(sorted(names), lines[1:], strict=False):

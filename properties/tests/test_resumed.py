@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -70,15 +71,18 @@ def test_a_run_that_is_killed_is_continued_as_if_it_were_not(tmp_path: Path, cor
     assert not [*stormy.glob(".hypothesis/as-it-began/*")]
 
 
-def test_an_interrupt_writes_what_there_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cores", ["0", "2"])
+def test_an_interrupt_writes_what_there_is(tmp_path: Path, cores: str) -> None:
     folder = submitted(tmp_path / "course")
-    process = run(folder, "--report", "v.html")
+    process = run(folder, "--report", "v.html", "-n", cores)
     while process.poll() is None and not report(folder):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate()
     assert process.returncode == pytest.ExitCode.INTERRUPTED, output
-    assert "to judge what is left, run the same command with --resume" in output
+    (told,) = re.findall(r"^interrupted: \d of 5 judged to the end; .*", output, re.M)
+    assert told.endswith("v.html; to continue, run the same command with --resume")
+    assert "KeyboardInterrupt" not in output
     assert report(folder)["left"]
     assert (folder / "v.html").exists()
 
