@@ -15,6 +15,8 @@ from reference.contract import CONTRACTS
 UNKNOWN = "unlike any mistake in the catalogue"
 TWO = ", and "
 """Stands between two mistakes that are made at once."""
+ALWAYS = "when: always"
+"""What a location says that holds on every input."""
 BROKEN = "the harness broke, please report it"
 
 
@@ -79,18 +81,49 @@ def laws(results: Iterable[LawResult]) -> list[str]:
 def cases(judgement: Judgement) -> list[Case]:
     """The mistakes of one implementation, those first that show on ordinary inputs and in most laws."""
     failed = [result for result in judgement.results if result.status == "failed"]
-    alone = {sentence: _words(result) for result in reversed(failed) for sentence in result.diagnosis}
+    told = _Told(failed)
     by_words: defaultdict[str, list[LawResult]] = defaultdict(list)
     for result in failed:
-        words = _words(result)
-        parts = words.split(TWO)
-        if len(parts) > 1 and alone.keys() >= {*parts}:  # two at once, each of which is known by itself
-            words = alone[parts[0]]
-        by_words[words].append(result)
+        by_words[told.words(result)].append(result)
     found = [Case(judgement.implementation, words, results) for words, results in by_words.items()]
     return sorted(
         found, key=lambda case: (not case.is_spec, case.words.startswith(UNKNOWN), -len(case.results))
     )
+
+
+class _Told:
+    """What other failures of the same implementation tell of one that by itself tells little."""
+
+    def __init__(self, failed: Sequence[LawResult]) -> None:
+        self._alone = {sentence: _words(each) for each in reversed(failed) for sentence in each.diagnosis}
+        self._raised = {
+            _error(each): _words(each)
+            for each in reversed(failed)
+            if _error(each) and _words(each) != _error(each)[0]
+        }
+        self._on_ordinary_inputs = {
+            each.function: _words(each) for each in reversed(failed) if each.grade == "spec" and not each.ours
+        }
+
+    def words(self, result: LawResult) -> str:
+        """The mistake that a failure goes back to, in words."""
+        words = _words(result)
+        parts = words.split(TWO)
+        if len(parts) > 1 and self._alone.keys() >= {*parts}:  # two at once, each known by itself
+            return self._alone[parts[0]]
+        error = _error(result)
+        if error in self._raised and words == error[0]:  # as does a mistake that is known by itself
+            return self._raised[error]
+        if result.grade == "robust" and (words == UNKNOWN or ALWAYS in words):
+            # What is wrong on every input is wrong on ordinary ones, where it was found.
+            return self._on_ordinary_inputs.get(result.function, words)
+        return words
+
+
+def _error(result: LawResult) -> tuple[str, ...]:
+    """What was raised, and at which place; nothing where nothing was."""
+    found = facts(result.message)
+    return (found["raised"], found.get("at", "")) if "raised" in found else ()
 
 
 def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:

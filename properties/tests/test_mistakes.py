@@ -52,6 +52,39 @@ def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last()
     assert [case.words for case in cases(judgement)] == ["bf is left out", UNKNOWN, "overflows"]
 
 
+EMPTY = "ValueError: zero-size array"
+ALWAYS = "wrong where: ot ≠ sigmoid(Wo concat + bo)  when: always  how: as if the bias were missing"
+
+
+def test_two_mistakes_at_once_are_told_as_two() -> None:
+    def raised(function: str, place: str, diagnosis: str) -> LawResult:
+        message = f"{function} of a: no samples (a robust law)\n  raised  {EMPTY}\n  at      {place}"
+        return failed("a", "no samples", function, grade="robust", message=message, diagnosis=[diagnosis])
+
+    extreme = [
+        failed("a", "extreme", "lstm_forward", grade="robust", diagnosis=[words])
+        for words in (ALWAYS, "wrong where: y  when: |c_next| > 10")
+    ]
+    (judgement,) = judgements(
+        [
+            failed("a", "split", "lstm_forward", diagnosis=["bo is left out"]),
+            failed("a", "extreme", "rnn_forward", grade="robust", diagnosis=[ALWAYS]),
+            *extreme,
+            failed("a", "nonfinite", "lstm_forward", grade="robust"),
+            raised("rnn_forward", "a.py:10 in softmax", "one maximum"),
+            raised("lstm_forward", "a.py:10 in softmax", EMPTY),
+            raised("lstm_cell_forward", "a.py:90 in lstm_cell_forward", EMPTY),
+        ]
+    )
+    assert {case.words: len(case.results) for case in cases(judgement)} == {
+        "bo is left out": 3,
+        "one maximum": 2,
+        EMPTY: 1,
+        ALWAYS: 1,
+        "wrong where: y  when: |c_next| > 10": 1,
+    }
+
+
 def test_the_failure_to_look_at_is_the_smallest_that_is_its_own() -> None:
     large = PROBLEM.replace("n_a=1", "n_a=5")
     results = [
