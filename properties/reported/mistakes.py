@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from oracle.problem import Problem
 from properties.drawn.work import work
@@ -127,11 +128,13 @@ def _error(result: LawResult) -> tuple[str, ...]:
 
 
 def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
-    """The mistakes of all, those of most implementations first; what differs in a number is one."""
+    """The mistakes of all, those of most implementations first; what differs in a number or a file is one."""
     alike: defaultdict[str, list[Case]] = defaultdict(list)
     for judgement in judged:
         for case in cases(judgement):
-            alike[re.sub(r"\d+", "0", case.words)].append(case)
+            file = PurePath(case.implementation.partition(":")[0])
+            words = case.words.replace(file.name, "") if file.suffix else case.words
+            alike[re.sub(r"\d+", "0", words)].append(case)
     found = [Mistake(together[0].words, together) for together in alike.values()]
     return sorted(found, key=lambda mistake: -len(mistake.implementations))
 
@@ -143,7 +146,11 @@ def _words(result: LawResult) -> str:
     if result.diagnosis:
         return result.diagnosis[0]
     if result.law == PROVIDED or not result.usable:
-        return result.message.removeprefix(result.implementation).strip()
+        return (
+            result.message.removeprefix(result.implementation)
+            .replace(f" of {result.implementation}", "")
+            .strip()
+        )
     known = facts(result.message).get("unknown mistake", "")
     return f"{UNKNOWN}: {known}" if known else UNKNOWN
 

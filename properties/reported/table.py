@@ -23,6 +23,9 @@ DECLARED = "–"
 IN_FULL = 3
 """With more implementations than this, the laws are not listed."""
 
+MOST_LAWS = 4
+"""How many laws are named for which a mistake is known; the reports name all."""
+
 _INDENT = " " * 6
 
 
@@ -136,7 +139,9 @@ def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> 
             if function
         )
         if where:
-            yield from _filled(f"{where}: {', '.join(laws(mistake.results))}", width)
+            broken = laws(mistake.results)
+            more = f" and {len(broken) - MOST_LAWS} more laws" if len(broken) > MOST_LAWS + 1 else ""
+            yield from _filled(f"{where}: {', '.join(broken[:MOST_LAWS] if more else broken)}{more}", width)
 
 
 def _filled(text: str, width: int, first: str = _INDENT, lines: int | None = None) -> list[str]:

@@ -113,6 +113,15 @@ def test_what_is_not_there_is_a_mistake_without_its_name() -> None:
     ]
 
 
+def test_what_many_have_not_finished_is_one_mistake() -> None:
+    unfinished = "rnn_forward of {0} is not finished: 'a = None' ({1} In [3]:8 in rnn_forward)"
+    names = [("class/ada.py", "ada.py"), ("class/bob.py", "bob.py")]
+    results = [failed(name, PROVIDED, message=unfinished.format(name, file)) for name, file in names]
+    (mistake,) = by_frequency(judgements(results))
+    assert mistake.words == "rnn_forward is not finished: 'a = None' (ada.py In [3]:8 in rnn_forward)"
+    assert mistake.implementations == ["class/ada.py", "class/bob.py"]
+
+
 def rows(results: list[LawResult], run: Run) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(as_csv(judgements(results), run))))
 

@@ -151,6 +151,11 @@ def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
     ]
 
 
+def test_of_a_mistake_that_breaks_many_laws_some_are_named() -> None:
+    results = [failed("a", f"law {number}", diagnosis=["a is b"]) for number in range(9)]
+    assert "rnn: law 0, law 1, law 2, law 3 and 5 more laws" in render(results, width=80, in_full=False)
+
+
 @given(
     st.lists(st.text("abc_", min_size=1, max_size=90), min_size=4, max_size=7, unique=True),
     st.lists(st.sampled_from(["bf is left out", "x " * 99, "shape (3, 2)"]), min_size=1, max_size=3),
