@@ -121,10 +121,12 @@ class Closing:
         with suppress(NotImplementedError):  # a scheduler that still has it among what is left
             sched.mark_test_pending(crashitem)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Wait for nobody; what is to be said of it, the summary says."""
         if excinfo.errisinstance(KeyboardInterrupt):
             kill_workers(self._config)
+            excinfo.traceback = excinfo.traceback[-1:]  # pytest writes out the arguments of every call in it
             reporter = self._config.pluginmanager.getplugin("terminalreporter")
             if reporter and self._results:
                 tell_no_interrupt(reporter)
