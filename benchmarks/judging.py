@@ -55,7 +55,7 @@ def judge(folder: str, profile: str, seed: int) -> dict[str, list[int]]:
         assert run.stdout
         done = 0
         for line in run.stdout:
-            done += line.startswith(folder)
+            done += f" of {len([*Path(folder).iterdir()])}" in line  # what the progress says of each
             for process in (run.pid, *_workers(run.pid)):
                 name = "controller" if process == run.pid else f"worker {process}"
                 now = _resident(process)

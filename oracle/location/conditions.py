@@ -100,9 +100,9 @@ class Condition:
 
     @property
     def is_exception(self) -> bool:
-        """Whether it leaves out what is small, at an end, of less precision, or has a state of 0."""
+        """Whether it leaves out a size that is small, or below another, an end, less precision, zeros."""
         if self.other:
-            return False
+            return self.compares_sizes
         if self.feature == "bits":
             return self.relation == "=" and self.value == WIDEST
         if is_place(self.feature):
@@ -110,6 +110,11 @@ class Condition:
         if self.feature in SIZES:
             return self.relation == "≥" and " " not in self.feature
         return self.relation == "≠" and self.value == 0 and self.feature in ZEROS
+
+    @property
+    def compares_sizes(self) -> bool:
+        """Whether it is that one size is above another."""
+        return self.other in SIZES and self.relation in (">", "<")
 
     @property
     def form(self) -> tuple[str, str, str]:
@@ -193,11 +198,13 @@ def _candidates(table: Table) -> Iterator[Condition]:
             yield Condition(name, "≠", float(theirs[0]))
         if name in SIZES or name in PLACES:
             yield from _residues(name, ours)
-    for one, other in combinations((name for name in SIZES if name in table.features), 2):
+    sizes = [*combinations((name for name in SIZES if name in table.features), 2)]
+    for one, other in sizes:
         yield Condition(one, "=", other=other)
         yield Condition(one, "≠", other=other)
     compared = (name for name in table.features if name in COMPARED or name.startswith(ITSELF))
-    for one, other in combinations(compared, 2):
+    single = [pair for pair in sizes if not any(" " in name for name in pair)]
+    for one, other in [*single, *combinations(compared, 2)]:
         ours, theirs = table.features[one][table.wrong], table.features[other][table.wrong]
         if (ours > theirs).all():
             yield Condition(one, ">", other=other)

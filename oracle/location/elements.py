@@ -28,6 +28,9 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
         if name == "tanh(c_next)":  # which rises with c_next, of which it is said
             continue
         features |= {name: term, f"|{name}|": np.abs(term)}
+        if name in ("a_prev", "c_prev"):
+            largest = np.abs(term).max(axis=(0, 1), keepdims=True, initial=0)
+            features[f"the largest |{name}| of all samples"] = largest
     is_copy = equation.recipe is None
     mute = ~wrong & (value == 0) & (not is_copy)
     if equation.activation in ("tanh", "sigmoid", "softmax"):

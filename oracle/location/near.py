@@ -30,8 +30,9 @@ def near(
             yield experiments.cast(example, dtype)
             yield from experiments.ordinary(function, range(seed, seed + 1), dtype)
     elif condition.other in SIZES:
-        for extent in (2, 5):
-            yield _of(function, seed, {**held, condition.feature: extent, condition.other: extent})
+        for extent, other in ((2, 2), (5, 5)) if condition.relation in "=≠" else ((3, 2), (2, 3), (5, 5)):
+            sizes = {**held, **_sizes(condition.feature, extent), **_sizes(condition.other, other)}
+            yield _of(function, seed, sizes)
     elif is_place(condition.feature):
         name = SIZE_OF[condition.feature.removesuffix(FROM_END).removesuffix(FROM_HALF)]
         for extent in _extents(condition):
@@ -51,6 +52,14 @@ def near(
 
 def _of(function: str, seed: int, sizes: Mapping[str, int]) -> Inputs:
     return experiments.of_sizes(function, sizes, seed)
+
+
+def _sizes(name: str, extent: int) -> dict[str, int]:
+    """Sizes by which one, or the sum of two, has an extent."""
+    if name in experiments.BASE:
+        return {name: extent}
+    one, other = name.split(" + ")
+    return {one: extent - extent // 2, other: extent // 2}
 
 
 def _extents(condition: Condition) -> list[int]:

@@ -30,8 +30,8 @@ class Rule:
 
     @property
     def cost(self) -> float:
-        """How far-fetched it is."""
-        return sum(condition.cost for condition in self.conditions)
+        """How far-fetched it is; what nothing speaks against comes before what is right at times."""
+        return sum(condition.cost for condition in self.conditions) + (self.purity < 1)
 
     @property
     def is_plain(self) -> bool:
@@ -109,6 +109,7 @@ def rule(table: Table) -> Rule | None:
             for shorter in beam
             for longer in _extended(shorter, table)
             if longer.purity > shorter.purity
+            and not (shorter.conditions and longer.conditions[-1].compares_sizes)
         ]
         beam = sorted(found, key=lambda each: (-_step(each.purity), each.cost))[:WIDTH]
         if not beam or 2 * beam[0].excess > best.excess:
@@ -137,11 +138,13 @@ def _with_exceptions(found: Rule, table: Table) -> Rule:
         longer = []
         few_mute = table.mute[found.met_by(table)].mean() <= FEW
         for each in _extended(found, table):
-            if (last := each.conditions[-1]).is_exception:
+            last = each.conditions[-1]
+            if last.is_exception:
                 left_out = found.met_by(table) & ~last.met_by(table)
                 if not few_mute or last.feature not in (*SIZES, *PLACES, "bits"):
                     left_out &= ~table.mute
-                if (count := int(left_out.sum())) >= ENOUGH:
+                needed = int(table.wrong.sum()) // 10 if last.compares_sizes else ENOUGH
+                if (count := int(left_out.sum())) >= max(needed, ENOUGH):
                     longer.append((count, each))
         if not longer:
             break

@@ -50,7 +50,8 @@ def _threshold(condition: Condition) -> str:
     number = roundest(*sorted((condition.beyond, condition.value)))
     if abs(condition.value - condition.beyond) <= NEAR * _spacing(number):
         return f"{condition.feature} {sign} {number:.12g} (right at {beyond}, wrong at {value})"
-    return f"{condition.feature} {sign} some number from {beyond} to {value}"
+    low, high = (beyond, value) if rises else (value, beyond)
+    return f"{condition.feature} {sign} some number from {low} to {high}"
 
 
 NEAR = 0.1
