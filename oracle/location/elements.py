@@ -65,18 +65,18 @@ def _of_input(x: Array, equation: Equation) -> dict[str, Array]:
 def _of_value(equation: Equation) -> dict[str, Array]:
     """The right value, and what it is among the others."""
     value, name = equation.right.value, equation.name.removeprefix(CACHED).removeprefix(RETURNED)
-    if equation.activation in ("tanh", "sigmoid"):
-        return {f"{ITSELF}{name}": value}
     if equation.activation == "softmax":
         return {name: value, f"the smaller of {name} and 1 - {name}": np.minimum(value, 1 - value)}
-    size = np.abs(value)
-    return {
-        name: value,
-        f"|{name}|": size,
-        f"the largest |{name}| of the sample": size.max(axis=0, keepdims=True),
-        f"the norm of {name} of the sample": np.sqrt(np.square(value).sum(axis=0, keepdims=True)),
-        f"the norm of {name} of all samples": np.sqrt(np.square(value).sum(axis=(0, 1), keepdims=True)),
+    square = np.square(value)
+    norms = {
+        f"the norm of {name} of the sample": np.sqrt(square.sum(axis=0, keepdims=True)),
+        f"the norm of {name} of all samples": np.sqrt(square.sum(axis=(0, 1), keepdims=True)),
     }
+    if equation.activation in ("tanh", "sigmoid"):
+        return {f"{ITSELF}{name}": value, **norms}
+    size = np.abs(value)
+    largest = {f"the largest |{name}| of the sample": size.max(axis=0, keepdims=True)}
+    return {name: value, f"|{name}|": size, **largest, **norms}
 
 
 def _places(equation: Equation) -> dict[str, Array]:
