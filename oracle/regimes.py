@@ -25,6 +25,21 @@ def _normal(rng: np.random.Generator, gain: float = 1.0) -> Draw:
     return draw
 
 
+UNSET = 0.15
+"""How often a bias or a state is as it is where nobody has set it: all 0."""
+
+
+def _wild(rng: np.random.Generator, _: Any) -> Draw:
+    large, (unset,) = _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)), rng.spawn(1)
+
+    def draw(name: str, shape: tuple[int, ...]) -> Array:
+        values = large(name, shape)
+        is_unset = name[0] in "abc" and unset.random() < UNSET
+        return np.zeros(shape) if is_unset else values
+
+    return draw
+
+
 def _ternary(rng: np.random.Generator, _: Any) -> Draw:
     def draw(name: str, shape: tuple[int, ...]) -> Array:
         if name.startswith("W") or name == "x":
@@ -100,7 +115,7 @@ def _huge(rng: np.random.Generator, _: Any) -> Draw:
 REGIMES: Mapping[str, Callable[[np.random.Generator, Any], Draw]] = {
     "ternary": _ternary,
     "unit": lambda rng, _: _normal(rng),
-    "wild": lambda rng, _: _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)),
+    "wild": _wild,
     "tiny": _tiny,
     "counting": _counting,
     "huge": _huge,

@@ -71,14 +71,25 @@ def _of_lstm(
     seen = [gate for gate in gates if gate.name in shown.cached]
     fine = [replace(gate, shown=gate.right.value) for gate in seen]
     states, head = _states(fl, shown, right, given), _head(fl, shown, p["Wy"], p["by"], "Wy")
+    of_own = _states(fl, shown, own, given)
     recorded = bool(count_wrong(seen)) and not count_wrong(states)
-    used, kept = (fine, seen) if recorded else (seen, fine)
+    if recorded:  # as far as one can tell: where both give the outputs it may be the gate
+        wrong = np.logical_or.reduce([state.wrong for state in of_own])
+        used = [_known_where(wrong | ~gate.wrong, was) for gate, was in zip(seen, fine, strict=True)]
+    else:
+        used, states = seen, of_own
     return [
         *used,
-        *(states if recorded else _states(fl, shown, own, given)),
+        *states,
         *head,
-        *(replace(gate, name=f"{CACHED}{gate.name}") for gate in kept),
+        *(replace(gate, name=f"{CACHED}{gate.name}") for gate in (seen if recorded else fine)),
     ]
+
+
+def _known_where(known: Array, equation: Equation) -> Equation:
+    """The equation, which says nothing of other elements."""
+    right = equation.right
+    return replace(equation, right=Bounded(right.value, np.where(known, right.error, np.inf)))
 
 
 def _gates(
