@@ -1,5 +1,6 @@
 """Which tests the laws make: of every implementation, in which order, and of one problem only some."""
 
+import gc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return places[str(item.callspec.params["implementation"])], not item.get_closest_marker("spec")
 
     items.sort(key=turn)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over the tests of many targets, which stay to the end."""
+    gc.freeze()
 
 
 def _is_asked(item: pytest.Item, config: pytest.Config) -> bool:
