@@ -10,15 +10,15 @@ import numpy as np
 from oracle.diagnosis.behaviour import Program, specification
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location import experiments
-from oracle.location.cases import Case, Likeness
-from oracle.location.elements import elements
-from oracle.location.equation import CACHED, Equation
-from oracle.location.equations import equations
-from oracle.location.near import near
-from oracle.location.rules import HALF, Rule, rule
-from oracle.location.shown import Shown
-from oracle.location.table import Table
+from oracle.location.how.cases import Case, Likeness
+from oracle.location.when import experiments
+from oracle.location.when.elements import elements
+from oracle.location.when.near import near
+from oracle.location.when.rules import HALF, Rule, rule
+from oracle.location.when.table import Table
+from oracle.location.where.equation import CACHED, Equation
+from oracle.location.where.equations import equations
+from oracle.location.where.shown import Shown
 
 ROOM = 540
 """Calls that may be made to find out when, of 600 in all."""

@@ -9,9 +9,9 @@ import numpy as np
 from oracle.diagnosis.behaviour import Program
 from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs
-from oracle.location.equations import equations
-from oracle.location.experiments import BASE
-from oracle.location.shown import Shown
+from oracle.location.when.experiments import BASE
+from oracle.location.where.equations import equations
+from oracle.location.where.shown import Shown
 from oracle.propagation import evaluate
 
 MANY = (3, 5, 10, 20, 50)

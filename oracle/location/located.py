@@ -7,14 +7,14 @@ from types import MappingProxyType
 from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
-from oracle.location import experiments
 from oracle.location.asked import Asked
-from oracle.location.cases import Case
-from oracle.location.equation import CACHED
 from oracle.location.history import remembered
-from oracle.location.likeness import far, likeness
-from oracle.location.weights import as_if
-from oracle.location.words import words
+from oracle.location.how.cases import Case
+from oracle.location.how.likeness import far, likeness
+from oracle.location.how.weights import as_if
+from oracle.location.when import experiments
+from oracle.location.when.words import words
+from oracle.location.where.equation import CACHED
 from oracle.problem import Problem
 
 CASES = 80

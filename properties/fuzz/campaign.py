@@ -82,11 +82,12 @@ class Campaign:
         if report.failed and report.nodeid in self._failed:  # another worker has found it too
             report.outcome, report.longrepr, report.user_properties = "passed", None, [("turn", {})]
         self._add(report)
+        in_short = _in_short(report) if report.failed else ""
         yield
         forget_unshown(reporter)
-        if report.failed:
+        if in_short:
             self._failed.add(report.nodeid)
-            reporter.write_line(printable(_in_short(report)), red=True)
+            reporter.write_line(printable(in_short), red=True)
         self._show(reporter)
 
     def _add(self, report: pytest.TestReport) -> None:

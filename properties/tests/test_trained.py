@@ -59,7 +59,7 @@ def test_a_port_with_weights_of_its_own_is_judged_and_its_mistake_named(weights:
     )
     (tmp_path / "port.py").write_text(wrong)
     status, output = run(*chosen, "--weights", weights)
-    assert "looks like      the update gate and the output gate are exchanged" in output
+    assert re.search(r"looks like +the update gate and the output gate are exchanged", output)
     problem = re.search(r"^  problem +(.*)$", output, re.MULTILINE)
     assert problem
     again = run(*chosen[:2], "-k", "trajectory", "--reproduce", problem[1])

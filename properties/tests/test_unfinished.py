@@ -103,7 +103,7 @@ def test_an_untouched_starter_gets_the_verdict(tmp_path: Path) -> None:
     command += ["--implementation", "starter.py", "-k", "rnn_cell", "--report", "it.json", "-m", "spec"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert run.returncode == pytest.ExitCode.TESTS_FAILED
-    assert "rnn cell unfinished: rnn_cell_forward of" in " ".join(run.stdout.split())
+    assert "mistakes, by number: 1. rnn_cell_forward is not finished" in " ".join(run.stdout.split())
     assert run.stdout.count("FAILED") == 1
     (judged,) = json.loads((tmp_path / "it.json").read_text())["implementations"]
     assert judged["verdict"] == judged["functions"]["rnn_cell_forward"]["verdict"] == "unfinished"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracle.location.equation import Equation
+from oracle.location.where.equation import Equation
 from oracle.rounding import Bounded
 from reference.contract import Array
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oracle.location.cases import Case, Likeness
+from oracle.location.how.cases import Case, Likeness
 
 ENOUGH = 3
 """Elements by which a row is known."""

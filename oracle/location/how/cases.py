@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oracle.location.arguments import argument
-from oracle.location.candidates import Candidate
-from oracle.location.equation import Equation
+from oracle.location.how.arguments import argument
+from oracle.location.how.candidates import Candidate
+from oracle.location.where.equation import Equation
 from reference.contract import Array
 
 

@@ -6,14 +6,14 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.arguments import argument
-from oracle.location.candidates import Candidate, candidates, constant, mean, named, plural, right
-from oracle.location.cases import Case, Likeness
-from oracle.location.combination import RIGHT, ROUNDING, combination, in_words
-from oracle.location.equation import Equation
-from oracle.location.factors import factor_in_words
-from oracle.location.forms import ARGUMENTS, form
-from oracle.location.rows import other_rows
+from oracle.location.how.arguments import argument
+from oracle.location.how.candidates import Candidate, candidates, constant, mean, named, plural, right
+from oracle.location.how.cases import Case, Likeness
+from oracle.location.how.combination import RIGHT, ROUNDING, combination, in_words
+from oracle.location.how.factors import factor_in_words
+from oracle.location.how.forms import ARGUMENTS, form
+from oracle.location.how.rows import other_rows
+from oracle.location.where.equation import Equation
 from reference.contract import Array
 
 
@@ -158,7 +158,7 @@ CLEAR = 1e-9
 
 
 def _of_each_problem(cases: Sequence[Case], terms: Mapping[str, Candidate]) -> str:
-    """A multiple of one term, another in each problem."""
+    """A multiple of one term, another in each problem, and for each gate if there are several."""
     enough = [case for case in cases if case.chosen.sum() >= 8]
     if len(enough) < 2:
         return ""
@@ -168,7 +168,8 @@ def _of_each_problem(cases: Sequence[Case], terms: Mapping[str, Candidate]) -> s
             factors = [each[name] + (name == RIGHT) for each in found]
             if max(map(abs, factors)) < CLEAR:
                 continue
-            number = f"a number for each problem, {min(factors):.3g} to {max(factors):.3g}"
+            each_gate = " and gate" if len({case.equation.name for case in enough}) > 1 else ""
+            number = f"a number for each problem{each_gate}, {min(factors):.3g} to {max(factors):.3g}"
             return f"{RIGHT} times {number}" if name == RIGHT else f"{RIGHT} + {name} times {number}"
     return ""
 

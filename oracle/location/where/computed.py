@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.equation import CACHED, Affine, Equation, count_wrong, product
-from oracle.location.recipes import Pieces, Recipe
-from oracle.location.shown import Shown
+from oracle.location.where.equation import CACHED, Affine, Equation, count_wrong, product
+from oracle.location.where.recipes import Pieces, Recipe
+from oracle.location.where.shown import Shown
 from oracle.rounding import Arithmetic, Bounded
 from reference.contract import Array
 

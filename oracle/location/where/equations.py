@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracle.location.computed import computed
-from oracle.location.equation import CACHED, RETURNED, Equation, count_wrong
-from oracle.location.shown import Shown
+from oracle.location.where.computed import computed
+from oracle.location.where.equation import CACHED, RETURNED, Equation, count_wrong
+from oracle.location.where.shown import Shown
 from oracle.rounding import Bounded
 from reference.contract import Array
 

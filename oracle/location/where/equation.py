@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from oracle.location.recipes import Recipe
+from oracle.location.where.recipes import Recipe
 from oracle.rounding import Bounded
 from reference.contract import Array
 

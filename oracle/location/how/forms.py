@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.cases import Case, Likeness
-from oracle.location.equation import Equation
+from oracle.location.how.cases import Case, Likeness
+from oracle.location.where.equation import Equation
 from reference.contract import Array
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from oracle.location.cases import Case
-from oracle.location.combination import RIGHT
-from oracle.location.equation import Equation
+from oracle.location.how.cases import Case
+from oracle.location.how.combination import RIGHT
+from oracle.location.where.equation import Equation
 from reference.contract import Array
 
 MOST_COLUMNS = 12

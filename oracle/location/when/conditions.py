@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from oracle.location.table import FROM_HALF, ITSELF, PLACES, SIZES, Table, is_place, is_plain, part_of
+from oracle.location.when.table import FROM_HALF, ITSELF, PLACES, SIZES, Table, is_place, is_plain, part_of
 from reference.contract import Array
 
 RESIDUES = (3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)

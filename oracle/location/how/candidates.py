@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.equation import Equation
-from oracle.location.recipes import rearranged
+from oracle.location.where.equation import Equation
+from oracle.location.where.recipes import rearranged
 from reference.contract import Array
 
 Candidate = Callable[[Equation], Array]

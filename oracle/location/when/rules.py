@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oracle.location.conditions import Condition, bluntness, met_by_all_wrong
-from oracle.location.table import PLACES, SIZES, Table
+from oracle.location.when.conditions import Condition, bluntness, met_by_all_wrong
+from oracle.location.when.table import PLACES, SIZES, Table
 from reference.contract import Array
 
 LEAST, HALF, PURE, SURE = 0.05, 0.5, 0.9, 0.97

@@ -6,9 +6,9 @@ from functools import partial
 from itertools import product
 
 from oracle.inputs import Inputs
-from oracle.location import experiments
-from oracle.location.conditions import Condition
-from oracle.location.table import FROM_END, FROM_HALF, SIZES, Table, is_place
+from oracle.location.when import experiments
+from oracle.location.when.conditions import Condition
+from oracle.location.when.table import FROM_END, FROM_HALF, SIZES, Table, is_place
 
 SIZE_OF: Mapping[str, str] = {"unit": "n_a", "class": "n_y", "feature": "n_x", "sample": "m", "step": "T_x"}
 """How many places there are."""

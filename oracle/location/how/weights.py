@@ -6,8 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.arguments import argument
-from oracle.location.equation import Equation
+from oracle.location.how.arguments import argument
+from oracle.location.where.equation import Equation
 from reference.contract import Array
 
 CLEAR = 1e-7

@@ -57,6 +57,7 @@ def every(function: str, counterexample: Problem) -> Iterator[Inputs]:
     yield from by_magnitude(function)
     yield from by_logits(function)
     yield from in_precisions(function)
+    yield _with_biases_of_zero(problem(function, **BASE, seed=18).inputs(function))
 
 
 def ordinary(function: str, seeds: range = range(4), dtype: str = "float64") -> Iterator[Inputs]:
@@ -128,6 +129,17 @@ def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
     parameters = {name: array * of(name) for name, array in inputs.parameters.items()}
     x, a0, c0 = (getattr(inputs, name) * of(name) for name in ("x", "a0", "c0"))
     return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
+
+
+def _with_biases_of_zero(inputs: Inputs) -> Inputs:
+    """The same with biases of which one number is 0, and not all."""
+    parameters = {
+        name: np.where(np.arange(len(array))[:, None] == 0, 0, array)
+        if name[0] == "b" and name != "by"
+        else array
+        for name, array in inputs.parameters.items()
+    }
+    return replace(inputs, parameters=parameters)
 
 
 def by_logits(function: str) -> Iterator[Inputs]:

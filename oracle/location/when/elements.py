@@ -3,13 +3,16 @@
 import numpy as np
 
 from oracle.inputs import Inputs
-from oracle.location.cases import Likeness
-from oracle.location.equation import CACHED, RETURNED, Equation
-from oracle.location.table import FROM_END, FROM_HALF, ITSELF, Table
+from oracle.location.how.cases import Likeness
+from oracle.location.when.table import FROM_END, FROM_HALF, ITSELF, Table
+from oracle.location.where.equation import CACHED, RETURNED, Equation
 from reference.contract import Array
 
 MOST_ELEMENTS = 300
 """Of one answer that are looked at."""
+
+
+BIASES = ("ba", "bf", "bi", "bc", "bo")
 
 
 def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -> Table:
@@ -28,9 +31,11 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
         if name == "tanh(c_next)":  # which rises with c_next, of which it is said
             continue
         features |= {name: term, f"|{name}|": np.abs(term)}
+        largest = np.abs(term).max(axis=(0, 1), keepdims=True, initial=0)
         if name in ("a_prev", "c_prev"):
-            largest = np.abs(term).max(axis=(0, 1), keepdims=True, initial=0)
             features[f"the largest |{name}| of all samples"] = largest
+        elif name in BIASES:
+            features[f"the largest |{name}|"] = largest
     is_copy = equation.recipe is None
     mute = ~wrong & (value == 0) & (not is_copy)
     if equation.activation in ("tanh", "sigmoid", "softmax"):

@@ -2,9 +2,9 @@
 
 import math
 
-from oracle.location.conditions import Condition
-from oracle.location.rules import PURE, SURE, Rule
-from oracle.location.table import FROM_END, FROM_HALF, SIZES, is_place
+from oracle.location.when.conditions import Condition
+from oracle.location.when.rules import PURE, SURE, Rule
+from oracle.location.when.table import FROM_END, FROM_HALF, SIZES, is_place
 
 
 def words(found: Rule) -> str:

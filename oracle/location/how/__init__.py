@@ -1,0 +1,1 @@
+"""How: what wrong values have in common."""

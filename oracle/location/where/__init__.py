@@ -1,0 +1,1 @@
+"""Where: which equations of a step do not hold on the values that an implementation itself shows."""
