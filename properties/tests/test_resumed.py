@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ def run(folder: Path, *options: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "rnn_crosscheck", "submissions", "-k", LAWS, "--report", "v.json"]
     command += ["--hypothesis-profile=quick", *options]
     environment = {**os.environ, "PYTHONPATH": str(CLONE)}
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **pipes)
+    how: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    # Who runs in the background of a script, as CI may, is not interrupted, and nor is what it starts.
+    how["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **how)
 
 
 def submitted(folder: Path) -> Path:
