@@ -37,7 +37,8 @@ def render(results: Sequence[LawResult], width: int, *, in_full: bool) -> str:
     for judgement in judged if in_full else ():
         if judgement.verdict != "unusable":
             console.print(_laws(judgement))
-            console.print(Text("\n".join(_remarks(judgement.results))), soft_wrap=True)
+            if remarks := "\n".join(_remarks(judgement.results)):
+                console.print(Text(remarks), soft_wrap=True)
     mistakes = by_frequency(judged)
     lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width, in_full=in_full)]
     if mistakes:

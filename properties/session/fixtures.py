@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 from properties.answered.implementation import Implementation
+from properties.internals.of_libc import give_back_memory
 from properties.judged.tally import Tally
 from properties.session.database import DATABASE
 from properties.session.options import EXACTLY, HOST, NETWORKS
@@ -25,6 +26,7 @@ def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
     )
     yield implementation
     implementation.close()
+    give_back_memory()
 
 
 @pytest.fixture
