@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from oracle.inputs import Inputs
 from oracle.problem import DType, Problem, siblings
-from oracle.regimes import Regime
+from oracle.regimes import UNSET, Regime
 from oracle.tests.draws import CELL, FORWARD, problems
-from reference.contract import CONTRACTS, Array, extent
+from reference.contract import CONTRACTS, Array, Kind, extent
 
 GOOD: dict[str, Any] = {"n_x": 1, "n_a": 2, "n_y": 2, "m": 1, "T_x": 2}
 
@@ -161,10 +161,19 @@ def test_ternary_entries_can_be_read_by_a_person(problem: Problem) -> None:
 @given(problems(**{name: st.integers(1, 6) for name in GOOD}))
 # A draw of 1e-4 times the smallest scale lies below float16's smallest number.
 @example(Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="tiny", seed=1056, dtype="float16"))
-def test_no_bias_and_no_state_is_all_zero(problem: Problem) -> None:
+def test_no_bias_and_no_state_is_all_zero_but_where_it_is_meant_to_be(problem: Problem) -> None:
+    may_be = {"wild": "abc", "counting": "c"}.get(problem.regime, "")
     for name, array in every_array(problem.inputs(CELL[problem.kind])).items():
-        if name[0] in "abc" and (problem.regime, name) != ("subnormal", "bc"):
+        if name[0] in "abc" and name[0] not in may_be and (problem.regime, name) != ("subnormal", "bc"):
             assert array.any() == (array.size > 0), name
+
+
+@pytest.mark.parametrize("name", ["a0", "c0", "ba", "bf", "by"])
+def test_the_wild_regime_leaves_biases_and_states_unset_at_times(name: str) -> None:
+    kind: Kind = "rnn" if name == "ba" else "lstm"
+    drawn = [Problem(kind, n_x=1, n_a=2, n_y=2, m=2, T_x=1, regime="wild", seed=seed) for seed in range(400)]
+    unset = sum(not every_array(problem.inputs(CELL[kind]))[name].any() for problem in drawn)
+    assert 400 * UNSET / 2 < unset < 400 * UNSET * 2
 
 
 @pytest.mark.parametrize("dtype", get_args(DType))
