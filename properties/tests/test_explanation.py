@@ -17,7 +17,7 @@ from oracle.problem import Problem
 from properties.answered.answers import Answers
 from properties.answered.implementation import Implementation
 from properties.explained.asked import Asked
-from properties.explained.explanation import _explain, _is_inherited
+from properties.explained.explanation import _explain, _is_inherited, _located
 from properties.explained.failure import Failure
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial, ViolationError
@@ -369,6 +369,23 @@ def test_what_was_told_for_one_explanation_is_not_asked_for_another(tmp_path: Pa
             assert calls == {0: calls, 1: 1, 2: 0}[len(told) - 1]
     assert told[0] == told[1] == told[2]
     assert told[0].looks_like
+
+
+def test_a_mistake_is_located_once(tmp_path: Path) -> None:
+    (tmp_path / "shrunk.py").write_text(
+        "from reference import lstm_cell_forward as right\n"
+        "def lstm_cell_forward(xt, a_prev, c_prev, parameters):\n"
+        "    a, c, y, cache = right(xt, a_prev, c_prev, parameters)\n"
+        "    return a, 0.9375 * c, y, (a, 0.9375 * c, *cache[2:])\n"
+    )
+    with Recording("shrunk.py", directory=tmp_path) as target:
+        located = []
+        for n_a in (1, 2):
+            target.calls, problem = 0, Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
+            located.append(_located(Asked(target, "lstm_cell_forward"), problem))
+            assert (target.calls == 1) == (n_a == 2)
+    assert located[0]
+    assert located[0] is located[1]
 
 
 def test_who_replies_alike_is_explained_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
