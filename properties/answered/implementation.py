@@ -184,7 +184,8 @@ class Implementation:
         target = locate(self.target, self.directory)
         self._folder = str(Path(target.source).parent if target.is_file else self.directory)
         process = self._process = Process(self.directory, self._memory_limit, self._python)
-        request = ("load", target.source, target.attribute, str(self.directory), self._helpers)
+        again = self._loaded is not None
+        request = ("load", target.source, target.attribute, str(self.directory), self._helpers, again)
         error: Exception
         match _read(process.ask([body(request)], time_limit=self.import_time_limit, folder=self._folder)[0]):
             case ("loaded", dict(functions), str(folder), supports, *facts) if _are_functions(

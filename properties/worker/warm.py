@@ -6,12 +6,15 @@ descriptors and random numbers of its own.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 import time
 from collections.abc import Sequence
 from socket import recv_fds, socket
+
+from numpy import random  # which targets often import: here it is done once
 
 from properties.worker.worker import work
 
@@ -27,6 +30,7 @@ def main() -> None:
     answer is the number of the process, or its exit status, null while it runs.
     """
     line = socket(fileno=int(sys.argv[1]))
+    gc.freeze()  # a worker that looks for garbage would copy all the memory that it shares with this
     while True:
         request, descriptors, _, _ = recv_fds(line, MOST, 3)
         if not request:
@@ -54,8 +58,7 @@ def _become_a_worker(connection: int, faults: int, errors: int, directory: str, 
         os.dup2(errors, sys.stderr.fileno())
         os.close(errors)
         os.chdir(directory)
-        if "numpy.random" in sys.modules:  # of which all that are forked would draw the same
-            sys.modules["numpy.random"].seed()
+        random.seed()  # of which all that are forked would draw the same
         work(connection, faults, memory_limit)
     finally:
         os._exit(1)

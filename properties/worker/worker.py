@@ -99,7 +99,10 @@ class Worker:
         while rest:
             rest = rest[write(self._connection, rest) :]
 
-    def _load(self, source: str, attribute: str, directory: str, helpers: str) -> tuple[Any, ...]:
+    def _load(
+        self, source: str, attribute: str, directory: str, helpers: str, again: bool
+    ) -> tuple[Any, ...]:
+        """What is there; placeholders are not looked for `again`, which takes longer than to load."""
         target = Target(source, attribute)
         self._folder = str(Path(source).parent) if target.is_file else directory
         sys.argv[:] = [source]
@@ -116,7 +119,7 @@ class Worker:
             return "unusable", f"cannot be imported: {kind}: {message}" + (f" ({where})" if where else "")
         self._folder = loaded.folder
         functions = {name: loaded.contracts[name] for name in loaded.functions}
-        unfinished = {} if is_ours(source) else loaded.unfinished()
+        unfinished = {} if again or is_ours(source) else loaded.unfinished()
         facts = dict(loaded.lacking), [*loaded.notes], unfinished
         return ("loaded", functions, self._folder, loaded.supports, *facts)
 
