@@ -99,7 +99,7 @@ class Asked:
             self.implementation.close()
             self._is_fresh = True
         reply = self.implementation.call(function, arguments, then=then, with_reference_cell=with_right_cell)
-        shown = _behaviour(function, reply, self.limits)
+        shown = behaviour(function, reply, self.limits)
         assert not isinstance(reply, Died)
         return _Told(shown, isinstance(reply, Returned) and reply.used_reference_cell, reply.digest)
 
@@ -118,10 +118,11 @@ class Unkept:
         reply = self.implementation.call(
             self.function, arguments, then=afterwards, arrangement=self.arrangement
         )
-        return _behaviour(self.function, reply, self.implementation.limits)
+        return behaviour(self.function, reply, self.implementation.limits)
 
 
-def _behaviour(function: str, reply: Returned | Raised | Died, limits: Limits) -> Behaviour:
+def behaviour(function: str, reply: Returned | Raised | Died, limits: Limits) -> Behaviour:
+    """What a call showed by its reply. Raises `DiedError` where it died."""
     if isinstance(reply, Returned):
         return Behaviour.of(function, reply.value, reply.arguments, limits)
     if isinstance(reply, Raised):

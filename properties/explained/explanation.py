@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from oracle.diagnosis.behaviour import specification
-from oracle.diagnosis.names import diagnose, problems
+from oracle.diagnosis.names import accounts_for, diagnose, problems
 from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
@@ -14,7 +14,7 @@ from oracle.location.history import remembered
 from oracle.location.located import Location, explains, locate
 from oracle.problem import LayerProblem, Problem
 from properties.answered.implementation import Arrangement, Implementation
-from properties.explained.asked import Asked, Conversation, DiedError, Unkept
+from properties.explained.asked import Asked, Conversation, DiedError, Unkept, behaviour
 from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
 
@@ -43,8 +43,13 @@ def explain(trial: Trial, *, whole: bool = False) -> Explanation:
     die, nothing is explained.
     """
     ask = Asked(trial.implementation, trial.contract.name)
+    extreme = trial.grade == "robust"
+    named = _NAMED.setdefault(trial.implementation, {}).setdefault((ask.function, extreme, whole), [])
     try:
-        why = _explain(ask, trial.problem, extreme=trial.grade == "robust", whole=whole)
+        if before := _as_before(trial, named, whole=whole):
+            return before
+        why = _explain(ask, trial.problem, extreme=extreme, whole=whole)
+        named.append(why)
         if why.traces != NEARLY:
             return why
         alone = trial.holds_alone()
@@ -58,6 +63,32 @@ def explain(trial: Trial, *, whole: bool = False) -> Explanation:
         return Explanation(traces=f"the harness broke in looking for one, please report it: {error!r}")
     looks_like = ["asked again it is right: the answer depends on earlier calls, or on chance"]
     return Explanation(looks_like, inherited=why.inherited, shows_alone=not alone)
+
+
+_NAMED: WeakKeyDictionary[Implementation, dict[tuple[str, bool, bool], list[Explanation]]] = (
+    WeakKeyDictionary()
+)
+"""What was explained of a function, where large logits were asked or not, and its form or not."""
+
+
+def _as_before(trial: Trial, named: Sequence[Explanation], *, whole: bool) -> Explanation | None:
+    """An earlier explanation whose mistakes account for all that this counterexample has shown, too.
+
+    It is asked in float64, in which few mistakes look alike, and so is this one.
+    """
+    problem, function, limits = trial.problem, trial.contract.name, trial.implementation.limits
+    if problem.dtype != "float64" or not trial.answers.digest(trial.number):
+        return None
+    shown = behaviour(function, trial.answers.reply(trial.number).outcome, limits)
+    for why in named:
+        fits = [
+            each
+            for each in why.looks_like
+            if accounts_for(each, function, trial.inputs, shown, whole=whole, limits=limits)
+        ]
+        if fits and fits[0] == why.looks_like[0]:
+            return replace(why, looks_like=fits)
+    return None
 
 
 _EXPLAINED: dict[Any, list[tuple[Conversation, Explanation]]] = {}

@@ -58,7 +58,7 @@ def _become_a_worker(connection: int, faults: int, errors: int, directory: str, 
         os.dup2(errors, sys.stderr.fileno())
         os.close(errors)
         os.chdir(directory)
-        random.seed()  # of which all that are forked would draw the same
+        random.seed()  # noqa: NPY002 - the one of which all that are forked would draw the same
         work(connection, faults, memory_limit)
     finally:
         os._exit(1)
