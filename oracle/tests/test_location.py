@@ -39,7 +39,10 @@ class Asked:
                 _double(arguments, 0.5)
                 function(*arguments)
                 _double(arguments, 2)
-            value = function(*arguments)
+            try:
+                value = function(*arguments)
+            except TypeError:  # of a precision that it cannot do
+                return Behaviour.of_error()
         return Behaviour.of(self.function, value, arguments)
 
 
@@ -87,7 +90,7 @@ def _without_sizes(said: str) -> str:
 
 
 def test_there_are_many_mistakes_of_other_hands() -> None:
-    assert len(STRANGERS) == 160
+    assert len(STRANGERS) == 200
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

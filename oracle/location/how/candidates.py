@@ -45,6 +45,9 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     if equation.affine and equation.activation in ("tanh", "sigmoid"):
         for words, function in _ACTIVATIONS.items():
             yield f"{words} in the place of {equation.activation}(z)", partial(_of_z, function)
+    if equation.affine and equation.activation == "softmax":
+        for words, divisor in _DIVISORS.items():
+            yield f"exp(logit) / the sum of these {words}", partial(_divided, divisor)
     for words, function in _FUNCTIONS.items():
         yield words, partial(_function, function)
     for digits in range(1, 11):
@@ -109,6 +112,22 @@ _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "log(1 + exp(z))": lambda z: np.logaddexp(0, z),
     "arctan(z)": np.arctan,
 }
+
+
+_DIVISORS: Mapping[str, Callable[[Array], Array]] = {
+    "over the samples": lambda e: e.sum(axis=1, keepdims=True),
+    "over all classes and samples": lambda e: e.sum(axis=(0, 1), keepdims=True),
+    "over the classes up to its own": lambda e: np.cumsum(e, axis=0),
+    "over the classes from its own on": lambda e: np.flip(np.cumsum(np.flip(e, 0), axis=0), 0),
+}
+"""What a softmax may be divided by in place of the sum over the classes."""
+
+
+def _divided(divisor: Callable[[Array], Array], equation: Equation) -> Array:
+    assert equation.affine
+    s = equation.affine.value
+    e = np.exp(s - s.max(axis=(0, 1), keepdims=True))
+    return np.asarray(e / divisor(e))
 
 
 def _of_z(function: Callable[[Array], Array], equation: Equation) -> Array:

@@ -65,7 +65,7 @@ def _factors(case: Case) -> Iterator[tuple[int, int, float, float]]:
 def _statistics(equation: Equation) -> dict[str, Array]:
     """Numbers of a sample, a step or a problem, by which somebody may divide."""
     v = equation.right.value
-    n, m, T_x = v.shape
+    T_x = v.shape[2]
     what = "their" if equation.activation == "softmax" and not equation.affine else "its"
     step = np.arange(T_x).reshape(1, 1, -1)
     found = {
@@ -79,23 +79,60 @@ def _statistics(equation: Equation) -> dict[str, Array]:
         f"{what} norm over all samples": np.sqrt(np.square(v).sum(axis=(0, 1), keepdims=True)),
         f"{what} largest size over all samples": np.abs(v).max(axis=(0, 1), keepdims=True),
         "the step": step,
-        "the number of steps": np.full((1, 1, 1), T_x),
-        "m": np.full((1, 1, 1), m),
-        {"class": "n_y", "unit": "n_a"}.get(equation.row, "n_x"): np.full((1, 1, 1), n),
+        **{name: np.full((1, 1, 1), size) for name, size in sizes(equation).items()},
     }
-    if equation.recipe:
-        for name, array in equation.recipe.pieces.items():
-            if array.ndim == 3:
-                size = {"a_prev": "n_a", "a_next": "n_a", "xt": "n_x"}.get(name)
-                found |= {size: np.full((1, 1, 1), len(array))} if size else {}
-                found[f"the norm of {name}"] = np.sqrt(np.square(array).sum(axis=0, keepdims=True))
+    for name, array in equation.recipe.pieces.items() if equation.recipe else ():
+        if array.ndim == 3:
+            found[f"the norm of {name}"] = np.sqrt(np.square(array).sum(axis=0, keepdims=True))
     if equation.affine and equation.activation == "softmax":
         s = equation.affine.value
-        found["the sum of exp(logit - the largest)"] = 1 / v.max(axis=0, keepdims=True)
+        S = 1 / v.max(axis=0, keepdims=True)
+        found["the sum of exp(logit - the largest)"] = S
+        for words, of_all in (
+            ("largest", S.max(1)),
+            ("smallest", S.min(1)),
+            ("mean", S.mean(1)),
+            ("sum", S.sum(1)),
+        ):
+            over = f"the {words} of these sums over the samples"
+            found[f"the sum of exp(logit - the largest) / {over}"] = S / of_all[:, None]
         found["the sum of exp(logit)"] = np.exp(s).sum(axis=0, keepdims=True)
         found["1 / the sum of exp(logit)"] = 1 / np.exp(s).sum(axis=0, keepdims=True)
     return {name: np.asarray(each, np.float64) for name, each in found.items()}
 
+
+def sizes(equation: Equation) -> dict[str, int]:
+    """Those that can be told from its arrays."""
+    n, m, T_x = equation.right.value.shape
+    found = {"the number of steps": T_x, "m": m, {"class": "n_y", "unit": "n_a"}.get(equation.row, "n_x"): n}
+    for name, array in equation.recipe.pieces.items() if equation.recipe else ():
+        if size := {"a_prev": "n_a", "a_next": "n_a", "xt": "n_x"}.get(name):
+            found[size] = len(array)
+    return found
+
+
+def by_size(numbers: Sequence[float], doubts: Sequence[float], equations: Sequence[Equation]) -> str:
+    """By which power of a size, times a constant, a number of each problem is told; empty where by none.
+
+    The numbers are known to within their doubts.
+    """
+    f, doubt = np.array(numbers), np.array(doubts)
+    best = int(doubt.argmin())
+    of_each = [sizes(equation) for equation in equations]
+    for name in of_each[0]:
+        s = np.array([known[name] for known in of_each], np.float64)
+        if len(np.unique(s)) < FEW_SIZES:
+            continue
+        for power, words in _POWERS:
+            constant = _rounded(float(f[best] / s[best] ** power))
+            if constant and (np.abs(constant * s**power - f) <= doubt + 1e-8 * np.abs(f)).all():
+                number = "1" if constant == 1 else f"{constant:.6g}"
+                return f"{number} {words.format(name)}"
+    return ""
+
+
+FEW_SIZES = 3
+"""Different sizes by which a law may be told."""
 
 _POWERS = ((-1.0, "/ {}"), (1.0, "* {}"), (-0.5, "/ sqrt({})"), (0.5, "* sqrt({})"))
 

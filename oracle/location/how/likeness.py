@@ -10,7 +10,7 @@ from oracle.location.how.arguments import argument
 from oracle.location.how.candidates import Candidate, candidates, constant, mean, named, plural, right
 from oracle.location.how.cases import Case, Likeness
 from oracle.location.how.combination import RIGHT, ROUNDING, combination, in_words
-from oracle.location.how.factors import factor_in_words
+from oracle.location.how.factors import by_size, factor_in_words
 from oracle.location.how.forms import ARGUMENTS, form
 from oracle.location.how.rows import other_rows
 from oracle.location.where.equation import Equation
@@ -169,6 +169,10 @@ def _of_each_problem(cases: Sequence[Case], terms: Mapping[str, Candidate]) -> s
             if max(map(abs, factors)) < CLEAR:
                 continue
             each_gate = " and gate" if len({case.equation.name for case in enough}) > 1 else ""
+            doubts = [float((case.allowed / np.abs(case.of(term))).min()) for case in enough]
+            total = [each[name] + 1 for each in found]
+            if name != RIGHT and (law := by_size(total, doubts, [case.equation for case in enough])):
+                return f"{RIGHT} with {name} times {law}"
             number = f"a number for each problem{each_gate}, {min(factors):.3g} to {max(factors):.3g}"
             return f"{RIGHT} times {number}" if name == RIGHT else f"{RIGHT} + {name} times {number}"
     return ""
@@ -227,9 +231,34 @@ def far(cases: Sequence[Case]) -> str:
         off = np.abs(shown - correct)
         relative, absolute = float((off / np.abs(correct)).max()), float(off.max())
         of_size = off / np.abs(correct)
+        rounding = _of_rounding(cases)
     if relative <= 0.1:
-        return f"off by up to {relative:.1g} of its size{_where_most(cases, of_size)}"
-    return f"off by up to {absolute:.1g}{_where_most(cases, off)}" if absolute <= 0.1 else ""
+        return f"off by up to {relative:.1g} of its size{_where_most(cases, of_size)}{rounding}"
+    return f"off by up to {absolute:.1g}{_where_most(cases, off)}{rounding}" if absolute <= 0.1 else ""
+
+
+PRECISIONS = {"float32": 24, "float16": 11, "bfloat16": 8}
+"""Bits of a significand."""
+
+
+def _of_rounding(cases: Sequence[Case]) -> str:
+    """The precision that an argument is as right as, of the size of its terms."""
+    largest = 0.0
+    for case in cases:
+        of_z, affine = argument(case.equation), case.equation.affine
+        if not (of_z and affine) or case.equation.activation == "softmax":
+            return ""
+        size = np.tensordot(np.abs(affine.W), np.abs(affine.v), axes=1) + np.abs(affine.b)[:, :, None]
+        told = case.chosen & np.isfinite(of_z.shown)
+        off = np.abs(of_z.shown - of_z.right.value)[told] / size[told]
+        largest = max(largest, float(off.max(initial=0)))
+    near = (name for name, bits in PRECISIONS.items() if LEAST_OF_UNIT <= largest * 2.0**bits <= MOST_OF_UNIT)
+    precision = next(near, "")
+    return f", the size of a rounding of z in {precision}" if precision else ""
+
+
+LEAST_OF_UNIT, MOST_OF_UNIT = 0.1, 4.0
+"""The largest error in the units of a rounding, by which that is told."""
 
 
 def _where_most(cases: Sequence[Case], off: Array) -> str:

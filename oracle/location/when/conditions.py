@@ -102,7 +102,7 @@ class Condition:
     def is_exception(self) -> bool:
         """Whether it leaves out a size that is small, or below another, an end, less precision, zeros."""
         if self.other:
-            return self.compares_sizes
+            return self.compares_sizes or (self.relation == "≠" and " " not in self.feature + self.other)
         if self.feature == "bits":
             return self.relation == "=" and self.value == WIDEST
         if is_place(self.feature):
@@ -188,7 +188,8 @@ def _candidates(table: Table) -> Iterator[Condition]:
         is_a_value = not is_plain(name)
         if is_a_value and _is_one_sided(name, table):
             continue
-        if below.size and not (is_a_value and 0 < below.max() < NEAR_TO_ZERO):
+        is_not_zero = below.size and below.max() == values.min() == 0  # which is said of itself
+        if below.size and not (is_a_value and (is_not_zero or 0 < below.max() < NEAR_TO_ZERO)):
             yield Condition(name, "≥", float(least), beyond=float(below.max()))
         if above.size and not (is_a_value and -NEAR_TO_ZERO < above.min() < 0):
             yield Condition(name, "≤", float(most), beyond=float(above.min()))

@@ -4,7 +4,7 @@ import numpy as np
 
 from oracle.inputs import Inputs
 from oracle.location.how.cases import Likeness
-from oracle.location.when.table import FROM_END, FROM_HALF, ITSELF, Table
+from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, ITSELF, Table
 from oracle.location.where.equation import CACHED, RETURNED, Equation
 from reference.contract import Array
 
@@ -25,6 +25,7 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
     features = _places(equation) | {name: np.asarray(size) for name, size in inputs.sizes.items()}
     features["n_a + n_x"] = np.asarray(inputs.sizes["n_a"] + inputs.sizes["n_x"])
     features["bits"] = np.asarray(8 * inputs.dtype.itemsize)
+    features[ALIKE] = _alike(inputs.x)
     features |= _of_input(inputs.x[:, :, : wrong.shape[2]], equation)
     features |= _of_value(equation)
     for name, term in equation.terms.items():
@@ -32,10 +33,14 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
             continue
         features |= {name: term, f"|{name}|": np.abs(term)}
         largest = np.abs(term).max(axis=(0, 1), keepdims=True, initial=0)
-        if name in ("a_prev", "c_prev"):
+        if name in ("a_prev", "c_prev", "z"):
             features[f"the largest |{name}| of all samples"] = largest
         elif name in BIASES:
             features[f"the largest |{name}|"] = largest
+    for name in ("ft", "it", "ot"):
+        if name in equation.others and equation.affine:
+            of_all = equation.others[name].max(axis=(0, 1), keepdims=True, initial=0)
+            features[f"the largest {name} of all samples"] = of_all
     is_copy = equation.recipe is None
     mute = ~wrong & (value == 0) & (not is_copy)
     if equation.activation in ("tanh", "sigmoid", "softmax"):
@@ -54,6 +59,12 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
     )
 
 
+def _alike(x: Array) -> Array:
+    """Which samples have the inputs of an earlier one, at all steps: `(1, m, 1)`."""
+    seen = [(x[:, j] + 0.0).tobytes() for j in range(x.shape[1])]  # so that -0.0 is 0.0
+    return np.array([[[float(each in seen[:j])] for j, each in enumerate(seen)]])
+
+
 def _of_input(x: Array, equation: Equation) -> dict[str, Array]:
     """Features of a sample; of a state that is copied, those of the step that should have made it."""
     of_before = equation.name.removeprefix(CACHED) in ("a_prev", "c_prev")
@@ -61,7 +72,7 @@ def _of_input(x: Array, equation: Equation) -> dict[str, Array]:
         x = np.concatenate([np.full_like(x[:, :, :1], np.nan), x[:, :, :-1]], axis=2)
     when = " of the step before" if of_before else ""
     return {
-        f"the largest |xt|{when}": np.abs(x).max(axis=0, keepdims=True, initial=0),
+        f"the sample's largest |xt|{when}": np.abs(x).max(axis=0, keepdims=True, initial=0),
         f"xt[0]{when}": x[:1],
         f"the last feature of xt{when}": x[-1:],
     }

@@ -58,6 +58,8 @@ def every(function: str, counterexample: Problem) -> Iterator[Inputs]:
     yield from by_logits(function)
     yield from in_precisions(function)
     yield _with_biases_of_zero(problem(function, **BASE, seed=18).inputs(function))
+    yield from by_gates(function)
+    yield from of_samples_alike(function)
 
 
 def ordinary(function: str, seeds: range = range(4), dtype: str = "float64") -> Iterator[Inputs]:
@@ -140,6 +142,23 @@ def _with_biases_of_zero(inputs: Inputs) -> Inputs:
         for name, array in inputs.parameters.items()
     }
     return replace(inputs, parameters=parameters)
+
+
+def by_gates(function: str) -> Iterator[Inputs]:
+    """One gate of an LSTM at a time shut, or open, by its bias."""
+    given = problem(function, **BASE, seed=19).inputs(function)
+    for name in ("bf", "bi", "bo") if given.kind == "lstm" else ():
+        for bias in (-40.0, -16.0, 16.0):
+            yield replace(given, parameters={**given.parameters, name: given.parameters[name] + bias})
+
+
+def of_samples_alike(function: str, seeds: range = range(2)) -> Iterator[Inputs]:
+    """Some samples of the same inputs, in other states."""
+    for seed in seeds:
+        given = problem(function, **BASE, seed=seed).inputs(function)
+        x = given.x.copy()
+        x[:, [3, 5]] = x[:, [1, 0]]
+        yield replace(given, x=x)
 
 
 def by_logits(function: str) -> Iterator[Inputs]:

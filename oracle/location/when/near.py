@@ -8,7 +8,7 @@ from itertools import product
 from oracle.inputs import Inputs
 from oracle.location.when import experiments
 from oracle.location.when.conditions import Condition
-from oracle.location.when.table import FROM_END, FROM_HALF, SIZES, Table, is_place
+from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, SIZES, Table, is_place
 
 SIZE_OF: Mapping[str, str] = {"unit": "n_a", "class": "n_y", "feature": "n_x", "sample": "m", "step": "T_x"}
 """How many places there are."""
@@ -29,6 +29,8 @@ def near(
         for dtype in ("float32", "float16"):
             yield experiments.cast(example, dtype)
             yield from experiments.ordinary(function, range(seed, seed + 1), dtype)
+    elif condition.feature == ALIKE:
+        yield from experiments.of_samples_alike(function, range(2 * seed, 2 * seed + 2))
     elif condition.other in SIZES:
         for extent, other in ((2, 2), (5, 5)) if condition.relation in "=≠" else ((3, 2), (2, 3), (5, 5)):
             sizes = {**held, **_sizes(condition.feature, extent), **_sizes(condition.other, other)}
@@ -40,7 +42,10 @@ def near(
     elif condition.feature in experiments.BASE:
         for extent in _extents(condition):
             yield _of(function, seed, {**held, condition.feature: extent})
-    elif condition.feature not in SIZES:
+    elif condition.feature in SIZES:
+        for extent in _extents(condition):
+            yield _of(function, seed, {**held, **_sizes(condition.feature, max(extent, 2))})
+    else:
         if seed % 2 == 0:
             for kind, factor in product(experiments.KINDS, (0.3, 0.6, 0.95)):
                 yield experiments.scaled(example, kind, factor)
@@ -102,7 +107,7 @@ def _shifted(sign: int, classes: slice, inputs: Inputs, exponent: float) -> Inpu
     return replace(inputs, parameters={**inputs.parameters, "by": by})
 
 
-OF_STEP = (partial(_scaled, ("W",)), partial(_scaled, ("x", "a0", "c0")))
+OF_STEP = (partial(_scaled, ("W",)), partial(_scaled, ("x", "a0", "c0")), partial(_scaled, ("b",)))
 OF_HEAD = (
     partial(_scaled, ("Wy",)),
     partial(_shifted, 1, slice(None)),

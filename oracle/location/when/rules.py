@@ -143,7 +143,7 @@ def _with_exceptions(found: Rule, table: Table) -> Rule:
                 left_out = found.met_by(table) & ~last.met_by(table)
                 if not few_mute or last.feature not in (*SIZES, *PLACES, "bits"):
                     left_out &= ~table.mute
-                needed = int(table.wrong.sum()) // 10 if last.compares_sizes else ENOUGH
+                needed = int(table.wrong.sum()) // 10 if last.other else ENOUGH
                 if (count := int(left_out.sum())) >= max(needed, ENOUGH):
                     longer.append((count, each))
         if not longer:

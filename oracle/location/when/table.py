@@ -11,6 +11,8 @@ SIZES = ("n_x", "n_a", "n_y", "m", "T_x", "n_a + n_x")
 PLACES = ("unit", "class", "feature", "sample", "step")
 FROM_END = " from the end"
 FROM_HALF = " from the middle"
+ALIKE = "an earlier sample of the same x"
+"""1 where there is one, else 0."""
 ITSELF = "the right "
 """What a value is called that is compared with others, and with no number: its argument is."""
 

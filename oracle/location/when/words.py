@@ -4,7 +4,7 @@ import math
 
 from oracle.location.when.conditions import Condition
 from oracle.location.when.rules import PURE, SURE, Rule
-from oracle.location.when.table import FROM_END, FROM_HALF, SIZES, is_place
+from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, SIZES, is_place
 
 
 def words(found: Rule) -> str:
@@ -21,6 +21,8 @@ def _words(condition: Condition) -> str:
     name, relation, value = condition.feature, condition.relation, condition.value
     if name == "bits":
         return _precision(relation, int(value))
+    if name == ALIKE:
+        return "of samples whose x an earlier sample has, too"
     if condition.other:
         return f"{name} {relation} {condition.other}"
     if name in SIZES and relation == "≥" and value == 2:
@@ -51,12 +53,22 @@ def _threshold(condition: Condition) -> str:
     if abs(condition.value - condition.beyond) <= NEAR * _spacing(number):
         return f"{condition.feature} {sign} {number:.12g} (right at {beyond}, wrong at {value})"
     low, high = (beyond, value) if rises else (value, beyond)
+    least, most = sorted((condition.beyond, condition.value))
+    round_one = roundest(least - NEARLY * abs(least), most + NEARLY * abs(most))
+    if least > round_one == float(f"{round_one:.1g}"):
+        low = f"{round_one:g}"
     return f"{condition.feature} {sign} some number from {low} to {high}"
 
 
 NEAR = 0.1
 """How near the values on both sides have to be for a number between them to be meant, in parts of how far
 apart numbers of as many digits are.
+"""
+
+
+NEARLY = 1e-3
+"""How near, relatively, below what was seen a number of one digit may be meant: what is wrong just beyond a
+threshold may be so by less than can be seen.
 """
 
 

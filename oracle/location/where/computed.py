@@ -67,7 +67,7 @@ def _of_lstm(
     """
     gates = list(_gates(fl, shown, p, given))
     right = {gate.name: gate.right for gate in gates}
-    own = {name: Bounded.exact(shown.cached[name]) if name in shown.cached else right[name] for name in right}
+    own = {gate.name: _own(gate) if gate.name in shown.cached else gate.right for gate in gates}
     seen = [gate for gate in gates if gate.name in shown.cached]
     fine = [replace(gate, shown=gate.right.value) for gate in seen]
     states, head = _states(fl, shown, right, given), _head(fl, shown, p["Wy"], p["by"], "Wy")
@@ -84,6 +84,12 @@ def _of_lstm(
         *head,
         *(replace(gate, name=f"{CACHED}{gate.name}") for gate in (seen if recorded else fine)),
     ]
+
+
+def _own(gate: Equation) -> Bounded:
+    """A gate as it is shown; where that is right, it may still be a record that was rounded."""
+    value = gate.shown.astype(np.float64)
+    return Bounded(value, np.where(gate.wrong, 0, np.abs(value - gate.right.value)))
 
 
 def _known_where(known: Array, equation: Equation) -> Equation:
@@ -170,7 +176,14 @@ def _states(
         "a_prev": given["a_prev"],
         "ft * the mean of c_prev over the samples": ft.value * c_prev.mean(axis=1, keepdims=True),
     }
-    of_hidden = {"ot": ot.value, "c_next": c, "tanh(c_next)": t.value, "a_prev": given["a_prev"]}
+    of_hidden = {
+        "ot": ot.value,
+        "c_next": c,
+        "tanh(c_next)": t.value,
+        "a_prev": given["a_prev"],
+        "ft": ft.value,
+        "1 - it": 1 - it.value,
+    }
     values = {name: gate.value for name, gate in gates.items()} | {
         "c_prev": c_prev,
         "a_prev": given["a_prev"],
@@ -209,6 +222,7 @@ def _head(fl: Arithmetic, shown: Shown, W: Array, b: Array, name: str) -> list[E
         "softmax of a_prev": before / before.sum(axis=0),
         "the logit": s.value,
         "by": b[:, :, None],
+        f"{name} a_next": product(W, a),
         f"{name} a_prev": product(W, shown.before("a")),
         "the largest logit": top,
         "the largest logit of all samples, less that of this one": top.max(axis=1, keepdims=True) - top,

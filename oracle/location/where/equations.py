@@ -59,7 +59,7 @@ _COPIES = {"xt": "x of this step", "a_prev": "a of the step before", "c_prev": "
 def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> Iterator[Equation]:
     """That what a step was given is right, and that its record of that is."""
     row = "feature" if name == "xt" else "unit"
-    right = Bounded.exact(should)
+    right = _as_copied(should)
     terms = {} if name == "xt" else {other: array for other, array in shown.states.items() if other != name}
     if terms:
         earlier = np.concatenate([np.full_like(cached[:, :, :1], np.nan), cached[:, :, :-1]], axis=2)
@@ -77,7 +77,7 @@ def _returned(name: str, shown: Shown, inside: Shown, apart: bool) -> Iterator[E
         f"{name}_next of each step",
         "unit",
         ours if apart else cached,
-        Bounded.exact(cached),
+        _as_copied(cached),
         terms,
     )
     yield Equation(
@@ -85,6 +85,12 @@ def _returned(name: str, shown: Shown, inside: Shown, apart: bool) -> Iterator[E
         f"{name} as returned",
         "unit",
         ours if apart else cached,
-        Bounded.exact(ours),
+        _as_copied(ours),
         terms,
     )
+
+
+def _as_copied(array: Array) -> Bounded:
+    """An array, or one that was computed once more: the steps before a wrong one may differ by rounding."""
+    size = np.abs(array).max(axis=(0, 2), keepdims=True, initial=0)
+    return Bounded(array, np.broadcast_to(4 * np.finfo(array.dtype).eps * size, array.shape))

@@ -98,6 +98,7 @@ def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
         yield "with its columns one place back", partial(np.roll, shift=-1, axis=1)
     yield "with its first row for all", partial(_row, 0)
     yield "with its last row for all", partial(_row, -1)
+    yield "read as if its rows were as long as its columns", _read_in_rows_of_columns
 
 
 def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
@@ -170,6 +171,13 @@ def _reread(array: Array) -> Array:
 
 def _rewritten(array: Array) -> Array:
     return array.reshape(array.shape[::-1]).T
+
+
+def _read_in_rows_of_columns(array: Array) -> Array:
+    """As with a wrong leading dimension, n in place of k."""
+    n, k = array.shape
+    places = n * np.arange(n)[:, None] + np.arange(k)
+    return np.asarray(np.take(array.ravel(), places, mode="wrap"))
 
 
 def _row(place: int, array: Array) -> Array:
