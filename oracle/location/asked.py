@@ -56,12 +56,14 @@ class Asked:
         self._seen += fresh
         return fresh
 
-    def wrong(self) -> list[str]:
-        """The equations that do not hold, in the order of computing; records alone come last."""
-        order = dict.fromkeys(name for seen in self._seen for name in seen.equations)
-        wrong = {
-            name for seen in self._seen for name, equation in seen.equations.items() if equation.wrong.any()
-        }
+    def wrong(self, count: int | None = None) -> list[str]:
+        """The equations that do not hold, in the order of computing; records alone come last.
+
+        Of the first so many answers that were seen, or of all.
+        """
+        every = self._seen[:count]
+        order = dict.fromkeys(name for seen in every for name in seen.equations)
+        wrong = {name for seen in every for name, equation in seen.equations.items() if equation.wrong.any()}
         return sorted((name for name in order if name in wrong), key=lambda name: name.startswith(CACHED))
 
     def is_wrong_by_itself(self, name: str, anew: Callable[[], None]) -> bool:
@@ -120,21 +122,18 @@ class Asked:
             and seen.inputs.dtype == self._dtypes[0]
         ]
 
-    def network(self, name: str) -> list[Equation]:
-        """Answers of one network to many inputs, as many as it takes to find its weights."""
+    def network(self, names: Sequence[str]) -> list[list[Equation]]:
+        """Answers of one network to many inputs, as many as it takes to find its weights, by equation."""
         examples = [
             seen
             for seen in self._seen
-            if name in seen.equations
-            and seen.equations[name].affine
-            and seen.inputs.dtype == self._dtypes[0]
-            and seen.equations[name].wrong.any()
-            and np.abs(seen.equations[name].shown).max() < 1 - 1e-6
+            if seen.inputs.dtype == self._dtypes[0]
+            and all(name in seen.equations and _tells_weights(seen.equations[name]) for name in names)
         ]
         if not examples:
             return []
         example = min(examples, key=lambda seen: abs(sum(seen.inputs.sizes.values()) - 25))
-        equation = example.equations[name]
+        equation = example.equations[names[0]]
         unknown = 2 * (example.inputs.sizes["n_a"] + example.inputs.sizes["n_x"]) + 2
         wrong_steps = int(equation.wrong.any(axis=(0, 1)).sum())  # in one of which a mean has one value
         count = min(-(-3 * unknown // (2 * wrong_steps)), 40)
@@ -142,7 +141,8 @@ class Asked:
             Shown.of(self._function, inputs, self._program(inputs))
             for inputs in experiments.of_one_network(example.inputs, count)
         ]
-        return [each for shown in answers if shown for each in equations(shown) if each.name == name]
+        every = [each for shown in answers if shown for each in equations(shown)]
+        return [[each for each in every if each.name == name] for name in names]
 
     def _table(self, names: Sequence[str], seen: Sequence[Seen], like: Likeness | None = None) -> Table:
         of_each = ((each, name) for name in names for each in seen if name in each.equations)
@@ -153,6 +153,12 @@ class Asked:
         if key not in self._tables:
             self._tables[key] = seen, elements(seen.inputs, seen.equations[name], like)
         return self._tables[key][1]
+
+
+def _tells_weights(equation: Equation) -> bool:
+    """Whether it is wrong, of an argument that can be told from the value."""
+    told = equation.affine is not None and np.abs(equation.shown).max(initial=0) < 1 - 1e-6
+    return bool(told and equation.wrong.any())
 
 
 def _is_confirmed(table: Table, found: Rule) -> bool:

@@ -70,6 +70,8 @@ def locate(
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
+    if not {wrong[0], *GATES} & {*(usual := asked.wrong(len(first)))}:  # large numbers show another mistake
+        wrong = usual or wrong
     where = _where(wrong, asked)
     if not asked.is_wrong_by_itself(wrong[0], anew):
         return Location(where, *remembered(function, program, anew), alone=False, equations=wrong[:1])
@@ -80,8 +82,9 @@ def locate(
     if like and (like := likeness(cases)) is None:  # what else was asked to find when has shown more
         found = asked.rule(names, None)
         cases = _cases(names, asked)
-    network = asked.network(wrong[0]) if len(names) == 1 else []
-    how = (as_if(network) if network else "") or (like.words if like else "") or far(cases)
+    of_each = {as_if(network) if network else "" for network in asked.network(names)}
+    of_all = of_each.pop() if len(of_each) == 1 else ""
+    how = of_all or (like.words if like else "") or far(cases)
     when = [arrangement] if arrangement else []
     if found and not (arrangement and not found.conditions):
         when.append(words(found))

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from oracle.location.where.equation import Equation
-from oracle.location.where.recipes import rearranged
+from oracle.location.where.recipes import rearranged, stacked_otherwise
 from reference.contract import Array
 
 Candidate = Callable[[Equation], Array]
@@ -39,6 +39,8 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
         if "logit" in name:  # of which they are functions
             continue
         yield f"the value of {name}", partial(_other, name)
+    for name in equation.others:
+        yield f"the right value * {name}", partial(_times, name)
     if not equation.affine and equation.recipe:
         for words, _ in equation.recipe.substitutes():
             yield f"made with {words}", partial(_substituted, words)
@@ -61,6 +63,8 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
         yield f"the right ones {words}", partial(_function, change)
     yield f"that of its {plural(equation.row)} and samples read in the other order of memory", _reread
     yield f"that of {plural(equation.row)} and samples exchanged", _exchanged
+    for words, change in stacked_otherwise():
+        yield f"the right ones {words}", partial(_function, change)
 
 
 def plural(what: str) -> str:
@@ -78,6 +82,10 @@ _FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
     "v (1 - v), v the right value": lambda v: v * (1 - v),
     "1 - v², v the right value": lambda v: 1 - v * v,
     "1 - the right value": lambda v: 1 - v,
+    "the right value truncated to a whole number": np.trunc,
+    "the right value rounded down to a whole number": np.floor,
+    "the right value rounded up to a whole number": np.ceil,
+    "the right value rounded to a whole number": np.rint,
 }
 
 
@@ -148,6 +156,10 @@ def _term(name: str, equation: Equation) -> Array:
 def _other(name: str, equation: Equation) -> Array:
     term = {**equation.others, **equation.named}[name]
     return term if len(term) in (1, len(equation.shown)) else np.full_like(equation.right.value, np.nan)
+
+
+def _times(name: str, equation: Equation) -> Array:
+    return np.asarray(equation.right.value * _other(name, equation))
 
 
 def _mean(axis: int, equation: Equation) -> Array:

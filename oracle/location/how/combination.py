@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
+from oracle.location.how.fitting import least_squares
 from reference.contract import Array
 
 RIGHT = "the right value"
@@ -31,7 +32,7 @@ def combination(difference: Array, allowed: Array, terms: Mapping[str, Array]) -
             return {}
         for names in combinations(columns, count):
             matrix = np.stack([columns[name] for name in names], axis=1)
-            factors, _, rank, _ = np.linalg.lstsq(matrix * weight[:, None], difference * weight, rcond=1e-13)
+            factors, rank = least_squares(matrix * weight[:, None], difference * weight, 1e-13)
             rounding = ROUNDING * (np.abs(matrix) @ np.abs(factors))
             fits = rank == count and (np.abs(matrix @ factors - difference) <= allowed + rounding).all()
             if fits and (np.abs(matrix * factors).max(axis=0) > allowed.max()).all():

@@ -6,6 +6,7 @@ import numpy as np
 
 from oracle.location.how.cases import Case
 from oracle.location.how.combination import RIGHT
+from oracle.location.how.fitting import least_squares
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -96,6 +97,8 @@ def _statistics(equation: Equation) -> dict[str, Array]:
         ):
             over = f"the {words} of these sums over the samples"
             found[f"the sum of exp(logit - the largest) / {over}"] = S / of_all[:, None]
+        over = "the sum of these sums over the samples up to its own"
+        found[f"the sum of exp(logit - the largest) / {over}"] = S / np.cumsum(S, axis=1)
         found["the sum of exp(logit)"] = np.exp(s).sum(axis=0, keepdims=True)
         found["1 / the sum of exp(logit)"] = 1 / np.exp(s).sum(axis=0, keepdims=True)
     return {name: np.asarray(each, np.float64) for name, each in found.items()}
@@ -149,7 +152,7 @@ def _laws(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterat
     for inverse in (True, False):
         values, weight = (1 / f, f**2 / doubt) if inverse else (f, 1 / doubt)
         matrix = np.stack([np.ones_like(s), s], axis=1)
-        (first, second), *_ = np.linalg.lstsq(matrix * weight[:, None], values * weight, rcond=None)
+        (first, second), _ = least_squares(matrix * weight[:, None], values * weight)
         first, second = _rounded(float(first)), _rounded(float(second))
         if second:
             times = name if abs(second) == 1 else f"{abs(second):.6g} * {name}"

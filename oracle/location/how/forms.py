@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from oracle.location.how.cases import Case, Likeness
+from oracle.location.how.fitting import least_squares
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -189,7 +190,7 @@ def _of_argument(cases: Sequence[Case], name: str) -> Likeness | None:
         matrix = np.stack([*(z**k for k in above), *(-shown * z**k for k in below)], axis=1)
         weight = 1 / (allowed * (1 + sum(np.abs(z) ** k for k in below)))
         scale = np.abs(matrix * weight[:, None]).max(axis=0)
-        found, _, rank, _ = np.linalg.lstsq(matrix * weight[:, None] / scale, shown * weight, rcond=1e-14)
+        found, rank = least_squares(matrix * weight[:, None] / scale, shown * weight, 1e-14)
         numbers = found / scale
         value = (matrix[:, : len(above)] @ numbers[: len(above)]) / (
             1 + sum(number * z**k for number, k in zip(numbers[len(above) :], below, strict=True))

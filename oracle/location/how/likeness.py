@@ -11,6 +11,7 @@ from oracle.location.how.candidates import Candidate, candidates, constant, mean
 from oracle.location.how.cases import Case, Likeness
 from oracle.location.how.combination import RIGHT, ROUNDING, combination, in_words
 from oracle.location.how.factors import by_size, factor_in_words
+from oracle.location.how.fitting import least_squares
 from oracle.location.how.forms import ARGUMENTS, form
 from oracle.location.how.rows import other_rows
 from oracle.location.where.equation import Equation
@@ -201,7 +202,7 @@ def _is_polynomial(case: Case, degree: int) -> bool:
     whole &= case.chosen.reshape(n, -1).any(axis=0) & (error > 0).all(axis=0)
     for j in np.flatnonzero(whole)[:20]:
         matrix = np.stack([correct[:, j], np.ones(n)][: degree + 1], axis=1)
-        factors, *_ = np.linalg.lstsq(matrix / error[:, [j]], shown[:, j] / error[:, j], rcond=None)
+        factors, _ = least_squares(matrix / error[:, [j]], shown[:, j] / error[:, j])
         rounding = ROUNDING * (np.abs(matrix) @ np.abs(factors))
         if not (np.abs(matrix @ factors - shown[:, j]) <= error[:, j] + rounding).all():
             return False

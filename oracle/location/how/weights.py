@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from oracle.location.how.arguments import argument
+from oracle.location.how.fitting import least_squares
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -103,9 +104,9 @@ def _fitted(every: Sequence[Equation], i: int, extra: Extra) -> Array | None:
         weights.append(1 / of_z.right.error[i][chosen])
     matrix, value, weight = np.concatenate(matrices), np.concatenate(values), np.concatenate(weights)
     k = matrix.shape[1]
-    if len(value) < k + 4 or np.linalg.matrix_rank(matrix) < k:
+    if len(value) < k + 4 or least_squares(matrix, value)[1] < k:
         return None
-    found, *_ = np.linalg.lstsq(matrix * weight[:, None], value * weight, rcond=None)
+    found, _ = least_squares(matrix * weight[:, None], value * weight)
     allowed = 8 / weight + 1e-12 * np.abs(matrix) @ np.abs(found)
     return found if (np.abs(matrix @ found - value) <= allowed).all() else None
 

@@ -58,9 +58,10 @@ class Condition:
     def met_by(self, table: Table) -> Array:
         """Which elements meet it."""
         values = table.features[self.feature]
-        if self.other and self.relation in (">", "<"):
+        if self.other and self.relation in (">", "<", "≥"):
             others = table.features[self.other]
-            return np.asarray(values > others if self.relation == ">" else values < others)
+            compare = {">": np.greater, "<": np.less, "≥": np.greater_equal}
+            return np.asarray(compare[self.relation](values, others))
         if self.other:
             same = values == table.features[self.other]
             return np.asarray(same if self.relation == "=" else ~same)
@@ -78,7 +79,7 @@ class Condition:
     @property
     def is_a_threshold(self) -> bool:
         """Whether its value may be found better by asking more."""
-        return self.relation in ("≥", "≤") and not is_place(self.feature)
+        return self.relation in ("≥", "≤") and not (self.other or is_place(self.feature))
 
     @property
     def size(self) -> int:
@@ -203,6 +204,10 @@ def _candidates(table: Table) -> Iterator[Condition]:
     for one, other in sizes:
         yield Condition(one, "=", other=other)
         yield Condition(one, "≠", other=other)
+    for place in (name for name in PLACES if name in table.features):
+        for size in (name for name in SIZES if name in table.features and " " not in name):
+            if (table.features[place] >= table.features[size])[table.wrong].all():
+                yield Condition(place, "≥", other=size)
     compared = (name for name in table.features if name in COMPARED or name.startswith(ITSELF))
     single = [pair for pair in sizes if not any(" " in name for name in pair)]
     for one, other in [*single, *combinations(compared, 2)]:

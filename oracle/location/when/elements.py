@@ -71,10 +71,12 @@ def _of_input(x: Array, equation: Equation) -> dict[str, Array]:
     if of_before:
         x = np.concatenate([np.full_like(x[:, :, :1], np.nan), x[:, :, :-1]], axis=2)
     when = " of the step before" if of_before else ""
+    size = np.abs(x)
+    ends = {f"xt[0]{when}": x[:1], f"the last feature of xt{when}": x[-1:]} if len(x) else {}
     return {
-        f"the sample's largest |xt|{when}": np.abs(x).max(axis=0, keepdims=True, initial=0),
-        f"xt[0]{when}": x[:1],
-        f"the last feature of xt{when}": x[-1:],
+        f"the sample's largest |xt|{when}": size.max(axis=0, keepdims=True, initial=0),
+        f"the largest |xt| of all samples{when}": size.max(axis=(0, 1), keepdims=True, initial=0),
+        **ends,
     }
 
 

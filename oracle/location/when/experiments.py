@@ -179,6 +179,14 @@ def of_one_network(example: Inputs, count: int) -> Iterator[Inputs]:
         yield replace(example, x=x, a0=a0, c0=c0 if example.c0.any() else example.c0)
 
 
+def cut(inputs: Inputs, name: str, extent: int) -> Inputs:
+    """The first samples, or steps."""
+    if name == "T_x":
+        return replace(inputs, x=inputs.x[:, :, :extent])
+    x, a0, c0 = (array[:, :extent] for array in (inputs.x, inputs.a0, inputs.c0))
+    return replace(inputs, x=x, a0=a0, c0=c0)
+
+
 def cast(inputs: Inputs, dtype: str) -> Inputs:
     """The same numbers in another precision."""
     parameters = {name: array.astype(dtype) for name, array in inputs.parameters.items()}

@@ -28,9 +28,13 @@ def near(
     if condition.feature == "bits":
         for dtype in ("float32", "float16"):
             yield experiments.cast(example, dtype)
+            yield experiments.cast(experiments.scaled(example, ("W",), 3.0), dtype)
             yield from experiments.ordinary(function, range(seed, seed + 1), dtype)
     elif condition.feature == ALIKE:
         yield from experiments.of_samples_alike(function, range(2 * seed, 2 * seed + 2))
+    elif condition.other in SIZES and is_place(condition.feature):
+        for extent, other in ((7, 3), (9, 6), (4, 4), (5, 8)):
+            yield _of(function, seed, {**held, SIZE_OF[condition.feature]: extent, condition.other: other})
     elif condition.other in SIZES:
         for extent, other in ((2, 2), (5, 5)) if condition.relation in "=≠" else ((3, 2), (2, 3), (5, 5)):
             sizes = {**held, **_sizes(condition.feature, extent), **_sizes(condition.other, other)}
@@ -42,6 +46,8 @@ def near(
     elif condition.feature in experiments.BASE:
         for extent in _extents(condition):
             yield _of(function, seed, {**held, condition.feature: extent})
+            if condition.feature in ("m", "T_x") and extent < condition.value:
+                yield experiments.cut(example, condition.feature, extent)
     elif condition.feature in SIZES:
         for extent in _extents(condition):
             yield _of(function, seed, {**held, **_sizes(condition.feature, max(extent, 2))})

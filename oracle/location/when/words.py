@@ -5,6 +5,7 @@ import math
 from oracle.location.when.conditions import Condition
 from oracle.location.when.rules import PURE, SURE, Rule
 from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, SIZES, is_place
+from oracle.location.where.equation import TOP
 
 
 def words(found: Rule) -> str:
@@ -25,6 +26,8 @@ def _words(condition: Condition) -> str:
         return "of samples whose x an earlier sample has, too"
     if condition.other:
         return f"{name} {relation} {condition.other}"
+    if name == TOP:
+        return f"{name} {relation} {value:g}"
     if name in SIZES and relation == "≥" and value == 2:
         return f"{name} > 1"
     if relation.startswith("mod"):

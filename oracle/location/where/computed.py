@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.where.equation import CACHED, Affine, Equation, count_wrong, product
+from oracle.location.where.equation import CACHED, TOP, Affine, Equation, count_wrong, product
 from oracle.location.where.recipes import Pieces, Recipe
 from oracle.location.where.shown import Shown
 from oracle.rounding import Arithmetic, Bounded
@@ -232,6 +232,8 @@ def _head(fl: Arithmetic, shown: Shown, W: Array, b: Array, name: str) -> list[E
         "the smallest yt_pred of the sample": right.value.min(axis=0, keepdims=True),
         "the largest yt_pred of the sample": right.value.max(axis=0, keepdims=True),
         "the spread of the logits": top - least,
+        "the largest |logit| of the sample": np.maximum(np.abs(top), np.abs(least)),
+        TOP: np.argmax(s.value, axis=0)[None].astype(np.float64) if len(s.value) else top,
     }
     states = {**shown.states, **shown.cached}
     states = {other: array for other, array in states.items() if array.shape == a.shape and other != "a_next"}

@@ -11,6 +11,7 @@ from oracle.rounding import Bounded
 from reference.contract import Array
 
 CACHED, RETURNED = "the cached ", "the returned "
+TOP = "the class of the largest logit"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import permutations
 
 import numpy as np
 
@@ -43,15 +44,21 @@ class Recipe:
                 yield f"{name} taken for one number for each sample", partial(self._with, name, array.T)
             for words, change in _changes(array):
                 yield f"{name} {words}", partial(self._changed, name, change)
-        for name in self.products:
+        for name, (W, v) in self.products.items():
             for dtype in ("float32", "float16"):
                 yield f"{name} computed in {dtype}", partial(self._computed_in, dtype, name)
+            for words, change in _NORMALISED.items():
+                yield f"{name} {words}", partial(self._with_product, change, W, v)
 
     def _with(self, name: str, array: Array) -> Array:
         return self.made({**self.pieces, name: array})
 
     def _changed(self, name: str, change: "Change") -> Array:
         return self._with(name, change(self.pieces[name]))
+
+    def _with_product(self, change: "Change", W: Array, v: Array) -> Array:
+        own = np.tensordot(W, v, axes=1)
+        return np.asarray(self.made(self.pieces) - own + change(own))
 
     def _computed_in(self, dtype: str, name: str) -> Array:
         W, v = self.products[name]
@@ -116,15 +123,8 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
         yield "transposed", partial(np.swapaxes, axis1=0, axis2=1)
     yield from rearranged(m, T_x)
     yield "with its rows and samples read in the other order of memory", _reread
-    yield "less its mean over the samples", partial(_less_mean, 1)
-    yield "less its mean over its rows", partial(_less_mean, 0)
-    yield "divided by its norm", _of_norm_1
-    for eps in (0.0, 1e-3, 1e-5, 1e-6, 1e-8):
-        said = f", with {eps:g} added to the variance" if eps else ""
-        yield f"normalised over its rows{said}", partial(_normalised, 0, eps)
-        yield f"normalised over the samples{said}", partial(_normalised, 1, eps)
-    for eps in (1e-3, 1e-5, 1e-6, 1e-8):
-        yield f"normalised over its rows, with {eps:g} added to the deviation", partial(_standardised, eps)
+    yield from stacked_otherwise()
+    yield from _NORMALISED.items()
     yield "with 0 for its first row", partial(_without, 0)
     yield "with 0 for its last row", partial(_without, -1)
     yield "through tanh", np.tanh
@@ -141,6 +141,14 @@ def rearranged(m: int, T_x: int) -> Iterator[tuple[str, Change]]:
         yield "with samples and steps read in one order and written in the other", _samples_first
         yield "read in Fortran's order and written in C's", _fortran_read
         yield "read in C's order and written in Fortran's", _fortran_written
+
+
+def stacked_otherwise() -> Iterator[tuple[str, Change]]:
+    """Values that were stacked in one order of axes and reshaped where they should be transposed."""
+    for order in permutations(range(3)):
+        if order != (0, 1, 2):
+            names = ", ".join(("rows", "samples", "steps")[axis] for axis in order)
+            yield f"stacked as ({names}) and read as (rows, samples, steps)", partial(_stacked, order)
 
 
 def _steps(count: int) -> str:
@@ -217,6 +225,10 @@ def _fortran_written(array: Array) -> Array:
     return array.ravel().reshape(array.shape, order="F")
 
 
+def _stacked(order: tuple[int, ...], array: Array) -> Array:
+    return array.transpose(order).reshape(array.shape)
+
+
 def _less_mean(axis: int, array: Array) -> Array:
     return np.asarray(array - array.mean(axis=axis, keepdims=True))
 
@@ -229,11 +241,26 @@ def _normalised(axis: int, eps: float, array: Array) -> Array:
     return np.asarray(_less_mean(axis, array) / np.sqrt(array.var(axis=axis, keepdims=True) + eps))
 
 
-def _standardised(eps: float, array: Array) -> Array:
-    return np.asarray(_less_mean(0, array) / (array.std(axis=0, keepdims=True) + eps))
+def _standardised(axis: int, eps: float, array: Array) -> Array:
+    return np.asarray(_less_mean(axis, array) / (array.std(axis=axis, keepdims=True) + eps))
 
 
 def _without(row: int, array: Array) -> Array:
     changed = array.copy()
     changed[row] = 0
     return changed
+
+
+def _ways_to_normalise() -> Iterator[tuple[str, Change]]:
+    for axis, over in enumerate(("its rows", "the samples")):
+        yield f"less its mean over {over}", partial(_less_mean, axis)
+        for eps in (0.0, 1e-3, 1e-5, 1e-6, 1e-8):
+            said = f", with {eps:g} added to the variance" if eps else ""
+            yield f"normalised over {over}{said}", partial(_normalised, axis, eps)
+            if eps:
+                said = f", with {eps:g} added to the deviation"
+                yield f"normalised over {over}{said}", partial(_standardised, axis, eps)
+    yield "divided by its norm", _of_norm_1
+
+
+_NORMALISED = dict(_ways_to_normalise())
