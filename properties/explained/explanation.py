@@ -130,7 +130,7 @@ def _found_out(ask: Asked, problem: Problem, *, extreme: bool, whole: bool) -> E
         looks_like = [", ".join(filter(None, [TWO_ANSWERS, *kept]))]
     if looks_like:
         return Explanation(looks_like, inherited=_is_inherited(ask, counterexample))
-    if location := _located(ask, widest):
+    if not whole and (location := _located(ask, widest)):  # a form says itself what is wrong
         inherited = _is_inherited(ask, counterexample)
         return Explanation(located=location, inherited=inherited, shows_alone=location.alone)
     if digits := precision(function, ask, counterexample, **how):

@@ -60,6 +60,8 @@ def _threshold(condition: Condition) -> str:
     round_one = roundest(least - NEARLY * abs(least), most + NEARLY * abs(most))
     if least > round_one == float(f"{round_one:.1g}"):
         low = f"{round_one:g}"
+        if float(value) - round_one < ROUNDED * abs(round_one):
+            return f"{condition.feature} {sign} {low}"
     return f"{condition.feature} {sign} some number from {low} to {high}"
 
 
@@ -73,6 +75,10 @@ NEARLY = 1e-3
 """How near, relatively, below what was seen a number of one digit may be meant: what is wrong just beyond a
 threshold may be so by less than can be seen.
 """
+
+
+ROUNDED = 1e-6
+"""How near, relatively, it may be seen to be wrong where that number is said alone."""
 
 
 def _spacing(number: float) -> float:
