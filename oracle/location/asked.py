@@ -87,7 +87,8 @@ class Asked:
                 return None
             fresh = self.ask(islice(self._near(names, found, seed), max(ROOM - self._calls, 0)))
             again = rule(self._table(names, self._seen, like))
-            holds = again and again.form == found.form
+            tells = any(name in each.equations for name in names for each in fresh)
+            holds = again and again.form == found.form and tells  # where forms are wrong, nothing may
             confirmed = again if holds and _is_confirmed(self._table(names, fresh, like), found) else None
             if confirmed and not any(condition.is_vague for condition in confirmed.conditions):
                 break

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import reference
 from oracle.diagnosis.behaviour import Behaviour
+from oracle.faults import FAULTS
 from oracle.inputs import Inputs
 from oracle.location.located import locate
 from oracle.problem import Problem
@@ -41,7 +43,7 @@ class Asked:
                 _double(arguments, 2)
             try:
                 value = function(*arguments)
-            except TypeError:  # of a precision that it cannot do
+            except Exception:  # of a shape or precision that it cannot do
                 return Behaviour.of_error()
         return Behaviour.of(self.function, value, arguments)
 
@@ -131,6 +133,15 @@ def test_a_right_program_of_another_kind_is_not_located(how: str) -> None:
     made = type("Program", (), {"lstm_forward": staticmethod(forward)})
     asked = Asked("lstm_forward", made)
     assert locate("lstm_forward", asked, problem, asked.anew) is None
+
+
+@pytest.mark.parametrize("name", ["x_indexed_by_sample", "time_before_samples"])
+def test_what_has_the_right_form_for_some_sizes_alone_is_located(name: str) -> None:
+    problem = Problem.rnn(n_x=2, n_a=3, n_y=4, m=3, T_x=3)
+    asked = Asked("rnn_forward", lambda: replace(FAULTS[name], memory={}))
+    found = locate("rnn_forward", asked, problem, asked.anew)
+    assert found
+    assert not found.when
 
 
 BROKEN: Mapping[str, Callable[[Any, int], Any]] = {

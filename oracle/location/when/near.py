@@ -125,7 +125,7 @@ OF_HEAD = (
 
 def _aimed(function: str, condition: Condition, seed: int, seen: Seen) -> Iterator[Inputs]:
     """Problems of several shapes, changed so that some of their elements just meet the condition."""
-    of_head = "logit" in condition.feature or "yt_pred" in condition.feature
+    of_head = any(name in condition.feature for name in ("logit", "yt_pred", "by"))
     for sizes, change in product(SHAPES, OF_HEAD if of_head else OF_STEP):
         base = _alike(_of(function, seed, sizes))
 
