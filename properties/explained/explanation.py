@@ -140,7 +140,16 @@ def _found_out(ask: Asked, problem: Problem, *, extreme: bool, whole: bool) -> E
         itself = traces(function, ask, problem.inputs(function), limits)
         if itself != NEARLY:
             known = "; ".join(filter(None, [f"right in {widest.dtype}, and not in {problem.dtype}", itself]))
+    elif known != NEARLY and _is_right_in_a_new_process(ask, counterexample):
+        known = NEARLY
     return Explanation(traces=known, inherited=_is_inherited(ask, counterexample))
+
+
+def _is_right_in_a_new_process(ask: Asked, counterexample: Inputs) -> bool:
+    """Whether nothing but earlier calls made it wrong."""
+    ask.implementation.close()
+    shown = Unkept(ask.implementation, ask.function)(counterexample)
+    return shown.is_like(specification(ask.function, ask.limits)(counterexample))
 
 
 def _located(ask: Asked, counterexample: Problem) -> Location | None:

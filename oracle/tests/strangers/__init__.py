@@ -31,14 +31,19 @@ class Stranger:
     problem: str
     said: str
 
-    def program(self) -> SimpleNamespace:
-        """The four functions with the mistake, in a module that has made no call yet."""
+    @property
+    def source(self) -> str:
+        """The four functions with the mistake."""
         source = PROGRAM
         for old, new in self.edits:
             assert source.count(old) == 1, (self.name, old)
             source = source.replace(old, new)
+        return source
+
+    def program(self) -> SimpleNamespace:
+        """The same in a module that has made no call yet."""
         namespace: dict[str, Any] = {}
-        exec(compile(source, self.name, "exec"), namespace)
+        exec(compile(self.source, self.name, "exec"), namespace)
         return SimpleNamespace(**namespace)
 
 
