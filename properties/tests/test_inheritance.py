@@ -1,0 +1,129 @@
+"""A forward inherits its mistake where it is right with a known-right cell in the place of its own."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from oracle.problem import Problem
+from properties.answered.implementation import Implementation
+from properties.explained.asked import Asked
+from properties.explained.explanation import _is_inherited
+
+TARGET = """
+import numpy as np
+from reference import lstm_cell_forward as right
+
+def lstm_cell_forward(xt, a_prev, c_prev, parameters):
+    a, c, y, cache = right(xt, a_prev, {memory} * c_prev, parameters)
+    return a, c, y, (*cache[:3], c_prev, *cache[4:])
+
+def lstm_forward(x, a0, parameters):
+    a_prev, c_prev, steps = a0, np.zeros_like(a0), []
+    for t in range(x.shape[2]):
+        steps.append(lstm_cell_forward(x[:, :, t], {hidden} * a_prev, c_prev, parameters))
+        a_prev, c_prev = steps[-1][:2]
+    a, c, y = (np.stack([step[i] for step in steps], axis=2) for i in range(3))
+    return a, y, c, ([step[3] for step in steps], x)
+"""
+
+
+def test_what_a_forward_does_right_it_does_not_inherit(tmp_path: Path) -> None:
+    (tmp_path / "right.py").write_text(TARGET.format(memory=1, hidden=1))
+    inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
+    with Implementation("right.py", directory=tmp_path) as right:
+        assert not _is_inherited(Asked(right, "lstm_forward"), inputs)
+
+
+def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(tmp_path: Path) -> None:
+    (tmp_path / "cell.py").write_text(TARGET.format(memory=0.5, hidden=1))
+    (tmp_path / "forward.py").write_text(TARGET.format(memory=1, hidden=0.5))
+    (tmp_path / "both.py").write_text(TARGET.format(memory=0.5, hidden=0.5))
+    properties = str(Path(__file__).parents[1])
+    command = [sys.executable, "-m", "pytest", properties, "--implementation", ".", "--hypothesis-seed=1"]
+    command += ["-k", "test_trajectory and lstm_forward", "-p", "no:cacheprovider"]
+    output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    messages = {
+        file: re.findall(
+            rf"^lstm_forward of {file}: trajectory .*?^  reproduce", output, re.DOTALL | re.MULTILINE
+        )
+        for file in ("cell.py", "forward.py", "both.py")
+    }
+    inherited = "from lstm_cell_forward: with a known-right cell in its place this function is right"
+    assert {file: [inherited in each for each in found] for file, found in messages.items()} == {
+        "cell.py": [True],
+        "forward.py": [False],
+        "both.py": [False],
+    }
+    assert output.count("(inherited)") == 1  # the closing table
+
+
+BUFFER = """
+import numpy as np
+from reference import rnn_cell_forward as right
+
+def rnn_cell_forward(xt, a_prev, parameters):
+    a, y, _ = right(xt, a_prev, parameters)
+    return a, y, (a, a_prev, xt, parameters)
+
+def rnn_forward(x, a0, parameters):
+    a_prev, xt, steps = a0, np.empty_like(x[:, :, 0]), []
+    for t in range(x.shape[2]):
+        xt[...] = x[:, :, t]
+        steps.append(rnn_cell_forward(xt, a_prev, parameters))
+        a_prev = steps[-1][0]
+    a, y = (np.stack([step[i] for step in steps], axis=2) for i in range(2))
+    return a, y, ([step[2] for step in steps], x)
+"""
+
+
+def test_a_cell_that_keeps_what_it_is_given_is_not_to_blame(tmp_path: Path) -> None:
+    (tmp_path / "buffer.py").write_text(BUFFER)
+    inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
+    with Implementation("buffer.py", directory=tmp_path) as buffer:
+        assert not _is_inherited(Asked(buffer, "rnn_forward"), inputs)
+
+
+CELLS = {
+    "overwrites its answer": (
+        "buffer = {}\n"
+        "def rnn_cell_forward(xt, a_prev, parameters):\n"
+        "    a, y, _ = right(xt, a_prev, parameters)\n"
+        "    kept = buffer.setdefault(a.shape, a.copy())\n"
+        "    kept[...] = a\n"
+        "    return kept, y, (kept, a_prev, xt, parameters)\n"
+    ),
+    "is not among the functions": (
+        "def rnn_cell_forward(xt, a_prev, parameters):\n"
+        "    a, y, cache = right(xt, a_prev, parameters)\n"
+        "    return 0.5 * a, y, (0.5 * a, *cache[1:])\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_forward_inherits_from_a_cell_that(tmp_path: Path, cell: str) -> None:
+    start = BUFFER.index("def rnn_cell_forward")
+    forward = BUFFER[BUFFER.index("def rnn_forward") :].replace(
+        "xt, a_prev, parameters", "x[:, :, t], a_prev, parameters"
+    )
+    holder = "\nclass Net:\n    rnn_forward = staticmethod(rnn_forward)\n"
+    (tmp_path / "net.py").write_text(BUFFER[:start] + CELLS[cell] + forward + holder)
+    target = "net.py:Net" if cell == "is not among the functions" else "net.py"
+    inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
+    with Implementation(target, directory=tmp_path) as net:
+        assert _is_inherited(Asked(net, "rnn_forward"), inputs)
+
+
+def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: Path) -> None:
+    textbook = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text()
+    mine = textbook.replace("c_next = np.zeros((n_a, m))\n", "c_next = c[:, :, 0]\n")
+    assert mine != textbook
+    (tmp_path / "right.py").write_text(textbook)
+    (tmp_path / "mine.py").write_text(mine)
+    overflow = Problem.lstm(n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=7578).inputs("lstm_forward")
+    for name, inherited in (("right.py", True), ("mine.py", False)):
+        with Implementation(name, directory=tmp_path) as target:
+            assert _is_inherited(Asked(target, "lstm_forward"), overflow) == inherited
