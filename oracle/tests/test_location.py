@@ -144,6 +144,20 @@ def test_what_has_the_right_form_for_some_sizes_alone_is_located(name: str) -> N
     assert not found.when
 
 
+@pytest.mark.parametrize("empty", ["n_x", "m", "T_x"])
+def test_a_counterexample_without_numbers_breaks_nothing(empty: str) -> None:
+    def forward(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, c, caches = reference.lstm_forward(x, a0, parameters)
+        return a, y, 1.5 * c, caches
+
+    problem = Problem.lstm(**{"n_x": 2, "n_a": 3, "n_y": 4, "m": 3, "T_x": 4, empty: 0})
+    made = type("Program", (), {"lstm_forward": staticmethod(forward)})
+    asked = Asked("lstm_forward", made)
+    found = locate("lstm_forward", asked, problem, asked.anew)
+    assert found
+    assert (found.where, found.how) == ("the returned c ≠ c_next of each step", "1.5 times the right value")
+
+
 BROKEN: Mapping[str, Callable[[Any, int], Any]] = {
     "NaN from step 1 on": lambda a, t: np.nan if t else a,
     "infinite": lambda a, t: np.inf * np.sign(a),

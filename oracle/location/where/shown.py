@@ -23,9 +23,11 @@ class Shown:
 
     @classmethod
     def of(cls, function: str, inputs: Inputs, behaviour: Behaviour) -> "Shown | None":
-        """What a call showed; `None` where its outputs do not have the form that the contract says."""
+        """What a call showed; `None` where its outputs are empty, or have not the form of the contract."""
         contract, sizes = CONTRACTS[function], inputs.sizes
         T_x = 1 if contract.is_cell else sizes["T_x"]
+        if not (sizes["m"] and T_x):
+            return None
         outputs = {}
         for i, (name, shape) in enumerate(contract.outputs.items()):
             array = behaviour.outputs.get(f".{i}")
