@@ -70,7 +70,7 @@ def locate(
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
-    if not {wrong[0], *GATES} & {*(usual := asked.wrong(len(first)))}:  # large numbers show another mistake
+    if not {*_alike(wrong)} & {*(usual := asked.wrong(len(first)))}:  # large numbers show another mistake
         wrong = usual or wrong
     where = _where(wrong, asked)
     if not asked.is_wrong_by_itself(wrong[0], anew):

@@ -13,6 +13,9 @@ from oracle.diagnosis.behaviour import Behaviour
 from oracle.faults import FAULTS
 from oracle.inputs import Inputs
 from oracle.location.located import locate
+from oracle.location.when.conditions import Condition
+from oracle.location.when.rules import Rule
+from oracle.location.when.words import words
 from oracle.problem import Problem
 from oracle.tests.strangers import STRANGERS, Stranger
 from reference.contract import FUNCTIONS
@@ -184,3 +187,18 @@ def test_whatever_is_answered_is_located_or_not_and_breaks_nothing(how: str) -> 
     found = locate("rnn_forward", asked, problem, asked.anew)
     assert found
     assert found.where.startswith(("the returned a", "a_next", "a_prev"))
+
+
+@pytest.mark.parametrize(
+    ("relation", "value", "beyond", "said"),
+    [
+        ("≥", 30.02, 30.01, "z > some number from 30 to 30.02"),
+        ("≥", 1.0000009, 1.0000005, "z > 1"),
+        ("≤", 2.0005, 2.0019, "z < some number from 2 to 2.002"),
+    ],
+)
+def test_a_round_threshold_is_said_on_the_side_where_it_may_be(
+    relation: str, value: float, beyond: float, said: str
+) -> None:
+    found = Rule((Condition("z", relation, value, beyond=beyond),), 1.0)
+    assert words(found) == said

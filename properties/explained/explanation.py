@@ -49,7 +49,8 @@ def explain(trial: Trial, *, whole: bool = False) -> Explanation:
         if before := _as_before(trial, named, whole=whole):
             return before
         why = _explain(ask, trial.problem, extreme=extreme, whole=whole)
-        named.append(why)
+        if why.looks_like:
+            named.append(why)
         if why.traces != NEARLY:
             return why
         alone = trial.holds_alone()

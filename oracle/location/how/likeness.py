@@ -172,11 +172,17 @@ def _of_each_problem(cases: Sequence[Case], terms: Mapping[str, Candidate]) -> s
             each_gate = " and gate" if len({case.equation.name for case in enough}) > 1 else ""
             doubts = [float((case.allowed / np.abs(case.of(term))).min()) for case in enough]
             total = [each[name] + 1 for each in found]
-            if name != RIGHT and (law := by_size(total, doubts, [case.equation for case in enough])):
+            if _is_a_summand(name) and (law := by_size(total, doubts, [case.equation for case in enough])):
                 return f"{RIGHT} with {name} times {law}"
             number = f"a number for each problem{each_gate}, {min(factors):.3g} to {max(factors):.3g}"
             return f"{RIGHT} times {number}" if name == RIGHT else f"{RIGHT} + {name} times {number}"
     return ""
+
+
+def _is_a_summand(name: str) -> bool:
+    """Whether the right value is this and something more."""
+    of_another_step = name.startswith("Wy") and name.endswith("a_prev")
+    return (name[0] in "Wb" and not of_another_step) or name in ("ft * c_prev", "it * cct")
 
 
 def _of_each_column(cases: Sequence[Case]) -> str:
@@ -238,8 +244,8 @@ def far(cases: Sequence[Case]) -> str:
     return f"off by up to {absolute:.1g}{_where_most(cases, off)}{rounding}" if absolute <= 0.1 else ""
 
 
-PRECISIONS = {"float32": 24, "float16": 11, "bfloat16": 8}
-"""Bits of a significand."""
+PRECISIONS = {"float32": 24}
+"""Bits of a significand; an error as large as those of less may be of many things."""
 
 
 def _of_rounding(cases: Sequence[Case]) -> str:

@@ -93,7 +93,7 @@ def _of_value(equation: Equation) -> dict[str, Array]:
     if equation.activation in ("tanh", "sigmoid"):
         return {f"{ITSELF}{name}": value, **norms}
     size = np.abs(value)
-    largest = {f"the largest |{name}| of the sample": size.max(axis=0, keepdims=True)}
+    largest = {f"the largest |{name}| of the sample": size.max(axis=0, keepdims=True, initial=0)}
     return {name: value, f"|{name}|": size, **largest, **norms}
 
 

@@ -175,7 +175,8 @@ def of_one_network(example: Inputs, count: int) -> Iterator[Inputs]:
     """Ordinary inputs and states for the parameters of an example, in its shape."""
     rng = np.random.default_rng(16)
     for _ in range(count):
-        x, a0, c0 = (rng.standard_normal(array.shape) for array in (example.x, example.a0, example.c0))
+        given = (example.x, example.a0, example.c0)
+        x, a0, c0 = (rng.standard_normal(array.shape).astype(array.dtype) for array in given)
         yield replace(example, x=x, a0=a0, c0=c0 if example.c0.any() else example.c0)
 
 

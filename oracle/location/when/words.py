@@ -58,9 +58,9 @@ def _threshold(condition: Condition) -> str:
     low, high = (beyond, value) if rises else (value, beyond)
     least, most = sorted((condition.beyond, condition.value))
     round_one = roundest(least - NEARLY * abs(least), most + NEARLY * abs(most))
-    if least > round_one == float(f"{round_one:.1g}"):
+    if rises and least > round_one == float(f"{round_one:.1g}"):
         low = f"{round_one:g}"
-        if float(value) - round_one < ROUNDED * abs(round_one):
+        if condition.value - round_one < ROUNDED * abs(round_one):
             return f"{condition.feature} {sign} {low}"
     return f"{condition.feature} {sign} some number from {low} to {high}"
 

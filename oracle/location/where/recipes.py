@@ -125,8 +125,9 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
     yield "with its rows and samples read in the other order of memory", _reread
     yield from stacked_otherwise()
     yield from _NORMALISED.items()
-    yield "with 0 for its first row", partial(_without, 0)
-    yield "with 0 for its last row", partial(_without, -1)
+    if k:
+        yield "with 0 for its first row", partial(_without, 0)
+        yield "with 0 for its last row", partial(_without, -1)
     yield "through tanh", np.tanh
     yield "or 0 where that is negative", partial(np.maximum, 0)
     yield "squared", np.square
