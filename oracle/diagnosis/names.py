@@ -98,19 +98,12 @@ def diagnose(
     return [sentence for parts, sentence in fits if parts == len(PARTS) or not whole]
 
 
-def accounts_for(
-    sentence: str, function: str, inputs: Inputs, shown: Behaviour, *, whole: bool, limits: Limits
-) -> bool:
-    """Whether one call showed something wrong, and a mistake of this sentence fits that, too."""
-    right = specification(function, limits)(inputs)
-    wrong = next((part for part in PARTS if not _all_same([shown], [right], part)), None)
-    if wrong is None:
+def accounts_for(sentence: str, function: str, inputs: Inputs, shown: Behaviour, limits: Limits) -> bool:
+    """Whether one call showed something wrong, and a mistake of this sentence shows just that."""
+    if shown.is_like(specification(function, limits)(inputs)):
         return False
     faults = (fault for fault in (*concerning(function), *_pairs(function)) if fault.sentence == sentence)
-    fits = (
-        _fit([shown], [right], iter([mistaken(function, fault, limits)(inputs)]), wrong) for fault in faults
-    )
-    return max(fits, default=0) >= (len(PARTS) if whole else 1)
+    return any(shown.is_like(mistaken(function, fault, limits)(inputs)) for fault in faults)
 
 
 def _not_refused(

@@ -56,14 +56,12 @@ class Asked:
         self._seen += fresh
         return fresh
 
-    def wrong(self, count: int | None = None) -> list[str]:
-        """The equations that do not hold, in the order of computing; records alone come last.
-
-        Of the first so many answers that were seen, or of all.
-        """
-        every = self._seen[:count]
-        order = dict.fromkeys(name for seen in every for name in seen.equations)
-        wrong = {name for seen in every for name, equation in seen.equations.items() if equation.wrong.any()}
+    def wrong(self) -> list[str]:
+        """The equations that do not hold, in the order of computing; records alone come last."""
+        order = dict.fromkeys(name for seen in self._seen for name in seen.equations)
+        wrong = {
+            name for seen in self._seen for name, equation in seen.equations.items() if equation.wrong.any()
+        }
         return sorted((name for name in order if name in wrong), key=lambda name: name.startswith(CACHED))
 
     def is_wrong_by_itself(self, name: str, anew: Callable[[], None]) -> bool:

@@ -63,15 +63,15 @@ def locate(
     for arrangement, ask in ("", program), *arranged.items():  # noqa: B007 - the one that is wrong
         asked = Asked(function, ask, limits)
         asked.ask(first)
-        if asked.wrong():
+        if usual := asked.wrong():
             break
     else:
         arrangement, asked = "", Asked(function, program, limits)
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
-    if not {*_alike(wrong)} & {*(usual := asked.wrong(len(first)))}:  # large numbers show another mistake
-        wrong = usual or wrong
+    if usual and not {*_alike(wrong)} & {*usual}:  # extreme numbers have shown another mistake, too
+        wrong = usual
     where = _where(wrong, asked)
     if not asked.is_wrong_by_itself(wrong[0], anew):
         return Location(where, *remembered(function, program, anew), alone=False, equations=wrong[:1])

@@ -44,9 +44,9 @@ def explain(trial: Trial, *, whole: bool = False) -> Explanation:
     """
     ask = Asked(trial.implementation, trial.contract.name)
     extreme = trial.grade == "robust"
-    named = _NAMED.setdefault(trial.implementation, {}).setdefault((ask.function, extreme, whole), [])
+    named = _NAMED.setdefault(trial.implementation, {}).setdefault((ask.function, extreme), [])
     try:
-        if before := _as_before(trial, named, whole=whole):
+        if before := _as_before(trial, named):
             return before
         why = _explain(ask, trial.problem, extreme=extreme, whole=whole)
         if why.looks_like:
@@ -66,13 +66,11 @@ def explain(trial: Trial, *, whole: bool = False) -> Explanation:
     return Explanation(looks_like, inherited=why.inherited, shows_alone=not alone)
 
 
-_NAMED: WeakKeyDictionary[Implementation, dict[tuple[str, bool, bool], list[Explanation]]] = (
-    WeakKeyDictionary()
-)
-"""What was explained of a function, where large logits were asked or not, and its form or not."""
+_NAMED: WeakKeyDictionary[Implementation, dict[tuple[str, bool], list[Explanation]]] = WeakKeyDictionary()
+"""What was explained of a function by a name, where large logits were asked, and where they were not."""
 
 
-def _as_before(trial: Trial, named: Sequence[Explanation], *, whole: bool) -> Explanation | None:
+def _as_before(trial: Trial, named: Sequence[Explanation]) -> Explanation | None:
     """An earlier explanation whose mistakes account for all that this counterexample has shown, too.
 
     It is asked in float64, in which few mistakes look alike, and so is this one.
@@ -82,11 +80,7 @@ def _as_before(trial: Trial, named: Sequence[Explanation], *, whole: bool) -> Ex
         return None
     shown = behaviour(function, trial.answers.reply(trial.number).outcome, limits)
     for why in named:
-        fits = [
-            each
-            for each in why.looks_like
-            if accounts_for(each, function, trial.inputs, shown, whole=whole, limits=limits)
-        ]
+        fits = [each for each in why.looks_like if accounts_for(each, function, trial.inputs, shown, limits)]
         if fits and fits[0] == why.looks_like[0]:
             return replace(why, looks_like=fits)
     return None

@@ -129,8 +129,8 @@ def by_size(numbers: Sequence[float], doubts: Sequence[float], equations: Sequen
         for power, words in _POWERS:
             constant = _rounded(float(f[best] / s[best] ** power))
             if constant and (np.abs(constant * s**power - f) <= doubt + 1e-8 * np.abs(f)).all():
-                number = "1" if constant == 1 else f"{constant:.6g}"
-                return f"{number} {words.format(name)}"
+                law = f"{constant:.6g} {words.format(name)}"
+                return law.removeprefix("1 * ")
     return ""
 
 

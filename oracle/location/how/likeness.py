@@ -244,12 +244,8 @@ def far(cases: Sequence[Case]) -> str:
     return f"off by up to {absolute:.1g}{_where_most(cases, off)}{rounding}" if absolute <= 0.1 else ""
 
 
-PRECISIONS = {"float32": 24}
-"""Bits of a significand; an error as large as those of less may be of many things."""
-
-
 def _of_rounding(cases: Sequence[Case]) -> str:
-    """The precision that an argument is as right as, of the size of its terms."""
+    """That an argument is as right as in float32; errors as large as those of less may be of many kinds."""
     largest = 0.0
     for case in cases:
         of_z, affine = argument(case.equation), case.equation.affine
@@ -259,13 +255,15 @@ def _of_rounding(cases: Sequence[Case]) -> str:
         told = case.chosen & np.isfinite(of_z.shown)
         off = np.abs(of_z.shown - of_z.right.value)[told] / size[told]
         largest = max(largest, float(off.max(initial=0)))
-    near = (name for name, bits in PRECISIONS.items() if LEAST_OF_UNIT <= largest * 2.0**bits <= MOST_OF_UNIT)
-    precision = next(near, "")
-    return f", the size of a rounding of z in {precision}" if precision else ""
+    is_near = LEAST_OF_UNIT <= largest / UNIT_ROUNDOFF <= MOST_OF_UNIT
+    return ", the size of a rounding of z in float32" if is_near else ""
 
+
+UNIT_ROUNDOFF = 2.0**-24
+"""That of float32."""
 
 LEAST_OF_UNIT, MOST_OF_UNIT = 0.1, 4.0
-"""The largest error in the units of a rounding, by which that is told."""
+"""The largest error of the size of the terms, in unit roundoffs, by which that is told."""
 
 
 def _where_most(cases: Sequence[Case], off: Array) -> str:

@@ -42,7 +42,7 @@ VAGUE = 0.01
 
 @dataclass(frozen=True)
 class Condition:
-    """A comparison of a feature with a number, or of two sizes.
+    """A comparison of a feature with a number, or with another: of sizes, of values, of a place with a size.
 
     `beyond` is the nearest value on the other side that was seen, of a threshold; `excess` how many mute
     elements meet it, over the wrong ones.
@@ -101,7 +101,7 @@ class Condition:
 
     @property
     def is_exception(self) -> bool:
-        """Whether it leaves out a size that is small, or below another, an end, less precision, zeros."""
+        """Whether it leaves out a small size, one not above another, an end, less precision, or zeros."""
         if self.other:
             return self.compares_sizes or (self.relation == "≠" and " " not in self.feature + self.other)
         if self.feature == "bits":
