@@ -7,6 +7,7 @@ from hypothesis import settings
 
 from properties.answered.implementation import Implementation
 from properties.internals.of_libc import give_back_memory
+from properties.internals.of_pytest import forget_all
 from properties.judged.tally import Tally
 from properties.session.database import DATABASE
 from properties.session.options import EXACTLY, HOST, NETWORKS
@@ -55,8 +56,14 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Forget a turn, and all that it has found, when its test is over: the test itself lasts."""
+    """Forget a turn, and all that it has found, when its test is over: the test itself lasts.
+
+    So do its reports, which in a worker of pytest-xdist nobody reads.
+    """
     result = yield
     if TURN in item.stash:
         del item.stash[TURN]
+    reporter = item.config.pluginmanager.getplugin("terminalreporter")
+    if reporter and hasattr(item.config, "workerinput"):
+        forget_all(reporter)
     return result

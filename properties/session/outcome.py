@@ -8,6 +8,7 @@ import pytest
 
 from properties.answered.implementation import Implementation
 from properties.explained.failure import Failure
+from properties.internals.of_pytest import show_as
 from properties.judged.presence import USABLE, unusable
 from properties.judged.tally import Tally
 from properties.judged.trial import ViolationError
@@ -23,12 +24,12 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show a violation by its message alone, and hand the result of a law to the controlling process."""
-    report = yield
     error = call.excinfo.value if call.excinfo else None
     violation = _violation(error)
     failure = Failure(violation) if violation else None
     if failure:
-        report.longrepr = printable(failure.message)
+        show_as(item, printable(failure.message))
+    report = yield
     is_over = report.when == "call" or (report.when == "setup" and report.failed)
     if is_over and item.get_closest_marker("law"):
         broke = report.failed and not failure and not isinstance(error, pytest.fail.Exception)

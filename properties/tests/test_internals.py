@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from properties.internals.of_hypothesis import ANEW
+from properties.internals.of_pytest import show_as
 
 
 def test_hypothesis_draws_anew_with_a_backend_of_another_name() -> None:
@@ -32,6 +33,16 @@ def test_pytest_runs_a_test_again(request: pytest.FixtureRequest) -> None:
     if reporter:  # which a worker of pytest-xdist has not
         assert isinstance(reporter.stats, dict), f"{has} terminal reporter"
         assert "showfspath" in dir(reporter), f"{has} terminal reporter"
+
+
+def test_a_failure_is_shown_by_a_message_alone(request: pytest.FixtureRequest) -> None:
+    def fail() -> None:
+        raise AssertionError
+
+    show_as(request.node, "what was found")
+    report = pytest.TestReport.from_item_and_call(request.node, pytest.CallInfo.from_call(fail, "call"))
+    del request.node.repr_failure
+    assert report.longrepr == "what was found", f"pytest {version('pytest')} shows failures in another way"
 
 
 def test_xdist_has_the_schedulers_that_ours_change() -> None:

@@ -201,3 +201,15 @@ def test_a_name_that_is_no_utf8_is_judged_by_workers_too(tmp_path: Path) -> None
     status, output = judge(tmp_path, "--implementation", name, *selected)
     assert status == pytest.ExitCode.USAGE_ERROR
     assert "name its directory, or leave out -n" in output
+
+
+def test_workers_keep_no_reports(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kept.py").write_text(
+        "def pytest_sessionfinish(session):\n"
+        "    reporter = session.config.pluginmanager.getplugin('terminalreporter')\n"
+        "    if hasattr(session.config, 'workerinput'):\n"
+        f"        open({str(tmp_path / 'kept.txt')!r}, 'w').write(f'keeps {{reporter and reporter.stats}}')\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    judge(folder, "--implementation", "submissions/right.py", "-k", "can_be_used", "-n", "1", "-p", "kept")
+    assert (tmp_path / "kept.txt").read_text() in ("keeps {}", "keeps None")
