@@ -5,12 +5,12 @@ order; a candidate fits that answers all of them as the implementation does, to 
 is told from the specification by at least one of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache, lru_cache
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from oracle.diagnosis.behaviour import (
@@ -43,6 +43,7 @@ def diagnose(
     whole: bool = False,
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
+    suspects: Sequence[str] = (),
 ) -> list[str]:
     """The sentences of the catalogue that fit, best first; empty where none does.
 
@@ -52,7 +53,8 @@ def diagnose(
     With `whole`, only those that explain all that is seen; so too of what is wrong only where it raises, for
     much does that on no samples or steps: none of those where not all is seen.
 
-    Pairs of common mistakes are tried only where no single one explains all that is seen. One that acts at
+    Pairs of common mistakes are tried only where no single one explains all that is seen, and where nothing
+    fits, pairs of them with the `suspects`, which the function makes in other problems. One that acts at
     random is recognised by how its answers to one problem are spread. Only where `extreme`, large logits are
     among the problems: what overflows need not be what is wrong with ordinary ones.
     """
@@ -91,6 +93,7 @@ def diagnose(
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
+    fits = fits or fitting(_suspected(function, tuple(suspects)))
     if wrong == "outputs" and _is_wrong_only_where_it_raises(shown, right):
         whole = True
         if not (limits.caches and limits.head):
@@ -98,11 +101,19 @@ def diagnose(
     return [sentence for parts, sentence in fits if parts == len(PARTS) or not whole]
 
 
-def accounts_for(sentence: str, function: str, inputs: Inputs, shown: Behaviour, limits: Limits) -> bool:
+def accounts_for(
+    sentence: str,
+    function: str,
+    inputs: Inputs,
+    shown: Behaviour,
+    limits: Limits,
+    suspects: Sequence[str] = (),
+) -> bool:
     """Whether one call showed something wrong, and a mistake of this sentence shows just that."""
     if shown.is_like(specification(function, limits)(inputs)):
         return False
-    faults = (fault for fault in (*concerning(function), *_pairs(function)) if fault.sentence == sentence)
+    known = (*concerning(function), *_pairs(function), *_suspected(function, tuple(suspects)))
+    faults = (fault for fault in known if fault.sentence == sentence)
     return any(shown.is_like(mistaken(function, fault, limits)(inputs)) for fault in faults)
 
 
@@ -201,11 +212,22 @@ def _asked(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
 @cache
 def _pairs(function: str) -> Sequence[Fault]:
     """Two common mistakes at once."""
-    pairs = []
-    for one, two in combinations(common(function), 2):
+    return _at_once(combinations(common(function), 2))
+
+
+@cache
+def _suspected(function: str, suspects: tuple[str, ...]) -> Sequence[Fault]:
+    """A mistake of one of these sentences and a common one at once."""
+    suspected = [fault for fault in concerning(function) if fault.sentence in suspects]
+    return _at_once(product(suspected, common(function)))
+
+
+def _at_once(pairs: Iterable[tuple[Fault, Fault]]) -> list[Fault]:
+    both = []
+    for one, two in pairs:
         with suppress(ValueError):  # both change the same equation
-            pairs.append(one + two)
-    return pairs
+            both.append(one + two)
+    return both
 
 
 def _fit(

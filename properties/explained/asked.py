@@ -3,20 +3,24 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any
+from functools import cached_property
+from itertools import groupby
 from weakref import WeakKeyDictionary
 
 from oracle.diagnosis.behaviour import Behaviour, specification
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from properties.answered.implementation import Arrangement, Died, Implementation, Raised, Returned
-from properties.worker.codec import encode
+from properties.answered.implementation import (
+    Arrangement,
+    Implementation,
+    Outcome,
+    Raised,
+    Reply,
+    Request,
+    Returned,
+)
 
-Question = tuple[str, Inputs, Inputs | None, bool]
-"""The function, its inputs and those of a call after it, and whether a forward finds a known-right cell."""
-
-Conversation = list[tuple[Question, bytes]]
+Conversation = list[tuple[Request, bytes]]
 """Questions in order, with digests of the replies; empty ones are like no other."""
 
 
@@ -24,15 +28,27 @@ class DiedError(Exception):
     """The implementation died where it was asked in order to explain it."""
 
 
-@dataclass(frozen=True)
 class _Told:
-    shown: Behaviour
-    used_right_cell: bool
-    digest: bytes
+    """What a reply showed, found out when somebody looks."""
+
+    def __init__(self, request: Request, reply: Reply, limits: Limits) -> None:
+        self.digest = reply.digest
+        self._request = request
+        self._reply = reply
+        self._limits = limits
+
+    @cached_property
+    def shown(self) -> Behaviour:
+        return behaviour(self._request.function, self._reply.outcome, self._limits)
+
+    @property
+    def used_right_cell(self) -> bool:
+        outcome = self._reply.outcome
+        return isinstance(outcome, Returned) and outcome.used_reference_cell
 
 
 _TOLD: WeakKeyDictionary[Implementation, dict[bytes, list[_Told]]] = WeakKeyDictionary()
-"""What implementations told, each time that they were asked a question."""
+"""What implementations told, each time that they were sent a request."""
 
 
 class Asked:
@@ -55,11 +71,11 @@ class Asked:
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """What a call showed; with `then` the answer is read after another call, on these inputs."""
-        return self._ask((self.function, inputs, then, False)).shown
+        return self._ask(_request(self.function, inputs, then)).shown
 
     def with_right_cell(self, inputs: Inputs) -> tuple[Behaviour, bool]:
         """The same where a forward finds a known-right cell in the place of its own, and whether it does."""
-        told = self._ask((self.function, inputs, None, True))
+        told = self._ask(_request(self.function, inputs, with_right_cell=True))
         return told.shown, told.used_right_cell
 
     def is_right(self, function: str, asked: Sequence[Inputs]) -> bool:
@@ -67,7 +83,7 @@ class Asked:
         right = specification(function, self.limits)
         first, second, *rest = asked
         return all(
-            self._ask((function, inputs, then, False)).shown.is_like(right(inputs))
+            self._ask(_request(function, inputs, then)).shown.is_like(right(inputs))
             for inputs, then in [(first, second), (second, None), *((inputs, None) for inputs in rest)]
         )
 
@@ -76,32 +92,54 @@ class Asked:
         return Asked(self.implementation, self.function)
 
     def replies_as_in(self, conversation: Conversation) -> bool:
-        """Whether it replies to the same questions, in the same order, alike."""
-        return all(digest and self._ask(question).digest == digest for question, digest in conversation)
+        """Whether it replies to the same questions, in the same order, alike.
 
-    def _ask(self, question: Question) -> _Told:
-        function, inputs, then, with_right_cell = question
-        arguments = inputs.arguments(function)
-        afterwards = then.arguments(function) if then else []
-        header, blocks = encode([function, with_right_cell, arguments, afterwards])
-        key = sha256(b"".join([header, *blocks])).digest()
-        told = _TOLD.setdefault(self.implementation, {}).setdefault(key, [])
-        self._times[key] += 1
-        if self._times[key] > len(told):
-            told.append(self._reply(function, arguments, afterwards, with_right_cell))
-        self.conversation.append((question, told[self._times[key] - 1].digest))
-        return told[self._times[key] - 1]
+        Who replies to the first otherwise is asked no more; all others are asked together.
+        """
+        for some in (conversation[:1], conversation[1:]):
+            self._find_out([request for request, _ in some])
+            if not all(digest and self._ask(request).digest == digest for request, digest in some):
+                return False
+        return True
 
-    def _reply(
-        self, function: str, arguments: list[Any], then: Sequence[Any], with_right_cell: bool
-    ) -> _Told:
-        if not self._is_fresh:
+    def _ask(self, request: Request) -> _Told:
+        self._find_out([request])
+        number = self._times[request.body]
+        self._times[request.body] += 1
+        told = self._told.get(request.body, [])
+        if number >= len(told):
+            raise DiedError
+        self.conversation.append((request, told[number].digest))
+        return told[number]
+
+    def _find_out(self, requests: Sequence[Request]) -> None:
+        """Ask what was not told as often as it is asked now, up to a death."""
+        times = self._times.copy()
+        unknown = []
+        for request in requests:
+            times[request.body] += 1
+            if times[request.body] > len(self._told.get(request.body, [])):
+                unknown.append(request)
+        if unknown and not self._is_fresh:
             self.implementation.close()
             self._is_fresh = True
-        reply = self.implementation.call(function, arguments, then=then, with_reference_cell=with_right_cell)
-        shown = behaviour(function, reply, self.limits)
-        assert not isinstance(reply, Died)
-        return _Told(shown, isinstance(reply, Returned) and reply.used_reference_cell, reply.digest)
+        for _, some in groupby(unknown, key=lambda request: request.function):
+            together = [*some]
+            for request, reply in zip(together, self.implementation.reply_each(together), strict=False):
+                if reply.is_death:
+                    return
+                self._told.setdefault(request.body, []).append(_Told(request, reply, self.limits))
+
+    @property
+    def _told(self) -> dict[bytes, list[_Told]]:
+        return _TOLD.setdefault(self.implementation, {})
+
+
+def _request(
+    function: str, inputs: Inputs, then: Inputs | None = None, *, with_right_cell: bool = False
+) -> Request:
+    afterwards = then.arguments(function) if then else []
+    return Request(function, inputs.arguments(function), "C", afterwards, with_right_cell)
 
 
 @dataclass(frozen=True)
@@ -121,10 +159,10 @@ class Unkept:
         return behaviour(self.function, reply, self.implementation.limits)
 
 
-def behaviour(function: str, reply: Returned | Raised | Died, limits: Limits) -> Behaviour:
-    """What a call showed by its reply. Raises `DiedError` where it died."""
-    if isinstance(reply, Returned):
-        return Behaviour.of(function, reply.value, reply.arguments, limits)
-    if isinstance(reply, Raised):
+def behaviour(function: str, outcome: Outcome, limits: Limits) -> Behaviour:
+    """What a call showed by what came of it. Raises `DiedError` where it died."""
+    if isinstance(outcome, Returned):
+        return Behaviour.of(function, outcome.value, outcome.arguments, limits)
+    if isinstance(outcome, Raised):
         return Behaviour.of_error()
     raise DiedError

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from oracle.diagnosis.behaviour import specification
@@ -36,19 +36,34 @@ class Explanation:
     shows_alone: bool = True
 
 
-def explain(trial: Trial, *, whole: bool = False) -> Explanation:
+class Search(NamedTuple):
+    """How a mistake is looked for: whether on `extreme` problems too, and what `explain` takes.
+
+    The `suspects` are what the laws of the spec grade have told of the function.
+    """
+
+    extreme: bool = False
+    whole: bool = False
+    locating: bool = True
+    suspects: Sequence[str] = ()
+
+
+def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Explanation:
     """Ask the implementation some more, in a fresh process, and compare it with the catalogue.
 
-    With `whole`, a mistake has to explain the outputs and the form of the caches. Where the questions make it
-    die, nothing is explained.
+    With `whole`, a mistake has to explain the outputs and the form of the caches. What has no name is located
+    only if `locating`. Where the questions make it die, nothing is explained.
     """
     ask = Asked(trial.implementation, trial.contract.name)
     extreme = trial.grade == "robust"
-    named = _NAMED.setdefault(trial.implementation, {}).setdefault((ask.function, extreme), [])
+    known = _NAMED.setdefault(trial.implementation, {})
+    named = known.setdefault((ask.function, extreme), [])
+    of_spec = known.get((ask.function, False), []) if extreme else []
+    search = Search(extreme, whole, locating, tuple(why.looks_like[0] for why in of_spec))
     try:
-        if before := _as_before(trial, named):
+        if before := _as_before(trial, named, search.suspects):
             return before
-        why = _explain(ask, trial.problem, extreme=extreme, whole=whole)
+        why = _explain(ask, trial.problem, search)
         if why.looks_like:
             named.append(why)
         if why.traces != NEARLY:
@@ -70,7 +85,7 @@ _NAMED: WeakKeyDictionary[Implementation, dict[tuple[str, bool], list[Explanatio
 """What was explained of a function by a name, where large logits were asked, and where they were not."""
 
 
-def _as_before(trial: Trial, named: Sequence[Explanation]) -> Explanation | None:
+def _as_before(trial: Trial, named: Sequence[Explanation], suspects: Sequence[str]) -> Explanation | None:
     """An earlier explanation whose mistakes account for all that this counterexample has shown, too.
 
     It is asked in float64, in which few mistakes look alike, and so is this one.
@@ -80,7 +95,11 @@ def _as_before(trial: Trial, named: Sequence[Explanation]) -> Explanation | None
         return None
     shown = behaviour(function, trial.answers.reply(trial.number).outcome, limits)
     for why in named:
-        fits = [each for each in why.looks_like if accounts_for(each, function, trial.inputs, shown, limits)]
+        fits = [
+            each
+            for each in why.looks_like
+            if accounts_for(each, function, trial.inputs, shown, limits, suspects)
+        ]
         if fits and fits[0] == why.looks_like[0]:
             return replace(why, looks_like=fits)
     return None
@@ -93,21 +112,21 @@ A location is found by replies of its own, and kept for nobody else.
 """
 
 
-def _explain(ask: Asked, problem: Problem, *, extreme: bool, whole: bool) -> Explanation:
+def _explain(ask: Asked, problem: Problem, search: Search) -> Explanation:
     """As `_found_out`, which is asked for where nobody has replied alike before."""
     if len(_EXPLAINED) >= KEPT:
         _EXPLAINED.clear()
-    known = _EXPLAINED.setdefault((ask.function, problem, extreme, whole, ask.limits), [])
+    known = _EXPLAINED.setdefault((ask.function, problem, search, ask.limits), [])
     for conversation, explanation in known:
         if ask.anew().replies_as_in(conversation):
             return explanation
-    explanation = _found_out(ask, problem, extreme=extreme, whole=whole)
+    explanation = _found_out(ask, problem, search)
     if not explanation.located:
         known.append((ask.conversation, explanation))
     return explanation
 
 
-def _found_out(ask: Asked, problem: Problem, *, extreme: bool, whole: bool) -> Explanation:
+def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
     function, limits = ask.function, ask.limits
     if problem.regime == "subnormal" and (
         flushed := flushes(function, ask, problem.inputs(function), limits)
@@ -118,14 +137,15 @@ def _found_out(ask: Asked, problem: Problem, *, extreme: bool, whole: bool) -> E
     counterexample = widest.inputs(function)
     network = problem.network if isinstance(problem, LayerProblem) else None
     how: dict[str, Any] = {"limits": limits, "network": network}
-    looks_like = diagnose(function, ask, counterexample, extreme=extreme, whole=whole, **how)
+    sought: dict[str, Any] = {"extreme": search.extreme, "whole": search.whole, "suspects": search.suspects}
+    looks_like = diagnose(function, ask, counterexample, **sought, **how)
     looks_like = looks_like or manners(function, ask, counterexample, **how)
     if looks_like == [TWO_ANSWERS] and not CONTRACTS[function].is_layer:
         kept = remembered(function, Unkept(ask.implementation, function), ask.implementation.close)
         looks_like = [", ".join(filter(None, [TWO_ANSWERS, *kept]))]
     if looks_like:
         return Explanation(looks_like, inherited=_is_inherited(ask, counterexample))
-    if not whole and (location := _located(ask, widest)):  # a form says itself what is wrong
+    if search.locating and (location := _located(ask, widest)):
         inherited = _is_inherited(ask, counterexample)
         return Explanation(located=location, inherited=inherited, shows_alone=location.alone)
     if digits := precision(function, ask, counterexample, **how):

@@ -27,7 +27,9 @@ class Failure:
         facts = self._known
         if "died" in facts:
             return Explanation()
-        why = explain(self._trial, whole="form" in facts)
+        # A form says itself what is wrong, and what raises need not do so for what is wrong elsewhere.
+        locating = not {"form", "raised"} & {*facts}
+        why = explain(self._trial, whole="form" in facts, locating=locating)
         return replace(why, looks_like=[*by_error(facts.get("raised", "")), *why.looks_like])
 
     @property
@@ -48,7 +50,7 @@ class Failure:
             facts = {**facts, "inherited": alone}
         if why.looks_like:
             facts = {**facts, "looks like": "\n".join(why.looks_like[:3])}
-        elif why.located and "raised" not in facts:  # which it need not be the cause of
+        elif why.located:
             facts = {**facts, "unknown mistake": "\n".join(why.located.lines)}
         elif why.traces and (why.traces != NEARLY or "raised" not in facts):
             facts = {**facts, "unknown mistake": why.traces}

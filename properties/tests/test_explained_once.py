@@ -1,30 +1,35 @@
 """What was found out for one explanation is not found out again for another."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import properties.explained.explanation
+from oracle.faults import FAULTS
 from oracle.problem import Problem
+from oracle.tests.strangers import PROGRAM
 from properties.answered.answers import Answers
-from properties.answered.implementation import Implementation
+from properties.answered.implementation import Implementation, Request
 from properties.explained.asked import Asked
-from properties.explained.explanation import Explanation, _explain, _located, explain
+from properties.explained.explanation import Explanation, Search, _explain, _located, explain
 from properties.judged.tally import Tally
-from properties.judged.trial import Trial
+from properties.judged.trial import Grade, Trial
 from properties.posed.question import Question
 
 
 class Recording(Implementation):
-    """Counts its calls and the processes that are started for them."""
+    """Counts its calls, how often it was waited for, and the processes that are started for them."""
 
     calls = 0
+    waited_for = 0
     closed = 0
 
-    def call(self, *arguments: Any, **how: Any) -> Any:
-        self.calls += 1
-        return super().call(*arguments, **how)
+    def reply_each(self, requests: Sequence[Request], **how: Any) -> Any:
+        self.calls += len(requests)
+        self.waited_for += 1
+        return super().reply_each(requests, **how)
 
     def close(self) -> None:
         self.closed += 1
@@ -40,12 +45,11 @@ def lstm_cell_forward(xt, a_prev, c_prev, parameters):
 
 def test_what_was_told_for_one_explanation_is_not_asked_for_another(tmp_path: Path) -> None:
     (tmp_path / "doubled.py").write_text(DOUBLED)
-    ask: dict[str, Any] = {"extreme": False, "whole": False}
     with Recording("doubled.py", directory=tmp_path) as target:
         told = []
         for n_a in (1, 2, 2):
             problem = Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
-            told.append(_explain(Asked(target, "lstm_cell_forward"), problem, **ask))
+            told.append(_explain(Asked(target, "lstm_cell_forward"), problem, Search()))
             target.calls, calls = 0, target.calls
             assert calls == {0: calls, 1: 1, 2: 0}[len(told) - 1]
     assert told[0] == told[1] == told[2]
@@ -74,13 +78,16 @@ def test_who_replies_alike_is_explained_alike(tmp_path: Path, monkeypatch: pytes
     told = []
     for name in ("one.py", "other.py"):
         (tmp_path / name).write_text(DOUBLED)
-        with Implementation(name, directory=tmp_path) as target:
+        with Recording(name, directory=tmp_path) as target:
             asked = Asked(target, "lstm_cell_forward")
-            told.append(_explain(asked, problem, extreme=False, whole=False))
+            told.append(_explain(asked, problem, Search()))
         monkeypatch.setattr(properties.explained.explanation, "_found_out", None)
     assert told[0] == told[1]
-    with Implementation("reference") as target, pytest.raises(TypeError):
-        _explain(Asked(target, "lstm_cell_forward"), problem, extreme=False, whole=False)
+    assert (target.waited_for, target.closed) == (2, 2)  # once before it is asked, and once at the end
+    assert target.calls > 2
+    with Recording("reference") as right, pytest.raises(TypeError):
+        _explain(Asked(right, "lstm_cell_forward"), problem, Search())
+    assert right.calls == 1  # who replies to the first otherwise is asked no more
 
 
 OTHERWISE = """
@@ -92,12 +99,12 @@ def lstm_cell_forward(xt, a_prev, c_prev, parameters):
 """
 
 
-def explained(target: Implementation, n_a: int) -> Explanation:
-    """Why a cell does not answer a problem, which it was asked, rightly."""
-    problem = Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
+def explained(target: Implementation, n_a: int, grade: Grade = "spec", **fields: Any) -> Explanation:
+    """Why a cell does not answer a problem, which it was asked by a law of such a grade, rightly."""
+    problem = Problem.lstm(**{"n_x": 1, "n_a": n_a, "n_y": 1, "m": 1, "T_x": 1, **fields})
     trial = Trial(
         "trajectory",
-        "spec",
+        grade,
         lambda _: None,
         Answers(target, Question("lstm_cell_forward", [problem])),
         0,
@@ -113,7 +120,7 @@ def test_a_mistake_is_the_same_that_accounts_for_another_counterexample(tmp_path
         first = explained(target, 1)
         target.calls = target.closed = 0
         assert explained(target, 2) == first
-        assert target.calls == target.closed == 0
+        assert (target.calls, target.closed) == (1, 0)  # by the law itself
     assert first.looks_like
 
 
@@ -124,3 +131,15 @@ def test_a_mistake_is_another_that_shows_elsewhere(tmp_path: Path) -> None:
     assert first == same
     assert first.looks_like
     assert list(other.looks_like) != list(first.looks_like)
+
+
+def test_a_mistake_that_ordinary_numbers_tell_is_looked_for_beside_one_of_large_ones(tmp_path: Path) -> None:
+    both = PROGRAM.replace("concat) + bo", "concat) + bi").replace(
+        "np.max(z, axis=0, keepdims=True)", "np.max(z)"
+    )
+    (tmp_path / "both.py").write_text(both)
+    large: dict[str, Any] = {"n_y": 3, "m": 2, "regime": "huge", "grade": "robust"}
+    sentence = f"{FAULTS['output_with_update_bias'].sentence}, and {FAULTS['one_maximum'].sentence}"
+    with Implementation("both.py", directory=tmp_path) as target:
+        assert list(explained(target, 3).looks_like) == [FAULTS["output_with_update_bias"].sentence]
+        assert explained(target, 2, **large).looks_like[0] == sentence
