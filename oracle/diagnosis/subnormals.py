@@ -1,19 +1,30 @@
 """Whether a program flushes subnormal numbers to zero, which nothing else tells."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from oracle.diagnosis.behaviour import Program, specification
-from oracle.inputs import Inputs
+from oracle.diagnosis.behaviour import Program, same, specification
 from oracle.limits import ANYTHING, Limits
+from oracle.problem import Problem
 from reference.contract import Array
 
 FLUSHED = "subnormal numbers are flushed to zero"
 SOME = "subnormal numbers are wrong, as where some of them are flushed to zero"
 
 
-def flushes(function: str, implementation: Program, inputs: Inputs, limits: Limits = ANYTHING) -> str:
-    """A sentence, where all that is wrong is what is subnormal; otherwise nothing."""
-    ours, right = implementation(inputs).outputs, specification(function, limits)(inputs).outputs
+def flushes(function: str, implementation: Program, problem: Problem, limits: Limits = ANYTHING) -> str:
+    """A sentence, where all that is wrong is what is subnormal; otherwise nothing.
+
+    Among numbers so small any mistake is: who makes one with ordinary numbers, too, does not flush by that.
+    """
+    right_program = specification(function, limits)
+    ordinary, inputs = (
+        replace(problem, regime=regime).inputs(function) for regime in ("unit", problem.regime)
+    )
+    if not same(implementation(ordinary).outputs, right_program(ordinary).outputs):
+        return ""
+    ours, right = implementation(inputs).outputs, right_program(inputs).outputs
     if ours.keys() != right.keys():
         return ""
     off = np.array([])

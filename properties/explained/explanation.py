@@ -128,9 +128,7 @@ def _explain(ask: Asked, problem: Problem, search: Search) -> Explanation:
 
 def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
     function, limits = ask.function, ask.limits
-    if problem.regime == "subnormal" and (
-        flushed := flushes(function, ask, problem.inputs(function), limits)
-    ):
+    if problem.regime == "subnormal" and (flushed := flushes(function, ask, problem, limits)):
         return Explanation([flushed])
     # In float64 rounding is so small that few mistakes look alike.
     widest = limits.fitted(replace(problem, dtype="float64"))

@@ -1,0 +1,43 @@
+"""Who flushes subnormal numbers to zero is told so, and nobody else."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.diagnosis.behaviour import mistaken, program_of
+from oracle.diagnosis.subnormals import FLUSHED, flushes
+from oracle.faults import FAULTS
+from oracle.limits import ANYTHING
+from oracle.problem import Problem
+
+CELL = "lstm_cell_forward"
+TINY = Problem.lstm(n_x=2, n_a=3, n_y=1, m=4, T_x=1, regime="subnormal")
+
+
+def flushing(kept: Callable[[Any], Any]) -> Any:
+    """The right cell, in whose states all that is subnormal is flushed but what is `kept`."""
+
+    def flushed(array: Any) -> Any:
+        return np.where((np.abs(array) < np.finfo(array.dtype).tiny) & (kept(array) == 0), 0, array)
+
+    def lstm_cell_forward(*arguments: Any) -> Any:
+        a, c, y, cache = reference.lstm_cell_forward(*arguments)
+        return flushed(a), flushed(c), y, cache
+
+    return SimpleNamespace(lstm_cell_forward=lstm_cell_forward)
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"), [(np.zeros_like, FLUSHED), (np.signbit, FLUSHED), (np.ones_like, "")]
+)
+def test_what_is_flushed_is_told(kept: Callable[[Any], Any], said: str) -> None:
+    assert flushes(CELL, program_of(flushing(kept), CELL, ANYTHING), TINY) == said
+
+
+@pytest.mark.parametrize("name", ["candidate_and_output_biases_exchanged", "relu_for_tanh"])
+def test_who_is_wrong_with_ordinary_numbers_flushes_nothing(name: str) -> None:
+    assert flushes(CELL, mistaken(CELL, FAULTS[name]), TINY) == ""
