@@ -176,7 +176,7 @@ class Turn:
             self._keep(trial, error)
             raise
         finally:
-            if self.tally.problems > judged:
+            if self._number is None and self.tally.problems > judged:
                 self.visited.update(places(trial))
 
     def stop(self) -> None:
