@@ -4,7 +4,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 import pytest
 from hypothesis import given, seed, settings, target
@@ -23,6 +23,7 @@ from properties.judged.settled import SETTLED, Held
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial, ViolationError
 from properties.stored.store import Store
+from properties.turns.others import COUNTEREXAMPLES
 from properties.turns.smaller import is_among, smaller
 from properties.turns.visited import places
 
@@ -120,17 +121,29 @@ class Turn:
         return True
 
     def make_small(self) -> None:
-        """Make what was found small; raises as `search` does, or nothing, where something small fails."""
+        """Make what was found small, in the way of others who found the same, if there are any.
+
+        Raises as `search` does, or nothing, where something small fails.
+        """
         found = self._found
         assert found
-        for problems in smaller(found[0].problem, self.law.domain):
+        try:
+            self._try_smaller(found)
+        finally:
+            if self._found and self._found is not found:
+                COUNTEREXAMPLES.keep(self.law, found[0], self._found[0])
+
+    def _try_smaller(self, found: tuple[Trial, Exception]) -> None:
+        trial, _ = found
+        of_others = COUNTEREXAMPLES.alike(self.law, trial)
+        for problems in chain(of_others, smaller(trial.problem, self.law.domain)):
             try:
                 self._check_each([problems])
             except Exception:
                 if self._found is found:
                     raise
                 return
-        if not is_among(found[0].problem):
+        if not is_among(trial.problem):
             self.tally.clear()  # for Hypothesis finds it in the same sequence
             self.search()
 
