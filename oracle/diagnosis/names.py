@@ -197,8 +197,13 @@ def _of_specification(function: str, limits: Limits, posed: tuple[Problem, ...])
 @cache
 def _first_outputs(function: str, fault: Fault, limits: Limits, network: LayerProblem | None) -> Leaves:
     """What a mistake makes of the first problem: that alone rules nearly all candidates out."""
-    first, second = (limits.fitted(problem).inputs(function) for problem in opening(function, network))
+    first, second = _opening(function, limits, network)
     return mistaken(function, fault, limits)(first, then=second).outputs
+
+
+@cache
+def _opening(function: str, limits: Limits, network: LayerProblem | None) -> Sequence[Inputs]:
+    return [limits.fitted(problem).inputs(function) for problem in opening(function, network)]
 
 
 def _asked(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:

@@ -94,13 +94,20 @@ class Asked:
     def replies_as_in(self, conversation: Conversation) -> bool:
         """Whether it replies to the same questions, in the same order, alike.
 
-        Who replies to the first otherwise is asked no more; all others are asked together.
+        Who replies to the first otherwise is asked no more; all others are asked together, and forgotten if
+        they are not replied to alike: what is kept from call to call would show in another order of them.
         """
-        for some in (conversation[:1], conversation[1:]):
-            self._find_out([request for request, _ in some])
-            if not all(digest and self._ask(request).digest == digest for request, digest in some):
-                return False
-        return True
+        first, *others = conversation
+        if not self._replies_alike([first]):
+            return False
+        asked = self._find_out([request for request, _ in others])
+        alike = self._replies_alike(others)
+        for request in asked if not alike else ():
+            self._told[request.body].pop()
+        return alike
+
+    def _replies_alike(self, conversation: Conversation) -> bool:
+        return all(digest and self._ask(request).digest == digest for request, digest in conversation)
 
     def _ask(self, request: Request) -> _Told:
         self._find_out([request])
@@ -112,8 +119,8 @@ class Asked:
         self.conversation.append((request, told[number].digest))
         return told[number]
 
-    def _find_out(self, requests: Sequence[Request]) -> None:
-        """Ask what was not told as often as it is asked now, up to a death."""
+    def _find_out(self, requests: Sequence[Request]) -> list[Request]:
+        """Ask what was not told as often as it is asked now, up to a death; what was asked."""
         times = self._times.copy()
         unknown = []
         for request in requests:
@@ -123,12 +130,15 @@ class Asked:
         if unknown and not self._is_fresh:
             self.implementation.close()
             self._is_fresh = True
+        asked: list[Request] = []
         for _, some in groupby(unknown, key=lambda request: request.function):
             together = [*some]
             for request, reply in zip(together, self.implementation.reply_each(together), strict=False):
                 if reply.is_death:
-                    return
+                    return asked
                 self._told.setdefault(request.body, []).append(_Told(request, reply, self.limits))
+                asked.append(request)
+        return asked
 
     @property
     def _told(self) -> dict[bytes, list[_Told]]:
