@@ -139,6 +139,8 @@ def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
         return False
     if _allclose(ours, theirs, factor * _TOLERANCE["float64"]):
         return True
+    if not _allclose(ours, theirs, factor * _TOLERANCE["float16"]):
+        return False  # in whatever precision, which takes longer to find out
     precision = _precision(ours)
     return precision == _precision(theirs) and _allclose(ours, theirs, factor * _TOLERANCE[precision])
 
