@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from properties.internals.of_pytest import forget_unshown, show_no_files
+from properties.internals.of_pytest import forget_unshown, keep_one_that_passed, show_no_files
 from properties.reported.names import shown_names
 from properties.reported.results import Judgement, LawResult, printable
 
@@ -66,6 +66,7 @@ class ProgressPlugin:
         for judgement in done:
             self._done += 1
             forget_unshown(self._reporter)
+            keep_one_that_passed(self._reporter)
             if self._display.disable:
                 failed = judgement.laws_failed
                 count = f" ({failed} law{'s' if failed > 1 else ''} failed)" if failed else ""

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, Literal
 
 from properties.judged.presence import PRESENCE, PROVIDED
@@ -66,8 +67,12 @@ class LawResult:
 
     @classmethod
     def reported(cls, user_properties: Iterable[tuple[str, Any]]) -> "Iterator[LawResult]":
-        """The results among what pytest's report of a test carries."""
-        return (cls(**value) for name, value in user_properties if name == "law")
+        """The results among what pytest's report of a test carries; of equal texts one is kept."""
+        return (
+            cls(**{field: _one_of_equal(value) for field, value in result.items()})
+            for name, result in user_properties
+            if name == "law"
+        )
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,10 @@ class Judgement:
         diagnoses = Counter(result.diagnosis[0] for result in spec or failures if result.diagnosis)
         remarks += [sentence for sentence, _ in diagnoses.most_common(1)]
         return "; ".join(remarks)
+
+
+def _one_of_equal(value: Any) -> Any:
+    return intern(value) if type(value) is str else value
 
 
 def printable(text: str) -> str:

@@ -20,10 +20,22 @@ IDS = [
 ]
 
 
+def terminal(lines: list[str], isatty: bool = False, reportchars: str = "") -> Any:
+    """What of pytest's terminal is made use of."""
+    return SimpleNamespace(
+        isatty=isatty,
+        showfspath=True,
+        write_line=lines.append,
+        stats={"": [0], "passed": [1, 2, 3], "failed": [4, 5]},
+        reportchars=reportchars,
+        config=SimpleNamespace(option=SimpleNamespace(durations=None)),
+    )
+
+
 def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], ProgressPlugin]:
     """The lines that are written while these results come in."""
     lines: list[str] = []
-    reporter: Any = SimpleNamespace(isatty=isatty, showfspath=True, write_line=lines.append, stats={})
+    reporter = terminal(lines, isatty)
     names = ["class/a.py", "class/b[1].py", "class/c.py"]
     plugin = ProgressPlugin(reporter, names, before=1, clock=count(step=30).__next__)
     gathered = Gathered(["class/a.py", "class/b[1].py"])
@@ -58,7 +70,7 @@ def test_each_implementation_gets_a_line_when_it_is_done(capsys: pytest.CaptureF
 
 def test_the_time_left_is_told_once_some_are_done() -> None:
     lines: list[str] = []
-    reporter: Any = SimpleNamespace(isatty=False, showfspath=True, write_line=lines.append, stats={})
+    reporter = terminal(lines)
     plugin = ProgressPlugin(reporter, [*"abcdefgh"], before=1, clock=count(step=30).__next__)
     plugin.begin()
     functions = ("rnn_forward", "lstm_forward")
@@ -100,3 +112,13 @@ def test_a_letter_for_each_test_is_not_written_but_counts() -> None:
 )
 def test_what_is_left_is_told_no_more_exactly_than_one_can_know(seconds: float, words: str) -> None:
     assert about(seconds) == f"about {words} left"
+
+
+@pytest.mark.parametrize(("reportchars", "kept"), [("", [1, 1, 1]), ("fE", [1, 1, 1]), ("P", [1, 2, 3])])
+def test_of_those_that_passed_one_report_is_kept_unless_they_are_asked_for(
+    reportchars: str, kept: list[int]
+) -> None:
+    reporter = terminal([], reportchars=reportchars)
+    plugin = ProgressPlugin(reporter, ["a.py"])
+    plugin.show([], judgements([passed("a.py")]))
+    assert reporter.stats == {"": [], "passed": kept, "failed": [4, 5]}
