@@ -1,6 +1,6 @@
 """What a step computes, each equation held to the values that an implementation itself shows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -46,7 +46,7 @@ def _of_rnn(
         {"Waa a_prev": (p["Waa"], a_prev), "Wax xt": (p["Wax"], xt)},
     )
     hidden = Equation("a_next", statement, "unit", shown.outputs["a"], right, terms, affine, recipe=recipe)
-    return [hidden, *_head(fl, shown, p["Wya"], p["by"], "Wya")]
+    return [hidden, *_head(fl, shown, p["Wya"], p["by"], "Wya", lambda: right)]
 
 
 def _argument_of_rnn(pieces: Pieces) -> Array:
@@ -70,7 +70,7 @@ def _of_lstm(
     own = {gate.name: _own(gate) if gate.name in shown.cached else gate.right for gate in gates}
     seen = [gate for gate in gates if gate.name in shown.cached]
     fine = [replace(gate, shown=gate.right.value) for gate in seen]
-    states, head = _states(fl, shown, right, given), _head(fl, shown, p["Wy"], p["by"], "Wy")
+    states = _states(fl, shown, right, given)
     of_own = _states(fl, shown, own, given)
     recorded = bool(count_wrong(seen)) and not count_wrong(states)
     if recorded:  # as far as one can tell: where both give the outputs it may be the gate
@@ -81,7 +81,7 @@ def _of_lstm(
     return [
         *used,
         *states,
-        *head,
+        *_head(fl, shown, p["Wy"], p["by"], "Wy", states[-1].of_right),
         *(replace(gate, name=f"{CACHED}{gate.name}") for gate in (seen if recorded else fine)),
     ]
 
@@ -199,22 +199,32 @@ def _states(
         lambda v: v["ot"] * np.tanh(v["c_next"]),
         {name: {**values, "1": np.ones_like(c_prev)} for name in ("ot", "c_next")},
     )
+    right = fl.plus(kept, added)
     return [
+        Equation("c_next", "ft * c_prev + it * cct", "unit", c, right, of_memory, recipe=memory),
         Equation(
-            "c_next", "ft * c_prev + it * cct", "unit", c, fl.plus(kept, added), of_memory, recipe=memory
+            "a_next",
+            "ot * tanh(c_next)",
+            "unit",
+            a,
+            fl.times(ot, t),
+            of_hidden,
+            recipe=hidden,
+            of_right=lambda: fl.times(ot, fl.tanh(right)),
         ),
-        Equation("a_next", "ot * tanh(c_next)", "unit", a, fl.times(ot, t), of_hidden, recipe=hidden),
     ]
 
 
-def _head(fl: Arithmetic, shown: Shown, W: Array, b: Array, name: str) -> list[Equation]:
+def _head(
+    fl: Arithmetic, shown: Shown, W: Array, b: Array, name: str, hidden: Callable[[], Bounded] | None
+) -> list[Equation]:
+    """The prediction from `a_next` as it is shown; `hidden` is what that should be."""
     if "y" not in shown.outputs:
         return []
     a = shown.outputs["a"].astype(np.float64)
     affine = Affine(W, a, b, [f"a_next[{k}]" for k in range(len(a))])
     s = _bounded(fl, affine)
-    y = fl.softmax(Bounded(np.moveaxis(s.value, 2, 0), np.moveaxis(s.error, 2, 0)))
-    right = Bounded(np.moveaxis(y.value, 0, 2), np.moveaxis(y.error, 0, 2))
+    right = _softmax(fl, s)
     top, least = s.value.max(axis=0, keepdims=True), s.value.min(axis=0, keepdims=True)
     before = replace(affine, v=shown.before("a")).value
     before = np.exp(before - before.max(axis=0))
@@ -245,7 +255,25 @@ def _head(fl: Arithmetic, shown: Shown, W: Array, b: Array, name: str) -> list[E
         {f"{name} a_next": (W, a)},
     )
     statement = f"softmax({name} a_next + by)"
-    return [Equation("yt_pred", statement, "class", shown.outputs["y"], right, terms, affine, recipe=recipe)]
+    of_right = (lambda: _softmax(fl, _affine(fl, W, hidden(), b))) if hidden else None
+    return [
+        Equation(
+            "yt_pred",
+            statement,
+            "class",
+            shown.outputs["y"],
+            right,
+            terms,
+            affine,
+            recipe=recipe,
+            of_right=of_right,
+        )
+    ]
+
+
+def _softmax(fl: Arithmetic, s: Bounded) -> Bounded:
+    y = fl.softmax(Bounded(np.moveaxis(s.value, 2, 0), np.moveaxis(s.error, 2, 0)))
+    return Bounded(np.moveaxis(y.value, 0, 2), np.moveaxis(y.error, 0, 2))
 
 
 def _names(given: Mapping[str, Array]) -> list[str]:
@@ -254,7 +282,11 @@ def _names(given: Mapping[str, Array]) -> list[str]:
 
 
 def _bounded(fl: Arithmetic, affine: Affine) -> Bounded:
+    return _affine(fl, affine.W, Bounded.exact(affine.v), affine.b)
+
+
+def _affine(fl: Arithmetic, W: Array, v: Bounded, b: Array) -> Bounded:
     """`W v + b` at every step."""
-    v = affine.v
-    z = fl.affine(affine.W, Bounded.exact(v.reshape(len(v), -1)), affine.b)
-    return Bounded(*(part.reshape(len(affine.W), *v.shape[1:]) for part in (z.value, z.error)))
+    value, error = (part.reshape(len(part), -1) for part in (v.value, v.error))
+    z = fl.affine(W, Bounded(value, error), b)
+    return Bounded(*(part.reshape(len(W), *v.value.shape[1:]) for part in (z.value, z.error)))

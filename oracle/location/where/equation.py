@@ -1,6 +1,6 @@
 """One equation of the specification as a program shows it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -55,6 +55,8 @@ class Equation:
         Of what the argument of the activation is made, or the value where that has none.
     others
         What else is shown of a step, and may be taken for the value.
+    of_right
+        What the equation gives on right values, where some of those that are shown may be wrong.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Equation:
     input: Array | None = None
     recipe: Recipe | None = None
     others: Mapping[str, Array] = field(default_factory=dict)
+    of_right: Callable[[], Bounded] | None = None
 
     @property
     def activation(self) -> str:
@@ -82,11 +85,18 @@ class Equation:
 
     @cached_property
     def wrong(self) -> Array:
-        """Where two right programs do not differ so, by all that rounding may do."""
+        """Where two right programs do not differ so, by all that rounding may do.
+
+        What is right by right values is so, though what it should follow from is wrongly shown.
+        """
+        wrong = self._differs_from(self.right)
+        return wrong & self._differs_from(self.of_right()) if self.of_right and wrong.any() else wrong
+
+    def _differs_from(self, right: Bounded) -> Array:
         with np.errstate(invalid="ignore"):
-            near = np.abs(self.shown - self.right.value) <= 2 * self.right.error
-        same = (self.shown == self.right.value) | (np.isnan(self.shown) & np.isnan(self.right.value))
-        return np.asarray(~(near | same | np.isinf(self.right.error)))
+            near = np.abs(self.shown - right.value) <= 2 * right.error
+        same = (self.shown == right.value) | (np.isnan(self.shown) & np.isnan(right.value))
+        return np.asarray(~(near | same | np.isinf(right.error)))
 
 
 def product(W: Array, v: Array) -> Array:
