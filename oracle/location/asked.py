@@ -93,6 +93,19 @@ class Asked:
             found = again
         return confirmed
 
+    def is_rule_of(self, name: str, found: Rule) -> bool:
+        """Whether what was found of other equations is when this one does not hold, too.
+
+        Of rows of another kind than its own it says nothing.
+        """
+        table = self._table([name], self._seen)
+        ours = found.without_rows_but(table)
+        if not all(condition.is_told_by(table) for condition in ours.conditions):
+            return False
+        inside = ours.met_by(table) & ~table.mute
+        is_nowhere_else = not table.wrong[~ours.loosened.met_by(table)].any()
+        return is_nowhere_else and float(table.wrong[inside].mean()) >= _needed(found)
+
     def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
         """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
         yield from experiments.ordinary(self._function, range(5 * seed, 5 * seed + 3))
@@ -176,5 +189,9 @@ def _is_confirmed(table: Table, found: Rule) -> bool:
         if condition.is_a_threshold and inside.any():
             distance = np.abs(table.features[condition.feature] - condition.value)
             parts += [inside & (distance <= np.quantile(distance[inside], part)) for part in (0.1, 0.3)]
-    needed = min(found.purity - 0.25, 0.6)
-    return all(not part.any() or float(table.wrong[part].mean()) >= needed for part in parts)
+    return all(not part.any() or float(table.wrong[part].mean()) >= _needed(found) for part in parts)
+
+
+def _needed(found: Rule) -> float:
+    """Which part of other elements that meet a rule has to be wrong."""
+    return min(found.purity - 0.25, 0.6)

@@ -13,6 +13,7 @@ from oracle.location.how.cases import Case
 from oracle.location.how.likeness import far, likeness
 from oracle.location.how.weights import as_if
 from oracle.location.when import experiments
+from oracle.location.when.rules import Rule
 from oracle.location.when.words import words
 from oracle.location.where.equation import CACHED
 from oracle.problem import Problem
@@ -72,8 +73,8 @@ def locate(
         return None
     if usual and not {*_alike(wrong)} & {*usual}:  # extreme numbers have shown another mistake, too
         wrong = usual
-    where = _where(wrong, asked)
     if not asked.is_wrong_by_itself(wrong[0], anew):
+        where = _where(wrong, asked, None)
         return Location(where, *remembered(function, program, anew), alone=False, equations=wrong[:1])
     names = _alike(wrong)
     like = likeness(_cases(names, asked))
@@ -88,7 +89,7 @@ def locate(
     when = [arrangement] if arrangement else []
     if found and not (arrangement and not found.conditions):
         when.append(words(found))
-    return Location(where, ", ".join(when), how, equations=names)
+    return Location(_where(wrong, asked, found), ", ".join(when), how, equations=names)
 
 
 def explains(location: Location, function: str, program: Program, inputs: Inputs, limits: Limits) -> bool:
@@ -113,8 +114,8 @@ def _alike(wrong: Sequence[str]) -> list[str]:
     return gates if wrong[0] in GATES else [wrong[0]]
 
 
-def _where(wrong: Sequence[str], asked: Asked) -> str:
-    """The first equation that does not hold, and what else does not."""
+def _where(wrong: Sequence[str], asked: Asked, found: Rule | None) -> str:
+    """The first equation that does not hold, and what else does not, by the same rule if there is one."""
     first = asked.equation(wrong[0])
     gates = [name for name in wrong if name in GATES]
     if len(gates) > 1 and first.name in GATES:
@@ -122,4 +123,5 @@ def _where(wrong: Sequence[str], asked: Asked) -> str:
         is_right = f" (but not {', '.join(right)})" if right else ""
         return f"{', '.join(gates)} ≠ what the equations of these gates give{is_right}"
     others = [name for name in wrong[1:] if not name.startswith(CACHED)]
+    others = [name for name in others if not found or asked.is_rule_of(name, found)]
     return f"{first.name} ≠ {first.statement}" + (f" (and {', '.join(others)})" if others else "")

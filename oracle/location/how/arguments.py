@@ -42,5 +42,25 @@ def argument(equation: Equation) -> Equation | None:
     )
 
 
+def is_in_range(equation: Equation) -> Array:
+    """Whether what is shown is a value of the activation: of a softmax, that its classes sum to 1."""
+    value, error = equation.shown.astype(np.float64), 4 * equation.right.error + ROUNDING
+    match equation.activation:
+        case "softmax":
+            total, of_all = (part.sum(axis=0, keepdims=True) for part in (value, error))
+            return np.broadcast_to(np.abs(total - 1) <= of_all, value.shape)
+        case "tanh":
+            return np.asarray(np.abs(value) <= 1 + error)
+        case "sigmoid":
+            return np.asarray(np.abs(value - 0.5) <= 0.5 + error)
+        case "ot * tanh":
+            return np.asarray(np.abs(value) <= equation.terms["ot"] + error)
+        case _:
+            return np.ones(value.shape, bool)
+
+
+ROUNDING = 1e-14
+
+
 def _centred(part: Array) -> Array:
     return np.asarray(part - part.mean(axis=0, keepdims=True)) if len(part) > 1 else part

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.how.arguments import argument
+from oracle.location.how.arguments import argument, is_in_range
 from oracle.location.how.candidates import Candidate, candidates, constant, mean, named, plural, right
 from oracle.location.how.cases import Case, Likeness
 from oracle.location.how.combination import RIGHT, ROUNDING, combination, in_words
@@ -216,11 +216,14 @@ def _is_polynomial(case: Case, degree: int) -> bool:
 
 
 def _arguments(cases: Sequence[Case]) -> list[Case]:
-    """The same elements as arguments of the activation, where they can be told from the value well."""
+    """The same elements as arguments of the activation, where they can be told from the value well.
+
+    There are none where no argument gives some of the values.
+    """
     found = []
     for case in cases:
         of_z = argument(case.equation)
-        if not of_z:
+        if not of_z or not is_in_range(case.equation)[case.chosen].all():
             return []
         told = case.chosen & np.isfinite(of_z.shown)
         chosen = told & (np.abs(of_z.shown - of_z.right.value) > 4 * of_z.right.error)

@@ -72,6 +72,10 @@ class Condition:
         compare = {"≥": np.greater_equal, "≤": np.less_equal, "=": np.equal, "≠": np.not_equal}
         return np.asarray(compare[self.relation](values, self.value))
 
+    def is_told_by(self, table: Table) -> bool:
+        """Whether a table has what it compares."""
+        return all(name in table.features for name in (self.feature, self.other) if name)
+
     def repeats(self, other: "Condition") -> bool:
         """Whether it says the same kind of thing of the same feature."""
         return self.feature == other.feature and self.relation[:3] == other.relation[:3]

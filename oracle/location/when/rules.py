@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oracle.location.when.conditions import Condition, bluntness, met_by_all_wrong
-from oracle.location.when.table import PLACES, SIZES, Table
+from oracle.location.when.table import PLACES, SIZES, Table, is_row
 from reference.contract import Array
 
 LEAST, HALF, PURE, SURE = 0.05, 0.5, 0.9, 0.97
@@ -52,6 +52,11 @@ class Rule:
     def loosened(self) -> "Rule":
         """What it says is right is what does not meet this."""
         return replace(self, conditions=tuple(condition.loosened() for condition in self.conditions))
+
+    def without_rows_but(self, table: Table) -> "Rule":
+        """What it says but of rows, where those of a table are of another kind."""
+        of_rows = [each for each in self.conditions if is_row(each.feature) and not each.is_told_by(table)]
+        return replace(self, conditions=tuple(each for each in self.conditions if each not in of_rows))
 
     def held_to(self, table: Table) -> "Rule":
         """With the nearest right values on the other side of its thresholds that a larger table has.

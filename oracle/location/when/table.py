@@ -67,6 +67,11 @@ def is_place(name: str) -> bool:
     return name.removesuffix(FROM_END).removesuffix(FROM_HALF) in PLACES
 
 
+def is_row(name: str) -> bool:
+    """Whether it is a place among units, classes or features."""
+    return is_place(name) and name.split()[0] not in ("sample", "step")
+
+
 def is_plain(feature: str) -> bool:
     """Whether a feature is a place, a size or the precision."""
     return is_place(feature) or feature in (*SIZES, "bits")
