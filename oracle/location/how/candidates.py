@@ -42,7 +42,7 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     for name in equation.others:
         yield f"the right value * {name}", partial(_times, name)
     if not equation.affine and equation.recipe:
-        for words, _ in equation.recipe.substitutes():
+        for words in equation.recipe.substitutes:
             yield f"made with {words}", partial(_substituted, words)
     if equation.affine and equation.activation in ("tanh", "sigmoid"):
         for words, function in _ACTIVATIONS.items():
@@ -50,6 +50,7 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     if equation.affine and equation.activation == "softmax":
         for words, divisor in _DIVISORS.items():
             yield f"exp(logit) / the sum of these {words}", partial(_divided, divisor)
+        yield _IN_PLACE, _divided_in_place
     for words, function in _FUNCTIONS.items():
         yield words, partial(_function, function)
     for digits in range(1, 11):
@@ -138,6 +139,18 @@ def _divided(divisor: Callable[[Array], Array], equation: Equation) -> Array:
     return np.asarray(e / divisor(e))
 
 
+_IN_PLACE = "exp(logit - the largest) / the sum of these, in which the classes before are already divided"
+
+
+def _divided_in_place(equation: Equation) -> Array:
+    assert equation.affine
+    s = equation.affine.value
+    e = np.exp(s - s.max(axis=0, keepdims=True))
+    for k in range(len(e)):
+        e[k] /= e.sum(axis=0)
+    return np.asarray(e)
+
+
 def _of_z(function: Callable[[Array], Array], equation: Equation) -> Array:
     return function(equation.terms["z"])
 
@@ -145,7 +158,7 @@ def _of_z(function: Callable[[Array], Array], equation: Equation) -> Array:
 def _substituted(words: str, equation: Equation) -> Array:
     """What the equation gives with something in the place of something; of logits, less their mean."""
     assert equation.recipe
-    value = dict(equation.recipe.substitutes())[words]()
+    value = equation.recipe.substitutes[words]()
     return value if equation.activation != "softmax" else value - value.mean(axis=0, keepdims=True)
 
 

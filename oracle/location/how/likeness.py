@@ -57,7 +57,7 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
         trivial |= words.startswith("made with") and len(np.unique(shown)) < FEWEST
         trivial |= "in the place of" in words and not _is_wide(cases)
         if not trivial and all(_matches(case, candidate) for case in cases):
-            return Likeness(words, candidate)
+            return Likeness(words + _rest(cases, candidate), candidate)
     if words := _of_other_columns(cases):
         return Likeness(words)
     terms = _terms(cases)
@@ -103,6 +103,14 @@ def _matches(case: Case, candidate: Candidate) -> bool:
     said = ~np.isnan(expected)
     near = np.abs(case.shown - expected) <= case.allowed
     return bool(near[said].all() and 2 * said.sum() >= said.size)
+
+
+def _rest(cases: Sequence[Case], candidate: Candidate) -> str:
+    """What is shown where a candidate says nothing, as at step 0 of the step before."""
+    rest = np.concatenate([case.shown[np.isnan(case.of(candidate))] for case in cases])
+    if not rest.size:
+        return ""
+    return f", or {rest[0] + 0.0:.12g} where there is none" if not np.ptp(rest) else ", where there is one"
 
 
 def _of_other_columns(cases: Sequence[Case]) -> str:

@@ -1,6 +1,6 @@
 """What a step computes, each equation held to the values that an implementation itself shows."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -46,7 +46,7 @@ def _of_rnn(
         {"Waa a_prev": (p["Waa"], a_prev), "Wax xt": (p["Wax"], xt)},
     )
     hidden = Equation("a_next", statement, "unit", shown.outputs["a"], right, terms, affine, recipe=recipe)
-    return [hidden, *_head(fl, shown, p["Wya"], p["by"], "Wya", lambda: right)]
+    return [hidden, *_head(fl, shown, p["Wya"], p["by"], "Wya", {"z": z.value}, lambda: right)]
 
 
 def _argument_of_rnn(pieces: Pieces) -> Array:
@@ -81,9 +81,17 @@ def _of_lstm(
     return [
         *used,
         *states,
-        *_head(fl, shown, p["Wy"], p["by"], "Wy", states[-1].of_right),
+        *_head(fl, shown, p["Wy"], p["by"], "Wy", _arguments(gates, shown), states[-1].of_right),
         *(replace(gate, name=f"{CACHED}{gate.name}") for gate in (seen if recorded else fine)),
     ]
+
+
+def _arguments(gates: Sequence[Equation], shown: Shown) -> dict[str, Array]:
+    """What the activations of a step are taken of, and the one that `a_next` is made of."""
+    return {
+        "tanh(c_next)": np.tanh(shown.outputs["c"].astype(np.float64)),
+        **{f"z of {gate.name}": gate.terms["z"] for gate in gates},
+    }
 
 
 def _own(gate: Equation) -> Bounded:
@@ -134,6 +142,7 @@ def _gates(
             {name: {**p, **states, **others, "a_prev": a_prev, "xt": xt} for name in pieces},
             {f"W{gate} concat": (W, concat)},
             partial(_arguments_of_gates, p, concat),
+            {"[xt; a_prev] for [a_prev; xt]": partial(_with_input_first, W, b, a_prev, xt)},
         )
         yield Equation(
             name,
@@ -151,6 +160,10 @@ def _gates(
 def _argument_of_gate(gate: str, pieces: Pieces) -> Array:
     W, n_a = pieces[f"W{gate}"], len(pieces["a_prev"])
     return _sum(product(W[:, :n_a], pieces["a_prev"]), product(W[:, n_a:], pieces["xt"]), pieces[f"b{gate}"])
+
+
+def _with_input_first(W: Array, b: Array, a_prev: Array, xt: Array) -> Array:
+    return _sum(product(W, np.concatenate([xt, a_prev])), b)
 
 
 def _arguments_of_gates(p: Mapping[str, Array], concat: Array) -> dict[str, Array]:
@@ -216,9 +229,15 @@ def _states(
 
 
 def _head(
-    fl: Arithmetic, shown: Shown, W: Array, b: Array, name: str, hidden: Callable[[], Bounded] | None
+    fl: Arithmetic,
+    shown: Shown,
+    W: Array,
+    b: Array,
+    name: str,
+    others: Pieces,
+    hidden: Callable[[], Bounded] | None,
 ) -> list[Equation]:
-    """The prediction from `a_next` as it is shown; `hidden` is what that should be."""
+    """The prediction from `a_next` as it is shown; `hidden` is what that should be, `others` might be it."""
     if "y" not in shown.outputs:
         return []
     a = shown.outputs["a"].astype(np.float64)
@@ -245,7 +264,7 @@ def _head(
         "the largest |logit| of the sample": np.maximum(np.abs(top), np.abs(least)),
         TOP: np.argmax(s.value, axis=0)[None].astype(np.float64) if len(s.value) else top,
     }
-    states = {**shown.states, **shown.cached}
+    states = {**shown.states, **shown.cached, **others}
     states = {other: array for other, array in states.items() if array.shape == a.shape and other != "a_next"}
     p = shown.inputs.parameters
     recipe = Recipe(

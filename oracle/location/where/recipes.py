@@ -1,8 +1,8 @@
 """What an equation gives with something else in the place of one of the arrays that it is made of."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import permutations
 
 import numpy as np
@@ -18,7 +18,7 @@ class Recipe:
     """Of what an equation, or the argument of its activation, is made, and how.
 
     `kin` has what may be taken for a piece, by the name of that; `products` weights and what they multiply;
-    `relatives` what the same would be of other weights.
+    `relatives` what the same would be of other weights; `otherwise` what is made in another way, in words.
     """
 
     pieces: Pieces
@@ -26,9 +26,14 @@ class Recipe:
     kin: Mapping[str, Pieces]
     products: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
     relatives: Callable[[], Pieces] | None = None
+    otherwise: Mapping[str, Callable[[], Array]] = field(default_factory=dict)
 
-    def substitutes(self) -> Iterator[tuple[str, Callable[[], Array]]]:
+    @cached_property
+    def substitutes(self) -> Mapping[str, Callable[[], Array]]:
         """In words what is in the place of what, and what the equation gives then."""
+        return dict(self._substitutes())
+
+    def _substitutes(self) -> Iterator[tuple[str, Callable[[], Array]]]:
         m = next(array.shape[1] for array in self.pieces.values() if array.ndim == 3)
         for name, others in self.kin.items():
             for other, array in others.items():
@@ -43,18 +48,44 @@ class Recipe:
             if name.startswith("b") and len(array) == m:
                 yield f"{name} taken for one number for each sample", partial(self._with, name, array.T)
             for words, change in _changes(array):
-                yield f"{name} {words}", partial(self._changed, name, change)
+                yield f"{name} {words}", partial(self._changed, [name], change)
+        for names in self._alike():
+            for words, change in _less_precise():
+                yield f"{' and '.join(names)} {words}", partial(self._changed, names, change)
         for name, (W, v) in self.products.items():
             for dtype in ("float32", "float16"):
                 yield f"{name} computed in {dtype}", partial(self._computed_in, dtype, name)
             for words, change in _NORMALISED.items():
                 yield f"{name} {words}", partial(self._with_product, change, W, v)
+        yield from self._with_biases_before()
+        yield from self.otherwise.items()
+
+    def _alike(self) -> Iterator[list[str]]:
+        """Arrays that may be changed together: what weights are applied to, weights, and all."""
+        if self.products:
+            values = [name for name, array in self.pieces.items() if array.ndim == 3]
+            weights = [name for name in self.pieces if name.startswith("W")]
+            yield from (names for names in (values, weights) if len(names) > 1)
+            yield from (weights + values, [*self.pieces])
+
+    def _with_biases_before(self) -> Iterator[tuple[str, Callable[[], Array]]]:
+        """A bias that is added to what weights are applied to, with or without that after the product."""
+        for bias, b in self.pieces.items():
+            for name, v in self.pieces.items():
+                if bias.startswith("b") and v.ndim == 3 and len(v) == len(b) and self.products:
+                    added = {name: v + b[:, :, None]}
+                    yield f"{name} + {bias} for {name}", partial(self._with_all, added)
+                    before = {**added, bias: np.zeros_like(b)}
+                    yield f"{bias} added to {name} before the product", partial(self._with_all, before)
+
+    def _with_all(self, pieces: Pieces) -> Array:
+        return self.made({**self.pieces, **pieces})
 
     def _with(self, name: str, array: Array) -> Array:
         return self.made({**self.pieces, name: array})
 
-    def _changed(self, name: str, change: "Change") -> Array:
-        return self._with(name, change(self.pieces[name]))
+    def _changed(self, names: Sequence[str], change: "Change") -> Array:
+        return self._with_all({name: change(self.pieces[name]) for name in names})
 
     def _with_product(self, change: "Change", W: Array, v: Array) -> Array:
         own = np.tensordot(W, v, axes=1)
@@ -72,12 +103,7 @@ Change = Callable[[Array], Array]
 
 def _changes(array: Array) -> Iterator[tuple[str, Change]]:
     yield "replaced by 0", np.zeros_like
-    for dtype in ("float32", "float16"):
-        yield f"in {dtype}", partial(_cast, dtype)
-    for digits in range(1, 9):
-        yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
-    for bits in range(3, 25):
-        yield f"rounded to multiples of 2^-{bits}", partial(_fixed, bits)
+    yield from _less_precise()
     if array.ndim == 2:
         yield from _of_parameter(array)
     else:
@@ -86,6 +112,16 @@ def _changes(array: Array) -> Iterator[tuple[str, Change]]:
     yield "with its rows in reverse order", partial(np.flip, axis=0)
     yield "with each row that of the row before", partial(np.roll, shift=1, axis=0)
     yield "with each row that of the row after", partial(np.roll, shift=-1, axis=0)
+
+
+def _less_precise() -> Iterator[tuple[str, Change]]:
+    for dtype in ("float32", "float16"):
+        yield f"in {dtype}", partial(_cast, dtype)
+    yield "in bfloat16", _in_bfloat16
+    for digits in range(1, 9):
+        yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
+    for bits in range(3, 25):
+        yield f"rounded to multiples of 2^-{bits}", partial(_fixed, bits)
 
 
 def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
@@ -158,6 +194,12 @@ def _steps(count: int) -> str:
 
 def _cast(dtype: str, array: Array) -> Array:
     return np.asarray(array.astype(dtype).astype(np.float64))
+
+
+def _in_bfloat16(array: Array) -> Array:
+    """The nearest numbers of 8 digits of two."""
+    part, exponent = np.frexp(array)
+    return np.asarray(np.ldexp(np.round(part * 2.0**8) / 2.0**8, exponent))
 
 
 def _rounded(digits: int, array: Array) -> Array:
