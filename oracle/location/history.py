@@ -1,7 +1,8 @@
 """What a function keeps from one call to the next, found by asking it in other orders."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ import numpy as np
 from oracle.diagnosis.behaviour import Program
 from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs
+from oracle.location.when import experiments
 from oracle.location.when.experiments import BASE
 from oracle.location.where.equations import equations
 from oracle.location.where.shown import Shown
 from oracle.propagation import evaluate
+from reference.contract import CONTRACTS
 
 MANY = (3, 5, 10, 20, 50)
 """After how many calls it is asked whether an answer changes."""
@@ -23,57 +26,80 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
 
     `anew` makes the program forget all calls, as the end of its process does.
     """
-    one, two = (problem(function, **BASE, seed=seed).inputs(function) for seed in (31, 32))
-    other = problem(function, **{name: size + 1 for name, size in BASE.items()}, seed=33).inputs(function)
 
-    def after(*calls: Inputs) -> Shown | None:
-        """The answer to `two` in a new process, after these calls."""
+    def answers(*calls: Inputs) -> list[Shown | None]:
+        """Those of calls in a new process."""
         anew()
-        for inputs in calls:
-            program(inputs)
-        return Shown.of(function, two, program(two))
+        return [Shown.of(function, inputs, program(inputs)) for inputs in calls]
 
-    if _is_wrong(after()):
+    def is_wrong(asked: Inputs, *earlier: Inputs) -> bool:
+        return _is_wrong(answers(*earlier, asked)[-1])
+
+    one, two, three = (problem(function, **BASE, seed=seed).inputs(function) for seed in (31, 32, 34))
+    if is_wrong(two):
         return "", ""
-    shown = after(one)
-    if _is_wrong(shown):
-        when = "after any other call" if _is_wrong(after(other)) else "after another call of its shapes"
-        return when, next(_as_if(shown, one), "") if shown else ""
-    if _is_wrong(after(two)):
+    for asked, where in (two, ""), (experiments.scaled(two, ("a0",), 0.0), "a0 = 0, "):
+        if is_wrong(asked, one):
+            agreeing = _agreeing(function, partial(is_wrong, asked))
+            when = f"after another call of its {agreeing}" if agreeing else "after any other call"
+            return f"{where}{when}", _taken(answers(one, three, asked), agreeing)
+    if is_wrong(two, two):
         return "where one question is asked again", ""
-    later = next((count for count in MANY if _is_wrong(after(*[one] * count))), 0)
+    later = next((count for count in MANY if is_wrong(two, *[one] * count)), 0)
     return f"after {later} calls" if later else "after other calls", ""
+
+
+def _agreeing(function: str, is_wrong_after: Callable[[Inputs], bool]) -> str:
+    """Which sizes an earlier call has to have, too, to change an answer; empty where none."""
+    sizes = [name for name in BASE if name != "T_x" or not CONTRACTS[function].is_cell]
+
+    def is_wrong_after_others(names: Sequence[str]) -> bool:
+        changed = {name: BASE[name] + 1 for name in names}
+        return is_wrong_after(problem(function, **{**BASE, **changed}, seed=33).inputs(function))
+
+    if is_wrong_after_others(sizes):
+        return ""
+    needed = [name for name in sizes if not is_wrong_after_others([name])]
+    if needed in ([], sizes) or not is_wrong_after_others([name for name in sizes if name not in needed]):
+        return "shapes"
+    return " and ".join(filter(None, [", ".join(needed[:-1]), needed[-1]]))
 
 
 def _is_wrong(shown: Shown | None) -> bool:
     return shown is None or any(equation.wrong.any() for equation in equations(shown))
 
 
-def _as_if(shown: Shown, earlier: Inputs) -> Iterator[str]:
-    """Which of the arguments were those of the call before, to give what is shown."""
-    for taken, inputs in _with_some_of(shown.inputs, earlier):
-        right = evaluate(inputs)
-        if all(
-            (np.abs(array - right[name].value) <= 2 * right[name].error).all()
-            for name, array in shown.outputs.items()
-        ):
-            yield f"as if {taken}"
+def _taken(answers: Sequence[Shown | None], agreeing: str) -> str:
+    """Which of the arguments were those of an earlier call of three, to give what is shown in the last."""
+    first, before, last = answers
+    if not (first and before and last):
+        return ""
+    of_first = f"the first call of its {agreeing}" if agreeing else "the first call"
+    every = [*_with_some_of(last.inputs, before, "the call before")]
+    every += _with_some_of(last.inputs, first, of_first)
+    return next((f"as if {taken}" for taken, inputs in every if _gives(inputs, last)), "")
 
 
-def _with_some_of(inputs: Inputs, earlier: Inputs) -> Iterator[tuple[str, Inputs]]:
+def _gives(inputs: Inputs, shown: Shown) -> bool:
+    right = evaluate(inputs)
+    return all(
+        bool((np.abs(array - right[name].value) <= 2 * right[name].error).all())
+        for name, array in shown.outputs.items()
+    )
+
+
+def _with_some_of(inputs: Inputs, earlier: Shown, call: str) -> Iterator[tuple[str, Inputs]]:
     """The inputs with something of an earlier call in the place of their own."""
-    before = "those of the call before"
-    yield f"all arguments were {before}", earlier
+    other, before = earlier.inputs, f"those of {call}"
+    yield f"all arguments were {before}", other
     for name in ("x", "a0", "c0"):
         if getattr(inputs, name).size:
-            yield f"{name} was that of the call before", _with(inputs, {name: getattr(earlier, name)})
-    left = {
-        f"{name}0": last.value[:, :, -1] for name, last in evaluate(earlier).items() if name in ("a", "c")
-    }
+            yield f"{name} was that of {call}", _with(inputs, {name: getattr(other, name)})
+    left = {f"{name}0": earlier.outputs[name][:, :, -1] for name in ("a", "c") if name in earlier.outputs}
     for names in (["a0"], ["c0"], ["a0", "c0"]):
         if all(name in left for name in names):
             kept = _with(inputs, {name: left[name] for name in names})
-            yield f"{' and '.join(names)} were what the call before ended with", kept
+            yield f"{' and '.join(names)} were what {call} ended with", kept
     every = list(inputs.parameters)
     biases = [name for name in every if name.startswith("b")]
     groups = {
@@ -84,7 +110,7 @@ def _with_some_of(inputs: Inputs, earlier: Inputs) -> Iterator[tuple[str, Inputs
         "the biases of the gates": [name for name in biases if name != "by"],
     }
     for words, chosen in (groups | {name: [name] for name in every}).items():
-        mixed = {**inputs.parameters, **{name: earlier.parameters[name] for name in chosen}}
+        mixed = {**inputs.parameters, **{name: other.parameters[name] for name in chosen}}
         yield f"{words} were {before}", replace(inputs, parameters=mixed)
 
 

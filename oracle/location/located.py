@@ -60,7 +60,8 @@ def locate(
     are, or `arranged` in other ways, by name, where only that makes it wrong. What is wrong has to be so in a
     new process, too, which begins with `anew`.
     """
-    first = [counterexample.inputs(function), *experiments.ordinary(function)]
+    example = counterexample.inputs(function)
+    first = [example, example, *experiments.ordinary(function)]  # twice, for what the first may leave
     for arrangement, ask in ("", program), *arranged.items():  # noqa: B007 - the one that is wrong
         asked = Asked(function, ask, limits)
         asked.ask(first)

@@ -7,7 +7,18 @@ from itertools import combinations
 
 import numpy as np
 
-from oracle.location.when.table import FROM_HALF, ITSELF, PLACES, SIZES, Table, is_place, is_plain, part_of
+from oracle.location.when import borders
+from oracle.location.when.table import (
+    FROM_HALF,
+    ITSELF,
+    PLACES,
+    SIZE_OF,
+    SIZES,
+    Table,
+    is_place,
+    is_plain,
+    part_of,
+)
 from reference.contract import Array
 
 RESIDUES = (3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
@@ -59,7 +70,7 @@ class Condition:
         """Which elements meet it."""
         values = table.features[self.feature]
         if self.other and self.relation in (">", "<", "≥"):
-            others = table.features[self.other]
+            others = borders.value(self.other, table.features)
             compare = {">": np.greater, "<": np.less, "≥": np.greater_equal}
             return np.asarray(compare[self.relation](values, others))
         if self.other:
@@ -74,7 +85,7 @@ class Condition:
 
     def is_told_by(self, table: Table) -> bool:
         """Whether a table has what it compares."""
-        return all(name in table.features for name in (self.feature, self.other) if name)
+        return {self.feature, *filter(None, [borders.size_of(self.other)])} <= {*table.features}
 
     def repeats(self, other: "Condition") -> bool:
         """Whether it says the same kind of thing of the same feature."""
@@ -212,6 +223,7 @@ def _candidates(table: Table) -> Iterator[Condition]:
         for size in (name for name in SIZES if name in table.features and " " not in name):
             if (table.features[place] >= table.features[size])[table.wrong].all():
                 yield Condition(place, "≥", other=size)
+    yield from _by_borders(table)
     compared = (name for name in table.features if name in COMPARED or name.startswith(ITSELF))
     single = [pair for pair in sizes if not any(" " in name for name in pair)]
     for one, other in [*single, *combinations(compared, 2)]:
@@ -220,6 +232,14 @@ def _candidates(table: Table) -> Iterator[Condition]:
             yield Condition(one, ">", other=other)
         elif (ours < theirs).all():
             yield Condition(one, "<", other=other)
+
+
+def _by_borders(table: Table) -> Iterator[Condition]:
+    for place in (name for name in PLACES if name in table.features):
+        for border in borders.borders(SIZE_OF[place]):
+            beyond = (table.features[place] >= borders.value(border, table.features))[table.wrong]
+            if beyond.all() or not beyond.any():
+                yield Condition(place, "≥" if beyond.all() else "<", other=border)
 
 
 def _is_one_sided(name: str, table: Table) -> bool:

@@ -6,12 +6,9 @@ from functools import partial
 from itertools import product
 
 from oracle.inputs import Inputs
-from oracle.location.when import experiments
+from oracle.location.when import borders, experiments
 from oracle.location.when.conditions import Condition
-from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, SIZES, Table, is_place
-
-SIZE_OF: Mapping[str, str] = {"unit": "n_a", "class": "n_y", "feature": "n_x", "sample": "m", "step": "T_x"}
-"""How many places there are."""
+from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, SIZE_OF, SIZES, Table, is_place
 
 Seen = Callable[[Inputs], Table]
 """What a right program would show of a problem, as elements."""
@@ -35,6 +32,10 @@ def near(
     elif condition.other in SIZES and is_place(condition.feature):
         for extent, other in ((7, 3), (9, 6), (4, 4), (5, 8)):
             yield _of(function, seed, {**held, SIZE_OF[condition.feature]: extent, condition.other: other})
+    elif condition.other and is_place(condition.feature):
+        name = SIZE_OF[condition.feature]
+        for extent in borders.extents(condition.other):
+            yield _of(function, seed, {**held, name: max(extent, held.get(name, 1))})
     elif condition.other in SIZES:
         for extent, other in ((2, 2), (5, 5)) if condition.relation in "=≠" else ((3, 2), (2, 3), (5, 5)):
             sizes = {**held, **_sizes(condition.feature, extent), **_sizes(condition.other, other)}

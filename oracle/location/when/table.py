@@ -9,6 +9,8 @@ from reference.contract import Array
 
 SIZES = ("n_x", "n_a", "n_y", "m", "T_x", "n_a + n_x")
 PLACES = ("unit", "class", "feature", "sample", "step")
+SIZE_OF: Mapping[str, str] = {"unit": "n_a", "class": "n_y", "feature": "n_x", "sample": "m", "step": "T_x"}
+"""How many places there are."""
 FROM_END = " from the end"
 FROM_HALF = " from the middle"
 ALIKE = "an earlier sample of the same x"

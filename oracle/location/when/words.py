@@ -2,6 +2,8 @@
 
 import math
 
+from oracle.location.how.candidates import plural
+from oracle.location.when import borders
 from oracle.location.when.conditions import Condition
 from oracle.location.when.rules import PURE, SURE, Rule
 from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, SIZES, is_place
@@ -24,6 +26,8 @@ def _words(condition: Condition) -> str:
         return _precision(relation, int(value))
     if name == ALIKE:
         return "of samples whose x an earlier sample has, too"
+    if condition.other and is_place(name) and condition.other not in SIZES:
+        return borders.words(plural(name), relation, condition.other)
     if condition.other:
         return f"{name} {relation} {condition.other}"
     if name == TOP:
