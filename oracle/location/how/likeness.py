@@ -199,7 +199,8 @@ def _of_each_column(cases: Sequence[Case]) -> str:
     if len(several) < 2:
         return ""
     for words, degree in ((f"{RIGHT} times a number for each sample", 0), (_NORMALISED, 1)):
-        if all(_is_polynomial(case, degree) for case in several):
+        told = [found for case in several if (found := _is_polynomial(case, degree)) is not None]
+        if len(told) >= MOST * len(several) and all(told):
             return words
     return ""
 
@@ -207,8 +208,15 @@ def _of_each_column(cases: Sequence[Case]) -> str:
 _NORMALISED = f"an affine function of {RIGHT} for each sample, as where that is normalised over its units"
 
 
-def _is_polynomial(case: Case, degree: int) -> bool:
-    """Whether each column that is whole is a multiple of the right one, or an affine function of it."""
+MOST = 0.9
+"""Which part of the cases has to have whole columns."""
+
+
+def _is_polynomial(case: Case, degree: int) -> bool | None:
+    """Whether each column that is whole is a multiple of the right one, or an affine function of it.
+
+    It is not told where none is whole.
+    """
     n = case.chosen.shape[0]
     correct, shown = (array.reshape(n, -1) for array in (case.equation.right.value, case.equation.shown))
     error = 4 * case.equation.right.error.reshape(n, -1) + 1e-14 * np.abs(correct)
@@ -220,7 +228,7 @@ def _is_polynomial(case: Case, degree: int) -> bool:
         rounding = ROUNDING * (np.abs(matrix) @ np.abs(factors))
         if not (np.abs(matrix @ factors - shown[:, j]) <= error[:, j] + rounding).all():
             return False
-    return bool(whole.any())
+    return True if whole.any() else None
 
 
 def _arguments(cases: Sequence[Case]) -> list[Case]:

@@ -122,7 +122,7 @@ def rule(table: Table) -> Rule | None:
         best = beam[0]
     if best.purity < (LEAST if best.conditions and best.is_plain else HALF):
         return None if best.is_plain else rule(every.plain())
-    return _with_exceptions(best, table).held_to(every)
+    return _with_exceptions(best, _some_of(every.where(best.met_by(every)))).held_to(every)
 
 
 ENOUGH = 12
