@@ -9,6 +9,7 @@ import numpy as np
 
 from oracle.location.when import borders
 from oracle.location.when.table import (
+    FROM_FAR,
     FROM_HALF,
     ITSELF,
     PLACES,
@@ -122,7 +123,7 @@ class Condition:
         if self.feature == "bits":
             return self.relation == "=" and self.value == WIDEST
         if is_place(self.feature):
-            return self.relation == "≥" and not self.feature.endswith(FROM_HALF)
+            return self.relation == "≥" and not self.feature.endswith((FROM_HALF, FROM_FAR))
         if self.feature in SIZES:
             return self.relation == "≥" and " " not in self.feature
         return self.relation == "≠" and self.value == 0 and self.feature in ZEROS
@@ -146,7 +147,8 @@ class Condition:
     @property
     def cost(self) -> float:
         """How far-fetched it is: a position before a size, a threshold before a residue, a near one first."""
-        kind = 0 if is_place(self.feature) else 1 if self.feature in (*SIZES, "bits") else 2
+        far = 0.5 * self.feature.endswith(FROM_FAR)
+        kind = far if is_place(self.feature) else 1 if self.feature in (*SIZES, "bits") else 2
         how = 0 if self.relation in ("=", "≥", "≤") and not self.other else 3
         if kind < 2 or math.isnan(self.beyond):
             return kind + how + self.excess
@@ -197,6 +199,10 @@ def _candidates(table: Table) -> Iterator[Condition]:
                 yield Condition(name, "≥", 0.0, beyond=-1.0)
             elif (theirs >= 0).any() and most < 0:
                 yield Condition(name, "≤", -1.0, beyond=0.0)
+            continue
+        if name.endswith(FROM_FAR):
+            if (below := theirs[theirs < least]).size:
+                yield Condition(name, "≥", float(least), beyond=float(below.max()))
             continue
         if least == most:
             yield Condition(name, "=", float(least))

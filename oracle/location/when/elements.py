@@ -4,7 +4,7 @@ import numpy as np
 
 from oracle.inputs import Inputs
 from oracle.location.how.cases import Likeness
-from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, ITSELF, Table
+from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, ITSELF, Table
 from oracle.location.where.equation import CACHED, RETURNED, Equation
 from reference.contract import Array
 
@@ -48,15 +48,30 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
     if like:
         mute |= ~wrong & like.tells_nothing(equation)
     places = np.argwhere(np.isfinite(equation.right.error) & np.isfinite(value))
+    weight = np.ones(len(places))
     if len(places) > MOST_ELEMENTS:
-        places = np.random.default_rng(0).permutation(places)[:MOST_ELEMENTS]
+        places, weight = _some_of(places, wrong.shape[2])
     at = tuple(places.T)
     return Table(
         {name: np.broadcast_to(each, wrong.shape)[at].astype(np.float64) for name, each in features.items()},
         wrong[at],
         mute[at],
-        np.ones(len(places)),
+        weight,
     )
+
+
+def _some_of(places: Array, T_x: int) -> tuple[Array, Array]:
+    """As many as are looked at, with enough of the first step and the last, and how many each stands for."""
+    places = np.random.default_rng(0).permutation(places)
+    at_ends = np.isin(places[:, 2], (0, T_x - 1))
+    ends, others = np.flatnonzero(at_ends), np.flatnonzero(~at_ends)
+    few = ends[: max(MOST_ELEMENTS // 6, MOST_ELEMENTS - len(others))]
+    rest = others[: MOST_ELEMENTS - len(few)]
+    part = MOST_ELEMENTS / len(places)
+    weights = [
+        np.full(len(some), part * len(of) / max(len(some), 1)) for some, of in ((few, ends), (rest, others))
+    ]
+    return places[np.concatenate([few, rest])], np.concatenate(weights)
 
 
 def _alike(x: Array) -> Array:
@@ -103,5 +118,7 @@ def _places(equation: Equation) -> dict[str, Array]:
     for axis, what in enumerate((equation.row, "sample", "step")):
         count = equation.wrong.shape[axis]
         index = np.arange(count).reshape([-1 if k == axis else 1 for k in range(3)])
-        places |= {what: index, what + FROM_END: count - 1 - index, what + FROM_HALF: index - count // 2}
+        from_end = count - 1 - index
+        places |= {what: index, what + FROM_END: from_end, what + FROM_HALF: index - count // 2}
+        places[what + FROM_FAR] = np.maximum(index, from_end)
     return places

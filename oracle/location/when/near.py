@@ -8,7 +8,7 @@ from itertools import product
 from oracle.inputs import Inputs
 from oracle.location.when import borders, experiments
 from oracle.location.when.conditions import Condition
-from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, SIZE_OF, SIZES, Table, is_place
+from oracle.location.when.table import ALIKE, SIZE_OF, SIZES, Table, is_place, kind_of
 
 Seen = Callable[[Inputs], Table]
 """What a right program would show of a problem, as elements."""
@@ -41,7 +41,7 @@ def near(
             sizes = {**held, **_sizes(condition.feature, extent), **_sizes(condition.other, other)}
             yield _of(function, seed, sizes)
     elif is_place(condition.feature):
-        name = SIZE_OF[condition.feature.removesuffix(FROM_END).removesuffix(FROM_HALF)]
+        name = SIZE_OF[kind_of(condition.feature)]
         for extent in _extents(condition):
             yield _of(function, seed, {**held, name: max(extent + 1, held.get(name, 1))})
     elif condition.feature in experiments.BASE:

@@ -122,7 +122,8 @@ def rule(table: Table) -> Rule | None:
         best = beam[0]
     if best.purity < (LEAST if best.conditions and best.is_plain else HALF):
         return None if best.is_plain else rule(every.plain())
-    return _with_exceptions(best, _some_of(every.where(best.met_by(every)))).held_to(every)
+    few_mute = bool(table.mute[best.met_by(table)].mean() <= FEW)
+    return _with_exceptions(best, _some_of(every.where(best.met_by(every))), few_mute).held_to(every)
 
 
 ENOUGH = 12
@@ -137,15 +138,18 @@ FEW = 0.5
 MOST_EXCEPTIONS = 3
 
 
-def _with_exceptions(found: Rule, table: Table) -> Rule:
-    """The rule less what is always right of what meets it: a size of 1, an end, another precision, zeros."""
+def _with_exceptions(found: Rule, table: Table, few_mute: bool) -> Rule:
+    """The rule less what is always right of what meets it: a size of 1, an end, another precision, zeros.
+
+    What tells nothing counts for places and sizes where that is `few_mute` elements.
+    """
     for _ in range(MOST_EXCEPTIONS):
         longer = []
-        few_mute = table.mute[found.met_by(table)].mean() <= FEW
+        met = found.met_by(table)
         for each in _extended(found, table):
             last = each.conditions[-1]
             if last.is_exception:
-                left_out = found.met_by(table) & ~last.met_by(table)
+                left_out = met & ~last.met_by(table)
                 if not few_mute or last.feature not in (*SIZES, *PLACES, "bits"):
                     left_out &= ~table.mute
                 needed = int(table.wrong.sum()) // 10 if last.other else ENOUGH

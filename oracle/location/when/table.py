@@ -13,6 +13,7 @@ SIZE_OF: Mapping[str, str] = {"unit": "n_a", "class": "n_y", "feature": "n_x", "
 """How many places there are."""
 FROM_END = " from the end"
 FROM_HALF = " from the middle"
+FROM_FAR = " from the farther end"
 ALIKE = "an earlier sample of the same x"
 """1 where there is one, else 0."""
 ITSELF = "the right "
@@ -66,12 +67,17 @@ def part_of(weight: Array, some: Array, every: Array) -> float:
 
 def is_place(name: str) -> bool:
     """Whether a feature says where in an array an element is."""
-    return name.removesuffix(FROM_END).removesuffix(FROM_HALF) in PLACES
+    return kind_of(name) in PLACES
+
+
+def kind_of(place: str) -> str:
+    """What it is a place among, from wherever it is counted."""
+    return place.removesuffix(FROM_END).removesuffix(FROM_HALF).removesuffix(FROM_FAR)
 
 
 def is_row(name: str) -> bool:
     """Whether it is a place among units, classes or features."""
-    return is_place(name) and name.split()[0] not in ("sample", "step")
+    return is_place(name) and kind_of(name) not in ("sample", "step")
 
 
 def is_plain(feature: str) -> bool:

@@ -6,7 +6,7 @@ from oracle.location.how.candidates import plural
 from oracle.location.when import borders
 from oracle.location.when.conditions import Condition
 from oracle.location.when.rules import PURE, SURE, Rule
-from oracle.location.when.table import ALIKE, FROM_END, FROM_HALF, SIZES, is_place
+from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, SIZES, is_place, kind_of
 from oracle.location.where.equation import TOP
 
 
@@ -39,6 +39,8 @@ def _words(condition: Condition) -> str:
     if name.endswith(FROM_HALF):
         half = "second" if relation == "≥" else "first"
         return f"in the {half} half of the {name.removesuffix(FROM_HALF)}s"
+    if name.endswith(FROM_FAR):
+        return f"{plural(kind_of(name))} at least {value:g} away from one of the ends"
     if is_place(name):
         return _place(name.removesuffix(FROM_END), name.endswith(FROM_END), relation, int(value))
     if relation == "≥" and name in SIZES and value > condition.beyond + 1:
