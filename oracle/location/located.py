@@ -61,10 +61,12 @@ def locate(
     new process, too, which begins with `anew`.
     """
     example = counterexample.inputs(function)
-    first = [example, example, *experiments.ordinary(function)]  # twice, for what the first may leave
+    first = [example, *experiments.ordinary(function)]
     for arrangement, ask in ("", program), *arranged.items():  # noqa: B007 - the one that is wrong
         asked = Asked(function, ask, limits)
         asked.ask(first)
+        if not asked.wrong():
+            asked.ask([example, example])  # for what one call may leave to the next
         if usual := asked.wrong():
             break
     else:

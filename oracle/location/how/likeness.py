@@ -56,7 +56,7 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
         trivial = words.startswith("rounded") and len(np.unique(shown)) < 4
         trivial |= words.startswith("made with") and len(np.unique(shown)) < FEWEST
         trivial |= "in the place of" in words and not _is_wide(cases)
-        if not trivial and all(_matches(case, candidate) for case in cases):
+        if not trivial and _matches(cases, candidate):
             return Likeness(words + _rest(cases, candidate), candidate)
     if words := _of_other_columns(cases):
         return Likeness(words)
@@ -94,15 +94,19 @@ def _signed(size: float, equation: Equation) -> Array:
     return np.asarray(size * np.sign(equation.right.value))
 
 
-def _matches(case: Case, candidate: Candidate) -> bool:
+def _matches(cases: Sequence[Case], candidate: Candidate) -> bool:
     """Whether it is what is shown, wherever it says something; which it has to at most elements."""
-    try:
-        expected = case.of(candidate)
-    except KeyError:  # a term that this case has not
-        return False
-    said = ~np.isnan(expected)
-    near = np.abs(case.shown - expected) <= case.allowed
-    return bool(near[said].all() and 2 * said.sum() >= said.size)
+    told = every = 0
+    for case in cases:
+        try:
+            expected = case.of(candidate)
+        except KeyError:  # a term that this case has not
+            return False
+        said = ~np.isnan(expected)
+        if not (np.abs(case.shown - expected) <= case.allowed)[said].all():
+            return False
+        told, every = told + int(said.sum()), every + said.size
+    return 0 < every <= 2 * told
 
 
 def _rest(cases: Sequence[Case], candidate: Candidate) -> str:

@@ -147,8 +147,9 @@ class Condition:
     @property
     def cost(self) -> float:
         """How far-fetched it is: a position before a size, a threshold before a residue, a near one first."""
-        far = 0.5 * self.feature.endswith(FROM_FAR)
-        kind = far if is_place(self.feature) else 1 if self.feature in (*SIZES, "bits") else 2
+        if self.feature.endswith(FROM_FAR):  # as far-fetched as that a size hangs on another
+            return 4 + self.excess
+        kind = 0 if is_place(self.feature) else 1 if self.feature in (*SIZES, "bits") else 2
         how = 0 if self.relation in ("=", "≥", "≤") and not self.other else 3
         if kind < 2 or math.isnan(self.beyond):
             return kind + how + self.excess

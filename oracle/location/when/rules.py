@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oracle.location.when.conditions import Condition, bluntness, met_by_all_wrong
-from oracle.location.when.table import PLACES, SIZES, Table, is_row
+from oracle.location.when.table import SIZES, Table, is_row
 from reference.contract import Array
 
 LEAST, HALF, PURE, SURE = 0.05, 0.5, 0.9, 0.97
@@ -122,8 +122,7 @@ def rule(table: Table) -> Rule | None:
         best = beam[0]
     if best.purity < (LEAST if best.conditions and best.is_plain else HALF):
         return None if best.is_plain else rule(every.plain())
-    few_mute = bool(table.mute[best.met_by(table)].mean() <= FEW)
-    return _with_exceptions(best, _some_of(every.where(best.met_by(every))), few_mute).held_to(every)
+    return _with_exceptions(best, table, every).held_to(every)
 
 
 ENOUGH = 12
@@ -138,21 +137,24 @@ FEW = 0.5
 MOST_EXCEPTIONS = 3
 
 
-def _with_exceptions(found: Rule, table: Table, few_mute: bool) -> Rule:
+def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
     """The rule less what is always right of what meets it: a size of 1, an end, another precision, zeros.
 
-    What tells nothing counts for places and sizes where that is `few_mute` elements.
+    Of a size or a place that may be few elements of many, so all that meet a rule of such are looked at.
     """
+    inside = _some_of(every.where(found.met_by(every))) if found.is_plain else table
     for _ in range(MOST_EXCEPTIONS):
         longer = []
-        met = found.met_by(table)
-        for each in _extended(found, table):
-            last = each.conditions[-1]
-            if last.is_exception:
-                left_out = met & ~last.met_by(table)
-                if not few_mute or last.feature not in (*SIZES, *PLACES, "bits"):
-                    left_out &= ~table.mute
-                needed = int(table.wrong.sum()) // 10 if last.other else ENOUGH
+        few_mute = table.mute[found.met_by(table)].mean() <= FEW
+        for seen, is_of_few in (inside, True), (table, False):
+            for each in _extended(found, seen):
+                last = each.conditions[-1]
+                if not last.is_exception or (last.is_plain and not last.other) != is_of_few:
+                    continue
+                left_out = found.met_by(seen) & ~last.met_by(seen)
+                if not (few_mute and last.is_plain):
+                    left_out &= ~seen.mute
+                needed = int(seen.wrong.sum()) // 10 if last.other else ENOUGH
                 if (count := int(left_out.sum())) >= max(needed, ENOUGH):
                     longer.append((count, each))
         if not longer:

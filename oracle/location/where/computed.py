@@ -285,9 +285,15 @@ def _head(
             terms,
             affine,
             recipe=recipe,
+            others={"yt_pred of the step before": _of_step_before(shown.outputs["y"])},
             of_right=of_right,
         )
     ]
+
+
+def _of_step_before(array: Array) -> Array:
+    """NaN at step 0."""
+    return np.concatenate([np.full_like(array[:, :, :1], np.nan), array[:, :, :-1]], axis=2)
 
 
 def _softmax(fl: Arithmetic, s: Bounded) -> Bounded:
