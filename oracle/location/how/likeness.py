@@ -95,8 +95,11 @@ def _signed(size: float, equation: Equation) -> Array:
 
 
 def _matches(cases: Sequence[Case], candidate: Candidate) -> bool:
-    """Whether it is what is shown, wherever it says something; which it has to at most elements."""
-    told = every = 0
+    """Whether it is what is shown, wherever it says something.
+
+    That it has to at most elements of each case, or of all where there is one value at the others.
+    """
+    few, told = False, 0
     for case in cases:
         try:
             expected = case.of(candidate)
@@ -105,16 +108,25 @@ def _matches(cases: Sequence[Case], candidate: Candidate) -> bool:
         said = ~np.isnan(expected)
         if not (np.abs(case.shown - expected) <= case.allowed)[said].all():
             return False
-        told, every = told + int(said.sum()), every + said.size
-    return 0 < every <= 2 * told
+        few |= 2 * said.sum() < said.size
+        told += int(said.sum())
+    if not few:
+        return True
+    rest = _untold(cases, candidate)
+    return told >= len(rest) and not np.ptp(rest)
 
 
 def _rest(cases: Sequence[Case], candidate: Candidate) -> str:
     """What is shown where a candidate says nothing, as at step 0 of the step before."""
-    rest = np.concatenate([case.shown[np.isnan(case.of(candidate))] for case in cases])
+    rest = _untold(cases, candidate)
     if not rest.size:
         return ""
     return f", or {rest[0] + 0.0:.12g} where there is none" if not np.ptp(rest) else ", where there is one"
+
+
+def _untold(cases: Sequence[Case], candidate: Candidate) -> Array:
+    """What is shown where a candidate says nothing."""
+    return np.concatenate([case.shown[np.isnan(case.of(candidate))] for case in cases])
 
 
 def _of_other_columns(cases: Sequence[Case]) -> str:
