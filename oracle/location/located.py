@@ -9,8 +9,8 @@ from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.history import remembered
-from oracle.location.how.cases import Case
-from oracle.location.how.likeness import far, likeness
+from oracle.location.how.cases import Case, Likeness
+from oracle.location.how.likeness import far, is_like, likeness
 from oracle.location.how.weights import as_if
 from oracle.location.when import experiments
 from oracle.location.when.rules import Rule
@@ -92,7 +92,7 @@ def locate(
     when = [arrangement] if arrangement else []
     if found and not (arrangement and not found.conditions):
         when.append(words(found))
-    return Location(_where(wrong, asked, found), ", ".join(when), how, equations=names)
+    return Location(_where(wrong, asked, found, like), ", ".join(when), how, equations=names)
 
 
 def explains(location: Location, function: str, program: Program, inputs: Inputs, limits: Limits) -> bool:
@@ -117,8 +117,11 @@ def _alike(wrong: Sequence[str]) -> list[str]:
     return gates if wrong[0] in GATES else [wrong[0]]
 
 
-def _where(wrong: Sequence[str], asked: Asked, found: Rule | None) -> str:
-    """The first equation that does not hold, and what else does not, by the same rule if there is one."""
+def _where(wrong: Sequence[str], asked: Asked, found: Rule | None, like: Likeness | None = None) -> str:
+    """The first equation that does not hold, and what else does not, by the same rule if there is one.
+
+    A copy among the others must be wrong as the first is, of which it is read too where that is not named.
+    """
     first = asked.equation(wrong[0])
     gates = [name for name in wrong if name in GATES]
     if len(gates) > 1 and first.name in GATES:
@@ -127,4 +130,6 @@ def _where(wrong: Sequence[str], asked: Asked, found: Rule | None) -> str:
         return f"{', '.join(gates)} ≠ what the equations of these gates give{is_right}"
     others = [name for name in wrong[1:] if not name.startswith(CACHED)]
     others = [name for name in others if not found or asked.is_rule_of(name, found)]
+    if like and not first.recipe and first.name not in like.words:
+        others = [name for name in others if asked.equation(name).recipe or is_like(asked.cases(name), like)]
     return f"{first.name} ≠ {first.statement}" + (f" (and {', '.join(others)})" if others else "")

@@ -162,7 +162,14 @@ def _laws(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterat
 
 
 def _laws_of_each(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterator[tuple[str, Array]]:
-    """One over 1 and a multiple of a number, another in each problem."""
+    """One over 1 and a multiple of a number, another in each problem.
+
+    Of a number that is one in a problem that is any factor, so nothing is told by it.
+    """
+    finite = np.isfinite(s)
+    of_each = [s[finite & (of_case == k)] for k in np.unique(of_case[finite])]
+    if all(np.ptp(numbers) <= 1e-6 * np.abs(numbers).max() for numbers in of_each):
+        return
     multiple, found = np.zeros_like(f), []
     for k in np.unique(of_case):
         ours = np.flatnonzero(of_case == k)

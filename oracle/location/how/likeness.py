@@ -38,6 +38,11 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
         return None
 
 
+def is_like(cases: Sequence[Case], like: Likeness) -> bool:
+    """Whether these are wrong as others are, as far as that can be computed."""
+    return like.value is None or _matches(cases, like.value)
+
+
 _ARGUMENTS = {"tanh": "z", "sigmoid": "z", "softmax": "the logits", "ot * tanh": "c_next"}
 
 

@@ -50,7 +50,7 @@ class Recipe:
             for words, change in _changes(array):
                 yield f"{name} {words}", partial(self._changed, [name], change)
         for names in self._alike():
-            for words, change in _less_precise():
+            for words, change in _LESS_PRECISE:
                 yield f"{' and '.join(names)} {words}", partial(self._changed, names, change)
         for name, (W, v) in self.products.items():
             for dtype in ("float32", "float16"):
@@ -103,7 +103,7 @@ Change = Callable[[Array], Array]
 
 def _changes(array: Array) -> Iterator[tuple[str, Change]]:
     yield "replaced by 0", np.zeros_like
-    yield from _less_precise()
+    yield from _LESS_PRECISE
     if array.ndim == 2:
         yield from _of_parameter(array)
     else:
@@ -112,16 +112,6 @@ def _changes(array: Array) -> Iterator[tuple[str, Change]]:
     yield "with its rows in reverse order", partial(np.flip, axis=0)
     yield "with each row that of the row before", partial(np.roll, shift=1, axis=0)
     yield "with each row that of the row after", partial(np.roll, shift=-1, axis=0)
-
-
-def _less_precise() -> Iterator[tuple[str, Change]]:
-    for dtype in ("float32", "float16"):
-        yield f"in {dtype}", partial(_cast, dtype)
-    yield "in bfloat16", _in_bfloat16
-    for digits in range(1, 9):
-        yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
-    for bits in range(3, 25):
-        yield f"rounded to multiples of 2^-{bits}", partial(_fixed, bits)
 
 
 def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
@@ -208,6 +198,19 @@ def _rounded(digits: int, array: Array) -> Array:
 
 def _fixed(bits: int, array: Array) -> Array:
     return np.asarray(np.round(array * 2.0**bits) / 2.0**bits)
+
+
+def _less_precise() -> Iterator[tuple[str, Change]]:
+    for dtype in ("float32", "float16"):
+        yield f"in {dtype}", partial(_cast, dtype)
+    yield "in bfloat16", _in_bfloat16
+    for digits in range(1, 9):
+        yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
+    for bits in range(3, 25):
+        yield f"rounded to multiples of 2^-{bits}", partial(_fixed, bits)
+
+
+_LESS_PRECISE = tuple(_less_precise())
 
 
 def _block_transposed(columns: slice, array: Array) -> Array:
