@@ -1,6 +1,6 @@
 """The problems that are asked to find out when a function is wrong: one thing moved at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -131,6 +131,15 @@ def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
     parameters = {name: array * of(name) for name, array in inputs.parameters.items()}
     x, a0, c0 = (getattr(inputs, name) * of(name) for name in ("x", "a0", "c0"))
     return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
+
+
+def of_gaps(function: str, seeds: Iterable[int]) -> Iterator[Inputs]:
+    """Ordinary problems in which some samples, or all of them, have an input of 0 at some steps."""
+    for seed in seeds:
+        inputs = problem(function, **BASE, seed=60 + seed).inputs(function)
+        _, m, T_x = inputs.x.shape
+        is_there = np.random.default_rng(seed).random((1, m if seed % 2 else 1, T_x)) < 0.6
+        yield replace(inputs, x=inputs.x * is_there)
 
 
 def _with_biases_of_zero(inputs: Inputs) -> Inputs:

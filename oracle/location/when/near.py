@@ -53,6 +53,8 @@ def near(
         for extent in _extents(condition):
             yield _of(function, seed, {**held, **_sizes(condition.feature, max(extent, 2))})
     else:
+        if "|xt|" in condition.feature and not condition.value:
+            yield from experiments.of_gaps(function, range(2 * seed, 2 * seed + 2))
         if seed % 2 == 0:
             for kind, factor in product(experiments.KINDS, (0.3, 0.6, 0.95)):
                 yield experiments.scaled(example, kind, factor)
