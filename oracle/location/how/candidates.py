@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
+from oracle.location.where.changes import rearranged, stacked_otherwise
 from oracle.location.where.equation import Equation
-from oracle.location.where.recipes import rearranged, stacked_otherwise
 from reference.contract import Array
 
 Candidate = Callable[[Equation], Array]

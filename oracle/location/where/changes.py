@@ -1,0 +1,226 @@
+"""What an array may have become by mistake: turned, rounded, of another step, normalised."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import permutations
+
+import numpy as np
+
+from reference.contract import Array
+
+Change = Callable[[Array], Array]
+"""What makes one array of another of its shape."""
+
+
+def changes(array: Array) -> Iterator[tuple[str, Change]]:
+    """Those of a weight or a bias, or of what weights are applied to, each in words."""
+    yield "replaced by 0", np.zeros_like
+    yield from LESS_PRECISE
+    if array.ndim == 2:
+        yield from _of_parameter(array)
+    else:
+        yield from _of_values(array)
+    yield "without its sign", np.abs
+    yield "with its rows in reverse order", partial(np.flip, axis=0)
+    yield "with each row that of the row before", partial(np.roll, shift=1, axis=0)
+    yield "with each row that of the row after", partial(np.roll, shift=-1, axis=0)
+
+
+def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
+    n, k = array.shape
+    if k > 1:
+        if n == k:
+            yield "transposed", np.transpose
+            yield "with its diagonal alone", partial(np.multiply, np.eye(n))
+            yield "without its diagonal", partial(np.multiply, 1 - np.eye(n))
+        elif n < k:
+            yield "with its first square transposed", partial(_block_transposed, slice(None, n))
+            yield "with its last square transposed", partial(_block_transposed, slice(-n, None))
+        yield "read in the other order of memory", _reread
+        yield "written in the other order of memory", _rewritten
+        yield "with its columns in reverse order", partial(np.flip, axis=1)
+        yield "with its columns one place on", partial(np.roll, shift=1, axis=1)
+        yield "with its columns one place back", partial(np.roll, shift=-1, axis=1)
+    yield "with its first row for all", partial(_row, 0)
+    yield "with its last row for all", partial(_row, -1)
+    yield "read as if its rows were as long as its columns", _read_in_rows_of_columns
+
+
+def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
+    k, m, T_x = array.shape
+    for steps in (1, 2, 3):
+        yield f"of {_steps(steps)} before", partial(_of_earlier, steps)
+        yield f"of {_steps(steps)} after", partial(_of_earlier, -steps)
+    for axis, what in ((1, "sample"), (2, "step")):
+        yield f"of {what} 0", partial(np.take, indices=[0], axis=axis)
+        yield f"of the last {what}", partial(np.take, indices=[-1], axis=axis)
+        yield f"of the {what}s in reverse order", partial(np.flip, axis=axis)
+    yield "of the sample before", partial(np.roll, shift=1, axis=1)
+    yield "of the sample after", partial(np.roll, shift=-1, axis=1)
+    if k == m:
+        yield "transposed", partial(np.swapaxes, axis1=0, axis2=1)
+    yield from rearranged(m, T_x)
+    yield "with its rows and samples read in the other order of memory", _reread
+    yield from stacked_otherwise()
+    yield from NORMALISED.items()
+    if k:
+        yield "with 0 for its first row", partial(_without, 0)
+        yield "with 0 for its last row", partial(_without, -1)
+    yield "through tanh", np.tanh
+    yield "or 0 where that is negative", partial(np.maximum, 0)
+    yield "squared", np.square
+
+
+def rearranged(m: int, T_x: int) -> Iterator[tuple[str, Change]]:
+    """Values of other samples and steps, for what has a whole row of each."""
+    if m == T_x:
+        yield "with samples and steps exchanged", _exchanged
+    if m > 1 and T_x > 1:
+        yield "with samples and steps written in one order and read in the other", _steps_first
+        yield "with samples and steps read in one order and written in the other", _samples_first
+        yield "read in Fortran's order and written in C's", _fortran_read
+        yield "read in C's order and written in Fortran's", _fortran_written
+
+
+def stacked_otherwise() -> Iterator[tuple[str, Change]]:
+    """Values that were stacked in one order of axes and reshaped where they should be transposed."""
+    for order in permutations(range(3)):
+        if order != (0, 1, 2):
+            names = ", ".join(("rows", "samples", "steps")[axis] for axis in order)
+            yield f"stacked as ({names}) and read as (rows, samples, steps)", partial(_stacked, order)
+
+
+def _steps(count: int) -> str:
+    return "the step" if count == 1 else f"{count} steps"
+
+
+def _cast(dtype: str, array: Array) -> Array:
+    return np.asarray(array.astype(dtype).astype(np.float64))
+
+
+def _in_bfloat16(array: Array) -> Array:
+    """The nearest numbers of 8 digits of two."""
+    part, exponent = np.frexp(array)
+    return np.asarray(np.ldexp(np.round(part * 2.0**8) / 2.0**8, exponent))
+
+
+def _rounded(digits: int, array: Array) -> Array:
+    return np.asarray(np.round(array, digits))
+
+
+def _fixed(bits: int, array: Array) -> Array:
+    return np.asarray(np.round(array * 2.0**bits) / 2.0**bits)
+
+
+def _less_precise() -> Iterator[tuple[str, Change]]:
+    for dtype in ("float32", "float16"):
+        yield f"in {dtype}", partial(_cast, dtype)
+    yield "in bfloat16", _in_bfloat16
+    for digits in range(1, 9):
+        yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
+    for bits in range(3, 25):
+        yield f"rounded to multiples of 2^-{bits}", partial(_fixed, bits)
+
+
+LESS_PRECISE = tuple(_less_precise())
+"""Changes to fewer digits."""
+
+
+def _block_transposed(columns: slice, array: Array) -> Array:
+    changed = array.copy()
+    changed[:, columns] = array[:, columns].T
+    return changed
+
+
+def _reread(array: Array) -> Array:
+    return array.swapaxes(0, 1).reshape(array.shape)
+
+
+def _rewritten(array: Array) -> Array:
+    return array.reshape(array.shape[::-1]).T
+
+
+def _read_in_rows_of_columns(array: Array) -> Array:
+    """As with a wrong leading dimension, n in place of k."""
+    n, k = array.shape
+    places = n * np.arange(n)[:, None] + np.arange(k)
+    return np.asarray(np.take(array.ravel(), places, mode="wrap"))
+
+
+def _row(place: int, array: Array) -> Array:
+    return np.broadcast_to(array[[place]], array.shape)
+
+
+def _of_earlier(steps: int, array: Array) -> Array:
+    moved = np.full_like(array, np.nan)
+    if abs(steps) < array.shape[2]:
+        to, source = (
+            slice(max(steps, 0), min(steps, 0) or None),
+            slice(max(-steps, 0), min(-steps, 0) or None),
+        )
+        moved[:, :, to] = array[:, :, source]
+    return moved
+
+
+def _exchanged(array: Array) -> Array:
+    _, m, T_x = array.shape
+    return array.swapaxes(1, 2) if m == T_x else np.full_like(array, np.nan)
+
+
+def _steps_first(array: Array) -> Array:
+    n, m, T_x = array.shape
+    return array.reshape(n, T_x, m).swapaxes(1, 2)
+
+
+def _samples_first(array: Array) -> Array:
+    return array.swapaxes(1, 2).reshape(array.shape)
+
+
+def _fortran_read(array: Array) -> Array:
+    return array.ravel("F").reshape(array.shape)
+
+
+def _fortran_written(array: Array) -> Array:
+    return array.ravel().reshape(array.shape, order="F")
+
+
+def _stacked(order: tuple[int, ...], array: Array) -> Array:
+    return array.transpose(order).reshape(array.shape)
+
+
+def _less_mean(axis: int, array: Array) -> Array:
+    return np.asarray(array - array.mean(axis=axis, keepdims=True))
+
+
+def _of_norm_1(array: Array) -> Array:
+    return np.asarray(array / np.sqrt(np.square(array).sum(axis=0, keepdims=True)))
+
+
+def _normalised(axis: int, eps: float, array: Array) -> Array:
+    return np.asarray(_less_mean(axis, array) / np.sqrt(array.var(axis=axis, keepdims=True) + eps))
+
+
+def _standardised(axis: int, eps: float, array: Array) -> Array:
+    return np.asarray(_less_mean(axis, array) / (array.std(axis=axis, keepdims=True) + eps))
+
+
+def _without(row: int, array: Array) -> Array:
+    changed = array.copy()
+    changed[row] = 0
+    return changed
+
+
+def _ways_to_normalise() -> Iterator[tuple[str, Change]]:
+    for axis, over in enumerate(("its rows", "the samples")):
+        yield f"less its mean over {over}", partial(_less_mean, axis)
+        for eps in (0.0, 1e-3, 1e-5, 1e-6, 1e-8):
+            said = f", with {eps:g} added to the variance" if eps else ""
+            yield f"normalised over {over}{said}", partial(_normalised, axis, eps)
+            if eps:
+                said = f", with {eps:g} added to the deviation"
+                yield f"normalised over {over}{said}", partial(_standardised, axis, eps)
+    yield "divided by its norm", _of_norm_1
+
+
+NORMALISED = dict(_ways_to_normalise())
+"""Changes of a product, in words."""
