@@ -104,7 +104,7 @@ class Asked:
             return False
         inside = ours.met_by(table) & ~table.mute
         is_nowhere_else = not table.wrong[~ours.loosened.met_by(table)].any()
-        return is_nowhere_else and float(table.wrong[inside].mean()) >= _needed(found)
+        return is_nowhere_else and bool(inside.any()) and float(table.wrong[inside].mean()) >= _needed(found)
 
     def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
         """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
