@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from oracle import propagation, pytorch
 from oracle.limits import DTYPES, MANY, Limits, at_most
 from oracle.problem import Problem
 from oracle.verdict import Comparison
 from properties.answered.answer import Answer, MalformedError
 from properties.answered.implementation import Implementation, Returned
+from properties.posed.question import Question
 from reference.contract import CONTRACTS
 
 
@@ -54,7 +54,8 @@ def _problem(function: str, **given: object) -> Problem:
 
 def answers_rightly(implementation: Implementation, function: str, problem: Problem) -> bool:
     """Whether a target gets a problem right, within the bounds; asked once, whatever becomes of it."""
-    inputs = problem.inputs(function)
+    question = Question(function, [problem])
+    (inputs,) = question.inputs
     reply = implementation.call(function, inputs.arguments(function))
     if not isinstance(reply, Returned):
         return False
@@ -63,7 +64,7 @@ def answers_rightly(implementation: Implementation, function: str, problem: Prob
         outputs = Answer(CONTRACTS[function], reply, inputs.sizes, head=head).outputs
     except MalformedError:
         return False
-    witness, bounds = pytorch.run(inputs), propagation.evaluate(inputs)
+    (witness,), (bounds,) = question.torch, question.bounds
     return all(
         np.all(Comparison(inputs, name, name, ours, witness[name], bounds[name].error).ratio <= 1)
         for name, ours in outputs.items()

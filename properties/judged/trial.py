@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from oracle import propagation, pytorch
+from oracle import propagation
 from oracle.inputs import Inputs, LayerInputs
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison
@@ -198,6 +198,8 @@ class Trial:
 
     def agree_with_torch_step_by_step(self) -> None:
         """Every step against torch's, from the state that the implementation itself gave it."""
+        from oracle import pytorch
+
         if isinstance(self.inputs, LayerInputs):
             ours, inputs, bounds = self._driven(self.inputs)
         else:

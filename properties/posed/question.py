@@ -1,9 +1,13 @@
-"""Problems of one shape that are posed together, an example of Hypothesis, and what the witnesses say."""
+"""Problems of one shape that are posed together, an example of Hypothesis, and what the witnesses say.
+
+Torch takes a second to import, and is imported here and in the laws when it is first asked: the process that
+controls those of pytest-xdist asks nothing.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 
-from oracle import exact, propagation, pytorch
+from oracle import exact, propagation
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
@@ -43,6 +47,8 @@ class Question:
     @cached_property
     def torch(self) -> list[dict[str, Array]]:
         """What torch answers."""
+        from oracle import pytorch
+
         return [pytorch.run(inputs) for inputs in self.inputs]
 
     @cached_property

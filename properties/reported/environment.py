@@ -4,11 +4,11 @@ import hashlib
 import platform
 import re
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import hypothesis
 import numpy as np
-import torch
 
 _IMPORT = re.compile(rb"\s*(from|import)\b")
 
@@ -20,12 +20,11 @@ def describe(profile: str, seed: str) -> dict[str, str]:
         "rnn-crosscheck": our_digest(),
         "python": platform.python_version(),
         "numpy": f"{np.__version__} ({blas['name']} {blas['version']})",
-        "torch": torch.__version__,
+        "torch": version("torch"),  # which is not imported where the laws are run by workers
         "hypothesis": hypothesis.__version__,
         "platform": f"{platform.system()} {platform.machine()}",
         "profile": profile,
         "seed": seed,
-        "torch threads": str(torch.get_num_threads()),
     }
 
 

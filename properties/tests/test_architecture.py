@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -86,5 +87,16 @@ def test_frameworks_are_imported_where_they_are_asked() -> None:
     asked = {module for module in MODULES if "torch" in {*imported(module)}}
     adapters = {module for module in asked if room_of(module) == "oracle.frameworks"}
     of_our_own = {"oracle.checkpoints.of_torch", "oracle.parity.original", "oracle.pytorch"}
-    of_our_own.add("properties.reported.environment")
     assert asked - adapters == of_our_own
+
+
+def test_torch_is_imported_where_it_is_asked() -> None:
+    """Not by the options, nor by the laws: who controls the workers of pytest-xdist waits for none."""
+    lines = [
+        "from importlib import import_module",
+        "import conftest, properties.laws, sys",
+        "[*map(import_module, conftest.pytest_plugins)]",
+        "properties.laws.all_laws()",
+        "assert 'torch' not in sys.modules",
+    ]
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=ROOT, check=True)
