@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import Program, same, specification
+from oracle.diagnosis.behaviour import Behaviour, Program, same, specification
+from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import Problem
 from reference.contract import Array
@@ -16,7 +17,8 @@ SOME = "subnormal numbers are wrong, as where some of them are flushed to zero"
 def flushes(function: str, implementation: Program, problem: Problem, limits: Limits = ANYTHING) -> str:
     """A sentence, where all that is wrong is what is subnormal; otherwise nothing.
 
-    Among numbers so small any mistake is: who makes one with ordinary numbers, too, does not flush by that.
+    Among numbers so small any mistake is: who makes one with ordinary numbers, too, or with small ones that
+    are not subnormal, does not flush by that.
     """
     right_program = specification(function, limits)
     ordinary, inputs = (
@@ -24,25 +26,41 @@ def flushes(function: str, implementation: Program, problem: Problem, limits: Li
     )
     if not same(implementation(ordinary).outputs, right_program(ordinary).outputs):
         return ""
-    ours, right = implementation(inputs).outputs, right_program(inputs).outputs
-    if ours.keys() != right.keys():
+    small = _enlarged(inputs)
+    found = _errors(implementation(small), right_program(small))
+    if found is None or found[0].size:
         return ""
-    off = np.array([])
-    zeros = np.array([], bool)
-    for place, theirs in right.items():
-        mine = ours[place]
+    found = _errors(implementation(inputs), right_program(inputs))
+    if found is None or not found[0].size or (found[0] >= float(np.finfo(inputs.dtype).tiny)).any():
+        return ""
+    return FLUSHED if (found[1] == 0).all() else SOME
+
+
+def _enlarged(inputs: Inputs) -> Inputs:
+    """With what is subnormal made as small as a normal number may be whose products are normal, too."""
+    limits = np.finfo(inputs.dtype)
+    factor = float(np.exp2(limits.nmant + 12))
+
+    def enlarged(array: Array) -> Array:
+        return np.where(np.abs(array) < 4 * limits.tiny, factor * array, array).astype(array.dtype)
+
+    x, a0, c0 = (enlarged(array) for array in (inputs.x, inputs.a0, inputs.c0))
+    parameters = {name: enlarged(array) for name, array in inputs.parameters.items()}
+    return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
+
+
+def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
+    """How far off the wrong outputs are, and these; `None` where they have another form."""
+    if ours.outputs.keys() != right.outputs.keys():
+        return None
+    off, shown = np.array([]), np.array([])
+    for place, theirs in right.outputs.items():
+        mine = ours.outputs[place]
         if isinstance(mine, str) or isinstance(theirs, str) or mine.shape != theirs.shape:
             if not (isinstance(mine, str) and isinstance(theirs, str)):
-                return ""
+                return None
             continue
-        wrong = _is_wrong(mine, theirs)
+        wrong = np.abs(mine - theirs) > 1e-4 * np.abs(theirs)  # by more than the rounding of any precision
         off = np.append(off, np.abs(mine - theirs)[wrong])
-        zeros = np.append(zeros, mine[wrong] == 0)
-    if not off.size or (off >= float(np.finfo(inputs.dtype).tiny)).any():
-        return ""
-    return FLUSHED if zeros.all() else SOME
-
-
-def _is_wrong(mine: Array, theirs: Array) -> Array:
-    """Off by more than the rounding of any precision."""
-    return np.asarray(np.abs(mine - theirs) > 1e-4 * np.abs(theirs))
+        shown = np.append(shown, mine[wrong])
+    return off, shown

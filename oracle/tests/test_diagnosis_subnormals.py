@@ -41,3 +41,14 @@ def test_what_is_flushed_is_told(kept: Callable[[Any], Any], said: str) -> None:
 @pytest.mark.parametrize("name", ["candidate_and_output_biases_exchanged", "relu_for_tanh"])
 def test_who_is_wrong_with_ordinary_numbers_flushes_nothing(name: str) -> None:
     assert flushes(CELL, mistaken(CELL, FAULTS[name]), TINY) == ""
+
+
+def test_who_is_wrong_with_small_numbers_flushes_nothing() -> None:
+    """As with the old memory lost where all of the old hidden state is below 0.001."""
+
+    def lstm_cell_forward(xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
+        going = np.abs(a_prev).max(axis=0) >= 1e-3
+        return reference.lstm_cell_forward(xt, a_prev, c_prev * going, parameters)
+
+    program = SimpleNamespace(lstm_cell_forward=lstm_cell_forward)
+    assert flushes(CELL, program_of(program, CELL, ANYTHING), TINY) == ""
