@@ -35,7 +35,7 @@ def opening(function: str, network: LayerProblem | None = None) -> Sequence[Prob
 
 
 def further(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> list[Problem]:
-    """The others: T_x on both sides of m, equal sizes, one step; of layers one layer, and three.
+    """The others: T_x on both sides of m, equal sizes, one step, larger ones; of layers one layer, and three.
 
     A projection is among them where it is in the counterexample: much does not know any.
     """
@@ -48,6 +48,7 @@ def further(function: str, counterexample: Inputs, network: LayerProblem | None 
             problem(function, n_x=2, n_a=3, n_y=4, m=6, T_x=3, seed=1),
             problem(function, n_x=3, n_a=3, n_y=3, m=3, T_x=4, seed=2),
             problem(function, n_x=2, n_a=3, n_y=1, m=2, T_x=1, regime="wild", seed=3),
+            problem(function, n_x=17, n_a=18, n_y=9, m=16, T_x=8, seed=4),
         ]
     both = {"layers": 2, "directions": 2}
     chosen = [

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import reference
 from oracle.diagnosis.names import diagnose
 from oracle.faults import FAULTS
 from oracle.tests.test_diagnosis import program, small
@@ -55,3 +56,17 @@ def test_a_mistake_of_a_public_program_is_named_first(
     exec(TEXTBOOK[:start] + source, namespace)
     ask = program(function, SimpleNamespace(**{function: namespace[function]}))
     assert diagnose(function, ask, small(function))[0] == FAULTS[name].sentence
+
+
+def test_what_is_right_for_larger_sizes_is_not_named_as_if_it_were_not() -> None:
+    """As a product by blocks of eight features, which leaves out what is left: all of few features."""
+
+    def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        whole = len(xt) - len(xt) % 8
+        shortened = {**parameters, "Wax": parameters["Wax"][:, :whole]}
+        a_next, yt_pred, _ = reference.rnn_cell_forward(xt[:whole], a_prev, shortened)
+        return a_next, yt_pred, (a_next, a_prev, xt, parameters)
+
+    made = SimpleNamespace(rnn_cell_forward=rnn_cell_forward)
+    ask = program("rnn_cell_forward", made)
+    assert diagnose("rnn_cell_forward", ask, small("rnn_cell_forward")) == []
