@@ -86,7 +86,7 @@ class Asked:
             fresh = self.ask(islice(self._near(names, found, seed), max(ROOM - self._calls, 0)))
             again = rule(self._table(names, self._seen, like))
             tells = any(name in each.equations for name in names for each in fresh)
-            holds = again and again.form == found.form and tells  # where forms are wrong, nothing may
+            holds = again and again.is_like(found) and tells  # where forms are wrong, nothing may
             confirmed = again if holds and _is_confirmed(self._table(names, fresh, like), found) else None
             if confirmed and not any(condition.is_vague for condition in confirmed.conditions):
                 break
@@ -122,17 +122,17 @@ class Asked:
         """The elements of a problem as a right program shows them."""
         shown = Shown.of(self._function, inputs, specification(self._function)(inputs))
         assert shown
-        return Table.joined([elements(inputs, each) for each in equations(shown) if each.name in names])
+        return Table.joined([elements(each) for each in equations(shown) if each.name in names])
 
     def cases(self, name: str) -> list[Case]:
         """Wrong elements, in float64 if there are any such."""
-        return [
-            Case(equation, equation.wrong & np.isfinite(equation.right.value))
+        every = [
+            (seen.inputs.dtype, Case(equation, equation.wrong & np.isfinite(equation.right.value)))
             for seen in self._seen
-            if (equation := seen.equations.get(name)) is not None
-            and equation.wrong.any()
-            and seen.inputs.dtype == self._dtypes[0]
+            if (equation := seen.equations.get(name)) is not None and equation.wrong.any()
         ]
+        in_most = [case for dtype, case in every if dtype == self._dtypes[0]]
+        return in_most or [case for _, case in every]
 
     def network(self, names: Sequence[str]) -> list[list[Equation]]:
         """Answers of one network to many inputs, as many as it takes to find its weights, by equation."""
@@ -163,7 +163,7 @@ class Asked:
     def _elements(self, seen: Seen, name: str, like: Likeness | None) -> Table:
         key = id(seen), name, like
         if key not in self._tables:
-            self._tables[key] = seen, elements(seen.inputs, seen.equations[name], like)
+            self._tables[key] = seen, elements(seen.equations[name], like)
         return self._tables[key][1]
 
 

@@ -74,7 +74,7 @@ def locate(
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
-    if usual and not {*_alike(wrong)} & {*usual}:  # extreme numbers have shown another mistake, too
+    if usual and not {*_alike(wrong)} & {name.removeprefix(CACHED) for name in usual}:
         wrong = usual
     if not asked.is_wrong_by_itself(wrong[0], anew):
         where = _where(wrong, asked, None)
@@ -88,7 +88,7 @@ def locate(
         cases = _cases(names, asked)
     of_each = {as_if(network) if network else "" for network in asked.network(names)}
     of_all = of_each.pop() if len(of_each) == 1 else ""
-    how = of_all or (like.words if like else "") or far(cases)
+    how = (like.words if like and like.value else "") or of_all or (like.words if like else "") or far(cases)
     when = [arrangement] if arrangement else []
     if found and not (arrangement and not found.conditions):
         when.append(words(found))

@@ -125,7 +125,7 @@ MANNERS: dict[str, tuple[Equations, str]] = {
     "float32 between": (
         {"a_next": lambda v: np.tanh(v.z.astype("float32")).astype("float64")},
         f"wrong where: {HIDDEN}  when: in float64 (in float32 not beyond rounding)  "
-        "how: off by up to 1e-07 of its size, most where z is -0.565",
+        "how: seen off by up to 1e-07 of its size, most where z is -0.565",
     ),
     "weights remembered": (
         {"z": remembered},

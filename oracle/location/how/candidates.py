@@ -5,7 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.where.changes import rearranged, stacked_otherwise
+from oracle.location.how.activation.exponentials import another_exp
+from oracle.location.where.affine import product
+from oracle.location.where.changes import NORMALISED, rearranged, stacked_otherwise
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -42,17 +44,26 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     for name in equation.others:
         yield f"the right value * {name}", partial(_times, name)
     if not equation.affine and equation.recipe:
-        for words in equation.recipe.substitutes:
+        for words, _ in equation.recipe.substitutes():
             yield f"made with {words}", partial(_substituted, words)
     if equation.affine and equation.activation in ("tanh", "sigmoid"):
         for words, function in _ACTIVATIONS.items():
             yield f"{words} in the place of {equation.activation}(z)", partial(_of_z, function)
     if equation.affine and equation.activation == "softmax":
+        for words, function in _OF_LOGITS.items():
+            yield words, partial(_of_logit, function)
         for words, divisor in _DIVISORS.items():
             yield f"exp(logit) / the sum of these {words}", partial(_divided, divisor)
         yield _IN_PLACE, _divided_in_place
+        for words, exp in another_exp():
+            yield f"a softmax with {words} for exp(u), u from the largest logit", partial(_made_with, exp)
+    if equation.affine:
+        yield f"the bias added after the {equation.activation}, not before", _with_bias_after
     for words, function in _FUNCTIONS.items():
         yield words, partial(_function, function)
+    if equation.activation != "softmax":
+        for words, function in NORMALISED.items():
+            yield f"the right value {words}", partial(_function, function)
     for digits in range(1, 11):
         yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
     for dtype in ("float16", "float32"):
@@ -123,6 +134,14 @@ _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
+_OF_LOGITS: Mapping[str, Callable[[Array], Array]] = {
+    "the logit": lambda s: s,
+    "the sigmoid of the logit": lambda s: 1 / (1 + np.exp(-s)),
+    "the tanh of the logit": np.tanh,
+    "exp(logit)": np.exp,
+    "the logarithm of the right value": lambda s: s - np.logaddexp.reduce(s, axis=0, keepdims=True),
+}
+
 _DIVISORS: Mapping[str, Callable[[Array], Array]] = {
     "over the samples": lambda e: e.sum(axis=1, keepdims=True),
     "over all classes and samples": lambda e: e.sum(axis=(0, 1), keepdims=True),
@@ -142,6 +161,14 @@ def _divided(divisor: Callable[[Array], Array], equation: Equation) -> Array:
 _IN_PLACE = "exp(logit - the largest) / the sum of these, in which the classes before are already divided"
 
 
+def _made_with(exp: Callable[[Array], Array], equation: Equation) -> Array:
+    """A softmax with another function for `exp`."""
+    assert equation.affine
+    s = equation.affine.value
+    e = exp(s - s.max(axis=0, keepdims=True))
+    return np.asarray(e / e.sum(axis=0, keepdims=True))
+
+
 def _divided_in_place(equation: Equation) -> Array:
     assert equation.affine
     s = equation.affine.value
@@ -151,6 +178,26 @@ def _divided_in_place(equation: Equation) -> Array:
     return np.asarray(e)
 
 
+def _with_bias_after(equation: Equation) -> Array:
+    """The activation without the bias, and that added."""
+    assert equation.affine
+    b = equation.affine.b[:, :, None]
+    z = product(equation.affine.W, equation.affine.v)
+    match equation.activation:
+        case "softmax":
+            e = np.exp(z - z.max(axis=0, keepdims=True, initial=-np.inf))
+            return np.asarray(e / e.sum(axis=0, keepdims=True) + b)
+        case "tanh":
+            return np.asarray(np.tanh(z) + b)
+        case _:
+            return np.asarray(1 / (1 + np.exp(-z)) + b)
+
+
+def _of_logit(function: Callable[[Array], Array], equation: Equation) -> Array:
+    assert equation.affine
+    return function(equation.affine.value)
+
+
 def _of_z(function: Callable[[Array], Array], equation: Equation) -> Array:
     return function(equation.terms["z"])
 
@@ -158,7 +205,7 @@ def _of_z(function: Callable[[Array], Array], equation: Equation) -> Array:
 def _substituted(words: str, equation: Equation) -> Array:
     """What the equation gives with something in the place of something; of logits, less their mean."""
     assert equation.recipe
-    value = equation.recipe.substitutes[words]()
+    value = equation.recipe.made_with(words)
     return value if equation.activation != "softmax" else value - value.mean(axis=0, keepdims=True)
 
 

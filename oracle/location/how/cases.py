@@ -29,9 +29,13 @@ class Case:
 
     @property
     def allowed(self) -> Array:
-        """How far apart two values of one formula may be."""
-        error = self.equation.right.error[self.chosen]
-        return np.asarray(4 * error + 1e-14 * np.abs(self.right) + 1e-15 * np.abs(self.shown))
+        """How far apart two values of one formula may be, or of two ways to compute it.
+
+        That is little beside what is wrong.
+        """
+        error, shown, right = self.equation.right.error[self.chosen], self.shown, self.right
+        near = np.minimum(1e-12 * np.abs(shown), 1e-3 * np.abs(shown - right))
+        return np.asarray(4 * error + 1e-14 * np.abs(right) + 1e-15 * np.abs(shown) + near)
 
     def of(self, candidate: Candidate) -> Array:
         """What a candidate gives there."""

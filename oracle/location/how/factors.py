@@ -6,7 +6,7 @@ import numpy as np
 
 from oracle.location.how.cases import Case
 from oracle.location.how.combination import RIGHT
-from oracle.location.how.fitting import least_squares
+from oracle.location.how.fitting import least_squares, rounded
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -72,6 +72,7 @@ def _statistics(equation: Equation) -> dict[str, Array]:
     found = {
         f"{what} standard deviation": v.std(axis=0, keepdims=True),
         f"{what} variance": v.var(axis=0, keepdims=True),
+        f"the mean of {what} squares": np.square(v).mean(axis=0, keepdims=True),
         f"{what} norm": np.sqrt(np.square(v).sum(axis=0, keepdims=True)),
         f"{what} largest size": np.abs(v).max(axis=0, keepdims=True),
         f"{what} largest value": v.max(axis=0, keepdims=True),
@@ -127,7 +128,7 @@ def by_size(numbers: Sequence[float], doubts: Sequence[float], equations: Sequen
         if len(np.unique(s)) < FEW_SIZES:
             continue
         for power, words in _POWERS:
-            constant = _rounded(float(f[best] / s[best] ** power))
+            constant = rounded(float(f[best] / s[best] ** power))
             if constant and (np.abs(constant * s**power - f) <= doubt + 1e-8 * np.abs(f)).all():
                 law = f"{constant:.6g} {words.format(name)}"
                 return law.removeprefix("1 * ")
@@ -146,19 +147,18 @@ def _laws(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterat
         return
     best = int(doubt.argmin())
     for power, words in _POWERS:
-        constant = _rounded(float(f[best] / s[best] ** power))
+        constant = rounded(float(f[best] / s[best] ** power))
         number = "" if constant == 1 else f"times {constant:.6g} "
         yield f"{number}{words.format(name)}", constant * s**power
-    for inverse in (True, False):
-        values, weight = (1 / f, f**2 / doubt) if inverse else (f, 1 / doubt)
+    for power, words in _POWERS:
+        values, weight = f ** (1 / power), np.abs(power * f ** (1 - 1 / power)) / doubt
         matrix = np.stack([np.ones_like(s), s], axis=1)
         (first, second), _ = least_squares(matrix * weight[:, None], values * weight)
-        first, second = _rounded(float(first)), _rounded(float(second))
+        first, second = rounded(float(first)), rounded(float(second))
         if second:
             times = name if abs(second) == 1 else f"{abs(second):.6g} * {name}"
-            line = first + second * s
-            said = f"({first:.6g} {'-' if second < 0 else '+'} {times})"
-            yield (f"/ {said}", 1 / line) if inverse else (f"* {said}", line)
+            said = f"{first:.6g} {'-' if second < 0 else '+'} {times}"
+            yield words.format(said if "sqrt" in words else f"({said})"), (first + second * s) ** power
 
 
 def _laws_of_each(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterator[tuple[str, Array]]:
@@ -177,14 +177,8 @@ def _laws_of_each(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -
         multiple[ours] = 1.0
         if finite.size:
             best = finite[(doubt[finite] / np.abs(f[finite] * (1 - f[finite]))).argmin()]
-            found.append(_rounded(float((1 / f[best] - 1) / s[best])))
+            found.append(rounded(float((1 / f[best] - 1) / s[best])))
             multiple[ours] = found[-1]
     if len(found) > 1 and len(f) >= 2 * len(found):
         number = f"a number for each problem, {min(found):.3g} to {max(found):.3g}"
         yield f"/ (1 + {name} times {number})", 1 / (1 + multiple * s)
-
-
-def _rounded(number: float) -> float:
-    """A number of six digits, where it is as near to one as numbers can be told."""
-    near = float(f"{number:.6g}")
-    return near if abs(near - number) <= 1e-8 * abs(number) else number

@@ -1,12 +1,12 @@
 """Wrong values of a known form with numbers in it, which are found from the values that are shown."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
 
+from oracle.location.how.activation.activated import activated
 from oracle.location.how.cases import Case, Likeness
-from oracle.location.how.fitting import least_squares
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -19,12 +19,8 @@ def form(cases: Sequence[Case]) -> Likeness | None:
     for pair in _of_values(cases):
         if found := _holds(*pair, cases):
             return found
-    name = ARGUMENTS.get(activation)
-    return _of_argument(cases, name) if name else None
+    return activated(cases)
 
-
-ARGUMENTS: Mapping[str, str] = {"tanh": "z", "sigmoid": "z", "ot * tanh": "c_next"}
-"""What an activation is taken of."""
 
 Value = Callable[[Equation], Array]
 
@@ -151,82 +147,3 @@ def _within(number: float, s: Array) -> Array:
 def _limited(low: float, high: float, again: bool, equation: Equation) -> Array:
     y = np.clip(equation.right.value, low, high)
     return np.asarray(y / y.sum(axis=0, keepdims=True) if again else y)
-
-
-ABOVE_AND_BELOW = (
-    ((0, 1), ()),
-    ((1, 3), ()),
-    ((0, 1, 2), ()),
-    ((0, 1, 2, 3), ()),
-    ((1, 3, 5), ()),
-    ((0, 1, 3, 5), ()),
-    ((1,), (2,)),
-    ((1, 3), (2,)),
-    ((0, 1), (1,)),
-    ((0, 1, 2), (1, 2)),
-    ((0, 1, 2, 3), (1, 2)),
-    ((1, 3, 5), (2, 4)),
-)
-"""Powers of the argument in a polynomial, or in a quotient of two: the simplest first."""
-
-
-def _of_argument(cases: Sequence[Case], name: str) -> Likeness | None:
-    """A polynomial of the argument, or a quotient of two, in the place of the activation."""
-    times = "ot" if cases[0].equation.activation == "ot * tanh" else ""
-    if any(name not in case.equation.terms for case in cases):
-        return None
-    z, shown, allowed = (
-        np.concatenate(parts)
-        for parts in (
-            [case.of(partial(_term, name)) for case in cases],
-            [case.shown / (case.of(partial(_term, times)) if times else 1) for case in cases],
-            [case.allowed / (np.abs(case.of(partial(_term, times))) if times else 1) for case in cases],
-        )
-    )
-    told = np.isfinite(shown) & np.isfinite(allowed) & (allowed > 0) & np.isfinite(z)
-    if not told.all() or len(np.unique(np.round(z, 9))) < 30:
-        return None
-    for above, below in ABOVE_AND_BELOW:
-        matrix = np.stack([*(z**k for k in above), *(-shown * z**k for k in below)], axis=1)
-        weight = 1 / (allowed * (1 + sum(np.abs(z) ** k for k in below)))
-        scale = np.abs(matrix * weight[:, None]).max(axis=0)
-        found, rank = least_squares(matrix * weight[:, None] / scale, shown * weight, 1e-14)
-        numbers = found / scale
-        value = (matrix[:, : len(above)] @ numbers[: len(above)]) / (
-            1 + sum(number * z**k for number, k in zip(numbers[len(above) :], below, strict=True))
-        )
-        rounding = 1e-12 * (np.abs(matrix) @ np.abs(numbers))
-        if rank == len(numbers) and (np.abs(value - shown) <= allowed + rounding).all():
-            over = _polynomial((1.0, *numbers[len(above) :]), (0, *below), name)
-            top = _polynomial(numbers[: len(above)], above, name)
-            activation = "tanh" if times else cases[0].equation.activation
-            quotient = f"({top}) / ({over})" if below else top
-            words = f"as if {activation}({name}) were {quotient}"
-            return Likeness(words, partial(_quotient, name, times, numbers, above, below))
-    return None
-
-
-def _quotient(
-    name: str, times: str, numbers: Array, above: Sequence[int], below: Sequence[int], equation: Equation
-) -> Array:
-    z, top, under = equation.terms[name], numbers[: len(above)], numbers[len(above) :]
-    value = sum(number * z**k for number, k in zip(top, above, strict=True))
-    value = value / (1 + sum(number * z**k for number, k in zip(under, below, strict=True)))
-    return np.asarray(value * equation.terms[times] if times else value)
-
-
-def _term(name: str, equation: Equation) -> Array:
-    return equation.terms[name]
-
-
-def _polynomial(numbers: Sequence[float], powers: Sequence[int], name: str) -> str:
-    said = ""
-    for number, k in zip(numbers, powers, strict=True):
-        if abs(number) < 1e-9:
-            continue
-        power = "" if k == 0 else name if k == 1 else f"{name}^{k}"
-        size = f"{abs(number):.4g}"
-        term = size if not power else power if size == "1" else f"{size} {power}"
-        sign = "-" if number < 0 else "+" if said else ""
-        said = f"{said} {sign} {term}".strip() if said else f"{sign}{term}"
-    return said or "0"

@@ -6,13 +6,15 @@ from functools import partial
 
 import numpy as np
 
+from oracle.location.how.activation.activated import ARGUMENTS
 from oracle.location.how.arguments import argument, is_in_range
 from oracle.location.how.candidates import Candidate, candidates, constant, mean, named, plural, right
 from oracle.location.how.cases import Case, Likeness
 from oracle.location.how.combination import RIGHT, ROUNDING, combination, in_words
 from oracle.location.how.factors import by_size, factor_in_words
 from oracle.location.how.fitting import least_squares
-from oracle.location.how.forms import ARGUMENTS, form
+from oracle.location.how.forms import form
+from oracle.location.how.places import of_other_places
 from oracle.location.how.rows import other_rows
 from oracle.location.where.equation import Equation
 from reference.contract import Array
@@ -61,9 +63,10 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
         trivial = words.startswith("rounded") and len(np.unique(shown)) < 4
         trivial |= words.startswith("made with") and len(np.unique(shown)) < FEWEST
         trivial |= "in the place of" in words and not _is_wide(cases)
+        trivial |= "limited to" in words and len(np.unique(shown)) < 3
         if not trivial and _matches(cases, candidate):
             return Likeness(words + _rest(cases, candidate), candidate)
-    if words := _of_other_columns(cases):
+    if words := of_other_places(cases):
         return Likeness(words)
     terms = _terms(cases)
     columns = {name: np.concatenate([case.of(term) for case in cases]) for name, term in terms.items()}
@@ -132,32 +135,6 @@ def _rest(cases: Sequence[Case], candidate: Candidate) -> str:
 def _untold(cases: Sequence[Case], candidate: Candidate) -> Array:
     """What is shown where a candidate says nothing."""
     return np.concatenate([case.shown[np.isnan(case.of(candidate))] for case in cases])
-
-
-def _of_other_columns(cases: Sequence[Case]) -> str:
-    """Whole columns that are the right ones of another sample or step."""
-    several = [case for case in cases if case.chosen.shape[0] > 1]
-    for words, other_sample, other_step in (
-        ("those of another step", False, True),
-        ("those of another sample", True, False),
-        ("those of another sample and step", True, True),
-    ):
-        if several and all(_has_columns_of_others(case, other_sample, other_step) for case in several):
-            return words
-    return ""
-
-
-def _has_columns_of_others(case: Case, other_sample: bool, other_step: bool) -> bool:
-    """Whether each column that is wrong is that of another sample, or step, or of both."""
-    value, error, shown = case.equation.right.value, case.equation.right.error, case.equation.shown
-    allowed = 4 * error + 1e-14 * np.abs(value)
-    for j, t in np.argwhere(case.chosen.any(axis=0))[:40]:
-        near = (np.abs(shown[:, [j], [t], None] - value) <= allowed).all(axis=0)
-        samples = slice(None) if other_sample else slice(j, j + 1)
-        steps = slice(None) if other_step else slice(t, t + 1)
-        if not near[samples, steps].any():
-            return False
-    return True
 
 
 def _terms(cases: Sequence[Case]) -> dict[str, Candidate]:
@@ -280,8 +257,8 @@ def far(cases: Sequence[Case]) -> str:
         of_size = off / np.abs(correct)
         rounding = _of_rounding(cases)
     if relative <= 0.1:
-        return f"off by up to {relative:.1g} of its size{_where_most(cases, of_size)}{rounding}"
-    return f"off by up to {absolute:.1g}{_where_most(cases, off)}{rounding}" if absolute <= 0.1 else ""
+        return f"seen off by up to {relative:.1g} of its size{_where_most(cases, of_size)}{rounding}"
+    return f"seen off by up to {absolute:.1g}{_where_most(cases, off)}{rounding}" if absolute <= 0.1 else ""
 
 
 def _of_rounding(cases: Sequence[Case]) -> str:

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from oracle.location.when import borders
+from oracle.location.when.moved import is_of_state
 from oracle.location.when.table import (
     FROM_FAR,
     FROM_HALF,
@@ -24,6 +25,9 @@ from reference.contract import Array
 
 RESIDUES = (3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 """Of which one may be right alone."""
+
+BLOCKS = (8, 16, 32, 64)
+"""Of which whole ones may be right."""
 
 
 WIDEST = 64
@@ -117,7 +121,7 @@ class Condition:
 
     @property
     def is_exception(self) -> bool:
-        """Whether it leaves out a small size, one not above another, an end, less precision, or zeros."""
+        """Whether it leaves out small sizes, whole blocks, one not above another, an end, zeros."""
         if self.other:
             return self.compares_sizes or (self.relation == "≠" and " " not in self.feature + self.other)
         if self.feature == "bits":
@@ -125,7 +129,8 @@ class Condition:
         if is_place(self.feature):
             return self.relation == "≥" and not self.feature.endswith((FROM_HALF, FROM_FAR))
         if self.feature in SIZES:
-            return self.relation == "≥" and " " not in self.feature
+            is_whole = not self.value and self.relation in {f"mod {k} ≠" for k in BLOCKS}
+            return (self.relation == "≥" or is_whole) and " " not in self.feature
         return self.relation == "≠" and self.value == 0 and self.feature in ZEROS
 
     @property
@@ -205,7 +210,8 @@ def _candidates(table: Table) -> Iterator[Condition]:
             if (below := theirs[theirs < least]).size:
                 yield Condition(name, "≥", float(least), beyond=float(below.max()))
             continue
-        if least == most:
+        stands = most == 0 and is_of_state(name)  # which is how a step is left out, not why
+        if least == most and not stands:
             yield Condition(name, "=", float(least))
         below, above = theirs[theirs < least], theirs[theirs > most]
         is_a_value = not is_plain(name)
@@ -214,14 +220,14 @@ def _candidates(table: Table) -> Iterator[Condition]:
         is_not_zero = below.size and below.max() == values.min() == 0  # which is said of itself
         if below.size and not (is_a_value and (is_not_zero or 0 < below.max() < NEAR_TO_ZERO)):
             yield Condition(name, "≥", float(least), beyond=float(below.max()))
-        if above.size and not (is_a_value and -NEAR_TO_ZERO < above.min() < 0):
+        if above.size and not stands and not (is_a_value and -NEAR_TO_ZERO < above.min() < 0):
             yield Condition(name, "≤", float(most), beyond=float(above.min()))
         if is_a_value and (theirs == 0).any() and not (ours == 0).any():
             yield Condition(name, "≠", 0.0)
         elif not is_a_value and theirs.size and not np.isin(theirs[0], ours) and (theirs == theirs[0]).all():
             yield Condition(name, "≠", float(theirs[0]))
         if name in SIZES or name in PLACES:
-            yield from _residues(name, ours)
+            yield from _residues(name, ours, theirs)
     sizes = [*combinations((name for name in SIZES if name in table.features), 2)]
     for one, other in sizes:
         yield Condition(one, "=", other=other)
@@ -258,7 +264,7 @@ def _is_one_sided(name: str, table: Table) -> bool:
     return bool((ours > 0).all() or (ours < 0).all()) and bool((signed < 0).any() and (signed > 0).any())
 
 
-def _residues(name: str, values: Array) -> Iterator[Condition]:
+def _residues(name: str, values: Array, theirs: Array) -> Iterator[Condition]:
     k = int(np.gcd.reduce((values - values[0]).astype(int)))
     if k > 1:
         yield Condition(name, f"mod {k} =", float(values[0] % k))
@@ -266,3 +272,5 @@ def _residues(name: str, values: Array) -> Iterator[Condition]:
         found = np.unique(values % k)
         if len(found) == k - 1 > 1:
             yield Condition(name, f"mod {k} ≠", float((set(range(k)) - set(found.tolist())).pop()))
+        elif k in BLOCKS and 0 not in found and len(np.unique(theirs[theirs % k == 0])) > 2:
+            yield Condition(name, f"mod {k} ≠", 0.0)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from oracle.inputs import Inputs
 from oracle.location.how.cases import Likeness
+from oracle.location.when.moved import moved
 from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, ITSELF, Table
 from oracle.location.where.equation import CACHED, RETURNED, Equation
 from reference.contract import Array
@@ -15,18 +15,20 @@ MOST_ELEMENTS = 300
 BIASES = ("ba", "bf", "bi", "bc", "bo")
 
 
-def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -> Table:
+def elements(equation: Equation, like: Likeness | None = None) -> Table:
     """Places, sizes, precision and the terms of the equation, for each element of one answer.
 
     An element of which the bound says nothing is left out. Where wrong values are `like` something, one that
     is right tells nothing if it would be right if it were that, too.
     """
     wrong, value = equation.wrong, equation.right.value
+    inputs = equation.answer.inputs
     features = _places(equation) | {name: np.asarray(size) for name, size in inputs.sizes.items()}
     features["n_a + n_x"] = np.asarray(inputs.sizes["n_a"] + inputs.sizes["n_x"])
     features["bits"] = np.asarray(8 * inputs.dtype.itemsize)
     features[ALIKE] = _alike(inputs.x)
-    features |= _of_input(inputs.x[:, :, : wrong.shape[2]], equation)
+    features |= _of_input(equation)
+    features |= moved(equation.answer)
     features |= _of_value(equation)
     for name, term in equation.terms.items():
         if name == "tanh(c_next)":  # which rises with c_next, of which it is said
@@ -34,6 +36,8 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
         features |= {name: term, f"|{name}|": np.abs(term)}
         largest = np.abs(term).max(axis=(0, 1), keepdims=True, initial=0)
         if name in ("a_prev", "c_prev", "z"):
+            of_sample = np.abs(term).max(axis=0, keepdims=True, initial=0)
+            features[f"the largest |{name}| of the sample"] = of_sample
             features[f"the largest |{name}| of all samples"] = largest
         elif name in BIASES:
             features[f"the largest |{name}|"] = largest
@@ -42,7 +46,7 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
             of_all = equation.others[name].max(axis=(0, 1), keepdims=True, initial=0)
             features[f"the largest {name} of all samples"] = of_all
     is_copy = equation.recipe is None
-    mute = ~wrong & (value == 0) & (not is_copy)
+    mute = ~wrong & (value == 0) & (not is_copy or not value.any())
     if equation.activation in ("tanh", "sigmoid", "softmax"):
         mute |= ~wrong & ((np.abs(value) > 1 - 1e-6) | (np.abs(value) < 1e-6))
     if like:
@@ -53,11 +57,19 @@ def elements(inputs: Inputs, equation: Equation, like: Likeness | None = None) -
         places, weight = _some_of(places, wrong.shape[2])
     at = tuple(places.T)
     return Table(
-        {name: np.broadcast_to(each, wrong.shape)[at].astype(np.float64) for name, each in features.items()},
+        {name: _at(each, at) for name, each in features.items()},
         wrong[at],
         mute[at],
         weight,
     )
+
+
+def _at(feature: Array, at: tuple[Array, ...]) -> Array:
+    """A feature `(n, m, T_x)`, or of one number along some of these axes, at some places."""
+    if feature.size == 1:
+        return np.full(at[0].shape, feature.item(), np.float64)
+    chosen = tuple(k if n > 1 else 0 for k, n in zip(at, feature.shape, strict=True))
+    return np.asarray(feature[chosen], np.float64)
 
 
 def _some_of(places: Array, T_x: int) -> tuple[Array, Array]:
@@ -80,8 +92,9 @@ def _alike(x: Array) -> Array:
     return np.array([[[float(each in seen[:j])] for j, each in enumerate(seen)]])
 
 
-def _of_input(x: Array, equation: Equation) -> dict[str, Array]:
+def _of_input(equation: Equation) -> dict[str, Array]:
     """Features of a sample; of a state that is copied, those of the step that should have made it."""
+    x = equation.answer.input
     of_before = equation.name.removeprefix(CACHED) in ("a_prev", "c_prev")
     if of_before:
         x = np.concatenate([np.full_like(x[:, :, :1], np.nan), x[:, :, :-1]], axis=2)
@@ -89,6 +102,8 @@ def _of_input(x: Array, equation: Equation) -> dict[str, Array]:
     size = np.abs(x)
     ends = {f"xt[0]{when}": x[:1], f"the last feature of xt{when}": x[-1:]} if len(x) else {}
     return {
+        f"the sample's largest xt{when}": x.max(axis=0, keepdims=True, initial=-np.inf),
+        f"the sample's smallest xt{when}": x.min(axis=0, keepdims=True, initial=np.inf),
         f"the sample's largest |xt|{when}": size.max(axis=0, keepdims=True, initial=0),
         f"the largest |xt| of all samples{when}": size.max(axis=(0, 1), keepdims=True, initial=0),
         **ends,

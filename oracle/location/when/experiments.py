@@ -60,6 +60,9 @@ def every(function: str, counterexample: Problem) -> Iterator[Inputs]:
     yield _with_biases_of_zero(problem(function, **BASE, seed=18).inputs(function))
     yield from by_gates(function)
     yield from of_samples_alike(function)
+    yield from of_samples_apart(function)
+    yield from of_repeats(function, range(4))
+    yield from of_settling(function, range(2))
 
 
 def ordinary(function: str, seeds: range = range(4), dtype: str = "float64") -> Iterator[Inputs]:
@@ -142,6 +145,27 @@ def of_gaps(function: str, seeds: Iterable[int]) -> Iterator[Inputs]:
         yield replace(inputs, x=inputs.x * is_there)
 
 
+def of_repeats(function: str, seeds: Iterable[int]) -> Iterator[Inputs]:
+    """Ordinary problems in which some samples, or all, have the input of a step before at some steps."""
+    for seed in seeds if not CONTRACTS[function].is_cell else ():
+        inputs = problem(function, **{**BASE, "T_x": 12}, seed=70 + seed).inputs(function)
+        x, (_, m, T_x) = inputs.x.copy(), inputs.x.shape
+        rng = np.random.default_rng(seed)
+        repeats = rng.random((m if seed % 2 else 1, T_x)) < 0.5
+        for t in range(1, T_x):
+            earlier = x[:, :, t - 1 if rng.random() < 0.6 else rng.integers(t)]
+            x[:, :, t] = np.where(repeats[:, t], earlier, x[:, :, t])
+        yield replace(inputs, x=x)
+
+
+def of_settling(function: str, seeds: Iterable[int]) -> Iterator[Inputs]:
+    """States that move less from step to step, for inputs that are nearly the same."""
+    for seed in seeds if not CONTRACTS[function].is_cell else ():
+        inputs = problem(function, **{**BASE, "T_x": 40}, seed=80 + seed).inputs(function)
+        inputs = replace(inputs, x=inputs.x[:, :, :1] + 1e-10 * inputs.x)
+        yield scaled(inputs, ("W",), 0.2 + 0.1 * (seed % 4))
+
+
 def _with_biases_of_zero(inputs: Inputs) -> Inputs:
     """The same with biases of which one number is 0, and not all."""
     parameters = {
@@ -168,6 +192,19 @@ def of_samples_alike(function: str, seeds: range = range(2)) -> Iterator[Inputs]
         x = given.x.copy()
         x[:, [3, 5]] = x[:, [1, 0]]
         yield replace(given, x=x)
+
+
+def of_samples_apart(function: str, seeds: range = range(2)) -> Iterator[Inputs]:
+    """Samples of other magnitudes, in which one is small beside another."""
+    for seed in seeds:
+        given = problem(function, **{**BASE, "m": 12}, seed=50 + seed).inputs(function)
+        factors = 10.0 ** -np.random.default_rng(seed).integers(0, 10, 12)
+        yield replace(
+            given,
+            x=given.x * factors[:, None],
+            a0=given.a0 * factors[::-1],
+            c0=given.c0 * np.roll(factors, 5),
+        )
 
 
 def by_logits(function: str) -> Iterator[Inputs]:

@@ -8,6 +8,7 @@ from itertools import product
 from oracle.inputs import Inputs
 from oracle.location.when import borders, experiments
 from oracle.location.when.conditions import Condition
+from oracle.location.when.moved import is_of_moves
 from oracle.location.when.table import ALIKE, SIZE_OF, SIZES, Table, is_place, kind_of
 
 Seen = Callable[[Inputs], Table]
@@ -55,6 +56,11 @@ def near(
     else:
         if "|xt|" in condition.feature and not condition.value:
             yield from experiments.of_gaps(function, range(2 * seed, 2 * seed + 2))
+        if "sample" in condition.feature:
+            yield from experiments.of_samples_apart(function, range(2 * seed, 2 * seed + 2))
+        if is_of_moves(condition.feature):
+            yield from experiments.of_repeats(function, range(2 * seed, 2 * seed + 2))
+            yield from experiments.of_settling(function, range(4 * seed, 4 * seed + 4))
         if seed % 2 == 0:
             for kind, factor in product(experiments.KINDS, (0.3, 0.6, 0.95)):
                 yield experiments.scaled(example, kind, factor)

@@ -43,10 +43,12 @@ class Rule:
         """Sizes that meet its conditions of single sizes."""
         return {each.feature: each.size for each in self.conditions if each.size}
 
-    @property
-    def form(self) -> frozenset[tuple[str, str, str]]:
-        """What it compares, whatever the numbers."""
-        return frozenset(condition.form for condition in self.conditions)
+    def is_like(self, other: "Rule") -> bool:
+        """Whether it compares the same, whatever the numbers; beside a value but for what it leaves out."""
+        ours, theirs = ({condition.form for condition in rule.conditions} for rule in (self, other))
+        apart = [each for each in (*self.conditions, *other.conditions) if each.form in ours ^ theirs]
+        of_values = any(not each.is_plain and each.form in theirs for each in self.conditions)
+        return not apart or (of_values and all(each.is_exception for each in apart))
 
     @property
     def loosened(self) -> "Rule":
@@ -71,7 +73,8 @@ class Rule:
             others = replace(self, conditions=(*conditions[:i], *conditions[i + 1 :])).met_by(table)
             met, sign = condition.met_by(table), 1 if condition.relation == "≥" else -1
             right = ~met & ~table.wrong & (others | (condition.feature in SIZES))
-            values = np.unique(sign * table.features[condition.feature][right])[::-1]
+            values = sign * table.features[condition.feature][right]
+            values = np.unique(values[~np.isnan(values)])[::-1]
             if not values.size:
                 continue
             doubt = 0.0 if condition.is_plain else bluntness(condition, table, others & met)

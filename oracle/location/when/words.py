@@ -5,6 +5,7 @@ import math
 from oracle.location.how.candidates import plural
 from oracle.location.when import borders
 from oracle.location.when.conditions import Condition
+from oracle.location.when.moved import OF_XT
 from oracle.location.when.rules import PURE, SURE, Rule
 from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, SIZES, is_place, kind_of
 from oracle.location.where.equation import TOP
@@ -26,6 +27,8 @@ def _words(condition: Condition) -> str:
         return _precision(relation, int(value))
     if name == ALIKE:
         return "of samples whose x an earlier sample has, too"
+    if OF_XT in name and relation == "=" and not value:
+        return f"where xt is that of the step before,{name.partition(OF_XT)[2]}"
     if condition.other and is_place(name) and condition.other not in SIZES:
         return borders.words(plural(name), relation, condition.other)
     if condition.other:

@@ -108,8 +108,8 @@ def _rounded(digits: int, array: Array) -> Array:
     return np.asarray(np.round(array, digits))
 
 
-def _fixed(bits: int, array: Array) -> Array:
-    return np.asarray(np.round(array * 2.0**bits) / 2.0**bits)
+def _fixed(parts: float, array: Array) -> Array:
+    return np.asarray(np.round(array * parts) / parts)
 
 
 def _less_precise() -> Iterator[tuple[str, Change]]:
@@ -119,7 +119,17 @@ def _less_precise() -> Iterator[tuple[str, Change]]:
     for digits in range(1, 9):
         yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
     for bits in range(3, 25):
-        yield f"rounded to multiples of 2^-{bits}", partial(_fixed, bits)
+        yield f"rounded to multiples of 2^-{bits}", partial(_fixed, 2.0**bits)
+    for most in (7, 15, 31, 63, 100, 127, 200, 255, 500, 1000, 32767, 65535):
+        yield f"rounded to multiples of 1 / {most}", partial(_fixed, float(most))
+    for most in (7, 8, 127, 128, 255, 32767):
+        yield f"rounded to multiples of its largest size / {most}", partial(_of_largest, most)
+
+
+def _of_largest(parts: int, array: Array) -> Array:
+    """Rounded to multiples of a part of the largest size, as where numbers are stored in a few bits."""
+    unit = np.abs(array).max(initial=0) / parts
+    return np.asarray(np.round(array / unit) * unit) if unit else array
 
 
 LESS_PRECISE = tuple(_less_precise())

@@ -1,32 +1,19 @@
 """One equation of the specification as a program shows it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from oracle.location.where.affine import Affine
 from oracle.location.where.recipes import Recipe
+from oracle.location.where.shown import Shown
 from oracle.rounding import Bounded
 from reference.contract import Array
 
 CACHED, RETURNED = "the cached ", "the returned "
 TOP = "the class of the largest logit"
-
-
-@dataclass(frozen=True)
-class Affine:
-    """What an activation is taken of: `W v + b`, with `v (k, m, T_x)`, and what its columns are called."""
-
-    W: Array
-    v: Array
-    b: Array
-    columns: Sequence[str]
-
-    @property
-    def value(self) -> Array:
-        """The argument, `(n, m, T_x)`."""
-        return np.asarray(product(self.W, self.v) + self.b[:, :, None])
 
 
 @dataclass(frozen=True)
@@ -41,6 +28,8 @@ class Equation:
         The equation as the specification writes it, or what should be copied.
     row
         What a row is: a unit, a class, a feature.
+    answer
+        The answer in which it is seen.
     shown
         What the implementation shows.
     right
@@ -49,8 +38,6 @@ class Equation:
         What is in the equation, or might be by mistake, by name, each `(n, m, T_x)` or broadcast to that.
     affine
         The argument of the activation, if that is affine.
-    input
-        `x` of each step.
     recipe
         Of what the argument of the activation is made, or the value where that has none.
     others
@@ -62,11 +49,11 @@ class Equation:
     name: str
     statement: str
     row: str
+    answer: Shown
     shown: Array
     right: Bounded
     terms: Mapping[str, Array] = field(default_factory=dict)
     affine: "Affine | None" = None
-    input: Array | None = None
     recipe: Recipe | None = None
     others: Mapping[str, Array] = field(default_factory=dict)
     of_right: Callable[[], Bounded] | None = None
@@ -80,8 +67,8 @@ class Equation:
     def named(self) -> dict[str, Array]:
         """What a value may be taken for: the terms but `z`, and an input of as many features."""
         terms = {name: term for name, term in self.terms.items() if name != "z"}
-        given = self.input
-        return terms if given is None or len(given) != len(self.shown) else terms | {"xt": given}
+        given = self.answer.input
+        return terms | {"xt": given} if len(given) == len(self.shown) else terms
 
     @cached_property
     def wrong(self) -> Array:
@@ -97,11 +84,6 @@ class Equation:
             near = np.abs(self.shown - right.value) <= 2 * right.error
         same = (self.shown == right.value) | (np.isnan(self.shown) & np.isnan(right.value))
         return np.asarray(~(near | same | np.isinf(right.error)))
-
-
-def product(W: Array, v: Array) -> Array:
-    """Weights times what they are applied to, `(n, m, T_x)`."""
-    return np.asarray(np.tensordot(W, v, axes=1))
 
 
 def count_wrong(every: Iterable[Equation]) -> int:

@@ -1,14 +1,14 @@
 """All equations of a step, each held to the values that an implementation itself shows."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from oracle.location.where.computed import computed
 from oracle.location.where.equation import CACHED, RETURNED, Equation, count_wrong
+from oracle.location.where.lstm import of_lstm
+from oracle.location.where.rnn import of_rnn
 from oracle.location.where.shown import Shown
-from oracle.rounding import Bounded
+from oracle.rounding import Arithmetic, Bounded
 from reference.contract import Array
 
 
@@ -24,18 +24,18 @@ def equations(shown: Shown) -> list[Equation]:
     recorded = {name: shown.cached.get(name, array) for name, array in should.items()}
     inside = shown.as_cached()
     with np.errstate(all="ignore"):
-        ways = [(computed(shown, should), False, False)]
+        ways = [(_computed(shown, should), False, False)]
         if any((recorded[name] != should[name]).any() for name in should):
-            ways.append((computed(shown, recorded), True, False))
+            ways.append((_computed(shown, recorded), True, False))
         if any((inside.outputs[name] != shown.outputs[name]).any() for name in states):
-            ways.append((computed(inside, recorded), True, True))
+            ways.append((_computed(inside, recorded), True, True))
         found, used, apart = min(ways, key=lambda way: count_wrong(way[0]))
-        went = inside if apart else shown
+        if apart:  # the next step may go on from either
+            for name in (name for name in should if name != "xt" and name in shown.cached):
+                should[name] = _nearest(recorded[name], inside.before(name[0]), should[name])
         given = [
-            _copy(
-                shown, name, shown.input if name == "xt" else went.before(name[0]), shown.cached[name], used
-            )
-            for name in should
+            _copy(shown, name, array, shown.cached[name], used)
+            for name, array in should.items()
             if name in shown.cached
         ]
         kept = [
@@ -44,12 +44,24 @@ def equations(shown: Shown) -> list[Equation]:
             if f"{name}_next" in shown.cached
             for equation in _returned(name, shown, inside, apart)
         ]
-    every = [
+    return [
         *(equation for pair in given for equation in pair),
         *found,
         *sorted(kept, key=lambda equation: equation.name.startswith(CACHED)),
     ]
-    return [replace(equation, input=shown.input) for equation in every]
+
+
+def _computed(shown: Shown, given: Mapping[str, Array]) -> list[Equation]:
+    """What a step computes from what it was given."""
+    p = {name: array.astype(np.float64) for name, array in shown.inputs.parameters.items()}
+    given = {name: array.astype(np.float64) for name, array in given.items()}
+    of_step = of_rnn if shown.inputs.kind == "rnn" else of_lstm
+    return of_step(Arithmetic(shown.inputs.dtype), shown, p, given)
+
+
+def _nearest(array: Array, *others: Array) -> Array:
+    """The first of those others that have most in common with an array."""
+    return min(others, key=lambda other: np.count_nonzero(other != array))
 
 
 _COPIES = {"xt": "x of this step", "a_prev": "a of the step before", "c_prev": "c of the step before"}
@@ -64,30 +76,22 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
     if terms:
         earlier = np.concatenate([np.full_like(cached[:, :, :1], np.nan), cached[:, :, :-1]], axis=2)
         terms[f"{name} of the step before"] = earlier
-    yield Equation(name, _COPIES[name], row, cached if used else should, right, terms)
-    yield Equation(f"{CACHED}{name}", _COPIES[name], row, should if used else cached, right, terms)
+    for called, array in (name, cached if used else should), (f"{CACHED}{name}", should if used else cached):
+        yield Equation(called, _COPIES[name], row, shown, array, right, terms)
 
 
 def _returned(name: str, shown: Shown, inside: Shown, apart: bool) -> Iterator[Equation]:
     """That a step returns what it has computed, and keeps that in its cache."""
     ours, cached = shown.outputs[name], inside.outputs[name]
-    terms = (inside if apart else shown).states
-    yield Equation(
-        f"{RETURNED}{name}",
-        f"{name}_next of each step",
-        "unit",
-        ours if apart else cached,
-        _as_copied(cached),
-        terms,
-    )
-    yield Equation(
-        f"{CACHED}{name}_next",
-        f"{name} as returned",
-        "unit",
-        ours if apart else cached,
-        _as_copied(ours),
-        terms,
-    )
+    terms = shown.states
+    if apart:
+        terms = {**inside.states, f"the returned {name} of the step before": shown.before(name)}
+    for called, statement, should in (
+        (f"{RETURNED}{name}", f"{name}_next of each step", cached),
+        (f"{CACHED}{name}_next", f"{name} as returned", ours),
+    ):
+        array = ours if apart else cached
+        yield Equation(called, statement, "unit", shown, array, _as_copied(should), terms)
 
 
 def _as_copied(array: Array) -> Bounded:

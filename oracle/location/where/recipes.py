@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 
 import numpy as np
 
@@ -28,12 +28,15 @@ class Recipe:
     relatives: Callable[[], Pieces] | None = None
     otherwise: Mapping[str, Callable[[], Array]] = field(default_factory=dict)
 
-    @cached_property
-    def substitutes(self) -> Mapping[str, Callable[[], Array]]:
-        """In words what is in the place of what, and what the equation gives then."""
-        return dict(self._substitutes())
+    def made_with(self, words: str) -> Array:
+        """What the equation gives with one of the substitutes; `KeyError` where it has no such."""
+        for said, substitute in self.substitutes():
+            if said == words:
+                return substitute()
+        raise KeyError(words)
 
-    def _substitutes(self) -> Iterator[tuple[str, Callable[[], Array]]]:
+    def substitutes(self) -> Iterator[tuple[str, Callable[[], Array]]]:
+        """In words what is in the place of what, and what the equation gives then."""
         m = next(array.shape[1] for array in self.pieces.values() if array.ndim == 3)
         for name, others in self.kin.items():
             for other, array in others.items():

@@ -1,0 +1,60 @@
+"""What an activation is taken of: weights times values, and a bias."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from oracle.rounding import Arithmetic, Bounded
+from reference.contract import Array
+
+
+@dataclass(frozen=True)
+class Affine:
+    """What an activation is taken of: `W v + b`, with `v (k, m, T_x)`, and what its columns are called."""
+
+    W: Array
+    v: Array
+    b: Array
+    columns: Sequence[str]
+
+    @property
+    def value(self) -> Array:
+        """The argument, `(n, m, T_x)`."""
+        return np.asarray(product(self.W, self.v) + self.b[:, :, None])
+
+
+def product(W: Array, v: Array) -> Array:
+    """Weights times what they are applied to, `(n, m, T_x)`."""
+    return np.asarray(np.tensordot(W, v, axes=1))
+
+
+def bounded(fl: Arithmetic, affine: Affine) -> Bounded:
+    """Its value on numbers that are exact, with the bound on its error."""
+    return affine_of(fl, affine.W, Bounded.exact(affine.v), affine.b)
+
+
+def affine_of(fl: Arithmetic, W: Array, v: Bounded, b: Array) -> Bounded:
+    """`W v + b` at every step."""
+    value, error = (part.reshape(len(part), -1) for part in (v.value, v.error))
+    z = fl.affine(W, Bounded(value, error), b)
+    return Bounded(*(part.reshape(len(W), *v.value.shape[1:]) for part in (z.value, z.error)))
+
+
+def columns_of(given: Mapping[str, Array]) -> list[str]:
+    """What the columns of the weights are for."""
+    return [f"{name}[{k}]" for name in ("a_prev", "xt") for k in range(len(given[name]))]
+
+
+def total(*parts: Array) -> Array:
+    """Of arguments `(n, m, T_x)` and biases `(n, 1)`."""
+    return np.asarray(sum(part if part.ndim == 3 else part[:, :, None] for part in parts))
+
+
+IN_PLACE = "a_next for a_prev of the units before its own"
+
+
+def updated(z: Array, W: Array, a_prev: Array, a_next: Array) -> Array:
+    """The argument where the units are updated one after the other, in place."""
+    before = np.tril(W[:, : len(a_prev)], -1)
+    return np.asarray(z + product(before, a_next - a_prev))
