@@ -32,7 +32,7 @@ def test_a_mistake_of_other_hands_is_located(name: str) -> None:
 
 
 def test_there_are_many_mistakes_of_other_hands() -> None:
-    assert len(STRANGERS) == 320
+    assert len(STRANGERS) == 400
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
