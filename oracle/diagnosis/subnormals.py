@@ -1,11 +1,12 @@
 """Whether a program flushes subnormal numbers to zero, which nothing else tells."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Program, same, specification
-from oracle.inputs import Inputs
+from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import Problem
 from reference.contract import Array
@@ -39,14 +40,22 @@ def flushes(function: str, implementation: Program, problem: Problem, limits: Li
 def _enlarged(inputs: Inputs) -> Inputs:
     """With what is subnormal made as small as a normal number may be whose products are normal, too."""
     limits = np.finfo(inputs.dtype)
-    factor = float(np.exp2(limits.nmant + 12))
+    factor = float(np.exp2(limits.nmant + min(12, -limits.minexp // 4)))
 
     def enlarged(array: Array) -> Array:
-        return np.where(np.abs(array) < 4 * limits.tiny, factor * array, array).astype(array.dtype)
+        large = array.copy()
+        is_small = np.abs(array) < 4 * limits.tiny
+        large[is_small] = array[is_small].astype(np.float64) * factor
+        return large
+
+    def of_all(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: enlarged(array) for name, array in arrays.items()}
 
     x, a0, c0 = (enlarged(array) for array in (inputs.x, inputs.a0, inputs.c0))
-    parameters = {name: enlarged(array) for name, array in inputs.parameters.items()}
-    return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
+    if isinstance(inputs, LayerInputs):
+        every = [of_all(parameters) for parameters in inputs.parameters]
+        return replace(inputs, x=x, a0=a0, c0=c0, parameters=every)
+    return replace(inputs, x=x, a0=a0, c0=c0, parameters=of_all(inputs.parameters))
 
 
 def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:

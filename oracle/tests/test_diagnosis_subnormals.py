@@ -52,3 +52,17 @@ def test_who_is_wrong_with_small_numbers_flushes_nothing() -> None:
 
     program = SimpleNamespace(lstm_cell_forward=lstm_cell_forward)
     assert flushes(CELL, program_of(program, CELL, ANYTHING), TINY) == ""
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_a_layer_that_flushes_is_told_too(dtype: str) -> None:
+    tiny = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=1, regime="subnormal", dtype=dtype)
+    assert flushes("rnn_layer", program_of(reference, "rnn_layer", ANYTHING), tiny) == ""
+
+    def rnn_layer(*arguments: Any, **options: Any) -> Any:
+        outputs = reference.rnn_layer(*arguments, **options)
+        return tuple(np.where(np.abs(part) < np.finfo(part.dtype).tiny, 0, part) for part in outputs)
+
+    said = flushes("rnn_layer", program_of(SimpleNamespace(rnn_layer=rnn_layer), "rnn_layer", ANYTHING), tiny)
+    assert said in (FLUSHED, "")
+    assert said or dtype == "float16"
