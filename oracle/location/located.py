@@ -88,7 +88,8 @@ def locate(
         cases = _cases(names, asked)
     of_each = {as_if(network) if network else "" for network in asked.network(names)}
     of_all = of_each.pop() if len(of_each) == 1 else ""
-    how = (like.words if like and like.value else "") or of_all or (like.words if like else "") or far(cases)
+    told, exactly = (like.words, like.value is not None) if like else ("", False)
+    how = (exactly and told) or of_all or told or far(cases)
     when = [arrangement] if arrangement else []
     if found and not (arrangement and not found.conditions):
         when.append(words(found))
@@ -103,9 +104,10 @@ def explains(location: Location, function: str, program: Program, inputs: Inputs
 
 
 def _cases(names: Sequence[str], asked: Asked) -> list[Case]:
-    """Some of the wrong elements that were seen."""
+    """Some of the wrong elements that were seen, with one of one row, one sample, one step."""
     cases = [case for name in names for case in asked.cases(name)]
-    return cases[:: -(-len(cases) // CASES) or 1]
+    singles = (next((case for case in cases if case.chosen.shape[axis] == 1), None) for axis in range(3))
+    return cases[:: -(-len(cases) // CASES) or 1] + [case for case in singles if case]
 
 
 GATES = ("ft", "it", "cct", "ot")

@@ -98,6 +98,65 @@ def test_a_counterexample_without_numbers_breaks_nothing(empty: str) -> None:
     assert (found.where, found.how) == ("the returned c ≠ c_next of each step", "1.5 times the right value")
 
 
+def of_lstm(change: Callable[[Any, Any], tuple[Any, Any]]) -> Any:
+    """The right forward, with other `a` and `c`."""
+
+    def forward(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, c, caches = reference.lstm_forward(x, a0, parameters)
+        a, c = change(a, c)
+        return a, y, c, caches
+
+    return type("Program", (), {"lstm_forward": staticmethod(forward)})
+
+
+def of_norm_1(a: Any, c: Any) -> tuple[Any, Any]:
+    norms = (np.sqrt(np.square(state).sum(axis=0, keepdims=True)) for state in (a, c))
+    a, c = (state / np.where(norm, norm, 1) for state, norm in zip((a, c), norms, strict=True))
+    return a, c
+
+
+def test_what_divides_by_zero_on_the_way_breaks_nothing() -> None:
+    asked = Asked("lstm_forward", of_lstm(of_norm_1))
+    found = locate("lstm_forward", asked, Problem.lstm(n_x=2, n_a=3, n_y=4, m=3, T_x=4), asked.anew)
+    assert found
+    assert found.where.startswith("the returned")
+
+
+def test_what_is_right_is_not_said_to_be_how_it_is_wrong() -> None:
+    """A memory that is off by little in little precision is as near to the right one."""
+
+    def cell(xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
+        a, c, y, cache = reference.lstm_cell_forward(xt, a_prev, c_prev, parameters)
+        c = c * np.float16(1.004) if c.dtype == np.float16 else c
+        a = cache[7] * np.tanh(c)
+        return a, c, y, (a, c, *cache[2:])
+
+    asked = Asked("lstm_cell_forward", type("Program", (), {"lstm_cell_forward": staticmethod(cell)}))
+    found = locate("lstm_cell_forward", asked, Problem.lstm(n_x=2, n_a=3, n_y=4, m=3, T_x=1), asked.anew)
+    assert found
+    assert found.where.startswith("c_next")
+    assert "1 * ft" not in found.how
+
+
+@pytest.mark.parametrize("but", ["for one class", "from step 61 on"])
+def test_a_place_is_said_where_it_is_that_of_all(but: str) -> None:
+    """Predictions are those of another step, but some that are not."""
+
+    def forward(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, caches = reference.rnn_forward(x, a0, parameters)
+        if but == "for one class" and len(y) == 1:
+            return a, np.full_like(y, 0.25), caches
+        places = np.arange(y.shape[2]) // 2
+        return a, y[:, :, np.where(np.arange(len(places)) < 61, places, 0)], caches
+
+    made = type("Program", (), {"rnn_forward": staticmethod(forward)})
+    asked = Asked("rnn_forward", made)
+    found = locate("rnn_forward", asked, Problem.rnn(n_x=2, n_a=3, n_y=4, m=3, T_x=4), asked.anew)
+    assert found
+    assert "k // 2" not in found.how
+    assert bool(found.how) == (but == "from step 61 on")
+
+
 BROKEN: Mapping[str, Callable[[Any, int], Any]] = {
     "NaN from step 1 on": lambda a, t: np.nan if t else a,
     "infinite": lambda a, t: np.inf * np.sign(a),

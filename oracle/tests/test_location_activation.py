@@ -40,6 +40,7 @@ def test_the_numbers_of_a_scaled_function_are_found(A: float, B: float, C: float
         (lambda z: 2 * np.tanh(z / 2), "2 tanh(0.5 z)"),
         (lambda z: 4 / (1 + np.exp(-z)) - 2, "2 tanh(0.5 z)"),
         (lambda z: 1 / (1 + np.exp(-1.702 * z)), "1 / (1 + exp(-1.702 z))"),
+        (lambda z: 1 / (1 + np.exp(z)), "1 / (1 + exp(z))"),
         (lambda z: z / np.sqrt(1 + z * z), "(z) / sqrt(1 + (z)^2)"),
         (lambda z: z * (27 + z * z) / (27 + 9 * z * z), "(z + 0.03704 z^3) / (1 + 0.3333 z^2)"),
         (np.sign, "the sign of z"),
@@ -52,9 +53,7 @@ def test_what_a_tanh_has_become_is_said(function: Callable[[Any], Any], said: st
 
 
 @pytest.mark.parametrize("step", [0.01, 0.125])
-@pytest.mark.parametrize(
-    "how", ["a line between two entries of", "the nearest entry of", "the entry below in"]
-)
+@pytest.mark.parametrize("how", READINGS)
 def test_a_table_is_told_with_its_steps(how: str, step: float) -> None:
     def read(z: Any) -> Any:
         place = np.round(z / step, 9)

@@ -185,7 +185,7 @@ def _with_bias_after(equation: Equation) -> Array:
     z = product(equation.affine.W, equation.affine.v)
     match equation.activation:
         case "softmax":
-            e = np.exp(z - z.max(axis=0, keepdims=True, initial=-np.inf))
+            e = np.exp(z - z.max(axis=0, keepdims=True))
             return np.asarray(e / e.sum(axis=0, keepdims=True) + b)
         case "tanh":
             return np.asarray(np.tanh(z) + b)

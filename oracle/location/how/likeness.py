@@ -42,7 +42,8 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
 
 def is_like(cases: Sequence[Case], like: Likeness) -> bool:
     """Whether these are wrong as others are, as far as that can be computed."""
-    return like.value is None or _matches(cases, like.value)
+    with np.errstate(all="ignore"):
+        return like.value is None or _matches(cases, like.value)
 
 
 _ARGUMENTS = {"tanh": "z", "sigmoid": "z", "softmax": "the logits", "ot * tanh": "c_next"}
@@ -64,7 +65,7 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
         trivial |= words.startswith("made with") and len(np.unique(shown)) < FEWEST
         trivial |= "in the place of" in words and not _is_wide(cases)
         trivial |= "limited to" in words and len(np.unique(shown)) < 3
-        if not trivial and _matches(cases, candidate):
+        if not trivial and _matches(cases, candidate) and not _is_right(cases, candidate):
             return Likeness(words + _rest(cases, candidate), candidate)
     if words := of_other_places(cases):
         return Likeness(words)
@@ -122,6 +123,18 @@ def _matches(cases: Sequence[Case], candidate: Candidate) -> bool:
         return True
     rest = _untold(cases, candidate)
     return told >= len(rest) and not np.ptp(rest)
+
+
+def _is_right(cases: Sequence[Case], candidate: Candidate) -> bool:
+    """Whether it is as near to most of the right values, so that what is wrong by little is like it."""
+    off, allowed = (
+        np.concatenate(parts)
+        for parts in (
+            [np.abs(case.of(candidate) - case.right) for case in cases],
+            [case.allowed for case in cases],
+        )
+    )
+    return float(np.mean(off <= allowed)) > 0.5
 
 
 def _rest(cases: Sequence[Case], candidate: Candidate) -> str:

@@ -2,148 +2,159 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
+from oracle.location.how.candidates import plural
 from oracle.location.how.cases import Case
 from reference.contract import Array
 
 MOST_PLACES = 40
-"""Of one answer that are looked at."""
+"""Of one answer in which a place is looked for."""
 
-ENOUGH = 3
-"""Elements by which a row is known."""
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """One place among `len(near)` whose values are wrong, and those whose right values it has.
-
-    `last_right` is the last place before it where nothing is wrong, -1 where there is none.
-    """
-
-    place: int
-    near: Array
-    last_right: int
-
-    def is_of(self, other: int) -> bool:
-        """Whether another place is there, and has its values."""
-        return 0 <= other < len(self.near) and bool(self.near[other])
+Law = Callable[[Array, Array], Array]
+"""Whose values stand at wrong places: from these places, and the last ones before that are right."""
 
 
 def of_other_places(cases: Sequence[Case]) -> str:
-    """Where whole columns are the right ones of another step or sample, or rows of another row: of which.
+    """Whose right values the wrong ones are, by one law for all answers where there is one.
 
-    Of more than one answer nothing more is said than that there is such a place in each.
+    It is the empty string where a column is that of no other place.
     """
     row = cases[0].equation.row
     for axis, what in ((2, "step"), (1, "sample"), (0, row)):
-        wrong = [each for case in cases for each in _wrong(case, axis)]
-        if wrong and all(each.near.any() for each in wrong):
-            return _which(what, wrong)
+        moved = [Moved(case, axis) for case in cases]
+        near = [each for one in moved for each in one.near]
+        if any(one.tells for one in moved) and all(others.any() for _, others in near):
+            return _which(what, moved, near)
     several = [case for case in cases if case.chosen.shape[0] > 1]
-    if several and all(_is_of_any_column(case) for case in several):
+    if len(several) == len(cases) and all(_is_of_any_column(case) for case in several):
         return "those of another sample and step"
     return ""
 
 
-def _which(what: str, wrong: Sequence[Wrong]) -> str:
+@dataclass(frozen=True)
+class Moved:
+    """Wrong values of one answer that may be those of other places along an axis."""
+
+    case: Case
+    axis: int
+
+    @property
+    def tells(self) -> bool:
+        """Whether there are several values at a place, which are not those of another by chance."""
+        chosen = self.case.chosen
+        return chosen.shape[0] > 1 if self.axis else int(chosen.sum()) > 2
+
+    @cached_property
+    def elements(self) -> tuple[Array, ...]:
+        """Rows, samples and steps; of columns all, where one is wrong."""
+        chosen = self.case.chosen
+        return np.nonzero(np.broadcast_to(chosen.any(axis=0), chosen.shape) if self.axis else chosen)
+
+    @property
+    def near(self) -> Iterator[tuple[int, Array]]:
+        """Some of the places that are wrong, and which others have all their values."""
+        places = self.elements[self.axis]
+        shown, value, allowed = self._compared
+        if self.axis:
+            columns = np.unique(np.stack(self.elements[1:]), axis=1).T
+            for j, t in columns[_some_of(len(columns))]:
+                along = (slice(None), t) if self.axis == 1 else (j, slice(None))
+                off = np.abs(shown[:, j, t, None] - value[:, *along])
+                yield self._others(int((j, t)[self.axis - 1]), np.all(off <= allowed[:, *along], axis=0))
+            return
+        rows = np.unique(places)
+        for i in rows[_some_of(len(rows))].tolist():
+            chosen = self.case.chosen[i]
+            off = np.abs(shown[i][chosen] - value[:, chosen])
+            yield self._others(i, np.all(off <= allowed[:, chosen], axis=1))
+
+    def obeys(self, law: Law) -> bool:
+        """Whether all wrong values are the right ones of the places that a law gives."""
+        shown, value, allowed = self._compared
+        at = list(self.elements)
+        at[self.axis] = law(at[self.axis], self._last_right)
+        if ((at[self.axis] < 0) | (at[self.axis] >= value.shape[self.axis])).any():
+            return False
+        there = tuple(at)
+        return bool((np.abs(shown[self.elements] - value[there]) <= allowed[there]).all())
+
+    @property
+    def _last_right(self) -> Array:
+        """For each element the last place before where nothing is wrong, -1 where there is none."""
+        right = ~np.any(self.case.chosen, axis=0 if self.axis else (1, 2))
+        of_axis = max(self.axis - 1, 0)
+        index = np.indices(right.shape)[of_axis]
+        last = np.maximum.accumulate(np.where(right, index, -1), axis=of_axis)
+        return np.asarray(last[self.elements[1:] if self.axis else self.elements[:1]])
+
+    @staticmethod
+    def _others(place: int, near: Array) -> tuple[int, Array]:
+        return place, near & (np.arange(len(near)) != place)
+
+    @cached_property
+    def _compared(self) -> tuple[Array, Array, Array]:
+        value, error = self.case.equation.right.value, self.case.equation.right.error
+        return self.case.equation.shown.astype(np.float64), value, 4 * error + 1e-14 * np.abs(value)
+
+
+def _which(what: str, moved: Sequence[Moved], near: Sequence[tuple[int, Array]]) -> str:
     """The first law that gives a place for each."""
-    if len({each.place for each in wrong}) > 1:
-        for words, other in _laws(what, wrong):
-            if all(each.is_of(other(each)) for each in wrong):
+    if len({place for place, _ in near}) > 1:
+        for words, law in _laws(what, near):
+            if all(one.obeys(law) for one in moved):
                 return words
     return f"those of another {what}"
 
 
-Law = Callable[[Wrong], int]
-"""Which place has the values that stand at a wrong one."""
-
-
-def _laws(what: str, wrong: Sequence[Wrong]) -> Iterator[tuple[str, Law]]:
-    last = wrong[-1]
-    for other in np.flatnonzero(last.near).tolist():
+def _laws(what: str, near: Sequence[tuple[int, Array]]) -> Iterator[tuple[str, Law]]:
+    every = plural(what)
+    place, others = near[-1]
+    for other in np.flatnonzero(others).tolist():
         yield f"those of {what} {other}", partial(_always, other)
-        distance = last.place - other
-        side = "before" if distance > 0 else "after"
-        yield f"those of {abs(distance)} {what}s {side}", partial(_before, distance)
-    yield f"those of the last {what} before it that is right", lambda each: each.last_right
-    for k in range(2, 1 + max(each.place for each in wrong)):
+        distance, side = abs(place - other), "before" if place > other else "after"
+        away = f"the {what}" if distance == 1 else f"{distance} {every}"
+        yield f"those of {away} {side}", partial(_before, place - other)
+    yield f"those of the last {what} before it that is right", lambda places, last_right: last_right
+    for k in range(2, 1 + max(place for place, _ in near)):
         yield f"of {what} k those of {what} k mod {k}", partial(_rest, k)
-        yield f"of each {k} {what}s those of the first", partial(_first_of, k)
+        yield f"of each {k} {every} those of the first", partial(_first_of, k)
         yield f"of {what} k those of {what} k // {k}", partial(_part, k)
 
 
-def _always(other: int, wrong: Wrong) -> int:
-    return other
+def _always(other: int, places: Array, last_right: Array) -> Array:
+    return np.full_like(places, other)
 
 
-def _before(distance: int, wrong: Wrong) -> int:
-    return wrong.place - distance
+def _before(distance: int, places: Array, last_right: Array) -> Array:
+    return np.asarray(places - distance)
 
 
-def _rest(k: int, wrong: Wrong) -> int:
-    return wrong.place % k
+def _rest(k: int, places: Array, last_right: Array) -> Array:
+    return np.asarray(places % k)
 
 
-def _first_of(k: int, wrong: Wrong) -> int:
-    return wrong.place - wrong.place % k
+def _first_of(k: int, places: Array, last_right: Array) -> Array:
+    return np.asarray(places - places % k)
 
 
-def _part(k: int, wrong: Wrong) -> int:
-    return wrong.place // k
+def _part(k: int, places: Array, last_right: Array) -> Array:
+    return np.asarray(places // k)
 
 
-def _wrong(case: Case, axis: int) -> Iterator[Wrong]:
-    if axis:
-        yield from _wrong_columns(case, axis)
-    else:
-        yield from _wrong_rows(case)
-
-
-def _wrong_columns(case: Case, axis: int) -> Iterator[Wrong]:
-    """Those of more than one number, whose place is a step or a sample."""
-    shown, value, allowed = _compared(case)
-    if len(shown) < 2:
-        return
-    is_wrong = np.any(case.chosen, axis=0)
-    for column in _some_of(np.argwhere(is_wrong)):
-        j, t = column
-        along = (slice(None), t) if axis == 1 else (j, slice(None))
-        off = np.abs(shown[:, j, t, None] - value[:, *along])
-        yield _at(int(column[axis - 1]), np.all(off <= allowed[:, *along], axis=0), is_wrong[along])
-
-
-def _wrong_rows(case: Case) -> Iterator[Wrong]:
-    shown, value, allowed = _compared(case)
-    is_wrong = np.any(case.chosen, axis=(1, 2))
-    for i in _some_of(np.flatnonzero(is_wrong)).tolist():
-        chosen = case.chosen[i]
-        if chosen.sum() >= ENOUGH:
-            off = np.abs(shown[i][chosen] - value[:, chosen])
-            yield _at(i, np.all(off <= allowed[:, chosen], axis=1), is_wrong)
-
-
-def _some_of(places: Array) -> Array:
+def _some_of(count: int) -> Array:
     """From the first to the last."""
-    chosen = np.linspace(0, len(places) - 1, min(MOST_PLACES, len(places)))
-    return np.asarray(places[chosen.astype(int)])
-
-
-def _at(place: int, near: Array, is_wrong: Array) -> Wrong:
-    right = np.flatnonzero(~is_wrong[:place])
-    return Wrong(place, near, int(right[-1]) if right.size else -1)
-
-
-def _compared(case: Case) -> tuple[Array, Array, Array]:
-    value, error = case.equation.right.value, case.equation.right.error
-    return case.equation.shown.astype(np.float64), value, 4 * error + 1e-14 * np.abs(value)
+    return np.linspace(0, count - 1, min(MOST_PLACES, count)).astype(int)
 
 
 def _is_of_any_column(case: Case) -> bool:
-    shown, value, allowed = _compared(case)
+    value, error = case.equation.right.value, case.equation.right.error
+    columns = np.argwhere(case.chosen.any(axis=0))
     return all(
-        (np.abs(shown[:, [j], [t], None] - value) <= allowed).all(axis=0).any()
-        for j, t in _some_of(np.argwhere(case.chosen.any(axis=0)))
+        (np.abs(case.equation.shown[:, [j], [t], None] - value) <= 4 * error + 1e-14 * np.abs(value))
+        .all(axis=0)
+        .any()
+        for j, t in columns[_some_of(len(columns))]
     )

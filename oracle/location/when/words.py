@@ -28,7 +28,7 @@ def _words(condition: Condition) -> str:
     if name == ALIKE:
         return "of samples whose x an earlier sample has, too"
     if OF_XT in name and relation == "=" and not value:
-        return f"where xt is that of the step before,{name.partition(OF_XT)[2]}"
+        return f"where xt{name.partition(OF_XT)[2]} is that of the step before"
     if condition.other and is_place(name) and condition.other not in SIZES:
         return borders.words(plural(name), relation, condition.other)
     if condition.other:

@@ -53,7 +53,7 @@ class Equation:
     shown: Array
     right: Bounded
     terms: Mapping[str, Array] = field(default_factory=dict)
-    affine: "Affine | None" = None
+    affine: Affine | None = None
     recipe: Recipe | None = None
     others: Mapping[str, Array] = field(default_factory=dict)
     of_right: Callable[[], Bounded] | None = None

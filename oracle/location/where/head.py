@@ -47,7 +47,7 @@ def head(
         "the largest yt_pred of the sample": right.value.max(axis=0, keepdims=True),
         "the spread of the logits": top - least,
         "the largest |logit| of the sample": np.maximum(np.abs(top), np.abs(least)),
-        TOP: np.argmax(s.value, axis=0)[None].astype(np.float64) if len(s.value) else top,
+        TOP: np.argmax(s.value, axis=0)[None].astype(np.float64),
     }
     states = {**shown.states, **shown.cached, **others}
     states = {other: array for other, array in states.items() if array.shape == a.shape and other != "a_next"}

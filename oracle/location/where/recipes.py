@@ -13,6 +13,9 @@ Pieces = Mapping[str, Array]
 """Arrays by name: weights `(n, k)`, biases `(n, 1)`, and what they are applied to, `(k, m, T_x)`."""
 
 
+_TOGETHER = {"{} + {}": np.add, "{} - {}": np.subtract, "{1} * {0}": np.multiply}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Of what an equation, or the argument of its activation, is made, and how.
@@ -43,10 +46,9 @@ class Recipe:
                 if array.shape == self.pieces[name].shape and other != name:
                     yield f"{other} for {name}", partial(self._with, name, array)
                     if array.ndim == 3:
-                        own = self.pieces[name]
-                        yield f"{name} + {other} for {name}", partial(self._with, name, own + array)
-                        yield f"{name} - {other} for {name}", partial(self._with, name, own - array)
-                        yield f"{other} * {name} for {name}", partial(self._with, name, own * array)
+                        for words, both in _TOGETHER.items():
+                            said = words.format(name, other)
+                            yield f"{said} for {name}", partial(self._with_both, both, name, array)
         for name, array in self.pieces.items():
             if name.startswith("b") and len(array) == m:
                 yield f"{name} taken for one number for each sample", partial(self._with, name, array.T)
@@ -86,6 +88,9 @@ class Recipe:
 
     def _with(self, name: str, array: Array) -> Array:
         return self.made({**self.pieces, name: array})
+
+    def _with_both(self, both: Callable[[Array, Array], Array], name: str, array: Array) -> Array:
+        return self._with(name, both(self.pieces[name], array))
 
     def _changed(self, names: Sequence[str], change: Change) -> Array:
         return self._with_all({name: change(self.pieces[name]) for name in names})

@@ -74,11 +74,11 @@ def _fitted(pairs: Pairs, function: Function, slope: Function) -> Array:
 
 
 def _in_words(words: str, name: str, A: float, B: float, C: float) -> str:
-    if words.startswith("tanh") and np.isclose(A, C, rtol=1e-9, atol=0):
-        words, A, B, C = "1 / (1 + exp(-{}))", 2 * A, 2 * B, 0.0
     if B < 0 and not words.startswith(("exp", "log")):
         A, B = -A, -B
-    argument = name if B == 1 else f"{B:.6g} {name}"
+    if words.startswith("tanh") and np.isclose(abs(A), C, rtol=1e-9, atol=0):
+        words, A, B, C = "1 / (1 + exp({}))", 2 * abs(A), -2 * B * np.sign(A), 0.0
+    argument = {1.0: name, -1.0: f"-{name}"}.get(B, f"{B:.6g} {name}")
     times = "" if A == 1 else "-" if A == -1 else f"{A:.6g} "
     added = "" if abs(C) < 1e-9 else f" {'-' if C < 0 else '+'} {abs(C):.6g}"
     return f"{times}{words.format(argument)}{added}"
