@@ -10,7 +10,8 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.history import remembered
 from oracle.location.how.cases import Case, Likeness
-from oracle.location.how.likeness import far, is_like, likeness
+from oracle.location.how.distance import far
+from oracle.location.how.likeness import is_like, likeness
 from oracle.location.how.weights import as_if
 from oracle.location.when import experiments
 from oracle.location.when.rules import Rule

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.how.activation.activated import ARGUMENTS
 from oracle.location.how.arguments import argument, is_in_range
 from oracle.location.how.candidates import Candidate, candidates, constant, mean, named, plural, right
 from oracle.location.how.cases import Case, Likeness
@@ -165,7 +164,7 @@ def _terms(cases: Sequence[Case]) -> dict[str, Candidate]:
 
 def _is_wide(cases: Sequence[Case]) -> bool:
     """Whether activations can be told apart, that are alike for small arguments."""
-    return max(float(np.abs(case.of(partial(_argument, "z"))).max(initial=0)) for case in cases) > WIDE
+    return max(float(np.abs(case.equation.terms["z"][case.chosen]).max(initial=0)) for case in cases) > WIDE
 
 
 WIDE = 4.0
@@ -257,54 +256,3 @@ def _arguments(cases: Sequence[Case]) -> list[Case]:
         if chosen.any() and 2 * chosen.sum() >= told.sum():
             found.append(Case(of_z, chosen))
     return found if sum(int(case.chosen.sum()) for case in found) >= 8 else []
-
-
-def far(cases: Sequence[Case]) -> str:
-    """How far it is off, at most, where that is little."""
-    if not cases:
-        return ""
-    shown, correct = (np.concatenate([getattr(case, name) for case in cases]) for name in ("shown", "right"))
-    with np.errstate(all="ignore"):
-        off = np.abs(shown - correct)
-        relative, absolute = float((off / np.abs(correct)).max()), float(off.max())
-        of_size = off / np.abs(correct)
-        rounding = _of_rounding(cases)
-    if relative <= 0.1:
-        return f"seen off by up to {relative:.1g} of its size{_where_most(cases, of_size)}{rounding}"
-    return f"seen off by up to {absolute:.1g}{_where_most(cases, off)}{rounding}" if absolute <= 0.1 else ""
-
-
-def _of_rounding(cases: Sequence[Case]) -> str:
-    """That an argument is as right as in float32; errors as large as those of less may be of many kinds."""
-    largest = 0.0
-    for case in cases:
-        of_z, affine = argument(case.equation), case.equation.affine
-        if not (of_z and affine) or case.equation.activation == "softmax":
-            return ""
-        size = np.tensordot(np.abs(affine.W), np.abs(affine.v), axes=1) + np.abs(affine.b)[:, :, None]
-        told = case.chosen & np.isfinite(of_z.shown)
-        off = np.abs(of_z.shown - of_z.right.value)[told] / size[told]
-        largest = max(largest, float(off.max(initial=0)))
-    is_near = LEAST_OF_UNIT <= largest / UNIT_ROUNDOFF <= MOST_OF_UNIT
-    return ", the size of a rounding of z in float32" if is_near else ""
-
-
-UNIT_ROUNDOFF = 2.0**-24
-"""That of float32."""
-
-LEAST_OF_UNIT, MOST_OF_UNIT = 0.1, 4.0
-"""The largest error of the size of the terms, in unit roundoffs, by which that is told."""
-
-
-def _where_most(cases: Sequence[Case], off: Array) -> str:
-    """For which argument of its activation something is farthest off."""
-    first = cases[0].equation
-    name = ARGUMENTS.get(first.activation)
-    if not name or any(name not in case.equation.terms for case in cases):
-        return ""
-    argument = np.concatenate([case.of(partial(_argument, name)) for case in cases])
-    return f", most where {name} is {argument[int(np.nanargmax(off))]:.3g}"
-
-
-def _argument(name: str, equation: Equation) -> Array:
-    return equation.terms[name]
