@@ -75,8 +75,10 @@ def is_as_said(said: str, stranger: Stranger) -> bool:
 def _without_sizes(said: str) -> str:
     """Without how far something is off and where, in how many elements, and of which sizes that was found.
 
-    Nor with the nearest values on both sides of a threshold, which hang on the last bit of a product.
+    Nor with the nearest values on both sides of a threshold, which hang on the last bit of a product, as the
+    last digits of numbers that are fitted do.
     """
     number = r"[-0-9.e+]+%?"
     said = re.sub(rf"(off by up to |in |to |right at |wrong at |from |is ){number}", r"\1", said)
+    said = re.sub(r"\d+\.\d{3,}", lambda fitted: f"{float(fitted[0]):.2g}", said)
     return re.sub(r" \(n_a = \d+, n_x = \d+\)", "", said)
