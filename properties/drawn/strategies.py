@@ -192,6 +192,7 @@ FAR: Mapping[str, Mapping[str, Any]] = {
     "wide": {"n_x": 33, "n_a": 35, "n_y": 34, "m": 37, "T_x": 2},
     "broad": {"n_x": 134, "n_a": 133, "n_y": 131, "m": 3, "T_x": 2},
     "batch": {"n_x": 8, "n_a": 4, "n_y": 8, "m": 134, "T_x": 2},
+    "single": {"n_x": 33, "n_a": 35, "n_y": 34, "m": 1, "T_x": 3},
     "long": {"n_x": 1, "n_a": 2, "n_y": 3, "m": 1, "T_x": 129},
     "count": {"n_x": 2, "n_a": 3, "n_y": 1, "m": 2, "T_x": 65, "regime": "counting"},
 }

@@ -6,7 +6,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.drawn.strategies import EFFORTS, ORDINARY, Domain, examples, problems
+from properties.drawn.strategies import EFFORTS, ORDINARY, Domain, examples, far, problems
 from properties.drawn.work import made_affordable, work
 from properties.laws import all_laws
 from reference.contract import CONTRACTS, FUNCTIONS
@@ -102,3 +102,9 @@ def test_no_size_is_smaller_than_it_has_to_be(data: st.DataObject, function: str
         one_more: dict[str, Any] = {**made, name: made[name] + 1}
         more = Problem(kind, **one_more)
         assert made[name] in (sizes[name], 1) or work(more, "rnn_forward") > limit
+
+
+def test_many_units_are_posed_with_a_single_sample() -> None:
+    for function in ("rnn_forward", "lstm_layer"):
+        problems = [problem for [problem] in far(function)]
+        assert any(each.m == 1 and each.n_a > 32 for each in problems)
