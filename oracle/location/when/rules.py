@@ -120,9 +120,10 @@ def rule(table: Table) -> Rule | None:
             and not (shorter.conditions and longer.conditions[-1].compares_sizes)
         ]
         beam = sorted(found, key=lambda each: (-_step(each.purity), each.cost))[:WIDTH]
-        if not beam or 2 * beam[0].excess > best.excess:
+        if not any(2 * each.excess <= best.excess for each in beam):
             break
-        best = beam[0]
+        if 2 * beam[0].excess <= best.excess:
+            best = beam[0]
     if best.purity < (LEAST if best.conditions and best.is_plain else HALF):
         return None if best.is_plain else rule(every.plain())
     return _with_exceptions(best, table, every).held_to(every)

@@ -17,7 +17,14 @@ from reference.contract import Array
 ARGUMENTS: Mapping[str, str] = {"tanh": "z", "sigmoid": "z", "ot * tanh": "c_next"}
 """What an activation is taken of."""
 
+
+def itself(pairs: Pairs) -> tuple[str, Function] | None:
+    """The argument as it is."""
+    return (pairs.name, np.asarray) if pairs.are_given_by(np.asarray, 1e-12) else None
+
+
 KINDS: Sequence[Callable[[Pairs], tuple[str, Function] | None]] = (
+    itself,
     sign,
     scaled,
     of_another_exp,
