@@ -1,5 +1,6 @@
 """A function that is asked, and what was seen of it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -7,18 +8,17 @@ from itertools import islice
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import Program, specification
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.how.cases import Case, Likeness
+from oracle.location.view import View
 from oracle.location.when import experiments
 from oracle.location.when.elements import elements
 from oracle.location.when.near import near
 from oracle.location.when.rules import HALF, Rule, rule
 from oracle.location.when.table import Table
-from oracle.location.where.equation import CACHED, Equation
+from oracle.location.where.equation import CACHED, Equation, count_wrong
 from oracle.location.where.equations import equations
-from oracle.location.where.shown import Shown
 
 ROOM = 540
 """Calls that may be made to find out when, of 600 in all."""
@@ -35,9 +35,8 @@ class Seen:
 class Asked:
     """A function, and what was seen of it."""
 
-    def __init__(self, function: str, program: Program, limits: Limits) -> None:
-        self._function = function
-        self._program = program
+    def __init__(self, view: View, limits: Limits) -> None:
+        self.view = view
         self._dtypes = limits.dtypes
         self._calls = 0
         self._seen: list[Seen] = []
@@ -50,19 +49,34 @@ class Asked:
             if inputs.dtype.name not in self._dtypes:
                 inputs = experiments.cast(inputs, self._dtypes[0])
             self._calls += 1
-            shown = Shown.of(self._function, inputs, self._program(inputs))
+            shown = self.view.shown(inputs)
             if shown:
-                fresh.append(Seen(inputs, {each.name: each for each in equations(shown)}))
+                fresh.append(Seen(shown.inputs, {each.name: each for each in equations(shown)}))
         self._seen += fresh
         return fresh
 
-    def wrong(self) -> list[str]:
-        """The equations that do not hold, in the order of computing; records alone come last."""
-        order = dict.fromkeys(name for seen in self._seen for name in seen.equations)
-        wrong = {
-            name for seen in self._seen for name, equation in seen.equations.items() if equation.wrong.any()
-        }
-        return sorted((name for name in order if name in wrong), key=lambda name: name.startswith(CACHED))
+    def is_wrong_for(self, every: Iterable[Inputs]) -> bool:
+        """Whether any equation does not hold, of all that is asked now or was before."""
+        self.ask(every)
+        return bool(self.wrong())
+
+    def wrong(self, *, least: float = 0) -> list[str]:
+        """The equations that do not hold, in the order of computing; records alone come last.
+
+        Not those with fewer wrong elements than the `least` part of the one that has most.
+        """
+        counts: Counter[str] = Counter()
+        for seen in self._seen:
+            counts.update({name: count_wrong([equation]) for name, equation in seen.equations.items()})
+        most = max(counts.values(), default=0)
+        wrong = [name for name, count in counts.items() if count > least * most]
+        return sorted(wrong, key=lambda name: name.startswith(CACHED))
+
+    def part_known_later(self, name: str) -> float:
+        """Of which part of the elements at other steps than the first an equation tells something."""
+        every = [seen.equations[name].right.error[:, :, 1:] for seen in self._seen if name in seen.equations]
+        known = [np.isfinite(error).ravel() for error in every]
+        return float(np.concatenate(known).mean()) if any(each.size for each in known) else 0.0
 
     def is_wrong_by_itself(self, name: str, anew: Callable[[], None]) -> bool:
         """Whether an equation that was seen not to hold does not hold in a new process, either."""
@@ -70,7 +84,7 @@ class Asked:
             seen.inputs for seen in self._seen if name in seen.equations and seen.equations[name].wrong.any()
         )
         anew()
-        shown = Shown.of(self._function, example, self._program(example))
+        shown = self.view.shown(example)
         return shown is not None and any(each.wrong.any() for each in equations(shown))
 
     def equation(self, name: str) -> Equation:
@@ -108,7 +122,7 @@ class Asked:
 
     def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
         """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
-        yield from experiments.ordinary(self._function, range(5 * seed, 5 * seed + 3))
+        yield from experiments.ordinary(self.view.function, range(5 * seed, 5 * seed + 3))
         example = next(
             seen.inputs
             for seen in reversed(self._seen)
@@ -116,11 +130,11 @@ class Asked:
         )
         for condition in found.conditions:
             expected = partial(self._expected, names)
-            yield from near(self._function, condition, found.sizes, seed, example, expected)
+            yield from near(self.view.function, condition, found.sizes, seed, example, expected)
 
     def _expected(self, names: Sequence[str], inputs: Inputs) -> Table:
         """The elements of a problem as a right program shows them."""
-        shown = Shown.of(self._function, inputs, specification(self._function)(inputs))
+        shown = self.view.expected(inputs)
         assert shown
         return Table.joined([elements(each) for each in equations(shown) if each.name in names])
 
@@ -149,10 +163,7 @@ class Asked:
         unknown = 2 * (example.inputs.sizes["n_a"] + example.inputs.sizes["n_x"]) + 2
         wrong_steps = int(equation.wrong.any(axis=(0, 1)).sum())  # in one of which a mean has one value
         count = min(-(-3 * unknown // (2 * wrong_steps)), 40)
-        answers = [
-            Shown.of(self._function, inputs, self._program(inputs))
-            for inputs in experiments.of_one_network(example.inputs, count)
-        ]
+        answers = [self.view.shown(inputs) for inputs in experiments.of_one_network(example.inputs, count)]
         every = [each for shown in answers if shown for each in equations(shown)]
         return [[each for each in every if each.name == name] for name in names]
 
@@ -163,7 +174,8 @@ class Asked:
     def _elements(self, seen: Seen, name: str, like: Likeness | None) -> Table:
         key = id(seen), name, like
         if key not in self._tables:
-            self._tables[key] = seen, elements(seen.equations[name], like)
+            record = seen.equations.get(f"{CACHED}{name}")
+            self._tables[key] = seen, elements(seen.equations[name], like, record.wrong if record else False)
         return self._tables[key][1]
 
 

@@ -18,7 +18,8 @@ from oracle.tests.strangers import STRANGERS
 from oracle.tests.strangers.located import Asked, is_as_said, located
 from reference.contract import FUNCTIONS
 
-LOCATED = [name for name, stranger in STRANGERS.items() if stranger.said][::3]
+OF_FUNCTIONS = {name: each for name, each in STRANGERS.items() if each.function in FUNCTIONS}
+LOCATED = [name for name, stranger in OF_FUNCTIONS.items() if stranger.said][::3]
 """One of three, for it takes a second or two each; `benchmarks.strangers` locates all."""
 MOST_CALLS = 600
 """Of a function that is located; at 1 ms each, with what is made of the answers, within two seconds."""
@@ -32,7 +33,8 @@ def test_a_mistake_of_other_hands_is_located(name: str) -> None:
 
 
 def test_there_are_many_mistakes_of_other_hands() -> None:
-    assert len(STRANGERS) == 400
+    assert len(OF_FUNCTIONS) == 400
+    assert len(STRANGERS) == 454
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -82,6 +84,34 @@ def test_what_has_the_right_form_for_some_sizes_alone_is_located(name: str) -> N
     found = locate("rnn_forward", asked, problem, asked.anew)
     assert found
     assert not found.when
+
+
+def of_the_catalogue(name: str, function: str) -> Any:
+    """Where, when and how a mistake of the catalogue is wrong."""
+    problem = getattr(Problem, function.split("_")[0])(n_x=2, n_a=3, n_y=4, m=3, T_x=3)
+    asked = Asked(function, lambda: replace(FAULTS[name], memory={}))
+    found = locate(function, asked, problem, asked.anew)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "how"), [("caches_reversed", "reverse order"), ("last_cache_everywhere", "last")]
+)
+def test_records_of_what_is_right_are_told_from_what_is_wrong(name: str, how: str) -> None:
+    found = of_the_catalogue(name, "lstm_forward")
+    assert found.where == "the cached xt ≠ x of this step"
+    assert how in found.how
+
+
+def test_a_precision_is_no_condition_where_the_record_is_wrong_in_another() -> None:
+    found = of_the_catalogue("computed_in_float16", "rnn_cell_forward")
+    assert (found.when, found.how) == ("always", "rounded to float16")
+
+
+def test_an_activation_that_is_left_out_is_said_to_be_the_argument() -> None:
+    found = of_the_catalogue("tanh_on_c_left_out", "lstm_cell_forward")
+    assert found.how == "as if tanh(c_next) were c_next"
 
 
 @pytest.mark.parametrize("empty", ["n_x", "m", "T_x"])

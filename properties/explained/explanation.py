@@ -11,7 +11,9 @@ from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
 from oracle.location.history import remembered
-from oracle.location.located import Location, explains, locate
+from oracle.location.in_layers import locate_in_layers
+from oracle.location.located import explains, locate
+from oracle.location.location import Location
 from oracle.problem import LayerProblem, Problem
 from properties.answered.implementation import Arrangement, Implementation
 from properties.explained.asked import Asked, Conversation, DiedError, Unkept, behaviour
@@ -166,13 +168,15 @@ def _is_right_in_a_new_process(ask: Asked, counterexample: Inputs) -> bool:
 
 
 def _located(ask: Asked, counterexample: Problem) -> Location | None:
-    """Where, when and how it is wrong; `None` of layers, and where nothing is found."""
+    """Where, when and how it is wrong; `None` where nothing is found."""
     function, implementation = ask.function, ask.implementation
-    if CONTRACTS[function].is_layer:
-        return None
     known = _LOCATED.setdefault(implementation, {}).setdefault(function, {})
     if counterexample not in known:
-        program, inputs = Unkept(implementation, function), counterexample.inputs(function)
+        program = Unkept(implementation, function)
+        if isinstance(counterexample, LayerProblem):
+            known[counterexample] = _located_in_layers(program, counterexample, list(known.values()))
+            return known[counterexample]
+        inputs = counterexample.inputs(function)
         for location in filter(None, known.values()):
             if explains(location, function, program, inputs, ask.limits):
                 known[counterexample] = location
@@ -182,6 +186,19 @@ def _located(ask: Asked, counterexample: Problem) -> Location | None:
             function, program, counterexample, implementation.close, ask.limits, arranged
         )
     return known[counterexample]
+
+
+def _located_in_layers(
+    program: Unkept, counterexample: LayerProblem, known: Sequence[Location | None]
+) -> Location | None:
+    """What is known of another counterexample, if it is in a setting that this has, too."""
+    for location in known:
+        if location and location.setting and location.setting.is_of(counterexample):
+            return location
+    implementation = program.implementation
+    return locate_in_layers(
+        program.function, program, counterexample, implementation.close, implementation.limits
+    )
 
 
 _LOCATED: WeakKeyDictionary[Implementation, dict[str, dict[Problem, Location | None]]] = WeakKeyDictionary()

@@ -73,6 +73,27 @@ def test_a_mistake_is_located_once(tmp_path: Path) -> None:
     assert located[0] is located[1]
 
 
+def test_a_layer_is_located_once_in_each_setting_that_counterexamples_have(tmp_path: Path) -> None:
+    (tmp_path / "shrunk.py").write_text(
+        "from reference import rnn_layer as right\n"
+        "def rnn_layer(x, a0, parameters, options):\n"
+        "    a, a_last = right(x, a0, parameters, options)\n"
+        "    return (0.9375 * a if options['directions'] == 2 else a), a_last\n"
+    )
+    sizes = {"n_x": 1, "n_a": 2, "m": 2, "T_x": 2}
+    with Recording("shrunk.py", directory=tmp_path) as target:
+        located, calls = [], []
+        for stacking in ({"directions": 2}, {"directions": 2, "layers": 2}, {"layers": 2}):
+            target.calls, problem = 0, Problem.rnn_layer(**sizes, **stacking)
+            located.append(_located(Asked(target, "rnn_layer"), problem))
+            calls.append(target.calls)
+    assert located[0]
+    assert "in a forward direction beside a backward one: the returned a ≠ " in str(located[0])
+    assert located[0] is located[1]
+    assert calls[1] == 0
+    assert located[2] is None
+
+
 def test_who_replies_alike_is_explained_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = Problem.lstm(n_x=1, n_a=3, n_y=1, m=1, T_x=1)
     told = []

@@ -96,8 +96,7 @@ class Moved:
 
     @cached_property
     def _compared(self) -> tuple[Array, Array, Array]:
-        value, error = self.case.equation.right.value, self.case.equation.right.error
-        return self.case.equation.shown.astype(np.float64), value, 4 * error + 1e-14 * np.abs(value)
+        return self.case.equation.shown.astype(np.float64), *_right(self.case)
 
 
 def _which(what: str, moved: Sequence[Moved], near: Sequence[tuple[int, Array]]) -> str:
@@ -150,11 +149,15 @@ def _some_of(count: int) -> Array:
 
 
 def _is_of_any_column(case: Case) -> bool:
-    value, error = case.equation.right.value, case.equation.right.error
+    value, allowed = _right(case)
     columns = np.argwhere(case.chosen.any(axis=0))
     return all(
-        (np.abs(case.equation.shown[:, [j], [t], None] - value) <= 4 * error + 1e-14 * np.abs(value))
-        .all(axis=0)
-        .any()
+        (np.abs(case.equation.shown[:, [j], [t], None] - value) <= allowed).all(axis=0).any()
         for j, t in columns[_some_of(len(columns))]
     )
+
+
+def _right(case: Case) -> tuple[Array, Array]:
+    """The right values, NaN of which nothing is known, and how far from one another may be."""
+    value, error = case.equation.right.value, case.equation.right.error
+    return np.where(np.isinf(error), np.nan, value), 4 * error + 1e-14 * np.abs(value)

@@ -15,11 +15,12 @@ MOST_ELEMENTS = 300
 BIASES = ("ba", "bf", "bi", "bc", "bo")
 
 
-def elements(equation: Equation, like: Likeness | None = None) -> Table:
+def elements(equation: Equation, like: Likeness | None = None, doubtful: Array | bool = False) -> Table:
     """Places, sizes, precision and the terms of the equation, for each element of one answer.
 
     An element of which the bound says nothing is left out. Where wrong values are `like` something, one that
-    is right tells nothing if it would be right if it were that, too.
+    is right tells nothing if it would be right if it were that, too; nor does a `doubtful` one, whose record
+    is wrong in place of it.
     """
     wrong, value = equation.wrong, equation.right.value
     inputs = equation.answer.inputs
@@ -51,6 +52,7 @@ def elements(equation: Equation, like: Likeness | None = None) -> Table:
         mute |= ~wrong & ((np.abs(value) > 1 - 1e-6) | (np.abs(value) < 1e-6))
     if like:
         mute |= ~wrong & like.tells_nothing(equation)
+    mute |= ~wrong & doubtful
     places = np.argwhere(np.isfinite(equation.right.error) & np.isfinite(value))
     weight = np.ones(len(places))
     if len(places) > MOST_ELEMENTS:

@@ -1,6 +1,6 @@
 """The problems that are asked to find out when a function is wrong: one thing moved at a time."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,24 +45,28 @@ EXTENTS = (
 DECADES = (-14, -11, -9, -7, -5, -3, -2, -1, 1, 2, 3)
 
 
-KINDS = (("x",), ("a0",), ("c0",), ("W",), ("b",), ("Wy",))
+OF_STEP = (("x",), ("a0",), ("c0",), ("W",), ("b",))
+KINDS = (*OF_STEP, ("Wy",))
 """Arrays that are scaled together."""
 
 
-def every(function: str, counterexample: Problem) -> Iterator[Inputs]:
-    """All of the below."""
+def every(function: str, counterexample: Problem, without: Sequence[str] = ()) -> Iterator[Inputs]:
+    """All of the below; `without` what only moves classes, where there is no n_y, or steps, where no T_x."""
+    names = [name for name in _sizes_of(function) if name not in without]
     yield from of_mixed_sizes(function)
-    yield from by_size(function, counterexample)
-    yield from equal_sizes(function)
-    yield from by_magnitude(function)
-    yield from by_logits(function)
+    yield from by_size(function, counterexample, names)
+    yield from equal_sizes(function, names)
+    yield from by_magnitude(function, KINDS if "n_y" in names else OF_STEP)
     yield from in_precisions(function)
     yield _with_biases_of_zero(problem(function, **BASE, seed=18).inputs(function))
     yield from by_gates(function)
     yield from of_samples_alike(function)
     yield from of_samples_apart(function)
-    yield from of_repeats(function, range(4))
-    yield from of_settling(function, range(2))
+    if "n_y" in names:
+        yield from by_logits(function)
+    if "T_x" in names:
+        yield from of_repeats(function, range(4))
+        yield from of_settling(function, range(2))
 
 
 def ordinary(function: str, seeds: range = range(4), dtype: str = "float64") -> Iterator[Inputs]:
@@ -72,13 +76,13 @@ def ordinary(function: str, seeds: range = range(4), dtype: str = "float64") -> 
         yield problem(function, **sizes, seed=seed, dtype=dtype).inputs(function)
 
 
-def by_size(function: str, counterexample: Problem) -> Iterator[Inputs]:
+def by_size(function: str, counterexample: Problem, names: Sequence[str]) -> Iterator[Inputs]:
     """Every size by itself, the others held: those of the counterexample, and ordinary ones."""
     held = {**BASE, **counterexample.sizes}
-    for name in _sizes_of(function):
+    for name in names:
         for extent in EXTENTS:
             yield problem(function, **{**BASE, name: extent}, seed=11).inputs(function)
-    for name in _sizes_of(function):
+    for name in names:
         for extent in {max(held[name] + step, 1) for step in (-2, -1, 1, 2)}:
             yield _like(counterexample, name, extent).inputs(function)
 
@@ -91,9 +95,8 @@ def of_mixed_sizes(function: str) -> Iterator[Inputs]:
         yield problem(function, **sizes, seed=seed).inputs(function)
 
 
-def equal_sizes(function: str) -> Iterator[Inputs]:
+def equal_sizes(function: str, names: Sequence[str]) -> Iterator[Inputs]:
     """Every pair of sizes equal, and no other."""
-    names = _sizes_of(function)
     for i, one in enumerate(names):
         for other in names[:i]:
             for size in (3, 8):
@@ -107,11 +110,11 @@ def of_sizes(function: str, sizes: Mapping[str, int], seed: int) -> Inputs:
     return problem(function, **others, **sizes, seed=seed).inputs(function)
 
 
-def by_magnitude(function: str) -> Iterator[Inputs]:
+def by_magnitude(function: str, kinds: Sequence[tuple[str, ...]] = KINDS) -> Iterator[Inputs]:
     """Arrays of one kind at a time of another magnitude, many samples at once."""
     sizes = {"n_x": 3, "n_a": 5, "n_y": 4, "m": 24, "T_x": 3}
     given = problem(function, **sizes, seed=13).inputs(function)
-    for names in (*KINDS, ("x", "a0", "c0"), ("x", "a0", "c0", "b")):
+    for names in (*kinds, ("x", "a0", "c0"), ("x", "a0", "c0", "b")):
         if names == ("c0",) and not (given.c0.size and CONTRACTS[function].is_cell):
             continue
         for k in DECADES:

@@ -140,7 +140,8 @@ def _aimed(function: str, condition: Condition, seed: int, seen: Seen) -> Iterat
 
         def part(exponent: float, base: Inputs = base, change: Change = change) -> float:
             table = seen(change(base, exponent))
-            return float(condition.met_by(table).mean()) if condition.feature in table.features else 0.0
+            met = condition.met_by(table) if condition.feature in table.features else table.wrong[:0]
+            return float(met.mean()) if met.size else 0.0
 
         low, high = -3.0, 3.0
         least, most = part(low), part(high)

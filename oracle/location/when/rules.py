@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oracle.location.when.conditions import Condition, bluntness, met_by_all_wrong
-from oracle.location.when.table import SIZES, Table, is_row
+from oracle.location.when.table import SIZES, Table, is_of_time, is_row
 from reference.contract import Array
 
 LEAST, HALF, PURE, SURE = 0.05, 0.5, 0.9, 0.97
@@ -37,6 +37,16 @@ class Rule:
     def is_plain(self) -> bool:
         """Whether it is of sizes, places and the precision alone."""
         return all(condition.is_plain for condition in self.conditions)
+
+    @property
+    def is_of_time(self) -> bool:
+        """Whether it is of steps, or of how many there are."""
+        return any(is_of_time(condition.feature) for condition in self.conditions)
+
+    def without(self, place: str) -> "Rule":
+        """What it says but that a place is the first one, which goes without saying."""
+        kept = [each for each in self.conditions if each.form != (place, "=", "") or each.value]
+        return replace(self, conditions=tuple(kept))
 
     @property
     def sizes(self) -> dict[str, int]:

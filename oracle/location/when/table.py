@@ -75,6 +75,11 @@ def kind_of(place: str) -> str:
     return place.removesuffix(FROM_END).removesuffix(FROM_HALF).removesuffix(FROM_FAR)
 
 
+def is_of_time(name: str) -> bool:
+    """Whether a feature says which step it is, how many there are, or what was in the one before."""
+    return kind_of(name) == "step" or name == "T_x" or "step before" in name
+
+
 def is_row(name: str) -> bool:
     """Whether it is a place among units, classes or features."""
     return is_place(name) and kind_of(name) not in ("sample", "step")

@@ -1,7 +1,7 @@
 """One equation of the specification as a program shows it."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,6 +59,11 @@ class Equation:
     of_right: Callable[[], Bounded] | None = None
 
     @property
+    def is_record(self) -> bool:
+        """Whether it says of a cache alone that it holds what it should."""
+        return self.name.startswith(CACHED)
+
+    @property
     def activation(self) -> str:
         """What the statement begins with: `tanh`, `sigmoid`, `softmax`, `ot * tanh`, or anything else."""
         return self.statement.split("(")[0]
@@ -89,3 +94,8 @@ class Equation:
 def count_wrong(every: Iterable[Equation]) -> int:
     """How many elements are wrong."""
     return sum(int(np.count_nonzero(equation.wrong)) for equation in every)
+
+
+def loosened(equation: Equation, slack: Array) -> Equation:
+    """The equation, of which each element may be off by so much more; by anything, where nothing is known."""
+    return replace(equation, right=Bounded(equation.right.value, equation.right.error + slack))

@@ -1,10 +1,10 @@
 """All equations of a step, each held to the values that an implementation itself shows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from oracle.location.where.equation import CACHED, RETURNED, Equation, count_wrong
+from oracle.location.where.equation import CACHED, RETURNED, Equation, count_wrong, loosened
 from oracle.location.where.lstm import of_lstm
 from oracle.location.where.rnn import of_rnn
 from oracle.location.where.shown import Shown
@@ -29,7 +29,7 @@ def equations(shown: Shown) -> list[Equation]:
             ways.append((_computed(shown, recorded), True, False))
         if any((inside.outputs[name] != shown.outputs[name]).any() for name in states):
             ways.append((_computed(inside, recorded), True, True))
-        found, used, apart = min(ways, key=lambda way: count_wrong(way[0]))
+        found, used, apart = min(ways, key=lambda way: _unexplained(way[0]))
         if apart:  # the next step may go on from either
             for name in (name for name in should if name != "xt" and name in shown.cached):
                 should[name] = _nearest(recorded[name], inside.before(name[0]), should[name])
@@ -44,11 +44,17 @@ def equations(shown: Shown) -> list[Equation]:
             if f"{name}_next" in shown.cached
             for equation in _returned(name, shown, inside, apart)
         ]
-    return [
+    every = [
         *(equation for pair in given for equation in pair),
         *found,
-        *sorted(kept, key=lambda equation: equation.name.startswith(CACHED)),
+        *sorted(kept, key=lambda equation: equation.is_record),
     ]
+    return [loosened(each, shown.slack[each.name]) if each.name in shown.slack else each for each in every]
+
+
+def _unexplained(every: Sequence[Equation]) -> int:
+    """How many elements are wrong; none, where only records of what is right are."""
+    return count_wrong(every) if count_wrong(each for each in every if not each.is_record) else 0
 
 
 def _computed(shown: Shown, given: Mapping[str, Array]) -> list[Equation]:

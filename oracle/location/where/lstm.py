@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from oracle.location.where.affine import IN_PLACE, Affine, bounded, columns_of, product, total, updated
-from oracle.location.where.equation import CACHED, Equation, count_wrong
+from oracle.location.where.equation import CACHED, Equation, count_wrong, loosened
 from oracle.location.where.head import head
 from oracle.location.where.recipes import Pieces, Recipe
 from oracle.location.where.shown import Shown
@@ -32,7 +32,10 @@ def of_lstm(
     recorded = bool(count_wrong(seen)) and not count_wrong(states)
     if recorded:  # as far as one can tell: where both give the outputs it may be the gate
         wrong = np.logical_or.reduce([state.wrong for state in of_own])
-        used = [_known_where(wrong | ~gate.wrong, was) for gate, was in zip(seen, fine, strict=True)]
+        used = [
+            loosened(was, np.where(wrong | ~gate.wrong, 0, np.inf))
+            for gate, was in zip(seen, fine, strict=True)
+        ]
     else:
         used, states = seen, of_own
     return [
@@ -55,12 +58,6 @@ def _own(gate: Equation) -> Bounded:
     """A gate as it is shown; where that is right, it may still be a record that was rounded."""
     value = gate.shown.astype(np.float64)
     return Bounded(value, np.where(gate.wrong, 0, np.abs(value - gate.right.value)))
-
-
-def _known_where(known: Array, equation: Equation) -> Equation:
-    """The equation, which says nothing of other elements."""
-    right = equation.right
-    return replace(equation, right=Bounded(right.value, np.where(known, right.error, np.inf)))
 
 
 def _gates(

@@ -1,7 +1,7 @@
 """What a call of one of the four functions showed, read over time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,16 +14,21 @@ from reference.contract import CONTRACTS, Array
 class Shown:
     """The answer to a problem: `a`, `y` and of an LSTM `c`, and the cached arrays, each `(n, m, T_x)`.
 
-    Of the caches there are those entries that every step has in the right shape.
+    Of the caches there are those entries that every step has in the right shape. What was not seen
+    in one call may be off by more than by its equation, by so much `slack`.
     """
 
     inputs: Inputs
     outputs: Mapping[str, Array]
     cached: Mapping[str, Array]
+    slack: Mapping[str, Array] = field(default_factory=dict)
 
     @classmethod
     def of(cls, function: str, inputs: Inputs, behaviour: Behaviour) -> "Shown | None":
-        """What a call showed; `None` where its outputs are empty, or have not the form of the contract."""
+        """What a call showed; `None` where its outputs are empty, or have not the form of the contract.
+
+        Predictions need not be there.
+        """
         contract, sizes = CONTRACTS[function], inputs.sizes
         T_x = 1 if contract.is_cell else sizes["T_x"]
         if not (sizes["m"] and T_x):
@@ -31,6 +36,8 @@ class Shown:
         outputs = {}
         for i, (name, shape) in enumerate(contract.outputs.items()):
             array = behaviour.outputs.get(f".{i}")
+            if array is None and name[0] == "y":
+                continue
             expected = (sizes[str(shape[0])], sizes["m"], *(() if contract.is_cell else (T_x,)))
             if not isinstance(array, np.ndarray) or array.shape != expected:
                 return None

@@ -8,8 +8,9 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour
 from oracle.inputs import Inputs
+from oracle.location.in_layers import locate_in_layers
 from oracle.location.located import locate
-from oracle.problem import Problem
+from oracle.problem import LayerProblem, Problem
 from oracle.tests.strangers import Stranger
 
 
@@ -44,6 +45,8 @@ def _laid_out(argument: Any, order: Any) -> Any:
     """A copy, in an order of memory."""
     if isinstance(argument, dict):
         return {name: _laid_out(array, order) for name, array in argument.items()}
+    if not isinstance(argument, np.ndarray):
+        return argument
     return argument.copy(order if order in ("C", "F") else "C")
 
 
@@ -63,6 +66,8 @@ def located(stranger: Stranger) -> tuple[str, int]:
         "for arrays that held half as much in an earlier call": updated,
     }
     problem = Problem.parse(stranger.problem)
+    if isinstance(problem, LayerProblem):
+        return str(locate_in_layers(stranger.function, asked, problem, asked.anew)), asked.calls
     found = locate(stranger.function, asked, problem, asked.anew, arranged=arranged)
     return str(found), asked.calls + turned.calls + updated.calls
 

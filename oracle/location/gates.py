@@ -1,0 +1,87 @@
+"""The gates of an LSTM that does not show them, measured by asking single steps in other ways.
+
+A memory state is ft * c_prev + it * cct: with another c_prev it tells ft, with cct or it driven to 1 by its
+bias the other one, and the hidden state ot * tanh(c_next) tells ot.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oracle.inputs import Inputs
+from oracle.location.view import View
+from oracle.location.when.experiments import cut
+from oracle.location.where.shown import Shown
+
+DRIVEN = 60.0
+"""A bias beyond which a gate is 1, whatever ordinary numbers are added."""
+ROUNDINGS = 512
+"""How many units in the last place what is measured may be off, which is more than rounding does."""
+OPEN = 1e-6
+"""How far the update gate has to be open for its bias to drive it to 1."""
+TOLD = 1e-2
+"""How large tanh(c_next) has to be for it to tell the output gate."""
+
+
+@dataclass(frozen=True)
+class WithGates:
+    """What takes single steps of an LSTM from any state, seen with its gates."""
+
+    view: View
+
+    @property
+    def function(self) -> str:
+        """The one of the four whose equations these are."""
+        return self.view.function
+
+    def shown(self, inputs: Inputs) -> Shown | None:
+        """Its first step, with the gates, of which nothing is known where what tells them is no number."""
+        return _measured(self.view.shown, inputs)
+
+    def expected(self, inputs: Inputs) -> Shown | None:
+        """What one that is right shows."""
+        return _measured(self.view.expected, inputs)
+
+
+def _measured(shown_for: Callable[[Inputs], Shown | None], inputs: Inputs) -> Shown | None:
+    """One step as it is shown, with its gates."""
+    inputs = cut(inputs, "T_x", 1)
+    base = shown_for(inputs)
+    if base is None:
+        return None
+    c_prev, a, c = base.inputs.c0[:, :, None].astype(np.float64), base.outputs["a"], base.outputs["c"]
+    apart = 1 + np.abs(c_prev)
+    p = inputs.parameters
+    others = [
+        shown_for(replace(inputs, **{"c0": base.inputs.c0, **changed}))
+        for changed in (
+            {"c0": (c_prev + apart)[:, :, 0].astype(inputs.x.dtype)},
+            {"c0": (c_prev - apart)[:, :, 0].astype(inputs.x.dtype)},
+            {"parameters": {**p, "bc": p["bc"] + DRIVEN}},
+            {"parameters": {**p, "bi": p["bi"] + DRIVEN}},
+        )
+    ]
+    if any(other is None for other in others):
+        return None
+    above, below, of_it, of_cct = (other.outputs["c"].astype(np.float64) for other in others if other)
+    u = ROUNDINGS * np.finfo(inputs.dtype).eps
+    with np.errstate(all="ignore"):
+        ft = (above - below) / (2 * apart)
+        kept, off = ft * c_prev, u * (np.abs(above) + np.abs(below) + np.abs(c_prev) + np.abs(c))
+        it, cct, ot = of_it - kept, of_cct - kept, a / np.tanh(c)
+        is_one = np.abs((above + below) / 2 - c) <= 2 * off  # a straight line of c_prev, and one product
+        is_one &= np.abs(kept + it * cct - c) <= 4 * (off + u * (np.abs(of_it) + np.abs(of_cct)))
+        slack = {
+            "ft": off / apart,
+            "it": off + u * np.abs(of_it),
+            "cct": np.where(it < OPEN, np.inf, off + u * np.abs(of_cct)),
+            "ot": np.where(np.abs(np.tanh(c)) < TOLD, np.inf, u * np.abs(ot) + base.slack["a_next"] / TOLD),
+        }
+    unknown = np.isinf(base.slack["c_next"])
+    nothing = dict.fromkeys(("a_next", "c_next"), np.full(c.shape, np.inf))  # the gates are made of these
+    slack = {
+        name: np.where(unknown | ~(is_one | (name == "ot")), np.inf, array) for name, array in slack.items()
+    }
+    gates = {"ft": ft, "it": it, "cct": cct, "ot": ot}
+    return Shown(base.inputs, base.outputs, gates, {**nothing, **slack})

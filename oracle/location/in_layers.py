@@ -1,0 +1,84 @@
+"""Where, when and how layers are wrong: in which setting, and there of which equation."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Program
+from oracle.limits import ANYTHING, Limits
+from oracle.location.asked import Asked
+from oracle.location.gates import WithGates
+from oracle.location.layers.in_setting import InSetting
+from oracle.location.layers.setting import settings
+from oracle.location.location import Found, Location, found_of
+from oracle.location.when import experiments
+from oracle.location.when.table import FROM_END
+from oracle.location.when.words import words
+from oracle.problem import LayerProblem, Problem
+from reference.contract import CONTRACTS
+
+ONE_STEP = "T_x = 1 (of more it cannot be told)"
+ENOUGH = 0.1
+"""Of which part of the later steps something has to be known for a condition to be of them, too."""
+LAST_STEP = f"step{FROM_END}"
+STRAY = 0.05
+"""Which part of the wrong elements may be of what is right, and was taken from other calls wrongly."""
+
+
+@np.errstate(all="ignore")
+def locate_in_layers(
+    function: str,
+    program: Program,
+    counterexample: LayerProblem,
+    anew: Callable[[], None],
+    limits: Limits = ANYTHING,
+) -> Location | None:
+    """Where, when and how one is wrong, in the simplest setting of the counterexample in which it is so.
+
+    `None` where none is, or only after other calls.
+    """
+    kind = CONTRACTS[function].kind
+    sizes = {name: getattr(counterexample, name) for name in ("n_x", "n_a", "m", "T_x")}
+    example = Problem(kind, **sizes, n_y=1, regime=counterexample.regime, seed=counterexample.seed)
+    forward = f"{kind}_forward"
+    one_step = experiments.of_sizes(forward, {"T_x": 1}, 0)
+    first = [example.inputs(forward), *experiments.ordinary(forward), one_step]
+    every = {
+        each: Asked(InSetting(function, program, each), limits) for each in settings(counterexample, limits)
+    }
+    if not every:
+        return None
+    *others, last = every
+    shown = next((setting for setting in others if every[setting].is_wrong_for(first)), last)
+    for setting in dict.fromkeys([*others[:1], shown]):  # few may not have shown it there
+        asked = every[setting]
+        if asked.is_wrong_for(experiments.every(forward, example, without=["n_y"])):
+            break
+    else:
+        return None
+    wrong = asked.wrong(least=STRAY)
+    if not asked.is_wrong_by_itself(wrong[0], anew):
+        return None
+    found = found_of(asked, wrong)
+    location = found.location
+    if setting.last and found.rule:
+        location = replace(location, when=words(found.rule.without(LAST_STEP)))
+    is_of_time = found.rule and found.rule.is_of_time  # and a single step is the first and the last
+    if kind == "lstm" and not (setting.last or is_of_time or (found.like and found.like.value)):
+        gates = WithGates(InSetting(function, program, replace(setting, last=True)))
+        location = _located_in_gates(Asked(gates, limits), example, found) or location
+    if wrong[0] in ("a_next", "c_next") and asked.part_known_later(wrong[0]) < ENOUGH:
+        conditions = [ONE_STEP, *([location.when] if location.when not in ("", "always") else [])]
+        location = replace(location, when=" and ".join(conditions))
+    return replace(location, setting=setting)
+
+
+def _located_in_gates(asked: Asked, example: Problem, found: Found) -> Location | None:
+    """What is said of the gates of single steps, if they make wrong what was found to be wrong."""
+    asked.ask(experiments.every(asked.view.function, example, without=["n_y", "T_x"]))
+    wrong = asked.wrong(least=STRAY)
+    made_of = {"c_next": {"ft", "it", "cct"}, "a_next": {"ot"}}.get(found.location.equations[0], set())
+    if not made_of & {*wrong}:
+        return None
+    return found_of(asked, wrong).location

@@ -1,0 +1,106 @@
+"""What is said of a mistake: where, when and how it is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oracle.location.asked import Asked
+from oracle.location.how.cases import Case, Likeness
+from oracle.location.how.distance import far
+from oracle.location.how.likeness import is_like, likeness
+from oracle.location.how.weights import as_if
+from oracle.location.layers.setting import Setting
+from oracle.location.when.rules import Rule
+from oracle.location.when.words import words
+from oracle.location.where.equation import CACHED
+
+GATES = ("ft", "it", "cct", "ot")
+
+CASES = 80
+"""Answers in which a likeness has to hold."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """The first equation that does not hold, the condition, and what the wrong values look like.
+
+    `when` and `how` are empty where nothing was found that holds of all that was asked. What is not wrong
+    `alone` is so after other calls. `equations` are the names of those of which all this is said; of layers
+    in a `setting`.
+    """
+
+    where: str
+    when: str
+    how: str
+    alone: bool = True
+    equations: Sequence[str] = ()
+    setting: Setting | None = None
+
+    def __str__(self) -> str:
+        return "  ".join(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is known, in order."""
+        where = ": ".join(filter(None, [str(self.setting or ""), self.where]))
+        parts = {"wrong where": where, "when": self.when, "how": self.how}
+        return [f"{name}: {text}" for name, text in parts.items() if text]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A location, with the rule and the likeness that it says in words, if there are any."""
+
+    location: Location
+    rule: Rule | None
+    like: Likeness | None
+
+
+def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found:
+    """What is said of the first equation that does not hold, where that does not hang on other calls."""
+    names = alike(wrong)
+    like = likeness(_cases(names, asked))
+    found = asked.rule(names, like)
+    cases = _cases(names, asked)
+    if like and (like := likeness(cases)) is None:  # what else was asked to find when has shown more
+        found = asked.rule(names, None)
+        cases = _cases(names, asked)
+    of_each = {as_if(network) if network else "" for network in asked.network(names)}
+    of_all = of_each.pop() if len(of_each) == 1 else ""
+    told, exactly = (like.words, like.value is not None) if like else ("", False)
+    how = (exactly and told) or of_all or told or far(cases)
+    when = [arrangement] if arrangement else []
+    if found and not (arrangement and not found.conditions):
+        when.append(words(found))
+    location = Location(where(wrong, asked, found, like), ", ".join(when), how, equations=names)
+    return Found(location, found, like)
+
+
+def _cases(names: Sequence[str], asked: Asked) -> list[Case]:
+    """Some of the wrong elements that were seen, with one of one row, one sample, one step."""
+    cases = [case for name in names for case in asked.cases(name)]
+    singles = (next((case for case in cases if case.chosen.shape[axis] == 1), None) for axis in range(3))
+    return cases[:: -(-len(cases) // CASES) or 1] + [case for case in singles if case]
+
+
+def alike(wrong: Sequence[str]) -> list[str]:
+    """The first equation that does not hold; of the gates all such, for what is said is of them all."""
+    gates = [name for name in wrong if name in GATES]
+    return gates if wrong[0] in GATES else [wrong[0]]
+
+
+def where(wrong: Sequence[str], asked: Asked, found: Rule | None = None, like: Likeness | None = None) -> str:
+    """The first equation that does not hold, and what else does not, by the same rule if there is one.
+
+    A copy among the others must be wrong as the first is, of which it is read too where that is not named.
+    """
+    first = asked.equation(wrong[0])
+    gates = [name for name in wrong if name in GATES]
+    if len(gates) > 1 and first.name in GATES:
+        right = [name for name in GATES if name not in gates]
+        is_right = f" (but not {', '.join(right)})" if right else ""
+        return f"{', '.join(gates)} ≠ what the equations of these gates give{is_right}"
+    others = [name for name in wrong[1:] if not name.startswith(CACHED)]
+    others = [name for name in others if not found or asked.is_rule_of(name, found)]
+    if like and not first.recipe and first.name not in like.words:
+        others = [name for name in others if asked.equation(name).recipe or is_like(asked.cases(name), like)]
+    return f"{first.name} ≠ {first.statement}" + (f" (and {', '.join(others)})" if others else "")
