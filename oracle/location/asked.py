@@ -26,8 +26,9 @@ ROOM = 540
 
 @dataclass(frozen=True)
 class Seen:
-    """One answer, and its equations by name."""
+    """One answer, with its equations by name: what was `asked`, and what a layer in it was given."""
 
+    asked: Inputs
     inputs: Inputs
     equations: dict[str, Equation]
 
@@ -51,7 +52,7 @@ class Asked:
             self._calls += 1
             shown = self.view.shown(inputs)
             if shown:
-                fresh.append(Seen(shown.inputs, {each.name: each for each in equations(shown)}))
+                fresh.append(Seen(inputs, shown.inputs, {each.name: each for each in equations(shown)}))
         self._seen += fresh
         return fresh
 
@@ -81,7 +82,7 @@ class Asked:
     def is_wrong_by_itself(self, name: str, anew: Callable[[], None]) -> bool:
         """Whether an equation that was seen not to hold does not hold in a new process, either."""
         example = next(
-            seen.inputs for seen in self._seen if name in seen.equations and seen.equations[name].wrong.any()
+            seen.asked for seen in self._seen if name in seen.equations and seen.equations[name].wrong.any()
         )
         anew()
         shown = self.view.shown(example)
@@ -124,7 +125,7 @@ class Asked:
         """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
         yield from experiments.ordinary(self.view.function, range(5 * seed, 5 * seed + 3))
         example = next(
-            seen.inputs
+            seen.asked
             for seen in reversed(self._seen)
             if any(name in seen.equations and seen.equations[name].wrong.any() for name in names)
         )
@@ -163,7 +164,7 @@ class Asked:
         unknown = 2 * (example.inputs.sizes["n_a"] + example.inputs.sizes["n_x"]) + 2
         wrong_steps = int(equation.wrong.any(axis=(0, 1)).sum())  # in one of which a mean has one value
         count = min(-(-3 * unknown // (2 * wrong_steps)), 40)
-        answers = [self.view.shown(inputs) for inputs in experiments.of_one_network(example.inputs, count)]
+        answers = [self.view.shown(inputs) for inputs in experiments.of_one_network(example.asked, count)]
         every = [each for shown in answers if shown for each in equations(shown)]
         return [[each for each in every if each.name == name] for name in names]
 
@@ -181,8 +182,9 @@ class Asked:
 
 def _tells_weights(equation: Equation) -> bool:
     """Whether it is wrong, of an argument that can be told from the value."""
-    told = equation.affine is not None and np.abs(equation.shown).max(initial=0) < 1 - 1e-6
-    return bool(told and equation.wrong.any())
+    shown = equation.shown
+    told = equation.affine is not None and np.abs(shown).max(initial=0) < 1 - 1e-6
+    return bool(told and equation.wrong.any() and (shown != shown.flat[0]).any())
 
 
 def _is_confirmed(table: Table, found: Rule) -> bool:

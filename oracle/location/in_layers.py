@@ -1,16 +1,17 @@
 """Where, when and how layers are wrong: in which setting, and there of which equation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import Program
+from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.gates import WithGates
 from oracle.location.layers.in_setting import InSetting
-from oracle.location.layers.setting import settings
+from oracle.location.layers.setting import Setting, settings
 from oracle.location.location import Found, Location, found_of
 from oracle.location.when import experiments
 from oracle.location.when.table import FROM_END
@@ -39,19 +40,16 @@ def locate_in_layers(
     `None` where none is, or only after other calls.
     """
     kind = CONTRACTS[function].kind
-    sizes = {name: getattr(counterexample, name) for name in ("n_x", "n_a", "m", "T_x")}
-    example = Problem(kind, **sizes, n_y=1, regime=counterexample.regime, seed=counterexample.seed)
-    forward = f"{kind}_forward"
+    forward, example = f"{kind}_forward", _of_one_layer(counterexample)
+    every = _in_each_setting(function, program, counterexample, limits)
     one_step = experiments.of_sizes(forward, {"T_x": 1}, 0)
-    first = [example.inputs(forward), *experiments.ordinary(forward), one_step]
-    every = {
-        each: Asked(InSetting(function, program, each), limits) for each in settings(counterexample, limits)
-    }
-    if not every:
-        return None
-    *others, last = every
-    shown = next((setting for setting in others if every[setting].is_wrong_for(first)), last)
-    for setting in dict.fromkeys([*others[:1], shown]):  # few may not have shown it there
+    shown = _simplest(every, [example.inputs(forward)])
+    if shown:  # a last state may be wrong as others are, which this one problem does not show
+        likely = [replace(shown, last=False), shown]
+    else:  # with other numbers, or many
+        shown = _simplest(every, [*experiments.ordinary(forward), one_step])
+        likely = [*every][:1] + ([shown] if shown else [*every][-1:])
+    for setting in dict.fromkeys(likely):
         asked = every[setting]
         if asked.is_wrong_for(experiments.every(forward, example, without=["n_y"])):
             break
@@ -72,6 +70,38 @@ def locate_in_layers(
         conditions = [ONE_STEP, *([location.when] if location.when not in ("", "always") else [])]
         location = replace(location, when=" and ".join(conditions))
     return replace(location, setting=setting)
+
+
+def is_located_in(
+    location: Location, function: str, program: Program, counterexample: LayerProblem, limits: Limits
+) -> bool:
+    """Whether another counterexample is wrong in the same setting, and in no simpler one."""
+    every = _in_each_setting(function, program, counterexample, limits)
+    example = _of_one_layer(counterexample).inputs(f"{CONTRACTS[function].kind}_forward")
+    shown = _simplest(every, [example])
+    return location.setting in every and (
+        not shown or replace(shown, last=False) == replace(location.setting, last=False)
+    )
+
+
+def _of_one_layer(problem: LayerProblem) -> Problem:
+    """A problem of the same sizes and numbers of the same kind."""
+    sizes = {name: getattr(problem, name) for name in ("n_x", "n_a", "m", "T_x")}
+    return Problem(CONTRACTS[problem.kind].kind, **sizes, n_y=1, regime=problem.regime, seed=problem.seed)
+
+
+def _in_each_setting(
+    function: str, program: Program, counterexample: LayerProblem, limits: Limits
+) -> dict[Setting, Asked]:
+    """The simplest first."""
+    return {
+        each: Asked(InSetting(function, program, each), limits) for each in settings(counterexample, limits)
+    }
+
+
+def _simplest(every: Mapping[Setting, Asked], problems: Sequence[Inputs]) -> Setting | None:
+    """The first setting in which any equation does not hold on some problems."""
+    return next((setting for setting, asked in every.items() if asked.is_wrong_for(problems)), None)
 
 
 def _located_in_gates(asked: Asked, example: Problem, found: Found) -> Location | None:

@@ -10,7 +10,7 @@ from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.history import remembered
-from oracle.location.location import Location, alike, found_of, where
+from oracle.location.location import Location, found_of, told_together, where
 from oracle.location.view import Itself
 from oracle.location.when import experiments
 from oracle.location.where.equation import CACHED
@@ -46,7 +46,7 @@ def locate(
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
-    if usual and not {*alike(wrong)} & {name.removeprefix(CACHED) for name in usual}:
+    if usual and not {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}:
         wrong = usual
     if not asked.is_wrong_by_itself(wrong[0], anew):
         return Location(

@@ -57,7 +57,7 @@ class Found:
 
 def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found:
     """What is said of the first equation that does not hold, where that does not hang on other calls."""
-    names = alike(wrong)
+    names = told_together(wrong)
     like = likeness(_cases(names, asked))
     found = asked.rule(names, like)
     cases = _cases(names, asked)
@@ -82,7 +82,7 @@ def _cases(names: Sequence[str], asked: Asked) -> list[Case]:
     return cases[:: -(-len(cases) // CASES) or 1] + [case for case in singles if case]
 
 
-def alike(wrong: Sequence[str]) -> list[str]:
+def told_together(wrong: Sequence[str]) -> list[str]:
     """The first equation that does not hold; of the gates all such, for what is said is of them all."""
     gates = [name for name in wrong if name in GATES]
     return gates if wrong[0] in GATES else [wrong[0]]

@@ -80,6 +80,52 @@ def test_what_the_counterexample_has_not_is_not_asked_for() -> None:
     assert found_for("rnn_layer", backward_clipped, directions=1) is None
     assert {each.ended for each in settings(problem(layers=2), ANYTHING)} == {""}
     assert not settings(problem(layers=2), Limits(initial_state=False))
+    assert not settings(problem(activation="relu"), ANYTHING)
+    assert not settings(Problem.lstm_layer(**SIZES, n_p=2), ANYTHING)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_of_two_mistakes_the_one_that_the_counterexample_shows_is_told(backward: bool) -> None:
+    """One direction is wrong for many samples, and the backward one of two always."""
+
+    def wrong(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, a0, parameters, options)
+        if options["directions"] == 2:
+            a[len(a) // 2 :] *= 0.9
+        elif x.shape[1] > 8:
+            a = np.clip(a, -0.5, 0.5)
+        return a, a_last
+
+    found = found_for("rnn_layer", wrong, directions=1 + backward, m=2 if backward else 9)
+    assert found
+    assert found.where == "the returned a ≠ a_next of each step"
+    if backward:
+        assert found.setting == Setting(direction="backward")
+        assert (found.when, found.how) == ("always", "0.9 times the right value")
+    else:
+        assert found.setting == Setting()
+        assert "m > 8" in found.when
+        assert found.how == "clipped at ±0.5"
+
+
+def test_a_size_of_the_network_is_told_of_a_layer_above_another() -> None:
+    def wrong(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, a0, parameters, options)
+        return (0.9 * a if len(parameters) == 2 and len(a) > 8 else a), a_last
+
+    found = found_for("rnn_layer", wrong, layers=2, n_a=9)
+    assert found
+    assert found.setting == Setting(above=1)
+    assert (found.when, found.how) == ("n_a > 8 (right at 8, wrong at 9)", "0.9 times the right value")
+
+
+def test_rounded_states_are_not_said_to_be_0() -> None:
+    def wrong(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        return [np.rint(each).astype(int) for each in reference.rnn_layer(x, a0, parameters, options)]
+
+    found = found_for("rnn_layer", wrong)
+    assert found
+    assert "always 0" not in found.how
 
 
 def problem(**fields: Any) -> LayerProblem:

@@ -11,7 +11,7 @@ from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
 from oracle.location.history import remembered
-from oracle.location.in_layers import locate_in_layers
+from oracle.location.in_layers import is_located_in, locate_in_layers
 from oracle.location.located import explains, locate
 from oracle.location.location import Location
 from oracle.problem import LayerProblem, Problem
@@ -191,14 +191,17 @@ def _located(ask: Asked, counterexample: Problem) -> Location | None:
 def _located_in_layers(
     program: Unkept, counterexample: LayerProblem, known: Sequence[Location | None]
 ) -> Location | None:
-    """What is known of another counterexample, if it is in a setting that this has, too."""
-    for location in known:
-        if location and location.setting and location.setting.is_of(counterexample):
+    """What is known of another counterexample, if this is wrong in the same setting.
+
+    Nothing of what may compile for each of the thousand shapes that it would be asked.
+    """
+    function, implementation = program.function, program.implementation
+    if implementation.may_compile:
+        return None
+    for location in filter(None, known):
+        if is_located_in(location, function, program, counterexample, implementation.limits):
             return location
-    implementation = program.implementation
-    return locate_in_layers(
-        program.function, program, counterexample, implementation.close, implementation.limits
-    )
+    return locate_in_layers(function, program, counterexample, implementation.close, implementation.limits)
 
 
 _LOCATED: WeakKeyDictionary[Implementation, dict[str, dict[Problem, Location | None]]] = WeakKeyDictionary()

@@ -29,7 +29,8 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
         if cases[0].equation.activation == "softmax" and (found := form(cases)):
             return found
         arguments = _arguments(cases)
-        if arguments and (found := _like(arguments)):
+        found = _like(arguments) if arguments else None
+        if found and not (found.words.startswith("always") and _count(arguments) < _count(cases)):
             words = f"as if {_ARGUMENTS[arguments[0].equation.activation]} were {found.words}"
             return replace(found, words=words, of_argument=True)
         if arguments and (found := other_rows(arguments)):
@@ -37,6 +38,11 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
         if found := form(cases):
             return found
         return None
+
+
+def _count(cases: Sequence[Case]) -> int:
+    """How many elements there are."""
+    return sum(int(case.chosen.sum()) for case in cases)
 
 
 def is_like(cases: Sequence[Case], like: Likeness) -> bool:

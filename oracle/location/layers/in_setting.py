@@ -10,6 +10,7 @@ from oracle.inputs import Inputs, LayerInputs
 from oracle.location.layers.memory import CLEARLY, After, Memory, near
 from oracle.location.layers.setting import Setting
 from oracle.location.when.experiments import cut
+from oracle.location.where.equation import CACHED, RETURNED
 from oracle.location.where.shown import Shown
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
@@ -30,6 +31,18 @@ class Posed:
     given: Inputs
     times: Array
     below: Behaviour | None = None
+
+
+@dataclass(frozen=True)
+class Above(Inputs):
+    """What a layer above others is given: its features are hidden states, and not the network's `n_x`."""
+
+    n_x: int = 0
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes by symbol, those of the network."""
+        return {**super().sizes, "n_x": self.n_x}
 
 
 @dataclass(frozen=True)
@@ -69,16 +82,21 @@ class InSetting:
             a[:, ended, -1] = last["a"][:, ended]
         elif _is_apart(given, a, last, right, ended):
             return _with_right_states(given, a, right, ended)
+        # Where all are right it is also right that they are returned.
+        is_right = not self.setting.last and bool(near(a, right["a"])[:, ended].all())
+        cached = {"a_next": right["a"].value} if is_right else {}
         if given.kind == "rnn":
-            shown = Shown(given, {"a": a}, {}, {"a_next": np.zeros_like(a)})
+            shown = Shown(given, {"a": a}, cached, {"a_next": np.zeros_like(a)})
         else:
             memory = Memory(given, a, last["c"], ended, self._after(inputs))
             if self.setting.last:
                 memory.as_returned()
-            shown = Shown(given, {"a": a, "c": memory.c}, {}, memory.slack)
+            shown = Shown(given, {"a": a, "c": memory.c}, cached, memory.slack)
         for slack in shown.slack.values():
             slack[:, ~ended] = np.inf
-        return shown
+        untold = {f"{CACHED}a_next": np.full(a.shape, np.inf)}  # which is no record of the program's
+        of_returned = {f"{RETURNED}a": 2 * right["a"].error}
+        return replace(shown, slack={**shown.slack, **(untold | of_returned if is_right else {})})
 
     def _as_far_as_told(self, inputs: Inputs) -> Inputs:
         """One step of it above two directions: of fewer steps the backward one there makes other inputs."""
@@ -131,7 +149,8 @@ class InSetting:
         if not isinstance(a, np.ndarray) or a.shape != (D * n_a, *x.shape[1:]):
             return None
         x = np.take_along_axis(a, times, axis=2).astype(inputs.dtype)
-        return Posed(asked, replace(given, x=x), times, below)
+        fields = {name: getattr(given, name) for name in ("kind", "a0", "c0", "parameters", "dtype")}
+        return Posed(asked, Above(x=x, n_x=n_x, **fields), times, below)
 
     def _states(self, posed: Posed) -> tuple[Array, dict[str, Array]] | None:
         """The layer's hidden states over time, and its last states.
@@ -162,7 +181,7 @@ class InSetting:
 def _is_apart(
     given: Inputs, a: Array, last: Mapping[str, Array], right: Mapping[str, Bounded], ended: Array
 ) -> bool:
-    """Whether what follows a wrong hidden state is right: a later one, or all last states of its sample."""
+    """Whether what follows a wrong hidden state is right: the next one, if any, and the last states."""
     off, error = np.abs(a - right["a"].value), right["a"].error
     wrong = np.asarray((off > CLEARLY * error).any(axis=0))
     fine = np.asarray(near(a, right["a"]).all(axis=0))
@@ -187,7 +206,7 @@ def _with_right_states(given: Inputs, a: Array, right: Mapping[str, Bounded], en
         for name, states in computed.items()
     }
     slack = {f"{name}_next": 2 * right[name].error for name in names}
-    slack["the returned a"] = np.where(ended[:, None], 2 * right["a"].error, np.inf)
+    slack[f"{RETURNED}a"] = np.where(ended[:, None], 2 * right["a"].error, np.inf)
     inside = {f"{name}_next": states for name, states in computed.items()}
     return Shown(given, {**computed, "a": a}, {**before, **inside}, slack)
 
@@ -196,7 +215,7 @@ def _with_memory_state(inputs: Inputs) -> Inputs:
     """With one to begin with that is not 0, as large as the hidden state is."""
     if inputs.c0.any():
         return inputs
-    size = np.abs(inputs.a0).max(initial=0) or 1.0
+    size = np.abs(inputs.a0[np.isfinite(inputs.a0)]).max(initial=0) or 1.0
     c0 = np.random.default_rng(8).standard_normal(inputs.c0.shape) * size
     return replace(inputs, c0=c0.astype(inputs.a0.dtype))
 

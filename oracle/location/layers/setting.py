@@ -35,7 +35,7 @@ class Setting:
         parts = (
             _ABOVE[self.above],
             _DIRECTIONS[self.direction],
-            f"where {self.ended} of the sequences end before T_x" if self.ended else "",
+            f"where {self.ended} of the sequences end before x does (after T_x steps)" if self.ended else "",
             "in the last states that are returned" if self.last else "",
         )
         return ", ".join(filter(None, parts))
@@ -70,8 +70,11 @@ class Setting:
 
 
 def settings(problem: LayerProblem, limits: Limits) -> list[Setting]:
-    """Those that a problem has in it, the simplest first; none where a target can do no other problem."""
-    if problem.weights or not limits.initial_state or "tanh" not in limits.activations:
+    """Those that a problem has in it, the simplest first.
+
+    None where a target can do no other problem, and with a projection or relu, which are not looked at.
+    """
+    if problem.weights or problem.n_p or problem.activation != "tanh" or not limits.initial_state:
         return []
     return sorted((each for each in _every() if each.is_of(problem)), key=lambda each: each.parts)
 

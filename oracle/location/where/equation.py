@@ -96,6 +96,6 @@ def count_wrong(every: Iterable[Equation]) -> int:
     return sum(int(np.count_nonzero(equation.wrong)) for equation in every)
 
 
-def loosened(equation: Equation, slack: Array) -> Equation:
+def loosened(equation: Equation, slack: Array | float) -> Equation:
     """The equation, of which each element may be off by so much more; by anything, where nothing is known."""
     return replace(equation, right=Bounded(equation.right.value, equation.right.error + slack))

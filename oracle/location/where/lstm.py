@@ -25,7 +25,7 @@ def of_lstm(
     gates = list(_gates(fl, shown, p, given))
     right = {gate.name: gate.right for gate in gates}
     own = {gate.name: _own(gate) if gate.name in shown.cached else gate.right for gate in gates}
-    seen = [gate for gate in gates if gate.name in shown.cached]
+    seen = [loosened(gate, shown.slack.get(gate.name, 0)) for gate in gates if gate.name in shown.cached]
     fine = [replace(gate, shown=gate.right.value) for gate in seen]
     states = _states(fl, shown, right, given)
     of_own = _states(fl, shown, own, given)
