@@ -15,7 +15,7 @@ from oracle.problem import LayerProblem, Problem
 from oracle.tests.strangers import STRANGERS
 from oracle.tests.strangers.located import Asked, is_as_said, located
 
-LOCATED = [name for name in STRANGERS if name.startswith(("l/05", "l/06", "l/13", "l/22", "k/07", "k/11"))]
+LOCATED = [name for name in STRANGERS if name.startswith(("l/05", "l/06", "l/13", "k/07"))]
 """Some of every kind, for it takes some five seconds each; `benchmarks.strangers` locates all."""
 MOST_CALLS = 6000
 """Of a layer that is located: those of a function, in several settings, with shorter sequences and gates."""
@@ -43,15 +43,8 @@ def flushed(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
     return tuple(np.where(np.abs(each) < np.finfo(each.dtype).tiny, 0, each) for each in outputs)
 
 
-def in_float64(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
-    wide = [{name: array.astype(np.float64) for name, array in p.items()} for p in parameters]
-    x64, a64, c64 = (array.astype(np.float64) for array in (x, a0, c0))
-    return tuple(each.astype(x.dtype) for each in reference.lstm_layer(x64, a64, c64, wide, options))
-
-
-@pytest.mark.parametrize("right", [flushed, in_float64])
-def test_what_is_right_is_not_located(right: Callable[..., Any]) -> None:
-    assert found_for("lstm_layer", right, lengths="random") is None
+def test_what_is_right_is_not_located() -> None:
+    assert found_for("lstm_layer", flushed, lengths="random") is None
 
 
 def test_the_reference_is_not_located_in_any_setting() -> None:
