@@ -1,8 +1,8 @@
 """A function that is asked, and what was seen of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
@@ -33,6 +33,15 @@ class Seen:
     equations: dict[str, Equation]
 
 
+@dataclass(frozen=True)
+class Grown:
+    """The elements of one equation in the first so many answers, if wrong ones are `like` something."""
+
+    like: Likeness | None
+    answers: int
+    table: Table | None
+
+
 class Asked:
     """A function, and what was seen of it."""
 
@@ -41,7 +50,8 @@ class Asked:
         self._dtypes = limits.dtypes
         self._calls = 0
         self._seen: list[Seen] = []
-        self._tables: dict[tuple[int, str, Likeness | None], tuple[Seen, Table]] = {}
+        self._names: Collection[str] = ()
+        self._tables: dict[str, Grown] = {}
 
     def ask(self, every: Iterable[Inputs]) -> list[Seen]:
         """Hold the equations to the answer to each; of one that has another form nothing is known."""
@@ -52,9 +62,18 @@ class Asked:
             self._calls += 1
             shown = self.view.shown(inputs)
             if shown:
-                fresh.append(Seen(inputs, shown.inputs, {each.name: each for each in equations(shown)}))
+                every_equation = {each.name: each for each in equations(shown)}
+                fresh.append(Seen(inputs, shown.inputs, self._looked_at(every_equation)))
         self._seen += fresh
         return fresh
+
+    def look_at(self, names: Collection[str]) -> None:
+        """Forget all other equations, which take most of the memory."""
+        self._names = names
+        self._seen = [replace(seen, equations=self._looked_at(seen.equations)) for seen in self._seen]
+
+    def _looked_at(self, every: dict[str, Equation]) -> dict[str, Equation]:
+        return {name: each for name, each in every.items() if not self._names or name in self._names}
 
     def is_wrong_for(self, every: Iterable[Inputs]) -> bool:
         """Whether any equation does not hold, of all that is asked now or was before."""
@@ -94,15 +113,15 @@ class Asked:
 
     def rule(self, names: Sequence[str], like: Likeness | None) -> Rule | None:
         """When an equation does not hold: a rule that more problems, nearer to its limits, have confirmed."""
-        found = rule(self._table(names, self._seen, like))
+        found = rule(self._table(names, like))
         for seed in range(20, 24):
             if not found:
                 return None
             fresh = self.ask(islice(self._near(names, found, seed), max(ROOM - self._calls, 0)))
-            again = rule(self._table(names, self._seen, like))
-            tells = any(name in each.equations for name in names for each in fresh)
-            holds = again and again.is_like(found) and tells  # where forms are wrong, nothing may
-            confirmed = again if holds and _is_confirmed(self._table(names, fresh, like), found) else None
+            again = rule(self._table(names, like))
+            told = [table for name in names for table in _tables(name, fresh, like)]
+            holds = again and again.is_like(found) and told  # where forms are wrong, nothing may
+            confirmed = again if holds and _is_confirmed(Table.joined(told), found) else None
             if confirmed and not any(condition.is_vague for condition in confirmed.conditions):
                 break
             found = again
@@ -113,7 +132,7 @@ class Asked:
 
         Of rows of another kind than its own it says nothing.
         """
-        table = self._table([name], self._seen)
+        table = self._table([name])
         ours = found.without_rows_but(table)
         if not all(condition.is_told_by(table) for condition in ours.conditions):
             return False
@@ -168,16 +187,26 @@ class Asked:
         every = [each for shown in answers if shown for each in equations(shown)]
         return [[each for each in every if each.name == name] for name in names]
 
-    def _table(self, names: Sequence[str], seen: Sequence[Seen], like: Likeness | None = None) -> Table:
-        of_each = ((each, name) for name in names for each in seen if name in each.equations)
-        return Table.joined([self._elements(*pair, like) for pair in of_each])
+    def _table(self, names: Sequence[str], like: Likeness | None = None) -> Table:
+        return Table.joined([self._grown(name, like) for name in names])
 
-    def _elements(self, seen: Seen, name: str, like: Likeness | None) -> Table:
-        key = id(seen), name, like
-        if key not in self._tables:
-            record = seen.equations.get(f"{CACHED}{name}")
-            self._tables[key] = seen, elements(seen.equations[name], like, record.wrong if record else False)
-        return self._tables[key][1]
+    def _grown(self, name: str, like: Likeness | None) -> Table:
+        """The elements of one equation in all answers: those of the last are added to those before."""
+        grown = self._tables.get(name)
+        if not grown or grown.like != like:
+            grown = Grown(like, 0, None)
+        tables = [grown.table] if grown.table else []
+        table = Table.joined([*tables, *_tables(name, self._seen[grown.answers :], like)])
+        self._tables[name] = Grown(like, len(self._seen), table)
+        return table
+
+
+def _tables(name: str, seen: Iterable[Seen], like: Likeness | None) -> Iterator[Table]:
+    """The elements of an equation in each answer that has it."""
+    for each in seen:
+        if name in each.equations:
+            record = each.equations.get(f"{CACHED}{name}")
+            yield elements(each.equations[name], like, record.wrong if record else False)
 
 
 def _tells_weights(equation: Equation) -> bool:

@@ -57,6 +57,7 @@ class Found:
 
 def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found:
     """What is said of the first equation that does not hold, where that does not hang on other calls."""
+    asked.look_at(wrong)
     names = told_together(wrong)
     like = likeness(_cases(names, asked))
     found = asked.rule(names, like)

@@ -46,6 +46,8 @@ class Table:
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
         """All elements of several tables, with what all of these know of them."""
+        if len(tables) == 1:
+            return tables[0]
         names = [name for name in tables[0].features if all(name in table.features for table in tables)]
         return cls(
             {name: np.concatenate([table.features[name] for table in tables]) for name in names},
