@@ -63,7 +63,8 @@ def locate_in_layers(
     if setting.last and found.rule:
         location = replace(location, when=words(found.rule.without(LAST_STEP)))
     is_of_time = found.rule and found.rule.is_of_time  # and a single step is the first and the last
-    if kind == "lstm" and not (setting.last or is_of_time or (found.like and found.like.value)):
+    is_told = found.rule and found.like and found.like.value
+    if kind == "lstm" and not (setting.last or is_of_time or is_told):
         gates = WithGates(InSetting(function, program, replace(setting, last=True)))
         location = _located_in_gates(Asked(gates, limits), example, found) or location
     if wrong[0] in ("a_next", "c_next") and asked.part_known_later(wrong[0]) < ENOUGH:

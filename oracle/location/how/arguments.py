@@ -9,6 +9,10 @@ from oracle.rounding import Bounded
 from reference.contract import Array
 
 
+TOLD = {"float64": 1e-6, "float32": 2e-5}
+"""How well an argument is told, by precision."""
+
+
 def argument(equation: Equation) -> Equation | None:
     """The equation of the argument; NaN where that cannot be told from the value. `None` if there is none.
 
@@ -35,7 +39,7 @@ def argument(equation: Equation) -> Equation | None:
             case _:
                 return None
         error = (2 * right.error + 1e-16) / slope
-        told = np.isfinite(shown) & (error < 1e-6)
+        told = np.isfinite(shown) & (error < TOLD.get(equation.answer.inputs.dtype.name, 0))
     shown = np.where(told, shown, np.nan)
     return replace(
         equation, shown=shown, terms=terms, right=Bounded(z, np.where(told, error, np.inf)), affine=None

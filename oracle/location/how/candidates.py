@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle.location.how.activation.exponentials import another_exp
 from oracle.location.where.affine import product
-from oracle.location.where.changes import NORMALISED, rearranged, stacked_otherwise
+from oracle.location.where.changes import IN_ANOTHER_DTYPE, NORMALISED, rearranged, stacked_otherwise
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -66,8 +66,8 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
             yield f"the right value {words}", partial(_function, function)
     for digits in range(1, 11):
         yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
-    for dtype in ("float16", "float32"):
-        yield f"rounded to {dtype}", partial(_cast, dtype)
+    for words, change in IN_ANOTHER_DTYPE.items():
+        yield words.replace("in ", "rounded to "), partial(_function, change)
     for axis, what in ((2, "step"), (1, "sample"), (0, equation.row)):
         yield from _moves(axis, what)
     _, m, T_x = equation.right.value.shape
@@ -232,10 +232,6 @@ def _function(function: Callable[[Array], Array], equation: Equation) -> Array:
 
 def _rounded(digits: int, equation: Equation) -> Array:
     return np.round(equation.right.value, digits)
-
-
-def _cast(dtype: str, equation: Equation) -> Array:
-    return equation.right.value.astype(dtype).astype(np.float64)
 
 
 def _shifted(k: int, axis: int, equation: Equation) -> Array:

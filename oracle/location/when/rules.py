@@ -103,6 +103,8 @@ class Rule:
 MOST_CONDITIONS = 3
 WIDTH = 8
 """How many rules are made longer at a time."""
+PROMISING = 1.5
+"""Of how many right elements one has to be left out for what is longer still to be looked for."""
 
 MOST_ELEMENTS = 3000
 """Wrong elements that a rule is looked for in, and right ones."""
@@ -112,7 +114,8 @@ def rule(table: Table) -> Rule | None:
     """The simplest rule that tells wrong elements from right ones; `None` where none does.
 
     All wrong elements meet each of its conditions, and most that meet them are wrong: one that is right may
-    be so by chance. One condition more has to leave out half of the right ones that are left.
+    be so by chance. Each condition more has to leave out half of the right ones that are left, if not by
+    itself, with the next.
     """
     if not table.wrong.any():
         return None
@@ -130,9 +133,10 @@ def rule(table: Table) -> Rule | None:
             and not (shorter.conditions and longer.conditions[-1].compares_sizes)
         ]
         beam = sorted(found, key=lambda each: (-_step(each.purity), each.cost))[:WIDTH]
-        if not any(2 * each.excess <= best.excess for each in beam):
+        if not any(PROMISING * each.excess <= best.excess for each in beam):
             break
-        if 2 * beam[0].excess <= best.excess:
+        longer_by = len(beam[0].conditions) - len(best.conditions)
+        if 2**longer_by * beam[0].excess <= best.excess:
             best = beam[0]
     if best.purity < (LEAST if best.conditions and best.is_plain else HALF):
         return None if best.is_plain else rule(every.plain())

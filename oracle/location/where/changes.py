@@ -1,6 +1,6 @@
 """What an array may have become by mistake: turned, rounded, of another step, normalised."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import permutations
 
@@ -98,10 +98,10 @@ def _cast(dtype: str, array: Array) -> Array:
     return np.asarray(array.astype(dtype).astype(np.float64))
 
 
-def _in_bfloat16(array: Array) -> Array:
-    """The nearest numbers of 8 digits of two."""
+def _in_bfloat16(to_whole: Change, array: Array) -> Array:
+    """The nearest numbers of 8 digits of two, or those of fewer that are next to 0."""
     part, exponent = np.frexp(array)
-    return np.asarray(np.ldexp(np.round(part * 2.0**8) / 2.0**8, exponent))
+    return np.asarray(np.ldexp(to_whole(part * 2.0**8) / 2.0**8, exponent))
 
 
 def _rounded(digits: int, array: Array) -> Array:
@@ -112,10 +112,17 @@ def _fixed(parts: float, array: Array) -> Array:
     return np.asarray(np.round(array * parts) / parts)
 
 
+IN_ANOTHER_DTYPE: Mapping[str, Change] = {
+    "in float32": partial(_cast, "float32"),
+    "in float16": partial(_cast, "float16"),
+    "in bfloat16": partial(_in_bfloat16, np.round),
+    "cut to bfloat16": partial(_in_bfloat16, np.trunc),
+}
+"""Changes to the digits of another dtype."""
+
+
 def _less_precise() -> Iterator[tuple[str, Change]]:
-    for dtype in ("float32", "float16"):
-        yield f"in {dtype}", partial(_cast, dtype)
-    yield "in bfloat16", _in_bfloat16
+    yield from IN_ANOTHER_DTYPE.items()
     for digits in range(1, 9):
         yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
     for bits in range(3, 25):

@@ -72,6 +72,7 @@ class Recipe:
             weights = [name for name in self.pieces if name.startswith("W")]
             yield from (names for names in (values, weights) if len(names) > 1)
             yield from (weights + values, [*self.pieces])
+            yield from (both for name in self.products if {*(both := name.split())} <= {*self.pieces})
 
     def _with_biases_before(self) -> Iterator[tuple[str, Callable[[], Array]]]:
         """A bias that is added to what weights are applied to, with or without that after the product."""
