@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ class Inputs:
 
     `x (n_x, m, T_x)`, `a0 (n_a, m)`, `c0 (n_a, m)` and the parameters of the specification. An RNN has
     no memory state: its `c0` is `(0, m)`. `dtype` is the precision in which the problem is posed; the
-    arrays may hold more than that, where an implementation answered with more.
+    arrays may hold more than that, where an implementation answered with more. The `activation` is that
+    of an RNN, `"tanh"` or, of layers alone, `"relu"`.
     """
 
     kind: Kind
@@ -26,6 +27,7 @@ class Inputs:
     c0: Array
     parameters: Mapping[str, Array]
     dtype: np.dtype[Any]
+    activation: str = field(default="tanh", kw_only=True)
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`; a cell takes the first step."""
@@ -78,6 +80,7 @@ class Inputs:
             before(c, self.c0),
             {name: array.astype(work) for name, array in self.parameters.items()},
             self.dtype,
+            activation=self.activation,
         )
 
     def row(self, quantity: str, unit: int) -> str:
@@ -97,7 +100,6 @@ class LayerInputs(Inputs):
     parameters: Sequence[Mapping[str, Array]]  # type: ignore[assignment]
     directions: int = 1
     lengths: Array | None = None
-    activation: str = "tanh"
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`, the options last."""

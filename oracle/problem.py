@@ -271,7 +271,7 @@ class LayerProblem(Problem):
             np.dtype(self.dtype),
             self.directions,
             lengths.drawn(self.lengths, self.seed, self.m, self.T_x),
-            self.activation,
+            activation=self.activation,
         )
 
 

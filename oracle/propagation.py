@@ -47,7 +47,7 @@ def _with_head(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
     first = alike[0]
     p = _stacked([inputs.parameters for inputs in alike])
     a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
-    steps = list(_unrolled(fl, first.kind, p, _inputs_of_each(alike), a0, c0))
+    steps = list(_unrolled(fl, first.kind, p, _inputs_of_each(alike), a0, c0, first.activation))
     names = ["a"] if first.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
     trace = {name: _over_time([step[name] for step in steps], a0) for name in names}
     every = Bounded(*(part.reshape(*part.shape[:2], -1) for part in (trace["a"].value, trace["a"].error)))
@@ -102,7 +102,7 @@ def _unrolled(
     xs: Sequence[Bounded],
     a: Bounded,
     c: Bounded,
-    activation: str = "tanh",
+    activation: str,
 ) -> Iterator[dict[str, Bounded]]:
     """Every quantity of each step but the predictions."""
     if kind == "rnn":

@@ -128,12 +128,18 @@ def _in_order(names: Iterable[str], p: Mapping[str, Array]) -> dict[str, Array]:
     return {name: p[name] for name in names if name in p}
 
 
-def traces(function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING) -> str:
+def traces(
+    function: str,
+    implementation: Program,
+    counterexample: Inputs,
+    limits: Limits = ANYTHING,
+    network: LayerProblem | None = None,
+) -> str:
     """What is known of a mistake that is not in the catalogue.
 
     That it does nothing wrong, or too little to tell; or else which entry of the caches is the first to be
-    wrong, of layers which of the outputs, and with which simpler inputs these become right. Empty where
-    nothing is known.
+    wrong, of layers which of the outputs, and with which simpler inputs these are right, as they are with
+    those of other problems that are so simple. Empty where nothing is known.
     """
     specified = specification(function, limits)
     right, shown = specified(counterexample), implementation(counterexample)
@@ -142,12 +148,13 @@ def traces(function: str, implementation: Program, counterexample: Inputs, limit
     wrong = next(_wrong_entries(function, shown.caches, right.caches), None)
     has_caches = limits.caches and not CONTRACTS[function].is_layer
     caches_are_right = has_caches and same(shown.caches, right.caches)
-    gone = [
-        name
-        for name, inputs in simplified(counterexample).items()
-        if not same(shown.outputs, right.outputs)
-        and same(implementation(inputs).outputs, specified(inputs).outputs)
-    ]
+    gone: list[str] = []
+    if not same(shown.outputs, right.outputs):
+        others = list(map(simplified, _others_like(function, counterexample, limits, network)))
+        for name, simpler in simplified(counterexample).items():
+            every = [simpler, *(other[name] for other in others if name in other)]
+            if all(same(implementation(each).outputs, specified(each).outputs) for each in every):
+                gone.append(name)
     known = (
         "the first wrong entry of the caches is {} of step {}".format(*wrong) if wrong else "",
         "the caches are right, or nearly" if caches_are_right else "",
@@ -155,6 +162,17 @@ def traces(function: str, implementation: Program, counterexample: Inputs, limit
         f"goes away with {', '.join(gone)}" if gone else "",
     )
     return "; ".join(filter(None, known))
+
+
+def _others_like(
+    function: str, counterexample: Inputs, limits: Limits, network: LayerProblem | None
+) -> Iterator[Inputs]:
+    """Larger problems with nothing in them that it has not, of ordinary and of large weights."""
+    bigger = limits.fitted(larger(function, counterexample, network))
+    for seed in range(3):
+        inputs = replace(bigger, seed=seed).inputs(function)
+        yield inputs
+        yield with_parameters(inputs, lambda p: {name: 3 * array for name, array in p.items()})
 
 
 NEARLY = "off by too little to tell which mistake it is"

@@ -11,6 +11,8 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.gates import WithGates
 from oracle.location.layers.in_setting import InSetting
+from oracle.location.layers.order import in_another_order
+from oracle.location.layers.padding import beyond_the_end
 from oracle.location.layers.setting import Setting, settings
 from oracle.location.location import Found, Location, found_of
 from oracle.location.when import experiments
@@ -39,6 +41,10 @@ def locate_in_layers(
 
     `None` where none is, or only after other calls.
     """
+    for elsewhere in in_another_order, beyond_the_end:
+        anew()
+        if location := elsewhere(function, program, counterexample, limits):
+            return location
     kind = CONTRACTS[function].kind
     forward, example = f"{kind}_forward", _of_one_layer(counterexample)
     every = _in_each_setting(function, program, counterexample, limits)
@@ -63,8 +69,9 @@ def locate_in_layers(
     if setting.last and found.rule:
         location = replace(location, when=words(found.rule.without(LAST_STEP)))
     is_of_time = found.rule and found.rule.is_of_time  # and a single step is the first and the last
+    has_gates = not (setting.last or setting.projected)
     is_told = found.rule and found.like and found.like.value
-    if kind == "lstm" and not (setting.last or is_of_time or is_told):
+    if kind == "lstm" and has_gates and not (is_of_time or is_told):
         gates = WithGates(InSetting(function, program, replace(setting, last=True)))
         location = _located_in_gates(Asked(gates, limits), example, found) or location
     if wrong[0] in ("a_next", "c_next") and asked.part_known_later(wrong[0]) < ENOUGH:

@@ -160,7 +160,7 @@ def _passage(node: Any, values: Mapping[str, Array]) -> Passage:
         x.dtype,
         D,
         given.get("sequence_lens"),
-        activation,
+        activation=activation,
     )
     Y, *last = (values[name] for name in node.output)
     outputs = {"a": Y.transpose(1, 3, 2, 0).reshape(D * n_a, m, -1)}

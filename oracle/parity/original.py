@@ -112,7 +112,7 @@ def _layers(name: str, module: Any, given: Any, states: Any) -> Iterator[Passage
             _array(x).dtype,
             D,
             None if lengths is None else lengths.numpy(),
-            getattr(module, "nonlinearity", "tanh"),
+            activation=getattr(module, "nonlinearity", "tanh"),
         )
         outputs = {"a": _array(a).transpose(2, 1, 0)}
         for state_name, each in zip(("a_last", "c_last"), (last,) if kind == "rnn" else last, strict=False):

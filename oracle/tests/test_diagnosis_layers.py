@@ -218,6 +218,22 @@ def test_what_a_mistake_hangs_on_is_told(function: str) -> None:
         assert "no projection" in known("projection_through_tanh")
 
 
+def test_nothing_is_said_to_go_away_that_does_not_in_other_problems() -> None:
+    def limited(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        shown = specification("rnn_layer")(inputs, then)
+        outputs = {
+            place: np.minimum(array, 6) if isinstance(array, np.ndarray) else array
+            for place, array in shown.outputs.items()
+        }
+        return replace(shown, outputs=outputs)
+
+    inputs = posed("rnn_layer", n_x=1, n_a=1, m=1, T_x=1, activation="relu").inputs("rnn_layer")
+    assert isinstance(inputs, LayerInputs)
+    inputs = replace(inputs, a0=np.full_like(inputs.a0, 100), parameters=[dict(inputs.parameters[0])])
+    inputs.parameters[0]["Waa"][...] = 1  # so that a zero state makes this one right
+    assert traces("rnn_layer", limited, inputs).endswith("goes away with tanh for relu")
+
+
 def test_simpler_problems_of_layers_are_right() -> None:
     for function in LAYERS:
         inputs = with_everything(function).inputs(function)

@@ -150,7 +150,7 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
         return Explanation(located=location, inherited=inherited, shows_alone=location.alone)
     if digits := precision(function, ask, counterexample, **how):
         return Explanation([digits], inherited=_is_inherited(ask, counterexample))
-    known = traces(function, ask, counterexample, limits)
+    known = traces(function, ask, counterexample, **how)
     if known == NEARLY and problem.dtype != widest.dtype:
         itself = traces(function, ask, problem.inputs(function), limits)
         if itself != NEARLY:

@@ -9,10 +9,6 @@ from oracle.rounding import Bounded
 from reference.contract import Array
 
 
-TOLD = {"float64": 1e-6, "float32": 2e-5}
-"""How well an argument is told, by precision."""
-
-
 def argument(equation: Equation) -> Equation | None:
     """The equation of the argument; NaN where that cannot be told from the value. `None` if there is none.
 
@@ -62,6 +58,9 @@ def is_in_range(equation: Equation) -> Array:
         case _:
             return np.ones(value.shape, bool)
 
+
+TOLD = {"float64": 1e-6, "float32": 2e-5}
+"""How well an argument has to be told, by precision."""
 
 ROUNDING = 1e-14
 

@@ -119,13 +119,15 @@ class InSetting:
         if inputs.kind == "lstm":
             inputs = _with_memory_state(self._as_far_as_told(inputs))
         (n_x, m, T_x), n_a, D = inputs.x.shape, len(inputs.a0), setting.directions
-        places, below_it = D * (1 + setting.above), D * setting.above
+        places = D * (1 + setting.above)
         rng = np.random.default_rng(7)
 
         def drawn(*shape: int) -> Array:
             return rng.standard_normal(shape).astype(inputs.x.dtype)
 
-        parameters = [_drawn(inputs, n_x if k < D else D * n_a, drawn) for k in range(places)]
+        parameters = [
+            _drawn(inputs, n_x if k < D else D * n_a, setting.projected, drawn) for k in range(places)
+        ]
         own = parameters[setting.place] = _fitted(inputs, parameters[setting.place])
         a0, c0 = drawn(places, n_a, m), drawn(places, len(inputs.c0), m)
         a0[setting.place], c0[setting.place] = inputs.a0, inputs.c0
@@ -134,23 +136,35 @@ class InSetting:
         lengths = np.full(m, T_x) if setting.ended else None
         if lengths is not None:
             lengths[m - setting.others_go_on :] += BEYOND
-        asked = LayerInputs(inputs.kind, x, a0, c0, parameters, inputs.dtype, D, lengths)
+        activation = setting.activation
+        inputs = replace(inputs, activation=activation)
+        asked = LayerInputs(
+            inputs.kind, x, a0, c0, parameters, inputs.dtype, D, lengths, activation=activation
+        )
         t = np.broadcast_to(np.arange(T_x), (1, m, T_x))
         times = asked.ends[:, None] - 1 - t if setting.direction == "backward" else t
         np.put_along_axis(x, times, inputs.x, axis=2)
-        beside = parameters[setting.place - 1 if setting.direction == "backward" else setting.place + D - 1]
-        others = {f"{name} of the other direction": array for name, array in beside.items() if D == 2}
+        others = _of_others(asked, setting, T_x)
         given = replace(inputs, parameters={**inputs.parameters, **own, **others})
         if not setting.above:
             return Posed(asked, given, times)
-        those = replace(asked, parameters=parameters[:below_it], a0=a0[:below_it], c0=c0[:below_it])
-        below = self.program(those)
-        a = below.outputs.get(".0")
-        if not isinstance(a, np.ndarray) or a.shape != (D * n_a, *x.shape[1:]):
-            return None
-        x = np.take_along_axis(a, times, axis=2).astype(inputs.dtype)
-        fields = {name: getattr(given, name) for name in ("kind", "a0", "c0", "parameters", "dtype")}
-        return Posed(asked, Above(x=x, n_x=n_x, **fields), times, below)
+        below = self.program(_lowest(asked, setting.above))
+        of_below = [below] if setting.above == 1 else [below, self.program(_lowest(asked, setting.above - 1))]
+        given_to: list[Array] = []
+        for answer in of_below:
+            a = answer.outputs.get(".0")
+            if not isinstance(a, np.ndarray) or a.shape != (D * n_a, *x.shape[1:]):
+                return None
+            given_to.append(np.take_along_axis(a, times, axis=2).astype(inputs.dtype))
+        own_x, *others_x = given_to
+        if others_x:
+            given = replace(
+                given, parameters={**given.parameters, "the input of the layer below": others_x[0]}
+            )
+        fields = {
+            name: getattr(given, name) for name in ("kind", "a0", "c0", "parameters", "dtype", "activation")
+        }
+        return Posed(asked, Above(x=own_x, n_x=n_x, **fields), times, below)
 
     def _states(self, posed: Posed) -> tuple[Array, dict[str, Array]] | None:
         """The layer's hidden states over time, and its last states.
@@ -220,12 +234,37 @@ def _with_memory_state(inputs: Inputs) -> Inputs:
     return replace(inputs, c0=c0.astype(inputs.a0.dtype))
 
 
-def _drawn(inputs: Inputs, n_in: int, drawn: Callable[..., Array]) -> Mapping[str, Array]:
+def _lowest(asked: LayerInputs, layers: int) -> LayerInputs:
+    """The same of so many of the lowest layers."""
+    places = slice(layers * asked.directions)
+    a0, c0 = asked.a0[places], asked.c0[places]
+    return replace(asked, parameters=asked.parameters[places], a0=a0, c0=c0)
+
+
+def _of_others(asked: LayerInputs, setting: Setting, T_x: int) -> dict[str, Array]:
+    """What is given to the other direction, and to the layer below: initial states as at every step."""
+    place, D = setting.place, asked.directions
+    found: dict[str, Array] = {}
+    where = (
+        {"of the other direction": place + (-1 if setting.direction == "backward" else 1)} if D == 2 else {}
+    )
+    where |= {"of the layer below": place - D} if setting.above else {}
+    for words, other in where.items():
+        states = {"a0": asked.a0[other], "c0": asked.c0[other]}
+        over_time = {name: np.repeat(array[:, :, None], T_x, axis=2) for name, array in states.items()}
+        every = {**asked.parameters[other], **over_time}
+        found |= {f"{name} {words}": array for name, array in every.items()}
+    return found
+
+
+def _drawn(inputs: Inputs, n_in: int, projected: bool, drawn: Callable[..., Array]) -> Mapping[str, Array]:
     """Parameters of a step with so many features."""
     n_a = len(inputs.a0)
     columns = {"Wax": n_in, "Waa": n_a, "ba": 1}
     if inputs.kind == "lstm":
         columns = {f"{part}{gate}": n for gate in "fico" for part, n in (("W", n_a + n_in), ("b", 1))}
+    if projected:
+        columns["Wp"] = n_a
     return {name: drawn(n_a, n) / np.sqrt(max(n, 1), dtype=inputs.x.dtype) for name, n in columns.items()}
 
 
@@ -233,7 +272,7 @@ def _fitted(inputs: Inputs, like: Mapping[str, Array]) -> Mapping[str, Array]:
     """The parameters that are given, with the columns for the input repeated for as many features."""
     fitted = {}
     for name, other in like.items():
-        array, n = inputs.parameters[name], other.shape[1]
+        array, n = inputs.parameters.get(name, other), other.shape[1]
         kept = len(inputs.a0) if name[0] == "W" and inputs.kind == "lstm" else 0
         rest = array[:, kept:] if array.shape[1] > kept else other[:, kept:]
         repeated = rest[:, np.arange(n - kept) % max(rest.shape[1], 1)]

@@ -30,9 +30,13 @@ class Setting:
     direction: Direction = "alone"
     ended: Ended = ""
     last: bool = False
+    activation: str = "tanh"
+    projected: bool = False
 
     def __str__(self) -> str:
         parts = (
+            "with relu" if self.activation == "relu" else "",
+            "with a projection to as many units" if self.projected else "",
             _ABOVE[self.above],
             _DIRECTIONS[self.direction],
             f"where {self.ended} of the sequences end before x does (after T_x steps)" if self.ended else "",
@@ -53,33 +57,35 @@ class Setting:
     @property
     def parts(self) -> int:
         """In how much it differs from one layer alone."""
-        return self.above + (self.direction != "alone") + bool(self.ended) + self.last
+        options = (self.direction != "alone", bool(self.ended), self.last)
+        return self.above + sum((*options, self.activation != "tanh", self.projected))
 
     @property
     def others_go_on(self) -> bool:
         """Whether one sequence, which is not looked at, is longer."""
         return self.ended == "all but the last"
 
-    def is_of(self, problem: LayerProblem) -> bool:
-        """Whether a problem has in it what this asks for."""
+    def is_of(self, problem: LayerProblem, limits: Limits) -> bool:
+        """Whether a problem has in it what this asks for, and a target does it."""
         return (
             self.above < problem.layers
             and self.directions <= problem.directions
             and bool(self.ended) <= (problem.lengths != "absent")
+            and self.activation in ("tanh", problem.activation)
+            and self.activation in limits.activations
+            and self.projected <= (problem.n_p > 0 and limits.projection is True)
         )
 
 
 def settings(problem: LayerProblem, limits: Limits) -> list[Setting]:
-    """Those that a problem has in it, the simplest first.
-
-    None where a target can do no other problem, and with a projection or relu, which are not looked at.
-    """
-    if problem.weights or problem.n_p or problem.activation != "tanh" or not limits.initial_state:
+    """Those that a problem has in it, the simplest first; none where a target can do no other problem."""
+    if problem.weights or not limits.initial_state:
         return []
-    return sorted((each for each in _every() if each.is_of(problem)), key=lambda each: each.parts)
+    return sorted((each for each in _every() if each.is_of(problem, limits)), key=lambda each: each.parts)
 
 
 def _every() -> Iterator[Setting]:
     directions, ended = get_args(Direction), get_args(Ended)
-    for above, direction, end, last in product(range(len(_ABOVE)), directions, ended, (False, True)):
-        yield Setting(above, direction, end, last)
+    both = (False, True)
+    for every in product(range(len(_ABOVE)), directions, ended, both, ("tanh", "relu"), both):
+        yield Setting(*every)

@@ -272,5 +272,7 @@ def _residues(name: str, values: Array, theirs: Array) -> Iterator[Condition]:
         found = np.unique(values % k)
         if len(found) == k - 1 > 1:
             yield Condition(name, f"mod {k} ≠", float((set(range(k)) - set(found.tolist())).pop()))
-        elif (k in BLOCKS or name in PLACES) and 0 not in found and len(np.unique(theirs[theirs % k == 0])) > 2:
+        elif (
+            (k in BLOCKS or name in PLACES) and 0 not in found and len(np.unique(theirs[theirs % k == 0])) > 2
+        ):
             yield Condition(name, f"mod {k} ≠", 0.0)

@@ -6,7 +6,16 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.where.affine import IN_PLACE, Affine, bounded, columns_of, product, total, updated
+from oracle.location.where.affine import (
+    IN_PLACE,
+    Affine,
+    affine_of,
+    bounded,
+    columns_of,
+    product,
+    total,
+    updated,
+)
 from oracle.location.where.equation import CACHED, Equation, count_wrong, loosened
 from oracle.location.where.head import head
 from oracle.location.where.recipes import Pieces, Recipe
@@ -27,8 +36,8 @@ def of_lstm(
     own = {gate.name: _own(gate) if gate.name in shown.cached else gate.right for gate in gates}
     seen = [loosened(gate, shown.slack.get(gate.name, 0)) for gate in gates if gate.name in shown.cached]
     fine = [replace(gate, shown=gate.right.value) for gate in seen]
-    states = _states(fl, shown, right, given)
-    of_own = _states(fl, shown, own, given)
+    states = _states(fl, shown, p, right, given)
+    of_own = _states(fl, shown, p, own, given)
     recorded = bool(count_wrong(seen)) and not count_wrong(states)
     if recorded:  # as far as one can tell: where both give the outputs it may be the gate
         wrong = np.logical_or.reduce([state.wrong for state in of_own])
@@ -130,12 +139,20 @@ def _arguments_of_gates(p: Mapping[str, Array], concat: Array) -> dict[str, Arra
     return {name: total(product(p[f"W{gate}"], concat), p[f"b{gate}"]) for name, gate in gates.items()}
 
 
+_MEMORY = "ft * c_prev + it * cct"
+
+
 def _states(
-    fl: Arithmetic, shown: Shown, gates: Mapping[str, Bounded], given: Mapping[str, Array]
+    fl: Arithmetic,
+    shown: Shown,
+    p: Mapping[str, Array],
+    gates: Mapping[str, Bounded],
+    given: Mapping[str, Array],
 ) -> list[Equation]:
     """`c_next` from the gates, and `a_next` from `c_next` as it is shown."""
     ft, it, cct, ot = (gates[name] for name in ("ft", "it", "cct", "ot"))
     c_prev, c, a = given["c_prev"], shown.outputs["c"], shown.outputs["a"]
+    of_others = {name: array for name, array in shown.inputs.parameters.items() if array.ndim == 3}
     kept, added, t = fl.times(ft, Bounded.exact(c_prev)), fl.times(it, cct), fl.tanh(Bounded.exact(c))
     of_memory = {
         "ft": ft.value,
@@ -165,7 +182,7 @@ def _states(
         {name: values[name] for name in ("ft", "c_prev", "it", "cct")},
         lambda v: v["ft"] * v["c_prev"] + v["it"] * v["cct"],
         {
-            name: {**values, "the right c_next": right.value, "1": np.ones_like(c_prev)}
+            name: {**values, "the right c_next": right.value, "1": np.ones_like(c_prev), **of_others}
             for name in ("ft", "c_prev", "it", "cct")
         },
     )
@@ -175,8 +192,13 @@ def _states(
         lambda v: v["ot"] * np.tanh(v["c_next"]),
         {name: {**values, "1": np.ones_like(c_prev)} for name in ("ot", "c_next")},
     )
+    if "Wp" in p:
+        return [
+            Equation("c_next", _MEMORY, "unit", shown, c, right, of_memory, recipe=memory),
+            _projected(fl, shown, p, fl.times(ot, t), values),
+        ]
     return [
-        Equation("c_next", "ft * c_prev + it * cct", "unit", shown, c, right, of_memory, recipe=memory),
+        Equation("c_next", _MEMORY, "unit", shown, c, right, of_memory, recipe=memory),
         Equation(
             "a_next",
             "ot * tanh(c_next)",
@@ -189,3 +211,21 @@ def _states(
             of_right=lambda: fl.times(ot, fl.tanh(right)),
         ),
     ]
+
+
+def _projected(
+    fl: Arithmetic, shown: Shown, p: Mapping[str, Array], h: Bounded, values: Mapping[str, Array]
+) -> Equation:
+    """`a_next` as weights of what it is without a projection."""
+    Wp, zero = p["Wp"], np.zeros((len(p["Wp"]), 1))
+    inner = "ot * tanh(c_next)"
+    pieces = {"Wp": Wp, inner: h.value}
+    recipe = Recipe(
+        pieces,
+        lambda v: product(v["Wp"], v[inner]),
+        {"Wp": {**p}, inner: {**values, "ot * c_next": values["ot"] * values["c_next"]}},
+    )
+    terms = {inner: h.value, "a_prev": values["a_prev"], "ot": values["ot"], "c_next": values["c_next"]}
+    right = affine_of(fl, Wp, h, zero)
+    a = shown.outputs["a"]
+    return Equation("a_next", f"Wp ({inner})", "unit", shown, a, right, terms, recipe=recipe)

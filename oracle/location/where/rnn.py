@@ -30,8 +30,9 @@ def of_rnn(
         "Wax xt": product(p["Wax"], xt),
         "ba": p["ba"][:, :, None],
     }
-    statement = "tanh(Waa a_prev + Wax xt + ba)"
-    right = fl.tanh(z)
+    statement, right = "tanh(Waa a_prev + Wax xt + ba)", fl.tanh(z)
+    if shown.inputs.activation == "relu":
+        statement, right = "max(0, Waa a_prev + Wax xt + ba)", fl.relu(z)
     others = {"xt": xt, "a_prev": a_prev, "the right a_next": right.value}
     recipe = Recipe(
         {**{name: p[name] for name in ("Waa", "Wax", "ba")}, "a_prev": a_prev, "xt": xt},

@@ -1,0 +1,126 @@
+"""What is returned for steps beyond the end of a sequence, where all else is right."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Program
+from oracle.inputs import LayerInputs
+from oracle.limits import Limits
+from oracle.location.layers.memory import near
+from oracle.location.location import Location
+from oracle.problem import LayerProblem
+from oracle.propagation import evaluate
+from reference.contract import CONTRACTS, Array
+
+WHERE = "a beyond the end of a sequence ≠ 0"
+
+
+@dataclass(frozen=True)
+class Padded:
+    """An answer `a (D n_h, m, T_x)` that is right within all sequences, and where it is not 0 beyond."""
+
+    inputs: LayerInputs
+    a: Array
+    wrong: Array
+
+    @property
+    def past(self) -> Array:
+        """How many steps after the last one a step is, `(1, m, T_x)`; of its own none or less."""
+        return np.asarray(np.arange(self.a.shape[2]) - self.inputs.ends[:, None] + 1)[None]
+
+    @property
+    def places(self) -> Array:
+        """In which direction, sample and step any unit is wrong, `(D, m, T_x)`."""
+        return np.asarray(np.stack(np.split(self.wrong, self.inputs.directions)).any(axis=1))
+
+
+def beyond_the_end(
+    function: str, program: Program, counterexample: LayerProblem, limits: Limits
+) -> Location | None:
+    """When and how a layer returns something beyond the ends of sequences; `None` where it does not.
+
+    Nothing is said of what is wrong in any other way, too.
+    """
+    if counterexample.lengths == "absent":
+        return None
+    seen = []
+    for seed in range(4):
+        ordinary = replace(counterexample, m=5, T_x=7, lengths="random", regime="unit", seed=seed)
+        inputs = limits.fitted(replace(ordinary, dtype="float64")).inputs(function)
+        assert isinstance(inputs, LayerInputs)
+        if (padded := _padded(function, program, inputs)) is None:
+            return None
+        seen.append(padded)
+    if not any(each.wrong.any() for each in seen):
+        return None
+    return Location(WHERE, _when(seen), _how(seen), equations=[WHERE])
+
+
+def _padded(function: str, program: Program, inputs: LayerInputs) -> Padded | None:
+    """`None` where anything else is wrong."""
+    outputs, right = program(inputs).outputs, evaluate(inputs)
+    shown: dict[str, Array] = {}
+    for i, name in enumerate(CONTRACTS[function].outputs):
+        array = outputs.get(f".{i}")
+        if not isinstance(array, np.ndarray) or array.size != right[name].value.size:
+            return None
+        shown[name] = array.reshape(right[name].value.shape)
+    wrong = {name: ~near(array, right[name]) for name, array in shown.items()}
+    padded = Padded(inputs, shown["a"], wrong["a"])
+    last = [wrong[name].any() for name in wrong if name != "a"]
+    return None if any(last) or (padded.wrong & (padded.past <= 0)).any() else padded
+
+
+def _when(seen: Sequence[Padded]) -> str:
+    """In which direction, and at which steps beyond the end."""
+    directions = {"": slice(None)}
+    if seen[0].inputs.directions == 2:
+        directions |= {"in the forward direction": slice(1), "in the backward direction": slice(1, None)}
+    for of_direction, chosen in directions.items():
+        for of_steps, condition in _STEPS.items():
+            if all(_is_so(each, chosen, condition) for each in seen):
+                return ", ".join(filter(None, [of_direction, of_steps])) or "always"
+    return ""
+
+
+def _is_so(padded: Padded, directions: slice, condition: Callable[[Array], Array]) -> bool:
+    """Whether it is wrong in these directions where that holds of how many steps beyond the end it is."""
+    expected = np.zeros(padded.places.shape, bool)
+    expected[directions] = (padded.past > 0) & condition(padded.past)
+    return bool((padded.places == expected).all())
+
+
+_STEPS: Mapping[str, Callable[[Array], Array]] = {
+    "": lambda past: np.full(past.shape, True),
+    "only the first step beyond it": lambda past: past == 1,
+    "all but the first step beyond it": lambda past: past > 1,
+    "only the last step of x": lambda past: np.arange(past.shape[2]) == past.shape[2] - 1,
+}
+
+
+def _how(seen: Sequence[Padded]) -> str:
+    """The first of some values that all of them are."""
+    every = [dict(_candidates(each)) for each in seen]
+    for words in every[0]:
+        if all(
+            (np.abs(each.a - candidates[words]) <= 1e-9 * (1 + np.abs(each.a)))[each.wrong].all()
+            for each, candidates in zip(seen, every, strict=True)
+        ):
+            return words
+    values = np.concatenate([each.a[each.wrong] for each in seen])
+    return f"always {values[0]:.6g}" if not np.ptp(values) else ""
+
+
+def _candidates(padded: Padded) -> Iterator[tuple[str, Array]]:
+    inputs, a, ends = padded.inputs, padded.a, padded.inputs.ends
+    T_x = a.shape[2]
+    at_end = np.take_along_axis(a, np.broadcast_to(ends[:, None] - 1, (1, len(ends), 1)), axis=2)
+    yield "the state of the last step of the sequence", np.broadcast_to(at_end, a.shape)
+    yield "the state of step 0", np.broadcast_to(a[:, :, :1], a.shape)
+    longer = replace(inputs, lengths=np.minimum(ends + 1, T_x))
+    yield "as if the sequence had one step more", evaluate(longer)["a"].value
+    yield "as if no lengths were given", evaluate(replace(inputs, lengths=None))["a"].value
+    alone = replace(inputs, lengths=np.full_like(ends, T_x))
+    yield "as if all sequences had T_x steps", evaluate(alone)["a"].value
