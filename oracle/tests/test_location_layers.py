@@ -73,8 +73,12 @@ def test_what_the_counterexample_has_not_is_not_asked_for() -> None:
     assert found_for("rnn_layer", backward_clipped, directions=1) is None
     assert {each.ended for each in settings(problem(layers=2), ANYTHING)} == {""}
     assert not settings(problem(layers=2), Limits(initial_state=False))
-    assert not settings(problem(activation="relu"), ANYTHING)
-    assert not settings(Problem.lstm_layer(**SIZES, n_p=2), ANYTHING)
+    assert {each.activation for each in settings(problem(), ANYTHING)} == {"tanh"}
+    assert {each.activation for each in settings(problem(activation="relu"), ANYTHING)} == {"tanh", "relu"}
+    assert not any(each.projected for each in settings(Problem.lstm_layer(**SIZES), ANYTHING))
+    some = Problem.lstm_layer(**SIZES, n_p=2)
+    assert any(each.projected for each in settings(some, ANYTHING))
+    assert not any(each.projected for each in settings(some, Limits(projection="fewer")))
 
 
 @pytest.mark.parametrize("backward", [False, True])
@@ -157,3 +161,100 @@ def test_an_answer_of_another_form_breaks_nothing(form: str) -> None:
 
     found = found_for("lstm_layer", broken, layers=2)
     assert bool(found) == (form == "NaN")
+
+
+def test_relu_that_is_limited_is_told_of_relu_alone() -> None:
+    def limited(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        """Of one layer in one direction, step by step."""
+        if options["activation"] == "tanh" or len(parameters) > 1 or "lengths" in options:
+            return reference.rnn_layer(x, a0, parameters, options)
+        a, state = np.zeros((*a0.shape[1:], x.shape[2]), x.dtype), a0
+        for t in range(x.shape[2]):
+            _, state = reference.rnn_layer(x[:, :, t : t + 1], state, parameters, options)
+            state = np.minimum(state, 6)
+            a[:, :, t] = state[0]
+        return a, state
+
+    found = found_for("rnn_layer", limited, activation="relu")
+    assert found
+    assert found.setting == Setting(activation="relu")
+    assert str(found).startswith("wrong where: with relu: a_next ≠ max(0, Waa a_prev + Wax xt + ba)")
+    assert found.when.startswith("a_next > 6")
+    assert found.how == "always 6"
+    assert found_for("rnn_layer", limited) is None
+
+
+def test_a_projection_that_is_left_out_is_told() -> None:
+    def unprojected(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        if "Wp" in parameters[0] and len(parameters[0]["Wp"]) == parameters[0]["Wp"].shape[1]:
+            parameters = [{name: p[name] for name in p if name != "Wp"} for p in parameters]
+        return reference.lstm_layer(x, a0, c0, parameters, options)
+
+    found = found_for("lstm_layer", unprojected, n_p=4)
+    assert found
+    assert found.setting == Setting(projected=True)
+    assert found.where == "a_next ≠ Wp (ot * tanh(c_next))"
+    assert (found.when, found.how) == ("always", "the value of ot * tanh(c_next)")
+
+
+def test_the_initial_state_of_the_other_direction_is_told() -> None:
+    def forwards(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        D = options["directions"]
+        return reference.rnn_layer(x, np.repeat(a0[::D], D, axis=0), parameters, options)
+
+    found = found_for("rnn_layer", forwards, directions=2)
+    assert found
+    assert found.setting == Setting(direction="backward")
+    assert found.when == "only step 0"
+    assert found.how == "as if z were made with a0 of the other direction for a_prev"
+
+
+def test_the_input_of_the_layer_below_is_told() -> None:
+    def of_the_first(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if len(parameters) < 3 or options["directions"] == 2:
+            return reference.rnn_layer(x, a0, parameters, options)
+        first, a_first = reference.rnn_layer(x, a0[:1], parameters[:1], options)
+        a, a_above = reference.rnn_layer(first, a0[2:], parameters[2:], options)
+        _, a_second = reference.rnn_layer(first, a0[1:2], parameters[1:2], options)
+        return a, np.concatenate([a_first, a_second, a_above])
+
+    found = found_for("rnn_layer", of_the_first, layers=3)
+    assert found
+    assert found.setting == Setting(above=2)
+    assert found.how == "as if z were made with the input of the layer below for xt"
+
+
+def test_last_states_in_another_order_are_told() -> None:
+    def by_direction(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last, c_last = reference.lstm_layer(x, a0, c0, parameters, options)
+        D = options["directions"]
+        return a, a_last, np.concatenate([c_last[d::D] for d in range(D)])
+
+    found = found_for("lstm_layer", by_direction, layers=3, directions=2, n_p=2, lengths="random")
+    assert found
+    assert found.where == "the order of c_last is not that of the parameters"
+    assert found.when == "of 2 layers or more, in two directions"
+    those = "layer 0 forward, layer 1 forward, layer 0 backward, layer 1 backward"
+    assert found.how == f"of 2 layers in two directions, they are those of {those}"
+    assert found_for("lstm_layer", by_direction, layers=3) is None
+
+
+@pytest.mark.parametrize("only_first", [False, True])
+@pytest.mark.parametrize("backward", [False, True])
+def test_what_is_returned_beyond_an_end_is_told(only_first: bool, backward: bool) -> None:
+    def padded(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, a0, parameters, options)
+        if "lengths" not in options:
+            return a, a_last
+        rows = slice(len(a) // 2, None) if backward and options["directions"] == 2 else slice(None)
+        for j, n in enumerate(options["lengths"]):
+            a[rows, j, n : n + 1 if only_first else None] = a[rows, j, n - 1 : n]
+        return a, a_last
+
+    found = found_for("rnn_layer", padded, layers=2, directions=1 + backward, lengths="random")
+    assert found
+    assert found.where == "a beyond the end of a sequence ≠ 0"
+    parts = ["in the backward direction"] * backward + ["only the first step beyond it"] * only_first
+    assert found.when == (", ".join(parts) or "always")
+    assert found.how == "the state of the last step of the sequence"
+    assert found_for("rnn_layer", padded, layers=2) is None

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
@@ -11,7 +13,7 @@ from oracle.location.location import Location
 from oracle.problem import LayerProblem
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
-from reference.contract import CONTRACTS, Array
+from reference.contract import CONTRACTS
 
 Stacking = tuple[int, int]
 """How many layers there are, in how many directions."""
@@ -67,13 +69,14 @@ def _posed(problem: LayerProblem, stacking: Stacking, seed: int, limits: Limits)
 def _order(program: Program, inputs: LayerInputs, number: int, name: str) -> list[int] | None:
     """Whose last state is returned in each place; `None` where in any it is that of none, or of several."""
     outputs, right = program(inputs).outputs, evaluate(inputs)
-    first = outputs.get(".0")
-    shown = outputs.get(f".{number}")
-    if isinstance(first, str) or first is None or not near(first, right["a"]).all():
+    a, shown = outputs.get(".0"), outputs.get(f".{number}")
+    if not isinstance(a, np.ndarray) or a.shape != right["a"].value.shape or not near(a, right["a"]).all():
         return None
     places = len(inputs.parameters)
-    value, error = (part.reshape(places, -1, inputs.x.shape[1]) for part in _parts(right[name]))
-    if isinstance(shown, str) or shown is None or shown.shape != value.shape:
+    value, error = (
+        part.reshape(places, -1, inputs.x.shape[1]) for part in (right[name].value, right[name].error)
+    )
+    if not isinstance(shown, np.ndarray) or shown.shape != value.shape:
         return None
     order = []
     for own in shown:
@@ -82,10 +85,6 @@ def _order(program: Program, inputs: LayerInputs, number: int, name: str) -> lis
             return None
         order += fits
     return order
-
-
-def _parts(bounded: Bounded) -> tuple[Array, Array]:
-    return bounded.value, bounded.error
 
 
 def _called(place: int, stacking: Stacking) -> str:
