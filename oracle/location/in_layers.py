@@ -50,11 +50,12 @@ def locate_in_layers(
     every = _in_each_setting(function, program, counterexample, limits)
     one_step = experiments.of_sizes(forward, {"T_x": 1}, 0)
     shown = _simplest(every, [example.inputs(forward)])
-    if shown:  # a last state may be wrong as others are, which this one problem does not show
-        likely = [replace(shown, last=False), shown]
-    else:  # with other numbers, or many
-        shown = _simplest(every, [*experiments.ordinary(forward), one_step])
-        likely = [*every][:1] + ([shown] if shown else [*every][-1:])
+    likely: list[Setting] = []
+    if every and not shown:  # with other numbers, or many
+        shown = _simplest(every, [*experiments.ordinary(forward), one_step]) or [*every][-1]
+        likely = [*every][:1]
+    if shown:  # a last state may be wrong as others are, which these few problems do not show
+        likely += [replace(shown, last=False), shown]
     for setting in dict.fromkeys(likely):
         asked = every[setting]
         if asked.is_wrong_for(experiments.every(forward, example, without=["n_y"])):

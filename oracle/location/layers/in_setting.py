@@ -147,6 +147,8 @@ class InSetting:
         times = asked.ends[:, None] - 1 - t if setting.direction == "backward" else t
         np.put_along_axis(x, times, inputs.x, axis=2)
         others = _of_others(asked, setting, T_x)
+        if setting.last and setting.ended and setting.direction != "backward" and not setting.above:
+            others |= _gone_on(replace(inputs, parameters={**inputs.parameters, **own}), x[:, :, T_x:])
         given = replace(inputs, parameters={**inputs.parameters, **own, **others})
         if not setting.above:
             return Posed(asked, given, times)
@@ -268,6 +270,20 @@ def _of_others(asked: LayerInputs, setting: Setting, T_x: int) -> dict[str, Arra
         every = {**asked.parameters[other], **over_time}
         found |= {f"{name} {words}": array for name, array in every.items()}
     return found
+
+
+def _gone_on(given: Inputs, beyond: Array) -> dict[str, Array]:
+    """The states that a sequence would end with had it gone on to the end of x, as at every step."""
+    names = ("a",) if given.kind == "rnn" else ("a", "c")
+    longer = evaluate(replace(given, x=np.concatenate([given.x, beyond], axis=2)))
+    found = {f"{name}_next of the last step of x": longer[name].value[:, :, -1] for name in names}
+    if given.kind == "lstm":
+        right = evaluate(given)
+        a, c = (right[name].value[:, :, -1] for name in names)
+        for t in range(beyond.shape[2]):
+            c = evaluate(replace(given, x=beyond[:, :, t : t + 1], a0=a, c0=c))["c"].value[:, :, 0]
+        found["c_next of the last step of x, made with the last a_next of the sequence"] = c
+    return {name: np.repeat(array[:, :, None], given.x.shape[2], axis=2) for name, array in found.items()}
 
 
 def _drawn(inputs: Inputs, n_in: int, projected: bool, drawn: Callable[..., Array]) -> Mapping[str, Array]:

@@ -101,16 +101,31 @@ _STEPS: Mapping[str, Callable[[Array], Array]] = {
 
 
 def _how(seen: Sequence[Padded]) -> str:
-    """The first of some values that all of them are."""
+    """What all of them are, or what those of each direction are."""
+    if found := _like(seen, slice(None)):
+        return found
+    if seen[0].inputs.directions == 1:
+        return ""
+    n_h = len(seen[0].a) // 2
+    forward, backward = _like(seen, slice(n_h)), _like(seen, slice(n_h, None))
+    return (
+        f"in the forward direction {forward}, in the backward one {backward}" if forward and backward else ""
+    )
+
+
+def _like(seen: Sequence[Padded], rows: slice) -> str:
+    """The first of some values that all of some rows are that are wrong."""
     every = [dict(_candidates(each)) for each in seen]
     for words in every[0]:
         if all(
-            (np.abs(each.a - candidates[words]) <= 1e-9 * (1 + np.abs(each.a)))[each.wrong].all()
+            (np.abs(each.a - candidates[words]) <= 1e-9 * (1 + np.abs(each.a)))[rows][each.wrong[rows]].all()
             for each, candidates in zip(seen, every, strict=True)
         ):
             return words
-    values = np.concatenate([each.a[each.wrong] for each in seen])
-    return f"always {values[0]:.6g}" if not np.ptp(values) else ""
+    values = np.concatenate([each.a[rows][each.wrong[rows]] for each in seen])
+    if values.size and not np.ptp(values):
+        return f"always {values[0]:.6g}"
+    return ""
 
 
 def _candidates(padded: Padded) -> Iterator[tuple[str, Array]]:
@@ -119,6 +134,8 @@ def _candidates(padded: Padded) -> Iterator[tuple[str, Array]]:
     at_end = np.take_along_axis(a, np.broadcast_to(ends[:, None] - 1, (1, len(ends), 1)), axis=2)
     yield "the state of the last step of the sequence", np.broadcast_to(at_end, a.shape)
     yield "the state of step 0", np.broadcast_to(a[:, :, :1], a.shape)
+    initial = inputs.a0[-inputs.directions :].reshape(len(a), -1, 1)
+    yield "the initial state", np.broadcast_to(initial, a.shape)
     longer = replace(inputs, lengths=np.minimum(ends + 1, T_x))
     yield "as if the sequence had one step more", evaluate(longer)["a"].value
     yield "as if no lengths were given", evaluate(replace(inputs, lengths=None))["a"].value

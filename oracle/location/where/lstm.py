@@ -192,13 +192,14 @@ def _states(
         lambda v: v["ot"] * np.tanh(v["c_next"]),
         {name: {**values, "1": np.ones_like(c_prev)} for name in ("ot", "c_next")},
     )
+    c_is = Equation("c_next", _MEMORY, "unit", shown, c, right, of_memory, recipe=memory, others=of_others)
     if "Wp" in p:
         return [
-            Equation("c_next", _MEMORY, "unit", shown, c, right, of_memory, recipe=memory),
+            c_is,
             _projected(fl, shown, p, fl.times(ot, t), values),
         ]
     return [
-        Equation("c_next", _MEMORY, "unit", shown, c, right, of_memory, recipe=memory),
+        c_is,
         Equation(
             "a_next",
             "ot * tanh(c_next)",
@@ -208,6 +209,7 @@ def _states(
             fl.times(ot, t),
             of_hidden,
             recipe=hidden,
+            others=of_others,
             of_right=lambda: fl.times(ot, fl.tanh(right)),
         ),
     ]

@@ -41,7 +41,11 @@ def of_rnn(
         {"Waa a_prev": (p["Waa"], a_prev), "Wax xt": (p["Wax"], xt)},
         otherwise={IN_PLACE: partial(updated, z.value, p["Waa"], a_prev, shown.outputs["a"])},
     )
-    hidden = Equation("a_next", statement, "unit", shown, shown.outputs["a"], right, terms, affine, recipe)
+    of_others = {name: array for name, array in shown.inputs.parameters.items() if array.ndim == 3}
+    a_next = shown.outputs["a"]
+    hidden = Equation(
+        "a_next", statement, "unit", shown, a_next, right, terms, affine, recipe, others=of_others
+    )
     return [hidden, *head(fl, shown, p["Wya"], p["by"], "Wya", {"z": z.value}, lambda: right)]
 
 
