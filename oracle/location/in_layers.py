@@ -69,6 +69,8 @@ def locate_in_layers(
     location = found.location
     if setting.last and found.rule:
         location = replace(location, when=words(found.rule.without(LAST_STEP)))
+    if setting.others_go_on and "sample" in location.how:  # whose order may hang on all the lengths
+        location = replace(location, how="")
     is_of_time = found.rule and found.rule.is_of_time  # and a single step is the first and the last
     has_gates = not (setting.last or setting.projected)
     is_told = found.rule and found.like and found.like.value

@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle.location.how.activation.exponentials import another_exp
 from oracle.location.where.affine import product
-from oracle.location.where.changes import IN_ANOTHER_DTYPE, NORMALISED, rearranged, stacked_otherwise
+from oracle.location.where.changes import LESS_PRECISE, NORMALISED, rearranged, stacked_otherwise
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -52,6 +52,8 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     if equation.affine and equation.activation == "softmax":
         for words, function in _OF_LOGITS.items():
             yield words, partial(_of_logit, function)
+        for k in range(5, 17):
+            yield f"the logarithm of (the right value + 1e-{k:02})", partial(_logarithm, 10.0**-k)
         for words, divisor in _DIVISORS.items():
             yield f"exp(logit) / the sum of these {words}", partial(_divided, divisor)
         yield _IN_PLACE, _divided_in_place
@@ -64,9 +66,7 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     if equation.activation != "softmax":
         for words, function in NORMALISED.items():
             yield f"the right value {words}", partial(_function, function)
-    for digits in range(1, 11):
-        yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
-    for words, change in IN_ANOTHER_DTYPE.items():
+    for words, change in LESS_PRECISE:
         yield words.replace("in ", "rounded to "), partial(_function, change)
     for axis, what in ((2, "step"), (1, "sample"), (0, equation.row)):
         yield from _moves(axis, what)
@@ -178,6 +178,10 @@ def _divided_in_place(equation: Equation) -> Array:
     return np.asarray(e)
 
 
+def _logarithm(added: float, equation: Equation) -> Array:
+    return np.log(equation.right.value + added)
+
+
 def _with_bias_after(equation: Equation) -> Array:
     """The activation without the bias, and that added."""
     assert equation.affine
@@ -228,10 +232,6 @@ def _mean(axis: int, equation: Equation) -> Array:
 
 def _function(function: Callable[[Array], Array], equation: Equation) -> Array:
     return function(equation.right.value)
-
-
-def _rounded(digits: int, equation: Equation) -> Array:
-    return np.round(equation.right.value, digits)
 
 
 def _shifted(k: int, axis: int, equation: Equation) -> Array:

@@ -15,6 +15,7 @@ from oracle.location.how.fitting import least_squares
 from oracle.location.how.forms import form
 from oracle.location.how.places import of_other_places
 from oracle.location.how.rows import other_rows
+from oracle.location.how.solved import solved
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -37,7 +38,15 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
             return replace(found, words=f"as if z of {found.words}")
         if found := form(cases):
             return found
-        return None
+        return _of_pieces(cases)
+
+
+def _of_pieces(cases: Sequence[Case]) -> Likeness | None:
+    """What one of the factors or summands is like, for all else to be right."""
+    for name, of_piece in solved(cases):
+        if words := of_other_places(of_piece):
+            return Likeness(f"as if {name} were {words}")
+    return None
 
 
 def _count(cases: Sequence[Case]) -> int:

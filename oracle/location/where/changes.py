@@ -112,7 +112,7 @@ def _fixed(parts: float, array: Array) -> Array:
     return np.asarray(np.round(array * parts) / parts)
 
 
-IN_ANOTHER_DTYPE: Mapping[str, Change] = {
+_IN_ANOTHER_DTYPE: Mapping[str, Change] = {
     "in float32": partial(_cast, "float32"),
     "in float16": partial(_cast, "float16"),
     "in bfloat16": partial(_in_bfloat16, np.round),
@@ -122,8 +122,8 @@ IN_ANOTHER_DTYPE: Mapping[str, Change] = {
 
 
 def _less_precise() -> Iterator[tuple[str, Change]]:
-    yield from IN_ANOTHER_DTYPE.items()
-    for digits in range(1, 9):
+    yield from _IN_ANOTHER_DTYPE.items()
+    for digits in range(1, 11):
         yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
     for bits in range(3, 25):
         yield f"rounded to multiples of 2^-{bits}", partial(_fixed, 2.0**bits)

@@ -42,7 +42,7 @@ def equations(shown: Shown) -> list[Equation]:
             equation
             for name in states
             if f"{name}_next" in shown.cached
-            for equation in _returned(name, shown, inside, apart)
+            for equation in _returned(name, shown, inside, apart, found)
         ]
     every = [
         *(equation for pair in given for equation in pair),
@@ -86,9 +86,13 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
         yield Equation(called, _COPIES[name], row, shown, array, right, terms)
 
 
-def _returned(name: str, shown: Shown, inside: Shown, apart: bool) -> Iterator[Equation]:
+def _returned(
+    name: str, shown: Shown, inside: Shown, apart: bool, computed: Sequence[Equation]
+) -> Iterator[Equation]:
     """That a step returns what it has computed, and keeps that in its cache."""
     ours, cached = shown.outputs[name], inside.outputs[name]
+    made = next(each for each in computed if each.name == f"{name}_next")
+    made_of = {other: term for other, term in made.terms.items() if term.shape == ours.shape}
     terms = shown.states
     if apart:
         terms = {**inside.states, f"the returned {name} of the step before": shown.before(name)}
@@ -97,7 +101,7 @@ def _returned(name: str, shown: Shown, inside: Shown, apart: bool) -> Iterator[E
         (f"{CACHED}{name}_next", f"{name} as returned", ours),
     ):
         array = ours if apart else cached
-        yield Equation(called, statement, "unit", shown, array, _as_copied(should), terms)
+        yield Equation(called, statement, "unit", shown, array, _as_copied(should), terms, others=made_of)
 
 
 def _as_copied(array: Array) -> Bounded:

@@ -28,7 +28,7 @@ def table(pairs: Pairs) -> tuple[str, Function] | None:
             function = partial(read, pairs.function, low, step, entries)
             if pairs.are_given_by(function, 1e-12):
                 of = f"{pairs.activation}({pairs.name}) in steps of {step:.6g}"
-                ends = f" from {low:g} to {-low:g}" if entries else ""
+                ends = f" from {low:g} to {low + step * (entries - 1):g}" if entries else ""
                 return f"{words} a table of {of}{ends}", function
     return None
 
@@ -40,6 +40,7 @@ def _tables() -> Iterator[tuple[float, float, int]]:
     for size in RANGES:
         for entries in ENTRIES:
             yield -float(size), 2 * size / (entries - 1), entries
+            yield -float(size), 2 * size / entries, entries  # without the last argument
 
 
 def _place(low: float, step: float, z: Array) -> Array:
@@ -58,7 +59,11 @@ def _nearest(function: Function, low: float, step: float, entries: int, z: Array
 
 
 def _below(function: Function, low: float, step: float, entries: int, z: Array) -> Array:
-    return _entry(function, low, step, entries, np.floor(_place(low, step, z)))
+    """NaN where rounding decides which entry that is."""
+    place = (z - low) / step
+    near = np.round(place)
+    decided = (np.abs(place - near) >= 1e-9) | (low + step * near == z)
+    return np.where(decided, _entry(function, low, step, entries, np.floor(place)), np.nan)
 
 
 def _between(function: Function, low: float, step: float, entries: int, z: Array) -> Array:
