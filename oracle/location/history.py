@@ -107,8 +107,9 @@ def _with_some_of(inputs: Inputs, earlier: Shown, call: str) -> Iterator[tuple[s
         "the weights": [name for name in every if name.startswith("W")],
         "the weights of a step": [name for name in every if name.startswith("W") and "y" not in name],
         "the biases": biases,
-        "the biases of the gates": [name for name in biases if name != "by"],
     }
+    if inputs.kind == "lstm":
+        groups["the biases of the gates"] = [name for name in biases if name != "by"]
     for words, chosen in (groups | {name: [name] for name in every}).items():
         mixed = {**inputs.parameters, **{name: other.parameters[name] for name in chosen}}
         yield f"{words} were {before}", replace(inputs, parameters=mixed)
