@@ -96,6 +96,10 @@ class Condition:
         """Whether it says the same kind of thing of the same feature."""
         return self.feature == other.feature and self.relation[:3] == other.relation[:3]
 
+    def begins(self, place: str) -> bool:
+        """Whether it says from where on a place is meant."""
+        return self.feature == place and self.relation == "≥"
+
     @property
     def is_a_threshold(self) -> bool:
         """Whether its value may be found better by asking more."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oracle.location.when.conditions import Condition, bluntness, met_by_all_wrong
-from oracle.location.when.table import SIZES, Table, is_of_time, is_row
+from oracle.location.when.table import SIZES, Table, is_of_time, is_place, is_row
 from reference.contract import Array
 
 LEAST, HALF, PURE, SURE = 0.05, 0.5, 0.9, 0.97
@@ -178,7 +178,18 @@ def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
         if not longer:
             break
         found = max(longer, key=lambda pair: pair[0])[1]
-    return found
+    return _begun(found, every)
+
+
+def _begun(found: Rule, table: Table) -> Rule:
+    """The rule, and where it begins of a place that comes again and again, if that is not the first one."""
+    begins = list(found.conditions)
+    for each in found.conditions:
+        least = float(table.features[each.feature][table.wrong].min())
+        is_again = is_place(each.feature) and each.relation.startswith("mod") and each.relation.endswith("=")
+        if is_again and least > each.value and not any(other.begins(each.feature) for other in begins):
+            begins.append(Condition(each.feature, "≥", least, beyond=least - 1))
+    return replace(found, conditions=tuple(begins))
 
 
 def _extended(shorter: Rule, table: Table) -> Iterator[Rule]:
