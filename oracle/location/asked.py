@@ -1,7 +1,7 @@
 """A function that is asked, and what was seen of it."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -66,6 +66,11 @@ class Asked:
                 fresh.append(Seen(inputs, shown.inputs, self._looked_at(every_equation)))
         self._seen += fresh
         return fresh
+
+    @property
+    def answers(self) -> Iterator[Mapping[str, Equation]]:
+        """The equations of each answer that are looked at."""
+        return (seen.equations for seen in self._seen)
 
     def look_at(self, names: Collection[str]) -> None:
         """Forget all other equations, which take most of the memory."""
@@ -212,7 +217,8 @@ def _tables(name: str, seen: Iterable[Seen], like: Likeness | None) -> Iterator[
 def _tells_weights(equation: Equation) -> bool:
     """Whether it is wrong, of an argument that can be told from the value."""
     shown = equation.shown
-    told = equation.affine is not None and np.abs(shown).max(initial=0) < 1 - 1e-6
+    is_limited = equation.activation != "max"
+    told = equation.affine is not None and not (is_limited and np.abs(shown).max(initial=0) > 1 - 1e-6)
     return bool(told and equation.wrong.any() and (shown != shown.flat[0]).any())
 
 

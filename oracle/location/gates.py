@@ -4,7 +4,7 @@ A memory state is ft * c_prev + it * cct: with another c_prev it tells ft, with 
 bias the other one, and the hidden state ot * tanh(c_next) tells ot.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from oracle.inputs import Inputs
 from oracle.location.view import View
 from oracle.location.when.experiments import cut
+from oracle.location.where.equation import Equation
 from oracle.location.where.shown import Shown
 
 DRIVEN = 60.0
@@ -20,6 +21,8 @@ ROUNDINGS = 512
 """How many units in the last place what is measured may be off, which is more than rounding does."""
 OPEN = 1e-6
 """How far the update gate has to be open for its bias to drive it to 1."""
+CLEARLY = 1e-6
+"""How much a memory state is off that is wrong by more than rounding."""
 TOLD = 1e-2
 """How large tanh(c_next) has to be for it to tell the output gate."""
 
@@ -42,6 +45,21 @@ class WithGates:
     def expected(self, inputs: Inputs) -> Shown | None:
         """What one that is right shows."""
         return _measured(self.view.expected, inputs)
+
+
+def part_known(answers: Iterable[Mapping[str, Equation]]) -> float:
+    """Of which part of the memory states that are wrong the gates that make them are known."""
+    wrong_ones, known_ones = 0, 0
+    for each in answers:
+        ft, it, cct = (each[name] for name in ("ft", "it", "cct"))
+        c = ft.answer.outputs["c"]
+        with np.errstate(all="ignore"):
+            right = ft.right.value * ft.others["c_prev"] + it.right.value * cct.right.value
+            wrong = np.abs(c - right) > CLEARLY * (1 + np.abs(right))
+        known = np.isfinite([gate.right.error for gate in (ft, it, cct)]).all(axis=0)
+        wrong_ones += int(wrong.sum())
+        known_ones += int((wrong & known).sum())
+    return known_ones / max(wrong_ones, 1)
 
 
 def _measured(shown_for: Callable[[Inputs], Shown | None], inputs: Inputs) -> Shown | None:

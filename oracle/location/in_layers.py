@@ -9,7 +9,7 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
-from oracle.location.gates import WithGates
+from oracle.location.gates import WithGates, part_known
 from oracle.location.layers.in_setting import InSetting
 from oracle.location.layers.order import in_another_order
 from oracle.location.layers.padding import beyond_the_end
@@ -25,6 +25,8 @@ ONE_STEP = "T_x = 1 (of more it cannot be told)"
 ENOUGH = 0.1
 """Of which part of the later steps something has to be known for a condition to be of them, too."""
 LAST_STEP = f"step{FROM_END}"
+MOST = 0.5
+"""Of which part of the wrong memory states gates have to be known for these to be what is wrong."""
 STRAY = 0.05
 """Which part of the wrong elements may be of what is right, and was taken from other calls wrongly."""
 
@@ -49,7 +51,8 @@ def locate_in_layers(
     forward, example = f"{kind}_forward", _of_one_layer(counterexample)
     every = _in_each_setting(function, program, counterexample, limits)
     one_step = experiments.of_sizes(forward, {"T_x": 1}, 0)
-    shown = _simplest(every, [example.inputs(forward)])
+    usual = replace(example, regime="unit")  # in large numbers less shows
+    shown = _simplest(every, [example.inputs(forward), usual.inputs(forward)])
     likely: list[Setting] = []
     if every and not shown:  # with other numbers, or many
         shown = _simplest(every, [*experiments.ordinary(forward), one_step]) or [*every][-1]
@@ -120,6 +123,6 @@ def _located_in_gates(asked: Asked, example: Problem, found: Found) -> Location 
     asked.ask(experiments.every(asked.view.function, example, without=["n_y", "T_x"]))
     wrong = asked.wrong(least=STRAY)
     made_of = {"c_next": {"ft", "it", "cct"}, "a_next": {"ot"}}.get(found.location.equations[0], set())
-    if not made_of & {*wrong}:
+    if not made_of & {*wrong} or (made_of != {"ot"} and part_known(asked.answers) < MOST):
         return None
     return found_of(asked, wrong).location

@@ -28,6 +28,9 @@ def argument(equation: Equation) -> Equation | None:
                 z, shown = (_centred(part) for part in (z, shown))
                 terms = {name: _centred(term) for name, term in terms.items()}
                 slope = np.broadcast_to(value.min(axis=0, keepdims=True), value.shape)
+            case "max" if equation.affine:
+                z, slope = equation.affine.value, np.ones_like(value)
+                shown = np.where(value > 0, value, np.nan)
             case "ot * tanh":
                 z, ot = equation.terms["c_next"], equation.terms["ot"]
                 shown = np.arctanh(value / ot)
@@ -53,6 +56,8 @@ def is_in_range(equation: Equation) -> Array:
             return np.asarray(np.abs(value) <= 1 + error)
         case "sigmoid":
             return np.asarray(np.abs(value - 0.5) <= 0.5 + error)
+        case "max":
+            return np.asarray(value >= -error)
         case "ot * tanh":
             return np.asarray(np.abs(value) <= equation.terms["ot"] + error)
         case _:

@@ -60,7 +60,7 @@ def is_like(cases: Sequence[Case], like: Likeness) -> bool:
         return like.value is None or _matches(cases, like.value)
 
 
-_ARGUMENTS = {"tanh": "z", "sigmoid": "z", "softmax": "the logits", "ot * tanh": "c_next"}
+_ARGUMENTS = {"tanh": "z", "sigmoid": "z", "max": "z", "softmax": "the logits", "ot * tanh": "c_next"}
 
 
 def _like(cases: Sequence[Case]) -> Likeness | None:

@@ -47,7 +47,7 @@ def _found(
     cases: Sequence[Case], pool_of: Callable[[Recipe], Callable[[int], Pool]], what: str
 ) -> Likeness | None:
     """Which row of the pool each row is; `None` where one is none of them."""
-    found: list[list[str]] = []
+    found: list[tuple[list[str], int]] = []
     for case in cases:
         assert case.equation.recipe
         pool_of_row = pool_of(case.equation.recipe)
@@ -64,9 +64,10 @@ def _found(
                 return None
             were = "" if said else "were "
             said.append(f"{case.equation.name}[{i}] {were}{what} {[*pool][int(same.argmax())]}")
-        found.append(said)
-    several = [said for said in found if len(said) > 1]
+        found.append((said, len(case.chosen)))
+    several = [(said, n) for said, n in found if len(said) > 1]
     if len(several) < 2:
         return None
-    example = min(several, key=lambda said: abs(len(said) - SHOWN))
-    return Likeness(", ".join(example[:SHOWN]) + (", ..." if len(example) > SHOWN else ""))
+    example, n = min(several, key=lambda pair: abs(len(pair[0]) - SHOWN))
+    more = ", ..." if len(example) > SHOWN else ""
+    return Likeness(f"{', '.join(example[:SHOWN])}{more} (n_a = {n})")
