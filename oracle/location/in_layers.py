@@ -10,11 +10,11 @@ from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.gates import WithGates, part_known
+from oracle.location.last_states import in_another_order
 from oracle.location.layers.in_setting import InSetting
-from oracle.location.layers.order import in_another_order
-from oracle.location.layers.padding import beyond_the_end
 from oracle.location.layers.setting import Setting, settings
 from oracle.location.location import Found, Location, found_of
+from oracle.location.padding import beyond_the_end
 from oracle.location.when import experiments
 from oracle.location.when.table import FROM_END
 from oracle.location.when.words import words

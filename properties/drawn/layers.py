@@ -164,8 +164,11 @@ def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> l
     return [distinct, equal]
 
 
-def far(function: str, sizes: Mapping[str, Any], stacking: Stacking, dtype: DType) -> LayerProblem:
-    """A problem of these sizes, of two layers in all directions with lengths."""
+def far(
+    function: str, sizes: Mapping[str, Any], stacking: Stacking, dtype: DType, *, projected: bool
+) -> LayerProblem:
+    """A problem of these sizes, of two layers in all directions with lengths, perhaps projected to a half."""
+    has_fewer = projected and function == "lstm_layer" and "smaller" in stacking.projections
     lengths: Lengths = "with T_x" if "with T_x" in stacking.lengths else stacking.lengths[0]
     return LayerProblem(
         function,  # type: ignore[arg-type]
@@ -174,6 +177,7 @@ def far(function: str, sizes: Mapping[str, Any], stacking: Stacking, dtype: DTyp
         directions=max(stacking.directions),
         lengths=lengths,
         activation=stacking.activations[0] if function == "rnn_layer" else "tanh",
+        n_p=sizes["n_a"] // 2 if has_fewer else 0,
         initial=stacking.initial,
         dtype=dtype,
     )

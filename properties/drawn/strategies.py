@@ -192,11 +192,13 @@ FAR: Mapping[str, Mapping[str, Any]] = {
     "wide": {"n_x": 33, "n_a": 35, "n_y": 34, "m": 37, "T_x": 2},
     "broad": {"n_x": 134, "n_a": 133, "n_y": 131, "m": 3, "T_x": 2},
     "batch": {"n_x": 8, "n_a": 4, "n_y": 8, "m": 134, "T_x": 2},
+    "aligned": {"n_x": 16, "n_a": 32, "n_y": 8, "m": 24, "T_x": 2},
     "single": {"n_x": 33, "n_a": 35, "n_y": 34, "m": 1, "T_x": 3},
     "long": {"n_x": 1, "n_a": 2, "n_y": 3, "m": 1, "T_x": 129},
     "count": {"n_x": 2, "n_a": 3, "n_y": 1, "m": 2, "T_x": 65, "regime": "counting"},
 }
-"""Sizes beyond 16, 32, 64 and 128, where people set limits and kernels change, with every residue modulo 4.
+"""Sizes beyond 16, 32, 64 and 128, where people set limits and kernels change, with every residue modulo 4,
+and those that are multiples of 8.
 
 What is drawn without fuzzing is beyond none of them.
 """
@@ -209,7 +211,10 @@ def far(function: str, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]
         given = [layers.posed_to(each, domain.stacking, dtype) for each in domain.networks_for(function)]
         return [[replace(each, m=m, T_x=T_x)] for each in given for m, T_x in ((36, 2), (2, 129))]
     if contract.is_layer:
-        return [[layers.far(function, sizes, domain.stacking, dtype)] for sizes in FAR.values()]
+        return [
+            [layers.far(function, sizes, domain.stacking, dtype, projected=name == "aligned")]
+            for name, sizes in FAR.items()
+        ]
     cell = {"T_x": 1} if contract.is_cell else {}
     every = {name: sizes for name, sizes in FAR.items() if not (contract.is_cell and sizes["T_x"] > 3)}
     return [[Problem(contract.kind, **{**sizes, **cell}, dtype=dtype)] for sizes in every.values()]
