@@ -22,6 +22,8 @@ from oracle.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS
 
 ONE_STEP = "T_x = 1 (of more it cannot be told)"
+ORDINARY = ("ternary", "unit", "wild", "counting")
+"""Regimes in which most of what is wrong shows."""
 ENOUGH = 0.1
 """Of which part of the later steps something has to be known for a condition to be of them, too."""
 LAST_STEP = f"step{FROM_END}"
@@ -51,8 +53,8 @@ def locate_in_layers(
     forward, example = f"{kind}_forward", _of_one_layer(counterexample)
     every = _in_each_setting(function, program, counterexample, limits)
     one_step = experiments.of_sizes(forward, {"T_x": 1}, 0)
-    usual = replace(example, regime="unit")  # in large numbers less shows
-    shown = _simplest(every, [example.inputs(forward), usual.inputs(forward)])
+    usual = [] if example.regime in ORDINARY else [replace(example, regime="unit")]
+    shown = _simplest(every, [each.inputs(forward) for each in (example, *usual)])
     likely: list[Setting] = []
     if every and not shown:  # with other numbers, or many
         shown = _simplest(every, [*experiments.ordinary(forward), one_step]) or [*every][-1]
@@ -125,4 +127,6 @@ def _located_in_gates(asked: Asked, example: Problem, found: Found) -> Location 
     made_of = {"c_next": {"ft", "it", "cct"}, "a_next": {"ot"}}.get(found.location.equations[0], set())
     if not made_of & {*wrong} or (made_of != {"ot"} and part_known(asked.answers) < MOST):
         return None
-    return found_of(asked, wrong).location
+    located = found_of(asked, wrong)
+    # What a hidden state tells of ot it may as well tell of tanh(c_next).
+    return located.location if made_of != {"ot"} or located.is_alike else None

@@ -48,11 +48,15 @@ class Location:
 
 @dataclass(frozen=True)
 class Found:
-    """A location, with the rule and the likeness that it says in words, if there are any."""
+    """A location, with the rule and the likeness that it says in words, if there are any.
+
+    `is_alike` is whether it says what all wrong values are, and not how far off alone.
+    """
 
     location: Location
     rule: Rule | None
     like: Likeness | None
+    is_alike: bool
 
 
 def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found:
@@ -73,7 +77,7 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     if found and not (arrangement and not found.conditions):
         when.append(words(found))
     location = Location(where(wrong, asked, found, like), ", ".join(when), how, equations=names)
-    return Found(location, found, like)
+    return Found(location, found, like, bool(told or of_all))
 
 
 def _cases(names: Sequence[str], asked: Asked) -> list[Case]:

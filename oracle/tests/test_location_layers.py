@@ -258,3 +258,21 @@ def test_what_is_returned_beyond_an_end_is_told(only_first: bool, backward: bool
     assert found.when == (", ".join(parts) or "always")
     assert found.how == "the state of the last step of the sequence"
     assert found_for("rnn_layer", padded, layers=2) is None
+
+
+def test_the_argument_of_relu_is_told_where_it_is_positive() -> None:
+    def unbiased(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if options["activation"] == "relu":
+            parameters = [{**p, "ba": 0 * p["ba"]} for p in parameters]
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", unbiased, activation="relu", regime="huge")
+    assert found
+    assert found.setting == Setting(activation="relu")
+    assert "made with ba replaced by 0" in found.how
+
+
+def test_gates_are_believed_where_they_explain_the_memory_states() -> None:
+    """Of another sample's c_prev those are measured alone that are nearly shut."""
+    said, _ = located(STRANGERS["r/20 batch tile without its offset in the forget term"])
+    assert said.startswith("wrong where: c_next ≠ ft * c_prev + it * cct  when: from sample 16 on")

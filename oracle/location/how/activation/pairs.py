@@ -12,6 +12,9 @@ Function = Callable[[Array], Array]
 ENOUGH = 30
 """Different arguments by which a function may be told."""
 
+SAME = 1e-12
+"""How near to one another values are that are one, and were divided by a gate."""
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -38,14 +41,14 @@ class Pairs:
     def limits(self) -> tuple[float, float]:
         """The least value and the largest, if several are that, within which the others may be limited."""
         least, most = float(self.shown.min()), float(self.shown.max())
-        low = least if (self.shown == least).sum() > 2 else -np.inf
-        return low, most if (self.shown == most).sum() > 2 else np.inf
+        low = least if (self.shown <= least + SAME).sum() > 2 else -np.inf
+        return low, most if (self.shown >= most - SAME).sum() > 2 else np.inf
 
     @property
     def within_limits(self) -> "Pairs":
         """Those that are not limited."""
         low, high = self.limits
-        inner = (low < self.shown) & (self.shown < high)
+        inner = (low + SAME < self.shown) & (self.shown < high - SAME)
         return replace(self, z=self.z[inner], shown=self.shown[inner], allowed=self.allowed[inner])
 
     def are_given_by(self, function: Function, rounding: float | Array = 1e-13) -> bool:
