@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -168,7 +169,8 @@ def _others_like(
     function: str, counterexample: Inputs, limits: Limits, network: LayerProblem | None
 ) -> Iterator[Inputs]:
     """Larger problems with nothing in them that it has not, of ordinary and of large weights."""
-    bigger = limits.fitted(larger(function, counterexample, network))
+    dtype: Any = counterexample.dtype.name
+    bigger = replace(limits.fitted(larger(function, counterexample, network)), dtype=dtype)
     for seed in range(3):
         inputs = replace(bigger, seed=seed).inputs(function)
         yield inputs

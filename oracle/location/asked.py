@@ -217,8 +217,8 @@ def _tables(name: str, seen: Iterable[Seen], like: Likeness | None) -> Iterator[
 def _tells_weights(equation: Equation) -> bool:
     """Whether it is wrong, of an argument that can be told from the value."""
     shown = equation.shown
-    is_limited = equation.activation != "max"
-    told = equation.affine is not None and not (is_limited and np.abs(shown).max(initial=0) > 1 - 1e-6)
+    most = np.inf if equation.activation == "max" else 1 - 1e-6
+    told = equation.affine is not None and np.abs(shown).max(initial=0) < most
     return bool(told and equation.wrong.any() and (shown != shown.flat[0]).any())
 
 

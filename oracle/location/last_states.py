@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from reference.contract import CONTRACTS
 Stacking = tuple[int, int]
 """How many layers there are, in how many directions."""
 
-SEEDS = range(3)
+SIZES = ((4, 5), (3, 6), (2, 3))
+"""Samples and steps of what is asked; with lengths, if there are any, the first time and the last."""
 
 
 def in_another_order(
@@ -30,11 +32,9 @@ def in_another_order(
     """
     for number, name in enumerate([*CONTRACTS[function].outputs][1:], 1):
         orders = {}
-        for stacking in _stackings(counterexample):
-            seen = [
-                _order(program, _posed(counterexample, stacking, seed, limits), number, name)
-                for seed in SEEDS
-            ]
+        for stacking in stackings(counterexample):
+            posed = (_posed(counterexample, stacking, seed, limits) for seed in range(len(SIZES)))
+            seen = [_order(program, inputs, number, name) for inputs in posed]
             if any(order != seen[0] or order is None for order in seen):
                 break
             orders[stacking] = seen[0] or []
@@ -42,13 +42,13 @@ def in_another_order(
             others = [stacking for stacking, order in orders.items() if order != sorted(order)]
             if others:
                 said = ", ".join(_called(place, others[0]) for place in orders[others[0]])
-                how = f"of {_words(*others[0])}, they are those of {said}"
+                how = f"of {words(*others[0])}, they are those of {said}"
                 where = f"the order of {name} is not that of the parameters"
                 return Location(where, _when(others, [*orders]), how, equations=[name])
     return None
 
 
-def _stackings(problem: LayerProblem) -> Iterator[Stacking]:
+def stackings(problem: LayerProblem) -> Iterator[Stacking]:
     """Those that a problem has in it, the simplest first."""
     if problem.weights:
         yield problem.layers, problem.directions
@@ -60,7 +60,10 @@ def _stackings(problem: LayerProblem) -> Iterator[Stacking]:
 
 def _posed(problem: LayerProblem, stacking: Stacking, seed: int, limits: Limits) -> LayerInputs:
     layers, directions = stacking
-    ordinary = replace(problem, m=4, T_x=5, layers=layers, directions=directions, regime="unit", seed=seed)
+    m, T_x = SIZES[seed]
+    fields: dict[str, Any] = {} if seed != 1 or problem.weights else {"lengths": "absent"}
+    fields |= {"layers": layers, "directions": directions, "regime": "unit", "seed": seed}
+    ordinary = replace(problem, m=m, T_x=T_x, **fields)
     inputs = limits.fitted(replace(ordinary, dtype="float64")).inputs(problem.kind)
     assert isinstance(inputs, LayerInputs)
     return inputs
@@ -84,7 +87,7 @@ def _order(program: Program, inputs: LayerInputs, number: int, name: str) -> lis
         if len(fits) != 1:
             return None
         order += fits
-    return order
+    return order if len({*order}) == places else None
 
 
 def _called(place: int, stacking: Stacking) -> str:
@@ -95,7 +98,8 @@ def _called(place: int, stacking: Stacking) -> str:
     return " ".join(parts)
 
 
-def _words(layers: int, directions: int) -> str:
+def words(layers: int, directions: int) -> str:
+    """A stacking as a reader says it; nothing of one layer alone."""
     parts = [f"{layers} layers"] if layers > 1 else []
     parts += ["two directions"] if directions > 1 else []
     return " in ".join(parts)
@@ -106,6 +110,7 @@ def _when(others: Sequence[Stacking], every: Sequence[Stacking]) -> str:
     least = tuple(min(stacking[axis] for stacking in others) for axis in range(2))
     if {*others} != {each for each in every if each[0] >= least[0] and each[1] >= least[1]}:
         return ""
-    parts = [f"of {least[0]} layers or more"] if least[0] > 1 else []
+    more = " or more" if max(layers for layers, _ in every) > least[0] else ""
+    parts = [f"of {least[0]} layers{more}"] if least[0] > 1 else []
     parts += ["in two directions"] if least[1] > 1 else []
     return ", ".join(parts)

@@ -61,7 +61,7 @@ class Found:
 
 def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found:
     """What is said of the first equation that does not hold, where that does not hang on other calls."""
-    asked.look_at(wrong)
+    asked.look_at([*wrong, *(f"{CACHED}{name}" for name in wrong)])
     names = told_together(wrong)
     like = likeness(_cases(names, asked))
     found = asked.rule(names, like)

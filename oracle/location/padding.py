@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
+from oracle.location.last_states import Stacking, stackings
+from oracle.location.last_states import words as of_stacking
 from oracle.location.layers.memory import near
 from oracle.location.location import Location
 from oracle.problem import LayerProblem
@@ -31,6 +34,11 @@ class Padded:
         return np.asarray(np.arange(self.a.shape[2]) - self.inputs.ends[:, None] + 1)[None]
 
     @property
+    def tolerance(self) -> Array:
+        """How far two values may be apart that are the same."""
+        return np.asarray(max(1e-9, 100 * np.finfo(self.inputs.dtype).eps) * (1 + np.abs(self.a)))
+
+    @property
     def places(self) -> Array:
         """In which direction, sample and step any unit is wrong, `(D, m, T_x)`."""
         return np.asarray(np.stack(np.split(self.wrong, self.inputs.directions)).any(axis=1))
@@ -45,17 +53,36 @@ def beyond_the_end(
     """
     if counterexample.lengths == "absent":
         return None
+    for stacking in stackings(counterexample):
+        seen = _seen(function, program, counterexample, stacking, limits)
+        if seen is None:
+            return None
+        if any(each.wrong.any() for each in seen):
+            of_several = of_stacking(*stacking)
+            where = f"with {of_several}: {WHERE}" if of_several else WHERE
+            return Location(where, _when(seen), _how(seen), equations=[WHERE])
+    return None
+
+
+SIZES = ((5, 7), (1, 6), (2, 9), (6, 4), (4, 7))
+"""Samples and steps of what is asked."""
+
+
+def _seen(
+    function: str, program: Program, problem: LayerProblem, stacking: Stacking, limits: Limits
+) -> list[Padded] | None:
+    """Some answers of one stacking; `None` where anything else is wrong."""
+    layers, directions = stacking
     seen = []
-    for seed in range(4):
-        ordinary = replace(counterexample, m=5, T_x=7, lengths="random", regime="unit", seed=seed)
+    for seed, (m, T_x) in enumerate(SIZES):
+        sizes: dict[str, Any] = {"m": m, "T_x": T_x, "layers": layers, "directions": directions}
+        ordinary = replace(problem, **sizes, lengths="random", regime="unit", seed=seed)
         inputs = limits.fitted(replace(ordinary, dtype="float64")).inputs(function)
         assert isinstance(inputs, LayerInputs)
         if (padded := _padded(function, program, inputs)) is None:
             return None
         seen.append(padded)
-    if not any(each.wrong.any() for each in seen):
-        return None
-    return Location(WHERE, _when(seen), _how(seen), equations=[WHERE])
+    return seen
 
 
 def _padded(function: str, program: Program, inputs: LayerInputs) -> Padded | None:
@@ -64,7 +91,10 @@ def _padded(function: str, program: Program, inputs: LayerInputs) -> Padded | No
     shown: dict[str, Array] = {}
     for i, name in enumerate(CONTRACTS[function].outputs):
         array = outputs.get(f".{i}")
+        shape = right[name].value.shape
         if not isinstance(array, np.ndarray) or array.size != right[name].value.size:
+            return None
+        if name == "a" and array.shape != shape:
             return None
         shown[name] = array.reshape(right[name].value.shape)
     wrong = {name: ~near(array, right[name]) for name, array in shown.items()}
@@ -118,7 +148,7 @@ def _like(seen: Sequence[Padded], rows: slice) -> str:
     every = [dict(_candidates(each)) for each in seen]
     for words in every[0]:
         if all(
-            (np.abs(each.a - candidates[words]) <= 1e-9 * (1 + np.abs(each.a)))[rows][each.wrong[rows]].all()
+            (np.abs(each.a - candidates[words]) <= each.tolerance)[rows][each.wrong[rows]].all()
             for each, candidates in zip(seen, every, strict=True)
         ):
             return words
@@ -139,5 +169,3 @@ def _candidates(padded: Padded) -> Iterator[tuple[str, Array]]:
     longer = replace(inputs, lengths=np.minimum(ends + 1, T_x))
     yield "as if the sequence had one step more", evaluate(longer)["a"].value
     yield "as if no lengths were given", evaluate(replace(inputs, lengths=None))["a"].value
-    alone = replace(inputs, lengths=np.full_like(ends, T_x))
-    yield "as if all sequences had T_x steps", evaluate(alone)["a"].value

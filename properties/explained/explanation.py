@@ -73,7 +73,8 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
         alone = trial.holds_alone()
         if not alone:
             trial.implementation.close()
-            if traces(ask.function, ask, trial.inputs, ask.limits) == NEARLY:
+            network = trial.problem.network if isinstance(trial.problem, LayerProblem) else None
+            if traces(ask.function, ask, trial.inputs, ask.limits, network) == NEARLY:
                 return why
     except DiedError:
         return Explanation()
@@ -152,7 +153,7 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
         return Explanation([digits], inherited=_is_inherited(ask, counterexample))
     known = traces(function, ask, counterexample, **how)
     if known == NEARLY and problem.dtype != widest.dtype:
-        itself = traces(function, ask, problem.inputs(function), limits)
+        itself = traces(function, ask, problem.inputs(function), **how)
         if itself != NEARLY:
             known = "; ".join(filter(None, [f"right in {widest.dtype}, and not in {problem.dtype}", itself]))
     elif known != NEARLY and _is_right_in_a_new_process(ask, counterexample):

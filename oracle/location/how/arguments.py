@@ -57,7 +57,7 @@ def is_in_range(equation: Equation) -> Array:
         case "sigmoid":
             return np.asarray(np.abs(value - 0.5) <= 0.5 + error)
         case "max":
-            return np.asarray(value >= -error)
+            return np.asarray(value > 0)  # 0 is the value of any argument below
         case "ot * tanh":
             return np.asarray(np.abs(value) <= equation.terms["ot"] + error)
         case _:

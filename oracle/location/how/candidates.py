@@ -193,6 +193,8 @@ def _with_bias_after(equation: Equation) -> Array:
             return np.asarray(e / e.sum(axis=0, keepdims=True) + b)
         case "tanh":
             return np.asarray(np.tanh(z) + b)
+        case "max":
+            return np.asarray(np.maximum(z, 0) + b)
         case _:
             return np.asarray(1 / (1 + np.exp(-z)) + b)
 

@@ -93,12 +93,17 @@ def _mean(equation: Equation, i: int) -> Array:
 def _fitted(every: Sequence[Equation], i: int, extra: Extra) -> Array | None:
     """The weights of a row, its bias and those of what is more, if there are any that fit all answers."""
     matrices, values, weights = [], [], []
+    below = []  # of relu, where the argument is no more than 0
     for equation in every:
         of_z = argument(equation)
         assert of_z
         assert equation.affine
         v = np.concatenate([equation.affine.v, np.ones((1, *of_z.shown[i].shape)), extra(equation, i)])
         chosen = equation.wrong[i] & np.isfinite(of_z.shown[i]) & np.isfinite(v).all(axis=0)
+        if equation.activation == "max":
+            if (equation.shown[i][equation.wrong[i]] < 0).any():
+                return None
+            below.append(v[:, equation.wrong[i] & (equation.shown[i] == 0)].T)
         matrices.append(v[:, chosen].T)
         values.append(of_z.shown[i][chosen])
         weights.append(1 / of_z.right.error[i][chosen])
@@ -107,6 +112,8 @@ def _fitted(every: Sequence[Equation], i: int, extra: Extra) -> Array | None:
     if len(value) < k + 4 or least_squares(matrix, value)[1] < k:
         return None
     found, _ = least_squares(matrix * weight[:, None], value * weight)
+    if any((each @ found > 1e-9 * (1 + np.abs(each) @ np.abs(found))).any() for each in below):
+        return None
     allowed = 8 / weight + 1e-12 * np.abs(matrix) @ np.abs(found)
     return found if (np.abs(matrix @ found - value) <= allowed).all() else None
 

@@ -23,7 +23,8 @@ _ABOVE = ("", "in a layer above another", "in a layer above two others")
 class Setting:
     """Where in a network the layer is, and whether it is its last states that are looked at.
 
-    It is `above` so many others. Of its sequences all, or all but the last, may have `ended` before T_x.
+    It is `above` so many others. Of its sequences all, or all but the last, may have `ended` before T_x. The
+    `activation` is that of an RNN; an LSTM may be `projected` to as many units.
     """
 
     above: int = 0
@@ -72,7 +73,7 @@ class Setting:
             and self.directions <= problem.directions
             and bool(self.ended) <= (problem.lengths != "absent")
             and self.activation in ("tanh", problem.activation)
-            and self.activation in limits.activations
+            and (problem.kind == "lstm_layer" or self.activation in limits.activations)
             and self.projected <= (problem.n_p > 0 and limits.projection is True)
         )
 
