@@ -95,7 +95,8 @@ def _has(inputs: LayerInputs) -> tuple[bool, ...]:
 def larger(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> Problem:
     """A problem with nothing in it that the counterexample has not, of larger sizes."""
     if network:
-        return replace(network, m=5, T_x=6)
+        has_lengths = isinstance(counterexample, LayerInputs) and counterexample.lengths is not None
+        return replace(network, m=5, T_x=6, lengths="random" if has_lengths else "absent")
     sizes = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
     if not isinstance(counterexample, LayerInputs):
         return problem(function, **sizes)

@@ -55,7 +55,8 @@ def part_known(answers: Iterable[Mapping[str, Equation]]) -> float:
         c = ft.answer.outputs["c"]
         with np.errstate(all="ignore"):
             right = ft.right.value * ft.others["c_prev"] + it.right.value * cct.right.value
-            wrong = np.abs(c - right) > CLEARLY * (1 + np.abs(right))
+            least = max(CLEARLY, ROUNDINGS * float(np.finfo(ft.answer.inputs.dtype).eps))
+            wrong = ~(np.abs(c - right) <= least * (1 + np.abs(right))) & np.isfinite(right)
         known = np.isfinite([gate.right.error for gate in (ft, it, cct)]).all(axis=0)
         wrong_ones += int(wrong.sum())
         known_ones += int((wrong & known).sum())
@@ -94,7 +95,7 @@ def _measured(shown_for: Callable[[Inputs], Shown | None], inputs: Inputs) -> Sh
             "ft": off / apart,
             "it": off + u * np.abs(of_it),
             "cct": np.where(it < OPEN, np.inf, off + u * np.abs(of_cct)),
-            "ot": np.where(np.abs(np.tanh(c)) < TOLD, np.inf, u * np.abs(ot) + base.slack["a_next"] / TOLD),
+            "ot": np.where(np.abs(np.tanh(c)) >= TOLD, u * np.abs(ot) + base.slack["a_next"] / TOLD, np.inf),
         }
     unknown = np.isinf(base.slack["c_next"])
     nothing = dict.fromkeys(("a_next", "c_next"), np.full(c.shape, np.inf))  # the gates are made of these

@@ -107,6 +107,8 @@ def words(layers: int, directions: int) -> str:
 
 def _when(others: Sequence[Stacking], every: Sequence[Stacking]) -> str:
     """The fewest layers and directions in which it is another, if it is so in all that have as many."""
+    if len(every) == 1:
+        return ""
     least = tuple(min(stacking[axis] for stacking in others) for axis in range(2))
     if {*others} != {each for each in every if each[0] >= least[0] and each[1] >= least[1]}:
         return ""

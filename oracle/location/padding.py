@@ -35,8 +35,10 @@ class Padded:
 
     @property
     def tolerance(self) -> Array:
-        """How far two values may be apart that are the same."""
-        return np.asarray(max(1e-9, 100 * np.finfo(self.inputs.dtype).eps) * (1 + np.abs(self.a)))
+        """How far two values may be apart that are the same, which is little beside what is shown."""
+        size = np.where(np.isfinite(self.a), np.abs(self.a), 0)
+        apart = max(1e-9, 4 * np.finfo(self.inputs.dtype).eps) * (1 + size)
+        return np.asarray(np.minimum(apart, 1e-3 * size))
 
     @property
     def places(self) -> Array:
@@ -53,15 +55,19 @@ def beyond_the_end(
     """
     if counterexample.lengths == "absent":
         return None
+    wrong: dict[Stacking, list[Padded]] = {}
     for stacking in stackings(counterexample):
         seen = _seen(function, program, counterexample, stacking, limits)
         if seen is None:
             return None
         if any(each.wrong.any() for each in seen):
-            of_several = of_stacking(*stacking)
-            where = f"with {of_several}: {WHERE}" if of_several else WHERE
-            return Location(where, _when(seen), _how(seen), equations=[WHERE])
-    return None
+            wrong[stacking] = seen
+    if not wrong:
+        return None
+    simplest, largest = next(iter(wrong)), [*wrong.values()][-1]
+    of_several = of_stacking(*simplest)
+    where = f"with {of_several}: {WHERE}" if of_several else WHERE
+    return Location(where, _when(largest), _how(largest), equations=[WHERE])
 
 
 SIZES = ((5, 7), (1, 6), (2, 9), (6, 4), (4, 7))
