@@ -27,7 +27,7 @@ RESIDUES = (3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 """Of which one may be right alone."""
 
 BLOCKS = (8, 16, 32, 64)
-"""Of which whole ones may be right."""
+"""Of which whole ones of a size may be right; of places so may all of the above."""
 
 
 WIDEST = 64
