@@ -1,7 +1,7 @@
 """A function that is asked, and what was seen of it."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -103,13 +103,12 @@ class Asked:
         known = [np.isfinite(error).ravel() for error in every]
         return float(np.concatenate(known).mean()) if any(each.size for each in known) else 0.0
 
-    def is_wrong_by_itself(self, name: str, anew: Callable[[], None]) -> bool:
-        """Whether an equation that was seen not to hold does not hold in a new process, either."""
+    def is_still_wrong(self, name: str, view: View) -> bool:
+        """Whether an equation that was seen not to hold does not hold as another view shows it, either."""
         example = next(
             seen.asked for seen in self._seen if name in seen.equations and seen.equations[name].wrong.any()
         )
-        anew()
-        shown = self.view.shown(example)
+        shown = view.shown(example)
         return shown is not None and any(each.wrong.any() for each in equations(shown))
 
     def equation(self, name: str) -> Equation:

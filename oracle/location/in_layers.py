@@ -68,7 +68,8 @@ def locate_in_layers(
     else:
         return None
     wrong = asked.wrong(least=STRAY)
-    if not asked.is_wrong_by_itself(wrong[0], anew):
+    anew()
+    if not asked.is_still_wrong(wrong[0], InSetting(function, program, setting)):
         return None
     found = found_of(asked, wrong)
     location = found.location

@@ -48,7 +48,8 @@ def locate(
         return None
     if usual and not {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}:
         wrong = usual
-    if not asked.is_wrong_by_itself(wrong[0], anew):
+    anew()
+    if not asked.is_still_wrong(wrong[0], asked.view):
         return Location(
             where(wrong, asked), *remembered(function, program, anew), alone=False, equations=wrong[:1]
         )
