@@ -7,18 +7,19 @@ import numpy as np
 
 from oracle.location.how.cases import Case
 from oracle.location.where.equation import Equation
+from oracle.location.where.lstm import HIDDEN_STATE, MEMORY_STATE
 from oracle.location.where.recipes import Pieces
 from oracle.rounding import Bounded
 from reference.contract import Array
 
 _SOLVED: Mapping[str, Mapping[str, tuple[Callable[[Array, Pieces], Array], str]]] = {
-    "ft * c_prev + it * cct": {
+    MEMORY_STATE: {
         "ft": (lambda c, v: (c - v["it"] * v["cct"]) / v["c_prev"], "c_prev"),
         "c_prev": (lambda c, v: (c - v["it"] * v["cct"]) / v["ft"], "ft"),
         "it": (lambda c, v: (c - v["ft"] * v["c_prev"]) / v["cct"], "cct"),
         "cct": (lambda c, v: (c - v["ft"] * v["c_prev"]) / v["it"], "it"),
     },
-    "ot * tanh(c_next)": {"ot": (lambda a, v: a / np.tanh(v["c_next"]), "c_next")},
+    HIDDEN_STATE: {"ot": (lambda a, v: a / np.tanh(v["c_next"]), "c_next")},
 }
 """By statement and name: the value from what is shown and the others, and what it is multiplied by."""
 

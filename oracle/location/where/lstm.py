@@ -23,6 +23,9 @@ from oracle.location.where.shown import Shown
 from oracle.rounding import Arithmetic, Bounded
 from reference.contract import Array
 
+MEMORY_STATE = "ft * c_prev + it * cct"
+HIDDEN_STATE = "ot * tanh(c_next)"
+
 
 def of_lstm(
     fl: Arithmetic, shown: Shown, p: Mapping[str, Array], given: Mapping[str, Array]
@@ -139,9 +142,6 @@ def _arguments_of_gates(p: Mapping[str, Array], concat: Array) -> dict[str, Arra
     return {name: total(product(p[f"W{gate}"], concat), p[f"b{gate}"]) for name, gate in gates.items()}
 
 
-_MEMORY = "ft * c_prev + it * cct"
-
-
 def _states(
     fl: Arithmetic,
     shown: Shown,
@@ -192,7 +192,9 @@ def _states(
         lambda v: v["ot"] * np.tanh(v["c_next"]),
         {name: {**values, "1": np.ones_like(c_prev)} for name in ("ot", "c_next")},
     )
-    c_is = Equation("c_next", _MEMORY, "unit", shown, c, right, of_memory, recipe=memory, others=of_others)
+    c_is = Equation(
+        "c_next", MEMORY_STATE, "unit", shown, c, right, of_memory, recipe=memory, others=of_others
+    )
     if "Wp" in p:
         return [
             c_is,
@@ -202,7 +204,7 @@ def _states(
         c_is,
         Equation(
             "a_next",
-            "ot * tanh(c_next)",
+            HIDDEN_STATE,
             "unit",
             shown,
             a,
@@ -220,14 +222,18 @@ def _projected(
 ) -> Equation:
     """`a_next` as weights of what it is without a projection."""
     Wp, zero = p["Wp"], np.zeros((len(p["Wp"]), 1))
-    inner = "ot * tanh(c_next)"
-    pieces = {"Wp": Wp, inner: h.value}
+    pieces = {"Wp": Wp, HIDDEN_STATE: h.value}
     recipe = Recipe(
         pieces,
-        lambda v: product(v["Wp"], v[inner]),
-        {"Wp": {**p}, inner: {**values, "ot * c_next": values["ot"] * values["c_next"]}},
+        lambda v: product(v["Wp"], v[HIDDEN_STATE]),
+        {"Wp": {**p}, HIDDEN_STATE: {**values, "ot * c_next": values["ot"] * values["c_next"]}},
     )
-    terms = {inner: h.value, "a_prev": values["a_prev"], "ot": values["ot"], "c_next": values["c_next"]}
+    terms = {
+        HIDDEN_STATE: h.value,
+        "a_prev": values["a_prev"],
+        "ot": values["ot"],
+        "c_next": values["c_next"],
+    }
     right = affine_of(fl, Wp, h, zero)
     a = shown.outputs["a"]
-    return Equation("a_next", f"Wp ({inner})", "unit", shown, a, right, terms, recipe=recipe)
+    return Equation("a_next", f"Wp ({HIDDEN_STATE})", "unit", shown, a, right, terms, recipe=recipe)
