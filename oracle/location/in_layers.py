@@ -10,11 +10,13 @@ from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.gates import WithGates, part_known
-from oracle.location.last_states import in_another_order
 from oracle.location.layers.in_setting import InSetting
 from oracle.location.layers.setting import Setting, settings
 from oracle.location.location import Found, Location, found_of
-from oracle.location.padding import beyond_the_end
+from oracle.location.networks.absent import absent_states
+from oracle.location.networks.as_if import as_if_given
+from oracle.location.networks.last_states import in_another_order
+from oracle.location.networks.padding import beyond_the_end
 from oracle.location.when import experiments
 from oracle.location.when.table import FROM_END
 from oracle.location.when.words import words
@@ -45,7 +47,7 @@ def locate_in_layers(
 
     `None` where none is, or only after other calls.
     """
-    for elsewhere in in_another_order, beyond_the_end:
+    for elsewhere in in_another_order, beyond_the_end, as_if_given, absent_states:
         anew()
         if location := elsewhere(function, program, counterexample, limits):
             return location

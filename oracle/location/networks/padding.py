@@ -2,27 +2,25 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
-from oracle.location.last_states import Stacking, stackings
-from oracle.location.last_states import words as of_stacking
-from oracle.location.layers.memory import near
 from oracle.location.location import Location
+from oracle.location.networks.answer import answer
+from oracle.location.networks.stacking import Stacking, are_of, posed, stackings, words
 from oracle.problem import LayerProblem
 from oracle.propagation import evaluate
-from reference.contract import CONTRACTS, Array
+from reference.contract import Array
 
 WHERE = "a beyond the end of a sequence ≠ 0"
 
 
 @dataclass(frozen=True)
 class Padded:
-    """An answer `a (D n_h, m, T_x)` that is right within all sequences, and where it is not 0 beyond."""
+    """Hidden states `a (D n_h, m, T_x)` that are right within all sequences, and where not 0 beyond."""
 
     inputs: LayerInputs
     a: Array
@@ -56,16 +54,16 @@ def beyond_the_end(
     if counterexample.lengths == "absent":
         return None
     wrong: dict[Stacking, list[Padded]] = {}
-    for stacking in stackings(counterexample):
+    for stacking in stackings(counterexample, limits):
         seen = _seen(function, program, counterexample, stacking, limits)
         if seen is None:
             return None
         if any(each.wrong.any() for each in seen):
             wrong[stacking] = seen
-    if not wrong:
+    if not are_of(counterexample, wrong):
         return None
     simplest, largest = next(iter(wrong)), [*wrong.values()][-1]
-    of_several = of_stacking(*simplest)
+    of_several = words(*simplest)
     where = f"with {of_several}: {WHERE}" if of_several else WHERE
     return Location(where, _when(largest), _how(largest), equations=[WHERE])
 
@@ -78,13 +76,9 @@ def _seen(
     function: str, program: Program, problem: LayerProblem, stacking: Stacking, limits: Limits
 ) -> list[Padded] | None:
     """Some answers of one stacking; `None` where anything else is wrong."""
-    layers, directions = stacking
     seen = []
-    for seed, (m, T_x) in enumerate(SIZES):
-        sizes: dict[str, Any] = {"m": m, "T_x": T_x, "layers": layers, "directions": directions}
-        ordinary = replace(problem, **sizes, lengths="random", regime="unit", seed=seed)
-        inputs = limits.fitted(replace(ordinary, dtype="float64")).inputs(function)
-        assert isinstance(inputs, LayerInputs)
+    for seed, sizes in enumerate(SIZES):
+        inputs = posed(problem, stacking, sizes, "random", seed, limits)
         if (padded := _padded(function, program, inputs)) is None:
             return None
         seen.append(padded)
@@ -93,20 +87,11 @@ def _seen(
 
 def _padded(function: str, program: Program, inputs: LayerInputs) -> Padded | None:
     """`None` where anything else is wrong."""
-    outputs, right = program(inputs).outputs, evaluate(inputs)
-    shown: dict[str, Array] = {}
-    for i, name in enumerate(CONTRACTS[function].outputs):
-        array = outputs.get(f".{i}")
-        shape = right[name].value.shape
-        if not isinstance(array, np.ndarray) or array.size != right[name].value.size:
-            return None
-        if name == "a" and array.shape != shape:
-            return None
-        shown[name] = array.reshape(right[name].value.shape)
-    wrong = {name: ~near(array, right[name]) for name, array in shown.items()}
-    padded = Padded(inputs, shown["a"], wrong["a"])
-    last = [wrong[name].any() for name in wrong if name != "a"]
-    return None if any(last) or (padded.wrong & (padded.past <= 0)).any() else padded
+    seen = answer(function, program, inputs)
+    if not seen or any(wrong.any() for name, wrong in seen.wrong.items() if name != "a"):
+        return None
+    padded = Padded(inputs, seen.shown["a"], seen.wrong["a"])
+    return None if (padded.wrong & (padded.past <= 0)).any() else padded
 
 
 def _when(seen: Sequence[Padded]) -> str:
@@ -152,12 +137,12 @@ def _how(seen: Sequence[Padded]) -> str:
 def _like(seen: Sequence[Padded], rows: slice) -> str:
     """The first of some values that all of some rows are that are wrong."""
     every = [dict(_candidates(each)) for each in seen]
-    for words in every[0]:
+    for what in every[0]:
         if all(
-            (np.abs(each.a - candidates[words]) <= each.tolerance)[rows][each.wrong[rows]].all()
+            (np.abs(each.a - candidates[what]) <= each.tolerance)[rows][each.wrong[rows]].all()
             for each, candidates in zip(seen, every, strict=True)
         ):
-            return words
+            return what
     values = np.concatenate([each.a[rows][each.wrong[rows]] for each in seen])
     if values.size and not np.ptp(values):
         return f"always {values[0]:.6g}"

@@ -1,0 +1,1 @@
+"""Whole networks: what all layers together do wrong, where each by itself is right."""

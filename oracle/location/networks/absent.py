@@ -1,0 +1,89 @@
+"""Initial states that are absent, and not taken for zeros."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Program
+from oracle.inputs import LayerInputs
+from oracle.limits import Limits
+from oracle.location.location import Location
+from oracle.location.networks.answer import Answer, answer
+from oracle.location.networks.as_if import SIZES
+from oracle.location.networks.mistaken import explains_with, some_of
+from oracle.location.networks.stacking import Stacking, are_of, condition, posed, stackings
+from oracle.problem import LayerProblem
+from oracle.propagation import evaluate
+from reference.contract import CONTRACTS
+
+
+@dataclass(frozen=True)
+class Absent(LayerInputs):
+    """Inputs with initial states of 0, which are not given."""
+
+    def arguments(self, function: str) -> list[Any]:
+        """With `None` for each of the states."""
+        states = len(CONTRACTS[function].arguments) - 1
+        x, *rest = super().arguments(function)
+        return [x, *[None] * states, *rest[states:]]
+
+
+def absent_states(
+    function: str, program: Program, counterexample: LayerProblem, limits: Limits
+) -> Location | None:
+    """When and how a network begins otherwise where no initial states are given; `None` where it does not.
+
+    Nothing is said of what is wrong where zeros are given, too.
+    """
+    states = [*CONTRACTS[function].arguments][1:]
+    wrong: dict[Stacking, list[Answer]] = {}
+    every = [*stackings(counterexample, limits)]
+    for stacking in every:
+        for seed, sizes in enumerate(SIZES):
+            ordinary = posed(counterexample, stacking, sizes, "absent", seed, limits)
+            given = replace(ordinary, a0=0 * ordinary.a0, c0=0 * ordinary.c0)
+            absent = Absent(**{each.name: getattr(given, each.name) for each in fields(given)})
+            seen = [answer(function, program, inputs) for inputs in (given, absent)]
+            if not seen[0] or not seen[0].is_right or not seen[1]:
+                return None
+            if not seen[1].is_right:
+                wrong.setdefault(stacking, []).append(seen[1])
+    if not are_of(counterexample, wrong):
+        return None
+    names, how = _begun([each for some in wrong.values() for each in some], states)
+    where = f"{' and '.join(names)}, where absent, {'are' if len(names) > 1 else 'is'} not 0"
+    return Location(where, condition([*wrong], every), how, equations=[where])
+
+
+def _begun(answers: Sequence[Answer], states: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Which states are something else in all of these answers, and what; all, if that is not known."""
+    for names in some_of(states):
+        for how, change in _BEGUN.items():
+            if all(explains_with(partial(change, names), each) for each in answers):
+                return names, how
+    return states, ""
+
+
+def _chained(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
+    """Each layer and direction begins with what the one before it has ended with."""
+    given = {name: getattr(inputs, name).copy() for name in names}
+    for place in range(1, len(inputs.parameters)):
+        ended = evaluate(replace(inputs, **given))
+        for name, array in given.items():
+            last = ended[f"{name[0]}_last"].value
+            array[place] = last.reshape(array.shape)[place - 1]
+    return replace(inputs, **given)
+
+
+def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
+    return replace(inputs, **{name: np.ones_like(getattr(inputs, name)) for name in names})
+
+
+_BEGUN: Mapping[str, Callable[[Sequence[str], LayerInputs], LayerInputs]] = {
+    "what the layer or direction before has ended with": _chained,
+    "always 1": _ones,
+}
+"""What absent states may be taken for, in the place of zeros."""

@@ -1,0 +1,66 @@
+"""Last states that are right, and returned in the places of others."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Program
+from oracle.lengths import Lengths
+from oracle.limits import Limits
+from oracle.location.layers.memory import near
+from oracle.location.location import Location
+from oracle.location.networks.answer import Answer, answer
+from oracle.location.networks.stacking import Stacking, are_of, called, condition, posed, stackings, words
+from oracle.problem import LayerProblem
+from oracle.rounding import Bounded
+from reference.contract import CONTRACTS
+
+SIZES = ((4, 5), (3, 6), (2, 3))
+"""Samples and steps of what is asked; with lengths, if there are any, the first time and the last."""
+
+
+def in_another_order(
+    function: str, program: Program, counterexample: LayerProblem, limits: Limits
+) -> Location | None:
+    """Of which last states the order is another than that of the parameters, and when; `None` where none is.
+
+    Nothing is said of what is wrong in any other way.
+    """
+    without: Lengths = counterexample.lengths if counterexample.weights else "absent"
+    given = (counterexample.lengths, without, counterexample.lengths)
+    answers: dict[Stacking, list[Answer]] = {}
+    for stacking in stackings(counterexample, limits):
+        answers[stacking] = []
+        for seed, (sizes, lengths) in enumerate(zip(SIZES, given, strict=True)):
+            inputs = posed(counterexample, stacking, sizes, lengths, seed, limits)
+            seen = answer(function, program, inputs)
+            if not seen or seen.wrong["a"].any():
+                return None
+            answers[stacking].append(seen)
+    for name in [*CONTRACTS[function].outputs][1:]:
+        orders = {stacking: _order(seen, name) for stacking, seen in answers.items()}
+        others = [stacking for stacking, order in orders.items() if order != sorted(order)]
+        if all(orders.values()) and are_of(counterexample, others):
+            how = f"of {words(*others[0])}, they are those of {called(orders[others[0]], others[0])}"
+            where = f"the order of {name} is not that of the parameters"
+            return Location(where, condition(others, [*orders]), how, equations=[name])
+    return None
+
+
+def _order(answers: Sequence[Answer], name: str) -> list[int]:
+    """Whose last state is returned in each place; none where in any it is that of none, or of several."""
+    orders = [_order_in(answer, name) for answer in answers]
+    return orders[0] if all(order == orders[0] for order in orders) else []
+
+
+def _order_in(answer: Answer, name: str) -> list[int]:
+    places = len(answer.inputs.parameters)
+    shown = np.split(answer.shown[name], places)
+    value, error = (np.split(part, places) for part in (answer.right[name].value, answer.right[name].error))
+    order = []
+    for own in shown:
+        fits = [k for k in range(places) if near(own, Bounded(value[k], error[k])).all()]
+        if len(fits) != 1:
+            return []
+        order += fits
+    return order if len({*order}) == places else []

@@ -1,0 +1,87 @@
+"""How layers are stacked: the networks that are asked, and what is said of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from oracle.inputs import LayerInputs
+from oracle.lengths import Lengths
+from oracle.limits import Limits
+from oracle.problem import LayerProblem
+
+Stacking = tuple[int, int]
+"""How many layers there are, in how many directions."""
+
+
+def stackings(problem: LayerProblem, limits: Limits) -> Iterator[Stacking]:
+    """Those that a problem has in it, and the next larger ones that a target does; the simplest first."""
+    if problem.weights:
+        yield problem.layers, problem.directions
+        return
+    for layers in range(1, max(problem.layers, min(2, limits.layers)) + 1):
+        for directions in range(1, max(problem.directions, min(2, limits.directions)) + 1):
+            yield layers, directions
+
+
+def are_of(problem: LayerProblem, wrong: Iterable[Stacking]) -> bool:
+    """Whether a problem has any of these in it."""
+    return any(layers <= problem.layers and directions <= problem.directions for layers, directions in wrong)
+
+
+def posed(
+    problem: LayerProblem,
+    stacking: Stacking,
+    sizes: tuple[int, int],
+    lengths: Lengths,
+    seed: int,
+    limits: Limits,
+) -> LayerInputs:
+    """An ordinary problem like another one, with so many samples and steps."""
+    (layers, directions), (m, T_x) = stacking, sizes
+    fields: dict[str, Any] = {"layers": layers, "directions": directions, "m": m, "T_x": T_x}
+    ordinary = replace(problem, **fields, lengths=lengths, regime="unit", seed=seed, dtype="float64")
+    inputs = limits.fitted(ordinary).inputs(problem.kind)
+    assert isinstance(inputs, LayerInputs)
+    return inputs
+
+
+def words(layers: int, directions: int) -> str:
+    """A stacking as a reader says it; nothing of one layer alone."""
+    parts = [f"{layers} layers"] if layers > 1 else []
+    parts += ["two directions"] if directions > 1 else []
+    return " in ".join(parts)
+
+
+def called(places: Sequence[int], stacking: Stacking) -> str:
+    """Places among all layers and directions: `layer 0 forward, layer 1 forward`."""
+    layers, directions = stacking
+    every = []
+    for place in places:
+        layer, direction = divmod(place, directions)
+        parts = [f"layer {layer}"] if layers > 1 else []
+        parts += [("forward", "backward")[direction]] if directions > 1 else []
+        every.append(" ".join(parts))
+    return ", ".join(every)
+
+
+def _when(wrong: Sequence[Stacking], every: Sequence[Stacking]) -> str | None:
+    """In which of all stackings something is wrong; nothing if in all, `None` if in no simple choice."""
+    if len(wrong) == len(every):
+        return ""
+    if {*every} - {*wrong} == {(1, 1)}:
+        return "of several layers or directions"
+    least = tuple(min(stacking[axis] for stacking in wrong) for axis in range(2))
+    if {*wrong} != {each for each in every if each[0] >= least[0] and each[1] >= least[1]}:
+        return None
+    more = " or more" if max(layers for layers, _ in every) > least[0] else ""
+    parts = [f"of {least[0]} layers{more}"] if least[0] > 1 else []
+    parts += ["in two directions"] if least[1] > 1 else []
+    return ", ".join(parts)
+
+
+def condition(wrong: Sequence[Stacking], every: Sequence[Stacking], beside: str = "") -> str:
+    """When something is wrong, with a condition `beside` the stackings; nothing where that is not known."""
+    of_stackings = _when(wrong, every)
+    if of_stackings is None:
+        return ""
+    return ", ".join(filter(None, [of_stackings, beside])) or "always"

@@ -1,0 +1,105 @@
+"""Where, when and how a whole network is wrong of which each layer by itself is right."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.tests.test_location_layers import found_for
+from reference.contract import Array
+
+
+def _order(lengths: Array) -> Array:
+    return np.argsort(-lengths, kind="stable")
+
+
+def _direction_major(states: Array, options: Any) -> Array:
+    D = options["directions"]
+    return states[np.arange(len(states)).reshape(D, -1).T.ravel()]
+
+
+def test_initial_states_of_other_places_are_told() -> None:
+    def by_direction(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        return reference.lstm_layer(x, a0, _direction_major(c0, options), parameters, options)
+
+    found = found_for("lstm_layer", by_direction, layers=2, directions=2)
+    assert found
+    assert found.where == "c0 of a layer and direction is not its own"
+    assert found.when == "of 2 layers, in two directions"
+    those = "layer 0 forward, layer 1 forward, layer 0 backward, layer 1 backward"
+    assert found.how == f"of 2 layers in two directions, they begin with those of {those}"
+    assert found_for("lstm_layer", by_direction, layers=3) is None, "which does not show it"
+
+
+def test_what_was_sorted_and_not_put_back_is_told() -> None:
+    def left_sorted(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last, c_last = reference.lstm_layer(x, a0, c0, parameters, options)
+        order = _order(options["lengths"]) if "lengths" in options else slice(None)
+        return a, a_last, c_last[:, :, order]
+
+    found = found_for("lstm_layer", left_sorted, lengths="random")
+    assert found
+    assert found.where == "c_last of a sample is not its own"
+    assert found.when == "where the lengths are not in descending order"
+    assert found.how == "of sample k that of sample order[k], order = argsort(-lengths)"
+
+
+def test_samples_that_are_put_back_in_another_order_are_told() -> None:
+    def sorted_twice(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        order = _order(options["lengths"]) if "lengths" in options else slice(None)
+        a0 = np.array(a0)
+        if options["directions"] == 2:
+            a0[1::2] = a0[1::2][:, :, order][:, :, order]
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", sorted_twice, lengths="random", directions=2)
+    assert found
+    assert found.where == "a0 of a sample in the backward direction is not its own"
+    assert found.when == "in two directions, where order[order[k]] is not k"
+
+
+def test_other_lengths_are_told() -> None:
+    def cut(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if "lengths" in options:
+            lengths = options["lengths"]
+            options = {**options, "lengths": np.minimum(lengths, lengths[:1])}
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", cut, lengths="random")
+    assert found
+    assert found.where == "the lengths are not those that are given"
+    assert found.when == "where another is more than that of sample 0"
+    assert found.how == "as if each were at most that of sample 0"
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_absent_states_that_are_not_zeros_are_told(chained: bool) -> None:
+    def begun(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if a0 is not None:
+            return reference.rnn_layer(x, a0, parameters, options)
+        a0 = np.ones((len(parameters), len(parameters[0]["ba"]), x.shape[1]), x.dtype)
+        for _ in range(len(parameters) if chained else 0):
+            a0[0] = 0
+            _, a_last = reference.rnn_layer(x, a0, parameters, options)
+            a0[1:] = a_last[:-1]
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", begun, layers=2)
+    assert found
+    assert found.where == "a0, where absent, is not 0"
+    last = "what the layer or direction before has ended with"
+    assert (found.when, found.how) == (
+        ("of several layers or directions", last) if chained else ("always", "always 1")
+    )
+
+
+def test_what_depends_on_a_size_as_well_is_not_told_of_the_network_alone() -> None:
+    def at_times(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        odd = options["directions"] == 2 and x.shape[1] % 2
+        return reference.rnn_layer(x, a0[::-1] if odd else a0, parameters, options)
+
+    found = found_for("rnn_layer", at_times, directions=2)
+    assert found
+    assert found.setting
+    assert "m mod 2 = 1" in found.when
