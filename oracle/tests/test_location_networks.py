@@ -103,3 +103,36 @@ def test_what_depends_on_a_size_as_well_is_not_told_of_the_network_alone() -> No
     assert found
     assert found.setting
     assert "m mod 2 = 1" in found.when
+
+
+def test_what_is_handed_on_in_another_order_is_told() -> None:
+    def in_turns(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        D, last = options["directions"], []
+        for k in range(0, len(parameters), D):
+            own = slice(k, k + D)
+            a, *states = reference.lstm_layer(x, a0[own], c0[own], parameters[own], options)
+            last.append(states)
+            x = np.stack(np.split(a, D), axis=1).reshape(a.shape)
+        return a, *(np.concatenate(every) for every in zip(*last, strict=True))
+
+    found = found_for("lstm_layer", in_turns, layers=2, directions=2)
+    assert found
+    assert found.where == "what a layer hands on is not its hidden states"
+    assert found.how == "unit by unit, forward and backward in turns"
+
+
+def test_a_backward_direction_that_begins_in_the_padding_is_told() -> None:
+    def late(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, a0, parameters, options)
+        if "lengths" in options and options["directions"] == 2 and len(parameters) == 2:
+            n, lengths = len(a0[0]), options["lengths"]
+            longer = {**options, "lengths": np.minimum(lengths + 1, x.shape[2])}
+            other, other_last = reference.rnn_layer(x, a0, parameters, longer)
+            a[n:] = other[n:] * (np.arange(x.shape[2]) < lengths[:, None])
+            a_last[1] = other_last[1]
+        return a, a_last
+
+    found = found_for("rnn_layer", late, lengths="random", directions=2)
+    assert found
+    assert found.where == "the backward direction does not begin at the last step of a sequence"
+    assert found.how == "it begins one step beyond that"

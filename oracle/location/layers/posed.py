@@ -17,6 +17,9 @@ BEYOND = 2
 """Steps after the end of a sequence."""
 
 
+_OF_BELOW = "the input of the layer below"
+
+
 @dataclass(frozen=True)
 class Posed:
     """A problem of layers, and what in it is `given` to the layer that is looked at.
@@ -117,8 +120,11 @@ def _above(
         if not isinstance(a, np.ndarray) or a.shape != (n_h, *asked.x.shape[1:]):
             return None
         given_to.append(np.take_along_axis(a, times, axis=2).astype(given.dtype))
+    if len(asked.x) == n_h:
+        given_to.append(np.take_along_axis(asked.x, times, axis=2))
     x, *others = given_to
-    parameters = {**given.parameters, **({"the input of the layer below": others[0]} if others else {})}
+    of_below = {_OF_BELOW: others[0], f"xt + {_OF_BELOW}": x + others[0]} if others else {}
+    parameters = {**given.parameters, **of_below}
     own = Above(
         given.kind,
         x,

@@ -1,11 +1,12 @@
 """Networks that answer as if something else were given, or that return what belongs elsewhere."""
 
-from collections.abc import Iterable
+from itertools import chain
 
 from oracle.diagnosis.behaviour import Program
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
+from oracle.location.networks.layer_by_layer import of_single_directions, of_what_is_handed_on
 from oracle.location.networks.mistaken import Mistaken, of_initial_states, of_lengths, of_samples
 from oracle.location.networks.stacking import Stacking, are_of, condition, posed, stackings
 from oracle.problem import LayerProblem
@@ -57,8 +58,8 @@ def _answers(
 
 
 def _all_that_may_be(function: str, *, has_lengths: bool) -> list[Mistaken]:
-    contract = CONTRACTS[function]
-    every: list[Iterable[Mistaken]] = [of_initial_states([*contract.arguments][1:])]
+    states, outputs = [*CONTRACTS[function].arguments][1:], [*CONTRACTS[function].outputs]
+    every = [of_initial_states(states), of_what_is_handed_on()]
     if has_lengths:
-        every += [of_lengths(), of_samples([*contract.arguments][1:], [*contract.outputs])]
-    return [each for some in every for each in some]
+        every += [of_lengths(), of_single_directions(), of_samples(states, outputs)]
+    return [*chain.from_iterable(every)]

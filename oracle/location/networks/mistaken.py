@@ -46,7 +46,7 @@ def of_lengths() -> Iterator[Mistaken]:
     for how, (change, condition) in _LENGTHS.items():
         yield Mistaken(
             "the lengths are not those that are given",
-            partial(_said, how),
+            partial(said, how),
             condition,
             partial(explains_with, partial(_with_lengths, change)),
         )
@@ -54,8 +54,8 @@ def of_lengths() -> Iterator[Mistaken]:
 
 def of_samples(arguments: Sequence[str], outputs: Sequence[str]) -> Iterator[Mistaken]:
     """Samples that were sorted by their lengths, and not or wrongly put back, of one or two arrays."""
-    for whose, which, condition in _SAMPLES:
-        how = f"that of {whose}" if "sample" in whose else f"that of sample {whose}"
+    for whose, which, condition in SAMPLES:
+        how = f"of sample k {whose}"
         for some in some_of(arguments):
             for direction, rows in _DIRECTIONS.items():
                 change = partial(_of_other_samples, some, which, rows)
@@ -70,7 +70,7 @@ def _not_its_own(
 ) -> Mistaken:
     is_are = "are" if len(names) > 1 else "is"
     where = f"{' and '.join(names)} of a sample{direction} {is_are} not its own"
-    return Mistaken(where, partial(_said, f"of sample k {how}"), condition, explains)
+    return Mistaken(where, partial(said, how), condition, explains)
 
 
 def some_of(names: Sequence[str]) -> list[Sequence[str]]:
@@ -78,7 +78,8 @@ def some_of(names: Sequence[str]) -> list[Sequence[str]]:
     return [*([name] for name in names), *([names] if len(names) > 1 else [])]
 
 
-def _said(how: str, stacking: Stacking) -> str:
+def said(how: str, stacking: Stacking) -> str:
+    """The same of any stacking."""
     return how
 
 
@@ -158,9 +159,13 @@ def _of_sorting() -> Iterator[tuple[str, Callable[[Array], Array], str]]:
         (_rising, "argsort(lengths)", "ascending"),
     ):
         is_sorted = f"where the lengths are not in {falls} order"
-        yield f"order[k], order = {order}", sort, is_sorted
-        yield f"order[order[k]], order = {order}", partial(_twice, sort), "where order[order[k]] is not k"
-        yield f"argsort(order)[k], order = {order}", partial(_back, sort), is_sorted
+        yield f"that of sample order[k], order = {order}", sort, is_sorted
+        yield (
+            f"that of sample order[order[k]], order = {order}",
+            partial(_twice, sort),
+            "where order[order[k]] is not k",
+        )
+        yield f"that of sample argsort(order)[k], order = {order}", partial(_back, sort), is_sorted
 
 
 def _twice(sort: Callable[[Array], Array], ends: Array) -> Array:
@@ -179,10 +184,10 @@ def _first_as_long(ends: Array) -> Array:
     return np.array([np.flatnonzero(ends == end)[0] for end in ends])
 
 
-_SAMPLES = (
+SAMPLES = (
     *_of_sorting(),
-    ("the last sample of its length", _last_as_long, "where others have the same length"),
-    ("the first sample of its length", _first_as_long, "where others have the same length"),
+    ("that of the last sample of its length", _last_as_long, "where others have the same length"),
+    ("that of the first sample of its length", _first_as_long, "where others have the same length"),
 )
 
 _DIRECTIONS = {"": slice(None), " in the backward direction": slice(1, None, 2)}
@@ -202,14 +207,19 @@ def _of_other_samples(
 def _returns_others(names: Sequence[str], which: Callable[[Array], Array], answer: Answer) -> bool:
     """Whether what is returned is right, but for whose it is."""
     chosen = which(answer.inputs.ends)
-    return all(
-        near(array, Bounded(right.value[:, chosen], right.error[:, chosen]) if name in names else right).all()
-        for name, array in answer.shown.items()
-        for right in [answer.right[name]]
-    )
+    others = {name: Bounded(*(part[:, chosen] for part in _parts(answer.right[name]))) for name in names}
+    return is_answer(answer, {**answer.right, **others})
+
+
+def _parts(bounded: Bounded) -> tuple[Array, Array]:
+    return bounded.value, bounded.error
 
 
 def explains_with(change: Callable[[LayerInputs], LayerInputs], answer: Answer) -> bool:
     """Whether it is what other inputs give."""
-    other = evaluate(change(answer.inputs))
-    return all(near(array, other[name]).all() for name, array in answer.shown.items())
+    return is_answer(answer, evaluate(change(answer.inputs)))
+
+
+def is_answer(answer: Answer, right: Mapping[str, Bounded]) -> bool:
+    """Whether it is this."""
+    return all(near(array, right[name]).all() for name, array in answer.shown.items())

@@ -1,0 +1,140 @@
+"""What single layers or directions may take for something else, and what they may hand on."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from oracle.inputs import LayerInputs
+from oracle.location.networks.answer import Answer
+from oracle.location.networks.mistaken import SAMPLES, Mistaken, is_answer, said
+from oracle.propagation import evaluate
+from oracle.rounding import Bounded
+from reference.contract import Array
+
+OneLayer = Callable[[LayerInputs, int], Mapping[str, Bounded]]
+"""What a layer answers by itself, with so many below."""
+
+HandedOn = Callable[[Array, LayerInputs], Array]
+"""What is handed on for the hidden states `(D n_h, m, T_x)` of a layer, with its inputs."""
+
+MARGIN = 100
+"""Of how many bounds that of a layer is, whose input has been rounded by the layers below."""
+
+SHORTER = "where any length is less than T_x"
+
+
+def of_single_directions() -> Iterator[Mistaken]:
+    """Lengths that one direction or the upper layers do not know."""
+    for how, ends in _BEGUN_LATER.items():
+        one_layer = partial(_backward, ends)
+        where = "the backward direction does not begin at the last step of a sequence"
+        yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, one_layer, _as_it_is))
+    where, how = "the layers above another do not know the lengths", "as if none were given"
+    yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, _without_lengths_above, _as_it_is))
+
+
+def of_what_is_handed_on() -> Iterator[Mistaken]:
+    """The directions not side by side, or not in the order of time; samples as they were sorted."""
+    where = "what a layer hands on is not its hidden states"
+    for how, change in _OF_DIRECTIONS.items():
+        handed_on = partial(_in_two_directions, change)
+        yield Mistaken(where, partial(said, how), "", partial(_explains, _right, handed_on))
+    for whose, which, condition in SAMPLES:
+        explains = partial(_explains, _right, partial(_of_others, which))
+        yield Mistaken(where, partial(said, f"of sample k {whose}"), condition, explains)
+
+
+def _right(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    return evaluate(inputs)
+
+
+def _as_it_is(a: Array, inputs: LayerInputs) -> Array:
+    return a
+
+
+_BEGUN_LATER: Mapping[str, Callable[[Array, int], Array]] = {
+    "it begins one step beyond that": lambda ends, T_x: np.minimum(ends + 1, T_x),
+    "it begins at the last step of x": lambda ends, T_x: 0 * ends + T_x,
+}
+
+
+def _backward(ends: Callable[[Array, int], Array], inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """The backward direction with other ends; beyond its own a is 0, still."""
+    right = evaluate(inputs)
+    if inputs.directions == 1:
+        return right
+    other = evaluate(replace(inputs, lengths=ends(inputs.ends, inputs.x.shape[2])))
+    found = {}
+    for name, both in right.items():
+        (forward, _), (_, backward) = (_halves(bounded) for bounded in (both, other[name]))
+        if name == "a":
+            backward = Bounded(backward.value * inputs.within, backward.error * inputs.within)
+        found[name] = _joined(forward, backward)
+    return found
+
+
+def _without_lengths_above(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    return evaluate(replace(inputs, lengths=None) if below else inputs)
+
+
+_OF_DIRECTIONS: Mapping[str, Callable[[Array, Array, LayerInputs], tuple[Array, Array]]] = {
+    "of the backward direction in the order of processing": lambda forward, backward, inputs: (
+        forward,
+        np.take_along_axis(backward, inputs.backward[None], axis=2),
+    ),
+    "of the backward direction reversed over all of x": lambda forward, backward, inputs: (
+        forward,
+        backward[:, :, ::-1],
+    ),
+    "of the backward direction with the padding before the sequence": lambda forward, backward, inputs: (
+        forward,
+        np.take_along_axis(backward, inputs.backward[None], axis=2)[:, :, ::-1],
+    ),
+    "the backward direction before the forward one": lambda forward, backward, inputs: (backward, forward),
+    "of the forward direction twice": lambda forward, backward, inputs: (forward, forward),
+    "of the backward direction twice": lambda forward, backward, inputs: (backward, backward),
+    "unit by unit, forward and backward in turns": lambda forward, backward, inputs: (
+        np.stack([forward, backward], axis=1).reshape(-1, *forward.shape[1:])[: len(forward)],
+        np.stack([forward, backward], axis=1).reshape(-1, *forward.shape[1:])[len(forward) :],
+    ),
+}
+
+
+def _in_two_directions(
+    change: Callable[[Array, Array, LayerInputs], tuple[Array, Array]], a: Array, inputs: LayerInputs
+) -> Array:
+    if inputs.directions == 1:
+        return a
+    forward, backward = np.split(a, 2)
+    return np.concatenate(change(forward, backward, inputs))
+
+
+def _of_others(which: Callable[[Array], Array], a: Array, inputs: LayerInputs) -> Array:
+    return a[:, which(inputs.ends)]
+
+
+def _explains(one_layer: OneLayer, handed_on: HandedOn, answer: Answer) -> bool:
+    """Whether it is what such layers answer."""
+    inputs, D = answer.inputs, answer.inputs.directions
+    x, found = inputs.x, []
+    for below, place in enumerate(range(0, len(inputs.parameters), D)):
+        places = slice(place, place + D)
+        parameters, a0, c0 = inputs.parameters[places], inputs.a0[places], inputs.c0[places]
+        given = replace(inputs, x=x, parameters=parameters, a0=a0, c0=c0)
+        found.append(one_layer(given, below))
+        x = handed_on(found[-1]["a"].value, given).astype(inputs.x.dtype)
+    last = {name: _joined(*(layer[name] for layer in found)) for name in answer.shown if name != "a"}
+    every = {"a": found[-1]["a"], **last}
+    return is_answer(answer, {name: Bounded(each.value, MARGIN * each.error) for name, each in every.items()})
+
+
+def _joined(*every: Bounded) -> Bounded:
+    """One below the other."""
+    return Bounded(*(np.concatenate([getattr(each, part) for each in every]) for part in ("value", "error")))
+
+
+def _halves(both: Bounded) -> tuple[Bounded, Bounded]:
+    values, errors = np.split(both.value, 2), np.split(both.error, 2)
+    return Bounded(values[0], errors[0]), Bounded(values[1], errors[1])
