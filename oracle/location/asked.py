@@ -11,14 +11,18 @@ import numpy as np
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.how.cases import Case, Likeness
+from oracle.location.how.likeness import is_like
 from oracle.location.view import View
 from oracle.location.when import experiments
 from oracle.location.when.elements import elements
 from oracle.location.when.near import near
-from oracle.location.when.rules import HALF, Rule, rule
+from oracle.location.when.rules import HALF, PURE, Rule, rule
 from oracle.location.when.table import Table
 from oracle.location.where.equation import CACHED, Equation, count_wrong
 from oracle.location.where.equations import equations
+
+CLEARLY = 100
+"""Of how many bounds what is said to be otherwise in another precision is."""
 
 ROOM = 540
 """Calls that may be made to find out when, of 600 in all."""
@@ -131,6 +135,12 @@ class Asked:
             found = again
         return confirmed
 
+    def is_wrong_wherever(self, names: Sequence[str], found: Rule) -> bool:
+        """Whether nearly all elements that meet a rule are wrong, whatever the wrong ones are like."""
+        table = self._table(names)
+        inside = found.met_by(table) & ~table.mute
+        return bool(inside.any()) and float(table.wrong[inside].mean()) >= PURE
+
     def is_rule_of(self, name: str, found: Rule) -> bool:
         """Whether what was found of other equations is when this one does not hold, too.
 
@@ -164,13 +174,28 @@ class Asked:
 
     def cases(self, name: str) -> list[Case]:
         """Wrong elements, in float64 if there are any such."""
-        every = [
-            (seen.inputs.dtype, Case(equation, equation.wrong & np.isfinite(equation.right.value)))
+        every = self._every_case(name)
+        return [case for case in every if case.dtype == self._dtypes[0]] or every
+
+    def _every_case(self, name: str) -> list[Case]:
+        return [
+            Case(equation, equation.wrong & np.isfinite(equation.right.value))
             for seen in self._seen
             if (equation := seen.equations.get(name)) is not None and equation.wrong.any()
         ]
-        in_most = [case for dtype, case in every if dtype == self._dtypes[0]]
-        return in_most or [case for _, case in every]
+
+    def is_only_so_in(self, names: Sequence[str], like: Likeness) -> str:
+        """The precision in which alone wrong elements are like something; nothing where all are."""
+        others = [case for name in names for case in self._every_case(name) if case.dtype == "float32"]
+        first = self._dtypes[0]
+        is_other = first != "float32" and others and not is_like(others, like, CLEARLY)
+        return first if is_other else ""
+
+    def ask_more_where_few(self, names: Sequence[str]) -> None:
+        """In another precision than the first, if only there it is wrong, for little is asked in that."""
+        dtypes = {case.dtype for name in names for case in self.cases(name)}
+        for dtype in dtypes - {self._dtypes[0]}:
+            self.ask(experiments.ordinary(self.view.function, range(40, 44), dtype))
 
     def network(self, names: Sequence[str]) -> list[list[Equation]]:
         """Answers of one network to many inputs, as many as it takes to find its weights, by equation."""

@@ -9,11 +9,13 @@ from oracle.location.how.distance import far
 from oracle.location.how.likeness import is_like, likeness
 from oracle.location.how.weights import as_if
 from oracle.location.layers.setting import Setting
-from oracle.location.when.rules import Rule
+from oracle.location.when.rules import PURE, Rule
 from oracle.location.when.words import words
 from oracle.location.where.equation import CACHED
 
 GATES = ("ft", "it", "cct", "ot")
+
+EVERYWHERE = "wherever that makes a difference"
 
 CASES = 80
 """Answers in which a likeness has to hold."""
@@ -63,8 +65,9 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     """What is said of the first equation that does not hold, where that does not hang on other calls."""
     asked.look_at([*wrong, *(f"{CACHED}{name}" for name in wrong)])
     names = told_together(wrong)
+    asked.ask_more_where_few(names)
     like = likeness(_cases(names, asked))
-    found = asked.rule(names, like)
+    found = _rule(names, asked, like)
     cases = _cases(names, asked)
     if like and (like := likeness(cases)) is None:  # what else was asked to find when has shown more
         found = asked.rule(names, None)
@@ -72,12 +75,28 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     of_each = {as_if(network) if network else "" for network in asked.network(names)}
     of_all = of_each.pop() if len(of_each) == 1 else ""
     told, exactly = (like.words, like.value is not None) if like else ("", False)
+    only = asked.is_only_so_in(names, like) if like else ""
+    told += f" (in {only})" if only else ""
     how = (exactly and told) or of_all or told or far(cases)
     when = [arrangement] if arrangement else []
     if found and not (arrangement and not found.conditions):
-        when.append(words(found))
+        when.append(_in_words(names, asked, found, like))
     location = Location(where(wrong, asked, found, like), ", ".join(when), how, equations=names)
     return Found(location, found, like, bool(told or of_all))
+
+
+def _rule(names: Sequence[str], asked: Asked, like: Likeness | None) -> Rule | None:
+    """When it is wrong; of a change of some values alone first where these are, if that can be told."""
+    plain = asked.rule(names, None) if like and like.is_partial else None
+    is_told = plain and plain.conditions and plain.purity >= PURE
+    return plain if is_told else asked.rule(names, like)
+
+
+def _in_words(names: Sequence[str], asked: Asked, found: Rule, like: Likeness | None) -> str:
+    said = words(found)
+    if not like or not like.is_partial or asked.is_wrong_wherever(names, found):
+        return said
+    return EVERYWHERE if said == "always" else f"{said}, {EVERYWHERE}"
 
 
 def _cases(names: Sequence[str], asked: Asked) -> list[Case]:

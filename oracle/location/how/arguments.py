@@ -31,6 +31,8 @@ def argument(equation: Equation) -> Equation | None:
             case "max" if equation.affine:
                 z, slope = equation.affine.value, np.ones_like(value)
                 shown = np.where(value > 0, value, np.nan)
+                # A right value of 0 is exact, whatever its argument is.
+                right = replace(right, error=np.full(value.shape, right.error.max(initial=0)))
             case "ot * tanh":
                 z, ot = equation.terms["c_next"], equation.terms["ot"]
                 shown = np.arctanh(value / ot)
@@ -57,7 +59,7 @@ def is_in_range(equation: Equation) -> Array:
         case "sigmoid":
             return np.asarray(np.abs(value - 0.5) <= 0.5 + error)
         case "max":
-            return np.asarray(value > 0)  # 0 is the value of any argument below
+            return np.asarray(value >= 0)
         case "ot * tanh":
             return np.asarray(np.abs(value) <= equation.terms["ot"] + error)
         case _:

@@ -66,6 +66,7 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     if equation.activation != "softmax":
         for words, function in NORMALISED.items():
             yield f"the right value {words}", partial(_function, function)
+        yield from _wrapped()
     for words, change in LESS_PRECISE:
         yield words.replace("in ", "rounded to "), partial(_function, change)
     for axis, what in ((2, "step"), (1, "sample"), (0, equation.row)):
@@ -101,6 +102,16 @@ _FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
+def _wrapped() -> Iterator[tuple[str, Candidate]]:
+    """The right value as where numbers go round, less a multiple of the length of an interval."""
+    for size, words in (*((2.0**k, f"{2**k}") for k in range(8)), (np.pi, "π")):
+        yield f"the right value wrapped into [-{words}, {words})", partial(_function, partial(_wrap, size))
+
+
+def _wrap(size: float, array: Array) -> Array:
+    return np.asarray((array + size) % (2 * size) - size)
+
+
 def _moves(axis: int, what: str) -> Iterator[tuple[str, Candidate]]:
     for k in (1, 2, 3, 4, 8, 16, 32, 64, 128):
         for sign, side in ((1, "before"), (-1, "after")):
@@ -110,6 +121,8 @@ def _moves(axis: int, what: str) -> Iterator[tuple[str, Candidate]]:
     yield f"that of the last {what}", partial(_at, -1, axis)
     yield f"that of the {plural(what)} in reverse order", partial(_reversed, axis)
     yield f"that of the {plural(what)} one half away", partial(_half_away, axis)
+    if axis == 1:
+        yield "that of the first sample with the same xt", _of_first_alike
     yield f"that of the {what} before, the last being before the first", partial(_rolled, 1, axis)
     yield f"that of the {what} after, the first being after the last", partial(_rolled, -1, axis)
 
@@ -259,6 +272,14 @@ def _reversed(axis: int, equation: Equation) -> Array:
 def _half_away(axis: int, equation: Equation) -> Array:
     value = equation.right.value
     return np.roll(value, value.shape[axis] // 2, axis)
+
+
+def _of_first_alike(equation: Equation) -> Array:
+    """Each sample's value is that of the first one with the same input at that step; NaN of that itself."""
+    x, value = equation.answer.input, equation.right.value
+    first = (x[:, :, None] == x[:, None]).all(axis=0).argmax(axis=1)[None]
+    is_first = first == np.arange(value.shape[1])[:, None]
+    return np.where(is_first, np.nan, np.take_along_axis(value, first, axis=1))
 
 
 def _rolled(k: int, axis: int, equation: Equation) -> Array:

@@ -18,6 +18,11 @@ class Case:
     chosen: Array
 
     @property
+    def dtype(self) -> str:
+        """The precision of the problem."""
+        return self.equation.answer.inputs.dtype.name
+
+    @property
     def shown(self) -> Array:
         """The values that are shown there."""
         return self.equation.shown[self.chosen].astype(np.float64)
@@ -43,16 +48,33 @@ class Case:
         return np.asarray(every[self.chosen], np.float64)
 
 
+PARTIAL = (
+    "wrapped into",
+    "with 0 where its size",
+    "with 0 for rows that",
+    "limited to ±",
+    "norm above",
+    "for a_prev of the units before its own ",
+    "for a_prev of the first",
+)
+
+
 @dataclass(frozen=True)
 class Likeness:
     """What the wrong values are, in words; and by computing, where that can be.
 
-    The value is that of the equation's argument where it is `of_argument`.
+    The value is that of the equation's argument where it is `of_argument`. What `is_partial` changes some
+    values alone, and so tells itself where.
     """
 
     words: str
     value: Candidate | None = None
     of_argument: bool = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it is of values beyond a limit, or of units that come after others."""
+        return any(part in self.words for part in PARTIAL)
 
     def tells_nothing(self, equation: Equation) -> Array:
         """Where a value that is so wrong would be right."""

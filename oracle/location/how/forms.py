@@ -85,11 +85,12 @@ def _signed(number: float) -> str:
 
 def _of_softmax(cases: Sequence[Case]) -> Iterator[tuple[str, Value]]:
     """Limits of logits and of probabilities, by one wrong column at a time."""
+    yield from _of_some_classes(cases)
     ratios, tops, floors, lowest = [], [], [], []
     for case in cases:
         if not case.equation.affine:
             return
-        for j, t in np.argwhere(case.chosen.any(axis=0))[:6]:
+        for j, t in _columns(case):
             y, right = case.equation.shown[:, j, t].astype(np.float64), case.equation.right.value[:, j, t]
             s = case.equation.affine.value[:, j, t]
             if len(y) < 2 or not (y > 0).all():
@@ -116,6 +117,30 @@ def _of_softmax(cases: Sequence[Case]) -> Iterator[tuple[str, Value]]:
                     partial(_limited, number, 1 - number, again),
                 )
                 yield f"at least {number:.6g}{words}", partial(_limited, number, 1.0, again)
+
+
+def _of_some_classes(cases: Sequence[Case]) -> Iterator[tuple[str, Value]]:
+    """As many classes as are not 0: those of the largest logits, or the first."""
+    counts = {int((case.equation.shown[:, j, t] > 0).sum()) for case in cases for j, t in _columns(case)}
+    if len(counts) == 1 and (count := counts.pop()):
+        yield f"a softmax of the {count} largest logits, 0 for the others", partial(_of_largest, count)
+        yield f"a softmax of the first {count} classes, 0 for the others", partial(_of_first, count)
+
+
+def _columns(case: Case) -> list[tuple[int, int]]:
+    """Some wrong columns."""
+    return [(int(j), int(t)) for j, t in np.argwhere(case.chosen.any(axis=0))[:6]]
+
+
+def _of_largest(count: int, equation: Equation) -> Array:
+    assert equation.affine
+    s = equation.affine.value
+    least = np.sort(s, axis=0)[-min(count, len(s))]
+    return _with_logits(lambda s: np.where(s >= least, s, -np.inf), equation)
+
+
+def _of_first(count: int, equation: Equation) -> Array:
+    return _with_logits(lambda s: np.where(np.arange(len(s))[:, None, None] < count, s, -np.inf), equation)
 
 
 def _commonest(numbers: Sequence[float]) -> list[float]:

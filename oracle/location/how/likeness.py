@@ -31,6 +31,8 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
             return found
         arguments = _arguments(cases)
         found = _like(arguments) if arguments else None
+        if found and cases[0].equation.activation == "max" and not _gives_zeros(cases, found):
+            found = None
         if found and not (found.words.startswith("always") and _count(arguments) < _count(cases)):
             words = f"as if {_ARGUMENTS[arguments[0].equation.activation]} were {found.words}"
             return replace(found, words=words, of_argument=True)
@@ -39,6 +41,17 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
         if found := form(cases):
             return found
         return _of_pieces(cases)
+
+
+def _gives_zeros(cases: Sequence[Case], like: Likeness) -> bool:
+    """Whether an argument is not above 0 where the value is 0, of which it cannot be told."""
+    for case in cases:
+        of_z = argument(case.equation)
+        if of_z and like.value:
+            z = np.broadcast_to(like.value(of_z), case.chosen.shape)
+            if (z[case.chosen & (case.equation.shown == 0)] > CLEAR).any():
+                return False
+    return True
 
 
 def _of_pieces(cases: Sequence[Case]) -> Likeness | None:
@@ -54,10 +67,11 @@ def _count(cases: Sequence[Case]) -> int:
     return sum(int(case.chosen.sum()) for case in cases)
 
 
-def is_like(cases: Sequence[Case], like: Likeness) -> bool:
-    """Whether these are wrong as others are, as far as that can be computed."""
+def is_like(cases: Sequence[Case], like: Likeness, margin: float = 1) -> bool:
+    """Whether these are wrong as others are, as far as that can be computed, within so many bounds."""
     with np.errstate(all="ignore"):
-        return like.value is None or _matches(cases, like.value)
+        of_value = _arguments(cases) if like.of_argument else cases
+        return like.value is None or _matches(of_value, like.value, margin)
 
 
 _ARGUMENTS = {"tanh": "z", "sigmoid": "z", "max": "z", "softmax": "the logits", "ot * tanh": "c_next"}
@@ -117,7 +131,7 @@ def _signed(size: float, equation: Equation) -> Array:
     return np.asarray(size * np.sign(equation.right.value))
 
 
-def _matches(cases: Sequence[Case], candidate: Candidate) -> bool:
+def _matches(cases: Sequence[Case], candidate: Candidate, margin: float = 1) -> bool:
     """Whether it is what is shown, wherever it says something.
 
     That it has to at most elements of each case, or of all where there is one value at the others.
@@ -129,7 +143,7 @@ def _matches(cases: Sequence[Case], candidate: Candidate) -> bool:
         except KeyError:  # a term that this case has not
             return False
         said = ~np.isnan(expected)
-        if not (np.abs(case.shown - expected) <= case.allowed)[said].all():
+        if not (np.abs(case.shown - expected) <= margin * case.allowed)[said].all():
             return False
         few |= 2 * said.sum() < said.size
         told += int(said.sum())

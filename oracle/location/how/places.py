@@ -13,8 +13,8 @@ from reference.contract import Array
 MOST_PLACES = 40
 """Of one answer in which a place is looked for."""
 
-Law = Callable[[Array, Array], Array]
-"""Whose values stand at wrong places: from these places, and the last ones before that are right."""
+Law = Callable[[Array, Array, int], Array]
+"""Whose values stand at wrong places: from these, the last ones before that are right, and how many."""
 
 
 def of_other_places(cases: Sequence[Case]) -> str:
@@ -75,7 +75,7 @@ class Moved:
         """Whether all wrong values are the right ones of the places that a law gives."""
         shown, value, allowed = self._compared
         at = list(self.elements)
-        at[self.axis] = law(at[self.axis], self._last_right)
+        at[self.axis] = law(at[self.axis], self._last_right, value.shape[self.axis])
         if ((at[self.axis] < 0) | (at[self.axis] >= value.shape[self.axis])).any():
             return False
         there = tuple(at)
@@ -116,31 +116,47 @@ def _laws(what: str, near: Sequence[tuple[int, Array]]) -> Iterator[tuple[str, L
         distance, side = abs(place - other), "before" if place > other else "after"
         away = f"the {what}" if distance == 1 else f"{distance} {every}"
         yield f"those of {away} {side}", partial(_before, place - other)
-    yield f"those of the last {what} before it that is right", lambda places, last_right: last_right
+    yield f"those of the last {what} before it that is right", lambda places, last_right, count: last_right
     for k in range(2, 1 + max(place for place, _ in near)):
         yield f"of {what} k those of {what} k mod {k}", partial(_rest, k)
         yield f"of each {k} {every} those of the first", partial(_first_of, k)
         yield f"of {what} k those of {what} k // {k}", partial(_part, k)
+    size = _COUNT.get(what, f"the number of {every}")
+    for k in range(2, MOST_IN_BLOCK + 1):
+        yield f"those of {k} - {size} mod {k} {every} before", partial(_before_rest, k)
+        yield f"those of {size} mod {k} {every} before", partial(_before_the_rest, k)
 
 
-def _always(other: int, places: Array, last_right: Array) -> Array:
+def _always(other: int, places: Array, last_right: Array, count: int) -> Array:
     return np.full_like(places, other)
 
 
-def _before(distance: int, places: Array, last_right: Array) -> Array:
+def _before(distance: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places - distance)
 
 
-def _rest(k: int, places: Array, last_right: Array) -> Array:
+def _rest(k: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places % k)
 
 
-def _first_of(k: int, places: Array, last_right: Array) -> Array:
+def _first_of(k: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places - places % k)
 
 
-def _part(k: int, places: Array, last_right: Array) -> Array:
+def _part(k: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places // k)
+
+
+def _before_rest(k: int, places: Array, last_right: Array, count: int) -> Array:
+    return np.asarray(places - (k - count % k))
+
+
+def _before_the_rest(k: int, places: Array, last_right: Array, count: int) -> Array:
+    return np.asarray(places - count % k)
+
+
+MOST_IN_BLOCK = 64
+_COUNT = {"step": "T_x", "sample": "m", "unit": "n_a", "class": "n_y"}
 
 
 def _some_of(count: int) -> Array:

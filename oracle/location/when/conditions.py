@@ -14,6 +14,7 @@ from oracle.location.when.table import (
     FROM_HALF,
     ITSELF,
     PLACES,
+    PRODUCT,
     SIZE_OF,
     SIZES,
     Table,
@@ -160,6 +161,7 @@ class Condition:
             return 4 + self.excess
         kind = 0 if is_place(self.feature) else 1 if self.feature in (*SIZES, "bits") else 2
         how = 0 if self.relation in ("=", "≥", "≤") and not self.other else 3
+        how += self.feature == PRODUCT
         if kind < 2 or math.isnan(self.beyond):
             return kind + how + self.excess
         vague = abs(self.value - self.beyond) / max(abs(self.value), abs(self.beyond))
@@ -230,9 +232,9 @@ def _candidates(table: Table) -> Iterator[Condition]:
             yield Condition(name, "≠", 0.0)
         elif not is_a_value and theirs.size and not np.isin(theirs[0], ours) and (theirs == theirs[0]).all():
             yield Condition(name, "≠", float(theirs[0]))
-        if name in SIZES or name in PLACES:
+        if (name in SIZES and name != PRODUCT) or name in PLACES:
             yield from _residues(name, ours, theirs)
-    sizes = [*combinations((name for name in SIZES if name in table.features), 2)]
+    sizes = [*combinations((name for name in SIZES if name in table.features and name != PRODUCT), 2)]
     for one, other in sizes:
         yield Condition(one, "=", other=other)
         yield Condition(one, "≠", other=other)

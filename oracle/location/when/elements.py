@@ -4,7 +4,7 @@ import numpy as np
 
 from oracle.location.how.cases import Likeness
 from oracle.location.when.moved import moved
-from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, ITSELF, Table
+from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, ITSELF, PRODUCT, SUM, Table
 from oracle.location.where.equation import CACHED, RETURNED, Equation
 from reference.contract import Array
 
@@ -25,7 +25,8 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
     wrong, value = equation.wrong, equation.right.value
     inputs = equation.answer.inputs
     features = _places(equation) | {name: np.asarray(size) for name, size in inputs.sizes.items()}
-    features["n_a + n_x"] = np.asarray(inputs.sizes["n_a"] + inputs.sizes["n_x"])
+    features[SUM] = np.asarray(inputs.sizes["n_a"] + inputs.sizes["n_x"])
+    features[PRODUCT] = np.asarray(inputs.sizes["n_a"] * inputs.sizes["m"])
     features["bits"] = np.asarray(8 * inputs.dtype.itemsize)
     features[ALIKE] = _alike(inputs.x)
     features |= _of_input(equation)

@@ -60,6 +60,7 @@ def every(function: str, counterexample: Problem, without: Sequence[str] = ()) -
     yield from in_precisions(function)
     yield _with_biases_of_zero(problem(function, **BASE, seed=18).inputs(function))
     yield from by_gates(function)
+    yield from of_first_steps(function)
     yield from of_samples_alike(function)
     yield from of_samples_apart(function)
     if "n_y" in names:
@@ -188,6 +189,14 @@ def by_gates(function: str) -> Iterator[Inputs]:
             yield replace(given, parameters={**given.parameters, name: given.parameters[name] + bias})
 
 
+def of_first_steps(function: str) -> Iterator[Inputs]:
+    """Both states of an LSTM's cell 0, of all samples and of some."""
+    for n_a, m in ((4, 6), (9, 24)) if CONTRACTS[function].is_cell else ():
+        given = problem(function, **{**BASE, "n_a": n_a, "m": m}, seed=20).inputs(function)
+        for begins in (np.full(m, True), np.arange(m) % 2 == 0) if given.c0.size else ():
+            yield replace(given, a0=np.where(begins, 0, given.a0), c0=np.where(begins, 0, given.c0))
+
+
 def of_samples_alike(function: str, seeds: range = range(2)) -> Iterator[Inputs]:
     """Some samples of the same inputs, in other states."""
     for seed in seeds:
@@ -248,6 +257,8 @@ def in_precisions(function: str) -> Iterator[Inputs]:
     """Ordinary problems in less than float64."""
     for dtype in ("float32", "float16"):
         yield problem(function, **BASE, seed=14, dtype=dtype).inputs(function)
+    larger = problem(function, **{**BASE, "n_y": 12, "n_a": 9}, seed=15, dtype="float32")
+    yield scaled(larger.inputs(function), ("W",), 3.0)
 
 
 def _like(counterexample: Problem, name: str, extent: int) -> Problem:

@@ -9,7 +9,7 @@ from oracle.inputs import Inputs
 from oracle.location.when import borders, experiments
 from oracle.location.when.conditions import Condition
 from oracle.location.when.moved import is_of_moves
-from oracle.location.when.table import ALIKE, SIZE_OF, SIZES, Table, is_place, kind_of
+from oracle.location.when.table import ALIKE, PRODUCT, SIZE_OF, SIZES, Table, is_place, kind_of
 
 Seen = Callable[[Inputs], Table]
 """What a right program would show of a problem, as elements."""
@@ -61,7 +61,9 @@ def near(
         if is_of_moves(condition.feature):
             yield from experiments.of_repeats(function, range(2 * seed, 2 * seed + 2))
             yield from experiments.of_settling(function, range(4 * seed, 4 * seed + 4))
-        if seed % 2 == 0:
+        if condition.relation == "=" and not condition.value:
+            yield from _of_zeros(function, condition, seed, example)
+        elif seed % 2 == 0:
             for kind, factor in product(experiments.KINDS, (0.3, 0.6, 0.95)):
                 yield experiments.scaled(example, kind, factor)
         yield from _aimed(function, condition, seed, seen)
@@ -70,14 +72,26 @@ def near(
             yield from _aimed(function, replace(condition, value=middle), seed, seen)
 
 
+def _of_zeros(function: str, condition: Condition, seed: int, example: Inputs) -> Iterator[Inputs]:
+    """Problems in which nothing but what a condition names is 0, and an example with other weights."""
+    for name, array in (("a_prev", "a0"), ("c_prev", "c0"), ("xt", "x")):
+        for sizes in SHAPES if name in condition.feature else ():
+            yield experiments.scaled(_of(function, seed, sizes), (array,), 0.0)
+    for factor in (0.3, 0.95):
+        yield experiments.scaled(example, ("W",), factor)
+
+
 def _of(function: str, seed: int, sizes: Mapping[str, int]) -> Inputs:
     return experiments.of_sizes(function, sizes, seed)
 
 
 def _sizes(name: str, extent: int) -> dict[str, int]:
-    """Sizes by which one, or the sum of two, has an extent."""
+    """Sizes by which one, or the sum or product of two, has an extent."""
     if name in experiments.BASE:
         return {name: extent}
+    if name == PRODUCT:
+        m = next(k for k in range(int(extent**0.5), 0, -1) if extent % k == 0)
+        return {"n_a": extent // m, "m": m}
     one, other = name.split(" + ")
     return {one: extent - extent // 2, other: extent // 2}
 

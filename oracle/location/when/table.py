@@ -7,7 +7,9 @@ import numpy as np
 
 from reference.contract import Array
 
-SIZES = ("n_x", "n_a", "n_y", "m", "T_x", "n_a + n_x")
+SUM, PRODUCT = "n_a + n_x", "n_a m"
+"""How long what a gate is applied to is, and how many numbers a state has."""
+SIZES = ("n_x", "n_a", "n_y", "m", "T_x", SUM, PRODUCT)
 PLACES = ("unit", "class", "feature", "sample", "step")
 SIZE_OF: Mapping[str, str] = {"unit": "n_a", "class": "n_y", "feature": "n_x", "sample": "m", "step": "T_x"}
 """How many places there are."""

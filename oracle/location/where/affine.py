@@ -1,7 +1,8 @@
 """What an activation is taken of: weights times values, and a bias."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -51,10 +52,25 @@ def total(*parts: Array) -> Array:
     return np.asarray(sum(part if part.ndim == 3 else part[:, :, None] for part in parts))
 
 
-IN_PLACE = "a_next for a_prev of the units before its own"
+Made = Mapping[str, Callable[[], Array]]
+"""Values by how they are made, in words."""
 
 
-def updated(z: Array, W: Array, a_prev: Array, a_next: Array) -> Array:
-    """The argument where the units are updated one after the other, in place."""
-    before = np.tril(W[:, : len(a_prev)], -1)
-    return np.asarray(z + product(before, a_next - a_prev))
+def updated(z: Array, W: Array, a_prev: Array, a_next: Array) -> Made:
+    """The argument where units are updated in place, and read by those that come after them."""
+    n = len(a_prev)
+    row, column = np.arange(n)[:, None], np.arange(n)
+    read: dict[str, Array] = {"units before its own": column < row}
+    for size in (2, 4, 8, 16, 24, 32, 48, 64):
+        read[f"units before its own {size}"] = column < row - row % size
+        read[f"first {size} units, in the units after them"] = (column < size) & (row >= size)
+    return {
+        f"a_next for a_prev of the {which}": partial(
+            _with_new, z, np.where(chosen, W[:, :n], 0), a_prev, a_next
+        )
+        for which, chosen in read.items()
+    }
+
+
+def _with_new(z: Array, W: Array, a_prev: Array, a_next: Array) -> Array:
+    return np.asarray(z + product(W, a_next - a_prev))

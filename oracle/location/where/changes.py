@@ -20,6 +20,7 @@ def changes(array: Array) -> Iterator[tuple[str, Change]]:
         yield from _of_parameter(array)
     else:
         yield from _of_values(array)
+    yield from _within_limits()
     yield "without its sign", np.abs
     yield "with its rows in reverse order", partial(np.flip, axis=0)
     yield "with each row that of the row before", partial(np.roll, shift=1, axis=0)
@@ -68,6 +69,9 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
         yield "with 0 for its last row", partial(_without, -1)
     yield "through tanh", np.tanh
     yield "or 0 where that is negative", partial(np.maximum, 0)
+    yield "with 0 for rows that are positive in no sample", _where_any_is_positive
+    for most in (0.5, 1, 2, 3, 4, 5, 8, 10):
+        yield f"with no sample's norm above {most:g}", partial(_of_norm_at_most, most)
     yield "squared", np.square
 
 
@@ -112,6 +116,10 @@ def _fixed(parts: float, array: Array) -> Array:
     return np.asarray(np.round(array * parts) / parts)
 
 
+def _cut(parts: float, array: Array) -> Array:
+    return np.asarray(np.trunc(array * parts) / parts)
+
+
 _IN_ANOTHER_DTYPE: Mapping[str, Change] = {
     "in float32": partial(_cast, "float32"),
     "in float16": partial(_cast, "float16"),
@@ -127,6 +135,8 @@ def _less_precise() -> Iterator[tuple[str, Change]]:
         yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
     for bits in range(3, 25):
         yield f"rounded to multiples of 2^-{bits}", partial(_fixed, 2.0**bits)
+    for bits in range(2, 17):
+        yield f"cut to multiples of 2^-{bits}", partial(_cut, 2.0**bits)
     for most in (7, 15, 31, 63, 100, 127, 200, 255, 500, 1000, 32767, 65535):
         yield f"rounded to multiples of 1 / {most}", partial(_fixed, float(most))
     for most in (7, 8, 127, 128, 255, 32767):
@@ -203,6 +213,26 @@ def _fortran_written(array: Array) -> Array:
 
 def _stacked(order: tuple[int, ...], array: Array) -> Array:
     return array.transpose(order).reshape(array.shape)
+
+
+def _within_limits() -> Iterator[tuple[str, Change]]:
+    for least in (1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5):
+        yield f"with 0 where its size is below {least:g}", partial(_without_small, least)
+    for most in (0.5, 0.9, 0.95, 0.99, 1, 2, 3, 4, 5, 6, 8, 10, 20, 50, 100):
+        yield f"limited to ±{most:g}", partial(np.clip, a_min=-most, a_max=most)
+
+
+def _without_small(least: float, array: Array) -> Array:
+    return np.where(np.abs(array) < least, 0, array)
+
+
+def _where_any_is_positive(array: Array) -> Array:
+    return np.where((array > 0).any(axis=1, keepdims=True), array, 0)
+
+
+def _of_norm_at_most(most: float, array: Array) -> Array:
+    norm = np.sqrt(np.square(array).sum(axis=0, keepdims=True))
+    return np.asarray(array * np.minimum(1, most / norm))
 
 
 def _less_mean(axis: int, array: Array) -> Array:

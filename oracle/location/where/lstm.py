@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 
 from oracle.location.where.affine import (
-    IN_PLACE,
     Affine,
     affine_of,
     bounded,
@@ -111,7 +110,7 @@ def _gates(
             partial(_arguments_of_gates, p, concat),
             {
                 "[xt; a_prev] for [a_prev; xt]": partial(_with_input_first, W, b, a_prev, xt),
-                IN_PLACE: partial(updated, z.value, W, a_prev, shown.outputs["a"]),
+                **updated(z.value, W, a_prev, shown.outputs["a"]),
             },
         )
         yield Equation(

@@ -1,11 +1,10 @@
 """What a step of an RNN computes."""
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 
-from oracle.location.where.affine import IN_PLACE, Affine, bounded, columns_of, product, total, updated
+from oracle.location.where.affine import Affine, bounded, columns_of, product, total, updated
 from oracle.location.where.equation import Equation
 from oracle.location.where.head import head
 from oracle.location.where.recipes import Pieces, Recipe
@@ -39,7 +38,7 @@ def of_rnn(
         _argument_of_rnn,
         {name: {**p, **others} for name in ("Waa", "Wax", "ba", "a_prev", "xt")},
         {"Waa a_prev": (p["Waa"], a_prev), "Wax xt": (p["Wax"], xt)},
-        otherwise={IN_PLACE: partial(updated, z.value, p["Waa"], a_prev, shown.outputs["a"])},
+        otherwise=updated(z.value, p["Waa"], a_prev, shown.outputs["a"]),
     )
     of_others = {name: array for name, array in shown.inputs.parameters.items() if array.ndim == 3}
     a_next = shown.outputs["a"]
