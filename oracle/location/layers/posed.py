@@ -1,6 +1,6 @@
 """The problem of layers in which one of them is given what a forward is given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -177,17 +177,25 @@ def _of_others(asked: LayerInputs, setting: Setting, T_x: int) -> dict[str, Arra
 
 
 def _gone_on(given: Inputs, beyond: Array) -> dict[str, Array]:
-    """The states that a sequence would end with had it gone on to the end of x, as at every step."""
+    """The states that a sequence would end with had it gone on by a step, or to the end; as at every step."""
+    found: dict[str, Array] = {}
+    for steps, where in ((1, "one step beyond the end"), (beyond.shape[2], "the last step of x")):
+        found |= {said.format(where): array for said, array in _ended_after(given, beyond[:, :, :steps])}
+    return {name: np.repeat(array[:, :, None], given.x.shape[2], axis=2) for name, array in found.items()}
+
+
+def _ended_after(given: Inputs, beyond: Array) -> Iterator[tuple[str, Array]]:
+    """The states after more steps, and the memory state if the hidden state is kept."""
     names = ("a",) if given.kind == "rnn" else ("a", "c")
     longer = evaluate(replace(given, x=np.concatenate([given.x, beyond], axis=2)))
-    found = {f"{name}_next of the last step of x": longer[name].value[:, :, -1] for name in names}
+    for name in names:
+        yield f"{name}_next of {{}}", longer[name].value[:, :, -1]
     if given.kind == "lstm":
         right = evaluate(given)
         a, c = (right[name].value[:, :, -1] for name in names)
         for t in range(beyond.shape[2]):
             c = evaluate(replace(given, x=beyond[:, :, t : t + 1], a0=a, c0=c))["c"].value[:, :, 0]
-        found["c_next of the last step of x, made with the last a_next of the sequence"] = c
-    return {name: np.repeat(array[:, :, None], given.x.shape[2], axis=2) for name, array in found.items()}
+        yield "c_next of {}, made with the last a_next of the sequence", c
 
 
 def _drawn(inputs: Inputs, n_in: int, projected: bool, drawn: Callable[..., Array]) -> Mapping[str, Array]:
