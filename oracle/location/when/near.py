@@ -1,6 +1,6 @@
 """Problems on both sides of a condition, to see whether it is the right one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -61,8 +61,9 @@ def near(
         if is_of_moves(condition.feature):
             yield from experiments.of_repeats(function, range(2 * seed, 2 * seed + 2))
             yield from experiments.of_settling(function, range(4 * seed, 4 * seed + 4))
-        if condition.relation == "=" and not condition.value:
-            yield from _of_zeros(function, condition, seed, example)
+        zeros = [name for name in _GIVEN if name in condition.feature]
+        if condition.relation == "=" and not condition.value and zeros:
+            yield from _of_zeros(function, zeros, seed, example)
         elif seed % 2 == 0:
             for kind, factor in product(experiments.KINDS, (0.3, 0.6, 0.95)):
                 yield experiments.scaled(example, kind, factor)
@@ -72,11 +73,13 @@ def near(
             yield from _aimed(function, replace(condition, value=middle), seed, seen)
 
 
-def _of_zeros(function: str, condition: Condition, seed: int, example: Inputs) -> Iterator[Inputs]:
+_GIVEN = {"a_prev": "a0", "c_prev": "c0", "xt": "x"}
+
+
+def _of_zeros(function: str, names: Sequence[str], seed: int, example: Inputs) -> Iterator[Inputs]:
     """Problems in which nothing but what a condition names is 0, and an example with other weights."""
-    for name, array in (("a_prev", "a0"), ("c_prev", "c0"), ("xt", "x")):
-        for sizes in SHAPES if name in condition.feature else ():
-            yield experiments.scaled(_of(function, seed, sizes), (array,), 0.0)
+    for name, sizes in product(names, SHAPES):
+        yield experiments.scaled(_of(function, seed, sizes), (_GIVEN[name],), 0.0)
     for factor in (0.3, 0.95):
         yield experiments.scaled(example, ("W",), factor)
 
