@@ -5,14 +5,12 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.how.activation.exponentials import another_exp
+from oracle.location.how.candidate import Candidate
+from oracle.location.how.logits import of_logits
 from oracle.location.where.affine import product
 from oracle.location.where.changes import LESS_PRECISE, NORMALISED, rearranged, stacked_otherwise
 from oracle.location.where.equation import Equation
 from reference.contract import Array
-
-Candidate = Callable[[Equation], Array]
-"""What might be shown for an equation, at every element `(n, m, T_x)`; NaN where it says nothing."""
 
 
 def right(equation: Equation) -> Array:
@@ -50,15 +48,7 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
         for words, function in _ACTIVATIONS.items():
             yield f"{words} in the place of {equation.activation}(z)", partial(_of_z, function)
     if equation.affine and equation.activation == "softmax":
-        for words, function in _OF_LOGITS.items():
-            yield words, partial(_of_logit, function)
-        for k in range(5, 17):
-            yield f"the logarithm of (the right value + 1e-{k:02})", partial(_logarithm, 10.0**-k)
-        for words, divisor in _DIVISORS.items():
-            yield f"exp(logit) / the sum of these {words}", partial(_divided, divisor)
-        yield _IN_PLACE, _divided_in_place
-        for words, exp in another_exp():
-            yield f"a softmax with {words} for exp(u), u from the largest logit", partial(_made_with, exp)
+        yield from of_logits()
     if equation.affine:
         yield f"the bias added after the {equation.activation}, not before", _with_bias_after
     for words, function in _FUNCTIONS.items():
@@ -147,54 +137,6 @@ _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
-_OF_LOGITS: Mapping[str, Callable[[Array], Array]] = {
-    "the logit": lambda s: s,
-    "the sigmoid of the logit": lambda s: 1 / (1 + np.exp(-s)),
-    "the tanh of the logit": np.tanh,
-    "exp(logit)": np.exp,
-    "the logarithm of the right value": lambda s: s - np.logaddexp.reduce(s, axis=0, keepdims=True),
-}
-
-_DIVISORS: Mapping[str, Callable[[Array], Array]] = {
-    "over the samples": lambda e: e.sum(axis=1, keepdims=True),
-    "over all classes and samples": lambda e: e.sum(axis=(0, 1), keepdims=True),
-    "over the classes up to its own": lambda e: np.cumsum(e, axis=0),
-    "over the classes from its own on": lambda e: np.flip(np.cumsum(np.flip(e, 0), axis=0), 0),
-}
-"""What a softmax may be divided by in place of the sum over the classes."""
-
-
-def _divided(divisor: Callable[[Array], Array], equation: Equation) -> Array:
-    assert equation.affine
-    s = equation.affine.value
-    e = np.exp(s - s.max(axis=(0, 1), keepdims=True))
-    return np.asarray(e / divisor(e))
-
-
-_IN_PLACE = "exp(logit - the largest) / the sum of these, in which the classes before are already divided"
-
-
-def _made_with(exp: Callable[[Array], Array], equation: Equation) -> Array:
-    """A softmax with another function for `exp`."""
-    assert equation.affine
-    s = equation.affine.value
-    e = exp(s - s.max(axis=0, keepdims=True))
-    return np.asarray(e / e.sum(axis=0, keepdims=True))
-
-
-def _divided_in_place(equation: Equation) -> Array:
-    assert equation.affine
-    s = equation.affine.value
-    e = np.exp(s - s.max(axis=0, keepdims=True))
-    for k in range(len(e)):
-        e[k] /= e.sum(axis=0)
-    return np.asarray(e)
-
-
-def _logarithm(added: float, equation: Equation) -> Array:
-    return np.log(equation.right.value + added)
-
-
 def _with_bias_after(equation: Equation) -> Array:
     """The activation without the bias, and that added."""
     assert equation.affine
@@ -210,11 +152,6 @@ def _with_bias_after(equation: Equation) -> Array:
             return np.asarray(np.maximum(z, 0) + b)
         case _:
             return np.asarray(1 / (1 + np.exp(-z)) + b)
-
-
-def _of_logit(function: Callable[[Array], Array], equation: Equation) -> Array:
-    assert equation.affine
-    return function(equation.affine.value)
 
 
 def _of_z(function: Callable[[Array], Array], equation: Equation) -> Array:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oracle.location.how.arguments import argument
-from oracle.location.how.candidates import Candidate
+from oracle.location.how.candidate import Candidate
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -49,6 +49,7 @@ class Case:
 
 
 PARTIAL = (
+    "the largest so far",
     "wrapped into",
     "with 0 where its size",
     "with 0 for rows that",

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from oracle.location.how.arguments import argument, is_in_range
-from oracle.location.how.candidates import Candidate, candidates, constant, mean, named, plural, right
+from oracle.location.how.candidate import Candidate
+from oracle.location.how.candidates import candidates, constant, mean, named, plural, right
 from oracle.location.how.cases import Case, Likeness
 from oracle.location.how.combination import RIGHT, ROUNDING, combination, in_words
 from oracle.location.how.factors import by_size, factor_in_words

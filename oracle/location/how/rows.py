@@ -31,7 +31,8 @@ Pool = Mapping[str, Array]
 
 def _rows_of_gates(recipe: Recipe) -> Callable[[int], Pool]:
     assert recipe.relatives
-    pool = {f"{name}[{k}]": row for name, rows in recipe.relatives().items() for k, row in enumerate(rows)}
+    rows = {f"{name}[{k}]": row for name, rows in recipe.relatives().items() for k, row in enumerate(rows)}
+    pool = {**rows, "0": np.zeros_like(next(iter(rows.values())))}
     return lambda i: pool
 
 
@@ -63,7 +64,10 @@ def _found(
             if not same.any():
                 return None
             were = "" if said else "were "
-            said.append(f"{case.equation.name}[{i}] {were}{what} {[*pool][int(same.argmax())]}")
+            other = [*pool][int(same.argmax())]
+            said.append(
+                f"{case.equation.name}[{i}] {were}{what if other != '0' else ''} {other}".replace("  ", " ")
+            )
         found.append((said, len(case.chosen)))
     several = [(said, n) for said, n in found if len(said) > 1]
     if len(several) < 2:

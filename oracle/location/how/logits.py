@@ -1,0 +1,92 @@
+"""What might be shown for a softmax: other functions of the logits, or divided by other sums."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+import numpy as np
+
+from oracle.location.how.activation.exponentials import another_exp
+from oracle.location.how.candidate import Candidate
+from oracle.location.where.equation import Equation
+from reference.contract import Array
+
+
+def of_logits() -> Iterator[tuple[str, Candidate]]:
+    """All of them in words, the plainest first."""
+    for words, function in _OF_LOGITS.items():
+        yield words, partial(_of_logit, function)
+    for k in range(5, 17):
+        yield f"the logarithm of (the right value + 1e-{k:02})", partial(_logarithm, 10.0**-k)
+    for words, divisor in _DIVISORS.items():
+        yield f"exp(logit) / the sum of these {words}", partial(_divided, divisor)
+    yield _IN_PLACE, _divided_in_place
+    for size in (1, 2, 4, 8, 16, 32, 64):
+        yield f"{_UNSCALED} {size}" if size > 1 else _UNSCALED_EACH, partial(_not_scaled_again, size)
+    for words, exp in another_exp():
+        yield f"a softmax with {words} for exp(u), u from the largest logit", partial(_made_with, exp)
+
+
+_OF_LOGITS: Mapping[str, Callable[[Array], Array]] = {
+    "the logit": lambda s: s,
+    "the sigmoid of the logit": lambda s: 1 / (1 + np.exp(-s)),
+    "the tanh of the logit": np.tanh,
+    "exp(logit)": np.exp,
+    "the logarithm of the right value": lambda s: s - np.logaddexp.reduce(s, axis=0, keepdims=True),
+}
+
+_DIVISORS: Mapping[str, Callable[[Array], Array]] = {
+    "over the samples": lambda e: e.sum(axis=1, keepdims=True),
+    "over all classes and samples": lambda e: e.sum(axis=(0, 1), keepdims=True),
+    "over the classes up to its own": lambda e: np.cumsum(e, axis=0),
+    "over the classes from its own on": lambda e: np.flip(np.cumsum(np.flip(e, 0), axis=0), 0),
+}
+"""What a softmax may be divided by in place of the sum over the classes."""
+
+
+def _divided(divisor: Callable[[Array], Array], equation: Equation) -> Array:
+    assert equation.affine
+    s = equation.affine.value
+    e = np.exp(s - s.max(axis=(0, 1), keepdims=True))
+    return np.asarray(e / divisor(e))
+
+
+_IN_PLACE = "exp(logit - the largest) / the sum of these, in which the classes before are already divided"
+
+
+_UNSCALED_EACH = "exp(logit - the largest) / the sum of exp(logit - the largest so far)"
+_UNSCALED = f"{_UNSCALED_EACH}, in blocks of"
+
+
+def _not_scaled_again(size: int, equation: Equation) -> Array:
+    """A softmax in one pass, whose sum is not made smaller where a later block has a larger logit."""
+    assert equation.affine
+    s = equation.affine.value
+    so_far = np.maximum.accumulate(s, axis=0)
+    ends = np.minimum(np.arange(len(s)) // size * size + size, len(s)) - 1
+    return np.asarray(np.exp(s - so_far[-1]) / np.exp(s - so_far[ends]).sum(axis=0))
+
+
+def _made_with(exp: Callable[[Array], Array], equation: Equation) -> Array:
+    """A softmax with another function for `exp`."""
+    assert equation.affine
+    s = equation.affine.value
+    e = exp(s - s.max(axis=0, keepdims=True))
+    return np.asarray(e / e.sum(axis=0, keepdims=True))
+
+
+def _divided_in_place(equation: Equation) -> Array:
+    assert equation.affine
+    s = equation.affine.value
+    e = np.exp(s - s.max(axis=0, keepdims=True))
+    for k in range(len(e)):
+        e[k] /= e.sum(axis=0)
+    return np.asarray(e)
+
+
+def _logarithm(added: float, equation: Equation) -> Array:
+    return np.log(equation.right.value + added)
+
+
+def _of_logit(function: Callable[[Array], Array], equation: Equation) -> Array:
+    assert equation.affine
+    return function(equation.affine.value)
