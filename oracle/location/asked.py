@@ -122,6 +122,7 @@ class Asked:
     def rule(self, names: Sequence[str], like: Likeness | None) -> Rule | None:
         """When an equation does not hold: a rule that more problems, nearer to its limits, have confirmed."""
         found = rule(self._table(names, like))
+        purest = min(found.purity, PURE) if found else 0
         for seed in range(20, 24):
             if not found:
                 return None
@@ -130,7 +131,8 @@ class Asked:
             told = [table for name in names for table in _tables(name, fresh, like)]
             holds = again and again.is_like(found) and told  # where forms are wrong, nothing may
             confirmed = again if holds and _is_confirmed(Table.joined(told), found) else None
-            if confirmed and not any(condition.is_vague for condition in confirmed.conditions):
+            is_vague = confirmed and any(condition.is_vague for condition in confirmed.conditions)
+            if confirmed and confirmed.purity >= purest and not is_vague:
                 break
             found = again
         return confirmed

@@ -212,8 +212,13 @@ def _half_away(axis: int, equation: Equation) -> Array:
 
 
 def _of_first_alike(equation: Equation) -> Array:
-    """Each sample's value is that of the first one with the same input at that step; NaN of that itself."""
+    """Each sample's value is that of the first one with the same input at that step; NaN of that itself.
+
+    Nor does it say anything of what is no function of the input, as the state before.
+    """
     x, value = equation.answer.input, equation.right.value
+    if equation.recipe is None:
+        return np.full_like(value, np.nan)
     first = (x[:, :, None] == x[:, None]).all(axis=0).argmax(axis=1)[None]
     is_first = first == np.arange(value.shape[1])[:, None]
     return np.where(is_first, np.nan, np.take_along_axis(value, first, axis=1))
