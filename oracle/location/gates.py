@@ -19,6 +19,8 @@ DRIVEN = 60.0
 """A bias beyond which a gate is 1, whatever ordinary numbers are added."""
 ROUNDINGS = 512
 """How many units in the last place what is measured may be off, which is more than rounding does."""
+LEAST = 1e-9
+"""How far any gate may be off that is measured."""
 OPEN = 1e-6
 """How far the update gate has to be open for its bias to drive it to 1."""
 CLEARLY = 1e-6
@@ -99,6 +101,7 @@ def _measured(shown_for: Callable[[Inputs], Shown | None], inputs: Inputs) -> Sh
         }
     unknown = np.isinf(base.slack["c_next"])
     nothing = dict.fromkeys(("a_next", "c_next"), np.full(c.shape, np.inf))  # the gates are made of these
+    slack = {name: LEAST + array for name, array in slack.items()}
     slack = {
         name: np.where(unknown | ~(is_one | (name == "ot")), np.inf, array) for name, array in slack.items()
     }

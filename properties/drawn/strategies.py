@@ -212,7 +212,7 @@ def far(function: str, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]
         return [[replace(each, m=m, T_x=T_x)] for each in given for m, T_x in ((36, 2), (2, 129))]
     if contract.is_layer:
         return [
-            [layers.far(function, sizes, domain.stacking, dtype, projected=name == "aligned")]
+            [layers.far(function, sizes, domain.stacking, dtype, projected=name in ("tile", "aligned"))]
             for name, sizes in FAR.items()
         ]
     cell = {"T_x": 1} if contract.is_cell else {}

@@ -49,6 +49,7 @@ class Case:
 
 
 PARTIAL = (
+    "or 0 where that is negative",
     "the largest so far",
     "wrapped into",
     "with 0 where its size",

@@ -8,6 +8,7 @@ import numpy as np
 
 from oracle.location.how.candidates import plural
 from oracle.location.how.cases import Case
+from oracle.location.where.equation import CACHED
 from reference.contract import Array
 
 MOST_PLACES = 40
@@ -96,7 +97,10 @@ class Moved:
 
     @cached_property
     def _compared(self) -> tuple[Array, Array, Array]:
-        return self.case.equation.shown.astype(np.float64), *_right(self.case)
+        value, allowed = _right(self.case)
+        return self.case.equation.shown.astype(np.float64), *(
+            _with_next(self.case, self.axis, value, allowed)
+        )
 
 
 def _which(what: str, moved: Sequence[Moved], near: Sequence[tuple[int, Array]]) -> str:
@@ -121,6 +125,11 @@ def _laws(what: str, near: Sequence[tuple[int, Array]]) -> Iterator[tuple[str, L
         yield f"of {what} k those of {what} k mod {k}", partial(_rest, k)
         yield f"of each {k} {every} those of the first", partial(_first_of, k)
         yield f"of {what} k those of {what} k // {k}", partial(_part, k)
+    for k in range(2, MOST_IN_RING + 1) if what == "step" else ():
+        yield (
+            f"of step k those of the last step with the same k mod {k}, as in a ring of {k}",
+            partial(_ring, k),
+        )
     size = _COUNT.get(what, f"the number of {every}")
     for k in range(2, MOST_IN_BLOCK + 1):
         yield f"those of {k} - {size} mod {k} {every} before", partial(_before_rest, k)
@@ -147,6 +156,10 @@ def _part(k: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places // k)
 
 
+def _ring(k: int, places: Array, last_right: Array, count: int) -> Array:
+    return np.asarray(places + (count - 1 - places) // k * k)
+
+
 def _before_rest(k: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places - (k - count % k))
 
@@ -155,7 +168,7 @@ def _before_the_rest(k: int, places: Array, last_right: Array, count: int) -> Ar
     return np.asarray(places - count % k)
 
 
-MOST_IN_BLOCK = 64
+MOST_IN_BLOCK, MOST_IN_RING = 64, 32
 _COUNT = {"step": "T_x", "sample": "m", "unit": "n_a", "class": "n_y"}
 
 
@@ -171,6 +184,15 @@ def _is_of_any_column(case: Case) -> bool:
         (np.abs(case.equation.shown[:, [j], [t], None] - value) <= allowed).all(axis=0).any()
         for j, t in columns[_some_of(len(columns))]
     )
+
+
+def _with_next(case: Case, axis: int, value: Array, allowed: Array) -> tuple[Array, Array]:
+    """Of states before steps also the last one, which is before a step that is not made."""
+    state = case.equation.answer.outputs.get(case.equation.name.removeprefix(CACHED)[0])
+    if axis != 2 or not case.equation.name.endswith("_prev") or state is None:
+        return value, allowed
+    last = state[:, :, -1:].astype(np.float64)
+    return np.concatenate([value, last], axis=2), np.concatenate([allowed, 1e-14 * np.abs(last)], axis=2)
 
 
 def _right(case: Case) -> tuple[Array, Array]:

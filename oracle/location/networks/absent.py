@@ -78,12 +78,24 @@ def _chained(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     return replace(inputs, **given)
 
 
+def _of_forward(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
+    """The backward direction begins with what the forward one of its layer has ended with."""
+    given = {name: getattr(inputs, name).copy() for name in names}
+    D = inputs.directions
+    for place in range(1, len(inputs.parameters), 2) if D == 2 else ():
+        ended = evaluate(replace(inputs, **given))
+        for name, array in given.items():
+            array[place] = ended[f"{name[0]}_last"].value.reshape(array.shape)[place - 1]
+    return replace(inputs, **given)
+
+
 def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     return replace(inputs, **{name: np.ones_like(getattr(inputs, name)) for name in names})
 
 
 _BEGUN: Mapping[str, Callable[[Sequence[str], LayerInputs], LayerInputs]] = {
     "what the layer or direction before has ended with": _chained,
+    "of the backward direction what the forward one has ended with": _of_forward,
     "always 1": _ones,
 }
 """What absent states may be taken for, in the place of zeros."""

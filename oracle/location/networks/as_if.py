@@ -1,19 +1,29 @@
 """Networks that answer as if something else were given, or that return what belongs elsewhere."""
 
+from functools import partial
 from itertools import chain
 
 from oracle.diagnosis.behaviour import Program
+from oracle.lengths import Lengths
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
-from oracle.location.networks.layer_by_layer import of_single_directions, of_what_is_handed_on
-from oracle.location.networks.mistaken import Mistaken, of_initial_states, of_lengths, of_samples
+from oracle.location.networks.layer_by_layer import of_single_directions, of_what_is_given_above
+from oracle.location.networks.mistaken import (
+    Mistaken,
+    of_axes_exchanged,
+    of_initial_states,
+    of_lengths,
+    of_samples,
+)
 from oracle.location.networks.stacking import Stacking, are_of, condition, posed, stackings
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 
-SIZES = ((6, 5), (5, 4), (1, 3), (2, 4), (7, 6))
+SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3))
 """Samples and steps of what is asked."""
+
+WITHOUT_LENGTHS = "where no lengths are given"
 
 
 def as_if_given(
@@ -23,43 +33,44 @@ def as_if_given(
 
     `None` if none does. It is asked some problems of each stacking.
     """
-    left = _all_that_may_be(function, has_lengths=counterexample.lengths != "absent")
+    has_lengths = counterexample.lengths != "absent"
+    left = _all_that_may_be(function, has_lengths=has_lengths)
     wrong: list[Stacking] = []
     every = [*stackings(counterexample, limits)]
+    answers = partial(_answers, function, program, counterexample, limits)
     for stacking in every:
-        answers = _answers(function, program, counterexample, stacking, limits)
-        if answers is None:
-            return None
-        if all(each.is_right for each in answers):
+        seen = answers(stacking, "random" if has_lengths else "absent")
+        if all(each and each.is_right for each in seen):
             continue
         wrong.append(stacking)
-        left = [each for each in left if all(each.explains(answer) for answer in answers)]
+        left = [each for each in left if all(answer and each.explains(answer) for answer in seen)]
         if not left:
             return None
     if not are_of(counterexample, wrong):
         return None
-    found = left[0]
-    when = condition(wrong, every, found.condition)
+    found, beside = left[0], [left[0].condition]
+    if not has_lengths and limits.lengths:
+        with_lengths = answers(wrong[0], "random")
+        beside += [WITHOUT_LENGTHS] * all(each and each.is_right for each in with_lengths)
+    when = condition(wrong, every, *beside)
     return Location(found.where, when, found.how(wrong[0]), equations=[found.where])
 
 
 def _answers(
-    function: str, program: Program, problem: LayerProblem, stacking: Stacking, limits: Limits
-) -> list[Answer] | None:
-    """Those of one stacking; `None` if any has not the form of the contract."""
-    lengths = problem.lengths if problem.lengths == "absent" or problem.weights else "random"
-    answers = []
-    for seed, sizes in enumerate(SIZES):
-        seen = answer(function, program, posed(problem, stacking, sizes, lengths, seed, limits))
-        if seen is None:
-            return None
-        answers.append(seen)
-    return answers
+    function: str,
+    program: Program,
+    problem: LayerProblem,
+    limits: Limits,
+    stacking: Stacking,
+    lengths: Lengths,
+) -> list[Answer | None]:
+    asked = (posed(problem, stacking, sizes, lengths, seed, limits) for seed, sizes in enumerate(SIZES))
+    return [answer(function, program, inputs) for inputs in asked]
 
 
 def _all_that_may_be(function: str, *, has_lengths: bool) -> list[Mistaken]:
     states, outputs = [*CONTRACTS[function].arguments][1:], [*CONTRACTS[function].outputs]
-    every = [of_initial_states(states), of_what_is_handed_on()]
+    every = [of_initial_states(states), of_axes_exchanged(states), of_what_is_given_above()]
     if has_lengths:
         every += [of_lengths(), of_single_directions(), of_samples(states, outputs)]
     return [*chain.from_iterable(every)]

@@ -35,8 +35,11 @@ def of_single_directions() -> Iterator[Mistaken]:
     yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, _without_lengths_above, _as_it_is))
 
 
-def of_what_is_handed_on() -> Iterator[Mistaken]:
-    """The directions not side by side, or not in the order of time; samples as they were sorted."""
+def of_what_is_given_above() -> Iterator[Mistaken]:
+    """Directions that are handed on otherwise than side by side, or not in the order of time.
+
+    Samples as they were sorted. What a direction has already overwritten when the other one reads it.
+    """
     where = "what a layer hands on is not its hidden states"
     for how, change in _OF_DIRECTIONS.items():
         handed_on = partial(_in_two_directions, change)
@@ -44,6 +47,9 @@ def of_what_is_handed_on() -> Iterator[Mistaken]:
     for whose, which, condition in SAMPLES:
         explains = partial(_explains, _right, partial(_of_others, which))
         yield Mistaken(where, partial(said, f"of sample k {whose}"), condition, explains)
+    where = "what the backward direction of a layer above another is given is not what that hands on"
+    how = "its first half is what the forward direction beside it has computed"
+    yield Mistaken(where, partial(said, how), "", partial(_explains, _overwritten, _as_it_is))
 
 
 def _right(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
@@ -66,6 +72,13 @@ def _backward(ends: Callable[[Array, int], Array], inputs: LayerInputs, below: i
     if inputs.directions == 1:
         return right
     other = evaluate(replace(inputs, lengths=ends(inputs.ends, inputs.x.shape[2])))
+    return _with_backward(right, other, inputs)
+
+
+def _with_backward(
+    right: Mapping[str, Bounded], other: Mapping[str, Bounded], inputs: LayerInputs
+) -> Mapping[str, Bounded]:
+    """One direction of each of two answers; beyond its own end a is 0."""
     found = {}
     for name, both in right.items():
         (forward, _), (_, backward) = (_halves(bounded) for bounded in (both, other[name]))
@@ -73,6 +86,16 @@ def _backward(ends: Callable[[Array, int], Array], inputs: LayerInputs, below: i
             backward = Bounded(backward.value * inputs.within, backward.error * inputs.within)
         found[name] = _joined(forward, backward)
     return found
+
+
+def _overwritten(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """The forward hidden states stand where those of the layer below did when the backward one reads them."""
+    right = evaluate(inputs)
+    if inputs.directions == 1 or not below:
+        return right
+    n = len(inputs.x) // 2
+    x = np.concatenate([right["a"].value[:n], inputs.x[n:]]).astype(inputs.x.dtype)
+    return _with_backward(right, evaluate(replace(inputs, x=x)), inputs)
 
 
 def _without_lengths_above(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

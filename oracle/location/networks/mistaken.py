@@ -41,6 +41,25 @@ def of_initial_states(names: Sequence[str]) -> Iterator[Mistaken]:
             )
 
 
+def of_axes_exchanged(names: Sequence[str]) -> Iterator[Mistaken]:
+    """Initial states `(m, n, L D)` where these are as many."""
+    for some in some_of(names):
+        yield Mistaken(
+            f"{' and '.join(some)} {'are' if len(some) > 1 else 'is'} read with its axes exchanged",
+            partial(said, "as if samples came first and layers and directions last"),
+            "where m is the number of all layers and directions",
+            partial(explains_with, partial(_exchanged, some)),
+        )
+
+
+def _exchanged(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
+    given = {name: getattr(inputs, name) for name in names}
+    return replace(
+        inputs,
+        **{name: each.transpose(2, 1, 0) for name, each in given.items() if len(each) == each.shape[2]},
+    )
+
+
 def of_lengths() -> Iterator[Mistaken]:
     """Other lengths than those that are given."""
     for how, (change, condition) in _LENGTHS.items():
@@ -60,9 +79,10 @@ def of_samples(arguments: Sequence[str], outputs: Sequence[str]) -> Iterator[Mis
             for direction, rows in _DIRECTIONS.items():
                 change = partial(_of_other_samples, some, which, rows)
                 yield _not_its_own(some, direction, how, condition, partial(explains_with, change))
-        for some in [*some_of(outputs[1:]), outputs[:1], outputs]:
-            explains = partial(_returns_others, some, which)
-            yield _not_its_own(some, "", how, condition, explains)
+        for direction, rows in _DIRECTIONS.items():
+            for some in [*some_of(outputs[1:]), outputs[:1], outputs]:
+                explains = partial(_returns_others, some, which, rows)
+                yield _not_its_own(some, direction, how, condition, explains)
 
 
 def _not_its_own(
@@ -204,15 +224,25 @@ def _of_other_samples(
     return replace(inputs, **given)
 
 
-def _returns_others(names: Sequence[str], which: Callable[[Array], Array], answer: Answer) -> bool:
+def _returns_others(
+    names: Sequence[str], which: Callable[[Array], Array], places: slice, answer: Answer
+) -> bool:
     """Whether what is returned is right, but for whose it is."""
-    chosen = which(answer.inputs.ends)
-    others = {name: Bounded(*(part[:, chosen] for part in _parts(answer.right[name]))) for name in names}
-    return is_answer(answer, {**answer.right, **others})
+    right, chosen = answer.right, which(answer.inputs.ends)
+    if places != slice(None) and answer.inputs.directions == 1:
+        return answer.is_right
+    return is_answer(answer, {**right, **{name: _chosen(answer, name, places, chosen) for name in names}})
 
 
-def _parts(bounded: Bounded) -> tuple[Array, Array]:
-    return bounded.value, bounded.error
+def _chosen(answer: Answer, name: str, places: slice, samples: Array) -> Bounded:
+    """The right values of one name, in some places those of other samples."""
+    count = answer.inputs.directions if name == "a" else len(answer.inputs.parameters)
+    parts = []
+    for part in (answer.right[name].value, answer.right[name].error):
+        rows = np.stack(np.split(part, count))
+        rows[places] = rows[places][:, :, samples]
+        parts.append(rows.reshape(part.shape))
+    return Bounded(*parts)
 
 
 def explains_with(change: Callable[[LayerInputs], LayerInputs], answer: Answer) -> bool:

@@ -79,9 +79,9 @@ def _when(wrong: Sequence[Stacking], every: Sequence[Stacking]) -> str | None:
     return ", ".join(parts)
 
 
-def condition(wrong: Sequence[Stacking], every: Sequence[Stacking], beside: str = "") -> str:
-    """When something is wrong, with a condition `beside` the stackings; nothing where that is not known."""
+def condition(wrong: Sequence[Stacking], every: Sequence[Stacking], *beside: str) -> str:
+    """When something is wrong, with conditions `beside` the stackings; nothing where that is not known."""
     of_stackings = _when(wrong, every)
     if of_stackings is None:
         return ""
-    return ", ".join(filter(None, [of_stackings, beside])) or "always"
+    return ", ".join(filter(None, [of_stackings, *beside])) or "always"

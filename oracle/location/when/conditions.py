@@ -10,6 +10,7 @@ import numpy as np
 from oracle.location.when import borders
 from oracle.location.when.moved import is_of_state
 from oracle.location.when.table import (
+    FROM_END,
     FROM_FAR,
     FROM_HALF,
     ITSELF,
@@ -169,7 +170,7 @@ class Condition:
 
 
 NEAR_TO_ZERO = 0.01
-"""What holds from a number below this on, away from 0, holds below it too, but by too little to be seen."""
+"""What holds from a number below this on, away from 0, holds from 0 on, but by too little to be seen."""
 
 
 def met_by_all_wrong(table: Table) -> Iterator[tuple[Condition, float]]:
@@ -224,15 +225,19 @@ def _candidates(table: Table) -> Iterator[Condition]:
         if is_a_value and _is_one_sided(name, table):
             continue
         is_not_zero = below.size and below.max() == values.min() == 0  # which is said of itself
-        if below.size and not (is_a_value and (is_not_zero or 0 < below.max() < NEAR_TO_ZERO)):
+        if is_a_value and below.size and 0 < below.max() < NEAR_TO_ZERO:
+            below = below[below < 0]
+        if is_a_value and above.size and -NEAR_TO_ZERO < above.min() < 0:
+            above = above[above > 0]
+        if below.size and not (is_a_value and is_not_zero):
             yield Condition(name, "≥", float(least), beyond=float(below.max()))
-        if above.size and not stands and not (is_a_value and -NEAR_TO_ZERO < above.min() < 0):
+        if above.size and not stands:
             yield Condition(name, "≤", float(most), beyond=float(above.min()))
         if is_a_value and (theirs == 0).any() and not (ours == 0).any():
             yield Condition(name, "≠", 0.0)
         elif not is_a_value and theirs.size and not np.isin(theirs[0], ours) and (theirs == theirs[0]).all():
             yield Condition(name, "≠", float(theirs[0]))
-        if (name in SIZES and name != PRODUCT) or name in PLACES:
+        if (name in SIZES and name != PRODUCT) or name in (*PLACES, f"step{FROM_END}"):
             yield from _residues(name, ours, theirs)
     sizes = [*combinations((name for name in SIZES if name in table.features and name != PRODUCT), 2)]
     for one, other in sizes:

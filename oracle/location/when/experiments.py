@@ -135,8 +135,9 @@ def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
         kind = "Wy" if head else name if name in ("x", "a0", "c0") else name[0]
         return factor if kind in names else 1.0
 
-    parameters = {name: array * of(name) for name, array in inputs.parameters.items()}
-    x, a0, c0 = (getattr(inputs, name) * of(name) for name in ("x", "a0", "c0"))
+    # A zero is one that is not negative, which some who compare bytes take for another number.
+    parameters = {name: array * of(name) + 0.0 for name, array in inputs.parameters.items()}
+    x, a0, c0 = (getattr(inputs, name) * of(name) + 0.0 for name in ("x", "a0", "c0"))
     return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
 
 
@@ -190,11 +191,21 @@ def by_gates(function: str) -> Iterator[Inputs]:
 
 
 def of_first_steps(function: str) -> Iterator[Inputs]:
-    """Both states of an LSTM's cell 0, of all samples and of some."""
-    for n_a, m in ((4, 6), (9, 24)) if CONTRACTS[function].is_cell else ():
+    """Initial states of 0, of some samples; and of all, where an LSTM's cell has two of them."""
+    for n_a, m in ((4, 6), (9, 24)):
         given = problem(function, **{**BASE, "n_a": n_a, "m": m}, seed=20).inputs(function)
-        for begins in (np.full(m, True), np.arange(m) % 2 == 0) if given.c0.size else ():
-            yield replace(given, a0=np.where(begins, 0, given.a0), c0=np.where(begins, 0, given.c0))
+        first = scaled(given, ("a0", "c0"), 0.0)
+        yield blended(given, first)
+        if given.c0.size and CONTRACTS[function].is_cell:
+            yield first
+
+
+def blended(inputs: Inputs, others: Inputs) -> Inputs:
+    """Every other sample of each."""
+    is_other = np.arange(inputs.x.shape[1]) % 2 == 1
+    x = np.where(is_other[:, None], others.x, inputs.x)
+    a0, c0 = (np.where(is_other, getattr(others, name), getattr(inputs, name)) for name in ("a0", "c0"))
+    return replace(inputs, x=x, a0=a0, c0=c0)
 
 
 def of_samples_alike(function: str, seeds: range = range(2)) -> Iterator[Inputs]:

@@ -77,9 +77,15 @@ _GIVEN = {"a_prev": "a0", "c_prev": "c0", "xt": "x"}
 
 
 def _of_zeros(function: str, names: Sequence[str], seed: int, example: Inputs) -> Iterator[Inputs]:
-    """Problems in which nothing but what a condition names is 0, and an example with other weights."""
-    for name, sizes in product(names, SHAPES):
-        yield experiments.scaled(_of(function, seed, sizes), (_GIVEN[name],), 0.0)
+    """Problems in which nothing but what a condition names is 0; or of some samples, and what else is in the
+    example. And that with other weights.
+    """
+    zeros = [name for name in _GIVEN.values() if not getattr(example, name).any()]
+    for name, sizes in product((_GIVEN[name] for name in names), SHAPES):
+        inputs = _of(function, seed, sizes)
+        yield experiments.scaled(inputs, (name,), 0.0)
+        others = experiments.scaled(inputs, tuple({*zeros} - {name}), 0.0)
+        yield experiments.blended(others, experiments.scaled(others, (name,), 0.0))
     for factor in (0.3, 0.95):
         yield experiments.scaled(example, ("W",), factor)
 

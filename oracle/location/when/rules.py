@@ -84,6 +84,8 @@ class Rule:
             met, sign = condition.met_by(table), 1 if condition.relation == "≥" else -1
             right = ~met & ~table.wrong & (others | (condition.feature in SIZES))
             values = sign * table.features[condition.feature][right]
+            if condition.value * condition.beyond <= 0 and not condition.is_plain:
+                values = values[values * sign * condition.value <= 0]  # others are wrong by too little
             values = np.unique(values[~np.isnan(values)])[::-1]
             if not values.size:
                 continue

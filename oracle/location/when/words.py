@@ -1,6 +1,7 @@
 """A rule as a reader says it."""
 
 import math
+import re
 
 from oracle.location.how.candidates import plural
 from oracle.location.when import borders
@@ -37,6 +38,8 @@ def _words(condition: Condition) -> str:
         return f"{name} {relation} {value:g}"
     if name in SIZES and relation == "≥" and value == 2:
         return f"{name} > 1"
+    if relation.startswith("mod") and name.endswith(FROM_END):
+        return f"{name.removesuffix(FROM_END)} counted from the last {relation} {value:g}"
     if relation.startswith("mod"):
         return f"{_sum(name)} {relation} {value:g}"
     if name.endswith(FROM_HALF):
@@ -53,6 +56,8 @@ def _words(condition: Condition) -> str:
         return f"{name} {'>' if relation == '≥' else '<'} {condition.beyond:g} ({seen})"
     if relation in ("≥", "≤"):
         return _threshold(condition)
+    if relation == "=" and not value:
+        name = re.sub(r"^the largest \|(\w+)\| of", r"\1 of", name)
     return f"{name} {relation} {value + 0.0:g}"
 
 
@@ -61,7 +66,8 @@ def _threshold(condition: Condition) -> str:
     rises = condition.relation == "≥"
     sign = ">" if rises else "<"
     beyond, value = _apart(condition.beyond, condition.value)
-    number = roundest(*sorted((condition.beyond, condition.value)))
+    of_both_signs = condition.beyond * condition.value <= 0
+    number = 0.0 if of_both_signs else roundest(*sorted((condition.beyond, condition.value)))
     if abs(condition.value - condition.beyond) <= NEAR * _spacing(number):
         return f"{condition.feature} {sign} {number:.12g} (right at {beyond}, wrong at {value})"
     low, high = (beyond, value) if rises else (value, beyond)

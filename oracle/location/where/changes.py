@@ -21,6 +21,7 @@ def changes(array: Array) -> Iterator[tuple[str, Change]]:
     else:
         yield from _of_values(array)
     yield from _within_limits()
+    yield "or 0 where that is negative", partial(np.maximum, 0)
     yield "without its sign", np.abs
     yield "with its rows in reverse order", partial(np.flip, axis=0)
     yield "with each row that of the row before", partial(np.roll, shift=1, axis=0)
@@ -34,6 +35,10 @@ def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
             yield "transposed", np.transpose
             yield "with its diagonal alone", partial(np.multiply, np.eye(n))
             yield "without its diagonal", partial(np.multiply, 1 - np.eye(n))
+            yield "with its lower triangle mirrored", partial(_mirrored, np.tril(np.ones((n, n))))
+            yield "with its upper triangle mirrored", partial(_mirrored, np.triu(np.ones((n, n))))
+            yield "with its lower triangle alone", partial(np.multiply, np.tril(np.ones((n, n))))
+            yield "with its upper triangle alone", partial(np.multiply, np.triu(np.ones((n, n))))
         elif n < k:
             yield "with its first square transposed", partial(_block_transposed, slice(None, n))
             yield "with its last square transposed", partial(_block_transposed, slice(-n, None))
@@ -68,7 +73,8 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
         yield "with 0 for its first row", partial(_without, 0)
         yield "with 0 for its last row", partial(_without, -1)
     yield "through tanh", np.tanh
-    yield "or 0 where that is negative", partial(np.maximum, 0)
+    for part in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5):
+        yield f"with {part:g} of what was carried before", partial(_averaged, part)
     yield "with 0 for rows that are positive in no sample", _where_any_is_positive
     for most in (0.5, 1, 2, 3, 4, 5, 8, 10):
         yield f"with no sample's norm above {most:g}", partial(_of_norm_at_most, most)
@@ -174,6 +180,10 @@ def _read_in_rows_of_columns(array: Array) -> Array:
     return np.asarray(np.take(array.ravel(), places, mode="wrap"))
 
 
+def _mirrored(triangle: Array, array: Array) -> Array:
+    return np.where(triangle, array, array.T)
+
+
 def _row(place: int, array: Array) -> Array:
     return np.broadcast_to(array[[place]], array.shape)
 
@@ -187,6 +197,14 @@ def _of_earlier(steps: int, array: Array) -> Array:
         )
         moved[:, :, to] = array[:, :, source]
     return moved
+
+
+def _averaged(part: float, array: Array) -> Array:
+    """Each step keeps a part of what was carried into the one before."""
+    carried = array.copy()
+    for t in range(1, array.shape[2]):
+        carried[:, :, t] = (1 - part) * array[:, :, t] + part * carried[:, :, t - 1]
+    return carried
 
 
 def _exchanged(array: Array) -> Array:
@@ -243,6 +261,10 @@ def _of_norm_1(array: Array) -> Array:
     return np.asarray(array / np.sqrt(np.square(array).sum(axis=0, keepdims=True)))
 
 
+def _of_largest_1(array: Array) -> Array:
+    return np.asarray(array / array.max(axis=0, keepdims=True, initial=-np.inf))
+
+
 def _normalised(axis: int, eps: float, array: Array) -> Array:
     return np.asarray(_less_mean(axis, array) / np.sqrt(array.var(axis=axis, keepdims=True) + eps))
 
@@ -267,6 +289,7 @@ def _ways_to_normalise() -> Iterator[tuple[str, Change]]:
                 said = f", with {eps:g} added to the deviation"
                 yield f"normalised over {over}{said}", partial(_standardised, axis, eps)
     yield "divided by its norm", _of_norm_1
+    yield "divided by its largest", _of_largest_1
 
 
 NORMALISED = dict(_ways_to_normalise())

@@ -79,11 +79,30 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
     row = "feature" if name == "xt" else "unit"
     right = _as_copied(should)
     terms = {} if name == "xt" else {other: array for other, array in shown.states.items() if other != name}
-    if terms:
-        earlier = np.concatenate([np.full_like(cached[:, :, :1], np.nan), cached[:, :, :-1]], axis=2)
-        terms[f"{name} of the step before"] = earlier
-    for called, array in (name, cached if used else should), (f"{CACHED}{name}", should if used else cached):
-        yield Equation(called, _COPIES[name], row, shown, array, right, terms)
+    of_used = {
+        **terms,
+        **{f"{what} of the step before": _earlier(array) for what, array in _used(shown, name, cached)},
+    }
+    every = (
+        (name, cached if used else should, of_used),
+        (f"{CACHED}{name}", should if used else cached, terms),
+    )
+    for called, array, known in every:
+        yield Equation(called, _COPIES[name], row, shown, array, right, known)
+
+
+def _used(shown: Shown, name: str, cached: Array) -> Iterator[tuple[str, Array]]:
+    """What may be used again: the state that was given, or a prediction of as many classes."""
+    if name != "xt":
+        yield name, cached
+        y = shown.outputs.get("y")
+        if y is not None and y.shape == cached.shape:
+            yield "yt_pred", y
+
+
+def _earlier(array: Array) -> Array:
+    """That of the step before; NaN of the first step."""
+    return np.concatenate([np.full_like(array[:, :, :1], np.nan), array[:, :, :-1]], axis=2)
 
 
 def _returned(

@@ -158,6 +158,7 @@ def _states(
         "it": it.value,
         "cct": cct.value,
         "c_prev": c_prev,
+        "1 - ft": 1 - ft.value,
         "ft * c_prev": kept.value,
         "it * cct": added.value,
         "(1 - ft) * cct": (1 - ft.value) * cct.value,
