@@ -56,7 +56,8 @@ def locate_in_layers(
     every = _in_each_setting(function, program, counterexample, limits)
     one_step = experiments.of_sizes(forward, {"T_x": 1}, 0)
     usual = [] if example.regime in ORDINARY else [replace(example, regime="unit")]
-    shown = _simplest(every, [each.inputs(forward) for each in (example, *usual)])
+    first = [each.inputs(forward) for each in (example, *usual)]
+    shown = _simplest(every, [*first, *experiments.of_gaps(forward, range(1))])
     likely: list[Setting] = []
     if every and not shown:  # with other numbers, or many
         shown = _simplest(every, [*experiments.ordinary(forward), one_step]) or [*every][-1]

@@ -55,6 +55,7 @@ class InSetting:
         m = a.shape[1]
         ended = np.arange(m) < m - self.setting.others_go_on
         right = evaluate(given)
+        a = _carried(given, a)
         if self.setting.last:
             a[:, ended, -1] = last["a"][:, ended]
         elif _is_apart(given, a, last, right, ended):
@@ -130,6 +131,24 @@ def _is_apart(
     ends_right = [near(states, right[name][:, :, -1]).all(axis=0) for name, states in last.items()]
     apart = np.logical_and.reduce([right_again.any(axis=1) | wrong[:, -1], *ends_right])
     return bool(apart[ended].any())
+
+
+def _carried(given: Inputs, a: Array) -> Array:
+    """With the state before where a step returns nothing but 0, as one that is taken for padding.
+
+    So it is where all that follows from the state before is right.
+    """
+    empty = np.asarray(~a.any(axis=0))
+    if given.kind != "rnn" or not empty.any():
+        return a
+    carried, before = a.copy(), given.a0
+    for t in range(a.shape[2]):
+        own = evaluate(replace(given, x=given.x[:, :, t : t + 1], a0=before))["a"][:, :, 0]
+        skipped = empty[:, t] & own.value.any(axis=0)
+        if not np.all(near(a[:, :, t], own) | skipped):
+            return a
+        before = carried[:, :, t] = np.where(skipped, before, a[:, :, t])
+    return carried
 
 
 def _with_right_states(given: Inputs, a: Array, right: Mapping[str, Bounded], ended: Array) -> Shown:
