@@ -205,7 +205,7 @@ def _candidates(table: Table) -> Iterator[Condition]:
         least, most = ours.min(), ours.max()
         if not (np.isfinite(least) and np.isfinite(most)):
             continue
-        if name.startswith(ITSELF):
+        if name.startswith((ITSELF, "1 - ", "|1 - ")):  # which is said of the value or the gate
             continue
         if name.endswith(FROM_HALF):
             if (theirs < 0).any() and least == 0:

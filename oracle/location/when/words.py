@@ -68,6 +68,8 @@ def _threshold(condition: Condition) -> str:
     beyond, value = _apart(condition.beyond, condition.value)
     of_both_signs = condition.beyond * condition.value <= 0
     number = 0.0 if of_both_signs else roundest(*sorted((condition.beyond, condition.value)))
+    if not number and not condition.value:
+        return f"{condition.feature} {condition.relation} 0 (right at {beyond})"
     if abs(condition.value - condition.beyond) <= NEAR * _spacing(number):
         return f"{condition.feature} {sign} {number:.12g} (right at {beyond}, wrong at {value})"
     low, high = (beyond, value) if rises else (value, beyond)
