@@ -8,7 +8,7 @@ import numpy as np
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.logits import of_logits
 from oracle.location.where.affine import product
-from oracle.location.where.changes import LESS_PRECISE, NORMALISED, rearranged, stacked_otherwise
+from oracle.location.where.changes import LESS_PRECISE, NORMALISED, rearranged, stacked_otherwise, wrapped
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -56,7 +56,8 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     if equation.activation != "softmax":
         for words, function in NORMALISED.items():
             yield f"the right value {words}", partial(_function, function)
-        yield from _wrapped()
+        for words, change in wrapped():
+            yield f"the right value {words}", partial(_function, change)
     for words, change in LESS_PRECISE:
         yield words.replace("in ", "rounded to "), partial(_function, change)
     for axis, what in ((2, "step"), (1, "sample"), (0, equation.row)):
@@ -90,16 +91,6 @@ _FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
     "the right value rounded up to a whole number": np.ceil,
     "the right value rounded to a whole number": np.rint,
 }
-
-
-def _wrapped() -> Iterator[tuple[str, Candidate]]:
-    """The right value as where numbers go round, less a multiple of the length of an interval."""
-    for size, words in (*((2.0**k, f"{2**k}") for k in range(8)), (np.pi, "π")):
-        yield f"the right value wrapped into [-{words}, {words})", partial(_function, partial(_wrap, size))
-
-
-def _wrap(size: float, array: Array) -> Array:
-    return np.asarray((array + size) % (2 * size) - size)
 
 
 def _moves(axis: int, what: str) -> Iterator[tuple[str, Candidate]]:

@@ -4,7 +4,17 @@ import numpy as np
 
 from oracle.location.how.cases import Likeness
 from oracle.location.when.moved import moved
-from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, ITSELF, PRODUCT, SUM, Table
+from oracle.location.when.table import (
+    ALIKE,
+    FROM_END,
+    FROM_FAR,
+    FROM_HALF,
+    ITSELF,
+    LARGER,
+    PRODUCT,
+    SUM,
+    Table,
+)
 from oracle.location.where.equation import CACHED, RETURNED, Equation
 from reference.contract import Array
 
@@ -117,7 +127,9 @@ def _of_value(equation: Equation) -> dict[str, Array]:
     """The right value, and what it is among the others."""
     value, name = equation.right.value, equation.name.removeprefix(CACHED).removeprefix(RETURNED)
     if equation.activation == "softmax":
-        return {name: value, f"the smaller of {name} and 1 - {name}": np.minimum(value, 1 - value)}
+        rank = np.argsort(np.argsort(-value, axis=0, kind="stable"), axis=0)
+        smaller = np.minimum(value, 1 - value)
+        return {LARGER: rank, name: value, f"the smaller of {name} and 1 - {name}": smaller}
     square = np.square(value)
     norms = {
         f"the norm of {name} of the sample": np.sqrt(square.sum(axis=0, keepdims=True)),

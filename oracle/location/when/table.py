@@ -18,6 +18,8 @@ FROM_HALF = " from the middle"
 FROM_FAR = " from the farther end"
 ALIKE = "an earlier sample of the same x"
 """1 where there is one, else 0."""
+LARGER = "classes of a larger logit"
+"""How many there are in the sample."""
 ITSELF = "the right "
 """What a value is called that is compared with others, and with no number: its argument is."""
 

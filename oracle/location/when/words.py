@@ -8,7 +8,7 @@ from oracle.location.when import borders
 from oracle.location.when.conditions import Condition
 from oracle.location.when.moved import OF_XT
 from oracle.location.when.rules import PURE, SURE, Rule
-from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, SIZES, is_place, kind_of
+from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, LARGER, SIZES, is_place, kind_of
 from oracle.location.where.equation import TOP
 
 
@@ -34,6 +34,8 @@ def _words(condition: Condition) -> str:
         return borders.words(plural(name), relation, condition.other)
     if condition.other:
         return f"{name} {relation} {condition.other}"
+    if name == LARGER:
+        return f"where {value:g} classes or {'more' if relation == '≥' else 'less'} have a larger logit"
     if name == TOP:
         return f"{name} {relation} {value:g}"
     if name in SIZES and relation == "≥" and value == 2:

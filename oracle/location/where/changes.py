@@ -20,7 +20,7 @@ def changes(array: Array) -> Iterator[tuple[str, Change]]:
         yield from _of_parameter(array)
     else:
         yield from _of_values(array)
-    yield from _within_limits()
+    yield from within_limits()
     yield "or 0 where that is negative", partial(np.maximum, 0)
     yield "without its sign", np.abs
     yield "with its rows in reverse order", partial(np.flip, axis=0)
@@ -233,7 +233,18 @@ def _stacked(order: tuple[int, ...], array: Array) -> Array:
     return array.transpose(order).reshape(array.shape)
 
 
-def _within_limits() -> Iterator[tuple[str, Change]]:
+def wrapped() -> Iterator[tuple[str, Change]]:
+    """Numbers that go round: less a multiple of the length of an interval."""
+    for size, words in (*((2.0**k, f"{2**k}") for k in range(8)), (np.pi, "π")):
+        yield f"wrapped into [-{words}, {words})", partial(_wrap, size)
+
+
+def _wrap(size: float, array: Array) -> Array:
+    return np.asarray((array + size) % (2 * size) - size)
+
+
+def within_limits() -> Iterator[tuple[str, Change]]:
+    """Small numbers that are taken for 0, and large ones that are limited."""
     for least in (1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5):
         yield f"with 0 where its size is below {least:g}", partial(_without_small, least)
     for most in (0.5, 0.9, 0.95, 0.99, 1, 2, 3, 4, 5, 6, 8, 10, 20, 50, 100):
@@ -265,6 +276,10 @@ def _of_largest_1(array: Array) -> Array:
     return np.asarray(array / array.max(axis=0, keepdims=True, initial=-np.inf))
 
 
+def _of_mean_square_1(array: Array) -> Array:
+    return np.asarray(array / np.sqrt(np.square(array).mean(axis=0, keepdims=True)))
+
+
 def _normalised(axis: int, eps: float, array: Array) -> Array:
     return np.asarray(_less_mean(axis, array) / np.sqrt(array.var(axis=axis, keepdims=True) + eps))
 
@@ -290,6 +305,7 @@ def _ways_to_normalise() -> Iterator[tuple[str, Change]]:
                 yield f"normalised over {over}{said}", partial(_standardised, axis, eps)
     yield "divided by its norm", _of_norm_1
     yield "divided by its largest", _of_largest_1
+    yield "divided by its root mean square", _of_mean_square_1
 
 
 NORMALISED = dict(_ways_to_normalise())

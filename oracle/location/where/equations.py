@@ -79,10 +79,7 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
     row = "feature" if name == "xt" else "unit"
     right = _as_copied(should)
     terms = {} if name == "xt" else {other: array for other, array in shown.states.items() if other != name}
-    of_used = {
-        **terms,
-        **{f"{what} of the step before": _earlier(array) for what, array in _used(shown, name, cached)},
-    }
+    of_used = {**terms, **dict(_used(shown, name, cached))}
     every = (
         (name, cached if used else should, of_used),
         (f"{CACHED}{name}", should if used else cached, terms),
@@ -92,12 +89,17 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
 
 
 def _used(shown: Shown, name: str, cached: Array) -> Iterator[tuple[str, Array]]:
-    """What may be used again: the state that was given, or a prediction of as many classes."""
-    if name != "xt":
-        yield name, cached
-        y = shown.outputs.get("y")
-        if y is not None and y.shape == cached.shape:
-            yield "yt_pred", y
+    """What may be used again: the state that was given, a prediction of as many classes, the other state."""
+    if name == "xt":
+        return
+    yield f"{name} of the step before", _earlier(cached)
+    y = shown.outputs.get("y")
+    if y is not None and y.shape == cached.shape:
+        yield "yt_pred of the step before", _earlier(y)
+    if name == "c_prev":
+        a = shown.before("a").astype(np.float64)
+        for most in (0.9, 0.95, 0.99, 0.999):
+            yield f"arctanh of a_prev limited to ±{most:g}", np.arctanh(np.clip(a, -most, most))
 
 
 def _earlier(array: Array) -> Array:

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.where.changes import LESS_PRECISE, NORMALISED, Change, changes
+from oracle.location.where.changes import LESS_PRECISE, NORMALISED, Change, changes, within_limits, wrapped
 from reference.contract import Array
 
 Pieces = Mapping[str, Array]
@@ -60,7 +60,7 @@ class Recipe:
         for name, (W, v) in self.products.items():
             for dtype in ("float32", "float16"):
                 yield f"{name} computed in {dtype}", partial(self._computed_in, dtype, name)
-            for words, change in NORMALISED.items():
+            for words, change in (*NORMALISED.items(), *within_limits(), *wrapped()):
                 yield f"{name} {words}", partial(self._with_product, change, W, v)
         yield from self._with_biases_before()
         yield from self.otherwise.items()
