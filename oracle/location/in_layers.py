@@ -11,6 +11,7 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.gates import WithGates, part_known
 from oracle.location.layers.in_setting import InSetting
+from oracle.location.layers.posed import BEYOND
 from oracle.location.layers.setting import Setting, settings
 from oracle.location.location import Found, Location, found_of
 from oracle.location.networks.absent import absent_states
@@ -79,6 +80,8 @@ def locate_in_layers(
     if setting.last and found.rule:
         location = replace(location, when=words(found.rule.without(LAST_STEP)))
     if setting.others_go_on and "sample" in location.how:  # whose order may hang on all the lengths
+        location = replace(location, how="")
+    if setting.ended and f"{BEYOND} steps" in location.how:  # as many as there are beyond the end
         location = replace(location, how="")
     is_of_time = found.rule and found.rule.is_of_time  # and a single step is the first and the last
     has_gates = not (setting.last or setting.projected)

@@ -44,6 +44,10 @@ def of_what_is_given_above() -> Iterator[Mistaken]:
     for how, change in _OF_DIRECTIONS.items():
         handed_on = partial(_in_two_directions, change)
         yield Mistaken(where, partial(said, how), "", partial(_explains, _right, handed_on))
+        returned = partial(_explains, partial(_returned, handed_on), _as_it_is)
+        yield Mistaken(
+            "a layer's hidden states are not returned as they are", partial(said, how), "", returned
+        )
     for whose, which, condition in SAMPLES:
         explains = partial(_explains, _right, partial(_of_others, which))
         yield Mistaken(where, partial(said, f"of sample k {whose}"), condition, explains)
@@ -54,6 +58,13 @@ def of_what_is_given_above() -> Iterator[Mistaken]:
 
 def _right(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
     return evaluate(inputs)
+
+
+def _returned(change: HandedOn, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """Hidden states that are changed where they are returned, and so where they are handed on."""
+    right = evaluate(inputs)
+    a = Bounded(*(change(part, inputs) for part in (right["a"].value, right["a"].error)))
+    return {**right, "a": a}
 
 
 def _as_it_is(a: Array, inputs: LayerInputs) -> Array:

@@ -113,6 +113,7 @@ _ORDERS: Sequence[Callable[[Array], Array]] = (
     lambda places: places[:, :1],
     lambda places: places[:, -1:],
     lambda places: places[:1, :1],
+    lambda places: np.arange(len(places))[:, None],
 )
 """Whose are taken, by the places `(L, D)` of all."""
 
@@ -133,6 +134,12 @@ def _placed(names: Sequence[str], order: Callable[[Array], Array], inputs: Layer
     return replace(inputs, **{name: getattr(inputs, name)[places] for name in names})
 
 
+def _rest_full(block: int, most: int, ends: Array, T_x: int) -> Array:
+    """The samples that are left by whole blocks have all steps, where there are more than so many."""
+    m = len(ends)
+    return np.where((np.arange(m) >= m - m % block) & (m > most), T_x, ends)
+
+
 _NOT_EQUAL = "where not all are equal"
 
 _LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
@@ -145,6 +152,12 @@ _LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
     "as if all were that of the last sample": (lambda ends, T_x: 0 * ends + ends[-1], _NOT_EQUAL),
     "as if all were the largest": (lambda ends, T_x: 0 * ends + ends.max(), _NOT_EQUAL),
     "as if all were the smallest": (lambda ends, T_x: 0 * ends + ends.min(), _NOT_EQUAL),
+    "as if those of the last m mod 4 samples were T_x": (partial(_rest_full, 4, 0), "where they are less"),
+    "as if those of the last m mod 4 samples were T_x, for m > 4": (
+        partial(_rest_full, 4, 4),
+        "where they are less",
+    ),
+    "as if those of the last m mod 2 samples were T_x": (partial(_rest_full, 2, 0), "where they are less"),
     "as if they were in descending order": (lambda ends, T_x: -np.sort(-ends), "where they are not"),
     "as if they were in ascending order": (lambda ends, T_x: np.sort(ends), "where they are not"),
     "as if they were in reverse order": (lambda ends, T_x: ends[::-1], "where that is another"),

@@ -59,18 +59,21 @@ Made = Mapping[str, Callable[[], Array]]
 def updated(z: Array, W: Array, a_prev: Array, a_next: Array) -> Made:
     """The argument where units are updated in place, and read by those that come after them."""
     n = len(a_prev)
+    return {
+        words: partial(with_new, z, W[:, :n] * read, a_next - a_prev) for words, read in read_anew(n).items()
+    }
+
+
+def read_anew(n: int) -> Mapping[str, Array]:
+    """Which units `(n, n)` each of them reads as they were just updated, in words."""
     row, column = np.arange(n)[:, None], np.arange(n)
     read: dict[str, Array] = {"units before its own": column < row}
     for size in (2, 4, 8, 16, 24, 32, 48, 64):
         read[f"units before its own {size}"] = column < row - row % size
         read[f"first {size} units, in the units after them"] = (column < size) & (row >= size)
-    return {
-        f"a_next for a_prev of the {which}": partial(
-            _with_new, z, np.where(chosen, W[:, :n], 0), a_prev, a_next
-        )
-        for which, chosen in read.items()
-    }
+    return {f"a_next for a_prev of the {which}": chosen for which, chosen in read.items()}
 
 
-def _with_new(z: Array, W: Array, a_prev: Array, a_next: Array) -> Array:
-    return np.asarray(z + product(W, a_next - a_prev))
+def with_new(z: Array, W: Array, change: Array) -> Array:
+    """The argument with a change of some of what weights are applied to."""
+    return np.asarray(z + product(W, change))

@@ -16,6 +16,7 @@ from oracle.location.where.affine import (
     updated,
 )
 from oracle.location.where.equation import CACHED, Equation, count_wrong, loosened
+from oracle.location.where.gates import arguments_of_gates, made_otherwise
 from oracle.location.where.head import head
 from oracle.location.where.recipes import Pieces, Recipe
 from oracle.location.where.shown import Shown
@@ -107,7 +108,7 @@ def _gates(
             partial(_argument_of_gate, gate),
             {name: {**p, **states, **others, "a_prev": a_prev, "xt": xt} for name in pieces},
             {f"W{gate} concat": (W, concat)},
-            partial(_arguments_of_gates, p, concat),
+            partial(arguments_of_gates, p, concat),
             {
                 "[xt; a_prev] for [a_prev; xt]": partial(_with_input_first, W, b, a_prev, xt),
                 **updated(z.value, W, a_prev, shown.outputs["a"]),
@@ -134,11 +135,6 @@ def _argument_of_gate(gate: str, pieces: Pieces) -> Array:
 
 def _with_input_first(W: Array, b: Array, a_prev: Array, xt: Array) -> Array:
     return total(product(W, np.concatenate([xt, a_prev])), b)
-
-
-def _arguments_of_gates(p: Mapping[str, Array], concat: Array) -> dict[str, Array]:
-    gates = {"ft": "f", "it": "i", "cct": "c", "ot": "o"}
-    return {name: total(product(p[f"W{gate}"], concat), p[f"b{gate}"]) for name, gate in gates.items()}
 
 
 def _states(
@@ -185,6 +181,7 @@ def _states(
             name: {**values, "the right c_next": right.value, "1": np.ones_like(c_prev), **of_others}
             for name in ("ft", "c_prev", "it", "cct")
         },
+        otherwise=made_otherwise(p, given, a) if not {*gates} & {*shown.cached} else {},
     )
     values = {**values, "c_next": c}
     hidden = Recipe(

@@ -1,0 +1,52 @@
+"""The gates of an LSTM, and the memory states that they would make of other states and inputs."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import numpy as np
+
+from oracle.location.where.affine import Made, product, read_anew, total, with_new
+from oracle.location.where.changes import Change, changes
+from reference.contract import Array
+
+LETTER = {"ft": "f", "it": "i", "cct": "c", "ot": "o"}
+"""What the parameters of a gate are called after."""
+
+
+def arguments_of_gates(p: Mapping[str, Array], concat: Array) -> dict[str, Array]:
+    """What each gate is the sigmoid or tanh of, `(n_a, m, T_x)`."""
+    return {name: total(product(p[f"W{gate}"], concat), p[f"b{gate}"]) for name, gate in LETTER.items()}
+
+
+def made_otherwise(p: Mapping[str, Array], given: Mapping[str, Array], a_next: Array) -> Made:
+    """`c_next` of a step that shows no gates, where these are made with other states or inputs, in words."""
+    made: dict[str, Callable[[], Array]] = {}
+    for name in ("a_prev", "xt"):
+        for words, change in changes(given[name]):
+            made[f"{name} {words}"] = partial(_with_changed, p, given, name, change)
+    for words, read in read_anew(len(given["a_prev"])).items():
+        made[words] = partial(_with_updated, p, given, read, a_next)
+    return made
+
+
+def _with_changed(p: Mapping[str, Array], given: Mapping[str, Array], name: str, change: Change) -> Array:
+    given = {**given, name: np.broadcast_to(change(given[name]), given[name].shape)}
+    return _memory_state(arguments_of_gates(p, _concat(given)), given["c_prev"])
+
+
+def _with_updated(p: Mapping[str, Array], given: Mapping[str, Array], read: Array, a_next: Array) -> Array:
+    """With units that were updated in place, where others read them."""
+    a_prev, z = given["a_prev"], arguments_of_gates(p, _concat(given))
+    weights = {name: p[f"W{gate}"][:, : len(a_prev)] * read for name, gate in LETTER.items()}
+    return _memory_state(
+        {name: with_new(z[name], W, a_next - a_prev) for name, W in weights.items()}, given["c_prev"]
+    )
+
+
+def _concat(given: Mapping[str, Array]) -> Array:
+    return np.concatenate([given["a_prev"], given["xt"]])
+
+
+def _memory_state(z: Mapping[str, Array], c_prev: Array) -> Array:
+    ft, it = (1 / (1 + np.exp(-z[name])) for name in ("ft", "it"))
+    return np.asarray(ft * c_prev + it * np.tanh(z["cct"]))
