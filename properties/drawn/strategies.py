@@ -204,6 +204,10 @@ What is drawn without fuzzing is beyond none of them.
 """
 
 
+PROJECTED = ("tile", "aligned")
+"""Of which an LSTM's layer has a projection, if it has any."""
+
+
 def far(function: str, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]:
     """A problem of each of these sizes; a cell takes one step. Of a network that is given two are large."""
     contract, dtype = CONTRACTS[function], domain.dtypes[0]
@@ -212,7 +216,7 @@ def far(function: str, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]
         return [[replace(each, m=m, T_x=T_x)] for each in given for m, T_x in ((36, 2), (2, 129))]
     if contract.is_layer:
         return [
-            [layers.far(function, sizes, domain.stacking, dtype, projected=name in ("tile", "aligned"))]
+            [layers.far(function, sizes, domain.stacking, dtype, projected=name in PROJECTED)]
             for name, sizes in FAR.items()
         ]
     cell = {"T_x": 1} if contract.is_cell else {}

@@ -7,6 +7,8 @@ import pytest
 
 from oracle.faults import Fault
 from oracle.faults.equations import SPECIFICATION
+from oracle.problem import LayerProblem
+from properties.drawn.strategies import far
 from properties.tests.power import first_catch
 
 RIGHT = SPECIFICATION["lstm"]
@@ -49,3 +51,9 @@ def test_beyond_a_size(name: str, size: int, function: str) -> None:
 @pytest.mark.parametrize("axis", [0, 1])
 def test_what_is_beyond_a_tile_is_lost(axis: int, start: int, function: str) -> None:
     assert first_catch(tail(start, axis, function), function, 0)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_projections_are_tried_of_whole_tiles_and_of_what_is_left(whole: bool) -> None:
+    problems = [problem for [problem] in far("lstm_layer") if isinstance(problem, LayerProblem)]
+    assert any(each.n_p and each.n_a > 16 and (each.n_a % 8 == 0) == whole for each in problems)
