@@ -14,7 +14,7 @@ from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.as_if import SIZES
 from oracle.location.networks.mistaken import explains_with, some_of
-from oracle.location.networks.stacking import Stacking, are_of, condition, posed, stackings
+from oracle.location.networks.stacking import Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
 from oracle.propagation import evaluate
 from reference.contract import CONTRACTS
@@ -40,7 +40,7 @@ def absent_states(
     """
     states = [*CONTRACTS[function].arguments][1:]
     wrong: dict[Stacking, list[Answer]] = {}
-    every = [*stackings(counterexample, limits)]
+    every = and_larger(counterexample, limits)
     for stacking in every:
         for seed, sizes in enumerate(SIZES):
             ordinary = posed(counterexample, stacking, sizes, "absent", seed, limits)

@@ -16,7 +16,7 @@ from oracle.location.networks.mistaken import (
     of_lengths,
     of_samples,
 )
-from oracle.location.networks.stacking import Stacking, are_of, condition, posed, stackings
+from oracle.location.networks.stacking import Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 
@@ -36,7 +36,7 @@ def as_if_given(
     has_lengths = counterexample.lengths != "absent"
     left = _all_that_may_be(function, has_lengths=has_lengths)
     wrong: list[Stacking] = []
-    every = [*stackings(counterexample, limits)]
+    every = and_larger(counterexample, limits)
     answers = partial(_answers, function, program, counterexample, limits)
     for stacking in every:
         seen = answers(stacking, "random" if has_lengths else "absent")

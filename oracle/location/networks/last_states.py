@@ -10,7 +10,7 @@ from oracle.limits import Limits
 from oracle.location.layers.memory import near
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
-from oracle.location.networks.stacking import Stacking, are_of, called, condition, posed, stackings, words
+from oracle.location.networks.stacking import Stacking, and_larger, are_of, called, condition, posed, words
 from oracle.problem import LayerProblem
 from oracle.rounding import Bounded
 from reference.contract import CONTRACTS
@@ -29,7 +29,7 @@ def in_another_order(
     without: Lengths = counterexample.lengths if counterexample.weights else "absent"
     given = (counterexample.lengths, without, counterexample.lengths)
     answers: dict[Stacking, list[Answer]] = {}
-    for stacking in stackings(counterexample, limits):
+    for stacking in and_larger(counterexample, limits):
         answers[stacking] = []
         for seed, (sizes, lengths) in enumerate(zip(SIZES, given, strict=True)):
             inputs = posed(counterexample, stacking, sizes, lengths, seed, limits)

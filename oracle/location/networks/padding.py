@@ -10,7 +10,7 @@ from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import answer
-from oracle.location.networks.stacking import Stacking, are_of, posed, stackings, words
+from oracle.location.networks.stacking import Stacking, posed, stackings, words
 from oracle.problem import LayerProblem
 from oracle.propagation import evaluate
 from reference.contract import Array
@@ -54,13 +54,13 @@ def beyond_the_end(
     if counterexample.lengths == "absent":
         return None
     wrong: dict[Stacking, list[Padded]] = {}
-    for stacking in stackings(counterexample, limits):
+    for stacking in stackings(counterexample):
         seen = _seen(function, program, counterexample, stacking, limits)
         if seen is None:
             return None
         if any(each.wrong.any() for each in seen):
             wrong[stacking] = seen
-    if not are_of(counterexample, wrong):
+    if not wrong:
         return None
     simplest, largest = next(iter(wrong)), [*wrong.values()][-1]
     of_several = words(*simplest)

@@ -1,7 +1,8 @@
 """How layers are stacked: the networks that are asked, and what is said of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from oracle.inputs import LayerInputs
@@ -13,14 +14,21 @@ Stacking = tuple[int, int]
 """How many layers there are, in how many directions."""
 
 
-def stackings(problem: LayerProblem, limits: Limits) -> Iterator[Stacking]:
-    """Those that a problem has in it, and the next larger ones that a target does; the simplest first."""
+def stackings(problem: LayerProblem) -> list[Stacking]:
+    """Those that a problem has in it, the simplest first."""
+    return _up_to(problem, problem.layers, problem.directions)
+
+
+def and_larger(problem: LayerProblem, limits: Limits) -> list[Stacking]:
+    """With the next larger ones that a target does."""
+    layers, directions = min(2, limits.layers), min(2, limits.directions)
+    return _up_to(problem, max(problem.layers, layers), max(problem.directions, directions))
+
+
+def _up_to(problem: LayerProblem, layers: int, directions: int) -> list[Stacking]:
     if problem.weights:
-        yield problem.layers, problem.directions
-        return
-    for layers in range(1, max(problem.layers, min(2, limits.layers)) + 1):
-        for directions in range(1, max(problem.directions, min(2, limits.directions)) + 1):
-            yield layers, directions
+        return [(problem.layers, problem.directions)]
+    return [*product(range(1, layers + 1), range(1, directions + 1))]
 
 
 def are_of(problem: LayerProblem, wrong: Iterable[Stacking]) -> bool:
