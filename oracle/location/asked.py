@@ -123,10 +123,13 @@ class Asked:
         """When an equation does not hold: a rule that more problems, nearer to its limits, have confirmed."""
         found = rule(self._table(names, like))
         purest = min(found.purity, PURE) if found else 0
+        confirmed = None
         for seed in range(20, 24):
             if not found:
                 return None
             fresh = self.ask(islice(self._near(names, found, seed), max(ROOM - self._calls, 0)))
+            if not fresh:
+                break
             again = rule(self._table(names, like))
             told = [table for name in names for table in _tables(name, fresh, like)]
             holds = again and again.is_like(found) and told  # where forms are wrong, nothing may

@@ -270,7 +270,7 @@ def test_the_argument_of_relu_is_told_where_it_is_positive() -> None:
     found = found_for("rnn_layer", unbiased, activation="relu", regime="huge")
     assert found
     assert found.setting == Setting(activation="relu")
-    assert "bias" in found.how
+    assert (found.when, found.how) == ("always", "as if z were made with ba replaced by 0")
 
 
 def test_gates_are_believed_where_they_explain_the_memory_states() -> None:

@@ -94,6 +94,36 @@ def test_absent_states_that_are_not_zeros_are_told(chained: bool) -> None:
     )
 
 
+def test_what_only_is_so_where_lengths_are_given_is_told() -> None:
+    def reversed_with_lengths(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        return reference.rnn_layer(x, a0[::-1] if "lengths" in options else a0, parameters, options)
+
+    found = found_for("rnn_layer", reversed_with_lengths, layers=2, lengths="random")
+    assert found
+    assert found.when == "of several layers or directions, where lengths are given"
+
+
+def test_what_is_off_by_little_is_not_taken_for_what_changes_nothing() -> None:
+    def nearly(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, a0, parameters, options)
+        return a + 3e-14, a_last
+
+    found = found_for("rnn_layer", nearly)
+    assert found
+    assert found.where.startswith("a_next ≠ tanh(")
+
+
+def test_of_absent_states_that_are_like_nothing_none_is_named() -> None:
+    def half(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        shape = (len(parameters), len(parameters[0]["bf"]), x.shape[1])
+        a0 = np.zeros(shape) if a0 is None else a0
+        return reference.lstm_layer(x, a0, np.full(shape, 0.5) if c0 is None else c0, parameters, options)
+
+    found = found_for("lstm_layer", half, layers=2)
+    assert found
+    assert (found.where, found.how) == ("initial states, where absent, are not all 0", "")
+
+
 def test_what_depends_on_a_size_as_well_is_not_told_of_the_network_alone() -> None:
     def at_times(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         odd = options["directions"] == 2 and x.shape[1] % 2

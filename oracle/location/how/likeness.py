@@ -47,11 +47,17 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
 def _gives_zeros(cases: Sequence[Case], like: Likeness) -> bool:
     """Whether an argument is not above 0 where the value is 0, of which it cannot be told."""
     for case in cases:
-        of_z = argument(case.equation)
-        if of_z and like.value:
-            z = np.broadcast_to(like.value(of_z), case.chosen.shape)
-            if (z[case.chosen & (case.equation.shown == 0)] > CLEAR).any():
-                return False
+        of_z, zeros = argument(case.equation), case.chosen & (case.equation.shown == 0)
+        if not of_z or not zeros.any():
+            continue
+        if not like.value:
+            return False
+        try:
+            z = np.broadcast_to(like.value(of_z), zeros.shape)[zeros]
+        except KeyError:  # a term that this case has not
+            return False
+        if (z > CLEAR).any():
+            return False
     return True
 
 

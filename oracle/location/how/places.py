@@ -76,7 +76,7 @@ class Moved:
         """Whether all wrong values are the right ones of the places that a law gives."""
         shown, value, allowed = self._compared
         at = list(self.elements)
-        at[self.axis] = law(at[self.axis], self._last_right, value.shape[self.axis])
+        at[self.axis] = law(at[self.axis], self._last_right, self.case.chosen.shape[self.axis])
         if ((at[self.axis] < 0) | (at[self.axis] >= value.shape[self.axis])).any():
             return False
         there = tuple(at)
@@ -98,21 +98,22 @@ class Moved:
     @cached_property
     def _compared(self) -> tuple[Array, Array, Array]:
         value, allowed = _right(self.case)
-        return self.case.equation.shown.astype(np.float64), *(
-            _with_next(self.case, self.axis, value, allowed)
-        )
+        shown = self.case.equation.shown.astype(np.float64)
+        return shown, *_with_next(self.case, self.axis, value, allowed)
 
 
 def _which(what: str, moved: Sequence[Moved], near: Sequence[tuple[int, Array]]) -> str:
     """The first law that gives a place for each."""
     if len({place for place, _ in near}) > 1:
-        for words, law in _laws(what, near):
+        counts = len({one.case.chosen.shape[one.axis] for one in moved})
+        for words, law in _laws(what, near, counts):
             if all(one.obeys(law) for one in moved):
                 return words
     return f"those of another {what}"
 
 
-def _laws(what: str, near: Sequence[tuple[int, Array]]) -> Iterator[tuple[str, Law]]:
+def _laws(what: str, near: Sequence[tuple[int, Array]], counts: int) -> Iterator[tuple[str, Law]]:
+    """Of as many numbers of places as there are, which tell what hangs on these."""
     every = plural(what)
     place, others = near[-1]
     for other in np.flatnonzero(others).tolist():
@@ -126,12 +127,11 @@ def _laws(what: str, near: Sequence[tuple[int, Array]]) -> Iterator[tuple[str, L
         yield f"of each {k} {every} those of the first", partial(_first_of, k)
         yield f"of {what} k those of {what} k // {k}", partial(_part, k)
     for k in range(2, MOST_IN_RING + 1) if what == "step" else ():
-        yield (
-            f"of step k those of the last step with the same k mod {k}, as in a ring of {k}",
-            partial(_ring, k),
-        )
+        words = f"of step k those of the last step with the same k mod {k}, as in a ring of {k}"
+        yield words, partial(_ring, k)
+        yield words, partial(_ring_before, k)
     size = _COUNT.get(what, f"the number of {every}")
-    for k in range(2, MOST_IN_BLOCK + 1):
+    for k in range(2, MOST_IN_BLOCK + 1) if counts > 2 else ():
         yield f"those of {k} - {size} mod {k} {every} before", partial(_before_rest, k)
         yield f"those of {size} mod {k} {every} before", partial(_before_the_rest, k)
 
@@ -158,6 +158,11 @@ def _part(k: int, places: Array, last_right: Array, count: int) -> Array:
 
 def _ring(k: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places + (count - 1 - places) // k * k)
+
+
+def _ring_before(k: int, places: Array, last_right: Array, count: int) -> Array:
+    """Of states before steps, of which the ring has one more than there are steps."""
+    return _ring(k, places, last_right, count + 1)
 
 
 def _before_rest(k: int, places: Array, last_right: Array, count: int) -> Array:

@@ -41,7 +41,7 @@ def _with_biases_of_gates(recipe: Recipe) -> Callable[[int], Pool]:
     unbiased = recipe.made({**recipe.pieces, own: np.zeros_like(recipe.pieces[own])})
     biases = {name: b for name, b in recipe.kin[own].items() if name.startswith("b") and name != "by"}
     numbers = {f"{name}[{k}]": number for name, b in biases.items() for k, number in enumerate(b[:, 0])}
-    numbers["0"] = 0.0
+    numbers["no bias"] = 0.0
     return lambda i: {name: unbiased[i] + number for name, number in numbers.items()}
 
 

@@ -55,16 +55,18 @@ def absent_states(
         return None
     names, how = _begun([each for some in wrong.values() for each in some], states)
     where = f"{' and '.join(names)}, where absent, {'are' if len(names) > 1 else 'is'} not 0"
+    if not names:
+        where = "initial states, where absent, are not all 0"
     return Location(where, condition([*wrong], every), how, equations=[where])
 
 
 def _begun(answers: Sequence[Answer], states: Sequence[str]) -> tuple[Sequence[str], str]:
-    """Which states are something else in all of these answers, and what; all, if that is not known."""
+    """Which states are something else in all of these answers, and what; none, if that is not known."""
     for names in some_of(states):
         for how, change in _BEGUN.items():
             if all(explains_with(partial(change, names), each) for each in answers):
                 return names, how
-    return states, ""
+    return [], ""
 
 
 def _chained(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:

@@ -23,8 +23,6 @@ from reference.contract import CONTRACTS
 SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3))
 """Samples and steps of what is asked."""
 
-WITHOUT_LENGTHS = "where no lengths are given"
-
 
 def as_if_given(
     function: str, program: Program, counterexample: LayerProblem, limits: Limits
@@ -49,9 +47,10 @@ def as_if_given(
     if not are_of(counterexample, wrong):
         return None
     found, beside = left[0], [left[0].condition]
-    if not has_lengths and limits.lengths:
-        with_lengths = answers(wrong[0], "random")
-        beside += [WITHOUT_LENGTHS] * all(each and each.is_right for each in with_lengths)
+    if limits.lengths and not (found.condition or counterexample.weights):
+        others = answers(wrong[0], "absent" if has_lengths else "random")
+        if all(each and each.is_right for each in others):
+            beside.append(f"where {'' if has_lengths else 'no '}lengths are given")
     when = condition(wrong, every, *beside)
     return Location(found.where, when, found.how(wrong[0]), equations=[found.where])
 
@@ -70,7 +69,11 @@ def _answers(
 
 def _all_that_may_be(function: str, *, has_lengths: bool) -> list[Mistaken]:
     states, outputs = [*CONTRACTS[function].arguments][1:], [*CONTRACTS[function].outputs]
-    every = [of_initial_states(states), of_axes_exchanged(states), of_what_is_given_above()]
+    every = [
+        of_initial_states(states),
+        of_axes_exchanged(states),
+        of_what_is_given_above(has_lengths=has_lengths),
+    ]
     if has_lengths:
         every += [of_lengths(), of_single_directions(), of_samples(states, outputs)]
     return [*chain.from_iterable(every)]

@@ -10,7 +10,7 @@ from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import answer
-from oracle.location.networks.stacking import Stacking, posed, stackings, words
+from oracle.location.networks.stacking import Stacking, condition, posed, stackings, words
 from oracle.problem import LayerProblem
 from oracle.propagation import evaluate
 from reference.contract import Array
@@ -62,10 +62,16 @@ def beyond_the_end(
             wrong[stacking] = seen
     if not wrong:
         return None
-    simplest, largest = next(iter(wrong)), [*wrong.values()][-1]
-    of_several = words(*simplest)
+    if not condition([*wrong], stackings(counterexample)):  # as it is in no simple choice of stackings
+        return Location(WHERE, "", "", equations=[WHERE])
+    of_several = words(*next(iter(wrong)))
     where = f"with {of_several}: {WHERE}" if of_several else WHERE
-    return Location(where, _when(largest), _how(largest), equations=[WHERE])
+    most = max(directions for _, directions in wrong)
+    alike = [seen for (_, directions), seen in wrong.items() if directions == most]
+    is_of_one = any(directions < most for _, directions in wrong)
+    whens, hows = {_when(seen, is_of_one) for seen in alike}, {_how(seen) for seen in alike}
+    when, how = (said.pop() if len(said) == 1 else "" for said in (whens, hows))
+    return Location(where, when, how, equations=[WHERE])
 
 
 SIZES = ((5, 7), (1, 6), (2, 9), (6, 4), (4, 7))
@@ -94,14 +100,14 @@ def _padded(function: str, program: Program, inputs: LayerInputs) -> Padded | No
     return None if (padded.wrong & (padded.past <= 0)).any() else padded
 
 
-def _when(seen: Sequence[Padded]) -> str:
-    """In which direction, and at which steps beyond the end."""
+def _when(seen: Sequence[Padded], is_of_one: bool) -> str:
+    """In which direction, and at which steps beyond the end; not in one alone, if of one alone, too."""
     directions = {"": slice(None)}
-    if seen[0].inputs.directions == 2:
+    if seen[0].inputs.directions == 2 and not is_of_one:
         directions |= {"in the forward direction": slice(1), "in the backward direction": slice(1, None)}
     for of_direction, chosen in directions.items():
-        for of_steps, condition in _STEPS.items():
-            if all(_is_so(each, chosen, condition) for each in seen):
+        for of_steps, steps in _STEPS.items():
+            if all(_is_so(each, chosen, steps) for each in seen):
                 return ", ".join(filter(None, [of_direction, of_steps])) or "always"
     return ""
 

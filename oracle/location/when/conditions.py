@@ -14,6 +14,7 @@ from oracle.location.when.table import (
     FROM_FAR,
     FROM_HALF,
     ITSELF,
+    LARGER,
     PLACES,
     PRODUCT,
     SIZE_OF,
@@ -118,7 +119,9 @@ class Condition:
     @property
     def is_vague(self) -> bool:
         """Whether it is a threshold between values that are far apart."""
-        return self.is_a_threshold and abs(self.value - self.beyond) > VAGUE * abs(self.value)
+        is_counted = self.feature in (*SIZES, LARGER)
+        apart = 1 if is_counted else VAGUE * abs(self.value)
+        return self.is_a_threshold and abs(self.value - self.beyond) > apart
 
     @property
     def is_plain(self) -> bool:
@@ -171,6 +174,10 @@ class Condition:
 
 NEAR_TO_ZERO = 0.01
 """What holds from a number below this on, away from 0, holds from 0 on, but by too little to be seen."""
+
+
+TOO_LITTLE = 1e-6
+"""Up to where all that is right on the side of what is wrong may be so because nothing is seen of it."""
 
 
 def met_by_all_wrong(table: Table) -> Iterator[tuple[Condition, float]]:
@@ -226,9 +233,9 @@ def _candidates(table: Table) -> Iterator[Condition]:
             continue
         is_not_zero = below.size and below.max() == values.min() == 0  # which is said of itself
         if is_a_value and below.size and 0 < below.max() < NEAR_TO_ZERO:
-            below = below[below < 0]
+            below = below[below < 0] if below.max() < TOO_LITTLE else below[:0]
         if is_a_value and above.size and -NEAR_TO_ZERO < above.min() < 0:
-            above = above[above > 0]
+            above = above[above > 0] if above[above < 0].min() > -TOO_LITTLE else above[:0]
         if below.size and not (is_a_value and is_not_zero):
             yield Condition(name, "≥", float(least), beyond=float(below.max()))
         if above.size and not stands:

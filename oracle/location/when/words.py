@@ -35,7 +35,7 @@ def _words(condition: Condition) -> str:
     if condition.other:
         return f"{name} {relation} {condition.other}"
     if name == LARGER:
-        return f"where {value:g} classes or {'more' if relation == '≥' else 'less'} have a larger logit"
+        return _rank(relation, int(value))
     if name == TOP:
         return f"{name} {relation} {value:g}"
     if name in SIZES and relation == "≥" and value == 2:
@@ -63,13 +63,22 @@ def _words(condition: Condition) -> str:
     return f"{name} {relation} {value + 0.0:g}"
 
 
+def _rank(relation: str, count: int) -> str:
+    """Of how many classes the logit is larger."""
+    if not count:
+        return "the largest logit alone" if relation in ("=", "≤") else "all but the largest logit"
+    how_many = {"≥": f"{count} classes or more", "≤": f"{count} classes or less", "≠": f"not {count} classes"}
+    return f"where {how_many.get(relation, f'{count} classes')} have a larger logit"
+
+
 def _threshold(condition: Condition) -> str:
     """The roundest number between, if the two nearest values leave no doubt of it; else these two."""
     rises = condition.relation == "≥"
     sign = ">" if rises else "<"
     beyond, value = _apart(condition.beyond, condition.value)
     of_both_signs = condition.beyond * condition.value <= 0
-    number = 0.0 if of_both_signs else roundest(*sorted((condition.beyond, condition.value)))
+    is_at_0 = of_both_signs and max(abs(condition.beyond), abs(condition.value)) < NEARLY
+    number = 0.0 if is_at_0 else roundest(*sorted((condition.beyond, condition.value)))
     if not number and not condition.value:
         return f"{condition.feature} {condition.relation} 0 (right at {beyond})"
     if abs(condition.value - condition.beyond) <= NEAR * _spacing(number):

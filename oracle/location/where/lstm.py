@@ -8,6 +8,7 @@ import numpy as np
 
 from oracle.location.where.affine import (
     Affine,
+    Made,
     affine_of,
     bounded,
     columns_of,
@@ -109,10 +110,7 @@ def _gates(
             {name: {**p, **states, **others, "a_prev": a_prev, "xt": xt} for name in pieces},
             {f"W{gate} concat": (W, concat)},
             partial(arguments_of_gates, p, concat),
-            {
-                "[xt; a_prev] for [a_prev; xt]": partial(_with_input_first, W, b, a_prev, xt),
-                **updated(z.value, W, a_prev, shown.outputs["a"]),
-            },
+            partial(_otherwise, z.value, W, b, a_prev, xt, shown.outputs["a"]),
         )
         yield Equation(
             name,
@@ -131,6 +129,11 @@ def _gates(
 def _argument_of_gate(gate: str, pieces: Pieces) -> Array:
     W, n_a = pieces[f"W{gate}"], len(pieces["a_prev"])
     return total(product(W[:, :n_a], pieces["a_prev"]), product(W[:, n_a:], pieces["xt"]), pieces[f"b{gate}"])
+
+
+def _otherwise(z: Array, W: Array, b: Array, a_prev: Array, xt: Array, a_next: Array) -> Made:
+    first = {"[xt; a_prev] for [a_prev; xt]": partial(_with_input_first, W, b, a_prev, xt)}
+    return {**first, **updated(z, W, a_prev, a_next)}
 
 
 def _with_input_first(W: Array, b: Array, a_prev: Array, xt: Array) -> Array:
@@ -181,7 +184,7 @@ def _states(
             name: {**values, "the right c_next": right.value, "1": np.ones_like(c_prev), **of_others}
             for name in ("ft", "c_prev", "it", "cct")
         },
-        otherwise=made_otherwise(p, given, a) if not {*gates} & {*shown.cached} else {},
+        otherwise=dict if {*gates} & {*shown.cached} else partial(made_otherwise, p, given, a),
     )
     values = {**values, "c_next": c}
     hidden = Recipe(

@@ -29,7 +29,7 @@ class Recipe:
     kin: Mapping[str, Pieces]
     products: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
     relatives: Callable[[], Pieces] | None = None
-    otherwise: Mapping[str, Callable[[], Array]] = field(default_factory=dict)
+    otherwise: Callable[[], Mapping[str, Callable[[], Array]]] = dict
 
     def made_with(self, words: str) -> Array:
         """What the equation gives with one of the substitutes; `KeyError` where it has no such."""
@@ -63,7 +63,7 @@ class Recipe:
             for words, change in (*NORMALISED.items(), *within_limits(), *wrapped()):
                 yield f"{name} {words}", partial(self._with_product, change, W, v)
         yield from self._with_biases_before()
-        yield from self.otherwise.items()
+        yield from self.otherwise().items()
 
     def _alike(self) -> Iterator[list[str]]:
         """Arrays that may be changed together: what weights are applied to, weights, and all."""

@@ -1,6 +1,7 @@
 """What a step of an RNN computes."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def of_rnn(
         _argument_of_rnn,
         {name: {**p, **others} for name in ("Waa", "Wax", "ba", "a_prev", "xt")},
         {"Waa a_prev": (p["Waa"], a_prev), "Wax xt": (p["Wax"], xt)},
-        otherwise=updated(z.value, p["Waa"], a_prev, shown.outputs["a"]),
+        otherwise=partial(updated, z.value, p["Waa"], a_prev, shown.outputs["a"]),
     )
     of_others = {name: array for name, array in shown.inputs.parameters.items() if array.ndim == 3}
     a_next = shown.outputs["a"]
