@@ -15,7 +15,7 @@ from oracle.problem import LayerProblem, Problem
 from oracle.tests.strangers import STRANGERS
 from oracle.tests.strangers.located import Asked, is_as_said, located
 
-LOCATED = [name for name in STRANGERS if name.startswith(("l/05", "l/13", "k/07", "n/19", "n/20"))]
+LOCATED = [name for name in STRANGERS if name.startswith(("l/05", "l/13", "k/07", "n/20", "x/03", "z/21"))]
 """Some of every kind, for it takes some five seconds each; `benchmarks.strangers` locates all."""
 MOST_CALLS = 6000
 """Of a layer that is located: those of a function, in several settings, with shorter sequences and gates."""
