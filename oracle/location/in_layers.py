@@ -11,6 +11,7 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.gates import WithGates, part_known
 from oracle.location.layers.in_setting import InSetting
+from oracle.location.layers.memory import ASKED
 from oracle.location.layers.posed import BEYOND
 from oracle.location.layers.setting import Setting, settings
 from oracle.location.location import Found, Location, found_of
@@ -75,7 +76,7 @@ def locate_in_layers(
     anew()
     if not asked.is_still_wrong(wrong[0], InSetting(function, program, setting)):
         return None
-    found = found_of(asked, wrong)
+    found = _without_what_was_not_asked(found_of(asked, wrong))
     location = found.location
     if setting.last and found.rule:
         location = replace(location, when=words(found.rule.without(LAST_STEP)))
@@ -125,6 +126,21 @@ def _in_each_setting(
 def _simplest(every: Mapping[Setting, Asked], problems: Sequence[Inputs]) -> Setting | None:
     """The first setting in which any equation does not hold on some problems."""
     return next((setting for setting, asked in every.items() if asked.is_wrong_for(problems)), None)
+
+
+def _without_what_was_not_asked(found: Found) -> Found:
+    """Without that it is so up to the last step at which memory states are asked for."""
+    if not found.rule:
+        return found
+    told = [
+        each
+        for each in found.rule.conditions
+        if (each.feature, each.relation, each.value) != ("step", "≤", ASKED - 1)
+    ]
+    if len(told) == len(found.rule.conditions):
+        return found
+    rule = replace(found.rule, conditions=tuple(told))
+    return replace(found, rule=rule, location=replace(found.location, when=words(rule)))
 
 
 def _located_in_gates(asked: Asked, example: Problem, found: Found) -> Location | None:
