@@ -30,10 +30,17 @@ ABOVE_AND_BELOW = (
 """Powers of the argument in a polynomial, or in a quotient of two: the simplest first."""
 
 
+FEW, COARSE = 4, 1e-10
+"""How many numbers are believed of what is known so coarsely, as in float32: more give any smooth function."""
+
+
 def quotient(pairs: Pairs) -> tuple[str, Function] | None:
     """The first that gives all that is shown."""
     z, shown, allowed = pairs.z, pairs.shown, pairs.allowed
+    most = FEW if np.median(allowed) > COARSE else np.inf
     for above, below in ABOVE_AND_BELOW:
+        if len(above) + len(below) > most:
+            continue
         matrix = np.stack([*(z**k for k in above), *(-shown * z**k for k in below)], axis=1)
         weight = 1 / (allowed * (1 + sum(np.abs(z) ** k for k in below)))
         scale = np.abs(matrix * weight[:, None]).max(axis=0)
