@@ -31,7 +31,7 @@ ABOVE_AND_BELOW = (
 
 
 FEW, COARSE = 4, 1e-10
-"""How many numbers are believed of what is known so coarsely, as in float32: more give any smooth function."""
+"""How many numbers are believed of what is known so coarsely, as in float32: more fit anything smooth."""
 
 
 def quotient(pairs: Pairs) -> tuple[str, Function] | None:
