@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import Program
+from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
@@ -51,7 +51,8 @@ def locate_in_layers(
     """
     for elsewhere in in_another_order, beyond_the_end, as_if_given, absent_states:
         anew()
-        if location := elsewhere(function, program, counterexample, limits):
+        location = elsewhere(function, program, counterexample, limits)
+        if location and location == elsewhere(function, _first_call(program, anew), counterexample, limits):
             return location
     kind = CONTRACTS[function].kind
     forward, example = f"{kind}_forward", _of_one_layer(counterexample)
@@ -94,6 +95,16 @@ def locate_in_layers(
         conditions = [ONE_STEP, *([location.when] if location.when not in ("", "always") else [])]
         location = replace(location, when=" and ".join(conditions))
     return replace(location, setting=setting)
+
+
+def _first_call(program: Program, anew: Callable[[], None]) -> Program:
+    """The same, each time in a new process."""
+
+    def ask(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        anew()
+        return program(inputs, then)
+
+    return ask
 
 
 def is_located_in(

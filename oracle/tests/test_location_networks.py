@@ -1,11 +1,15 @@
 """Where, when and how a whole network is wrong of which each layer by itself is right."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import reference
+from oracle.location.in_layers import locate_in_layers
+from oracle.problem import LayerProblem, Problem
+from oracle.tests.strangers.located import Asked
 from oracle.tests.test_location_layers import found_for
 from reference.contract import Array
 
@@ -111,6 +115,29 @@ def test_what_is_off_by_little_is_not_taken_for_what_changes_nothing() -> None:
     found = found_for("rnn_layer", nearly)
     assert found
     assert found.where.startswith("a_next ≠ tanh(")
+
+
+def test_what_only_later_calls_do_is_not_told_of_the_network() -> None:
+    last: dict[tuple[int, ...], Array] = {}
+
+    def left_behind(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        shape = (len(parameters), len(parameters[0]["ba"]), x.shape[1])
+        a, last[shape] = reference.rnn_layer(
+            x, last.get(shape, np.zeros(shape)) if a0 is None else a0, parameters, options
+        )
+        return a, last[shape].copy()
+
+    def make() -> SimpleNamespace:
+        last.clear()
+        return SimpleNamespace(rnn_layer=left_behind)
+
+    asked = Asked("rnn_layer", make)
+    problem = Problem.parse(
+        'Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=3, layers=1, directions=1, activation="tanh", '
+        'lengths="absent", regime="unit", seed=0, dtype="float64")'
+    )
+    assert isinstance(problem, LayerProblem)
+    assert locate_in_layers("rnn_layer", asked, problem, asked.anew) is None
 
 
 def test_of_absent_states_that_are_like_nothing_none_is_named() -> None:
