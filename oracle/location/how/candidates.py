@@ -8,8 +8,9 @@ import numpy as np
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.logits import of_logits
 from oracle.location.where.affine import product
-from oracle.location.where.changes import LESS_PRECISE, NORMALISED, rearranged, stacked_otherwise, wrapped
+from oracle.location.where.changes import LESS_PRECISE, rearranged, stacked_otherwise, wrapped
 from oracle.location.where.equation import Equation
+from oracle.location.where.normalised import NORMALISED
 from reference.contract import Array
 
 

@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.where.changes import LESS_PRECISE, NORMALISED, Change, changes, within_limits, wrapped
+from oracle.location.where.changes import LESS_PRECISE, Change, changes, within_limits, wrapped
+from oracle.location.where.normalised import NORMALISED
 from reference.contract import Array
 
 Pieces = Mapping[str, Array]
