@@ -21,7 +21,7 @@ from oracle.location.when.table import Table
 from oracle.location.where.equation import CACHED, Equation, count_wrong
 from oracle.location.where.equations import equations
 
-CLEARLY = 100
+MARGIN = 100
 """Of how many bounds what is said to be otherwise in another precision is."""
 
 ROOM = 540
@@ -193,7 +193,7 @@ class Asked:
         """The precision in which alone wrong elements are like something; nothing where all are."""
         others = [case for name in names for case in self._every_case(name) if case.dtype == "float32"]
         first = self._dtypes[0]
-        is_other = first != "float32" and others and not is_like(others, like, CLEARLY)
+        is_other = first != "float32" and others and not is_like(others, like, MARGIN)
         return first if is_other else ""
 
     def ask_more_where_few(self, names: Sequence[str]) -> None:

@@ -76,7 +76,7 @@ def _when(wrong: Sequence[Stacking], every: Sequence[Stacking]) -> str | None:
     """In which of all stackings something is wrong; nothing if in all, `None` if in no simple choice."""
     if len(wrong) == len(every):
         return ""
-    if {*every} - {*wrong} == {(1, 1)}:
+    if {*every} - {*wrong} == {(1, 1)} and {(1, 2), (2, 1)} <= {*wrong}:
         return "of several layers or directions"
     least = tuple(min(stacking[axis] for stacking in wrong) for axis in range(2))
     if {*wrong} != {each for each in every if each[0] >= least[0] and each[1] >= least[1]}:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from oracle.location.where.equation import CACHED, RETURNED, Equation, count_wrong, loosened
+from oracle.location.where.head import of_step_before
 from oracle.location.where.lstm import of_lstm
 from oracle.location.where.rnn import of_rnn
 from oracle.location.where.shown import Shown
@@ -92,19 +93,14 @@ def _used(shown: Shown, name: str, cached: Array) -> Iterator[tuple[str, Array]]
     """What may be used again: the state that was given, a prediction of as many classes, the other state."""
     if name == "xt":
         return
-    yield f"{name} of the step before", _earlier(cached)
+    yield f"{name} of the step before", of_step_before(cached)
     y = shown.outputs.get("y")
     if y is not None and y.shape == cached.shape:
-        yield "yt_pred of the step before", _earlier(y)
+        yield "yt_pred of the step before", of_step_before(y)
     if name == "c_prev":
         a = shown.before("a").astype(np.float64)
         for most in (0.9, 0.95, 0.99, 0.999):
             yield f"arctanh of a_prev limited to ±{most:g}", np.arctanh(np.clip(a, -most, most))
-
-
-def _earlier(array: Array) -> Array:
-    """That of the step before; NaN of the first step."""
-    return np.concatenate([np.full_like(array[:, :, :1], np.nan), array[:, :, :-1]], axis=2)
 
 
 def _returned(

@@ -71,13 +71,13 @@ def head(
             terms,
             affine,
             recipe,
-            others={"yt_pred of the step before": _of_step_before(shown.outputs["y"])},
+            others={"yt_pred of the step before": of_step_before(shown.outputs["y"])},
             of_right=of_right,
         )
     ]
 
 
-def _of_step_before(array: Array) -> Array:
+def of_step_before(array: Array) -> Array:
     """NaN at step 0."""
     return np.concatenate([np.full_like(array[:, :, :1], np.nan), array[:, :, :-1]], axis=2)
 
