@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -12,13 +12,14 @@ from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.how.cases import Case, Likeness
 from oracle.location.how.likeness import is_like
+from oracle.location.seen import Seen
 from oracle.location.view import View
 from oracle.location.when import experiments
 from oracle.location.when.elements import elements
 from oracle.location.when.near import near
 from oracle.location.when.rules import HALF, PURE, Rule, rule
 from oracle.location.when.table import Table
-from oracle.location.where.equation import CACHED, Equation, count_wrong
+from oracle.location.where.equation import CACHED, Equation
 from oracle.location.where.equations import equations
 
 MARGIN = 100
@@ -26,15 +27,6 @@ MARGIN = 100
 
 ROOM = 540
 """Calls that may be made to find out when, of 600 in all."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One answer, with its equations by name: what was `asked`, and what a layer in it was given."""
-
-    asked: Inputs
-    inputs: Inputs
-    equations: dict[str, Equation]
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,8 @@ class Asked:
         self._dtypes = limits.dtypes
         self._calls = 0
         self._seen: list[Seen] = []
-        self._names: Collection[str] = ()
+        self._names: set[str] = set()
+        self._is_settled = False
         self._tables: dict[str, Grown] = {}
 
     def ask(self, every: Iterable[Inputs]) -> list[Seen]:
@@ -66,23 +59,25 @@ class Asked:
             self._calls += 1
             shown = self.view.shown(inputs)
             if shown:
-                every_equation = {each.name: each for each in equations(shown)}
-                fresh.append(Seen(inputs, shown.inputs, self._looked_at(every_equation)))
+                fresh.append(self._with_what_is_looked_at(Seen.of(inputs, shown)))
         self._seen += fresh
         return fresh
 
     @property
     def answers(self) -> Iterator[Mapping[str, Equation]]:
-        """The equations of each answer that are looked at."""
-        return (seen.equations for seen in self._seen)
+        """All equations of each answer."""
+        return (seen.every for seen in self._seen)
 
     def look_at(self, names: Collection[str]) -> None:
-        """Forget all other equations, which take most of the memory."""
-        self._names = names
-        self._seen = [replace(seen, equations=self._looked_at(seen.equations)) for seen in self._seen]
+        """Keep these equations of each answer, those that are asked for later too, and no others."""
+        self._names, self._is_settled = {*names}, True
+        self._seen = [seen.keeping(names) for seen in self._seen]
 
-    def _looked_at(self, every: dict[str, Equation]) -> dict[str, Equation]:
-        return {name: each for name, each in every.items() if not self._names or name in self._names}
+    def _with_what_is_looked_at(self, seen: Seen) -> Seen:
+        """Until it is settled what is looked at, that is what has been wrong."""
+        if not self._is_settled:
+            self._names |= {name for name, count in seen.wrong.items() if count}
+        return seen.keeping(self._names)
 
     def is_wrong_for(self, every: Iterable[Inputs]) -> bool:
         """Whether any equation does not hold, of all that is asked now or was before."""
@@ -96,28 +91,26 @@ class Asked:
         """
         counts: Counter[str] = Counter()
         for seen in self._seen:
-            counts.update({name: count_wrong([equation]) for name, equation in seen.equations.items()})
+            counts.update(seen.wrong)
         most = max(counts.values(), default=0)
         wrong = [name for name, count in counts.items() if count > least * most]
         return sorted(wrong, key=lambda name: name.startswith(CACHED))
 
     def part_known_later(self, name: str) -> float:
         """Of which part of the elements at other steps than the first an equation tells something."""
-        every = [seen.equations[name].right.error[:, :, 1:] for seen in self._seen if name in seen.equations]
+        every = [seen[name].right.error[:, :, 1:] for seen in self._seen if name in seen]
         known = [np.isfinite(error).ravel() for error in every]
         return float(np.concatenate(known).mean()) if any(each.size for each in known) else 0.0
 
     def is_still_wrong(self, name: str, view: View) -> bool:
         """Whether an equation that was seen not to hold does not hold as another view shows it, either."""
-        example = next(
-            seen.asked for seen in self._seen if name in seen.equations and seen.equations[name].wrong.any()
-        )
+        example = next(seen.asked for seen in self._seen if seen.wrong.get(name))
         shown = view.shown(example)
         return shown is not None and any(each.wrong.any() for each in equations(shown))
 
     def equation(self, name: str) -> Equation:
         """An equation as it was seen first."""
-        return next(seen.equations[name] for seen in self._seen if name in seen.equations)
+        return next(seen[name] for seen in self._seen if name in seen)
 
     def rule(self, names: Sequence[str], like: Likeness | None) -> Rule | None:
         """When an equation does not hold: a rule that more problems, nearer to its limits, have confirmed."""
@@ -163,9 +156,7 @@ class Asked:
         """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
         yield from experiments.ordinary(self.view.function, range(5 * seed, 5 * seed + 3))
         example = next(
-            seen.asked
-            for seen in reversed(self._seen)
-            if any(name in seen.equations and seen.equations[name].wrong.any() for name in names)
+            seen.asked for seen in reversed(self._seen) if any(seen.wrong.get(name) for name in names)
         )
         for condition in found.conditions:
             expected = partial(self._expected, names)
@@ -184,9 +175,9 @@ class Asked:
 
     def _every_case(self, name: str) -> list[Case]:
         return [
-            Case(equation, equation.wrong & np.isfinite(equation.right.value))
+            Case(seen[name], seen[name].wrong & np.isfinite(seen[name].right.value))
             for seen in self._seen
-            if (equation := seen.equations.get(name)) is not None and equation.wrong.any()
+            if seen.wrong.get(name)
         ]
 
     def is_only_so_in(self, names: Sequence[str], like: Likeness) -> str:
@@ -207,14 +198,14 @@ class Asked:
         examples = [
             seen
             for seen in self._seen
-            if seen.inputs.dtype == self._dtypes[0]
-            and all(name in seen.equations and _tells_weights(seen.equations[name]) for name in names)
+            if seen.shown.inputs.dtype == self._dtypes[0]
+            and all(name in seen and _tells_weights(seen[name]) for name in names)
         ]
         if not examples:
             return []
-        example = min(examples, key=lambda seen: abs(sum(seen.inputs.sizes.values()) - 25))
-        equation = example.equations[names[0]]
-        unknown = 2 * (example.inputs.sizes["n_a"] + example.inputs.sizes["n_x"]) + 2
+        example = min(examples, key=lambda seen: abs(sum(seen.shown.inputs.sizes.values()) - 25))
+        equation, sizes = example[names[0]], example.shown.inputs.sizes
+        unknown = 2 * (sizes["n_a"] + sizes["n_x"]) + 2
         wrong_steps = int(equation.wrong.any(axis=(0, 1)).sum())  # in one of which a mean has one value
         count = min(-(-3 * unknown // (2 * wrong_steps)), 40)
         answers = [self.view.shown(inputs) for inputs in experiments.of_one_network(example.asked, count)]
@@ -238,9 +229,9 @@ class Asked:
 def _tables(name: str, seen: Iterable[Seen], like: Likeness | None) -> Iterator[Table]:
     """The elements of an equation in each answer that has it."""
     for each in seen:
-        if name in each.equations:
-            record = each.equations.get(f"{CACHED}{name}")
-            yield elements(each.equations[name], like, record.wrong if record else False)
+        if name in each:
+            record = f"{CACHED}{name}"
+            yield elements(each[name], like, each[record].wrong if record in each else False)
 
 
 def _tells_weights(equation: Equation) -> bool:
