@@ -151,6 +151,19 @@ def test_of_absent_states_that_are_like_nothing_none_is_named() -> None:
     assert (found.where, found.how) == ("initial states, where absent, are not all 0", "")
 
 
+@pytest.mark.parametrize("like_a0", [False, True])
+def test_one_absent_state_that_is_not_zeros_is_told(like_a0: bool) -> None:
+    def begun(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        if c0 is None and a0 is not None:
+            c0 = a0 if like_a0 else np.ones_like(a0)
+        return reference.lstm_layer(x, a0, c0, parameters, options)
+
+    found = found_for("lstm_layer", begun)
+    assert found
+    assert (found.where, found.when) == ("c0, where it alone is absent, is not 0", "always")
+    assert found.how == ("the value of a0" if like_a0 else "always 1")
+
+
 def test_what_depends_on_a_size_as_well_is_not_told_of_the_network_alone() -> None:
     def at_times(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         odd = options["directions"] == 2 and x.shape[1] % 2

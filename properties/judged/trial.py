@@ -128,7 +128,10 @@ class Trial:
         then: Sequence[Any] = (),
     ) -> Answer:
         """The same with arguments that say `inputs` in another way."""
-        returned = self._returned(self.call(arguments, arrangement, then))
+        return self.read(self._returned(self.call(arguments, arrangement, then)), inputs)
+
+    def read(self, returned: Returned, inputs: Inputs) -> Answer:
+        """What a call on inputs returned, as the contract says."""
         return Answer(self.contract, returned, inputs.sizes, head=self.implementation.limits.head)
 
     def _reply(self, request: Request | None) -> Returned | Raised:

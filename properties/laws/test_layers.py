@@ -8,6 +8,7 @@ import numpy as np
 from oracle import propagation
 from oracle.inputs import LayerInputs
 from oracle.lengths import Lengths
+from properties.answered.implementation import Raised
 from properties.drawn.layers import Stacking
 from properties.judged.law import law
 from properties.judged.trial import Trial
@@ -147,6 +148,24 @@ def test_absent_states(trial: Trial) -> None:
     absent = trial.answer_to_call([x, *([None] * states), *rest[states:]], zeros).outputs
     answer = trial.answer_to(zeros).outputs
     trial.agree_with_itself(answer, absent, propagation.evaluate(zeros), zeros, asked="without states")
+
+
+@law("robust", functions=("lstm_layer",))
+def test_absent_memory_state(trial: Trial) -> None:
+    """A memory state that alone is absent is zeros, if it is not refused.
+
+    Of a hidden state nothing is asked: many take both for absent where it is.
+    """
+    inputs = _layers(trial)
+    zeros = replace(inputs, c0=np.zeros_like(inputs.c0))
+    arguments = zeros.arguments(trial.contract.name)
+    arguments[[*trial.contract.arguments].index("c0")] = None
+    returned = trial.call(arguments)
+    if isinstance(returned, Raised):
+        trial.note("refuses c0 that is absent alone")
+        return
+    absent, answer = trial.read(returned, zeros).outputs, trial.answer_to(zeros).outputs
+    trial.agree_with_itself(answer, absent, propagation.evaluate(zeros), zeros, asked="without c0")
 
 
 def _layers(trial: Trial) -> LayerInputs:

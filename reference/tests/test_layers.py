@@ -120,11 +120,14 @@ def test_one_layer_of_an_rnn_is_its_forward_bit_for_bit(call: list[Any]) -> None
     np.testing.assert_array_equal(reference.rnn_layer(x, a0, [p])[0], a)
 
 
-@given(any_call)
-def test_absent_states_are_zeros(call: Any) -> None:
-    function, (x, *states, parameters, options) = call
-    zeros = [np.zeros_like(state) for state in states]
-    absent = getattr(reference, function)(x, *(None for _ in states), parameters, options)
+@given(any_call, st.sampled_from([(True, True), (True, False), (False, True)]))
+def test_absent_states_are_zeros(call: Any, which: tuple[bool, bool]) -> None:
+    function, (x, *given_states, parameters, options) = call
+    states = [None if absent else state for absent, state in zip(which, given_states, strict=False)]
+    zeros = [
+        np.zeros_like(state) if absent else state for absent, state in zip(which, given_states, strict=False)
+    ]
+    absent = getattr(reference, function)(x, *states, parameters, options)
     for ours, theirs in zip(
         absent, getattr(reference, function)(x, *zeros, parameters, options), strict=True
     ):

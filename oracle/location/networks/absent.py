@@ -12,9 +12,8 @@ from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
-from oracle.location.networks.as_if import SIZES
 from oracle.location.networks.mistaken import explains_with, some_of
-from oracle.location.networks.stacking import Stacking, and_larger, are_of, condition, posed
+from oracle.location.networks.stacking import SIZES, Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
 from oracle.propagation import evaluate
 from reference.contract import CONTRACTS
@@ -22,30 +21,48 @@ from reference.contract import CONTRACTS
 
 @dataclass(frozen=True)
 class Absent(LayerInputs):
-    """Inputs with initial states of 0, which are not given."""
+    """Inputs of which some initial states, which are 0, are `absent`."""
+
+    absent: Sequence[str] = ()
 
     def arguments(self, function: str) -> list[Any]:
-        """With `None` for each of the states."""
-        states = len(CONTRACTS[function].arguments) - 1
-        x, *rest = super().arguments(function)
-        return [x, *[None] * states, *rest[states:]]
+        """With `None` for each of those."""
+        contract = CONTRACTS[function]
+        given = zip([*contract.arguments, *contract.at_last], super().arguments(function), strict=True)
+        return [None if name in self.absent else argument for name, argument in given]
 
 
 def absent_states(
     function: str, program: Program, counterexample: LayerProblem, limits: Limits
 ) -> Location | None:
-    """When and how a network begins otherwise where no initial states are given; `None` where it does not.
+    """When and how a network begins otherwise where initial states are not given; `None` where it does not.
 
-    Nothing is said of what is wrong where zeros are given, too.
+    First where none is, then where c0 alone is not. Nothing is said of what is wrong where zeros are given,
+    too, nor of what is refused.
     """
     states = [*CONTRACTS[function].arguments][1:]
+    every = [states, *([name] for name in states if name == "c0")]
+    found = (_where_absent(each, states, function, program, counterexample, limits) for each in every)
+    return next(filter(None, found), None)
+
+
+def _where_absent(
+    names: Sequence[str],
+    states: Sequence[str],
+    function: str,
+    program: Program,
+    counterexample: LayerProblem,
+    limits: Limits,
+) -> Location | None:
+    """The same where those of some names are not given."""
     wrong: dict[Stacking, list[Answer]] = {}
     every = and_larger(counterexample, limits)
     for stacking in every:
         for seed, sizes in enumerate(SIZES):
             ordinary = posed(counterexample, stacking, sizes, "absent", seed, limits)
-            given = replace(ordinary, a0=0 * ordinary.a0, c0=0 * ordinary.c0)
-            absent = Absent(**{each.name: getattr(given, each.name) for each in fields(given)})
+            given = replace(ordinary, **{name: 0 * getattr(ordinary, name) for name in names})
+            of_given = {each.name: getattr(given, each.name) for each in fields(given)}
+            absent = Absent(**of_given, absent=names)
             seen = [answer(function, program, inputs) for inputs in (given, absent)]
             if not seen[0] or not seen[0].is_right or not seen[1]:
                 return None
@@ -53,9 +70,11 @@ def absent_states(
                 wrong.setdefault(stacking, []).append(seen[1])
     if not are_of(counterexample, wrong):
         return None
-    names, how = _begun([each for some in wrong.values() for each in some], states)
-    where = f"{' and '.join(names)}, where absent, {'are' if len(names) > 1 else 'is'} not 0"
-    if not names:
+    begun, how = _begun([each for some in wrong.values() for each in some], names)
+    which = f"where {'absent' if names == states else 'it alone is absent'}"
+    if begun or len(names) == 1:
+        where = f"{' and '.join(begun or names)}, {which}, {'are' if len(begun) > 1 else 'is'} not 0"
+    else:
         where = "initial states, where absent, are not all 0"
     return Location(where, condition([*wrong], every), how, equations=[where])
 
@@ -91,6 +110,12 @@ def _of_forward(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     return replace(inputs, **given)
 
 
+def _as_hidden(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
+    """The memory state that is absent alone is the hidden one, where that has as many units."""
+    is_of_form = names == ["c0"] and inputs.a0.shape == inputs.c0.shape
+    return replace(inputs, c0=inputs.a0) if is_of_form else inputs
+
+
 def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     return replace(inputs, **{name: np.ones_like(getattr(inputs, name)) for name in names})
 
@@ -98,6 +123,7 @@ def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
 _BEGUN: Mapping[str, Callable[[Sequence[str], LayerInputs], LayerInputs]] = {
     "what the layer or direction before has ended with": _chained,
     "of the backward direction what the forward one has ended with": _of_forward,
+    "the value of a0": _as_hidden,
     "always 1": _ones,
 }
 """What absent states may be taken for, in the place of zeros."""

@@ -16,12 +16,9 @@ from oracle.location.networks.mistaken import (
     of_lengths,
     of_samples,
 )
-from oracle.location.networks.stacking import Stacking, and_larger, are_of, condition, posed
+from oracle.location.networks.stacking import SIZES, Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
-
-SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3))
-"""Samples and steps of what is asked."""
 
 
 def as_if_given(
