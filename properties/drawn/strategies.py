@@ -1,7 +1,7 @@
 """Which problems are drawn: sizes, a regime, a dtype and a seed; the numbers come from the seed."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -208,7 +208,9 @@ PROJECTED = ("tile", "aligned")
 """Of which an LSTM's layer has a projection, if it has any."""
 
 
-def far(function: str, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]:
+def far(
+    function: str, domain: Domain = Domain(), names: Collection[str] = FAR.keys()
+) -> Sequence[Sequence[Problem]]:
     """A problem of each of these sizes; a cell takes one step. Of a network that is given two are large."""
     contract, dtype = CONTRACTS[function], domain.dtypes[0]
     if contract.is_layer and domain.networks:
@@ -218,10 +220,11 @@ def far(function: str, domain: Domain = Domain()) -> Sequence[Sequence[Problem]]
         return [
             [layers.far(function, sizes, domain.stacking, dtype, projected=name in PROJECTED)]
             for name, sizes in FAR.items()
+            if name in names
         ]
     cell = {"T_x": 1} if contract.is_cell else {}
-    every = {name: sizes for name, sizes in FAR.items() if not (contract.is_cell and sizes["T_x"] > 3)}
-    return [[Problem(contract.kind, **{**sizes, **cell}, dtype=dtype)] for sizes in every.values()]
+    every = [FAR[name] for name in names if not (contract.is_cell and FAR[name]["T_x"] > 3)]
+    return [[Problem(contract.kind, **{**sizes, **cell}, dtype=dtype)] for sizes in every]
 
 
 @cache

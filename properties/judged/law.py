@@ -1,6 +1,6 @@
 """A law: one thing that holds of every right implementation."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from oracle.problem import LayerProblem, Problem
 from properties.answered.answer import MalformedError
 from properties.answered.answers import ask
 from properties.answered.implementation import Implementation
-from properties.drawn.strategies import Domain, Effort, examples, far, of_equal_sizes
+from properties.drawn.strategies import FAR, Domain, Effort, examples, far, of_equal_sizes
 from properties.judged.tally import Tally
 from properties.judged.trial import Grade, Trial
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
@@ -27,8 +27,9 @@ LSTM = tuple(name for name in FUNCTIONS if CONTRACTS[name].kind == "lstm")
 class Law:
     """What must hold of the functions it concerns: a check of one `Trial`, and the problems it is about.
 
-    It is complete if any wrong output violates it, of whatever size, in ordinary numbers. Every test that
-    `law` makes holds its own as its attribute `law`.
+    It is complete if any wrong output violates it, of whatever size, in ordinary numbers. Problems that are
+    `far` from what is drawn are named by their sizes; of a complete law they are all. Every test that `law`
+    makes holds its own as its attribute `law`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Law:
     check: Callable[[Trial], None]
     domain: Domain
     complete: bool = False
+    far: Collection[str] = ()
 
     def declared_away(self, function: str, limits: Limits) -> str:
         """The limit by which it says nothing of a function, in words; empty where it says something."""
@@ -56,7 +58,7 @@ class Law:
 
     def more_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
         """Those that it is checked on whatever is drawn."""
-        large = far(function, self.domain) if self.complete else ()
+        large = far(function, self.domain, FAR if self.complete else self.far)
         return [*of_equal_sizes(function, effort, self.domain), *large]
 
     def concerns(self, function: str, problem: Problem, limits: Limits = ANYTHING) -> bool:
@@ -86,7 +88,12 @@ class Turn(Protocol):
 
 
 def law(
-    grade: Grade, *, functions: Sequence[str] = FUNCTIONS, complete: bool = False, **domain: Any
+    grade: Grade,
+    *,
+    functions: Sequence[str] = FUNCTIONS,
+    complete: bool = False,
+    far: Collection[str] = (),
+    **domain: Any,
 ) -> Callable[[Callable[[Trial], None]], Any]:
     """Make a pytest test of a check of one `Trial`, for each function that it concerns.
 
@@ -103,7 +110,8 @@ def law(
         test.__name__ = test.__qualname__ = check.__name__
         test.__doc__ = check.__doc__
         test.__module__ = check.__module__
-        stated = Law(name, grade, functions, _of_what_is_readable(check), Domain(**domain), complete)
+        readable = _of_what_is_readable(check)
+        stated = Law(name, grade, functions, readable, Domain(**domain), complete, far)
         test.law = stated  # type: ignore[attr-defined]
         return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
