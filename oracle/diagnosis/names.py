@@ -24,7 +24,7 @@ from oracle.diagnosis.behaviour import (
     specification,
 )
 from oracle.diagnosis.chance import alike_at_random
-from oracle.diagnosis.questions import asks_more, extreme_problem, further, opening
+from oracle.diagnosis.questions import asks_more, extreme_problems, further, opening
 from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
@@ -163,7 +163,7 @@ def posed_to(
     first, second = opening(function, network)
     chosen = [first, second, first, *further(function, counterexample, network)]
     if extreme and not network:
-        chosen.append(extreme_problem(function))
+        chosen += extreme_problems(function)
     return tuple(map(limits.fitted, chosen))
 
 

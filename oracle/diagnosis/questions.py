@@ -68,10 +68,17 @@ def further(function: str, counterexample: Inputs, network: LayerProblem | None 
     return chosen
 
 
-def extreme_problem(function: str) -> Problem:
-    """A problem with large pre-activations and logits."""
-    seed = 7 if CONTRACTS[function].is_layer else 7578
-    return problem(function, n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=seed)
+def extreme_problems(function: str) -> list[Problem]:
+    """Problems with large pre-activations and logits; of an LSTM one in which each gate alone has such.
+
+    So a sigmoid that overflows is told from one gate that does.
+    """
+    contract = CONTRACTS[function]
+    seed = 7 if contract.is_layer else 7578
+    chosen = [problem(function, n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=seed)]
+    if contract.kind == "lstm" and not contract.is_layer:
+        chosen.append(problem(function, n_x=2, n_a=3, n_y=2, m=6, T_x=1, regime="huge", seed=131))
+    return chosen
 
 
 def asks_more(inputs: Inputs, counterexample: Inputs) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import reference
-from oracle.diagnosis.questions import extreme_problem, further, opening
+from oracle.diagnosis.questions import extreme_problems, further, opening
 from oracle.faults import FAULTS, Fault
 from oracle.problem import LayerProblem, Problem, siblings
 from reference.contract import CONTRACTS, Array
@@ -89,7 +89,7 @@ def with_everything(function: str) -> LayerProblem:
 def showing(function: str) -> list[Problem]:
     if CONTRACTS[function].is_layer:
         others = further(function, with_everything(function).inputs(function))
-        return [opening(function)[0], *others, extreme_problem(function)]
+        return [opening(function)[0], *others, *extreme_problems(function)]
     return [Problem(CONTRACTS[function].kind, **fields) for fields in SHOWING]
 
 
