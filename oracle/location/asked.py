@@ -1,7 +1,6 @@
-"""A function that is asked, and what was seen of it."""
+"""A function that is asked, and when it is wrong."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -10,9 +9,8 @@ import numpy as np
 
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.how.cases import Case, Likeness
-from oracle.location.how.likeness import is_like
-from oracle.location.seen import Seen
+from oracle.location.how.cases import Likeness
+from oracle.location.record import Record, Seen
 from oracle.location.view import View
 from oracle.location.when import experiments
 from oracle.location.when.elements import elements
@@ -21,9 +19,6 @@ from oracle.location.when.rules import HALF, PURE, Rule, rule
 from oracle.location.when.table import Table
 from oracle.location.where.equation import CACHED, Equation
 from oracle.location.where.equations import equations
-
-MARGIN = 100
-"""Of how many bounds what is said to be otherwise in another precision is."""
 
 ROOM = 540
 """Calls that may be made to find out when, of 600 in all."""
@@ -38,79 +33,37 @@ class Grown:
     table: Table | None
 
 
-class Asked:
-    """A function, and what was seen of it."""
+class Asked(Record):
+    """A function that is asked, with the record of what it showed."""
 
     def __init__(self, view: View, limits: Limits) -> None:
+        super().__init__(limits.dtypes)
         self.view = view
-        self._dtypes = limits.dtypes
         self._calls = 0
-        self._seen: list[Seen] = []
-        self._names: set[str] = set()
-        self._is_settled = False
         self._tables: dict[str, Grown] = {}
 
     def ask(self, every: Iterable[Inputs]) -> list[Seen]:
         """Hold the equations to the answer to each; of one that has another form nothing is known."""
         fresh = []
         for inputs in every:
-            if inputs.dtype.name not in self._dtypes:
-                inputs = experiments.cast(inputs, self._dtypes[0])
+            if inputs.dtype.name not in self.dtypes:
+                inputs = experiments.cast(inputs, self.dtypes[0])
             self._calls += 1
             shown = self.view.shown(inputs)
             if shown:
-                fresh.append(self._with_what_is_looked_at(Seen.of(inputs, shown)))
-        self._seen += fresh
+                fresh.append(self.add(Seen.of(inputs, shown)))
         return fresh
-
-    @property
-    def answers(self) -> Iterator[Mapping[str, Equation]]:
-        """All equations of each answer."""
-        return (seen.every for seen in self._seen)
-
-    def look_at(self, names: Collection[str]) -> None:
-        """Keep these equations of each answer, those that are asked for later too, and no others."""
-        self._names, self._is_settled = {*names}, True
-        self._seen = [seen.keeping(names) for seen in self._seen]
-
-    def _with_what_is_looked_at(self, seen: Seen) -> Seen:
-        """Until it is settled what is looked at, that is what has been wrong."""
-        if not self._is_settled:
-            self._names |= {name for name, count in seen.wrong.items() if count}
-        return seen.keeping(self._names)
 
     def is_wrong_for(self, every: Iterable[Inputs]) -> bool:
         """Whether any equation does not hold, of all that is asked now or was before."""
         self.ask(every)
         return bool(self.wrong())
 
-    def wrong(self, *, least: float = 0) -> list[str]:
-        """The equations that do not hold, in the order of computing; records alone come last.
-
-        Not those with fewer wrong elements than the `least` part of the one that has most.
-        """
-        counts: Counter[str] = Counter()
-        for seen in self._seen:
-            counts.update(seen.wrong)
-        most = max(counts.values(), default=0)
-        wrong = [name for name, count in counts.items() if count > least * most]
-        return sorted(wrong, key=lambda name: name.startswith(CACHED))
-
-    def part_known_later(self, name: str) -> float:
-        """Of which part of the elements at other steps than the first an equation tells something."""
-        every = [seen[name].right.error[:, :, 1:] for seen in self._seen if name in seen]
-        known = [np.isfinite(error).ravel() for error in every]
-        return float(np.concatenate(known).mean()) if any(each.size for each in known) else 0.0
-
     def is_still_wrong(self, name: str, view: View) -> bool:
         """Whether an equation that was seen not to hold does not hold as another view shows it, either."""
-        example = next(seen.asked for seen in self._seen if seen.wrong.get(name))
+        example = next(seen.asked for seen in self.seen if seen.wrong.get(name))
         shown = view.shown(example)
         return shown is not None and any(each.wrong.any() for each in equations(shown))
-
-    def equation(self, name: str) -> Equation:
-        """An equation as it was seen first."""
-        return next(seen[name] for seen in self._seen if name in seen)
 
     def rule(self, names: Sequence[str], like: Likeness | None) -> Rule | None:
         """When an equation does not hold: a rule that more problems, nearer to its limits, have confirmed."""
@@ -156,7 +109,7 @@ class Asked:
         """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
         yield from experiments.ordinary(self.view.function, range(5 * seed, 5 * seed + 3))
         example = next(
-            seen.asked for seen in reversed(self._seen) if any(seen.wrong.get(name) for name in names)
+            seen.asked for seen in reversed(self.seen) if any(seen.wrong.get(name) for name in names)
         )
         for condition in found.conditions:
             expected = partial(self._expected, names)
@@ -168,37 +121,18 @@ class Asked:
         assert shown
         return Table.joined([elements(each) for each in equations(shown) if each.name in names])
 
-    def cases(self, name: str) -> list[Case]:
-        """Wrong elements, in float64 if there are any such."""
-        every = self._every_case(name)
-        return [case for case in every if case.dtype == self._dtypes[0]] or every
-
-    def _every_case(self, name: str) -> list[Case]:
-        return [
-            Case(seen[name], seen[name].wrong & np.isfinite(seen[name].right.value))
-            for seen in self._seen
-            if seen.wrong.get(name)
-        ]
-
-    def is_only_so_in(self, names: Sequence[str], like: Likeness) -> str:
-        """The precision in which alone wrong elements are like something; nothing where all are."""
-        others = [case for name in names for case in self._every_case(name) if case.dtype == "float32"]
-        first = self._dtypes[0]
-        is_other = first != "float32" and others and not is_like(others, like, MARGIN)
-        return first if is_other else ""
-
     def ask_more_where_few(self, names: Sequence[str]) -> None:
         """In another precision than the first, if only there it is wrong, for little is asked in that."""
         dtypes = {case.dtype for name in names for case in self.cases(name)}
-        for dtype in dtypes - {self._dtypes[0]}:
+        for dtype in dtypes - {self.dtypes[0]}:
             self.ask(experiments.ordinary(self.view.function, range(40, 44), dtype))
 
     def network(self, names: Sequence[str]) -> list[list[Equation]]:
         """Answers of one network to many inputs, as many as it takes to find its weights, by equation."""
         examples = [
             seen
-            for seen in self._seen
-            if seen.shown.inputs.dtype == self._dtypes[0]
+            for seen in self.seen
+            if seen.shown.inputs.dtype == self.dtypes[0]
             and all(name in seen and _tells_weights(seen[name]) for name in names)
         ]
         if not examples:
@@ -221,8 +155,8 @@ class Asked:
         if not grown or grown.like != like:
             grown = Grown(like, 0, None)
         tables = [grown.table] if grown.table else []
-        table = Table.joined([*tables, *_tables(name, self._seen[grown.answers :], like)])
-        self._tables[name] = Grown(like, len(self._seen), table)
+        table = Table.joined([*tables, *_tables(name, self.seen[grown.answers :], like)])
+        self._tables[name] = Grown(like, len(self.seen), table)
         return table
 
 

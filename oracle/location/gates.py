@@ -23,7 +23,7 @@ LEAST = 1e-9
 """How far any gate may be off that is measured."""
 OPEN = 1e-6
 """How far the update gate has to be open for its bias to drive it to 1."""
-CLEARLY = 1e-6
+CLEAR_DIFFERENCE = 1e-6
 """How much a memory state is off that is wrong by more than rounding."""
 TOLD = 1e-2
 """How large tanh(c_next) has to be for it to tell the output gate."""
@@ -57,7 +57,7 @@ def part_known(answers: Iterable[Mapping[str, Equation]]) -> float:
         c = ft.answer.outputs["c"]
         with np.errstate(all="ignore"):
             right = ft.right.value * ft.others["c_prev"] + it.right.value * cct.right.value
-            least = max(CLEARLY, ROUNDINGS * float(np.finfo(ft.answer.inputs.dtype).eps))
+            least = max(CLEAR_DIFFERENCE, ROUNDINGS * float(np.finfo(ft.answer.inputs.dtype).eps))
             wrong = ~(np.abs(c - right) <= least * (1 + np.abs(right))) & np.isfinite(right)
         known = np.isfinite([gate.right.error for gate in (ft, it, cct)]).all(axis=0)
         wrong_ones += int(wrong.sum())

@@ -35,32 +35,42 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
     def is_wrong(asked: Inputs, *earlier: Inputs) -> bool:
         return _is_wrong(answers(*earlier, asked)[-1])
 
-    one, two, three = (problem(function, **BASE, seed=seed).inputs(function) for seed in (31, 32, 34))
+    def of(sizes: Mapping[str, int]) -> list[Inputs]:
+        return [problem(function, **sizes, seed=seed).inputs(function) for seed in (31, 32, 34)]
+
+    one, two, three = of(BASE)
     if is_wrong(two):
         return "", ""
-    for asked, where in (two, ""), (experiments.scaled(two, ("a0",), 0.0), "a0 = 0, "):
-        if is_wrong(asked, one):
-            agreeing = _agreeing(function, partial(is_wrong, asked))
+    short = {**BASE, "T_x": 1}
+    first, asked_short, other = of(short)
+    settings = [("", BASE, (one, three, two))]
+    settings += [("a0 = 0, ", BASE, (one, three, experiments.scaled(two, ("a0",), 0.0)))]
+    if not CONTRACTS[function].is_cell and not is_wrong(asked_short):
+        settings += [("of few steps, ", short, (first, other, asked_short))]
+    for where, sizes, calls in settings:
+        earlier, _, asked = calls
+        if is_wrong(asked, earlier):
+            agreeing = _agreeing(function, sizes, partial(is_wrong, asked))
             when = f"after another call of its {agreeing}" if agreeing else "after any other call"
-            return f"{where}{when}", _taken(answers(one, three, asked), agreeing)
+            return f"{where}{when}", _taken(answers(*calls), agreeing)
     if is_wrong(two, two):
         return "where one question is asked again", ""
     later = next((count for count in MANY if is_wrong(two, *[one] * count)), 0)
     return f"after {later} calls" if later else "after other calls", ""
 
 
-def _agreeing(function: str, is_wrong_after: Callable[[Inputs], bool]) -> str:
+def _agreeing(function: str, sizes: Mapping[str, int], is_wrong_after: Callable[[Inputs], bool]) -> str:
     """Which sizes an earlier call has to have, too, to change an answer; empty where none."""
-    sizes = [name for name in BASE if name != "T_x" or not CONTRACTS[function].is_cell]
+    names = [name for name in sizes if name != "T_x" or not CONTRACTS[function].is_cell]
 
     def is_wrong_after_others(names: Sequence[str]) -> bool:
-        changed = {name: BASE[name] + 1 for name in names}
-        return is_wrong_after(problem(function, **{**BASE, **changed}, seed=33).inputs(function))
+        changed = {name: sizes[name] + 1 for name in names}
+        return is_wrong_after(problem(function, **{**sizes, **changed}, seed=33).inputs(function))
 
-    if is_wrong_after_others(sizes):
+    if is_wrong_after_others(names):
         return ""
-    needed = [name for name in sizes if not is_wrong_after_others([name])]
-    if needed in ([], sizes) or not is_wrong_after_others([name for name in sizes if name not in needed]):
+    needed = [name for name in names if not is_wrong_after_others([name])]
+    if needed in ([], names) or not is_wrong_after_others([name for name in names if name not in needed]):
         return "shapes"
     return " and ".join(filter(None, [", ".join(needed[:-1]), needed[-1]]))
 

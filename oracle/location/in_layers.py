@@ -85,6 +85,8 @@ def locate_in_layers(
         location = replace(location, how="")
     if setting.ended and f"{BEYOND} steps" in location.how:  # as many as there are beyond the end
         location = replace(location, how="")
+    if location.how and asked.is_like_padding(wrong[0]):
+        location = replace(location, how=f"{location.how}, and 0 is returned, as for padding")
     is_of_time = found.rule and found.rule.is_of_time  # and a single step is the first and the last
     has_gates = not (setting.last or setting.projected)
     is_told = found.rule and found.like and found.like.value

@@ -1,6 +1,7 @@
 """Where, when and how a function is wrong, found by asking it, whatever the mistake is."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -46,14 +47,16 @@ def locate(
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
-    if usual and not {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}:
+    is_of_first = {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}
+    if usual and not is_of_first and not asked.goes_with(usual[0], wrong[0]):
         wrong = usual
     anew()
     if not asked.is_still_wrong(wrong[0], asked.view):
         return Location(
             where(wrong, asked), *remembered(function, program, anew), alone=False, equations=wrong[:1]
         )
-    return found_of(asked, wrong, arrangement).location
+    location = found_of(asked, wrong, arrangement).location
+    return replace(location, equations=[*dict.fromkeys([*location.equations, *usual])])
 
 
 def explains(location: Location, function: str, program: Program, inputs: Inputs, limits: Limits) -> bool:

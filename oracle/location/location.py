@@ -81,6 +81,8 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     when = [arrangement] if arrangement else []
     if found and not (arrangement and not found.conditions):
         when.append(_in_words(names, asked, found, like))
+    elif like and like.form and asked.is_always_given_by(names, like.form):
+        when.append(EVERYWHERE)
     location = Location(where(wrong, asked, found, like), ", ".join(when), how, equations=names)
     return Found(location, found, like, bool(told or of_all))
 
@@ -127,4 +129,5 @@ def where(wrong: Sequence[str], asked: Asked, found: Rule | None = None, like: L
     others = [name for name in others if not found or asked.is_rule_of(name, found)]
     if like and not first.recipe and first.name not in like.words:
         others = [name for name in others if asked.equation(name).recipe or is_like(asked.cases(name), like)]
-    return f"{first.name} ≠ {first.statement}" + (f" (and {', '.join(others)})" if others else "")
+    carried = ", which is carried on," if asked.is_carried(first.name) else ""
+    return f"{first.name}{carried} ≠ {first.statement}" + (f" (and {', '.join(others)})" if others else "")

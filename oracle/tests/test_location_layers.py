@@ -15,7 +15,11 @@ from oracle.problem import LayerProblem, Problem
 from oracle.tests.strangers import STRANGERS
 from oracle.tests.strangers.located import Asked, is_as_said, located
 
-LOCATED = [name for name in STRANGERS if name.startswith(("l/05", "l/13", "k/07", "n/20", "x/03", "z/21"))]
+OF_ALL_KINDS = (
+    *("l/05", "l/13", "k/07", "n/20", "x/03", "z/21"),
+    *("ab/13", "ab/19", "ad/10", "ad/17", "ad/22"),
+)
+LOCATED = [name for name in STRANGERS if name.startswith(OF_ALL_KINDS)]
 """Some of every kind, for it takes some five seconds each; `benchmarks.strangers` locates all."""
 MOST_CALLS = 6000
 """Of a layer that is located: those of a function, in several settings, with shorter sequences and gates."""

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import reference
+from oracle.limits import ANYTHING
 from oracle.location.in_layers import locate_in_layers
+from oracle.location.networks.calls import left_behind
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.strangers.located import Asked
 from oracle.tests.test_location_layers import found_for
@@ -120,7 +122,7 @@ def test_what_is_off_by_little_is_not_taken_for_what_changes_nothing() -> None:
 def test_what_only_later_calls_do_is_not_told_of_the_network() -> None:
     last: dict[tuple[int, ...], Array] = {}
 
-    def left_behind(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+    def stateful(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         shape = (len(parameters), len(parameters[0]["ba"]), x.shape[1])
         a, last[shape] = reference.rnn_layer(
             x, last.get(shape, np.zeros(shape)) if a0 is None else a0, parameters, options
@@ -129,7 +131,7 @@ def test_what_only_later_calls_do_is_not_told_of_the_network() -> None:
 
     def make() -> SimpleNamespace:
         last.clear()
-        return SimpleNamespace(rnn_layer=left_behind)
+        return SimpleNamespace(rnn_layer=stateful)
 
     asked = Asked("rnn_layer", make)
     problem = Problem.parse(
@@ -138,6 +140,10 @@ def test_what_only_later_calls_do_is_not_told_of_the_network() -> None:
     )
     assert isinstance(problem, LayerProblem)
     assert locate_in_layers("rnn_layer", asked, problem, asked.anew) is None
+    found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
+    assert found == "a0, where absent, is what the call before has ended with"
+    asked = Asked("rnn_layer", lambda: reference)
+    assert left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING) == ""
 
 
 def test_of_absent_states_that_are_like_nothing_none_is_named() -> None:

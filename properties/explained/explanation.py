@@ -10,10 +10,12 @@ from oracle.diagnosis.names import accounts_for, diagnose, problems
 from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
+from oracle.limits import Limits
 from oracle.location.history import remembered
 from oracle.location.in_layers import is_located_in, locate_in_layers
 from oracle.location.located import explains, locate
 from oracle.location.location import Location
+from oracle.location.networks.calls import left_behind
 from oracle.problem import LayerProblem, Problem
 from properties.answered.implementation import Arrangement, Implementation
 from properties.explained.asked import Asked, Conversation, DiedError, Unkept, behaviour
@@ -80,8 +82,19 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
         return Explanation()
     except Exception as error:  # that a law does not hold is known, whatever comes of this
         return Explanation(traces=f"the harness broke in looking for one, please report it: {error!r}")
-    looks_like = ["asked again it is right: the answer depends on earlier calls, or on chance"]
+    looks_like = [f"asked again it is right: {_left_behind(ask, trial.problem) or _ON_CALLS}"]
     return Explanation(looks_like, inherited=why.inherited, shows_alone=not alone)
+
+
+_ON_CALLS = "the answer depends on earlier calls, or on chance"
+
+
+def _left_behind(ask: Asked, problem: Problem) -> str:
+    """What a network begins with of an earlier call, in words; empty if that is not known."""
+    if not isinstance(problem, LayerProblem) or ask.implementation.may_compile:
+        return ""
+    program = Unkept(ask.implementation, ask.function)
+    return left_behind(ask.function, program, problem, ask.implementation.close, ask.limits)
 
 
 _NAMED: WeakKeyDictionary[Implementation, dict[tuple[str, bool], list[Explanation]]] = WeakKeyDictionary()
@@ -146,7 +159,7 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
         looks_like = [", ".join(filter(None, [TWO_ANSWERS, *kept]))]
     if looks_like:
         return Explanation(looks_like, inherited=_is_inherited(ask, counterexample))
-    if search.locating and (location := _located(ask, widest)):
+    if search.locating and (location := _located(ask, widest, limits) or _located_in_float32(ask, problem)):
         inherited = _is_inherited(ask, counterexample)
         return Explanation(located=location, inherited=inherited, shows_alone=location.alone)
     if digits := precision(function, ask, counterexample, **how):
@@ -168,7 +181,19 @@ def _is_right_in_a_new_process(ask: Asked, counterexample: Inputs) -> bool:
     return shown.is_like(specification(ask.function, ask.limits)(counterexample))
 
 
-def _located(ask: Asked, counterexample: Problem) -> Location | None:
+def _located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
+    """The same of one of the four functions in float32, where it is right in a wider precision."""
+    dtype = counterexample.dtype
+    if dtype != "float32" or dtype == ask.limits.dtypes[0] or CONTRACTS[ask.function].is_layer:
+        return None
+    found = _located(ask, counterexample, replace(ask.limits, dtypes=(dtype,)))
+    if not found:
+        return None
+    in_words = {"always": f"in {dtype}", "": f"in {dtype} alone"}
+    return replace(found, when=in_words.get(found.when, f"in {dtype} and {found.when}"))
+
+
+def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | None:
     """Where, when and how it is wrong; `None` where nothing is found."""
     function, implementation = ask.function, ask.implementation
     known = _LOCATED.setdefault(implementation, {}).setdefault(function, {})
@@ -179,12 +204,12 @@ def _located(ask: Asked, counterexample: Problem) -> Location | None:
             return known[counterexample]
         inputs = counterexample.inputs(function)
         for location in filter(None, known.values()):
-            if explains(location, function, program, inputs, ask.limits):
+            if explains(location, function, program, inputs, limits):
                 known[counterexample] = location
                 return location
         arranged = {words: Unkept(implementation, function, order) for order, words in _ARRANGED.items()}
         known[counterexample] = locate(
-            function, program, counterexample, implementation.close, ask.limits, arranged
+            function, program, counterexample, implementation.close, limits, arranged
         )
     return known[counterexample]
 

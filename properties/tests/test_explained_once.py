@@ -8,6 +8,7 @@ import pytest
 
 import properties.explained.explanation
 from oracle.faults import FAULTS
+from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from oracle.tests.strangers import PROGRAM
 from properties.answered.answers import Answers
@@ -67,7 +68,7 @@ def test_a_mistake_is_located_once(tmp_path: Path) -> None:
         located = []
         for n_a in (1, 2):
             target.calls, problem = 0, Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
-            located.append(_located(Asked(target, "lstm_cell_forward"), problem))
+            located.append(_located(Asked(target, "lstm_cell_forward"), problem, ANYTHING))
             assert (target.calls == 1) == (n_a == 2)
     assert located[0]
     assert located[0] is located[1]
@@ -91,7 +92,7 @@ def test_a_layer_that_compiles_for_each_shape_is_not_asked_a_thousand(tmp_path: 
     (tmp_path / "shrunk.py").write_text(SHRUNK)
     with Compiling("shrunk.py", directory=tmp_path) as target:
         problem = Problem.rnn_layer(n_x=1, n_a=2, m=2, T_x=2, directions=2)
-        assert _located(Asked(target, "rnn_layer"), problem) is None
+        assert _located(Asked(target, "rnn_layer"), problem, ANYTHING) is None
     assert target.calls == 0
 
 
@@ -103,7 +104,7 @@ def test_a_layer_is_located_once_in_each_setting_that_counterexamples_have(tmp_p
         located, calls = [], []
         for stacking in ({"directions": 2}, {"directions": 2, "layers": 2}, {"layers": 2}):
             target.calls, problem = 0, Problem.rnn_layer(**sizes, **stacking)
-            located.append(_located(Asked(target, "rnn_layer"), problem))
+            located.append(_located(Asked(target, "rnn_layer"), problem, ANYTHING))
             calls.append(target.calls)
     assert located[0]
     assert "in a forward direction beside a backward one: the returned a ≠ " in str(located[0])

@@ -48,6 +48,9 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     if equation.affine and equation.activation in ("tanh", "sigmoid"):
         for words, function in _ACTIVATIONS.items():
             yield f"{words} in the place of {equation.activation}(z)", partial(_of_z, function)
+    if equation.affine and equation.activation == "max":
+        for words, function in _RECTIFIERS.items():
+            yield f"{words} in the place of max(0, z)", partial(_of_z, function)
     if equation.affine and equation.activation == "softmax":
         yield from of_logits()
     if equation.affine:
@@ -126,6 +129,17 @@ _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "exp(z)": np.exp,
     "log(1 + exp(z))": lambda z: np.logaddexp(0, z),
     "arctan(z)": np.arctan,
+}
+
+
+_RECTIFIERS: Mapping[str, Callable[[Array], Array]] = {
+    "z": lambda z: z,
+    "|z|": np.abs,
+    "exp(z) - 1": np.expm1,
+    "log(1 + exp(z))": lambda z: np.logaddexp(0, z),
+    "z sigmoid(z)": lambda z: z / (1 + np.exp(-z)),
+    "tanh(z)": np.tanh,
+    **{f"{slope:g} z": partial(np.multiply, slope) for slope in (0.01, 0.05, 0.1, 0.2, 0.25, 0.3)},
 }
 
 

@@ -66,12 +66,13 @@ class Likeness:
     """What the wrong values are, in words; and by computing, where that can be.
 
     The value is that of the equation's argument where it is `of_argument`. What `is_partial` changes some
-    values alone, and so tells itself where.
+    values alone, and so tells itself where. A `form` is what gives right values, too, where it changes none.
     """
 
     words: str
     value: Candidate | None = None
     of_argument: bool = False
+    form: Candidate | None = None
 
     @property
     def is_partial(self) -> bool:

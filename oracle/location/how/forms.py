@@ -39,7 +39,7 @@ def _holds(words: str, value: Value, cases: Sequence[Case]) -> Likeness | None:
         near = np.abs(case.shown - case.of(value)) <= case.allowed + 2e-13 * np.abs(case.shown)
         if not near.all():
             return None
-    return Likeness(words)
+    return Likeness(words, form=value)
 
 
 def _of_values(cases: Sequence[Case]) -> Iterator[tuple[str, Value]]:
@@ -91,7 +91,7 @@ def _signed(number: float) -> str:
 def _of_softmax(cases: Sequence[Case]) -> Iterator[tuple[str, Value]]:
     """Limits of logits and of probabilities, by one wrong column at a time."""
     yield from _of_some_classes(cases)
-    ratios, tops, floors, lowest = [], [], [], []
+    ratios, of_all, tops, floors, lowest = [], [], [], [], []
     for case in cases:
         if not case.equation.affine:
             return
@@ -101,13 +101,19 @@ def _of_softmax(cases: Sequence[Case]) -> Iterator[tuple[str, Value]]:
             if len(y) < 2 or not (y > 0).all():
                 continue
             ratios.append(float(np.log(y.max() / y.min())))
+            of_all.append(float(case.equation.affine.value[:, :, t].max() - s.max()) + ratios[-1])
             tops.append(float(s.min() + np.log(y.max() / y[s.argmin()])))
             floors.append(float(s.max() + np.log(y.min() / y[s.argmax()])))
             lowest += [float(y.min()), float(y.min() / y.max() * right.max()), float(1 - y.max())]
     for number in _commonest(ratios):
         yield (
             f"as with no logit more than {number:.6g} below the largest of its sample",
-            partial(_with_logits, partial(_near_to_top, number)),
+            partial(_with_logits, partial(_near_to_top, number, 0)),
+        )
+    for number in _commonest(of_all):
+        yield (
+            f"as with no logit more than {number:.6g} below the largest of all samples",
+            partial(_with_logits, partial(_near_to_top, number, (0, 1))),
         )
     for number in _commonest([*tops, *(-floor for floor in floors)]):
         yield f"as with the logits clipped at ±{number:.6g}", partial(_with_logits, partial(_within, number))
@@ -166,8 +172,8 @@ def _with_logits(change: Callable[[Array], Array], equation: Equation) -> Array:
     return np.asarray(e / e.sum(axis=0, keepdims=True))
 
 
-def _near_to_top(number: float, s: Array) -> Array:
-    return np.asarray(np.maximum(s, s.max(axis=0, keepdims=True) - number))
+def _near_to_top(number: float, axis: int | tuple[int, ...], s: Array) -> Array:
+    return np.asarray(np.maximum(s, s.max(axis=axis, keepdims=True) - number))
 
 
 def _within(number: float, s: Array) -> Array:

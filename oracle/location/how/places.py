@@ -106,14 +106,15 @@ def _which(what: str, moved: Sequence[Moved], near: Sequence[tuple[int, Array]])
     """The first law that gives a place for each."""
     if len({place for place, _ in near}) > 1:
         counts = len({one.case.chosen.shape[one.axis] for one in moved})
-        for words, law in _laws(what, near, counts):
+        last = moved[-1]
+        for words, law in _laws(what, near, counts, last.case.chosen.shape[last.axis]):
             if all(one.obeys(law) for one in moved):
                 return words
     return f"those of another {what}"
 
 
-def _laws(what: str, near: Sequence[tuple[int, Array]], counts: int) -> Iterator[tuple[str, Law]]:
-    """Of as many numbers of places as there are, which tell what hangs on these."""
+def _laws(what: str, near: Sequence[tuple[int, Array]], counts: int, count: int) -> Iterator[tuple[str, Law]]:
+    """Of so many numbers of places, which tell what hangs on these; of the last answer it is `count`."""
     every = plural(what)
     place, others = near[-1]
     for other in np.flatnonzero(others).tolist():
@@ -130,7 +131,13 @@ def _laws(what: str, near: Sequence[tuple[int, Array]], counts: int) -> Iterator
         words = f"of step k those of the last step with the same k mod {k}, as in a ring of {k}"
         yield words, partial(_ring, k)
         yield words, partial(_ring_before, k)
+        read = f"of the last {k} steps the j-th that of the last step s with s mod {k} = j"
+        yield f"{read}, as in a ring of {k} that is read from its start", partial(_ring_from_start, k)
     size = _COUNT.get(what, f"the number of {every}")
+    if counts > 2:
+        for other in np.flatnonzero(others).tolist():
+            k = place - other + count
+            yield f"those of {k} - {size} {every} before", partial(_before_less, k)
     for k in range(2, MOST_IN_BLOCK + 1) if counts > 2 else ():
         yield f"those of {k} - {size} mod {k} {every} before", partial(_before_rest, k)
         yield f"those of {size} mod {k} {every} before", partial(_before_the_rest, k)
@@ -163,6 +170,15 @@ def _ring(k: int, places: Array, last_right: Array, count: int) -> Array:
 def _ring_before(k: int, places: Array, last_right: Array, count: int) -> Array:
     """Of states before steps, of which the ring has one more than there are steps."""
     return _ring(k, places, last_right, count + 1)
+
+
+def _ring_from_start(k: int, places: Array, last_right: Array, count: int) -> Array:
+    slots = np.maximum(places - max(count - k, 0), 0)
+    return np.asarray(slots + (count - 1 - slots) // k * k)
+
+
+def _before_less(k: int, places: Array, last_right: Array, count: int) -> Array:
+    return np.asarray(places - (k - count))
 
 
 def _before_rest(k: int, places: Array, last_right: Array, count: int) -> Array:

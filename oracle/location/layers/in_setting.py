@@ -55,7 +55,7 @@ class InSetting:
         m = a.shape[1]
         ended = np.arange(m) < m - self.setting.others_go_on
         right = evaluate(given)
-        a = _carried(given, a)
+        returned, a = a, _carried(given, a)
         if self.setting.last:
             a[:, ended, -1] = last["a"][:, ended]
         elif _is_apart(given, a, last, right, ended):
@@ -74,7 +74,8 @@ class InSetting:
             slack[:, ~ended] = np.inf
         untold = {f"{CACHED}a_next": np.full(a.shape, np.inf)}  # which is no record of the program's
         of_returned = {f"{RETURNED}a": 2 * right["a"].error}
-        return replace(shown, slack={**shown.slack, **(untold | of_returned if is_right else {})})
+        every = {**shown.slack, **(untold | of_returned if is_right else {})}
+        return replace(shown, slack=every, carried=a is not returned)
 
     def _pose(self, inputs: Inputs) -> Posed | None:
         return pose(inputs, self.setting, self._below)
@@ -136,7 +137,7 @@ def _is_apart(
 def _carried(given: Inputs, a: Array) -> Array:
     """With the state before where a step returns nothing but 0, as one that is taken for padding.
 
-    So it is where all that follows from the state before is right.
+    So it is where all that follows from the state before is right. The same array, where no step is so.
     """
     empty = np.asarray(~a.any(axis=0))
     if given.kind != "rnn" or not empty.any():
@@ -148,7 +149,7 @@ def _carried(given: Inputs, a: Array) -> Array:
         if not np.all(near(a[:, :, t], own) | skipped):
             return a
         before = carried[:, :, t] = np.where(skipped, before, a[:, :, t])
-    return carried
+    return a if (carried == a).all() else carried
 
 
 def _with_right_states(given: Inputs, a: Array, right: Mapping[str, Bounded], ended: Array) -> Shown:

@@ -12,7 +12,7 @@ from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
-from oracle.location.networks.mistaken import explains_with, some_of
+from oracle.location.networks.mistaken import are, explains_with, some_of
 from oracle.location.networks.stacking import SIZES, Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
 from oracle.propagation import evaluate
@@ -30,6 +30,11 @@ class Absent(LayerInputs):
         contract = CONTRACTS[function]
         given = zip([*contract.arguments, *contract.at_last], super().arguments(function), strict=True)
         return [None if name in self.absent else argument for name, argument in given]
+
+
+def with_absent(inputs: LayerInputs, names: Sequence[str]) -> Absent:
+    """The same of which some initial states are absent."""
+    return Absent(**{each.name: getattr(inputs, each.name) for each in fields(inputs)}, absent=names)
 
 
 def absent_states(
@@ -61,9 +66,7 @@ def _where_absent(
         for seed, sizes in enumerate(SIZES):
             ordinary = posed(counterexample, stacking, sizes, "absent", seed, limits)
             given = replace(ordinary, **{name: 0 * getattr(ordinary, name) for name in names})
-            of_given = {each.name: getattr(given, each.name) for each in fields(given)}
-            absent = Absent(**of_given, absent=names)
-            seen = [answer(function, program, inputs) for inputs in (given, absent)]
+            seen = [answer(function, program, inputs) for inputs in (given, with_absent(given, names))]
             if not seen[0] or not seen[0].is_right or not seen[1]:
                 return None
             if not seen[1].is_right:
@@ -73,7 +76,7 @@ def _where_absent(
     begun, how = _begun([each for some in wrong.values() for each in some], names)
     which = f"where {'absent' if names == states else 'it alone is absent'}"
     if begun or len(names) == 1:
-        where = f"{' and '.join(begun or names)}, {which}, {'are' if len(begun) > 1 else 'is'} not 0"
+        where = f"{' and '.join(begun or names)}, {which}, {are(begun)} not 0"
     else:
         where = "initial states, where absent, are not all 0"
     return Location(where, condition([*wrong], every), how, equations=[where])

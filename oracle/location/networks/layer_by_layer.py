@@ -31,6 +31,10 @@ def of_single_directions() -> Iterator[Mistaken]:
         one_layer = partial(_backward, ends)
         where = "the backward direction does not begin at the last step of a sequence"
         yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, one_layer, _as_it_is))
+    where = "the backward direction does not end at the first step of a sequence"
+    how = "it takes as many steps as the longest sequence has, the first of them at the last step of x"
+    explains = partial(_explains, _stopped, _as_it_is)
+    yield Mistaken(where, partial(said, how), "where all lengths are less than T_x", explains)
     where, how = "the layers above another do not know the lengths", "as if none were given"
     yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, _without_lengths_above, _as_it_is))
 
@@ -98,6 +102,18 @@ def _with_backward(
             backward = Bounded(backward.value * inputs.within, backward.error * inputs.within)
         found[name] = _joined(forward, backward)
     return found
+
+
+def _stopped(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """The backward direction takes no more steps than the longest sequence has, those in padding included."""
+    right, left_out = evaluate(inputs), inputs.x.shape[2] - int(inputs.ends.max(initial=0))
+    if inputs.directions == 1 or not left_out:
+        return right
+    ends = np.maximum(inputs.ends - left_out, 0)
+    other = evaluate(replace(inputs, x=inputs.x[:, :, left_out:], lengths=ends))
+    before = np.zeros((*right["a"].value.shape[:2], left_out))
+    a = (np.concatenate([before, part], axis=2) for part in (other["a"].value, other["a"].error))
+    return _with_backward(right, {**other, "a": Bounded(*a)}, inputs)
 
 
 def _overwritten(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

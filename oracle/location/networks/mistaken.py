@@ -32,9 +32,8 @@ def of_initial_states(names: Sequence[str]) -> Iterator[Mistaken]:
     """Those of other layers and directions, in the places of a layer's own."""
     for some in some_of(names):
         for order in _ORDERS:
-            is_are = "are" if len(some) > 1 else "is"
             yield Mistaken(
-                f"{' and '.join(some)} of a layer and direction {is_are} not its own",
+                f"{' and '.join(some)} of a layer and direction {are(some)} not its own",
                 partial(_called, order),
                 "",
                 partial(explains_with, partial(_placed, some, order)),
@@ -45,7 +44,7 @@ def of_axes_exchanged(names: Sequence[str]) -> Iterator[Mistaken]:
     """Initial states `(m, n, L D)` where these are as many."""
     for some in some_of(names):
         yield Mistaken(
-            f"{' and '.join(some)} {'are' if len(some) > 1 else 'is'} read with its axes exchanged",
+            f"{' and '.join(some)} {are(some)} read with its axes exchanged",
             partial(said, "as if samples came first and layers and directions last"),
             "where m is the number of all layers and directions",
             partial(explains_with, partial(_exchanged, some)),
@@ -88,9 +87,13 @@ def of_samples(arguments: Sequence[str], outputs: Sequence[str]) -> Iterator[Mis
 def _not_its_own(
     names: Sequence[str], direction: str, how: str, condition: str, explains: Callable[[Answer], bool]
 ) -> Mistaken:
-    is_are = "are" if len(names) > 1 else "is"
-    where = f"{' and '.join(names)} of a sample{direction} {is_are} not its own"
+    where = f"{' and '.join(names)} of a sample{direction} {are(names)} not its own"
     return Mistaken(where, partial(said, how), condition, explains)
+
+
+def are(names: Sequence[str]) -> str:
+    """The verb of so many."""
+    return "are" if len(names) > 1 else "is"
 
 
 def some_of(names: Sequence[str]) -> list[Sequence[str]]:

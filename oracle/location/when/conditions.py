@@ -139,7 +139,7 @@ class Condition:
             return self.relation == "≥" and not self.feature.endswith((FROM_HALF, FROM_FAR))
         if self.feature in SIZES:
             is_whole = not self.value and self.relation in {f"mod {k} ≠" for k in BLOCKS}
-            return (self.relation == "≥" or is_whole) and " " not in self.feature
+            return (self.relation == "≥" and " " not in self.feature) or is_whole
         return self.relation == "≠" and self.value == 0 and self.feature in ZEROS
 
     @property
@@ -160,12 +160,16 @@ class Condition:
 
     @property
     def cost(self) -> float:
-        """How far-fetched it is: a position before a size, a threshold before a residue, a near one first."""
+        """How far-fetched it is: a position before a size, a threshold before a residue, a near one first.
+
+        What hangs on the largest number hangs on a norm nearly as well.
+        """
         if self.feature.endswith(FROM_FAR):  # as far-fetched as that a size hangs on another
             return 4 + self.excess
         kind = 0 if is_place(self.feature) else 1 if self.feature in (*SIZES, "bits") else 2
-        how = 0 if self.relation in ("=", "≥", "≤") and not self.other else 3
+        how = 0.0 if self.relation in ("=", "≥", "≤") and not self.other else 3.0
         how += self.feature == PRODUCT
+        how += 0.3 * self.feature.startswith(("the norm", "the sum"))
         if kind < 2 or math.isnan(self.beyond):
             return kind + how + self.excess
         vague = abs(self.value - self.beyond) / max(abs(self.value), abs(self.beyond))

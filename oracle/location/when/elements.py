@@ -107,18 +107,28 @@ def _alike(x: Array) -> Array:
 
 def _of_input(equation: Equation) -> dict[str, Array]:
     """Features of a sample; of a state that is copied, those of the step that should have made it."""
-    x = equation.answer.input
+    x = equation.answer.input.astype(np.float64)
     of_before = equation.name.removeprefix(CACHED) in ("a_prev", "c_prev")
     if of_before:
         x = np.concatenate([np.full_like(x[:, :, :1], np.nan), x[:, :, :-1]], axis=2)
     when = " of the step before" if of_before else ""
     size = np.abs(x)
     ends = {f"xt[0]{when}": x[:1], f"the last feature of xt{when}": x[-1:]} if len(x) else {}
-    return {
-        f"the sample's largest xt{when}": x.max(axis=0, keepdims=True, initial=-np.inf),
-        f"the sample's smallest xt{when}": x.min(axis=0, keepdims=True, initial=np.inf),
+    largest = {
         f"the sample's largest |xt|{when}": size.max(axis=0, keepdims=True, initial=0),
         f"the largest |xt| of all samples{when}": size.max(axis=(0, 1), keepdims=True, initial=0),
+    }
+    so_far = {
+        f"the least of {name} so far": np.fmin.accumulate(each, axis=2) for name, each in largest.items()
+    }
+    return {
+        **largest,
+        **so_far,
+        f"the sample's largest xt{when}": x.max(axis=0, keepdims=True, initial=-np.inf),
+        f"the sample's smallest xt{when}": x.min(axis=0, keepdims=True, initial=np.inf),
+        f"the sum of xt of the sample{when}": x.sum(axis=0, keepdims=True),
+        f"the sum of xt of all samples{when}": x.sum(axis=(0, 1), keepdims=True),
+        **{f"{name}{when}": norm for name, norm in _norms("xt", x).items()},
         **ends,
     }
 
@@ -130,16 +140,22 @@ def _of_value(equation: Equation) -> dict[str, Array]:
         rank = np.argsort(np.argsort(-value, axis=0, kind="stable"), axis=0)
         smaller = np.minimum(value, 1 - value)
         return {LARGER: rank, name: value, f"the smaller of {name} and 1 - {name}": smaller}
-    square = np.square(value)
-    norms = {
-        f"the norm of {name} of the sample": np.sqrt(square.sum(axis=0, keepdims=True)),
-        f"the norm of {name} of all samples": np.sqrt(square.sum(axis=(0, 1), keepdims=True)),
-    }
+    norms = _norms(name, value)
     if equation.activation in ("tanh", "sigmoid"):
         return {f"{ITSELF}{name}": value, **norms}
     size = np.abs(value)
     largest = {f"the largest |{name}| of the sample": size.max(axis=0, keepdims=True, initial=0)}
+    if equation.activation == "max":  # of a value its argument tells more
+        return {**largest, **norms}
     return {name: value, f"|{name}|": size, **largest, **norms}
+
+
+def _norms(name: str, array: Array) -> dict[str, Array]:
+    square = np.square(array)
+    return {
+        f"the norm of {name} of the sample": np.sqrt(square.sum(axis=0, keepdims=True)),
+        f"the norm of {name} of all samples": np.sqrt(square.sum(axis=(0, 1), keepdims=True)),
+    }
 
 
 def _places(equation: Equation) -> dict[str, Array]:

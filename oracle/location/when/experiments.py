@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ def every(function: str, counterexample: Problem, without: Sequence[str] = ()) -
     yield from of_mixed_sizes(function)
     yield from by_size(function, counterexample, names)
     yield from equal_sizes(function, names)
+    yield from multiples(function)
     yield from by_magnitude(function, KINDS if "n_y" in names else OF_STEP)
     yield from in_precisions(function)
     yield _with_biases_of_zero(problem(function, **BASE, seed=18).inputs(function))
@@ -66,6 +68,7 @@ def every(function: str, counterexample: Problem, without: Sequence[str] = ()) -
     if "n_y" in names:
         yield from by_logits(function)
     if "T_x" in names:
+        yield from of_gaps(function, range(2))
         yield from of_repeats(function, range(4))
         yield from of_settling(function, range(2))
 
@@ -103,6 +106,12 @@ def equal_sizes(function: str, names: Sequence[str]) -> Iterator[Inputs]:
             for size in (3, 8):
                 sizes = {name: 5 + 2 * k for k, name in enumerate(names)} | {one: size, other: size}
                 yield problem(function, **{**BASE, **sizes}, seed=12).inputs(function)
+
+
+def multiples(function: str) -> Iterator[Inputs]:
+    """Multiples of 4 and of 8 for two sizes at once, for which there may be faster ways."""
+    for n_x, n_a in ((8, 8), (8, 16), (16, 8), (24, 16), (8, 12), (12, 8), (12, 20), (20, 12)):
+        yield problem(function, **{**BASE, "n_x": n_x, "n_a": n_a}, seed=21).inputs(function)
 
 
 def of_sizes(function: str, sizes: Mapping[str, int], seed: int) -> Inputs:
@@ -161,6 +170,14 @@ def of_repeats(function: str, seeds: Iterable[int]) -> Iterator[Inputs]:
             earlier = x[:, :, t - 1 if rng.random() < 0.6 else rng.integers(t)]
             x[:, :, t] = np.where(repeats[:, t], earlier, x[:, :, t])
         yield replace(inputs, x=x)
+
+
+def of_balanced(function: str, seeds: Iterable[int]) -> Iterator[Inputs]:
+    """Inputs that nearly sum to 0, on both sides: all of a step, or those of each sample."""
+    for seed, axes in product(seeds, ((0, 1), (0,))):
+        inputs = problem(function, **BASE, seed=90 + seed).inputs(function)
+        off = np.random.default_rng(seed).uniform(-1e-3, 1e-3, inputs.x.shape[1:])
+        yield replace(inputs, x=inputs.x - inputs.x.mean(axis=axes, keepdims=True) + off)
 
 
 def of_settling(function: str, seeds: Iterable[int]) -> Iterator[Inputs]:

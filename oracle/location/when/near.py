@@ -61,6 +61,8 @@ def near(
         if is_of_moves(condition.feature):
             yield from experiments.of_repeats(function, range(2 * seed, 2 * seed + 2))
             yield from experiments.of_settling(function, range(4 * seed, 4 * seed + 4))
+        if "sum of xt" in condition.feature:
+            yield from experiments.of_balanced(function, range(2 * seed, 2 * seed + 2))
         zeros = [name for name in _GIVEN if name in condition.feature]
         if condition.relation == "=" and not condition.value and zeros:
             yield from _of_zeros(function, zeros, seed, example)
@@ -111,12 +113,14 @@ def _extents(condition: Condition) -> list[int]:
     if condition.relation.startswith("mod"):
         k = int(condition.relation.split()[1])
         parts = {value + k // p for p in (2, 3, 5) if k % p == 0}
-        return sorted({value + k, value + k + 1, value + 2 * k, value + 3 * k - 1, *parts})
+        larger = {k * j for j in (5, 6, 9) if "≠" in condition.relation and k * j <= MOST}
+        return sorted({value + k, value + k + 1, value + 2 * k, value + 3 * k - 1, *parts, *larger})
     if condition.relation not in ("≥", "≤"):
         return [max(value - 1, 1), max(value, 1), value + 1]
     beyond = int(condition.beyond)
     middle = {(value + beyond) // 2, (3 * value + beyond) // 4, (value + 3 * beyond) // 4}
-    return sorted({max(each, 1) for each in (value, beyond, min(2 * value, MOST), *middle)})
+    whole = {k * beyond for k in (2, 3, 4) if k * beyond <= MOST}
+    return sorted({max(each, 1) for each in (value, beyond, min(2 * value, MOST), *middle, *whole)})
 
 
 MOST = 140

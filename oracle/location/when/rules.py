@@ -10,9 +10,10 @@ from oracle.location.when.conditions import Condition, bluntness, met_by_all_wro
 from oracle.location.when.table import SIZES, Table, is_of_time, is_place, is_row
 from reference.contract import Array
 
-LEAST, HALF, PURE, SURE = 0.05, 0.5, 0.9, 0.97
+LEAST, HALF, PURE, SURE = 0.3, 0.5, 0.9, 0.97
 """Which part of the elements that meet a rule has to be wrong: for it to be stated with that part, if it is
-of sizes and places alone; for any to be; for it to be stated as it is; and to be so with no condition.
+of sizes and places alone; for any to be; for it to be stated as it is; and for no condition more to be looked
+for where there is none, or all are of sizes: what is right there is seldom so by chance.
 """
 
 
@@ -30,13 +31,22 @@ class Rule:
 
     @property
     def cost(self) -> float:
-        """How far-fetched it is; what nothing speaks against comes before what is right at times."""
-        return sum(condition.cost for condition in self.conditions) + (self.purity < 1)
+        """How far-fetched it is; what nothing speaks against comes before what is right at times.
+
+        Of sizes that counts most.
+        """
+        at_times = 0 if self.purity == 1 else 4 if self.is_of_sizes else 1
+        return sum(condition.cost for condition in self.conditions) + at_times
 
     @property
     def is_plain(self) -> bool:
         """Whether it is of sizes, places and the precision alone."""
         return all(condition.is_plain for condition in self.conditions)
+
+    @property
+    def is_of_sizes(self) -> bool:
+        """Whether it is of sizes alone, or of nothing."""
+        return all(condition.feature in SIZES for condition in self.conditions)
 
     @property
     def is_of_time(self) -> bool:
@@ -89,7 +99,7 @@ class Rule:
             values = np.unique(values[~np.isnan(values)])[::-1]
             if not values.size:
                 continue
-            doubt = 0.0 if condition.is_plain else bluntness(condition, table, others & met)
+            doubt = 0.0 if condition.is_plain else bluntness(condition, table, others & met & ~table.mute)
             nearest = 0 if doubt == 0 else int(np.log(CHANCE) / np.log(min(doubt, 0.9)))
             conditions[i] = replace(condition, beyond=float(sign * values[min(nearest, len(values) - 1)]))
         return replace(self, conditions=tuple(conditions))
@@ -125,7 +135,7 @@ def rule(table: Table) -> Rule | None:
     best = Rule((), table.purity)
     beam = [best]
     for _ in range(MOST_CONDITIONS):
-        if best.purity >= (PURE if best.conditions else SURE):
+        if best.purity >= (SURE if best.is_of_sizes else PURE):
             break
         found = [
             longer
@@ -140,7 +150,8 @@ def rule(table: Table) -> Rule | None:
         longer_by = len(beam[0].conditions) - len(best.conditions)
         if 2**longer_by * beam[0].excess <= best.excess:
             best = beam[0]
-    if best.purity < (LEAST if best.conditions and best.is_plain else HALF):
+    least = LEAST if best.conditions and best.is_plain else HALF
+    if best.purity < (PURE if len(best.conditions) == MOST_CONDITIONS and not best.is_plain else least):
         return None if best.is_plain else rule(every.plain())
     return _with_exceptions(best, table, every).held_to(every)
 

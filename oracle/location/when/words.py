@@ -59,6 +59,9 @@ def _words(condition: Condition) -> str:
     if relation in ("≥", "≤"):
         return _threshold(condition)
     if relation == "=" and not value:
+        so_far = re.fullmatch(r"the least of (.*\|xt\|.*) so far", name)
+        if so_far:
+            return f"from the first step on with {so_far[1]} = 0"
         name = re.sub(r"^the largest \|(\w+)\| of", r"\1 of", name)
     return f"{name} {relation} {value + 0.0:g}"
 
@@ -136,7 +139,7 @@ def _precision(relation: str, bits: int) -> str:
     every = (16, 32, 64)
     compare = {"=": int.__eq__, "≠": int.__ne__, "≥": int.__ge__, "≤": int.__le__}.get(relation)
     seen = [f"float{each}" for each in every if compare and compare(each, bits)]
-    less = "" if seen != ["float64"] else " (in float32 not beyond rounding)"
+    less = "" if seen != ["float64"] else " (in float32 within what rounding may do)"
     return "in " + " and ".join(seen) + less
 
 

@@ -62,6 +62,9 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
         yield f"of {what} 0", partial(np.take, indices=[0], axis=axis)
         yield f"of the last {what}", partial(np.take, indices=[-1], axis=axis)
         yield f"of the {what}s in reverse order", partial(np.flip, axis=axis)
+    for size in (2, 4, 8, 16, 32, 64):
+        if m > size:
+            yield f"of sample k that of sample k mod {size}", partial(_of_first_tile, size)
     yield "of the sample before", partial(np.roll, shift=1, axis=1)
     yield "of the sample after", partial(np.roll, shift=-1, axis=1)
     if k == m:
@@ -101,6 +104,10 @@ def stacked_otherwise() -> Iterator[tuple[str, Change]]:
             yield f"stacked as ({names}) and read as (rows, samples, steps)", partial(_stacked, order)
 
 
+def _of_first_tile(size: int, array: Array) -> Array:
+    return array[:, np.arange(array.shape[1]) % size]
+
+
 def _steps(count: int) -> str:
     return "the step" if count == 1 else f"{count} steps"
 
@@ -109,10 +116,10 @@ def _cast(dtype: str, array: Array) -> Array:
     return np.asarray(array.astype(dtype).astype(np.float64))
 
 
-def _in_bfloat16(to_whole: Change, array: Array) -> Array:
-    """The nearest numbers of 8 digits of two, or those of fewer that are next to 0."""
+def _in_digits(digits: int, to_whole: Change, array: Array) -> Array:
+    """Numbers of so many digits of two: the nearest, or those that are next to 0."""
     part, exponent = np.frexp(array)
-    return np.asarray(np.ldexp(to_whole(part * 2.0**8) / 2.0**8, exponent))
+    return np.asarray(np.ldexp(to_whole(part * 2.0**digits) / 2.0**digits, exponent))
 
 
 def _rounded(digits: int, array: Array) -> Array:
@@ -130,8 +137,10 @@ def _cut(parts: float, array: Array) -> Array:
 _IN_ANOTHER_DTYPE: Mapping[str, Change] = {
     "in float32": partial(_cast, "float32"),
     "in float16": partial(_cast, "float16"),
-    "in bfloat16": partial(_in_bfloat16, np.round),
-    "cut to bfloat16": partial(_in_bfloat16, np.trunc),
+    "in bfloat16": partial(_in_digits, 8, np.round),
+    "cut to bfloat16": partial(_in_digits, 8, np.trunc),
+    "in TF32": partial(_in_digits, 11, np.round),
+    "cut to TF32": partial(_in_digits, 11, np.trunc),
 }
 """Changes to the digits of another dtype."""
 

@@ -91,6 +91,15 @@ class Equation:
         return np.asarray(~(near | same | np.isinf(right.error)))
 
 
+def is_carried_on(equation: Equation) -> bool | None:
+    """Whether each next step is given what is returned, where that is wrong; `None` if it is not seen."""
+    name = f"{equation.name.removeprefix(RETURNED)}_prev"
+    given, wrong = equation.answer.cached.get(name), equation.wrong[:, :, :-1]
+    if not equation.name.startswith(RETURNED) or given is None or not wrong.any():
+        return None
+    return bool((given[:, :, 1:] == equation.shown[:, :, :-1])[wrong].all())
+
+
 def count_wrong(every: Iterable[Equation]) -> int:
     """How many elements are wrong."""
     return sum(int(np.count_nonzero(equation.wrong)) for equation in every)

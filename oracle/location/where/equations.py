@@ -91,9 +91,8 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
 
 def _used(shown: Shown, name: str, cached: Array) -> Iterator[tuple[str, Array]]:
     """What may be used again: the state that was given, a prediction of as many classes, the other state."""
-    if name == "xt":
-        return
-    yield f"{name} of the step before", of_step_before(cached)
+    if name != "xt":
+        yield f"{name} of the step before", of_step_before(cached)
     y = shown.outputs.get("y")
     if y is not None and y.shape == cached.shape:
         yield "yt_pred of the step before", of_step_before(y)

@@ -223,16 +223,19 @@ def _projected(
     """`a_next` as weights of what it is without a projection."""
     Wp, zero = p["Wp"], np.zeros((len(p["Wp"]), 1))
     pieces = {"Wp": Wp, HIDDEN_STATE: h.value}
+    ot, c_next = values["ot"], values["c_next"]
+    parts = {"ot * c_next": ot * c_next, "tanh(c_next)": np.tanh(c_next)}
+    parts["ot * tanh(c_prev)"] = ot * np.tanh(values["c_prev"])
     recipe = Recipe(
         pieces,
         lambda v: product(v["Wp"], v[HIDDEN_STATE]),
-        {"Wp": {**p}, HIDDEN_STATE: {**values, "ot * c_next": values["ot"] * values["c_next"]}},
+        {"Wp": {**p}, HIDDEN_STATE: {**values, **parts}},
     )
     terms = {
         HIDDEN_STATE: h.value,
         "a_prev": values["a_prev"],
-        "ot": values["ot"],
-        "c_next": values["c_next"],
+        "ot": ot,
+        "c_next": c_next,
     }
     right = affine_of(fl, Wp, h, zero)
     a = shown.outputs["a"]

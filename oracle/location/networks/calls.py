@@ -1,0 +1,60 @@
+"""Networks that begin with what an earlier call has left."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Program
+from oracle.inputs import LayerInputs
+from oracle.limits import Limits
+from oracle.location.networks.absent import with_absent
+from oracle.location.networks.answer import answer
+from oracle.location.networks.mistaken import are, explains_with, some_of
+from oracle.location.networks.stacking import posed
+from oracle.problem import LayerProblem
+from reference.contract import CONTRACTS, Array
+
+SIZES = (4, 5)
+"""Samples and steps of what is asked."""
+
+
+def left_behind(
+    function: str, program: Program, counterexample: LayerProblem, anew: Callable[[], None], limits: Limits
+) -> str:
+    """Which initial states are what the call before has ended with, in words; empty if that is not known.
+
+    `anew` makes the program forget all calls. It is asked twice in a new process, with states that are given,
+    that are zeros, and that are absent.
+    """
+    states = [*CONTRACTS[function].arguments][1:]
+    stacking = counterexample.layers, counterexample.directions
+    for words, absent in ("", None), (", where 0,", []), (", where absent,", states):
+        one, two = (
+            _begun(posed(counterexample, stacking, SIZES, "absent", seed, limits), absent) for seed in (1, 2)
+        )
+        anew()
+        first, second = answer(function, program, one), answer(function, program, two)
+        if not first or not second or not first.is_right or second.is_right:
+            continue
+        left = {f"{name[0]}0": array for name, array in first.shown.items() if name != "a"}
+        for names in some_of(states):
+            change = partial(_with, {name: left[name] for name in names})
+            if explains_with(change, second):
+                return f"{' and '.join(names)}{words} {are(names)} what the call before has ended with"
+    return ""
+
+
+def _begun(inputs: LayerInputs, absent: Sequence[str] | None) -> LayerInputs:
+    """With initial states as they are given, or zeros, of which some are absent."""
+    if absent is None:
+        return inputs
+    return with_absent(replace(inputs, a0=0 * inputs.a0, c0=0 * inputs.c0), absent)
+
+
+def _with(states: Mapping[str, Array], inputs: LayerInputs) -> LayerInputs:
+    return replace(
+        inputs,
+        **{name: np.reshape(array, getattr(inputs, name).shape) for name, array in states.items()},  # type: ignore[arg-type]
+    )
