@@ -1,7 +1,6 @@
 """Where, when and how a function is wrong, found by asking it, whatever the mistake is."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -47,20 +46,29 @@ def locate(
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
-    is_of_first = {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}
-    if usual and not is_of_first and not asked.goes_with(usual[0], wrong[0]):
+    if usual and not {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}:
         wrong = usual
     anew()
     if not asked.is_still_wrong(wrong[0], asked.view):
         return Location(
             where(wrong, asked), *remembered(function, program, anew), alone=False, equations=wrong[:1]
         )
-    location = found_of(asked, wrong, arrangement).location
-    return replace(location, equations=[*dict.fromkeys([*location.equations, *usual])])
+    return found_of(asked, wrong, arrangement).location
 
 
-def explains(location: Location, function: str, program: Program, inputs: Inputs, limits: Limits) -> bool:
-    """Whether nothing else is wrong before it in the answer to other inputs."""
-    asked = Asked(Itself(function, program), limits)
-    asked.ask([inputs])
-    return set(asked.wrong()[:1]) <= set(location.equations)
+def explains(
+    location: Location,
+    function: str,
+    programs: Sequence[Program],
+    inputs: Inputs,
+    limits: Limits,
+) -> bool:
+    """Whether it is the first that is wrong in the answer to other inputs, as a program or the next gives it.
+
+    What one call leaves to the next shows in the second of two.
+    """
+    for program in programs:
+        asked = Asked(Itself(function, program), limits)
+        if asked.is_wrong_for([inputs]) or asked.is_wrong_for([inputs]):
+            return asked.wrong()[0] in location.equations
+    return False

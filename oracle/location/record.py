@@ -17,9 +17,6 @@ from oracle.location.where.shown import Shown
 MARGIN = 100
 """Of how many bounds what is said to be otherwise in another precision is."""
 
-FEW, MOST = 4, 0.5
-"""Answers, and which part of the elements, that are needed to say that two equations are wrong together."""
-
 
 @dataclass(frozen=True)
 class Seen:
@@ -97,22 +94,15 @@ class Record:
         wrong = [name for name, count in counts.items() if count > least * most]
         return sorted(wrong, key=lambda name: name.startswith(CACHED))
 
-    def goes_with(self, name: str, other: str) -> bool:
-        """Whether most of the wrong elements of an equation are in answers in which another one is wrong.
-
-        What is copied alone does not go with others, for steps may be left out in several ways.
-        """
-        if None in (self.equation(name).recipe, self.equation(other).recipe):
-            return False
-        wrong = [seen for seen in self.seen if seen.wrong.get(name)]
-        both = [seen for seen in wrong if seen.wrong.get(other)]
-        elements, in_both = (sum(seen.wrong[name] for seen in every) for every in (wrong, both))
-        return len(both) >= FEW and in_both >= MOST * elements
-
     def is_like_padding(self, name: str) -> bool:
-        """Whether steps that are wrong return 0 and carry the state on, unless that is 0."""
-        wrong = [seen.shown.carried for seen in self.seen if seen.wrong.get(name)]
-        return 2 * sum(wrong) >= len(wrong)
+        """Whether all steps that are wrong return 0 and carry the state on, as far as that is not 0."""
+        skipped = []
+        for seen in self.seen:
+            if seen.wrong.get(name):
+                told = seen[name].wrong.any(axis=0) & seen.shown.before("a").any(axis=0)
+                skipped.append(np.broadcast_to(seen.shown.carried, told.shape)[told])
+        every = np.concatenate([np.zeros(0, bool), *skipped])
+        return bool(every.size) and bool(every.all())
 
     def is_carried(self, name: str) -> bool:
         """Whether later steps are given all wrong states that are returned, as far as caches show it."""
@@ -150,9 +140,10 @@ class Record:
 
     def is_always_given_by(self, names: Sequence[str], form: Candidate) -> bool:
         """Whether a form gives all that is shown in the precision of the cases, be it wrong or right."""
+        of_cases = {case.dtype for name in names for case in self.cases(name)}
         every = [seen[name] for seen in self.seen for name in names if name in seen]
         known = [Case(each, np.isfinite(each.right.error) & np.isfinite(each.right.value)) for each in every]
-        cases = [case for case in known if case.dtype == self.dtypes[0]]
+        cases = [case for case in known if case.dtype in of_cases]
         with np.errstate(all="ignore"):
             return all((np.abs(case.shown - case.of(form)) <= case.allowed).all() for case in cases)
 

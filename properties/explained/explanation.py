@@ -73,6 +73,7 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
         if why.traces != NEARLY:
             return why
         alone = trial.holds_alone()
+        left = _left_behind(ask, trial.problem) if locating else ""
         if not alone:
             trial.implementation.close()
             network = trial.problem.network if isinstance(trial.problem, LayerProblem) else None
@@ -82,7 +83,7 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
         return Explanation()
     except Exception as error:  # that a law does not hold is known, whatever comes of this
         return Explanation(traces=f"the harness broke in looking for one, please report it: {error!r}")
-    looks_like = [f"asked again it is right: {_left_behind(ask, trial.problem) or _ON_CALLS}"]
+    looks_like = [f"asked again it is right: {left or _ON_CALLS}"]
     return Explanation(looks_like, inherited=why.inherited, shows_alone=not alone)
 
 
@@ -189,25 +190,25 @@ def _located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
     found = _located(ask, counterexample, replace(ask.limits, dtypes=(dtype,)))
     if not found:
         return None
-    in_words = {"always": f"in {dtype}", "": f"in {dtype} alone"}
-    return replace(found, when=in_words.get(found.when, f"in {dtype} and {found.when}"))
+    here = f"in {dtype} (not in {ask.limits.dtypes[0]})"
+    return replace(found, when=here if found.when in ("always", "") else f"{here} and {found.when}")
 
 
 def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | None:
     """Where, when and how it is wrong; `None` where nothing is found."""
     function, implementation = ask.function, ask.implementation
-    known = _LOCATED.setdefault(implementation, {}).setdefault(function, {})
+    known = _LOCATED.setdefault(implementation, {}).setdefault((function, limits.dtypes), {})
     if counterexample not in known:
         program = Unkept(implementation, function)
         if isinstance(counterexample, LayerProblem):
             known[counterexample] = _located_in_layers(program, counterexample, list(known.values()))
             return known[counterexample]
         inputs = counterexample.inputs(function)
+        arranged = {words: Unkept(implementation, function, order) for order, words in _ARRANGED.items()}
         for location in filter(None, known.values()):
-            if explains(location, function, program, inputs, limits):
+            if explains(location, function, [program, *arranged.values()], inputs, limits):
                 known[counterexample] = location
                 return location
-        arranged = {words: Unkept(implementation, function, order) for order, words in _ARRANGED.items()}
         known[counterexample] = locate(
             function, program, counterexample, implementation.close, limits, arranged
         )
@@ -230,8 +231,12 @@ def _located_in_layers(
     return locate_in_layers(function, program, counterexample, implementation.close, implementation.limits)
 
 
-_LOCATED: WeakKeyDictionary[Implementation, dict[str, dict[Problem, Location | None]]] = WeakKeyDictionary()
-"""What was located of a function, by the problem on which a law failed; several laws fail by one mistake."""
+_LOCATED: WeakKeyDictionary[
+    Implementation, dict[tuple[str, Sequence[str]], dict[Problem, Location | None]]
+] = WeakKeyDictionary()
+"""What was located of a function in some precisions, by the problem on which a law failed; several laws fail
+by one mistake.
+"""
 
 
 _ARRANGED: Mapping[Arrangement, str] = {

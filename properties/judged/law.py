@@ -58,7 +58,8 @@ class Law:
 
     def more_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
         """Those that it is checked on whatever is drawn."""
-        large = far(function, self.domain, FAR if self.complete else self.far)
+        names = FAR if self.complete else self.far
+        large = far(function, self.domain, names) if names else ()
         return [*of_equal_sizes(function, effort, self.domain), *large]
 
     def concerns(self, function: str, problem: Problem, limits: Limits = ANYTHING) -> bool:

@@ -74,6 +74,23 @@ def test_a_mistake_is_located_once(tmp_path: Path) -> None:
     assert located[0] is located[1]
 
 
+def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_path: Path) -> None:
+    (tmp_path / "aligned.py").write_text(
+        "from reference import rnn_cell_forward as right\n"
+        "def rnn_cell_forward(xt, a_prev, parameters):\n"
+        "    if xt.dtype == 'float32' and len(xt) % 8 == 0:\n"
+        "        parameters = {**parameters, 'ba': 0 * parameters['ba']}\n"
+        "    return right(xt, a_prev, parameters)\n"
+    )
+    with Implementation("aligned.py", directory=tmp_path) as target:
+        for n_x in (8, 16):
+            problem = Problem.rnn(n_x=n_x, n_a=2, n_y=2, m=2, T_x=1, regime="unit", dtype="float32")
+            found = _explain(Asked(target, "rnn_cell_forward"), problem, Search()).located
+            assert found
+            assert found.when == "in float32 (not in float64) and n_x mod 8 = 0"
+            assert found.how == "as if z were made with ba replaced by 0"
+
+
 SHRUNK = """
 from reference import rnn_layer as right
 def rnn_layer(x, a0, parameters, options):

@@ -55,7 +55,7 @@ class InSetting:
         m = a.shape[1]
         ended = np.arange(m) < m - self.setting.others_go_on
         right = evaluate(given)
-        returned, a = a, _carried(given, a)
+        a, skipped = _carried(given, a)
         if self.setting.last:
             a[:, ended, -1] = last["a"][:, ended]
         elif _is_apart(given, a, last, right, ended):
@@ -75,7 +75,7 @@ class InSetting:
         untold = {f"{CACHED}a_next": np.full(a.shape, np.inf)}  # which is no record of the program's
         of_returned = {f"{RETURNED}a": 2 * right["a"].error}
         every = {**shown.slack, **(untold | of_returned if is_right else {})}
-        return replace(shown, slack=every, carried=a is not returned)
+        return replace(shown, slack=every, carried=skipped)
 
     def _pose(self, inputs: Inputs) -> Posed | None:
         return pose(inputs, self.setting, self._below)
@@ -134,22 +134,24 @@ def _is_apart(
     return bool(apart[ended].any())
 
 
-def _carried(given: Inputs, a: Array) -> Array:
-    """With the state before where a step returns nothing but 0, as one that is taken for padding.
+def _carried(given: Inputs, a: Array) -> tuple[Array, Array]:
+    """With the state before where a step returns nothing but 0, as one that is taken for padding, and where.
 
-    So it is where all that follows from the state before is right. The same array, where no step is so.
+    So it is where all that follows from the state before is right.
     """
     empty = np.asarray(~a.any(axis=0))
+    nowhere = np.zeros_like(empty)
     if given.kind != "rnn" or not empty.any():
-        return a
-    carried, before = a.copy(), given.a0
+        return a, nowhere
+    carried, before, every = a.copy(), given.a0, nowhere.copy()
     for t in range(a.shape[2]):
         own = evaluate(replace(given, x=given.x[:, :, t : t + 1], a0=before))["a"][:, :, 0]
         skipped = empty[:, t] & own.value.any(axis=0)
         if not np.all(near(a[:, :, t], own) | skipped):
-            return a
+            return a, nowhere
+        every[:, t] = skipped
         before = carried[:, :, t] = np.where(skipped, before, a[:, :, t])
-    return a if (carried == a).all() else carried
+    return carried, every
 
 
 def _with_right_states(given: Inputs, a: Array, right: Mapping[str, Bounded], ended: Array) -> Shown:

@@ -73,12 +73,15 @@ def _where_absent(
                 wrong.setdefault(stacking, []).append(seen[1])
     if not are_of(counterexample, wrong):
         return None
-    begun, how = _begun([each for some in wrong.values() for each in some], names)
-    which = f"where {'absent' if names == states else 'it alone is absent'}"
-    if begun or len(names) == 1:
-        where = f"{' and '.join(begun or names)}, {which}, {are(begun)} not 0"
-    else:
-        where = "initial states, where absent, are not all 0"
+    every_wrong = [each for some in wrong.values() for each in some]
+    alone = names != states
+    if alone and all(explains_with(_without_a0, each) for each in every_wrong):
+        return None  # states may go as a pair
+    begun, how = _begun(every_wrong, names)
+    which = f"where {'it alone is absent' if alone else 'absent'}"
+    where = f"{' and '.join(begun)}, {which}, {are(begun)} not 0"
+    if not begun:  # it need not be the states that are other ones
+        where = f"{'c0 alone is' if alone else 'initial states are'} absent (right where 0 is given)"
     return Location(where, condition([*wrong], every), how, equations=[where])
 
 
@@ -117,6 +120,10 @@ def _as_hidden(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     """The memory state that is absent alone is the hidden one, where that has as many units."""
     is_of_form = names == ["c0"] and inputs.a0.shape == inputs.c0.shape
     return replace(inputs, c0=inputs.a0) if is_of_form else inputs
+
+
+def _without_a0(inputs: LayerInputs) -> LayerInputs:
+    return replace(inputs, a0=0 * inputs.a0)
 
 
 def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:

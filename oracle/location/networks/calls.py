@@ -16,7 +16,7 @@ from oracle.location.networks.stacking import posed
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, Array
 
-SIZES = (4, 5)
+SHAPE = (4, 5)
 """Samples and steps of what is asked."""
 
 
@@ -32,7 +32,7 @@ def left_behind(
     stacking = counterexample.layers, counterexample.directions
     for words, absent in ("", None), (", where 0,", []), (", where absent,", states):
         one, two = (
-            _begun(posed(counterexample, stacking, SIZES, "absent", seed, limits), absent) for seed in (1, 2)
+            _begun(posed(counterexample, stacking, SHAPE, "absent", seed, limits), absent) for seed in (1, 2)
         )
         anew()
         first, second = answer(function, program, one), answer(function, program, two)

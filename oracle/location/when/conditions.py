@@ -29,7 +29,7 @@ from reference.contract import Array
 RESIDUES = (3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 """Of which one may be right alone."""
 
-BLOCKS = (8, 16, 32, 64)
+BLOCKS = (4, 8, 16, 32, 64)
 """Of which whole ones of a size may be right; of places so may all of the above."""
 
 
@@ -141,6 +141,11 @@ class Condition:
             is_whole = not self.value and self.relation in {f"mod {k} ≠" for k in BLOCKS}
             return (self.relation == "≥" and " " not in self.feature) or is_whole
         return self.relation == "≠" and self.value == 0 and self.feature in ZEROS
+
+    @property
+    def is_of_fours(self) -> bool:
+        """Whether it leaves out whole blocks of four."""
+        return self.relation == "mod 4 ≠"
 
     @property
     def compares_sizes(self) -> bool:

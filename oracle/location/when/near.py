@@ -113,7 +113,7 @@ def _extents(condition: Condition) -> list[int]:
     if condition.relation.startswith("mod"):
         k = int(condition.relation.split()[1])
         parts = {value + k // p for p in (2, 3, 5) if k % p == 0}
-        larger = {k * j for j in (5, 6, 9) if "≠" in condition.relation and k * j <= MOST}
+        larger = {k * j // 2 for j in (3, 10, 11, 12, 18) if "≠" in condition.relation and k * j // 2 <= MOST}
         return sorted({value + k, value + k + 1, value + 2 * k, value + 3 * k - 1, *parts, *larger})
     if condition.relation not in ("≥", "≤"):
         return [max(value - 1, 1), max(value, 1), value + 1]

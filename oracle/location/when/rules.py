@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oracle.location.when.conditions import Condition, bluntness, met_by_all_wrong
-from oracle.location.when.table import SIZES, Table, is_of_time, is_place, is_row
+from oracle.location.when.table import SIZE_OF, SIZES, Table, is_of_time, is_place, is_row, kind_of
 from reference.contract import Array
 
 LEAST, HALF, PURE, SURE = 0.3, 0.5, 0.9, 0.97
 """Which part of the elements that meet a rule has to be wrong: for it to be stated with that part, if it is
 of sizes and places alone; for any to be; for it to be stated as it is; and for no condition more to be looked
-for where there is none, or all are of sizes: what is right there is seldom so by chance.
+for where there is none, or all are of sizes: what is right there is seldom so by chance. Of as many
+conditions as there may be nearly all that meet them have to be wrong.
 """
 
 
@@ -62,6 +63,12 @@ class Rule:
     def sizes(self) -> dict[str, int]:
         """Sizes that meet its conditions of single sizes."""
         return {each.feature: each.size for each in self.conditions if each.size}
+
+    @property
+    def sizes_of_places(self) -> list[str]:
+        """How many there are of what its conditions say the places of."""
+        places = [each.feature for each in self.conditions if is_place(each.feature)]
+        return [SIZE_OF[kind_of(place)] for place in places]
 
     def is_like(self, other: "Rule") -> bool:
         """Whether it compares the same, whatever the numbers; beside a value but for what it leaves out."""
@@ -182,6 +189,8 @@ def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
                 last = each.conditions[-1]
                 if not last.is_exception or (last.is_plain and not last.other) != is_of_few:
                     continue
+                if last.is_of_fours and last.feature not in found.sizes_of_places:
+                    continue  # which small sizes are by chance
                 left_out = found.met_by(seen) & ~last.met_by(seen)
                 if not (few_mute and last.is_plain):
                     left_out &= ~seen.mute

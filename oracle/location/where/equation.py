@@ -97,7 +97,7 @@ def is_carried_on(equation: Equation) -> bool | None:
     given, wrong = equation.answer.cached.get(name), equation.wrong[:, :, :-1]
     if not equation.name.startswith(RETURNED) or given is None or not wrong.any():
         return None
-    return bool((given[:, :, 1:] == equation.shown[:, :, :-1])[wrong].all())
+    return np.array_equal(given[:, :, 1:][wrong], equation.shown[:, :, :-1][wrong], equal_nan=True)
 
 
 def count_wrong(every: Iterable[Equation]) -> int:

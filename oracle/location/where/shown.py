@@ -15,15 +15,15 @@ class Shown:
     """The answer to a problem: `a`, `y` and of an LSTM `c`, and the cached arrays, each `(n, m, T_x)`.
 
     Of the caches there are those entries that every step has in the right shape. What was not seen
-    in one call may be off by more than by its equation, by so much `slack`. Some states may be `carried` by
-    steps that return 0.
+    in one call may be off by more than by its equation, by so much `slack`. Some states `(m, T_x)` may be
+    `carried` by steps that return 0.
     """
 
     inputs: Inputs
     outputs: Mapping[str, Array]
     cached: Mapping[str, Array]
     slack: Mapping[str, Array] = field(default_factory=dict)
-    carried: bool = False
+    carried: Array | bool = False
 
     @classmethod
     def of(cls, function: str, inputs: Inputs, behaviour: Behaviour) -> "Shown | None":
