@@ -9,7 +9,7 @@ from oracle.location.how.distance import far
 from oracle.location.how.likeness import is_like, likeness
 from oracle.location.how.weights import as_if
 from oracle.location.layers.setting import Setting
-from oracle.location.when.rules import PURE, Rule
+from oracle.location.when.rules import MOST_CONDITIONS, PURE, Rule
 from oracle.location.when.words import words
 from oracle.location.where.equation import CACHED
 
@@ -79,10 +79,11 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     told += f" (in {only})" if only else ""
     how = (exactly and told) or of_all or told or far(cases)
     when = [arrangement] if arrangement else []
-    if found and not (arrangement and not found.conditions):
-        when.append(_in_words(names, asked, found, like))
-    elif like and like.form and asked.is_always_given_by(names, like.form):
+    is_far_fetched = not found or len(found.conditions) == MOST_CONDITIONS
+    if is_far_fetched and like and like.form and asked.is_always_given_by(names, like.form):
         when.append(EVERYWHERE)
+    elif found and not (arrangement and not found.conditions):
+        when.append(_in_words(names, asked, found, like))
     location = Location(where(wrong, asked, found, like), ", ".join(when), how, equations=names)
     return Found(location, found, like, bool(told or of_all))
 
