@@ -1,6 +1,6 @@
 """What relates the calls of a layer: its directions, its layers, its lengths, its states, its projection."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -166,11 +166,14 @@ def test_absent_memory_state(trial: Trial) -> None:
         return
     absent, answer = trial.read(returned, zeros).outputs, trial.answer_to(zeros).outputs
     neither = trial.answer_to(replace(zeros, a0=np.zeros_like(inputs.a0))).outputs
-    pairs = [(absent[name], array) for name, array in neither.items()]
-    if inputs.a0.any() and all(np.array_equal(*pair, equal_nan=True) for pair in pairs):
+    if _are_same(absent, neither) and not _are_same(answer, neither):
         trial.note("takes a0 for absent where c0 is")
         return
     trial.agree_with_itself(answer, absent, propagation.evaluate(zeros), zeros, asked="without c0")
+
+
+def _are_same(some: Mapping[str, Array], others: Mapping[str, Array]) -> bool:
+    return all(np.array_equal(array, others[name], equal_nan=True) for name, array in some.items())
 
 
 def _layers(trial: Trial) -> LayerInputs:
