@@ -33,8 +33,8 @@ def test_initial_states_of_other_places_are_told() -> None:
     assert found
     assert found.where == "c0 of a layer and direction is not its own"
     assert found.when == "of 2 layers, in two directions"
-    those = "layer 0 forward, layer 1 forward, layer 0 backward, layer 1 backward"
-    assert found.how == f"of 2 layers in two directions, they begin with those of {those}"
+    exchanged = "layer 0 backward has those of layer 1 forward, layer 1 forward has those of layer 0 backward"
+    assert found.how == f"of 2 layers in two directions, {exchanged}"
     assert found_for("lstm_layer", by_direction, layers=3) is None, "which does not show it"
 
 

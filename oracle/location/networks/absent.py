@@ -12,10 +12,10 @@ from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
+from oracle.location.networks.begun import ENDED
 from oracle.location.networks.mistaken import are, explains_with, some_of
 from oracle.location.networks.stacking import SIZES, Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
-from oracle.propagation import evaluate
 from reference.contract import CONTRACTS
 
 
@@ -94,28 +94,6 @@ def _begun(answers: Sequence[Answer], states: Sequence[str]) -> tuple[Sequence[s
     return [], ""
 
 
-def _chained(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
-    """Each layer and direction begins with what the one before it has ended with."""
-    given = {name: getattr(inputs, name).copy() for name in names}
-    for place in range(1, len(inputs.parameters)):
-        ended = evaluate(replace(inputs, **given))
-        for name, array in given.items():
-            last = ended[f"{name[0]}_last"].value
-            array[place] = last.reshape(array.shape)[place - 1]
-    return replace(inputs, **given)
-
-
-def _of_forward(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
-    """The backward direction begins with what the forward one of its layer has ended with."""
-    given = {name: getattr(inputs, name).copy() for name in names}
-    D = inputs.directions
-    for place in range(1, len(inputs.parameters), 2) if D == 2 else ():
-        ended = evaluate(replace(inputs, **given))
-        for name, array in given.items():
-            array[place] = ended[f"{name[0]}_last"].value.reshape(array.shape)[place - 1]
-    return replace(inputs, **given)
-
-
 def _as_hidden(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     """The memory state that is absent alone is the hidden one, where that has as many units."""
     is_of_form = names == ["c0"] and inputs.a0.shape == inputs.c0.shape
@@ -131,8 +109,7 @@ def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
 
 
 _BEGUN: Mapping[str, Callable[[Sequence[str], LayerInputs], LayerInputs]] = {
-    "what the layer or direction before has ended with": _chained,
-    "of the backward direction what the forward one has ended with": _of_forward,
+    **ENDED,
     "the value of a0": _as_hidden,
     "always 1": _ones,
 }

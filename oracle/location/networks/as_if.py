@@ -8,14 +8,17 @@ from oracle.lengths import Lengths
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
+from oracle.location.networks.begun import of_other_ends
 from oracle.location.networks.layer_by_layer import of_single_directions, of_what_is_given_above
-from oracle.location.networks.mistaken import (
-    Mistaken,
+from oracle.location.networks.lengths import of_lengths
+from oracle.location.networks.mistaken import Mistaken
+from oracle.location.networks.places import (
     of_axes_exchanged,
     of_initial_states,
-    of_lengths,
-    of_samples,
+    of_parameters,
+    parameters_of,
 )
+from oracle.location.networks.samples import of_samples
 from oracle.location.networks.stacking import SIZES, Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
@@ -68,7 +71,9 @@ def _all_that_may_be(function: str, *, has_lengths: bool) -> list[Mistaken]:
     states, outputs = [*CONTRACTS[function].arguments][1:], [*CONTRACTS[function].outputs]
     every = [
         of_initial_states(states),
+        of_other_ends(states),
         of_axes_exchanged(states),
+        of_parameters(parameters_of(function)),
         of_what_is_given_above(has_lengths=has_lengths),
     ]
     if has_lengths:

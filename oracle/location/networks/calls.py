@@ -1,4 +1,4 @@
-"""Networks that begin with what an earlier call has left."""
+"""Networks that use what an earlier call has left: its states, or its parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +12,7 @@ from oracle.limits import Limits
 from oracle.location.networks.absent import with_absent
 from oracle.location.networks.answer import answer
 from oracle.location.networks.mistaken import are, explains_with, some_of
+from oracle.location.networks.places import groups, parameters_of
 from oracle.location.networks.stacking import posed
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, Array
@@ -23,17 +24,17 @@ SHAPE = (4, 5)
 def left_behind(
     function: str, program: Program, counterexample: LayerProblem, anew: Callable[[], None], limits: Limits
 ) -> str:
-    """Which initial states are what the call before has ended with, in words; empty if that is not known.
+    """Which initial states are what the call before has ended with, or which parameters are those of an
+    earlier call, in words; empty if that is not known.
 
     `anew` makes the program forget all calls. It is asked twice in a new process, with states that are given,
     that are zeros, and that are absent.
     """
     states = [*CONTRACTS[function].arguments][1:]
     stacking = counterexample.layers, counterexample.directions
+    every = [posed(counterexample, stacking, SHAPE, "absent", seed, limits) for seed in (1, 2, 3)]
     for words, absent in ("", None), (", where 0,", []), (", where absent,", states):
-        one, two = (
-            _begun(posed(counterexample, stacking, SHAPE, "absent", seed, limits), absent) for seed in (1, 2)
-        )
+        one, two, three = (_begun(inputs, absent) for inputs in every)
         anew()
         first, second = answer(function, program, one), answer(function, program, two)
         if not first or not second or not first.is_right or second.is_right:
@@ -43,7 +44,20 @@ def left_behind(
             change = partial(_with, {name: left[name] for name in names})
             if explains_with(change, second):
                 return f"{' and '.join(names)}{words} {are(names)} what the call before has ended with"
+        for names in groups(parameters_of(function)):
+            if explains_with(partial(_with_parameters, names, one), second):
+                third = answer(function, program, three)
+                is_first = third and explains_with(partial(_with_parameters, names, one), third)
+                whose = "the first call" if is_first else "an earlier call"
+                return f"{', '.join(names)} {are(names)} those of {whose}"
     return ""
+
+
+def _with_parameters(names: Sequence[str], earlier: LayerInputs, inputs: LayerInputs) -> LayerInputs:
+    """With the parameters of earlier inputs under some names."""
+    every = zip(inputs.parameters, earlier.parameters, strict=True)
+    taken = [{**own, **{name: theirs[name] for name in names if name in own}} for own, theirs in every]
+    return replace(inputs, parameters=taken)
 
 
 def _begun(inputs: LayerInputs, absent: Sequence[str] | None) -> LayerInputs:

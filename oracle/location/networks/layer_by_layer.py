@@ -8,7 +8,8 @@ import numpy as np
 
 from oracle.inputs import LayerInputs
 from oracle.location.networks.answer import Answer
-from oracle.location.networks.mistaken import SAMPLES, Mistaken, is_answer, said
+from oracle.location.networks.mistaken import Mistaken, is_answer, said
+from oracle.location.networks.samples import SAMPLES
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
 from reference.contract import Array
@@ -31,6 +32,9 @@ def of_single_directions() -> Iterator[Mistaken]:
         one_layer = partial(_backward, ends)
         where = "the backward direction does not begin at the last step of a sequence"
         yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, one_layer, _as_it_is))
+    where = "the backward direction does not read the steps of a sequence"
+    how = "it reads the last steps of x, as many as the sequence has, and returns them there"
+    yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, _as_if_at_the_end, _as_it_is))
     where = "the backward direction does not end at the first step of a sequence"
     how = "it takes as many steps as the longest sequence has, the first of them at the last step of x"
     explains = partial(_explains, _stopped, _as_it_is)
@@ -114,6 +118,22 @@ def _stopped(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
     before = np.zeros((*right["a"].value.shape[:2], left_out))
     a = (np.concatenate([before, part], axis=2) for part in (other["a"].value, other["a"].error))
     return _with_backward(right, {**other, "a": Bounded(*a)}, inputs)
+
+
+def _as_if_at_the_end(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """The backward direction takes x as reversed over all its steps, and a sequence as the first of these."""
+    right, every = evaluate(inputs), np.arange(inputs.x.shape[2])
+    if inputs.directions == 1:
+        return right
+    ends = inputs.ends[:, None]
+    left_out = inputs.x.shape[2] - ends
+    from_the_end = np.where(every < ends, every + left_out, every - ends)
+    other = evaluate(replace(inputs, x=np.take_along_axis(inputs.x, from_the_end[None], axis=2)))
+    back = np.where(every >= left_out, every - left_out, every + ends)
+    forward, _ = _halves(right["a"])
+    _, backward = _halves(other["a"])
+    a = (np.take_along_axis(part, back[None], axis=2) for part in (backward.value, backward.error))
+    return {**_with_backward(right, other, inputs), "a": _joined(forward, Bounded(*a))}
 
 
 def _overwritten(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

@@ -1,0 +1,76 @@
+"""Lengths that a network takes for others."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from oracle.inputs import LayerInputs
+from oracle.location.networks.mistaken import Mistaken, explains_with, said
+from reference.contract import Array
+
+
+def of_lengths() -> Iterator[Mistaken]:
+    """Other lengths than those that are given."""
+    for how, (change, condition) in _LENGTHS.items():
+        yield Mistaken(
+            "the lengths are not those that are given",
+            partial(said, how),
+            condition,
+            partial(explains_with, partial(_with_lengths, change)),
+        )
+
+
+def _rest_full(block: int, most: int, ends: Array, T_x: int) -> Array:
+    """The samples that are left by whole blocks have all steps, where there are more than so many."""
+    m = len(ends)
+    return np.where((np.arange(m) >= m - m % block) & (m > most), T_x, ends)
+
+
+def _rounded(block: int, ends: Array, T_x: int) -> Array:
+    return np.asarray(np.minimum(-(-ends // block) * block, T_x))
+
+
+_NOT_EQUAL = "where not all are equal"
+
+_LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
+    "as if none were given": (lambda ends, T_x: None, "where any is less than T_x"),
+    "as if each were at most that of sample 0": (
+        lambda ends, T_x: np.minimum(ends, ends[:1]),
+        "where another is more than that of sample 0",
+    ),
+    "as if all were that of sample 0": (lambda ends, T_x: 0 * ends + ends[0], _NOT_EQUAL),
+    "as if all were that of the last sample": (lambda ends, T_x: 0 * ends + ends[-1], _NOT_EQUAL),
+    "as if all were the largest": (lambda ends, T_x: 0 * ends + ends.max(), _NOT_EQUAL),
+    "as if all were the smallest": (lambda ends, T_x: 0 * ends + ends.min(), _NOT_EQUAL),
+    "as if those of the last m mod 4 samples were T_x": (partial(_rest_full, 4, 0), "where they are less"),
+    "as if those of the last m mod 4 samples were T_x, for m > 4": (
+        partial(_rest_full, 4, 4),
+        "where they are less",
+    ),
+    "as if those of the last m mod 2 samples were T_x": (partial(_rest_full, 2, 0), "where they are less"),
+    **{
+        f"as if each were rounded up to a multiple of {k}, and at most T_x": (
+            partial(_rounded, k),
+            f"where any is less than T_x and no multiple of {k}",
+        )
+        for k in (2, 4, 8, 16)
+    },
+    "as if they were in descending order": (lambda ends, T_x: -np.sort(-ends), "where they are not"),
+    "as if they were in ascending order": (lambda ends, T_x: np.sort(ends), "where they are not"),
+    "as if they were in reverse order": (lambda ends, T_x: ends[::-1], "where that is another"),
+    "as if each were 1 less": (lambda ends, T_x: ends - 1, ""),
+    "as if each were 1 less, and at least 1": (
+        lambda ends, T_x: np.maximum(ends - 1, 1),
+        "where any is more than 1",
+    ),
+    "as if each were 1 more, and at most T_x": (
+        lambda ends, T_x: np.minimum(ends + 1, T_x),
+        "where any is less than T_x",
+    ),
+}
+
+
+def _with_lengths(change: Callable[[Array, int], Array | None], inputs: LayerInputs) -> LayerInputs:
+    return replace(inputs, lengths=change(inputs.ends, inputs.x.shape[2]))

@@ -1,0 +1,115 @@
+"""What belongs to another layer or direction: initial states, and parameters."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from oracle.inputs import LayerInputs
+from oracle.location.networks.mistaken import Mistaken, are, explains_with, said, some_of
+from oracle.location.networks.stacking import Stacking, called, words
+from reference.contract import CONTRACTS, Array, of_one_direction
+
+
+def of_initial_states(names: Sequence[str]) -> Iterator[Mistaken]:
+    """Those of other layers and directions, in the places of a layer's own."""
+    for some in some_of(names):
+        for order in _ORDERS:
+            yield Mistaken(
+                f"{' and '.join(some)} of a layer and direction {are(some)} not its own",
+                partial(_called, order),
+                "",
+                partial(explains_with, partial(_placed, some, order)),
+            )
+
+
+def of_parameters(names: Sequence[str]) -> Iterator[Mistaken]:
+    """Parameters of other layers and directions, where these are as large."""
+    for some in groups(names):
+        for order in _ORDERS:
+            yield Mistaken(
+                f"{', '.join(some)} of a layer and direction {are(some)} not its own",
+                partial(_called, order),
+                "",
+                partial(explains_with, partial(_parameters_placed, some, order)),
+            )
+
+
+def parameters_of(function: str) -> Sequence[str]:
+    """The names of the parameters that one direction of a layer may have."""
+    kind = CONTRACTS[function].kind
+    return [*of_one_direction(kind, 0, kind == "lstm")]
+
+
+def groups(names: Sequence[str]) -> Sequence[Sequence[str]]:
+    """All, the weights, the biases, and each, of parameters."""
+    kinds = [[name for name in names if name.startswith(kind) and name != "Wp"] for kind in "Wb"]
+    return [*dict.fromkeys(map(tuple, [names, *kinds, *([name] for name in names)]))]
+
+
+def of_axes_exchanged(names: Sequence[str]) -> Iterator[Mistaken]:
+    """Initial states `(m, n, L D)` where these are as many."""
+    for some in some_of(names):
+        yield Mistaken(
+            f"{' and '.join(some)} {are(some)} read with its axes exchanged",
+            partial(said, "as if samples came first and layers and directions last"),
+            "where m is the number of all layers and directions",
+            partial(explains_with, partial(_exchanged, some)),
+        )
+
+
+def _exchanged(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
+    given = {name: getattr(inputs, name) for name in names}
+    return replace(
+        inputs,
+        **{name: each.transpose(2, 1, 0) for name, each in given.items() if len(each) == each.shape[2]},
+    )
+
+
+_ORDERS: Sequence[Callable[[Array], Array]] = (
+    lambda places: places.ravel("F").reshape(places.shape),
+    lambda places: places[:, ::-1],
+    lambda places: places[::-1],
+    lambda places: places[::-1, ::-1],
+    lambda places: places[:1],
+    lambda places: places[-1:],
+    lambda places: places[:, :1],
+    lambda places: places[:, -1:],
+    lambda places: places[:1, :1],
+    lambda places: np.arange(len(places))[:, None],
+)
+"""Whose are taken, by the places `(L, D)` of all."""
+
+
+def _order(order: Callable[[Array], Array], stacking: Stacking) -> Array:
+    places = np.arange(np.prod(stacking)).reshape(stacking)
+    return np.broadcast_to(order(places), stacking).ravel()
+
+
+def _called(order: Callable[[Array], Array], stacking: Stacking) -> str:
+    pairs = [(place, int(other)) for place, other in enumerate(_order(order, stacking)) if place != other]
+    each = (f"{called([place], stacking)} has those of {called([other], stacking)}" for place, other in pairs)
+    return f"of {words(*stacking)}, {', '.join(each)}"
+
+
+def _places(order: Callable[[Array], Array], inputs: LayerInputs) -> Array:
+    D = inputs.directions
+    return _order(order, (len(inputs.parameters) // D, D))
+
+
+def _placed(names: Sequence[str], order: Callable[[Array], Array], inputs: LayerInputs) -> LayerInputs:
+    places = _places(order, inputs)
+    return replace(inputs, **{name: getattr(inputs, name)[places] for name in names})
+
+
+def _parameters_placed(
+    names: Sequence[str], order: Callable[[Array], Array], inputs: LayerInputs
+) -> LayerInputs:
+    every = inputs.parameters
+    others = [every[place] for place in _places(order, inputs)]
+    taken = [
+        {name: theirs[name] for name in names if name in own and own[name].shape == theirs[name].shape}
+        for own, theirs in zip(every, others, strict=True)
+    ]
+    return replace(inputs, parameters=[{**own, **some} for own, some in zip(every, taken, strict=True)])
