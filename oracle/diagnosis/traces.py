@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from oracle.diagnosis.agreeing import DTYPE, agreeing
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, specification
 from oracle.diagnosis.questions import larger, problem
 from oracle.diagnosis.simpler import simplified, with_parameters
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
-from oracle.problem import LayerProblem
+from oracle.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
 TWO_ANSWERS = "it answers one question in two ways"
@@ -50,11 +51,28 @@ def manners(
         return []
     later = implementation(first, then=other)
     if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
-        return ["a later call overwrites what an earlier one has returned"]
+        which = _overwriting(function, implementation, bigger, shown[1], limits)
+        return [f"a later call{which} overwrites what an earlier one has returned"]
     names = [*CONTRACTS[function].arguments, "parameters", "options"]
     places = {place for ours, spec in zip(shown, right, strict=True) for place in _changed(ours, spec)}
     written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
     return [f"it writes to {' and '.join(written)}"] if written else []
+
+
+def _overwriting(
+    function: str, implementation: Program, asked: Problem, shown: Behaviour, limits: Limits
+) -> str:
+    """Which later calls overwrite the answer that was `shown`, in words; empty where all do."""
+
+    def overwrites(names: Sequence[str]) -> bool:
+        sizes = {name: getattr(asked, name) + 1 for name in names if name != DTYPE}
+        other = replace(asked, **sizes, seed=1, dtype=limits.dtypes[DTYPE in names])
+        later = implementation(asked.inputs(function), then=other.inputs(function))
+        return not (same(later.outputs, shown.outputs) and same(later.caches, shown.caches))
+
+    names = [name for name in asked.varies if name != "T_x" or not CONTRACTS[function].is_cell]
+    which = agreeing([*names, *([DTYPE] if len(limits.dtypes) > 1 else [])], overwrites)
+    return f" of its {which}" if which else ""
 
 
 def precision(

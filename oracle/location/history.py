@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from oracle.diagnosis.agreeing import agreeing
 from oracle.diagnosis.behaviour import Program
 from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs
@@ -59,19 +60,14 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
 
 
 def _agreeing(function: str, sizes: Mapping[str, int], is_wrong_after: Callable[[Inputs], bool]) -> str:
-    """Which sizes an earlier call has to have, too, to change an answer; empty where none."""
-    names = [name for name in sizes if name != "T_x" or not CONTRACTS[function].is_cell]
+    """In which sizes an earlier call has to agree to change an answer; empty where in none."""
 
     def is_wrong_after_others(names: Sequence[str]) -> bool:
         changed = {name: sizes[name] + 1 for name in names}
         return is_wrong_after(problem(function, **{**sizes, **changed}, seed=33).inputs(function))
 
-    if is_wrong_after_others(names):
-        return ""
-    needed = [name for name in names if not is_wrong_after_others([name])]
-    if needed in ([], names) or not is_wrong_after_others([name for name in names if name not in needed]):
-        return "shapes"
-    return " and ".join(filter(None, [", ".join(needed[:-1]), needed[-1]]))
+    names = [name for name in sizes if name != "T_x" or not CONTRACTS[function].is_cell]
+    return agreeing(names, is_wrong_after_others)
 
 
 def _is_wrong(shown: Shown | None) -> bool:

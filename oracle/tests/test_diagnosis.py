@@ -152,7 +152,7 @@ def test_an_array_that_is_returned_again_is_noticed() -> None:
         return returned, y, cache
 
     ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
-    overwrites = ["a later call overwrites what an earlier one has returned"]
+    overwrites = ["a later call of its n_a and m overwrites what an earlier one has returned"]
     assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
 
 
