@@ -14,9 +14,12 @@ from oracle.location.view import View
 from oracle.location.when.experiments import cut
 from oracle.location.where.equation import Equation
 from oracle.location.where.shown import Shown
+from reference.contract import Array
 
-DRIVEN = 60.0
-"""A bias beyond which a gate is 1, whatever ordinary numbers are added."""
+DRIVEN = (60.0, 1e12)
+"""Biases beyond which a gate is 1, whatever ordinary numbers are added: the first is one of which few
+exponentials overflow, the second one beyond which it is so of gates that are no exponentials, too.
+"""
 ROUNDINGS = 512
 """How many units in the last place what is measured may be off, which is more than rounding does."""
 LEAST = 1e-9
@@ -71,6 +74,39 @@ def _measured(shown_for: Callable[[Inputs], Shown | None], inputs: Inputs) -> Sh
     base = shown_for(inputs)
     if base is None:
         return None
+    every = []
+    for driven in DRIVEN:
+        gates = _gates(shown_for, inputs, base, driven)
+        if gates is None:
+            return None
+        every.append(gates)
+        if np.isfinite(gates["it"].slack).all():
+            break
+    best, *others = reversed(every)  # what is not quite 1 may pass for it where a gate is small
+    for other in others:
+        best = {name: best[name].or_else(other[name]) for name in best}
+    nothing = dict.fromkeys(("a_next", "c_next"), np.full(base.outputs["c"].shape, np.inf))  # made of gates
+    slack = {**nothing, **{name: gate.slack for name, gate in best.items()}}
+    return Shown(base.inputs, base.outputs, {name: gate.value for name, gate in best.items()}, slack)
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """What was measured of one, and how far it may be off; infinite where nothing is known."""
+
+    value: Array
+    slack: Array
+
+    def or_else(self, other: "_Gate") -> "_Gate":
+        """With what the other knows where this one knows nothing."""
+        unknown = np.isinf(self.slack)
+        return _Gate(np.where(unknown, other.value, self.value), np.where(unknown, other.slack, self.slack))
+
+
+def _gates(
+    shown_for: Callable[[Inputs], Shown | None], inputs: Inputs, base: Shown, driven: float
+) -> dict[str, _Gate] | None:
+    """The gates of one step, of which two are driven by their bias, one after the other."""
     c_prev, a, c = base.inputs.c0[:, :, None].astype(np.float64), base.outputs["a"], base.outputs["c"]
     apart = 1 + np.abs(c_prev)
     p = inputs.parameters
@@ -79,31 +115,28 @@ def _measured(shown_for: Callable[[Inputs], Shown | None], inputs: Inputs) -> Sh
         for changed in (
             {"c0": (c_prev + apart)[:, :, 0].astype(inputs.x.dtype)},
             {"c0": (c_prev - apart)[:, :, 0].astype(inputs.x.dtype)},
-            {"parameters": {**p, "bc": p["bc"] + DRIVEN}},
-            {"parameters": {**p, "bi": p["bi"] + DRIVEN}},
+            {"parameters": {**p, "bc": p["bc"] + p["bc"].dtype.type(driven)}},
+            {"parameters": {**p, "bi": p["bi"] + p["bi"].dtype.type(driven)}},
         )
     ]
     if any(other is None for other in others):
         return None
     above, below, of_it, of_cct = (other.outputs["c"].astype(np.float64) for other in others if other)
     u = ROUNDINGS * np.finfo(inputs.dtype).eps
-    with np.errstate(all="ignore"):
-        ft = (above - below) / (2 * apart)
-        kept, off = ft * c_prev, u * (np.abs(above) + np.abs(below) + np.abs(c_prev) + np.abs(c))
-        it, cct, ot = of_it - kept, of_cct - kept, a / np.tanh(c)
-        is_one = np.abs((above + below) / 2 - c) <= 2 * off  # a straight line of c_prev, and one product
-        is_one &= np.abs(kept + it * cct - c) <= 4 * (off + u * (np.abs(of_it) + np.abs(of_cct)))
-        slack = {
-            "ft": off / apart,
-            "it": off + u * np.abs(of_it),
-            "cct": np.where(it < OPEN, np.inf, off + u * np.abs(of_cct)),
-            "ot": np.where(np.abs(np.tanh(c)) >= TOLD, u * np.abs(ot) + base.slack["a_next"] / TOLD, np.inf),
-        }
-    unknown = np.isinf(base.slack["c_next"])
-    nothing = dict.fromkeys(("a_next", "c_next"), np.full(c.shape, np.inf))  # the gates are made of these
-    slack = {name: LEAST + array for name, array in slack.items()}
+    ft = (above - below) / (2 * apart)
+    kept, off = ft * c_prev, u * (np.abs(above) + np.abs(below) + np.abs(c_prev) + np.abs(c))
+    it, cct, ot = of_it - kept, of_cct - kept, a / np.tanh(c)
+    is_one = np.abs((above + below) / 2 - c) <= 2 * off  # a straight line of c_prev, and one product
+    is_one &= np.abs(kept + it * cct - c) <= 4 * (off + u * (np.abs(of_it) + np.abs(of_cct)))
     slack = {
-        name: np.where(unknown | ~(is_one | (name == "ot")), np.inf, array) for name, array in slack.items()
+        "ft": off / apart,
+        "it": off + u * np.abs(of_it),
+        "cct": np.where(it < OPEN, np.inf, off + u * np.abs(of_cct)),
+        "ot": np.where(np.abs(np.tanh(c)) >= TOLD, u * np.abs(ot) + base.slack["a_next"] / TOLD, np.inf),
     }
-    gates = {"ft": ft, "it": it, "cct": cct, "ot": ot}
-    return Shown(base.inputs, base.outputs, gates, {**nothing, **slack})
+    unknown = np.isinf(base.slack["c_next"])
+    values = {"ft": ft, "it": it, "cct": cct, "ot": ot}
+    return {
+        name: _Gate(value, np.where(unknown | ~(is_one | (name == "ot")), np.inf, LEAST + slack[name]))
+        for name, value in values.items()
+    }

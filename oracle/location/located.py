@@ -46,9 +46,13 @@ def locate(
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
-    if usual and not {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}:
-        wrong = usual
     anew()
+    told_elsewhere = usual and not {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}
+    if told_elsewhere and asked.is_still_wrong(wrong[0], asked.view):
+        found = found_of(asked, wrong, arrangement)
+        if found.rule and all(asked.is_rule_of(name, found.rule) for name in told_together(usual)):
+            return found.location  # it makes wrong what the first problems show, too
+    wrong = usual if told_elsewhere else wrong
     if not asked.is_still_wrong(wrong[0], asked.view):
         return Location(
             where(wrong, asked), *remembered(function, program, anew), alone=False, equations=wrong[:1]

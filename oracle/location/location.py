@@ -77,7 +77,7 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     told, exactly = (like.words, like.value is not None) if like else ("", False)
     only = asked.is_only_so_in(names, like) if like else ""
     told += f" (in {only})" if only else ""
-    how = (exactly and told) or of_all or told or far(cases)
+    how = _exchanged(wrong, asked, like) or (exactly and told) or of_all or told or far(cases)
     when = [arrangement] if arrangement else []
     is_far_fetched = not found or len(found.conditions) == MOST_CONDITIONS
     if is_far_fetched and like and like.form and asked.is_always_given_by(names, like.form):
@@ -86,6 +86,16 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
         when.append(_in_words(names, asked, found, like))
     location = Location(where(wrong, asked, found, like), ", ".join(when), how, equations=names)
     return Found(location, found, like, bool(told or of_all))
+
+
+def _exchanged(wrong: Sequence[str], asked: Asked, like: Likeness | None) -> str:
+    """That the first that is wrong is another one, and that one is the first; empty where it is not."""
+    for other in wrong[1:]:
+        if like and like.words == f"the value of {other}":
+            back = likeness(_cases([other], asked))
+            if back and back.words == f"the value of {wrong[0]}":
+                return f"{wrong[0]} and {other} are exchanged"
+    return ""
 
 
 def _rule(names: Sequence[str], asked: Asked, like: Likeness | None) -> Rule | None:

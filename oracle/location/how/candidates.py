@@ -7,6 +7,7 @@ import numpy as np
 
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.logits import of_logits
+from oracle.location.how.sorting import of_sorted_samples
 from oracle.location.where.affine import product
 from oracle.location.where.changes import LESS_PRECISE, rearranged, stacked_otherwise, wrapped
 from oracle.location.where.equation import Equation
@@ -108,6 +109,7 @@ def _moves(axis: int, what: str) -> Iterator[tuple[str, Candidate]]:
     yield f"that of the {plural(what)} one half away", partial(_half_away, axis)
     if axis == 1:
         yield "that of the first sample with the same xt", _of_first_alike
+        yield from of_sorted_samples()
     yield f"that of the {what} before, the last being before the first", partial(_rolled, 1, axis)
     yield f"that of the {what} after, the first being after the last", partial(_rolled, -1, axis)
 
@@ -127,6 +129,13 @@ _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "2 sigmoid(z) - 1": lambda z: np.tanh(z / 2),
     "1.7159 tanh(2 z / 3)": lambda z: 1.7159 * np.tanh(2 * z / 3),
     "exp(z)": np.exp,
+    "exp(-z)": lambda z: np.exp(-z),
+    "exp(z) / (1 + exp(-z))": lambda z: np.exp(z) / (1 + np.exp(-z)),
+    "exp(-z) / (1 + exp(z))": lambda z: np.exp(-z) / (1 + np.exp(z)),
+    "1 / (1 + exp(z))": lambda z: 1 / (1 + np.exp(z)),
+    "1 / (1 - exp(-z))": lambda z: 1 / (1 - np.exp(-z)),
+    "1 - exp(-z)": lambda z: 1 - np.exp(-z),
+    "(exp(z) - exp(-z)) / 2": np.sinh,
     "log(1 + exp(z))": lambda z: np.logaddexp(0, z),
     "arctan(z)": np.arctan,
 }

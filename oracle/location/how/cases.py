@@ -6,6 +6,7 @@ import numpy as np
 
 from oracle.location.how.arguments import argument
 from oracle.location.how.candidate import Candidate
+from oracle.location.how.sorting import SORTED
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -58,6 +59,7 @@ PARTIAL = (
     "norm above",
     "for a_prev of the units before its own ",
     "for a_prev of the first",
+    SORTED,
 )
 
 
