@@ -29,8 +29,8 @@ class Grown:
     """The elements of one equation in the first so many answers, if wrong ones are `like` something."""
 
     like: Likeness | None
-    answers: int
-    table: Table | None
+    answers: int = 0
+    tables: tuple[Table, ...] = ()
 
 
 class Asked(Record):
@@ -147,17 +147,17 @@ class Asked(Record):
         return [[each for each in every if each.name == name] for name in names]
 
     def _table(self, names: Sequence[str], like: Likeness | None = None) -> Table:
-        return Table.joined([self._grown(name, like) for name in names])
+        return Table.joined([table for name in names for table in self._grown(name, like)])
 
-    def _grown(self, name: str, like: Likeness | None) -> Table:
+    def _grown(self, name: str, like: Likeness | None) -> Sequence[Table]:
         """The elements of one equation in all answers: those of the last are added to those before."""
         grown = self._tables.get(name)
         if not grown or grown.like != like:
-            grown = Grown(like, 0, None)
-        tables = [grown.table] if grown.table else []
-        table = Table.joined([*tables, *_tables(name, self.seen[grown.answers :], like)])
-        self._tables[name] = Grown(like, len(self.seen), table)
-        return table
+            grown = Grown(like)
+        if last := [*_tables(name, self.seen[grown.answers :], like)]:
+            grown = Grown(like, len(self.seen), (*grown.tables, Table.joined(last).where(slice(None))))
+        self._tables[name] = grown
+        return grown.tables
 
 
 def _tables(name: str, seen: Iterable[Seen], like: Likeness | None) -> Iterator[Table]:

@@ -112,6 +112,7 @@ def _with_some_of(inputs: Inputs, earlier: Shown, call: str) -> Iterator[tuple[s
         "the weights": [name for name in every if name.startswith("W")],
         "the weights of a step": [name for name in every if name.startswith("W") and "y" not in name],
         "the biases": biases,
+        "the parameters of a step": [name for name in every if "y" not in name],
     }
     if inputs.kind == "lstm":
         groups["the biases of the gates"] = [name for name in biases if name != "by"]

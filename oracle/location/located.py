@@ -48,7 +48,8 @@ def locate(
         return None
     anew()
     told_elsewhere = usual and not {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}
-    if told_elsewhere and asked.is_still_wrong(wrong[0], asked.view):
+    is_computed = asked.equation(wrong[0]).recipe
+    if told_elsewhere and is_computed and asked.is_still_wrong(wrong[0], asked.view):
         found = found_of(asked, wrong, arrangement)
         if found.rule and all(asked.is_rule_of(name, found.rule) for name in told_together(usual)):
             return found.location  # it makes wrong what the first problems show, too

@@ -94,3 +94,47 @@ def test_parameters_of_the_first_call_are_told(names: list[str], said: str) -> N
     asked = Asked("rnn_layer", make)
     problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3)
     assert left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING) == f"{said} those of the first call"
+
+
+def test_lengths_that_are_others_in_one_direction_are_told() -> None:
+    def shortest(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        D, last = options["directions"], []
+        least = {**options}
+        if "lengths" in options:
+            least["lengths"] = np.full_like(options["lengths"], options["lengths"].min())
+        for k in range(0, len(parameters), D):
+            own = a0[k : k + D], parameters[k : k + D]
+            (a, a_last), (other, other_last) = (
+                reference.rnn_layer(x, *own, each) for each in (options, least)
+            )
+            n = a0.shape[1]
+            x = np.concatenate([other[:n], a[n:]])
+            last.append(np.concatenate([other_last[:1], a_last[1:]]))
+        return x, np.concatenate(last)
+
+    found = found_for("rnn_layer", shortest, lengths="random", directions=2)
+    assert found
+    assert found.where == "the lengths in the forward direction are not those that are given"
+    assert (found.when, found.how) == ("where not all are equal", "as if all were the smallest")
+
+
+def test_what_was_left_in_the_padding_is_told() -> None:
+    kept: dict[Any, Any] = {}
+
+    def uncleared(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, a0, parameters, options)
+        within = np.arange(x.shape[2]) < options.get("lengths", np.full(x.shape[1], x.shape[2]))[:, None]
+        returned = kept.setdefault(a.shape, np.zeros_like(a))
+        returned[...] = np.where(within, a, returned)
+        return returned.copy(), a_last
+
+    def make() -> SimpleNamespace:
+        kept.clear()
+        return SimpleNamespace(rnn_layer=uncleared)
+
+    asked = Asked("rnn_layer", make)
+    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, lengths="random")
+    found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
+    assert found == "a beyond the end of a sequence is what the call before has returned there"
+    asked = Asked("rnn_layer", lambda: reference)
+    assert left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING) == ""

@@ -49,6 +49,7 @@ class Case:
         return np.asarray(every[self.chosen], np.float64)
 
 
+STACKED = "gates stacked as "
 PARTIAL = (
     "or 0 where that is negative",
     "the largest so far",
@@ -59,7 +60,9 @@ PARTIAL = (
     "norm above",
     "for a_prev of the units before its own ",
     "for a_prev of the first",
+    "repeated along the rows",
     SORTED,
+    STACKED,
 )
 
 

@@ -17,6 +17,7 @@ from oracle.location.how.forms import form
 from oracle.location.how.places import of_other_places
 from oracle.location.how.rows import other_rows
 from oracle.location.how.solved import solved
+from oracle.location.how.stacked_gates import read_otherwise
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -37,6 +38,8 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
         if found and not (found.words.startswith("always") and _count(arguments) < _count(cases)):
             words = f"as if {_ARGUMENTS[arguments[0].equation.activation]} were {found.words}"
             return replace(found, words=words, of_argument=True)
+        if arguments and (found := read_otherwise(arguments)):
+            return found
         if arguments and (found := other_rows(arguments)):
             return replace(found, words=f"as if z of {found.words}")
         if found := form(cases):

@@ -55,7 +55,7 @@ class InSetting:
         m = a.shape[1]
         ended = np.arange(m) < m - self.setting.others_go_on
         right = evaluate(given)
-        a, skipped = _carried(given, a)
+        a, skipped = _carried(given, a, last, ended)
         if self.setting.last:
             a[:, ended, -1] = last["a"][:, ended]
         elif _is_apart(given, a, last, right, ended):
@@ -86,7 +86,11 @@ class InSetting:
         def after(steps: int) -> tuple[Array, Array] | None:
             posed = self._pose(cut(inputs, "T_x", steps))
             states = self._states(posed) if posed else None
-            return (states[0][:, :, -1], states[1]["c"]) if states else None
+            if not posed or not states:
+                return None
+            (a, last), ended = states, np.full(posed.given.x.shape[1], True)
+            a, _ = _carried(posed.given, a, last, ended)
+            return a[:, :, -1], last["c"]
 
         return after
 
@@ -134,24 +138,28 @@ def _is_apart(
     return bool(apart[ended].any())
 
 
-def _carried(given: Inputs, a: Array) -> tuple[Array, Array]:
+def _carried(given: Inputs, a: Array, last: Mapping[str, Array], ended: Array) -> tuple[Array, Array]:
     """With the state before where a step returns nothing but 0, as one that is taken for padding, and where.
 
-    So it is where all that follows from the state before is right.
+    So it is where all that follows from the states before is right, the last states of what has `ended` too.
+    A step may also return 0 because that is right.
     """
     empty = np.asarray(~a.any(axis=0))
     nowhere = np.zeros_like(empty)
-    if given.kind != "rnn" or not empty.any():
-        return a, nowhere
-    carried, before, every = a.copy(), given.a0, nowhere.copy()
-    for t in range(a.shape[2]):
-        own = evaluate(replace(given, x=given.x[:, :, t : t + 1], a0=before))["a"][:, :, 0]
-        skipped = empty[:, t] & own.value.any(axis=0)
-        if not np.all(near(a[:, :, t], own) | skipped):
-            return a, nowhere
-        every[:, t] = skipped
-        before = carried[:, :, t] = np.where(skipped, before, a[:, :, t])
-    return carried, every
+    for right_ones in (False, True) if empty.any() else ():
+        carried, before, every = a.copy(), {"a": given.a0, "c": given.c0}, nowhere.copy()
+        for t in range(a.shape[2]):
+            step = replace(given, x=given.x[:, :, t : t + 1], a0=before["a"], c0=before["c"])
+            own = {name: each[:, :, 0] for name, each in evaluate(step).items() if name in before}
+            every[:, t] = skipped = empty[:, t] & (own["a"].value.any(axis=0) | right_ones)
+            if not np.all(near(a[:, :, t], own["a"]) | skipped):
+                return a, nowhere
+            now = {name: each.value for name, each in own.items()} | {"a": a[:, :, t]}
+            before |= {name: np.where(skipped, before[name], array) for name, array in now.items()}
+            carried[:, :, t] = before["a"]
+        if all(near(last[name], Bounded(before[name], own[name].error))[:, ended].all() for name in last):
+            return carried, every
+    return a, nowhere
 
 
 def _with_right_states(given: Inputs, a: Array, right: Mapping[str, Bounded], ended: Array) -> Shown:

@@ -1,8 +1,9 @@
-"""Networks that use what an earlier call has left: its states, or its parameters."""
+"""Networks that use what an earlier call has left: its states, its parameters, or what it returned."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,11 +11,12 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.networks.absent import with_absent
-from oracle.location.networks.answer import answer
-from oracle.location.networks.mistaken import are, explains_with, some_of
+from oracle.location.networks.answer import Answer, answer
+from oracle.location.networks.mistaken import are, explains_with, is_answer, some_of
 from oracle.location.networks.places import groups, parameters_of
 from oracle.location.networks.stacking import posed
 from oracle.problem import LayerProblem
+from oracle.rounding import Bounded
 from reference.contract import CONTRACTS, Array
 
 SHAPE = (4, 5)
@@ -50,7 +52,34 @@ def left_behind(
                 is_first = third and explains_with(partial(_with_parameters, names, one), third)
                 whose = "the first call" if is_first else "an earlier call"
                 return f"{', '.join(names)} {are(names)} those of {whose}"
-    return ""
+    return _left_in_the_padding(function, program, counterexample, anew, limits)
+
+
+def _left_in_the_padding(
+    function: str, program: Program, counterexample: LayerProblem, anew: Callable[[], None], limits: Limits
+) -> str:
+    """That beyond the end of a sequence there is what the call before has returned there."""
+    if counterexample.lengths == "absent":
+        return ""
+    stacking = counterexample.layers, counterexample.directions
+    every = [posed(counterexample, stacking, SHAPE, "random", seed, limits) for seed in range(4)]
+    is_so = False
+    for one, two in pairwise(every):
+        anew()
+        first, second = answer(function, program, one), answer(function, program, two)
+        if not first or not second or not first.is_right:
+            return ""
+        left = {**second.right, "a": Bounded(*(_filled(first, second, part) for part in ("value", "error")))}
+        if not is_answer(second, left):
+            return ""
+        is_so |= not second.is_right
+    return "a beyond the end of a sequence is what the call before has returned there" if is_so else ""
+
+
+def _filled(first: Answer, second: Answer, part: str) -> Array:
+    """The hidden states of a call, and in its padding those of the call before."""
+    within = second.inputs.within
+    return np.asarray(np.where(within, getattr(second.right["a"], part), getattr(first.right["a"], part)))
 
 
 def _with_parameters(names: Sequence[str], earlier: LayerInputs, inputs: LayerInputs) -> LayerInputs:

@@ -8,6 +8,7 @@ import numpy as np
 
 from oracle.inputs import LayerInputs
 from oracle.location.networks.answer import Answer
+from oracle.location.networks.lengths import LENGTHS
 from oracle.location.networks.mistaken import Mistaken, is_answer, said
 from oracle.location.networks.samples import SAMPLES
 from oracle.propagation import evaluate
@@ -27,7 +28,12 @@ SHORTER = "where any length is less than T_x"
 
 
 def of_single_directions() -> Iterator[Mistaken]:
-    """Lengths that one direction or the upper layers do not know."""
+    """Lengths that one direction or the upper layers do not know, or take for others."""
+    for k, direction in enumerate(("forward", "backward")):
+        where = f"the lengths in the {direction} direction are not those that are given"
+        for how, (change, condition) in LENGTHS.items():
+            one_layer = partial(_of_direction, k, change)
+            yield Mistaken(where, partial(said, how), condition, partial(_explains, one_layer, _as_it_is))
     for how, ends in _BEGUN_LATER.items():
         one_layer = partial(_backward, ends)
         where = "the backward direction does not begin at the last step of a sequence"
@@ -84,6 +90,20 @@ _BEGUN_LATER: Mapping[str, Callable[[Array, int], Array]] = {
     "it begins one step beyond that": lambda ends, T_x: np.minimum(ends + 1, T_x),
     "it begins at the last step of x": lambda ends, T_x: 0 * ends + T_x,
 }
+
+
+def _of_direction(
+    direction: int, change: Callable[[Array, int], Array | None], inputs: LayerInputs, below: int
+) -> Mapping[str, Bounded]:
+    """One direction with other lengths."""
+    right = evaluate(inputs)
+    if inputs.directions == 1 and direction:
+        return right
+    other = evaluate(replace(inputs, lengths=change(inputs.ends, inputs.x.shape[2])))
+    if inputs.directions == 1:
+        return other
+    halves = {name: [_halves(right[name]), _halves(other[name])] for name in right}
+    return {name: _joined(both[1 - direction][0], both[direction][1]) for name, both in halves.items()}
 
 
 def _backward(ends: Callable[[Array, int], Array], inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

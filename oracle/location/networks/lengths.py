@@ -13,7 +13,7 @@ from reference.contract import Array
 
 def of_lengths() -> Iterator[Mistaken]:
     """Other lengths than those that are given."""
-    for how, (change, condition) in _LENGTHS.items():
+    for how, (change, condition) in LENGTHS.items():
         yield Mistaken(
             "the lengths are not those that are given",
             partial(said, how),
@@ -34,7 +34,7 @@ def _rounded(block: int, ends: Array, T_x: int) -> Array:
 
 _NOT_EQUAL = "where not all are equal"
 
-_LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
+LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
     "as if none were given": (lambda ends, T_x: None, "where any is less than T_x"),
     "as if each were at most that of sample 0": (
         lambda ends, T_x: np.minimum(ends, ends[:1]),
@@ -70,6 +70,7 @@ _LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
         "where any is less than T_x",
     ),
 }
+"""What they may be taken for, by the lengths and T_x, and where that is another."""
 
 
 def _with_lengths(change: Callable[[Array, int], Array | None], inputs: LayerInputs) -> LayerInputs:

@@ -13,6 +13,7 @@ OF_BEFORE, SO_FAR = " in the step before", " in a step so far"
 def moved(answer: Shown) -> dict[str, Array]:
     """The largest of the numbers that tell how far each step moves, `(1, 1 or m, T_x)`; NaN where unknown.
 
+    Of states their mean, too.
     A state has moved in the step before, or in any so far; the input in this step, or in the one before.
     """
     x = answer.input
@@ -22,7 +23,8 @@ def moved(answer: Shown) -> dict[str, Array]:
         far = _later(np.abs(answer.outputs[name] - answer.before(name))[:, :, :-1])
         what = OF_STATE.format(name)
         found |= _of_each(what, OF_BEFORE, far)
-        least = _of_each(what, SO_FAR, far)
+        found[f"the mean {what} of all samples{OF_BEFORE}"] = _mean(far)
+        least = _of_each(what, SO_FAR, far) | {f"the mean {what} of all samples{SO_FAR}": _mean(far)}
         found |= {f"the least of {name}": np.fmin.accumulate(array, axis=2) for name, array in least.items()}
     return found
 
@@ -40,6 +42,10 @@ def is_of_state(feature: str) -> bool:
 def _later(array: Array) -> Array:
     """One step later, of which the first is unknown."""
     return np.concatenate([np.full((*array.shape[:2], 1), np.nan), array], axis=2)
+
+
+def _mean(far: Array) -> Array:
+    return np.asarray(far.mean(axis=(0, 1), keepdims=True)) if far[:, :, 0].size else far[:1, :1]
 
 
 def _of_each(what: str, when: str, far: Array) -> dict[str, Array]:

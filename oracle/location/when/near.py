@@ -7,7 +7,7 @@ from itertools import product
 
 from oracle.inputs import Inputs
 from oracle.location.when import borders, experiments
-from oracle.location.when.conditions import Condition
+from oracle.location.when.condition import Condition
 from oracle.location.when.moved import is_of_moves
 from oracle.location.when.table import ALIKE, PRODUCT, SIZE_OF, SIZES, Table, is_place, kind_of
 
@@ -115,6 +115,8 @@ def _extents(condition: Condition) -> list[int]:
         parts = {value + k // p for p in (2, 3, 5) if k % p == 0}
         larger = {k * j // 2 for j in (3, 10, 11, 12, 18) if "≠" in condition.relation and k * j // 2 <= MOST}
         return sorted({value + k, value + k + 1, value + 2 * k, value + 3 * k - 1, *parts, *larger})
+    if condition.is_of_powers:
+        return [2, 3, 4, 6, 8, 12, 16, 23, 32]
     if condition.relation not in ("≥", "≤"):
         return [max(value - 1, 1), max(value, 1), value + 1]
     beyond = int(condition.beyond)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from oracle.location.when.conditions import Condition, bluntness, met_by_all_wrong
+from oracle.location.when.condition import Condition
+from oracle.location.when.conditions import bluntness, met_by_all_wrong
 from oracle.location.when.table import SIZE_OF, SIZES, Table, is_of_time, is_place, is_row, kind_of
 from reference.contract import Array
 
@@ -180,7 +181,7 @@ def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
 
     Of a size or a place that may be few elements of many, so all that meet a rule of such are looked at.
     """
-    inside = _some_of(every.where(found.met_by(every))) if found.is_plain else table
+    inside = _some_of(every, found.met_by(every)) if found.is_plain else table
     for _ in range(MOST_EXCEPTIONS):
         longer = []
         few_mute = table.mute[found.met_by(table)].mean() <= FEW
@@ -222,15 +223,16 @@ def _extended(shorter: Rule, table: Table) -> Iterator[Rule]:
             yield Rule((*shorter.conditions, condition), purity)
 
 
-def _some_of(table: Table) -> Table:
+def _some_of(table: Table, among: Array | bool = True) -> Table:
     """As many of the wrong and of the right ones as are enough, with those on which a threshold hangs."""
     chosen, weight = np.zeros(table.wrong.shape, bool), table.weight.copy()
-    for which in (table.wrong, ~table.wrong):
+    ours_and_theirs = table.wrong & among, ~table.wrong & among
+    for which in ours_and_theirs:
         places = np.flatnonzero(which)
         every = max(-(-len(places) // MOST_ELEMENTS), 1)
         chosen[places[::every]] = True
         weight[places] *= every
-    wrong, right = np.flatnonzero(table.wrong), np.flatnonzero(~table.wrong)
+    wrong, right = map(np.flatnonzero, ours_and_theirs)
     for values in table.features.values():
         ours, theirs = values[wrong], values[right]
         least, most = ours.argmin(), ours.argmax()

@@ -1,6 +1,6 @@
 """The elements of answers as a table: what is known of each, and whether it is wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,28 @@ ITSELF = "the right "
 """What a value is called that is compared with others, and with no number: its argument is."""
 
 
+class _Joined(Mapping[str, Array]):
+    """What several tables know of their elements, put together when it is asked for."""
+
+    def __init__(self, parts: Sequence[Mapping[str, Array]]) -> None:
+        self._parts = parts
+        self._names = {name: None for name in parts[0] if all(name in part for part in parts)}
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._names:
+            raise KeyError(name)
+        return np.concatenate([part[name] for part in self._parts])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 @dataclass(frozen=True)
 class Table:
     """Elements that were seen: what is known of each by name, and whether it is wrong.
@@ -37,28 +59,25 @@ class Table:
     mute: Array
     weight: Array
 
-    def where(self, chosen: Array) -> "Table":
-        """Some of the elements."""
+    def where(self, chosen: Array | slice) -> "Table":
+        """A copy of some of the elements."""
         features = {name: values[chosen] for name, values in self.features.items()}
         return Table(features, self.wrong[chosen], self.mute[chosen], self.weight[chosen])
 
     def plain(self) -> "Table":
         """With places, sizes and the precision alone."""
-        plain = {name: each for name, each in self.features.items() if is_plain(name)}
+        plain = {name: self.features[name] for name in self.features if is_plain(name)}
         return replace(self, features=plain)
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
-        """All elements of several tables, with what all of these know of them."""
+        """All elements of several tables, with what all of these know of them, of which no copy is kept."""
         if len(tables) == 1:
             return tables[0]
-        names = [name for name in tables[0].features if all(name in table.features for table in tables)]
-        return cls(
-            {name: np.concatenate([table.features[name] for table in tables]) for name in names},
-            np.concatenate([table.wrong for table in tables]),
-            np.concatenate([table.mute for table in tables]),
-            np.concatenate([table.weight for table in tables]),
+        wrong, mute, weight = (
+            np.concatenate([getattr(table, part) for table in tables]) for part in ("wrong", "mute", "weight")
         )
+        return cls(_Joined([table.features for table in tables]), wrong, mute, weight)
 
     @property
     def purity(self) -> float:

@@ -5,7 +5,7 @@ import re
 
 from oracle.location.how.candidates import plural
 from oracle.location.when import borders
-from oracle.location.when.conditions import Condition
+from oracle.location.when.condition import Condition
 from oracle.location.when.moved import OF_XT
 from oracle.location.when.rules import PURE, SURE, Rule
 from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, LARGER, SIZES, is_place, kind_of

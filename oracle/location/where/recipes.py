@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from oracle.location.where.changes import LESS_PRECISE, Change, changes, within_limits, wrapped
+from oracle.location.where.gates import LETTER
 from oracle.location.where.normalised import NORMALISED
 from reference.contract import Array
 
@@ -53,6 +54,9 @@ class Recipe:
         for name, array in self.pieces.items():
             if name.startswith("b") and len(array) == m:
                 yield f"{name} taken for one number for each sample", partial(self._with, name, array.T)
+            if name.startswith("b"):
+                repeated = np.resize(array, (len(array), m))
+                yield f"{name} repeated along the rows of (unit, sample)", partial(self._with, name, repeated)
             for words, change in changes(array):
                 yield f"{name} {words}", partial(self._changed, [name], change)
         for names in self._alike():
@@ -65,6 +69,10 @@ class Recipe:
                 yield f"{name} {words}", partial(self._with_product, change, W, v)
         yield from self._with_biases_before()
         yield from self.otherwise().items()
+        for name, array in self.pieces.items():
+            if name[1:] in LETTER.values():  # of several gates there is one that they have in common
+                for words, change in changes(array):
+                    yield f"its {name[0]} {words}", partial(self._changed, [name], change)
 
     def _alike(self) -> Iterator[list[str]]:
         """Arrays that may be changed together: what weights are applied to, weights, and all."""
