@@ -63,15 +63,20 @@ def _overwriting(
     function: str, implementation: Program, asked: Problem, shown: Behaviour, limits: Limits
 ) -> str:
     """Which later calls overwrite the answer that was `shown`, in words; empty where all do."""
+    others = [dtype for dtype in limits.dtypes if dtype != asked.dtype]
 
     def overwrites(names: Sequence[str]) -> bool:
-        sizes = {name: getattr(asked, name) + 1 for name in names if name != DTYPE}
-        other = replace(asked, **sizes, seed=1, dtype=limits.dtypes[DTYPE in names])
-        later = implementation(asked.inputs(function), then=other.inputs(function))
-        return not (same(later.outputs, shown.outputs) and same(later.caches, shown.caches))
+        dtype = others[0] if DTYPE in names else asked.dtype
+        for by in (1, -1):  # a buffer may be kept for what is no larger
+            sizes = {name: getattr(asked, name) + by for name in names if name != DTYPE}
+            other = replace(asked, **sizes, seed=1, dtype=dtype)
+            later = implementation(asked.inputs(function), then=other.inputs(function))
+            if not (same(later.outputs, shown.outputs) and same(later.caches, shown.caches)):
+                return True
+        return False
 
     names = [name for name in asked.varies if name != "T_x" or not CONTRACTS[function].is_cell]
-    which = agreeing([*names, *([DTYPE] if len(limits.dtypes) > 1 else [])], overwrites)
+    which = agreeing([*names, *([DTYPE] if others else [])], overwrites)
     return f" of its {which}" if which else ""
 
 

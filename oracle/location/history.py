@@ -63,8 +63,8 @@ def _agreeing(function: str, sizes: Mapping[str, int], is_wrong_after: Callable[
     """In which sizes an earlier call has to agree to change an answer; empty where in none."""
 
     def is_wrong_after_others(names: Sequence[str]) -> bool:
-        changed = {name: sizes[name] + 1 for name in names}
-        return is_wrong_after(problem(function, **{**sizes, **changed}, seed=33).inputs(function))
+        every = [{**sizes, **{name: sizes[name] + by for name in names}} for by in (1, -1)]
+        return any(is_wrong_after(problem(function, **each, seed=33).inputs(function)) for each in every)
 
     names = [name for name in sizes if name != "T_x" or not CONTRACTS[function].is_cell]
     return agreeing(names, is_wrong_after_others)

@@ -77,7 +77,7 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     told, exactly = (like.words, like.value is not None) if like else ("", False)
     only = asked.is_only_so_in(names, like) if like else ""
     told += f" (in {only})" if only else ""
-    how = _exchanged(wrong, asked, like) or (exactly and told) or of_all or told or far(cases)
+    how = _exchanged(wrong, asked, found, like) or (exactly and told) or of_all or told or far(cases)
     when = [arrangement] if arrangement else []
     is_far_fetched = not found or len(found.conditions) == MOST_CONDITIONS
     if is_far_fetched and like and like.form and asked.is_always_given_by(names, like.form):
@@ -88,10 +88,10 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     return Found(location, found, like, bool(told or of_all))
 
 
-def _exchanged(wrong: Sequence[str], asked: Asked, like: Likeness | None) -> str:
+def _exchanged(wrong: Sequence[str], asked: Asked, found: Rule | None, like: Likeness | None) -> str:
     """That the first that is wrong is another one, and that one is the first; empty where it is not."""
     for other in wrong[1:]:
-        if like and like.words == f"the value of {other}":
+        if found and like and like.words == f"the value of {other}" and asked.is_rule_of(other, found):
             back = likeness(_cases([other], asked))
             if back and back.words == f"the value of {wrong[0]}":
                 return f"{wrong[0]} and {other} are exchanged"

@@ -156,6 +156,22 @@ def test_an_array_that_is_returned_again_is_noticed() -> None:
     assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
 
 
+def test_of_a_buffer_that_is_kept_for_smaller_ones_no_shape_is_told() -> None:
+    kept = [np.zeros(0)]
+
+    def rnn_cell_forward(*arguments: Any) -> Any:
+        a, y, cache = reference.rnn_cell_forward(*arguments)
+        if kept[0].size < a.size:
+            kept[0] = np.zeros(a.size)
+        returned = kept[0][: a.size].reshape(a.shape)
+        returned[...] = a
+        return returned, y, cache
+
+    ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
+    overwrites = ["a later call overwrites what an earlier one has returned"]
+    assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
+
+
 def test_an_answer_that_changes_after_the_call_is_seen() -> None:
     fault = FAULTS["a_reused"]
     assert diagnosis("lstm_forward", Fault(fault.name, "none", "", fault.changes)) == [fault.sentence]

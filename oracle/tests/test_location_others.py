@@ -40,7 +40,31 @@ def test_parameters_of_another_direction_are_told() -> None:
     assert found.how == "of two directions, backward has those of forward"
 
 
-@pytest.mark.parametrize("block", [4, 8])
+def test_no_parameters_are_named_that_are_of_another_shape() -> None:
+    def of_first_layer(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        D = options["directions"]
+        biases = [{name: p[name] for name in p if name.startswith("b")} for p in parameters]
+        shared = [{**p, **biases[k % D]} for k, p in enumerate(parameters)]
+        return reference.lstm_layer(x, a0, c0, shared, options)
+
+    found = found_for("lstm_layer", of_first_layer, layers=2)
+    assert found
+    assert found.where == "bf, bi, bc, bo of a layer and direction are not its own"
+
+
+def test_what_explains_all_but_the_counterexample_is_not_told() -> None:
+    def beyond_four(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if "lengths" in options:
+            lengths = np.array(options["lengths"])
+            lengths[4:] = x.shape[2]
+            options = {**options, "lengths": lengths}
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", beyond_four, lengths="random", m=8)
+    assert found is None or "m mod 4" not in found.how
+
+
+@pytest.mark.parametrize("block", [4, 8, 32])
 def test_lengths_that_are_rounded_to_blocks_are_told(block: int) -> None:
     def rounded(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         if "lengths" in options:
@@ -76,7 +100,7 @@ def test_a_sequence_that_is_reversed_with_its_padding_is_told() -> None:
     assert found.how == "it reads the last steps of x, as many as the sequence has, and returns them there"
 
 
-@pytest.mark.parametrize(("names", "said"), [(["Waa", "Wax"], "Wax, Waa are"), (["ba"], "ba is")])
+@pytest.mark.parametrize(("names", "said"), [(["Waa", "Wax"], "Waa, Wax are"), (["ba"], "ba is")])
 def test_parameters_of_the_first_call_are_told(names: list[str], said: str) -> None:
     kept: dict[str, Any] = {}
 
@@ -118,15 +142,57 @@ def test_lengths_that_are_others_in_one_direction_are_told() -> None:
     assert (found.when, found.how) == ("where not all are equal", "as if all were the smallest")
 
 
-def test_what_was_left_in_the_padding_is_told() -> None:
+@pytest.mark.parametrize("of_first", [False, True])
+def test_states_of_an_earlier_call_are_told(of_first: bool) -> None:
+    kept: dict[str, Any] = {}
+
+    def stateful(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, kept.get("last", a0), parameters, options)
+        if not (of_first and kept):
+            kept["last"] = a_last.copy()
+        return a, a_last
+
+    def make() -> SimpleNamespace:
+        kept.clear()
+        return SimpleNamespace(rnn_layer=stateful)
+
+    asked = Asked("rnn_layer", make)
+    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3)
+    found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
+    assert found == f"a0 is what {'the first call' if of_first else 'the call before'} has ended with"
+
+
+def test_lengths_of_the_first_call_are_told() -> None:
+    kept: dict[Any, Any] = {}
+
+    def masked(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        lengths = kept.setdefault(x.shape[1:], options.get("lengths"))
+        given = {name: value for name, value in options.items() if name != "lengths"}
+        return reference.rnn_layer(
+            x, a0, parameters, given | ({} if lengths is None else {"lengths": lengths})
+        )
+
+    def make() -> SimpleNamespace:
+        kept.clear()
+        return SimpleNamespace(rnn_layer=masked)
+
+    asked = Asked("rnn_layer", make)
+    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, lengths="random")
+    found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
+    assert found == "the lengths are those of the first call"
+
+
+@pytest.mark.parametrize("of_first", [False, True])
+def test_what_was_left_in_the_padding_is_told(of_first: bool) -> None:
     kept: dict[Any, Any] = {}
 
     def uncleared(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         a, a_last = reference.rnn_layer(x, a0, parameters, options)
         within = np.arange(x.shape[2]) < options.get("lengths", np.full(x.shape[1], x.shape[2]))[:, None]
-        returned = kept.setdefault(a.shape, np.zeros_like(a))
-        returned[...] = np.where(within, a, returned)
-        return returned.copy(), a_last
+        returned = np.where(within, a, kept.get(a.shape, 0))
+        if not (of_first and a.shape in kept):
+            kept[a.shape] = returned.copy()
+        return returned, a_last
 
     def make() -> SimpleNamespace:
         kept.clear()
@@ -135,6 +201,7 @@ def test_what_was_left_in_the_padding_is_told() -> None:
     asked = Asked("rnn_layer", make)
     problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, lengths="random")
     found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
-    assert found == "a beyond the end of a sequence is what the call before has returned there"
+    whose = "the first call" if of_first else "the call before"
+    assert found == f"a beyond the end of a sequence is what {whose} has returned there"
     asked = Asked("rnn_layer", lambda: reference)
     assert left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING) == ""

@@ -15,17 +15,22 @@ from reference.contract import Array
 def read_otherwise(cases: Sequence[Case]) -> Likeness | None:
     """Of arguments of gates: the order in which these are stacked, if the rows are read unit by unit.
 
-    Or if they stand unit by unit, and are read gate by gate.
+    Or if they stand unit by unit, and are read gate by gate. `None` where several orders may be.
     """
-    if any(case.equation.name not in LETTER or not case.equation.recipe for case in cases):
+    for equation in (case.equation for case in cases):
+        if equation.name not in LETTER or not equation.recipe or not equation.recipe.relatives:
+            return None
+    every = (
+        (order, words, partial(_value, order, read))
+        for order in permutations(LETTER)
+        for words, read in _READ.items()
+    )
+    found = [each for each in every if all(_is_shown(case, each[2]) for case in cases)]
+    if len(found) != 1:
         return None
-    for order in permutations(LETTER):
-        for words, read in _READ.items():
-            value = partial(_value, order, read)
-            if all(_is_shown(case, value) for case in cases):
-                letters = ", ".join(LETTER[name] for name in order)
-                return Likeness(f"as if z of the {STACKED}{letters}, {words}", value, of_argument=True)
-    return None
+    order, words, value = found[0]
+    letters = ", ".join(LETTER[name] for name in order)
+    return Likeness(f"as if z of the {STACKED}{letters}, {words}", value, of_argument=True)
 
 
 def _is_shown(case: Case, value: Callable[[Equation], Array]) -> bool:

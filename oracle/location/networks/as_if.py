@@ -4,6 +4,7 @@ from functools import partial
 from itertools import chain
 
 from oracle.diagnosis.behaviour import Program
+from oracle.inputs import LayerInputs
 from oracle.lengths import Lengths
 from oracle.limits import Limits
 from oracle.location.location import Location
@@ -29,7 +30,7 @@ def as_if_given(
 ) -> Location | None:
     """Which of some things that a network may take for others explains all that it answers.
 
-    `None` if none does. It is asked some problems of each stacking.
+    `None` if none does. It is asked some problems of each stacking, and the counterexample.
     """
     has_lengths = counterexample.lengths != "absent"
     left = _all_that_may_be(function, has_lengths=has_lengths)
@@ -44,7 +45,11 @@ def as_if_given(
         left = [each for each in left if all(answer and each.explains(answer) for answer in seen)]
         if not left:
             return None
-    if not are_of(counterexample, wrong):
+    itself = counterexample.inputs(counterexample.kind)
+    assert isinstance(itself, LayerInputs)
+    shown = answer(function, program, itself)
+    left = [each for each in left if not shown or each.explains(shown)]
+    if not left or not are_of(counterexample, wrong):
         return None
     found, beside = left[0], [left[0].condition]
     if limits.lengths and not (found.condition or counterexample.weights):

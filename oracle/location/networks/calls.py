@@ -1,19 +1,19 @@
-"""Networks that use what an earlier call has left: its states, its parameters, or what it returned."""
+"""Networks that use what an earlier call has left: its states, parameters or lengths, or what it returned."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
+from oracle.lengths import Lengths
 from oracle.limits import Limits
 from oracle.location.networks.absent import with_absent
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.mistaken import are, explains_with, is_answer, some_of
-from oracle.location.networks.places import groups, parameters_of
+from oracle.location.networks.places import groups
 from oracle.location.networks.stacking import posed
 from oracle.problem import LayerProblem
 from oracle.rounding import Bounded
@@ -22,71 +22,90 @@ from reference.contract import CONTRACTS, Array
 SHAPE = (4, 5)
 """Samples and steps of what is asked."""
 
+Explains = Callable[[Answer, Answer], bool]
+"""Whether something that an earlier call has left explains the answer to a later one."""
+
 
 def left_behind(
     function: str, program: Program, counterexample: LayerProblem, anew: Callable[[], None], limits: Limits
 ) -> str:
-    """Which initial states are what the call before has ended with, or which parameters are those of an
-    earlier call, in words; empty if that is not known.
+    """What an earlier call has left that a later one uses, in words; empty if that is not known.
 
-    `anew` makes the program forget all calls. It is asked twice in a new process, with states that are given,
-    that are zeros, and that are absent.
+    `anew` makes the program forget all calls. It is asked thrice in a new process, with initial states that
+    are given, that are zeros, and that are absent; and with lengths, where the counterexample has any.
     """
     states = [*CONTRACTS[function].arguments][1:]
     stacking = counterexample.layers, counterexample.directions
-    every = [posed(counterexample, stacking, SHAPE, "absent", seed, limits) for seed in (1, 2, 3)]
-    for words, absent in ("", None), (", where 0,", []), (", where absent,", states):
-        one, two, three = (_begun(inputs, absent) for inputs in every)
+    settings: list[tuple[str, Lengths, Sequence[str] | None]] = [
+        ("", "absent", None),
+        (", where 0,", "absent", []),
+        (", where absent,", "absent", states),
+    ]
+    if counterexample.lengths != "absent":
+        settings.append(("", "random", None))
+    for where, lengths, absent in settings:
+        every = [posed(counterexample, stacking, SHAPE, lengths, seed, limits) for seed in (1, 2, 3)]
         anew()
-        first, second = answer(function, program, one), answer(function, program, two)
-        if not first or not second or not first.is_right or second.is_right:
+        answers = [answer(function, program, _begun(inputs, absent)) for inputs in every]
+        first, second, third = answers
+        if not first or not second or not third or not first.is_right or second.is_right:
             continue
-        left = {f"{name[0]}0": array for name, array in first.shown.items() if name != "a"}
-        for names in some_of(states):
-            change = partial(_with, {name: left[name] for name in names})
-            if explains_with(change, second):
-                return f"{' and '.join(names)}{words} {are(names)} what the call before has ended with"
-        for names in groups(parameters_of(function)):
-            if explains_with(partial(_with_parameters, names, one), second):
-                third = answer(function, program, three)
-                is_first = third and explains_with(partial(_with_parameters, names, one), third)
-                whose = "the first call" if is_first else "an earlier call"
-                return f"{', '.join(names)} {are(names)} those of {whose}"
-    return _left_in_the_padding(function, program, counterexample, anew, limits)
+        for words, explains in _left(states, where, [*every[0].parameters[0]]):
+            if explains(first, second):
+                return words.format(whose=_whose(explains, first, second, third))
+    return ""
 
 
-def _left_in_the_padding(
-    function: str, program: Program, counterexample: LayerProblem, anew: Callable[[], None], limits: Limits
-) -> str:
-    """That beyond the end of a sequence there is what the call before has returned there."""
-    if counterexample.lengths == "absent":
-        return ""
-    stacking = counterexample.layers, counterexample.directions
-    every = [posed(counterexample, stacking, SHAPE, "random", seed, limits) for seed in range(4)]
-    is_so = False
-    for one, two in pairwise(every):
-        anew()
-        first, second = answer(function, program, one), answer(function, program, two)
-        if not first or not second or not first.is_right:
-            return ""
-        left = {**second.right, "a": Bounded(*(_filled(first, second, part) for part in ("value", "error")))}
-        if not is_answer(second, left):
-            return ""
-        is_so |= not second.is_right
-    return "a beyond the end of a sequence is what the call before has returned there" if is_so else ""
+def _whose(explains: Explains, first: Answer, second: Answer, third: Answer) -> str:
+    """Of which call it is, by the third."""
+    of_first, of_second = explains(first, third), explains(second, third)
+    if of_first == of_second:
+        return "an earlier call"
+    return "the first call" if of_first else "the call before"
 
 
-def _filled(first: Answer, second: Answer, part: str) -> Array:
-    """The hidden states of a call, and in its padding those of the call before."""
-    within = second.inputs.within
-    return np.asarray(np.where(within, getattr(second.right["a"], part), getattr(first.right["a"], part)))
+def _left(states: Sequence[str], where: str, parameters: Sequence[str]) -> Iterator[tuple[str, Explains]]:
+    """All that a call may leave, in words."""
+    for names in some_of(states):
+        words = f"{' and '.join(names)}{where} {are(names)} what {{whose}} has ended with"
+        yield words, partial(_explains_with, partial(_with_states, names))
+    for names in groups(parameters):
+        words = f"{', '.join(names)} {are(names)} those of {{whose}}"
+        yield words, partial(_explains_with, partial(_with_parameters, names))
+    yield "the lengths are those of {whose}", partial(_explains_with, _with_lengths)
+    yield "a beyond the end of a sequence is what {whose} has returned there", _is_left_in_the_padding
 
 
-def _with_parameters(names: Sequence[str], earlier: LayerInputs, inputs: LayerInputs) -> LayerInputs:
-    """With the parameters of earlier inputs under some names."""
-    every = zip(inputs.parameters, earlier.parameters, strict=True)
-    taken = [{**own, **{name: theirs[name] for name in names if name in own}} for own, theirs in every]
-    return replace(inputs, parameters=taken)
+def _explains_with(
+    change: Callable[[Answer, LayerInputs], LayerInputs], earlier: Answer, later: Answer
+) -> bool:
+    return explains_with(partial(change, earlier), later)
+
+
+def _with_states(names: Sequence[str], earlier: Answer, inputs: LayerInputs) -> LayerInputs:
+    """With those with which an earlier call has ended."""
+    last: Mapping[str, Array] = {
+        name: np.reshape(earlier.shown[f"{name[0]}_last"], getattr(inputs, name).shape) for name in names
+    }
+    return replace(inputs, **last)  # type: ignore[arg-type]
+
+
+def _with_parameters(names: Sequence[str], earlier: Answer, inputs: LayerInputs) -> LayerInputs:
+    every = zip(inputs.parameters, earlier.inputs.parameters, strict=True)
+    return replace(
+        inputs, parameters=[{**own, **{name: theirs[name] for name in names}} for own, theirs in every]
+    )
+
+
+def _with_lengths(earlier: Answer, inputs: LayerInputs) -> LayerInputs:
+    return replace(inputs, lengths=earlier.inputs.lengths)
+
+
+def _is_left_in_the_padding(earlier: Answer, later: Answer) -> bool:
+    """Whether all is right, but for the padding, in which there is what an earlier call has returned."""
+    right, within = later.right["a"], later.inputs.within
+    a = Bounded(np.where(within, right.value, earlier.shown["a"]), np.where(within, right.error, 0))
+    return is_answer(later, {**later.right, "a": a})
 
 
 def _begun(inputs: LayerInputs, absent: Sequence[str] | None) -> LayerInputs:
@@ -94,10 +113,3 @@ def _begun(inputs: LayerInputs, absent: Sequence[str] | None) -> LayerInputs:
     if absent is None:
         return inputs
     return with_absent(replace(inputs, a0=0 * inputs.a0, c0=0 * inputs.c0), absent)
-
-
-def _with(states: Mapping[str, Array], inputs: LayerInputs) -> LayerInputs:
-    return replace(
-        inputs,
-        **{name: np.reshape(array, getattr(inputs, name).shape) for name, array in states.items()},  # type: ignore[arg-type]
-    )

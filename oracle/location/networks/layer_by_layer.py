@@ -1,6 +1,6 @@
 """What single layers or directions may take for something else, and what they may hand on."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -170,7 +170,7 @@ def _without_lengths_above(inputs: LayerInputs, below: int) -> Mapping[str, Boun
     return evaluate(replace(inputs, lengths=None) if below else inputs)
 
 
-_OF_DIRECTIONS: Mapping[str, Callable[[Array, Array, LayerInputs], tuple[Array, Array]]] = {
+_OF_DIRECTIONS: Mapping[str, Callable[[Array, Array, LayerInputs], Sequence[Array]]] = {
     "of the backward direction in the order of processing": lambda forward, backward, inputs: (
         forward,
         np.take_along_axis(backward, inputs.backward[None], axis=2),
@@ -186,15 +186,18 @@ _OF_DIRECTIONS: Mapping[str, Callable[[Array, Array, LayerInputs], tuple[Array, 
     "the backward direction before the forward one": lambda forward, backward, inputs: (backward, forward),
     "of the forward direction twice": lambda forward, backward, inputs: (forward, forward),
     "of the backward direction twice": lambda forward, backward, inputs: (backward, backward),
-    "unit by unit, forward and backward in turns": lambda forward, backward, inputs: (
-        np.stack([forward, backward], axis=1).reshape(-1, *forward.shape[1:])[: len(forward)],
-        np.stack([forward, backward], axis=1).reshape(-1, *forward.shape[1:])[len(forward) :],
+    "unit by unit, forward and backward in turns": lambda forward, backward, inputs: np.split(
+        np.stack([forward, backward], axis=1).reshape(-1, *forward.shape[1:]), 2
+    ),
+    "of the backward direction with units and samples in reverse order": lambda forward, backward, inputs: (
+        forward,
+        backward[::-1, ::-1],
     ),
 }
 
 
 def _in_two_directions(
-    change: Callable[[Array, Array, LayerInputs], tuple[Array, Array]], a: Array, inputs: LayerInputs
+    change: Callable[[Array, Array, LayerInputs], Sequence[Array]], a: Array, inputs: LayerInputs
 ) -> Array:
     if inputs.directions == 1:
         return a

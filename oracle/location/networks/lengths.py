@@ -55,7 +55,7 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
             partial(_rounded, k),
             f"where any is less than T_x and no multiple of {k}",
         )
-        for k in (2, 4, 8, 16)
+        for k in (2, 4, 8, 16, 32, 64)
     },
     "as if they were in descending order": (lambda ends, T_x: -np.sort(-ends), "where they are not"),
     "as if they were in ascending order": (lambda ends, T_x: np.sort(ends), "where they are not"),

@@ -7,8 +7,10 @@ from functools import partial
 import numpy as np
 
 from oracle.inputs import LayerInputs
-from oracle.location.networks.mistaken import Mistaken, are, explains_with, said, some_of
+from oracle.location.networks.answer import Answer
+from oracle.location.networks.mistaken import Mistaken, are, explains_with, is_answer, said, some_of
 from oracle.location.networks.stacking import Stacking, called, words
+from oracle.propagation import evaluate
 from reference.contract import CONTRACTS, Array, of_one_direction
 
 
@@ -25,14 +27,14 @@ def of_initial_states(names: Sequence[str]) -> Iterator[Mistaken]:
 
 
 def of_parameters(names: Sequence[str]) -> Iterator[Mistaken]:
-    """Parameters of other layers and directions, where these are as large."""
+    """Parameters of other layers and directions, those that are as large; of as few names as may be."""
     for some in groups(names):
         for order in _ORDERS:
             yield Mistaken(
                 f"{', '.join(some)} of a layer and direction {are(some)} not its own",
                 partial(_called, order),
                 "",
-                partial(explains_with, partial(_parameters_placed, some, order)),
+                partial(_explains_with_parameters, some, order),
             )
 
 
@@ -43,9 +45,12 @@ def parameters_of(function: str) -> Sequence[str]:
 
 
 def groups(names: Sequence[str]) -> Sequence[Sequence[str]]:
-    """All, the weights, the biases, and each, of parameters."""
-    kinds = [[name for name in names if name.startswith(kind) and name != "Wp"] for kind in "Wb"]
-    return [*dict.fromkeys(map(tuple, [names, *kinds, *([name] for name in names)]))]
+    """Each, the biases, the weights, what does not hang on the size of the input, and all, of parameters."""
+    biases = [name for name in names if name.startswith("b")]
+    weights = [name for name in names if name.startswith("W") and name != "Wp"]
+    without_input = [name for name in names if name in ("Waa", "ba")]
+    every = [*([name] for name in names), biases, weights, without_input, [*weights, *biases], names]
+    return [*dict.fromkeys(map(tuple, filter(None, every)))]
 
 
 def of_axes_exchanged(names: Sequence[str]) -> Iterator[Mistaken]:
@@ -103,13 +108,19 @@ def _placed(names: Sequence[str], order: Callable[[Array], Array], inputs: Layer
     return replace(inputs, **{name: getattr(inputs, name)[places] for name in names})
 
 
-def _parameters_placed(
-    names: Sequence[str], order: Callable[[Array], Array], inputs: LayerInputs
-) -> LayerInputs:
-    every = inputs.parameters
-    others = [every[place] for place in _places(order, inputs)]
+def _explains_with_parameters(names: Sequence[str], order: Callable[[Array], Array], answer: Answer) -> bool:
+    """Whether it is what the parameters of other places give; those that are told have to be others there."""
+    every = answer.inputs.parameters
+    pairs = [(every[own], every[other]) for own, other in enumerate(_places(order, answer.inputs))]
     taken = [
-        {name: theirs[name] for name in names if name in own and own[name].shape == theirs[name].shape}
-        for own, theirs in zip(every, others, strict=True)
+        {
+            name: theirs[name]
+            for name in names
+            if own is not theirs and name in own and own[name].shape == theirs[name].shape
+        }
+        for own, theirs in pairs
     ]
-    return replace(inputs, parameters=[{**own, **some} for own, some in zip(every, taken, strict=True)])
+    if {name for some in taken for name in some} not in ({*names}, set()):
+        return False
+    parameters = [{**own, **some} for (own, _), some in zip(pairs, taken, strict=True)]
+    return is_answer(answer, evaluate(replace(answer.inputs, parameters=parameters)))

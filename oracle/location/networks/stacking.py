@@ -13,7 +13,7 @@ from oracle.problem import LayerProblem
 Stacking = tuple[int, int]
 """How many layers there are, in how many directions."""
 
-SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3), (4, 21))
+SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3), (9, 4), (4, 70))
 """Samples and steps of what is asked."""
 
 

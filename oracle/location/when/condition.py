@@ -86,6 +86,8 @@ class Condition:
     @property
     def size(self) -> int:
         """A size that meets it, if it is of one; else 0."""
+        if self.relation == NO_POWER:
+            return 3
         if self.feature not in SIZES or " " in self.feature or self.other or "≠" in self.relation:
             return 0
         k = int(self.relation.split()[1]) if self.relation.startswith("mod") else 0
