@@ -1,7 +1,9 @@
 """What all laws together say of an implementation."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -181,3 +183,18 @@ def test_a_name_is_relative_to_the_folder_that_all_are_in() -> None:
     assert shown("class/a.py", "reference") == ["class/a.py", "reference"]
     assert shown("/class/a.py", "class/b.py") == ["/class/a.py", "class/b.py"]
     assert shown("/a.py", "/b.py") == ["a.py", "b.py"]
+
+
+@pytest.mark.parametrize(
+    ("told", "remark"),
+    [
+        ("wrong where: the cached ft ≠ sigmoid(Wf concat + bf)", True),
+        ("wrong where: xt ≠ x of this step", False),
+        ("the caches are kept in reversed order", True),
+    ],
+)
+def test_outputs_are_not_said_to_be_right_of_steps_that_were_given_something_else(
+    told: str, remark: bool
+) -> None:
+    (judgement,) = judgements([replace(failed("a"), law="cached inputs", diagnosis=[told])])
+    assert ("outputs right" in judgement.remark_on("rnn_forward")) == remark

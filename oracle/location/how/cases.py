@@ -61,6 +61,7 @@ PARTIAL = (
     "for a_prev of the units before its own ",
     "for a_prev of the first",
     "repeated along the rows",
+    "where that is above 1",
     SORTED,
     STACKED,
 )

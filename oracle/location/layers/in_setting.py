@@ -73,7 +73,7 @@ class InSetting:
         for slack in shown.slack.values():
             slack[:, ~ended] = np.inf
         untold = {f"{CACHED}a_next": np.full(a.shape, np.inf)}  # which is no record of the program's
-        of_returned = {f"{RETURNED}a": 2 * right["a"].error}
+        of_returned = {f"{RETURNED}a": np.where(ended[:, None], 2 * right["a"].error, np.inf)}
         every = {**shown.slack, **(untold | of_returned if is_right else {})}
         return replace(shown, slack=every, carried=skipped)
 

@@ -85,7 +85,9 @@ def _candidates(table: Table) -> Iterator[Condition]:
         if name.startswith((ITSELF, "1 - ", "|1 - ")):  # which is said of the value or the gate
             continue
         if name.endswith(FROM_HALF):
-            if (theirs < 0).any() and least == 0:
+            if least == most == 0:
+                yield Condition(name, "=", 0.0)
+            elif (theirs < 0).any() and least == 0:
                 yield Condition(name, "≥", 0.0, beyond=-1.0)
             elif (theirs >= 0).any() and most < 0:
                 yield Condition(name, "≤", -1.0, beyond=0.0)

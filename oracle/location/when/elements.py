@@ -42,6 +42,7 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
     features |= _of_input(equation)
     features |= moved(equation.answer)
     features |= _of_value(equation)
+    features |= _of_weights(equation)
     for name, term in equation.terms.items():
         if name == "tanh(c_next)":  # which rises with c_next, of which it is said
             continue
@@ -130,6 +131,17 @@ def _of_input(equation: Equation) -> dict[str, Array]:
         f"the sum of xt of all samples{when}": x.sum(axis=(0, 1), keepdims=True),
         **{f"{name}{when}": norm for name, norm in _norms("xt", x).items()},
         **ends,
+    }
+
+
+def _of_weights(equation: Equation) -> dict[str, Array]:
+    """How large weights are, by the largest of them and by how far they may stretch what they multiply."""
+    every = equation.recipe.pieces if equation.recipe and equation.affine else {}
+    weights = {
+        name: W for name, W in every.items() if name.startswith("W") and W.size and np.isfinite(W).all()
+    }
+    return {f"the largest |{name}|": np.abs(W).max() for name, W in weights.items()} | {
+        f"the largest singular value of {name}": np.linalg.norm(W, 2) for name, W in weights.items()
     }
 
 

@@ -8,7 +8,17 @@ from oracle.location.when import borders
 from oracle.location.when.condition import Condition
 from oracle.location.when.moved import OF_XT
 from oracle.location.when.rules import PURE, SURE, Rule
-from oracle.location.when.table import ALIKE, FROM_END, FROM_FAR, FROM_HALF, LARGER, SIZES, is_place, kind_of
+from oracle.location.when.table import (
+    ALIKE,
+    FROM_END,
+    FROM_FAR,
+    FROM_HALF,
+    LARGER,
+    SIZE_OF,
+    SIZES,
+    is_place,
+    kind_of,
+)
 from oracle.location.where.equation import TOP
 
 
@@ -44,6 +54,9 @@ def _words(condition: Condition) -> str:
         return f"{name.removesuffix(FROM_END)} counted from the last {relation} {value:g}"
     if relation.startswith("mod"):
         return f"{_sum(name)} {relation} {value:g}"
+    if name.endswith(FROM_HALF) and relation == "=":
+        place = name.removesuffix(FROM_HALF)
+        return f"only {place} {SIZE_OF[place]} // 2"
     if name.endswith(FROM_HALF):
         half = "second" if relation == "≥" else "first"
         return f"in the {half} half of the {name.removesuffix(FROM_HALF)}s"

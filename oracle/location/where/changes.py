@@ -48,6 +48,7 @@ def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
         yield "with its columns in reverse order", partial(np.flip, axis=1)
         yield "with its columns one place on", partial(np.roll, shift=1, axis=1)
         yield "with its columns one place back", partial(np.roll, shift=-1, axis=1)
+    yield "divided by its largest singular value where that is above 1", _of_spectral_norm
     yield "with its first row for all", partial(_row, 0)
     yield "with its last row for all", partial(_row, -1)
     yield "read as if its rows were as long as its columns", _read_in_rows_of_columns
@@ -167,6 +168,11 @@ def _of_largest(parts: int, array: Array) -> Array:
 
 LESS_PRECISE = tuple(_less_precise())
 """Changes to fewer digits."""
+
+
+def _of_spectral_norm(array: Array) -> Array:
+    largest = np.linalg.norm(array, 2) if array.size and np.isfinite(array).all() else 1.0
+    return array / max(largest, 1.0)
 
 
 def _block_transposed(columns: slice, array: Array) -> Array:

@@ -81,18 +81,20 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
     right = _as_copied(should)
     terms = {} if name == "xt" else {other: array for other, array in shown.states.items() if other != name}
     of_used = {**terms, **dict(_used(shown, name, cached))}
+    others = {} if name == "xt" else dict(shown.of_tiles(name[0]))
     every = (
         (name, cached if used else should, of_used),
         (f"{CACHED}{name}", should if used else cached, terms),
     )
     for called, array, known in every:
-        yield Equation(called, _COPIES[name], row, shown, array, right, known)
+        yield Equation(called, _COPIES[name], row, shown, array, right, known, others=others)
 
 
 def _used(shown: Shown, name: str, cached: Array) -> Iterator[tuple[str, Array]]:
     """What may be used again: the state that was given, a prediction of as many classes, the other state."""
     if name != "xt":
         yield f"{name} of the step before", of_step_before(cached)
+        yield f"{name[0]}0", getattr(shown.inputs, f"{name[0]}0")[:, :, None].astype(np.float64)
     y = shown.outputs.get("y")
     if y is not None and y.shape == cached.shape:
         yield "yt_pred of the step before", of_step_before(y)

@@ -34,10 +34,11 @@ def of_rnn(
     if shown.inputs.activation == "relu":
         statement, right = "max(0, Waa a_prev + Wax xt + ba)", fl.relu(z)
     others = {"xt": xt, "a_prev": a_prev, "the right a_next": right.value}
+    tiles = {name: np.broadcast_to(array, a_prev.shape) for name, array in shown.of_tiles("a")}
     recipe = Recipe(
         {**{name: p[name] for name in ("Waa", "Wax", "ba")}, "a_prev": a_prev, "xt": xt},
         _argument_of_rnn,
-        {name: {**p, **others} for name in ("Waa", "Wax", "ba", "a_prev", "xt")},
+        {**{name: {**p, **others} for name in ("Waa", "Wax", "ba", "xt")}, "a_prev": {**others, **tiles}},
         {"Waa a_prev": (p["Waa"], a_prev), "Wax xt": (p["Wax"], xt)},
         otherwise=partial(updated, z.value, p["Waa"], a_prev, shown.outputs["a"]),
     )

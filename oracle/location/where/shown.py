@@ -1,6 +1,6 @@
 """What a call of one of the four functions showed, read over time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -68,6 +68,15 @@ class Shown:
             found[f"{name}_prev"] = self.before(name)
             found[f"{name}_next of the last step"] = states[:, :, -1:]
         return found
+
+    def of_tiles(self, name: str) -> Iterator[tuple[str, Array]]:
+        """The states `a` or `c` with which earlier samples have ended, as where these are taken in tiles."""
+        last = self.outputs[name][:, :, -1:].astype(np.float64)
+        for k in (1, 2, 4, 8, 16, 32, 64):
+            before = np.full_like(last, np.nan)
+            before[:, k:] = last[:, :-k]
+            samples = "the sample" if k == 1 else f"{k} samples"
+            yield f"{name}_next of the last step of {samples} before", before
 
     def as_cached(self) -> "Shown":
         """As if the states that the caches hold had been returned."""
