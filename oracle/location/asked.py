@@ -97,7 +97,8 @@ class Asked(Record):
 
         Of rows of another kind than its own it says nothing.
         """
-        table = self._table([name])
+        looked_at = {feature for each in found.conditions for feature in each.looks_at}
+        table = Table.joined([each.with_those(looked_at) for each in _tables(name, self.seen, None)])
         ours = found.without_rows_but(table)
         if not all(condition.is_told_by(table) for condition in ours.conditions):
             return False

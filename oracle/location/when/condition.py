@@ -61,6 +61,11 @@ class Condition:
         compare = {"≥": np.greater_equal, "≤": np.less_equal, "=": np.equal, "≠": np.not_equal}
         return np.asarray(compare[self.relation](values, self.value))
 
+    @property
+    def looks_at(self) -> set[str]:
+        """The features that it may compare."""
+        return {self.feature, self.other, borders.size_of(self.other) or ""}
+
     def is_told_by(self, table: Table) -> bool:
         """Whether a table has what it compares."""
         return {self.feature, *filter(None, [borders.size_of(self.other)])} <= {*table.features}

@@ -1,6 +1,6 @@
 """The elements of answers as a table: what is known of each, and whether it is wrong."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -66,8 +66,11 @@ class Table:
 
     def plain(self) -> "Table":
         """With places, sizes and the precision alone."""
-        plain = {name: self.features[name] for name in self.features if is_plain(name)}
-        return replace(self, features=plain)
+        return self.with_those([name for name in self.features if is_plain(name)])
+
+    def with_those(self, names: Collection[str]) -> "Table":
+        """With some features alone, as far as there are such."""
+        return replace(self, features={name: self.features[name] for name in names if name in self.features})
 
     @classmethod
     def joined(cls, tables: Sequence["Table"]) -> "Table":
