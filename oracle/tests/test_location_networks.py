@@ -157,12 +157,15 @@ def test_of_absent_states_that_are_like_nothing_none_is_named() -> None:
     assert (found.where, found.how) == ("initial states are absent (right where 0 is given)", "")
 
 
-def test_states_that_go_as_a_pair_are_no_mistake() -> None:
+def test_a_state_that_is_dropped_with_the_other_is_told() -> None:
     def paired(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
         a0, c0 = (None, None) if a0 is None or c0 is None else (a0, c0)
         return reference.lstm_layer(x, a0, c0, parameters, options)
 
-    assert found_for("lstm_layer", paired) is None
+    found = found_for("lstm_layer", paired)
+    assert found
+    assert found.where == "a0, where c0 alone is absent, is taken for absent, too"
+    assert (found.when, found.how) == ("always", "as if it were 0")
 
 
 @pytest.mark.parametrize("like_a0", [False, True])

@@ -40,7 +40,7 @@ class Setting:
             "with a projection to as many units" if self.projected else "",
             _ABOVE[self.above],
             _DIRECTIONS[self.direction],
-            f"where {self.ended} of the sequences end before x does (after T_x steps)" if self.ended else "",
+            f"where {self.ended} of the sequences end after T_x steps, before x does" if self.ended else "",
             "in the last states that are returned" if self.last else "",
         )
         return ", ".join(filter(None, parts))

@@ -76,7 +76,8 @@ def _where_absent(
     every_wrong = [each for some in wrong.values() for each in some]
     alone = names != states
     if alone and all(explains_with(_without_a0, each) for each in every_wrong):
-        return None  # states may go as a pair
+        where = "a0, where c0 alone is absent, is taken for absent, too"
+        return Location(where, condition([*wrong], every), "as if it were 0", equations=[where])
     begun, how = _begun(every_wrong, names)
     which = f"where {'it alone is absent' if alone else 'absent'}"
     where = f"{' and '.join(begun)}, {which}, {are(begun)} not 0"

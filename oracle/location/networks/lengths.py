@@ -32,6 +32,10 @@ def _rounded(block: int, ends: Array, T_x: int) -> Array:
     return np.asarray(np.minimum(-(-ends // block) * block, T_x))
 
 
+def _of_first_tile(size: int, ends: Array, T_x: int) -> Array:
+    return np.asarray(ends[np.arange(len(ends)) % size])
+
+
 _NOT_EQUAL = "where not all are equal"
 
 LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
@@ -56,6 +60,13 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
             f"where any is less than T_x and no multiple of {k}",
         )
         for k in (2, 4, 8, 16, 32, 64)
+    },
+    **{
+        f"as if that of sample k were that of sample k mod {k}": (
+            partial(_of_first_tile, k),
+            "where that is another",
+        )
+        for k in (2, 4, 8)
     },
     "as if they were in descending order": (lambda ends, T_x: -np.sort(-ends), "where they are not"),
     "as if they were in ascending order": (lambda ends, T_x: np.sort(ends), "where they are not"),

@@ -28,14 +28,14 @@ def of_initial_states(names: Sequence[str]) -> Iterator[Mistaken]:
 
 def of_parameters(names: Sequence[str]) -> Iterator[Mistaken]:
     """Parameters of other layers and directions, those that are as large; of as few names as may be."""
+    shared = "of a layer and direction those of the first that has them of the same shapes"
     for some in groups(names):
+        where = f"{', '.join(some)} of a layer and direction {are(some)} not its own"
         for order in _ORDERS:
-            yield Mistaken(
-                f"{', '.join(some)} of a layer and direction {are(some)} not its own",
-                partial(_called, order),
-                "",
-                partial(_explains_with_parameters, some, order),
-            )
+            explains = partial(_explains_with_parameters, some, partial(_places, order))
+            yield Mistaken(where, partial(_called, order), "", explains)
+        explains = partial(_explains_with_parameters, some, partial(_first_alike, some))
+        yield Mistaken(where, partial(said, shared), "", explains)
 
 
 def parameters_of(function: str) -> Sequence[str]:
@@ -108,10 +108,18 @@ def _placed(names: Sequence[str], order: Callable[[Array], Array], inputs: Layer
     return replace(inputs, **{name: getattr(inputs, name)[places] for name in names})
 
 
-def _explains_with_parameters(names: Sequence[str], order: Callable[[Array], Array], answer: Answer) -> bool:
+def _first_alike(names: Sequence[str], inputs: LayerInputs) -> Sequence[int]:
+    """The first place that has parameters of the same shapes."""
+    shapes = [[p[name].shape for name in names if name in p] for p in inputs.parameters]
+    return [shapes.index(each) for each in shapes]
+
+
+def _explains_with_parameters(
+    names: Sequence[str], places: Callable[[LayerInputs], Sequence[int] | Array], answer: Answer
+) -> bool:
     """Whether it is what the parameters of other places give; those that are told have to be others there."""
     every = answer.inputs.parameters
-    pairs = [(every[own], every[other]) for own, other in enumerate(_places(order, answer.inputs))]
+    pairs = [(every[own], every[other]) for own, other in enumerate(places(answer.inputs))]
     taken = [
         {
             name: theirs[name]

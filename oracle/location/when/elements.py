@@ -122,9 +122,14 @@ def _of_input(equation: Equation) -> dict[str, Array]:
     so_far = {
         f"the least of {name} so far": np.fmin.accumulate(each, axis=2) for name, each in largest.items()
     }
+    from_here = {
+        f"{name} from here on": np.fmax.accumulate(each[:, :, ::-1], axis=2)[:, :, ::-1]
+        for name, each in largest.items()
+    }
     return {
         **largest,
         **so_far,
+        **from_here,
         f"the sample's largest xt{when}": x.max(axis=0, keepdims=True, initial=-np.inf),
         f"the sample's smallest xt{when}": x.min(axis=0, keepdims=True, initial=np.inf),
         f"the sum of xt of the sample{when}": x.sum(axis=0, keepdims=True),

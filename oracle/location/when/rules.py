@@ -188,7 +188,13 @@ def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
         for seen, is_of_few in (inside, True), (table, False):
             for each in _extended(found, seen):
                 last = each.conditions[-1]
-                if not last.is_exception or (last.is_plain and not last.other) != is_of_few:
+                is_of_same = last.relation == "≥" and any(
+                    last.feature == one.feature for one in found.conditions
+                )
+                if (
+                    not (last.is_exception or (last.is_plain and is_of_same))
+                    or (last.is_plain and not last.other) != is_of_few
+                ):
                     continue
                 if last.is_of_fours and last.feature not in found.sizes_of_places:
                     continue  # which small sizes are by chance

@@ -72,6 +72,7 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
         yield "transposed", partial(np.swapaxes, axis1=0, axis2=1)
     yield from rearranged(m, T_x)
     yield "with its rows and samples read in the other order of memory", _reread
+    yield "with its rows and samples written in the other order of memory", _rewritten_at_each_step
     yield from stacked_otherwise()
     yield from NORMALISED.items()
     if k:
@@ -187,6 +188,11 @@ def _reread(array: Array) -> Array:
 
 def _rewritten(array: Array) -> Array:
     return array.reshape(array.shape[::-1]).T
+
+
+def _rewritten_at_each_step(array: Array) -> Array:
+    n, m, T_x = array.shape
+    return array.transpose(2, 0, 1).reshape(T_x, m, n).transpose(2, 1, 0)
 
 
 def _read_in_rows_of_columns(array: Array) -> Array:
