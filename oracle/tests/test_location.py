@@ -12,7 +12,6 @@ from oracle.faults import FAULTS
 from oracle.location.located import locate
 from oracle.location.when.condition import Condition
 from oracle.location.when.rules import Rule
-from oracle.location.when.table import Table
 from oracle.location.when.words import words
 from oracle.problem import Problem
 from oracle.tests.strangers import STRANGERS
@@ -44,15 +43,6 @@ def test_a_mistake_of_other_hands_is_located(name: str) -> None:
 def test_there_are_many_mistakes_of_other_hands() -> None:
     assert len(OF_FUNCTIONS) == 900
     assert len(STRANGERS) == 1272
-
-
-@pytest.mark.parametrize("relation", ["≥", "=", "mod 4 =", "is a power of", "is no power of"])
-def test_a_size_that_meets_a_condition_does(relation: str) -> None:
-    condition = Condition("n_a", relation, 2.0)
-    every = np.arange(10.0)
-    nothing = np.zeros(10, bool)
-    met = condition.met_by(Table({"n_a": every}, nothing, nothing, np.ones(10)))
-    assert met[condition.size]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

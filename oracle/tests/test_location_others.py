@@ -142,6 +142,22 @@ def test_lengths_that_are_others_in_one_direction_are_told() -> None:
     assert (found.when, found.how) == ("where not all are equal", "as if all were the smallest")
 
 
+def test_parameters_of_the_first_call_of_a_shape_are_told() -> None:
+    kept: dict[Any, Any] = {}
+
+    def remembering(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        return reference.rnn_layer(x, a0, kept.setdefault(x.shape, parameters), options)
+
+    def make() -> SimpleNamespace:
+        kept.clear()
+        return SimpleNamespace(rnn_layer=remembering)
+
+    asked = Asked("rnn_layer", make)
+    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3)
+    found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
+    assert found == "Waa, Wax, ba are those of the first call of its shapes"
+
+
 @pytest.mark.parametrize("of_first", [False, True])
 def test_states_of_an_earlier_call_are_told(of_first: bool) -> None:
     kept: dict[str, Any] = {}
@@ -179,7 +195,7 @@ def test_lengths_of_the_first_call_are_told() -> None:
     asked = Asked("rnn_layer", make)
     problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, lengths="random")
     found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
-    assert found == "the lengths are those of the first call"
+    assert found == "the lengths are those of the first call of its shapes"
 
 
 @pytest.mark.parametrize("of_first", [False, True])
@@ -202,6 +218,6 @@ def test_what_was_left_in_the_padding_is_told(of_first: bool) -> None:
     problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, lengths="random")
     found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
     whose = "the first call" if of_first else "the call before"
-    assert found == f"a beyond the end of a sequence is what {whose} has returned there"
+    assert found == f"a beyond the end of a sequence is what {whose} of its shapes has returned there"
     asked = Asked("rnn_layer", lambda: reference)
     assert left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING) == ""

@@ -190,6 +190,7 @@ def test_a_name_is_relative_to_the_folder_that_all_are_in() -> None:
     [
         ("wrong where: the cached ft ≠ sigmoid(Wf concat + bf)", True),
         ("wrong where: xt ≠ x of this step", False),
+        ("wrong where: the cached xt ≠ x of this step (and a_next)", False),
         ("the caches are kept in reversed order", True),
     ],
 )

@@ -73,7 +73,7 @@ class InSetting:
         for slack in shown.slack.values():
             slack[:, ~ended] = np.inf
         untold = {f"{CACHED}a_next": np.full(a.shape, np.inf)}  # which is no record of the program's
-        of_returned = {f"{RETURNED}a": np.where(ended[:, None], 2 * right["a"].error, np.inf)}
+        of_returned = {f"{RETURNED}a": _of_ended(right["a"].error, ended)}
         every = {**shown.slack, **(untold | of_returned if is_right else {})}
         return replace(shown, slack=every, carried=skipped)
 
@@ -162,6 +162,11 @@ def _carried(given: Inputs, a: Array, last: Mapping[str, Array], ended: Array) -
     return a, nowhere
 
 
+def _of_ended(error: Array, ended: Array) -> Array:
+    """How far states may be off that are returned, of samples that have ended; of others nothing is known."""
+    return np.where(ended[:, None], 2 * error, np.inf)
+
+
 def _with_right_states(given: Inputs, a: Array, right: Mapping[str, Bounded], ended: Array) -> Shown:
     """Other hidden states are returned than the steps have computed, which are the right ones."""
     names = ["a"] if given.kind == "rnn" else ["a", "c"]
@@ -172,6 +177,6 @@ def _with_right_states(given: Inputs, a: Array, right: Mapping[str, Bounded], en
         for name, states in computed.items()
     }
     slack = {f"{name}_next": 2 * right[name].error for name in names}
-    slack[f"{RETURNED}a"] = np.where(ended[:, None], 2 * right["a"].error, np.inf)
+    slack[f"{RETURNED}a"] = _of_ended(right["a"].error, ended)
     inside = {f"{name}_next": states for name, states in computed.items()}
     return Shown(given, {**computed, "a": a}, {**before, **inside}, slack)

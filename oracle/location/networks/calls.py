@@ -22,6 +22,9 @@ from reference.contract import CONTRACTS, Array
 SHAPE = (4, 5)
 """Samples and steps of what is asked."""
 
+OTHER_SHAPE = (3, 7)
+FIRST = "the first call"
+
 Explains = Callable[[Answer, Answer], bool]
 """Whether something that an earlier call has left explains the answer to a later one."""
 
@@ -43,16 +46,23 @@ def left_behind(
     ]
     if counterexample.lengths != "absent":
         settings.append(("", "random", None))
-    for where, lengths, absent in settings:
-        every = [posed(counterexample, stacking, SHAPE, lengths, seed, limits) for seed in (1, 2, 3)]
+
+    def ask(every: Sequence[LayerInputs]) -> list[Answer | None]:
         anew()
-        answers = [answer(function, program, _begun(inputs, absent)) for inputs in every]
-        first, second, third = answers
+        return [answer(function, program, inputs) for inputs in every]
+
+    for where, lengths, absent in settings:
+        *every, other = (
+            _begun(posed(counterexample, stacking, shape, lengths, seed, limits), absent)
+            for seed, shape in enumerate([SHAPE] * 3 + [OTHER_SHAPE], 1)
+        )
+        first, second, third = ask(every)
         if not first or not second or not third or not first.is_right or second.is_right:
             continue
-        for words, explains in _left(states, where, [*every[0].parameters[0]]):
+        for words, explains in _left(states, where, [*first.inputs.parameters[0]]):
             if explains(first, second):
-                return words.format(whose=_whose(explains, first, second, third))
+                whose = _whose(explains, first, second, third)
+                return words.format(whose=whose + _of_shapes(ask, explains, whose, every[:2], other))
     return ""
 
 
@@ -61,7 +71,21 @@ def _whose(explains: Explains, first: Answer, second: Answer, third: Answer) -> 
     of_first, of_second = explains(first, third), explains(second, third)
     if of_first == of_second:
         return "an earlier call"
-    return "the first call" if of_first else "the call before"
+    return FIRST if of_first else "the call before"
+
+
+def _of_shapes(
+    ask: Callable[[Sequence[LayerInputs]], list[Answer | None]],
+    explains: Explains,
+    whose: str,
+    two: Sequence[LayerInputs],
+    other: LayerInputs,
+) -> str:
+    """That a call of other shapes, which comes first or between the two, changes nothing; or nothing."""
+    one, later = two
+    shown = ask([other, one, later] if whose == FIRST else [one, other, later])
+    earlier, last = shown[1 if whose == FIRST else 0], shown[2]
+    return " of its shapes" if all(shown) and earlier and last and explains(earlier, last) else ""
 
 
 def _left(states: Sequence[str], where: str, parameters: Sequence[str]) -> Iterator[tuple[str, Explains]]:

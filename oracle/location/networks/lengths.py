@@ -62,11 +62,11 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
         for k in (2, 4, 8, 16, 32, 64)
     },
     **{
-        f"as if that of sample k were that of sample k mod {k}": (
-            partial(_of_first_tile, k),
+        f"as if that of sample k were that of sample k mod {size}": (
+            partial(_of_first_tile, size),
             "where that is another",
         )
-        for k in (2, 4, 8)
+        for size in (2, 4)
     },
     "as if they were in descending order": (lambda ends, T_x: -np.sort(-ends), "where they are not"),
     "as if they were in ascending order": (lambda ends, T_x: np.sort(ends), "where they are not"),

@@ -64,7 +64,7 @@ class Condition:
     @property
     def looks_at(self) -> set[str]:
         """The features that it may compare."""
-        return {self.feature, self.other, borders.size_of(self.other) or ""}
+        return {self.feature, self.other, borders.size_of(self.other)} - {""}
 
     def is_told_by(self, table: Table) -> bool:
         """Whether a table has what it compares."""

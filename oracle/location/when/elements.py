@@ -9,9 +9,11 @@ from oracle.location.when.table import (
     FROM_END,
     FROM_FAR,
     FROM_HALF,
+    FROM_HERE,
     ITSELF,
     LARGER,
     PRODUCT,
+    SO_FAR,
     SUM,
     Table,
 )
@@ -120,10 +122,10 @@ def _of_input(equation: Equation) -> dict[str, Array]:
         f"the largest |xt| of all samples{when}": size.max(axis=(0, 1), keepdims=True, initial=0),
     }
     so_far = {
-        f"the least of {name} so far": np.fmin.accumulate(each, axis=2) for name, each in largest.items()
+        f"the least of {name}{SO_FAR}": np.fmin.accumulate(each, axis=2) for name, each in largest.items()
     }
     from_here = {
-        f"{name} from here on": np.fmax.accumulate(each[:, :, ::-1], axis=2)[:, :, ::-1]
+        f"{name}{FROM_HERE}": np.fmax.accumulate(each[:, :, ::-1], axis=2)[:, :, ::-1]
         for name, each in largest.items()
     }
     return {
@@ -140,14 +142,17 @@ def _of_input(equation: Equation) -> dict[str, Array]:
 
 
 def _of_weights(equation: Equation) -> dict[str, Array]:
-    """How large weights are, by the largest of them and by how far they may stretch what they multiply."""
+    """How large weights are: the largest, their norm, and how far they may stretch what they multiply."""
     every = equation.recipe.pieces if equation.recipe and equation.affine else {}
     weights = {
         name: W for name, W in every.items() if name.startswith("W") and W.size and np.isfinite(W).all()
     }
-    return {f"the largest |{name}|": np.abs(W).max() for name, W in weights.items()} | {
-        f"the largest singular value of {name}": np.linalg.norm(W, 2) for name, W in weights.items()
-    }
+    found: dict[str, Array] = {}
+    for name, W in weights.items():
+        found[f"the largest |{name}|"] = np.asarray(np.abs(W).max())
+        found[f"the norm of {name}"] = np.asarray(np.linalg.norm(W))
+        found[f"the largest singular value of {name}"] = np.asarray(np.linalg.norm(W, 2))
+    return found
 
 
 def _of_value(equation: Equation) -> dict[str, Array]:

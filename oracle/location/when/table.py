@@ -16,6 +16,7 @@ SIZE_OF: Mapping[str, str] = {"unit": "n_a", "class": "n_y", "feature": "n_x", "
 FROM_END = " from the end"
 FROM_HALF = " from the middle"
 FROM_FAR = " from the farther end"
+SO_FAR, FROM_HERE = " so far", " from here on"
 ALIKE = "an earlier sample of the same x"
 """1 where there is one, else 0."""
 LARGER = "classes of a larger logit"
@@ -104,8 +105,9 @@ def kind_of(place: str) -> str:
 
 
 def is_of_time(name: str) -> bool:
-    """Whether a feature says which step it is, how many there are, or what was in the one before."""
-    return kind_of(name) == "step" or name == "T_x" or "step before" in name
+    """Whether a feature says which step it is, how many there are, or what was in others."""
+    of_others = "step before" in name or name.endswith((SO_FAR, FROM_HERE))
+    return kind_of(name) == "step" or name == "T_x" or of_others
 
 
 def is_row(name: str) -> bool:

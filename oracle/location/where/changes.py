@@ -13,6 +13,10 @@ Change = Callable[[Array], Array]
 """What makes one array of another of its shape."""
 
 
+STRETCHED = "divided by its largest singular value where that is above 1"
+"""Of one column, by its norm."""
+
+
 def changes(array: Array) -> Iterator[tuple[str, Change]]:
     """Those of a weight or a bias, or of what weights are applied to, each in words."""
     yield "replaced by 0", np.zeros_like
@@ -48,7 +52,7 @@ def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
         yield "with its columns in reverse order", partial(np.flip, axis=1)
         yield "with its columns one place on", partial(np.roll, shift=1, axis=1)
         yield "with its columns one place back", partial(np.roll, shift=-1, axis=1)
-    yield "divided by its largest singular value where that is above 1", _of_spectral_norm
+    yield STRETCHED, _of_spectral_norm
     yield "with its first row for all", partial(_row, 0)
     yield "with its last row for all", partial(_row, -1)
     yield "read as if its rows were as long as its columns", _read_in_rows_of_columns

@@ -72,7 +72,7 @@ class Shown:
     def of_tiles(self, name: str) -> Iterator[tuple[str, Array]]:
         """The states `a` or `c` with which earlier samples have ended, as where these are taken in tiles."""
         last = self.outputs[name][:, :, -1:].astype(np.float64)
-        for k in (1, 2, 4, 8, 16, 32, 64):
+        for k in (k for k in (1, 2, 4, 8, 16, 32, 64) if k < last.shape[1]):
             before = np.full_like(last, np.nan)
             before[:, k:] = last[:, :-k]
             samples = "the sample" if k == 1 else f"{k} samples"

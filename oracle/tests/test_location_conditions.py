@@ -1,0 +1,78 @@
+"""When something is wrong: conditions that one quantity alone tells from others that go along with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.location.history import remembered
+from oracle.location.located import locate
+from oracle.location.when.condition import Condition
+from oracle.location.when.table import Table
+from oracle.problem import Problem
+from oracle.tests.strangers.located import Asked
+from oracle.tests.test_location_layers import found_for
+
+
+@pytest.mark.parametrize("relation", ["≥", "=", "mod 4 =", "is a power of", "is no power of"])
+def test_a_size_that_meets_a_condition_does(relation: str) -> None:
+    condition = Condition("n_a", relation, 2.0)
+    every = np.arange(10.0)
+    nothing = np.zeros(10, bool)
+    met = condition.met_by(Table({"n_a": every}, nothing, nothing, np.ones(10)))
+    assert met[condition.size]
+
+
+def test_what_comes_later_is_not_told_of_a_single_step() -> None:
+    def trailing(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        given = np.flatnonzero((x != 0).any(axis=(0, 1)))
+        end = (
+            given[-1] + 1 if given.size and len(parameters) == 1 and "lengths" not in options else x.shape[2]
+        )
+        a, a_last, c_last = reference.lstm_layer(x[:, :, :end], a0, c0, parameters, options)
+        without_bias = [{**p, "bf": 0 * p["bf"]} for p in parameters]
+        b, *last = reference.lstm_layer(x[:, :, end:], a_last, c_last, without_bias, options)
+        return np.concatenate([a, b], axis=2), *last
+
+    found = found_for("lstm_layer", trailing)
+    assert found is None or "when: xt of all samples = 0" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (np.linalg.norm, "the norm of Wax > 2"),
+        (lambda W: np.abs(W).max(initial=0), "the largest |Wax| > 2"),
+    ],
+)
+def test_how_large_weights_are_is_told_from_how_many(size: Callable[[Any], float], said: str) -> None:
+    def without_bias(x: Any, a0: Any, parameters: Any) -> Any:
+        if size(parameters["Wax"]) > 2:
+            parameters = {**parameters, "ba": 0 * parameters["ba"]}
+        return reference.rnn_forward(x, a0, parameters)
+
+    asked = Asked("rnn_forward", lambda: type("Program", (), {"rnn_forward": staticmethod(without_bias)}))
+    found = locate("rnn_forward", asked, Problem.rnn(n_x=3, n_a=4, n_y=2, m=2, T_x=3), asked.anew)
+    assert found
+    assert found.when.startswith(said)
+    assert "n_a" not in found.when
+
+
+def test_what_adds_up_from_call_to_call_is_told() -> None:
+    kept: dict[Any, Any] = {}
+
+    def adding(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        a, y, cache = reference.rnn_cell_forward(xt, a_prev, parameters)
+        kept[y.shape] = kept.get(y.shape, 0) + y
+        return a, kept[y.shape].copy(), cache
+
+    def make() -> Any:
+        kept.clear()
+        return type("Program", (), {"rnn_cell_forward": staticmethod(adding)})
+
+    asked = Asked("rnn_cell_forward", make)
+    when, how = remembered("rnn_cell_forward", asked, asked.anew)
+    assert when == "after another call of its n_y and m"
+    assert how == "y is the right one + that of the call before"
