@@ -38,7 +38,10 @@ def of_rnn(
     recipe = Recipe(
         {**{name: p[name] for name in ("Waa", "Wax", "ba")}, "a_prev": a_prev, "xt": xt},
         _argument_of_rnn,
-        {**{name: {**p, **others} for name in ("Waa", "Wax", "ba", "xt")}, "a_prev": {**others, **tiles}},
+        {
+            **{name: {**p, **others} for name in ("Waa", "Wax", "ba", "xt")},
+            "a_prev": {**p, **others, **tiles},
+        },
         {"Waa a_prev": (p["Waa"], a_prev), "Wax xt": (p["Wax"], xt)},
         otherwise=partial(updated, z.value, p["Waa"], a_prev, shown.outputs["a"]),
     )
