@@ -89,7 +89,7 @@ def _taken(answers: Sequence[Shown | None], agreeing: str) -> str:
 def _added_to(before: Shown, last: Shown) -> str:
     """Which output is the right one and what the call before has returned; empty where none is."""
     right = evaluate(last.inputs)
-    for name in last.outputs.keys() & before.outputs.keys():
+    for name in (name for name in last.outputs if name in before.outputs):
         array, added = last.outputs[name], before.outputs[name]
         total = right[name].value + added
         if added.any() and (np.abs(array - total) <= 2 * right[name].error + 1e-14 * np.abs(total)).all():

@@ -1,5 +1,6 @@
 """What a network takes from other layers, directions and calls, and lengths and steps that are others."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,18 @@ from oracle.location.networks.calls import left_behind
 from oracle.problem import LayerProblem
 from oracle.tests.strangers.located import Asked
 from oracle.tests.test_location_layers import found_for
+
+
+def left_by(layer: Callable[..., Any], kept: dict[Any, Any], **fields: Any) -> str:
+    """What is told of a layer that uses what it has `kept` of earlier calls."""
+
+    def make() -> SimpleNamespace:
+        kept.clear()
+        return SimpleNamespace(rnn_layer=layer)
+
+    asked = Asked("rnn_layer", make)
+    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, **fields)
+    return left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
 
 
 def test_a_memory_state_that_is_handed_up_is_told() -> None:
@@ -111,13 +124,8 @@ def test_parameters_of_the_first_call_are_told(names: list[str], said: str) -> N
         ]
         return reference.rnn_layer(x, a0, mixed, options)
 
-    def make() -> SimpleNamespace:
-        kept.clear()
-        return SimpleNamespace(rnn_layer=remembering)
-
-    asked = Asked("rnn_layer", make)
-    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3)
-    assert left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING) == f"{said} those of the first call"
+    found = left_by(remembering, kept)
+    assert found == f"{said} those of the first call"
 
 
 def test_lengths_that_are_others_in_one_direction_are_told() -> None:
@@ -148,13 +156,7 @@ def test_parameters_of_the_first_call_of_a_shape_are_told() -> None:
     def remembering(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         return reference.rnn_layer(x, a0, kept.setdefault(x.shape, parameters), options)
 
-    def make() -> SimpleNamespace:
-        kept.clear()
-        return SimpleNamespace(rnn_layer=remembering)
-
-    asked = Asked("rnn_layer", make)
-    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3)
-    found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
+    found = left_by(remembering, kept)
     assert found == "Waa, Wax, ba are those of the first call of its shapes"
 
 
@@ -168,13 +170,7 @@ def test_states_of_an_earlier_call_are_told(of_first: bool) -> None:
             kept["last"] = a_last.copy()
         return a, a_last
 
-    def make() -> SimpleNamespace:
-        kept.clear()
-        return SimpleNamespace(rnn_layer=stateful)
-
-    asked = Asked("rnn_layer", make)
-    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3)
-    found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
+    found = left_by(stateful, kept)
     assert found == f"a0 is what {'the first call' if of_first else 'the call before'} has ended with"
 
 
@@ -188,13 +184,7 @@ def test_lengths_of_the_first_call_are_told() -> None:
             x, a0, parameters, given | ({} if lengths is None else {"lengths": lengths})
         )
 
-    def make() -> SimpleNamespace:
-        kept.clear()
-        return SimpleNamespace(rnn_layer=masked)
-
-    asked = Asked("rnn_layer", make)
-    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, lengths="random")
-    found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
+    found = left_by(masked, kept, lengths="random")
     assert found == "the lengths are those of the first call of its shapes"
 
 
@@ -210,14 +200,7 @@ def test_what_was_left_in_the_padding_is_told(of_first: bool) -> None:
             kept[a.shape] = returned.copy()
         return returned, a_last
 
-    def make() -> SimpleNamespace:
-        kept.clear()
-        return SimpleNamespace(rnn_layer=uncleared)
-
-    asked = Asked("rnn_layer", make)
-    problem = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=3, lengths="random")
-    found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
+    found = left_by(uncleared, kept, lengths="random")
     whose = "the first call" if of_first else "the call before"
     assert found == f"a beyond the end of a sequence is what {whose} of its shapes has returned there"
-    asked = Asked("rnn_layer", lambda: reference)
-    assert left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING) == ""
+    assert left_by(reference.rnn_layer, {}, lengths="random") == ""
