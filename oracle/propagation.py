@@ -77,12 +77,12 @@ def _through_layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, B
                 name: Bounded.exact(np.stack([getattr(inputs, f"{name}0")[place] for inputs in alike]))
                 for name in ("a", "c")
             }
-            given = _permuted(xs, backward) if place > k else xs
+            given = list(_permuted(xs, backward)) if place > k else xs
             steps = list(_unrolled(fl, first.kind, p, given, initial["a"], initial["c"], first.activation))
             for name, states in last.items():
                 states.append(_picked([initial[name], *(step[name] for step in steps)], ends))
             over_time = [step["a"] for step in steps]
-            hidden.append(_permuted(over_time, backward) if place > k else over_time)
+            hidden.append(list(_permuted(over_time, backward)) if place > k else over_time)
         xs = [_joined(*both) for both in zip(*hidden, strict=True)]
         xs = [
             Bounded(np.where(own, x.value, 0), np.where(own, x.error, 0))
@@ -141,20 +141,24 @@ def _joined(*parts: Bounded) -> Bounded:
     )
 
 
-def _permuted(steps: Sequence[Bounded], order: Array) -> list[Bounded]:
+def _permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
     """The steps of every sample in an order of its own, `(k, m, T_x)`."""
-    every = np.moveaxis(order, 2, 0)[:, :, None]
-    return [_picked_at(steps, place) for place in every] if steps else []
+    if steps:
+        every = np.moveaxis(order, 2, 0)[:, :, None]
+        values, errors = (np.take_along_axis(part, every, axis=0) for part in _side_by_side(steps))
+        yield from map(Bounded, values, errors)
 
 
 def _picked(steps: Sequence[Bounded], step: Array) -> Bounded:
     """Of every sample the step `(k, m)` that is asked for."""
-    return _picked_at(steps, step[:, None])
+    return Bounded(
+        *(np.take_along_axis(part, step[None, :, None], axis=0)[0] for part in _side_by_side(steps))
+    )
 
 
-def _picked_at(steps: Sequence[Bounded], place: Array) -> Bounded:
-    values, errors = (np.stack([getattr(step, part) for step in steps]) for part in ("value", "error"))
-    return Bounded(*(np.take_along_axis(part, place[None], axis=0)[0] for part in (values, errors)))
+def _side_by_side(steps: Sequence[Bounded]) -> tuple[Array, Array]:
+    """The values and the errors of all steps, `(T_x, k, n, m)`."""
+    return np.stack([step.value for step in steps]), np.stack([step.error for step in steps])
 
 
 def _over_time(steps: Sequence[Bounded], like: Bounded) -> Bounded:
