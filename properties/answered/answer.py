@@ -186,3 +186,8 @@ def _form(value: Any) -> str:
         return f"an array of shape {value.shape}"
     name = getattr(value, "type_name", type(value).__name__)
     return "None" if value is None else f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
+
+
+def side_by_side(array: Array) -> Array:
+    """`(n, m, T_x)` as the `(n, m T_x, 1)` of `Inputs.steps`."""
+    return array.reshape(len(array), -1, 1)

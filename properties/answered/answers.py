@@ -5,10 +5,11 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from oracle import propagation
-from oracle.inputs import Inputs
+from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.answered.answer import Answer, MalformedError
+from properties.answered.driven import Driven, drive_each
 from properties.answered.implementation import Implementation, Reply, Request, Returned
 from properties.posed.question import Question
 
@@ -31,6 +32,7 @@ class Answers:
         self._replies: dict[int, Reply] = {}
         self._answers: dict[int, Answer] = {}
         self._steps: dict[int, tuple[Inputs, Mapping[str, Bounded]]] = {}
+        self._driven: Mapping[int, Driven] | None = None
 
     def reply(self, number: int) -> Reply:
         """What came of the call with a problem. A death is told once: then it is asked again."""
@@ -64,6 +66,16 @@ class Answers:
             bounds = propagation.evaluate_each(inputs)
             self._steps = dict(zip(answers, zip(inputs, bounds, strict=True), strict=True))
         return self._steps[number]
+
+    def driven(self, number: int) -> Driven | None:
+        """The steps of a problem of layers, driven with others; `None` where one is not answered.
+
+        So it is of the first problem, whose steps nothing should come between: it is asked by itself.
+        """
+        if self._driven is None:
+            _, *others = (each for each in self.question.inputs if isinstance(each, LayerInputs))
+            self._driven = drive_each(self.implementation, self.question.contract, others)
+        return self._driven.get(number - 1)
 
     def _readable(self) -> Iterator[tuple[int, Answer]]:
         for number, reply in self._replies.items():

@@ -9,16 +9,20 @@ from oracle import propagation
 from oracle.inputs import Inputs, LayerInputs
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison
-from properties.answered.answer import Answer, quantity
+from properties.answered.answer import Answer, quantity, side_by_side
 from properties.answered.answers import Answers
+from properties.answered.driven import drive
 from properties.answered.implementation import Arrangement, Outcome, Raised, Request, Returned
 from properties.answered.record import Death
-from properties.judged.patience import NotJudgedError, ask_patiently
+from properties.judged.patience import NotJudgedError, ask_patiently, is_asked
 from properties.judged.tally import Tally
 from properties.posed.question import Question
 from reference.contract import Array
 
 Grade = Literal["spec", "robust"]
+
+Bounds = Callable[[], Mapping[str, Bounded]]
+"""How far a right answer may be off, found out where that matters."""
 
 THE_PROBLEM = None
 """In the place of the request that other laws have perhaps asked."""
@@ -104,6 +108,10 @@ class Trial:
     def bounds(self) -> Mapping[str, Bounded]:
         """How far a right answer may be off, over the whole trajectory."""
         return self.answers.question.bounds[self.number]
+
+    def bounds_of(self, samples: Any, steps: slice = slice(None)) -> dict[str, Bounded]:
+        """The same of some samples, by any NumPy index, and some steps."""
+        return {name: bounded[:, samples, steps] for name, bounded in self.bounds.items()}
 
     @property
     def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:
@@ -223,32 +231,26 @@ class Trial:
         return self.answer_to(inputs).outputs, inputs, propagation.evaluate(inputs)
 
     def _driven(self, inputs: LayerInputs) -> tuple[dict[str, Array], Inputs, Mapping[str, Bounded]]:
-        """The steps of a layer side by side: one call of it after another, each from the states left."""
-        a, c, T_x = inputs.a0, inputs.c0, inputs.x.shape[2]
-        shown: dict[str, list[Array]] = {quantity(self.contract, name): [] for name in self.contract.outputs}
-        before = []
-        for t in range(T_x):
-            before.append((a, c))
-            outputs = self.answer_to(inputs.single(t, a, c)).outputs
-            for name, array in outputs.items():
-                shown[name].append(array[:, :, 0])
-            a = outputs["a_last"].reshape(a.shape)
-            c = outputs["c_last"].reshape(c.shape) if "c_last" in outputs else c
-        if not T_x:
-            return {}, inputs, {}
-        a, c = (
-            np.stack(part, axis=3).reshape(*part[0].shape[:2], a.shape[2] * T_x)
-            for part in zip(*before, strict=True)
-        )
-        ours = {name: side_by_side(np.stack(arrays, axis=2)) for name, arrays in shown.items()}
-        single = inputs.from_each(a, c)
+        """The steps of a layer side by side; of one problem alone where that has something to be told."""
+        alive = is_asked(self.implementation, self.contract.name, self.problem)
+        driven = self.answers.driven(self.number) if alive else None
+        if driven:
+            self.replies += driven.replies
+            return *driven.steps, driven.bounds
+        steps = drive(self.contract, inputs)
+        try:
+            step = next(steps)
+            while True:
+                step = steps.send(self.answer_to(step).outputs)
+        except StopIteration as end:
+            ours, single = end.value
         return ours, single, propagation.evaluate(single)
 
     def agree_with_itself(
         self,
         first: Mapping[str, Array],
         second: Mapping[str, Array],
-        bounds: Mapping[str, Bounded],
+        bounds: Bounds,
         inputs: Inputs | None = None,
         *,
         asked: str,
@@ -256,9 +258,12 @@ class Trial:
         """Hold two answers of the implementation together; `asked` says how it was asked the second time.
 
         Another kernel may answer for another shape, so the bound applies; scaled to the size of the answers,
-        for the two may agree and both be wrong.
+        for the two may agree and both be wrong. Of answers that are the same nobody asks for a bound.
         """
-        scaled = {name: bounds[name].scaled_to(answer) for name, answer in first.items()}
+        if all(name not in first or _are_same(first[name], array) for name, array in second.items()):
+            return
+        allowed = bounds()
+        scaled = {name: allowed[name].scaled_to(answer) for name, answer in first.items()}
         self.agree(first, second, scaled, inputs, rival=asked)
 
     def agree_with_the_exact_value(self, *, gradual: bool = False) -> None:
@@ -302,6 +307,5 @@ class Trial:
         self.tally.notes[text] += 1
 
 
-def side_by_side(array: Array) -> Array:
-    """`(n, m, T_x)` as the `(n, m T_x, 1)` of `Inputs.steps`."""
-    return array.reshape(len(array), -1, 1)
+def _are_same(ours: Array, theirs: Array) -> bool:
+    return np.array_equal(ours, theirs, equal_nan=True)

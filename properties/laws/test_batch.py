@@ -1,5 +1,7 @@
 """Columns are samples, and no sample knows of another."""
 
+from functools import partial
+
 import numpy as np
 
 from properties.judged.law import EVERY, law
@@ -14,5 +16,5 @@ def test_samples_independent(trial: Trial) -> None:
     inputs = trial.inputs.columns(samples)
     alone = trial.answer_to(inputs).outputs
     among = {name: array[:, samples] for name, array in trial.answer.outputs.items()}
-    bounds = {name: bounded[:, samples] for name, bounded in trial.bounds.items()}
-    trial.agree_with_itself(among, alone, bounds, inputs, asked="those alone")
+
+    trial.agree_with_itself(among, alone, partial(trial.bounds_of, samples), inputs, asked="those alone")

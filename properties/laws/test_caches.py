@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from properties.answered.answer import side_by_side
 from properties.judged.law import law
-from properties.judged.trial import Trial, side_by_side
+from properties.judged.trial import Trial
 
 
 @law("spec", needs=("caches",), complete=True)

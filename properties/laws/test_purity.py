@@ -30,13 +30,13 @@ def test_same_answer_twice(trial: Trial) -> None:
     """
     _, other = siblings(trial.problem, 2)
     first = trial.answer_to(trial.inputs, then=other.inputs(trial.contract.name))
-    trial.agree_with_itself(first.outputs, trial.answer.outputs, trial.bounds, asked="asked again")
+    trial.agree_with_itself(first.outputs, trial.answer.outputs, lambda: trial.bounds, asked="asked again")
     with suppress(MalformedError):  # which the laws of caches tell
         ours, theirs = (
             {name: entry for name, entry in answer.caches.items() if name in ("ft", "it", "cct", "ot")}
             for answer in (first, trial.answer)
         )
-        trial.agree_with_itself(ours, theirs, trial.bounds, asked="asked again")
+        trial.agree_with_itself(ours, theirs, lambda: trial.bounds, asked="asked again")
 
 
 def _same(trial: Trial, name: str, after: Any, before: Any) -> None:
