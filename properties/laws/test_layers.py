@@ -160,21 +160,23 @@ def test_absent_states(trial: Trial) -> None:
 
 
 @law("robust", functions=("lstm_layer",))
-def test_absent_memory_state(trial: Trial) -> None:
-    """A memory state that alone is absent is zeros, if it is not refused, for states may go as a pair.
+def test_one_absent_state(trial: Trial) -> None:
+    """A state that alone is absent is zeros, if it is not refused, for states may go as a pair.
 
-    What is not refused is used: the hidden state that is given.
+    What is not refused is used: the other state, which is given.
     """
     inputs = _layers(trial)
-    zeros = replace(inputs, c0=np.zeros_like(inputs.c0))
+    name = ("a0", "c0")[np.random.default_rng(trial.problem.seed).integers(2)]
+    zeros = replace(inputs, **{name: np.zeros_like(getattr(inputs, name))})
     arguments = zeros.arguments(trial.contract.name)
-    arguments[[*trial.contract.arguments].index("c0")] = None
+    arguments[[*trial.contract.arguments].index(name)] = None
     returned = trial.call(arguments)
     if isinstance(returned, Raised):
-        trial.note("refuses c0 that is absent alone")
+        trial.note(f"refuses {name} that is absent alone")
         return
     absent, answer = trial.read(returned, zeros).outputs, trial.answer_to(zeros).outputs
-    trial.agree_with_itself(answer, absent, partial(propagation.evaluate, zeros), zeros, asked="without c0")
+    bounds = partial(propagation.evaluate, zeros)
+    trial.agree_with_itself(answer, absent, bounds, zeros, asked=f"without {name}")
 
 
 def _layers(trial: Trial) -> LayerInputs:

@@ -42,11 +42,11 @@ def absent_states(
 ) -> Location | None:
     """When and how a network begins otherwise where initial states are not given; `None` where it does not.
 
-    First where none is, then where c0 alone is not. Nothing is said of what is wrong where zeros are given,
+    First where none is, then where one alone is not. Nothing is said of what is wrong where zeros are given,
     too, nor of what is refused.
     """
     states = [*CONTRACTS[function].arguments][1:]
-    every = [states, *([name] for name in states if name == "c0")]
+    every = some_of(states)[::-1]
     found = (_where_absent(each, states, function, program, counterexample, limits) for each in every)
     return next(filter(None, found), None)
 
@@ -74,15 +74,17 @@ def _where_absent(
     if not are_of(counterexample, wrong):
         return None
     every_wrong = [each for some in wrong.values() for each in some]
-    alone = names != states
-    if alone and all(explains_with(_without_a0, each) for each in every_wrong):
-        where = "a0, where c0 alone is absent, is taken for absent, too"
+    others = [name for name in states if name not in names]
+    if others and all(explains_with(partial(_zeros, others), each) for each in every_wrong):
+        where = f"{others[0]}, where {names[0]} alone is absent, is taken for absent, too"
         return Location(where, condition([*wrong], every), "as if it were 0", equations=[where])
     begun, how = _begun(every_wrong, names)
-    which = f"where {'it alone is absent' if alone else 'absent'}"
+    which = f"where {'it alone is absent' if others else 'absent'}"
     where = f"{' and '.join(begun)}, {which}, {are(begun)} not 0"
     if not begun:  # it need not be the states that are other ones
-        where = f"{'c0 alone is' if alone else 'initial states are'} absent (right where 0 is given)"
+        where = (
+            f"{f'{names[0]} alone is' if others else 'initial states are'} absent (right where 0 is given)"
+        )
     return Location(where, condition([*wrong], every), how, equations=[where])
 
 
@@ -95,14 +97,14 @@ def _begun(answers: Sequence[Answer], states: Sequence[str]) -> tuple[Sequence[s
     return [], ""
 
 
-def _as_hidden(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
-    """The memory state that is absent alone is the hidden one, where that has as many units."""
-    is_of_form = names == ["c0"] and inputs.a0.shape == inputs.c0.shape
-    return replace(inputs, c0=inputs.a0) if is_of_form else inputs
+def _as_the_other(names: Sequence[str], given: str, inputs: LayerInputs) -> LayerInputs:
+    """The state that is absent alone is the other one, where that has as many units."""
+    is_of_form = given not in names and len(names) == 1 and inputs.a0.shape == inputs.c0.shape
+    return replace(inputs, **{names[0]: getattr(inputs, given)}) if is_of_form else inputs
 
 
-def _without_a0(inputs: LayerInputs) -> LayerInputs:
-    return replace(inputs, a0=0 * inputs.a0)
+def _zeros(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
+    return replace(inputs, **{name: 0 * getattr(inputs, name) for name in names})
 
 
 def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
@@ -111,7 +113,8 @@ def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
 
 _BEGUN: Mapping[str, Callable[[Sequence[str], LayerInputs], LayerInputs]] = {
     **ENDED,
-    "the value of a0": _as_hidden,
+    "the value of a0": lambda names, inputs: _as_the_other(names, "a0", inputs),
+    "the value of c0": lambda names, inputs: _as_the_other(names, "c0", inputs),
     "always 1": _ones,
 }
 """What absent states may be taken for, in the place of zeros."""
