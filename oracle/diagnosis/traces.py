@@ -56,7 +56,22 @@ def manners(
     names = [*CONTRACTS[function].arguments, "parameters", "options"]
     places = {place for ours, spec in zip(shown, right, strict=True) for place in _changed(ours, spec)}
     written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
-    return [f"it writes to {' and '.join(written)}"] if written else []
+    return [f"it writes to {' and '.join(written)}{_what(function, shown[1], right[1])}"] if written else []
+
+
+def _what(function: str, ours: Behaviour, right: Behaviour) -> str:
+    """What it writes, if that is an output, or new keys of the parameters; empty if it is something else."""
+    contract, changed = CONTRACTS[function], {*_changed(ours, right)}
+    dict_of = f".{len(contract.arguments)}."
+    leaves = sorted(changed - {dict_of})
+    added = [place.removeprefix(dict_of) for place in leaves if place not in right.arguments]
+    if len(added) == len(leaves) and not any(not key or "." in key for key in added):
+        keys = ", ".join(map(repr, added))
+        return "" if contract.is_layer or not added else f": the new key{'s' * (len(added) > 1)} {keys}"
+    arrays = [ours.arguments.get(place, "") for place in changed]
+    outputs = {name: ours.outputs.get(f".{i}", "") for i, name in enumerate(contract.outputs)}
+    same_as = [name for name, output in outputs.items() if all(alike(array, output) for array in arrays)]
+    return f": what it returns as {same_as[0]}" if same_as else ""
 
 
 def _overwriting(

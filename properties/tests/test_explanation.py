@@ -122,7 +122,7 @@ MANNERS: dict[str, tuple[Equations, str]] = {
         {"a_next": lambda v: v.tanh(v.z) + CHANCE.uniform(-0.1, 0.1, v.z.shape)},
         "it answers one question in two ways",
     ),
-    "a state written back": ({"cache": written}, "it writes to a_prev"),
+    "a state written back": ({"cache": written}, "it writes to a_prev: what it returns as a_next"),
     "float32 between": (
         {"a_next": lambda v: np.tanh(v.z.astype("float32")).astype("float64")},
         f"wrong where: {HIDDEN}  when: in float64 (in float32 within what rounding may do)  "
