@@ -223,3 +223,83 @@ def test_a_backward_direction_that_begins_in_the_padding_is_told() -> None:
     assert found
     assert found.where == "the backward direction does not begin at the last step of a sequence"
     assert found.how == "it begins one step beyond that"
+
+
+def test_gates_that_are_read_unit_by_unit_are_told() -> None:
+    def stacked(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        every = []
+        for p in parameters:
+            W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fico"]) for part in "Wb")
+            gates = {f"W{gate}": W[k::4] for k, gate in enumerate("fico")}
+            every.append({**p, **gates, **{f"b{gate}": b[k::4] for k, gate in enumerate("fico")}})
+        return reference.lstm_layer(x, a0, c0, every, options)
+
+    found = found_for("lstm_layer", stacked)
+    assert found
+    assert found.when == "where n_a is more than 1"
+    assert found.how == "as if z of the gates stacked as f, i, c, o, were read unit by unit"
+
+
+def test_layers_that_run_backward_are_told() -> None:
+    def back_and_forth(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if options["directions"] == 2:
+            return reference.rnn_layer(x, a0, parameters, options)
+        last = []
+        for k, own in enumerate(parameters):
+            order = slice(None, None, -1 if k % 2 else 1)
+            x, ended = reference.rnn_layer(x[:, :, order], a0[k : k + 1], [own], options)
+            x = x[:, :, order]
+            last.append(ended)
+        return x, np.concatenate(last)
+
+    found = found_for("rnn_layer", back_and_forth, layers=2)
+    assert found
+    assert found.where == "a layer does not run forward"
+    assert found.when == "of 2 layers, in one direction, where T_x is more than 1"
+    assert found.how == "each second one, layer 1 first, runs backward"
+
+
+@pytest.mark.parametrize("of_all", [False, True])
+def test_what_is_read_in_another_order_is_told(of_all: bool) -> None:
+    def reshaped(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        last, D = [], options["directions"]
+        for k in range(0, len(parameters), D):
+            n, m, T_x = x.shape
+            if of_all or not k:
+                x = x.reshape(n, T_x, m).swapaxes(1, 2)
+            own = slice(k, k + D)
+            x, ended = reference.rnn_layer(x, a0[own], parameters[own], options)
+            last.append(ended)
+        return x, np.concatenate(last)
+
+    found = found_for("rnn_layer", reshaped)
+    assert found
+    assert found.where == (
+        "what each layer is given is not read as it is" if of_all else "x is not read as it is given"
+    )
+    assert found.when == "where m and T_x are more than 1"
+    assert found.how == "as if with samples and steps written in one order and read in the other"
+
+
+def test_the_lengths_of_a_tile_of_many_samples_are_told() -> None:
+    def tiled(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if "lengths" in options:
+            options = options | {"lengths": options["lengths"][np.arange(x.shape[1]) % 32]}
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", tiled, m=40, lengths="random")
+    assert found
+    assert found.how == "as if that of sample k were that of sample k mod 32"
+
+
+@pytest.mark.parametrize("given", ["a0", "c0"])
+def test_a_state_that_is_dropped_where_the_other_is_absent_is_told(given: str) -> None:
+    def as_a_pair(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        if (c0 if given == "a0" else a0) is None:
+            a0, c0 = None, None
+        return reference.lstm_layer(x, a0, c0, parameters, options)
+
+    found = found_for("lstm_layer", as_a_pair)
+    assert found
+    absent = {"a0": "c0", "c0": "a0"}[given]
+    assert found.where == f"{given}, where {absent} alone is absent, is taken for absent, too"

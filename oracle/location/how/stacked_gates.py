@@ -23,7 +23,7 @@ def read_otherwise(cases: Sequence[Case]) -> Likeness | None:
     every = (
         (order, words, partial(_value, order, read))
         for order in permutations(LETTER)
-        for words, read in _READ.items()
+        for words, read in READ.items()
     )
     found = [each for each in every if all(_is_shown(case, each[2]) for case in cases)]
     if len(found) != 1:
@@ -56,7 +56,8 @@ def _by_gates(gates: Array) -> Array:
     return gates.swapaxes(0, 1).reshape(gates.shape)
 
 
-_READ: Mapping[str, Callable[[Array], Array]] = {
+READ: Mapping[str, Callable[[Array], Array]] = {
     "were read unit by unit": _by_units,
     "unit by unit, were read gate by gate": _by_gates,
 }
+"""What may be wrong with the rows, in words, and each gate as it is then."""

@@ -10,9 +10,11 @@ from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.begun import of_other_ends
+from oracle.location.networks.gates import of_stacked_gates
 from oracle.location.networks.layer_by_layer import of_single_directions, of_what_is_given_above
 from oracle.location.networks.lengths import of_lengths
 from oracle.location.networks.mistaken import Mistaken
+from oracle.location.networks.order import of_order
 from oracle.location.networks.places import (
     of_axes_exchanged,
     of_initial_states,
@@ -75,12 +77,15 @@ def _answers(
 def _all_that_may_be(function: str, *, has_lengths: bool) -> list[Mistaken]:
     states, outputs = [*CONTRACTS[function].arguments][1:], [*CONTRACTS[function].outputs]
     every = [
+        of_order(),
         of_initial_states(states),
         of_other_ends(states),
         of_axes_exchanged(states),
         of_parameters(parameters_of(function)),
         of_what_is_given_above(has_lengths=has_lengths),
     ]
+    if CONTRACTS[function].kind == "lstm":
+        every.append(of_stacked_gates())
     if has_lengths:
         every += [of_lengths(), of_single_directions(), of_samples(states, outputs)]
     return [*chain.from_iterable(every)]

@@ -56,13 +56,20 @@ def left_behind(
             _begun(posed(counterexample, stacking, shape, lengths, seed, limits), absent)
             for seed, shape in enumerate([SHAPE] * 3 + [OTHER_SHAPE], 1)
         )
+        others = {" of its shapes": other}
+        if not counterexample.weights:
+            larger = replace(counterexample, n_a=counterexample.n_a + 1)
+            with_larger = _begun(posed(larger, stacking, SHAPE, lengths, 4, limits), absent)
+            others |= {" with parameters of its shapes": with_larger}
         first, second, third = ask(every)
         if not first or not second or not third or not first.is_right or second.is_right:
             continue
         for words, explains in _left(states, where, [*first.inputs.parameters[0]]):
             if explains(first, second):
                 whose = _whose(explains, first, second, third)
-                return words.format(whose=whose + _of_shapes(ask, explains, whose, every[:2], other))
+                is_of = partial(_changes_nothing, ask, explains, whose, every[:2])
+                shapes = next((said for said, each in others.items() if is_of(each)), "")
+                return words.format(whose=whose + shapes)
     return ""
 
 
@@ -74,18 +81,18 @@ def _whose(explains: Explains, first: Answer, second: Answer, third: Answer) -> 
     return FIRST if of_first else "the call before"
 
 
-def _of_shapes(
+def _changes_nothing(
     ask: Callable[[Sequence[LayerInputs]], list[Answer | None]],
     explains: Explains,
     whose: str,
     two: Sequence[LayerInputs],
     other: LayerInputs,
-) -> str:
-    """That a call of other shapes, which comes first or between the two, changes nothing; or nothing."""
+) -> bool:
+    """Whether another call, which comes first or between the two, changes nothing."""
     one, later = two
     shown = ask([other, one, later] if whose == FIRST else [one, other, later])
     earlier, last = shown[1 if whose == FIRST else 0], shown[2]
-    return " of its shapes" if all(shown) and earlier and last and explains(earlier, last) else ""
+    return all(shown) and bool(earlier and last and explains(earlier, last))
 
 
 def _left(states: Sequence[str], where: str, parameters: Sequence[str]) -> Iterator[tuple[str, Explains]]:

@@ -33,20 +33,20 @@ def of_single_directions() -> Iterator[Mistaken]:
         where = f"the lengths in the {direction} direction are not those that are given"
         for how, (change, condition) in LENGTHS.items():
             one_layer = partial(_of_direction, k, change)
-            yield Mistaken(where, partial(said, how), condition, partial(_explains, one_layer, _as_it_is))
+            yield Mistaken(where, partial(said, how), condition, partial(are_its_layers, one_layer))
     for how, ends in _BEGUN_LATER.items():
         one_layer = partial(_backward, ends)
         where = "the backward direction does not begin at the last step of a sequence"
-        yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, one_layer, _as_it_is))
+        yield Mistaken(where, partial(said, how), SHORTER, partial(are_its_layers, one_layer))
     where = "the backward direction does not read the steps of a sequence"
     how = "it reads the last steps of x, as many as the sequence has, and returns them there"
-    yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, _as_if_at_the_end, _as_it_is))
+    yield Mistaken(where, partial(said, how), SHORTER, partial(are_its_layers, _as_if_at_the_end))
     where = "the backward direction does not end at the first step of a sequence"
     how = "it takes as many steps as the longest sequence has, the first of them at the last step of x"
-    explains = partial(_explains, _stopped, _as_it_is)
+    explains = partial(are_its_layers, _stopped)
     yield Mistaken(where, partial(said, how), "where all lengths are less than T_x", explains)
     where, how = "the layers above another do not know the lengths", "as if none were given"
-    yield Mistaken(where, partial(said, how), SHORTER, partial(_explains, _without_lengths_above, _as_it_is))
+    yield Mistaken(where, partial(said, how), SHORTER, partial(are_its_layers, _without_lengths_above))
 
 
 def of_what_is_given_above(*, has_lengths: bool) -> Iterator[Mistaken]:
@@ -58,17 +58,17 @@ def of_what_is_given_above(*, has_lengths: bool) -> Iterator[Mistaken]:
     where = "what a layer hands on is not its hidden states"
     for how, change in _OF_DIRECTIONS.items():
         handed_on = partial(_in_two_directions, change)
-        yield Mistaken(where, partial(said, how), "", partial(_explains, _right, handed_on))
-        returned = partial(_explains, partial(_returned, handed_on), _as_it_is)
+        yield Mistaken(where, partial(said, how), "", partial(are_its_layers, _right, handed_on=handed_on))
+        returned = partial(are_its_layers, partial(_returned, handed_on))
         yield Mistaken(
             "a layer's hidden states are not returned as they are", partial(said, how), "", returned
         )
     for whose, which, condition in SAMPLES if has_lengths else ():
-        explains = partial(_explains, _right, partial(_of_others, which))
+        explains = partial(are_its_layers, _right, handed_on=partial(_of_others, which))
         yield Mistaken(where, partial(said, f"of sample k {whose}"), condition, explains)
     where = "what the backward direction of a layer above another is given is not what that hands on"
     how = "its first half is what the forward direction beside it has computed"
-    yield Mistaken(where, partial(said, how), "", partial(_explains, _overwritten, _as_it_is))
+    yield Mistaken(where, partial(said, how), "", partial(are_its_layers, _overwritten))
 
 
 def _right(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
@@ -209,7 +209,7 @@ def _of_others(which: Callable[[Array], Array], a: Array, inputs: LayerInputs) -
     return a[:, which(inputs.ends)]
 
 
-def _explains(one_layer: OneLayer, handed_on: HandedOn, answer: Answer) -> bool:
+def are_its_layers(one_layer: OneLayer, answer: Answer, handed_on: HandedOn = _as_it_is) -> bool:
     """Whether it is what such layers answer; what is wrong by little tells nothing of that."""
     if not answer.is_right and is_answer(answer, _loosened(answer.right)):
         return False

@@ -66,7 +66,7 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
             partial(_of_first_tile, size),
             "where that is another",
         )
-        for size in (2, 4)
+        for size in (2, 4, 8, 16, 32, 64)
     },
     "as if they were in descending order": (lambda ends, T_x: -np.sort(-ends), "where they are not"),
     "as if they were in ascending order": (lambda ends, T_x: np.sort(ends), "where they are not"),

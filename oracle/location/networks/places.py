@@ -83,6 +83,8 @@ _ORDERS: Sequence[Callable[[Array], Array]] = (
     lambda places: places[:, -1:],
     lambda places: places[:1, :1],
     lambda places: np.arange(len(places))[:, None],
+    lambda places: places[np.minimum(np.arange(len(places)), 1)],
+    lambda places: places[np.maximum(np.arange(len(places)) - 1, 0)],
 )
 """Whose are taken, by the places `(L, D)` of all."""
 

@@ -13,7 +13,7 @@ from oracle.problem import LayerProblem
 Stacking = tuple[int, int]
 """How many layers there are, in how many directions."""
 
-SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3), (9, 4), (4, 70))
+SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3), (9, 4), (4, 70), (70, 3))
 """Samples and steps of what is asked."""
 
 
@@ -81,6 +81,9 @@ def _when(wrong: Sequence[Stacking], every: Sequence[Stacking]) -> str | None:
         return ""
     if {*every} - {*wrong} == {(1, 1)} and {(1, 2), (2, 1)} <= {*wrong}:
         return "of several layers or directions"
+    if all(directions == 1 for _, directions in wrong) and any(directions > 1 for _, directions in every):
+        of_one = _when(wrong, [each for each in every if each[1] == 1])
+        return of_one if of_one is None else ", ".join(filter(None, [of_one, "in one direction"]))
     least = tuple(min(stacking[axis] for stacking in wrong) for axis in range(2))
     if {*wrong} != {each for each in every if each[0] >= least[0] and each[1] >= least[1]}:
         return None

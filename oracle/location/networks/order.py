@@ -1,0 +1,60 @@
+"""The order in which a layer reads what it is given: of samples and steps, and of time."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from oracle.inputs import LayerInputs
+from oracle.location.networks.layer_by_layer import are_its_layers
+from oracle.location.networks.mistaken import Mistaken, said
+from oracle.location.where.changes import Change, rearranged, stacked_otherwise
+from oracle.propagation import evaluate
+from oracle.rounding import Bounded
+
+
+def of_order() -> Iterator[Mistaken]:
+    """Arrays that are read in another order by the first layer or by all; layers that run backward."""
+    for condition, every in (
+        ("where m and T_x are more than 1", rearranged(2, 3)),
+        ("", stacked_otherwise()),
+    ):
+        for words, change in every:
+            for where, layers in _READ_BY.items():
+                explains = partial(are_its_layers, partial(_read, layers, change))
+                yield Mistaken(where, partial(said, f"as if {words}"), condition, explains)
+    for how, layers in _BACKWARD.items():
+        explains = partial(are_its_layers, partial(_backward, layers))
+        yield Mistaken(
+            "a layer does not run forward", partial(said, how), "where T_x is more than 1", explains
+        )
+
+
+Layers = Callable[[int], bool]
+"""Which layers, by how many are below."""
+
+_READ_BY: Mapping[str, Layers] = {
+    "what each layer is given is not read as it is": lambda below: True,
+    "x is not read as it is given": lambda below: not below,
+}
+
+_BACKWARD: Mapping[str, Layers] = {
+    "each runs backward": lambda below: True,
+    "each second one, layer 1 first, runs backward": lambda below: below % 2 == 1,
+    "those above another run backward": lambda below: below > 0,
+}
+
+
+def _read(layers: Layers, change: Change, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    return evaluate(replace(inputs, x=change(inputs.x)) if layers(below) else inputs)
+
+
+def _backward(layers: Layers, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """Of one direction, whose hidden states are returned where they belong."""
+    if inputs.directions > 1 or not layers(below):
+        return evaluate(inputs)
+    order = inputs.backward[None]
+    found = evaluate(replace(inputs, x=np.take_along_axis(inputs.x, order, axis=2)))
+    a = (np.take_along_axis(part, order, axis=2) for part in (found["a"].value, found["a"].error))
+    return {**found, "a": Bounded(*a)}
