@@ -19,6 +19,7 @@ from oracle.location.networks.absent import absent_states
 from oracle.location.networks.as_if import as_if_given
 from oracle.location.networks.last_states import in_another_order
 from oracle.location.networks.padding import beyond_the_end
+from oracle.location.scope import scope_of
 from oracle.location.when import experiments
 from oracle.location.when.table import FROM_END
 from oracle.location.when.words import words
@@ -60,6 +61,7 @@ def locate_in_layers(
     one_step = experiments.of_sizes(forward, {"T_x": 1}, 0)
     usual = [] if example.regime in ORDINARY else [replace(example, regime="unit")]
     first = [each.inputs(forward) for each in (example, *usual)]
+    first.append(experiments.of_sizes(forward, {"n_x": 3, "n_a": 3}, 12))
     shown = _simplest(every, [*first, *experiments.of_gaps(forward, range(1))])
     likely: list[Setting] = []
     if every and not shown:  # with other numbers, or many
@@ -94,9 +96,15 @@ def locate_in_layers(
         gates = WithGates(InSetting(function, program, replace(setting, last=True)))
         location = _located_in_gates(Asked(gates, limits), example, found) or location
     if wrong[0] in ("a_next", "c_next") and asked.part_known_later(wrong[0]) < ENOUGH:
-        conditions = [ONE_STEP, *([location.when] if location.when not in ("", "always") else [])]
-        location = replace(location, when=" and ".join(conditions))
-    return replace(location, setting=setting)
+        told = [location.when] if location.when not in ("", "always") else []
+        of_one_step = [ONE_STEP] if _is_wrong_in_one_step(asked, wrong[0]) else []
+        location = replace(location, when=" and ".join(of_one_step + told) if of_one_step else "")
+    located = replace(location, setting=setting)
+    return replace(located, scope=scope_of(function, program, counterexample, located, asked, limits))
+
+
+def _is_wrong_in_one_step(asked: Asked, name: str) -> bool:
+    return any(seen.wrong.get(name) for seen in asked.seen if seen.asked.x.shape[2] == 1)
 
 
 def _first_call(program: Program, anew: Callable[[], None]) -> Program:

@@ -8,7 +8,7 @@ from oracle.location.how.cases import Case, Likeness
 from oracle.location.how.distance import far
 from oracle.location.how.likeness import is_like, likeness
 from oracle.location.how.weights import as_if
-from oracle.location.layers.setting import Setting
+from oracle.location.layers.setting import ITSELF, Scope, Setting
 from oracle.location.when.rules import MOST_CONDITIONS, PURE, Rule
 from oracle.location.when.words import words
 from oracle.location.where.equation import CACHED
@@ -16,6 +16,8 @@ from oracle.location.where.equation import CACHED
 GATES = ("ft", "it", "cct", "ot")
 
 EVERYWHERE = "wherever that makes a difference"
+
+LEFT_OUT = "the step is left out, and its cache is that of the step before"
 
 CASES = 80
 """Answers in which a likeness has to hold."""
@@ -27,7 +29,7 @@ class Location:
 
     `when` and `how` are empty where nothing was found that holds of all that was asked. What is not wrong
     `alone` is so after other calls. `equations` are the names of those of which all this is said; of layers
-    in a `setting`.
+    in a `setting`, and how far beyond it.
     """
 
     where: str
@@ -36,6 +38,7 @@ class Location:
     alone: bool = True
     equations: Sequence[str] = ()
     setting: Setting | None = None
+    scope: Scope = ITSELF
 
     def __str__(self) -> str:
         return "  ".join(self.lines)
@@ -43,8 +46,9 @@ class Location:
     @property
     def lines(self) -> list[str]:
         """What is known, in order."""
-        where = ": ".join(filter(None, [str(self.setting or ""), self.where]))
-        parts = {"wrong where": where, "when": self.when, "how": self.how}
+        setting = self.setting.words(self.scope) if self.setting else ""
+        where = ": ".join(filter(None, [setting, self.where]))
+        parts = {"wrong where": where, "when": self.scope.of_sizes(self.when), "how": self.how}
         return [f"{name}: {text}" for name, text in parts.items() if text]
 
 
@@ -78,6 +82,7 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     only = asked.is_only_so_in(names, like) if like else ""
     told += f" (in {only})" if only else ""
     how = _exchanged(wrong, asked, found, like) or (exactly and told) or of_all or told or far(cases)
+    how = LEFT_OUT if asked.leaves_out(names[0]) else how
     when = [arrangement] if arrangement else []
     is_far_fetched = not found or len(found.conditions) == MOST_CONDITIONS
     if is_far_fetched and like and like.form and asked.is_always_given_by(names, like.form):

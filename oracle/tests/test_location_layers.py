@@ -282,3 +282,67 @@ def test_gates_are_believed_where_they_explain_the_memory_states() -> None:
     """Of another sample's c_prev those are measured alone that are nearly shut."""
     said, _ = located(STRANGERS["r/20 batch tile without its offset in the forget term"])
     assert said.startswith("wrong where: c_next ≠ ft * c_prev + it * cct  when: from sample 16 on")
+
+
+@pytest.mark.parametrize("square", [False, True])
+def test_whether_any_projection_is_wrong_is_told(square: bool) -> None:
+    def without_output_gate(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        Wp = parameters[0].get("Wp")
+        if Wp is not None and (Wp.shape[0] == Wp.shape[1] or not square):
+            parameters = [{**p, "Wo": 0 * p["Wo"], "bo": 0 * p["bo"] + 100} for p in parameters]
+        return reference.lstm_layer(x, a0, c0, parameters, options)
+
+    found = found_for("lstm_layer", without_output_gate, n_p=4)
+    assert found
+    assert str(found).startswith(f"wrong where: with a projection{' to as many units' * square}: a_next ≠ Wp")
+
+
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_whether_all_sequences_have_to_end_is_told(all_of_them: bool) -> None:
+    def lost(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, a0, parameters, options)
+        ends, T_x = options.get("lengths", np.full(x.shape[1], x.shape[2])), x.shape[2]
+        if ends.max(initial=0) < T_x or not all_of_them:
+            a_last = np.where(ends < T_x, 0, a_last)
+        return a, a_last
+
+    found = found_for("rnn_layer", lost, lengths="random")
+    assert found
+    which = "all of the sequences end" if all_of_them else "any of the sequences ends"
+    assert f"where {which} after T_x steps, before x does" in str(found)
+
+
+@pytest.mark.parametrize("of_the_first", [False, True])
+def test_whose_features_are_meant_is_told(of_the_first: bool) -> None:
+    def transposed(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        first, D = len(x), options["directions"]
+        every = [
+            {**p, "Wax": p["Wax"].T}
+            if p["Wax"].shape[0] == p["Wax"].shape[1] == (first if of_the_first else len(p["Wax"]))
+            and not (of_the_first and k >= D)
+            else p
+            for k, p in enumerate(parameters)
+        ]
+        return reference.rnn_layer(x, a0, every, options)
+
+    found = found_for("rnn_layer", transposed, n_x=4, layers=2)
+    assert found
+    assert found.how == "as if z were made with Wax transposed"
+    told = str(found)
+    assert ("n_x being what the layer's own input has" in told) != of_the_first
+
+
+def test_a_sum_with_the_input_is_told_of_all_directions() -> None:
+    def residual(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        last, D = [], options["directions"]
+        for k in range(0, len(parameters), D):
+            own = slice(k, k + D)
+            a, ended = reference.rnn_layer(x, a0[own], parameters[own], options)
+            x = a + x if a.shape == x.shape else a
+            last.append(ended)
+        return x, np.concatenate(last)
+
+    found = found_for("rnn_layer", residual, n_x=4)
+    assert found
+    assert "when: n_x = D n_a, of D directions, n_x being what the layer's own input has" in str(found)
+    assert found.how == "the right value + xt"

@@ -20,6 +20,36 @@ _ABOVE = ("", "in a layer above another", "in a layer above two others")
 
 
 @dataclass(frozen=True)
+class Scope:
+    """How far what is wrong in a setting goes, in words beside those of the setting.
+
+    With `any_projection`, not of as many units alone; where `any_ended`, not all of the sequences; in one
+    `direction_alone`. Where n_x is said the layer's `own_features` are meant,
+    and n_a is the features of all directions if n_x has to be `as_wide`.
+    """
+
+    any_projection: bool = False
+    any_ended: bool = False
+    direction_alone: bool = False
+    own_features: bool = False
+    as_wide: bool = False
+
+    def of_sizes(self, when: str) -> str:
+        """A condition, with what is to be said of the sizes in it."""
+        if self.as_wide:
+            when = when.replace(AS_WIDE, "n_x = D n_a, of D directions")
+        return (
+            f"{when}, n_x being what the layer's own input has"
+            if self.own_features and "n_x" in when
+            else when
+        )
+
+
+ITSELF = Scope()
+AS_WIDE = "n_x = n_a"
+
+
+@dataclass(frozen=True)
 class Setting:
     """Where in a network the layer is, and whether it is its last states that are looked at.
 
@@ -34,13 +64,16 @@ class Setting:
     activation: str = "tanh"
     projected: bool = False
 
-    def __str__(self) -> str:
+    def words(self, scope: Scope = ITSELF) -> str:
+        """What is said of it; nothing of one layer alone."""
+        ended = "any of the sequences ends" if scope.any_ended else f"{self.ended} of the sequences end"
+        projection = "" if scope.any_projection else " to as many units"
         parts = (
             "with relu" if self.activation == "relu" else "",
-            "with a projection to as many units" if self.projected else "",
+            f"with a projection{projection}" if self.projected else "",
             _ABOVE[self.above],
-            _DIRECTIONS[self.direction],
-            f"where {self.ended} of the sequences end after T_x steps, before x does" if self.ended else "",
+            "of one direction alone" if scope.direction_alone else _DIRECTIONS[self.direction],
+            f"where {ended} after T_x steps, before x does" if self.ended else "",
             "in the last states that are returned" if self.last else "",
         )
         return ", ".join(filter(None, parts))

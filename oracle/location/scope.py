@@ -1,0 +1,83 @@
+"""How far a layer is wrong beyond the setting in which it was looked at."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Program
+from oracle.inputs import Inputs
+from oracle.limits import Limits
+from oracle.location.asked import Asked
+from oracle.location.layers.in_setting import InSetting
+from oracle.location.layers.setting import AS_WIDE, Scope
+from oracle.location.location import Location
+from oracle.location.networks.answer import answer
+from oracle.location.networks.stacking import posed
+from oracle.location.when import experiments
+from oracle.problem import LayerProblem
+
+FEW = 6
+"""Problems that are asked in another setting, of those that are wrong in the first, or right."""
+
+
+def scope_of(
+    function: str,
+    program: Program,
+    counterexample: LayerProblem,
+    location: Location,
+    asked: Asked,
+    limits: Limits,
+) -> Scope:
+    """That of a location, found with what was asked in its setting; of gates that are measured nothing."""
+    setting, name = location.setting, location.equations[0]
+    assert setting
+    several = [seen for seen in asked.seen if min(seen.asked.sizes.values()) > 1]
+    several.sort(key=lambda seen: seen.asked.x.size)
+    wrong = _some([seen.asked for seen in several if seen.wrong.get(name)])
+    right = _some([seen.asked for seen in several if not seen.wrong.get(name)])
+    if not wrong:
+        return Scope()
+
+    def is_wrong(problems: Sequence[Inputs], **instead: object) -> bool:
+        other = replace(setting, **instead)  # type: ignore[arg-type]
+        return bool(problems) and Asked(InSetting(function, program, other), limits).is_wrong_for(problems)
+
+    def is_right(problems: Sequence[Inputs], **instead: object) -> bool:
+        asked = Asked(InSetting(function, program, replace(setting, **instead)), limits)  # type: ignore[arg-type]
+        return len(asked.ask(problems)) == len(problems) and not asked.wrong()
+
+    # Above two directions a layer is asked for one step alone.
+    of_one_layer = setting.direction == "alone" and not setting.above
+    of_one_direction = of_one_layer and limits.directions > 1 and is_right(wrong, direction="forward")
+    as_wide = (
+        of_one_direction
+        and AS_WIDE in location.when
+        and is_wrong([_of_twice_the_features(asked)], direction="forward")
+    )
+    return Scope(
+        any_projection=setting.projected and _is_wrong_with_fewer(function, program, counterexample, limits),
+        any_ended=setting.ended == "all" and is_wrong(wrong, ended="all but the last"),
+        direction_alone=of_one_direction and not as_wide and is_right(wrong, direction="backward"),
+        own_features=of_one_layer and limits.layers > 1 and is_wrong(right, above=1),
+        as_wide=as_wide,
+    )
+
+
+def _some(every: Sequence[Inputs]) -> Sequence[Inputs]:
+    """The smallest and the largest of those in order, and some between."""
+    count = min(FEW, len(every))
+    return [every[round(place)] for place in np.linspace(0, len(every) - 1, count)]
+
+
+def _of_twice_the_features(asked: Asked) -> Inputs:
+    return experiments.of_sizes(asked.view.function, {"n_x": 8, "n_a": 4}, 0)
+
+
+def _is_wrong_with_fewer(
+    function: str, program: Program, counterexample: LayerProblem, limits: Limits
+) -> bool:
+    """Whether networks are wrong too that have a projection to fewer units, to one alone too."""
+    fewer = [replace(counterexample, n_a=n_a, n_p=n_p) for n_a, n_p in ((4, 3), (4, 2), (6, 1))]
+    every = [answer(function, program, posed(each, (1, 1), (4, 5), "absent", 0, limits)) for each in fewer]
+    return all(shown is not None and not shown.is_right for shown in every)
