@@ -14,6 +14,7 @@ from oracle.location.where.equation import CACHED, Equation, count_wrong, is_car
 from oracle.location.where.equations import equations
 from oracle.location.where.shown import Shown
 
+GIVEN = ("xt", "a_prev", "c_prev")
 MARGIN = 100
 """Of how many bounds what is said to be otherwise in another precision is."""
 
@@ -103,6 +104,14 @@ class Record:
                 skipped.append(np.broadcast_to(seen.shown.carried, told.shape)[told])
         every = np.concatenate([np.zeros(0, bool), *skipped])
         return bool(every.size) and bool(every.all())
+
+    def leaves_out(self, name: str) -> bool:
+        """Whether all of every step that was given something wrong is that of the step before."""
+        return name in GIVEN and all(
+            seen.shown.repeats(np.flatnonzero(seen[name].wrong.any(axis=(0, 1))))
+            for seen in self.seen
+            if seen.wrong.get(name)
+        )
 
     def is_carried(self, name: str) -> bool:
         """Whether later steps are given all wrong states that are returned, as far as caches show it."""

@@ -10,7 +10,7 @@ from oracle.location.how.logits import of_logits
 from oracle.location.how.sorting import of_sorted_samples
 from oracle.location.where.affine import product
 from oracle.location.where.changes import LESS_PRECISE, rearranged, stacked_otherwise, wrapped
-from oracle.location.where.equation import Equation
+from oracle.location.where.equation import OF_STEP_BEFORE, TAKEN_BEFORE, Equation
 from oracle.location.where.normalised import NORMALISED
 from reference.contract import Array
 
@@ -38,7 +38,7 @@ def mean(axis: int) -> Candidate:
 def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     """All of them in words, the plainest first, for an equation of this kind."""
     for name in (*equation.named, *equation.others):
-        if "logit" in name:  # of which they are functions
+        if "logit" in name or name == TAKEN_BEFORE:  # of which they are functions; which is said last
             continue
         yield f"the value of {name}", partial(_other, name)
     for name in equation.others:
@@ -65,8 +65,9 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
             yield f"the right value {words}", partial(_function, change)
     for words, change in LESS_PRECISE:
         yield words.replace("in ", "rounded to "), partial(_function, change)
+    late = OF_STEP_BEFORE in equation.statement
     for axis, what in ((2, "step"), (1, "sample"), (0, equation.row)):
-        yield from _moves(axis, what)
+        yield from _moves(axis, what, late * (axis == 2))
     _, m, T_x = equation.right.value.shape
     for words, change in rearranged(m, T_x):
         yield f"the right ones {words}", partial(_function, change)
@@ -74,6 +75,8 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     yield f"that of {plural(equation.row)} and samples exchanged", _exchanged
     for words, change in stacked_otherwise():
         yield f"the right ones {words}", partial(_function, change)
+    if TAKEN_BEFORE in equation.named:
+        yield TAKEN_BEFORE, named(TAKEN_BEFORE)
 
 
 def plural(what: str) -> str:
@@ -98,13 +101,14 @@ _FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
 }
 
 
-def _moves(axis: int, what: str) -> Iterator[tuple[str, Candidate]]:
+def _moves(axis: int, what: str, late: int) -> Iterator[tuple[str, Candidate]]:
+    """Values of other places, as seen from those that are so many places `late`."""
     for k in (1, 2, 3, 4, 8, 16, 32, 64, 128):
-        for sign, side in ((1, "before"), (-1, "after")):
-            near = f"the {what} {side}" if k == 1 else f"{k} {plural(what)} {side}"
-            yield f"that of {near}", partial(_shifted, sign * k, axis)
-    yield f"that of {what} 0", partial(_at, 0, axis)
-    yield f"that of the last {what}", partial(_at, -1, axis)
+        for places in (k, -k):
+            yield f"that of {_near(what, places + late)}", partial(_shifted, places, axis)
+    if not late:  # of which it is no place of its own
+        yield f"that of {what} 0", partial(_at, 0, axis)
+        yield f"that of the last {what}", partial(_at, -1, axis)
     yield f"that of the {plural(what)} in reverse order", partial(_reversed, axis)
     yield f"that of the {plural(what)} one half away", partial(_half_away, axis)
     if axis == 1:
@@ -112,6 +116,14 @@ def _moves(axis: int, what: str) -> Iterator[tuple[str, Candidate]]:
         yield from of_sorted_samples()
     yield f"that of the {what} before, the last being before the first", partial(_rolled, 1, axis)
     yield f"that of the {what} after, the first being after the last", partial(_rolled, -1, axis)
+
+
+def _near(what: str, before: int) -> str:
+    """A place so many places before."""
+    side = "before" if before > 0 else "after"
+    if abs(before) < 2:
+        return f"the {what} {side}" if before else f"the same {what}"
+    return f"{abs(before)} {plural(what)} {side}"
 
 
 _ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {

@@ -7,7 +7,7 @@ import numpy as np
 from oracle.location.how.arguments import argument
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.sorting import SORTED
-from oracle.location.where.changes import STRETCHED
+from oracle.location.where.changes import LEFT_BY_BLOCKS, STRETCHED
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -62,6 +62,7 @@ PARTIAL = (
     "for a_prev of the units before its own ",
     "for a_prev of the first",
     "repeated along the rows",
+    LEFT_BY_BLOCKS,
     STRETCHED,
     SORTED,
     STACKED,

@@ -62,4 +62,4 @@ def extents(border: str) -> list[int]:
         return [k - 1, k, k + 1, 2 * k - 1, 2 * k + k // 2]
     if FIRST_PART in border or LAST_PART in border:
         return [3, 6, 9, 12, 17, 25]
-    return [2, 3, 7, 13, 18, 40, 70]
+    return [2, 3, 7, 13, 18, 40, 70, 200]

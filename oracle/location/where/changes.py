@@ -15,6 +15,7 @@ Change = Callable[[Array], Array]
 
 STRETCHED = "divided by its largest singular value where that is above 1"
 """Of one column, by its norm."""
+LEFT_BY_BLOCKS = "which blocks of"
 
 
 def changes(array: Array) -> Iterator[tuple[str, Change]]:
@@ -52,6 +53,8 @@ def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
         yield "with its columns in reverse order", partial(np.flip, axis=1)
         yield "with its columns one place on", partial(np.roll, shift=1, axis=1)
         yield "with its columns one place back", partial(np.roll, shift=-1, axis=1)
+    if k == 1:
+        yield from without_the_rest()
     yield STRETCHED, _of_spectral_norm
     yield "with its first row for all", partial(_row, 0)
     yield "with its last row for all", partial(_row, -1)
@@ -79,6 +82,7 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
     yield "with its rows and samples written in the other order of memory", _rewritten_at_each_step
     yield from stacked_otherwise()
     yield from NORMALISED.items()
+    yield from without_the_rest()
     if k:
         yield "with 0 for its first row", partial(_without, 0)
         yield "with 0 for its last row", partial(_without, -1)
@@ -108,6 +112,18 @@ def stacked_otherwise() -> Iterator[tuple[str, Change]]:
         if order != (0, 1, 2):
             names = ", ".join(("rows", "samples", "steps")[axis] for axis in order)
             yield f"stacked as ({names}) and read as (rows, samples, steps)", partial(_stacked, order)
+
+
+def without_the_rest() -> Iterator[tuple[str, Change]]:
+    """As where a loop over blocks of rows leaves the others out."""
+    for size in (2, 4, 8, 16, 32, 64):
+        yield f"with 0 for the last rows, {LEFT_BY_BLOCKS} {size} leave", partial(_without_rest, size)
+
+
+def _without_rest(size: int, array: Array) -> Array:
+    changed = array.copy()
+    changed[len(array) - len(array) % size :] = 0
+    return changed
 
 
 def _of_first_tile(size: int, array: Array) -> Array:

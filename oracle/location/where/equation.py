@@ -14,6 +14,9 @@ from reference.contract import Array
 
 CACHED, RETURNED = "the cached ", "the returned "
 TOP = "the class of the largest logit"
+OF_STEP_BEFORE = "of the step before"
+"""What states are that a step is given."""
+TAKEN_BEFORE = "what was taken for xt in the step before"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from oracle.location.where.equation import CACHED, RETURNED, Equation, count_wrong, loosened
+from oracle.location.where.equation import (
+    CACHED,
+    OF_STEP_BEFORE,
+    RETURNED,
+    TAKEN_BEFORE,
+    Equation,
+    count_wrong,
+    loosened,
+)
 from oracle.location.where.head import of_step_before
 from oracle.location.where.lstm import of_lstm
 from oracle.location.where.rnn import of_rnn
@@ -30,6 +38,9 @@ def equations(shown: Shown) -> list[Equation]:
             ways.append((_computed(shown, recorded), True, False))
         if any((inside.outputs[name] != shown.outputs[name]).any() for name in states):
             ways.append((_computed(inside, recorded), True, True))
+        differs = [(recorded[name] != array).any(axis=(0, 1)) for name, array in should.items()]
+        if len(ways) > 1 and shown.repeats(np.flatnonzero(np.any(differs, axis=0))):
+            ways = ways[1:]  # whatever the sizes are
         found, used, apart = min(ways, key=lambda way: _unexplained(way[0]))
         if apart:  # the next step may go on from either
             for name in (name for name in should if name != "xt" and name in shown.cached):
@@ -71,7 +82,7 @@ def _nearest(array: Array, *others: Array) -> Array:
     return min(others, key=lambda other: np.count_nonzero(other != array))
 
 
-_COPIES = {"xt": "x of this step", "a_prev": "a of the step before", "c_prev": "c of the step before"}
+_COPIES = {"xt": "x of this step", "a_prev": f"a {OF_STEP_BEFORE}", "c_prev": f"c {OF_STEP_BEFORE}"}
 """What the entries of a cache are copies of."""
 
 
@@ -91,9 +102,11 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
 
 
 def _used(shown: Shown, name: str, cached: Array) -> Iterator[tuple[str, Array]]:
-    """What may be used again: the state that was given, a prediction of as many classes, the other state."""
-    if name != "xt":
-        yield f"{name} of the step before", of_step_before(cached)
+    """What may be used again: what was given before, a prediction of as many classes, the other state."""
+    if name == "xt":
+        yield TAKEN_BEFORE, of_step_before(cached)
+    else:
+        yield f"{name} {OF_STEP_BEFORE}", of_step_before(cached)
         yield f"{name[0]}0", getattr(shown.inputs, f"{name[0]}0")[:, :, None].astype(np.float64)
     y = shown.outputs.get("y")
     if y is not None and y.shape == cached.shape:

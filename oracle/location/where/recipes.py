@@ -6,7 +6,14 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.where.changes import LESS_PRECISE, Change, changes, within_limits, wrapped
+from oracle.location.where.changes import (
+    LESS_PRECISE,
+    Change,
+    changes,
+    within_limits,
+    without_the_rest,
+    wrapped,
+)
 from oracle.location.where.gates import LETTER
 from oracle.location.where.normalised import NORMALISED
 from reference.contract import Array
@@ -59,6 +66,9 @@ class Recipe:
                 yield f"{name} repeated along the rows of (unit, sample)", partial(self._with, name, repeated)
             for words, change in changes(array):
                 yield f"{name} {words}", partial(self._changed, [name], change)
+        values = [name for name, array in self.pieces.items() if array.ndim == 3]
+        for words, change in without_the_rest() if len(values) > 1 else ():
+            yield f"{' and '.join(values)} {words}", partial(self._changed_together, values, change)
         for names in self._alike():
             for words, change in LESS_PRECISE:
                 yield f"{' and '.join(names)} {words}", partial(self._changed, names, change)
@@ -104,6 +114,12 @@ class Recipe:
 
     def _changed(self, names: Sequence[str], change: Change) -> Array:
         return self._with_all({name: change(self.pieces[name]) for name in names})
+
+    def _changed_together(self, names: Sequence[str], change: Change) -> Array:
+        """With a change of arrays that stand one below the other."""
+        every = [self.pieces[name] for name in names]
+        ends = np.cumsum([len(array) for array in every])[:-1]
+        return self._with_all(dict(zip(names, np.split(change(np.concatenate(every)), ends), strict=True)))
 
     def _with_product(self, change: Change, W: Array, v: Array) -> Array:
         own = np.tensordot(W, v, axes=1)

@@ -45,6 +45,8 @@ class Shown:
                 return None
             outputs[name[0]] = array.reshape(*expected[:2], T_x)
         cells = [".0"] if contract.is_cell else [f".0.0.{t}" for t in range(T_x)]
+        if not contract.is_cell and behaviour.caches.get(".0.0.") != str(T_x):
+            cells = []  # nobody knows of which step each is
         entries = {
             name: _over_time(
                 behaviour.caches, [f"{cell}.{i}" for cell in cells], (sizes[str(shape[0])], sizes["m"])
@@ -77,6 +79,13 @@ class Shown:
             before[:, k:] = last[:, :-k]
             samples = "the sample" if k == 1 else f"{k} samples"
             yield f"{name}_next of the last step of {samples} before", before
+
+    def repeats(self, steps: Array) -> bool:
+        """Whether all that is shown of some steps is that of the step before; there have to be any."""
+        every = [*self.cached.values(), *self.outputs.values()]
+        return bool(steps.size and steps.all()) and all(
+            np.array_equal(array[:, :, steps], array[:, :, steps - 1], equal_nan=True) for array in every
+        )
 
     def as_cached(self) -> "Shown":
         """As if the states that the caches hold had been returned."""
