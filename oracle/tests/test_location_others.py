@@ -50,7 +50,7 @@ def test_parameters_of_another_direction_are_told() -> None:
     assert found
     assert found.where == "ba of a layer and direction is not its own"
     assert found.when == "in two directions"
-    assert found.how == "of two directions, backward has those of forward"
+    assert found.how == "each backward direction has those of the forward one"
 
 
 def test_no_parameters_are_named_that_are_of_another_shape() -> None:

@@ -59,7 +59,7 @@ def as_if_given(
         if all(each and each.is_right for each in others):
             beside.append(f"where {'' if has_lengths else 'no '}lengths are given")
     when = condition(wrong, every, *beside)
-    return Location(found.where, when, found.how(wrong[0]), equations=[found.where])
+    return Location(found.where, when, found.how(wrong), equations=[found.where])
 
 
 def _answers(

@@ -15,11 +15,11 @@ from oracle.rounding import Bounded
 class Mistaken:
     """One thing that may be, and whether it `explains` an answer.
 
-    `how` is said of the simplest stacking in which it shows, and the `condition` is one beside the stacking.
+    `how` is said of the stackings in which it shows, the simplest first; the `condition` is one beside these.
     """
 
     where: str
-    how: Callable[[Stacking], str]
+    how: Callable[[Sequence[Stacking]], str]
     condition: str
     explains: Callable[[Answer], bool]
 
@@ -34,8 +34,8 @@ def some_of(names: Sequence[str]) -> list[Sequence[str]]:
     return [*([name] for name in names), *([names] if len(names) > 1 else [])]
 
 
-def said(how: str, stacking: Stacking) -> str:
-    """The same of any stacking."""
+def said(how: str, stackings: Sequence[Stacking]) -> str:
+    """The same of any stackings."""
     return how
 
 

@@ -17,10 +17,10 @@ from reference.contract import CONTRACTS, Array, of_one_direction
 def of_initial_states(names: Sequence[str]) -> Iterator[Mistaken]:
     """Those of other layers and directions, in the places of a layer's own."""
     for some in some_of(names):
-        for order in _ORDERS:
+        for whose, order in _ORDERS:
             yield Mistaken(
                 f"{' and '.join(some)} of a layer and direction {are(some)} not its own",
-                partial(_called, order),
+                partial(_called, whose, order),
                 "",
                 partial(explains_with, partial(_placed, some, order)),
             )
@@ -31,9 +31,9 @@ def of_parameters(names: Sequence[str]) -> Iterator[Mistaken]:
     shared = "of a layer and direction those of the first that has them of the same shapes"
     for some in groups(names):
         where = f"{', '.join(some)} of a layer and direction {are(some)} not its own"
-        for order in _ORDERS:
+        for whose, order in _ORDERS:
             explains = partial(_explains_with_parameters, some, partial(_places, order))
-            yield Mistaken(where, partial(_called, order), "", explains)
+            yield Mistaken(where, partial(_called, whose, order), "", explains)
         explains = partial(_explains_with_parameters, some, partial(_first_alike, some))
         yield Mistaken(where, partial(said, shared), "", explains)
 
@@ -72,40 +72,46 @@ def _exchanged(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     )
 
 
-_ORDERS: Sequence[Callable[[Array], Array]] = (
-    lambda places: places.ravel("F").reshape(places.shape),
-    lambda places: places[:, ::-1],
-    lambda places: places[::-1],
-    lambda places: places[::-1, ::-1],
-    lambda places: places[:1],
-    lambda places: places[-1:],
-    lambda places: places[:, :1],
-    lambda places: places[:, -1:],
-    lambda places: places[:1, :1],
-    lambda places: np.arange(len(places))[:, None],
-    lambda places: places[np.minimum(np.arange(len(places)), 1)],
-    lambda places: places[np.maximum(np.arange(len(places)) - 1, 0)],
+Order = Callable[[Array], Array]
+"""The places whose are taken, by the places `(L, D)` of all."""
+
+_ORDERS: Sequence[tuple[str, Order]] = (
+    ("", lambda places: places.ravel("F").reshape(places.shape)),
+    ("each direction has those of the other one", lambda places: places[:, ::-1]),
+    ("", lambda places: places[::-1]),
+    ("", lambda places: places[::-1, ::-1]),
+    ("", lambda places: places[:1]),
+    ("", lambda places: places[-1:]),
+    ("each backward direction has those of the forward one", lambda places: places[:, :1]),
+    ("each forward direction has those of the backward one", lambda places: places[:, -1:]),
+    ("all have those of the first layer's first direction", lambda places: places[:1, :1]),
+    ("each of layer k has those in place k of all", lambda places: np.arange(len(places))[:, None]),
+    ("", lambda places: places[np.minimum(np.arange(len(places)), 1)]),
+    ("", lambda places: places[np.maximum(np.arange(len(places)) - 1, 0)]),
 )
-"""Whose are taken, by the places `(L, D)` of all."""
+"""In words, where two layers in two directions are enough to tell it from others."""
 
 
-def _order(order: Callable[[Array], Array], stacking: Stacking) -> Array:
+def _order(order: Order, stacking: Stacking) -> Array:
     places = np.arange(np.prod(stacking)).reshape(stacking)
     return np.broadcast_to(order(places), stacking).ravel()
 
 
-def _called(order: Callable[[Array], Array], stacking: Stacking) -> str:
+def _called(whose: str, order: Order, stackings: Sequence[Stacking]) -> str:
+    if whose and (2, 2) in stackings:
+        return whose
+    stacking = stackings[0]
     pairs = [(place, int(other)) for place, other in enumerate(_order(order, stacking)) if place != other]
     each = (f"{called([place], stacking)} has those of {called([other], stacking)}" for place, other in pairs)
     return f"of {words(*stacking)}, {', '.join(each)}"
 
 
-def _places(order: Callable[[Array], Array], inputs: LayerInputs) -> Array:
+def _places(order: Order, inputs: LayerInputs) -> Array:
     D = inputs.directions
     return _order(order, (len(inputs.parameters) // D, D))
 
 
-def _placed(names: Sequence[str], order: Callable[[Array], Array], inputs: LayerInputs) -> LayerInputs:
+def _placed(names: Sequence[str], order: Order, inputs: LayerInputs) -> LayerInputs:
     places = _places(order, inputs)
     return replace(inputs, **{name: getattr(inputs, name)[places] for name in names})
 
