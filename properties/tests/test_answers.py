@@ -9,8 +9,9 @@ import pytest
 
 import reference
 from oracle import propagation
+from oracle.inputs import LayerInputs
 from oracle.limits import ANYTHING
-from oracle.problem import Problem, siblings
+from oracle.problem import LayerProblem, Problem, siblings
 from properties.answered.answers import KEPT, Answers, ask
 from properties.answered.implementation import Died, Raised, Reply, Request, Returned
 from properties.posed.question import SMALL, Question
@@ -91,3 +92,42 @@ def test_small_examples_are_posed_once_and_large_ones_are_forgotten() -> None:
     for seed in range(1, KEPT + 1):
         posed(seed=seed)
     assert posed() is not first
+
+
+LAYER = LayerProblem("rnn_layer", n_x=2, n_a=3, m=2, T_x=4, layers=2, directions=2)
+
+
+def driven(implementation: Any, count: int = 3) -> Answers:
+    return Answers(implementation, Question("rnn_layer", list(siblings(LAYER, count))))
+
+
+def test_layers_are_driven_together_each_from_its_own_states() -> None:
+    implementation = Replies()
+    posed = driven(implementation, 4)
+    assert posed.driven(0) is None, "whose steps nothing is to come between"
+    for number, inputs in enumerate(posed.question.inputs[1:], 1):
+        found = posed.driven(number)
+        assert found
+        assert len(found.replies) == LAYER.T_x
+        ours, single = found.steps
+        assert isinstance(inputs, LayerInputs)
+        a = inputs.a0
+        for t in range(LAYER.T_x):  # as it is by itself
+            place = slice(t, None, LAYER.T_x)
+            assert np.array_equal(single.a0[:, :, place], a)
+            _, a = reference.rnn_layer(*inputs.single(t, a, inputs.c0).arguments("rnn_layer"))
+            assert np.array_equal(ours["a_last"][:, place, 0], a.reshape(-1, LAYER.m))
+        expected = propagation.evaluate(single)
+        assert all(np.array_equal(found.bounds[name].error, expected[name].error) for name in expected)
+    assert implementation.requests == [3] * LAYER.T_x
+
+
+@pytest.mark.parametrize(
+    "odd", [Raised("ValueError", "", ""), Returned(None, [], [], False), Died("crashed")]
+)
+def test_one_that_answers_oddly_is_driven_no_further(odd: Raised | Returned | Died) -> None:
+    implementation = Replies(call_4=odd)  # that of the second one's second step
+    posed = driven(implementation, 4)
+    assert posed.driven(1)
+    assert posed.driven(2) is None
+    assert (posed.driven(3) is None) == isinstance(odd, Died), "which was not asked any more"

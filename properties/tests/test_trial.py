@@ -2,15 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
+from oracle.rounding import Bounded
 from properties.answered.answers import Answers
 from properties.answered.implementation import Died, Reply, Request, Returned
 from properties.answered.record import Record
@@ -159,3 +163,13 @@ def test_what_died_is_not_asked_again_to_explain_it() -> None:
     implementation = Mortal(CRASHES)
     assert "looks like" not in Failure(die(implementation, m=1)).message
     assert len(implementation.asked) == 2  # the second time because anybody may have killed it
+
+
+@pytest.mark.parametrize(("off", "asked"), [(0.0, 0), (1e-12, 1), (np.nan, 1)])
+def test_a_bound_is_asked_for_where_two_answers_differ(off: float, asked: int) -> None:
+    judged, a = trial(Mortal(CRASHES), 2), np.array([[[1.0, np.nan]]])
+    bounds = Mock(return_value={"a": Bounded(a, np.full(a.shape, 1e-9))})
+    other = {"a": a + np.array([off, 0])}
+    with pytest.raises(ViolationError) if np.isnan(off) else nullcontext():
+        judged.agree_with_itself({"a": a}, other, bounds, asked="again")
+    assert bounds.call_count == asked
