@@ -18,6 +18,9 @@ from oracle.location.networks.stacking import SIZES, Stacking, and_larger, are_o
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 
+FEW = 4
+"""Of the sizes of what is asked, for a first state shows in any."""
+
 
 @dataclass(frozen=True)
 class Absent(LayerInputs):
@@ -63,7 +66,7 @@ def _where_absent(
     wrong: dict[Stacking, list[Answer]] = {}
     every = and_larger(counterexample, limits)
     for stacking in every:
-        for seed, sizes in enumerate(SIZES):
+        for seed, sizes in enumerate(SIZES[:FEW]):
             ordinary = posed(counterexample, stacking, sizes, "absent", seed, limits)
             given = replace(ordinary, **{name: 0 * getattr(ordinary, name) for name in names})
             seen = [answer(function, program, inputs) for inputs in (given, with_absent(given, names))]
@@ -79,13 +82,16 @@ def _where_absent(
         where = f"{others[0]}, where {names[0]} alone is absent, is taken for absent, too"
         return Location(where, condition([*wrong], every), "as if it were 0", equations=[where])
     begun, how = _begun(every_wrong, names)
+    beside = []
+    if how in OTHERS and limits.projection and function == "lstm_layer" and not counterexample.weights:
+        beside.append("where a0 and c0 have as many units")  # of which it can be the value
     which = f"where {'it alone is absent' if others else 'absent'}"
     where = f"{' and '.join(begun)}, {which}, {are(begun)} not 0"
     if not begun:  # it need not be the states that are other ones
         where = (
             f"{f'{names[0]} alone is' if others else 'initial states are'} absent (right where 0 is given)"
         )
-    return Location(where, condition([*wrong], every), how, equations=[where])
+    return Location(where, condition([*wrong], every, *beside), how, equations=[where])
 
 
 def _begun(answers: Sequence[Answer], states: Sequence[str]) -> tuple[Sequence[str], str]:
@@ -97,7 +103,7 @@ def _begun(answers: Sequence[Answer], states: Sequence[str]) -> tuple[Sequence[s
     return [], ""
 
 
-def _as_the_other(names: Sequence[str], given: str, inputs: LayerInputs) -> LayerInputs:
+def _as_the_other(given: str, names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     """The state that is absent alone is the other one, where that has as many units."""
     is_of_form = given not in names and len(names) == 1 and inputs.a0.shape == inputs.c0.shape
     return replace(inputs, **{names[0]: getattr(inputs, given)}) if is_of_form else inputs
@@ -111,10 +117,11 @@ def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     return replace(inputs, **{name: np.ones_like(getattr(inputs, name)) for name in names})
 
 
+OTHERS = {"the value of a0": "a0", "the value of c0": "c0"}
+
 _BEGUN: Mapping[str, Callable[[Sequence[str], LayerInputs], LayerInputs]] = {
     **ENDED,
-    "the value of a0": lambda names, inputs: _as_the_other(names, "a0", inputs),
-    "the value of c0": lambda names, inputs: _as_the_other(names, "c0", inputs),
+    **{how: partial(_as_the_other, other) for how, other in OTHERS.items()},
     "always 1": _ones,
 }
 """What absent states may be taken for, in the place of zeros."""

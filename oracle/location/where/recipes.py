@@ -22,6 +22,7 @@ Pieces = Mapping[str, Array]
 """Arrays by name: weights `(n, k)`, biases `(n, 1)`, and what they are applied to, `(k, m, T_x)`."""
 
 
+_OF_SAMPLES = "taken for one number for each sample"
 _TOGETHER = {"{} + {}": np.add, "{} - {}": np.subtract, "{1} * {0}": np.multiply}
 
 
@@ -60,7 +61,7 @@ class Recipe:
                             yield f"{said} for {name}", partial(self._with_both, both, name, array)
         for name, array in self.pieces.items():
             if name.startswith("b") and len(array) == m:
-                yield f"{name} taken for one number for each sample", partial(self._with, name, array.T)
+                yield f"{name} {_OF_SAMPLES}", partial(self._with, name, array.T)
             if name.startswith("b"):
                 repeated = np.resize(array, (len(array), m))
                 yield f"{name} repeated along the rows of (unit, sample)", partial(self._with, name, repeated)
@@ -81,6 +82,8 @@ class Recipe:
         yield from self.otherwise().items()
         for name, array in self.pieces.items():
             if name[1:] in LETTER.values():  # of several gates there is one that they have in common
+                if name.startswith("b") and len(array) == m:
+                    yield f"its b {_OF_SAMPLES}", partial(self._with, name, array.T)
                 for words, change in changes(array):
                     yield f"its {name[0]} {words}", partial(self._changed, [name], change)
 
