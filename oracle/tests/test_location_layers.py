@@ -183,7 +183,7 @@ def test_relu_that_is_limited_is_told_of_relu_alone() -> None:
     found = found_for("rnn_layer", limited, activation="relu")
     assert found
     assert found.setting == Setting(activation="relu")
-    assert str(found).startswith("wrong where: with relu: a_next ≠ max(0, Waa a_prev + Wax xt + ba)")
+    assert str(found).startswith("wrong where: with relu, of one direction alone: a_next ≠ max(0, Waa a_prev")
     assert found.when.startswith("z > 6")
     assert found.how == "always 6"
     assert found_for("rnn_layer", limited) is None

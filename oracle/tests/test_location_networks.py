@@ -157,17 +157,6 @@ def test_of_absent_states_that_are_like_nothing_none_is_named() -> None:
     assert (found.where, found.how) == ("initial states are absent (right where 0 is given)", "")
 
 
-def test_a_state_that_is_dropped_with_the_other_is_told() -> None:
-    def paired(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
-        a0, c0 = (None, None) if a0 is None or c0 is None else (a0, c0)
-        return reference.lstm_layer(x, a0, c0, parameters, options)
-
-    found = found_for("lstm_layer", paired)
-    assert found
-    assert found.where == "a0, where c0 alone is absent, is taken for absent, too"
-    assert (found.when, found.how) == ("always", "as if it were 0")
-
-
 @pytest.mark.parametrize("like_a0", [False, True])
 def test_one_absent_state_that_is_not_zeros_is_told(like_a0: bool) -> None:
     def begun(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
@@ -177,7 +166,8 @@ def test_one_absent_state_that_is_not_zeros_is_told(like_a0: bool) -> None:
 
     found = found_for("lstm_layer", begun)
     assert found
-    assert (found.where, found.when) == ("c0, where it alone is absent, is not 0", "always")
+    assert found.where == "c0, where it alone is absent, is not 0"
+    assert found.when == ("where a0 and c0 have as many units" if like_a0 else "always")
     assert found.how == ("the value of a0" if like_a0 else "always 1")
 
 
@@ -303,3 +293,40 @@ def test_a_state_that_is_dropped_where_the_other_is_absent_is_told(given: str) -
     assert found
     absent = {"a0": "c0", "c0": "a0"}[given]
     assert found.where == f"{given}, where {absent} alone is absent, is taken for absent, too"
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_memory_state_that_goes_on_in_the_padding_is_told(is_kept: bool) -> None:
+    def unmasked(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        """Of one layer in one direction, step by step."""
+        if len(parameters) > 1 or "lengths" not in options:
+            return reference.lstm_layer(x, a0, c0, parameters, options)
+        a, c, outputs, ends = a0, c0, [], options["lengths"]
+        for t in range(x.shape[2]):
+            _, a_next, c = reference.lstm_layer(x[:, :, t : t + 1], a, c, parameters, {"directions": 1})
+            a = np.where(t < ends, a_next, a if is_kept else 0)
+            outputs.append(np.where(t < ends, a[0], 0))
+        return np.stack(outputs, axis=2), a, c
+
+    found = found_for("lstm_layer", unmasked, lengths="random")
+    if not is_kept:
+        assert not found or "not kept" not in found.where, "for c goes on with another hidden state"
+        return
+    assert found
+    assert found.where == "the states are not kept in the padding"
+    assert found.how == "c goes on, with a as it is"
+
+
+def test_last_states_that_are_read_at_another_step_are_told() -> None:
+    def at_the_end(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        last, D = [], options["directions"]
+        for k in range(0, len(parameters), D):
+            own = slice(k, k + D)
+            x, _ = reference.rnn_layer(x, a0[own], parameters[own], options)
+            last += [*np.split(x[:, :, -1], D)]
+        return x, np.stack(last)
+
+    found = found_for("rnn_layer", at_the_end, lengths="random")
+    assert found
+    assert found.where == "a_last is not the state with which a layer has ended"
+    assert found.how == "what is returned for the last step of x"

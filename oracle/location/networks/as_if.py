@@ -11,6 +11,7 @@ from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.begun import of_other_ends
 from oracle.location.networks.gates import of_stacked_gates
+from oracle.location.networks.in_padding import of_states_in_padding
 from oracle.location.networks.layer_by_layer import of_single_directions, of_what_is_given_above
 from oracle.location.networks.lengths import of_lengths
 from oracle.location.networks.mistaken import Mistaken
@@ -21,6 +22,7 @@ from oracle.location.networks.places import (
     of_parameters,
     parameters_of,
 )
+from oracle.location.networks.read_at import of_last_states_read
 from oracle.location.networks.samples import of_samples
 from oracle.location.networks.stacking import SIZES, Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
@@ -82,10 +84,12 @@ def _all_that_may_be(function: str, *, has_lengths: bool) -> list[Mistaken]:
         of_other_ends(states),
         of_axes_exchanged(states),
         of_parameters(parameters_of(function)),
+        of_last_states_read(),
         of_what_is_given_above(has_lengths=has_lengths),
     ]
     if CONTRACTS[function].kind == "lstm":
         every.append(of_stacked_gates())
     if has_lengths:
         every += [of_lengths(), of_single_directions(), of_samples(states, outputs)]
+        every.append(of_states_in_padding(CONTRACTS[function].kind))
     return [*chain.from_iterable(every)]

@@ -1,6 +1,6 @@
 """Last states that are right, and returned in the places of others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -41,10 +41,18 @@ def in_another_order(
         orders = {stacking: _order(seen, name) for stacking, seen in answers.items()}
         others = [stacking for stacking, order in orders.items() if order != sorted(order)]
         if all(orders.values()) and are_of(counterexample, others):
-            how = f"of {words(*others[0])}, they are those of {called(orders[others[0]], others[0])}"
+            how = _called({stacking: orders[stacking] for stacking in others})
             where = f"the order of {name} is not that of the parameters"
             return Location(where, condition(others, [*orders]), how, equations=[name])
     return None
+
+
+def _called(orders: Mapping[Stacking, Sequence[int]]) -> str:
+    """Whose they are, in the simplest stacking, or that they are all in reverse order."""
+    if len(orders) > 1 and all([*order] == sorted(order, reverse=True) for order in orders.values()):
+        return "they are in reverse order"
+    stacking, order = next(iter(orders.items()))
+    return f"of {words(*stacking)}, they are those of {called(order, stacking)}"
 
 
 def _order(answers: Sequence[Answer], name: str) -> list[int]:

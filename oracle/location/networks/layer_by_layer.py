@@ -103,7 +103,7 @@ def _of_direction(
     if inputs.directions == 1:
         return other
     halves = {name: [_halves(right[name]), _halves(other[name])] for name in right}
-    return {name: _joined(both[1 - direction][0], both[direction][1]) for name, both in halves.items()}
+    return {name: joined(both[1 - direction][0], both[direction][1]) for name, both in halves.items()}
 
 
 def _backward(ends: Callable[[Array, int], Array], inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
@@ -124,7 +124,7 @@ def _with_backward(
         (forward, _), (_, backward) = (_halves(bounded) for bounded in (both, other[name]))
         if name == "a":
             backward = Bounded(backward.value * inputs.within, backward.error * inputs.within)
-        found[name] = _joined(forward, backward)
+        found[name] = joined(forward, backward)
     return found
 
 
@@ -153,7 +153,7 @@ def _as_if_at_the_end(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
     forward, _ = _halves(right["a"])
     _, backward = _halves(other["a"])
     a = (np.take_along_axis(part, back[None], axis=2) for part in (backward.value, backward.error))
-    return {**_with_backward(right, other, inputs), "a": _joined(forward, Bounded(*a))}
+    return {**_with_backward(right, other, inputs), "a": joined(forward, Bounded(*a))}
 
 
 def _overwritten(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
@@ -221,7 +221,7 @@ def are_its_layers(one_layer: OneLayer, answer: Answer, handed_on: HandedOn = _a
         given = replace(inputs, x=x, parameters=parameters, a0=a0, c0=c0)
         found.append(one_layer(given, below))
         x = handed_on(found[-1]["a"].value, given).astype(inputs.x.dtype)
-    last = {name: _joined(*(layer[name] for layer in found)) for name in answer.shown if name != "a"}
+    last = {name: joined(*(layer[name] for layer in found)) for name in answer.shown if name != "a"}
     return is_answer(answer, _loosened({"a": found[-1]["a"], **last}))
 
 
@@ -229,7 +229,7 @@ def _loosened(every: Mapping[str, Bounded]) -> Mapping[str, Bounded]:
     return {name: Bounded(each.value, MARGIN * each.error) for name, each in every.items()}
 
 
-def _joined(*every: Bounded) -> Bounded:
+def joined(*every: Bounded) -> Bounded:
     """One below the other."""
     return Bounded(*(np.concatenate([getattr(each, part) for each in every]) for part in ("value", "error")))
 

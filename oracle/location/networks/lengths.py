@@ -44,6 +44,14 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
         lambda ends, T_x: np.minimum(ends, ends[:1]),
         "where another is more than that of sample 0",
     ),
+    "as if none were given, for they are equal": (
+        lambda ends, T_x: None if len({*ends}) == 1 else ends,
+        "where all are equal and less than T_x",
+    ),
+    "as if those above 127 were 0": (
+        lambda ends, T_x: np.where(ends > 127, 0, ends),
+        "where any is more than 127",
+    ),
     "as if all were that of sample 0": (lambda ends, T_x: 0 * ends + ends[0], _NOT_EQUAL),
     "as if all were that of the last sample": (lambda ends, T_x: 0 * ends + ends[-1], _NOT_EQUAL),
     "as if all were the largest": (lambda ends, T_x: 0 * ends + ends.max(), _NOT_EQUAL),

@@ -10,7 +10,7 @@ from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import answer
-from oracle.location.networks.stacking import Stacking, condition, posed, stackings, words
+from oracle.location.networks.stacking import Stacking, and_larger, are_of, condition, posed, words
 from oracle.problem import LayerProblem
 from oracle.propagation import evaluate
 from reference.contract import Array
@@ -54,15 +54,16 @@ def beyond_the_end(
     if counterexample.lengths == "absent":
         return None
     wrong: dict[Stacking, list[Padded]] = {}
-    for stacking in stackings(counterexample):
+    every = and_larger(counterexample, limits)
+    for stacking in every:
         seen = _seen(function, program, counterexample, stacking, limits)
         if seen is None:
             return None
         if any(each.wrong.any() for each in seen):
             wrong[stacking] = seen
-    if not wrong:
+    if not are_of(counterexample, wrong):
         return None
-    if not condition([*wrong], stackings(counterexample)):  # as it is in no simple choice of stackings
+    if not condition([*wrong], every):  # as it is in no simple choice of stackings
         return Location(WHERE, "", "", equations=[WHERE])
     of_several = words(*next(iter(wrong)))
     where = f"with {of_several}: {WHERE}" if of_several else WHERE

@@ -13,24 +13,16 @@ from oracle.problem import LayerProblem
 Stacking = tuple[int, int]
 """How many layers there are, in how many directions."""
 
-SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3), (9, 4), (4, 70), (70, 3))
+SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3), (9, 4), (4, 70), (70, 3), (3, 140))
 """Samples and steps of what is asked."""
 
 
-def stackings(problem: LayerProblem) -> list[Stacking]:
-    """Those that a problem has in it, the simplest first."""
-    return _up_to(problem, problem.layers, problem.directions)
-
-
 def and_larger(problem: LayerProblem, limits: Limits) -> list[Stacking]:
-    """With the next larger ones that a target does."""
-    layers, directions = min(2, limits.layers), min(2, limits.directions)
-    return _up_to(problem, max(problem.layers, layers), max(problem.directions, directions))
-
-
-def _up_to(problem: LayerProblem, layers: int, directions: int) -> list[Stacking]:
+    """Those that a problem has in it and the next larger ones that a target does, the simplest first."""
     if problem.weights:
         return [(problem.layers, problem.directions)]
+    layers = max(problem.layers, min(2, limits.layers))
+    directions = max(problem.directions, min(2, limits.directions))
     return [*product(range(1, layers + 1), range(1, directions + 1))]
 
 
