@@ -89,6 +89,12 @@ class Condition:
         return self.relation in ("≥", "≤") and not (self.other or is_place(self.feature))
 
     @property
+    def leaves_out_several(self) -> bool:
+        """Whether it leaves out more than the first of sizes or places, below a limit."""
+        first = 1 if self.feature in SIZES else 0
+        return self.is_plain and self.relation == "≥" and not self.other and self.value > first + 1
+
+    @property
     def size(self) -> int:
         """A size that meets it, if it is of one; else 0."""
         if self.relation == NO_POWER:

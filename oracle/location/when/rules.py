@@ -199,7 +199,7 @@ def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
                 if last.is_of_fours and last.feature not in found.sizes_of_places:
                     continue  # which small sizes are by chance
                 left_out = found.met_by(seen) & ~last.met_by(seen)
-                if not (few_mute and last.is_plain and not last.other):
+                if not (few_mute and last.is_plain and not (last.other or last.leaves_out_several)):
                     left_out &= ~seen.mute
                 needed = int(seen.wrong.sum()) // 10 if last.other else ENOUGH
                 if (count := int(left_out.sum())) >= max(needed, ENOUGH):
