@@ -1,5 +1,6 @@
 """Networks that answer as if something else were given, or that return what belongs elsewhere."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -55,13 +56,34 @@ def as_if_given(
     left = [each for each in left if not shown or each.explains(shown)]
     if not left or not are_of(counterexample, wrong):
         return None
-    found, beside = left[0], [left[0].condition]
-    if limits.lengths and not (found.condition or counterexample.weights):
-        others = answers(wrong[0], "absent" if has_lengths else "random")
-        if all(each and each.is_right for each in others):
-            beside.append(f"where {'' if has_lengths else 'no '}lengths are given")
-    when = condition(wrong, every, *beside)
+    elsewhere = {stacking: answers(stacking, "absent" if has_lengths else "random") for stacking in every}
+    with_others = [each for each in left if _explains_all(each, elsewhere.values())]
+    found = (with_others or left)[0]
+    is_told = limits.lengths and not (found.condition or counterexample.weights)
+    of_lengths = _of_lengths(wrong, elsewhere, has_lengths=has_lengths) if is_told else ""
+    when = condition(wrong, every, found.condition, "" if of_lengths == OR_LENGTHS else of_lengths)
+    when += f", {of_lengths}" if with_others and of_lengths == OR_LENGTHS else ""
     return Location(found.where, when, found.how(wrong), equations=[found.where])
+
+
+OR_LENGTHS = "or where lengths are given"
+
+
+def _of_lengths(
+    wrong: Sequence[Stacking],
+    elsewhere: Mapping[Stacking, Sequence[Answer | None]],
+    *,
+    has_lengths: bool,
+) -> str:
+    """Whether it hangs on lengths that are given, by the answers where these are not as in those before."""
+    right = {stacking for stacking, seen in elsewhere.items() if all(each and each.is_right for each in seen)}
+    if {*wrong} <= right:
+        return f"where {'' if has_lengths else 'no '}lengths are given"
+    return "" if has_lengths or {*elsewhere} - {*wrong} <= right else OR_LENGTHS
+
+
+def _explains_all(mistaken: Mistaken, answers: Iterable[Sequence[Answer | None]]) -> bool:
+    return all(answer and mistaken.explains(answer) for seen in answers for answer in seen)
 
 
 def _answers(
