@@ -204,3 +204,15 @@ def test_what_was_left_in_the_padding_is_told(of_first: bool) -> None:
     whose = "the first call" if of_first else "the call before"
     assert found == f"a beyond the end of a sequence is what {whose} of its shapes has returned there"
     assert left_by(reference.rnn_layer, {}, lengths="random") == ""
+
+
+def test_weights_that_are_kept_by_their_shape_are_told_within_a_call() -> None:
+    kept: dict[Any, Any] = {}
+
+    def by_shape(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        every = [{**p, "Wax": kept.setdefault(p["Wax"].shape, p["Wax"].copy())} for p in parameters]
+        return reference.rnn_layer(x, a0, every, options)
+
+    assert (
+        left_by(by_shape, kept) == "Wax is those of the first layer and direction of its shapes, in any call"
+    )

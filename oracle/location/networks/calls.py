@@ -1,7 +1,7 @@
 """Networks that use what an earlier call has left: its states, parameters or lengths, or what it returned."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,8 +13,8 @@ from oracle.limits import Limits
 from oracle.location.networks.absent import with_absent
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.mistaken import are, explains_with, is_answer, some_of
-from oracle.location.networks.places import groups
-from oracle.location.networks.stacking import posed
+from oracle.location.networks.places import are_of_the_first_alike, groups
+from oracle.location.networks.stacking import Stacking, posed
 from oracle.problem import LayerProblem
 from oracle.rounding import Bounded
 from reference.contract import CONTRACTS, Array
@@ -27,6 +27,15 @@ FIRST = "the first call"
 
 Explains = Callable[[Answer, Answer], bool]
 """Whether something that an earlier call has left explains the answer to a later one."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """Something that a call may leave, in words; which `parameters`, if it is any."""
+
+    words: str
+    explains: Explains
+    parameters: Sequence[str] = ()
 
 
 def left_behind(
@@ -64,13 +73,31 @@ def left_behind(
         first, second, third = ask(every)
         if not first or not second or not third or not first.is_right or second.is_right:
             continue
-        for words, explains in _left(states, where, [*first.inputs.parameters[0]]):
-            if explains(first, second):
-                whose = _whose(explains, first, second, third)
-                is_of = partial(_changes_nothing, ask, explains, whose, every[:2])
-                shapes = next((said for said, each in others.items() if is_of(each)), "")
-                return words.format(whose=whose + shapes)
+        every_left = _left(states, where, [*first.inputs.parameters[0]])
+        left = next((each for each in every_left if each.explains(first, second)), None)
+        if not left:
+            continue
+        several = posed(counterexample, _several(counterexample, limits), SHAPE, "absent", 1, limits)
+        if left.parameters and _are_of_the_first_alike(left.parameters, ask([several])[0]):
+            whose = "the first layer and direction of its shapes, in any call"
+        else:
+            whose = _whose(left.explains, first, second, third)
+            is_of = partial(_changes_nothing, ask, left.explains, whose, every[:2])
+            whose += next((said for said, each in others.items() if is_of(each)), "")
+        return left.words.format(whose=whose)
     return ""
+
+
+def _several(problem: LayerProblem, limits: Limits) -> Stacking:
+    """Two layers in two directions, as far as they may be."""
+    if problem.weights:
+        return problem.layers, problem.directions
+    return min(2, limits.layers), min(2, limits.directions)
+
+
+def _are_of_the_first_alike(names: Sequence[str], shown: Answer | None) -> bool:
+    """Whether they are kept from one layer or direction to the next in a first call."""
+    return shown is not None and not shown.is_right and are_of_the_first_alike(names, shown)
 
 
 def _whose(explains: Explains, first: Answer, second: Answer, third: Answer) -> str:
@@ -95,16 +122,16 @@ def _changes_nothing(
     return all(shown) and bool(earlier and last and explains(earlier, last))
 
 
-def _left(states: Sequence[str], where: str, parameters: Sequence[str]) -> Iterator[tuple[str, Explains]]:
-    """All that a call may leave, in words."""
+def _left(states: Sequence[str], where: str, parameters: Sequence[str]) -> Iterator[Left]:
+    """All that a call may leave."""
     for names in some_of(states):
         words = f"{' and '.join(names)}{where} {are(names)} what {{whose}} has ended with"
-        yield words, partial(_explains_with, partial(_with_states, names))
+        yield Left(words, partial(_explains_with, partial(_with_states, names)))
     for names in groups(parameters):
         words = f"{', '.join(names)} {are(names)} those of {{whose}}"
-        yield words, partial(_explains_with, partial(_with_parameters, names))
-    yield "the lengths are those of {whose}", partial(_explains_with, _with_lengths)
-    yield "a beyond the end of a sequence is what {whose} has returned there", _is_left_in_the_padding
+        yield Left(words, partial(_explains_with, partial(_with_parameters, names)), names)
+    yield Left("the lengths are those of {whose}", partial(_explains_with, _with_lengths))
+    yield Left("a beyond the end of a sequence is what {whose} has returned there", _is_left_in_the_padding)
 
 
 def _explains_with(

@@ -34,8 +34,7 @@ def of_parameters(names: Sequence[str]) -> Iterator[Mistaken]:
         for whose, order in _ORDERS:
             explains = partial(_explains_with_parameters, some, partial(_places, order))
             yield Mistaken(where, partial(_called, whose, order), "", explains)
-        explains = partial(_explains_with_parameters, some, partial(_first_alike, some))
-        yield Mistaken(where, partial(said, shared), "", explains)
+        yield Mistaken(where, partial(said, shared), "", partial(are_of_the_first_alike, some))
 
 
 def parameters_of(function: str) -> Sequence[str]:
@@ -114,6 +113,11 @@ def _places(order: Order, inputs: LayerInputs) -> Array:
 def _placed(names: Sequence[str], order: Order, inputs: LayerInputs) -> LayerInputs:
     places = _places(order, inputs)
     return replace(inputs, **{name: getattr(inputs, name)[places] for name in names})
+
+
+def are_of_the_first_alike(names: Sequence[str], answer: Answer) -> bool:
+    """Whether each layer and direction has those of the first one with parameters as large."""
+    return _explains_with_parameters(names, partial(_first_alike, names), answer)
 
 
 def _first_alike(names: Sequence[str], inputs: LayerInputs) -> Sequence[int]:
