@@ -224,7 +224,7 @@ def test_gates_that_are_read_unit_by_unit_are_told() -> None:
             every.append({**p, **gates, **{f"b{gate}": b[k::4] for k, gate in enumerate("fico")}})
         return reference.lstm_layer(x, a0, c0, every, options)
 
-    found = found_for("lstm_layer", stacked)
+    found = found_for("lstm_layer", stacked, n_a=3)
     assert found
     assert found.when == "where n_a is more than 1"
     assert found.how == "as if z of the gates stacked as f, i, c, o, were read unit by unit"

@@ -14,12 +14,9 @@ from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.begun import ENDED
 from oracle.location.networks.mistaken import are, explains_with, some_of
-from oracle.location.networks.stacking import SIZES, Stacking, and_larger, are_of, condition, posed
+from oracle.location.networks.stacking import FEW, SIZES, Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
-
-FEW = 4
-"""Of the sizes of what is asked, for a first state shows in any."""
 
 
 @dataclass(frozen=True)

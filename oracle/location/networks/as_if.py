@@ -1,8 +1,11 @@
 """Networks that answer as if something else were given, or that return what belongs elsewhere."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
+
+import numpy as np
 
 from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
@@ -11,7 +14,7 @@ from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.begun import of_other_ends
-from oracle.location.networks.gates import of_stacked_gates
+from oracle.location.networks.gates import OF_GATES, of_stacked_gates
 from oracle.location.networks.in_padding import of_states_in_padding
 from oracle.location.networks.layer_by_layer import of_single_directions, of_what_is_given_above
 from oracle.location.networks.lengths import of_lengths
@@ -25,7 +28,17 @@ from oracle.location.networks.places import (
 )
 from oracle.location.networks.read_at import of_last_states_read
 from oracle.location.networks.samples import of_samples
-from oracle.location.networks.stacking import SIZES, Stacking, and_larger, are_of, condition, posed
+from oracle.location.networks.stacking import (
+    FEW,
+    MANY_STEPS,
+    SIZES,
+    Stacking,
+    and_larger,
+    are_of,
+    condition,
+    posed,
+    sizes_for,
+)
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 
@@ -37,13 +50,15 @@ def as_if_given(
 
     `None` if none does. It is asked some problems of each stacking, and the counterexample.
     """
+    if not (counterexample.m and counterexample.T_x):
+        return None
     has_lengths = counterexample.lengths != "absent"
     left = _all_that_may_be(function, has_lengths=has_lengths)
     wrong: list[Stacking] = []
     every = and_larger(counterexample, limits)
     answers = partial(_answers, function, program, counterexample, limits)
     for stacking in every:
-        seen = answers(stacking, "random" if has_lengths else "absent")
+        seen = answers(stacking, "random" if has_lengths else "absent", sizes_for(counterexample))
         if all(each and each.is_right for each in seen):
             continue
         wrong.append(stacking)
@@ -54,32 +69,44 @@ def as_if_given(
     assert isinstance(itself, LayerInputs)
     shown = answer(function, program, itself)
     left = [each for each in left if not shown or each.explains(shown)]
+    if len({each.how(wrong) for each in left if each.where == OF_GATES}) > 1:
+        left = [each for each in left if each.where != OF_GATES]  # for sizes do not tell them apart
     if not left or not are_of(counterexample, wrong):
         return None
-    elsewhere = {stacking: answers(stacking, "absent" if has_lengths else "random") for stacking in every}
+    elsewhere = {
+        stacking: answers(stacking, "absent" if has_lengths else "random", SIZES[:FEW]) for stacking in every
+    }
     with_others = [each for each in left if _explains_all(each, elsewhere.values())]
     found = (with_others or left)[0]
     is_told = limits.lengths and not (found.condition or counterexample.weights)
-    of_lengths = _of_lengths(wrong, elsewhere, has_lengths=has_lengths) if is_told else ""
-    when = condition(wrong, every, found.condition, "" if of_lengths == OR_LENGTHS else of_lengths)
-    when += f", {of_lengths}" if with_others and of_lengths == OR_LENGTHS else ""
+    when = (
+        _when(wrong, elsewhere, has_lengths=has_lengths, explained=bool(with_others))
+        if is_told
+        else condition(wrong, every, found.condition)
+    )
     return Location(found.where, when, found.how(wrong), equations=[found.where])
 
 
-OR_LENGTHS = "or where lengths are given"
-
-
-def _of_lengths(
+def _when(
     wrong: Sequence[Stacking],
     elsewhere: Mapping[Stacking, Sequence[Answer | None]],
     *,
     has_lengths: bool,
+    explained: bool,
 ) -> str:
-    """Whether it hangs on lengths that are given, by the answers where these are not as in those before."""
-    right = {stacking for stacking, seen in elsewhere.items() if all(each and each.is_right for each in seen)}
-    if {*wrong} <= right:
-        return f"where {'' if has_lengths else 'no '}lengths are given"
-    return "" if has_lengths or {*elsewhere} - {*wrong} <= right else OR_LENGTHS
+    """In which stackings it is wrong, and whether lengths have to be given or absent.
+
+    Nothing, if it is not `explained` what is wrong there.
+    """
+    every = [*elsewhere]
+    apart = [each for each in every if not all(seen and seen.is_right for seen in elsewhere[each])]
+    if not {*apart} & {*wrong}:
+        return condition(wrong, every, f"where {'' if has_lengths else 'no '}lengths are given")
+    if {*apart} == {*wrong}:
+        return condition(wrong, every)
+    given, absent = (wrong, apart) if has_lengths else (apart, wrong)
+    parts = [condition(absent, every), condition(given, every, "where lengths are given")]
+    return ", or ".join(parts) if explained and all(parts) else ""
 
 
 def _explains_all(mistaken: Mistaken, answers: Iterable[Sequence[Answer | None]]) -> bool:
@@ -93,9 +120,17 @@ def _answers(
     limits: Limits,
     stacking: Stacking,
     lengths: Lengths,
+    every_size: Sequence[tuple[int, int]],
 ) -> list[Answer | None]:
-    asked = (posed(problem, stacking, sizes, lengths, seed, limits) for seed, sizes in enumerate(SIZES))
-    return [answer(function, program, inputs) for inputs in asked]
+    """Those to problems of these sizes; of given lengths some are equal, and some near what a byte holds."""
+    answers = []
+    for seed, sizes in enumerate(every_size):
+        of_sizes: Lengths = "equal" if (lengths, seed) == ("random", 1) else lengths
+        inputs = posed(problem, stacking, sizes, of_sizes, seed, limits)
+        if inputs.lengths is not None and sizes == MANY_STEPS:
+            inputs = replace(inputs, lengths=np.array([127, 128, sizes[1]]))
+        answers.append(answer(function, program, inputs))
+    return answers
 
 
 def _all_that_may_be(function: str, *, has_lengths: bool) -> list[Mistaken]:

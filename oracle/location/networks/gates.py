@@ -14,15 +14,16 @@ from oracle.location.networks.mistaken import Mistaken, explains_with, said
 from oracle.location.where.gates import LETTER
 from reference.contract import Array
 
+OF_GATES = "ft, it, cct and ot are made with rows of each other"
+
 
 def of_stacked_gates() -> Iterator[Mistaken]:
     """Rows that are read unit by unit though they stand gate by gate, or the other way round, of an LSTM."""
-    where = "ft, it, cct and ot are made with rows of each other"
     for order in permutations(LETTER.values()):
         for words, read in READ.items():
             how = f"as if z of the {STACKED}{', '.join(order)}, {words}"
             explains = partial(explains_with, partial(_read, order, read))
-            yield Mistaken(where, partial(said, how), "where n_a is more than 1", explains)
+            yield Mistaken(OF_GATES, partial(said, how), "where n_a is more than 1", explains)
 
 
 def _read(order: Sequence[str], read: Callable[[Array], Array], inputs: LayerInputs) -> LayerInputs:

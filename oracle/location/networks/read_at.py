@@ -39,6 +39,8 @@ def _read_at(
     places: slice, steps: Callable[[Array, int], Array], inputs: LayerInputs, below: int
 ) -> Mapping[str, Bounded]:
     right = evaluate(inputs)
+    if not inputs.x.shape[2]:
+        return right
     step = steps(inputs.ends, inputs.x.shape[2])[None, :, None]
     read = Bounded(*(np.take_along_axis(part, step, axis=2) for part in (right["a"].value, right["a"].error)))
     rows = np.zeros(len(read.value), bool)

@@ -13,8 +13,20 @@ from oracle.problem import LayerProblem
 Stacking = tuple[int, int]
 """How many layers there are, in how many directions."""
 
-SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3), (9, 4), (4, 70), (70, 3), (3, 140))
+SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3), (9, 4), (4, 70))
 """Samples and steps of what is asked."""
+MANY_SAMPLES = ((18, 3), (34, 3), (70, 3))
+"""What is asked, too, where the counterexample has more samples than any of these."""
+MANY_STEPS = (3, 140)
+"""The same where it has more than 127 steps."""
+FEW = 4
+"""Of how many of the sizes it is asked what shows in any."""
+
+
+def sizes_for(problem: LayerProblem) -> Sequence[tuple[int, int]]:
+    """Those that tell what a problem shows: large ones take time, and tell of large ones alone."""
+    many_samples = MANY_SAMPLES if problem.m > max(m for m, _ in SIZES) else ()
+    return [*SIZES, *many_samples, *([MANY_STEPS] if problem.T_x > 127 else [])]
 
 
 def and_larger(problem: LayerProblem, limits: Limits) -> list[Stacking]:
