@@ -76,3 +76,17 @@ def test_what_adds_up_from_call_to_call_is_told() -> None:
     when, how = remembered("rnn_cell_forward", asked, asked.anew)
     assert when == "after another call of its n_y and m"
     assert how == "y is the right one + that of the call before"
+
+
+def test_a_single_step_is_said_to_be_one_of_those_that_were_asked() -> None:
+    def begun_again(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, (caches, _) = reference.rnn_forward(x[:, :, :100], a0, parameters)
+        if x.shape[2] <= 100:
+            return a, y, (caches, x)
+        b, v, (others, _) = begun_again(x[:, :, 100:], a0, parameters)
+        return np.concatenate([a, b], axis=2), np.concatenate([y, v], axis=2), ([*caches, *others], x)
+
+    asked = Asked("rnn_forward", lambda: type("Program", (), {"rnn_forward": staticmethod(begun_again)}))
+    found = locate("rnn_forward", asked, Problem.rnn(n_x=3, n_a=4, n_y=2, m=2, T_x=129), asked.anew)
+    assert found
+    assert (found.when, found.how) == ("only step 100 of the first 130", "the value of a0")

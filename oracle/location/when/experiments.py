@@ -61,6 +61,7 @@ def every(function: str, counterexample: Problem, without: Sequence[str] = ()) -
     yield from by_magnitude(function, KINDS if "n_y" in names else OF_STEP)
     yield from in_precisions(function)
     yield _with_biases_of_zero(problem(function, **BASE, seed=18).inputs(function))
+    yield _with_one_sample_at_rest(problem(function, **BASE, seed=22).inputs(function))
     yield from by_gates(function)
     yield from of_first_steps(function)
     yield from of_samples_alike(function)
@@ -197,6 +198,13 @@ def _with_biases_of_zero(inputs: Inputs) -> Inputs:
         for name, array in inputs.parameters.items()
     }
     return replace(inputs, parameters=parameters)
+
+
+def _with_one_sample_at_rest(inputs: Inputs) -> Inputs:
+    """The same with a hidden state of which that of one sample is 0, and not all."""
+    return replace(
+        inputs, a0=np.where(np.arange(inputs.a0.shape[1]) == 1, 0, inputs.a0).astype(inputs.a0.dtype)
+    )
 
 
 def by_gates(function: str) -> Iterator[Inputs]:
