@@ -8,7 +8,7 @@ import numpy as np
 from oracle.diagnosis.behaviour import Program, alike, specification
 from oracle.inputs import Inputs
 from oracle.location.layers.memory import CLEARLY, After, Memory, near
-from oracle.location.layers.posed import LayersBelow, Posed, pose
+from oracle.location.layers.posed import LayersBelow, Posed, pose, with_states_beyond
 from oracle.location.layers.setting import Setting
 from oracle.location.when.experiments import cut
 from oracle.location.where.equation import CACHED, RETURNED
@@ -40,8 +40,9 @@ class InSetting:
         posed = pose(inputs, self.setting, LayersBelow(specification(self.layer)))
         if not posed or not all(posed.given.x.shape[1:]):
             return None
-        right, ended = evaluate(posed.given), np.full(posed.given.x.shape[1], True)
-        return _with_right_states(posed.given, right["a"].value, right, ended)
+        given = with_states_beyond(posed, self.setting)
+        right, ended = evaluate(given), np.full(given.x.shape[1], True)
+        return _with_right_states(given, right["a"].value, right, ended)
 
     def shown(self, inputs: Inputs) -> Shown | None:
         """What the program shows, of all samples that end with their last step here."""
@@ -51,7 +52,7 @@ class InSetting:
         states = self._states(posed) if posed else None
         if not posed or not states:
             return None
-        given, (a, last) = posed.given, states
+        given, (a, last) = with_states_beyond(posed, self.setting), states
         m = a.shape[1]
         ended = np.arange(m) < m - self.setting.others_go_on
         right = evaluate(given)

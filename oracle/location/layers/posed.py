@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+import reference
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.inputs import Inputs, LayerInputs
 from oracle.location.layers.setting import Setting
 from oracle.location.when.experiments import cut
-from oracle.propagation import evaluate
 from reference.contract import Array
 
 BEYOND = 2
@@ -70,15 +70,20 @@ def pose(inputs: Inputs, setting: Setting, below: LayersBelow) -> Posed | None:
     if inputs.kind == "lstm":
         inputs = _with_memory_state(_as_far_as_told(inputs, setting))
     inputs = replace(inputs, activation=setting.activation)
-    T_x = inputs.x.shape[2]
     asked, times = _network(inputs, setting)
-    others = _of_others(asked, setting, T_x)
+    others = _of_others(asked, setting, inputs.x.shape[2])
     own = asked.parameters[setting.place]
     given = replace(inputs, parameters={**inputs.parameters, **own, **others})
-    if setting.last and setting.ended and setting.direction != "backward" and not setting.above:
-        beyond = _gone_on(replace(inputs, parameters={**inputs.parameters, **own}), asked.x[:, :, T_x:])
-        given = replace(given, parameters={**given.parameters, **beyond})
     return _above(asked, given, times, setting, below) if setting.above else Posed(asked, given, times)
+
+
+def with_states_beyond(posed: Posed, setting: Setting) -> Inputs:
+    """What is given, with the states that a sequence which ends before x does would have after more steps."""
+    given = posed.given
+    if not (setting.last and setting.ended) or setting.direction == "backward" or setting.above:
+        return given
+    beyond = _gone_on(_one_layer(posed.asked, setting.place), given.x.shape[2])
+    return replace(given, parameters={**given.parameters, **beyond})
 
 
 def _network(inputs: Inputs, setting: Setting) -> tuple[LayerInputs, Array]:
@@ -176,26 +181,37 @@ def _of_others(asked: LayerInputs, setting: Setting, T_x: int) -> dict[str, Arra
     return found
 
 
-def _gone_on(given: Inputs, beyond: Array) -> dict[str, Array]:
-    """The states that a sequence would end with had it gone on by a step, or to the end; as at every step."""
+def _one_layer(asked: LayerInputs, place: int) -> LayerInputs:
+    """One of them, by itself and without lengths, in float64."""
+    x, a0, c0 = (array.astype(np.float64) for array in (asked.x, asked.a0[[place]], asked.c0[[place]]))
+    own = {name: array.astype(np.float64) for name, array in asked.parameters[place].items()}
+    return replace(asked, x=x, a0=a0, c0=c0, parameters=[own], dtype=x.dtype, directions=1, lengths=None)
+
+
+def _gone_on(given: LayerInputs, T_x: int) -> dict[str, Array]:
+    """The states of one layer had it gone on beyond T_x by a step, or to the end; as at every step."""
     found: dict[str, Array] = {}
-    for steps, where in ((1, "one step beyond the end"), (beyond.shape[2], "the last step of x")):
-        found |= {said.format(where): array for said, array in _ended_after(given, beyond[:, :, :steps])}
-    return {name: np.repeat(array[:, :, None], given.x.shape[2], axis=2) for name, array in found.items()}
+    for end, where in ((T_x + 1, "one step beyond the end"), (given.x.shape[2], "the last step of x")):
+        found |= {said.format(where): array for said, array in _ended_after(given, T_x, end)}
+    return {name: np.repeat(array[:, :, None], T_x, axis=2) for name, array in found.items()}
 
 
-def _ended_after(given: Inputs, beyond: Array) -> Iterator[tuple[str, Array]]:
-    """The states after more steps, and the memory state if the hidden state is kept."""
-    names = ("a",) if given.kind == "rnn" else ("a", "c")
-    longer = evaluate(replace(given, x=np.concatenate([given.x, beyond], axis=2)))
-    for name in names:
-        yield f"{name}_next of {{}}", longer[name].value[:, :, -1]
+def _ended_after(given: LayerInputs, T_x: int, end: int) -> Iterator[tuple[str, Array]]:
+    """The states after more steps than T_x, and the memory state if the hidden state is kept from there."""
+    for name, array in _last_states(given, slice(end)).items():
+        yield f"{name}_next of {{}}", array[0]
     if given.kind == "lstm":
-        right = evaluate(given)
-        a, c = (right[name].value[:, :, -1] for name in names)
-        for t in range(beyond.shape[2]):
-            c = evaluate(replace(given, x=beyond[:, :, t : t + 1], a0=a, c0=c))["c"].value[:, :, 0]
-        yield "c_next of {}, made with the last a_next of the sequence", c
+        a, c = _last_states(given, slice(T_x)).values()
+        for t in range(T_x, end):
+            c = _last_states(replace(given, a0=a, c0=c), slice(t, t + 1))["c"]
+        yield "c_next of {}, made with the last a_next of the sequence", c[0]
+
+
+def _last_states(given: LayerInputs, steps: slice) -> dict[str, Array]:
+    """What a right layer ends with after some steps."""
+    layer = f"{given.kind}_layer"
+    _, *last = getattr(reference, layer)(*replace(given, x=given.x[:, :, steps]).arguments(layer))
+    return dict(zip("ac", last, strict=False))
 
 
 def _drawn(inputs: Inputs, n_in: int, projected: bool, drawn: Callable[..., Array]) -> Mapping[str, Array]:
