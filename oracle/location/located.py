@@ -29,20 +29,18 @@ def locate(
     """Where, when and how one of the four functions is wrong; `None` where all that it shows is right.
 
     It is asked some 400 small problems, in which one thing is moved at a time: with its arguments as they
-    are, or `arranged` in other ways, by name, where only that makes it wrong. What is wrong has to be so in a
-    new process, too, which begins with `anew`.
+    are, or `arranged` in other ways, in words, where only these make it wrong. What is wrong has to be so in
+    a new process, too, which begins with `anew`.
     """
     example = counterexample.inputs(function)
-    first = [example, *experiments.ordinary(function)]
-    for arrangement, ask in ("", program), *arranged.items():  # noqa: B007 - the one that is wrong
-        asked = Asked(Itself(function, ask), limits)
-        asked.ask(first)
-        if not asked.wrong():
-            asked.ask([example, example])  # for what one call may leave to the next
-        if usual := asked.wrong():
-            break
-    else:
-        arrangement, asked = "", Asked(Itself(function, program), limits)
+    arrangement, asked = "", Asked(Itself(function, program), limits)
+    usual = _wrong_at_first(asked, example)
+    if not usual:
+        every = {"": program, **arranged}
+        arrangement, asked = _arranged(
+            {words: Asked(Itself(function, ask), limits) for words, ask in every.items()}, example
+        )
+        usual = asked.wrong()
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
@@ -59,6 +57,22 @@ def locate(
             where(wrong, asked), *remembered(function, program, anew), alone=False, equations=wrong[:1]
         )
     return found_of(asked, wrong, arrangement).location
+
+
+def _arranged(every: Mapping[str, Asked], example: Inputs) -> tuple[str, Asked]:
+    """The arrangements that make it wrong, in words, and as it is asked in the first; else as it is."""
+    wrong = [words for words, asked in every.items() if words and _wrong_at_first(asked, example)]
+    if not wrong:
+        return "", every[""]
+    *some, last = wrong
+    return "for " + " and ".join(filter(None, [", ".join(some), last])), every[wrong[0]]
+
+
+def _wrong_at_first(asked: Asked, example: Inputs) -> list[str]:
+    """What is wrong in ordinary problems; if nothing is, in what one call may leave to the next."""
+    if not asked.is_wrong_for([example, *experiments.ordinary(asked.view.function)]):
+        asked.ask([example, example])
+    return asked.wrong()
 
 
 def explains(

@@ -15,7 +15,7 @@ from oracle.location.when.rules import Rule
 from oracle.location.when.words import words
 from oracle.problem import Problem
 from oracle.tests.strangers import STRANGERS
-from oracle.tests.strangers.located import Asked, is_as_said, located
+from oracle.tests.strangers.located import Asked, asked_in_other_orders, is_as_said, located
 from reference.contract import FUNCTIONS
 
 OF_FUNCTIONS = {name: each for name, each in STRANGERS.items() if each.function in FUNCTIONS}
@@ -236,3 +236,43 @@ def test_a_round_threshold_is_said_on_the_side_where_it_may_be(
 ) -> None:
     found = Rule((Condition("z", relation, value, beyond=beyond),), 1.0)
     assert words(found) == said
+
+
+def located_program(function: str, change: Callable[..., Any], **sizes: int) -> Any:
+    """Where, when and how one is wrong that answers `change(*arguments)`."""
+    made = type("Program", (), {function: staticmethod(change)})
+    asked = Asked(function, lambda: made)
+    problem = Problem.rnn(**{"n_x": 2, "n_a": 3, "n_y": 4, "m": 3, "T_x": 4, **sizes})
+    arranged = asked_in_other_orders(function, lambda: made)
+    found = locate(function, asked, problem, asked.anew, arranged=arranged)
+    assert found
+    return found
+
+
+def test_arrays_are_told_that_are_reversed_in_memory() -> None:
+    def of_base(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        is_view = xt.base is not None and xt.base.shape == xt.shape
+        return reference.rnn_cell_forward(xt.base if is_view else xt, a_prev, parameters)
+
+    found = located_program("rnn_cell_forward", of_base, T_x=1)
+    assert (found.when, found.how) == (
+        "for reversed arrays",
+        "the right ones in reverse order along all axes",
+    )
+
+
+def test_all_arrangements_are_told_that_make_it_wrong() -> None:
+    def of_rows(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        is_turned = xt.shape[0] == xt.shape[1] and not xt.flags.c_contiguous
+        return reference.rnn_cell_forward(xt.T if is_turned else xt, a_prev, parameters)
+
+    found = located_program("rnn_cell_forward", of_rows, m=2, T_x=1)
+    assert found.when == "for arrays in Fortran order, strided arrays and reversed arrays, n_x = m"
+
+
+def test_a_step_that_is_counted_backward_from_the_first_is_told() -> None:
+    def negated(x: Any, a0: Any, parameters: Any) -> Any:
+        return reference.rnn_forward(np.roll(x[:, :, ::-1], 1, axis=2), a0, parameters)
+
+    found = located_program("rnn_forward", negated)
+    assert found.how == "of step k that of step -k, counted from the end"

@@ -83,7 +83,8 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
         return Explanation()
     except Exception as error:  # that a law does not hold is known, whatever comes of this
         return Explanation(traces=f"the harness broke in looking for one, please report it: {error!r}")
-    looks_like = [f"asked again it is right: {left or _ON_CALLS}"]
+    again = "in a new process" if alone else "asked again"
+    looks_like = [f"{again} it is right: {left or _ON_CALLS}"]
     return Explanation(looks_like, inherited=why.inherited, shows_alone=not alone)
 
 
@@ -240,11 +241,12 @@ by one mistake.
 
 
 _ARRANGED: Mapping[Arrangement, str] = {
-    "fortran": "for arrays in Fortran order",
-    "strided": "for strided arrays",
-    "read-only": "for read-only arrays",
-    "swapped": "for arrays of the other byte order",
-    "updated": "for arrays that held half as much in an earlier call",
+    "fortran": "arrays in Fortran order",
+    "strided": "strided arrays",
+    "reversed": "reversed arrays",
+    "read-only": "read-only arrays",
+    "swapped": "arrays of the other byte order",
+    "updated": "arrays that held half as much in an earlier call",
 }
 
 

@@ -88,6 +88,7 @@ def test_arguments_come_back_as_they_are_after_the_call(implement: Implement, ar
         ("C", [True, False, True, True, True]),
         ("fortran", [False, True, True, True, True]),
         ("strided", [False, False, True, True, True]),
+        ("reversed", [False, False, True, True, True]),
         ("read-only", [True, False, False, True, True]),
         ("swapped", [True, False, True, False, True]),
         ("updated", [True, False, True, True, True]),

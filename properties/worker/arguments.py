@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
-from numpy import empty, ndarray
+from numpy import asarray, empty, flip, ndarray
 
 from reference.contract import Array
 
-Arrangement = Literal["C", "fortran", "strided", "read-only", "swapped", "updated"]
+Arrangement = Literal["C", "fortran", "strided", "reversed", "read-only", "swapped", "updated"]
 
 ALIASES: Mapping[str, str] = {"Wu": "Wi", "bu": "bi"}
 """What some call the parameters of the update gate, and what the specification calls them."""
@@ -32,7 +32,8 @@ def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: boo
     """Copies of the arguments, and of what is in the lists and dicts among them, each laid out as said.
 
     `"swapped"` is the other byte order; `"strided"` leaves a gap after each element on every axis;
-    `"updated"` is as usual, of arrays that another call was given `of_earlier_numbers`.
+    `"reversed"` is a view of an array with the last element first; `"updated"` is as usual, of arrays that
+    another call was given `of_earlier_numbers`.
     """
     layout = _LAYOUTS[arrangement]
     container = AliasedParameters if aliased else dict
@@ -86,6 +87,10 @@ def _strided(array: Array) -> Array:
     return apart
 
 
+def _reversed(array: Array) -> Array:
+    return asarray(flip(flip(array).copy()))
+
+
 def _read_only(array: Array) -> Array:
     copy = array.copy()
     copy.flags.writeable = False
@@ -96,6 +101,7 @@ _LAYOUTS: Mapping[Arrangement, Callable[[Array], Array]] = {
     "C": lambda array: array.copy(),
     "fortran": lambda array: array.copy("F"),
     "strided": _strided,
+    "reversed": _reversed,
     "read-only": _read_only,
     "updated": lambda array: array.copy(),
     "swapped": lambda array: array.astype(array.dtype.newbyteorder("S")),

@@ -73,6 +73,7 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
         yield f"the right ones {words}", partial(_function, change)
     yield f"that of its {plural(equation.row)} and samples read in the other order of memory", _reread
     yield f"that of {plural(equation.row)} and samples exchanged", _exchanged
+    yield "the right ones in reverse order along all axes", partial(_function, np.flip)
     for words, change in stacked_otherwise():
         yield f"the right ones {words}", partial(_function, change)
     if TAKEN_BEFORE in equation.named:
@@ -110,6 +111,7 @@ def _moves(axis: int, what: str, late: int) -> Iterator[tuple[str, Candidate]]:
         yield f"that of {what} 0", partial(_at, 0, axis)
         yield f"that of the last {what}", partial(_at, -1, axis)
     yield f"that of the {plural(what)} in reverse order", partial(_reversed, axis)
+    yield f"of {what} k that of {what} -k, counted from the end", partial(_negated, axis)
     yield f"that of the {plural(what)} one half away", partial(_half_away, axis)
     if axis == 1:
         yield "that of the first sample with the same xt", _of_first_alike
@@ -231,6 +233,10 @@ def _at(place: int, axis: int, equation: Equation) -> Array:
 
 def _reversed(axis: int, equation: Equation) -> Array:
     return np.flip(equation.right.value, axis)
+
+
+def _negated(axis: int, equation: Equation) -> Array:
+    return np.roll(_reversed(axis, equation), 1, axis)
 
 
 def _half_away(axis: int, equation: Equation) -> Array:

@@ -1,7 +1,7 @@
 """What is found out about a stranger by asking it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from oracle.location.in_layers import locate_in_layers
 from oracle.location.located import locate
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.strangers import Stranger
+from reference.contract import Array
 
 
 class Asked:
@@ -41,13 +42,31 @@ class Asked:
         return Behaviour.of(self.function, value, arguments)
 
 
-def _laid_out(argument: Any, order: Any) -> Any:
+def _laid_out(argument: Any, order: str) -> Any:
     """A copy, in an order of memory."""
     if isinstance(argument, dict):
         return {name: _laid_out(array, order) for name, array in argument.items()}
-    if not isinstance(argument, np.ndarray):
-        return argument
-    return argument.copy(order if order in ("C", "F") else "C")
+    return _ORDERS.get(order, np.copy)(argument) if isinstance(argument, np.ndarray) else argument
+
+
+def _strided(array: Array) -> Array:
+    every_other = (slice(None, None, 2),) * array.ndim
+    apart = np.empty([2 * size for size in array.shape], array.dtype)[every_other]
+    apart[...] = array
+    return apart
+
+
+_ORDERS: Mapping[str, Callable[[Array], Array]] = {
+    "F": lambda array: array.copy("F"),
+    "strided": _strided,
+    "reversed": lambda array: np.flip(np.flip(array).copy()),
+}
+_ARRANGED: Mapping[str, str] = {
+    "arrays in Fortran order": "F",
+    "strided arrays": "strided",
+    "reversed arrays": "reversed",
+    "arrays that held half as much in an earlier call": "updated",
+}
 
 
 def _double(arguments: list[Any], factor: float) -> None:
@@ -57,19 +76,20 @@ def _double(arguments: list[Any], factor: float) -> None:
             array *= factor
 
 
+def asked_in_other_orders(function: str, make: Callable[[], Any]) -> dict[str, Asked]:
+    """A program for each way in which arrays may lie in memory, in words."""
+    return {words: Asked(function, make, order) for words, order in _ARRANGED.items()}
+
+
 def located(stranger: Stranger) -> tuple[str, int]:
     """Where, when and how it is wrong, in words, and how many calls that took."""
     asked = Asked(stranger.function, stranger.program)
-    turned, updated = (Asked(stranger.function, stranger.program, order) for order in ("F", "updated"))
-    arranged = {
-        "for arrays in Fortran order": turned,
-        "for arrays that held half as much in an earlier call": updated,
-    }
+    arranged = asked_in_other_orders(stranger.function, stranger.program)
     problem = Problem.parse(stranger.problem)
     if isinstance(problem, LayerProblem):
         return str(locate_in_layers(stranger.function, asked, problem, asked.anew)), asked.calls
     found = locate(stranger.function, asked, problem, asked.anew, arranged=arranged)
-    return str(found), asked.calls + turned.calls + updated.calls
+    return str(found), asked.calls + sum(each.calls for each in arranged.values())
 
 
 def is_as_said(said: str, stranger: Stranger) -> bool:
