@@ -29,6 +29,8 @@ from reference.contract import CONTRACTS
 ONE_STEP = "T_x = 1 (of more it cannot be told)"
 ORDINARY = ("ternary", "unit", "wild", "counting")
 """Regimes in which most of what is wrong shows."""
+SIZES = ({"n_x": 3, "n_a": 3}, {"n_x": 19, "n_a": 18, "T_x": 2}, {"n_x": 67, "n_a": 66, "T_x": 2})
+"""In which it is seen in which setting a layer is wrong: one above another has larger inputs."""
 ENOUGH = 0.1
 """Of which part of the later steps something has to be known for a condition to be of them, too."""
 LAST_STEP = f"step{FROM_END}"
@@ -61,7 +63,7 @@ def locate_in_layers(
     one_step = experiments.of_sizes(forward, {"T_x": 1}, 0)
     usual = [] if example.regime in ORDINARY else [replace(example, regime="unit")]
     first = [each.inputs(forward) for each in (example, *usual)]
-    first.append(experiments.of_sizes(forward, {"n_x": 3, "n_a": 3}, 12))
+    first += [experiments.of_sizes(forward, sizes, 12) for sizes in SIZES]
     shown = _simplest(every, [*first, *experiments.of_gaps(forward, range(1))])
     likely: list[Setting] = []
     if every and not shown:  # with other numbers, or many

@@ -215,7 +215,8 @@ def test_a_backward_direction_that_begins_in_the_padding_is_told() -> None:
     assert found.how == "it begins one step beyond that"
 
 
-def test_gates_that_are_read_unit_by_unit_are_told() -> None:
+@pytest.mark.parametrize("n_a", [2, 3])
+def test_gates_that_are_read_unit_by_unit_are_told(n_a: int) -> None:
     def stacked(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
         every = []
         for p in parameters:
@@ -224,7 +225,7 @@ def test_gates_that_are_read_unit_by_unit_are_told() -> None:
             every.append({**p, **gates, **{f"b{gate}": b[k::4] for k, gate in enumerate("fico")}})
         return reference.lstm_layer(x, a0, c0, every, options)
 
-    found = found_for("lstm_layer", stacked, n_a=3)
+    found = found_for("lstm_layer", stacked, n_a=n_a)
     assert found
     assert found.when == "where n_a is more than 1"
     assert found.how == "as if z of the gates stacked as f, i, c, o, were read unit by unit"
@@ -247,6 +248,39 @@ def test_layers_that_run_backward_are_told() -> None:
     assert found.where == "a layer does not run forward"
     assert found.when == "of 2 layers, in one direction, where T_x is more than 1"
     assert found.how == "each second one, layer 1 first, runs backward"
+
+
+def test_a_backward_direction_that_reads_other_steps_is_told() -> None:
+    def one_on(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        """The input of a step by an index that is counted backward, and begins at -0."""
+        D, every = options["directions"], []
+        for k in range(0, len(parameters), D):
+            own = slice(k, k + D)
+            given = a0[own], parameters[own], options
+            right, other = (reference.rnn_layer(each, *given) for each in (x, np.roll(x, -1, axis=2)))
+            n_a = a0.shape[1]
+            x = np.concatenate([right[0][:n_a], other[0][n_a:]])
+            every.append(np.concatenate([right[1][:1], other[1][1:]]))
+        return x, np.concatenate(every)
+
+    found = found_for("rnn_layer", one_on, directions=2)
+    assert found
+    assert found.where == "the backward direction does not read its own steps"
+    assert found.when == "in two directions"
+    assert found.how == "at each step it reads the step after, at the last one the first"
+
+
+def test_samples_and_steps_that_are_exchanged_where_lengths_are_given_are_told() -> None:
+    def exchanged(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if "lengths" in options and x.shape[1] == x.shape[2]:
+            x = x.swapaxes(1, 2)
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", exchanged, lengths="random", m=3, T_x=3)
+    assert found
+    assert found.where == "x is not read as it is given"
+    assert found.when == "where m = T_x, where lengths are given"
+    assert found.how == "as if with samples and steps exchanged"
 
 
 @pytest.mark.parametrize("of_all", [False, True])

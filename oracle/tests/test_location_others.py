@@ -184,8 +184,9 @@ def test_lengths_of_the_first_call_are_told() -> None:
             x, a0, parameters, given | ({} if lengths is None else {"lengths": lengths})
         )
 
-    found = left_by(masked, kept, lengths="random")
-    assert found == "the lengths are those of the first call of its shapes"
+    for lengths in ("random", "absent"):
+        found = left_by(masked, kept, lengths=lengths)
+        assert found == "the lengths are those of the first call of its shapes"
 
 
 @pytest.mark.parametrize("of_first", [False, True])

@@ -42,6 +42,9 @@ from oracle.location.networks.stacking import (
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 
+ELSEWHERE = (*SIZES[:FEW], (3, 3))
+"""Samples and steps of what is asked with lengths where the counterexample has none, and the other way."""
+
 
 def as_if_given(
     function: str, program: Program, counterexample: LayerProblem, limits: Limits
@@ -65,26 +68,36 @@ def as_if_given(
         left = [each for each in left if all(answer and each.explains(answer) for answer in seen)]
         if not left:
             return None
-    itself = counterexample.inputs(counterexample.kind)
-    assert isinstance(itself, LayerInputs)
-    shown = answer(function, program, itself)
-    left = [each for each in left if not shown or each.explains(shown)]
+    asked = [counterexample]
+    if any(each.where == OF_GATES for each in left) and not counterexample.weights:
+        asked.append(replace(counterexample, n_a=counterexample.n_a + 3))  # few units are in many orders
+    for problem in asked:
+        inputs = problem.inputs(problem.kind)
+        assert isinstance(inputs, LayerInputs)
+        shown = answer(function, program, inputs)
+        left = [each for each in left if not shown or each.explains(shown)]
     if len({each.how(wrong) for each in left if each.where == OF_GATES}) > 1:
         left = [each for each in left if each.where != OF_GATES]  # for sizes do not tell them apart
     if not left or not are_of(counterexample, wrong):
         return None
     elsewhere = {
-        stacking: answers(stacking, "absent" if has_lengths else "random", SIZES[:FEW]) for stacking in every
+        stacking: answers(stacking, "absent" if has_lengths else "random", ELSEWHERE) for stacking in every
     }
     with_others = [each for each in left if _explains_all(each, elsewhere.values())]
     found = (with_others or left)[0]
-    is_told = limits.lengths and not (found.condition or counterexample.weights)
-    when = (
-        _when(wrong, elsewhere, has_lengths=has_lengths, explained=bool(with_others))
-        if is_told
-        else condition(wrong, every, found.condition)
-    )
+    if found.condition or counterexample.weights or not limits.lengths:
+        is_right_elsewhere = any(
+            each and each.is_right and not found.explains(each)
+            for seen in elsewhere.values()
+            for each in seen
+        )
+        when = condition(wrong, every, found.condition, _GIVEN[has_lengths] if is_right_elsewhere else "")
+    else:
+        when = _when(wrong, elsewhere, has_lengths=has_lengths, explained=bool(with_others))
     return Location(found.where, when, found.how(wrong), equations=[found.where])
+
+
+_GIVEN = {True: "where lengths are given", False: "where no lengths are given"}
 
 
 def _when(
@@ -101,11 +114,11 @@ def _when(
     every = [*elsewhere]
     apart = [each for each in every if not all(seen and seen.is_right for seen in elsewhere[each])]
     if not {*apart} & {*wrong}:
-        return condition(wrong, every, f"where {'' if has_lengths else 'no '}lengths are given")
+        return condition(wrong, every, _GIVEN[has_lengths])
     if {*apart} == {*wrong}:
         return condition(wrong, every)
     given, absent = (wrong, apart) if has_lengths else (apart, wrong)
-    parts = [condition(absent, every), condition(given, every, "where lengths are given")]
+    parts = [condition(absent, every), condition(given, every, _GIVEN[True])]
     return ", or ".join(parts) if explained and all(parts) else ""
 
 

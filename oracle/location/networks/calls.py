@@ -44,7 +44,7 @@ def left_behind(
     """What an earlier call has left that a later one uses, in words; empty if that is not known.
 
     `anew` makes the program forget all calls. It is asked thrice in a new process, with initial states that
-    are given, that are zeros, and that are absent; and with lengths, where the counterexample has any.
+    are given, that are zeros, and that are absent; and with lengths.
     """
     states = [*CONTRACTS[function].arguments][1:]
     stacking = counterexample.layers, counterexample.directions
@@ -53,7 +53,7 @@ def left_behind(
         (", where 0,", "absent", []),
         (", where absent,", "absent", states),
     ]
-    if counterexample.lengths != "absent":
+    if limits.lengths:
         settings.append(("", "random", None))
 
     def ask(every: Sequence[LayerInputs]) -> list[Answer | None]:

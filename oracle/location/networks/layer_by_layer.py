@@ -112,10 +112,10 @@ def _backward(ends: Callable[[Array, int], Array], inputs: LayerInputs, below: i
     if inputs.directions == 1:
         return right
     other = evaluate(replace(inputs, lengths=ends(inputs.ends, inputs.x.shape[2])))
-    return _with_backward(right, other, inputs)
+    return with_backward(right, other, inputs)
 
 
-def _with_backward(
+def with_backward(
     right: Mapping[str, Bounded], other: Mapping[str, Bounded], inputs: LayerInputs
 ) -> Mapping[str, Bounded]:
     """One direction of each of two answers; beyond its own end a is 0."""
@@ -137,7 +137,7 @@ def _stopped(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
     other = evaluate(replace(inputs, x=inputs.x[:, :, left_out:], lengths=ends))
     before = np.zeros((*right["a"].value.shape[:2], left_out))
     a = (np.concatenate([before, part], axis=2) for part in (other["a"].value, other["a"].error))
-    return _with_backward(right, {**other, "a": Bounded(*a)}, inputs)
+    return with_backward(right, {**other, "a": Bounded(*a)}, inputs)
 
 
 def _as_if_at_the_end(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
@@ -153,7 +153,7 @@ def _as_if_at_the_end(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
     forward, _ = _halves(right["a"])
     _, backward = _halves(other["a"])
     a = (np.take_along_axis(part, back[None], axis=2) for part in (backward.value, backward.error))
-    return {**_with_backward(right, other, inputs), "a": joined(forward, Bounded(*a))}
+    return {**with_backward(right, other, inputs), "a": joined(forward, Bounded(*a))}
 
 
 def _overwritten(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
@@ -163,7 +163,7 @@ def _overwritten(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
         return right
     n = len(inputs.x) // 2
     x = np.concatenate([right["a"].value[:n], inputs.x[n:]]).astype(inputs.x.dtype)
-    return _with_backward(right, evaluate(replace(inputs, x=x)), inputs)
+    return with_backward(right, evaluate(replace(inputs, x=x)), inputs)
 
 
 def _without_lengths_above(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

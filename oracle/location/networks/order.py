@@ -1,4 +1,4 @@
-"""The order in which a layer reads what it is given: of samples and steps, and of time."""
+"""The order in which a layer reads what it is given: of samples, features and steps, and of time."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -7,16 +7,18 @@ from functools import partial
 import numpy as np
 
 from oracle.inputs import LayerInputs
-from oracle.location.networks.layer_by_layer import are_its_layers
+from oracle.location.networks.layer_by_layer import are_its_layers, with_backward
 from oracle.location.networks.mistaken import Mistaken, said
 from oracle.location.where.changes import Change, rearranged, stacked_otherwise
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
+from reference.contract import Array
 
 
 def of_order() -> Iterator[Mistaken]:
     """Arrays that are read in another order by the first layer or by all; layers that run backward."""
     for condition, every in (
+        ("where m = T_x", [("with samples and steps exchanged", _exchanged)]),
         ("where m and T_x are more than 1", rearranged(2, 3)),
         ("", stacked_otherwise()),
     ):
@@ -24,6 +26,9 @@ def of_order() -> Iterator[Mistaken]:
             for where, layers in _READ_BY.items():
                 explains = partial(are_its_layers, partial(_read, layers, change))
                 yield Mistaken(where, partial(said, f"as if {words}"), condition, explains)
+    for how, change in _TAKEN.items():
+        explains = partial(are_its_layers, partial(_read_backward, change))
+        yield Mistaken("the backward direction does not read its own steps", partial(said, how), "", explains)
     for how, layers in _BACKWARD.items():
         explains = partial(are_its_layers, partial(_backward, layers))
         yield Mistaken(
@@ -44,6 +49,27 @@ _BACKWARD: Mapping[str, Layers] = {
     "each second one, layer 1 first, runs backward": lambda below: below % 2 == 1,
     "those above another run backward": lambda below: below > 0,
 }
+
+
+_TAKEN: Mapping[str, Change] = {
+    "at each step it reads the step after, at the last one the first": partial(np.roll, shift=-1, axis=2),
+    "at each step it reads the step before, at the first one the last": partial(np.roll, shift=1, axis=2),
+    "it reads features in reverse order": partial(np.flip, axis=0),
+    "it reads samples in reverse order": partial(np.flip, axis=1),
+    "it reads features and samples in reverse order": partial(np.flip, axis=(0, 1)),
+}
+"""What a backward direction takes for the input of a step, by the place of that in time."""
+
+
+def _exchanged(x: Array) -> Array:
+    return x.swapaxes(1, 2) if x.shape[1] == x.shape[2] else x
+
+
+def _read_backward(change: Change, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    right = evaluate(inputs)
+    if inputs.directions == 1:
+        return right
+    return with_backward(right, evaluate(replace(inputs, x=change(inputs.x))), inputs)
 
 
 def _read(layers: Layers, change: Change, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

@@ -1,6 +1,6 @@
 """The gates of an LSTM, and the memory states that they would make of other states and inputs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -21,16 +21,19 @@ def arguments_of_gates(p: Mapping[str, Array], concat: Array) -> dict[str, Array
 def made_otherwise(p: Mapping[str, Array], given: Mapping[str, Array], a_next: Array) -> Made:
     """`c_next` of a step that shows no gates, where these are made with other states or inputs, in words."""
     made: dict[str, Callable[[], Array]] = {}
-    for name in ("a_prev", "xt"):
-        for words, change in changes(given[name]):
-            made[f"{name} {words}"] = partial(_with_changed, p, given, name, change)
+    for names in (["a_prev"], ["xt"], ["a_prev", "c_prev"]):
+        for words, change in changes(given[names[0]]):
+            made[f"{' and '.join(names)} {words}"] = partial(_with_changed, p, given, names, change)
     for words, read in read_anew(len(given["a_prev"])).items():
         made[words] = partial(_with_updated, p, given, read, a_next)
     return made
 
 
-def _with_changed(p: Mapping[str, Array], given: Mapping[str, Array], name: str, change: Change) -> Array:
-    given = {**given, name: np.broadcast_to(change(given[name]), given[name].shape)}
+def _with_changed(
+    p: Mapping[str, Array], given: Mapping[str, Array], names: Sequence[str], change: Change
+) -> Array:
+    changed = {name: np.broadcast_to(change(given[name]), given[name].shape) for name in names}
+    given = {**given, **changed}
     return _memory_state(arguments_of_gates(p, _concat(given)), given["c_prev"])
 
 
