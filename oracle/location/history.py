@@ -1,8 +1,9 @@
 """What a function keeps from one call to the next, found by asking it in other orders."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from oracle.location.where.equations import equations
 from oracle.location.where.shown import Shown
 from oracle.propagation import evaluate
 from reference.contract import CONTRACTS
+
+UPDATED = "the arrays and dicts of an earlier call, which hold other numbers now"
+"""How arguments may be given: in that call they held half as much."""
 
 MANY = (3, 5, 10, 20, 50)
 """After how many calls it is asked whether an answer changes."""
@@ -86,6 +90,32 @@ def _taken(answers: Sequence[Shown | None], agreeing: str) -> str:
     return taken or _added_to(before, last)
 
 
+def kept_of_updated(answers: Sequence[Shown]) -> str:
+    """What of `UPDATED` arguments was as it had been in the earlier call; empty where that is unknown.
+
+    Parameters come first, for half a weight gives what half of what it is applied to does.
+    """
+    found: list[str] | None = None
+    for shown in answers:
+        asked = shown.inputs
+        half: dict[str, Any] = {name: 0.5 * getattr(asked, name) for name in ("x", "a0", "c0")}
+        half["parameters"] = {name: 0.5 * array for name, array in asked.parameters.items()}
+        earlier = Shown(_with(asked, half), {}, {})
+        groups = _groups(asked) | _of_some_gates(asked.parameters)
+        every = [*_with_parameters_of(asked, earlier, "that call", groups)]
+        every += _with_some_of(asked, earlier, "that call")
+        taken = [words for words, inputs in every if _gives(inputs, shown)]
+        found = [words for words in taken if found is None or words in found]
+    return f"as if {found[0]}" if found else ""
+
+
+def _of_some_gates(names: Collection[str]) -> dict[str, list[str]]:
+    """Weights, biases and both of two or three gates, by how they are listed."""
+    gates = [some for count in (2, 3) for some in combinations("fico", count)]
+    every = ([part + gate for part in parts for gate in some] for some in gates for parts in ("W", "b", "Wb"))
+    return {", ".join(some): some for some in every if {*some} <= {*names}}
+
+
 def _added_to(before: Shown, last: Shown) -> str:
     """Which output is the right one and what the call before has returned; empty where none is."""
     right = evaluate(last.inputs)
@@ -117,6 +147,20 @@ def _with_some_of(inputs: Inputs, earlier: Shown, call: str) -> Iterator[tuple[s
         if all(name in left for name in names):
             kept = _with(inputs, {name: left[name] for name in names})
             yield f"{' and '.join(names)} were what {call} ended with", kept
+    yield from _with_parameters_of(inputs, earlier, call, _groups(inputs))
+
+
+def _with_parameters_of(
+    inputs: Inputs, earlier: Shown, call: str, groups: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, Inputs]]:
+    """The inputs with some parameters of an earlier call."""
+    for words, chosen in groups.items():
+        mixed = {**inputs.parameters, **{name: earlier.inputs.parameters[name] for name in chosen}}
+        yield f"{words} were those of {call}", replace(inputs, parameters=mixed)
+
+
+def _groups(inputs: Inputs) -> dict[str, list[str]]:
+    """Parameters that are kept together, and each."""
     every = list(inputs.parameters)
     biases = [name for name in every if name.startswith("b")]
     groups = {
@@ -128,9 +172,7 @@ def _with_some_of(inputs: Inputs, earlier: Shown, call: str) -> Iterator[tuple[s
     }
     if inputs.kind == "lstm":
         groups["the biases of the gates"] = [name for name in biases if name != "by"]
-    for words, chosen in (groups | {name: [name] for name in every}).items():
-        mixed = {**inputs.parameters, **{name: other.parameters[name] for name in chosen}}
-        yield f"{words} were {before}", replace(inputs, parameters=mixed)
+    return groups | {name: [name] for name in every}
 
 
 def _with(inputs: Inputs, arrays: Mapping[str, Any]) -> Inputs:

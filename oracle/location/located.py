@@ -1,6 +1,7 @@
 """Where, when and how a function is wrong, found by asking it, whatever the mistake is."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -9,12 +10,15 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
-from oracle.location.history import remembered
+from oracle.location.history import UPDATED, kept_of_updated, remembered
 from oracle.location.location import Location, found_of, told_together, where
 from oracle.location.view import Itself
 from oracle.location.when import experiments
 from oracle.location.where.equation import CACHED
 from oracle.problem import Problem
+
+FEW = 8
+"""Wrong answers that are asked what was kept of an earlier call."""
 
 
 @np.errstate(all="ignore")
@@ -56,7 +60,11 @@ def locate(
         return Location(
             where(wrong, asked), *remembered(function, program, anew), alone=False, equations=wrong[:1]
         )
-    return found_of(asked, wrong, arrangement).location
+    location = found_of(asked, wrong, arrangement).location
+    if arrangement == f"for {UPDATED}":
+        wrong_ones = [seen.shown for seen in asked.seen if seen.wrong.get(wrong[0])]
+        location = replace(location, how=kept_of_updated(wrong_ones[:FEW]) or location.how)
+    return location
 
 
 def _arranged(every: Mapping[str, Asked], example: Inputs) -> tuple[str, Asked]:

@@ -67,9 +67,13 @@ class Record:
         self._is_settled = False
 
     def add(self, seen: Seen) -> Seen:
-        """Take in an answer, with the equations that are looked at; until that is settled, what was wrong."""
+        """Take in an answer, with the equations that are looked at; until that is settled, what was wrong.
+
+        And its record, which will be looked at, too.
+        """
         if not self._is_settled:
-            self._names |= {name for name, count in seen.wrong.items() if count}
+            wrong = {name for name, count in seen.wrong.items() if count}
+            self._names |= wrong | {f"{CACHED}{name}" for name in wrong}
         self.seen.append(seen.keeping(self._names))
         return self.seen[-1]
 

@@ -276,3 +276,39 @@ def test_a_step_that_is_counted_backward_from_the_first_is_told() -> None:
 
     found = located_program("rnn_forward", negated)
     assert found.how == "of step k that of step -k, counted from the end"
+
+
+@pytest.mark.parametrize(("kept", "said"), [("Waa", "Waa were"), ("Wax Waa", "the weights of a step were")])
+def test_parameters_are_told_that_are_kept_of_a_dict_that_changes(kept: str, said: str) -> None:
+    of_dicts: dict[int, Any] = {}
+
+    def stale(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        old = {name: parameters[name].copy() for name in kept.split()}
+        return reference.rnn_cell_forward(
+            xt, a_prev, {**parameters, **of_dicts.setdefault(id(parameters), (parameters, old))[1]}
+        )
+
+    found = located_program("rnn_cell_forward", stale, T_x=1)
+    assert found.when == "for the arrays and dicts of an earlier call, which hold other numbers now"
+    assert found.how == f"as if {said} those of that call"
+
+
+@pytest.mark.parametrize(("step", "said"), [(0, "this step"), (1, "the step before")])
+def test_a_step_that_is_made_twice_is_told(step: int, said: str) -> None:
+    def twice(x: Any, a0: Any, parameters: Any) -> Any:
+        """Step 0, whose first state is lost, or is the one that is returned."""
+        a, y, (caches, _) = reference.rnn_forward(np.concatenate([x[:, :, :1], x], axis=2), a0, parameters)
+        kept = [k for k in range(x.shape[2] + 1) if k != step]
+        return a[:, :, kept], y[:, :, kept], ([caches[k] for k in kept], x)
+
+    found = located_program("rnn_forward", twice)
+    assert found.how == f"the value of the state that {said} makes of the right one"
+
+
+def test_predictions_in_the_place_of_states_are_told() -> None:
+    def in_one_array(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, caches = reference.rnn_forward(x, a0, parameters)
+        return (y if y.shape == a.shape else a), y, caches
+
+    found = located_program("rnn_forward", in_one_array, n_y=3)
+    assert (found.when, found.how) == ("n_a = n_y", "the value of yt_pred")

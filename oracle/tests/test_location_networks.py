@@ -265,7 +265,7 @@ def test_a_backward_direction_that_reads_other_steps_is_told() -> None:
 
     found = found_for("rnn_layer", one_on, directions=2)
     assert found
-    assert found.where == "the backward direction does not read its own steps"
+    assert found.where == "the backward direction does not read what it is given"
     assert found.when == "in two directions"
     assert found.how == "at each step it reads the step after, at the last one the first"
 

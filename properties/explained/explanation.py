@@ -11,7 +11,7 @@ from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.history import remembered
+from oracle.location.history import UPDATED, remembered
 from oracle.location.in_layers import is_located_in, locate_in_layers
 from oracle.location.located import explains, locate
 from oracle.location.location import Location
@@ -246,7 +246,7 @@ _ARRANGED: Mapping[Arrangement, str] = {
     "reversed": "reversed arrays",
     "read-only": "read-only arrays",
     "swapped": "arrays of the other byte order",
-    "updated": "arrays that held half as much in an earlier call",
+    "updated": UPDATED,
 }
 
 

@@ -69,7 +69,7 @@ def as_if_given(
         if not left:
             return None
     asked = [counterexample]
-    if any(each.where == OF_GATES for each in left) and not counterexample.weights:
+    if left and not counterexample.weights:
         asked.append(replace(counterexample, n_a=counterexample.n_a + 3))  # few units are in many orders
     for problem in asked:
         inputs = problem.inputs(problem.kind)

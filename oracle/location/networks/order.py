@@ -26,9 +26,10 @@ def of_order() -> Iterator[Mistaken]:
             for where, layers in _READ_BY.items():
                 explains = partial(are_its_layers, partial(_read, layers, change))
                 yield Mistaken(where, partial(said, f"as if {words}"), condition, explains)
+    where = "the backward direction does not read what it is given"
     for how, change in _TAKEN.items():
         explains = partial(are_its_layers, partial(_read_backward, change))
-        yield Mistaken("the backward direction does not read its own steps", partial(said, how), "", explains)
+        yield Mistaken(where, partial(said, how), "", explains)
     for how, layers in _BACKWARD.items():
         explains = partial(are_its_layers, partial(_backward, layers))
         yield Mistaken(
@@ -54,6 +55,7 @@ _BACKWARD: Mapping[str, Layers] = {
 _TAKEN: Mapping[str, Change] = {
     "at each step it reads the step after, at the last one the first": partial(np.roll, shift=-1, axis=2),
     "at each step it reads the step before, at the first one the last": partial(np.roll, shift=1, axis=2),
+    "it reads the second half of the features before the first": lambda x: np.roll(x, len(x) // 2, axis=0),
     "it reads features in reverse order": partial(np.flip, axis=0),
     "it reads samples in reverse order": partial(np.flip, axis=1),
     "it reads features and samples in reverse order": partial(np.flip, axis=(0, 1)),

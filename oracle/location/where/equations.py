@@ -1,9 +1,11 @@
 """All equations of a step, each held to the values that an implementation itself shows."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+import reference
 from oracle.location.where.equation import (
     CACHED,
     OF_STEP_BEFORE,
@@ -92,6 +94,8 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
     right = _as_copied(should)
     terms = {} if name == "xt" else {other: array for other, array in shown.states.items() if other != name}
     of_used = {**terms, **dict(_used(shown, name, cached))}
+    if used and name != "xt" and (cached != should).any():
+        of_used |= _made_again(shown, name[0])
     others = {} if name == "xt" else dict(shown.of_tiles(name[0]))
     every = (
         (name, cached if used else should, of_used),
@@ -117,13 +121,27 @@ def _used(shown: Shown, name: str, cached: Array) -> Iterator[tuple[str, Array]]
             yield f"arctanh of a_prev limited to ±{most:g}", np.arctanh(np.clip(a, -most, most))
 
 
+def _made_again(shown: Shown, name: str) -> dict[str, Array]:
+    """The state `a` or `c` after a step that is made twice."""
+    a = shown.outputs["a"]
+    c = shown.outputs["c"] if "c" in shown.outputs else shown.before("a")[:0]  # of an RNN there are no units
+    cell = f"{shown.inputs.kind}_cell_forward"
+    found = {}
+    for which, x in (("this step", shown.input), ("the step before", of_step_before(shown.input))):
+        steps = replace(shown.inputs, x=x).steps(a, c)
+        made = getattr(reference, cell)(*steps.arguments(cell))["ac".index(name)]
+        found[f"the state that {which} makes of the right one"] = made.reshape(a.shape)
+    return found
+
+
 def _returned(
     name: str, shown: Shown, inside: Shown, apart: bool, computed: Sequence[Equation]
 ) -> Iterator[Equation]:
     """That a step returns what it has computed, and keeps that in its cache."""
     ours, cached = shown.outputs[name], inside.outputs[name]
     made = next(each for each in computed if each.name == f"{name}_next")
-    made_of = {other: term for other, term in made.terms.items() if term.shape == ours.shape}
+    known = {**made.terms, "yt_pred": shown.outputs.get("y", ours[:0])}
+    made_of = {other: term for other, term in known.items() if term.shape == ours.shape}
     terms = shown.states
     if apart:
         terms = {**inside.states, f"the returned {name} of the step before": shown.before(name)}

@@ -8,6 +8,7 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour
 from oracle.inputs import Inputs
+from oracle.location.history import UPDATED
 from oracle.location.in_layers import locate_in_layers
 from oracle.location.located import locate
 from oracle.problem import LayerProblem, Problem
@@ -65,7 +66,7 @@ _ARRANGED: Mapping[str, str] = {
     "arrays in Fortran order": "F",
     "strided arrays": "strided",
     "reversed arrays": "reversed",
-    "arrays that held half as much in an earlier call": "updated",
+    UPDATED: "updated",
 }
 
 
