@@ -246,8 +246,28 @@ def test_layers_that_run_backward_are_told() -> None:
     found = found_for("rnn_layer", back_and_forth, layers=2)
     assert found
     assert found.where == "a layer does not run forward"
-    assert found.when == "of 2 layers, in one direction, where T_x is more than 1"
+    assert found.when == "of 2 layers or more, in one direction, where T_x is more than 1"
     assert found.how == "each second one, layer 1 first, runs backward"
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_lengths_that_a_byte_does_not_hold_are_told(signed: bool) -> None:
+    def in_bytes(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        """A sequence of no steps ends as it began."""
+        ends = options.get("lengths", np.full(x.shape[1], x.shape[2]))
+        if "lengths" in options:
+            ends = np.maximum(ends.astype(np.int8), 0) if signed else np.where(ends > 127, 0, ends)
+            options = {**options, "lengths": np.maximum(ends, 1)}
+        a, last = reference.rnn_layer(x, a0, parameters, options)
+        a[:, ends == 0], last[:, :, ends == 0] = 0, a0[:, :, ends == 0]
+        return a, last
+
+    found = found_for("rnn_layer", in_bytes, lengths="random", T_x=150)
+    assert found
+    assert found.when == "where any is more than 127"
+    assert found.how == (
+        "as if in a byte with a sign, and at least 0" if signed else "as if those above 127 were 0"
+    )
 
 
 def test_a_backward_direction_that_reads_other_steps_is_told() -> None:

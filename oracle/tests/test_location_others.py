@@ -36,7 +36,7 @@ def test_a_memory_state_that_is_handed_up_is_told() -> None:
 
     found = found_for("lstm_layer", handed_up, layers=2)
     assert found
-    assert (found.where, found.when) == ("c0 of a layer and direction is not its own", "of 2 layers")
+    assert (found.where, found.when) == ("c0 of a layer and direction is not its own", "of 2 layers or more")
     assert found.how == "of a layer above another what the layer below has ended with"
 
 

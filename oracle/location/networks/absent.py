@@ -61,7 +61,7 @@ def _where_absent(
 ) -> Location | None:
     """The same where those of some names are not given."""
     wrong: dict[Stacking, list[Answer]] = {}
-    every = and_larger(counterexample, limits)
+    every = and_larger(counterexample, limits, layers=3)
     for stacking in every:
         for seed, sizes in enumerate(SIZES[:FEW]):
             ordinary = posed(counterexample, stacking, sizes, "absent", seed, limits)

@@ -9,7 +9,7 @@ import numpy as np
 from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
 from oracle.location.layers.memory import near
-from oracle.propagation import evaluate
+from oracle.location.networks.evaluated import evaluate
 from oracle.rounding import Bounded
 from reference.contract import CONTRACTS, Array
 

@@ -1,6 +1,6 @@
 """Networks that answer as if something else were given, or that return what belongs elsewhere."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -56,12 +56,14 @@ def as_if_given(
     if not (counterexample.m and counterexample.T_x):
         return None
     has_lengths = counterexample.lengths != "absent"
+    lengths: Lengths = "random" if has_lengths else "absent"
+    of_other_lengths: Lengths = "absent" if has_lengths else "random"
     left = _all_that_may_be(function, has_lengths=has_lengths)
     wrong: list[Stacking] = []
     every = and_larger(counterexample, limits)
     answers = partial(_answers, function, program, counterexample, limits)
     for stacking in every:
-        seen = answers(stacking, "random" if has_lengths else "absent", sizes_for(counterexample))
+        seen = answers(stacking, lengths, sizes_for(counterexample))
         if all(each and each.is_right for each in seen):
             continue
         wrong.append(stacking)
@@ -80,11 +82,13 @@ def as_if_given(
         left = [each for each in left if each.where != OF_GATES]  # for sizes do not tell them apart
     if not left or not are_of(counterexample, wrong):
         return None
-    elsewhere = {
-        stacking: answers(stacking, "absent" if has_lengths else "random", ELSEWHERE) for stacking in every
-    }
+    elsewhere = {stacking: answers(stacking, of_other_lengths, ELSEWHERE) for stacking in every}
     with_others = [each for each in left if _explains_all(each, elsewhere.values())]
-    found = (with_others or left)[0]
+    found, how = (with_others or left)[0], (with_others or left)[0].how(wrong)
+    for below, stacking in _with_a_layer_more(found, every, wrong, partial(answers, lengths=lengths), limits):
+        elsewhere[stacking] = elsewhere[below]
+        wrong += [stacking] if below in wrong else []
+    every = [*elsewhere]
     if found.condition or counterexample.weights or not limits.lengths:
         is_right_elsewhere = any(
             each and each.is_right and not found.explains(each)
@@ -94,7 +98,27 @@ def as_if_given(
         when = condition(wrong, every, found.condition, _GIVEN[has_lengths] if is_right_elsewhere else "")
     else:
         when = _when(wrong, elsewhere, has_lengths=has_lengths, explained=bool(with_others))
-    return Location(found.where, when, found.how(wrong), equations=[found.where])
+    return Location(found.where, when, how, equations=[found.where])
+
+
+def _with_a_layer_more(
+    found: Mistaken,
+    every: Sequence[Stacking],
+    wrong: Sequence[Stacking],
+    ask: Callable[..., Sequence[Answer | None]],
+    limits: Limits,
+) -> list[tuple[Stacking, Stacking]]:
+    """Those of three layers, each after that of two, if all are wrong and explained as those of two are."""
+    of_two = [each for each in every if each[0] == 2]
+    if max(every)[0] != 2 or limits.layers < 3:
+        return []
+    pairs = [(each, (3, each[1])) for each in of_two]
+    for below, stacking in pairs:
+        seen = ask(stacking=stacking, every_size=SIZES[:1])
+        is_wrong = not all(each and each.is_right for each in seen)
+        if is_wrong != (below in wrong) or not all(each and found.explains(each) for each in seen):
+            return []
+    return pairs
 
 
 _GIVEN = {True: "where lengths are given", False: "where no lengths are given"}

@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import partial
 
 from oracle.inputs import LayerInputs
+from oracle.location.networks.evaluated import evaluate
 from oracle.location.networks.mistaken import Mistaken, are, explains_with, said, some_of
-from oracle.propagation import evaluate
 
 
 def of_other_ends(names: Sequence[str]) -> Iterator[Mistaken]:

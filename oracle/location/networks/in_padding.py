@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 
 from oracle.inputs import LayerInputs
+from oracle.location.networks.evaluated import evaluate
 from oracle.location.networks.layer_by_layer import SHORTER, are_its_layers, joined
 from oracle.location.networks.mistaken import Mistaken, said
-from oracle.propagation import evaluate
 from oracle.rounding import Bounded
 from reference.contract import Array, Kind
 

@@ -29,7 +29,7 @@ def in_another_order(
     without: Lengths = counterexample.lengths if counterexample.weights else "absent"
     given = (counterexample.lengths, without, counterexample.lengths)
     answers: dict[Stacking, list[Answer]] = {}
-    for stacking in and_larger(counterexample, limits):
+    for stacking in and_larger(counterexample, limits, layers=3):
         answers[stacking] = []
         for seed, (sizes, lengths) in enumerate(zip(SIZES, given, strict=True)):
             inputs = posed(counterexample, stacking, sizes, lengths, seed, limits)

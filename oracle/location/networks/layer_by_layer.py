@@ -8,10 +8,10 @@ import numpy as np
 
 from oracle.inputs import LayerInputs
 from oracle.location.networks.answer import Answer
+from oracle.location.networks.evaluated import evaluate
 from oracle.location.networks.lengths import LENGTHS
 from oracle.location.networks.mistaken import Mistaken, is_answer, said
 from oracle.location.networks.samples import SAMPLES
-from oracle.propagation import evaluate
 from oracle.rounding import Bounded
 from reference.contract import Array
 

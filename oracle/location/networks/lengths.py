@@ -48,6 +48,10 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
         lambda ends, T_x: None if len({*ends}) == 1 else ends,
         "where all are equal and less than T_x",
     ),
+    "as if in a byte with a sign, and at least 0": (
+        lambda ends, T_x: np.maximum((ends + 128) % 256 - 128, 0),
+        "where any is more than 127",
+    ),
     "as if those above 127 were 0": (
         lambda ends, T_x: np.where(ends > 127, 0, ends),
         "where any is more than 127",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from oracle.inputs import LayerInputs
 from oracle.location.layers.memory import near
 from oracle.location.networks.answer import Answer
+from oracle.location.networks.evaluated import evaluate
 from oracle.location.networks.stacking import Stacking
-from oracle.propagation import evaluate
 from oracle.rounding import Bounded
 
 

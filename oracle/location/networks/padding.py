@@ -10,9 +10,9 @@ from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import answer
+from oracle.location.networks.evaluated import evaluate
 from oracle.location.networks.stacking import Stacking, and_larger, are_of, condition, posed, words
 from oracle.problem import LayerProblem
-from oracle.propagation import evaluate
 from reference.contract import Array
 
 WHERE = "a beyond the end of a sequence ≠ 0"

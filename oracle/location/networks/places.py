@@ -8,9 +8,9 @@ import numpy as np
 
 from oracle.inputs import LayerInputs
 from oracle.location.networks.answer import Answer
+from oracle.location.networks.evaluated import evaluate
 from oracle.location.networks.mistaken import Mistaken, are, explains_with, is_answer, said, some_of
 from oracle.location.networks.stacking import Stacking, called, words
-from oracle.propagation import evaluate
 from reference.contract import CONTRACTS, Array, of_one_direction
 
 

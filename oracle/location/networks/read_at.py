@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 
 from oracle.inputs import LayerInputs
+from oracle.location.networks.evaluated import evaluate
 from oracle.location.networks.layer_by_layer import are_its_layers
 from oracle.location.networks.mistaken import Mistaken, said
-from oracle.propagation import evaluate
 from oracle.rounding import Bounded
 from reference.contract import Array
 

@@ -17,8 +17,8 @@ SIZES = ((4, 5), (5, 4), (1, 3), (2, 4), (7, 6), (3, 3), (9, 4), (4, 70))
 """Samples and steps of what is asked."""
 MANY_SAMPLES = ((18, 3), (34, 3), (70, 3))
 """What is asked, too, where the counterexample has more samples than any of these."""
-MANY_STEPS = (3, 140)
-"""The same where it has more than 127 steps."""
+MANY_STEPS = (3, 300)
+"""The same where it has more than 127 steps: one sample has more than a byte holds."""
 FEW = 4
 """Of how many of the sizes it is asked what shows in any."""
 
@@ -29,11 +29,14 @@ def sizes_for(problem: LayerProblem) -> Sequence[tuple[int, int]]:
     return [*SIZES, *many_samples, *([MANY_STEPS] if problem.T_x > 127 else [])]
 
 
-def and_larger(problem: LayerProblem, limits: Limits) -> list[Stacking]:
-    """Those that a problem has in it and the next larger ones that a target does, the simplest first."""
+def and_larger(problem: LayerProblem, limits: Limits, layers: int = 2) -> list[Stacking]:
+    """Those that a problem has in it and larger ones, up to so many layers, that a target does.
+
+    The simplest come first.
+    """
     if problem.weights:
         return [(problem.layers, problem.directions)]
-    layers = max(problem.layers, min(2, limits.layers))
+    layers = max(problem.layers, min(layers, limits.layers))
     directions = max(problem.directions, min(2, limits.directions))
     return [*product(range(1, layers + 1), range(1, directions + 1))]
 
