@@ -12,6 +12,7 @@ from oracle.location.where.affine import product
 from oracle.location.where.changes import LESS_PRECISE, rearranged, stacked_otherwise, wrapped
 from oracle.location.where.equation import OF_STEP_BEFORE, TAKEN_BEFORE, Equation
 from oracle.location.where.normalised import NORMALISED
+from oracle.location.where.recipes import Recipe
 from reference.contract import Array
 
 
@@ -44,8 +45,8 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     for name in equation.others:
         yield f"the right value * {name}", partial(_times, name)
     if not equation.affine and equation.recipe:
-        for words, _ in equation.recipe.substitutes():
-            yield f"made with {words}", partial(_substituted, words)
+        for words, make in equation.recipe.substitutes():
+            yield f"made with {words}", partial(_substituted, words, equation.recipe, make)
     if equation.affine and equation.activation in ("tanh", "sigmoid"):
         for words, function in _ACTIVATIONS.items():
             yield f"{words} in the place of {equation.activation}(z)", partial(_of_z, function)
@@ -187,10 +188,13 @@ def _of_z(function: Callable[[Array], Array], equation: Equation) -> Array:
     return function(equation.terms["z"])
 
 
-def _substituted(words: str, equation: Equation) -> Array:
-    """What the equation gives with something in the place of something; of logits, less their mean."""
+def _substituted(words: str, first: Recipe, make: Callable[[], Array], equation: Equation) -> Array:
+    """What the equation gives with something in the place of something; of logits, less their mean.
+
+    In the first one it is known how to make that, which is not looked up by the words.
+    """
     assert equation.recipe
-    value = equation.recipe.made_with(words)
+    value = make() if equation.recipe is first else equation.recipe.made_with(words)
     return value if equation.activation != "softmax" else value - value.mean(axis=0, keepdims=True)
 
 
