@@ -26,15 +26,17 @@ def _normal(rng: np.random.Generator, gain: float = 1.0) -> Draw:
 
 
 UNSET = 0.15
-"""How often a bias or a state is as it is where nobody has set it: all 0."""
+"""How often a bias or a state is as where nobody has set it, all 0; and so the state of half the samples."""
 
 
 def _wild(rng: np.random.Generator, _: Any) -> Draw:
-    large, (unset,) = _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)), rng.spawn(1)
+    large, (unset, fresh) = _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)), rng.spawn(2)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
         values = large(name, shape)
         is_unset = name[0] in "abc" and unset.random() < UNSET
+        if name in ("a0", "c0") and fresh.random() < UNSET:
+            values *= fresh.random(_of_each(name, shape)) < 0.5
         return np.zeros(shape) if is_unset else values
 
     return draw

@@ -17,7 +17,7 @@ from oracle.location.when.elements import elements
 from oracle.location.when.near import near
 from oracle.location.when.rules import HALF, PURE, Rule, rule
 from oracle.location.when.table import Table
-from oracle.location.where.equation import CACHED, Equation
+from oracle.location.where.equation import Equation, record_of
 from oracle.location.where.equations import equations
 
 ROOM = 540
@@ -165,7 +165,7 @@ def _tables(name: str, seen: Iterable[Seen], like: Likeness | None) -> Iterator[
     """The elements of an equation in each answer that has it."""
     for each in seen:
         if name in each:
-            record = f"{CACHED}{name}"
+            record = record_of(name)
             yield elements(each[name], like, each[record].wrong if record in each else False)
 
 

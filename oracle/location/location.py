@@ -11,7 +11,7 @@ from oracle.location.how.weights import as_if
 from oracle.location.layers.setting import ITSELF, Scope, Setting
 from oracle.location.when.rules import MOST_CONDITIONS, PURE, Rule
 from oracle.location.when.words import words
-from oracle.location.where.equation import CACHED
+from oracle.location.where.equation import CACHED, record_of
 
 GATES = ("ft", "it", "cct", "ot")
 
@@ -67,7 +67,7 @@ class Found:
 
 def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found:
     """What is said of the first equation that does not hold, where that does not hang on other calls."""
-    asked.look_at([*wrong, *(f"{CACHED}{name}" for name in wrong)])
+    asked.look_at([*wrong, *map(record_of, wrong)])
     names = told_together(wrong)
     asked.ask_more_where_few(names)
     like = likeness(_cases(names, asked))

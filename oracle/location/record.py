@@ -10,7 +10,7 @@ from oracle.inputs import Inputs
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.cases import Case, Likeness
 from oracle.location.how.likeness import is_like
-from oracle.location.where.equation import CACHED, Equation, count_wrong, is_carried_on
+from oracle.location.where.equation import CACHED, Equation, count_wrong, is_carried_on, record_of
 from oracle.location.where.equations import equations
 from oracle.location.where.shown import Shown
 
@@ -73,7 +73,7 @@ class Record:
         """
         if not self._is_settled:
             wrong = {name for name, count in seen.wrong.items() if count}
-            self._names |= wrong | {f"{CACHED}{name}" for name in wrong}
+            self._names |= wrong | {*map(record_of, wrong)}
         self.seen.append(seen.keeping(self._names))
         return self.seen[-1]
 

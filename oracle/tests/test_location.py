@@ -242,7 +242,9 @@ def located_program(function: str, change: Callable[..., Any], **sizes: int) -> 
     """Where, when and how one is wrong that answers `change(*arguments)`."""
     made = type("Program", (), {function: staticmethod(change)})
     asked = Asked(function, lambda: made)
-    problem = Problem.rnn(**{"n_x": 2, "n_a": 3, "n_y": 4, "m": 3, "T_x": 4, **sizes})
+    problem = getattr(Problem, function.split("_")[0])(
+        **{"n_x": 2, "n_a": 3, "n_y": 4, "m": 3, "T_x": 4, **sizes}
+    )
     arranged = asked_in_other_orders(function, lambda: made)
     found = locate(function, asked, problem, asked.anew, arranged=arranged)
     assert found
@@ -312,3 +314,16 @@ def test_predictions_in_the_place_of_states_are_told() -> None:
 
     found = located_program("rnn_forward", in_one_array, n_y=3)
     assert (found.when, found.how) == ("n_a = n_y", "the value of yt_pred")
+
+
+def test_samples_that_are_put_back_by_the_order_in_which_they_were_sorted_are_told() -> None:
+    def sorted_twice(x: Any, a0: Any, parameters: Any) -> Any:
+        steps = np.arange(1, x.shape[2] + 1)
+        order = np.argsort(-np.max(x.any(axis=0) * steps, axis=1, initial=0), kind="stable")
+        a, y, c, caches = reference.lstm_forward(x, a0, parameters)
+        a, y, c = (array[:, order][:, order] for array in (a, y, c))
+        return a, y, c, caches
+
+    found = located_program("lstm_forward", sorted_twice)
+    assert found.when == "wherever that makes a difference"
+    assert found.how.startswith("that of sample order[order[k]], order = argsort(-lengths)")

@@ -23,7 +23,7 @@ def test_extreme_magnitudes(trial: Trial) -> None:
     "robust",
     functions=EVERY,
     far=("aligned", "broad"),  # for which there are faster paths in float32 alone
-    regimes=("ternary", "unit", "wild"),
+    regimes=("ternary", "unit", "wild", "counting"),
     dtypes=("float32", "float16"),
 )
 def test_lower_precision(trial: Trial) -> None:

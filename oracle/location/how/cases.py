@@ -6,7 +6,7 @@ import numpy as np
 
 from oracle.location.how.arguments import argument
 from oracle.location.how.candidate import Candidate
-from oracle.location.how.sorting import SORTED
+from oracle.location.how.sorting import SORTED, SORTED_TWICE
 from oracle.location.where.changes import LEFT_BY_BLOCKS, STRETCHED
 from oracle.location.where.equation import Equation
 from reference.contract import Array
@@ -65,6 +65,7 @@ PARTIAL = (
     LEFT_BY_BLOCKS,
     STRETCHED,
     SORTED,
+    SORTED_TWICE,
     STACKED,
 )
 

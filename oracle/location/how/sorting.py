@@ -10,19 +10,25 @@ from oracle.location.where.equation import Equation
 from reference.contract import Array
 
 SORTED = "that of sample order[k], order = argsort("
+SORTED_TWICE = "that of sample order[order[k]], order = argsort("
+"""As where they are put back by the order in which they were sorted, and not by its inverse."""
 
 
 def of_sorted_samples() -> Iterator[tuple[str, Candidate]]:
     """In words, what is shown of each sample, where they are padded with zeros."""
     for lengths, length in _LENGTHS.items():
         for sign, falling in (("-", -1), ("", 1)):
-            words = f"{SORTED}{sign}lengths), these being {lengths}"
-            yield words, partial(_sorted, length, falling)
+            of = f"{sign}lengths), these being {lengths}"
+            yield f"{SORTED}{of}", partial(_sorted, length, falling, 1)
+            yield f"{SORTED_TWICE}{of}", partial(_sorted, length, falling, 2)
 
 
-def _sorted(length: Callable[[Array], Array], sign: int, equation: Equation) -> Array:
+def _sorted(length: Callable[[Array], Array], sign: int, times: int, equation: Equation) -> Array:
     is_given = np.asarray((equation.answer.input != 0).any(axis=0))
-    return equation.right.value[:, np.argsort(sign * length(is_given), kind="stable")]
+    order, value = np.argsort(sign * length(is_given), kind="stable"), equation.right.value
+    for _ in range(times):
+        value = value[:, order]
+    return value
 
 
 def _last(is_given: Array) -> Array:

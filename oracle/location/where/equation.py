@@ -94,6 +94,12 @@ class Equation:
         return np.asarray(~(near | same | np.isinf(right.error)))
 
 
+def record_of(name: str) -> str:
+    """What is wrong in its place where the caches hold something else than they should."""
+    is_returned = name.startswith(RETURNED)
+    return f"{CACHED}{name.removeprefix(RETURNED)}_next" if is_returned else f"{CACHED}{name}"
+
+
 def is_carried_on(equation: Equation) -> bool | None:
     """Whether each next step is given what is returned, where that is wrong; `None` if it is not seen."""
     name = f"{equation.name.removeprefix(RETURNED)}_prev"
