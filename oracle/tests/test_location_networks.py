@@ -290,6 +290,30 @@ def test_a_backward_direction_that_reads_other_steps_is_told() -> None:
     assert found.how == "at each step it reads the step after, at the last one the first"
 
 
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_backward_direction_that_reads_what_the_forward_one_has_written_is_told(twice: bool) -> None:
+    def overwritten(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        D, every = options["directions"], []
+        for k in range(0, len(parameters), D):
+            own = slice(k, k + D)
+            a, last = reference.rnn_layer(x, a0[own], parameters[own], options)
+            n_a = a0.shape[1]
+            if D == 2 and len(x) == n_a:
+                other, other_last = reference.rnn_layer(a[:n_a], a0[own], parameters[own], options)
+                a = np.concatenate([other[n_a:] if twice else a[:n_a], other[n_a:]])
+                last = np.concatenate([last[:1], other_last[1:]])
+            x = a
+            every.append(last)
+        return x, np.concatenate(every)
+
+    found = found_for("rnn_layer", overwritten, directions=2, n_x=3, n_a=3)
+    assert found
+    assert found.where == "the backward direction of the first layer does not read x"
+    assert found.when == "in two directions, where n_x = n_h"
+    rest = ", and returns what it computes in the place of that, too" if twice else ""
+    assert found.how == f"it reads what the forward one has computed{rest}"
+
+
 def test_samples_and_steps_that_are_exchanged_where_lengths_are_given_are_told() -> None:
     def exchanged(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         if "lengths" in options and x.shape[1] == x.shape[2]:

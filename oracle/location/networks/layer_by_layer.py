@@ -69,6 +69,16 @@ def of_what_is_given_above(*, has_lengths: bool) -> Iterator[Mistaken]:
     where = "what the backward direction of a layer above another is given is not what that hands on"
     how = "its first half is what the forward direction beside it has computed"
     yield Mistaken(where, partial(said, how), "", partial(are_its_layers, _overwritten))
+    where, how = (
+        "the backward direction of the first layer does not read x",
+        "it reads what the forward one has computed",
+    )
+    for rest, change in (
+        ("", _as_it_is),
+        (", and returns what it computes in the place of that, too", _backward_twice),
+    ):
+        explains = partial(are_its_layers, partial(_of_forward, change))
+        yield Mistaken(where, partial(said, how + rest), "where n_x = n_h", explains)
 
 
 def _right(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
@@ -164,6 +174,21 @@ def _overwritten(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
     n = len(inputs.x) // 2
     x = np.concatenate([right["a"].value[:n], inputs.x[n:]]).astype(inputs.x.dtype)
     return with_backward(right, evaluate(replace(inputs, x=x)), inputs)
+
+
+def _of_forward(change: HandedOn, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """The forward hidden states stand where x did, which has as many features."""
+    right, n_h = evaluate(inputs), inputs.a0.shape[1]
+    if inputs.directions == 1 or below or len(inputs.x) != n_h:
+        return right
+    x = right["a"].value[:n_h].astype(inputs.x.dtype)
+    found = with_backward(right, evaluate(replace(inputs, x=x)), inputs)
+    a = Bounded(*(change(part, inputs) for part in (found["a"].value, found["a"].error)))
+    return {**found, "a": a}
+
+
+def _backward_twice(a: Array, inputs: LayerInputs) -> Array:
+    return np.concatenate([a[len(a) // 2 :]] * 2)
 
 
 def _without_lengths_above(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
