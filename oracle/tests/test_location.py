@@ -327,3 +327,20 @@ def test_samples_that_are_put_back_by_the_order_in_which_they_were_sorted_are_to
     found = located_program("lstm_forward", sorted_twice)
     assert found.when == "wherever that makes a difference"
     assert found.how.startswith("that of sample order[order[k]], order = argsort(-lengths)")
+
+
+def test_what_is_reset_by_steps_is_not_said_to_hang_on_sizes() -> None:
+    """Step 0 is right in sizes that few steps are asked of."""
+
+    def in_chunks(x: Any, a0: Any, parameters: Any) -> Any:
+        every, a, c = [], a0, np.zeros_like(a0)
+        for t in range(x.shape[2]):
+            c = c if t % 16 else np.zeros_like(c)
+            a, c, y, cache = reference.lstm_cell_forward(x[:, :, t], a, c, parameters)
+            every.append((a, y, c, cache))
+        outputs = (np.stack([each[i] for each in every], axis=2) for i in range(3))
+        return *outputs, ([cache for *_, cache in every], x)
+
+    found = located_program("lstm_forward", in_chunks, n_x=1, n_a=2, n_y=3, m=1, T_x=129)
+    assert found.when == "step mod 16 = 0 and from step 16 on"
+    assert found.how == "always 0"

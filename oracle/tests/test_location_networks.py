@@ -310,7 +310,7 @@ def test_a_backward_direction_that_reads_what_the_forward_one_has_written_is_tol
     assert found
     assert found.where == "the backward direction of the first layer does not read x"
     assert found.when == "in two directions, where n_x = n_h"
-    rest = ", and returns what it computes in the place of that, too" if twice else ""
+    rest = ", and what it computes stands there, too" if twice else ""
     assert found.how == f"it reads what the forward one has computed{rest}"
 
 

@@ -69,16 +69,10 @@ def of_what_is_given_above(*, has_lengths: bool) -> Iterator[Mistaken]:
     where = "what the backward direction of a layer above another is given is not what that hands on"
     how = "its first half is what the forward direction beside it has computed"
     yield Mistaken(where, partial(said, how), "", partial(are_its_layers, _overwritten))
-    where, how = (
-        "the backward direction of the first layer does not read x",
-        "it reads what the forward one has computed",
-    )
-    for rest, change in (
-        ("", _as_it_is),
-        (", and returns what it computes in the place of that, too", _backward_twice),
-    ):
-        explains = partial(are_its_layers, partial(_of_forward, change))
-        yield Mistaken(where, partial(said, how + rest), "where n_x = n_h", explains)
+    where = "the backward direction of the first layer does not read x"
+    for how, over_time in _OVER_X.items():
+        explains = partial(are_its_layers, partial(_of_forward, over_time))
+        yield Mistaken(where, partial(said, how), "where n_x = n_h", explains)
 
 
 def _right(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
@@ -189,6 +183,12 @@ def _of_forward(change: HandedOn, inputs: LayerInputs, below: int) -> Mapping[st
 
 def _backward_twice(a: Array, inputs: LayerInputs) -> Array:
     return np.concatenate([a[len(a) // 2 :]] * 2)
+
+
+_OVER_X: Mapping[str, HandedOn] = {
+    "it reads what the forward one has computed": _as_it_is,
+    "it reads what the forward one has computed, and what it computes stands there, too": _backward_twice,
+}
 
 
 def _without_lengths_above(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
