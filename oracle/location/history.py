@@ -1,6 +1,6 @@
 """What a function keeps from one call to the next, found by asking it in other orders."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -20,7 +20,7 @@ from oracle.propagation import evaluate
 from reference.contract import CONTRACTS
 
 UPDATED = "the arrays and dicts of an earlier call, which hold other numbers now"
-"""How arguments may be given: in that call they held half as much."""
+"""How arguments may be given: in that call parameters held half as much, and others a quarter."""
 
 MANY = (3, 5, 10, 20, 50)
 """After how many calls it is asked whether an answer changes."""
@@ -90,22 +90,18 @@ def _taken(answers: Sequence[Shown | None], agreeing: str) -> str:
     return taken or _added_to(before, last)
 
 
-def kept_of_updated(answers: Sequence[Shown]) -> str:
-    """What of `UPDATED` arguments was as it had been in the earlier call; empty where that is unknown.
-
-    Parameters come first, for half a weight gives what half of what it is applied to does.
-    """
+def kept_of_updated(answers: Iterable[Shown]) -> str:
+    """What of `UPDATED` arguments was as it had been in the earlier call; empty where that is unknown."""
     found: list[str] | None = None
     for shown in answers:
         asked = shown.inputs
-        half: dict[str, Any] = {name: 0.5 * getattr(asked, name) for name in ("x", "a0", "c0")}
-        half["parameters"] = {name: 0.5 * array for name, array in asked.parameters.items()}
-        earlier = Shown(_with(asked, half), {}, {})
-        groups = _groups(asked) | _of_some_gates(asked.parameters)
-        every = [*_with_parameters_of(asked, earlier, "that call", groups)]
-        every += _with_some_of(asked, earlier, "that call")
-        taken = [words for words, inputs in every if _gives(inputs, shown)]
-        found = [words for words in taken if found is None or words in found]
+        before: dict[str, Any] = {name: 0.25 * getattr(asked, name) for name in ("x", "a0", "c0")}
+        before["parameters"] = {name: 0.5 * array for name, array in asked.parameters.items()}
+        earlier = Shown(_with(asked, before), {}, {})
+        every = [*_with_some_of(asked, earlier, "that call")]
+        every += _with_parameters_of(asked, earlier, "that call", _of_some_gates(asked.parameters))
+        left = [(words, inputs) for words, inputs in every if found is None or words in found]
+        found = [words for words, inputs in left if _gives(inputs, shown)]
     return f"as if {found[0]}" if found else ""
 
 

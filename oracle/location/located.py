@@ -17,9 +17,6 @@ from oracle.location.when import experiments
 from oracle.location.where.equation import CACHED
 from oracle.problem import Problem
 
-FEW = 8
-"""Wrong answers that are asked what was kept of an earlier call."""
-
 
 @np.errstate(all="ignore")
 def locate(
@@ -62,18 +59,17 @@ def locate(
         )
     location = found_of(asked, wrong, arrangement).location
     if arrangement == f"for {UPDATED}":
-        wrong_ones = [seen.shown for seen in asked.seen if seen.wrong.get(wrong[0])]
-        location = replace(location, how=kept_of_updated(wrong_ones[:FEW]) or location.how)
+        wrong_ones = (seen.shown for seen in asked.seen if seen.wrong.get(wrong[0]))
+        location = replace(location, how=kept_of_updated(wrong_ones) or location.how)
     return location
 
 
 def _arranged(every: Mapping[str, Asked], example: Inputs) -> tuple[str, Asked]:
-    """The arrangements that make it wrong, in words, and as it is asked in the first; else as it is."""
-    wrong = [words for words, asked in every.items() if words and _wrong_at_first(asked, example)]
-    if not wrong:
-        return "", every[""]
-    *some, last = wrong
-    return "for " + " and ".join(filter(None, [", ".join(some), last])), every[wrong[0]]
+    """The arrangements that make the same wrong, in words, and as it is asked in the first; else as it is."""
+    wrong = {words: _wrong_at_first(asked, example)[:1] for words, asked in every.items() if words}
+    first = next((words for words, equations in wrong.items() if equations), "")
+    *some, last = [words for words, equations in wrong.items() if equations == wrong.get(first)] or [""]
+    return first and "for " + " and ".join(filter(None, [", ".join(some), last])), every[first]
 
 
 def _wrong_at_first(asked: Asked, example: Inputs) -> list[str]:

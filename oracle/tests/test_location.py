@@ -333,14 +333,44 @@ def test_what_is_reset_by_steps_is_not_said_to_hang_on_sizes() -> None:
     """Step 0 is right in sizes that few steps are asked of."""
 
     def in_chunks(x: Any, a0: Any, parameters: Any) -> Any:
-        every, a, c = [], a0, np.zeros_like(a0)
+        every, caches, a, c = [], [], a0, np.zeros_like(a0)
         for t in range(x.shape[2]):
             c = c if t % 16 else np.zeros_like(c)
             a, c, y, cache = reference.lstm_cell_forward(x[:, :, t], a, c, parameters)
-            every.append((a, y, c, cache))
-        outputs = (np.stack([each[i] for each in every], axis=2) for i in range(3))
-        return *outputs, ([cache for *_, cache in every], x)
+            every.append((a, y, c))
+            caches.append(cache)
+        return *(np.stack(outputs, axis=2) for outputs in zip(*every, strict=True)), (caches, x)
 
     found = located_program("lstm_forward", in_chunks, n_x=1, n_a=2, n_y=3, m=1, T_x=129)
     assert found.when == "step mod 16 = 0 and from step 16 on"
     assert found.how == "always 0"
+
+
+@pytest.mark.parametrize("name", ["xt", "Wax"])
+def test_inputs_that_are_kept_are_told_from_weights_that_are(name: str) -> None:
+    kept: dict[int, Any] = {}
+
+    def stale(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        array = xt if name == "xt" else parameters["Wax"]
+        _, old = kept.setdefault(id(array), (array, array.copy()))
+        if name == "xt":
+            return reference.rnn_cell_forward(old, a_prev, parameters)
+        return reference.rnn_cell_forward(xt, a_prev, {**parameters, "Wax": old})
+
+    found = located_program("rnn_cell_forward", stale, T_x=1)
+    assert found.how == (
+        "as if x was that of that call" if name == "xt" else "as if Wax were those of that call"
+    )
+
+
+def test_an_arrangement_that_makes_something_else_wrong_is_not_told_with_the_others() -> None:
+    def of_two(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        if xt.strides[0] < 0:
+            a, y, cache = reference.rnn_cell_forward(xt, a_prev, parameters)
+            return a, y[::-1], cache
+        ba = parameters["ba"] * (xt.flags.c_contiguous or not xt.flags.f_contiguous)
+        return reference.rnn_cell_forward(xt, a_prev, {**parameters, "ba": ba})
+
+    found = located_program("rnn_cell_forward", of_two, T_x=1)
+    assert found.when.startswith("for arrays in Fortran order")
+    assert "reversed" not in found.when

@@ -290,6 +290,34 @@ def test_a_backward_direction_that_reads_other_steps_is_told() -> None:
     assert found.how == "at each step it reads the step after, at the last one the first"
 
 
+@pytest.mark.parametrize("lengths", ["absent", "random"])
+def test_what_several_layers_exchange_is_said_to_hang_on_no_lengths(lengths: str) -> None:
+    def exchanged(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if len(parameters) > options["directions"] and x.shape[1] == x.shape[2]:
+            x = x.swapaxes(1, 2)
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", exchanged, layers=2, lengths=lengths, m=3, T_x=3)
+    assert found
+    assert found.when == "of 2 layers or more, where m = T_x"
+
+
+def test_features_in_reverse_order_are_not_taken_for_halves() -> None:
+    def reversed_features(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        D, every = options["directions"], []
+        for k in range(0, len(parameters), D):
+            own = slice(k, k + D)
+            given, n_a = (a0[own], parameters[own], options), a0.shape[1]
+            right, other = (reference.rnn_layer(each, *given) for each in (x, x[::-1]))
+            x = np.concatenate([right[0][:n_a], other[0][n_a:]])
+            every.append(np.concatenate([right[1][:1], other[1][1:]]))
+        return x, np.concatenate(every)
+
+    found = found_for("rnn_layer", reversed_features, directions=2, n_x=2, n_a=1)
+    assert found
+    assert found.how == "it reads features in reverse order"
+
+
 @pytest.mark.parametrize("twice", [False, True])
 def test_a_backward_direction_that_reads_what_the_forward_one_has_written_is_told(twice: bool) -> None:
     def overwritten(x: Any, a0: Any, parameters: Any, options: Any) -> Any:

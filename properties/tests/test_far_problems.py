@@ -3,22 +3,35 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
+import reference
 from oracle.faults import FAULTS
 from oracle.problem import Problem
-from properties.drawn.strategies import EFFORTS, problems
+from properties.drawn.strategies import EFFORTS, far, problems
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial
 from properties.stored.store import Store
 from properties.tests.power import InProcess, by_power
 from properties.turns.turn import TimeUpError, Turn
-from reference.contract import FUNCTIONS
+from reference.contract import CONTRACTS, FUNCTIONS
 
 FUZZ = EFFORTS["fuzz"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_later_block_of_classes_raises_the_largest_logit(function: str) -> None:
+    """So that a softmax is seen that takes its maximum block by block."""
+    [[problem]] = far(function, names=["broad"])
+    outputs = getattr(reference, function)(*problem.inputs(function).arguments(function))
+    [which] = [i for i, name in enumerate(CONTRACTS[function].outputs) if name.startswith("y")]
+    y = np.asarray(outputs[which])
+    for block in (8, 16, 32, 64, 128):
+        assert (y[block:].max(axis=0) > y[:block].max(axis=0)).any()
 
 
 def shapes(anew: bool, limit: int) -> set[tuple[int, ...]]:

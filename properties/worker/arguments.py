@@ -50,19 +50,20 @@ def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: boo
 
 @contextmanager
 def of_earlier_numbers(arguments: Sequence[Any]) -> Iterator[None]:
-    """For a while the arrays among the arguments hold half as much, as before a step of training.
+    """For a while parameters hold half as much, as before a step of training, and other arguments a quarter.
 
-    Every other entry of a dict is then another array; the others are the same arrays.
+    So what is kept of one is told from what it is multiplied by. Every other entry of a dict is then another
+    array; the others are the same arrays.
     """
     later = []
     for holder, key in _places(arguments):
         array = holder[key]
-        numbers = array.copy()
+        numbers, factor = array.copy(), 0.5 if isinstance(holder, dict) else 0.25
         later.append((holder, key, array, numbers))
         if isinstance(holder, dict) and len(later) % 2:
-            holder[key] = numbers * 0.5
+            holder[key] = numbers * factor
         else:
-            array *= 0.5
+            array *= factor
     try:
         yield
     finally:

@@ -1,6 +1,6 @@
 """Networks that answer as if something else were given, or that return what belongs elsewhere."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -71,8 +71,9 @@ def as_if_given(
         if not left:
             return None
     asked = [counterexample]
-    if left and not counterexample.weights:
-        asked.append(replace(counterexample, n_a=counterexample.n_a + 3))  # few units are in many orders
+    if left and not counterexample.weights:  # few units and features are in many orders
+        n_x, n_a = counterexample.n_x, counterexample.n_a
+        asked += [replace(counterexample, n_a=n_a + 3), replace(counterexample, n_x=n_x + 3)]
     for problem in asked:
         inputs = problem.inputs(problem.kind)
         assert isinstance(inputs, LayerInputs)
@@ -84,44 +85,37 @@ def as_if_given(
         return None
     elsewhere = {stacking: answers(stacking, of_other_lengths, ELSEWHERE) for stacking in every}
     with_others = [each for each in left if _explains_all(each, elsewhere.values())]
-    found, how = (with_others or left)[0], (with_others or left)[0].how(wrong)
-    for below, stacking in _with_a_layer_more(found, every, wrong, partial(answers, lengths=lengths), limits):
-        elsewhere[stacking] = elsewhere[below]
-        wrong += [stacking] if below in wrong else []
-    every = [*elsewhere]
-    if found.condition or counterexample.weights or not limits.lengths:
-        is_right_elsewhere = any(
-            each and each.is_right and not found.explains(each)
-            for seen in elsewhere.values()
-            for each in seen
-        )
-        when = condition(wrong, every, found.condition, _GIVEN[has_lengths] if is_right_elsewhere else "")
-    else:
+    with_three: dict[Stacking, Sequence[Answer | None]] = {}
+    if not counterexample.weights and max(every)[0] == 2 and limits.layers > 2:
+        with_three = {(3, D): answers((3, D), lengths, ELSEWHERE) for _, D in every}
+    likely = with_others or left
+    found = next((each for each in likely if _explains_all(each, with_three.values())), likely[0])
+    how = found.how(wrong)
+    if all(_tells(found, seen, is_wrong=(2, D) in wrong) for (_, D), seen in with_three.items()):
+        every += [*with_three]
+        wrong += [each for each, seen in with_three.items() if not all(one and one.is_right for one in seen)]
+        elsewhere |= {each: answers(each, of_other_lengths, ELSEWHERE) for each in with_three}
+    if not found.condition and limits.lengths and not counterexample.weights:
         when = _when(wrong, elsewhere, has_lengths=has_lengths, explained=bool(with_others))
+    else:
+        others = [each for stacking in wrong for each in elsewhere[stacking]] if limits.lengths else []
+        is_right = any(each and each.is_right and not found.explains(each) for each in others)
+        is_wrong = not all(each and each.is_right for each in others)
+        beside = _GIVEN[has_lengths] if is_right else ""
+        when = "" if is_right and is_wrong else condition(wrong, every, found.condition, beside)
     return Location(found.where, when, how, equations=[found.where])
 
 
-def _with_a_layer_more(
-    found: Mistaken,
-    every: Sequence[Stacking],
-    wrong: Sequence[Stacking],
-    ask: Callable[..., Sequence[Answer | None]],
-    limits: Limits,
-) -> list[tuple[Stacking, Stacking]]:
-    """Those of three layers, each after that of two, if all are wrong and explained as those of two are."""
-    of_two = [each for each in every if each[0] == 2]
-    if max(every)[0] != 2 or limits.layers < 3:
-        return []
-    pairs = [(each, (3, each[1])) for each in of_two]
-    for below, stacking in pairs:
-        seen = ask(stacking=stacking, every_size=SIZES[:1])
-        is_wrong = not all(each and each.is_right for each in seen)
-        if is_wrong != (below in wrong) or not all(each and found.explains(each) for each in seen):
-            return []
-    return pairs
-
-
 _GIVEN = {True: "where lengths are given", False: "where no lengths are given"}
+
+
+def _tells(found: Mistaken, answers: Sequence[Answer | None], *, is_wrong: bool) -> bool:
+    """Whether answers of more layers tell how far a mistake goes, which fewer make where these are wrong.
+
+    They do not where all are right that it would make right, too, nor where they are wrong in another way.
+    """
+    is_right = all(each and each.is_right for each in answers)
+    return _explains_all(found, [answers]) != (is_right and is_wrong)
 
 
 def _when(

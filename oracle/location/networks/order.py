@@ -14,6 +14,9 @@ from oracle.location.where.changes import Change, rearranged, stacked_otherwise
 from oracle.rounding import Bounded
 from reference.contract import Array
 
+Layers = Callable[[int], bool]
+"""Which layers, by how many are below."""
+
 
 def of_order() -> Iterator[Mistaken]:
     """Arrays that are read in another order by the first layer or by all; layers that run backward."""
@@ -28,17 +31,18 @@ def of_order() -> Iterator[Mistaken]:
                 yield Mistaken(where, partial(said, f"as if {words}"), condition, explains)
     where = "the backward direction does not read what it is given"
     for how, change in _TAKEN.items():
-        explains = partial(are_its_layers, partial(_read_backward, change))
+        explains = partial(are_its_layers, partial(_read_backward, lambda below: True, change))
         yield Mistaken(where, partial(said, how), "", explains)
+    where = "the backward direction of a layer above another does not read what it is given"
+    how = "it reads the hidden states of the backward direction before those of the forward one"
+    explains = partial(are_its_layers, partial(_read_backward, lambda below: below > 0, _halves_exchanged))
+    yield Mistaken(where, partial(said, how), "", explains)
     for how, layers in _BACKWARD.items():
         explains = partial(are_its_layers, partial(_backward, layers))
         yield Mistaken(
             "a layer does not run forward", partial(said, how), "where T_x is more than 1", explains
         )
 
-
-Layers = Callable[[int], bool]
-"""Which layers, by how many are below."""
 
 _READ_BY: Mapping[str, Layers] = {
     "what each layer is given is not read as it is": lambda below: True,
@@ -55,7 +59,6 @@ _BACKWARD: Mapping[str, Layers] = {
 _TAKEN: Mapping[str, Change] = {
     "at each step it reads the step after, at the last one the first": partial(np.roll, shift=-1, axis=2),
     "at each step it reads the step before, at the first one the last": partial(np.roll, shift=1, axis=2),
-    "it reads the second half of the features before the first": lambda x: np.roll(x, len(x) // 2, axis=0),
     "it reads features in reverse order": partial(np.flip, axis=0),
     "it reads samples in reverse order": partial(np.flip, axis=1),
     "it reads features and samples in reverse order": partial(np.flip, axis=(0, 1)),
@@ -67,9 +70,13 @@ def _exchanged(x: Array) -> Array:
     return x.swapaxes(1, 2) if x.shape[1] == x.shape[2] else x
 
 
-def _read_backward(change: Change, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+def _halves_exchanged(x: Array) -> Array:
+    return np.roll(x, len(x) // 2, axis=0)
+
+
+def _read_backward(layers: Layers, change: Change, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
     right = evaluate(inputs)
-    if inputs.directions == 1:
+    if inputs.directions == 1 or not layers(below):
         return right
     return with_backward(right, evaluate(replace(inputs, x=change(inputs.x))), inputs)
 

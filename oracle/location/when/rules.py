@@ -181,11 +181,10 @@ def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
 
     Of a size or a place that may be few elements of many, so all that meet a rule of such are looked at.
     """
-    inside = _some_of(every, found.met_by(every)) if found.is_plain else table
-    begun = _begun(
-        found, every
-    )  # what comes before that is right for being the first, whatever the sizes are
-    inside, table = (each.where(begun.met_by(each) | ~found.met_by(each)) for each in (inside, table))
+    of_few = _some_of(every, found.met_by(every)) if found.is_plain else table
+    # What comes before a place that comes again is right for being the first, whatever the sizes are.
+    begun = _begun(found, every)
+    inside, table = (each.where(begun.met_by(each) | ~found.met_by(each)) for each in (of_few, table))
     for _ in range(MOST_EXCEPTIONS):
         longer = []
         few_mute = table.mute[found.met_by(table)].mean() <= FEW

@@ -94,7 +94,7 @@ def _copy(shown: Shown, name: str, should: Array, cached: Array, used: bool) -> 
     right = _as_copied(should)
     terms = {} if name == "xt" else {other: array for other, array in shown.states.items() if other != name}
     of_used = {**terms, **dict(_used(shown, name, cached))}
-    if used and name != "xt" and (cached != should).any():
+    if used and name != "xt" and (cached != should).any() and shown.is_of_cell:
         of_used |= _made_again(shown, name[0])
     others = {} if name == "xt" else dict(shown.of_tiles(name[0]))
     every = (

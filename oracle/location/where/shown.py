@@ -61,6 +61,11 @@ class Shown:
         return self.inputs.x[:, :, : self.outputs["a"].shape[2]]
 
     @property
+    def is_of_cell(self) -> bool:
+        """Whether its steps are those of the cells, which know no relu and no projection."""
+        return self.inputs.activation == "tanh" and "Wp" not in self.inputs.parameters
+
+    @property
     def states(self) -> dict[str, Array]:
         """The states that may be taken for one another, by what they are called."""
         found = {}

@@ -47,7 +47,7 @@ def _laid_out(argument: Any, order: str) -> Any:
     """A copy, in an order of memory."""
     if isinstance(argument, dict):
         return {name: _laid_out(array, order) for name, array in argument.items()}
-    return _ORDERS.get(order, np.copy)(argument) if isinstance(argument, np.ndarray) else argument
+    return _ORDERS.get(order, _ORDERS["C"])(argument) if isinstance(argument, np.ndarray) else argument
 
 
 def _strided(array: Array) -> Array:
@@ -58,6 +58,7 @@ def _strided(array: Array) -> Array:
 
 
 _ORDERS: Mapping[str, Callable[[Array], Array]] = {
+    "C": lambda array: array.copy("C"),
     "F": lambda array: array.copy("F"),
     "strided": _strided,
     "reversed": lambda array: np.flip(np.flip(array).copy()),
@@ -71,10 +72,13 @@ _ARRANGED: Mapping[str, str] = {
 
 
 def _double(arguments: list[Any], factor: float) -> None:
-    """Multiply all arrays in place by a power of two."""
+    """Multiply parameters in place by a power of two, and other arrays by its square."""
     for argument in arguments:
-        for array in argument.values() if isinstance(argument, dict) else [argument]:
-            array *= factor
+        if isinstance(argument, dict):
+            for array in argument.values():
+                array *= factor
+        else:
+            argument *= factor**2
 
 
 def asked_in_other_orders(function: str, make: Callable[[], Any]) -> dict[str, Asked]:
