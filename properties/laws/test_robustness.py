@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from properties.answered.implementation import Arrangement, Returned
+from properties.answered.implementation import Arrangement, Raised, Returned
 from properties.drawn.layers import Stacking
 from properties.judged.law import EVERY, FORWARDS, law
 from properties.judged.trial import Trial
@@ -64,9 +64,16 @@ def test_subnormals(trial: Trial) -> None:
 
 @law("robust", functions=EVERY, regimes=("ternary", "unit", "wild"))
 def test_memory_layouts(trial: Trial) -> None:
-    """Arrays are answered alike in any layout: Fortran's, strided, reversed, read-only, swapped, updated."""
+    """Arrays are answered alike in any layout: Fortran's, strided, reversed, read-only, swapped, updated.
+
+    Negative strides may be refused, as torch refuses them; that is noted.
+    """
     rng = np.random.default_rng(trial.problem.seed)
     arrangement = ARRANGEMENTS[rng.integers(len(ARRANGEMENTS))]
+    arguments = trial.inputs.arguments(trial.contract.name)
+    if arrangement == "reversed" and isinstance(trial.call(arguments, arrangement), Raised):
+        trial.note("refuses arrays of negative strides")
+        return
     arranged = trial.answer_to(trial.inputs, arrangement).outputs
     trial.agree_with_itself(arranged, trial.answer.outputs, lambda: trial.bounds, asked="in C order")
 
