@@ -67,9 +67,11 @@ def locate(
 def _arranged(every: Mapping[str, Asked], example: Inputs) -> tuple[str, Asked]:
     """The arrangements that make the same wrong, in words, and as it is asked in the first; else as it is."""
     wrong = {words: _wrong_at_first(asked, example)[:1] for words, asked in every.items() if words}
-    first = next((words for words, equations in wrong.items() if equations), "")
-    *some, last = [words for words, equations in wrong.items() if equations == wrong.get(first)] or [""]
-    return first and "for " + " and ".join(filter(None, [", ".join(some), last])), every[first]
+    first = next((words for words, equations in wrong.items() if equations), None)
+    if first is None:
+        return "", every[""]
+    *some, last = [words for words, equations in wrong.items() if equations == wrong[first]]
+    return "for " + " and ".join(filter(None, [", ".join(some), last])), every[first]
 
 
 def _wrong_at_first(asked: Asked, example: Inputs) -> list[str]:
