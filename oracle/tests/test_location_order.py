@@ -1,5 +1,6 @@
 """In which order layers read what they are given, and what stands in its place."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import reference
 from oracle.tests.test_location_layers import found_for
+from reference.contract import Array
 
 
 def test_layers_that_run_backward_are_told() -> None:
@@ -28,24 +30,32 @@ def test_layers_that_run_backward_are_told() -> None:
     assert found.how == "each second one, layer 1 first, runs backward"
 
 
-def test_a_backward_direction_that_reads_other_steps_is_told() -> None:
-    def one_on(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
-        """The input of a step by an index that is counted backward, and begins at -0."""
-        D, every = options["directions"], []
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [  # an index that is counted backward from -0, and features of which two are in halves, too
+        (
+            lambda x: np.roll(x, -1, axis=2),
+            "at each step it reads the step after, at the last one the first",
+        ),
+        (lambda x: x[::-1], "it reads features in reverse order"),
+    ],
+)
+def test_what_a_backward_direction_reads_is_told(read: Callable[[Array], Array], said: str) -> None:
+    def read_backward(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        D, n_a, last = options["directions"], a0.shape[1], []
         for k in range(0, len(parameters), D):
             own = slice(k, k + D)
             given = a0[own], parameters[own], options
-            right, other = (reference.rnn_layer(each, *given) for each in (x, np.roll(x, -1, axis=2)))
-            n_a = a0.shape[1]
+            right, other = (reference.rnn_layer(each, *given) for each in (x, read(x)))
             x = np.concatenate([right[0][:n_a], other[0][n_a:]])
-            every.append(np.concatenate([right[1][:1], other[1][1:]]))
-        return x, np.concatenate(every)
+            last.append(np.concatenate([right[1][:1], other[1][1:]]))
+        return x, np.concatenate(last)
 
-    found = found_for("rnn_layer", one_on, directions=2)
+    found = found_for("rnn_layer", read_backward, directions=2, n_x=2, n_a=1)
     assert found
     assert found.where == "the backward direction does not read what it is given"
     assert found.when == "in two directions"
-    assert found.how == "at each step it reads the step after, at the last one the first"
+    assert found.how == said
 
 
 @pytest.mark.parametrize("lengths", ["absent", "random"])
@@ -58,22 +68,6 @@ def test_what_several_layers_exchange_is_said_to_hang_on_no_lengths(lengths: str
     found = found_for("rnn_layer", exchanged, layers=2, lengths=lengths, m=3, T_x=3)
     assert found
     assert found.when == "of 2 layers or more, where m = T_x"
-
-
-def test_features_in_reverse_order_are_not_taken_for_halves() -> None:
-    def reversed_features(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
-        D, every = options["directions"], []
-        for k in range(0, len(parameters), D):
-            own = slice(k, k + D)
-            given, n_a = (a0[own], parameters[own], options), a0.shape[1]
-            right, other = (reference.rnn_layer(each, *given) for each in (x, x[::-1]))
-            x = np.concatenate([right[0][:n_a], other[0][n_a:]])
-            every.append(np.concatenate([right[1][:1], other[1][1:]]))
-        return x, np.concatenate(every)
-
-    found = found_for("rnn_layer", reversed_features, directions=2, n_x=2, n_a=1)
-    assert found
-    assert found.how == "it reads features in reverse order"
 
 
 @pytest.mark.parametrize("twice", [False, True])
