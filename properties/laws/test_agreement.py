@@ -18,7 +18,7 @@ def test_each_step(trial: Trial) -> None:
     trial.agree_with_torch_step_by_step()
 
 
-@law("spec", functions=EVERY, largest=5)
+@law("spec", functions=EVERY, largest=8)  # as large as in dev, where other laws ask the same problems
 def test_exact_value(trial: Trial) -> None:
     """On small problems every output is within the bound of the exact value, whatever torch says."""
     trial.agree_with_the_exact_value()

@@ -62,7 +62,7 @@ def test_subnormals(trial: Trial) -> None:
     trial.agree_with_the_exact_value(gradual=True)
 
 
-@law("robust", functions=EVERY, regimes=("ternary", "unit", "wild"))
+@law("robust", functions=EVERY)
 def test_memory_layouts(trial: Trial) -> None:
     """Arrays are answered alike in any layout: Fortran's, strided, reversed, read-only, swapped, updated.
 
