@@ -68,7 +68,7 @@ class Behaviour:
 
 
 LATER = 5
-"""How often another call is made after one, for buffers may be used in turns; as in `properties.worker`."""
+"""How often another call is made after one, for buffers may be used in turns."""
 
 
 class Program(Protocol):

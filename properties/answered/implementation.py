@@ -140,7 +140,7 @@ class Implementation:
         *,
         arrangement: Arrangement = "C",
         with_reference_cell: bool = False,
-        then: Sequence[Any] = (),
+        then: Sequence[Sequence[Any]] = (),
         time_limit: float | None = None,
     ) -> Outcome:
         """Call a function once, as a `Request` says; raises what `reply_each` raises."""

@@ -10,8 +10,8 @@ from properties.worker.wire import body
 class Request:
     """A call of a function by position, with copies of the arguments.
 
-    The arrays among them are laid out as `arrangement` says. After it comes another call, with the arguments
-    `then` if there are any, before the value is looked at. `with_reference_cell` lets a forward find the
+    The arrays among them are laid out as `arrangement` says. After it comes a call with each of
+    the arguments `then`, before the value is looked at. `with_reference_cell` lets a forward find the
     reference's cell in the place of its own.
 
     Raises `CodecError` for arguments that are no plain values.
@@ -22,7 +22,7 @@ class Request:
         function: str,
         arguments: Sequence[Any],
         arrangement: Arrangement = "C",
-        then: Sequence[Any] = (),
+        then: Sequence[Sequence[Any]] = (),
         with_reference_cell: bool = False,
     ) -> None:
         self.function = function

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import groupby
 from weakref import WeakKeyDictionary
 
-from oracle.diagnosis.behaviour import Behaviour, specification
+from oracle.diagnosis.behaviour import LATER, Behaviour, specification
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from properties.answered.implementation import (
@@ -147,10 +147,15 @@ class Asked:
 
 
 def _request(
-    function: str, inputs: Inputs, then: Inputs | None = None, *, with_right_cell: bool = False
+    function: str,
+    inputs: Inputs,
+    then: Inputs | None = None,
+    arrangement: Arrangement = "C",
+    *,
+    with_right_cell: bool = False,
 ) -> Request:
-    afterwards = then.arguments(function) if then else []
-    return Request(function, inputs.arguments(function), "C", afterwards, with_right_cell)
+    afterwards = [then.arguments(function)] * LATER if then else []
+    return Request(function, inputs.arguments(function), arrangement, afterwards, with_right_cell)
 
 
 @dataclass(frozen=True)
@@ -163,11 +168,9 @@ class Unkept:
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """What a call showed; with `then` the answer is read after another call, on these inputs."""
-        arguments, afterwards = (each.arguments(self.function) if each else [] for each in (inputs, then))
-        reply = self.implementation.call(
-            self.function, arguments, then=afterwards, arrangement=self.arrangement
-        )
-        return behaviour(self.function, reply, self.implementation.limits)
+        request = _request(self.function, inputs, then, self.arrangement)
+        reply = self.implementation.reply_each([request])[0]
+        return behaviour(self.function, reply.outcome, self.implementation.limits)
 
 
 def behaviour(function: str, outcome: Outcome, limits: Limits) -> Behaviour:

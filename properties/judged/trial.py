@@ -93,7 +93,7 @@ class Trial:
         return True
 
     def call(
-        self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Any] = ()
+        self, arguments: Sequence[Any], arrangement: Arrangement = "C", then: Sequence[Sequence[Any]] = ()
     ) -> Returned | Raised:
         """Call the function; to raise is its right, to die is a violation."""
         return self._reply(Request(self.contract.name, arguments, arrangement, then))
@@ -119,13 +119,15 @@ class Trial:
         _ = self.answer.outputs
         return self.answers.steps(self.number)
 
-    def answer_to(self, inputs: Inputs, arrangement: Arrangement = "C", then: Inputs | None = None) -> Answer:
+    def answer_to(
+        self, inputs: Inputs, arrangement: Arrangement = "C", then: Sequence[Inputs] = ()
+    ) -> Answer:
         """Call the function on inputs, and expect it to return.
 
-        With `then` the answer is read after another call, on these inputs.
+        The answer is read after a call on each of the inputs `then`.
         """
         name = self.contract.name
-        afterwards = then.arguments(name) if then else ()
+        afterwards = [later.arguments(name) for later in then]
         return self.answer_to_call(inputs.arguments(name), inputs, arrangement, afterwards)
 
     def answer_to_call(
@@ -133,7 +135,7 @@ class Trial:
         arguments: Sequence[Any],
         inputs: Inputs,
         arrangement: Arrangement = "C",
-        then: Sequence[Any] = (),
+        then: Sequence[Sequence[Any]] = (),
     ) -> Answer:
         """The same with arguments that say `inputs` in another way."""
         return self.read(self._returned(self.call(arguments, arrangement, then)), inputs)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from oracle.diagnosis.behaviour import LATER
 from oracle.problem import siblings
 from properties.answered.answer import MalformedError
 from properties.judged.law import EVERY, law
@@ -24,12 +25,13 @@ def test_inputs_untouched(trial: Trial) -> None:
 
 @law("spec", functions=EVERY)
 def test_same_answer_twice(trial: Trial) -> None:
-    """The same problem gets the same answer again after another, which leaves the first answer as it was.
+    """The same problem gets the same answer again after others, which leave the first answer as it was.
 
     So are the gates in its caches.
     """
     _, other = siblings(trial.problem, 2)
-    first = trial.answer_to(trial.inputs, then=other.inputs(trial.contract.name))
+    often = LATER if trial.problem.regime == "ternary" else 1  # to know of the plainest is enough
+    first = trial.answer_to(trial.inputs, then=[other.inputs(trial.contract.name)] * often)
     trial.agree_with_itself(first.outputs, trial.answer.outputs, lambda: trial.bounds, asked="asked again")
     with suppress(MalformedError):  # which the laws of caches tell
         ours, theirs = (

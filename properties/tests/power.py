@@ -29,7 +29,6 @@ from properties.turns.turn import Turn
 from properties.worker.arguments import arranged, of_earlier_numbers
 from properties.worker.codec import decode, encode
 from properties.worker.wire import Receiver, numbered
-from properties.worker.worker import LATER
 from reference.contract import CONTRACTS
 
 FIRST = (
@@ -79,8 +78,8 @@ class InProcess(Implementation):
                     with of_earlier_numbers(given):
                         called(*given)
                 value = called(*given)
-                for _ in range(LATER if then else 0):
-                    called(*arranged(then, arrangement, aliased=False))
+                for later in then:
+                    called(*arranged(later, arrangement, aliased=False))
         except Exception as error:  # a mistake may raise anything
             return Raised(type(error).__name__, str(error), "")
         header, blocks = encode([value, given])

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 import reference
-from oracle.diagnosis import behaviour
 from oracle.problem import Problem
 from properties.answered.implementation import Died, Foreign, Implementation, Raised, Returned
-from properties.worker import worker
 from properties.worker.codec import CodecError
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -51,11 +49,11 @@ def test_an_answer_may_be_read_after_another_call(implement: Implement, argument
     """)
     xt, a_prev, parameters = arguments
     at_once = returned(implementation.call("rnn_cell_forward", arguments))
-    later = returned(implementation.call("rnn_cell_forward", arguments, then=[xt, 2 * a_prev, parameters]))
+    later = returned(implementation.call("rnn_cell_forward", arguments, then=[[xt, 2 * a_prev, parameters]]))
     assert np.array_equal(at_once.value, a_prev)
     assert np.array_equal(later.value, 2 * a_prev)
     assert not later.arguments[1].any()
-    outcome = implementation.call("rnn_cell_forward", arguments, then=[xt])
+    outcome = implementation.call("rnn_cell_forward", arguments, then=[[xt]])
     assert isinstance(outcome, Raised)
     assert outcome.type_name == "TypeError"
 
@@ -113,10 +111,6 @@ def test_arrays_are_laid_out_as_said(
     for array in (after, parameters["Wax"]):
         assert np.array_equal(array, matrix)
         assert array.dtype == matrix.dtype
-
-
-def test_a_later_call_is_made_as_often_as_the_diagnosis_makes_it() -> None:
-    assert worker.LATER == behaviour.LATER
 
 
 def test_updated_arrays_were_given_before_with_other_numbers(

@@ -32,10 +32,6 @@ _simplefilter = warnings.simplefilter
 _ALIASED = "parameters under the names " + ", ".join(f"{alias} for {name}" for alias, name in ALIASES.items())
 
 
-LATER = 5
-"""How often a later call is made, for buffers may be used in turns."""
-
-
 def main() -> None:
     """Serve the judge at the other end of a socket until it hangs up.
 
@@ -129,7 +125,7 @@ class Worker:
         arguments: list[Any],
         arrangement: Arrangement,
         with_reference_cell: bool,
-        then: list[Any],
+        then: list[list[Any]],
     ) -> tuple[Any, ...]:
         aliased = name in self._aliased
         given = arranged(arguments, arrangement, aliased=aliased)
@@ -147,8 +143,8 @@ class Worker:
                     used = cell.used
                 else:
                     value = function(*given)
-                for _ in range(LATER if then else 0):
-                    function(*arranged(then, arrangement, aliased=aliased))
+                for later in then:
+                    function(*arranged(later, arrangement, aliased=aliased))
         except BaseException as error:
             if aliased or not misses_an_alias(error):
                 return self._raised(error)
