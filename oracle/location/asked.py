@@ -23,6 +23,9 @@ from oracle.location.where.equations import equations
 ROOM = 540
 """Calls that may be made to find out when, of 600 in all."""
 
+TOGETHER = 64
+"""Answers of which the elements are in memory twice for a while: one by one, and as one table."""
+
 
 @dataclass(frozen=True)
 class Grown:
@@ -148,6 +151,9 @@ class Asked(Record):
         return [[each for each in every if each.name == name] for name in names]
 
     def _table(self, names: Sequence[str], like: Likeness | None = None) -> Table:
+        self._tables = {
+            name: grown for name, grown in self._tables.items() if name in names
+        }  # they are large
         return Table.joined([table for name in names for table in self._grown(name, like)])
 
     def _grown(self, name: str, like: Likeness | None) -> Sequence[Table]:
@@ -155,8 +161,12 @@ class Asked(Record):
         grown = self._tables.get(name)
         if not grown or grown.like != like:
             grown = Grown(like)
-        if last := [*_tables(name, self.seen[grown.answers :], like)]:
-            grown = Grown(like, len(self.seen), (*grown.tables, Table.joined(last).where(slice(None))))
+        for begin in range(grown.answers, len(self.seen), TOGETHER):
+            end = begin + TOGETHER
+            if last := [*_tables(name, self.seen[begin:end], like)]:
+                grown = Grown(
+                    like, len(self.seen[:end]), (*grown.tables, Table.joined(last).where(slice(None)))
+                )
         self._tables[name] = grown
         return grown.tables
 
