@@ -90,6 +90,21 @@ def test_the_first_step_that_is_off_is_named(a: Array, torchs: Array) -> None:
     assert compared(both, torchs).explain()["element"] == "a[unit 1, sample 1, step 0]"
 
 
+def test_an_exact_value_that_is_infinite_is_told() -> None:
+    problem = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1, activation="relu", dtype="float16")
+    inputs = problem.inputs("rnn_layer")
+    inputs = replace(
+        inputs,
+        x=np.full_like(inputs.x, np.inf),
+        parameters=[{name: np.full_like(array, 4) for name, array in inputs.parameters[0].items()}],
+    )
+    theirs, bound = pytorch.run(inputs)["a_last"], propagation.evaluate(inputs)["a_last"].error
+    told = Comparison(inputs, "a_last", "a_last", np.full_like(theirs, np.nan), theirs, bound).explain()
+    assert told["implementation"] == "nan"
+    assert told["exact"] == "inf"
+    assert told["wrong"] == "the implementation"
+
+
 def test_steps_laid_side_by_side_are_named_by_sample_and_step(a: Array) -> None:
     c = reference.lstm_forward(*PROBLEM.arguments("lstm_forward"))[2]
     inputs: Inputs = INPUTS.steps(a, c)

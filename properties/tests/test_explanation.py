@@ -15,6 +15,7 @@ from oracle.faults.catalogue.raised import ERRORS, by_error
 from oracle.faults.equations import Equations
 from oracle.problem import Problem
 from oracle.tests.strangers import STRANGERS
+from oracle.verdict import Comparison
 from properties.answered.answers import Answers
 from properties.answered.implementation import Implementation
 from properties.explained.explanation import explain
@@ -196,6 +197,13 @@ def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: py
         "the harness broke in looking for one, please report it: ZeroDivision"
         in Failure(caught.violation).message
     )
+
+
+def test_that_finding_out_how_far_it_is_off_broke_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Comparison, "explain", lambda _: 1 / 0)
+    caught = first_catch(outsider("c decays", "lstm_cell_forward"), "lstm_cell_forward", 0)
+    assert caught
+    assert "the harness broke in finding out how far" in Failure(caught.violation).message
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
