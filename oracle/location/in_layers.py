@@ -33,6 +33,8 @@ SIZES = ({"n_x": 3, "n_a": 3}, {"n_x": 19, "n_a": 18, "T_x": 2}, {"n_x": 67, "n_
 """In which it is seen in which setting a layer is wrong: one above another has larger inputs."""
 ENOUGH = 0.1
 """Of which part of the later steps something has to be known for a condition to be of them, too."""
+FEW = 4
+"""Problems that only one of many kinds shows to be wrong, in which it may be so in a simpler setting, too."""
 LAST_STEP = f"step{FROM_END}"
 MOST = 0.5
 """Of which part of the wrong memory states gates have to be known for these to be what is wrong."""
@@ -66,6 +68,7 @@ def locate_in_layers(
     first += [experiments.of_sizes(forward, sizes, 12) for sizes in SIZES]
     shown = _simplest(every, [*first, *experiments.of_gaps(forward, range(1))])
     likely: list[Setting] = []
+    shown_at_once = shown is not None
     if every and not shown:  # with other numbers, or many
         shown = _simplest(every, [*experiments.ordinary(forward), one_step]) or [*every][-1]
         likely = [*every][:1]
@@ -77,6 +80,10 @@ def locate_in_layers(
             break
     else:
         return None
+    simpler = _simplest(every, asked.examples(FEW)) or setting
+    if simpler.parts < setting.parts and not shown_at_once:
+        setting, asked = simpler, every[simpler]
+        asked.ask(experiments.every(forward, example, without=["n_y"]))
     wrong = asked.wrong(least=STRAY)
     anew()
     if not asked.is_still_wrong(wrong[0], InSetting(function, program, setting)):

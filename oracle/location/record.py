@@ -99,6 +99,10 @@ class Record:
         wrong = [name for name, count in counts.items() if count > least * most]
         return sorted(wrong, key=lambda name: name.startswith(CACHED))
 
+    def examples(self, most: int) -> list[Inputs]:
+        """Some of the problems in the answers to which an equation does not hold."""
+        return [seen.asked for seen in self.seen if any(seen.wrong.values())][:most]
+
     def is_like_padding(self, name: str) -> bool:
         """Whether all steps that are wrong return 0 and carry the state on, as far as that is not 0."""
         skipped = []

@@ -346,3 +346,32 @@ def test_a_sum_with_the_input_is_told_of_all_directions() -> None:
     assert found
     assert "when: n_x = D n_a, of D directions, n_x being what the layer's own input has" in str(found)
     assert found.how == "the right value + xt"
+
+
+def test_what_few_problems_show_is_looked_for_in_simpler_settings_too() -> None:
+    def clipped(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        return bounded_relu(x, a0, parameters, options, 20.0)
+
+    found = found_for("rnn_layer", clipped, layers=2, directions=2, activation="relu", lengths="random")
+    assert found
+    assert found.setting == Setting(activation="relu")
+    assert (found.when[:6], found.how) == ("z > 20", "always 20")
+
+
+def bounded_relu(x: Any, a0: Any, parameters: Any, options: Any, most: float) -> Any:
+    """Layers of which the hidden states of relu are never larger, step by step."""
+    D, T_x = options["directions"], x.shape[2]
+    hidden: list[Any] = []
+    lengths = np.asarray(options.get("lengths", np.full(x.shape[1], T_x)))
+    last = []
+    for k, p in enumerate(parameters):
+        out, state = np.zeros((len(p["ba"]), *x.shape[1:]), x.dtype), a0[k]
+        for t in range(T_x)[:: -1 if k % D else 1]:
+            z = p["Waa"] @ state + p["Wax"] @ x[:, :, t] + p["ba"]
+            step = np.tanh(z) if options["activation"] == "tanh" else np.clip(z, 0, most)
+            out[:, :, t] = np.where(t < lengths, step, 0)
+            state = np.where(t < lengths, step, state)
+        hidden = [*hidden, out] if k % D else [out]
+        last.append(state)
+        x = np.concatenate(hidden) if k % D == D - 1 else x
+    return x, np.stack(last)
