@@ -141,7 +141,12 @@ class Asked(Record):
         ]
         if not examples:
             return []
-        example = min(examples, key=lambda seen: abs(sum(seen.shown.inputs.sizes.values()) - 25))
+
+        def unlikely(seen: Seen) -> tuple[bool, int]:
+            rows = seen[names[0]].wrong.any(axis=(1, 2))  # one of which may be like another by chance
+            return int(rows.sum()) < 2, abs(sum(seen.shown.inputs.sizes.values()) - 25)
+
+        example = min(examples, key=unlikely)
         equation, sizes = example[names[0]], example.shown.inputs.sizes
         unknown = 2 * (sizes["n_a"] + sizes["n_x"]) + 2
         wrong_steps = int(equation.wrong.any(axis=(0, 1)).sum())  # in one of which a mean has one value

@@ -9,7 +9,7 @@ from oracle.location.how.candidate import Candidate
 from oracle.location.how.logits import of_logits
 from oracle.location.how.sorting import of_sorted_samples
 from oracle.location.where.affine import product
-from oracle.location.where.changes import LESS_PRECISE, rearranged, stacked_otherwise, wrapped
+from oracle.location.where.changes import LESS_PRECISE, one_hot, rearranged, stacked_otherwise, wrapped
 from oracle.location.where.equation import OF_STEP_BEFORE, TAKEN_BEFORE, Equation
 from oracle.location.where.normalised import NORMALISED
 from oracle.location.where.recipes import Recipe
@@ -77,6 +77,8 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     yield "the right ones in reverse order along all axes", partial(_function, np.flip)
     for words, change in stacked_otherwise():
         yield f"the right ones {words}", partial(_function, change)
+    if equation.row == "feature":
+        yield "1 for the largest feature and 0 for the others", partial(_function, one_hot)
     if TAKEN_BEFORE in equation.named:
         yield TAKEN_BEFORE, named(TAKEN_BEFORE)
 

@@ -103,6 +103,7 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
         trivial |= words.startswith("made with") and len(np.unique(shown)) < FEWEST
         trivial |= "in the place of" in words and not _is_wide(cases)
         trivial |= "limited to" in words and len(np.unique(shown)) < 3
+        trivial |= "the right value" in words and len(np.unique(correct)) < 3
         if not trivial and _matches(cases, candidate) and not _is_right(cases, candidate):
             return Likeness(words + _rest(cases, candidate), candidate)
     if words := of_other_places(cases):

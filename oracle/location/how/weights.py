@@ -14,6 +14,9 @@ from reference.contract import Array
 CLEAR = 1e-7
 """Differences of weights below this are rounding."""
 
+BLOCKS = (2, 4, 8, 16, 32, 64, 128)
+"""Of how many units blocks are."""
+
 
 @dataclass(frozen=True)
 class Acting:
@@ -173,6 +176,7 @@ def _of_bias(acting: Acting) -> str:
         ("the last unit", np.full_like(acting.rows, len(acting.all_b) - 1)),
         ("the unit before", acting.rows - 1),
         ("the unit after", (acting.rows + 1) % len(acting.all_b)),
+        *((f"the unit {size} before", acting.rows - size) for size in BLOCKS if acting.rows.min() >= size),
     ):
         if np.allclose(acting.b, acting.all_b[index], atol=CLEAR):
             return f"as if the bias were that of {words}"

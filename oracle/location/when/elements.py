@@ -6,6 +6,7 @@ from oracle.location.how.cases import Likeness
 from oracle.location.when.moved import moved
 from oracle.location.when.table import (
     ALIKE,
+    BINARY,
     FROM_END,
     FROM_FAR,
     FROM_HALF,
@@ -134,6 +135,7 @@ def _of_input(equation: Equation) -> dict[str, Array]:
         **from_here,
         f"the sample's largest xt{when}": x.max(axis=0, keepdims=True, initial=-np.inf),
         f"the sample's smallest xt{when}": x.min(axis=0, keepdims=True, initial=np.inf),
+        f"{BINARY}{when}": ((x == 0) | (x == 1)).all(axis=(0, 1), keepdims=True),
         f"the sum of xt of the sample{when}": x.sum(axis=0, keepdims=True),
         f"the sum of xt of all samples{when}": x.sum(axis=(0, 1), keepdims=True),
         **{f"{name}{when}": norm for name, norm in _norms("xt", x).items()},

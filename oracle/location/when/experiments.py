@@ -66,6 +66,7 @@ def every(function: str, counterexample: Problem, without: Sequence[str] = ()) -
     yield from of_first_steps(function)
     yield from of_samples_alike(function)
     yield from of_samples_apart(function)
+    yield from of_zeros_and_ones(function, range(1))
     if "n_y" in names:
         yield from by_logits(function)
     if "T_x" in names:
@@ -253,6 +254,18 @@ def of_samples_apart(function: str, seeds: range = range(2)) -> Iterator[Inputs]
             a0=given.a0 * factors[::-1],
             c0=given.c0 * np.roll(factors, 5),
         )
+
+
+def of_zeros_and_ones(function: str, seeds: range = range(2)) -> Iterator[Inputs]:
+    """Inputs of one 1 and of several, in samples of one problem and of two: what one looks up in a table."""
+    for seed in seeds:
+        inputs = problem(function, **{**BASE, "m": 12}, seed=100 + seed).inputs(function)
+        rng = np.random.default_rng(seed)
+        largest = inputs.x.argmax(axis=0)
+        one = (np.arange(len(inputs.x))[:, None, None] == largest).astype(inputs.x.dtype)
+        yield replace(inputs, x=one)
+        several = rng.random(inputs.x.shape) < 0.5
+        yield replace(inputs, x=np.where(rng.random((1, 12, 1)) < 0.5, one, several).astype(inputs.x.dtype))
 
 
 def by_logits(function: str) -> Iterator[Inputs]:

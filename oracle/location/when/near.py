@@ -9,7 +9,7 @@ from oracle.inputs import Inputs
 from oracle.location.when import borders, experiments
 from oracle.location.when.condition import Condition
 from oracle.location.when.moved import is_of_moves
-from oracle.location.when.table import ALIKE, PRODUCT, SIZE_OF, SIZES, Table, is_place, kind_of
+from oracle.location.when.table import ALIKE, BINARY, PRODUCT, SIZE_OF, SIZES, Table, is_place, kind_of
 
 Seen = Callable[[Inputs], Table]
 """What a right program would show of a problem, as elements."""
@@ -46,7 +46,7 @@ def near(
         for extent in _extents(condition):
             yield _of(function, seed, {**held, name: max(extent + 1, held.get(name, 1))})
     elif condition.feature in experiments.BASE:
-        for extent in _extents(condition):
+        for extent in (*_extents(condition), *_beyond(condition, held.get(condition.feature, 0))):
             yield _of(function, seed, {**held, condition.feature: extent})
             if condition.feature in ("m", "T_x") and extent < condition.value:
                 yield experiments.cut(example, condition.feature, extent)
@@ -58,6 +58,8 @@ def near(
             yield from experiments.of_gaps(function, range(2 * seed, 2 * seed + 2))
         if "sample" in condition.feature:
             yield from experiments.of_samples_apart(function, range(2 * seed, 2 * seed + 2))
+        if condition.feature.startswith(BINARY):
+            yield from experiments.of_zeros_and_ones(function, range(2 * seed, 2 * seed + 2))
         if is_of_moves(condition.feature):
             yield from experiments.of_repeats(function, range(2 * seed, 2 * seed + 2))
             yield from experiments.of_settling(function, range(4 * seed, 4 * seed + 4))
@@ -118,11 +120,21 @@ def _extents(condition: Condition) -> list[int]:
     if condition.is_of_powers:
         return [2, 3, 4, 6, 8, 12, 16, 23, 32]
     if condition.relation not in ("≥", "≤"):
-        return [max(value - 1, 1), max(value, 1), value + 1]
+        again = [2 * value] if 2 * value > MOST else []  # what is so once more may be so again and again
+        return [max(value - 1, 1), max(value, 1), value + 1, *again]
     beyond = int(condition.beyond)
     middle = {(value + beyond) // 2, (3 * value + beyond) // 4, (value + 3 * beyond) // 4}
     whole = {k * beyond for k in (2, 3, 4) if k * beyond <= MOST}
     return sorted({max(each, 1) for each in (value, beyond, min(2 * value, MOST), *middle, *whole)})
+
+
+def _beyond(condition: Condition, least: int) -> list[int]:
+    """Extents that are not met by a condition of residues, from the least on that meets all others."""
+    if "mod" not in condition.relation or least <= condition.value:
+        return []
+    k, value = int(condition.relation.split()[1]), int(condition.value)
+    first = least + (value - least) % k
+    return [extent for extent in (first, first + k, first + 2 * k) if extent <= MOST]
 
 
 MOST = 140

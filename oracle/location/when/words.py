@@ -11,6 +11,7 @@ from oracle.location.when.moved import OF_XT
 from oracle.location.when.rules import PURE, SURE, Rule
 from oracle.location.when.table import (
     ALIKE,
+    BINARY,
     FROM_END,
     FROM_FAR,
     FROM_HALF,
@@ -39,6 +40,9 @@ def _words(condition: Condition) -> str:
         return _precision(relation, int(value))
     if name == ALIKE:
         return "of samples whose x an earlier sample has, too"
+    if name.startswith(BINARY):
+        so = "is" if relation in ("=", "≥") and value == 1 else "is not"
+        return f"where xt of all samples{name.removeprefix(BINARY)} {so} of zeros and ones"
     if OF_XT in name and relation == "=" and not value:
         return f"where xt{name.partition(OF_XT)[2]} is that of the step before"
     if condition.other and is_place(name) and condition.other not in SIZES:
@@ -54,7 +58,7 @@ def _words(condition: Condition) -> str:
     if relation.startswith("mod") and name.endswith(FROM_END):
         return f"{name.removesuffix(FROM_END)} counted from the last {relation} {value:g}"
     if relation.startswith("mod"):
-        return f"{_sum(name)} {relation} {value:g}"
+        return f"{summed(name)} {relation} {value:g}"
     if name.endswith(FROM_HALF) and relation == "=":
         place = name.removesuffix(FROM_HALF)
         return f"only {place} {SIZE_OF[place]} // 2"
@@ -157,7 +161,8 @@ def _precision(relation: str, bits: int) -> str:
     return "in " + " and ".join(seen) + less
 
 
-def _sum(name: str) -> str:
+def summed(name: str) -> str:
+    """A size as what is divided: a sum in brackets."""
     return f"({name})" if " " in name else name
 
 

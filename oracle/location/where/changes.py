@@ -86,6 +86,7 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
     if k:
         yield "with 0 for its first row", partial(_without, 0)
         yield "with 0 for its last row", partial(_without, -1)
+    yield "with 1 for its largest row and 0 for the others", one_hot
     yield "through tanh", np.tanh
     for part in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5):
         yield f"with {part:g} of what was carried before", partial(_averaged, part)
@@ -124,6 +125,12 @@ def _without_rest(size: int, array: Array) -> Array:
     changed = array.copy()
     changed[len(array) - len(array) % size :] = 0
     return changed
+
+
+def one_hot(array: Array) -> Array:
+    """1 for the largest row of each column, and 0 for the others."""
+    rows = np.arange(len(array)).reshape(-1, *[1] * (array.ndim - 1))
+    return (rows == array.argmax(axis=0)).astype(array.dtype) if len(array) else array
 
 
 def _of_first_tile(size: int, array: Array) -> Array:
