@@ -11,7 +11,7 @@ from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
 from oracle.location.history import UPDATED, kept_of_updated, remembered
-from oracle.location.location import Location, found_of, told_together, where
+from oracle.location.location import Location, also_wrong, found_of, told_together, where
 from oracle.location.view import Itself
 from oracle.location.when import experiments
 from oracle.location.where.equation import CACHED
@@ -55,7 +55,10 @@ def locate(
     wrong = usual if told_elsewhere else wrong
     if not asked.is_still_wrong(wrong[0], asked.view):
         return Location(
-            where(wrong, asked), *remembered(function, program, anew), alone=False, equations=wrong[:1]
+            where(wrong, asked, also_wrong(wrong, asked)),
+            *remembered(function, program, anew),
+            alone=False,
+            equations=wrong[:1],
         )
     location = found_of(asked, wrong, arrangement).location
     if arrangement == f"for {UPDATED}":

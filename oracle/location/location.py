@@ -1,5 +1,6 @@
 """What is said of a mistake: where, when and how it is wrong."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,11 @@ from oracle.location.how.likeness import is_like, likeness
 from oracle.location.how.weights import as_if
 from oracle.location.layers.setting import ITSELF, Scope, Setting
 from oracle.location.when.rules import MOST_CONDITIONS, PURE, Rule
-from oracle.location.when.words import words
+from oracle.location.when.table import SIZES
+from oracle.location.when.words import summed, words
+from oracle.location.where.changes import LEFT_BY_BLOCKS
 from oracle.location.where.equation import CACHED, record_of
+from reference.contract import CONTRACTS
 
 GATES = ("ft", "it", "cct", "ot")
 
@@ -48,7 +52,8 @@ class Location:
         """What is known, in order."""
         setting = self.setting.words(self.scope) if self.setting else ""
         where = ": ".join(filter(None, [setting, self.where]))
-        parts = {"wrong where": where, "when": self.scope.of_sizes(self.when), "how": self.how}
+        when = self.scope.of_sizes(self.when) if self.setting else self.when
+        parts = {"wrong where": where, "when": when, "how": self.how}
         return [f"{name}: {text}" for name, text in parts.items() if text]
 
 
@@ -83,13 +88,15 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
     told += f" (in {only})" if only else ""
     how = _exchanged(wrong, asked, found, like) or (exactly and told) or of_all or told or far(cases)
     how = LEFT_OUT if asked.leaves_out(names[0]) else how
+    others = also_wrong(wrong, asked, found, like)
+    how += _of_others(names[0], others, asked, like) if exactly and how == told else ""
     when = [arrangement] if arrangement else []
     is_far_fetched = not found or len(found.conditions) == MOST_CONDITIONS
     if is_far_fetched and like and like.form and asked.is_always_given_by(names, like.form):
         when.append(EVERYWHERE)
     elif found and not (arrangement and not found.conditions):
         when.append(_in_words(names, asked, found, like))
-    location = Location(where(wrong, asked, found, like), ", ".join(when), how, equations=names)
+    location = Location(where(wrong, asked, others), ", ".join(when), how, equations=names)
     return Found(location, found, like, bool(told or of_all))
 
 
@@ -111,10 +118,30 @@ def _rule(names: Sequence[str], asked: Asked, like: Likeness | None) -> Rule | N
 
 
 def _in_words(names: Sequence[str], asked: Asked, found: Rule, like: Likeness | None) -> str:
-    said = words(found)
+    said = words(found) + _but_multiples(found, like)
     if not like or not like.is_partial or asked.is_wrong_wherever(names, found):
         return said
     return EVERYWHERE if said == "always" else f"{said}, {EVERYWHERE}"
+
+
+def _but_multiples(found: Rule, like: Likeness | None) -> str:
+    """Beyond a size, that blocks which fill it leave nothing over: what is like the rest is right there."""
+    blocks = re.search(rf"{LEFT_BY_BLOCKS} (\d+) leave", like.words) if like else None
+    sizes = [each for each in found.conditions if each.feature in SIZES]
+    if not blocks or [each.relation for each in sizes] != ["≥"]:
+        return ""
+    return f" and {summed(sizes[0].feature)} mod {blocks[1]} ≠ 0"
+
+
+def _of_others(first: str, others: Sequence[str], asked: Asked, like: Likeness | None) -> str:
+    """What the wrong values of other equations are, where they are not to these what the first are to it."""
+    every = {other: likeness(_cases([other], asked)) for other in others}
+    told = [
+        f"{_called(other, asked.view.function)}: {theirs.words}"
+        for other, theirs in every.items()
+        if like and theirs and theirs.value and theirs.words.replace(other, first) != like.words
+    ]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _cases(names: Sequence[str], asked: Asked) -> list[Case]:
@@ -130,20 +157,35 @@ def told_together(wrong: Sequence[str]) -> list[str]:
     return gates if wrong[0] in GATES else [wrong[0]]
 
 
-def where(wrong: Sequence[str], asked: Asked, found: Rule | None = None, like: Likeness | None = None) -> str:
-    """The first equation that does not hold, and what else does not, by the same rule if there is one.
+def where(wrong: Sequence[str], asked: Asked, others: Sequence[str] = ()) -> str:
+    """The first equation that does not hold, and what else does not."""
+    first, function = asked.equation(wrong[0]), asked.view.function
+    gates = [name for name in wrong if name in GATES]
+    also = f" (and {', '.join(_called(name, function) for name in others)})" if others else ""
+    if len(gates) > 1 and first.name in GATES:
+        right = [name for name in GATES if name not in gates]
+        is_right = f" (but not {', '.join(right)})" if right else ""
+        return f"{', '.join(gates)} ≠ what the equations of these gates give{is_right}{also}"
+    carried = ", which is carried on," if asked.is_carried(first.name) else ""
+    return f"{_called(first.name, function)}{carried} ≠ {first.statement}{also}"
+
+
+def _called(name: str, function: str) -> str:
+    """What a function calls what it returns: predictions are those of all steps, or of one."""
+    returned = CONTRACTS[function].outputs
+    return next(output for output in returned if output[0] == "y") if name == "yt_pred" else name
+
+
+def also_wrong(
+    wrong: Sequence[str], asked: Asked, found: Rule | None = None, like: Likeness | None = None
+) -> list[str]:
+    """What else does not hold than what is told together, by the same rule if there is one.
 
     A copy among the others must be wrong as the first is, of which it is read too where that is not named.
     """
     first = asked.equation(wrong[0])
-    gates = [name for name in wrong if name in GATES]
-    if len(gates) > 1 and first.name in GATES:
-        right = [name for name in GATES if name not in gates]
-        is_right = f" (but not {', '.join(right)})" if right else ""
-        return f"{', '.join(gates)} ≠ what the equations of these gates give{is_right}"
-    others = [name for name in wrong[1:] if not name.startswith(CACHED)]
+    others = [name for name in wrong if name not in told_together(wrong) and not name.startswith(CACHED)]
     others = [name for name in others if not found or asked.is_rule_of(name, found)]
     if like and not first.recipe and first.name not in like.words:
         others = [name for name in others if asked.equation(name).recipe or is_like(asked.cases(name), like)]
-    carried = ", which is carried on," if asked.is_carried(first.name) else ""
-    return f"{first.name}{carried} ≠ {first.statement}" + (f" (and {', '.join(others)})" if others else "")
+    return others

@@ -14,6 +14,7 @@ from oracle.location.when.table import Table
 from oracle.problem import Problem
 from oracle.tests.strangers.located import Asked
 from oracle.tests.test_location_layers import found_for
+from oracle.tests.test_location_mixed_up import located_program
 
 
 @pytest.mark.parametrize("relation", ["≥", "=", "mod 4 =", "is a power of", "is no power of"])
@@ -78,7 +79,7 @@ def test_what_adds_up_from_call_to_call_is_told() -> None:
     assert how == "y is the right one + that of the call before"
 
 
-def test_a_single_step_is_said_to_be_one_of_those_that_were_asked() -> None:
+def test_a_late_step_that_comes_again_is_told_from_one_alone() -> None:
     def begun_again(x: Any, a0: Any, parameters: Any) -> Any:
         a, y, (caches, _) = reference.rnn_forward(x[:, :, :100], a0, parameters)
         if x.shape[2] <= 100:
@@ -86,7 +87,49 @@ def test_a_single_step_is_said_to_be_one_of_those_that_were_asked() -> None:
         b, v, (others, _) = begun_again(x[:, :, 100:], a0, parameters)
         return np.concatenate([a, b], axis=2), np.concatenate([y, v], axis=2), ([*caches, *others], x)
 
-    asked = Asked("rnn_forward", lambda: type("Program", (), {"rnn_forward": staticmethod(begun_again)}))
-    found = locate("rnn_forward", asked, Problem.rnn(n_x=3, n_a=4, n_y=2, m=2, T_x=129), asked.anew)
-    assert found
-    assert (found.when, found.how) == ("only step 100 of the first 130", "the value of a0")
+    found = located_program("rnn_forward", begun_again, T_x=129)
+    assert (found.when, found.how) == ("step mod 100 = 0 and from step 100 on", "the value of a0")
+
+    def doubled_once(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, caches = reference.rnn_forward(x, a0, parameters)
+        y[:, :, 100:101] *= 2
+        return a, y, caches
+
+    found = located_program("rnn_forward", doubled_once, T_x=129)
+    assert found.where == "y_pred ≠ softmax(Wya a_next + by)"
+    assert (found.when, found.how) == ("only step 100 of the first 130", "2 times the right value")
+
+
+def test_what_is_looked_up_for_an_input_of_zeros_and_ones_is_told() -> None:
+    def looked_up(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        if xt.size and ((xt == 0) | (xt == 1)).all():
+            xt = np.eye(len(xt), dtype=xt.dtype)[:, xt.argmax(axis=0)]
+        return reference.rnn_cell_forward(xt, a_prev, parameters)
+
+    found = located_program("rnn_cell_forward", looked_up, T_x=1)
+    assert found.when == "where xt of all samples is of zeros and ones"
+    assert found.how == "1 for the largest feature and 0 for the others"  # as the cache shows
+
+
+def test_sizes_that_blocks_fill_are_told_to_be_right() -> None:
+    def of_whole_blocks(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        if len(xt) > 64:
+            kept = np.arange(len(xt)) < len(xt) - len(xt) % 64
+            parameters = {**parameters, "Wax": parameters["Wax"] * kept}
+        return reference.rnn_cell_forward(xt, a_prev, parameters)
+
+    found = located_program("rnn_cell_forward", of_whole_blocks, T_x=1)
+    assert found.when.startswith("n_x > 64 (right at 64, wrong at 65) and n_x mod 64 ≠ 0")
+
+
+def test_what_each_of_two_states_becomes_is_told() -> None:
+    def masked(xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
+        a, c, y, cache = reference.lstm_cell_forward(xt, a_prev, c_prev, parameters)
+        empty = ~xt.any(axis=0)
+        a, c = np.where(empty, a_prev, a), np.where(empty, c_prev, c)
+        return a, c, y, (a, c, *cache[2:])
+
+    found = located_program("lstm_cell_forward", masked, T_x=1)
+    assert found.where.startswith("c_next ≠ ft * c_prev + it * cct (and a_next")
+    assert found.when == "the sample's largest |xt| = 0"
+    assert found.how.startswith("the value of c_prev (a_next: the value of a_prev")

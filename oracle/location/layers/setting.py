@@ -6,6 +6,7 @@ from itertools import product
 from typing import Literal, get_args
 
 from oracle.limits import Limits
+from oracle.location.when.table import SUM
 from oracle.problem import LayerProblem
 
 Direction = Literal["alone", "forward", "backward"]
@@ -35,7 +36,8 @@ class Scope:
     as_wide: bool = False
 
     def of_sizes(self, when: str) -> str:
-        """A condition, with what is to be said of the sizes in it."""
+        """A condition on a layer, with what is to be said of the sizes in it."""
+        when = when.replace(SUM, "n_h + n_x")  # as many as there are with a projection or without one
         if self.as_wide:
             when = when.replace(AS_WIDE, "n_x = D n_a, of D directions")
         return (
