@@ -148,3 +148,31 @@ def test_an_arrangement_that_makes_something_else_wrong_is_not_told_with_the_oth
     found = located_program("rnn_cell_forward", of_two, T_x=1)
     assert found.when.startswith("for arrays in Fortran order")
     assert "reversed" not in found.when
+
+
+@pytest.mark.parametrize("function", ["rnn_cell_forward", "lstm_forward"])
+def test_the_order_of_a_cache_is_told(function: str) -> None:
+    def reordered(*arguments: Any) -> Any:
+        *outputs, cache = getattr(reference, function)(*arguments)
+        if function.endswith("cell_forward"):
+            return *outputs, (cache[0], cache[2], cache[1], *cache[3:])
+        caches, x = cache
+        return *outputs, ([(*each[:6], each[7], each[6], *each[8:]) for each in caches], x)
+
+    found = located_program(function, reordered, T_x=1 if "cell" in function else 4)
+    given, told = {
+        "rnn_cell_forward": ("a_next, a_prev, xt, parameters", "a_next, xt, a_prev, parameters"),
+        "lstm_forward": (
+            "a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters",
+            "a_next, c_next, a_prev, c_prev, ft, it, ot, cct, xt, parameters",
+        ),
+    }[function]
+    assert (found.where, found.how) == (f"the order of a cache is not ({given})", f"it is ({told})")
+
+
+def test_the_order_of_a_cache_is_not_told_where_more_is_wrong() -> None:
+    def reordered(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        a, y, cache = reference.rnn_cell_forward(xt, a_prev, parameters)
+        return a, y, (cache[0], cache[2], 2 * cache[1], *cache[3:])
+
+    assert "order" not in located_program("rnn_cell_forward", reordered, T_x=1).where
