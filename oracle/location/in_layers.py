@@ -80,8 +80,8 @@ def locate_in_layers(
             break
     else:
         return None
-    simpler = _simplest(every, asked.examples(FEW)) or setting
-    if simpler.parts < setting.parts and not shown_at_once:
+    simpler = setting if shown_at_once else _simplest_alike(every, setting)
+    if simpler != setting:
         setting, asked = simpler, every[simpler]
         asked.ask(experiments.every(forward, example, without=["n_y"]))
     wrong = asked.wrong(least=STRAY)
@@ -156,6 +156,17 @@ def _in_each_setting(
 def _simplest(every: Mapping[Setting, Asked], problems: Sequence[Inputs]) -> Setting | None:
     """The first setting in which any equation does not hold on some problems."""
     return next((setting for setting, asked in every.items() if asked.is_wrong_for(problems)), None)
+
+
+def _simplest_alike(every: Mapping[Setting, Asked], setting: Setting) -> Setting:
+    """The first in which any of some problems makes the same wrong, as all do in a setting."""
+    wrong, examples = every[setting].wrong()[0], every[setting].examples(FEW)
+    for other, asked in every.items():
+        if other.parts >= setting.parts:
+            break
+        if any(seen.wrong.get(wrong) for seen in asked.ask(examples)):
+            return other
+    return setting
 
 
 def _without_what_was_not_asked(found: Found) -> Found:

@@ -10,7 +10,7 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.asked import Asked
-from oracle.location.cache_order import in_another_order
+from oracle.location.cache_order import caches_in_another_order
 from oracle.location.history import UPDATED, kept_of_updated, remembered
 from oracle.location.location import Location, also_wrong, found_of, told_together, where
 from oracle.location.view import Itself
@@ -34,9 +34,9 @@ def locate(
     are, or `arranged` in other ways, in words, where only these make it wrong. What is wrong has to be so in
     a new process, too, which begins with `anew`.
     """
-    if order := in_another_order(function, program, limits):
-        return order
     example = counterexample.inputs(function)
+    if order := caches_in_another_order(function, program, example, anew, limits):
+        return order
     arrangement, asked = "", Asked(Itself(function, program), limits)
     usual = _wrong_at_first(asked, example)
     if not usual:

@@ -11,7 +11,7 @@ from oracle.location.how.likeness import is_like, likeness
 from oracle.location.how.weights import as_if
 from oracle.location.layers.setting import ITSELF, Scope, Setting
 from oracle.location.when.rules import MOST_CONDITIONS, PURE, Rule
-from oracle.location.when.table import SIZES
+from oracle.location.when.table import SIZES, SUM
 from oracle.location.when.words import summed, words
 from oracle.location.where.changes import LEFT_BY_BLOCKS
 from oracle.location.where.equation import CACHED, record_of
@@ -118,7 +118,8 @@ def _rule(names: Sequence[str], asked: Asked, like: Likeness | None) -> Rule | N
 
 
 def _in_words(names: Sequence[str], asked: Asked, found: Rule, like: Likeness | None) -> str:
-    said = words(found) + _but_multiples(found, like)
+    said = words(found)
+    said += _but_multiples(found, like) if found.purity >= PURE else ""
     if not like or not like.is_partial or asked.is_wrong_wherever(names, found):
         return said
     return EVERYWHERE if said == "always" else f"{said}, {EVERYWHERE}"
@@ -126,22 +127,33 @@ def _in_words(names: Sequence[str], asked: Asked, found: Rule, like: Likeness | 
 
 def _but_multiples(found: Rule, like: Likeness | None) -> str:
     """Beyond a size, that blocks which fill it leave nothing over: what is like the rest is right there."""
-    blocks = re.search(rf"{LEFT_BY_BLOCKS} (\d+) leave", like.words) if like else None
+    rest = (
+        re.search(rf"(\w+|a_prev and xt) with 0 .*{LEFT_BY_BLOCKS} (\d+) leave", like.words) if like else None
+    )
     sizes = [each for each in found.conditions if each.feature in SIZES]
-    if not blocks or [each.relation for each in sizes] != ["≥"]:
-        return ""
-    return f" and {summed(sizes[0].feature)} mod {blocks[1]} ≠ 0"
+    is_beyond = [(each.feature, each.relation) for each in sizes] == [(rest and _ROWS.get(rest[1]), "≥")]
+    return f" and {summed(sizes[0].feature)} mod {rest[2]} ≠ 0" if rest and is_beyond else ""
+
+
+_ROWS = {"xt": "n_x", "a_prev": "n_a", "a_prev and xt": SUM}
+"""How many rows there are of what weights are applied to."""
 
 
 def _of_others(first: str, others: Sequence[str], asked: Asked, like: Likeness | None) -> str:
     """What the wrong values of other equations are, where they are not to these what the first are to it."""
-    every = {other: likeness(_cases([other], asked)) for other in others}
+    every = {other: _likeness_of(other, asked) for other in others}
     told = [
         f"{_called(other, asked.view.function)}: {theirs.words}"
         for other, theirs in every.items()
-        if like and theirs and theirs.value and theirs.words.replace(other, first) != like.words
+        if like and theirs and theirs.words.replace(other, first) != like.words
     ]
     return f" ({', '.join(told)})" if told else ""
+
+
+def _likeness_of(name: str, asked: Asked) -> Likeness | None:
+    """What all wrong values of one equation are; `None` where that cannot be computed."""
+    found = likeness(_cases([name], asked))
+    return found if found and found.value else None
 
 
 def _cases(names: Sequence[str], asked: Asked) -> list[Case]:
@@ -181,11 +193,16 @@ def also_wrong(
 ) -> list[str]:
     """What else does not hold than what is told together, by the same rule if there is one.
 
-    A copy among the others must be wrong as the first is, of which it is read too where that is not named.
+    A copy among the others must be wrong as the first is, of which it is read too where that is not named; or
+    in a way of its own, which can be told.
     """
     first = asked.equation(wrong[0])
     others = [name for name in wrong if name not in told_together(wrong) and not name.startswith(CACHED)]
     others = [name for name in others if not found or asked.is_rule_of(name, found)]
     if like and not first.recipe and first.name not in like.words:
-        others = [name for name in others if asked.equation(name).recipe or is_like(asked.cases(name), like)]
+        others = [
+            name
+            for name in others
+            if asked.equation(name).recipe or is_like(asked.cases(name), like) or _likeness_of(name, asked)
+        ]
     return others

@@ -97,7 +97,7 @@ def test_a_late_step_that_comes_again_is_told_from_one_alone() -> None:
 
     found = located_program("rnn_forward", doubled_once, T_x=129)
     assert found.where == "y_pred ≠ softmax(Wya a_next + by)"
-    assert (found.when, found.how) == ("only step 100 of the first 130", "2 times the right value")
+    assert (found.when, found.how) == ("only step 100 of the first 201", "2 times the right value")
 
 
 def test_what_is_looked_up_for_an_input_of_zeros_and_ones_is_told() -> None:
@@ -107,7 +107,7 @@ def test_what_is_looked_up_for_an_input_of_zeros_and_ones_is_told() -> None:
         return reference.rnn_cell_forward(xt, a_prev, parameters)
 
     found = located_program("rnn_cell_forward", looked_up, T_x=1)
-    assert found.when == "where xt of all samples is of zeros and ones"
+    assert found.when == "where xt of all samples is zeros and ones"
     assert found.how == "1 for the largest feature and 0 for the others"  # as the cache shows
 
 

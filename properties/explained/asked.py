@@ -47,27 +47,23 @@ class _Told:
         return isinstance(outcome, Returned) and outcome.used_reference_cell
 
 
-_Memory = WeakKeyDictionary[Implementation, dict[bytes, list[_Told]]]
-
-_TOLD: _Memory = WeakKeyDictionary()
-"""What implementations told in fresh processes, each time that they were sent a request."""
-_TOLD_AS_IT_IS: _Memory = WeakKeyDictionary()
-"""What they told in one that others had asked before."""
+_TOLD: WeakKeyDictionary[Implementation, dict[bytes, list[_Told]]] = WeakKeyDictionary()
+"""What implementations told, each time that they were sent a request."""
 
 
 class Asked:
-    """A function as a program, in a fresh process, or in the one that is there.
+    """A function as a program, in a fresh process.
 
     What was asked for another explanation, as often as now, is not asked again.
     """
 
-    def __init__(self, implementation: Implementation, function: str, *, fresh: bool = True) -> None:
+    def __init__(self, implementation: Implementation, function: str) -> None:
         self.implementation = implementation
         self.function = function
         self.conversation: Conversation = []
         self._times: Counter[bytes] = Counter()
-        self._told = (_TOLD if fresh else _TOLD_AS_IT_IS).setdefault(implementation, {})
-        self._to_be_closed = fresh
+        self._told = _TOLD.setdefault(implementation, {})
+        self._is_fresh = False
 
     @property
     def limits(self) -> Limits:
@@ -92,9 +88,9 @@ class Asked:
             for inputs, then in [(first, second), (second, None), *((inputs, None) for inputs in rest)]
         )
 
-    def as_it_is(self) -> "Asked":
-        """The same in the process that is there, of which nothing was asked yet: a new one takes its time."""
-        return Asked(self.implementation, self.function, fresh=False)
+    def anew(self) -> "Asked":
+        """The same, of which nothing was asked yet."""
+        return Asked(self.implementation, self.function)
 
     def replies_as_in(self, conversation: Conversation) -> bool:
         """Whether it replies to the same questions, in the same order, alike.
@@ -132,9 +128,9 @@ class Asked:
             times[request.body] += 1
             if times[request.body] > len(self._told.get(request.body, [])):
                 unknown.append(request)
-        if unknown and self._to_be_closed:
+        if unknown and not self._is_fresh:
             self.implementation.close()
-            self._to_be_closed = False
+            self._is_fresh = True
         asked: list[Request] = []
         for _, some in groupby(unknown, key=lambda request: request.function):
             together = [*some]

@@ -131,15 +131,12 @@ A location is found by replies of its own, and kept for nobody else.
 
 
 def _explain(ask: Asked, problem: Problem, search: Search) -> Explanation:
-    """As `_found_out`, which is asked for where nobody has replied alike before.
-
-    What one replies that was asked before is alike only if that has changed nothing.
-    """
+    """As `_found_out`, which is asked for where nobody has replied alike before."""
     if len(_EXPLAINED) >= KEPT:
         _EXPLAINED.clear()
     known = _EXPLAINED.setdefault((ask.function, problem, search, ask.limits), [])
     for conversation, explanation in known:
-        if ask.as_it_is().replies_as_in(conversation):
+        if ask.anew().replies_as_in(conversation):
             return explanation
     explanation = _found_out(ask, problem, search)
     if not explanation.located:

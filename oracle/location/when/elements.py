@@ -13,6 +13,7 @@ from oracle.location.when.table import (
     FROM_HERE,
     ITSELF,
     LARGER,
+    ONE_HOT,
     PRODUCT,
     SO_FAR,
     SUM,
@@ -116,7 +117,7 @@ def _of_input(equation: Equation) -> dict[str, Array]:
     if of_before:
         x = np.concatenate([np.full_like(x[:, :, :1], np.nan), x[:, :, :-1]], axis=2)
     when = " of the step before" if of_before else ""
-    size = np.abs(x)
+    size, is_binary = np.abs(x), ((x == 0) | (x == 1)).all(axis=(0, 1), keepdims=True)
     ends = {f"xt[0]{when}": x[:1], f"the last feature of xt{when}": x[-1:]} if len(x) else {}
     largest = {
         f"the sample's largest |xt|{when}": size.max(axis=0, keepdims=True, initial=0),
@@ -135,7 +136,8 @@ def _of_input(equation: Equation) -> dict[str, Array]:
         **from_here,
         f"the sample's largest xt{when}": x.max(axis=0, keepdims=True, initial=-np.inf),
         f"the sample's smallest xt{when}": x.min(axis=0, keepdims=True, initial=np.inf),
-        f"{BINARY}{when}": ((x == 0) | (x == 1)).all(axis=(0, 1), keepdims=True),
+        f"{BINARY}{when}": is_binary,
+        f"{ONE_HOT}{when}": is_binary & ((x == 1).sum(axis=0, keepdims=True) == 1).all(axis=1, keepdims=True),
         f"the sum of xt of the sample{when}": x.sum(axis=0, keepdims=True),
         f"the sum of xt of all samples{when}": x.sum(axis=(0, 1), keepdims=True),
         **{f"{name}{when}": norm for name, norm in _norms("xt", x).items()},

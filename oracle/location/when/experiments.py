@@ -259,13 +259,14 @@ def of_samples_apart(function: str, seeds: range = range(2)) -> Iterator[Inputs]
 def of_zeros_and_ones(function: str, seeds: range = range(2)) -> Iterator[Inputs]:
     """Inputs of one 1 and of several, in samples of one problem and of two: what one looks up in a table."""
     for seed in seeds:
-        inputs = problem(function, **{**BASE, "m": 12}, seed=100 + seed).inputs(function)
-        rng = np.random.default_rng(seed)
-        largest = inputs.x.argmax(axis=0)
-        one = (np.arange(len(inputs.x))[:, None, None] == largest).astype(inputs.x.dtype)
-        yield replace(inputs, x=one)
-        several = rng.random(inputs.x.shape) < 0.5
-        yield replace(inputs, x=np.where(rng.random((1, 12, 1)) < 0.5, one, several).astype(inputs.x.dtype))
+        for of_several, m in ((False, 7), (True, 12), (True, 5 - 4 * (seed % 2))):
+            inputs = problem(function, **{**BASE, "n_x": 3 + seed % 3, "m": m}, seed=100 + seed).inputs(
+                function
+            )
+            rng, largest = np.random.default_rng(seed), inputs.x.argmax(axis=0)
+            one = np.arange(len(inputs.x))[:, None, None] == largest
+            several, is_other = rng.random(inputs.x.shape) < 0.5, rng.random((1, m, 1)) < of_several / 2
+            yield replace(inputs, x=np.where(is_other, several, one).astype(inputs.x.dtype))
 
 
 def by_logits(function: str) -> Iterator[Inputs]:

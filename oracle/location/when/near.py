@@ -9,7 +9,17 @@ from oracle.inputs import Inputs
 from oracle.location.when import borders, experiments
 from oracle.location.when.condition import Condition
 from oracle.location.when.moved import is_of_moves
-from oracle.location.when.table import ALIKE, BINARY, PRODUCT, SIZE_OF, SIZES, Table, is_place, kind_of
+from oracle.location.when.table import (
+    ALIKE,
+    BINARY,
+    ONE_HOT,
+    PRODUCT,
+    SIZE_OF,
+    SIZES,
+    Table,
+    is_place,
+    kind_of,
+)
 
 Seen = Callable[[Inputs], Table]
 """What a right program would show of a problem, as elements."""
@@ -58,7 +68,7 @@ def near(
             yield from experiments.of_gaps(function, range(2 * seed, 2 * seed + 2))
         if "sample" in condition.feature:
             yield from experiments.of_samples_apart(function, range(2 * seed, 2 * seed + 2))
-        if condition.feature.startswith(BINARY):
+        if condition.feature.startswith((BINARY, ONE_HOT, "the sum of xt")):
             yield from experiments.of_zeros_and_ones(function, range(2 * seed, 2 * seed + 2))
         if is_of_moves(condition.feature):
             yield from experiments.of_repeats(function, range(2 * seed, 2 * seed + 2))
@@ -116,11 +126,14 @@ def _extents(condition: Condition) -> list[int]:
         k = int(condition.relation.split()[1])
         parts = {value + k // p for p in (2, 3, 5) if k % p == 0}
         larger = {k * j // 2 for j in (3, 10, 11, 12, 18) if "≠" in condition.relation and k * j // 2 <= MOST}
-        return sorted({value + k, value + k + 1, value + 2 * k, value + 3 * k - 1, *parts, *larger})
+        return sorted(
+            {value + k, value + k + 1, value + 2 * k, value + 3 * k - 1, value + 3 * k, *parts, *larger}
+        )
     if condition.is_of_powers:
         return [2, 3, 4, 6, 8, 12, 16, 23, 32]
     if condition.relation not in ("≥", "≤"):
-        again = [2 * value] if 2 * value > MOST else []  # what is so once more may be so again and again
+        # What is so once more may be so again and again.
+        again = [2 * value] if MOST < 2 * value <= MOST_AGAIN else []
         return [max(value - 1, 1), max(value, 1), value + 1, *again]
     beyond = int(condition.beyond)
     middle = {(value + beyond) // 2, (3 * value + beyond) // 4, (value + 3 * beyond) // 4}
@@ -129,8 +142,8 @@ def _extents(condition: Condition) -> list[int]:
 
 
 def _beyond(condition: Condition, least: int) -> list[int]:
-    """Extents that are not met by a condition of residues, from the least on that meets all others."""
-    if "mod" not in condition.relation or least <= condition.value:
+    """Extents that are right by a condition of residues, from the least on that meets all others."""
+    if not condition.relation.startswith("mod") or "≠" not in condition.relation or least <= condition.value:
         return []
     k, value = int(condition.relation.split()[1]), int(condition.value)
     first = least + (value - least) % k
@@ -139,6 +152,8 @@ def _beyond(condition: Condition, least: int) -> list[int]:
 
 MOST = 140
 """The largest extent that is asked."""
+MOST_AGAIN = 1000
+"""That which is asked for one place that is far from the first."""
 
 
 SHAPES = (

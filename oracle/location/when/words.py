@@ -16,6 +16,7 @@ from oracle.location.when.table import (
     FROM_FAR,
     FROM_HALF,
     LARGER,
+    ONE_HOT,
     SIZE_OF,
     SIZES,
     is_place,
@@ -40,9 +41,11 @@ def _words(condition: Condition) -> str:
         return _precision(relation, int(value))
     if name == ALIKE:
         return "of samples whose x an earlier sample has, too"
-    if name.startswith(BINARY):
+    if name.startswith((BINARY, ONE_HOT)):
+        what = BINARY if name.startswith(BINARY) else ONE_HOT
+        entries, samples = what.split(" in xt of ")
         so = "is" if relation in ("=", "≥") and value == 1 else "is not"
-        return f"where xt of all samples{name.removeprefix(BINARY)} {so} of zeros and ones"
+        return f"where xt of {samples}{name.removeprefix(what)} {so} {entries}"
     if OF_XT in name and relation == "=" and not value:
         return f"where xt{name.partition(OF_XT)[2]} is that of the step before"
     if condition.other and is_place(name) and condition.other not in SIZES:
@@ -169,7 +172,9 @@ def summed(name: str) -> str:
 def _place(what: str, from_end: bool, relation: str, k: int) -> str:
     if relation == "=":
         if not from_end:
-            return f"only {what} {k}" + (f" of the first {EXTENTS[-1]}" if 2 * k >= EXTENTS[-1] else "")
+            return f"only {what} {k}" + (
+                f" of the first {max(EXTENTS[-1], 2 * k + 1)}" if 2 * k >= EXTENTS[-1] else ""
+            )
         return f"only the last {what}" if k == 0 else f"only {what} {k} from the last"
     if relation == "≠":
         return f"all but the last {what}" if from_end and k == 0 else f"all but {what} {k}"
