@@ -1,6 +1,5 @@
 """The implementation under test, run where it can do no harm."""
 
-import math
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -35,6 +34,10 @@ __all__ = [
     "Unusable",
     "expand",
 ]
+
+
+OFTEN = 3
+"""How many waits that take a while are more than a busy machine would make."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,8 @@ class Implementation:
         self._process: Process | None = None
         self._folder = ""
         self._loaded: Loaded | Unusable | None = None
-        self._longest = math.inf  # of the requests that were answered, once one is
+        self._answered = False
+        self._slow = 0  # how many of the waits for answers have taken a while
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +131,12 @@ class Implementation:
     @property
     def may_compile(self) -> bool:
         """Whether a first call may take long: none was answered yet, or one took a while."""
-        return self._longest > self.time_limit / 10
+        return not self._answered or self._slow > 0
+
+    @property
+    def takes_its_time(self) -> bool:
+        """Whether that was so again and again: once or twice the machine may have been busy."""
+        return not self._answered or self._slow >= OFTEN
 
     def limit(self, function: str) -> float:
         """The seconds that a call of a function has; as many as an import where it is known to compile."""
@@ -172,7 +181,8 @@ class Implementation:
             if reply.is_death:
                 self.close()
                 return replies[:number]
-        self._longest = max(self.took, 0 if self._longest == math.inf else self._longest)
+        self._answered = True
+        self._slow += self.took > self.time_limit / 10
         return replies
 
     def close(self) -> None:

@@ -93,7 +93,7 @@ _ON_CALLS = "the answer depends on earlier calls, or on chance"
 
 def _left_behind(ask: Asked, problem: Problem) -> str:
     """What a network begins with of an earlier call, in words; empty if that is not known."""
-    if not isinstance(problem, LayerProblem) or ask.implementation.may_compile:
+    if not isinstance(problem, LayerProblem) or ask.implementation.takes_its_time:
         return ""
     program = Unkept(ask.implementation, ask.function)
     return left_behind(ask.function, program, problem, ask.implementation.close, ask.limits)
@@ -224,7 +224,7 @@ def _located_in_layers(
     Nothing of what may compile for each of the thousand shapes that it would be asked.
     """
     function, implementation = program.function, program.implementation
-    if implementation.may_compile:
+    if implementation.takes_its_time:
         return None
     for location in filter(None, known):
         if is_located_in(location, function, program, counterexample, implementation.limits):

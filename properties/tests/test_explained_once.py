@@ -102,7 +102,7 @@ def rnn_layer(x, a0, parameters, options):
 class Compiling(Recording):
     """Takes long for each new shape."""
 
-    may_compile = True
+    takes_its_time = True
 
 
 def test_a_layer_that_compiles_for_each_shape_is_not_asked_a_thousand(tmp_path: Path) -> None:

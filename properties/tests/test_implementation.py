@@ -306,3 +306,23 @@ def test_closing_twice_does_no_harm_and_a_call_starts_anew(implement: Implement)
     implementation.close()
     implementation.close()
     assert returned(implementation.call("rnn_forward", [2, 0, 0])).value == 2
+
+
+def test_one_slow_answer_is_no_sign_of_a_compiler_and_several_are(
+    implement: Implement, arguments: list[Any]
+) -> None:
+    implementation = implement("""
+        import time
+        def rnn_cell_forward(xt, a_prev, parameters):
+            time.sleep(parameters["seconds"])
+            return a_prev
+    """)
+    implementation.time_limit = 3.0
+    xt, a_prev, parameters = arguments
+    assert implementation.may_compile
+    assert implementation.takes_its_time
+    told = []
+    for seconds in (0.0, 0.35, 0.35, 0.35):
+        implementation.call("rnn_cell_forward", [xt, a_prev, {**parameters, "seconds": seconds}])
+        told.append((implementation.may_compile, implementation.takes_its_time))
+    assert told == [(False, False), (True, False), (True, False), (True, True)]
