@@ -43,6 +43,8 @@ EXTENTS = (
     129,
     130,
 )
+MOST_AGAIN = 1000
+"""The largest extent: of one far place that is wrong the double is asked, for it may come again and again."""
 DECADES = (-14, -11, -9, -7, -5, -3, -2, -1, 1, 2, 3)
 
 

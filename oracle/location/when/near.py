@@ -133,7 +133,7 @@ def _extents(condition: Condition) -> list[int]:
         return [2, 3, 4, 6, 8, 12, 16, 23, 32]
     if condition.relation not in ("≥", "≤"):
         # What is so once more may be so again and again.
-        again = [2 * value] if MOST < 2 * value <= MOST_AGAIN else []
+        again = [2 * value] if MOST < 2 * value <= experiments.MOST_AGAIN else []
         return [max(value - 1, 1), max(value, 1), value + 1, *again]
     beyond = int(condition.beyond)
     middle = {(value + beyond) // 2, (3 * value + beyond) // 4, (value + 3 * beyond) // 4}
@@ -152,8 +152,6 @@ def _beyond(condition: Condition, least: int) -> list[int]:
 
 MOST = 140
 """The largest extent that is asked."""
-MOST_AGAIN = 1000
-"""That which is asked for one place that is far from the first."""
 
 
 SHAPES = (

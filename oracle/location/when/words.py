@@ -6,7 +6,7 @@ import re
 from oracle.location.how.candidates import plural
 from oracle.location.when import borders
 from oracle.location.when.condition import Condition
-from oracle.location.when.experiments import EXTENTS
+from oracle.location.when.experiments import EXTENTS, MOST_AGAIN
 from oracle.location.when.moved import OF_XT
 from oracle.location.when.rules import PURE, SURE, Rule
 from oracle.location.when.table import (
@@ -172,9 +172,8 @@ def summed(name: str) -> str:
 def _place(what: str, from_end: bool, relation: str, k: int) -> str:
     if relation == "=":
         if not from_end:
-            return f"only {what} {k}" + (
-                f" of the first {max(EXTENTS[-1], 2 * k + 1)}" if 2 * k >= EXTENTS[-1] else ""
-            )
+            asked = max(EXTENTS[-1], 2 * k + 1 if 2 * k <= MOST_AGAIN else k + 2)
+            return f"only {what} {k}" + (f" of the first {asked}" if 2 * k >= EXTENTS[-1] else "")
         return f"only the last {what}" if k == 0 else f"only {what} {k} from the last"
     if relation == "≠":
         return f"all but the last {what}" if from_end and k == 0 else f"all but {what} {k}"
