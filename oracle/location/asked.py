@@ -156,9 +156,8 @@ class Asked(Record):
         return [[each for each in every if each.name == name] for name in names]
 
     def _table(self, names: Sequence[str], like: Likeness | None = None) -> Table:
-        self._tables = {
-            name: grown for name, grown in self._tables.items() if name in names
-        }  # they are large
+        # They are large, and what was told of others is told.
+        self._tables = {name: grown for name, grown in self._tables.items() if name in names}
         return Table.joined([table for name in names for table in self._grown(name, like)])
 
     def _grown(self, name: str, like: Likeness | None) -> Sequence[Table]:

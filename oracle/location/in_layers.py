@@ -34,7 +34,7 @@ SIZES = ({"n_x": 3, "n_a": 3}, {"n_x": 19, "n_a": 18, "T_x": 2}, {"n_x": 67, "n_
 ENOUGH = 0.1
 """Of which part of the later steps something has to be known for a condition to be of them, too."""
 FEW = 4
-"""Problems that only one of many kinds shows to be wrong, in which it may be so in a simpler setting, too."""
+"""Problems that are wrong in one setting, of which it is seen whether they are in a simpler one."""
 LAST_STEP = f"step{FROM_END}"
 MOST = 0.5
 """Of which part of the wrong memory states gates have to be known for these to be what is wrong."""
@@ -68,7 +68,7 @@ def locate_in_layers(
     first += [experiments.of_sizes(forward, sizes, 12) for sizes in SIZES]
     shown = _simplest(every, [*first, *experiments.of_gaps(forward, range(1))])
     likely: list[Setting] = []
-    shown_at_once = shown is not None
+    shown_at_once = shown is not None  # by few problems, each of which was asked in all settings
     if every and not shown:  # with other numbers, or many
         shown = _simplest(every, [*experiments.ordinary(forward), one_step]) or [*every][-1]
         likely = [*every][:1]
