@@ -17,6 +17,7 @@ pytest_plugins = [
     f"{PREFIX}properties.session.database",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.fixtures",
+    f"{PREFIX}properties.session.sending",
     f"{PREFIX}properties.session.outcome",
     f"{PREFIX}properties.fuzz.fuzzing",
 ]

@@ -14,7 +14,7 @@ import pytest
 
 from properties.fuzz.campaign import Campaign
 from properties.fuzz.clock import Clock, duration
-from properties.internals.of_pytest import run_again
+from properties.internals.of_pytest import run_quietly
 from properties.judged.law import FORWARDS
 from properties.reported.scheduling import function_in
 from properties.session.fixtures import TURN
@@ -78,7 +78,7 @@ class Turns:
             return True
         # What tests share stays set up for the one after this; where it is the same, for one beside it.
         after = cast(pytest.Item, item.parent) if nextitem is item else nextitem
-        reports = run_again(item, after)
+        reports = run_quietly(item, after)
         turn = item.stash.get(TURN, None)
         if turn:
             call = next((report for report in reports if report.when == "call"), reports[0])

@@ -4,8 +4,8 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 
-def run_again(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
-    """Run a test, as often as one likes, and hand its reports to nobody else."""
+def run_quietly(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
+    """Run a test, as often as one likes, and hand its reports to nobody."""
     return runtestprotocol(item, nextitem=nextitem, log=False)
 
 
