@@ -211,8 +211,9 @@ class Implementation:
                 error = TargetMissing(reason)
             case ("unusable", str(reason)):
                 error = Unusable(f"{self.target} {reason}")
-            case Died(reason, last_words=words):
-                why = f"{reason} while it was imported" + (f": {words.splitlines()[-1]}" if words else "")
+            case Died(reason, last_words=words, at=at):
+                why = f"{reason} while it was imported" + (f" ({at})" if at else "")
+                why += f": {words.splitlines()[-1]}" if words else ""
                 error = Unusable(f"{self.target} {why}")
             case _:
                 error = Unusable(f"{self.target} {UNREADABLE}")

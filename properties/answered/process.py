@@ -20,13 +20,22 @@ from typing import ClassVar
 from properties.answered.last_words import LastWords
 from properties.answered.start import start
 from properties.worker.codec import CodecError
-from properties.worker.place import place
-from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Message, Receiver, numbered
+from properties.worker.place import Frame, is_its_own_work, place
+from properties.worker.wire import (
+    LOST_CONNECTION,
+    OUT_OF_MEMORY,
+    WHERE_ARE_YOU,
+    Message,
+    Receiver,
+    numbered,
+)
 
 UNREADABLE = "sent an answer that cannot be read"
 
 _CLOSING = 1.0
 """Seconds in which a process that has hung up should have ended."""
+_TELLING = 0.5
+"""Seconds in which a process that hangs should say where it is."""
 _SIGNALS = {number.value: number.name for number in signal.Signals}
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 _FRAMES_SHOWN = 100
@@ -37,12 +46,15 @@ _FRAMES_SHOWN = 100
 class Died:
     """A request ended the process; `reason` is what the process did: `"exited with status 3"`.
 
-    Its `last_words` are the last lines that it wrote to its standard error.
+    Its `last_words` are the last lines that it wrote to its standard error. One that `hung` was `at` that
+    place of the target when time was over; in one that was `busy` nobody else's code was running.
     """
 
     reason: str
     hung: bool = field(default=False, compare=False)
     last_words: str = field(default="", compare=False)
+    at: str = field(default="", compare=False)
+    busy: bool = field(default=False, compare=False)
     digest: ClassVar[bytes] = b""
 
 
@@ -121,7 +133,13 @@ class Process:
                 raise CodecError("more answers than requests")
             return received
         except TimeoutError:
-            death = Died(f"did not answer within {time_limit:g} s", hung=True)
+            frames = self._frames_when_asked()
+            death = Died(
+                f"did not answer within {time_limit:g} s",
+                hung=True,
+                at=place(frames, folder),
+                busy=is_its_own_work(frames, folder),
+            )
         except (EOFError, OSError):
             death = Died(self._cause_of_death(folder))
         except CodecError:
@@ -160,15 +178,32 @@ class Process:
             return f"used more than {self._memory_limit / 2**30:.3g} GiB of memory"
         if status >= 0:
             return f"exited with status {status}"
-        self._crash_report.seek(0)
-        report = self._crash_report.read(2**16).decode(errors="replace")
-        frames = [(file, int(line), function) for file, line, function in _FRAME.findall(report)]
+        frames = self._frames()
         if len(frames) >= _FRAMES_SHOWN:
             return "recursed until the stack overflowed"
         where = place(frames, folder)
         return f"was killed by {_SIGNALS.get(-status, f'signal {-status}')}" + (
             f" ({where})" if where else ""
         )
+
+    def _frames_when_asked(self) -> list[Frame]:
+        """Where a process is that does not answer, innermost first; nowhere if it does not say so either."""
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, WHERE_ARE_YOU)
+        told: list[Frame] = []
+        end = time.monotonic() + _TELLING
+        while time.monotonic() < end:
+            time.sleep(_TELLING / 10)
+            before, told = told, self._frames()
+            if told and told == before:  # it has come to an end
+                break
+        return told
+
+    def _frames(self) -> list[Frame]:
+        """What the process has written of where it is, or was when it died."""
+        # Which is read without a move: the process writes on from where the file stands.
+        report = os.pread(self._crash_report.fileno(), 2**16, 0).decode(errors="replace")
+        return [(file, int(line), function) for file, line, function in _FRAME.findall(report)]
 
 
 def _kill_group(leader: int) -> None:

@@ -165,8 +165,8 @@ class Trial:
         if not isinstance(outcome, Death):
             return outcome
         self.problem, died = outcome.problem, outcome.died
-        last_words = {"stderr": died.last_words} if died.last_words else {}
-        raise self.violation(died=died.reason, **last_words)
+        more = {"at": died.at, "stderr": died.last_words}
+        raise self.violation(died=died.reason, **{name: text for name, text in more.items() if text})
 
     def _returned(self, reply: Returned | Raised) -> Returned:
         if isinstance(reply, Raised):

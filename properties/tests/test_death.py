@@ -63,6 +63,21 @@ def test_a_death_is_told(misbehave: Misbehave, body: str, reason: str) -> None:
     assert call(misbehave(body, time_limit=0.5, memory_limit=2**29)) == Died(reason)
 
 
+@pytest.mark.parametrize(
+    ("body", "at", "busy"),
+    [
+        ("while True: pass", "target.py:3 in rnn_forward", True),
+        ("import numpy\nwhile True: numpy.vstack([x[0], x[0]])", "target.py:4 in rnn_forward", True),
+        ("import queue; queue.Queue().get()", "target.py:3 in rnn_forward", False),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "", False),
+    ],
+)
+def test_where_it_hangs_is_told(misbehave: Misbehave, body: str, at: str, busy: bool) -> None:
+    died = call(misbehave(body, time_limit=0.5))
+    assert isinstance(died, Died)
+    assert (died.hung, died.at, died.busy) == (True, at, busy)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such signals")
 def test_a_signal_without_a_name_is_told_by_its_number(misbehave: Misbehave) -> None:
     body = "import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)"

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 
 Frame = tuple[str, int, str]
 """File, line, function."""
+
+
+_OURS = Path(__file__).parent
+"""Who has called the target; what is further out is nothing of its."""
+
+
+def is_its_own_work(frames: Iterable[Frame], folder: str) -> bool:
+    """Whether nobody else's code but NumPy's was running, so that nothing was compiled, nor waited for."""
+    inner = [*takewhile(lambda frame: not Path(frame[0]).is_relative_to(_OURS), frames)]
+    return bool(inner) and all(place([frame], folder) or "numpy" in Path(frame[0]).parts for frame in inner)
 
 
 def place(frames: Iterable[Frame], folder: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from signal import SIGUSR1
 from struct import Struct
 from typing import Any
 
@@ -12,6 +13,8 @@ LOST_CONNECTION = 97
 """Exit status of a worker that cannot send its answer."""
 OUT_OF_MEMORY = 98
 """Exit status of a worker that has not even the memory for an answer."""
+WHERE_ARE_YOU = SIGUSR1
+"""The signal on which a worker writes the frames in which it is to the file of its last words."""
 
 _NUMBERS = Struct("<QQ")
 """Serial number, and the seconds in which it should be answered."""

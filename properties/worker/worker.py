@@ -24,7 +24,7 @@ from properties.worker.ours import is_ours
 from properties.worker.place import frames, place
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
-from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
+from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, WHERE_ARE_YOU, Receiver, pack
 
 # By default it looks for the module in sys.modules, of which a target may make what it likes.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
@@ -44,6 +44,7 @@ def main() -> None:
 def work(connection: int, faults: int, memory_limit: int) -> NoReturn:
     """The same in a process that is there."""
     faulthandler.enable(faults, all_threads=False)
+    faulthandler.register(WHERE_ARE_YOU, faults, all_threads=False)
     # Data rather than address space, of which some libraries reserve far more than they use.
     for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
         with suppress(ValueError, OSError):  # not every system has them all
