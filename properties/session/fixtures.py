@@ -15,7 +15,6 @@ from properties.session.resumption import AS_IT_BEGAN
 from properties.stored.store import Store
 from properties.turns.turn import Turn
 
-TALLY = pytest.StashKey[Tally]()
 TURN = pytest.StashKey[Turn]()
 
 
@@ -31,10 +30,9 @@ def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
 
 
 @pytest.fixture
-def tally(request: pytest.FixtureRequest) -> Tally:
+def tally() -> Tally:
     """What the law meets, for the closing table."""
-    tally = request.node.stash[TALLY] = Tally()
-    return tally
+    return Tally()
 
 
 @pytest.fixture

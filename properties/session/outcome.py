@@ -15,7 +15,7 @@ from properties.judged.trial import ViolationError
 from properties.judged.unfinished import unfinished
 from properties.reported.expected import reason
 from properties.reported.results import LawResult, encodable, printable
-from properties.session.fixtures import TALLY, TURN
+from properties.session.fixtures import TURN
 from properties.session.options import EXPECTED
 
 
@@ -70,7 +70,7 @@ def _result(item: pytest.Item, report: pytest.TestReport, failure: Failure | Non
         known = item.config.stash[EXPECTED]
         given["expected"] = reason(known, implementation, law, function)
     return LawResult.of(
-        item.stash.get(TALLY, Tally()),
+        cast(Tally, item.funcargs.get("tally", Tally())),
         implementation=encodable(implementation),
         law=law,
         grade=grade,
