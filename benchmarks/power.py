@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from hypothesis import settings
+
 import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
+from properties.drawn.strategies import EFFORTS
 from properties.explained.failure import Failure
 from properties.tests.power import InProcess, by_power, catch, first_catch
 
@@ -112,9 +115,10 @@ def summary(cases: dict[str, list[Case]], seeds: int) -> Iterator[str]:
     )
     yield f"- **Caught:** {len(problems)} of {len(every)}."
     most = problems[99 * len(problems) // 100]
+    drawn = settings.get_profile("dev").max_examples * EFFORTS["dev"].siblings
     yield (
         f"- **Problems until the law that catches it does:** {median(problems):g} in the median, "
-        f"{most} in 99 of\n  100 cases, {problems[-1]} at most, of the 80 that a law draws."
+        f"{most} in 99 of\n  100 cases, {problems[-1]} at most; a law draws {drawn}."
     )
     yield (
         f"- **First diagnosis right:** {first:.1%}; among the first three: {three:.1%} "

@@ -194,7 +194,7 @@ FAR: Mapping[str, Mapping[str, Any]] = {
     "batch": {"n_x": 8, "n_a": 4, "n_y": 8, "m": 134, "T_x": 2},
     "aligned": {"n_x": 16, "n_a": 32, "n_y": 8, "m": 24, "T_x": 2},
     "single": {"n_x": 33, "n_a": 35, "n_y": 34, "m": 1, "T_x": 3},
-    "long": {"n_x": 1, "n_a": 2, "n_y": 3, "m": 1, "T_x": 129},
+    "long": {"n_x": 2, "n_a": 3, "n_y": 4, "m": 1, "T_x": 261},
     "count": {"n_x": 2, "n_a": 3, "n_y": 1, "m": 2, "T_x": 65, "regime": "counting"},
 }
 """Sizes beyond 16, 32, 64 and 128, where people set limits and kernels change, with every residue modulo 4,
