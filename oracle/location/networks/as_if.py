@@ -90,7 +90,6 @@ def as_if_given(
         with_three = {(3, D): answers((3, D), lengths, ELSEWHERE) for _, D in every}
     likely = with_others or left
     found = next((each for each in likely if _explains_all(each, with_three.values())), likely[0])
-    how = found.how(wrong)
     if all(_tells(found, seen, is_wrong=(2, D) in wrong) for (_, D), seen in with_three.items()):
         every += [*with_three]
         wrong += [each for each, seen in with_three.items() if not all(one and one.is_right for one in seen)]
@@ -103,7 +102,7 @@ def as_if_given(
         is_wrong = not all(each and each.is_right for each in others)
         beside = _GIVEN[has_lengths] if is_right else ""
         when = "" if is_right and is_wrong else condition(wrong, every, found.condition, beside)
-    return Location(found.where, when, how, equations=[found.where])
+    return Location(found.where, when, found.how(wrong), equations=[found.where])
 
 
 _GIVEN = {True: "where lengths are given", False: "where no lengths are given"}

@@ -18,11 +18,14 @@ from reference.contract import CONTRACTS
 SIZES = ((4, 5), (3, 6), (2, 3))
 """Samples and steps of what is asked; with lengths, if there are any, the first time and the last."""
 
+_NOBODY = -1
+"""The place of which zeros are."""
+
 
 def in_another_order(
     function: str, program: Program, counterexample: LayerProblem, limits: Limits
 ) -> Location | None:
-    """Of which last states the order is another than that of the parameters, and when; `None` where none is.
+    """Which last states are those of other places, mostly all in another order, and when; `None` if none are.
 
     Nothing is said of what is wrong in any other way.
     """
@@ -39,10 +42,15 @@ def in_another_order(
             answers[stacking].append(seen)
     for name in [*CONTRACTS[function].outputs][1:]:
         orders = {stacking: _order(seen, name) for stacking, seen in answers.items()}
-        others = [stacking for stacking, order in orders.items() if order != sorted(order)]
-        if all(orders.values()) and are_of(counterexample, others):
+        others = [stacking for stacking, order in orders.items() if order != [*range(len(order))]]
+        if all(orders.values()) and are_of(counterexample, others) and (1, 1) not in others:
             how = _called({stacking: orders[stacking] for stacking in others})
-            where = f"the order of {name} is not that of the parameters"
+            is_order = all(sorted(order) == [*range(len(order))] for order in orders.values())
+            where = (
+                f"the order of {name} is not that of the parameters"
+                if is_order
+                else f"{name} of a layer and direction is not its own"
+            )
             return Location(where, condition(others, [*orders]), how, equations=[name])
     return None
 
@@ -52,11 +60,12 @@ def _called(orders: Mapping[Stacking, Sequence[int]]) -> str:
     if len(orders) > 1 and all([*order] == sorted(order, reverse=True) for order in orders.values()):
         return "they are in reverse order"
     stacking, order = next(iter(orders.items()))
-    return f"of {words(*stacking)}, they are those of {called(order, stacking)}"
+    whose = (called([place], stacking) if place != _NOBODY else "nobody, zeros" for place in order)
+    return f"of {words(*stacking)}, they are those of {', '.join(whose)}"
 
 
 def _order(answers: Sequence[Answer], name: str) -> list[int]:
-    """Whose last state is returned in each place; none where in any it is that of none, or of several."""
+    """Whose last state is returned in each place; none where any is of several, or of nobody and not 0."""
     orders = [_order_in(answer, name) for answer in answers]
     return orders[0] if all(order == orders[0] for order in orders) else []
 
@@ -68,7 +77,9 @@ def _order_in(answer: Answer, name: str) -> list[int]:
     order = []
     for own in shown:
         fits = [k for k in range(places) if near(own, Bounded(value[k], error[k])).all()]
+        if not fits and not own.any():
+            fits = [_NOBODY]
         if len(fits) != 1:
             return []
         order += fits
-    return order if len({*order}) == places else []
+    return order

@@ -48,6 +48,7 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
         lambda ends, T_x: None if len({*ends}) == 1 else ends,
         "where all are equal and less than T_x",
     ),
+    "as if in a byte": (lambda ends, T_x: ends % 256, "where any is more than 255"),
     "as if in a byte with a sign, and at least 0": (
         lambda ends, T_x: np.maximum((ends + 128) % 256 - 128, 0),
         "where any is more than 127",

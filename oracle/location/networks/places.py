@@ -79,16 +79,19 @@ _ORDERS: Sequence[tuple[str, Order]] = (
     ("each direction has those of the other one", lambda places: places[:, ::-1]),
     ("", lambda places: places[::-1]),
     ("", lambda places: places[::-1, ::-1]),
-    ("", lambda places: places[:1]),
-    ("", lambda places: places[-1:]),
+    ("each layer has those of the first one", lambda places: places[:1]),
+    ("each layer has those of the last one", lambda places: places[-1:]),
     ("each backward direction has those of the forward one", lambda places: places[:, :1]),
     ("each forward direction has those of the backward one", lambda places: places[:, -1:]),
     ("all have those of the first layer's first direction", lambda places: places[:1, :1]),
     ("each of layer k has those in place k of all", lambda places: np.arange(len(places))[:, None]),
     ("", lambda places: places[np.minimum(np.arange(len(places)), 1)]),
-    ("", lambda places: places[np.maximum(np.arange(len(places)) - 1, 0)]),
+    (
+        "each layer has those of the one below",
+        lambda places: places[np.maximum(np.arange(len(places)) - 1, 0)],
+    ),
 )
-"""In words, where two layers in two directions are enough to tell it from others."""
+"""In words, where two layers in two directions, or three layers, are enough to tell it from others."""
 
 
 def _order(order: Order, stacking: Stacking) -> Array:
@@ -97,7 +100,8 @@ def _order(order: Order, stacking: Stacking) -> Array:
 
 
 def _called(whose: str, order: Order, stackings: Sequence[Stacking]) -> str:
-    if whose and (2, 2) in stackings:
+    of_layers = whose.startswith("each layer")
+    if whose and (any(layers > 2 for layers, _ in stackings) if of_layers else (2, 2) in stackings):
         return whose
     stacking = stackings[0]
     pairs = [(place, int(other)) for place, other in enumerate(_order(order, stacking)) if place != other]
