@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.agreeing import DTYPE, agreeing
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, specification
 from oracle.diagnosis.bounded_caches import which_are_kept
 from oracle.diagnosis.questions import larger, problem
 from oracle.diagnosis.simpler import simplified, with_parameters
+from oracle.diagnosis.writing import overwriting, writing
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
-from oracle.problem import LayerProblem, Problem
+from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
 TWO_ANSWERS = "it answers one question in two ways"
@@ -57,48 +57,8 @@ def manners(
         return []
     later = implementation(first, then=other)
     if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
-        which = _overwriting(function, implementation, bigger, shown[1], limits)
-        return [f"a later call{which} overwrites what an earlier one has returned"]
-    names = [*CONTRACTS[function].arguments, "parameters", "options"]
-    places = {place for ours, spec in zip(shown, right, strict=True) for place in _changed(ours, spec)}
-    written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
-    return [f"it writes to {' and '.join(written)}{_what(function, shown[1], right[1])}"] if written else []
-
-
-def _what(function: str, ours: Behaviour, right: Behaviour) -> str:
-    """What it writes, if that is an output, or new keys of the parameters; empty if it is something else."""
-    contract, changed = CONTRACTS[function], {*_changed(ours, right)}
-    dict_of = f".{len(contract.arguments)}."
-    leaves = sorted(changed - {dict_of})
-    added = [place.removeprefix(dict_of) for place in leaves if place not in right.arguments]
-    if len(added) == len(leaves) and not any(not key or "." in key for key in added):
-        keys = ", ".join(map(repr, added))
-        return "" if contract.is_layer or not added else f": the new key{'s' * (len(added) > 1)} {keys}"
-    arrays = [ours.arguments.get(place, "") for place in changed]
-    outputs = {name: ours.outputs.get(f".{i}", "") for i, name in enumerate(contract.outputs)}
-    same_as = [name for name, output in outputs.items() if all(alike(array, output) for array in arrays)]
-    return f": what it returns as {same_as[0]}" if same_as else ""
-
-
-def _overwriting(
-    function: str, implementation: Program, asked: Problem, shown: Behaviour, limits: Limits
-) -> str:
-    """Which later calls overwrite the answer that was `shown`, in words; empty where all do."""
-    others = [dtype for dtype in limits.dtypes if dtype != asked.dtype]
-
-    def overwrites(names: Sequence[str]) -> bool:
-        dtype = others[0] if DTYPE in names else asked.dtype
-        for by in (1, -1):  # a buffer may be kept for what is no larger
-            sizes = {name: getattr(asked, name) + by for name in names if name != DTYPE}
-            other = replace(asked, **sizes, seed=1, dtype=dtype)
-            later = implementation(asked.inputs(function), then=other.inputs(function))
-            if not (same(later.outputs, shown.outputs) and same(later.caches, shown.caches)):
-                return True
-        return False
-
-    names = [name for name in asked.varies if name != "T_x" or not CONTRACTS[function].is_cell]
-    which = agreeing([*names, *([DTYPE] if others else [])], overwrites)
-    return f" of its {which}" if which else ""
+        return [overwriting(function, implementation, bigger, shown[1], later, limits)]
+    return writing(function, shown, right)
 
 
 def precision(
@@ -145,14 +105,6 @@ def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
 def _computed_wrongly(function: str, ours: Behaviour, right: Behaviour) -> bool:
     """Whether the caches differ in what a cell computes; they may hold arguments that were written to."""
     return any(name not in GIVEN for name, _ in _wrong_entries(function, ours.caches, right.caches))
-
-
-def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:
-    """Where an argument is not what it was."""
-    for place in ours.arguments.keys() | right.arguments.keys():
-        mine, spec = ours.arguments.get(place, ""), right.arguments.get(place, "")
-        if not alike(mine, spec):
-            yield place
 
 
 def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:

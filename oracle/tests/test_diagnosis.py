@@ -152,7 +152,7 @@ def test_an_array_that_is_returned_again_is_noticed() -> None:
         return returned, y, cache
 
     ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
-    overwrites = ["a later call of its n_a and m overwrites what an earlier one has returned"]
+    overwrites = ["a later call of its n_a and m overwrites the a_next that an earlier one has returned"]
     assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
 
 
@@ -168,8 +168,28 @@ def test_of_a_buffer_that_is_kept_for_smaller_ones_no_shape_is_told() -> None:
         return returned, y, cache
 
     ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
-    overwrites = ["a later call overwrites what an earlier one has returned"]
+    overwrites = ["a later call overwrites the a_next that an earlier one has returned"]
     assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
+
+
+def test_what_is_written_to_arguments_is_told() -> None:
+    def rnn_forward(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, caches = reference.rnn_forward(x, a0, parameters)
+        a0[...] = a[..., -1]
+        return a, y, caches
+
+    def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        a, y, cache = reference.rnn_cell_forward(xt, a_prev, parameters)
+        for name in ("Waa", "Wax"):
+            parameters[name] *= 0.5
+        return a, y, cache
+
+    both = SimpleNamespace(rnn_forward=rnn_forward, rnn_cell_forward=rnn_cell_forward)
+    for function, written in (
+        ("rnn_forward", "it writes to a0: the last step of what it returns as a"),
+        ("rnn_cell_forward", "it writes to parameters: Waa, Wax become 0.5 times what was there"),
+    ):
+        assert manners(function, program(function, both), small(function)) == [written]
 
 
 def test_an_answer_that_changes_after_the_call_is_seen() -> None:
