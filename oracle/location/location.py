@@ -197,7 +197,9 @@ def also_wrong(
     in a way of its own, which can be told.
     """
     first = asked.equation(wrong[0])
-    others = [name for name in wrong if name not in told_together(wrong) and not name.startswith(CACHED)]
+    of_records = wrong[0].startswith(CACHED)  # of a right gate; else they follow from what is wrong
+    others = [name for name in wrong if name not in told_together(wrong)]
+    others = [name for name in others if of_records or not name.startswith(CACHED)]
     others = [name for name in others if not found or asked.is_rule_of(name, found)]
     if like and not first.recipe and first.name not in like.words:
         others = [

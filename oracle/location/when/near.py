@@ -138,7 +138,9 @@ def _extents(condition: Condition) -> list[int]:
     beyond = int(condition.beyond)
     middle = {(value + beyond) // 2, (3 * value + beyond) // 4, (value + 3 * beyond) // 4}
     whole = {k * beyond for k in (2, 3, 4) if k * beyond <= MOST}
-    return sorted({max(each, 1) for each in (value, beyond, min(2 * value, MOST), *middle, *whole)})
+    # What is wrong there may be right at the border alone, for its residue.
+    further = 2 * beyond - value
+    return sorted({max(each, 1) for each in (value, beyond, further, min(2 * value, MOST), *middle, *whole)})
 
 
 def _beyond(condition: Condition, least: int) -> list[int]:
