@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import Behaviour, Program
+from oracle.diagnosis.behaviour import Behaviour, Program, specification
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
+from oracle.location.arranged import for_those, wrong_alike
 from oracle.location.asked import Asked
 from oracle.location.gates import WithGates, part_known
+from oracle.location.history import UPDATED
 from oracle.location.layers.in_setting import InSetting
 from oracle.location.layers.memory import ASKED
 from oracle.location.layers.posed import BEYOND
@@ -19,6 +22,7 @@ from oracle.location.networks.absent import absent_states
 from oracle.location.networks.as_if import as_if_given
 from oracle.location.networks.last_states import in_another_order
 from oracle.location.networks.padding import beyond_the_end
+from oracle.location.networks.stacking import posed
 from oracle.location.scope import scope_of
 from oracle.location.when import experiments
 from oracle.location.when.table import FROM_END
@@ -31,6 +35,8 @@ ORDINARY = ("ternary", "unit", "wild", "counting")
 """Regimes in which most of what is wrong shows."""
 SIZES = ({"n_x": 3, "n_a": 3}, {"n_x": 19, "n_a": 18, "T_x": 2}, {"n_x": 67, "n_a": 66, "T_x": 2})
 """In which it is seen in which setting a layer is wrong: one above another has larger inputs."""
+SHAPE = (4, 5)
+"""Samples and steps of a problem in which most of what hangs on the order of memory shows."""
 ENOUGH = 0.1
 """Of which part of the later steps something has to be known for a condition to be of them, too."""
 FEW = 4
@@ -49,11 +55,36 @@ def locate_in_layers(
     counterexample: LayerProblem,
     anew: Callable[[], None],
     limits: Limits = ANYTHING,
+    arranged: Mapping[str, Program] = MappingProxyType({}),
 ) -> Location | None:
-    """Where, when and how one is wrong, in the simplest setting of the counterexample in which it is so.
+    """Where, when and how one is wrong, with its arguments as they are, or `arranged` in other ways.
 
-    `None` where none is, or only after other calls.
+    Those are by the words for them. `None` where none is, or only after other calls.
     """
+    if location := _located(function, program, counterexample, anew, limits):
+        return location
+    stacking = counterexample.layers, counterexample.directions
+    larger = [posed(counterexample, stacking, SHAPE, "absent", seed, limits) for seed in range(2)]
+    problems = [counterexample.inputs(function), *larger]
+    if not all(program(inputs).is_like(specification(function, limits)(inputs)) for inputs in problems):
+        return None
+    if not (arrangements := wrong_alike(function, arranged, problems, anew, limits)):
+        return None
+    location = _located(function, arranged[arrangements[0]], counterexample, anew, limits)
+    when = [for_those(arrangements), *([] if not location or location.when == "always" else [location.when])]
+    if UPDATED in arrangements and location:
+        location = replace(location, how="")  # which is how it was asked
+    return location and replace(location, when=", ".join(filter(None, when)))
+
+
+def _located(
+    function: str,
+    program: Program,
+    counterexample: LayerProblem,
+    anew: Callable[[], None],
+    limits: Limits,
+) -> Location | None:
+    """The same, in the simplest setting of the counterexample in which it is so."""
     for elsewhere in in_another_order, beyond_the_end, as_if_given, absent_states:
         anew()
         location = elsewhere(function, program, counterexample, limits)
@@ -101,15 +132,23 @@ def locate_in_layers(
     is_of_time = found.rule and found.rule.is_of_time  # and a single step is the first and the last
     has_gates = not (setting.last or setting.projected)
     is_told = found.rule and found.like and found.like.value
-    if kind == "lstm" and has_gates and not (is_of_time or is_told):
+    if kind == "lstm" and not is_told:
         gates = WithGates(InSetting(function, program, replace(setting, last=True)))
-        location = _located_in_gates(Asked(gates, limits), example, found) or location
+        in_gates = (
+            _located_in_gates(Asked(gates, limits), example, found) if has_gates and not is_of_time else None
+        )
+        location = in_gates or replace(location, where=_by_right_gates(location.where))
     if wrong[0] in ("a_next", "c_next") and asked.part_known_later(wrong[0]) < ENOUGH:
         told = [location.when] if location.when not in ("", "always") else []
         of_one_step = [ONE_STEP] if _is_wrong_in_one_step(asked, wrong[0]) else []
         location = replace(location, when=" and ".join(of_one_step + told) if of_one_step else "")
     located = replace(location, setting=setting)
     return replace(located, scope=scope_of(function, program, counterexample, located, asked, limits))
+
+
+def _by_right_gates(where: str) -> str:
+    """Of gates that are not known what is said is by the right ones, which may be what is wrong."""
+    return where.replace("it * cct", "it * cct of the right gates").replace("≠ ot", "≠ the right ot")
 
 
 def _is_wrong_in_one_step(asked: Asked, name: str) -> bool:

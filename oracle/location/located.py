@@ -9,8 +9,10 @@ import numpy as np
 from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
+from oracle.location.arranged import for_those
 from oracle.location.asked import Asked
-from oracle.location.cache_order import caches_in_another_order
+from oracle.location.caches.order import in_another_order
+from oracle.location.caches.shape import in_another_shape
 from oracle.location.history import UPDATED, kept_of_updated, remembered
 from oracle.location.location import Location, also_wrong, found_of, told_together, where
 from oracle.location.view import Itself
@@ -35,8 +37,9 @@ def locate(
     a new process, too, which begins with `anew`.
     """
     example = counterexample.inputs(function)
-    if order := caches_in_another_order(function, program, example, anew, limits):
-        return order
+    for stored in in_another_order, in_another_shape:
+        if location := stored(function, program, example, anew, limits):
+            return location
     arrangement, asked = "", Asked(Itself(function, program), limits)
     usual = _wrong_at_first(asked, example)
     if not usual:
@@ -76,8 +79,7 @@ def _arranged(every: Mapping[str, Asked], example: Inputs) -> tuple[str, Asked]:
     first = next((words for words, equations in wrong.items() if equations), None)
     if first is None:
         return "", every[""]
-    *some, last = [words for words, equations in wrong.items() if equations == wrong[first]]
-    return "for " + " and ".join(filter(None, [", ".join(some), last])), every[first]
+    return for_those([words for words, equations in wrong.items() if equations == wrong[first]]), every[first]
 
 
 def _wrong_at_first(asked: Asked, example: Inputs) -> list[str]:

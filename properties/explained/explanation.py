@@ -11,6 +11,7 @@ from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
 from oracle.limits import Limits
+from oracle.location.caches.shape import in_another_shape
 from oracle.location.history import UPDATED, remembered
 from oracle.location.in_layers import is_located_in, locate_in_layers
 from oracle.location.located import explains, locate
@@ -161,6 +162,8 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
         looks_like = [", ".join(filter(None, [TWO_ANSWERS, *kept]))]
     if looks_like:
         return Explanation(looks_like, inherited=_is_inherited(ask, counterexample))
+    if search.whole and (location := _in_another_shape(ask, counterexample)):
+        return Explanation(located=location, inherited=_is_inherited(ask, counterexample))
     if search.locating and (location := _located(ask, widest, limits) or _located_in_float32(ask, problem)):
         inherited = _is_inherited(ask, counterexample)
         return Explanation(located=location, inherited=inherited, shows_alone=location.alone)
@@ -174,6 +177,14 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
     elif known != NEARLY and _is_right_in_a_new_process(ask, counterexample):
         known = NEARLY
     return Explanation(traces=known, inherited=_is_inherited(ask, counterexample))
+
+
+def _in_another_shape(ask: Asked, counterexample: Inputs) -> Location | None:
+    """Of caches that have not the form of the contract, which array in them has not its shape."""
+    if CONTRACTS[ask.function].is_layer:
+        return None
+    program = Unkept(ask.implementation, ask.function)
+    return in_another_shape(ask.function, program, counterexample, ask.implementation.close, ask.limits)
 
 
 def _is_right_in_a_new_process(ask: Asked, counterexample: Inputs) -> bool:
@@ -201,11 +212,13 @@ def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | 
     known = _LOCATED.setdefault(implementation, {}).setdefault((function, limits.dtypes), {})
     if counterexample not in known:
         program = Unkept(implementation, function)
+        arranged = {words: Unkept(implementation, function, order) for order, words in _ARRANGED.items()}
         if isinstance(counterexample, LayerProblem):
-            known[counterexample] = _located_in_layers(program, counterexample, list(known.values()))
+            known[counterexample] = _located_in_layers(
+                program, counterexample, list(known.values()), arranged
+            )
             return known[counterexample]
         inputs = counterexample.inputs(function)
-        arranged = {words: Unkept(implementation, function, order) for order, words in _ARRANGED.items()}
         for location in filter(None, known.values()):
             if explains(location, function, [program, *arranged.values()], inputs, limits):
                 known[counterexample] = location
@@ -217,7 +230,10 @@ def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | 
 
 
 def _located_in_layers(
-    program: Unkept, counterexample: LayerProblem, known: Sequence[Location | None]
+    program: Unkept,
+    counterexample: LayerProblem,
+    known: Sequence[Location | None],
+    arranged: Mapping[str, Unkept],
 ) -> Location | None:
     """What is known of another counterexample, if this is wrong in the same setting.
 
@@ -229,7 +245,9 @@ def _located_in_layers(
     for location in filter(None, known):
         if is_located_in(location, function, program, counterexample, implementation.limits):
             return location
-    return locate_in_layers(function, program, counterexample, implementation.close, implementation.limits)
+    return locate_in_layers(
+        function, program, counterexample, implementation.close, implementation.limits, arranged
+    )
 
 
 _LOCATED: WeakKeyDictionary[

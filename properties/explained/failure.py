@@ -36,8 +36,9 @@ class Failure:
     def diagnosis(self) -> list[str]:
         """The mistakes that it looks like, best first; else what it did instead of answering, or where."""
         facts, why = self._known, self.explanation
-        instead = [facts[name] for name in ("died", "raised", "form") if name in facts]
-        return list(why.looks_like) or instead or ([str(why.located)] if why.located else [])
+        instead = [facts[name] for name in ("died", "raised") if name in facts]
+        form = [facts["form"]] if "form" in facts else []
+        return list(why.looks_like) or instead or ([str(why.located)] if why.located else form)
 
     @cached_property
     def message(self) -> str:

@@ -45,6 +45,8 @@ class Asked:
 
 def _laid_out(argument: Any, order: str) -> Any:
     """A copy, in an order of memory."""
+    if isinstance(argument, list):
+        return [_laid_out(each, order) for each in argument]
     if isinstance(argument, dict):
         return {name: _laid_out(array, order) for name, array in argument.items()}
     return _ORDERS.get(order, _ORDERS["C"])(argument) if isinstance(argument, np.ndarray) else argument
@@ -74,10 +76,13 @@ _ARRANGED: Mapping[str, str] = {
 def _double(arguments: list[Any], factor: float) -> None:
     """Multiply parameters in place by a power of two, and other arrays by its square."""
     for argument in arguments:
-        if isinstance(argument, dict):
+        if isinstance(argument, list):  # those of layers
+            _double(argument, factor)
+        elif isinstance(argument, dict):
             for array in argument.values():
-                array *= factor
-        else:
+                if isinstance(array, np.ndarray) and array.dtype.kind == "f":
+                    array *= factor
+        elif argument is not None:
             argument *= factor**2
 
 
@@ -92,8 +97,9 @@ def located(stranger: Stranger) -> tuple[str, int]:
     arranged = asked_in_other_orders(stranger.function, stranger.program)
     problem = Problem.parse(stranger.problem)
     if isinstance(problem, LayerProblem):
-        return str(locate_in_layers(stranger.function, asked, problem, asked.anew)), asked.calls
-    found = locate(stranger.function, asked, problem, asked.anew, arranged=arranged)
+        found = locate_in_layers(stranger.function, asked, problem, asked.anew, arranged=arranged)
+    else:
+        found = locate(stranger.function, asked, problem, asked.anew, arranged=arranged)
     return str(found), asked.calls + sum(each.calls for each in arranged.values())
 
 

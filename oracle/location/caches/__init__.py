@@ -1,0 +1,1 @@
+"""Caches that hold what is right, in another way."""
