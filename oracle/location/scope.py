@@ -17,6 +17,8 @@ from oracle.location.networks.stacking import posed
 from oracle.location.when import experiments
 from oracle.problem import LayerProblem
 
+_SHOWN = {"ft": "c_next", "it": "c_next", "cct": "c_next", "ot": "a_next"}
+
 FEW = 6
 """Problems that are asked in another setting, of those that are wrong in the first, or right."""
 
@@ -29,8 +31,8 @@ def scope_of(
     asked: Asked,
     limits: Limits,
 ) -> Scope:
-    """That of a location, found with what was asked in its setting; of gates that are measured nothing."""
-    setting, name = location.setting, location.equations[0]
+    """That of a location, found with what was asked in its setting, which shows of gates what they make."""
+    setting, name = location.setting, _SHOWN.get(location.equations[0], location.equations[0])
     assert setting
     several = [seen for seen in asked.seen if min(seen.asked.sizes.values()) > 1]
     several.sort(key=lambda seen: seen.asked.x.size)
@@ -47,6 +49,9 @@ def scope_of(
         asked = Asked(InSetting(function, program, replace(setting, **instead)), limits)  # type: ignore[arg-type]
         return len(asked.ask(problems)) == len(problems) and not asked.wrong()
 
+    def is_right_alone(inputs: Inputs) -> bool:
+        return is_right([inputs])
+
     # Above two directions a layer is asked for one step alone.
     of_one_layer = setting.direction == "alone" and not setting.above
     of_one_direction = of_one_layer and limits.directions > 1 and is_right(wrong, direction="forward")
@@ -59,7 +64,9 @@ def scope_of(
         any_projection=setting.projected and _is_wrong_with_fewer(function, program, counterexample, limits),
         any_ended=setting.ended == "all" and is_wrong(wrong, ended="all but the last"),
         direction_alone=of_one_direction and not as_wide and is_right(wrong, direction="backward"),
-        own_features=of_one_layer and limits.layers > 1 and is_wrong(right, above=1),
+        own_features=of_one_layer
+        and limits.layers > 1
+        and is_wrong([*right, *filter(is_right_alone, _of_more_units(asked))], above=1),
         as_wide=as_wide,
     )
 
@@ -68,6 +75,12 @@ def _some(every: Sequence[Inputs]) -> Sequence[Inputs]:
     """The smallest and the largest of those in order, and some between."""
     count = min(FEW, len(every))
     return [every[round(place)] for place in np.linspace(0, len(every) - 1, count)]
+
+
+def _of_more_units(asked: Asked) -> Sequence[Inputs]:
+    """Problems of one feature, so that a layer above another has far more."""
+    sizes = ({"n_x": 1, "n_a": n_a} for n_a in (7, 13, 25, 49))
+    return [experiments.of_sizes(asked.view.function, each, 0) for each in sizes]
 
 
 def _of_twice_the_features(asked: Asked) -> Inputs:
