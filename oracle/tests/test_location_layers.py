@@ -230,21 +230,6 @@ def test_the_input_of_the_layer_below_is_told() -> None:
     assert found.how == "as if z were made with the input of the layer below for xt"
 
 
-def test_last_states_in_another_order_are_told() -> None:
-    def by_direction(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
-        a, a_last, c_last = reference.lstm_layer(x, a0, c0, parameters, options)
-        D = options["directions"]
-        return a, a_last, np.concatenate([c_last[d::D] for d in range(D)])
-
-    found = found_for("lstm_layer", by_direction, layers=3, directions=2, n_p=2, lengths="random")
-    assert found
-    assert found.where == "the order of c_last is not that of the parameters"
-    assert found.when == "of 2 layers or more, in two directions"
-    those = "layer 0 forward, layer 1 forward, layer 0 backward, layer 1 backward"
-    assert found.how == f"of 2 layers in two directions, they are those of {those}"
-    assert found_for("lstm_layer", by_direction, layers=3) is None
-
-
 @pytest.mark.parametrize("only_first", [False, True])
 @pytest.mark.parametrize("backward", [False, True])
 def test_what_is_returned_beyond_an_end_is_told(only_first: bool, backward: bool) -> None:
@@ -276,12 +261,6 @@ def test_the_argument_of_relu_is_told_where_it_is_positive() -> None:
     assert found
     assert found.setting == Setting(activation="relu")
     assert (found.when, found.how) == ("always", "as if z were made with ba replaced by 0")
-
-
-def test_gates_are_believed_where_they_explain_the_memory_states() -> None:
-    """Of another sample's c_prev those are measured alone that are nearly shut."""
-    said, _ = located(STRANGERS["r/20 batch tile without its offset in the forget term"])
-    assert said.startswith("wrong where: c_next ≠ ft * c_prev + it * cct  when: from sample 16 on")
 
 
 @pytest.mark.parametrize("square", [False, True])

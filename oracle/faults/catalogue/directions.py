@@ -104,10 +104,10 @@ unreversed = backward(read=lambda v: v.below)
 backwards(LAYERS, "backward_input_not_reversed", "backward input is not reversed", **unreversed)
 backwards(LAYERS, "backward_runs_forwards", "the backward direction runs forwards", order=forwards)
 at_the_last_step = backward(**states("end", _at_the_last_step))
-sentence = "the last states of the backward direction are those at the last step"
+sentence = "the last states of the backward direction are those at the end of a sequence, where it begins"
 backwards(LAYERS, "backward_ends_at_the_last_step", sentence, **at_the_last_step)
 at_the_last_step = backward(a_end=lambda v: _at_the_last_step(v, "a"))
-sentence = "a_last of the backward direction is that at the last step, c_last is right"
+sentence = "a_last of the backward direction is that at the end of a sequence, c_last is right"
 backwards(LSTM_LAYER, "backward_a_last_at_the_last_step", sentence, **at_the_last_step)
 zero = backward(**states("begin", lambda v, state: np.zeros_like(getattr(v, f"{state}_first")[0])))
 backwards(LAYERS, "backward_states_ignored", "the backward direction starts from zero", **zero)

@@ -76,7 +76,11 @@ lengths_are(
     "lengths are sorted from the greatest down, the samples are not",
     _where_given(lambda n, v: -np.sort(-n)),
 )
-lengths("lengths_ignored_backward", "the backward direction ignores lengths", **backward(ends=every_step))
+lengths(
+    "lengths_ignored_backward",
+    "the backward direction steps through the padding to a sequence's end",
+    **backward(ends=every_step),
+)
 lengths("lengths_ignored_above", "layers above the first ignore lengths", **above(ends=every_step))
 lengths(
     "lengths_for_padding_alone", "lengths are used for the padding of a and for nothing else", ends=every_step
@@ -99,7 +103,7 @@ lengths(
 )
 lengths(
     "last_states_in_padding",
-    "the forward direction's last states are those at step T_x, and 0 in the padding",
+    "the forward direction's last states are those at the last step of x, 0 in the padding",
     **forward(**states("end", _zero_where_padded)),
 )
 padded_is = series(FAULTS, "lengths", LAYERS, "padded")

@@ -84,6 +84,8 @@ def left_behind(
             whose = _whose(left.explains, first, second, third)
             is_of = partial(_changes_nothing, ask, left.explains, whose, every[:2])
             whose += next((said for said, each in others.items() if is_of(each)), "")
+            given = posed(counterexample, stacking, SHAPE, lengths, 5, limits)
+            whose += " that had none" if absent and is_of(given) else ""
         return left.words.format(whose=whose)
     return ""
 

@@ -56,12 +56,18 @@ def in_another_order(
 
 
 def _called(orders: Mapping[Stacking, Sequence[int]]) -> str:
-    """Whose they are, in the simplest stacking, or that they are all in reverse order."""
-    if len(orders) > 1 and all([*order] == sorted(order, reverse=True) for order in orders.values()):
+    """Whose they are, in the simplest stacking, or how they are in all."""
+    every = [[*order] for order in orders.values()]
+    if all(order == [_NOBODY] * len(order) for order in every):
+        return "all are zeros"
+    for whose, place in ("first", 0), ("last", -1):
+        if len(orders) > 1 and all({*order} == {range(len(order))[place]} for order in every):
+            return f"all are those of the {whose} one"
+    if len(orders) > 1 and all(order == [*reversed(range(len(order)))] for order in every):
         return "they are in reverse order"
     stacking, order = next(iter(orders.items()))
-    whose = (called([place], stacking) if place != _NOBODY else "nobody, zeros" for place in order)
-    return f"of {words(*stacking)}, they are those of {', '.join(whose)}"
+    each = (called([place], stacking) if place != _NOBODY else "zeros" for place in order)
+    return f"of {words(*stacking)}, they are those of {', '.join(each)}"
 
 
 def _order(answers: Sequence[Answer], name: str) -> list[int]:
