@@ -13,50 +13,78 @@ from reference.contract import CONTRACTS, Array
 
 
 def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> list[str]:
-    """To which arguments it writes, and what, by some calls and what is right; nothing where to none."""
-    names = [*CONTRACTS[function].arguments, "parameters", "options"]
-    places = {place for ours, spec in zip(shown, right, strict=True) for place in _changed(ours, spec)}
+    """To which arguments it writes, and what, by some calls and what is right; nothing where to none.
+
+    What is said of several calls holds of each.
+    """
+    contract = CONTRACTS[function]
+    names = [*contract.arguments, "parameters", "options"]
+    calls = [(ours, spec) for ours, spec in zip(shown, right, strict=True) if any(_changed(ours, spec))]
+    places = {place for ours, spec in calls for place in _changed(ours, spec)}
     written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
-    return [f"it writes to {' and '.join(written)}{_what(function, shown[-1], right[-1])}"] if written else []
+    if not written:
+        return []
+    of_each = [(_keys(function, *each), _what_becomes(function, *each)) for each in calls]
+    keys, become = (
+        every.pop() if len(every := {each[part] for each in of_each}) == 1 else "" for part in range(2)
+    )
+    verb = "" if not keys or not become else " become " if "," in keys else " becomes "
+    what = keys if "new key" in keys or "is gone" in keys else f"{keys}{verb}{become}"
+    return [f"it writes to {' and '.join(written)}" + (f": {what}" if what else "")]
 
 
-def _what(function: str, ours: Behaviour, right: Behaviour) -> str:
-    """Which keys of the parameters are new or are changed, and what they or an argument become, if known."""
+def _keys(function: str, ours: Behaviour, right: Behaviour) -> str:
+    """Which keys of a dict of parameters are new, gone or changed; nothing of other arguments."""
     contract, changed = CONTRACTS[function], {*_changed(ours, right)}
     dict_of = f".{len(contract.arguments)}."
     leaves = sorted(changed - {dict_of})
-    added = [place.removeprefix(dict_of) for place in leaves if place not in right.arguments]
-    if len(added) == len(leaves) and not any(not key or "." in key for key in added):
-        keys = ", ".join(map(repr, added))
-        return "" if contract.is_layer or not added else f": the new key{'s' * (len(added) > 1)} {keys}"
-    pairs = [(ours.arguments.get(place, ""), right.arguments.get(place, "")) for place in leaves]
-    become = _what_becomes(function, ours, pairs)
     if contract.is_layer or not all(place.startswith(dict_of) for place in leaves):
-        return f": {become}" if become else ""
-    keys = ", ".join(place.removeprefix(dict_of) for place in leaves)
-    return f": {keys}" + (f" {'become' if len(leaves) > 1 else 'becomes'} {become}" if become else "")
+        return ""
+    keys = list(dict.fromkeys(place.removeprefix(dict_of).split(".")[0] for place in leaves))
+    added, gone = (
+        [key for key in keys if not any(f"{at}.".startswith(f"{dict_of}{key}.") for at in given)]
+        for given in (right.arguments, ours.arguments)
+    )
+    if added == keys or gone == keys:
+        every = ", ".join(map(repr, keys))
+        of_several = len(keys) > 1
+        return f"the new key{'s' * of_several} {every}" if added else f"{every} {_GONE[of_several]}"
+    return "" if added or gone else ", ".join(keys)
 
 
-def _what_becomes(function: str, ours: Behaviour, pairs: Sequence[tuple[Array | str, Array | str]]) -> str:
-    """An output, its last step, or a multiple, which each of some arrays is now, by what it was."""
-    outputs = {name: ours.outputs.get(f".{i}", "") for i, name in enumerate(CONTRACTS[function].outputs)}
-    for name, output in outputs.items():
-        if all(alike(array, output) for array, _ in pairs):
-            return f"what it returns as {name}"
-        last = output[..., -1] if isinstance(output, np.ndarray) and output.ndim == 3 else ""
-        if all(alike(array, last) for array, _ in pairs):
-            return f"the last step of what it returns as {name}"
-    factors = {_factor(array, before) for array, before in pairs}
+_GONE = ("is gone", "are gone")
+
+
+def _what_becomes(function: str, ours: Behaviour, right: Behaviour) -> str:
+    """An output, its last step, or a multiple, which all arrays are that are changed."""
+    given = [
+        (ours.arguments.get(place, ""), right.arguments.get(place, "")) for place in _changed(ours, right)
+    ]
+    pairs = [
+        (now, before)
+        for now, before in given
+        if isinstance(now, np.ndarray) and isinstance(before, np.ndarray)
+    ]
+    if not pairs or len(pairs) < len(given):
+        return ""
+    for i, name in enumerate(CONTRACTS[function].outputs):
+        output = ours.outputs.get(f".{i}", "")
+        if isinstance(output, np.ndarray):
+            if all(alike(now, output) for now, _ in pairs):
+                return f"what it returns as {name}"
+            if output.ndim == 3 and all(alike(now, output[..., -1]) for now, _ in pairs):
+                return f"the last step of what it returns as {name}"
+    factors = {_factor(now, before) for now, before in pairs}
     return f"{factors.pop():g} times what was there" if len(factors) == 1 and 0.0 not in factors else ""
 
 
-def _factor(array: Array | str, before: Array | str) -> float:
+def _factor(now: Array, before: Array) -> float:
     """By what an array is multiplied; 0 if by nothing, or by no one number."""
-    if isinstance(array, str) or isinstance(before, str) or array.shape != before.shape or not before.any():
+    if now.shape != before.shape or not before.any():
         return 0.0
     largest = np.unravel_index(np.abs(before).argmax(), before.shape)
-    factor = float(array[largest] / before[largest])
-    return float(f"{factor:.6g}") if alike(array, factor * before) else 0.0
+    factor = float(now[largest] / before[largest])
+    return float(f"{factor:.6g}") if np.isfinite(factor) and alike(now, factor * before) else 0.0
 
 
 def overwriting(

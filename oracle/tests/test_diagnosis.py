@@ -172,24 +172,43 @@ def test_of_a_buffer_that_is_kept_for_smaller_ones_no_shape_is_told() -> None:
     assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
 
 
-def test_what_is_written_to_arguments_is_told() -> None:
-    def rnn_forward(x: Any, a0: Any, parameters: Any) -> Any:
-        a, y, caches = reference.rnn_forward(x, a0, parameters)
-        a0[...] = a[..., -1]
-        return a, y, caches
+def _last_state_kept(x: Any, a0: Any, parameters: Any) -> Any:
+    a, y, caches = reference.rnn_forward(x, a0, parameters)
+    a0[...] = a[..., -1]
+    return a, y, caches
+
+
+def _doing(change: Callable[[Any, Any], object]) -> Callable[..., Any]:
+    """A cell that does something to its state and parameters at its end."""
 
     def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:
         a, y, cache = reference.rnn_cell_forward(xt, a_prev, parameters)
-        for name in ("Waa", "Wax"):
-            parameters[name] *= 0.5
+        change(a_prev, parameters)
         return a, y, cache
 
-    both = SimpleNamespace(rnn_forward=rnn_forward, rnn_cell_forward=rnn_cell_forward)
-    for function, written in (
-        ("rnn_forward", "it writes to a0: the last step of what it returns as a"),
-        ("rnn_cell_forward", "it writes to parameters: Waa, Wax become 0.5 times what was there"),
-    ):
-        assert manners(function, program(function, both), small(function)) == [written]
+    return rnn_cell_forward
+
+
+def _halved(a_prev: Any, parameters: Any) -> None:
+    for name in ("Waa", "Wax"):
+        parameters[name] *= 0.5
+
+
+@pytest.mark.parametrize(
+    ("made", "written"),
+    [
+        (_last_state_kept, "a0: the last step of what it returns as a"),
+        (_doing(_halved), "parameters: Waa, Wax become 0.5 times what was there"),
+        (_doing(lambda a_prev, p: p.pop("by")), "parameters: 'by' is gone"),
+        (_doing(lambda a_prev, p: p.update(kept={"a": [1.0]})), "parameters: the new key 'kept'"),
+        (_doing(lambda a_prev, p: np.multiply(a_prev, len(a_prev) + a_prev.shape[1], out=a_prev)), "a_prev"),
+    ],
+)
+def test_what_is_written_to_arguments_is_told(made: Callable[..., Any], written: str) -> None:
+    """Of what hangs on sizes no factor."""
+    function = "rnn_forward" if made is _last_state_kept else "rnn_cell_forward"
+    ask = program(function, SimpleNamespace(**{function: made}))
+    assert manners(function, ask, small(function)) == [f"it writes to {written}"]
 
 
 def test_an_answer_that_changes_after_the_call_is_seen() -> None:
