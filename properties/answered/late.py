@@ -25,19 +25,15 @@ Replied = Returned | Raised
 
 
 def look_into(
-    implementation: Implementation,
-    function: str,
-    problem: Problem,
-    late: Died,
-    ask: Callable[[], Replied | Died],
+    implementation: Implementation, function: str, problem: Problem, ask: Callable[[], Replied | Died]
 ) -> Replied | Death | None:
-    """What comes of a call that was `late` and that `ask` makes again: a reply, a death, `None` if too slow.
+    """What comes of a call that was late and that `ask` makes again: a reply, a death, `None` if too slow.
 
     The death is that of the smallest version that is late.
     """
     limit = implementation.time_limit
     versions = ladder(problem)
-    allowed = implementation.import_time_limit if implementation.may_compile and not late.busy else limit
+    allowed = implementation.import_time_limit if implementation.may_compile else limit
     before, expected, compiling = (0.0, 0.0), 0.0, 0.0
     for version, following in pairwise([*versions, problem]):
         arguments = version.arguments(function)

@@ -20,7 +20,7 @@ from typing import ClassVar
 from properties.answered.last_words import LastWords
 from properties.answered.start import start
 from properties.worker.codec import CodecError
-from properties.worker.place import Frame, is_its_own_work, place
+from properties.worker.place import Frame, lasting, place
 from properties.worker.wire import (
     LOST_CONNECTION,
     OUT_OF_MEMORY,
@@ -35,9 +35,12 @@ UNREADABLE = "sent an answer that cannot be read"
 _CLOSING = 1.0
 """Seconds in which a process that has hung up should have ended."""
 _TELLING = 0.5
-"""Seconds in which a process that hangs should say where it is."""
+"""Seconds in which a process that hangs should say where it is, so many times."""
+SAMPLES = 3
 _SIGNALS = {number.value: number.name for number in signal.Signals}
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
+_STACK = "(most recent call first):"
+"""How the line before the frames of a stack ends."""
 _FRAMES_SHOWN = 100
 """Where a crash report ends; who is deeper than that has recursed until the stack overflowed."""
 
@@ -47,14 +50,13 @@ class Died:
     """A request ended the process; `reason` is what the process did: `"exited with status 3"`.
 
     Its `last_words` are the last lines that it wrote to its standard error. One that `hung` was `at` that
-    place of the target when time was over; in one that was `busy` nobody else's code was running.
+    place of the target when time was over.
     """
 
     reason: str
     hung: bool = field(default=False, compare=False)
     last_words: str = field(default="", compare=False)
     at: str = field(default="", compare=False)
-    busy: bool = field(default=False, compare=False)
     digest: ClassVar[bytes] = b""
 
 
@@ -133,13 +135,8 @@ class Process:
                 raise CodecError("more answers than requests")
             return received
         except TimeoutError:
-            frames = self._frames_when_asked()
-            death = Died(
-                f"did not answer within {time_limit:g} s",
-                hung=True,
-                at=place(frames, folder),
-                busy=is_its_own_work(frames, folder),
-            )
+            at = lasting(self._where_it_is(), folder)
+            death = Died(f"did not answer within {time_limit:g} s", hung=True, at=at)
         except (EOFError, OSError):
             death = Died(self._cause_of_death(folder))
         except CodecError:
@@ -178,7 +175,7 @@ class Process:
             return f"used more than {self._memory_limit / 2**30:.3g} GiB of memory"
         if status >= 0:
             return f"exited with status {status}"
-        frames = self._frames()
+        frames = [frame for stack in self._stacks() for frame in stack]
         if len(frames) >= _FRAMES_SHOWN:
             return "recursed until the stack overflowed"
         where = place(frames, folder)
@@ -186,24 +183,25 @@ class Process:
             f" ({where})" if where else ""
         )
 
-    def _frames_when_asked(self) -> list[Frame]:
-        """Where a process is that does not answer, innermost first; nowhere if it does not say so either."""
-        with suppress(ProcessLookupError):
-            os.kill(self._process.pid, WHERE_ARE_YOU)
-        told: list[Frame] = []
-        end = time.monotonic() + _TELLING
-        while time.monotonic() < end:
-            time.sleep(_TELLING / 10)
-            before, told = told, self._frames()
-            if told and told == before:  # it has come to an end
-                break
-        return told
+    def _where_it_is(self) -> list[list[Frame]]:
+        """The stacks of a process that does not answer, innermost frames first, of those that it tells."""
+        for number in range(1, SAMPLES + 1):
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, WHERE_ARE_YOU)
+            end = time.monotonic() + _TELLING / SAMPLES
+            while time.monotonic() < end and len(self._stacks()) < number:
+                time.sleep(_TELLING / 50)
+            time.sleep(_TELLING / 10)  # for the whole of a stack, and to come to another place
+        return self._stacks()
 
-    def _frames(self) -> list[Frame]:
-        """What the process has written of where it is, or was when it died."""
+    def _stacks(self) -> list[list[Frame]]:
+        """What the process has written of where it was, each time when it was asked, or when it died."""
         # Which is read without a move: the process writes on from where the file stands.
         report = os.pread(self._crash_report.fileno(), 2**16, 0).decode(errors="replace")
-        return [(file, int(line), function) for file, line, function in _FRAME.findall(report)]
+        return [
+            [(file, int(line), function) for file, line, function in _FRAME.findall(stack)]
+            for stack in report.split(_STACK)[1:]
+        ]
 
 
 def _kill_group(leader: int) -> None:

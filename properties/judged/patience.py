@@ -81,22 +81,12 @@ def _second_look(
 ) -> Returned | Raised | Death | None:
     """What comes of it when it is asked again, as it is where it was late, or died for the first time."""
     if died.hung:
-        if died.busy and died.at in _never_left(implementation):
-            return Death(problem, died, always=True)
-        return look_into(implementation, function, problem, died, ask)
+        return look_into(implementation, function, problem, ask)
     if record.weight:
         return Death(problem, died)
     record.weight = 1
     again = ask()
     return Death(problem, again) if isinstance(again, Died) else again
-
-
-def _never_left(implementation: Implementation) -> set[str]:
-    """Where in a target's code its functions hang, whatever they are asked."""
-    every = (
-        death for record in implementation.records.values() for met in record.met.values() for death in met
-    )
-    return {death.died.at for death in every if death.always}
 
 
 def is_asked(implementation: Implementation, function: str, problem: Problem) -> bool:

@@ -64,18 +64,18 @@ def test_a_death_is_told(misbehave: Misbehave, body: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "at", "busy"),
+    ("body", "at"),
     [
-        ("while True: pass", "target.py:3 in rnn_forward", True),
-        ("import numpy\nwhile True: numpy.vstack([x[0], x[0]])", "target.py:4 in rnn_forward", True),
-        ("import queue; queue.Queue().get()", "target.py:3 in rnn_forward", False),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", "", False),
+        ("while True: pass", "target.py:3 in rnn_forward"),
+        ("import numpy\nwhile True: numpy.vstack([x[0], x[0]])", "target.py:4 in rnn_forward"),
+        ("import queue; queue.Queue().get()", "target.py:3 in rnn_forward"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSTOP)", ""),
     ],
 )
-def test_where_it_hangs_is_told(misbehave: Misbehave, body: str, at: str, busy: bool) -> None:
+def test_where_it_hangs_is_told(misbehave: Misbehave, body: str, at: str) -> None:
     died = call(misbehave(body, time_limit=0.5))
     assert isinstance(died, Died)
-    assert (died.hung, died.at, died.busy) == (True, at, busy)
+    assert (died.hung, died.at) == (True, at)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such signals")

@@ -59,15 +59,9 @@ class Timed:
         return Returned(None, [], [], False)
 
 
-def look(
-    implementation: Any, problem: Problem, function: str, *, busy: bool = False
-) -> Returned | Raised | Death | None:
+def look(implementation: Any, problem: Problem, function: str) -> Returned | Raised | Death | None:
     return look_into(
-        implementation,
-        function,
-        problem,
-        Died("late", hung=True, busy=busy),
-        lambda: implementation.call(function, problem.arguments(function)),
+        implementation, function, problem, lambda: implementation.call(function, problem.arguments(function))
     )
 
 
@@ -129,16 +123,13 @@ def test_who_hangs_from_a_size_on_is_told_at_less_than_twice_that_size(
     assert came.beyond
 
 
-@given(questions(), st.booleans(), st.booleans())
-def test_who_hangs_always_is_told_by_one_call(
-    asked: tuple[str, Problem], may_compile: bool, busy: bool
-) -> None:
-    """Who is busy with its own code compiles nothing."""
+@given(questions(), st.booleans())
+def test_who_hangs_always_is_told_by_one_call(asked: tuple[str, Problem], may_compile: bool) -> None:
     function, problem = asked
     implementation = Timed(lambda _: 1e9, may_compile=may_compile)
-    assert look(implementation, problem, function, busy=busy) == Death(problem, Died("late"), always=True)
+    assert look(implementation, problem, function) == Death(problem, Died("late"), always=True)
     assert len(implementation.late) == 1
-    assert implementation.clock == (IMPORT_LIMIT if may_compile and not busy else LIMIT)
+    assert implementation.clock == (IMPORT_LIMIT if may_compile else LIMIT)
 
 
 @given(questions(), st.floats(LIMIT, IMPORT_LIMIT - 1))

@@ -1,9 +1,6 @@
-from pathlib import Path
-
 import pytest
 
-from properties.worker import worker
-from properties.worker.place import Frame, frames, is_its_own_work, place
+from properties.worker.place import Frame, frames, lasting, place
 
 INSIDE: Frame = ("/home/rnn/my_rnn.py", 12, "rnn_forward")
 
@@ -24,19 +21,26 @@ def test_the_first_frame_in_the_folder_is_named(found: list[Frame], where: str) 
     assert place(found, "/home/rnn") == where
 
 
+CALLED = ("/home/rnn/my_rnn.py", 5, "softmax")
+OURS = ("/usr/lib/worker.py", 1, "_call")
+
+
 @pytest.mark.parametrize(
-    ("inner", "own"),
+    ("samples", "where"),
     [
-        ([INSIDE], True),
-        ([("/usr/lib/site-packages/numpy/_core/fromnumeric.py", 7, "sum"), INSIDE], True),
-        ([("/home/rnn/v/site-packages/numba/core/compiler.py", 7, "compile"), INSIDE], False),
-        ([("/usr/lib/python3.11/subprocess.py", 7, "run"), INSIDE], False),
-        ([], False),
+        ([[INSIDE, OURS], [CALLED, INSIDE, OURS]], "my_rnn.py:12 in rnn_forward"),
+        ([[CALLED, INSIDE, OURS]] * 2, "my_rnn.py:5 in softmax"),
+        (
+            [[CALLED, INSIDE, OURS], [("/home/rnn/my_rnn.py", 13, "rnn_forward"), OURS]],
+            "my_rnn.py:12 in rnn_forward",
+        ),
+        ([[OURS]], ""),
+        ([], ""),
     ],
 )
-def test_it_is_its_own_work_where_nobody_elses_code_is_running(inner: list[Frame], own: bool) -> None:
-    ours = (str(Path(worker.__file__)), 1, "_call")
-    assert is_its_own_work([*inner, ours, ("<string>", 1, "<module>")], "/home/rnn") is own
+def test_where_it_hangs_is_what_every_sample_has(samples: list[list[Frame]], where: str) -> None:
+    """The lines in a loop come and go, and so does what it calls."""
+    assert lasting(samples, "/home/rnn") == where
 
 
 def test_frames_begin_with_the_innermost() -> None:

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import takewhile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
 Frame = tuple[str, int, str]
 """File, line, function."""
-
-
-_OURS = Path(__file__).parent
-"""Who has called the target; what is further out is nothing of its."""
-
-
-def is_its_own_work(frames: Iterable[Frame], folder: str) -> bool:
-    """Whether nobody else's code but NumPy's was running, so that nothing was compiled, nor waited for."""
-    inner = [*takewhile(lambda frame: not Path(frame[0]).is_relative_to(_OURS), frames)]
-    return bool(inner) and all(place([frame], folder) or "numpy" in Path(frame[0]).parts for frame in inner)
 
 
 def place(frames: Iterable[Frame], folder: str) -> str:
@@ -33,6 +22,20 @@ def place(frames: Iterable[Frame], folder: str) -> str:
             if "site-packages" not in name.parts:
                 return f"{name}:{line}" + ("" if function == "<module>" else f" in {function}")
     return ""
+
+
+def lasting(samples: Sequence[Sequence[Frame]], folder: str) -> str:
+    """The place of the innermost frame that is in every sample of a stack: what it calls comes and goes.
+
+    Where every line changes, that of the outermost function of the target's own.
+    """
+    common: list[Frame] = []
+    for every in zip(*(reversed(sample) for sample in samples)):
+        if len({*every}) > 1:
+            break
+        common.append(every[0])
+    outermost = reversed(samples[0]) if samples else ()
+    return place(reversed(common), folder) or place(outermost, folder)
 
 
 def frames(error: BaseException) -> list[Frame]:
