@@ -32,7 +32,8 @@ class Problem:
     - `unit`: standard normal, as trained networks have it;
     - `wild`: weights times 3 to 30, saturating or chaotic;
     - `tiny`: every sample and every unit of an array scaled down, by any magnitude there is in the dtype;
-    - `counting`: gates that stay open, so that memory states grow by up to 1 a step, from up to 100;
+    - `counting`: gates that stay open, so that memory states grow by up to 1 a step, from up to 100; of some
+      samples inputs as they are measured, up to a thousand times as large;
     - `huge`: pre-activations and logits up to ±1e4;
     - `nonfinite`: `unit`, with one entry of one sample's input or state NaN or infinite;
     - `subnormal`: `unit` weights, but none of the candidate; inputs, states, biases, and all predictions

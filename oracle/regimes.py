@@ -29,6 +29,10 @@ UNSET = 0.15
 """How often a bias or a state is as where nobody has set it, all 0; and so the state of half the samples."""
 
 
+RAW = 0.3
+"""How often the inputs of a sample are large, in up to three decades."""
+
+
 def _wild(rng: np.random.Generator, _: Any) -> Draw:
     large, (unset, fresh) = _normal(rng, gain=3 * 10 ** rng.uniform(0, 1)), rng.spawn(2)
 
@@ -64,9 +68,13 @@ def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
 
 
 def _counting(rng: np.random.Generator, _: Any) -> Draw:
-    unit = _normal(rng)
+    unit, (raw,) = _normal(rng), rng.spawn(1)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
+        if name == "x":  # as it is measured, which nobody has scaled; of several samples not the first
+            own = _of_each(name, shape)
+            is_raw = (raw.random(own) < RAW) & ((np.arange(own[1]) > 0) | (own[1] == 1))[:, None]
+            return unit(name, shape) * np.where(is_raw, 10 ** raw.uniform(0, 3, own), 1)
         if name in ("bf", "bi"):
             return 8 + unit(name, shape)
         if name == "bc":

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from oracle.faults import Fault
@@ -44,6 +45,17 @@ def test_beyond_a_size(name: str, size: int, function: str) -> None:
         "m": lambda v: v.xt.shape[1],
     }
     assert first_catch(where(lambda v: of[name](v) > size, function), function, 0)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("limit", [5, 10, 100])
+def test_beyond_a_magnitude_of_the_inputs(limit: float, function: str) -> None:
+    """Inputs as they are measured are no less ordinary than those that somebody has scaled."""
+    for number in range(3):
+        beyond = where(lambda v: np.abs(v.xt).max(initial=0) > limit, function)
+        caught = first_catch(beyond, function, number)
+        assert caught
+        assert caught.law.grade == "spec"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
