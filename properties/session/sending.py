@@ -22,5 +22,6 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 def _is_sparing(config: pytest.Config) -> bool:
     """In a worker, of many targets, where nobody has asked for times, or for what else the others carry."""
-    wants_all = config.option.verbose > 0 or config.option.durations or config.getoption("xmlpath", None)
+    wants_all = config.option.verbose > 0 or config.getoption("xmlpath", None)
+    wants_all = wants_all or config.option.durations is not None
     return hasattr(config, "workerinput") and len(config.stash[TARGETS]) > IN_FULL and not wants_all

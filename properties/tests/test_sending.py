@@ -25,7 +25,7 @@ ALL = ("start", "setup", "call", "teardown")
     [
         (MANY, (), ("call",)),
         (MANY, ("--junitxml=r.xml",), ALL),
-        (MANY, ("--durations=3",), ALL),
+        (MANY, ("--durations=0",), ALL),
         (MANY, ("-v",), ALL),
         (IN_FULL, (), ALL),
     ],
