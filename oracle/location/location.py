@@ -143,7 +143,7 @@ def _of_others(first: str, others: Sequence[str], asked: Asked, like: Likeness |
     """What the wrong values of other equations are, where they are not to these what the first are to it."""
     every = {other: _likeness_of(other, asked) for other in others}
     told = [
-        f"{_called(other, asked.view.function)}: {theirs.words}"
+        f"{_called(other, asked.view.function).removeprefix(CACHED)}: {theirs.words}"
         for other, theirs in every.items()
         if like and theirs and theirs.words.replace(other, first) != like.words
     ]
@@ -173,13 +173,21 @@ def where(wrong: Sequence[str], asked: Asked, others: Sequence[str] = ()) -> str
     """The first equation that does not hold, and what else does not."""
     first, function = asked.equation(wrong[0]), asked.view.function
     gates = [name for name in wrong if name in GATES]
-    also = f" (and {', '.join(_called(name, function) for name in others)})" if others else ""
+    also = f" (and {_together(others, function)})" if others else ""
     if len(gates) > 1 and first.name in GATES:
         right = [name for name in GATES if name not in gates]
         is_right = f" (but not {', '.join(right)})" if right else ""
         return f"{', '.join(gates)} ≠ what the equations of these gates give{is_right}{also}"
     carried = ", which is carried on," if asked.is_carried(first.name) else ""
     return f"{_called(first.name, function)}{carried} ≠ {first.statement}{also}"
+
+
+def _together(others: Sequence[str], function: str) -> str:
+    """Other equations beside the first; of records, which are all of caches, by the names of the entries."""
+    entries = [name.removeprefix(CACHED) for name in others if name.startswith(CACHED)]
+    if len(entries) == len(CONTRACTS[function].cache) - 1:
+        return "all other arrays"
+    return ", ".join(entries or [_called(name, function) for name in others])
 
 
 def _called(name: str, function: str) -> str:

@@ -108,7 +108,7 @@ def of_the_catalogue(name: str, function: str) -> Any:
 )
 def test_records_of_what_is_right_are_told_from_what_is_wrong(name: str, how: str) -> None:
     found = of_the_catalogue(name, "lstm_forward")
-    assert found.where == "the cached xt ≠ x of this step"
+    assert found.where == "the cached xt ≠ x of this step (and all other arrays)"
     assert how in found.how
 
 

@@ -133,3 +133,32 @@ def test_what_each_of_two_states_becomes_is_told() -> None:
     assert found.where.startswith("c_next ≠ ft * c_prev + it * cct (and a_next")
     assert found.when == "the sample's largest |xt| = 0"
     assert found.how.startswith("the value of c_prev (a_next: the value of a_prev")
+
+
+def test_steps_that_are_left_out_by_their_number_hang_on_no_state() -> None:
+    def each_other(x: Any, a0: Any, parameters: Any) -> Any:
+        if x.shape[2] <= 9:
+            return reference.rnn_forward(x, a0, parameters)
+        even = x[:, :, ::2]
+        a, y, (caches, _) = reference.rnn_forward(even, a0, parameters)
+        steps = np.arange(x.shape[2]) // 2
+        return a[:, :, steps], y[:, :, steps], ([caches[t] for t in steps], x)
+
+    found = located_program("rnn_forward", each_other, T_x=12)
+    assert "step mod 2 = 1" in found.when
+    assert found.how == "the step is left out, and its cache is that of the step before"
+
+
+def test_a_mean_weighted_by_gates_is_told_though_both_may_be_0() -> None:
+    def weighted(xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
+        _, c, _, cache = reference.lstm_cell_forward(xt, a_prev, c_prev, parameters)
+        _, _, *given, ft, it, cct, ot, x, p = cache
+        c = c / (ft + it)
+        a = ot * np.tanh(c)
+        z = p["Wy"] @ a + p["by"]
+        e = np.exp(z - z.max(axis=0))
+        return a, c, e / e.sum(axis=0), (a, c, *given, ft, it, cct, ot, x, p)
+
+    found = located_program("lstm_cell_forward", weighted, T_x=1)
+    assert (found.where, found.when) == ("c_next ≠ ft * c_prev + it * cct", "always")
+    assert found.how == "the right value / (ft + it)"

@@ -44,6 +44,8 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
         yield f"the value of {name}", partial(_other, name)
     for name in equation.others:
         yield f"the right value * {name}", partial(_times, name)
+    if {"ft", "it"} <= {*equation.terms}:
+        yield "the right value / (ft + it)", _weighted
     if not equation.affine and equation.recipe:
         for words, make in equation.recipe.substitutes():
             yield f"made with {words}", partial(_substituted, words, equation.recipe, make)
@@ -211,6 +213,11 @@ def _other(name: str, equation: Equation) -> Array:
 
 def _times(name: str, equation: Equation) -> Array:
     return np.asarray(equation.right.value * _other(name, equation))
+
+
+def _weighted(equation: Equation) -> Array:
+    """A mean of what the gates weigh."""
+    return np.asarray(equation.right.value / (equation.terms["ft"] + equation.terms["it"]))
 
 
 def _mean(axis: int, equation: Equation) -> Array:

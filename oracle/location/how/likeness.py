@@ -44,7 +44,20 @@ def likeness(cases: Sequence[Case]) -> Likeness | None:
             return replace(found, words=f"as if z of {found.words}")
         if found := form(cases):
             return found
-        return _of_pieces(cases)
+        return _of_pieces(cases) or _of_numbers(cases)
+
+
+def _of_numbers(cases: Sequence[Case]) -> Likeness | None:
+    """What the numbers among wrong values are, if that is none where NaN is shown."""
+    numbers = [replace(case, chosen=case.chosen & ~np.isnan(case.equation.shown)) for case in cases]
+    numbers = [case for case in numbers if case.chosen.any()]
+    if not 0 < _count(numbers) < _count(cases):
+        return None
+    found = _like(numbers)
+    value = found and found.value
+    if not value or not all(np.isnan(case.of(value)[np.isnan(case.shown)]).all() for case in cases):
+        return None
+    return found
 
 
 def _gives_zeros(cases: Sequence[Case], like: Likeness) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from oracle.location.when import borders
+from oracle.location.when.moved import is_of_moves
 from oracle.location.when.table import FROM_FAR, FROM_HALF, LARGER, PRODUCT, SIZES, Table, is_place, is_plain
 from reference.contract import Array
 
@@ -164,6 +165,7 @@ class Condition:
         how = 0.0 if self.relation in ("=", "≥", "≤") and not self.other else 3.0
         how += self.feature == PRODUCT
         how += 0.3 * self.feature.startswith(("the norm", "the sum"))
+        how += is_of_moves(self.feature) and self.relation == "≥"  # who leaves steps out does so for little
         if kind < 2 or math.isnan(self.beyond):
             return kind + how + self.excess
         vague = abs(self.value - self.beyond) / max(abs(self.value), abs(self.beyond))
