@@ -137,7 +137,7 @@ def by_magnitude(function: str, kinds: Sequence[tuple[str, ...]] = KINDS) -> Ite
     for seed in range(4):
         for regime in ("wild", "counting", "tiny", "ternary"):
             yield problem(function, **{**sizes, "T_x": 6}, seed=seed, regime=regime).inputs(function)
-    yield problem(function, **{**sizes, "m": 3, "T_x": 80}, seed=1, regime="counting").inputs(function)
+    yield problem(function, **{**sizes, "m": 6, "T_x": 80}, seed=1, regime="counting").inputs(function)
 
 
 def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:

@@ -205,7 +205,11 @@ def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
                 if not (few_mute and last.is_plain and not (last.other or last.leaves_out_several)):
                     left_out &= ~seen.mute
                 needed = int(seen.wrong.sum()) // 10 if last.other else ENOUGH
-                if (count := int(left_out.sum())) >= max(needed, ENOUGH):
+                # Of many right ones some are looked at, and of sizes each of these stands for several.
+                count = float(left_out.sum())
+                if last.is_plain:
+                    count = max(count, float(seen.weight[left_out].sum()))
+                if count >= max(needed, ENOUGH):
                     longer.append((count, each))
         if not longer:
             break
