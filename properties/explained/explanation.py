@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
 from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.names import accounts_for, diagnose, problems
 from oracle.diagnosis.subnormals import flushes
@@ -22,6 +24,9 @@ from properties.answered.implementation import Arrangement, Implementation
 from properties.explained.asked import Asked, Conversation, DiedError, Unkept, behaviour
 from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
+
+LARGE = 30
+"""Beyond such an input numbers overflow that no ordinary problem has."""
 
 KEPT = 256
 """How many counterexamples' explanations are kept, some 50 KB each."""
@@ -60,7 +65,7 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
     only if `locating`. Where the questions make it die, nothing is explained.
     """
     ask = Asked(trial.implementation, trial.contract.name)
-    extreme = trial.grade == "robust"
+    extreme = trial.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGE
     known = _NAMED.setdefault(trial.implementation, {})
     named = known.setdefault((ask.function, extreme), [])
     of_spec = known.get((ask.function, False), []) if extreme else []
