@@ -29,7 +29,7 @@ def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour
         every.pop() if len(every := {each[part] for each in of_each}) == 1 else "" for part in range(2)
     )
     verb = "" if not keys or not become else " become " if "," in keys else " becomes "
-    what = keys if "new key" in keys or "is gone" in keys else f"{keys}{verb}{become}"
+    what = f"{keys}{verb}{become}"  # of keys that are new or gone nothing becomes anything
     return [f"it writes to {' and '.join(written)}" + (f": {what}" if what else "")]
 
 

@@ -22,7 +22,7 @@ def wrong_alike(
 ) -> list[str]:
     """The arrangements in which some problems are answered wrongly, and all as in the first of these."""
     right = [specification(function, limits)(inputs).outputs for inputs in problems]
-    first, alike = right, list[str]()
+    first, alike = right, list[str]()  # until one is wrong, each is to be unlike the right ones
     for words, program in arranged.items():
         anew()
         shown = [program(inputs).outputs for inputs in problems]

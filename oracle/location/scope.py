@@ -18,6 +18,7 @@ from oracle.location.when import experiments
 from oracle.problem import LayerProblem
 
 _SHOWN = {"ft": "c_next", "it": "c_next", "cct": "c_next", "ot": "a_next"}
+"""What shows that a gate is wrong where gates are not shown."""
 
 FEW = 6
 """Problems that are asked in another setting, of those that are wrong in the first, or right."""
