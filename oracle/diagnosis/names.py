@@ -18,6 +18,7 @@ from oracle.diagnosis.behaviour import (
     Behaviour,
     Leaves,
     Program,
+    alike,
     mistaken,
     program_of,
     same,
@@ -260,9 +261,14 @@ def _fit(
 def _right_where(
     seen: Sequence[Behaviour], shown: Sequence[Behaviour], right: Sequence[Behaviour], part: str
 ) -> bool:
-    """Whether a candidate makes no mistake in a part where the implementation makes none."""
-    triples = [[getattr(b, part) for b in three] for three in zip(seen, shown, right, strict=True)]
-    return all(same(answer, spec) for answer, ours, spec in triples if same(ours, spec))
+    """Whether a candidate makes no mistake in any value of a part that the implementation has right."""
+    return all(
+        place in answer and alike(answer[place], value)
+        for three in zip(seen, shown, right, strict=True)
+        for answer, ours, spec in [[getattr(behaviour, part) for behaviour in three]]
+        for place, value in ours.items()
+        if place in spec and alike(value, spec[place])
+    )
 
 
 CLEARLY = 100

@@ -58,6 +58,16 @@ def test_a_mistake_of_a_public_program_is_named_first(
     assert diagnose(function, ask, small(function))[0] == FAULTS[name].sentence
 
 
+def test_a_gate_that_is_shown_rightly_is_not_named() -> None:
+    """Of whom another one is used in its place: that the update gate is 1 - ft is said of the gate."""
+    own, coupled = "c_next = ft * c_prev + it * cct", "c_next = ft * c_prev + (1 - ft) * cct"
+    assert own in TEXTBOOK
+    namespace: dict[str, Any] = {}
+    exec(TEXTBOOK.replace(own, coupled), namespace)
+    ask = program("lstm_forward", SimpleNamespace(**namespace))
+    assert diagnose("lstm_forward", ask, small("lstm_forward")) == []
+
+
 def test_what_is_right_for_larger_sizes_is_not_named_as_if_it_were_not() -> None:
     """As a product by blocks of eight features, which leaves out what is left: all of few features."""
 
