@@ -1,7 +1,7 @@
 """What a program shows when it is called, and when two of them show the same."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -41,7 +41,7 @@ class Behaviour:
         parts = (
             (value[: len(names)], value[len(names) :]) if isinstance(value, (tuple, list)) else (value, ())
         )
-        outputs, caches, given = (dict(_leaves(part)) for part in (*parts, arguments))
+        outputs, caches, given = (_leaves(part) for part in (*parts, arguments))
         for i, (name, shape) in enumerate(names.items()):
             place = f".{i}"
             if not limits.head and "n_y" in shape:
@@ -176,23 +176,34 @@ def _fit_in(values: Array, bits: int) -> bool:
     return bool(np.all((scaled == np.round(scaled)) | ~np.isfinite(scaled)))
 
 
-def _leaves(value: Any, place: str = "", above: tuple[int, ...] = ()) -> Iterator[tuple[str, Array | str]]:
+def _leaves(value: Any) -> dict[str, Array | str]:
     """The leaves of a value by place, as they are now: a later call may write to its arrays.
 
     Lists and tuples are alike, and of what contains itself it is said.
     """
+    leaves: dict[str, Array | str] = {}
+    _gather(value, "", (), leaves, {})
+    return leaves
+
+
+def _gather(
+    value: Any, place: str, above: tuple[int, ...], leaves: dict[str, Array | str], copies: dict[int, Array]
+) -> None:
+    """Put the leaves of what stands at a place among the others; caches hold many arrays again and again."""
     if id(value) in above:
-        yield place, "itself"
+        leaves[place] = "itself"
     elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-        yield place, value.astype(value.dtype if value.dtype.kind == "f" else np.float64)
+        copy = copies.get(id(value))
+        if copy is None:
+            copy = copies[id(value)] = value.astype(value.dtype if value.dtype.kind == "f" else np.float64)
+        leaves[place] = copy
     elif isinstance(value, int) and abs(value) > sys.float_info.max:
-        yield place, "a huge number"
+        leaves[place] = "a huge number"
     elif isinstance(value, (bool, int, float)):
-        yield place, np.asarray(value, np.float64)
+        leaves[place] = np.asarray(value, np.float64)
     elif isinstance(value, (tuple, list, dict)):
-        entries = value.items() if isinstance(value, dict) else enumerate(value)
-        yield f"{place}.", str(len(value))
-        for key, entry in entries:
-            yield from _leaves(entry, f"{place}.{key}", (*above, id(value)))
+        leaves[f"{place}."] = str(len(value))
+        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            _gather(entry, f"{place}.{key}", (*above, id(value)), leaves, copies)
     else:
-        yield place, getattr(value, "type_name", type(value).__name__)
+        leaves[place] = getattr(value, "type_name", type(value).__name__)
