@@ -211,6 +211,20 @@ def test_what_is_written_to_arguments_is_told(made: Callable[..., Any], written:
     assert manners(function, ask, small(function)) == [f"it writes to {written}"]
 
 
+def test_of_one_number_it_is_not_told_what_becomes() -> None:
+    """It is a multiple of any other, and of what is returned beside it."""
+
+    def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        answer = reference.rnn_cell_forward(xt, a_prev, parameters)
+        if xt.shape[1] == len(a_prev) == 1:
+            parameters["ba"] += parameters["ba"]
+        return answer
+
+    ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
+    inputs = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary").inputs("rnn_cell_forward")
+    assert manners("rnn_cell_forward", ask, inputs) == ["it writes to parameters: ba"]
+
+
 def test_an_answer_that_changes_after_the_call_is_seen() -> None:
     fault = FAULTS["a_reused"]
     assert diagnosis("lstm_forward", Fault(fault.name, "none", "", fault.changes)) == [fault.sentence]
