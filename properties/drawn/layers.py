@@ -164,15 +164,23 @@ def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> l
     return [distinct, equal]
 
 
+SEVERAL = 4
+"""Samples."""
+
+
 def far(
     function: str, sizes: Mapping[str, Any], stacking: Stacking, dtype: DType, *, projected: bool
 ) -> LayerProblem:
-    """A problem of these sizes, of two layers in all directions with lengths, perhaps projected to a half."""
+    """A problem of these sizes, of two layers in all directions with lengths, perhaps projected to a half.
+
+    Of many steps there are several samples, so that there are several lengths.
+    """
     has_fewer = projected and function == "lstm_layer" and "smaller" in stacking.projections
+    m = max(sizes["m"], SEVERAL) if sizes["T_x"] > 3 else sizes["m"]
     lengths: Lengths = "with T_x" if "with T_x" in stacking.lengths else stacking.lengths[0]
     return LayerProblem(
         function,  # type: ignore[arg-type]
-        **{name: size for name, size in sizes.items() if name != "n_y"},
+        **{name: size for name, size in {**sizes, "m": m}.items() if name != "n_y"},
         layers=min(2, stacking.most_layers),
         directions=max(stacking.directions),
         lengths=lengths,

@@ -194,13 +194,14 @@ FAR: Mapping[str, Mapping[str, Any]] = {
     "batch": {"n_x": 8, "n_a": 4, "n_y": 8, "m": 134, "T_x": 2},
     "aligned": {"n_x": 16, "n_a": 32, "n_y": 8, "m": 24, "T_x": 2},
     "single": {"n_x": 33, "n_a": 35, "n_y": 34, "m": 1, "T_x": 3},
-    "long": {"n_x": 2, "n_a": 3, "n_y": 4, "m": 1, "T_x": 261},
+    "long": {"n_x": 3, "n_a": 3, "n_y": 3, "m": 1, "T_x": 261},
     "count": {"n_x": 2, "n_a": 3, "n_y": 1, "m": 2, "T_x": 65, "regime": "counting"},
 }
 """Sizes beyond 16, 32, 64 and 128, where people set limits and kernels change, with every residue modulo 4,
 and those that are multiples of 8.
 
-The seed of the broad one makes some logit beyond 8, 16, 32, 64 and 128 classes larger than all before.
+The seed of the broad one makes some logit beyond 8, 16, 32, 64 and 128 classes larger than all before. In the
+long one all that a step is given has as many rows, so that any may be taken for another.
 
 What is drawn without fuzzing is beyond none of them.
 """
