@@ -14,6 +14,7 @@ from oracle.location.networks.calls import left_behind
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.strangers.located import Asked
 from oracle.tests.test_location_layers import found_for
+from reference.activations import sigmoid
 from reference.contract import Array
 
 
@@ -281,6 +282,15 @@ def test_a_state_that_is_dropped_where_the_other_is_absent_is_told(given: str) -
     assert found.where == f"{given}, where {absent} alone is absent, is taken for absent, too"
 
 
+def _lstm_step(xt: Array, a: Array, c: Array, p: Mapping[str, Array]) -> tuple[Array, Array]:
+    """Of one layer in one direction, for the reference takes ten times as long of a single step."""
+    concat = np.concatenate([a[0], xt])
+    ft, it, ot = (sigmoid(p[f"W{gate}"] @ concat + p[f"b{gate}"]) for gate in "fio")
+    c_next = ft * c[0] + it * np.tanh(p["Wc"] @ concat + p["bc"])
+    a_next = ot * np.tanh(c_next)
+    return (p["Wp"] @ a_next if "Wp" in p else a_next)[None], c_next[None]
+
+
 @pytest.mark.parametrize("is_kept", [False, True])
 def test_a_memory_state_that_goes_on_in_the_padding_is_told(is_kept: bool) -> None:
     def unmasked(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
@@ -289,7 +299,7 @@ def test_a_memory_state_that_goes_on_in_the_padding_is_told(is_kept: bool) -> No
             return reference.lstm_layer(x, a0, c0, parameters, options)
         a, c, outputs, ends = a0, c0, [], options["lengths"]
         for t in range(x.shape[2]):
-            _, a_next, c = reference.lstm_layer(x[:, :, t : t + 1], a, c, parameters, {"directions": 1})
+            a_next, c = _lstm_step(x[:, :, t], a, c, parameters[0])
             a = np.where(t < ends, a_next, a if is_kept else 0)
             outputs.append(np.where(t < ends, a[0], 0))
         return np.stack(outputs, axis=2), a, c
