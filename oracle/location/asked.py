@@ -11,7 +11,7 @@ from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.how.cases import Likeness
 from oracle.location.record import Record, Seen
-from oracle.location.view import View
+from oracle.location.view import Coarsely, View, coarsely
 from oracle.location.when import experiments
 from oracle.location.when.elements import elements
 from oracle.location.when.near import near
@@ -22,6 +22,9 @@ from oracle.location.where.equations import equations
 
 ROOM = 540
 """Calls that may be made to find out when, of 600 in all."""
+
+MORE = 120
+"""Of these, that may be made to find it out anew."""
 
 TOGETHER = 64
 """Answers of which the elements are in memory twice for a while: one by one, and as one table."""
@@ -42,6 +45,7 @@ class Asked(Record):
     def __init__(self, view: View, limits: Limits) -> None:
         super().__init__(limits.dtypes)
         self.view = view
+        self._limits = limits
         self._calls = 0
         self._tables: dict[str, Grown] = {}
 
@@ -56,6 +60,14 @@ class Asked(Record):
             if shown:
                 fresh.append(self.add(Seen.of(inputs, shown)))
         return fresh
+
+    def coarsely(self) -> "Asked":
+        """The same answers, in which nothing is wrong that is off by little, and room for some more."""
+        other = Asked(Coarsely(self.view), self._limits)
+        other._calls = min(self._calls, ROOM - MORE)
+        for seen in self.seen:
+            other.add(Seen.of(seen.asked, coarsely(seen.shown)))
+        return other
 
     def is_wrong_for(self, every: Iterable[Inputs]) -> bool:
         """Whether any equation does not hold, of all that is asked now or was before."""

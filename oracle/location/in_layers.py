@@ -22,11 +22,12 @@ from oracle.location.networks.absent import absent_states
 from oracle.location.networks.as_if import as_if_given
 from oracle.location.networks.last_states import in_another_order
 from oracle.location.networks.padding import beyond_the_end
+from oracle.location.networks.returned import held_to_networks, what_is_returned
 from oracle.location.networks.stacking import posed
 from oracle.location.scope import scope_of
 from oracle.location.when import experiments
 from oracle.location.when.table import FROM_END
-from oracle.location.when.words import words
+from oracle.location.when.words import ALWAYS, words
 from oracle.problem import LayerProblem, Problem
 from reference.contract import CONTRACTS
 
@@ -71,7 +72,7 @@ def locate_in_layers(
     if not (arrangements := wrong_alike(function, arranged, problems, anew, limits)):
         return None
     location = _located(function, arranged[arrangements[0]], counterexample, anew, limits)
-    when = [for_those(arrangements), *([] if not location or location.when == "always" else [location.when])]
+    when = [for_those(arrangements), *([] if not location or location.when == ALWAYS else [location.when])]
     if UPDATED in arrangements and location:
         location = replace(location, how="")  # which is how it was asked
     return location and replace(location, when=", ".join(filter(None, when)))
@@ -110,7 +111,7 @@ def _located(
         if asked.is_wrong_for(experiments.every(forward, example, without=["n_y"])):
             break
     else:
-        return None
+        return what_is_returned(function, program, counterexample, limits)
     simpler = setting if shown_at_once else _simplest_alike(every, setting)
     if simpler != setting:
         setting, asked = simpler, every[simpler]
@@ -139,11 +140,12 @@ def _located(
         )
         location = in_gates or replace(location, where=_by_right_gates(location.where))
     if wrong[0] in ("a_next", "c_next") and asked.part_known_later(wrong[0]) < ENOUGH:
-        told = [location.when] if location.when not in ("", "always") else []
+        told = [location.when] if location.when not in ("", ALWAYS) else []
         of_one_step = [ONE_STEP] if _is_wrong_in_one_step(asked, wrong[0]) else []
         location = replace(location, when=" and ".join(of_one_step + told) if of_one_step else "")
     located = replace(location, setting=setting)
-    return replace(located, scope=scope_of(function, program, counterexample, located, asked, limits))
+    located = replace(located, scope=scope_of(function, program, counterexample, located, asked, limits))
+    return held_to_networks(located, function, program, counterexample, limits)
 
 
 def _by_right_gates(where: str) -> str:

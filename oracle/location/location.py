@@ -12,7 +12,7 @@ from oracle.location.how.weights import as_if
 from oracle.location.layers.setting import ITSELF, Scope, Setting
 from oracle.location.when.rules import MOST_CONDITIONS, PURE, Rule
 from oracle.location.when.table import SIZES, SUM
-from oracle.location.when.words import summed, words
+from oracle.location.when.words import ALWAYS, summed, words
 from oracle.location.where.changes import LEFT_BY_BLOCKS
 from oracle.location.where.equation import CACHED, record_of
 from reference.contract import CONTRACTS
@@ -71,7 +71,22 @@ class Found:
 
 
 def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found:
-    """What is said of the first equation that does not hold, where that does not hang on other calls."""
+    """What is said of the first equation that does not hold, where that does not hang on other calls.
+
+    If it is not known when it does not or how, so it may be of what is off by more than a little.
+    """
+    found = _found_of(asked, wrong, arrangement)
+    if found.location.when and found.like:
+        return found
+    coarse = asked.coarsely()
+    if wrong[:1] != (clearly := coarse.wrong())[:1]:
+        return found
+    other = _found_of(coarse, clearly, arrangement)
+    tells_more = other.location.when and other.location.how and other.like
+    return other if tells_more else found
+
+
+def _found_of(asked: Asked, wrong: Sequence[str], arrangement: str) -> Found:
     asked.look_at([*wrong, *map(record_of, wrong)])
     names = told_together(wrong)
     asked.ask_more_where_few(names)
@@ -122,7 +137,7 @@ def _in_words(names: Sequence[str], asked: Asked, found: Rule, like: Likeness | 
     said += _but_multiples(found, like) if found.purity >= PURE else ""
     if not like or not like.is_partial or asked.is_wrong_wherever(names, found):
         return said
-    return EVERYWHERE if said == "always" else f"{said}, {EVERYWHERE}"
+    return EVERYWHERE if said == ALWAYS else f"{said}, {EVERYWHERE}"
 
 
 def _but_multiples(found: Rule, like: Likeness | None) -> str:

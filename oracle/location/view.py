@@ -1,6 +1,6 @@
 """A function as experiments see it: what its answers show of the equations of a step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from oracle.diagnosis.behaviour import Program, specification
@@ -36,3 +36,33 @@ class Itself:
     def expected(self, inputs: Inputs) -> Shown | None:
         """That of the specification."""
         return Shown.of(self.function, inputs, specification(self.function)(inputs))
+
+
+COARSE = 1e6
+"""Of how many bounds is what a program may be off by which computes in another way, badly."""
+
+
+@dataclass(frozen=True)
+class Coarsely:
+    """Another view, in which nothing is wrong that is off by little."""
+
+    view: View
+
+    @property
+    def function(self) -> str:
+        """That of the other view."""
+        return self.view.function
+
+    def shown(self, inputs: Inputs) -> Shown | None:
+        """What the other view shows."""
+        shown = self.view.shown(inputs)
+        return shown and coarsely(shown)
+
+    def expected(self, inputs: Inputs) -> Shown | None:
+        """What it would show of one that is right."""
+        return self.view.expected(inputs)
+
+
+def coarsely(shown: Shown) -> Shown:
+    """An answer in which nothing is wrong that is off by little."""
+    return replace(shown, margin=COARSE)

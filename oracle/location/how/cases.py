@@ -41,6 +41,7 @@ class Case:
         That is little beside what is wrong.
         """
         error, shown, right = self.equation.right.error[self.chosen], self.shown, self.right
+        error = self.equation.answer.margin * error
         near = np.minimum(1e-12 * np.abs(shown), 1e-3 * np.abs(shown - right))
         return np.asarray(4 * error + 1e-14 * np.abs(right) + 1e-15 * np.abs(shown) + near)
 
@@ -62,6 +63,8 @@ PARTIAL = (
     "for a_prev of the units before its own ",
     "for a_prev of the first",
     "repeated along the rows",
+    "without its sign",
+    "that of class order[",
     LEFT_BY_BLOCKS,
     STRETCHED,
     SORTED,
@@ -98,4 +101,5 @@ class Likeness:
                 off = np.abs(self.value(seen) - seen.right.value)
             except KeyError:  # a term that this answer has not
                 return np.zeros(equation.wrong.shape, bool)
-            return np.asarray(np.broadcast_to(off <= 2 * seen.right.error, equation.wrong.shape))
+            is_near = off <= 2 * seen.answer.margin * seen.right.error
+            return np.asarray(np.broadcast_to(is_near, equation.wrong.shape))

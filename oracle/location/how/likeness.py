@@ -14,6 +14,7 @@ from oracle.location.how.combination import RIGHT, ROUNDING, combination, in_wor
 from oracle.location.how.factors import by_size, factor_in_words
 from oracle.location.how.fitting import least_squares
 from oracle.location.how.forms import form
+from oracle.location.how.permuted import in_another_order
 from oracle.location.how.places import of_other_places
 from oracle.location.how.rows import other_rows
 from oracle.location.how.solved import solved
@@ -120,6 +121,8 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
         if not trivial and _matches(cases, candidate) and not _is_right(cases, candidate):
             return Likeness(words + _rest(cases, candidate), candidate)
     if words := of_other_places(cases):
+        return Likeness(words)
+    if words := in_another_order(cases):
         return Likeness(words)
     terms = _terms(cases)
     columns = {name: np.concatenate([case.of(term) for case in cases]) for name, term in terms.items()}

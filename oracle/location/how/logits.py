@@ -15,6 +15,9 @@ def of_logits() -> Iterator[tuple[str, Candidate]]:
     """All of them in words, the plainest first."""
     for words, function in _OF_LOGITS.items():
         yield words, partial(_of_logit, function)
+    for which, k in (("first", 0), ("last", -1)):
+        yield f"a softmax with 0 for the logit of the {which} class", partial(_with_0_for, k)
+    yield _PUT_BACK, _put_back_as_sorted
     for k in range(5, 17):
         yield f"the logarithm of (the right value + 1e-{k:02})", partial(_logarithm, 10.0**-k)
     for words, divisor in _DIVISORS.items():
@@ -48,6 +51,23 @@ def _divided(divisor: Callable[[Array], Array], equation: Equation) -> Array:
     s = equation.affine.value
     e = np.exp(s - s.max(axis=(0, 1), keepdims=True))
     return np.asarray(e / divisor(e))
+
+
+def _with_0_for(k: int, equation: Equation) -> Array:
+    assert equation.affine
+    s = np.array(equation.affine.value)
+    s[k] = 0
+    return np.asarray(np.exp(s - np.logaddexp.reduce(s, axis=0, keepdims=True)))
+
+
+_PUT_BACK = "that of class order[order[k]], order = argsort(logits)"
+
+
+def _put_back_as_sorted(equation: Equation) -> Array:
+    """As where they are put back by the order in which they were sorted, and not by its inverse."""
+    assert equation.affine
+    order = np.argsort(equation.affine.value, axis=0, kind="stable")
+    return np.take_along_axis(equation.right.value, np.take_along_axis(order, order, axis=0), axis=0)
 
 
 _IN_PLACE = "exp(logit - the largest) / the sum of these, in which the classes before are already divided"

@@ -8,11 +8,9 @@ import numpy as np
 
 from oracle.location.how.arguments import argument
 from oracle.location.how.fitting import least_squares
+from oracle.location.how.scaled import CLEAR, norm_of_rows, times
 from oracle.location.where.equation import Equation
 from reference.contract import Array
-
-CLEAR = 1e-7
-"""Differences of weights below this are rounding."""
 
 BLOCKS = (2, 4, 8, 16, 32, 64, 128)
 """Of how many units blocks are."""
@@ -198,7 +196,9 @@ def _of_columns(acting: Acting, columns: Array) -> str:
             return f"as if {names} were 0"
         if f"{factor:.6g}" == "1":
             return ""
-        return f"as if {names} counted {factor:.6g} times"
+        return f"as if {names} counted {times(factor, right)}"
+    if norm := norm_of_rows(W, right):
+        return f"as if the weights of {names} were scaled to norm {norm} in each row"
     if len(columns) == 2:
         for lost, found in ((0, 1), (1, 0)):
             if np.allclose(W[:, lost], 0, atol=CLEAR) and np.allclose(

@@ -37,6 +37,9 @@ def of_order() -> Iterator[Mistaken]:
     how = "it reads the hidden states of the backward direction before those of the forward one"
     explains = partial(are_its_layers, partial(_read_backward, lambda below: below > 0, _halves_exchanged))
     yield Mistaken(where, partial(said, how), "", explains)
+    where = "the backward direction of a layer above another does not run backward"
+    explains = partial(are_its_layers, partial(_forward, lambda below: below > 0))
+    yield Mistaken(where, partial(said, "it runs forward"), "where T_x is more than 1", explains)
     for how, layers in _BACKWARD.items():
         explains = partial(are_its_layers, partial(_backward, layers))
         yield Mistaken(
@@ -89,6 +92,18 @@ def _backward(layers: Layers, inputs: LayerInputs, below: int) -> Mapping[str, B
     """Of one direction, whose hidden states are returned where they belong."""
     if inputs.directions > 1 or not layers(below):
         return evaluate(inputs)
+    return _in_reverse(inputs)
+
+
+def _forward(layers: Layers, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """The same of the backward direction, which then runs forward."""
+    right = evaluate(inputs)
+    if inputs.directions == 1 or not layers(below):
+        return right
+    return with_backward(right, _in_reverse(inputs), inputs)
+
+
+def _in_reverse(inputs: LayerInputs) -> Mapping[str, Bounded]:
     order = inputs.backward[None]
     found = evaluate(replace(inputs, x=np.take_along_axis(inputs.x, order, axis=2)))
     a = (np.take_along_axis(part, order, axis=2) for part in (found["a"].value, found["a"].error))

@@ -7,7 +7,17 @@ import numpy as np
 
 from oracle.location.when import borders
 from oracle.location.when.moved import is_of_moves
-from oracle.location.when.table import FROM_FAR, FROM_HALF, LARGER, PRODUCT, SIZES, Table, is_place, is_plain
+from oracle.location.when.table import (
+    FROM_FAR,
+    FROM_HALF,
+    LARGER,
+    PRODUCT,
+    SIZES,
+    Table,
+    is_place,
+    is_plain,
+    kind_of,
+)
 from reference.contract import Array
 
 BLOCKS = (4, 8, 16, 32, 64)
@@ -74,6 +84,16 @@ class Condition:
     def repeats(self, other: "Condition") -> bool:
         """Whether it says the same kind of thing of the same feature."""
         return self.feature == other.feature and self.relation[:3] == other.relation[:3]
+
+    def is_in(self, other: "Condition") -> bool:
+        """Whether it counts from elsewhere the one place that another says: that is how many there are."""
+        is_one = other.relation == "=" or (other.relation, other.value) == ("≤", 0)
+        return (
+            is_one
+            and is_place(other.feature)
+            and is_place(self.feature)
+            and kind_of(self.feature) == kind_of(other.feature)
+        )
 
     def begins(self, place: str) -> bool:
         """Whether it says from where on a place is meant."""

@@ -15,6 +15,7 @@ from oracle.location.when.table import (
     LARGER,
     ONE_HOT,
     PRODUCT,
+    SMALLER,
     SO_FAR,
     SUM,
     Table,
@@ -41,6 +42,7 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
     features = _places(equation) | {name: np.asarray(size) for name, size in inputs.sizes.items()}
     features[SUM] = np.asarray(inputs.sizes["n_a"] + inputs.sizes["n_x"])
     features[PRODUCT] = np.asarray(inputs.sizes["n_a"] * inputs.sizes["m"])
+    features[SMALLER] = np.asarray(min(inputs.sizes["n_a"], inputs.sizes["m"]))
     features["bits"] = np.asarray(8 * inputs.dtype.itemsize)
     features[ALIKE] = _alike(inputs.x)
     features |= _of_input(equation)
@@ -68,7 +70,7 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
         mute |= ~wrong & ((np.abs(value) > 1 - 1e-6) | (np.abs(value) < 1e-6))
     if like:
         mute |= ~wrong & like.tells_nothing(equation)
-    mute |= ~wrong & doubtful
+    mute |= ~wrong & (doubtful | equation.doubtful)
     places = np.argwhere(np.isfinite(equation.right.error) & np.isfinite(value))
     weight = np.ones(len(places))
     if len(places) > MOST_ELEMENTS:
@@ -146,16 +148,22 @@ def _of_input(equation: Equation) -> dict[str, Array]:
 
 
 def _of_weights(equation: Equation) -> dict[str, Array]:
-    """How large weights are: the largest, their norm, and how far they may stretch what they multiply."""
+    """How large weights are: the largest, their norms, and how far they may stretch what they multiply."""
     every = equation.recipe.pieces if equation.recipe and equation.affine else {}
     weights = {
         name: W for name, W in every.items() if name.startswith("W") and W.size and np.isfinite(W).all()
     }
     found: dict[str, Array] = {}
+    if equation.affine and len(equation.affine.W) == len(equation.shown):
+        found["the norm of the unit's weights"] = np.linalg.norm(equation.affine.W, axis=1)[:, None, None]
     for name, W in weights.items():
         found[f"the largest |{name}|"] = np.asarray(np.abs(W).max())
         found[f"the norm of {name}"] = np.asarray(np.linalg.norm(W))
         found[f"the largest singular value of {name}"] = np.asarray(np.linalg.norm(W, 2))
+        found[f"the largest row sum of |{name}|"] = np.asarray(np.abs(W).sum(axis=1).max())
+        found[f"the norm of the unit's row of {name}"] = np.linalg.norm(W, axis=1)[:, None, None]
+        if W.shape[0] == W.shape[1]:
+            found[f"the spectral radius of {name}"] = np.asarray(np.abs(np.linalg.eigvals(W)).max())
     return found
 
 

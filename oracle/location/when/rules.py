@@ -232,7 +232,7 @@ def _extended(shorter: Rule, table: Table) -> Iterator[Rule]:
     """A rule with one condition more."""
     inside = table.where(shorter.met_by(table))
     for condition, purity in met_by_all_wrong(inside):
-        if not any(condition.repeats(other) for other in shorter.conditions):
+        if not any(condition.repeats(other) or condition.is_in(other) for other in shorter.conditions):
             yield Rule((*shorter.conditions, condition), purity)
 
 

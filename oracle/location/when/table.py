@@ -9,6 +9,8 @@ from reference.contract import Array
 
 SUM, PRODUCT = "n_a + n_x", "n_a m"
 """How long what a gate is applied to is, and how many numbers a state has."""
+SMALLER = "the smaller of n_a and m"
+"""1 where a state is a vector, or one number."""
 SIZES = ("n_x", "n_a", "n_y", "m", "T_x", SUM, PRODUCT)
 PLACES = ("unit", "class", "feature", "sample", "step")
 SIZE_OF: Mapping[str, str] = {"unit": "n_a", "class": "n_y", "feature": "n_x", "sample": "m", "step": "T_x"}

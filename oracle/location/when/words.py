@@ -8,6 +8,7 @@ from oracle.location.when import borders
 from oracle.location.when.condition import Condition
 from oracle.location.when.experiments import EXTENTS, MOST_AGAIN
 from oracle.location.when.moved import OF_XT
+from oracle.location.when.options import LENGTH, OPTIONS
 from oracle.location.when.rules import PURE, SURE, Rule
 from oracle.location.when.table import (
     ALIKE,
@@ -19,17 +20,20 @@ from oracle.location.when.table import (
     ONE_HOT,
     SIZE_OF,
     SIZES,
+    SMALLER,
     is_place,
     kind_of,
 )
 from oracle.location.where.equation import TOP
+
+ALWAYS = "always"
 
 
 def words(found: Rule) -> str:
     """A rule as a reader says it."""
     said = " and ".join(_words(each) for each in found.conditions)
     if found.purity >= (PURE if found.conditions else SURE):
-        return said or "always"
+        return said or ALWAYS
     if found.purity >= PURE:
         return f"nearly always (in {found.purity:.0%} of the elements)"
     return ", ".join(filter(None, [said, f"in {found.purity:.0%} of the elements"]))
@@ -37,6 +41,8 @@ def words(found: Rule) -> str:
 
 def _words(condition: Condition) -> str:
     name, relation, value = condition.feature, condition.relation, condition.value
+    if name in OPTIONS:
+        return name if relation in ("=", "≥") and value == 1 else OPTIONS[name]
     if name == "bits":
         return _precision(relation, int(value))
     if name == ALIKE:
@@ -56,8 +62,10 @@ def _words(condition: Condition) -> str:
         return _rank(relation, int(value))
     if name == TOP:
         return f"{name} {relation} {value:g}"
-    if name in SIZES and relation == "≥" and value == 2:
+    if name in (*SIZES, LENGTH) and relation == "≥" and value == 2:
         return f"{name} > 1"
+    if name == SMALLER and value == 1 and relation in ("=", "≤"):
+        return "n_a = 1 or m = 1"
     if relation.startswith("mod") and name.endswith(FROM_END):
         return f"{name.removesuffix(FROM_END)} counted from the last {relation} {value:g}"
     if relation.startswith("mod"):
@@ -72,9 +80,9 @@ def _words(condition: Condition) -> str:
         return f"{plural(kind_of(name))} at least {value:g} away from one of the ends"
     if is_place(name):
         return _place(name.removesuffix(FROM_END), name.endswith(FROM_END), relation, int(value))
-    if relation == "≥" and name in SIZES and value > condition.beyond + 1:
+    if relation == "≥" and name in (*SIZES, LENGTH) and value > condition.beyond + 1:
         return f"{name} > some number from {condition.beyond:g} to {value - 1:g}"
-    if relation in ("≥", "≤") and name in SIZES:
+    if relation in ("≥", "≤") and name in (*SIZES, LENGTH):
         seen = f"right at {condition.beyond:g}, wrong at {value:g}"
         return f"{name} {'>' if relation == '≥' else '<'} {condition.beyond:g} ({seen})"
     if relation in ("≥", "≤"):

@@ -84,12 +84,20 @@ class Equation:
 
         What is right by right values is so, though what it should follow from is wrongly shown.
         """
-        wrong = self._differs_from(self.right)
-        return wrong & self._differs_from(self.of_right()) if self.of_right and wrong.any() else wrong
+        return self._off_by(self.answer.margin)
 
-    def _differs_from(self, right: Bounded) -> Array:
+    @cached_property
+    def doubtful(self) -> Array:
+        """What is off by more than its bound, and is not wrong."""
+        return self._off_by(1) & ~self.wrong
+
+    def _off_by(self, margin: float) -> Array:
+        wrong = self._differs_from(self.right, margin)
+        return wrong & self._differs_from(self.of_right(), margin) if self.of_right and wrong.any() else wrong
+
+    def _differs_from(self, right: Bounded, margin: float) -> Array:
         with np.errstate(invalid="ignore"):
-            near = np.abs(self.shown - right.value) <= 2 * right.error
+            near = np.abs(self.shown - right.value) <= 2 * margin * right.error
         same = (self.shown == right.value) | (np.isnan(self.shown) & np.isnan(right.value))
         return np.asarray(~(near | same | np.isinf(right.error)))
 

@@ -1,0 +1,241 @@
+"""Which of what networks return is wrong, and when: what is said where no equation tells more."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from itertools import chain, product
+from typing import Any
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Program
+from oracle.inputs import LayerInputs
+from oracle.lengths import Lengths
+from oracle.limits import Limits
+from oracle.location.location import Location
+from oracle.location.networks.answer import Answer, answer
+from oracle.location.networks.stacking import and_larger
+from oracle.location.when.elements import MOST_ELEMENTS
+from oracle.location.when.options import BEYOND, LENGTH, SHORTER
+from oracle.location.when.rules import Rule, rule
+from oracle.location.when.table import FROM_END, Table, kind_of
+from oracle.location.when.words import ALWAYS, words
+from oracle.problem import LayerProblem
+from reference.contract import CONTRACTS, Array
+
+TIMES = 3
+"""How many problems of each combination of options are asked in a round."""
+
+ROUNDS = 4
+"""How often a rule may be another one than before until none is told."""
+
+SAME = 0.9
+"""Of how many wrong elements as many are as good as all."""
+
+EXTENTS: Mapping[str, Sequence[int]] = {
+    "n_x": (1, 2, 3, 4, 5),
+    "n_a": (1, 2, 3, 4, 7),
+    "m": (1, 2, 3, 4, 5, 7, 9),
+    "T_x": (1, 2, 3, 4, 5, 6, 8, 11),
+}
+"""What is asked of each size, beside that of the counterexample."""
+
+
+def what_is_returned(
+    function: str, program: Program, counterexample: LayerProblem, limits: Limits
+) -> Location | None:
+    """Which arrays are wrong, in which problems and where in them; `None` where the counterexample is right.
+
+    Of what is wrong above a layer that is wrong nothing is said.
+    """
+    seen = _seen(function, program, counterexample, limits)
+    if not seen.names:
+        return None
+    returned = [name for name in CONTRACTS[function].outputs if name in seen.names]
+    return Location(f"the returned {', '.join(returned)}", words(seen.rule) if seen.rule else "", "")
+
+
+def held_to_networks(
+    location: Location, function: str, program: Program, counterexample: LayerProblem, limits: Limits
+) -> Location:
+    """What is said of a layer in a setting, or what is true of networks where that says more or is not.
+
+    What is wrong about ends hangs on all lengths, of which one setting has few.
+    """
+    setting = location.setting
+    assert setting
+    is_of_ends = bool(setting.last or setting.ended)
+    if is_of_ends and not location.how:
+        other = what_is_returned(function, program, counterexample, limits)
+        return other if other and other.when else location
+    if is_of_ends and location.when == ALWAYS and not setting.ended and limits.lengths:
+        without, with_them = _seen(function, program, counterexample, limits, rounds=1).shares_by_lengths
+        return replace(location, when=f"{ALWAYS} without lengths") if with_them < SAME * without else location
+    if not location.when:
+        found = _seen(function, program, counterexample, limits).rule
+        if found and not any(kind_of(each.feature) == "step" for each in found.conditions):
+            return replace(location, when=words(found))
+    return location
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Which arrays were wrong, their elements, and the rule that was confirmed."""
+
+    names: Set[str]
+    tables: Sequence[Table]
+    rule: Rule | None
+
+    @property
+    def shares_by_lengths(self) -> tuple[float, float]:
+        """Which part of the elements was wrong without shorter lengths, and with them."""
+        if not self.tables:
+            return 1.0, 1.0
+        table = Table.joined(self.tables)
+        shorter = table.features[SHORTER] == 1
+        without, with_them = (table.where(which & ~table.mute).purity for which in (~shorter, shorter))
+        return without, with_them
+
+
+def _seen(
+    function: str, program: Program, counterexample: LayerProblem, limits: Limits, rounds: int = ROUNDS
+) -> _Seen:
+    """What some problems show, and more until the same rule is found of them; nothing of what is right."""
+    tables: list[Table] = []
+    names: set[str] = set()
+    found: Rule | None = None
+    first = counterexample.inputs(function)
+    assert isinstance(first, LayerInputs)
+    shown = answer(function, program, first)
+    if counterexample.weights or not shown or shown.is_right:
+        return _Seen(names, tables, None)
+    for turn in range(rounds):
+        problems = _asked(counterexample, limits, range(TIMES * turn, TIMES * (turn + 1)))
+        for inputs in chain([first] if not turn else [], problems):
+            if shown := answer(function, program, inputs):
+                lowest = _lowest_wrong(shown)
+                names |= {name for name, wrong, _ in _looked_at(shown, lowest) if wrong.any()}
+                tables += _tables(shown, lowest)
+        before, found = found, rule(Table.joined(tables)) if names else None
+        if before and found and found.is_like(before):
+            return _Seen(names, tables, found)
+    return _Seen(names, tables, None)
+
+
+def _asked(counterexample: LayerProblem, limits: Limits, times: Sequence[int]) -> Iterator[LayerInputs]:
+    """An ordinary problem of each combination of options that a target does, so many times."""
+    lengths: Sequence[Lengths] = ("absent", "random", "equal") if limits.lengths else ("absent",)
+    own: Sequence[dict[str, Any]] = [{"activation": each} for each in limits.activations]
+    if counterexample.kind == "lstm_layer":
+        shares = {True: (0, 0.5, 1), "fewer": (0, 0.5), False: (0,)}[limits.projection]
+        own = [{"share": share} for share in shares]
+    every = product(times, and_larger(counterexample, limits), lengths, own)
+    for seed, (time, (layers, directions), kind, options) in enumerate(every):
+        rng = np.random.default_rng([time, seed])
+        sizes = {
+            name: int(rng.choice([*extents, getattr(counterexample, name)]))
+            for name, extents in EXTENTS.items()
+        }
+        fields: dict[str, Any] = {**sizes, "layers": layers, "directions": directions}
+        if "share" in options:
+            fields["n_p"] = int(np.ceil(options["share"] * sizes["n_a"]))
+        else:
+            fields |= options
+        regime = counterexample.regime if time % 2 else "unit"
+        problem = replace(counterexample, **fields, lengths=kind, regime=regime, seed=seed, dtype="float64")
+        inputs = limits.fitted(problem).inputs(problem.kind)
+        assert isinstance(inputs, LayerInputs)
+        yield inputs
+
+
+def _lowest_wrong(shown: Answer) -> int:
+    """The lowest layer whose last states are wrong, or the top."""
+    inputs = shown.inputs
+    layers = len(inputs.parameters) // inputs.directions
+    wrong = [_by_layer(shown.wrong[name], layers) for name in shown.wrong if name != "a"]
+    return next((k for k in range(layers) if any(each[k].any() for each in wrong)), layers - 1)
+
+
+def _by_layer(last: Array, layers: int) -> Sequence[Array]:
+    return np.split(last, layers)
+
+
+def _looked_at(shown: Answer, lowest: int) -> Iterator[tuple[str, Array, Array]]:
+    """What is wrong of the lowest layer that is wrong, by name, with the right values."""
+    layers = len(shown.inputs.parameters) // shown.inputs.directions
+    for name, wrong in shown.wrong.items():
+        value = shown.right[name].value
+        if name != "a":
+            yield name, _by_layer(wrong, layers)[lowest], _by_layer(value, layers)[lowest]
+        elif lowest == layers - 1:
+            yield name, wrong, value
+
+
+def _tables(shown: Answer, lowest: int) -> Iterator[Table]:
+    """The elements of its hidden states over time, if it is the top layer and any of them is wrong.
+
+    Else those of its last states. What is 0 is so in the padding, of relu and of much that is wrong.
+    """
+    every = {name: (wrong, value) for name, wrong, value in _looked_at(shown, lowest)}
+    over_time = every.pop("a", None)
+    if over_time and (over_time[0].any() or not any(wrong.any() for wrong, _ in every.values())):
+        every = {"a": over_time}
+    for wrong, value in every.values():
+        features = _features(shown.inputs, wrong.shape, lowest)
+        places = np.random.default_rng(0).permutation(np.argwhere(np.ones(wrong.shape, bool)))
+        at = tuple(places[:MOST_ELEMENTS].T)
+        known = {
+            name: np.broadcast_to(each, wrong.shape)[at].astype(float) for name, each in features.items()
+        }
+        yield Table(
+            known,
+            wrong[at],
+            ~wrong[at] & (value[at] == 0),
+            np.full(len(at[0]), max(len(places) / MOST_ELEMENTS, 1.0)),
+        )
+
+
+def _features(inputs: LayerInputs, shape: Sequence[int], layer: int) -> Mapping[str, Any]:
+    """What is known of each element of states `(D n, m, T_x)`, or of last ones `(D n, m, 1)`."""
+    rows, m, steps = shape
+    T_x, D, sizes, ends = inputs.x.shape[2], inputs.directions, inputs.sizes, inputs.ends[:, None]
+    row, unit = np.divmod(np.arange(rows)[:, None, None], max(rows // D, 1))
+    sample = np.arange(m)[:, None]
+    is_over_time = steps == T_x
+    step = np.arange(T_x) if is_over_time else np.where(row == 0, ends - 1, 0)
+    shortest_before = _accumulated(np.minimum, ends, T_x)
+    shortest_after = _accumulated(np.minimum, ends[::-1], T_x)[::-1]
+    longest_before = _accumulated(np.maximum, ends, 0)
+    parts: dict[str, Any] = {
+        "in a layer above another": layer > 0,
+        "in a layer above two others": layer > 1,
+        "of two layers or more": len(inputs.parameters) > D,
+        "of the backward direction": row > 0,
+        "in two directions": D > 1,
+        "with lengths": inputs.lengths is not None,
+        SHORTER: (ends < T_x).any(),
+        "where lengths differ": len(np.unique(ends)) > 1,
+        "of samples that end before x does": ends < T_x,
+        "where a shorter sample before it is over": step >= shortest_before,
+        "where a shorter sample after it is over": step >= shortest_after,
+        "of samples with a shorter one before them": shortest_before < ends,
+        "of samples with a longer one before them": longest_before > ends,
+        BEYOND: step >= ends,
+        "with relu": inputs.activation == "relu",
+        "unit": unit,
+        "sample": sample,
+        f"sample{FROM_END}": m - 1 - sample,
+        "step": step,
+        f"step{FROM_END}": np.where(step < ends, ends - 1 - step, np.nan),
+        LENGTH: ends,
+        **{name: sizes[name] for name in ("n_x", "n_a", "m", "T_x")},
+    }
+    if inputs.kind == "lstm":
+        parts["with a projection"] = any("Wp" in own for own in inputs.parameters)
+        parts["with a projection to other than n_a units"] = sizes["n_h"] != sizes["n_a"]
+    return parts
+
+
+def _accumulated(least_or_most: np.ufunc, ends: Array, first: int) -> Array:
+    """The least or the most of all before each `(m, 1)`; of none the first."""
+    before = np.concatenate([np.full((1, 1), first), ends])[: len(ends)]
+    return np.asarray(least_or_most.accumulate(before))
