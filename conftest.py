@@ -38,7 +38,7 @@ settings.register_profile(
     verbosity=Verbosity.quiet,  # a violation carries its own message
 )
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=60)
-settings.register_profile("quick", settings.get_profile("dev"), max_examples=3)  # many implementations
+settings.register_profile("quick", settings.get_profile("dev"), max_examples=1)  # many implementations
 settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=100)
 settings.load_profile("dev")
 

@@ -20,7 +20,8 @@ from oracle.propagation import evaluate
 from reference.contract import CONTRACTS
 
 UPDATED = "the arrays and dicts of an earlier call, which hold other numbers now"
-"""How arguments may be given: in that call parameters held half as much, and others a quarter."""
+RETRAINED = "an input and initial states that an earlier call was given with other parameters"
+"""How arguments may be given: in that call parameters held half as much; others of `UPDATED` a quarter."""
 
 MANY = (3, 5, 10, 20, 50)
 """After how many calls it is asked whether an answer changes."""
@@ -90,15 +91,16 @@ def _taken(answers: Sequence[Shown | None], agreeing: str) -> str:
     return taken or _added_to(before, last)
 
 
-def kept_of_updated(answers: Iterable[Shown]) -> str:
-    """What of `UPDATED` arguments was as it had been in the earlier call; empty where that is unknown."""
+def kept_of_earlier(answers: Iterable[Shown], how: str) -> str:
+    """What of `UPDATED` or `RETRAINED` arguments was as in the earlier call; empty where that is unknown."""
+    part = 0.25 if how == UPDATED else 1.0
     found: list[str] | None = None
     for shown in answers:
         asked = shown.inputs
-        before: dict[str, Any] = {name: 0.25 * getattr(asked, name) for name in ("x", "a0", "c0")}
+        before: dict[str, Any] = {name: part * getattr(asked, name) for name in ("x", "a0", "c0")}
         before["parameters"] = {name: 0.5 * array for name, array in asked.parameters.items()}
         earlier = Shown(_with(asked, before), {}, {})
-        every = [*_with_some_of(asked, earlier, "that call")]
+        every = [*_with_some_of(asked, earlier, "that call")][how == RETRAINED :]  # parameters are all
         every += _with_parameters_of(asked, earlier, "that call", _of_some_gates(asked.parameters))
         left = [(words, inputs) for words, inputs in every if found is None or words in found]
         found = [words for words, inputs in left if _gives(inputs, shown)]

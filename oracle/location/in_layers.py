@@ -12,7 +12,7 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location.arranged import for_those, wrong_alike
 from oracle.location.asked import Asked
 from oracle.location.gates import WithGates, part_known
-from oracle.location.history import UPDATED
+from oracle.location.history import RETRAINED, UPDATED
 from oracle.location.layers.in_setting import InSetting
 from oracle.location.layers.memory import ASKED
 from oracle.location.layers.posed import BEYOND
@@ -73,7 +73,7 @@ def locate_in_layers(
         return None
     location = _located(function, arranged[arrangements[0]], counterexample, anew, limits)
     when = [for_those(arrangements), *([] if not location or location.when == ALWAYS else [location.when])]
-    if UPDATED in arrangements and location:
+    if location and {UPDATED, RETRAINED} & {*arrangements}:
         location = replace(location, how="")  # which is how it was asked
     return location and replace(location, when=", ".join(filter(None, when)))
 

@@ -1,6 +1,6 @@
 """Where, when and how a function is wrong, found by asking it, whatever the mistake is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -13,8 +13,9 @@ from oracle.location.arranged import for_those
 from oracle.location.asked import Asked
 from oracle.location.caches.order import in_another_order
 from oracle.location.caches.shape import in_another_shape
-from oracle.location.history import UPDATED, kept_of_updated, remembered
+from oracle.location.history import RETRAINED, UPDATED, kept_of_earlier, remembered
 from oracle.location.location import Location, also_wrong, found_of, told_together, where
+from oracle.location.record import Seen
 from oracle.location.view import Itself
 from oracle.location.when import experiments
 from oracle.location.where.equation import CACHED
@@ -67,10 +68,20 @@ def locate(
             equations=wrong[:1],
         )
     location = found_of(asked, wrong, arrangement).location
-    if arrangement == f"for {UPDATED}":
-        wrong_ones = (seen.shown for seen in asked.seen if seen.wrong.get(wrong[0]))
-        location = replace(location, how=kept_of_updated(wrong_ones) or location.how)
+    for how in UPDATED, RETRAINED:
+        if arrangement.startswith(f"for {how}"):
+            wrong_ones = (seen.shown for seen in _of_other_inputs(asked) if seen.wrong.get(wrong[0]))
+            return replace(location, how=kept_of_earlier(wrong_ones, how) or location.how)
     return location
+
+
+def _of_other_inputs(asked: Asked) -> Iterator[Seen]:
+    """The answers before which something else was asked: the same may be kept of it."""
+    before = None
+    for seen in asked.seen:
+        if before is None or not np.array_equal(before.asked.x, seen.asked.x):
+            yield seen
+        before = seen
 
 
 def _arranged(every: Mapping[str, Asked], example: Inputs) -> tuple[str, Asked]:

@@ -14,7 +14,7 @@ from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, tra
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.caches.shape import in_another_shape
-from oracle.location.history import UPDATED, remembered
+from oracle.location.history import RETRAINED, UPDATED, remembered
 from oracle.location.in_layers import is_located_in, locate_in_layers
 from oracle.location.located import explains, locate
 from oracle.location.location import Location
@@ -270,6 +270,7 @@ _ARRANGED: Mapping[Arrangement, str] = {
     "read-only": "read-only arrays",
     "swapped": "arrays of the other byte order",
     "updated": UPDATED,
+    "retrained": RETRAINED,
 }
 
 

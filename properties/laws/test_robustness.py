@@ -64,12 +64,12 @@ def test_subnormals(trial: Trial) -> None:
 
 @law("robust", functions=EVERY)
 def test_memory_layouts(trial: Trial) -> None:
-    """Arrays are answered alike in any layout: Fortran's, strided, reversed, read-only, swapped, updated.
+    """Arrays are answered alike in any layout: Fortran's, strided, reversed, read-only, swapped.
 
+    So are those that an earlier call was given with other numbers, in them or in the parameters alone.
     Negative strides may be refused, as torch refuses them; that is noted.
     """
-    rng = np.random.default_rng(trial.problem.seed)
-    arrangement = ARRANGEMENTS[rng.integers(len(ARRANGEMENTS))]
+    arrangement = ARRANGEMENTS[trial.problem.seed % len(ARRANGEMENTS)]
     arguments = trial.inputs.arguments(trial.contract.name)
     if arrangement == "reversed" and isinstance(trial.call(arguments, arrangement), Raised):
         trial.note("refuses arrays of negative strides")
@@ -114,12 +114,14 @@ def _arrays_in(holder: Any, names: Iterable[Any]) -> Iterator[tuple[str, Any, An
 
 ARRANGEMENTS: tuple[Arrangement, ...] = (
     "fortran",
+    "updated",
+    "retrained",
+    "read-only",
     "strided",
     "reversed",
-    "read-only",
     "swapped",
-    "updated",
 )
+"""One for each problem by its seed, those that people meet most first."""
 
 _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
     "without its last axis": lambda array: array[..., 0],

@@ -74,8 +74,8 @@ class InProcess(Implementation):
         given = arranged(arguments, arrangement, aliased=False)
         try:
             with np.errstate(all="ignore"):
-                if arrangement == "updated":
-                    with of_earlier_numbers(given):
+                if arrangement in ("updated", "retrained"):
+                    with of_earlier_numbers(given, arrangement):
                         called(*given)
                 value = called(*given)
                 for later in then:

@@ -91,6 +91,7 @@ def test_arguments_come_back_as_they_are_after_the_call(implement: Implement, ar
         ("read-only", [True, False, False, True, True]),
         ("swapped", [True, False, True, False, True]),
         ("updated", [True, False, True, True, True]),
+        ("retrained", [True, False, True, True, True]),
     ],
 )
 def test_arrays_are_laid_out_as_said(
@@ -126,6 +127,18 @@ def test_updated_arrays_were_given_before_with_other_numbers(
     later = returned(implementation.call("rnn_cell_forward", arguments, arrangement="updated")).value
     assert np.array_equal(at_once, arguments[2]["Wax"].T)
     assert np.array_equal(2 * later, at_once)
+
+
+def test_retrained_arrays_were_given_before_with_other_parameters(
+    implement: Implement, arguments: list[Any]
+) -> None:
+    implementation = implement("""
+        kept = {}
+        def rnn_cell_forward(xt, a_prev, parameters):
+            return kept.setdefault((xt.tobytes(), a_prev.tobytes()), parameters["Wax"].T.copy())
+    """)
+    later = returned(implementation.call("rnn_cell_forward", arguments, arrangement="retrained")).value
+    assert np.array_equal(2 * later, arguments[2]["Wax"].T)
 
 
 def test_conversions_are_noted(implement: Implement, arguments: list[Any]) -> None:

@@ -8,7 +8,7 @@ from numpy import asarray, empty, flip, ndarray
 
 from reference.contract import Array
 
-Arrangement = Literal["C", "fortran", "strided", "reversed", "read-only", "swapped", "updated"]
+Arrangement = Literal["C", "fortran", "strided", "reversed", "read-only", "swapped", "updated", "retrained"]
 
 ALIASES: Mapping[str, str] = {"Wu": "Wi", "bu": "bi"}
 """What some call the parameters of the update gate, and what the specification calls them."""
@@ -32,8 +32,8 @@ def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: boo
     """Copies of the arguments, and of what is in the lists and dicts among them, each laid out as said.
 
     `"swapped"` is the other byte order; `"strided"` leaves a gap after each element on every axis;
-    `"reversed"` is a view of an array with the last element first; `"updated"` is as usual, of arrays that
-    another call was given `of_earlier_numbers`.
+    `"reversed"` is a view of an array with the last element first; `"updated"` and `"retrained"` are
+    as usual, after a call that was given them `of_earlier_numbers`.
     """
     layout = _LAYOUTS[arrangement]
     container = AliasedParameters if aliased else dict
@@ -49,18 +49,22 @@ def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: boo
 
 
 @contextmanager
-def of_earlier_numbers(arguments: Sequence[Any]) -> Iterator[None]:
-    """For a while parameters hold half as much, as before a step of training, and other arguments a quarter.
+def of_earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> Iterator[None]:
+    """For a while parameters hold half as much, as before a step of training, of `"updated"` also the others.
 
-    So what is kept of one is told from what it is multiplied by. Every other entry of a dict is then another
-    array; the others are the same arrays.
+    These hold a quarter, so what is kept of one is told from what it is multiplied by; and every other entry
+    of a dict is then another array, where the others are the same arrays. Of `"retrained"` all entries are
+    others.
     """
+    are_updated = arrangement == "updated"
     later = []
     for holder, key in _places(arguments):
+        if not (are_updated or isinstance(holder, dict)):
+            continue
         array = holder[key]
         numbers, factor = array.copy(), 0.5 if isinstance(holder, dict) else 0.25
         later.append((holder, key, array, numbers))
-        if isinstance(holder, dict) and len(later) % 2:
+        if isinstance(holder, dict) and (len(later) % 2 or not are_updated):
             holder[key] = numbers * factor
         else:
             array *= factor
@@ -105,5 +109,6 @@ _LAYOUTS: Mapping[Arrangement, Callable[[Array], Array]] = {
     "reversed": _reversed,
     "read-only": _read_only,
     "updated": lambda array: array.copy(),
+    "retrained": lambda array: array.copy(),
     "swapped": lambda array: array.astype(array.dtype.newbyteorder("S")),
 }

@@ -135,8 +135,8 @@ class Worker:
         try:
             with errstate(all="ignore"), _catch_warnings():
                 _simplefilter("ignore")
-                if arrangement == "updated":
-                    with of_earlier_numbers(given):
+                if arrangement in ("updated", "retrained"):
+                    with of_earlier_numbers(given, arrangement):
                         function(*given)
                 if with_reference_cell:
                     with right_cell(name, function, self._loaded.holder) as cell:

@@ -19,6 +19,7 @@ from oracle.location.how.places import of_other_places
 from oracle.location.how.rows import other_rows
 from oracle.location.how.solved import solved
 from oracle.location.how.stacked_gates import read_otherwise
+from oracle.location.how.totals import totals
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -81,7 +82,7 @@ def _gives_zeros(cases: Sequence[Case], like: Likeness) -> bool:
 def _of_pieces(cases: Sequence[Case]) -> Likeness | None:
     """What one of the factors or summands is like, for all else to be right."""
     for name, of_piece in solved(cases):
-        if words := of_other_places(of_piece):
+        if words := of_other_places(of_piece) or totals(of_piece):
             return Likeness(f"as if {name} were {words}")
     return None
 

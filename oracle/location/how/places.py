@@ -110,7 +110,32 @@ def _which(what: str, moved: Sequence[Moved], near: Sequence[tuple[int, Array]])
         for words, law in _laws(what, near, counts, last.case.chosen.shape[last.axis]):
             if all(one.obeys(law) for one in moved):
                 return words
-    return f"those of another {what}"
+    return f"those of another {what}{_listed(what, moved)}"
+
+
+def _listed(what: str, moved: Sequence[Moved]) -> str:
+    """Which those are, for a number of places of which all answers say the same, the fewest that tell."""
+    sources: dict[int, dict[int, set[int]]] = {}
+    for one in moved:
+        of_count = sources.setdefault(one.case.chosen.shape[one.axis], {})
+        for place, others in one.near:
+            found = {*np.flatnonzero(others).tolist()}
+            of_count[place] = of_count.get(place, found) & found
+    told = [
+        count
+        for count, of_count in sources.items()
+        if count <= MOST_LISTED and len(of_count) > 1 and all(len(found) == 1 for found in of_count.values())
+    ]
+    if not told:
+        return ""
+    enough = [count for count in told if len(sources[count]) > ENOUGH]
+    count = min(enough) if enough else max(told, key=lambda count: len(sources[count]))
+    each = (f"of {place} those of {other}" for place, (other,) in sorted(sources[count].items()))
+    return f" (of {count} {plural(what)} {', '.join(each)})"
+
+
+MOST_LISTED, ENOUGH = 13, 3
+"""How many places are read, and so many tell."""
 
 
 def _laws(what: str, near: Sequence[tuple[int, Array]], counts: int, count: int) -> Iterator[tuple[str, Law]]:

@@ -20,7 +20,7 @@ from oracle.location.when.table import (
     SUM,
     Table,
 )
-from oracle.location.where.equation import CACHED, RETURNED, Equation
+from oracle.location.where.equation import CACHED, RETURNED, TAKEN_BEFORE, Equation
 from reference.contract import Array
 
 MOST_ELEMENTS = 300
@@ -60,6 +60,8 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
             features[f"the largest |{name}| of all samples"] = largest
         elif name in BIASES:
             features[f"the largest |{name}|"] = largest
+    if TAKEN_BEFORE in equation.terms:
+        features[f"|xt - {TAKEN_BEFORE}|"] = np.abs(value - equation.terms[TAKEN_BEFORE])
     for name in ("ft", "it", "ot"):
         if name in equation.others and equation.affine:
             of_all = equation.others[name].max(axis=(0, 1), keepdims=True, initial=0)
@@ -181,7 +183,8 @@ def _of_value(equation: Equation) -> dict[str, Array]:
     largest = {f"the largest |{name}| of the sample": size.max(axis=0, keepdims=True, initial=0)}
     if equation.activation == "max":  # of a value its argument tells more
         return {**largest, **norms}
-    return {name: value, f"|{name}|": size, **largest, **norms}
+    total = {f"the sum of {name} of all samples": value.sum(axis=(0, 1), keepdims=True)}
+    return {name: value, f"|{name}|": size, **largest, **norms, **total}
 
 
 def _norms(name: str, array: Array) -> dict[str, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour
 from oracle.inputs import Inputs
-from oracle.location.history import UPDATED
+from oracle.location.history import RETRAINED, UPDATED
 from oracle.location.in_layers import locate_in_layers
 from oracle.location.located import locate
 from oracle.problem import LayerProblem, Problem
@@ -36,6 +36,8 @@ class Asked:
                 _double(arguments, 0.5)
                 function(*arguments)
                 _double(arguments, 2)
+            if self._order == "retrained":
+                function(*map(_halved, arguments))
             try:
                 value = function(*arguments)
             except Exception:  # of a shape or precision that it cannot do
@@ -70,6 +72,7 @@ _ARRANGED: Mapping[str, str] = {
     "strided arrays": "strided",
     "reversed arrays": "reversed",
     UPDATED: "updated",
+    RETRAINED: "retrained",
 }
 
 
@@ -84,6 +87,15 @@ def _double(arguments: list[Any], factor: float) -> None:
                     array *= factor
         elif argument is not None:
             argument *= factor**2
+
+
+def _halved(argument: Any) -> Any:
+    """Parameters that hold half as much; other arguments as they are."""
+    if isinstance(argument, list):
+        return [_halved(each) for each in argument]
+    if isinstance(argument, dict):
+        return {name: 0.5 * each if isinstance(each, np.ndarray) else each for name, each in argument.items()}
+    return argument
 
 
 def asked_in_other_orders(function: str, make: Callable[[], Any]) -> dict[str, Asked]:
