@@ -56,10 +56,16 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
         earlier, _, asked = calls
         if is_wrong(asked, earlier) and not is_wrong(asked):
             agreeing = _agreeing(function, sizes, partial(is_wrong, asked))
-            when = f"after another call of its {agreeing}" if agreeing else "after any other call"
+            others = (experiments.scaled(each, ("x", "a0"), k) for each in calls[:2] for k in (1e-2, 1e2))
+            is_always = all(is_wrong(asked, each) for each in others)
+            which = ("another" if is_always else "some other") if agreeing else ("any" if is_always else "some")
+            when = f"after {which} call of its {agreeing}" if agreeing else f"after {which} other call"
             return f"{where}{when}", _taken(answers(*calls), agreeing)
     if is_wrong(two, two):
         return "where one question is asked again", ""
+    for name in (name for name in BASE if name != "T_x" or not CONTRACTS[function].is_cell):
+        if is_wrong(two, *of({**BASE, name: BASE[name] + 3})[:1]):
+            return f"after a call of a larger {name}", ""
     later = next((count for count in MANY if is_wrong(two, *[one] * count)), 0)
     return f"after {later} calls" if later else "after other calls", ""
 

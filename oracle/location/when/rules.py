@@ -1,14 +1,14 @@
 """When it is wrong: the simplest condition that all wrong elements meet, and the right ones do not."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from oracle.location.when.condition import Condition
 from oracle.location.when.conditions import bluntness, met_by_all_wrong
-from oracle.location.when.table import SIZE_OF, SIZES, Table, is_of_time, is_place, is_row, kind_of
+from oracle.location.when.table import SIZE_OF, SIZES, Table, is_of_time, is_place, is_row, kind_of, part_of
 from reference.contract import Array
 
 LEAST, HALF, PURE, SURE = 0.3, 0.5, 0.9, 0.97
@@ -54,6 +54,10 @@ class Rule:
     def is_of_time(self) -> bool:
         """Whether it is of steps, or of how many there are."""
         return any(is_of_time(condition.feature) for condition in self.conditions)
+
+    def is_as_likely_as(self, other: "Rule") -> bool:
+        """Whether it is as good as another that comes first, and hardly more far-fetched."""
+        return _step(self.purity) == _step(other.purity) and self.cost <= other.cost + NEARLY
 
     def without(self, place: str) -> "Rule":
         """What it says but that a place is the first one, which goes without saying."""
@@ -121,6 +125,8 @@ class Rule:
 
 
 MOST_CONDITIONS = 3
+NEARLY = 0.01
+"""By how much more far-fetched one rule is hardly so."""
 WIDTH = 8
 """How many rules are made longer at a time."""
 PROMISING = 1.5
@@ -152,12 +158,12 @@ def rule(table: Table) -> Rule | None:
             if longer.purity > shorter.purity
             and not (shorter.conditions and longer.conditions[-1].compares_sizes)
         ]
-        beam = sorted(found, key=lambda each: (-_step(each.purity), each.cost))[:WIDTH]
+        beam = sorted(found, key=lambda each: (-_step(each.purity), each.cost, -each.purity))[:WIDTH]
         if not any(PROMISING * each.excess <= best.excess for each in beam):
             break
         longer_by = len(beam[0].conditions) - len(best.conditions)
         if 2**longer_by * beam[0].excess <= best.excess:
-            best = beam[0]
+            best = _purest([each for each in beam if each.is_as_likely_as(beam[0])], every)
     least = LEAST if best.conditions and best.is_plain else HALF
     if best.purity < (PURE if len(best.conditions) == MOST_CONDITIONS and not best.is_plain else least):
         return None if best.is_plain else rule(every.plain())
@@ -255,6 +261,12 @@ def _some_of(table: Table, among: Array | bool = True) -> Table:
         if (above := theirs > ours[most]).any():
             chosen[right[np.where(above, theirs, np.inf).argmin()]] = True
     return replace(table, weight=weight).where(chosen)
+
+
+def _purest(rules: Sequence[Rule], every: Table) -> Rule:
+    """The one that fewest of all right elements meet: of those that are looked at, too few may tell."""
+    met = [each.met_by(every) & ~every.mute for each in rules]
+    return rules[int(np.argmax([part_of(every.weight, every.wrong, each) for each in met]))]
 
 
 def _step(purity: float) -> float:
