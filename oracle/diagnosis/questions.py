@@ -35,7 +35,7 @@ def opening(function: str, network: LayerProblem | None = None) -> Sequence[Prob
 
 
 def further(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> list[Problem]:
-    """The others: T_x on both sides of m, equal sizes, one step, larger ones; of layers one layer, and three.
+    """The others: m on both sides of n_a and T_x, equal sizes, one step, larger ones; of layers also three.
 
     A projection is among them where it is in the counterexample: much does not know any.
     """
@@ -53,7 +53,7 @@ def further(function: str, counterexample: Inputs, network: LayerProblem | None 
     both = {"layers": 2, "directions": 2}
     chosen = [
         problem(function, n_x=4, n_a=2, m=3, T_x=3, layers=3, directions=2, seed=1),  # n_x = D n_h
-        problem(function, n_x=2, n_a=3, m=4, T_x=5, layers=3, lengths="with 1", seed=5),
+        problem(function, n_x=2, n_a=6, m=4, T_x=5, layers=3, lengths="with 1", seed=5),
         problem(function, n_x=2, n_a=3, m=3, T_x=1, regime="wild", seed=3),
     ]
     if counterexample.kind == "rnn":

@@ -57,9 +57,10 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
         if is_wrong(asked, earlier) and not is_wrong(asked):
             agreeing = _agreeing(function, sizes, partial(is_wrong, asked))
             others = (experiments.scaled(each, ("x", "a0"), k) for each in calls[:2] for k in (1e-2, 1e2))
-            is_always = all(is_wrong(asked, each) for each in others)
-            which = ("another" if is_always else "some other") if agreeing else ("any" if is_always else "some")
-            when = f"after {which} call of its {agreeing}" if agreeing else f"after {which} other call"
+            is_any = all(is_wrong(asked, each) for each in others)
+            when = f"after {'any' if is_any else 'some'} other call"
+            if agreeing:
+                when = f"after {'another' if is_any else 'some other'} call of its {agreeing}"
             return f"{where}{when}", _taken(answers(*calls), agreeing)
     if is_wrong(two, two):
         return "where one question is asked again", ""

@@ -20,9 +20,10 @@ from oracle.location.layers.setting import Setting, settings
 from oracle.location.location import Found, Location, found_of
 from oracle.location.networks.absent import absent_states
 from oracle.location.networks.as_if import as_if_given
+from oracle.location.networks.held import held_to_networks
 from oracle.location.networks.last_states import in_another_order
 from oracle.location.networks.padding import beyond_the_end
-from oracle.location.networks.returned import held_to_networks, what_is_returned
+from oracle.location.networks.returned import what_is_returned
 from oracle.location.networks.stacking import posed
 from oracle.location.scope import scope_of
 from oracle.location.when import experiments
@@ -145,7 +146,7 @@ def _located(
         location = replace(location, when=" and ".join(of_one_step + told) if of_one_step else "")
     located = replace(location, setting=setting)
     located = replace(located, scope=scope_of(function, program, counterexample, located, asked, limits))
-    return held_to_networks(located, function, program, counterexample, limits)
+    return held_to_networks(located, found.rule, function, program, counterexample, limits)
 
 
 def _by_right_gates(where: str) -> str:

@@ -69,6 +69,11 @@ def of_what_is_given_above(*, has_lengths: bool) -> Iterator[Mistaken]:
     where = "what the backward direction of a layer above another is given is not what that hands on"
     how = "its first half is what the forward direction beside it has computed"
     yield Mistaken(where, partial(said, how), "", partial(are_its_layers, _overwritten))
+    where = "a direction of a layer above another does not read all that it is given"
+    for whose, own in (("its own", True), ("the other", False)):
+        how = f"each reads what {whose} direction below has computed alone"
+        explains = partial(are_its_layers, partial(_of_one_direction, own))
+        yield Mistaken(where, partial(said, how), "", explains)
     where = "the backward direction of the first layer does not read x"
     for how, over_time in _OVER_X.items():
         explains = partial(are_its_layers, partial(_of_forward, over_time))
@@ -168,6 +173,18 @@ def _overwritten(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
     n = len(inputs.x) // 2
     x = np.concatenate([right["a"].value[:n], inputs.x[n:]]).astype(inputs.x.dtype)
     return with_backward(right, evaluate(replace(inputs, x=x)), inputs)
+
+
+def _of_one_direction(own: bool, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """Each direction reads one half of what stands below it, and 0 for the other."""
+    if inputs.directions == 1 or not below:
+        return evaluate(inputs)
+    is_first = (np.arange(len(inputs.x)) < len(inputs.x) // 2)[:, None, None]
+    forward, backward = (
+        evaluate(replace(inputs, x=np.where(half, inputs.x, 0).astype(inputs.x.dtype)))
+        for half in (is_first == own, is_first != own)
+    )
+    return with_backward(forward, backward, inputs)
 
 
 def _of_forward(change: HandedOn, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

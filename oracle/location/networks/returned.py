@@ -17,8 +17,8 @@ from oracle.location.networks.stacking import and_larger
 from oracle.location.when.elements import MOST_ELEMENTS
 from oracle.location.when.options import BEYOND, LENGTH, SHORTER
 from oracle.location.when.rules import Rule, rule
-from oracle.location.when.table import FROM_END, Table, kind_of
-from oracle.location.when.words import ALWAYS, words
+from oracle.location.when.table import FROM_END, Table
+from oracle.location.when.words import words
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, Array
 
@@ -27,9 +27,6 @@ TIMES = 3
 
 ROUNDS = 4
 """How often a rule may be another one than before until none is told."""
-
-SAME = 0.9
-"""Of how many wrong elements as many are as good as all."""
 
 EXTENTS: Mapping[str, Sequence[int]] = {
     "n_x": (1, 2, 3, 4, 5),
@@ -47,58 +44,25 @@ def what_is_returned(
 
     Of what is wrong above a layer that is wrong nothing is said.
     """
-    seen = _seen(function, program, counterexample, limits)
+    seen = returned_by(function, program, counterexample, limits)
     if not seen.names:
         return None
     returned = [name for name in CONTRACTS[function].outputs if name in seen.names]
     return Location(f"the returned {', '.join(returned)}", words(seen.rule) if seen.rule else "", "")
 
 
-def held_to_networks(
-    location: Location, function: str, program: Program, counterexample: LayerProblem, limits: Limits
-) -> Location:
-    """What is said of a layer in a setting, or what is true of networks where that says more or is not.
-
-    What is wrong about ends hangs on all lengths, of which one setting has few.
-    """
-    setting = location.setting
-    assert setting
-    is_of_ends = bool(setting.last or setting.ended)
-    if is_of_ends and not location.how:
-        other = what_is_returned(function, program, counterexample, limits)
-        return other if other and other.when else location
-    if is_of_ends and location.when == ALWAYS and not setting.ended and limits.lengths:
-        without, with_them = _seen(function, program, counterexample, limits, rounds=1).shares_by_lengths
-        return replace(location, when=f"{ALWAYS} without lengths") if with_them < SAME * without else location
-    if not location.when:
-        found = _seen(function, program, counterexample, limits).rule
-        if found and not any(kind_of(each.feature) == "step" for each in found.conditions):
-            return replace(location, when=words(found))
-    return location
-
-
 @dataclass(frozen=True)
-class _Seen:
-    """Which arrays were wrong, their elements, and the rule that was confirmed."""
+class Returned:
+    """Which arrays were wrong, elements of all that was asked, and the rule that was confirmed."""
 
     names: Set[str]
     tables: Sequence[Table]
     rule: Rule | None
 
-    @property
-    def shares_by_lengths(self) -> tuple[float, float]:
-        """Which part of the elements was wrong without shorter lengths, and with them."""
-        if not self.tables:
-            return 1.0, 1.0
-        table = Table.joined(self.tables)
-        shorter = table.features[SHORTER] == 1
-        without, with_them = (table.where(which & ~table.mute).purity for which in (~shorter, shorter))
-        return without, with_them
 
-
-def _seen(
+def returned_by(
     function: str, program: Program, counterexample: LayerProblem, limits: Limits, rounds: int = ROUNDS
-) -> _Seen:
+) -> Returned:
     """What some problems show, and more until the same rule is found of them; nothing of what is right."""
     tables: list[Table] = []
     names: set[str] = set()
@@ -106,8 +70,8 @@ def _seen(
     first = counterexample.inputs(function)
     assert isinstance(first, LayerInputs)
     shown = answer(function, program, first)
-    if counterexample.weights or not shown or shown.is_right:
-        return _Seen(names, tables, None)
+    if counterexample.weights or not (shown and first.x.size) or shown.is_right:
+        return Returned(names, tables, None)
     for turn in range(rounds):
         problems = _asked(counterexample, limits, range(TIMES * turn, TIMES * (turn + 1)))
         for inputs in chain([first] if not turn else [], problems):
@@ -117,8 +81,8 @@ def _seen(
                 tables += _tables(shown, lowest)
         before, found = found, rule(Table.joined(tables)) if names else None
         if before and found and found.is_like(before):
-            return _Seen(names, tables, found)
-    return _Seen(names, tables, None)
+            return Returned(names, tables, found)
+    return Returned(names, tables, None)
 
 
 def _asked(counterexample: LayerProblem, limits: Limits, times: Sequence[int]) -> Iterator[LayerInputs]:
