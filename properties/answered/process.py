@@ -18,7 +18,7 @@ from tempfile import TemporaryFile
 from typing import ClassVar
 
 from properties.answered.last_words import LastWords
-from properties.answered.start import start
+from properties.answered.start import Started, start
 from properties.worker.codec import CodecError
 from properties.worker.place import Frame, lasting, place
 from properties.worker.wire import (
@@ -87,7 +87,7 @@ class Process:
                     errors.fileno(),
                 )
             held.callback(self._process.wait)
-            held.callback(_kill_group, self._process.pid)
+            held.callback(kill_all, self._process)
             self._socket.setblocking(False)
             self._poll = select.poll()
             self._poll.register(self._last_words, select.POLLIN)
@@ -204,6 +204,14 @@ class Process:
         ]
 
 
-def _kill_group(leader: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # all of it has ended
-        os.killpg(leader, signal.SIGKILL)
+def kill_all(process: Started) -> None:
+    """Kill a process and those that it has forked into its group, of which it may not be the leader yet."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except PermissionError:  # all of it has ended
+        pass
+    except ProcessLookupError:
+        try:
+            process.wait(0)
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)

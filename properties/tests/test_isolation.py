@@ -1,5 +1,8 @@
 """What a target may do to the process it runs in, and what the judge then says."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +10,7 @@ import numpy as np
 import pytest
 
 from properties.answered.implementation import Died, Foreign, Implementation, Raised, Request, Returned
+from properties.answered.process import kill_all
 
 Misbehave = Callable[..., Implementation]
 
@@ -215,3 +219,12 @@ return a0
     assert three.value == [[3.0]]
     assert death == Died("exited with status 3")
     assert len(outcomes(calls[:3])) == 3
+
+
+def test_a_process_that_does_not_lead_a_group_yet_is_killed() -> None:
+    """As one that has just been forked when an interrupt comes."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with process:
+        kill_all(process)
+        assert process.wait(30) == -signal.SIGKILL
+    kill_all(process)  # to which nothing happens any more
