@@ -1,6 +1,6 @@
 """What a call writes to that is not its own: its arguments, and what an earlier call has returned."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,13 +24,23 @@ def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour
     written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
     if not written:
         return []
-    of_each = [(_keys(function, *each), _what_becomes(function, *each)) for each in calls]
-    keys, become = (
-        every.pop() if len(every := {each[part] for each in of_each}) == 1 else "" for part in range(2)
-    )
+    keys = _the_same(_keys(function, *each) for each in calls)
+    become = _the_same(_what_becomes(function, *each) for each in calls if _count(*each) > 1)
     verb = "" if not keys or not become else " become " if "," in keys else " becomes "
     what = f"{keys}{verb}{become}"  # of keys that are new or gone nothing becomes anything
     return [f"it writes to {' and '.join(written)}" + (f": {what}" if what else "")]
+
+
+def _the_same(every: Iterable[str]) -> str:
+    """What all are; nothing where they are not alike, or there are none."""
+    found = {*every}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _count(ours: Behaviour, right: Behaviour) -> int:
+    """How many numbers stood in what is changed: one is a multiple of any other."""
+    before = (right.arguments.get(place) for place in _changed(ours, right))
+    return sum(array.size for array in before if isinstance(array, np.ndarray))
 
 
 def _keys(function: str, ours: Behaviour, right: Behaviour) -> str:
@@ -65,8 +75,8 @@ def _what_becomes(function: str, ours: Behaviour, right: Behaviour) -> str:
         for now, before in given
         if isinstance(now, np.ndarray) and isinstance(before, np.ndarray)
     ]
-    if not pairs or len(pairs) < len(given) or sum(before.size for _, before in pairs) < 2:
-        return ""  # one number is a multiple of any other
+    if not pairs or len(pairs) < len(given):
+        return ""
     for i, name in enumerate(CONTRACTS[function].outputs):
         output = ours.outputs.get(f".{i}", "")
         if isinstance(output, np.ndarray):
