@@ -12,7 +12,7 @@ from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, 
 from oracle.diagnosis.bounded_caches import which_are_kept
 from oracle.diagnosis.questions import larger, problem
 from oracle.diagnosis.simpler import simplified, with_parameters
-from oracle.diagnosis.writing import overwriting, writing
+from oracle.diagnosis.writing import overwriting, writing, writing_for_sizes
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem
@@ -58,7 +58,10 @@ def manners(
     later = implementation(first, then=other)
     if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
         return [overwriting(function, implementation, bigger, shown[1], later, limits)]
-    return writing(function, shown, right)
+    written = writing(function, shown, right)
+    if written and not (writing(function, shown[1:], right[1:]) or CONTRACTS[function].is_layer):
+        return writing_for_sizes(function, implementation, counterexample, limits) or written
+    return written
 
 
 def precision(

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
 from oracle.diagnosis.agreeing import DTYPE, agreeing
-from oracle.diagnosis.behaviour import Behaviour, Program, alike, same
+from oracle.diagnosis.behaviour import Behaviour, Program, alike, same, specification
+from oracle.diagnosis.questions import problem
+from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.problem import Problem
 from reference.contract import CONTRACTS, Array
@@ -31,6 +34,24 @@ def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour
     return [f"it writes to {' and '.join(written)}" + (f": {what}" if what else "")]
 
 
+def writing_for_sizes(
+    function: str, implementation: Program, counterexample: Inputs, limits: Limits
+) -> list[str]:
+    """The same of what writes where two sizes of a counterexample are equal, or one is 1; else nothing."""
+    given, is_cell = counterexample.sizes, CONTRACTS[function].is_cell
+    distinct = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 1 if is_cell else 7}
+    names = [name for name in distinct if name != "T_x" or not is_cell]
+    pairs = ((one, other) for one, other in combinations(names, 2) if given[one] == given[other])
+    special = {f"{one} = {other}": {other: distinct[one]} for one, other in pairs}
+    special |= {f"{name} = 1": {name: 1} for name in names if given[name] == 1}
+    for words, sizes in special.items():
+        inputs = limits.fitted(problem(function, **{**distinct, **sizes})).inputs(function)
+        shown, right = implementation(inputs), specification(function, limits)(inputs)
+        if written := writing(function, [shown], [right]):
+            return [f"{written[0]}, where {words}"]
+    return []
+
+
 def _the_same(every: Iterable[str]) -> str:
     """What all are; nothing where they are not alike, or there are none."""
     found = {*every}
@@ -44,11 +65,11 @@ def _count(ours: Behaviour, right: Behaviour) -> int:
 
 
 def _keys(function: str, ours: Behaviour, right: Behaviour) -> str:
-    """Which keys of a dict of parameters are new, gone or changed; nothing of other arguments."""
+    """Which keys of a dict of parameters or options are new, gone or changed; nothing of other arguments."""
     contract, changed = CONTRACTS[function], {*_changed(ours, right)}
-    dict_of = f".{len(contract.arguments)}."
+    dict_of = f".{len(contract.arguments) + contract.is_layer}."  # after the list of a layer's parameters
     leaves = sorted(changed - {dict_of})
-    if contract.is_layer or not all(place.startswith(dict_of) for place in leaves):
+    if not all(place.startswith(dict_of) for place in leaves):
         return ""
     keys = list(dict.fromkeys(place.removeprefix(dict_of).split(".")[0] for place in leaves))
     added, gone = (

@@ -257,3 +257,16 @@ def test_what_is_kept_of_a_mistake_is_what_it_answers(function: str) -> None:
             )
             acts_at_random = not all(map(Behaviour.is_like, fresh, again))
             assert acts_at_random or all(map(Behaviour.is_like, kept, fresh)), fault.name
+
+
+def test_of_what_is_written_for_some_sizes_these_are_told() -> None:
+    def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        answer = reference.rnn_cell_forward(xt.copy(), a_prev, parameters)
+        if xt.shape == a_prev.shape:
+            xt[...] = answer[0]
+        return answer
+
+    ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
+    inputs = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1).inputs("rnn_cell_forward")
+    written = "it writes to xt: what it returns as a_next, where n_x = n_a"
+    assert manners("rnn_cell_forward", ask, inputs) == [written]

@@ -254,8 +254,12 @@ def test_parameters_taken_by_their_place_are_noticed() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["x", "parameters", "options"])
-def test_what_is_written_to_is_named(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("x", ""), ("parameters", ""), ("options", ": lengths")],
+    ids=["x", "parameters", "options"],
+)
+def test_what_is_written_to_is_named(name: str, key: str) -> None:
     def rnn_layer(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         answer = reference.rnn_layer(x, a0, parameters, options)
         {"x": x, "parameters": parameters[-1]["ba"], "options": options.get("lengths", x)}[name][...] = 1
@@ -263,7 +267,7 @@ def test_what_is_written_to_is_named(name: str) -> None:
 
     ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
     inputs = replace(with_everything("rnn_layer"), lengths="with T_x").inputs("rnn_layer")
-    assert manners("rnn_layer", ask, inputs) == [f"it writes to {name}"]
+    assert manners("rnn_layer", ask, inputs) == [f"it writes to {name}{key}"]
 
 
 def test_an_answer_that_is_overwritten_later_is_noticed() -> None:
