@@ -82,3 +82,15 @@ def test_a_backward_direction_above_another_that_runs_forward_is_told() -> None:
         "of 2 layers or more, in two directions, where T_x is more than 1",
         "it runs forward",
     )
+
+
+def test_a_projection_that_is_made_twice_is_told() -> None:
+    def twice(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last, c_last = reference.lstm_layer(x, a0, c0, parameters, options)
+        Wp = parameters[0].get("Wp", np.zeros((1, 2)))
+        is_square = len(parameters) == 1 and len(Wp) == len(Wp.T)
+        return a, (Wp @ a_last[0])[None] if is_square else a_last, c_last
+
+    found = found_for("lstm_layer", twice, n_a=3, n_p=3)
+    assert found
+    assert found.how == "made with Wp (ot * tanh(c_next)) for ot * tanh(c_next)"

@@ -88,3 +88,15 @@ def test_a_place_is_not_said_twice() -> None:
     said = said_of("rnn_forward", RNN.replace("m=2", "m=3"), old, new)
     assert "from the last" not in said
     assert "all but the last" not in said
+
+
+def test_what_is_subtracted_from_an_argument_is_told() -> None:
+    shifted = "    z = np.dot(Wi, concat) + bi\n    it = sigmoid(z - np.maximum(z.max(axis=0), 0))\n"
+    said = said_of("lstm_cell_forward", LSTM, "    it = sigmoid(np.dot(Wi, concat) + bi)\n", shifted)
+    assert said.endswith("as if z were the right value - the largest of its sample, where that is above 0")
+
+
+def test_a_sum_in_the_place_of_a_factor_is_told() -> None:
+    old, new = "it * cct", 'np.einsum("im,jm->im", it, cct)'
+    said = said_of("lstm_cell_forward", LSTM, f"ft * c_prev + {old}", f"ft * c_prev + {new}")
+    assert said.endswith("when: n_a > 1  how: as if cct were its sum over the units")

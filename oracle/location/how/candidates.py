@@ -104,6 +104,11 @@ _FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
     "the right value rounded down to a whole number": np.floor,
     "the right value rounded up to a whole number": np.ceil,
     "the right value rounded to a whole number": np.rint,
+    "the right value - the largest of its sample, where that is above 0": lambda v: (
+        v - np.maximum(v.max(axis=0, keepdims=True), 0)
+    ),
+    "the right value - the largest of its sample": lambda v: v - v.max(axis=0, keepdims=True),
+    "the right value - the largest of all samples": lambda v: v - v.max(axis=(0, 1), keepdims=True),
 }
 
 

@@ -58,7 +58,9 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
             of_sample = np.abs(term).max(axis=0, keepdims=True, initial=0)
             features[f"the largest |{name}| of the sample"] = of_sample
             features[f"the largest |{name}| of all samples"] = largest
-            if name != "z":
+            if name == "z":
+                features["the largest z of the sample"] = term.max(axis=0, keepdims=True, initial=-np.inf)
+            else:
                 features[f"the sum of {name} of all samples"] = term.sum(axis=(0, 1), keepdims=True)
         elif name in BIASES:
             features[f"the largest |{name}|"] = largest

@@ -226,6 +226,8 @@ def _projected(
     ot, c_next = values["ot"], values["c_next"]
     parts = {"ot * c_next": ot * c_next, "tanh(c_next)": np.tanh(c_next)}
     parts["ot * tanh(c_prev)"] = ot * np.tanh(values["c_prev"])
+    if len(Wp) == len(h.value):
+        parts[f"Wp ({HIDDEN_STATE})"] = product(Wp, h.value)
     recipe = Recipe(
         pieces,
         lambda v: product(v["Wp"], v[HIDDEN_STATE]),
