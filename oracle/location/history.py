@@ -65,8 +65,10 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
     if is_wrong(two, two):
         return "where one question is asked again", ""
     for name in (name for name in BASE if name != "T_x" or not CONTRACTS[function].is_cell):
-        if is_wrong(two, *of({**BASE, name: BASE[name] + 3})[:1]):
-            return f"after a call of a larger {name}", ""
+        larger, smaller = (is_wrong(two, *of({**BASE, name: BASE[name] + by})[:1]) for by in (3, -1))
+        if larger or smaller:
+            which = "another" if larger and smaller else "a larger" if larger else "a smaller"
+            return f"after a call of {which} {name}", ""
     later = next((count for count in MANY if is_wrong(two, *[one] * count)), 0)
     return f"after {later} calls" if later else "after other calls", ""
 
@@ -100,23 +102,24 @@ def _taken(answers: Sequence[Shown | None], agreeing: str) -> str:
 
 def kept_of_earlier(answers: Iterable[Shown], how: str) -> str:
     """What of `UPDATED` or `RETRAINED` arguments was as in the earlier call; empty where that is unknown."""
-    part = 0.25 if how == UPDATED else 1.0
+    part, same = (0.25, ()) if how == UPDATED else (1.0, ("all arguments", "x ", "a0 ", "c0 "))
     found: list[str] | None = None
     for shown in answers:
         asked = shown.inputs
         before: dict[str, Any] = {name: part * getattr(asked, name) for name in ("x", "a0", "c0")}
         before["parameters"] = {name: 0.5 * array for name, array in asked.parameters.items()}
         earlier = Shown(_with(asked, before), {}, {})
-        every = [*_with_some_of(asked, earlier, "that call")][how == RETRAINED :]  # parameters are all
+        every = [*_with_some_of(asked, earlier, "that call")]
         every += _with_parameters_of(asked, earlier, "that call", _of_some_gates(asked.parameters))
         left = [(words, inputs) for words, inputs in every if found is None or words in found]
+        left = [(words, inputs) for words, inputs in left if not words.startswith(same)]
         found = [words for words, inputs in left if _gives(inputs, shown)]
     return f"as if {found[0]}" if found else ""
 
 
 def _of_some_gates(names: Collection[str]) -> dict[str, list[str]]:
-    """Weights, biases and both of two or three gates, by how they are listed."""
-    gates = [some for count in (2, 3) for some in combinations("fico", count)]
+    """Weights, biases and both of some gates, by how they are listed."""
+    gates = [some for count in (1, 2, 3) for some in combinations("fico", count)]
     every = ([part + gate for part in parts for gate in some] for some in gates for parts in ("W", "b", "Wb"))
     return {", ".join(some): some for some in every if {*some} <= {*names}}
 

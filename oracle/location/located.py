@@ -71,7 +71,8 @@ def locate(
     for how in UPDATED, RETRAINED:
         if arrangement.startswith(f"for {how}"):
             wrong_ones = (seen.shown for seen in _of_other_inputs(asked) if seen.wrong.get(wrong[0]))
-            return replace(location, how=kept_of_earlier(wrong_ones, how) or location.how)
+            kept = kept_of_earlier(wrong_ones, how)
+            return replace(location, how=kept or (location.how if how == UPDATED else ""))
     return location
 
 

@@ -83,7 +83,9 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
         return found
     other = _found_of(coarse, clearly, arrangement)
     tells_more = other.location.when and other.location.how and other.like
-    return other if tells_more else found
+    # So coarsely nothing is seen of what is wrong in less than float64.
+    of_precision = other.rule and any(each.feature == "bits" for each in other.rule.conditions)
+    return other if tells_more and not of_precision else found
 
 
 def _found_of(asked: Asked, wrong: Sequence[str], arrangement: str) -> Found:

@@ -116,7 +116,10 @@ def _which(what: str, moved: Sequence[Moved], near: Sequence[tuple[int, Array]])
 def _listed(what: str, moved: Sequence[Moved]) -> str:
     """Which those are, for a number of places of which all answers say the same, the fewest that tell."""
     sources: dict[int, dict[int, set[int]]] = {}
+    sizes: dict[int, set[tuple[int, ...]]] = {}
     for one in moved:
+        of_sizes = sizes.setdefault(one.case.chosen.shape[one.axis], set())
+        of_sizes.add(tuple(one.case.equation.answer.inputs.sizes.values()))
         of_count = sources.setdefault(one.case.chosen.shape[one.axis], {})
         for place, others in one.near:
             found = {*np.flatnonzero(others).tolist()}
@@ -124,7 +127,9 @@ def _listed(what: str, moved: Sequence[Moved]) -> str:
     told = [
         count
         for count, of_count in sources.items()
-        if count <= MOST_LISTED and len(of_count) > 1 and all(len(found) == 1 for found in of_count.values())
+        if count <= MOST_LISTED
+        and min(len(of_count), len(sizes[count])) > 1
+        and all(len(found) == 1 for found in of_count.values())
     ]
     if not told:
         return ""

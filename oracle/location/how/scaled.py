@@ -25,13 +25,14 @@ def _spectral_radius(W: Array) -> float:
     return float(np.abs(np.linalg.eigvals(W)).max())
 
 
-def times(factor: float, W: Array) -> str:
-    """How many times: a simple number, or one divided by a norm of the weights; else for these alone."""
+def times(factor: float, W: Array | None) -> str:
+    """How many times: a simple number, or one divided by a norm of all weights; else for these alone."""
     simple = float(Fraction(factor).limit_denominator(_LARGEST))
     if abs(simple - factor) <= CLEAR * abs(factor):
         return f"{factor:.6g} times"
-    for words, norm in _NORMS.items():
-        if round_one := _round(factor * norm(W)):
+    norms = {} if W is None else {words: norm(W) for words, norm in _NORMS.items()}
+    for words, norm in norms.items():
+        if round_one := _round(factor * norm):
             return f"({round_one} / the {words} of its weights) times"
     return f"{factor:.6g} times in the one network that was asked"
 

@@ -196,7 +196,8 @@ def _of_columns(acting: Acting, columns: Array) -> str:
             return f"as if {names} were 0"
         if f"{factor:.6g}" == "1":
             return ""
-        return f"as if {names} counted {times(factor, right)}"
+        is_whole = len(acting.rows) == len(acting.all_b)
+        return f"as if {names} counted {times(factor, right if is_whole else None)}"
     if norm := norm_of_rows(W, right):
         return f"as if the weights of {names} were scaled to norm {norm} in each row"
     if len(columns) == 2:

@@ -1,6 +1,6 @@
 """What is said of a layer in one setting, held to networks of all kinds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +10,8 @@ from oracle.limits import Limits
 from oracle.location.layers.setting import Setting
 from oracle.location.location import Location
 from oracle.location.networks.returned import returned_by, what_is_returned
-from oracle.location.when.options import OPTIONS, SHORTER
-from oracle.location.when.rules import Rule
+from oracle.location.when.options import OPTIONS
+from oracle.location.when.rules import PURE, Rule
 from oracle.location.when.table import SIZES, Table, kind_of, part_of
 from oracle.location.when.words import ALWAYS, words
 from oracle.problem import LayerProblem
@@ -19,9 +19,6 @@ from reference.contract import Array
 
 ENOUGH = 20
 """Wrong elements that there would be if an option made no difference."""
-
-SAME = 0.9
-"""Of how many elements as many are wrong as of others for an option to make none."""
 
 
 def held_to_networks(
@@ -47,35 +44,54 @@ def held_to_networks(
     if not returned.tables:
         return location
     table = Table.joined(returned.tables)
-    table = table.where(~table.mute & _of_sizes(table, found))
-    needed = [*_needed(table, setting)]
-    if location.when == ALWAYS:
-        return replace(location, when=" ".join([ALWAYS, *(needed or _ends_needed(table, setting))]))
-    if location.when:
-        return replace(location, when=", ".join([location.when, *needed]))
-    of_steps = returned.rule and any(kind_of(each.feature) == "step" for each in returned.rule.conditions)
-    when = words(returned.rule) if returned.rule and not of_steps else ", ".join(needed)
-    return replace(location, when=when)
+    table = table.where(~table.mute)
+    told = returned.rule if returned.rule and _is_told(returned.rule) else None
+    of_networks = words(told) if told else ""
+    if table.wrong[~_of_sizes(table, found, ("m", "T_x"))].any():  # as where lengths are, rather than these
+        return replace(location, when=of_networks)
+    passed_over = [*_told(setting), *_OF_SAMPLES]
+    passed_over += _OF_LENGTHS if found and found.is_of_time else []
+    needed, table = _needed(table.where(_of_sizes(table, found, SIZES)), passed_over)
+    if location.when != ALWAYS:
+        return replace(location, when=", ".join(filter(None, [location.when or of_networks, *needed])))
+    table = table.where(_in_setting(table, setting))
+    if table.purity >= PURE or not (setting.last or setting.ended or needed):
+        return replace(location, when=" ".join([ALWAYS, ", ".join(needed)]).strip())
+    part = f"in {table.purity:.0%} of the elements"
+    return replace(location, when=of_networks or ", ".join([*needed, part]))
 
 
-def _needed(table: Table, setting: Setting) -> Iterator[str]:
-    """The options that the setting has by chance, and without which nothing is wrong."""
+def _is_told(found: Rule) -> bool:
+    """Whether a rule says anything, and not of steps: of an equation at some, all states after are wrong."""
+    return bool(found.conditions) and not any(kind_of(each.feature) == "step" for each in found.conditions)
+
+
+def _needed(table: Table, passed_over: Sequence[str]) -> tuple[list[str], Table]:
+    """The options that a setting has by chance, without which nothing is wrong; and what has them."""
+    needed: list[str] = []
     for option, otherwise in OPTIONS.items():
-        if option not in table.features or any(part in option for part in _told(setting)):
+        if option not in table.features or any(part in option for part in passed_over):
             continue
         has = table.features[option] == 1
         for said, ours in ((otherwise, ~has), (option, has)):
             if not table.wrong[~ours].any() and _share(table, ours) * np.count_nonzero(~ours) >= ENOUGH:
                 table = table.where(ours)
-                yield said
+                needed.append(said)
                 break
+    return needed, table
 
 
-def _ends_needed(table: Table, setting: Setting) -> list[str]:
-    """That all samples end where x does, if others are less often wrong."""
-    shorter = table.features[SHORTER] == 1
-    is_seldom = _share(table, shorter) < SAME * _share(table, ~shorter)
-    return [OPTIONS[SHORTER]] if setting.last and not setting.ended and is_seldom else []
+def _in_setting(table: Table, setting: Setting) -> Array:
+    """Which elements are of the setting, as far as the options tell."""
+    options = {
+        "of the backward direction": setting.direction == "backward",
+        "in a layer above another": setting.above > 0,
+        "of samples that end before x does": bool(setting.ended),
+        "with relu": setting.activation == "relu",
+        "with a projection": setting.projected,
+    }
+    every = [table.features[name] == 1 for name, has in options.items() if has and name in table.features]
+    return np.asarray(np.all([np.ones(table.wrong.shape, bool), *every], axis=0))
 
 
 def _share(table: Table, which: Array) -> float:
@@ -83,13 +99,20 @@ def _share(table: Table, which: Array) -> float:
     return part_of(table.weight, table.wrong & which, which)
 
 
-def _of_sizes(table: Table, found: Rule | None) -> Array:
-    """Which elements meet what is said of sizes."""
+def _of_sizes(table: Table, found: Rule | None, sizes: Sequence[str]) -> Array:
+    """Which elements meet what is said of these sizes."""
     meets = np.ones(table.wrong.shape, bool)
     for condition in found.conditions if found else ():
-        if condition.feature in SIZES and condition.is_told_by(table):
+        if {condition.feature} <= {*sizes} and condition.is_told_by(table):
             meets &= condition.met_by(table)
     return meets
+
+
+_OF_SAMPLES = ("where a shorter", "with a shorter", "with a longer")
+"""Options of samples, which hang on their places."""
+
+_OF_LENGTHS = ("length", "sample")
+"""Those that hang on steps, of which short samples have few."""
 
 
 def _told(setting: Setting) -> Sequence[str]:

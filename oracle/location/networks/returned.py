@@ -1,6 +1,6 @@
 """Which of what networks return is wrong, and when: what is said where no equation tells more."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, product
 from typing import Any
@@ -44,18 +44,18 @@ def what_is_returned(
 
     Of what is wrong above a layer that is wrong nothing is said.
     """
-    seen = returned_by(function, program, counterexample, limits)
-    if not seen.names:
+    returned = returned_by(function, program, counterexample, limits)
+    if not returned.names:
         return None
-    returned = [name for name in CONTRACTS[function].outputs if name in seen.names]
-    return Location(f"the returned {', '.join(returned)}", words(seen.rule) if seen.rule else "", "")
+    when = words(returned.rule) if returned.rule else ""
+    return Location(f"the returned {', '.join(returned.names)}", when, "")
 
 
 @dataclass(frozen=True)
 class Returned:
-    """Which arrays were wrong, elements of all that was asked, and the rule that was confirmed."""
+    """Which arrays were wrong, by one rule if there is one, and the elements in which it was looked for."""
 
-    names: Set[str]
+    names: Sequence[str]
     tables: Sequence[Table]
     rule: Rule | None
 
@@ -64,25 +64,49 @@ def returned_by(
     function: str, program: Program, counterexample: LayerProblem, limits: Limits, rounds: int = ROUNDS
 ) -> Returned:
     """What some problems show, and more until the same rule is found of them; nothing of what is right."""
-    tables: list[Table] = []
-    names: set[str] = set()
-    found: Rule | None = None
     first = counterexample.inputs(function)
     assert isinstance(first, LayerInputs)
-    shown = answer(function, program, first)
-    if counterexample.weights or not (shown and first.x.size) or shown.is_right:
-        return Returned(names, tables, None)
+    shown = answer(function, program, first) if first.x.size and not counterexample.weights else None
+    if not shown or shown.is_right:
+        return Returned((), (), None)
+    tables: dict[str, list[Table]] = {name: [] for name in CONTRACTS[function].outputs}
+    found: Rule | None = None
     for turn in range(rounds):
         problems = _asked(counterexample, limits, range(TIMES * turn, TIMES * (turn + 1)))
         for inputs in chain([first] if not turn else [], problems):
             if shown := answer(function, program, inputs):
-                lowest = _lowest_wrong(shown)
-                names |= {name for name, wrong, _ in _looked_at(shown, lowest) if wrong.any()}
-                tables += _tables(shown, lowest)
-        before, found = found, rule(Table.joined(tables)) if names else None
+                for name, table in _tables(shown):
+                    tables[name].append(table)
+        every = {name: _of_layers(Table.joined(some)) for name, some in tables.items() if some}
+        wrong = [name for name, table in every.items() if table.wrong.any()]
+        if not wrong:
+            continue
+        looked_at = every[wrong[0]]
+        before, found = found, rule(looked_at)
         if before and found and found.is_like(before):
-            return Returned(names, tables, found)
-    return Returned(names, tables, None)
+            alike = [
+                name for name in wrong if not every[name].wrong[~found.loosened.met_by(every[name])].any()
+            ]
+            return Returned(alike, [looked_at], found)
+    return Returned(wrong, [looked_at] if wrong else [], None)
+
+
+def _wrong_by(found: Rule, every: Mapping[str, Table]) -> list[str]:
+    """The arrays of which all that is wrong meets a rule."""
+    wrong = {name: table for name, table in every.items() if table.wrong.any()}
+    return [name for name, table in wrong.items() if not table.wrong[~found.loosened.met_by(table)].any()]
+
+
+def _of_layers(table: Table) -> Table:
+    """Without what says which layer it is, where all that is wrong is in the first one.
+
+    For so is all that is wrong in every layer, of which only the lowest is looked at.
+    """
+    of_layers = [
+        name for name in table.features if "layer" in name and table.features[name][table.wrong].any()
+    ]
+    others = [name for name in table.features if "layer" not in name]
+    return table.with_those([*of_layers, *others])
 
 
 def _asked(counterexample: LayerProblem, limits: Limits, times: Sequence[int]) -> Iterator[LayerInputs]:
@@ -111,51 +135,30 @@ def _asked(counterexample: LayerProblem, limits: Limits, times: Sequence[int]) -
         yield inputs
 
 
-def _lowest_wrong(shown: Answer) -> int:
-    """The lowest layer whose last states are wrong, or the top."""
-    inputs = shown.inputs
-    layers = len(inputs.parameters) // inputs.directions
-    wrong = [_by_layer(shown.wrong[name], layers) for name in shown.wrong if name != "a"]
-    return next((k for k in range(layers) if any(each[k].any() for each in wrong)), layers - 1)
+def _tables(shown: Answer) -> Iterator[tuple[str, Table]]:
+    """The elements of each array, layer by layer up to the lowest that is wrong, in which what is 0 is mute.
 
-
-def _by_layer(last: Array, layers: int) -> Sequence[Array]:
-    return np.split(last, layers)
-
-
-def _looked_at(shown: Answer, lowest: int) -> Iterator[tuple[str, Array, Array]]:
-    """What is wrong of the lowest layer that is wrong, by name, with the right values."""
+    It is so in the padding, of relu and of much that is wrong.
+    """
     layers = len(shown.inputs.parameters) // shown.inputs.directions
+    last = {name: np.split(wrong, layers) for name, wrong in shown.wrong.items() if name != "a"}
+    lowest = next((k for k in range(layers) if any(each[k].any() for each in last.values())), layers - 1)
     for name, wrong in shown.wrong.items():
         value = shown.right[name].value
         if name != "a":
-            yield name, _by_layer(wrong, layers)[lowest], _by_layer(value, layers)[lowest]
+            for k in range(lowest + 1):
+                yield name, _table(shown.inputs, last[name][k], np.split(value, layers)[k], k)
         elif lowest == layers - 1:
-            yield name, wrong, value
+            yield name, _table(shown.inputs, wrong, value, lowest)
 
 
-def _tables(shown: Answer, lowest: int) -> Iterator[Table]:
-    """The elements of its hidden states over time, if it is the top layer and any of them is wrong.
-
-    Else those of its last states. What is 0 is so in the padding, of relu and of much that is wrong.
-    """
-    every = {name: (wrong, value) for name, wrong, value in _looked_at(shown, lowest)}
-    over_time = every.pop("a", None)
-    if over_time and (over_time[0].any() or not any(wrong.any() for wrong, _ in every.values())):
-        every = {"a": over_time}
-    for wrong, value in every.values():
-        features = _features(shown.inputs, wrong.shape, lowest)
-        places = np.random.default_rng(0).permutation(np.argwhere(np.ones(wrong.shape, bool)))
-        at = tuple(places[:MOST_ELEMENTS].T)
-        known = {
-            name: np.broadcast_to(each, wrong.shape)[at].astype(float) for name, each in features.items()
-        }
-        yield Table(
-            known,
-            wrong[at],
-            ~wrong[at] & (value[at] == 0),
-            np.full(len(at[0]), max(len(places) / MOST_ELEMENTS, 1.0)),
-        )
+def _table(inputs: LayerInputs, wrong: Array, value: Array, layer: int) -> Table:
+    features = _features(inputs, wrong.shape, layer)
+    places = np.random.default_rng(0).permutation(np.argwhere(np.ones(wrong.shape, bool)))
+    at = tuple(places[:MOST_ELEMENTS].T)
+    known = {name: np.broadcast_to(each, wrong.shape)[at].astype(float) for name, each in features.items()}
+    weight = np.full(len(at[0]), max(len(places) / MOST_ELEMENTS, 1.0))
+    return Table(known, wrong[at], ~wrong[at] & (value[at] == 0), weight)
 
 
 def _features(inputs: LayerInputs, shape: Sequence[int], layer: int) -> Mapping[str, Any]:
@@ -169,9 +172,11 @@ def _features(inputs: LayerInputs, shape: Sequence[int], layer: int) -> Mapping[
     shortest_before = _accumulated(np.minimum, ends, T_x)
     shortest_after = _accumulated(np.minimum, ends[::-1], T_x)[::-1]
     longest_before = _accumulated(np.maximum, ends, 0)
+    longest_after = _accumulated(np.maximum, ends[::-1], 0)[::-1]
     parts: dict[str, Any] = {
         "in a layer above another": layer > 0,
         "in a layer above two others": layer > 1,
+        "in the last layer": layer == len(inputs.parameters) // D - 1,
         "of two layers or more": len(inputs.parameters) > D,
         "of the backward direction": row > 0,
         "in two directions": D > 1,
@@ -183,6 +188,8 @@ def _features(inputs: LayerInputs, shape: Sequence[int], layer: int) -> Mapping[
         "where a shorter sample after it is over": step >= shortest_after,
         "of samples with a shorter one before them": shortest_before < ends,
         "of samples with a longer one before them": longest_before > ends,
+        "of samples with a shorter one after them": shortest_after < ends,
+        "of samples with a longer one after them": longest_after > ends,
         BEYOND: step >= ends,
         "with relu": inputs.activation == "relu",
         "unit": unit,

@@ -76,7 +76,7 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
         mute |= ~wrong & ((np.abs(value) > 1 - 1e-6) | (np.abs(value) < 1e-6))
     if like:
         mute |= ~wrong & like.tells_nothing(equation)
-    mute |= ~wrong & (doubtful | equation.doubtful)
+    mute |= ~wrong & doubtful
     places = np.argwhere(np.isfinite(equation.right.error) & np.isfinite(value))
     weight = np.ones(len(places))
     if len(places) > MOST_ELEMENTS:

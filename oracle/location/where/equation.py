@@ -84,20 +84,12 @@ class Equation:
 
         What is right by right values is so, though what it should follow from is wrongly shown.
         """
-        return self._off_by(self.answer.margin)
+        wrong = self._differs_from(self.right)
+        return wrong & self._differs_from(self.of_right()) if self.of_right and wrong.any() else wrong
 
-    @cached_property
-    def doubtful(self) -> Array:
-        """What is off by more than its bound, and is not wrong."""
-        return self._off_by(1) & ~self.wrong
-
-    def _off_by(self, margin: float) -> Array:
-        wrong = self._differs_from(self.right, margin)
-        return wrong & self._differs_from(self.of_right(), margin) if self.of_right and wrong.any() else wrong
-
-    def _differs_from(self, right: Bounded, margin: float) -> Array:
+    def _differs_from(self, right: Bounded) -> Array:
         with np.errstate(invalid="ignore"):
-            near = np.abs(self.shown - right.value) <= 2 * margin * right.error
+            near = np.abs(self.shown - right.value) <= 2 * self.answer.margin * right.error
         same = (self.shown == right.value) | (np.isnan(self.shown) & np.isnan(right.value))
         return np.asarray(~(near | same | np.isinf(right.error)))
 
