@@ -59,6 +59,7 @@ PARTIAL = (
     "with 0 where its size",
     "with 0 for rows that",
     "limited to ±",
+    ", limited to [",
     "norm above",
     "for a_prev of the units before its own ",
     "for a_prev of the first",

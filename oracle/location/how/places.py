@@ -136,7 +136,7 @@ def _listed(what: str, moved: Sequence[Moved]) -> str:
     enough = [count for count in told if len(sources[count]) > ENOUGH]
     count = min(enough) if enough else max(told, key=lambda count: len(sources[count]))
     each = (f"of {place} those of {other}" for place, (other,) in sorted(sources[count].items()))
-    return f" (of {count} {plural(what)} {', '.join(each)})"
+    return f" (seen of {count} {plural(what)}: {', '.join(each)})"
 
 
 MOST_LISTED, ENOUGH = 13, 3

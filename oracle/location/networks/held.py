@@ -10,8 +10,8 @@ from oracle.limits import Limits
 from oracle.location.layers.setting import Setting
 from oracle.location.location import Location
 from oracle.location.networks.returned import returned_by, what_is_returned
-from oracle.location.when.options import OPTIONS
-from oracle.location.when.rules import PURE, Rule
+from oracle.location.when.options import LENGTH, OPTIONS, UNEQUAL
+from oracle.location.when.rules import HALF, PURE, Rule
 from oracle.location.when.table import SIZES, Table, kind_of, part_of
 from oracle.location.when.words import ALWAYS, words
 from oracle.problem import LayerProblem
@@ -19,6 +19,9 @@ from reference.contract import Array
 
 ENOUGH = 20
 """Wrong elements that there would be if an option made no difference."""
+
+SAME = 0.9
+"""Of how many elements as many are wrong as of others for lengths to make no difference."""
 
 
 def held_to_networks(
@@ -47,7 +50,7 @@ def held_to_networks(
     table = table.where(~table.mute)
     told = returned.rule if returned.rule and _is_told(returned.rule) else None
     of_networks = words(told) if told else ""
-    if table.wrong[~_of_sizes(table, found, ("m", "T_x"))].any():  # as where lengths are, rather than these
+    if table.wrong[~_of_sizes(table, found, ("m", "T_x"))].any() or _is_of_lengths(found, told):
         return replace(location, when=of_networks)
     passed_over = [*_told(setting), *_OF_SAMPLES]
     passed_over += _OF_LENGTHS if found and found.is_of_time else []
@@ -55,7 +58,11 @@ def held_to_networks(
     if location.when != ALWAYS:
         return replace(location, when=", ".join(filter(None, [location.when or of_networks, *needed])))
     table = table.where(_in_setting(table, setting))
-    if table.purity >= PURE or not (setting.last or setting.ended or needed):
+    differ = table.features[UNEQUAL] == 1
+    if not setting.ended and differ.any() and _share(table, differ) < SAME * _share(table, ~differ):
+        needed, table = [*needed, OPTIONS[UNEQUAL]], table.where(~differ)
+    least = PURE if setting.last or setting.ended or needed else HALF
+    if table.purity >= least:
         return replace(location, when=" ".join([ALWAYS, ", ".join(needed)]).strip())
     part = f"in {table.purity:.0%} of the elements"
     return replace(location, when=of_networks or ", ".join([*needed, part]))
@@ -64,6 +71,12 @@ def held_to_networks(
 def _is_told(found: Rule) -> bool:
     """Whether a rule says anything, and not of steps: of an equation at some, all states after are wrong."""
     return bool(found.conditions) and not any(kind_of(each.feature) == "step" for each in found.conditions)
+
+
+def _is_of_lengths(found: Rule | None, told: Rule | None) -> bool:
+    """Whether what one says of T_x is true of lengths, as the other says it."""
+    said, true = ({each.feature for each in rule.conditions} if rule else set() for rule in (found, told))
+    return "T_x" in said and LENGTH in true
 
 
 def _needed(table: Table, passed_over: Sequence[str]) -> tuple[list[str], Table]:

@@ -15,7 +15,7 @@ from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.stacking import and_larger
 from oracle.location.when.elements import MOST_ELEMENTS
-from oracle.location.when.options import BEYOND, LENGTH, SHORTER
+from oracle.location.when.options import BEYOND, LENGTH, SHORTER, UNEQUAL
 from oracle.location.when.rules import Rule, rule
 from oracle.location.when.table import FROM_END, Table
 from oracle.location.when.words import words
@@ -182,7 +182,7 @@ def _features(inputs: LayerInputs, shape: Sequence[int], layer: int) -> Mapping[
         "in two directions": D > 1,
         "with lengths": inputs.lengths is not None,
         SHORTER: (ends < T_x).any(),
-        "where lengths differ": len(np.unique(ends)) > 1,
+        UNEQUAL: len(np.unique(ends)) > 1,
         "of samples that end before x does": ends < T_x,
         "where a shorter sample before it is over": step >= shortest_before,
         "where a shorter sample after it is over": step >= shortest_after,

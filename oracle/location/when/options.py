@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+UNEQUAL = "where lengths differ"
 SHORTER = "where any length is less than T_x"
 BEYOND = "beyond the end of the sample"
 
@@ -14,7 +15,7 @@ OPTIONS: Mapping[str, str] = {
     "of the backward direction": "of the forward direction",
     "with lengths": "without lengths",
     SHORTER: "where all lengths are T_x",
-    "where lengths differ": "where all lengths are the same",
+    UNEQUAL: "where all lengths are the same",
     "of samples that end before x does": "of samples that end where x does",
     "where a shorter sample before it is over": "where no shorter sample before it is over",
     "where a shorter sample after it is over": "where no shorter sample after it is over",
