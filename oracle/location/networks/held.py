@@ -44,10 +44,9 @@ def held_to_networks(
     if found and not found.is_plain:
         return location  # which numbers meet it may hang on the options
     returned = returned_by(function, program, counterexample, limits)
-    if not returned.tables:
+    if not returned.table:
         return location
-    table = Table.joined(returned.tables)
-    table = table.where(~table.mute)
+    table = returned.table.where(~returned.table.mute)
     told = returned.rule if returned.rule and _is_told(returned.rule) else None
     of_networks = words(told) if told else ""
     if table.wrong[~_of_sizes(table, found, ("m", "T_x"))].any() or _is_of_lengths(found, told):

@@ -56,22 +56,21 @@ class Returned:
     """Which arrays were wrong, by one rule if there is one, and the elements in which it was looked for."""
 
     names: Sequence[str]
-    tables: Sequence[Table]
+    table: Table | None
     rule: Rule | None
 
 
-def returned_by(
-    function: str, program: Program, counterexample: LayerProblem, limits: Limits, rounds: int = ROUNDS
-) -> Returned:
+def returned_by(function: str, program: Program, counterexample: LayerProblem, limits: Limits) -> Returned:
     """What some problems show, and more until the same rule is found of them; nothing of what is right."""
     first = counterexample.inputs(function)
     assert isinstance(first, LayerInputs)
     shown = answer(function, program, first) if first.x.size and not counterexample.weights else None
     if not shown or shown.is_right:
-        return Returned((), (), None)
+        return Returned((), None, None)
     tables: dict[str, list[Table]] = {name: [] for name in CONTRACTS[function].outputs}
+    looked_at: Table | None = None
     found: Rule | None = None
-    for turn in range(rounds):
+    for turn in range(ROUNDS):
         problems = _asked(counterexample, limits, range(TIMES * turn, TIMES * (turn + 1)))
         for inputs in chain([first] if not turn else [], problems):
             if shown := answer(function, program, inputs):
@@ -84,11 +83,8 @@ def returned_by(
         looked_at = every[wrong[0]]
         before, found = found, rule(looked_at)
         if before and found and found.is_like(before):
-            alike = [
-                name for name in wrong if not every[name].wrong[~found.loosened.met_by(every[name])].any()
-            ]
-            return Returned(alike, [looked_at], found)
-    return Returned(wrong, [looked_at] if wrong else [], None)
+            return Returned(_wrong_by(found, every), looked_at, found)
+    return Returned(wrong, looked_at, None)
 
 
 def _wrong_by(found: Rule, every: Mapping[str, Table]) -> list[str]:
@@ -102,11 +98,8 @@ def _of_layers(table: Table) -> Table:
 
     For so is all that is wrong in every layer, of which only the lowest is looked at.
     """
-    of_layers = [
-        name for name in table.features if "layer" in name and table.features[name][table.wrong].any()
-    ]
-    others = [name for name in table.features if "layer" not in name]
-    return table.with_those([*of_layers, *others])
+    every = table.features
+    return table.with_those([name for name in every if "layer" not in name or every[name][table.wrong].any()])
 
 
 def _asked(counterexample: LayerProblem, limits: Limits, times: Sequence[int]) -> Iterator[LayerInputs]:
