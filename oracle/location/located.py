@@ -12,7 +12,7 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location.arranged import for_those
 from oracle.location.asked import Asked
 from oracle.location.caches.order import in_another_order
-from oracle.location.caches.shape import in_another_shape
+from oracle.location.caches.form import in_another_form
 from oracle.location.history import RETRAINED, UPDATED, kept_of_earlier, remembered
 from oracle.location.location import Location, also_wrong, found_of, told_together, where
 from oracle.location.record import Seen
@@ -38,7 +38,7 @@ def locate(
     a new process, too, which begins with `anew`.
     """
     example = counterexample.inputs(function)
-    for stored in in_another_order, in_another_shape:
+    for stored in in_another_order, in_another_form:
         if location := stored(function, program, example, anew, limits):
             return location
     arrangement, asked = "", Asked(Itself(function, program), limits)

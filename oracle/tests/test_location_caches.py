@@ -1,4 +1,4 @@
-"""Caches that hold what is right in another order, or in another shape."""
+"""Caches that hold what is right in another order, or in another form."""
 
 from collections.abc import Callable
 from typing import Any
@@ -95,3 +95,22 @@ def test_the_shape_of_x_in_the_caches_is_told() -> None:
     found = located_program("lstm_forward", time_first)
     assert found.where == "the shape of x in the caches is not (n_x, m, T_x)"
     assert found.how == "it is (T_x, m, n_x), its axes in another order"
+
+
+def _rounded(b: Any) -> Any:
+    return b.astype(np.float32).astype(b.dtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "how"),
+    [("Waa", np.transpose, "it is transposed"), ("by", _rounded, "it is rounded to float32")],
+)
+def test_what_has_become_of_parameters_in_the_caches_is_told(
+    name: str, form: Callable[[Any], Any], how: str
+) -> None:
+    def changed(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        a, y, cache = reference.rnn_cell_forward(xt, a_prev, parameters)
+        return a, y, (*cache[:3], {**parameters, name: form(parameters[name])})
+
+    found = located_program("rnn_cell_forward", changed, T_x=1)
+    assert (found.where, found.how) == (f"{name} in the caches ≠ that which is given", how)

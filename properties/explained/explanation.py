@@ -13,7 +13,7 @@ from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.caches.shape import in_another_shape
+from oracle.location.caches.form import in_another_form
 from oracle.location.history import RETRAINED, UPDATED, remembered
 from oracle.location.in_layers import is_located_in, locate_in_layers
 from oracle.location.located import explains, locate
@@ -167,7 +167,7 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
         looks_like = [", ".join(filter(None, [TWO_ANSWERS, *kept]))]
     if looks_like:
         return Explanation(looks_like, inherited=_is_inherited(ask, counterexample))
-    if search.whole and (location := _in_another_shape(ask, counterexample)):
+    if search.whole and (location := _in_another_form(ask, counterexample)):
         return Explanation(located=location, inherited=_is_inherited(ask, counterexample))
     if search.locating and (location := _located(ask, widest, limits) or _located_in_float32(ask, problem)):
         inherited = _is_inherited(ask, counterexample)
@@ -184,12 +184,12 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
     return Explanation(traces=known, inherited=_is_inherited(ask, counterexample))
 
 
-def _in_another_shape(ask: Asked, counterexample: Inputs) -> Location | None:
+def _in_another_form(ask: Asked, counterexample: Inputs) -> Location | None:
     """Of caches that have not the form of the contract, which array in them has not its shape."""
     if CONTRACTS[ask.function].is_layer:
         return None
     program = Unkept(ask.implementation, ask.function)
-    return in_another_shape(ask.function, program, counterexample, ask.implementation.close, ask.limits)
+    return in_another_form(ask.function, program, counterexample, ask.implementation.close, ask.limits)
 
 
 def _is_right_in_a_new_process(ask: Asked, counterexample: Inputs) -> bool:

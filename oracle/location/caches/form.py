@@ -1,4 +1,4 @@
-"""Caches one of whose entries has the right numbers in another shape, where all else is right."""
+"""Caches one of whose entries is kept in another form, where all else is right."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,15 +13,17 @@ from oracle.limits import Limits
 from oracle.location.caches.stored import X, cells, problems, stores
 from oracle.location.location import Location
 from oracle.location.where.equation import CACHED
-from reference.contract import CONTRACTS, Array, Shape
+from reference.contract import CONTRACTS, PARAMETERS, Array, Shape
 
 Form = Callable[[Array], Array]
+IN_CACHES = " in the caches"
 
 
-def in_another_shape(
+@np.errstate(all="ignore")
+def in_another_form(
     function: str, program: Program, counterexample: Inputs, anew: Callable[[], None], limits: Limits
 ) -> Location | None:
-    """Which entry of all caches has another shape, in a new process and later, whatever is asked.
+    """Which entry of all caches has another shape or is changed, in a new process and later, always.
 
     `None` where none has, or where it is not all that is wrong.
     """
@@ -38,43 +40,59 @@ def in_another_shape(
 
 
 @dataclass(frozen=True)
-class Reshaped:
-    """An entry of each cache, by its place in that, or x beside them, and the form in which it is stored."""
+class Kept:
+    """An entry of each cache, by its place in that, or x beside them, and the form in which it is kept.
 
+    It may be kept in the place of another, its own being the `source`.
+    """
+
+    where: str
     name: str
     place: str
-    shape: Shape
     how: str
     form: Form
-
-    @property
-    def where(self) -> str:
-        """What is not as it should be."""
-        return f"the shape of {self.name} is not {_words(self.shape)}"
+    source: str = ""
 
     def of(self, function: str, inputs: Inputs, right: Leaves) -> Leaves:
         """The caches, by the right ones."""
-        places = [X] if self.place == X else [f"{cell}.{self.place}" for cell in cells(function, inputs)]
-        return {
-            **right,
-            **{at: self.form(leaf) for at in places if isinstance(leaf := right[at], np.ndarray)},
-        }
+        if self.place == X:
+            kept = {X: right[X]}
+        else:
+            source = self.source or self.place
+            every = cells(function, inputs)
+            kept = {f"{cell}.{self.place}": right[f"{cell}.{source}"] for cell in every}
+        arrays = {at: self.form(leaf) for at, leaf in kept.items() if isinstance(leaf, np.ndarray)}
+        return {**right, **arrays}
 
 
-def _all_that_may_be(function: str) -> Iterator[Reshaped]:
+def _all_that_may_be(function: str) -> Iterator[Kept]:
     """The plainest first."""
     contract = CONTRACTS[function]
     every = [(f"{CACHED}{name}", str(i), shape) for i, (name, shape) in enumerate(contract.cache.items())]
     every += [] if contract.is_cell else [("x in the caches", X, contract.arguments["x"])]
-    for name, place, shape in every:
+    of_parameters = [
+        (f"{name}{IN_CACHES}", f"{len(contract.cache)}.{name}", shape)
+        for name, shape in PARAMETERS[contract.kind].items()
+    ]
+    for name, place, shape in (*every, *of_parameters):
         for how, form in _forms(shape):
-            yield Reshaped(name, place, shape, how, form)
+            yield Kept(f"the shape of {name} is not {_words(shape)}", name, place, how, form)
+    for name, place, shape in of_parameters:
+        where = f"{name} ≠ that which is given"
+        for how, form in _changes(shape):
+            yield Kept(where, name, place, how, form)
+        for other, source, _ in of_parameters:
+            if source != place:
+                how = f"it is {other.removesuffix(IN_CACHES)}"
+                yield Kept(where, name, place, how, np.asarray, source)
 
 
 def _forms(shape: Shape) -> Iterator[tuple[str, Form]]:
     axes = range(len(shape))
     for order in [*permutations(axes)][1:]:
         permuted = tuple(shape[axis] for axis in order)
+        if permuted == shape:
+            continue
         yield f"it is {_words(permuted)}, its axes in another order", partial(np.transpose, axes=order)
         yield f"it is {_words(permuted)}, read in the same order of memory", partial(_read_as, order)
     for axis in range(len(shape) + 1):
@@ -83,6 +101,19 @@ def _forms(shape: Shape) -> Iterator[tuple[str, Form]]:
     flat = f"it is ({' '.join(map(str, shape))},), with one axis for all"
     yield flat, np.ravel
     yield f"{flat}, in Fortran's order", partial(np.ravel, order="F")
+
+
+def _changes(shape: Shape) -> Iterator[tuple[str, Form]]:
+    if len({*shape}) == 1:
+        yield "it is transposed", np.transpose
+    yield "it is 0", np.zeros_like
+    yield "its sign is changed", np.negative
+    for dtype in ("float32", "float16"):
+        yield f"it is rounded to {dtype}", partial(_rounded, dtype)
+
+
+def _rounded(dtype: str, array: Array) -> Array:
+    return array.astype(dtype).astype(array.dtype)
 
 
 def _read_as(order: Sequence[int], array: Array) -> Array:
