@@ -180,9 +180,7 @@ class Asked(Record):
         for begin in range(grown.answers, len(self.seen), TOGETHER):
             end = begin + TOGETHER
             if last := [*_tables(name, self.seen[begin:end], like)]:
-                grown = Grown(
-                    like, len(self.seen[:end]), (*grown.tables, Table.joined(last).where(slice(None)))
-                )
+                grown = Grown(like, len(self.seen[:end]), (*grown.tables, Table.packed(last)))
         self._tables[name] = grown
         return grown.tables
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from oracle.location.how.cases import Likeness
+from oracle.location.when.columns import Columns
 from oracle.location.when.moved import moved
 from oracle.location.when.table import (
     ALIKE,
@@ -82,20 +83,7 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
     if len(places) > MOST_ELEMENTS:
         places, weight = _some_of(places, wrong.shape[2])
     at = tuple(places.T)
-    return Table(
-        {name: _at(each, at) for name, each in features.items()},
-        wrong[at],
-        mute[at],
-        weight,
-    )
-
-
-def _at(feature: Array, at: tuple[Array, ...]) -> Array:
-    """A feature `(n, m, T_x)`, or of one number along some of these axes, at some places."""
-    if feature.size == 1:
-        return np.full(at[0].shape, feature.item(), np.float64)
-    chosen = tuple(k if n > 1 else 0 for k, n in zip(at, feature.shape, strict=True))
-    return np.asarray(feature[chosen], np.float64)
+    return Table(Columns.at(at, features), wrong[at], mute[at], weight)
 
 
 def _some_of(places: Array, T_x: int) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from oracle.location.when.columns import Columns
 from reference.contract import Array
 
 SUM, PRODUCT = "n_a + n_x", "n_a m"
@@ -86,6 +87,12 @@ class Table:
             np.concatenate([getattr(table, part) for table in tables]) for part in ("wrong", "mute", "weight")
         )
         return cls(_Joined([table.features for table in tables]), wrong, mute, weight)
+
+    @classmethod
+    def packed(cls, tables: Sequence["Table"]) -> "Table":
+        """The same, of tables of single answers, whose elements have much in common that is kept once."""
+        columns = [table.features for table in tables if isinstance(table.features, Columns)]
+        return replace(cls.joined(tables), features=Columns.joined(columns))
 
     @property
     def purity(self) -> float:
