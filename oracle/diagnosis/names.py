@@ -99,6 +99,8 @@ def diagnose(
         whole = True
         if not (limits.caches and limits.head):
             return []
+    # Caches may be wrong for what is written to the arguments that they hold.
+    whole |= wrong == "caches" and not _all_same(shown, right, "arguments")
     return [sentence for parts, sentence in fits if parts == len(PARTS) or not whole]
 
 

@@ -1,5 +1,6 @@
 """What a call writes to that is not its own: its arguments, and what an earlier call has returned."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -129,18 +130,22 @@ def overwriting(
     """What a later call has made of an answer that was `shown`, and which later calls do so."""
     others = [dtype for dtype in limits.dtypes if dtype != asked.dtype]
 
+    def does(other: Problem) -> bool:
+        later = implementation(asked.inputs(function), then=replace(other, seed=1).inputs(function))
+        return not (same(later.outputs, shown.outputs) and same(later.caches, shown.caches))
+
     def overwrites(names: Sequence[str]) -> bool:
         dtype = others[0] if DTYPE in names else asked.dtype
-        for by in (1, -1):  # a buffer may be kept for what is no larger
-            sizes = {name: getattr(asked, name) + by for name in names if name != DTYPE}
-            other = replace(asked, **sizes, seed=1, dtype=dtype)
-            later = implementation(asked.inputs(function), then=other.inputs(function))
-            if not (same(later.outputs, shown.outputs) and same(later.caches, shown.caches)):
-                return True
-        return False
+        sizes = [name for name in names if name != DTYPE]
+        every = ({name: getattr(asked, name) + by for name in sizes} for by in (1, -1))
+        return any(does(replace(asked, **some, dtype=dtype)) for some in every)  # for what is no larger
 
     names = [name for name in asked.varies if name != "T_x" or not CONTRACTS[function].is_cell]
     which = agreeing([*names, *([DTYPE] if others else [])], overwrites)
+    by = 1 if asked.n_a > 1 else -1
+    same_sum = replace(asked, n_x=asked.n_x + by, n_a=asked.n_a - by)
+    if (of_both := re.search("n_x(, | and )n_a", which)) and same_sum.n_x and does(same_sum):
+        which = which.replace(of_both[0], "n_a + n_x")
     whose = f" of its {which}" if which else ""
     return f"a later call{whose} overwrites {_which(function, shown, later)} an earlier one has returned"
 
@@ -151,7 +156,19 @@ def _which(function: str, shown: Behaviour, later: Behaviour) -> str:
     kept = [name for name, at in every.items() if alike(later.outputs.get(at, ""), shown.outputs.get(at, ""))]
     if not kept:
         return "what"
-    return f"the {' and '.join(name for name in every if name not in kept) or 'caches'} that"
+    overwritten = " and ".join(name for name in every if name not in kept)
+    return f"the {overwritten or _entries(function, shown, later)} that"
+
+
+def _entries(function: str, shown: Behaviour, later: Behaviour) -> str:
+    """The entries of caches that are others, where not all are, nor parameters."""
+    names = [*CONTRACTS[function].cache]
+    depth = 2 if CONTRACTS[function].is_cell else 4
+    apart = [at for at, each in shown.caches.items() if not alike(each, later.caches.get(at, ""))]
+    places = {at.split(".")[depth] for at in apart if at.count(".") >= depth}
+    entries = [name for i, name in enumerate(names) if str(i) in places]
+    is_told = entries and len(entries) == len(places) < len(names)
+    return f"cached {' and '.join(entries)}" if is_told else "caches"
 
 
 def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:

@@ -156,6 +156,23 @@ def test_an_array_that_is_returned_again_is_noticed() -> None:
     assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
 
 
+def test_which_entries_of_caches_are_overwritten_and_for_which_sum_is_told() -> None:
+    kept: dict[Any, Any] = {}
+
+    def lstm_cell_forward(xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
+        *outputs, cache = reference.lstm_cell_forward(xt, a_prev, c_prev, parameters)
+        concat = np.concatenate([a_prev, xt])
+        buffer = kept.setdefault((concat.shape, concat.dtype), concat.copy())
+        buffer[...] = concat
+        n_a = len(a_prev)
+        return *outputs, (*cache[:2], buffer[:n_a], *cache[3:8], buffer[n_a:], cache[9])
+
+    ask = program("lstm_cell_forward", SimpleNamespace(lstm_cell_forward=lstm_cell_forward))
+    which = "a later call of its n_a + n_x, m and dtype overwrites the cached a_prev and xt"
+    inputs = small("lstm_cell_forward")
+    assert manners("lstm_cell_forward", ask, inputs) == [f"{which} that an earlier one has returned"]
+
+
 def test_of_a_buffer_that_is_kept_for_smaller_ones_no_shape_is_told() -> None:
     kept = [np.zeros(0)]
 
@@ -209,6 +226,18 @@ def test_what_is_written_to_arguments_is_told(made: Callable[..., Any], written:
     function = "rnn_forward" if made is _last_state_kept else "rnn_cell_forward"
     ask = program(function, SimpleNamespace(**{function: made}))
     assert manners(function, ask, small(function)) == [f"it writes to {written}"]
+
+
+def test_caches_that_hold_what_is_written_to_have_no_name_of_their_own() -> None:
+    """As the first cached state has, where it is a view of what is returned."""
+
+    def rnn_forward(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, (caches, _) = reference.rnn_forward(x, a0, parameters)
+        a0[...] = a[:, :, -1]
+        return a, y, ([(caches[0][0], a0, *caches[0][2:]), *caches[1:]], x)
+
+    ask = program("rnn_forward", SimpleNamespace(rnn_forward=rnn_forward))
+    assert diagnose("rnn_forward", ask, small("rnn_forward")) == []
 
 
 def test_of_one_number_it_is_not_told_what_becomes() -> None:
