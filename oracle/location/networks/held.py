@@ -12,7 +12,7 @@ from oracle.location.location import Location
 from oracle.location.networks.returned import returned_by, what_is_returned
 from oracle.location.when.options import LENGTH, OPTIONS, UNEQUAL
 from oracle.location.when.rules import HALF, PURE, Rule
-from oracle.location.when.table import SIZES, Table, kind_of, part_of
+from oracle.location.when.table import FROM_END, SIZES, Table, kind_of, part_of
 from oracle.location.when.words import ALWAYS, words
 from oracle.problem import LayerProblem
 from reference.contract import Array
@@ -44,16 +44,21 @@ def held_to_networks(
     if found and not found.is_plain:
         return location  # which numbers meet it may hang on the options
     returned = returned_by(function, program, counterexample, limits)
-    if not returned.table:
+    first = next(iter(returned.tables), "")  # of which the rule is
+    looked_at = f"{location.equations[0][0]}_last" if setting.last else first
+    if looked_at not in returned.tables:
         return location
-    table = returned.table.where(~returned.table.mute)
-    told = returned.rule if returned.rule and _is_told(returned.rule) else None
+    table = returned.tables[looked_at]
+    table = table.where(~table.mute)
+    told = returned.rule if returned.rule and looked_at == first and _is_told(returned.rule) else None
     of_networks = words(told) if told else ""
     if table.wrong[~_of_sizes(table, found, ("m", "T_x"))].any() or _is_of_lengths(found, told):
         return replace(location, when=of_networks)
+    if table.wrong[~_of_sizes(table, found, _SAMPLES)].any():
+        return replace(location, when="")
     passed_over = [*_told(setting), *_OF_SAMPLES]
     passed_over += _OF_LENGTHS if found and found.is_of_time else []
-    needed, table = _needed(table.where(_of_sizes(table, found, SIZES)), passed_over)
+    needed, table = _needed(table.where(_of_sizes(table, found, (*SIZES, *_UNITS))), passed_over)
     if location.when != ALWAYS:
         return replace(location, when=", ".join(filter(None, [location.when or of_networks, *needed])))
     table = table.where(_in_setting(table, setting))
@@ -79,18 +84,28 @@ def _is_of_lengths(found: Rule | None, told: Rule | None) -> bool:
 
 
 def _needed(table: Table, passed_over: Sequence[str]) -> tuple[list[str], Table]:
-    """The options that a setting has by chance, without which nothing is wrong; and what has them."""
-    needed: list[str] = []
-    for option, otherwise in OPTIONS.items():
-        if option not in table.features or any(part in option for part in passed_over):
-            continue
-        has = table.features[option] == 1
-        for said, ours in ((otherwise, ~has), (option, has)):
-            if not table.wrong[~ours].any() and _share(table, ours) * np.count_nonzero(~ours) >= ENOUGH:
-                table = table.where(ours)
-                needed.append(said)
-                break
-    return needed, table
+    """The options that a setting has by chance, without which nothing is wrong; and what has them.
+
+    Those first of which most is right: what else is right may be so for these.
+    """
+    asked = [name for name in OPTIONS if not any(part in name for part in passed_over)]
+    left = {name: table.features[name] == 1 for name in asked if name in table.features}
+    needed: dict[str, str] = {}
+    while True:
+        known = np.ones(table.wrong.shape, bool)
+        for name in needed:
+            known &= left[name] == (needed[name] == name)
+        expected = {
+            (name, said): _share(table, known & ours) * np.count_nonzero(known & ~ours)
+            for name, has in left.items()
+            if name not in needed
+            for said, ours in ((OPTIONS[name], ~has), (name, has))
+            if not table.wrong[known & ~ours].any()
+        }
+        best = max(expected, key=expected.__getitem__, default=None)
+        if best is None or expected[best] < ENOUGH:
+            return [needed[name] for name in OPTIONS if name in needed], table.where(known)
+        needed[best[0]] = best[1]
 
 
 def _in_setting(table: Table, setting: Setting) -> Array:
@@ -112,13 +127,17 @@ def _share(table: Table, which: Array) -> float:
 
 
 def _of_sizes(table: Table, found: Rule | None, sizes: Sequence[str]) -> Array:
-    """Which elements meet what is said of these sizes."""
+    """Which elements meet what is said of these sizes and places."""
     meets = np.ones(table.wrong.shape, bool)
     for condition in found.conditions if found else ():
         if {condition.feature} <= {*sizes} and condition.is_told_by(table):
             meets &= condition.met_by(table)
     return meets
 
+
+_SAMPLES = ("sample", f"sample{FROM_END}")
+_UNITS = ("unit", f"unit{FROM_END}")
+"""Places of units, without which wrong ones are too few to tell."""
 
 _OF_SAMPLES = ("where a shorter", "with a shorter", "with a longer")
 """Options of samples, which hang on their places."""

@@ -53,10 +53,10 @@ def what_is_returned(
 
 @dataclass(frozen=True)
 class Returned:
-    """Which arrays were wrong, by one rule if there is one, and the elements in which it was looked for."""
+    """Which arrays were wrong, by one rule if there is one, of the first that was; and their elements."""
 
     names: Sequence[str]
-    table: Table | None
+    tables: Mapping[str, Table]
     rule: Rule | None
 
 
@@ -66,9 +66,9 @@ def returned_by(function: str, program: Program, counterexample: LayerProblem, l
     assert isinstance(first, LayerInputs)
     shown = answer(function, program, first) if first.x.size and not counterexample.weights else None
     if not shown or shown.is_right:
-        return Returned((), None, None)
+        return Returned((), {}, None)
     tables: dict[str, list[Table]] = {name: [] for name in CONTRACTS[function].outputs}
-    looked_at: Table | None = None
+    wrong: dict[str, Table] = {}
     found: Rule | None = None
     for turn in range(ROUNDS):
         problems = _asked(counterexample, limits, range(TIMES * turn, TIMES * (turn + 1)))
@@ -77,19 +77,17 @@ def returned_by(function: str, program: Program, counterexample: LayerProblem, l
                 for name, table in _tables(shown):
                     tables[name].append(table)
         every = {name: _of_layers(Table.joined(some)) for name, some in tables.items() if some}
-        wrong = [name for name, table in every.items() if table.wrong.any()]
+        wrong = {name: table for name, table in every.items() if table.wrong.any()}
         if not wrong:
             continue
-        looked_at = every[wrong[0]]
-        before, found = found, rule(looked_at)
+        before, found = found, rule(next(iter(wrong.values())))
         if before and found and found.is_like(before):
-            return Returned(_wrong_by(found, every), looked_at, found)
-    return Returned(wrong, looked_at, None)
+            return Returned(_wrong_by(found, wrong), wrong, found)
+    return Returned([*wrong], wrong, None)
 
 
-def _wrong_by(found: Rule, every: Mapping[str, Table]) -> list[str]:
+def _wrong_by(found: Rule, wrong: Mapping[str, Table]) -> list[str]:
     """The arrays of which all that is wrong meets a rule."""
-    wrong = {name: table for name, table in every.items() if table.wrong.any()}
     return [name for name, table in wrong.items() if not table.wrong[~found.loosened.met_by(table)].any()]
 
 
@@ -112,10 +110,7 @@ def _asked(counterexample: LayerProblem, limits: Limits, times: Sequence[int]) -
     every = product(times, and_larger(counterexample, limits), lengths, own)
     for seed, (time, (layers, directions), kind, options) in enumerate(every):
         rng = np.random.default_rng([time, seed])
-        sizes = {
-            name: int(rng.choice([*extents, getattr(counterexample, name)]))
-            for name, extents in EXTENTS.items()
-        }
+        sizes = {name: int(rng.choice(_extents(name, getattr(counterexample, name)))) for name in EXTENTS}
         fields: dict[str, Any] = {**sizes, "layers": layers, "directions": directions}
         if "share" in options:
             fields["n_p"] = int(np.ceil(options["share"] * sizes["n_a"]))
@@ -126,6 +121,12 @@ def _asked(counterexample: LayerProblem, limits: Limits, times: Sequence[int]) -
         inputs = limits.fitted(problem).inputs(problem.kind)
         assert isinstance(inputs, LayerInputs)
         yield inputs
+
+
+def _extents(name: str, own: int) -> Sequence[int]:
+    """With that of the counterexample, and one more if it is larger, for that alone is no condition."""
+    extents = EXTENTS[name]
+    return (*extents, own, own + 1) if own > max(extents) else (*extents, own)
 
 
 def _tables(shown: Answer) -> Iterator[tuple[str, Table]]:
@@ -186,6 +187,7 @@ def _features(inputs: LayerInputs, shape: Sequence[int], layer: int) -> Mapping[
         BEYOND: step >= ends,
         "with relu": inputs.activation == "relu",
         "unit": unit,
+        f"unit{FROM_END}": max(rows // D, 1) - 1 - unit,
         "sample": sample,
         f"sample{FROM_END}": m - 1 - sample,
         "step": step,

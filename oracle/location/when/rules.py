@@ -167,8 +167,15 @@ def rule(table: Table) -> Rule | None:
     least = LEAST if best.conditions and best.is_plain else HALF
     if best.purity < (PURE if len(best.conditions) == MOST_CONDITIONS and not best.is_plain else least):
         return None if best.is_plain else rule(every.plain())
-    return _with_exceptions(best, table, every).held_to(every)
+    # Of what is right at times, where all is met, few conditions tell more than many.
+    for most in (MOST_EXCEPTIONS, max(MOST_AT_TIMES - len(best.conditions), 0)):
+        told = _with_exceptions(best, table, every, most)
+        if told.purity >= PURE or len(told.conditions) <= MOST_AT_TIMES:
+            return told.held_to(every)
+    return None
 
+
+MOST_AT_TIMES = 2
 
 ENOUGH = 12
 """How many right elements of one kind make an exception."""
@@ -182,7 +189,7 @@ FEW = 0.5
 MOST_EXCEPTIONS = 3
 
 
-def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
+def _with_exceptions(found: Rule, table: Table, every: Table, most: int) -> Rule:
     """The rule less what is always right of what meets it: a size of 1, an end, another precision, zeros.
 
     Of a size or a place that may be few elements of many, so all that meet a rule of such are looked at.
@@ -191,7 +198,7 @@ def _with_exceptions(found: Rule, table: Table, every: Table) -> Rule:
     # What comes before a place that comes again is right for being the first, whatever the sizes are.
     begun = _begun(found, every)
     inside, table = (each.where(begun.met_by(each) | ~found.met_by(each)) for each in (of_few, table))
-    for _ in range(MOST_EXCEPTIONS):
+    for _ in range(most):
         longer = []
         few_mute = table.mute[found.met_by(table)].mean() <= FEW
         for seen, is_of_few in (inside, True), (table, False):
