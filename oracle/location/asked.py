@@ -1,7 +1,7 @@
 """A function that is asked, and when it is wrong."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
@@ -11,14 +11,14 @@ from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.how.cases import Likeness
 from oracle.location.record import Record, Seen
-from oracle.location.view import Coarsely, View, coarsely
+from oracle.location.view import ReadAs, Reading, View, coarsely, of_caches
 from oracle.location.when import experiments
 from oracle.location.when.elements import elements
 from oracle.location.when.near import near
 from oracle.location.when.rules import HALF, PURE, Rule, rule
 from oracle.location.when.table import Table
 from oracle.location.where.equation import Equation, record_of
-from oracle.location.where.equations import equations
+from oracle.location.where.equations import equations, follows
 
 ROOM = 540
 """Calls that may be made to find out when, of 600 in all."""
@@ -28,6 +28,14 @@ MORE = 120
 
 TOGETHER = 64
 """Answers of which the elements are in memory twice for a while: one by one, and as one table."""
+
+
+OVERFLOW = 20
+"""Beyond which a number may be where exponentials overflow."""
+NARROWER = float(np.log(np.finfo("float32").max) / np.log(np.finfo("float64").max))
+"""How much sooner they do in float32."""
+ODD = 21
+"""The seed of problems that are aimed at a threshold alone."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +71,22 @@ class Asked(Record):
 
     def coarsely(self) -> "Asked":
         """The same answers, in which nothing is wrong that is off by little, and room for some more."""
-        other = Asked(Coarsely(self.view), self._limits)
+        other = self._read_as(coarsely)
         other._calls = min(self._calls, ROOM - MORE)
+        return other
+
+    def of_caches(self) -> "Asked":
+        """The same answers, if nothing that is returned is wrong in any, read so."""
+        if not all(follows(seen.shown) for seen in self.seen):
+            return self
+        other = self._read_as(of_caches)
+        other._calls = self._calls
+        return other
+
+    def _read_as(self, read: Reading) -> "Asked":
+        other = Asked(ReadAs(self.view, read), self._limits)
         for seen in self.seen:
-            other.add(Seen.of(seen.asked, coarsely(seen.shown)))
+            other.add(Seen.of(seen.asked, read(seen.shown)))
         return other
 
     def is_wrong_for(self, every: Iterable[Inputs]) -> bool:
@@ -101,11 +121,41 @@ class Asked(Record):
             found = again
         return confirmed
 
+    def in_float32(self, names: Sequence[str], found: Rule) -> Rule | None:
+        """The same rule as it is in float32, if a number beyond which it is wrong is smaller there.
+
+        As where exponentials overflow.
+        """
+        thresholds = [each for each in found.conditions if each.is_a_threshold and not each.is_plain]
+        large = [each for each in thresholds if abs(each.value) > OVERFLOW]
+        if len(large) != 1 or not {"float32", "float64"} <= {*self.dtypes}:
+            return None
+        narrow = Asked(self.view, replace(self._limits, dtypes=("float32",)))
+        sooner = replace(large[0], value=large[0].value * NARROWER, beyond=large[0].beyond * NARROWER)
+        rest = [sooner if each is large[0] else each for each in found.conditions]
+        problems = self._near(names, replace(found, conditions=tuple(rest)), ODD)
+        narrow.ask(islice(problems, max(ROOM - self._calls, 0)))
+        other = rule(narrow._table(names, None))
+        if not other or {each.form for each in other.conditions} != {each.form for each in rest}:
+            return None
+        beyond = next(abs(each.value) for each in other.conditions if each.form == sooner.form)
+        return other if 2 * beyond < abs(large[0].value) else None
+
     def is_wrong_wherever(self, names: Sequence[str], found: Rule) -> bool:
         """Whether nearly all elements that meet a rule are wrong, whatever the wrong ones are like."""
         table = self._table(names)
         inside = found.met_by(table) & ~table.mute
         return bool(inside.any()) and float(table.wrong[inside].mean()) >= PURE
+
+    def without_what_goes_without_saying(self, names: Sequence[str], found: Rule, like: Likeness) -> Rule:
+        """A rule less its exceptions by values, for which the mistake makes no difference."""
+        table = self._table(names, like)
+        for condition in found.conditions:
+            rest = replace(found, conditions=tuple(each for each in found.conditions if each != condition))
+            if condition.is_exception and not condition.is_plain and rest.conditions:
+                told = rest.met_by(table) & ~found.met_by(table) & ~table.mute
+                found = rest if not told.any() else found
+        return found
 
     def is_rule_of(self, name: str, found: Rule) -> bool:
         """Whether what was found of other equations is when this one does not hold, too.

@@ -11,11 +11,11 @@ from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.arranged import for_those
 from oracle.location.asked import Asked
-from oracle.location.caches.order import in_another_order
 from oracle.location.caches.form import in_another_form
+from oracle.location.caches.order import in_another_order
 from oracle.location.history import RETRAINED, UPDATED, kept_of_earlier, remembered
 from oracle.location.location import Location, also_wrong, found_of, told_together, where
-from oracle.location.record import Seen
+from oracle.location.record import GIVEN, Seen
 from oracle.location.view import Itself
 from oracle.location.when import experiments
 from oracle.location.where.equation import CACHED
@@ -52,6 +52,9 @@ def locate(
     asked.ask(experiments.every(function, counterexample))
     if not (wrong := asked.wrong()):
         return None
+    if wrong[0] in GIVEN:  # of a step that is left out, or of a cache that another stands in
+        asked = asked.of_caches()
+        usual, wrong = [] if asked.wrong() != wrong else usual, asked.wrong()
     anew()
     told_elsewhere = usual and not {*told_together(wrong)} & {name.removeprefix(CACHED) for name in usual}
     is_computed = asked.equation(wrong[0]).recipe

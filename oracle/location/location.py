@@ -130,12 +130,15 @@ def _exchanged(wrong: Sequence[str], asked: Asked, found: Rule | None, like: Lik
 def _rule(names: Sequence[str], asked: Asked, like: Likeness | None) -> Rule | None:
     """When it is wrong; of a change of some values alone first where these are, if that can be told."""
     plain = asked.rule(names, None) if like and like.is_partial else None
-    is_told = plain and plain.conditions and plain.purity >= PURE
-    return plain if is_told else asked.rule(names, like)
+    if like and plain and plain.conditions and plain.purity >= PURE:
+        return asked.without_what_goes_without_saying(names, plain, like)
+    return asked.rule(names, like)
 
 
 def _in_words(names: Sequence[str], asked: Asked, found: Rule, like: Likeness | None) -> str:
     said = words(found)
+    in_float32 = asked.in_float32(names, found)
+    said += f" (in float32 {words(in_float32)})" if in_float32 else ""
     said += _but_multiples(found, like) if found.purity >= PURE else ""
     if not like or not like.is_partial or asked.is_wrong_wherever(names, found):
         return said

@@ -1,5 +1,6 @@
 """A function as experiments see it: what its answers show of the equations of a step."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -41,12 +42,16 @@ class Itself:
 COARSE = 1e6
 """Of how many bounds is what a program may be off by which computes in another way, badly."""
 
+Reading = Callable[[Shown], Shown]
+"""What an answer shows if something is known of it."""
+
 
 @dataclass(frozen=True)
-class Coarsely:
-    """Another view, in which nothing is wrong that is off by little."""
+class ReadAs:
+    """Another view, of which something is known."""
 
     view: View
+    read: Reading
 
     @property
     def function(self) -> str:
@@ -56,7 +61,7 @@ class Coarsely:
     def shown(self, inputs: Inputs) -> Shown | None:
         """What the other view shows."""
         shown = self.view.shown(inputs)
-        return shown and coarsely(shown)
+        return shown and self.read(shown)
 
     def expected(self, inputs: Inputs) -> Shown | None:
         """What it would show of one that is right."""
@@ -66,3 +71,8 @@ class Coarsely:
 def coarsely(shown: Shown) -> Shown:
     """An answer in which nothing is wrong that is off by little."""
     return replace(shown, margin=COARSE)
+
+
+def of_caches(shown: Shown) -> Shown:
+    """An answer of which the caches alone may be wrong."""
+    return replace(shown, of_caches=True)

@@ -100,7 +100,7 @@ def test_samples_that_are_put_back_by_the_order_in_which_they_were_sorted_are_to
 
     found = located_program("lstm_forward", sorted_twice)
     assert found.when == "wherever that makes a difference"
-    assert found.how.startswith("that of sample order[order[k]], order = argsort(-lengths)")
+    assert found.how.startswith("that of sample order[order[k]], order = stable argsort(-lengths)")
 
 
 def test_what_is_reset_by_steps_is_not_said_to_hang_on_sizes() -> None:

@@ -34,9 +34,8 @@ def test_initial_states_of_other_places_are_told() -> None:
     found = found_for("lstm_layer", by_direction, layers=2, directions=2)
     assert found
     assert found.where == "c0 of a layer and direction is not its own"
-    assert found.when == "of 2 layers, in two directions"
-    exchanged = "layer 0 backward has those of layer 1 forward, layer 1 forward has those of layer 0 backward"
-    assert found.how == f"of 2 layers in two directions, {exchanged}"
+    assert found.when == "of 2 layers or more, in two directions"
+    assert found.how == "as if those of all forward directions came before those of all backward ones"
     assert found_for("lstm_layer", by_direction, layers=3) is None, "which does not show it"
 
 
@@ -50,7 +49,7 @@ def test_what_was_sorted_and_not_put_back_is_told() -> None:
     assert found
     assert found.where == "c_last of a sample is not its own"
     assert found.when == "where the lengths are not in descending order"
-    assert found.how == "of sample k that of sample order[k], order = argsort(-lengths)"
+    assert found.how == "of sample k that of sample order[k], order = stable argsort(-lengths)"
 
 
 def test_samples_that_are_put_back_in_another_order_are_told() -> None:

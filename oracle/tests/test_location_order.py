@@ -126,4 +126,4 @@ def test_what_is_read_in_another_order_is_told(of_all: bool) -> None:
         "what each layer is given is not read as it is" if of_all else "x is not read as it is given"
     )
     assert found.when == "where m and T_x are more than 1"
-    assert found.how == "as if with samples and steps written in one order and read in the other"
+    assert found.how == "as if written as (samples, steps) and read as (steps, samples)"

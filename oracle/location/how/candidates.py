@@ -7,9 +7,11 @@ import numpy as np
 
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.logits import of_logits
+from oracle.location.how.padding import of_padding_in_front
 from oracle.location.how.sorting import of_sorted_samples
 from oracle.location.where.affine import product
-from oracle.location.where.changes import LESS_PRECISE, one_hot, rearranged, stacked_otherwise, wrapped
+from oracle.location.where.changes import one_hot, rearranged, stacked_otherwise, wrapped
+from oracle.location.where.digits import LESS_PRECISE
 from oracle.location.where.equation import OF_STEP_BEFORE, TAKEN_BEFORE, Equation
 from oracle.location.where.normalised import NORMALISED
 from oracle.location.where.recipes import Recipe
@@ -74,13 +76,17 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
     _, m, T_x = equation.right.value.shape
     for words, change in rearranged(m, T_x):
         yield f"the right ones {words}", partial(_function, change)
-    yield f"that of its {plural(equation.row)} and samples read in the other order of memory", _reread
+    yield (
+        f"that of its {plural(equation.row)} and samples read in Fortran's order and written in C's",
+        _reread,
+    )
     yield f"that of {plural(equation.row)} and samples exchanged", _exchanged
     yield "the right ones in reverse order along all axes", partial(_function, np.flip)
     for words, change in stacked_otherwise():
         yield f"the right ones {words}", partial(_function, change)
     if equation.row == "feature":
         yield "1 for the largest feature and 0 for the others", partial(_function, one_hot)
+    yield from of_padding_in_front(equation.name)
     if TAKEN_BEFORE in equation.named:
         yield TAKEN_BEFORE, named(TAKEN_BEFORE)
 

@@ -7,7 +7,7 @@ import numpy as np
 from oracle.location.how.arguments import argument
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.sorting import SORTED, SORTED_TWICE
-from oracle.location.where.changes import LEFT_BY_BLOCKS, STRETCHED
+from oracle.location.where.changes import EACH_BLOCK, LEFT_BY_BLOCKS, MOVED_BY, STRETCHED
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -64,9 +64,15 @@ PARTIAL = (
     "for a_prev of the units before its own ",
     "for a_prev of the first",
     "repeated along the rows",
+    "of the first of the last",
+    "of unit k that of unit k mod",
+    "counted once for each",
     "without its sign",
     "that of class order[",
+    "logit - the mean",
     LEFT_BY_BLOCKS,
+    EACH_BLOCK,
+    MOVED_BY,
     STRETCHED,
     SORTED,
     SORTED_TWICE,

@@ -13,6 +13,9 @@ RIGHT = "the right value"
 ROUNDING = 1e-11
 """How exactly multiples can be told, relatively."""
 
+CLEAR = 1e-9
+"""A factor that is less is 0."""
+
 
 def combination(difference: Array, allowed: Array, terms: Mapping[str, Array]) -> dict[str, float]:
     """The sum of multiples of one term, or of two, that is the difference at all elements; empty if none is.

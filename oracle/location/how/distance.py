@@ -8,6 +8,7 @@ import numpy as np
 from oracle.location.how.activation.activated import ARGUMENTS
 from oracle.location.how.arguments import argument
 from oracle.location.how.cases import Case
+from oracle.location.where.digits import IN_ANOTHER_DTYPE
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -22,9 +23,27 @@ def far(cases: Sequence[Case]) -> str:
         relative, absolute = float((off / np.abs(correct)).max()), float(off.max())
         of_size = off / np.abs(correct)
         rounding = _of_rounding(cases)
+    kind = _kind_of(shown, cases[0].dtype)
     if relative <= 0.1:
-        return f"seen off by up to {relative:.1g} of its size{_where_most(cases, of_size)}{rounding}"
-    return f"seen off by up to {absolute:.1g}{_where_most(cases, off)}{rounding}" if absolute <= 0.1 else ""
+        return f"{kind}seen off by up to {relative:.1g} of its size{_where_most(cases, of_size)}{rounding}"
+    return (
+        f"{kind}seen off by up to {absolute:.1g}{_where_most(cases, off)}{rounding}"
+        if absolute <= 0.1
+        else ""
+    )
+
+
+def _kind_of(shown: Array, dtype: str) -> str:
+    """That all values are numbers of a dtype of fewer digits, if they are."""
+    few = next((words for words in FEW_DIGITS if (IN_ANOTHER_DTYPE[words](shown) == shown).all()), "")
+    if not few or len(np.unique(shown)) < ENOUGH or few == f"in {dtype}":
+        return ""
+    return f"a number {few.replace('in', 'of')}, "
+
+
+FEW_DIGITS = ("in bfloat16", "in float16", "in TF32", "in float32")
+ENOUGH = 20
+"""Different values, that this is no accident."""
 
 
 def _of_rounding(cases: Sequence[Case]) -> str:

@@ -1,6 +1,8 @@
 """What a factor that is another for each sample or problem hangs on."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -30,8 +32,8 @@ def factor_in_words(cases: Sequence[Case]) -> str:
     if len(seen) < FEWEST:
         return ""
     f, doubt, of_case = (np.array(part) for part in zip(*seen, strict=True))
-    laws = [_laws, _laws_of_each]
-    for law in laws:
+    of_each = [sizes(case.equation) for case in cases]
+    for law, is_simple in ((_laws, True), (_laws, False), (partial(_laws_of_each, of_each), False)):
         for name in rows[0]:
             s = np.array([row.get(name, np.nan) for row in rows])
             known = s[np.isfinite(s)]
@@ -39,10 +41,15 @@ def factor_in_words(cases: Sequence[Case]) -> str:
                 continue
             with np.errstate(all="ignore"):
                 for words, value in law(f, s, doubt, of_case, name):
+                    if is_simple and _LONG.search(words):
+                        continue
                     if (np.abs(value - f) <= doubt + 1e-12 * np.abs(f)).all():
                         return f"{RIGHT} {words}"
     return ""
 
+
+_LONG = re.compile(r"\d\.?\d{3,}")
+"""A number of many digits, which may be what fits by chance."""
 
 FEWEST = 6
 """Columns by which a law may be told."""
@@ -153,15 +160,23 @@ def _laws(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterat
     for power, words in _POWERS:
         values, weight = f ** (1 / power), np.abs(power * f ** (1 - 1 / power)) / doubt
         matrix = np.stack([np.ones_like(s), s], axis=1)
-        (first, second), _ = least_squares(matrix * weight[:, None], values * weight)
-        first, second = rounded(float(first)), rounded(float(second))
-        if second:
+        fitted, _ = least_squares(matrix * weight[:, None], values * weight)
+        for first, second in _simply(*map(float, fitted)):
             times = name if abs(second) == 1 else f"{abs(second):.6g} * {name}"
             said = f"{first:.6g} {'-' if second < 0 else '+'} {times}"
             yield words.format(said if "sqrt" in words else f"({said})"), (first + second * s) ** power
 
 
-def _laws_of_each(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -> Iterator[tuple[str, Array]]:
+def _simply(first: float, second: float) -> Iterator[tuple[float, float]]:
+    """Two fitted numbers with few digits, and as they are found."""
+    for one, other in ((float(f"{first:.2g}"), float(f"{second:.2g}")), (rounded(first), rounded(second))):
+        if other:
+            yield one, other
+
+
+def _laws_of_each(
+    of_each_case: Sequence[Mapping[str, int]], f: Array, s: Array, doubt: Array, of_case: Array, name: str
+) -> Iterator[tuple[str, Array]]:
     """One over 1 and a multiple of a number, another in each problem.
 
     Of a number that is one in a problem that is any factor, so nothing is told by it.
@@ -180,5 +195,17 @@ def _laws_of_each(f: Array, s: Array, doubt: Array, of_case: Array, name: str) -
             found.append(rounded(float((1 / f[best] - 1) / s[best])))
             multiple[ours] = found[-1]
     if len(found) > 1 and len(f) >= 2 * len(found):
-        number = f"a number for each problem, {min(found):.3g} to {max(found):.3g}"
+        cases = [k for k in np.unique(of_case) if np.isfinite(s[of_case == k]).any()]
+        number = _rest_of_size(found, [of_each_case[k] for k in cases]) if len(cases) == len(found) else ""
+        number = number or f"a number for each problem, {min(found):.3g} to {max(found):.3g}"
         yield f"/ (1 + {name} times {number})", 1 / (1 + multiple * s)
+
+
+def _rest_of_size(numbers: Sequence[float], of_each: Sequence[Mapping[str, int]]) -> str:
+    """What a size lacks to be a multiple of a number, if that is what these are; else empty."""
+    for name in of_each[0]:
+        for k in (2, 4, 8, 16, 32, 64, 128):
+            rest = np.array([-known[name] % k for known in of_each])
+            if np.ptp(rest) and np.allclose(numbers, rest, rtol=1e-6):
+                return f"((-{name}) mod {k})"
+    return ""

@@ -10,10 +10,11 @@ from oracle.location.how.arguments import argument, is_in_range
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.candidates import candidates, constant, mean, named, plural, right
 from oracle.location.how.cases import Case, Likeness
-from oracle.location.how.combination import RIGHT, ROUNDING, combination, in_words
-from oracle.location.how.factors import by_size, factor_in_words
-from oracle.location.how.fitting import least_squares
+from oracle.location.how.combination import CLEAR, RIGHT, combination, in_words
+from oracle.location.how.denominators import of_fewer_classes
+from oracle.location.how.factors import factor_in_words
 from oracle.location.how.forms import form
+from oracle.location.how.multiples import of_each_column, of_each_problem
 from oracle.location.how.permuted import in_another_order
 from oracle.location.how.places import of_other_places
 from oracle.location.how.rows import other_rows
@@ -57,9 +58,12 @@ def _of_numbers(cases: Sequence[Case]) -> Likeness | None:
         return None
     found = _like(numbers)
     value = found and found.value
-    if not value or not all(np.isnan(case.of(value)[np.isnan(case.shown)]).all() for case in cases):
-        return None
-    return found
+    if value and all(np.isnan(case.of(value)[np.isnan(case.shown)]).all() for case in cases):
+        return found
+    for words, candidate in candidates(cases[0].equation):
+        if _matches(cases, candidate) and not _untold(numbers, candidate).size:
+            return Likeness(words, candidate)
+    return None
 
 
 def _gives_zeros(cases: Sequence[Case], like: Likeness) -> bool:
@@ -120,6 +124,7 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
         trivial |= "limited to" in words and len(np.unique(shown)) < 3
         trivial |= "the right value" in words and len(np.unique(correct)) < 3
         if not trivial and _matches(cases, candidate) and not _is_right(cases, candidate):
+            words = _also(words, candidate, cases)
             return Likeness(words + _rest(cases, candidate), candidate)
     if words := of_other_places(cases):
         return Likeness(words)
@@ -129,10 +134,24 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
     columns = {name: np.concatenate([case.of(term) for case in cases]) for name, term in terms.items()}
     if factors := combination(shown - correct, allowed, columns):
         return Likeness(in_words(factors), partial(_sum, {terms[name]: factors[name] for name in factors}))
-    vague = _of_each_problem(cases, terms) or _of_each_column(cases)
+    if words := of_fewer_classes(cases):
+        return Likeness(words)
+    vague = of_each_problem(cases, terms) or of_each_column(cases)
     if words := (vague and factor_in_words(cases)) or vague:
         return Likeness(words)
     return None
+
+
+def _also(words: str, first: Candidate, cases: Sequence[Case]) -> str:
+    """That float16 and TF32, which have as many digits, are not told apart, where no number is too small."""
+    if FLOAT16 not in words or words.startswith("rounded"):  # as TF32 nothing is stored
+        return words
+    every = dict(candidates(cases[0].equation))
+    in_tf32 = every.get(words.replace(FLOAT16, "TF32"))
+    return words.replace(FLOAT16, f"{FLOAT16} or TF32") if in_tf32 and _matches(cases, in_tf32) else words
+
+
+FLOAT16 = "float16"
 
 
 def _sum(factors: Mapping[Candidate, float], equation: Equation) -> Array:
@@ -173,6 +192,7 @@ def _matches(cases: Sequence[Case], candidate: Candidate, margin: float = 1) -> 
         said = ~np.isnan(expected)
         if not (np.abs(case.shown - expected) <= margin * case.allowed)[said].all():
             return False
+        said |= np.isnan(case.shown)
         few |= 2 * said.sum() < said.size
         told += int(said.sum())
     if not few:
@@ -203,7 +223,8 @@ def _rest(cases: Sequence[Case], candidate: Candidate) -> str:
 
 def _untold(cases: Sequence[Case], candidate: Candidate) -> Array:
     """What is shown where a candidate says nothing."""
-    return np.concatenate([case.shown[np.isnan(case.of(candidate))] for case in cases])
+    every = [case.shown[np.isnan(case.of(candidate)) & ~np.isnan(case.shown)] for case in cases]
+    return np.concatenate(every)
 
 
 def _terms(cases: Sequence[Case]) -> dict[str, Candidate]:
@@ -228,74 +249,6 @@ WIDE = 4.0
 
 FEWEST = 6
 """Values that are needed where there are many things that they may be like."""
-
-CLEAR = 1e-9
-"""A factor that is less is 0."""
-
-
-def _of_each_problem(cases: Sequence[Case], terms: Mapping[str, Candidate]) -> str:
-    """A multiple of one term, another in each problem, and for each gate if there are several."""
-    enough = [case for case in cases if case.chosen.sum() >= 8]
-    if len(enough) < 2:
-        return ""
-    for name, term in terms.items():
-        found = [combination(case.shown - case.right, case.allowed, {name: case.of(term)}) for case in enough]
-        if all(found):
-            factors = [each[name] + (name == RIGHT) for each in found]
-            if max(map(abs, factors)) < CLEAR:
-                continue
-            each_gate = " and gate" if len({case.equation.name for case in enough}) > 1 else ""
-            doubts = [float((case.allowed / np.abs(case.of(term))).min()) for case in enough]
-            total = [each[name] + 1 for each in found]
-            if _is_a_summand(name) and (law := by_size(total, doubts, [case.equation for case in enough])):
-                return f"{RIGHT} with {name} times {law}"
-            number = f"a number for each problem{each_gate}, {min(factors):.3g} to {max(factors):.3g}"
-            return f"{RIGHT} times {number}" if name == RIGHT else f"{RIGHT} + {name} times {number}"
-    return ""
-
-
-def _is_a_summand(name: str) -> bool:
-    """Whether the right value is this and something more."""
-    of_another_step = name.startswith("Wy") and name.endswith("a_prev")
-    return (name[0] in "Wb" and not of_another_step) or name in ("ft * c_prev", "it * cct")
-
-
-def _of_each_column(cases: Sequence[Case]) -> str:
-    """The right values of a sample and step times a number, or an affine function of them."""
-    several = [case for case in cases if case.chosen.shape[0] >= 4]
-    if len(several) < 2:
-        return ""
-    for words, degree in ((f"{RIGHT} times a number for each sample", 0), (_NORMALISED, 1)):
-        told = [found for case in several if (found := _is_polynomial(case, degree)) is not None]
-        if len(told) >= MOST * len(several) and all(told):
-            return words
-    return ""
-
-
-_NORMALISED = f"an affine function of {RIGHT} for each sample, as where that is normalised over its units"
-
-
-MOST = 0.9
-"""Which part of the cases has to have whole columns."""
-
-
-def _is_polynomial(case: Case, degree: int) -> bool | None:
-    """Whether each column that is whole is a multiple of the right one, or an affine function of it.
-
-    It is not told where none is whole.
-    """
-    n = case.chosen.shape[0]
-    correct, shown = (array.reshape(n, -1) for array in (case.equation.right.value, case.equation.shown))
-    error = 4 * case.equation.right.error.reshape(n, -1) + 1e-14 * np.abs(correct)
-    whole = np.isfinite(shown).all(axis=0) & np.isfinite(error).all(axis=0)
-    whole &= case.chosen.reshape(n, -1).any(axis=0) & (error > 0).all(axis=0)
-    for j in np.flatnonzero(whole)[:20]:
-        matrix = np.stack([correct[:, j], np.ones(n)][: degree + 1], axis=1)
-        factors, _ = least_squares(matrix / error[:, [j]], shown[:, j] / error[:, j])
-        rounding = ROUNDING * (np.abs(matrix) @ np.abs(factors))
-        if not (np.abs(matrix @ factors - shown[:, j]) <= error[:, j] + rounding).all():
-            return False
-    return True if whole.any() else None
 
 
 def _arguments(cases: Sequence[Case]) -> list[Case]:

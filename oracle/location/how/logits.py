@@ -22,6 +22,7 @@ def of_logits() -> Iterator[tuple[str, Candidate]]:
         yield f"the logarithm of (the right value + 1e-{k:02})", partial(_logarithm, 10.0**-k)
     for words, divisor in _DIVISORS.items():
         yield f"exp(logit) / the sum of these {words}", partial(_divided, divisor)
+    yield "exp(logit - the mean of the sample) / the sum of these", _less_the_mean
     yield _IN_PLACE, _divided_in_place
     for size in (1, 2, 4, 8, 16, 32, 64):
         yield f"{_UNSCALED} {size}" if size > 1 else _UNSCALED_EACH, partial(_not_scaled_again, size)
@@ -51,6 +52,13 @@ def _divided(divisor: Callable[[Array], Array], equation: Equation) -> Array:
     s = equation.affine.value
     e = np.exp(s - s.max(axis=(0, 1), keepdims=True))
     return np.asarray(e / divisor(e))
+
+
+def _less_the_mean(equation: Equation) -> Array:
+    """The right value, but where that overflows."""
+    assert equation.affine
+    e = np.exp(equation.affine.value - equation.affine.value.mean(axis=0, keepdims=True))
+    return np.asarray(e / e.sum(axis=0, keepdims=True))
 
 
 def _with_0_for(k: int, equation: Equation) -> Array:

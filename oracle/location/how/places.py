@@ -153,6 +153,8 @@ def _laws(what: str, near: Sequence[tuple[int, Array]], counts: int, count: int)
         away = f"the {what}" if distance == 1 else f"{distance} {every}"
         yield f"those of {away} {side}", partial(_before, place - other)
     yield f"those of the last {what} before it that is right", lambda places, last_right, count: last_right
+    yield f"of {what} k those of the k-th in the alphabetical order of numbers", _alphabetical
+    yield f"of {what} k those of k in a byte with a sign, from the end where that is below 0", _signed
     for k in range(2, 1 + max(place for place, _ in near)):
         yield f"of {what} k those of {what} k mod {k}", partial(_rest, k)
         yield f"of each {k} {every} those of the first", partial(_first_of, k)
@@ -179,6 +181,15 @@ def _always(other: int, places: Array, last_right: Array, count: int) -> Array:
 
 def _before(distance: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places - distance)
+
+
+def _alphabetical(places: Array, last_right: Array, count: int) -> Array:
+    return np.array(sorted(range(count), key=str))[places]
+
+
+def _signed(places: Array, last_right: Array, count: int) -> Array:
+    wrapped = (places + 128) % 256 - 128
+    return np.where(wrapped < 0, wrapped + count, wrapped)
 
 
 def _rest(k: int, places: Array, last_right: Array, count: int) -> Array:

@@ -10,6 +10,9 @@ from reference.contract import Array
 CLEAR = 1e-7
 """Differences of weights below this are rounding."""
 
+OF_ANY_SIZES = "of its weights"
+"""Of what is told of those, and so of networks of any sizes."""
+
 _NORMS: Mapping[str, Callable[[Array], float]] = {
     "spectral radius": lambda W: _spectral_radius(W) if W.shape[0] == W.shape[1] else np.nan,
     "largest singular value": lambda W: float(np.linalg.norm(W, 2)),
@@ -33,7 +36,7 @@ def times(factor: float, W: Array | None) -> str:
     norms = {} if W is None else {words: norm(W) for words, norm in _NORMS.items()}
     for words, norm in norms.items():
         if round_one := _round(factor * norm):
-            return f"({round_one} / the {words} of its weights) times"
+            return f"({round_one} / the {words} {OF_ANY_SIZES}) times"
     return f"{factor:.6g} times in the one network that was asked"
 
 

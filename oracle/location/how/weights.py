@@ -8,7 +8,7 @@ import numpy as np
 
 from oracle.location.how.arguments import argument
 from oracle.location.how.fitting import least_squares
-from oracle.location.how.scaled import CLEAR, norm_of_rows, times
+from oracle.location.how.scaled import CLEAR, OF_ANY_SIZES, norm_of_rows, times
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -61,7 +61,7 @@ def as_if(every: Sequence[Equation]) -> str:
             )
             said = next(filter(None, _descriptions(acting)), "")
             sizes = ", ".join(f"{name} = {len(every)}" for name, every in _columns(acting).items())
-            return f"{said} ({sizes})" if said else ""
+            return said if not said or OF_ANY_SIZES in said else f"{said} ({sizes})"
     return ""
 
 

@@ -17,7 +17,7 @@ from oracle.location.networks.begun import of_other_ends
 from oracle.location.networks.gates import OF_GATES, of_stacked_gates
 from oracle.location.networks.in_padding import of_states_in_padding
 from oracle.location.networks.layer_by_layer import of_single_directions, of_what_is_given_above
-from oracle.location.networks.lengths import of_lengths
+from oracle.location.networks.lengths import of_lengths, of_padding_in_front
 from oracle.location.networks.mistaken import Mistaken
 from oracle.location.networks.order import of_order
 from oracle.location.networks.places import (
@@ -70,7 +70,8 @@ def as_if_given(
         left = [each for each in left if all(answer and each.explains(answer) for answer in seen)]
         if not left:
             return None
-    asked = [counterexample]
+    is_finite = counterexample.regime != "nonfinite"  # of what NaN is made of nothing can be told
+    asked = [counterexample if is_finite else replace(counterexample, regime="unit")]
     if left and not counterexample.weights:  # few units and features are in many orders
         n_x, n_a = counterexample.n_x, counterexample.n_a
         asked += [replace(counterexample, n_a=n_a + 3), replace(counterexample, n_x=n_x + 3)]
@@ -113,8 +114,8 @@ def _tells(found: Mistaken, answers: Sequence[Answer | None], *, is_wrong: bool)
 
     They do not where all are right that it would make right, too, nor where they are wrong in another way.
     """
-    is_right = all(each and each.is_right for each in answers)
-    return _explains_all(found, [answers]) != (is_right and is_wrong)
+    is_right, explains = all(each and each.is_right for each in answers), _explains_all(found, [answers])
+    return explains != is_right if is_wrong else explains or is_right
 
 
 def _when(
@@ -177,6 +178,6 @@ def _all_that_may_be(function: str, *, has_lengths: bool) -> list[Mistaken]:
     if CONTRACTS[function].kind == "lstm":
         every.append(of_stacked_gates())
     if has_lengths:
-        every += [of_lengths(), of_single_directions(), of_samples(states, outputs)]
+        every += [of_lengths(), of_padding_in_front(), of_single_directions(), of_samples(states, outputs)]
         every.append(of_states_in_padding(CONTRACTS[function].kind))
     return [*chain.from_iterable(every)]

@@ -63,6 +63,8 @@ def of_what_is_given_above(*, has_lengths: bool) -> Iterator[Mistaken]:
         yield Mistaken(
             "a layer's hidden states are not returned as they are", partial(said, how), "", returned
         )
+    explains = partial(are_its_layers, _right, handed_on=_before_each_step)
+    yield Mistaken(where, partial(said, "of each step the state before it"), "", explains)
     for whose, which, condition in SAMPLES if has_lengths else ():
         explains = partial(are_its_layers, _right, handed_on=partial(_of_others, which))
         yield Mistaken(where, partial(said, f"of sample k {whose}"), condition, explains)
@@ -245,6 +247,18 @@ def _in_two_directions(
         return a
     forward, backward = np.split(a, 2)
     return np.concatenate(change(forward, backward, inputs))
+
+
+def _before_each_step(a: Array, inputs: LayerInputs) -> Array:
+    """The hidden states that steps are given, of each direction in its own order of processing."""
+    if not a.shape[2]:
+        return a
+    of_each = []
+    for d, states in enumerate(np.split(a, inputs.directions)):
+        in_order = np.take_along_axis(states, inputs.backward[None], axis=2) if d else states
+        given = np.concatenate([inputs.a0[d][:, :, None], in_order[:, :, :-1]], axis=2)
+        of_each.append(np.take_along_axis(given, inputs.backward[None], axis=2) if d else given)
+    return np.concatenate(of_each) * inputs.within
 
 
 def _of_others(which: Callable[[Array], Array], a: Array, inputs: LayerInputs) -> Array:

@@ -7,7 +7,10 @@ from functools import partial
 import numpy as np
 
 from oracle.inputs import LayerInputs
-from oracle.location.networks.mistaken import Mistaken, explains_with, said
+from oracle.location.networks.answer import Answer
+from oracle.location.networks.evaluated import evaluate
+from oracle.location.networks.mistaken import Mistaken, explains_with, is_answer, said
+from oracle.rounding import Bounded
 from reference.contract import Array
 
 
@@ -20,6 +23,24 @@ def of_lengths() -> Iterator[Mistaken]:
             condition,
             partial(explains_with, partial(_with_lengths, change)),
         )
+
+
+def of_padding_in_front() -> Iterator[Mistaken]:
+    """Sequences that are taken to end where x does."""
+    where = "the steps of a sequence are not the first ones that are given"
+    how = "they are taken to be the last ones, and a is 0 before them"
+    yield Mistaken(where, partial(said, how), "where any length is less than T_x", _are_last)
+
+
+def _are_last(answer: Answer) -> bool:
+    """Whether it is what those steps give, in their places."""
+    inputs = answer.inputs
+    steps, padding = np.arange(inputs.x.shape[2]), inputs.x.shape[2] - inputs.ends[:, None]
+    shifted = np.take_along_axis(inputs.x, ((steps + padding) % max(len(steps), 1))[None], axis=2)
+    right = evaluate(replace(inputs, x=shifted))
+    back = ((steps - padding) % max(len(steps), 1))[None]
+    a = (np.take_along_axis(part, back, axis=2) for part in (right["a"].value, right["a"].error))
+    return is_answer(answer, {**right, "a": Bounded(*a)})
 
 
 def _rest_full(block: int, most: int, ends: Array, T_x: int) -> Array:
@@ -36,6 +57,11 @@ def _of_first_tile(size: int, ends: Array, T_x: int) -> Array:
     return np.asarray(ends[np.arange(len(ends)) % size])
 
 
+def _relative(to_whole: Callable[[Array], Array], ends: Array, T_x: int) -> Array:
+    """As shares of the longest that are taken of T_x."""
+    return to_whole(ends / max(ends.max(initial=0), 1) * T_x).astype(ends.dtype)
+
+
 _NOT_EQUAL = "where not all are equal"
 
 LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
@@ -47,6 +73,10 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
     "as if none were given, for they are equal": (
         lambda ends, T_x: None if len({*ends}) == 1 else ends,
         "where all are equal and less than T_x",
+    ),
+    "as if none were given, for there is one sample": (
+        lambda ends, T_x: None if len(ends) == 1 else ends,
+        "where m = 1 and its length is less than T_x",
     ),
     "as if in a byte": (lambda ends, T_x: ends % 256, "where any is more than 255"),
     "as if in a byte with a sign, and at least 0": (
@@ -80,6 +110,13 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
             "where that is another",
         )
         for size in (2, 4, 8, 16, 32, 64)
+    },
+    **{
+        f"as if they were {words} length / the longest * T_x": (
+            partial(_relative, to_whole),
+            "where all are less than T_x",
+        )
+        for words, to_whole in (("the nearest to", np.round), ("the whole part of", np.floor))
     },
     "as if they were in descending order": (lambda ends, T_x: -np.sort(-ends), "where they are not"),
     "as if they were in ascending order": (lambda ends, T_x: np.sort(ends), "where they are not"),

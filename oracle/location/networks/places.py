@@ -75,6 +75,10 @@ Order = Callable[[Array], Array]
 """The places whose are taken, by the places `(L, D)` of all."""
 
 _ORDERS: Sequence[tuple[str, Order]] = (
+    (
+        "as if those of all forward directions came before those of all backward ones",
+        lambda places: places.reshape(places.shape[::-1]).T,
+    ),
     ("", lambda places: places.ravel("F").reshape(places.shape)),
     ("each direction has those of the other one", lambda places: places[:, ::-1]),
     ("", lambda places: places[::-1]),
@@ -100,7 +104,7 @@ def _order(order: Order, stacking: Stacking) -> Array:
 
 
 def _called(whose: str, order: Order, stackings: Sequence[Stacking]) -> str:
-    of_layers = whose.startswith("each layer")
+    of_layers = whose.startswith(("each layer", "as if"))
     if whose and (any(layers > 2 for layers, _ in stackings) if of_layers else (2, 2) in stackings):
         return whose
     stacking = stackings[0]

@@ -45,8 +45,8 @@ def _rising(ends: Array) -> Array:
 def _of_sorting() -> Iterator[tuple[str, Callable[[Array], Array], str]]:
     """What is left of sorting the samples: in words, whose of each is taken, and where that is another."""
     for sort, order, falls in (
-        (_sorted_by, "argsort(-lengths)", "descending"),
-        (_rising, "argsort(lengths)", "ascending"),
+        (_sorted_by, "stable argsort(-lengths)", "descending"),
+        (_rising, "stable argsort(lengths)", "ascending"),
     ):
         is_sorted = f"where the lengths are not in {falls} order"
         yield f"that of sample order[k], order = {order}", sort, is_sorted

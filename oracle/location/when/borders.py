@@ -11,7 +11,7 @@ BLOCKS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 """Of how many places blocks are made, or loops unrolled."""
 
 LAST, DOUBLED = " less what is left by ", "the largest power of 2 below "
-PARTS = (3, 4, 8)
+PARTS = (3, 4, 5, 8, 10)
 FIRST_PART, LAST_PART = " // ", " less a part of "
 """Of how many equal parts the first ends, or the last begins."""
 
@@ -61,5 +61,6 @@ def extents(border: str) -> list[int]:
         k = int(border.split(LAST)[1])
         return [k - 1, k, k + 1, 2 * k - 1, 2 * k + k // 2]
     if FIRST_PART in border or LAST_PART in border:
-        return [3, 6, 9, 12, 17, 25]
+        k = int(border.split(FIRST_PART if FIRST_PART in border else LAST_PART)[1])
+        return sorted({3, 6, 9, 12, 17, 25, k, 2 * k - 1, 2 * k})
     return [2, 3, 7, 13, 18, 40, 70, 200]

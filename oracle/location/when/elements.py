@@ -41,6 +41,8 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
     wrong, value = equation.wrong, equation.right.value
     inputs = equation.answer.inputs
     features = _places(equation) | {name: np.asarray(size) for name, size in inputs.sizes.items()}
+    if "y" not in equation.answer.outputs:
+        del features["n_y"]
     features[SUM] = np.asarray(inputs.sizes["n_a"] + inputs.sizes["n_x"])
     features[PRODUCT] = np.asarray(inputs.sizes["n_a"] * inputs.sizes["m"])
     features[SMALLER] = np.asarray(min(inputs.sizes["n_a"], inputs.sizes["m"]))
@@ -126,7 +128,10 @@ def _of_input(equation: Equation) -> dict[str, Array]:
         f"{name}{FROM_HERE}": np.fmax.accumulate(each[:, :, ::-1], axis=2)[:, :, ::-1]
         for name, each in largest.items()
     }
+    of_all = equation.answer.input.astype(np.float64)  # at every step
     return {
+        "the largest entry of x": np.asarray(of_all.max(initial=-np.inf)),
+        "the smallest entry of x": np.asarray(of_all.min(initial=np.inf)),
         **largest,
         **so_far,
         **from_here,

@@ -140,7 +140,9 @@ def _extents(condition: Condition) -> list[int]:
     whole = {k * beyond for k in (2, 3, 4) if k * beyond <= MOST}
     # What is wrong there may be right at the border alone, for its residue.
     further = 2 * beyond - value
-    return sorted({max(each, 1) for each in (value, beyond, further, min(2 * value, MOST), *middle, *whole)})
+    twice = 2 * value if is_place(condition.feature) and 2 * value <= experiments.MOST_AGAIN else MOST
+    twice = twice if condition.relation == "≥" else min(2 * value, MOST)
+    return sorted({max(each, 1) for each in (value, beyond, further, twice, *middle, *whole)})
 
 
 def _beyond(condition: Condition, least: int) -> list[int]:

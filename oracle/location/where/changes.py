@@ -1,21 +1,20 @@
-"""What an array may have become by mistake: turned, rounded, of another step, normalised."""
+"""What an array may have become by mistake: turned, of another step, of other rows, normalised."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from itertools import permutations
 
 import numpy as np
 
+from oracle.location.where.digits import LESS_PRECISE, Change
 from oracle.location.where.normalised import NORMALISED
 from reference.contract import Array
-
-Change = Callable[[Array], Array]
-"""What makes one array of another of its shape."""
-
 
 STRETCHED = "divided by its largest singular value where that is above 1"
 """Of one column, by its norm."""
 LEFT_BY_BLOCKS = "which blocks of"
+EACH_BLOCK = "each block of"
+MOVED_BY = "moved by at most"
 
 
 def changes(array: Array) -> Iterator[tuple[str, Change]]:
@@ -48,13 +47,15 @@ def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
         elif n < k:
             yield "with its first square transposed", partial(_block_transposed, slice(None, n))
             yield "with its last square transposed", partial(_block_transposed, slice(-n, None))
-        yield "read in the other order of memory", _reread
-        yield "written in the other order of memory", _rewritten
+        yield "read in Fortran's order and written in C's", _reread
+        yield "read in C's order and written in Fortran's", _rewritten
         yield "with its columns in reverse order", partial(np.flip, axis=1)
         yield "with its columns one place on", partial(np.roll, shift=1, axis=1)
         yield "with its columns one place back", partial(np.roll, shift=-1, axis=1)
     if k == 1:
         yield from without_the_rest()
+        for size in (2, 4, 8, 16, 32, 64):
+            yield f"of unit k that of unit k mod {size}", partial(_of_first_tile, size, axis=0)
     yield STRETCHED, _of_spectral_norm
     yield "with its first row for all", partial(_row, 0)
     yield "with its last row for all", partial(_row, -1)
@@ -70,22 +71,29 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
         yield f"of {what} 0", partial(np.take, indices=[0], axis=axis)
         yield f"of the last {what}", partial(np.take, indices=[-1], axis=axis)
         yield f"of the {what}s in reverse order", partial(np.flip, axis=axis)
+    for size in (2, 4, 8):
+        if T_x > 1:
+            words = f"of the first of the last T_x mod {size} steps, in these"
+            yield words, partial(_of_first_of_rest, size)
     for size in (2, 4, 8, 16, 32, 64):
         if m > size:
-            yield f"of sample k that of sample k mod {size}", partial(_of_first_tile, size)
+            yield f"of sample k that of sample k mod {size}", partial(_of_first_tile, size, axis=1)
     yield "of the sample before", partial(np.roll, shift=1, axis=1)
     yield "of the sample after", partial(np.roll, shift=-1, axis=1)
     if k == m:
         yield "transposed", partial(np.swapaxes, axis1=0, axis2=1)
     yield from rearranged(m, T_x)
-    yield "with its rows and samples read in the other order of memory", _reread
-    yield "with its rows and samples written in the other order of memory", _rewritten_at_each_step
+    yield "with its rows and samples read in Fortran's order and written in C's", _reread
+    yield "with its rows and samples read in C's order and written in Fortran's", _rewritten_at_each_step
     yield from stacked_otherwise()
     yield from NORMALISED.items()
     yield from without_the_rest()
+    yield from _at_block_ends()
     if k:
         yield "with 0 for its first row", partial(_without, 0)
         yield "with 0 for its last row", partial(_without, -1)
+    for least in (0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5):
+        yield f"that is kept where it has {MOVED_BY} {least:g} since", partial(_kept, least)
     yield "with 1 for its largest row and 0 for the others", one_hot
     yield "through tanh", np.tanh
     for part in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5):
@@ -101,8 +109,8 @@ def rearranged(m: int, T_x: int) -> Iterator[tuple[str, Change]]:
     if m == T_x:
         yield "with samples and steps exchanged", _exchanged
     if m > 1 and T_x > 1:
-        yield "with samples and steps written in one order and read in the other", _steps_first
-        yield "with samples and steps read in one order and written in the other", _samples_first
+        yield "written as (samples, steps) and read as (steps, samples)", _steps_first
+        yield "written as (steps, samples) and read as (samples, steps)", _samples_first
         yield "read in Fortran's order and written in C's", _fortran_read
         yield "read in C's order and written in Fortran's", _fortran_written
 
@@ -121,6 +129,20 @@ def without_the_rest() -> Iterator[tuple[str, Change]]:
         yield f"with 0 for the last rows, {LEFT_BY_BLOCKS} {size} leave", partial(_without_rest, size)
 
 
+def _at_block_ends() -> Iterator[tuple[str, Change]]:
+    """As where blocks of rows overlap by one, or leave one between them."""
+    for size in (2, 4, 8, 16, 32, 64):
+        yield f"with the first row of {EACH_BLOCK} {size} but the first twice", partial(_at_row, size, 0, 2)
+        yield f"with 0 for the first row of {EACH_BLOCK} {size} but the first", partial(_at_row, size, 0, 0)
+        yield f"with 0 for the last row of {EACH_BLOCK} {size}", partial(_at_row, size, size - 1, 0)
+
+
+def _at_row(size: int, row: int, factor: float, array: Array) -> Array:
+    changed = array.copy()
+    changed[row or size :: size] *= factor
+    return changed
+
+
 def _without_rest(size: int, array: Array) -> Array:
     changed = array.copy()
     changed[len(array) - len(array) % size :] = 0
@@ -133,69 +155,18 @@ def one_hot(array: Array) -> Array:
     return (rows == array.argmax(axis=0)).astype(array.dtype) if len(array) else array
 
 
-def _of_first_tile(size: int, array: Array) -> Array:
-    return array[:, np.arange(array.shape[1]) % size]
+def _of_first_tile(size: int, array: Array, axis: int) -> Array:
+    return np.take(array, np.arange(array.shape[axis]) % size, axis)
+
+
+def _of_first_of_rest(size: int, array: Array) -> Array:
+    """As where the loop over the steps that blocks leave goes on to read the first of them."""
+    steps, T_x = np.arange(array.shape[2]), array.shape[2]
+    return array[:, :, np.minimum(steps, T_x - T_x % size)]
 
 
 def _steps(count: int) -> str:
     return "the step" if count == 1 else f"{count} steps"
-
-
-def _cast(dtype: str, array: Array) -> Array:
-    return np.asarray(array.astype(dtype).astype(np.float64))
-
-
-def _in_digits(digits: int, to_whole: Change, array: Array) -> Array:
-    """Numbers of so many digits of two: the nearest, or those that are next to 0."""
-    part, exponent = np.frexp(array)
-    return np.asarray(np.ldexp(to_whole(part * 2.0**digits) / 2.0**digits, exponent))
-
-
-def _rounded(digits: int, array: Array) -> Array:
-    return np.asarray(np.round(array, digits))
-
-
-def _fixed(parts: float, array: Array) -> Array:
-    return np.asarray(np.round(array * parts) / parts)
-
-
-def _cut(parts: float, array: Array) -> Array:
-    return np.asarray(np.trunc(array * parts) / parts)
-
-
-_IN_ANOTHER_DTYPE: Mapping[str, Change] = {
-    "in float32": partial(_cast, "float32"),
-    "in float16": partial(_cast, "float16"),
-    "in bfloat16": partial(_in_digits, 8, np.round),
-    "cut to bfloat16": partial(_in_digits, 8, np.trunc),
-    "in TF32": partial(_in_digits, 11, np.round),
-    "cut to TF32": partial(_in_digits, 11, np.trunc),
-}
-"""Changes to the digits of another dtype."""
-
-
-def _less_precise() -> Iterator[tuple[str, Change]]:
-    yield from _IN_ANOTHER_DTYPE.items()
-    for digits in range(1, 11):
-        yield f"rounded to {digits} decimal{'s' * (digits > 1)}", partial(_rounded, digits)
-    for bits in range(3, 25):
-        yield f"rounded to multiples of 2^-{bits}", partial(_fixed, 2.0**bits)
-    for bits in range(2, 17):
-        yield f"cut to multiples of 2^-{bits}", partial(_cut, 2.0**bits)
-    for most in (7, 15, 31, 63, 100, 127, 200, 255, 500, 1000, 32767, 65535):
-        yield f"rounded to multiples of 1 / {most}", partial(_fixed, float(most))
-    for most in (7, 8, 127, 128, 255, 32767):
-        yield f"rounded to multiples of its largest size / {most}", partial(_of_largest, most)
-
-
-def _of_largest(parts: int, array: Array) -> Array:
-    """Rounded to multiples of a part of the largest size, as where numbers are stored in a few bits."""
-    unit = np.abs(array).max(initial=0) / parts
-    return np.asarray(np.round(array / unit) * unit) if unit else array
-
-
-LESS_PRECISE = tuple(_less_precise())
-"""Changes to fewer digits."""
 
 
 def _of_spectral_norm(array: Array) -> Array:
@@ -246,6 +217,15 @@ def _of_earlier(steps: int, array: Array) -> Array:
         )
         moved[:, :, to] = array[:, :, source]
     return moved
+
+
+def _kept(least: float, array: Array) -> Array:
+    """Numbers that are taken anew where they are far enough from those taken last, as in a delta network."""
+    kept = array.copy()
+    for t in range(1, array.shape[2]):
+        before = kept[:, :, t - 1]
+        kept[:, :, t] = np.where(np.abs(array[:, :, t] - before) > least, array[:, :, t], before)
+    return kept
 
 
 def _averaged(part: float, array: Array) -> Array:

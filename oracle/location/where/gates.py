@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 
 from oracle.location.where.affine import Made, product, read_anew, total, with_new
-from oracle.location.where.changes import Change, changes
+from oracle.location.where.changes import changes
+from oracle.location.where.digits import Change
 from reference.contract import Array
 
 LETTER = {"ft": "f", "it": "i", "cct": "c", "ot": "o"}
@@ -18,15 +19,30 @@ def arguments_of_gates(p: Mapping[str, Array], concat: Array) -> dict[str, Array
     return {name: total(product(p[f"W{gate}"], concat), p[f"b{gate}"]) for name, gate in LETTER.items()}
 
 
-def made_otherwise(p: Mapping[str, Array], given: Mapping[str, Array], a_next: Array) -> Made:
-    """`c_next` of a step that shows no gates, where these are made with other states or inputs, in words."""
-    made: dict[str, Callable[[], Array]] = {}
+def made_otherwise(
+    p: Mapping[str, Array], given: Mapping[str, Array], a_next: Array, *, has_gates: bool
+) -> Made:
+    """`c_next` in words, where it is made in another way than of a sum of products of gates.
+
+    Of a step that shows no gates, these may be made with other states or inputs, too.
+    """
+    made: dict[str, Callable[[], Array]] = {
+        "tanh(it * (Wc concat + bc)) for it * cct": partial(_with_gate_inside, p, given)
+    }
+    if has_gates:
+        return made
     for names in (["a_prev"], ["xt"], ["a_prev", "c_prev"]):
         for words, change in changes(given[names[0]]):
             made[f"{' and '.join(names)} {words}"] = partial(_with_changed, p, given, names, change)
     for words, read in read_anew(len(given["a_prev"])).items():
         made[words] = partial(_with_updated, p, given, read, a_next)
     return made
+
+
+def _with_gate_inside(p: Mapping[str, Array], given: Mapping[str, Array]) -> Array:
+    z = arguments_of_gates(p, _concat(given))
+    ft, it = (1 / (1 + np.exp(-z[name])) for name in ("ft", "it"))
+    return np.asarray(ft * given["c_prev"] + np.tanh(it * z["cct"]))
 
 
 def _with_changed(

@@ -132,12 +132,18 @@ def _argument_of_gate(gate: str, pieces: Pieces) -> Array:
 
 
 def _otherwise(z: Array, W: Array, b: Array, a_prev: Array, xt: Array, a_next: Array) -> Made:
-    first = {"[xt; a_prev] for [a_prev; xt]": partial(_with_input_first, W, b, a_prev, xt)}
-    return {**first, **updated(z, W, a_prev, a_next)}
+    n_a, n_x = len(a_prev), len(xt)
+    of_columns = {
+        "[xt; a_prev] for [a_prev; xt]": [(W, np.concatenate([xt, a_prev]))],
+        "the first n_x columns of its W for xt": [(W[:, :n_a], a_prev), (W[:, :n_x], xt)],
+        "the last n_a columns of its W for a_prev": [(W[:, n_x:], a_prev), (W[:, n_a:], xt)],
+    }
+    read = {words: partial(_with_columns, b, every) for words, every in of_columns.items()}
+    return {**read, **updated(z, W, a_prev, a_next)}
 
 
-def _with_input_first(W: Array, b: Array, a_prev: Array, xt: Array) -> Array:
-    return total(product(W, np.concatenate([xt, a_prev])), b)
+def _with_columns(b: Array, every: Sequence[tuple[Array, Array]]) -> Array:
+    return total(*(product(W, v) for W, v in every), b)
 
 
 def _states(
@@ -177,14 +183,13 @@ def _states(
         "a_prev": given["a_prev"],
     }
     right = fl.plus(kept, added)
+    rests = {f"1 - {name}": 1 - gate.value for name, gate in gates.items() if name != "cct"}
+    in_place = {**values, "the right c_next": right.value, "1": np.ones_like(c_prev), **rests, **of_others}
     memory = Recipe(
         {name: values[name] for name in ("ft", "c_prev", "it", "cct")},
         lambda v: v["ft"] * v["c_prev"] + v["it"] * v["cct"],
-        {
-            name: {**values, "the right c_next": right.value, "1": np.ones_like(c_prev), **of_others}
-            for name in ("ft", "c_prev", "it", "cct")
-        },
-        otherwise=dict if {*gates} & {*shown.cached} else partial(made_otherwise, p, given, a),
+        dict.fromkeys(("ft", "c_prev", "it", "cct"), in_place),
+        otherwise=partial(made_otherwise, p, given, a, has_gates=bool({*gates} & {*shown.cached})),
     )
     values = {**values, "c_next": c}
     hidden = Recipe(

@@ -7,13 +7,12 @@ from functools import partial
 import numpy as np
 
 from oracle.location.where.changes import (
-    LESS_PRECISE,
-    Change,
     changes,
     within_limits,
     without_the_rest,
     wrapped,
 )
+from oracle.location.where.digits import LESS_PRECISE, Change
 from oracle.location.where.gates import LETTER
 from oracle.location.where.normalised import NORMALISED
 from reference.contract import Array
@@ -23,6 +22,7 @@ Pieces = Mapping[str, Array]
 
 
 _OF_SAMPLES = "taken for one number for each sample"
+_SOFT_CAPS = (1, 2, 3, 5, 10, 15, 20, 30, 50, 100)
 _TOGETHER = {"{} + {}": np.add, "{} - {}": np.subtract, "{1} * {0}": np.multiply}
 
 
@@ -59,6 +59,8 @@ class Recipe:
                         for words, both in _TOGETHER.items():
                             said = words.format(name, other)
                             yield f"{said} for {name}", partial(self._with_both, both, name, array)
+                if array.ndim == 2 and array.T.shape == self.pieces[name].shape and other != name:
+                    yield f"{other} transposed for {name}", partial(self._with, name, array.T)
         for name, array in self.pieces.items():
             if name.startswith("b") and len(array) == m:
                 yield f"{name} {_OF_SAMPLES}", partial(self._with, name, array.T)
@@ -78,6 +80,12 @@ class Recipe:
                 yield f"{name} computed in {dtype}", partial(self._computed_in, dtype, name)
             for words, change in (*NORMALISED.items(), *within_limits(), *wrapped()):
                 yield f"{name} {words}", partial(self._with_product, change, W, v)
+        for most in _SOFT_CAPS if self.products else ():
+            yield f"{most} tanh(z / {most}) for z", partial(self._softly_capped, most)
+        rows = sum(len(self.pieces[name]) for name in values)
+        for size in (8, 16, 32, 64, 128) if self.products else ():
+            words = f"each bias counted once for each {size} columns, and for the rest"
+            yield words, partial(self._with_biases_times, max(-(-rows // size), 1))
         yield from self._with_biases_before()
         yield from self.otherwise().items()
         for name, array in self.pieces.items():
@@ -86,6 +94,12 @@ class Recipe:
                     yield f"its b {_OF_SAMPLES}", partial(self._with, name, array.T)
                 for words, change in changes(array):
                     yield f"its {name[0]} {words}", partial(self._changed, [name], change)
+
+    def _softly_capped(self, most: float) -> Array:
+        return most * np.tanh(self.made(self.pieces) / most)
+
+    def _with_biases_times(self, count: int) -> Array:
+        return self._with_all({name: count * b for name, b in self.pieces.items() if name.startswith("b")})
 
     def _alike(self) -> Iterator[list[str]]:
         """Arrays that may be changed together: what weights are applied to, weights, and all."""

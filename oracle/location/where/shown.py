@@ -17,6 +17,7 @@ class Shown:
     Of the caches there are those entries that every step has in the right shape. What was not seen
     in one call may be off by more than by its equation, by so much `slack`. Some states `(m, T_x)` may be
     `carried` by steps that return 0. What is off by no more than the `margin` times its bound is not wrong.
+    Where it is known that all outputs are right, it is a matter `of_caches`.
     """
 
     inputs: Inputs
@@ -25,6 +26,7 @@ class Shown:
     slack: Mapping[str, Array] = field(default_factory=dict)
     carried: Array | bool = False
     margin: float = 1.0
+    of_caches: bool = False
 
     @classmethod
     def of(cls, function: str, inputs: Inputs, behaviour: Behaviour) -> "Shown | None":

@@ -1,0 +1,77 @@
+"""What layers carry from step to step, hand on, and take lengths for."""
+
+from oracle.tests.strangers import Stranger
+from oracle.tests.strangers.located import located
+
+RNN = "n_x=2, n_a={n_a}, m={m}, T_x=3, layers={layers}, directions=1, lengths={lengths!r}"
+
+
+def said_of(old: str, new: str, *, layers: int = 1, n_a: int = 3, m: int = 3, lengths: str = "absent") -> str:
+    """What is said of an RNN layer with one edit."""
+    fields = RNN.format(layers=layers, n_a=n_a, m=m, lengths=lengths).replace("'", '"')
+    problem = f'Problem.rnn_layer({fields}, activation="tanh", regime="unit", seed=1, dtype="float64")'
+    return located(Stranger("", "rnn_layer", ((old, new),), "", "", "", problem, ""))[0]
+
+
+STEP = '    return np.maximum(z, 0) if activation == "relu" else np.tanh(z)\n'
+OUT = "        out[:, :, t] = np.where(alive, a_next, 0)\n"
+
+
+def test_arguments_that_are_carried_are_told() -> None:
+    old = "        a = np.where(alive, a_next, a)\n"
+    carried = '        z = p["Waa"] @ a + p["Wax"] @ xt + p["ba"] if c is None else a_next\n'
+    said = said_of(old, f"{carried}        a = np.where(alive, z, a)\n")
+    assert "when: from step 1 on" in said
+    assert said.endswith("as if z were made with z of the step before for a_prev")
+
+
+def test_states_that_are_handed_on_one_step_late_are_told() -> None:
+    old = "        x = np.concatenate(hidden)\n"
+    late = "        above = layer < layers - 1 and D == 1\n"
+    late += "        late = np.concatenate([a0[layer][:, :, None], hidden[0][:, :, :-1]], axis=2)\n"
+    said = said_of(old, late + "        x = late if above else np.concatenate(hidden)\n", layers=2)
+    assert (
+        "what a layer hands on is not its hidden states  when: of 2 layers or more, in one direction" in said
+    )
+    assert said.endswith("how: of each step the state before it")
+
+
+def test_lengths_that_are_taken_as_shares_of_the_longest_are_told() -> None:
+    old = "np.asarray(lengths)\n"
+    said = said_of(old, "np.round(np.asarray(lengths) / max(lengths) * T_x)\n", lengths="random")
+    assert "the lengths are not those that are given  when: where all are less than T_x" in said
+
+
+def test_inputs_that_are_kept_where_they_move_by_little_are_told() -> None:
+    old = "        xt = x[:, :, t]\n"
+    kept = "        xt = x[:, :, t] if k == 0 else np.where(np.abs(x[:, :, t] - xt) > 0.1, x[:, :, t], xt)\n"
+    said = said_of(old, kept)
+    assert said.endswith("made with xt that is kept where it has moved by at most 0.1 since")
+
+
+def test_biases_of_the_first_tile_are_told() -> None:
+    old = 'p["Wax"] @ xt + p["ba"]'
+    said = said_of(old, 'p["Wax"] @ xt + p["ba"][np.arange(len(p["ba"])) % 2]')
+    assert "when: from unit 2 on" in said
+    assert said.endswith("as if z were made with ba of unit k that of unit k mod 2")
+
+
+def test_an_activation_is_not_taken_for_lengths() -> None:
+    """Where relu is right, few networks with lengths that differ show a mistake of some units alone."""
+    twice = "    z2 = np.tanh(z)\n    n, r = len(z), len(z) % 4\n    if n > 4 and r:\n"
+    twice += "        z2[n - 4:n - r] = np.tanh(z2[n - 4:n - r])\n"
+    said = said_of(STEP, twice + STEP.replace("np.tanh(z)", "z2"), n_a=5)
+    assert "with tanh" in said
+    assert "lengths" not in said
+
+
+def test_sequences_that_are_taken_to_end_where_x_does_are_told() -> None:
+    said = said_of("        alive = t < lengths\n", "        alive = t >= T_x - lengths\n", lengths="random")
+    assert "the steps of a sequence are not the first ones that are given" in said
+    assert said.endswith("how: they are taken to be the last ones, and a is 0 before them")
+
+
+def test_a_length_that_is_passed_over_for_one_sample_is_told() -> None:
+    old = "    lengths = np.full(m, T_x) if lengths is None else"
+    said = said_of(old, old.replace("lengths is None", "lengths is None or m == 1"), lengths="random", m=1)
+    assert "when: where m = 1 and its length is less than T_x" in said
