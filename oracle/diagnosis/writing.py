@@ -142,9 +142,10 @@ def overwriting(
 
     names = [name for name in asked.varies if name != "T_x" or not CONTRACTS[function].is_cell]
     which = agreeing([*names, *([DTYPE] if others else [])], overwrites)
-    by = 1 if asked.n_a > 1 else -1
-    same_sum = replace(asked, n_x=asked.n_x + by, n_a=asked.n_a - by)
-    if (of_both := re.search("n_x(, | and )n_a", which)) and same_sum.n_x and does(same_sum):
+    of_both = re.search("n_x(, | and )n_a", which)
+    total = asked.n_x + asked.n_a
+    apart = [n_x for n_x in range(1, total) if n_x not in (asked.n_x, asked.n_a)]
+    if of_both and apart and all(does(replace(asked, n_x=n_x, n_a=total - n_x)) for n_x in apart):
         which = which.replace(of_both[0], "n_a + n_x")
     whose = f" of its {which}" if which else ""
     return f"a later call{whose} overwrites {_which(function, shown, later)} an earlier one has returned"

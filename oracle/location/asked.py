@@ -34,8 +34,8 @@ OVERFLOW = 20
 """Beyond which a number may be where exponentials overflow."""
 NARROWER = float(np.log(np.finfo("float32").max) / np.log(np.finfo("float64").max))
 """How much sooner they do in float32."""
-ODD = 21
-"""The seed of problems that are aimed at a threshold alone."""
+ODD = (21, 23)
+"""Seeds of problems that are aimed at a threshold alone."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,18 @@ class Asked(Record):
         narrow = Asked(self.view, replace(self._limits, dtypes=("float32",)))
         sooner = replace(large[0], value=large[0].value * NARROWER, beyond=large[0].beyond * NARROWER)
         rest = [sooner if each is large[0] else each for each in found.conditions]
-        problems = self._near(names, replace(found, conditions=tuple(rest)), ODD)
-        narrow.ask(islice(problems, max(ROOM - self._calls, 0)))
-        other = rule(narrow._table(names, None))
-        if not other or {each.form for each in other.conditions} != {each.form for each in rest}:
-            return None
+        aimed_at, other = replace(found, conditions=tuple(rest)), None
+        for seed in ODD:  # the second time it is confirmed
+            left = max(ROOM - self._calls - narrow._calls, 0)
+            fresh = narrow.ask(islice(self._near(names, aimed_at, seed), left))
+            told = [table for name in names for table in _tables(name, fresh, None)]
+            if not told or (other and not _is_confirmed(Table.joined(told), other)):
+                return None
+            other = rule(narrow._table(names, None))
+            if not other or other.purity < PURE or {*aimed_at.forms} != {*other.forms}:
+                return None
+            aimed_at = other
+        assert other
         beyond = next(abs(each.value) for each in other.conditions if each.form == sooner.form)
         return other if 2 * beyond < abs(large[0].value) else None
 

@@ -1,16 +1,18 @@
 """What layers carry from step to step, hand on, and take lengths for."""
 
+from typing import Any
+
+from oracle.problem import LayerProblem
 from oracle.tests.strangers import Stranger
 from oracle.tests.strangers.located import located
 
-RNN = "n_x=2, n_a={n_a}, m={m}, T_x=3, layers={layers}, directions=1, lengths={lengths!r}"
+USUAL = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 3, "layers": 1, "lengths": "absent", "regime": "unit", "seed": 1}
 
 
-def said_of(old: str, new: str, *, layers: int = 1, n_a: int = 3, m: int = 3, lengths: str = "absent") -> str:
+def said_of(old: str, new: str, **instead: Any) -> str:
     """What is said of an RNN layer with one edit."""
-    fields = RNN.format(layers=layers, n_a=n_a, m=m, lengths=lengths).replace("'", '"')
-    problem = f'Problem.rnn_layer({fields}, activation="tanh", regime="unit", seed=1, dtype="float64")'
-    return located(Stranger("", "rnn_layer", ((old, new),), "", "", "", problem, ""))[0]
+    problem = LayerProblem("rnn_layer", **{**USUAL, **instead})
+    return located(Stranger("", "rnn_layer", ((old, new),), "", "", "", str(problem), ""))[0]
 
 
 STEP = '    return np.maximum(z, 0) if activation == "relu" else np.tanh(z)\n'
@@ -60,7 +62,8 @@ def test_an_activation_is_not_taken_for_lengths() -> None:
     """Where relu is right, few networks with lengths that differ show a mistake of some units alone."""
     twice = "    z2 = np.tanh(z)\n    n, r = len(z), len(z) % 4\n    if n > 4 and r:\n"
     twice += "        z2[n - 4:n - r] = np.tanh(z2[n - 4:n - r])\n"
-    said = said_of(STEP, twice + STEP.replace("np.tanh(z)", "z2"), n_a=5)
+    one_number = {"n_x": 1, "m": 1, "T_x": 1, "regime": "ternary", "seed": 0}
+    said = said_of(STEP, twice + STEP.replace("np.tanh(z)", "z2"), n_a=5, **one_number)
     assert "with tanh" in said
     assert "lengths" not in said
 

@@ -61,6 +61,26 @@ def test_which_classes_a_denominator_leaves_out_is_told() -> None:
     ("old", "new", "said"),
     [
         (
+            "np.dot(Waa, a_prev)",
+            "(Waa * a_prev if Waa.shape == a_prev.shape else np.dot(Waa, a_prev))",
+            "when: n_a = m  how: as if z were made with Waa * a_prev for Waa a_prev",
+        ),
+        (
+            "np.dot(Wax, xt)",
+            "np.dot(Wax[:, :len(a_prev)], xt[:len(a_prev)])",
+            "when: n_x > n_a  how: as if z were made with xt with 0 for its rows from n_a on",
+        ),
+    ],
+)
+def test_products_of_other_shapes_are_told(old: str, new: str, said: str) -> None:
+    problem = RNN.replace("m=2", "m=3").replace("n_x=2", "n_x=4")
+    assert said_of("rnn_cell_forward", problem, old, new).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
             "np.tanh(np.dot(Wc, concat) + bc)",
             "np.tanh(np.dot(Wc[:, :len(a_prev)], a_prev) + np.dot(Wc[:, :len(xt)], xt) + bc)",
             "when: always  how: as if z were made with the first n_x columns of its W for xt",

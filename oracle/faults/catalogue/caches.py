@@ -50,7 +50,7 @@ caches("a_view_cached", "the first cached a_prev is a view of a[:, :, 0], overwr
 in_the_last_slot = {"a": _with_a0_last, "a_prev": lambda v: v.a[:, :, v.t - 1]}
 caches(
     "a0_in_the_last_slot",
-    "a0 is put in a[:, :, -1] for step 0; the first cached a_prev is a view of it, overwritten later",
+    "the first cached a_prev is the last hidden state, as a view of a[:, :, -1] is, where a0 was put",
     **in_the_last_slot,
 )
 caches("x_cached_for_xt", "all of x is cached for every xt", cached=lambda names: [*names[:-1], "x"])

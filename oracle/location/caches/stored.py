@@ -16,6 +16,7 @@ def problems(function: str, counterexample: Inputs, limits: Limits) -> Iterator[
         counterexample,
         *experiments.of_mixed_sizes(function),
         *experiments.in_precisions(function),
+        *(experiments.of_sizes(function, {name: extent}, 0) for name in SIZES for extent in (35, 131)),
     )
     for inputs in every:
         yield inputs if inputs.dtype.name in limits.dtypes else experiments.cast(inputs, limits.dtypes[0])
@@ -26,6 +27,7 @@ def cells(function: str, inputs: Inputs) -> Sequence[str]:
     return [".0"] if CONTRACTS[function].is_cell else [f".0.0.{t}" for t in range(inputs.x.shape[2])]
 
 
+SIZES = ("n_x", "n_a", "n_y", "m", "T_x")
 X = ".0.1"
 """Where x is, beside the caches of the steps of a forward."""
 

@@ -7,7 +7,7 @@ import numpy as np
 from oracle.location.how.arguments import argument
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.sorting import SORTED, SORTED_TWICE
-from oracle.location.where.changes import EACH_BLOCK, LEFT_BY_BLOCKS, MOVED_BY, STRETCHED
+from oracle.location.where.changes import EACH_BLOCK, LAST_BLOCK, LEFT_BY_BLOCKS, MOVED_BY, STRETCHED
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 
@@ -67,11 +67,13 @@ PARTIAL = (
     "of the first of the last",
     "of unit k that of unit k mod",
     "counted once for each",
+    "rows from n_a on",
     "without its sign",
     "that of class order[",
     "logit - the mean",
     LEFT_BY_BLOCKS,
     EACH_BLOCK,
+    LAST_BLOCK,
     MOVED_BY,
     STRETCHED,
     SORTED,

@@ -1,6 +1,6 @@
 """Softmaxes whose denominator leaves out some of the classes, as where a reduction loses a remainder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -14,48 +14,38 @@ FEW_CLASSES, MOST_CLASSES, MOST_LEFT_OUT = 8, 13, 3
 ENOUGH = 4
 """Samples of which all classes are wrong that tell which are left out."""
 
+TOLERANCE = 1e-6
+
 
 def of_fewer_classes(cases: Sequence[Case]) -> str:
     """Which classes the denominator leaves out, by how many there are; empty where none explain all."""
     if cases[0].equation.activation != "softmax":
         return ""
+    for words, place in (("the first class", 0), ("the last class", -1)):
+        if all(_is_without(case, [place]) for case in cases):
+            return f"exp(logit) / the sum of these without {words}"
     left_out: dict[int, tuple[int, ...]] = {}
     for n_y in sorted({len(case.chosen) for case in cases}):
-        totals, right = _of_whole_samples([case for case in cases if len(case.chosen) == n_y])
-        if n_y > MOST_CLASSES or len(totals) < ENOUGH:
+        alike = [case for case in cases if len(case.chosen) == n_y]
+        if n_y > MOST_CLASSES or sum(int(case.chosen.all(axis=0).sum()) for case in alike) < ENOUGH:
             continue
-        found = [
-            some
-            for count in range(1, min(MOST_LEFT_OUT, n_y - 1) + 1)
-            for some in combinations(range(n_y), count)
-            if np.allclose(1 - right[list(some)].sum(axis=0), 1 / totals, rtol=0, atol=TOLERANCE)
-        ]
+        found = next((some for some in _some_of(n_y) if all(_is_without(case, some) for case in alike)), None)
         if found:
-            left_out[n_y] = found[0]
+            left_out[n_y] = found
         elif n_y <= FEW_CLASSES:  # of more there may be more than are tried
             return ""
-    if not left_out:
-        return ""
-    return f"exp(logit) / the sum of these without {_in_words(left_out)}"
-
-
-def _in_words(left_out: dict[int, tuple[int, ...]]) -> str:
-    if {*left_out.values()} == {(0,)}:
-        return "the first class"
-    if all(some == (n_y - 1,) for n_y, some in left_out.items()):
-        return "the last class"
     each = (f"of {n_y} without {', '.join(map(str, some))}" for n_y, some in left_out.items())
-    return f"some classes ({'; '.join(each)})"
+    return f"exp(logit) / the sum of these without some classes ({'; '.join(each)})" if left_out else ""
 
 
-TOLERANCE = 1e-6
+def _some_of(n_y: int) -> Iterator[tuple[int, ...]]:
+    """The fewest first."""
+    for count in range(1, min(MOST_LEFT_OUT, n_y - 1) + 1):
+        yield from combinations(range(n_y), count)
 
 
-def _of_whole_samples(cases: Sequence[Case]) -> tuple[Array, Array]:
-    """What the classes sum to, `(count,)`, and the right values `(n_y, count)`, where all are wrong."""
-    totals, right = [np.zeros(0)], [np.zeros((len(cases[0].chosen), 0))]
-    for case in cases:
-        whole = case.chosen.all(axis=0)
-        totals.append(case.equation.shown[:, whole].sum(axis=0, dtype=np.float64))
-        right.append(case.equation.right.value[:, whole])
-    return np.concatenate(totals), np.concatenate(right, axis=1)
+def _is_without(case: Case, some: Sequence[int]) -> bool:
+    """Whether all that is wrong is what a denominator without some classes gives."""
+    right: Array = case.equation.right.value
+    expected = right / (1 - right[list(some)].sum(axis=0))
+    return bool(np.allclose(case.shown, expected[case.chosen], rtol=TOLERANCE, atol=0))

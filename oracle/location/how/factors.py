@@ -197,8 +197,12 @@ def _laws_of_each(
     if len(found) > 1 and len(f) >= 2 * len(found):
         cases = [k for k in np.unique(of_case) if np.isfinite(s[of_case == k]).any()]
         number = _rest_of_size(found, [of_each_case[k] for k in cases]) if len(cases) == len(found) else ""
-        number = number or f"a number for each problem, {min(found):.3g} to {max(found):.3g}"
-        yield f"/ (1 + {name} times {number})", 1 / (1 + multiple * s)
+        if f"{min(found):.6g}" == f"{max(found):.6g}":
+            times = "" if f"{found[0]:.6g}" == "1" else f" times {found[0]:.6g}"
+        else:
+            number = number or f"a number for each problem, {min(found):.3g} to {max(found):.3g}"
+            times = f" times {number}"
+        yield f"/ (1 + {name}{times})", 1 / (1 + multiple * s)
 
 
 def _rest_of_size(numbers: Sequence[float], of_each: Sequence[Mapping[str, int]]) -> str:

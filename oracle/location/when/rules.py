@@ -65,6 +65,11 @@ class Rule:
         return replace(self, conditions=tuple(kept))
 
     @property
+    def forms(self) -> list[tuple[str, str, str]]:
+        """What it compares, whatever the numbers."""
+        return [condition.form for condition in self.conditions]
+
+    @property
     def sizes(self) -> dict[str, int]:
         """Sizes that meet its conditions of single sizes."""
         return {each.feature: each.size for each in self.conditions if each.size}

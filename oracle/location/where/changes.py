@@ -13,7 +13,7 @@ from reference.contract import Array
 STRETCHED = "divided by its largest singular value where that is above 1"
 """Of one column, by its norm."""
 LEFT_BY_BLOCKS = "which blocks of"
-EACH_BLOCK = "each block of"
+EACH_BLOCK, LAST_BLOCK = "each block of", "the last block of"
 MOVED_BY = "moved by at most"
 
 
@@ -127,6 +127,21 @@ def without_the_rest() -> Iterator[tuple[str, Change]]:
     """As where a loop over blocks of rows leaves the others out."""
     for size in (2, 4, 8, 16, 32, 64):
         yield f"with 0 for the last rows, {LEFT_BY_BLOCKS} {size} leave", partial(_without_rest, size)
+
+
+def of_the_last_block() -> Iterator[tuple[str, Change]]:
+    """As where each block of a sum overwrites the ones before."""
+    for size in (2, 4, 8, 16, 32, 64):
+        yield (
+            f"with 0 for all rows but those of {LAST_BLOCK} {size}",
+            partial(_of_last_block, size),
+        )
+
+
+def _of_last_block(size: int, array: Array) -> Array:
+    changed = array.copy()
+    changed[: (len(array) - 1) // size * size] = 0
+    return changed
 
 
 def _at_block_ends() -> Iterator[tuple[str, Change]]:

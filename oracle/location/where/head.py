@@ -46,7 +46,6 @@ def head(
         "the smallest yt_pred of the sample": right.value.min(axis=0, keepdims=True),
         "the largest yt_pred of the sample": right.value.max(axis=0, keepdims=True),
         "the spread of the logits": top - least,
-        "the largest logit, less the mean of the sample": top - s.value.mean(axis=0, keepdims=True),
         "the largest |logit| of the sample": np.maximum(np.abs(top), np.abs(least)),
         TOP: np.argmax(s.value, axis=0)[None].astype(np.float64),
     }

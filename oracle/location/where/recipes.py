@@ -8,6 +8,7 @@ import numpy as np
 
 from oracle.location.where.changes import (
     changes,
+    of_the_last_block,
     within_limits,
     without_the_rest,
     wrapped,
@@ -70,8 +71,12 @@ class Recipe:
             for words, change in changes(array):
                 yield f"{name} {words}", partial(self._changed, [name], change)
         values = [name for name, array in self.pieces.items() if array.ndim == 3]
-        for words, change in without_the_rest() if len(values) > 1 else ():
+        of_blocks = (*without_the_rest(), *of_the_last_block()) if self.products else ()
+        for words, change in of_blocks if len(values) > 1 else ():
             yield f"{' and '.join(values)} {words}", partial(self._changed_together, values, change)
+        if {"a_prev", "xt"} <= {*values}:
+            cut = partial(_cut, len(self.pieces["a_prev"]))
+            yield "xt with 0 for its rows from n_a on", partial(self._changed, ["xt"], cut)
         for names in self._alike():
             for words, change in LESS_PRECISE:
                 yield f"{' and '.join(names)} {words}", partial(self._changed, names, change)
@@ -80,10 +85,12 @@ class Recipe:
                 yield f"{name} computed in {dtype}", partial(self._computed_in, dtype, name)
             for words, change in (*NORMALISED.items(), *within_limits(), *wrapped()):
                 yield f"{name} {words}", partial(self._with_product, change, W, v)
+            if W.shape == v.shape[:2]:
+                yield f"{name.replace(' ', ' * ')} for {name}", partial(self._with_each, W, v)
         for most in _SOFT_CAPS if self.products else ():
             yield f"{most} tanh(z / {most}) for z", partial(self._softly_capped, most)
         rows = sum(len(self.pieces[name]) for name in values)
-        for size in (8, 16, 32, 64, 128) if self.products else ():
+        for size in (8, 16, 32, 64) if self.products else ():
             words = f"each bias counted once for each {size} columns, and for the rest"
             yield words, partial(self._with_biases_times, max(-(-rows // size), 1))
         yield from self._with_biases_before()
@@ -142,8 +149,16 @@ class Recipe:
         own = np.tensordot(W, v, axes=1)
         return np.asarray(self.made(self.pieces) - own + change(own))
 
+    def _with_each(self, W: Array, v: Array) -> Array:
+        """Element by element."""
+        return np.asarray(self.made(self.pieces) - np.tensordot(W, v, axes=1) + W[:, :, None] * v)
+
     def _computed_in(self, dtype: str, name: str) -> Array:
         W, v = self.products[name]
         steps = [np.ascontiguousarray(v[:, :, t]).astype(dtype) for t in range(v.shape[2])]
         less = np.stack([np.dot(W.astype(dtype), step) for step in steps], axis=2)
         return np.asarray(self.made(self.pieces) - np.tensordot(W, v, axes=1) + less)
+
+
+def _cut(rows: int, array: Array) -> Array:
+    return np.where(np.arange(len(array))[:, None, None] < rows, array, 0)
