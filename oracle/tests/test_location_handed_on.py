@@ -38,6 +38,26 @@ def test_states_that_are_handed_on_one_step_late_are_told() -> None:
     assert said.endswith("how: of each step the state before it")
 
 
+def test_states_that_are_handed_on_scaled_are_told() -> None:
+    old = "        x = np.concatenate(hidden)\n"
+    new = "        x = (0.8 if layer < layers - 1 else 1) * np.concatenate(hidden)\n"
+    said = said_of(old, new, layers=2)
+    assert said.endswith("its hidden states  when: of 2 layers or more  how: 0.8 times these")
+
+
+def test_a_length_of_one_that_is_taken_for_none_is_told() -> None:
+    said = said_of(
+        "        alive = t < lengths\n", "        alive = (t < lengths) | (lengths == 1)\n", lengths="random"
+    )
+    assert said.endswith("when: where any is 1 and T_x is more  how: as if those of 1 were T_x")
+
+
+def test_parameters_of_the_last_layer_in_all_but_the_first_are_told() -> None:
+    late = "parameters[(layers - 1) * D + d if layer else k], lengths"
+    said = said_of("parameters[k], lengths", late, layers=3)
+    assert said.endswith("how: each layer but the first has those of the last one")
+
+
 def test_lengths_that_are_taken_as_shares_of_the_longest_are_told() -> None:
     old = "np.asarray(lengths)\n"
     said = said_of(old, "np.round(np.asarray(lengths) / max(lengths) * T_x)\n", lengths="random")

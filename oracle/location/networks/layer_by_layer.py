@@ -65,6 +65,9 @@ def of_what_is_given_above(*, has_lengths: bool) -> Iterator[Mistaken]:
         )
     explains = partial(are_its_layers, _right, handed_on=_before_each_step)
     yield Mistaken(where, partial(said, "of each step the state before it"), "", explains)
+    for factor in (0.5, 0.7, 0.75, 0.8, 0.9, 2):
+        explains = partial(are_its_layers, _right, handed_on=partial(_times, factor))
+        yield Mistaken(where, partial(said, f"{factor:g} times these"), "", explains)
     for whose, which, condition in SAMPLES if has_lengths else ():
         explains = partial(are_its_layers, _right, handed_on=partial(_of_others, which))
         yield Mistaken(where, partial(said, f"of sample k {whose}"), condition, explains)
@@ -247,6 +250,11 @@ def _in_two_directions(
         return a
     forward, backward = np.split(a, 2)
     return np.concatenate(change(forward, backward, inputs))
+
+
+def _times(factor: float, a: Array, inputs: LayerInputs) -> Array:
+    """As where the layers above are given what dropout leaves, on the average."""
+    return factor * a
 
 
 def _before_each_step(a: Array, inputs: LayerInputs) -> Array:

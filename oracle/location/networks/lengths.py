@@ -78,6 +78,10 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
         lambda ends, T_x: None if len(ends) == 1 else ends,
         "where m = 1 and its length is less than T_x",
     ),
+    "as if those of 1 were T_x": (
+        lambda ends, T_x: np.where(ends == 1, T_x, ends),
+        "where any is 1 and T_x is more",
+    ),
     "as if in a byte": (lambda ends, T_x: ends % 256, "where any is more than 255"),
     "as if in a byte with a sign, and at least 0": (
         lambda ends, T_x: np.maximum((ends + 128) % 256 - 128, 0),

@@ -85,6 +85,7 @@ _ORDERS: Sequence[tuple[str, Order]] = (
     ("", lambda places: places[::-1, ::-1]),
     ("each layer has those of the first one", lambda places: places[:1]),
     ("each layer has those of the last one", lambda places: places[-1:]),
+    ("each layer but the first has those of the last one", lambda places: _first_and_last(places)),
     ("each backward direction has those of the forward one", lambda places: places[:, :1]),
     ("each forward direction has those of the backward one", lambda places: places[:, -1:]),
     ("all have those of the first layer's first direction", lambda places: places[:1, :1]),
@@ -96,6 +97,10 @@ _ORDERS: Sequence[tuple[str, Order]] = (
     ),
 )
 """In words, where two layers in two directions, or three layers, are enough to tell it from others."""
+
+
+def _first_and_last(places: Array) -> Array:
+    return np.concatenate([places[:1], np.broadcast_to(places[-1:], places[1:].shape)])
 
 
 def _order(order: Order, stacking: Stacking) -> Array:
