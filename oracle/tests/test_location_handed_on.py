@@ -58,6 +58,13 @@ def test_parameters_of_the_last_layer_in_all_but_the_first_are_told() -> None:
     assert said.endswith("how: each layer but the first has those of the last one")
 
 
+def test_what_is_infinite_does_not_hide_what_belongs_elsewhere() -> None:
+    said = said_of("parameters[k], lengths", "parameters[k - d], lengths", directions=2, regime="nonfinite")
+    assert said.endswith(
+        "are not its own  when: in two directions  how: each backward direction has those of the forward one"
+    )
+
+
 def test_lengths_that_are_taken_as_shares_of_the_longest_are_told() -> None:
     old = "np.asarray(lengths)\n"
     said = said_of(old, "np.round(np.asarray(lengths) / max(lengths) * T_x)\n", lengths="random")

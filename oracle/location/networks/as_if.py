@@ -71,10 +71,10 @@ def as_if_given(
         if not left:
             return None
     is_finite = counterexample.regime != "nonfinite"  # of what NaN is made of nothing can be told
-    asked = [counterexample if is_finite else replace(counterexample, regime="unit")]
-    if left and not counterexample.weights:  # few units and features are in many orders
-        n_x, n_a = counterexample.n_x, counterexample.n_a
-        asked += [replace(counterexample, n_a=n_a + 3), replace(counterexample, n_x=n_x + 3)]
+    itself = counterexample if is_finite else replace(counterexample, regime="unit")
+    asked = [itself]
+    if left and not itself.weights:  # few units and features are in many orders
+        asked += [replace(itself, n_a=itself.n_a + 3), replace(itself, n_x=itself.n_x + 3)]
     for problem in asked:
         inputs = problem.inputs(problem.kind)
         assert isinstance(inputs, LayerInputs)
