@@ -50,7 +50,7 @@ def program(function: str, implementation: Any) -> Program:
         except (UnboundLocalError, ValueError):
             return Behaviour.of_error()
         if then:
-            getattr(implementation, function)(*then.arguments(function))
+            getattr(implementation, function)(*deepcopy(then.arguments(function)))
         return Behaviour.of(function, value, arguments)
 
     return ask

@@ -127,7 +127,7 @@ MANNERS: dict[str, tuple[Equations, str]] = {
     "float32 between": (
         {"a_next": lambda v: np.tanh(v.z.astype("float32")).astype("float64")},
         f"wrong where: {HIDDEN}  when: in float64 (in float32 within what rounding may do)  "
-        "how: seen off by up to 1e-07 of its size, most where z is 0.556",
+        "how: a number of float32, seen off by up to 1e-07 of its size, most where z is 0.556",
     ),
     "weights remembered": (
         {"z": remembered},
