@@ -117,12 +117,13 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
     is_of_logits = cases[0].equation.activation == "softmax" and not cases[0].equation.affine
     if not is_of_logits and (found := _constant(shown, correct, allowed)):
         return found
+    count_shown, count_right = len(np.unique(shown)), len(np.unique(correct))
     for words, candidate in candidates(cases[0].equation):
-        trivial = words.startswith("rounded") and len(np.unique(shown)) < 4
-        trivial |= words.startswith("made with") and len(np.unique(shown)) < FEWEST
+        trivial = words.startswith("rounded") and count_shown < 4
+        trivial |= words.startswith("made with") and count_shown < FEWEST
         trivial |= "in the place of" in words and not _is_wide(cases)
-        trivial |= "limited to" in words and len(np.unique(shown)) < 3
-        trivial |= "the right value" in words and len(np.unique(correct)) < 3
+        trivial |= "limited to" in words and count_shown < 3
+        trivial |= "the right value" in words and count_right < 3
         if not trivial and _matches(cases, candidate) and not _is_right(cases, candidate):
             words = _also(words, candidate, cases)
             return Likeness(words + _rest(cases, candidate), candidate)

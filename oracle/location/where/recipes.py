@@ -20,7 +20,8 @@ from reference.contract import Array
 
 Pieces = Mapping[str, Array]
 """Arrays by name: weights `(n, k)`, biases `(n, 1)`, and what they are applied to, `(k, m, T_x)`."""
-
+Substitutes = Iterator[tuple[str, Callable[[], Array]]]
+"""Words, and what the equation gives then."""
 
 _OF_SAMPLES = "taken for one number for each sample"
 _SOFT_CAPS = (1, 2, 3, 5, 10, 15, 20, 30, 50, 100)
@@ -44,65 +45,104 @@ class Recipe:
 
     def made_with(self, words: str) -> Array:
         """What the equation gives with one of the substitutes; `KeyError` where it has no such."""
-        for said, substitute in self.substitutes():
-            if said == words:
-                return substitute()
+        for before, after, group in self._groups():
+            if words.startswith(before) and words.endswith(after):
+                for said, substitute in group():
+                    if words == f"{before}{said}{after}":
+                        return substitute()
         raise KeyError(words)
 
-    def substitutes(self) -> Iterator[tuple[str, Callable[[], Array]]]:
+    def substitutes(self) -> Substitutes:
         """In words what is in the place of what, and what the equation gives then."""
-        m = next(array.shape[1] for array in self.pieces.values() if array.ndim == 3)
-        for name, others in self.kin.items():
-            for other, array in others.items():
-                if array.shape == self.pieces[name].shape and other != name:
-                    yield f"{other} for {name}", partial(self._with, name, array)
-                    if array.ndim == 3:
-                        for words, both in _TOGETHER.items():
-                            said = words.format(name, other)
-                            yield f"{said} for {name}", partial(self._with_both, both, name, array)
-                if array.ndim == 2 and array.T.shape == self.pieces[name].shape and other != name:
-                    yield f"{other} transposed for {name}", partial(self._with, name, array.T)
-        for name, array in self.pieces.items():
-            if name.startswith("b") and len(array) == m:
-                yield f"{name} {_OF_SAMPLES}", partial(self._with, name, array.T)
-            if name.startswith("b"):
-                repeated = np.resize(array, (len(array), m))
-                yield f"{name} repeated along the rows of (unit, sample)", partial(self._with, name, repeated)
-            for words, change in changes(array):
-                yield f"{name} {words}", partial(self._changed, [name], change)
-        values = [name for name, array in self.pieces.items() if array.ndim == 3]
-        of_blocks = (*without_the_rest(), *of_the_last_block()) if self.products else ()
-        for words, change in of_blocks if len(values) > 1 else ():
-            yield f"{' and '.join(values)} {words}", partial(self._changed_together, values, change)
-        if {"a_prev", "xt"} <= {*values}:
-            cut = partial(_cut, len(self.pieces["a_prev"]))
-            yield "xt with 0 for its rows from n_a on", partial(self._changed, ["xt"], cut)
-        for names in self._alike():
-            for words, change in LESS_PRECISE:
-                yield f"{' and '.join(names)} {words}", partial(self._changed, names, change)
-        for name, (W, v) in self.products.items():
-            for dtype in ("float32", "float16"):
-                yield f"{name} computed in {dtype}", partial(self._computed_in, dtype, name)
-            for words, change in (*NORMALISED.items(), *within_limits(), *wrapped()):
-                yield f"{name} {words}", partial(self._with_product, change, W, v)
-            if W.shape == v.shape[:2]:
-                yield f"{name.replace(' ', ' * ')} for {name}", partial(self._with_each, W, v)
-        for most in _SOFT_CAPS if self.products else ():
-            yield f"{most} tanh(z / {most}) for z", partial(self._softly_capped, most)
-        rows = sum(len(self.pieces[name]) for name in values)
-        for size in (8, 16, 32, 64) if self.products else ():
-            words = f"each bias counted once for each {size} columns, and for the rest"
-            yield words, partial(self._with_biases_times, max(-(-rows // size), 1))
-        yield from self._with_biases_before()
-        yield from self.otherwise().items()
-        for name, array in self.pieces.items():
-            if name[1:] in LETTER.values():  # of several gates there is one that they have in common
-                if name.startswith("b") and len(array) == m:
-                    yield f"its b {_OF_SAMPLES}", partial(self._with, name, array.T)
-                for words, change in changes(array):
-                    yield f"its {name[0]} {words}", partial(self._changed, [name], change)
+        for before, after, group in self._groups():
+            for said, substitute in group():
+                yield f"{before}{said}{after}", substitute
 
-    def _softly_capped(self, most: float) -> Array:
+    def _groups(self) -> Iterator[tuple[str, str, Callable[[], Substitutes]]]:
+        """All substitutes, with how the words of each group begin and end: one is sought many times."""
+        for name in self.kin:
+            yield "", f" for {name}", partial(self._other, name)
+        for name in self.pieces:
+            yield f"{name} ", "", partial(self._each_change, name)
+        values = [name for name, array in self.pieces.items() if array.ndim == 3]
+        if self.products and len(values) > 1:
+            yield f"{' and '.join(values)} ", "", partial(self._each_change_of_blocks, values)
+        if {"a_prev", "xt"} <= {*values}:
+            yield "xt ", "", self._cut_at_n_a
+        for names in self._alike():
+            yield f"{' and '.join(names)} ", "", partial(self._each_less_precise, names)
+        for name in self.products:
+            yield f"{name} ", "", partial(self._each_change_of_product, name)
+            yield f"{name.replace(' ', ' * ')} for ", name, partial(self._each_by_each, name)
+        if self.products:
+            yield "", " for z", self._softly_capped
+            yield "each bias counted once for each ", "", self._biases_of_blocks
+        yield "", "", self._with_biases_before
+        yield "", "", lambda: iter(self.otherwise().items())
+        for name in self.pieces:
+            if name[1:] in LETTER.values():  # of several gates there is one that they have in common
+                yield f"its {name[0]} ", "", partial(self._each_change, name)
+
+    def _other(self, name: str) -> Substitutes:
+        """What has the shape of a piece, for it, and together with it."""
+        piece = self.pieces[name]
+        for other, array in self.kin[name].items():
+            if array.shape == piece.shape and other != name:
+                yield other, partial(self._with, name, array)
+                if array.ndim == 3:
+                    for words, both in _TOGETHER.items():
+                        yield words.format(name, other), partial(self._with_both, both, name, array)
+            if array.ndim == 2 and array.T.shape == piece.shape and other != name:
+                yield f"{other} transposed", partial(self._with, name, array.T)
+
+    def _each_change(self, name: str) -> Substitutes:
+        array, m = self.pieces[name], self._m
+        if name.startswith("b") and len(array) == m:
+            yield _OF_SAMPLES, partial(self._with, name, array.T)
+        if name.startswith("b"):
+            repeated = np.resize(array, (len(array), m))
+            yield "repeated along the rows of (unit, sample)", partial(self._with, name, repeated)
+        for words, change in changes(array):
+            yield words, partial(self._changed, [name], change)
+
+    @property
+    def _m(self) -> int:
+        return int(next(array.shape[1] for array in self.pieces.values() if array.ndim == 3))
+
+    def _each_change_of_blocks(self, values: Sequence[str]) -> Substitutes:
+        for words, change in (*without_the_rest(), *of_the_last_block()):
+            yield words, partial(self._changed_together, values, change)
+
+    def _cut_at_n_a(self) -> Substitutes:
+        cut = partial(_cut, len(self.pieces["a_prev"]))
+        yield "with 0 for its rows from n_a on", partial(self._changed, ["xt"], cut)
+
+    def _each_less_precise(self, names: Sequence[str]) -> Substitutes:
+        for words, change in LESS_PRECISE:
+            yield words, partial(self._changed, names, change)
+
+    def _each_change_of_product(self, name: str) -> Substitutes:
+        for dtype in ("float32", "float16"):
+            yield f"computed in {dtype}", partial(self._computed_in, dtype, name)
+        for words, change in (*NORMALISED.items(), *within_limits(), *wrapped()):
+            yield words, partial(self._with_product, change, *self.products[name])
+
+    def _each_by_each(self, name: str) -> Substitutes:
+        W, v = self.products[name]
+        if W.shape == v.shape[:2]:
+            yield "", partial(self._with_each, W, v)
+
+    def _softly_capped(self) -> Substitutes:
+        for most in _SOFT_CAPS:
+            yield f"{most} tanh(z / {most})", partial(self._capped, most)
+
+    def _biases_of_blocks(self) -> Substitutes:
+        rows = sum(len(array) for array in self.pieces.values() if array.ndim == 3)
+        for size in (8, 16, 32, 64):
+            count = max(-(-rows // size), 1)
+            yield f"{size} columns, and for the rest", partial(self._with_biases_times, count)
+
+    def _capped(self, most: float) -> Array:
         return most * np.tanh(self.made(self.pieces) / most)
 
     def _with_biases_times(self, count: int) -> Array:
@@ -117,7 +157,7 @@ class Recipe:
             yield from (weights + values, [*self.pieces])
             yield from (both for name in self.products if {*(both := name.split())} <= {*self.pieces})
 
-    def _with_biases_before(self) -> Iterator[tuple[str, Callable[[], Array]]]:
+    def _with_biases_before(self) -> Substitutes:
         """A bias that is added to what weights are applied to, with or without that after the product."""
         for bias, b in self.pieces.items():
             for name, v in self.pieces.items():
