@@ -3,7 +3,7 @@
     python -m benchmarks.strangers [NAME ...] [--write]
 
 Locates them all, or those whose names begin so; prints what has changed, with what their authors say, and
-exits with status 1 if anything has, or makes that the data with `--write`. The tests hold one of fifteen.
+exits with status 1 if anything has, or makes that the data with `--write`. The tests hold some sixty.
 """
 
 import argparse
