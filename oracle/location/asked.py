@@ -14,6 +14,7 @@ from oracle.location.record import Record, Seen
 from oracle.location.view import ReadAs, Reading, View, coarsely, of_caches
 from oracle.location.when import experiments
 from oracle.location.when.elements import elements
+from oracle.location.when.mixed import mixed
 from oracle.location.when.near import near
 from oracle.location.when.rules import HALF, PURE, Rule, rule
 from oracle.location.when.table import Table
@@ -179,8 +180,9 @@ class Asked(Record):
         return is_nowhere_else and bool(inside.any()) and float(table.wrong[inside].mean()) >= _needed(found)
 
     def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
-        """Problems that were not asked before: ordinary ones, and on both sides of each condition."""
+        """Problems that were not asked before: of all kinds, and on both sides of each condition."""
         yield from experiments.ordinary(self.view.function, range(5 * seed, 5 * seed + 3))
+        yield from mixed(self.view.function, seed)
         example = next(
             seen.asked for seen in reversed(self.seen) if any(seen.wrong.get(name) for name in names)
         )

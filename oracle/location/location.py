@@ -13,7 +13,7 @@ from oracle.location.layers.setting import ITSELF, Scope, Setting
 from oracle.location.when.rules import MOST_CONDITIONS, PURE, Rule
 from oracle.location.when.table import SIZES, SUM
 from oracle.location.when.words import ALWAYS, summed, words
-from oracle.location.where.changes import LEFT_BY_BLOCKS
+from oracle.location.where.blocks import LEFT_BY_BLOCKS
 from oracle.location.where.equation import CACHED, record_of
 from reference.contract import CONTRACTS
 

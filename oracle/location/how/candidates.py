@@ -10,11 +10,12 @@ from oracle.location.how.logits import of_logits
 from oracle.location.how.padding import of_padding_in_front
 from oracle.location.how.sorting import of_sorted_samples
 from oracle.location.where.affine import product
-from oracle.location.where.changes import one_hot, rearranged, stacked_otherwise, wrapped
+from oracle.location.where.changes import one_hot, wrapped
 from oracle.location.where.digits import LESS_PRECISE
 from oracle.location.where.equation import OF_STEP_BEFORE, TAKEN_BEFORE, Equation
 from oracle.location.where.normalised import NORMALISED
 from oracle.location.where.recipes import Recipe
+from oracle.location.where.reordered import rearranged, stacked_otherwise
 from reference.contract import Array
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from oracle.location.how.arguments import argument
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.sorting import SORTED, SORTED_TWICE
-from oracle.location.where.changes import EACH_BLOCK, LAST_BLOCK, LEFT_BY_BLOCKS, MOVED_BY, STRETCHED
+from oracle.location.where.blocks import EACH_BLOCK, LAST_BLOCK, LEFT_BY_BLOCKS
+from oracle.location.where.changes import MOVED_BY, STRETCHED
 from oracle.location.where.equation import Equation
 from reference.contract import Array
 

@@ -146,7 +146,8 @@ def _columns(case: Case) -> list[tuple[int, int]]:
 def _of_largest(count: int, equation: Equation) -> Array:
     assert equation.affine
     s = equation.affine.value
-    least = np.sort(s, axis=0)[-min(count, len(s))]
+    # Logits that are equal may have been computed with other roundings.
+    least = np.sort(s, axis=0)[-min(count, len(s))] - 1e-12 * np.abs(s).max(axis=0)
     return _with_logits(lambda s: np.where(s >= least, s, -np.inf), equation)
 
 

@@ -10,8 +10,8 @@ from oracle.inputs import LayerInputs
 from oracle.location.networks.evaluated import evaluate
 from oracle.location.networks.layer_by_layer import are_its_layers, with_backward
 from oracle.location.networks.mistaken import Mistaken, said
-from oracle.location.where.changes import rearranged, stacked_otherwise
 from oracle.location.where.digits import Change
+from oracle.location.where.reordered import rearranged, stacked_otherwise
 from oracle.rounding import Bounded
 from reference.contract import Array
 

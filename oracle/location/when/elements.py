@@ -15,6 +15,7 @@ from oracle.location.when.table import (
     ITSELF,
     LARGER,
     ONE_HOT,
+    ONE_NUMBER,
     PRODUCT,
     SMALLER,
     SO_FAR,
@@ -138,12 +139,18 @@ def _of_input(equation: Equation) -> dict[str, Array]:
         f"the sample's largest xt{when}": x.max(axis=0, keepdims=True, initial=-np.inf),
         f"the sample's smallest xt{when}": x.min(axis=0, keepdims=True, initial=np.inf),
         f"{BINARY}{when}": is_binary,
-        f"{ONE_HOT}{when}": is_binary & ((x == 1).sum(axis=0, keepdims=True) == 1).all(axis=1, keepdims=True),
+        f"{ONE_HOT}{when}": is_binary & _has_one(x == 1),
+        f"{ONE_NUMBER}{when}": _has_one(x != 0),
         f"the sum of xt of the sample{when}": x.sum(axis=0, keepdims=True),
         f"the sum of xt of all samples{when}": x.sum(axis=(0, 1), keepdims=True),
         **{f"{name}{when}": norm for name, norm in _norms("xt", x).items()},
         **ends,
     }
+
+
+def _has_one(chosen: Array) -> Array:
+    """Whether of each sample one feature is chosen, at each step."""
+    return np.asarray((chosen.sum(axis=0, keepdims=True) == 1).all(axis=1, keepdims=True))
 
 
 def _of_weights(equation: Equation) -> dict[str, Array]:

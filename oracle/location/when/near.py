@@ -11,8 +11,7 @@ from oracle.location.when.condition import Condition
 from oracle.location.when.moved import is_of_moves
 from oracle.location.when.table import (
     ALIKE,
-    BINARY,
-    ONE_HOT,
+    LOOKED_UP,
     PRODUCT,
     SIZE_OF,
     SIZES,
@@ -68,7 +67,7 @@ def near(
             yield from experiments.of_gaps(function, range(2 * seed, 2 * seed + 2))
         if "sample" in condition.feature:
             yield from experiments.of_samples_apart(function, range(2 * seed, 2 * seed + 2))
-        if condition.feature.startswith((BINARY, ONE_HOT, "the sum of xt")):
+        if condition.feature.startswith((*LOOKED_UP, "the sum of xt")):
             yield from experiments.of_zeros_and_ones(function, range(2 * seed, 2 * seed + 2))
         if is_of_moves(condition.feature):
             yield from experiments.of_repeats(function, range(2 * seed, 2 * seed + 2))

@@ -23,6 +23,8 @@ SO_FAR, FROM_HERE = " so far", " from here on"
 ALIKE = "an earlier sample of the same x"
 """1 where there is one, else 0."""
 BINARY, ONE_HOT = "zeros and ones in xt of all samples", "one 1 and zeros in xt of each sample"
+ONE_NUMBER = "one number and zeros in xt of each sample"
+LOOKED_UP = (BINARY, ONE_HOT, ONE_NUMBER)
 """1 where there is nothing else, else 0: such an input some look up."""
 LARGER = "classes of a larger logit"
 """How many there are in the sample."""

@@ -12,12 +12,11 @@ from oracle.location.when.options import LENGTH, OPTIONS
 from oracle.location.when.rules import PURE, SURE, Rule
 from oracle.location.when.table import (
     ALIKE,
-    BINARY,
     FROM_END,
     FROM_FAR,
     FROM_HALF,
     LARGER,
-    ONE_HOT,
+    LOOKED_UP,
     SIZE_OF,
     SIZES,
     SMALLER,
@@ -47,8 +46,8 @@ def _words(condition: Condition) -> str:
         return _precision(relation, int(value))
     if name == ALIKE:
         return "of samples whose x an earlier sample has, too"
-    if name.startswith((BINARY, ONE_HOT)):
-        what = BINARY if name.startswith(BINARY) else ONE_HOT
+    if name.startswith(LOOKED_UP):
+        what = next(each for each in LOOKED_UP if name.startswith(each))
         entries, samples = what.split(" in xt of ")
         so = "is" if relation in ("=", "≥") and value == 1 else "is not"
         return f"where xt of {samples}{name.removeprefix(what)} {so} {entries}"

@@ -2,18 +2,26 @@
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import permutations
 
 import numpy as np
 
+from oracle.location.where.blocks import at_block_ends, of_first_of_rest, of_first_tile, without_the_rest
 from oracle.location.where.digits import LESS_PRECISE, Change
 from oracle.location.where.normalised import NORMALISED
+from oracle.location.where.reordered import (
+    block_transposed,
+    mirrored,
+    read_in_rows_of_columns,
+    rearranged,
+    reread,
+    rewritten,
+    rewritten_at_each_step,
+    stacked_otherwise,
+)
 from reference.contract import Array
 
 STRETCHED = "divided by its largest singular value where that is above 1"
 """Of one column, by its norm."""
-LEFT_BY_BLOCKS = "which blocks of"
-EACH_BLOCK, LAST_BLOCK = "each block of", "the last block of"
 MOVED_BY = "moved by at most"
 
 
@@ -40,26 +48,26 @@ def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
             yield "transposed", np.transpose
             yield "with its diagonal alone", partial(np.multiply, np.eye(n))
             yield "without its diagonal", partial(np.multiply, 1 - np.eye(n))
-            yield "with its lower triangle mirrored", partial(_mirrored, np.tril(np.ones((n, n))))
-            yield "with its upper triangle mirrored", partial(_mirrored, np.triu(np.ones((n, n))))
+            yield "with its lower triangle mirrored", partial(mirrored, np.tril(np.ones((n, n))))
+            yield "with its upper triangle mirrored", partial(mirrored, np.triu(np.ones((n, n))))
             yield "with its lower triangle alone", partial(np.multiply, np.tril(np.ones((n, n))))
             yield "with its upper triangle alone", partial(np.multiply, np.triu(np.ones((n, n))))
         elif n < k:
-            yield "with its first square transposed", partial(_block_transposed, slice(None, n))
-            yield "with its last square transposed", partial(_block_transposed, slice(-n, None))
-        yield "read in Fortran's order and written in C's", _reread
-        yield "read in C's order and written in Fortran's", _rewritten
+            yield "with its first square transposed", partial(block_transposed, slice(None, n))
+            yield "with its last square transposed", partial(block_transposed, slice(-n, None))
+        yield "read in Fortran's order and written in C's", reread
+        yield "read in C's order and written in Fortran's", rewritten
         yield "with its columns in reverse order", partial(np.flip, axis=1)
         yield "with its columns one place on", partial(np.roll, shift=1, axis=1)
         yield "with its columns one place back", partial(np.roll, shift=-1, axis=1)
     if k == 1:
         yield from without_the_rest()
         for size in (2, 4, 8, 16, 32, 64):
-            yield f"of unit k that of unit k mod {size}", partial(_of_first_tile, size, axis=0)
+            yield f"of unit k that of unit k mod {size}", partial(of_first_tile, size, axis=0)
     yield STRETCHED, _of_spectral_norm
     yield "with its first row for all", partial(_row, 0)
     yield "with its last row for all", partial(_row, -1)
-    yield "read as if its rows were as long as its columns", _read_in_rows_of_columns
+    yield "read as if its rows were as long as its columns", read_in_rows_of_columns
 
 
 def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
@@ -74,27 +82,29 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
     for size in (2, 4, 8):
         if T_x > 1:
             words = f"of the first of the last T_x mod {size} steps, in these"
-            yield words, partial(_of_first_of_rest, size)
+            yield words, partial(of_first_of_rest, size)
     for size in (2, 4, 8, 16, 32, 64):
         if m > size:
-            yield f"of sample k that of sample k mod {size}", partial(_of_first_tile, size, axis=1)
+            yield f"of sample k that of sample k mod {size}", partial(of_first_tile, size, axis=1)
     yield "of the sample before", partial(np.roll, shift=1, axis=1)
     yield "of the sample after", partial(np.roll, shift=-1, axis=1)
     if k == m:
         yield "transposed", partial(np.swapaxes, axis1=0, axis2=1)
     yield from rearranged(m, T_x)
-    yield "with its rows and samples read in Fortran's order and written in C's", _reread
-    yield "with its rows and samples read in C's order and written in Fortran's", _rewritten_at_each_step
+    yield "with its rows and samples read in Fortran's order and written in C's", reread
+    yield "with its rows and samples read in C's order and written in Fortran's", rewritten_at_each_step
     yield from stacked_otherwise()
     yield from NORMALISED.items()
     yield from without_the_rest()
-    yield from _at_block_ends()
+    yield from at_block_ends()
     if k:
         yield "with 0 for its first row", partial(_without, 0)
         yield "with 0 for its last row", partial(_without, -1)
     for least in (0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5):
         yield f"that is kept where it has {MOVED_BY} {least:g} since", partial(_kept, least)
     yield "with 1 for its largest row and 0 for the others", one_hot
+    yield "with 1 for what is not 0", _ones
+    yield "replaced by its sign", np.sign
     yield "through tanh", np.tanh
     for part in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5):
         yield f"with {part:g} of what was carried before", partial(_averaged, part)
@@ -104,80 +114,14 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
     yield "squared", np.square
 
 
-def rearranged(m: int, T_x: int) -> Iterator[tuple[str, Change]]:
-    """Values of other samples and steps, for what has a whole row of each."""
-    if m == T_x:
-        yield "with samples and steps exchanged", _exchanged
-    if m > 1 and T_x > 1:
-        yield "written as (samples, steps) and read as (steps, samples)", _steps_first
-        yield "written as (steps, samples) and read as (samples, steps)", _samples_first
-        yield "read in Fortran's order and written in C's", _fortran_read
-        yield "read in C's order and written in Fortran's", _fortran_written
-
-
-def stacked_otherwise() -> Iterator[tuple[str, Change]]:
-    """Values that were stacked in one order of axes and reshaped where they should be transposed."""
-    for order in permutations(range(3)):
-        if order != (0, 1, 2):
-            names = ", ".join(("rows", "samples", "steps")[axis] for axis in order)
-            yield f"stacked as ({names}) and read as (rows, samples, steps)", partial(_stacked, order)
-
-
-def without_the_rest() -> Iterator[tuple[str, Change]]:
-    """As where a loop over blocks of rows leaves the others out."""
-    for size in (2, 4, 8, 16, 32, 64):
-        yield f"with 0 for the last rows, {LEFT_BY_BLOCKS} {size} leave", partial(_without_rest, size)
-
-
-def of_the_last_block() -> Iterator[tuple[str, Change]]:
-    """As where each block of a sum overwrites the ones before."""
-    for size in (2, 4, 8, 16, 32, 64):
-        yield (
-            f"with 0 for all rows but those of {LAST_BLOCK} {size}",
-            partial(_of_last_block, size),
-        )
-
-
-def _of_last_block(size: int, array: Array) -> Array:
-    changed = array.copy()
-    changed[: (len(array) - 1) // size * size] = 0
-    return changed
-
-
-def _at_block_ends() -> Iterator[tuple[str, Change]]:
-    """As where blocks of rows overlap by one, or leave one between them."""
-    for size in (2, 4, 8, 16, 32, 64):
-        yield f"with the first row of {EACH_BLOCK} {size} but the first twice", partial(_at_row, size, 0, 2)
-        yield f"with 0 for the first row of {EACH_BLOCK} {size} but the first", partial(_at_row, size, 0, 0)
-        yield f"with 0 for the last row of {EACH_BLOCK} {size}", partial(_at_row, size, size - 1, 0)
-
-
-def _at_row(size: int, row: int, factor: float, array: Array) -> Array:
-    changed = array.copy()
-    changed[row or size :: size] *= factor
-    return changed
-
-
-def _without_rest(size: int, array: Array) -> Array:
-    changed = array.copy()
-    changed[len(array) - len(array) % size :] = 0
-    return changed
+def _ones(array: Array) -> Array:
+    return np.asarray(array != 0, array.dtype)
 
 
 def one_hot(array: Array) -> Array:
     """1 for the largest row of each column, and 0 for the others."""
     rows = np.arange(len(array)).reshape(-1, *[1] * (array.ndim - 1))
     return (rows == array.argmax(axis=0)).astype(array.dtype) if len(array) else array
-
-
-def _of_first_tile(size: int, array: Array, axis: int) -> Array:
-    return np.take(array, np.arange(array.shape[axis]) % size, axis)
-
-
-def _of_first_of_rest(size: int, array: Array) -> Array:
-    """As where the loop over the steps that blocks leave goes on to read the first of them."""
-    steps, T_x = np.arange(array.shape[2]), array.shape[2]
-    return array[:, :, np.minimum(steps, T_x - T_x % size)]
 
 
 def _steps(count: int) -> str:
@@ -187,36 +131,6 @@ def _steps(count: int) -> str:
 def _of_spectral_norm(array: Array) -> Array:
     largest = np.linalg.norm(array, 2) if array.size and np.isfinite(array).all() else 1.0
     return array / max(largest, 1.0)
-
-
-def _block_transposed(columns: slice, array: Array) -> Array:
-    changed = array.copy()
-    changed[:, columns] = array[:, columns].T
-    return changed
-
-
-def _reread(array: Array) -> Array:
-    return array.swapaxes(0, 1).reshape(array.shape)
-
-
-def _rewritten(array: Array) -> Array:
-    return array.reshape(array.shape[::-1]).T
-
-
-def _rewritten_at_each_step(array: Array) -> Array:
-    n, m, T_x = array.shape
-    return array.transpose(2, 0, 1).reshape(T_x, m, n).transpose(2, 1, 0)
-
-
-def _read_in_rows_of_columns(array: Array) -> Array:
-    """As with a wrong leading dimension, n in place of k."""
-    n, k = array.shape
-    places = n * np.arange(n)[:, None] + np.arange(k)
-    return np.asarray(np.take(array.ravel(), places, mode="wrap"))
-
-
-def _mirrored(triangle: Array, array: Array) -> Array:
-    return np.where(triangle, array, array.T)
 
 
 def _row(place: int, array: Array) -> Array:
@@ -249,32 +163,6 @@ def _averaged(part: float, array: Array) -> Array:
     for t in range(1, array.shape[2]):
         carried[:, :, t] = (1 - part) * array[:, :, t] + part * carried[:, :, t - 1]
     return carried
-
-
-def _exchanged(array: Array) -> Array:
-    _, m, T_x = array.shape
-    return array.swapaxes(1, 2) if m == T_x else np.full_like(array, np.nan)
-
-
-def _steps_first(array: Array) -> Array:
-    n, m, T_x = array.shape
-    return array.reshape(n, T_x, m).swapaxes(1, 2)
-
-
-def _samples_first(array: Array) -> Array:
-    return array.swapaxes(1, 2).reshape(array.shape)
-
-
-def _fortran_read(array: Array) -> Array:
-    return array.ravel("F").reshape(array.shape)
-
-
-def _fortran_written(array: Array) -> Array:
-    return array.ravel().reshape(array.shape, order="F")
-
-
-def _stacked(order: tuple[int, ...], array: Array) -> Array:
-    return array.transpose(order).reshape(array.shape)
 
 
 def wrapped() -> Iterator[tuple[str, Change]]:

@@ -6,13 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.where.changes import (
-    changes,
-    of_the_last_block,
-    within_limits,
-    without_the_rest,
-    wrapped,
-)
+from oracle.location.where.blocks import of_the_last_block, without_the_rest
+from oracle.location.where.changes import changes, within_limits, wrapped
 from oracle.location.where.digits import LESS_PRECISE, Change
 from oracle.location.where.gates import LETTER
 from oracle.location.where.normalised import NORMALISED
