@@ -23,6 +23,8 @@ UPDATED = "the arrays and dicts of an earlier call, which hold other numbers now
 RETRAINED = "an input and initial states that an earlier call was given with other parameters"
 """How arguments may be given: in that call parameters held half as much; others of `UPDATED` a quarter."""
 
+SHARED = (("x",), ("a0",), ("parameters",), ("x", "a0"), ("x", "parameters"), ("a0", "parameters"))
+"""In what an earlier call may have to agree to change an answer."""
 MANY = (3, 5, 10, 20, 50)
 """After how many calls it is asked whether an answer changes."""
 
@@ -62,6 +64,10 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
             if agreeing:
                 when = f"after {'another' if is_any else 'some other'} call of its {agreeing}"
             return f"{where}{when}", _taken(answers(*calls), agreeing)
+    for names in SHARED if not is_wrong(two, other) else ():
+        earlier = replace(other, **{name: getattr(two, name) for name in names})
+        if is_wrong(two, earlier):
+            return f"after a call of the same {' and '.join(names)}", _taken(answers(one, earlier, two), "")
     if is_wrong(two, two):
         return "where one question is asked again", ""
     for name in (name for name in BASE if name != "T_x" or not CONTRACTS[function].is_cell):

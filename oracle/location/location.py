@@ -130,7 +130,8 @@ def _exchanged(wrong: Sequence[str], asked: Asked, found: Rule | None, like: Lik
 def _rule(names: Sequence[str], asked: Asked, like: Likeness | None) -> Rule | None:
     """When it is wrong; of a change of some values alone first where these are, if that can be told."""
     plain = asked.rule(names, None) if like and like.is_partial else None
-    if like and plain and plain.conditions and plain.purity >= PURE:
+    features = [each.feature for each in plain.conditions] if plain else []
+    if like and plain and features and plain.purity >= PURE and like.may_be_when(features):
         return asked.without_what_goes_without_saying(names, plain, like)
     return asked.rule(names, like)
 

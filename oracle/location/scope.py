@@ -62,7 +62,8 @@ def scope_of(
         and is_wrong([_of_twice_the_features(asked)], direction="forward")
     )
     return Scope(
-        any_projection=setting.projected and _is_wrong_with_fewer(function, program, counterexample, limits),
+        any_projection=setting.projected
+        and _is_wrong_with_fewer(function, program, counterexample, limits, len(wrong[len(wrong) // 2].a0)),
         any_ended=setting.ended == "all" and is_wrong(wrong, ended="all but the last"),
         direction_alone=of_one_direction and not as_wide and is_right(wrong, direction="backward"),
         own_features=of_one_layer
@@ -89,9 +90,10 @@ def _of_twice_the_features(asked: Asked) -> Inputs:
 
 
 def _is_wrong_with_fewer(
-    function: str, program: Program, counterexample: LayerProblem, limits: Limits
+    function: str, program: Program, counterexample: LayerProblem, limits: Limits, n_a: int
 ) -> bool:
-    """Whether networks are wrong too that have a projection to fewer units, to one alone too."""
-    fewer = [replace(counterexample, n_a=n_a, n_p=n_p) for n_a, n_p in ((4, 3), (4, 2), (6, 1))]
+    """Whether networks of as many units are wrong too that have a projection to fewer, to one alone too."""
+    sizes = {(n_a, max(n_a - 1, 1)), (n_a, -(-n_a // 2)), (max(n_a, 6), 1)}
+    fewer = [replace(counterexample, n_a=each, n_p=n_p) for each, n_p in sorted(sizes)]
     every = [answer(function, program, posed(each, (1, 1), (4, 5), "absent", 0, limits)) for each in fewer]
     return all(shown is not None and not shown.is_right for shown in every)

@@ -105,3 +105,32 @@ def test_a_length_that_is_passed_over_for_one_sample_is_told() -> None:
     old = "    lengths = np.full(m, T_x) if lengths is None else"
     said = said_of(old, old.replace("lengths is None", "lengths is None or m == 1"), lengths="random", m=1)
     assert "when: where m = 1 and its length is less than T_x" in said
+
+
+def test_the_form_of_a_relu_is_said_of_every_precision() -> None:
+    """Where the right value is 0 its bound is 0, and a number of float32 still rounded."""
+    said = said_of(STEP, STEP.replace("np.maximum(z, 0)", "np.abs(z)"), activation="relu")
+    assert said.endswith("how: |z| in the place of max(0, z)")
+
+
+def test_hidden_states_of_one_direction_in_the_place_of_two_are_told() -> None:
+    edits = (
+        ("                x, a0[k]", "                np.concatenate([below[d]] * D) if layer else x, a0[k]"),
+        ("        x = np.concatenate(hidden)\n", "        x, below = np.concatenate(hidden), hidden\n"),
+    )
+    problem = LayerProblem("rnn_layer", **{**USUAL, "layers": 2, "directions": 2})
+    said = located(Stranger("", "rnn_layer", edits, "", "", "", str(problem), ""))[0]
+    assert "in a layer above another, in a forward direction beside a backward one: a_next" in said
+    assert said.endswith("made with the hidden states of its own direction below, twice, for xt")
+
+
+def test_a_projection_that_is_wrong_of_many_units_is_any() -> None:
+    problem = LayerProblem("lstm_layer", **{**USUAL, "n_a": 18, "n_p": 18})
+    old = '        a_next = p["Wp"] @ a_next\n'
+    of_last = (
+        "        for s in range(0, len(c_next), 16):\n"
+        '            a_next = p["Wp"][:, s : s + 16] @ (ot * np.tanh(c_next))[s : s + 16]\n'
+    )
+    said = located(Stranger("", "lstm_layer", ((old, of_last),), "", "", "", str(problem), ""))[0]
+    assert "wrong where: with a projection: a_next" in said
+    assert said.endswith("made with ot * tanh(c_next) with 0 for all rows but those of the last block of 16")

@@ -52,3 +52,15 @@ def test_last_states_that_are_read_at_another_step_are_told() -> None:
     assert found
     assert found.where == "a_last is not the state with which a layer has ended"
     assert found.how == "what is returned for the last step of x"
+
+
+def test_last_states_that_are_never_written_are_told() -> None:
+    def of_the_top(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        a, a_last = reference.rnn_layer(x, a0, parameters, options)
+        top = len(parameters) - options["directions"]
+        return a, np.concatenate([a0[:top] if len(a0) else 0 * a_last[:top], a_last[top:]])
+
+    found = found_for("rnn_layer", of_the_top, layers=2)
+    assert found
+    assert found.where == "a_last of a layer and direction is not its own"
+    assert found.how == "those of the layers below the top one are those that they began with"

@@ -92,6 +92,19 @@ def test_lengths_that_are_rounded_to_blocks_are_told(block: int) -> None:
     assert found.how == f"as if each were rounded up to a multiple of {block}, and at most T_x"
 
 
+def test_lengths_that_a_tile_shares_are_told() -> None:
+    def tiled(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if "lengths" in options:
+            ends, starts = options["lengths"], np.arange(0, x.shape[1], 4)
+            shared = np.repeat(np.maximum.reduceat(ends, starts), 4)[: len(ends)] if len(ends) else ends
+            options = options | {"lengths": shared}
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", tiled, m=6, lengths="random")
+    assert found
+    assert found.how == "as if those of each 4 samples were the largest of these"
+
+
 def test_a_sequence_that_is_reversed_with_its_padding_is_told() -> None:
     def reversed_whole(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         if options["directions"] == 1:

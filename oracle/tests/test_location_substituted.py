@@ -21,6 +21,23 @@ LOGITS = "softmax(np.dot(Wya, a_next) + by)"
             RNN_STEP.replace("a_prev)", "np.where(np.arange(len(a_prev))[:, None] % 8 == 7, 0, a_prev))"),
             "a_prev with 0 for the last row of each block of 8",
         ),
+        (
+            RNN_STEP.replace(
+                "Waa", "(Waa * np.equal.outer(np.arange(len(Waa)) // 8, np.arange(len(Waa)) // 8))"
+            ),
+            "Waa with 0 outside of each block of 8",
+        ),
+        (
+            RNN_STEP.replace("Wax, xt)", "Wax, xt) + (Wax[:, -1:] * xt[-1:] if len(xt) % 2 else 0)"),
+            "xt with its last row twice",
+        ),
+        (
+            RNN_STEP.replace(
+                "np.dot(Waa",
+                "np.dot((lambda u, s, v: (u[:, :8] * s[:8]) @ v[:8])(*np.linalg.svd(Waa))",
+            ),
+            "Waa with its 8 largest singular values alone",
+        ),
     ],
 )
 def test_blocks_that_overlap_or_leave_rows_are_told(new: str, how: str) -> None:

@@ -200,9 +200,9 @@ def _is_right_in_a_new_process(ask: Asked, counterexample: Inputs) -> bool:
 
 
 def _located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
-    """The same of one of the four functions in float32, where it is right in a wider precision."""
+    """The same in float32, where it is right in a wider precision."""
     dtype = counterexample.dtype
-    if dtype != "float32" or dtype == ask.limits.dtypes[0] or CONTRACTS[ask.function].is_layer:
+    if dtype != "float32" or dtype == ask.limits.dtypes[0]:
         return None
     found = _located(ask, counterexample, replace(ask.limits, dtypes=(dtype,)))
     if not found:
@@ -220,7 +220,7 @@ def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | 
         arranged = {words: Unkept(implementation, function, order) for order, words in _ARRANGED.items()}
         if isinstance(counterexample, LayerProblem):
             known[counterexample] = _located_in_layers(
-                program, counterexample, list(known.values()), arranged
+                program, counterexample, list(known.values()), arranged, limits
             )
             return known[counterexample]
         inputs = counterexample.inputs(function)
@@ -239,6 +239,7 @@ def _located_in_layers(
     counterexample: LayerProblem,
     known: Sequence[Location | None],
     arranged: Mapping[str, Unkept],
+    limits: Limits,
 ) -> Location | None:
     """What is known of another counterexample, if this is wrong in the same setting.
 
@@ -248,11 +249,9 @@ def _located_in_layers(
     if implementation.takes_its_time:
         return None
     for location in filter(None, known):
-        if is_located_in(location, function, program, counterexample, implementation.limits):
+        if is_located_in(location, function, program, counterexample, limits):
             return location
-    return locate_in_layers(
-        function, program, counterexample, implementation.close, implementation.limits, arranged
-    )
+    return locate_in_layers(function, program, counterexample, implementation.close, limits, arranged)
 
 
 _LOCATED: WeakKeyDictionary[

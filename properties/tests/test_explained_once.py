@@ -91,6 +91,23 @@ def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_pa
             assert found.how == "as if z were made with ba replaced by 0"
 
 
+def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
+    (tmp_path / "masked.py").write_text(
+        "import numpy as np\n"
+        "from reference import rnn_layer as right\n"
+        "def rnn_layer(x, a0, parameters, options):\n"
+        "    if x.dtype == 'float32' and len(x) % 8 == 0:\n"
+        "        parameters = [{**p, 'ba': 0 * p['ba']} for p in parameters]\n"
+        "    return right(x, a0, parameters, options)\n"
+    )
+    with Implementation("masked.py", directory=tmp_path) as target:
+        problem = Problem.rnn_layer(n_x=8, n_a=2, m=2, T_x=2, layers=1, dtype="float32")
+        found = _explain(Asked(target, "rnn_layer"), problem, Search()).located
+        assert found
+        assert found.when == "in float32 (not in float64) and n_x mod 8 = 0"
+        assert found.how == "as if z were made with ba replaced by 0"
+
+
 SHRUNK = """
 from reference import rnn_layer as right
 def rnn_layer(x, a0, parameters, options):

@@ -1,5 +1,6 @@
 """Wrong elements of one answer, and what they are like."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +9,9 @@ from oracle.location.how.arguments import argument
 from oracle.location.how.candidate import Candidate
 from oracle.location.how.sorting import SORTED, SORTED_TWICE
 from oracle.location.where.blocks import EACH_BLOCK, LAST_BLOCK, LEFT_BY_BLOCKS
-from oracle.location.where.changes import MOVED_BY, STRETCHED
+from oracle.location.where.changes import MOVED_BY, OF_RANK, STRETCHED
 from oracle.location.where.equation import Equation
+from oracle.location.where.shifts import SHIFTS
 from reference.contract import Array
 
 
@@ -44,7 +46,8 @@ class Case:
         error, shown, right = self.equation.right.error[self.chosen], self.shown, self.right
         error = self.equation.answer.margin * error
         near = np.minimum(1e-12 * np.abs(shown), 1e-3 * np.abs(shown - right))
-        return np.asarray(4 * error + 1e-14 * np.abs(right) + 1e-15 * np.abs(shown) + near)
+        rounding = max(1e-15, 4 * float(np.finfo(self.dtype).eps)) * np.abs(shown)  # where the right one is 0
+        return np.asarray(4 * error + 1e-14 * np.abs(right) + rounding + near)
 
     def of(self, candidate: Candidate) -> Array:
         """What a candidate gives there."""
@@ -71,11 +74,12 @@ PARTIAL = (
     "rows from n_a on",
     "without its sign",
     "that of class order[",
-    "logit - the mean",
+    *(f"exp(logit - {words})" for words in SHIFTS),
     LEFT_BY_BLOCKS,
     EACH_BLOCK,
     LAST_BLOCK,
     MOVED_BY,
+    OF_RANK,
     STRETCHED,
     SORTED,
     SORTED_TWICE,
@@ -100,6 +104,11 @@ class Likeness:
     def is_partial(self) -> bool:
         """Whether it is of values beyond a limit, or of units that come after others."""
         return any(part in self.words for part in PARTIAL)
+
+    def may_be_when(self, features: Collection[str]) -> bool:
+        """Whether a condition may be one of these: another shift of the logits shows where that overflows."""
+        shifts = [words for words in SHIFTS if f"exp(logit - {words})" in self.words]
+        return not shifts or any(each.endswith(f", less {shifts[0]}") for each in features)
 
     def tells_nothing(self, equation: Equation) -> Array:
         """Where a value that is so wrong would be right."""

@@ -8,6 +8,7 @@ import numpy as np
 from oracle.location.how.activation.exponentials import another_exp
 from oracle.location.how.candidate import Candidate
 from oracle.location.where.equation import Equation
+from oracle.location.where.shifts import SHIFTS
 from reference.contract import Array
 
 
@@ -22,7 +23,9 @@ def of_logits() -> Iterator[tuple[str, Candidate]]:
         yield f"the logarithm of (the right value + 1e-{k:02})", partial(_logarithm, 10.0**-k)
     for words, divisor in _DIVISORS.items():
         yield f"exp(logit) / the sum of these {words}", partial(_divided, divisor)
-    yield "exp(logit - the mean of the sample) / the sum of these", _less_the_mean
+    for words, shift in SHIFTS.items():
+        yield f"exp(logit - {words}) / the sum of these", partial(_shifted, shift)
+    yield "exp(logit - the largest of the class) / the sum of these", partial(_shifted, _largest_of_class)
     yield _IN_PLACE, _divided_in_place
     for size in (1, 2, 4, 8, 16, 32, 64):
         yield f"{_UNSCALED} {size}" if size > 1 else _UNSCALED_EACH, partial(_not_scaled_again, size)
@@ -54,11 +57,15 @@ def _divided(divisor: Callable[[Array], Array], equation: Equation) -> Array:
     return np.asarray(e / divisor(e))
 
 
-def _less_the_mean(equation: Equation) -> Array:
+def _shifted(shift: Callable[[Array], Array], equation: Equation) -> Array:
     """The right value, but where that overflows."""
     assert equation.affine
-    e = np.exp(equation.affine.value - equation.affine.value.mean(axis=0, keepdims=True))
+    e = np.exp(equation.affine.value - shift(equation.affine.value))
     return np.asarray(e / e.sum(axis=0, keepdims=True))
+
+
+def _largest_of_class(s: Array) -> Array:
+    return np.asarray(s.max(axis=1, keepdims=True))
 
 
 def _with_0_for(k: int, equation: Equation) -> Array:

@@ -155,6 +155,11 @@ def _laws(what: str, near: Sequence[tuple[int, Array]], counts: int, count: int)
     yield f"those of the last {what} before it that is right", lambda places, last_right, count: last_right
     yield f"of {what} k those of the k-th in the alphabetical order of numbers", _alphabetical
     yield f"of {what} k those of k in a byte with a sign, from the end where that is below 0", _signed
+    for k in range(2, MOST_IN_ROUND + 1):
+        yield f"of each {k} {every} those in reverse order", partial(_reversed_in, k)
+        order = f"in the order 0, {k}, {2 * k}, ..., 1, {1 + k}, ..."
+        yield f"of {what} k those of the k-th {order}", partial(_strided, k)
+        yield f"of {what} k those of the place of k {order}", partial(_put_at_strides, k)
     for k in range(2, 1 + max(place for place, _ in near)):
         yield f"of {what} k those of {what} k mod {k}", partial(_rest, k)
         yield f"of each {k} {every} those of the first", partial(_first_of, k)
@@ -204,6 +209,25 @@ def _part(k: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places // k)
 
 
+def _reversed_in(k: int, places: Array, last_right: Array, count: int) -> Array:
+    """What is left at the end stays."""
+    within = places % k
+    return np.where(places - within + k <= count, places - within + k - 1 - within, places)
+
+
+def _strided(k: int, places: Array, last_right: Array, count: int) -> Array:
+    return _order(k, count)[places]
+
+
+def _put_at_strides(k: int, places: Array, last_right: Array, count: int) -> Array:
+    return np.argsort(_order(k, count))[places]
+
+
+def _order(k: int, count: int) -> Array:
+    """Every k-th place from 0 on, then from 1 on, and so on."""
+    return np.argsort(np.arange(count) % k, kind="stable")
+
+
 def _ring(k: int, places: Array, last_right: Array, count: int) -> Array:
     return np.asarray(places + (count - 1 - places) // k * k)
 
@@ -230,7 +254,7 @@ def _before_the_rest(k: int, places: Array, last_right: Array, count: int) -> Ar
     return np.asarray(places - count % k)
 
 
-MOST_IN_BLOCK, MOST_IN_RING = 64, 32
+MOST_IN_BLOCK, MOST_IN_RING, MOST_IN_ROUND = 64, 32, 8
 _COUNT = {"step": "T_x", "sample": "m", "unit": "n_a", "class": "n_y"}
 
 

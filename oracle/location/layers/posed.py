@@ -129,7 +129,7 @@ def _above(
         given_to.append(np.take_along_axis(asked.x, times, axis=2))
     x, *others = given_to
     of_below = {_OF_BELOW: others[0], f"xt + {_OF_BELOW}": x + others[0]} if others else {}
-    parameters = {**given.parameters, **of_below}
+    parameters = {**given.parameters, **of_below, **_of_directions(x, setting)}
     own = Above(
         given.kind,
         x,
@@ -141,6 +141,18 @@ def _above(
         n_x=len(asked.x),
     )
     return Posed(asked, own, times, answers[0])
+
+
+def _of_directions(x: Array, setting: Setting) -> dict[str, Array]:
+    """What may be taken for the hidden states of two directions below."""
+    if setting.directions == 1:
+        return {}
+    forward, backward = np.split(x, 2)
+    own = backward if setting.direction == "backward" else forward
+    return {
+        "the hidden states of its own direction below, twice,": np.concatenate([own, own]),
+        "the hidden states of the directions below, exchanged,": np.concatenate([backward, forward]),
+    }
 
 
 def _as_far_as_told(inputs: Inputs, setting: Setting) -> Inputs:

@@ -18,8 +18,9 @@ from reference.contract import CONTRACTS
 SIZES = ((4, 5), (3, 6), (2, 3))
 """Samples and steps of what is asked; with lengths, if there are any, the first time and the last."""
 
-_NOBODY = -1
-"""The place of which zeros are."""
+_NOBODY, _BEGUN = -1, -2
+"""The places of which zeros are, and what a layer and direction began with."""
+_OF_NONE = {_NOBODY: "zeros", _BEGUN: "those that it began with"}
 
 
 def in_another_order(
@@ -65,8 +66,13 @@ def _called(orders: Mapping[Stacking, Sequence[int]]) -> str:
             return f"all are those of the {whose} one"
     if len(orders) > 1 and all(order == [*reversed(range(len(order)))] for order in every):
         return "they are in reverse order"
+    if len(orders) > 1 and all(
+        order == [_BEGUN] * (len(order) - D) + [*range(len(order) - D, len(order))]
+        for (_, D), order in zip(orders, every, strict=True)
+    ):
+        return "those of the layers below the top one are those that they began with"
     stacking, order = next(iter(orders.items()))
-    each = (called([place], stacking) if place != _NOBODY else "zeros" for place in order)
+    each = (_OF_NONE.get(place) or called([place], stacking) for place in order)
     return f"of {words(*stacking)}, they are those of {', '.join(each)}"
 
 
@@ -81,10 +87,12 @@ def _order_in(answer: Answer, name: str) -> list[int]:
     shown = np.split(answer.shown[name], places)
     value, error = (np.split(part, places) for part in (answer.right[name].value, answer.right[name].error))
     order = []
-    for own in shown:
+    for own, begun in zip(shown, getattr(answer.inputs, f"{name[0]}0"), strict=True):
         fits = [k for k in range(places) if near(own, Bounded(value[k], error[k])).all()]
         if not fits and not own.any():
             fits = [_NOBODY]
+        if not fits and np.array_equal(own[:, :, 0], begun):
+            fits = [_BEGUN]
         if len(fits) != 1:
             return []
         order += fits

@@ -57,6 +57,18 @@ def _of_first_tile(size: int, ends: Array, T_x: int) -> Array:
     return np.asarray(ends[np.arange(len(ends)) % size])
 
 
+def _of_each_tile(size: int, of: np.ufunc, ends: Array, T_x: int) -> Array:
+    if not ends.size:
+        return ends
+    starts = np.arange(0, len(ends), size)
+    return np.asarray(np.repeat(of.reduceat(ends, starts), size)[: len(ends)])
+
+
+def _of_other(by: int, ends: Array, T_x: int) -> Array:
+    """Of the first sample that of the last, or the other way round."""
+    return np.roll(ends, by)
+
+
 def _relative(to_whole: Callable[[Array], Array], ends: Array, T_x: int) -> Array:
     """As shares of the longest that are taken of T_x."""
     return to_whole(ends / max(ends.max(initial=0), 1) * T_x).astype(ends.dtype)
@@ -114,6 +126,18 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
             "where that is another",
         )
         for size in (2, 4, 8, 16, 32, 64)
+    },
+    **{
+        f"as if those of each {size} samples were the {which} of these": (
+            partial(_of_each_tile, size, of),
+            "where that is another",
+        )
+        for size in (2, 4, 8, 16, 32, 64)
+        for which, of in (("largest", np.maximum), ("smallest", np.minimum))
+    },
+    **{
+        f"as if each were that of the sample {which}": (partial(_of_other, by), "where that is another")
+        for which, by in (("before", 1), ("after", -1))
     },
     **{
         f"as if they were {words} length / the longest * T_x": (

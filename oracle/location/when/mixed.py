@@ -21,12 +21,15 @@ def mixed(function: str, seed: int) -> Iterator[Inputs]:
     """Of sizes of which some are equal; in every other problem inputs are 0 but for some of their numbers."""
     rng = np.random.default_rng([1, seed])
     for k in range(COUNT):
-        made = problem(function, **_sizes(rng), regime=KINDS[k % len(KINDS)], seed=100 * seed + k)
+        regime = KINDS[k % len(KINDS)]
+        sizes = _sizes(rng, least=1 if regime == "unit" else 2)
+        made = problem(function, **sizes, regime=regime, seed=100 * seed + k)
         yield _with_zeros(rng, made.inputs(function), of_all=k % 4 == 1) if k % 2 else made.inputs(function)
 
 
-def _sizes(rng: np.random.Generator) -> dict[str, int]:
-    sizes = {name: int(rng.choice(EXTENTS)) for name in BASE}
+def _sizes(rng: np.random.Generator, least: int) -> dict[str, int]:
+    """At least 2 where values saturate: what of a size of 1 tells nothing for that would be no exception."""
+    sizes = {name: max(int(rng.choice(EXTENTS)), least) for name in BASE}
     for name in BASE:
         if rng.random() < EQUAL:
             sizes[name] = sizes[str(rng.choice([*BASE]))]

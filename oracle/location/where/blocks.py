@@ -35,6 +35,17 @@ def at_block_ends() -> Iterator[tuple[str, Change]]:
         yield f"with 0 for the last row of {EACH_BLOCK} {size}", partial(_at_row, size, size - 1, 0)
 
 
+def within_blocks(n: int) -> Iterator[tuple[str, Change]]:
+    """As where each block of units sees those of its own alone, of square weights of so many."""
+    for size in (2, 4, 8, 16, 32, 64):
+        if n > size:
+            of_block = np.arange(n) // size
+            yield (
+                f"with 0 outside of {EACH_BLOCK} {size}",
+                partial(np.multiply, of_block[:, None] == of_block),
+            )
+
+
 def _of_last_block(size: int, array: Array) -> Array:
     changed = array.copy()
     changed[: (len(array) - 1) // size * size] = 0

@@ -5,7 +5,14 @@ from functools import partial
 
 import numpy as np
 
-from oracle.location.where.blocks import at_block_ends, of_first_of_rest, of_first_tile, without_the_rest
+from oracle.location.where.blocks import (
+    at_block_ends,
+    of_first_of_rest,
+    of_first_tile,
+    of_the_last_block,
+    within_blocks,
+    without_the_rest,
+)
 from oracle.location.where.digits import LESS_PRECISE, Change
 from oracle.location.where.normalised import NORMALISED
 from oracle.location.where.reordered import (
@@ -23,6 +30,7 @@ from reference.contract import Array
 STRETCHED = "divided by its largest singular value where that is above 1"
 """Of one column, by its norm."""
 MOVED_BY = "moved by at most"
+OF_RANK = "largest singular values alone"
 
 
 def changes(array: Array) -> Iterator[tuple[str, Change]]:
@@ -39,6 +47,9 @@ def changes(array: Array) -> Iterator[tuple[str, Change]]:
     yield "with its rows in reverse order", partial(np.flip, axis=0)
     yield "with each row that of the row before", partial(np.roll, shift=1, axis=0)
     yield "with each row that of the row after", partial(np.roll, shift=-1, axis=0)
+    if array.ndim == 3:
+        yield "with 1 for what is not 0", _ones
+        yield "replaced by its sign", np.sign
 
 
 def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
@@ -52,6 +63,7 @@ def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
             yield "with its upper triangle mirrored", partial(mirrored, np.triu(np.ones((n, n))))
             yield "with its lower triangle alone", partial(np.multiply, np.tril(np.ones((n, n))))
             yield "with its upper triangle alone", partial(np.multiply, np.triu(np.ones((n, n))))
+            yield from within_blocks(n)
         elif n < k:
             yield "with its first square transposed", partial(block_transposed, slice(None, n))
             yield "with its last square transposed", partial(block_transposed, slice(-n, None))
@@ -64,6 +76,9 @@ def _of_parameter(array: Array) -> Iterator[tuple[str, Change]]:
         yield from without_the_rest()
         for size in (2, 4, 8, 16, 32, 64):
             yield f"of unit k that of unit k mod {size}", partial(of_first_tile, size, axis=0)
+    for rank in (1, 2, 4, 8, 16, 32, 64):
+        if rank < min(n, k):
+            yield f"with its {rank} {OF_RANK}", partial(_of_rank, rank)
     yield STRETCHED, _of_spectral_norm
     yield "with its first row for all", partial(_row, 0)
     yield "with its last row for all", partial(_row, -1)
@@ -97,14 +112,14 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
     yield from NORMALISED.items()
     yield from without_the_rest()
     yield from at_block_ends()
+    yield from of_the_last_block()
     if k:
-        yield "with 0 for its first row", partial(_without, 0)
-        yield "with 0 for its last row", partial(_without, -1)
+        for words, factor in (("with 0 for {}", 0), ("with {} twice", 2)):
+            yield words.format("its first row"), partial(_with_row_times, factor, 0)
+            yield words.format("its last row"), partial(_with_row_times, factor, -1)
     for least in (0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5):
         yield f"that is kept where it has {MOVED_BY} {least:g} since", partial(_kept, least)
     yield "with 1 for its largest row and 0 for the others", one_hot
-    yield "with 1 for what is not 0", _ones
-    yield "replaced by its sign", np.sign
     yield "through tanh", np.tanh
     for part in (0.05, 0.1, 0.15, 0.2, 0.3, 0.5):
         yield f"with {part:g} of what was carried before", partial(_averaged, part)
@@ -131,6 +146,13 @@ def _steps(count: int) -> str:
 def _of_spectral_norm(array: Array) -> Array:
     largest = np.linalg.norm(array, 2) if array.size and np.isfinite(array).all() else 1.0
     return array / max(largest, 1.0)
+
+
+def _of_rank(rank: int, array: Array) -> Array:
+    if not np.isfinite(array).all():
+        return array
+    left, values, right = np.linalg.svd(array, full_matrices=False)
+    return np.asarray((left[:, :rank] * values[:rank]) @ right[:rank])
 
 
 def _row(place: int, array: Array) -> Array:
@@ -167,8 +189,11 @@ def _averaged(part: float, array: Array) -> Array:
 
 def wrapped() -> Iterator[tuple[str, Change]]:
     """Numbers that go round: less a multiple of the length of an interval."""
-    for size, words in (*((2.0**k, f"{2**k}") for k in range(8)), (np.pi, "π")):
+    for size, words in (*((float(k), f"{k}") for k in _ENDS), (np.pi, "π")):
         yield f"wrapped into [-{words}, {words})", partial(_wrap, size)
+
+
+_ENDS = (1, 2, 3, 4, 5, 6, 8, 10, 16, 20, 32, 50, 64, 100, 128)
 
 
 def _wrap(size: float, array: Array) -> Array:
@@ -196,7 +221,7 @@ def _of_norm_at_most(most: float, array: Array) -> Array:
     return np.asarray(array * np.minimum(1, most / norm))
 
 
-def _without(row: int, array: Array) -> Array:
+def _with_row_times(factor: float, row: int, array: Array) -> Array:
     changed = array.copy()
-    changed[row] = 0
+    changed[row] *= factor
     return changed

@@ -33,7 +33,7 @@ def head(
     before = replace(affine, v=shown.before("a")).value
     before = np.exp(before - before.max(axis=0))
     terms = {
-        "softmax of a_prev": before / before.sum(axis=0),
+        f"softmax({name} a_prev + by)": before / before.sum(axis=0),
         "the logit": s.value,
         "by": b[:, :, None],
         f"{name} a_next": product(W, a),

@@ -237,6 +237,9 @@ def _projected(
         pieces,
         lambda v: product(v["Wp"], v[HIDDEN_STATE]),
         {"Wp": {**p}, HIDDEN_STATE: {**values, **parts}},
+        otherwise=lambda: {
+            f"tanh(c_next), and ot after Wp, for {HIDDEN_STATE}": lambda: _gated_last(Wp, ot, c_next)
+        },
     )
     terms = {
         HIDDEN_STATE: h.value,
@@ -247,3 +250,11 @@ def _projected(
     right = affine_of(fl, Wp, h, zero)
     a = shown.outputs["a"]
     return Equation("a_next", f"Wp ({HIDDEN_STATE})", "unit", shown, a, right, terms, recipe=recipe)
+
+
+def _gated_last(Wp: Array, ot: Array, c_next: Array) -> Array:
+    """The first output gates on what is projected without them; NaN of more units than there are gates."""
+    projected = product(Wp, np.tanh(c_next))
+    gates = np.full_like(projected, np.nan)
+    gates[: len(ot)] = ot[: len(gates)]
+    return gates * projected

@@ -43,19 +43,12 @@ def _tables() -> Iterator[tuple[float, float, int]]:
             yield -float(size), 2 * size / entries, entries  # without the last argument
 
 
-def _place(low: float, step: float, z: Array) -> Array:
-    """Which entry it is, with a fraction; what is an entry but for rounding is one."""
-    place = (z - low) / step
-    near = np.round(place)
-    return np.where(np.abs(place - near) < 1e-9, near, place)
-
-
 def _entry(function: Function, low: float, step: float, entries: int, place: Array) -> Array:
     return function(low + step * (np.clip(place, 0, entries - 1) if entries else place))
 
 
 def _nearest(function: Function, low: float, step: float, entries: int, z: Array) -> Array:
-    return _entry(function, low, step, entries, np.rint(_place(low, step, z)))
+    return _entry(function, low, step, entries, np.rint((z - low) / step))
 
 
 def _below(function: Function, low: float, step: float, entries: int, z: Array) -> Array:
@@ -67,7 +60,7 @@ def _below(function: Function, low: float, step: float, entries: int, z: Array) 
 
 
 def _between(function: Function, low: float, step: float, entries: int, z: Array) -> Array:
-    place = _place(low, step, z)
+    place = (z - low) / step
     if entries:
         place = np.clip(place, 0, entries - 1)
     under = np.floor(place)

@@ -1,0 +1,39 @@
+"""Softmaxes that are right until exponentials overflow, for they are shifted by something else."""
+
+import re
+
+import pytest
+
+from oracle.location.when.words import ALWAYS
+from oracle.location.where.shifts import SHIFTS
+from oracle.tests.test_location_values import said_of
+
+SHIFT = "np.max(z, axis=0, keepdims=True)"
+HUGE = 'Problem.rnn(n_x=2, n_a=2, n_y=2, m=2, T_x=1, regime="huge", seed=3)'
+
+
+@pytest.mark.parametrize(
+    ("shift", "words"),
+    [
+        ("np.mean(z, axis=0)", "the mean of the sample"),
+        ("(np.max(z[:, 0]) if z.size else 0)", "the largest of the first sample"),
+        ("np.max(np.abs(z), axis=0)", "the largest |logit| of the sample"),
+    ],
+)
+def test_a_shift_by_something_else_is_told_and_never_to_be_always_wrong(shift: str, words: str) -> None:
+    assert words in SHIFTS
+    said = said_of("rnn_cell_forward", HUGE, SHIFT, shift)
+    assert said.endswith(f"how: exp(logit - {words}) / the sum of these")
+    assert f"when: {ALWAYS}" not in said
+
+
+def test_by_how_much_the_largest_logit_is_above_a_shift_is_told() -> None:
+    said = said_of("rnn_cell_forward", HUGE, SHIFT, "np.min(z, axis=0)")
+    found = re.search(r"less the smallest of the sample > some number from (\d+) to (\d+)", said)
+    assert found
+    assert int(found[1]) <= 710 <= int(found[2]) + 1
+
+
+def test_a_shift_of_each_class_is_told() -> None:
+    said = said_of("rnn_cell_forward", HUGE, SHIFT, "(np.max(z, axis=1, keepdims=True) if z.shape[1] else 0)")
+    assert said.endswith("when: n_y > 1  how: exp(logit - the largest of the class) / the sum of these")
