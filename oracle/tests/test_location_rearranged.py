@@ -5,8 +5,9 @@ import pytest
 from oracle.location.history import remembered
 from oracle.tests.strangers import Stranger
 from oracle.tests.strangers.located import Asked
-from oracle.tests.test_location_values import LSTM, RNN, said_of
+from oracle.tests.test_location_values import RNN, said_of
 
+HIDDEN_STATE = "np.tanh(np.dot(Waa, a_prev) + np.dot(Wax, xt) + ba)"
 STEPS = RNN.replace("T_x=1", "T_x=5")
 
 
@@ -30,9 +31,8 @@ def test_places_that_are_exchanged_are_told(order: str, how: str) -> None:
 
 
 def test_numbers_that_go_round_are_told() -> None:
-    old = "np.tanh(np.dot(Waa, a_prev) + np.dot(Wax, xt) + ba)"
-    wrapped = old.replace("np.tanh(", "np.tanh((5 + ").removesuffix(")") + ") % 10 - 5)"
-    said = said_of("rnn_cell_forward", RNN, old, wrapped)
+    wrapped = HIDDEN_STATE.replace("np.tanh(", "np.tanh((5 + ").removesuffix(")") + ") % 10 - 5)"
+    said = said_of("rnn_cell_forward", RNN, HIDDEN_STATE, wrapped)
     assert "when: |z| > 5" in said
     assert said.endswith("as if z were the right value wrapped into [-5, 5)")
 
@@ -47,9 +47,9 @@ def test_an_input_of_one_number_is_told() -> None:
 
 def test_a_size_at_which_all_saturates_is_no_condition() -> None:
     """Beyond 13 an exact 1 is right, and so it is of one unit by chance."""
-    old = "np.tanh(np.dot(Wc, concat) + bc)"
     saturating = "(lambda z: np.where(abs(z) > 9, np.sign(z), np.tanh(z)))"
-    said = said_of("lstm_cell_forward", LSTM, old, old.replace("np.tanh", saturating))
+    problem = 'Problem.rnn(n_x=1, n_a=2, n_y=4, m=6, T_x=1, regime="wild", seed=1264)'
+    said = said_of("rnn_cell_forward", problem, HIDDEN_STATE, HIDDEN_STATE.replace("np.tanh", saturating))
     assert "n_a" not in said
     assert said.endswith("how: always ±1")
 
