@@ -13,7 +13,7 @@ from oracle.regimes import Regime
 EXTENTS = (1, 2, 3, 4, 5, 6, 8, 9, 12, 16)
 EQUAL = 0.3
 """How often a size is that of another."""
-KINDS: tuple[Regime, ...] = ("unit", "unit", "ternary", "wild")
+KINDS: tuple[Regime, ...] = ("unit", "unit", "ternary", "unit")
 COUNT = 8
 
 

@@ -220,9 +220,10 @@ def _with_exceptions(found: Rule, table: Table, every: Table, most: int) -> Rule
                 if last.is_of_fours and last.feature not in found.sizes_of_places:
                     continue  # which small sizes are by chance
                 left_out = found.met_by(seen) & ~last.met_by(seen)
-                tells_nothing_else = bool(table.mute[~last.met_by(table)].all())  # as one class, which is 1
                 counts_mute = few_mute and last.is_plain and not (last.other or last.leaves_out_several)
-                if not (counts_mute and tells_nothing_else):
+                if last.feature in SIZES:  # unless all is mute, as of one class, which is 1
+                    counts_mute &= bool(table.mute[~last.met_by(table)].all())
+                if not counts_mute:
                     left_out &= ~seen.mute
                 needed = int(seen.wrong.sum()) // 10 if last.other else ENOUGH
                 # Of many right ones some are looked at, and of sizes each of these stands for several.
