@@ -6,7 +6,16 @@ from oracle.problem import LayerProblem
 from oracle.tests.strangers import Stranger
 from oracle.tests.strangers.located import located
 
-USUAL = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 3, "layers": 1, "lengths": "absent", "regime": "unit", "seed": 1}
+USUAL: dict[str, Any] = {
+    "n_x": 2,
+    "n_a": 3,
+    "m": 3,
+    "T_x": 3,
+    "layers": 1,
+    "lengths": "absent",
+    "regime": "unit",
+    "seed": 1,
+}
 
 
 def said_of(old: str, new: str, **instead: Any) -> str:

@@ -66,3 +66,23 @@ def test_a_result_that_is_kept_by_its_input_alone_is_told() -> None:
         "after a call of the same x",
         "as if all arguments were those of the call before",
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "how"),
+    [
+        (
+            "rnn_cell_forward(x[:, :, t], a_next",
+            "rnn_cell_forward(x[:, :, t] - (x[:, :, t - 1] if t else 0), a_next",
+            "the right value - that of the step before",
+        ),
+        (
+            "        y_pred[:, :, t] = yt_pred\n",
+            "        before = y_pred[:, :, t - 1]\n"
+            "        y_pred[:, :, t] = before + (yt_pred - before) / (t + 1)\n",
+            "the mean of the right ones up to this step",
+        ),
+    ],
+)
+def test_what_is_made_of_several_steps_is_told(old: str, new: str, how: str) -> None:
+    assert said_of("rnn_forward", STEPS, old, new).endswith(f"how: {how}")

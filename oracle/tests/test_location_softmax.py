@@ -6,7 +6,7 @@ import pytest
 
 from oracle.location.location import EVERYWHERE
 from oracle.location.where.shifts import SHIFTS
-from oracle.tests.test_location_values import said_of
+from oracle.tests.test_location_values import RNN, said_of
 
 SHIFT = "np.max(z, axis=0, keepdims=True)"
 HUGE = 'Problem.rnn(n_x=2, n_a=2, n_y=2, m=2, T_x=1, regime="huge", seed=3)'
@@ -37,3 +37,10 @@ def test_by_how_much_the_largest_logit_is_above_a_shift_is_told() -> None:
 def test_a_shift_of_each_class_is_told() -> None:
     said = said_of("rnn_cell_forward", HUGE, SHIFT, "(np.max(z, axis=1, keepdims=True) if z.shape[1] else 0)")
     assert said.endswith("when: n_y > 1  how: exp(logit - the largest of the class) / the sum of these")
+
+
+def test_classes_far_below_the_largest_that_a_denominator_leaves_out_are_told() -> None:
+    old = "np.sum(e_z, axis=0, keepdims=True)"
+    said = said_of("rnn_cell_forward", RNN, old, old.replace("e_z", "np.where(e_z > np.exp(-5), e_z, 0)"))
+    assert "less the smallest of the sample > 5" in said
+    assert said.endswith("exp(logit) / the sum of these over the classes less than 5 below the largest")

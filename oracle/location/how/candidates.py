@@ -1,11 +1,12 @@
 """What might stand where something else should: other values, and the right ones of other places."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 
 from oracle.location.how.candidate import Candidate
+from oracle.location.how.functions import ACTIVATIONS, FUNCTIONS, RECTIFIERS
 from oracle.location.how.logits import of_logits
 from oracle.location.how.padding import of_padding_in_front
 from oracle.location.how.sorting import of_sorted_samples
@@ -53,16 +54,16 @@ def candidates(equation: Equation) -> Iterator[tuple[str, Candidate]]:
         for words, make in equation.recipe.substitutes():
             yield f"made with {words}", partial(_substituted, words, equation.recipe, make)
     if equation.affine and equation.activation in ("tanh", "sigmoid"):
-        for words, function in _ACTIVATIONS.items():
+        for words, function in ACTIVATIONS.items():
             yield f"{words} in the place of {equation.activation}(z)", partial(_of_z, function)
     if equation.affine and equation.activation == "max":
-        for words, function in _RECTIFIERS.items():
+        for words, function in RECTIFIERS.items():
             yield f"{words} in the place of max(0, z)", partial(_of_z, function)
     if equation.affine and equation.activation == "softmax":
         yield from of_logits()
     if equation.affine:
         yield f"the bias added after the {equation.activation}, not before", _with_bias_after
-    for words, function in _FUNCTIONS.items():
+    for words, function in FUNCTIONS.items():
         yield words, partial(_function, function)
     if equation.activation != "softmax":
         for words, function in NORMALISED.items():
@@ -97,28 +98,6 @@ def plural(what: str) -> str:
     return f"{what}es" if what.endswith("s") else f"{what}s"
 
 
-_FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {
-    "the right value with its sign changed": np.negative,
-    "the tanh of the right value": np.tanh,
-    "the sigmoid of the right value": lambda v: 1 / (1 + np.exp(-v)),
-    "the right value without its sign": np.abs,
-    "the right value, or 0 where that is negative": lambda v: np.maximum(v, 0),
-    "the square of the right value": np.square,
-    "v (1 - v), v the right value": lambda v: v * (1 - v),
-    "1 - v², v the right value": lambda v: 1 - v * v,
-    "1 - the right value": lambda v: 1 - v,
-    "the right value truncated to a whole number": np.trunc,
-    "the right value rounded down to a whole number": np.floor,
-    "the right value rounded up to a whole number": np.ceil,
-    "the right value rounded to a whole number": np.rint,
-    "the right value - the largest of its sample, where that is above 0": lambda v: (
-        v - np.maximum(v.max(axis=0, keepdims=True), 0)
-    ),
-    "the right value - the largest of its sample": lambda v: v - v.max(axis=0, keepdims=True),
-    "the right value - the largest of all samples": lambda v: v - v.max(axis=(0, 1), keepdims=True),
-}
-
-
 def _moves(axis: int, what: str, late: int) -> Iterator[tuple[str, Candidate]]:
     """Values of other places, as seen from those that are so many places `late`."""
     for k in (1, 2, 3, 4, 8, 16, 32, 64, 128):
@@ -143,44 +122,6 @@ def _near(what: str, before: int) -> str:
     if abs(before) < 2:
         return f"the {what} {side}" if before else f"the same {what}"
     return f"{abs(before)} {plural(what)} {side}"
-
-
-_ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
-    "tanh(z)": np.tanh,
-    "sigmoid(z)": lambda z: 1 / (1 + np.exp(-z)),
-    "z": lambda z: z,
-    "max(z, 0)": lambda z: np.maximum(z, 0),
-    "z limited to [-1, 1]": lambda z: np.clip(z, -1, 1),
-    "0.2 z + 0.5 limited to [0, 1]": lambda z: np.clip(0.2 * z + 0.5, 0, 1),
-    "z / 4 + 0.5 limited to [0, 1]": lambda z: np.clip(z / 4 + 0.5, 0, 1),
-    "z / 6 + 0.5 limited to [0, 1]": lambda z: np.clip(z / 6 + 0.5, 0, 1),
-    "z / (1 + |z|)": lambda z: z / (1 + np.abs(z)),
-    "0.5 + 0.5 z / (1 + |z|)": lambda z: 0.5 + 0.5 * z / (1 + np.abs(z)),
-    "(tanh(z) + 1) / 2": lambda z: (np.tanh(z) + 1) / 2,
-    "2 sigmoid(z) - 1": lambda z: np.tanh(z / 2),
-    "1.7159 tanh(2 z / 3)": lambda z: 1.7159 * np.tanh(2 * z / 3),
-    "exp(z)": np.exp,
-    "exp(-z)": lambda z: np.exp(-z),
-    "exp(z) / (1 + exp(-z))": lambda z: np.exp(z) / (1 + np.exp(-z)),
-    "exp(-z) / (1 + exp(z))": lambda z: np.exp(-z) / (1 + np.exp(z)),
-    "1 / (1 + exp(z))": lambda z: 1 / (1 + np.exp(z)),
-    "1 / (1 - exp(-z))": lambda z: 1 / (1 - np.exp(-z)),
-    "1 - exp(-z)": lambda z: 1 - np.exp(-z),
-    "(exp(z) - exp(-z)) / 2": np.sinh,
-    "log(1 + exp(z))": lambda z: np.logaddexp(0, z),
-    "arctan(z)": np.arctan,
-}
-
-
-_RECTIFIERS: Mapping[str, Callable[[Array], Array]] = {
-    "z": lambda z: z,
-    "|z|": np.abs,
-    "exp(z) - 1": np.expm1,
-    "log(1 + exp(z))": lambda z: np.logaddexp(0, z),
-    "z sigmoid(z)": lambda z: z / (1 + np.exp(-z)),
-    "tanh(z)": np.tanh,
-    **{f"{slope:g} z": partial(np.multiply, slope) for slope in (0.01, 0.05, 0.1, 0.2, 0.25, 0.3)},
-}
 
 
 def _with_bias_after(equation: Equation) -> Array:

@@ -74,6 +74,7 @@ PARTIAL = (
     "rows from n_a on",
     "without its sign",
     "that of class order[",
+    "over the classes less than",
     *(f"exp(logit - {words})" for words in SHIFTS),
     LEFT_BY_BLOCKS,
     EACH_BLOCK,

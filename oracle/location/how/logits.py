@@ -41,11 +41,20 @@ _OF_LOGITS: Mapping[str, Callable[[Array], Array]] = {
     "the logarithm of the right value": lambda s: s - np.logaddexp.reduce(s, axis=0, keepdims=True),
 }
 
+
+def _sum_of_near(most: float, e: Array) -> Array:
+    return np.asarray(np.where(e > e.max(axis=0) * np.exp(-most), e, 0).sum(axis=0, keepdims=True))
+
+
 _DIVISORS: Mapping[str, Callable[[Array], Array]] = {
     "over the samples": lambda e: e.sum(axis=1, keepdims=True),
     "over all classes and samples": lambda e: e.sum(axis=(0, 1), keepdims=True),
     "over the classes up to its own": lambda e: np.cumsum(e, axis=0),
     "over the classes from its own on": lambda e: np.flip(np.cumsum(np.flip(e, 0), axis=0), 0),
+    **{
+        f"over the classes less than {most} below the largest": partial(_sum_of_near, most)
+        for most in (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30)
+    },
 }
 """What a softmax may be divided by in place of the sum over the classes."""
 

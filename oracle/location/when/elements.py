@@ -67,6 +67,8 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
                 features["the largest z of the sample"] = term.max(axis=0, keepdims=True, initial=-np.inf)
             else:
                 features[f"the sum of {name} of all samples"] = term.sum(axis=(0, 1), keepdims=True)
+                least = np.abs(term).min(axis=(0, 1), keepdims=True, initial=np.inf)
+                features[f"the smallest |{name}| of all samples"] = least
         elif name in BIASES:
             features[f"the largest |{name}|"] = largest
     if TAKEN_BEFORE in equation.terms:
