@@ -105,6 +105,17 @@ def test_lengths_that_a_tile_shares_are_told() -> None:
     assert found.how == "as if those of each 4 samples were the largest of these"
 
 
+def test_lengths_that_are_limited_to_the_last_index_are_told() -> None:
+    def limited(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        if "lengths" in options and x.shape[2] > 1:
+            options = options | {"lengths": np.minimum(options["lengths"], x.shape[2] - 1)}
+        return reference.rnn_layer(x, a0, parameters, options)
+
+    found = found_for("rnn_layer", limited, lengths="with T_x")
+    assert found
+    assert found.how == "as if those of T_x were 1 less"
+
+
 def test_a_sequence_that_is_reversed_with_its_padding_is_told() -> None:
     def reversed_whole(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
         if options["directions"] == 1:

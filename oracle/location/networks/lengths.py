@@ -94,6 +94,10 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
         lambda ends, T_x: np.where(ends == 1, T_x, ends),
         "where any is 1 and T_x is more",
     ),
+    "as if those of T_x were 1 less": (
+        lambda ends, T_x: np.minimum(ends, T_x - 1),
+        "where any is T_x",
+    ),
     "as if in a byte": (lambda ends, T_x: ends % 256, "where any is more than 255"),
     "as if in a byte with a sign, and at least 0": (
         lambda ends, T_x: np.maximum((ends + 128) % 256 - 128, 0),
