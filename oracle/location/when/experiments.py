@@ -13,36 +13,7 @@ from oracle.problem import Problem
 from reference.contract import CONTRACTS
 
 BASE = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 7}
-EXTENTS = (
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-    10,
-    11,
-    13,
-    15,
-    16,
-    17,
-    24,
-    31,
-    32,
-    33,
-    48,
-    63,
-    64,
-    65,
-    96,
-    127,
-    128,
-    129,
-    130,
-)
+EXTENTS = (*range(1, 12), 13, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 96, 127, 128, 129, 130)
 MOST_AGAIN = 1000
 """The largest extent: of one far place that is wrong the double is asked, for it may come again and again."""
 DECADES = (-14, -11, -9, -7, -5, -3, -2, -1, 1, 2, 3)
