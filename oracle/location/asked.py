@@ -186,9 +186,12 @@ class Asked(Record):
         example = next(
             seen.asked for seen in reversed(self.seen) if any(seen.wrong.get(name) for name in names)
         )
+        narrower = [each for each in found.conditions if each.feature == "bits" and each.value < 64]
         for condition in found.conditions:
             expected = partial(self._expected, names)
-            yield from near(self.view.function, condition, found.sizes, seed, example, expected)
+            for inputs in near(self.view.function, condition, found.sizes, seed, example, expected):
+                in_all = condition in narrower or not narrower
+                yield inputs if in_all else experiments.cast(inputs, f"float{narrower[0].value:.0f}")
 
     def _expected(self, names: Sequence[str], inputs: Inputs) -> Table:
         """The elements of a problem as a right program shows them."""

@@ -13,6 +13,7 @@ from oracle.location.how.likeness import is_like
 from oracle.location.where.equation import CACHED, Equation, count_wrong, is_carried_on, record_of
 from oracle.location.where.equations import equations
 from oracle.location.where.shown import Shown
+from oracle.problem import DType
 
 GIVEN = ("xt", "a_prev", "c_prev")
 MARGIN = 100
@@ -60,7 +61,7 @@ class Seen:
 class Record:
     """All answers that were seen, which are in some `dtypes`, the first of them the one that tells most."""
 
-    def __init__(self, dtypes: Sequence[str]) -> None:
+    def __init__(self, dtypes: Sequence[DType]) -> None:
         self.dtypes = dtypes
         self.seen: list[Seen] = []
         self._names: set[str] = set()
@@ -98,6 +99,12 @@ class Record:
         most = max(counts.values(), default=0)
         wrong = [name for name, count in counts.items() if count > least * most]
         return sorted(wrong, key=lambda name: name.startswith(CACHED))
+
+    @property
+    def narrower(self) -> DType | None:
+        """The one precision in which anything is wrong, if that is not the first."""
+        wrong = {seen.asked.dtype.name for seen in self.seen if any(seen.wrong.values())}
+        return next((each for each in self.dtypes[1:] if wrong == {each}), None)
 
     def examples(self, most: int) -> list[Inputs]:
         """Some of the problems in the answers to which an equation does not hold."""

@@ -108,6 +108,23 @@ def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
         assert found.how == "as if z were made with ba replaced by 0"
 
 
+def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) -> None:
+    (tmp_path / "last.py").write_text(
+        "import numpy as np\n"
+        "from reference import rnn_layer as right\n"
+        "def rnn_layer(x, a0, parameters, options):\n"
+        "    if x.dtype == 'float32' and len(parameters[0]['ba']) > 2:\n"
+        "        parameters = [{**p, 'ba': 0 * p['ba']} for p in parameters]\n"
+        "    return right(x, a0, parameters, options)\n"
+    )
+    with Implementation("last.py", directory=tmp_path) as target:
+        problem = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=2, layers=1, dtype="float32")
+        found = _explain(Asked(target, "rnn_layer"), problem, Search()).located
+        assert found
+        assert found.when == "in float32 and n_a > 2 (right at 2, wrong at 3)"
+        assert found.how == "as if z were made with ba replaced by 0"
+
+
 SHRUNK = """
 from reference import rnn_layer as right
 def rnn_layer(x, a0, parameters, options):
