@@ -180,18 +180,31 @@ class Asked(Record):
         return is_nowhere_else and bool(inside.any()) and float(table.wrong[inside].mean()) >= _needed(found)
 
     def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
-        """Problems that were not asked before: of all kinds, and on both sides of each condition."""
-        yield from experiments.ordinary(self.view.function, range(5 * seed, 5 * seed + 3))
-        yield from mixed(self.view.function, seed)
+        """Problems that were not asked before: of all kinds, and on both sides of each condition.
+
+        If one is that of a narrower precision, what the others are of is asked in that.
+        """
+        of_bits = [each for each in found.conditions if each.feature == "bits"]
+        narrower = [f"float{each.value:.0f}" for each in of_bits if each.value < self._widest]
+
+        def in_precision(every: Iterable[Inputs]) -> Iterator[Inputs]:
+            return (experiments.cast(each, narrower[0]) if narrower else each for each in every)
+
+        function = self.view.function
+        yield from experiments.ordinary(function, range(5 * seed, 5 * seed + 3))
+        yield from in_precision(mixed(function, seed))
         example = next(
             seen.asked for seen in reversed(self.seen) if any(seen.wrong.get(name) for name in names)
         )
-        narrower = [each for each in found.conditions if each.feature == "bits" and each.value < 64]
         for condition in found.conditions:
             expected = partial(self._expected, names)
-            for inputs in near(self.view.function, condition, found.sizes, seed, example, expected):
-                in_all = condition in narrower or not narrower
-                yield inputs if in_all else experiments.cast(inputs, f"float{narrower[0].value:.0f}")
+            beside = near(function, condition, found.sizes, seed, example, expected)
+            yield from beside if condition in of_bits else in_precision(beside)
+
+    @property
+    def _widest(self) -> int:
+        """Bits of the precision that tells most."""
+        return 8 * np.dtype(self.dtypes[0]).itemsize
 
     def _expected(self, names: Sequence[str], inputs: Inputs) -> Table:
         """The elements of a problem as a right program shows them."""

@@ -113,10 +113,6 @@ def _located(
             break
     else:
         return what_is_returned(function, program, counterexample, limits)
-    if only := asked.narrower:
-        where_only = replace(counterexample, dtype=only), anew, replace(limits, dtypes=(only,))
-        found_there = _located(function, program, *where_only)
-        return found_there and in_precision(found_there, f"in {only}")
     simpler = setting if shown_at_once else _simplest_alike(every, setting)
     if simpler != setting:
         setting, asked = simpler, every[simpler]
@@ -149,6 +145,8 @@ def _located(
         of_one_step = [ONE_STEP] if _is_wrong_in_one_step(asked, wrong[0]) else []
         location = replace(location, when=" and ".join(of_one_step + told) if of_one_step else "")
     located = replace(location, setting=setting)
+    if asked.narrower and not location.when:  # networks are asked in the first precision
+        return replace(located, when=f"in {asked.narrower} alone")
     located = replace(located, scope=scope_of(function, program, counterexample, located, asked, limits))
     return held_to_networks(located, found.rule, function, program, counterexample, limits)
 
@@ -156,11 +154,6 @@ def _located(
 def _by_right_gates(where: str) -> str:
     """Of gates that are not known what is said is by the right ones, which may be what is wrong."""
     return where.replace("it * cct", "it * cct of the right gates").replace("≠ ot", "≠ the right ot")
-
-
-def in_precision(location: Location, words: str) -> Location:
-    """The same, which is so in one precision alone."""
-    return replace(location, when=words if location.when in (ALWAYS, "") else f"{words} and {location.when}")
 
 
 def _is_wrong_in_one_step(asked: Asked, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oracle.location.asked import Asked
 from oracle.location.how.cases import Case, Likeness
@@ -46,6 +46,10 @@ class Location:
 
     def __str__(self) -> str:
         return "  ".join(self.lines)
+
+    def within(self, words: str) -> "Location":
+        """The same, which is so under one condition more, that comes first."""
+        return replace(self, when=words if self.when in (ALWAYS, "") else f"{words} and {self.when}")
 
     @property
     def lines(self) -> list[str]:

@@ -86,3 +86,10 @@ def test_a_result_that_is_kept_by_its_input_alone_is_told() -> None:
 )
 def test_what_is_made_of_several_steps_is_told(old: str, new: str, how: str) -> None:
     assert said_of("rnn_forward", STEPS, old, new).endswith(f"how: {how}")
+
+
+def test_where_sizes_begin_is_asked_in_the_precision_that_is_wrong() -> None:
+    of_float32 = HIDDEN_STATE.replace("ba)", "(0 if xt.dtype == 'float32' and len(ba) > 3 else 1) * ba)")
+    problem = RNN.replace("n_a=3", "n_a=4").replace(")", ', dtype="float32")')
+    said = said_of("rnn_cell_forward", problem, HIDDEN_STATE, of_float32)
+    assert "when: in float32 and n_a > 3 (right at 3, wrong at 4)" in said

@@ -15,7 +15,7 @@ from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.caches.form import in_another_form
 from oracle.location.history import RETRAINED, UPDATED, remembered
-from oracle.location.in_layers import in_precision, is_located_in, locate_in_layers
+from oracle.location.in_layers import is_located_in, locate_in_layers
 from oracle.location.located import explains, locate
 from oracle.location.location import Location
 from oracle.location.networks.calls import left_behind
@@ -207,7 +207,7 @@ def _located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
     found = _located(ask, counterexample, replace(ask.limits, dtypes=(dtype,)))
     if not found:
         return None
-    return in_precision(found, f"in {dtype} (not in {ask.limits.dtypes[0]})")
+    return found.within(f"in {dtype} (not in {ask.limits.dtypes[0]})")
 
 
 def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | None:
