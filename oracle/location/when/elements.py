@@ -80,7 +80,8 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
     is_copy = equation.recipe is None
     mute = ~wrong & (value == 0) & (not is_copy or not value.any())
     if equation.activation in ("tanh", "sigmoid", "softmax"):
-        mute |= ~wrong & ((np.abs(value) > 1 - 1e-6) | (np.abs(value) < 1e-6))
+        rest = np.maximum(1e-6, 4 * equation.right.error)  # in float16 far more is so near to 1
+        mute |= ~wrong & ((np.abs(value) > 1 - rest) | (np.abs(value) < 1e-6))
     if like:
         mute |= ~wrong & like.tells_nothing(equation)
     mute |= ~wrong & doubtful
