@@ -223,7 +223,7 @@ def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | 
             )
             return known[counterexample]
         inputs = counterexample.inputs(function)
-        for location in filter(None, known.values()):
+        for location in [*filter(None, known.values()), *_of_its_cell(ask, inputs, limits)]:
             if explains(location, function, [program, *arranged.values()], inputs, limits):
                 known[counterexample] = location
                 return location
@@ -231,6 +231,14 @@ def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | 
             function, program, counterexample, implementation.close, limits, arranged
         )
     return known[counterexample]
+
+
+def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Sequence[Location]:
+    """What is known of the cell, if a forward is wrong by that alone: it knows more of where a step begins."""
+    cell = CONTRACTS[ask.function].cell
+    every = _LOCATED[ask.implementation].get((cell, limits.dtypes), {}).values()
+    known = [location for location in every if location and location.alone]
+    return known if cell != ask.function and known and _is_inherited(ask, counterexample) else ()
 
 
 def _located_in_layers(

@@ -74,6 +74,23 @@ def test_a_mistake_is_located_once(tmp_path: Path) -> None:
     assert located[0] is located[1]
 
 
+@pytest.mark.parametrize("is_its_own", [False, True])
+def test_what_is_located_of_a_cell_is_told_of_a_forward_that_is_wrong_by_it_alone(
+    tmp_path: Path, is_its_own: bool
+) -> None:
+    program = PROGRAM.replace("c_next = ft * c_prev + it * cct", "c_next = ft * c_prev + 0.9375 * it * cct")
+    if is_its_own:
+        program = program.replace("a[:, :, t] = a_next", "a[:, :, t] = a_next * (t != 1)")
+    (tmp_path / "shrunk.py").write_text(program)
+    with Recording("shrunk.py", directory=tmp_path) as target:
+        located = []
+        for function in ("lstm_cell_forward", "lstm_forward"):
+            target.calls, problem = 0, Problem.lstm(n_x=2, n_a=2, n_y=2, m=2, T_x=3)
+            located.append(_located(Asked(target, function), problem, ANYTHING))
+    assert located[0]
+    assert (located[0] is located[1]) == (target.calls < 50) == (not is_its_own)
+
+
 def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_path: Path) -> None:
     (tmp_path / "aligned.py").write_text(
         "from reference import rnn_cell_forward as right\n"
