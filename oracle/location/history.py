@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.agreeing import agreeing
+from oracle.diagnosis.agreeing import DTYPE, agreeing
 from oracle.diagnosis.behaviour import Program
 from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs
@@ -16,6 +16,7 @@ from oracle.location.when import experiments
 from oracle.location.when.experiments import BASE
 from oracle.location.where.equations import equations
 from oracle.location.where.shown import Shown
+from oracle.problem import DType
 from oracle.propagation import evaluate
 from reference.contract import CONTRACTS
 
@@ -80,13 +81,15 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
 
 
 def _agreeing(function: str, sizes: Mapping[str, int], is_wrong_after: Callable[[Inputs], bool]) -> str:
-    """In which sizes an earlier call has to agree to change an answer; empty where in none."""
+    """In which sizes, and perhaps the dtype, an earlier call has to agree to change an answer."""
 
     def is_wrong_after_others(names: Sequence[str]) -> bool:
-        every = [{**sizes, **{name: sizes[name] + by for name in names}} for by in (1, -1)]
-        return any(is_wrong_after(problem(function, **each, seed=33).inputs(function)) for each in every)
+        dtype: DType = "float32" if DTYPE in names else "float64"
+        changes = ({name: sizes[name] + by for name in names if name != DTYPE} for by in (1, -1))
+        every = [problem(function, **{**sizes, **each}, seed=33, dtype=dtype) for each in changes]
+        return any(is_wrong_after(each.inputs(function)) for each in every)
 
-    names = [name for name in sizes if name != "T_x" or not CONTRACTS[function].is_cell]
+    names = [name for name in sizes if name != "T_x" or not CONTRACTS[function].is_cell] + [DTYPE]
     return agreeing(names, is_wrong_after_others)
 
 
@@ -176,13 +179,14 @@ def _with_parameters_of(
 def _groups(inputs: Inputs) -> dict[str, list[str]]:
     """Parameters that are kept together, and each."""
     every = list(inputs.parameters)
+    head = sorted(name for name in every if "y" in name)
     biases = [name for name in every if name.startswith("b")]
     groups = {
         "all parameters": every,
         "the weights": [name for name in every if name.startswith("W")],
-        "the weights of a step": [name for name in every if name.startswith("W") and "y" not in name],
+        f"all weights but {head[0]}": [name for name in every if name.startswith("W") and name not in head],
         "the biases": biases,
-        "the parameters of a step": [name for name in every if "y" not in name],
+        f"all parameters but {' and '.join(head)}": [name for name in every if name not in head],
     }
     if inputs.kind == "lstm":
         groups["the biases of the gates"] = [name for name in biases if name != "by"]

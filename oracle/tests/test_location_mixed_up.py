@@ -54,7 +54,7 @@ def test_a_step_that_is_counted_backward_from_the_first_is_told() -> None:
     assert found.how == "of step k that of step -k, counted from the end"
 
 
-@pytest.mark.parametrize(("kept", "said"), [("Waa", "Waa were"), ("Wax Waa", "the weights of a step were")])
+@pytest.mark.parametrize(("kept", "said"), [("Waa", "Waa were"), ("Wax Waa", "all weights but Wya were")])
 def test_parameters_are_told_that_are_kept_of_a_dict_that_changes(kept: str, said: str) -> None:
     of_dicts: dict[int, Any] = {}
 
@@ -135,3 +135,56 @@ def test_inputs_that_are_kept_are_told_from_weights_that_are(name: str) -> None:
     assert found.how == (
         "as if x was that of that call" if name == "xt" else "as if Wax were those of that call"
     )
+
+
+def test_a_step_is_told_whose_results_are_those_of_an_earlier_one_of_the_same_input() -> None:
+    def memoised(x: Any, a0: Any, parameters: Any) -> Any:
+        known: dict[bytes, Any] = {}
+        caches: list[Any] = []
+        a_next = a0
+        for t in range(x.shape[2]):
+            key = x[:, :, t].tobytes()
+            if key not in known:
+                known[key] = reference.rnn_cell_forward(x[:, :, t], a_next, parameters)
+            a_next = known[key][0]
+            caches.append(known[key])
+        a, y = (np.stack([each[place] for each in caches], axis=2) for place in (0, 1))
+        return a, y, ([cache for _, _, cache in caches], x)
+
+    found = located_program("rnn_forward", memoised)
+    assert found.when == "at steps whose xt an earlier step has, too, of all samples"
+    assert found.how == "the value of a_prev of the first step of the same xt"
+
+
+def test_states_are_told_of_which_a_mask_keeps_some() -> None:
+    def masked(x: Any, a0: Any, parameters: Any) -> Any:
+        mask = (np.random.default_rng(0).random(a0.shape) < 0.75) / 0.75
+        steps: list[Any] = []
+        a_next = a0
+        for t in range(x.shape[2]):
+            steps.append(reference.rnn_cell_forward(x[:, :, t], a_next * mask, parameters))
+            a_next = steps[-1][0]
+        a, y = (np.stack([each[place] for each in steps], axis=2) for place in (0, 1))
+        return a, y, ([cache for _, _, cache in steps], x)
+
+    found = located_program("rnn_forward", masked)
+    assert (found.when, found.how) == ("a_prev ≠ 0", "0 or 1.33333 times the right value")
+
+
+@pytest.mark.parametrize("of", ["shape", "shape and dtype"])
+def test_what_a_call_has_to_agree_in_is_told_for_its_results_to_be_kept(of: str) -> None:
+    def make() -> Any:
+        kept: dict[Any, Any] = {}
+
+        def biased(xt: Any, a_prev: Any, parameters: Any) -> Any:
+            ba = parameters["ba"]
+            old = kept.setdefault((ba.shape, "dtype" in of and ba.dtype), ba)
+            return reference.rnn_cell_forward(xt, a_prev, {**parameters, "ba": old.astype(ba.dtype)})
+
+        return type("Program", (), {"rnn_cell_forward": staticmethod(biased)})
+
+    asked = Asked("rnn_cell_forward", make)
+    problem = Problem.rnn(n_x=2, n_a=3, n_y=4, m=3, T_x=1)
+    found = locate("rnn_cell_forward", asked, problem, asked.anew)
+    assert found
+    assert found.when == f"after another call of its n_a{' and dtype' * ('dtype' in of)}"

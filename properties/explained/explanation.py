@@ -234,7 +234,7 @@ def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | 
 
 
 def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Sequence[Location]:
-    """What is known of the cell, if a forward is wrong by that alone: it knows more of where a step begins."""
+    """What is known of the cell, which is asked in more states, if a forward is wrong by that alone."""
     cell = CONTRACTS[ask.function].cell
     every = _LOCATED[ask.implementation].get((cell, limits.dtypes), {}).values()
     known = [location for location in every if location and location.alone]

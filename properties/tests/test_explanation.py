@@ -132,7 +132,7 @@ MANNERS: dict[str, tuple[Equations, str]] = {
     "weights remembered": (
         {"z": remembered},
         f"wrong where: {HIDDEN}  when: after another call of its n_x and n_a  "
-        "how: as if the weights of a step were those of the first call of its n_x and n_a",
+        "how: as if all weights but Wya were those of the first call of its n_x and n_a",
     ),
 }
 """Mistakes in how a cell answers, whatever it computes, and what is said of them."""

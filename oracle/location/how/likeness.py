@@ -14,6 +14,7 @@ from oracle.location.how.combination import CLEAR, RIGHT, combination, in_words
 from oracle.location.how.denominators import of_fewer_classes
 from oracle.location.how.factors import factor_in_words
 from oracle.location.how.forms import form
+from oracle.location.how.masked import of_a_mask
 from oracle.location.how.multiples import of_each_column, of_each_problem
 from oracle.location.how.permuted import in_another_order
 from oracle.location.how.places import of_other_places
@@ -135,7 +136,7 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
     columns = {name: np.concatenate([case.of(term) for case in cases]) for name, term in terms.items()}
     if factors := combination(shown - correct, allowed, columns):
         return Likeness(in_words(factors), partial(_sum, {terms[name]: factors[name] for name in factors}))
-    if words := of_fewer_classes(cases):
+    if words := of_fewer_classes(cases) or of_a_mask(cases):
         return Likeness(words)
     vague = of_each_problem(cases, terms) or of_each_column(cases)
     if words := (vague and factor_in_words(cases)) or vague:

@@ -6,6 +6,7 @@ from oracle.location.how.cases import Likeness
 from oracle.location.when.columns import Columns
 from oracle.location.when.moved import moved
 from oracle.location.when.table import (
+    AGAIN,
     ALIKE,
     BINARY,
     FROM_END,
@@ -22,6 +23,7 @@ from oracle.location.when.table import (
     SUM,
     Table,
 )
+from oracle.location.where.again import first_of_that_xt
 from oracle.location.where.equation import CACHED, RETURNED, TAKEN_BEFORE, Equation
 from oracle.location.where.shifts import SHIFTS
 from reference.contract import Array
@@ -50,6 +52,7 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
     features[SMALLER] = np.asarray(min(inputs.sizes["n_a"], inputs.sizes["m"]))
     features["bits"] = np.asarray(8 * inputs.dtype.itemsize)
     features[ALIKE] = _alike(inputs.x)
+    features[AGAIN] = (first_of_that_xt(equation.answer.input) >= 0)[None, None] * 1.0
     features |= _of_input(equation)
     features |= moved(equation.answer)
     features |= _of_value(equation)

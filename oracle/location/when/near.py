@@ -10,6 +10,7 @@ from oracle.location.when import borders, experiments
 from oracle.location.when.condition import Condition
 from oracle.location.when.moved import is_of_moves
 from oracle.location.when.table import (
+    AGAIN,
     ALIKE,
     LOOKED_UP,
     PRODUCT,
@@ -37,6 +38,8 @@ def near(
             yield experiments.cast(example, dtype)
             yield experiments.cast(experiments.scaled(example, ("W",), 3.0), dtype)
             yield from experiments.ordinary(function, range(seed, seed + 1), dtype)
+    elif condition.feature == AGAIN:
+        yield from experiments.of_repeats(function, range(4 * seed, 4 * seed + 4))
     elif condition.feature == ALIKE:
         yield from experiments.of_samples_alike(function, range(2 * seed, 2 * seed + 2))
     elif condition.other in SIZES and is_place(condition.feature):

@@ -22,6 +22,8 @@ FROM_FAR = " from the farther end"
 SO_FAR, FROM_HERE = " so far", " from here on"
 ALIKE = "an earlier sample of the same x"
 """1 where there is one, else 0."""
+AGAIN = "an earlier step of the same xt of all samples"
+"""1 where there is one, else 0."""
 BINARY, ONE_HOT = "zeros and ones in xt of all samples", "one 1 and zeros in xt of each sample"
 ONE_NUMBER = "one number and zeros in xt of each sample"
 LOOKED_UP = (BINARY, ONE_HOT, ONE_NUMBER)

@@ -11,6 +11,7 @@ from oracle.location.when.moved import OF_XT
 from oracle.location.when.options import LENGTH, OPTIONS
 from oracle.location.when.rules import PURE, SURE, Rule
 from oracle.location.when.table import (
+    AGAIN,
     ALIKE,
     FROM_END,
     FROM_FAR,
@@ -46,6 +47,8 @@ def _words(condition: Condition) -> str:
         return _precision(relation, int(value))
     if name == ALIKE:
         return "of samples whose x an earlier sample has, too"
+    if name == AGAIN:
+        return "at steps whose xt an earlier step has, too, of all samples"
     if name.startswith(LOOKED_UP):
         what = next(each for each in LOOKED_UP if name.startswith(each))
         entries, samples = what.split(" in xt of ")

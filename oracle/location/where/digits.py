@@ -57,7 +57,10 @@ def _less_precise() -> Iterator[tuple[str, Change]]:
     for most in (7, 15, 31, 63, 100, 127, 200, 255, 500, 1000, 32767, 65535):
         yield f"rounded to multiples of 1 / {most}", partial(_fixed, float(most))
     for most in (7, 8, 127, 128, 255, 32767):
-        yield f"rounded to multiples of its largest size / {most}", partial(_of_largest, most)
+        yield (
+            f"rounded to multiples of the largest size of the whole array / {most}",
+            partial(_of_largest, most),
+        )
 
 
 def _of_largest(parts: int, array: Array) -> Array:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 import reference
+from oracle.location.where.again import of_first_of_that_xt
 from oracle.location.where.equation import (
     CACHED,
     OF_STEP_BEFORE,
@@ -127,6 +128,7 @@ def _used(shown: Shown, name: str, cached: Array) -> Iterator[tuple[str, Array]]
         yield TAKEN_BEFORE, of_step_before(cached)
     else:
         yield f"{name} {OF_STEP_BEFORE}", of_step_before(cached)
+        yield f"{name} of the first step of the same xt", of_first_of_that_xt(shown.input, cached)
         yield f"{name[0]}0", getattr(shown.inputs, f"{name[0]}0")[:, :, None].astype(np.float64)
     y = shown.outputs.get("y")
     if y is not None and y.shape == cached.shape:
