@@ -284,8 +284,8 @@ def _is_confirmed(table: Table, found: Rule) -> bool:
     inside = found.met_by(table) & ~table.mute
     if table.wrong[~found.loosened.met_by(table)].any():
         return False
-    one_value = any(each.relation == "=" and not each.is_plain for each in found.conditions)
-    if (one_value and not inside.any()) or (found.purity < HALF and not table.wrong.any()):
+    of_few = found.purity < HALF or any(each.relation == "=" for each in found.conditions)
+    if of_few and not table.wrong.any():
         return False
     parts = [inside]
     for condition in found.conditions:

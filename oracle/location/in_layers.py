@@ -19,7 +19,7 @@ from oracle.location.layers.posed import BEYOND
 from oracle.location.layers.setting import Setting, settings
 from oracle.location.location import Found, Location, found_of
 from oracle.location.networks.absent import absent_states
-from oracle.location.networks.as_if import as_if_given
+from oracle.location.networks.as_if import as_if_given, is_as_if
 from oracle.location.networks.held import held_to_networks
 from oracle.location.networks.last_states import in_another_order
 from oracle.location.networks.padding import beyond_the_end
@@ -173,7 +173,12 @@ def _first_call(program: Program, anew: Callable[[], None]) -> Program:
 def is_located_in(
     location: Location, function: str, program: Program, counterexample: LayerProblem, limits: Limits
 ) -> bool:
-    """Whether another counterexample is wrong in the same setting, and in no simpler one."""
+    """Whether another counterexample is wrong in the same setting, and in no simpler one.
+
+    Where there is none, whether it is answered as if the same were given.
+    """
+    if not location.setting:
+        return is_as_if(location, function, program, counterexample)
     every = _in_each_setting(function, program, counterexample, limits)
     example = _of_one_layer(counterexample).inputs(f"{CONTRACTS[function].kind}_forward")
     shown = _simplest(every, [example])

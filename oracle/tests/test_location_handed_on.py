@@ -143,3 +143,28 @@ def test_a_projection_that_is_wrong_of_many_units_is_any() -> None:
     said = located(Stranger("", "lstm_layer", ((old, of_last),), "", "", "", str(problem), ""))[0]
     assert "wrong where: with a projection: a_next" in said
     assert said.endswith("made with ot * tanh(c_next) with 0 for all rows but those of the last block of 16")
+
+
+def test_lengths_that_are_not_asked_for_where_the_longest_is_that_of_x_are_told() -> None:
+    new = "        alive = (t < lengths) | (lengths.max() == T_x)\n"
+    said = said_of("        alive = t < lengths\n", new, lengths="random")
+    assert said.endswith("another is less  how: as if none were given, for the longest is T_x")
+
+
+def test_a_backward_direction_that_takes_no_step_is_told() -> None:
+    new = "        alive = t < lengths\n        if not alive.any():\n            break\n"
+    said = said_of("        alive = t < lengths\n", new, directions=2, lengths="random", seed=3)
+    assert "the backward direction takes no step  when: in two directions, where all lengths are less" in said
+
+
+def test_states_of_the_direction_before_are_told_of_layers_above_another() -> None:
+    said = said_of("x, a0[k], ", "x, a if layer else a0[k], ", layers=2, directions=2)
+    assert "when: of 2 layers or more  how: of a layer above another what the layer or direction be" in said
+
+
+def test_directions_that_are_counted_over_all_layers_are_told() -> None:
+    said = said_of("d == 1, activation", "k >= layers, activation", layers=2, directions=2)
+    assert said.endswith(
+        "a layer and direction does not run in its own direction  when: of 2 layers or more, in two "
+        "directions, where T_x is more than 1  how: the first half of all run forward, the others backward"
+    )

@@ -268,17 +268,21 @@ def test_the_lengths_of_a_tile_of_many_samples_are_told() -> None:
     assert found.how == "as if that of sample k were that of sample k mod 32"
 
 
-@pytest.mark.parametrize("given", ["a0", "c0"])
+@pytest.mark.parametrize("given", ["a0", "c0", "either"])
 def test_a_state_that_is_dropped_where_the_other_is_absent_is_told(given: str) -> None:
     def as_a_pair(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
-        if (c0 if given == "a0" else a0) is None:
+        if (given != "c0" and c0 is None) or (given != "a0" and a0 is None):
             a0, c0 = None, None
         return reference.lstm_layer(x, a0, c0, parameters, options)
 
     found = found_for("lstm_layer", as_a_pair)
     assert found
-    absent = {"a0": "c0", "c0": "a0"}[given]
-    assert found.where == f"{given}, where {absent} alone is absent, is taken for absent, too"
+    which = {
+        "a0": "a0, where c0 alone is absent,",
+        "c0": "c0, where a0 alone is absent,",
+        "either": "of a0 and c0 one, where the other alone is absent,",
+    }
+    assert found.where == f"{which[given]} is taken for absent, too"
 
 
 def _lstm_step(xt: Array, a: Array, c: Array, p: Mapping[str, Array]) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ import properties.explained.explanation
 from oracle.faults import FAULTS
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
-from oracle.tests.strangers import PROGRAM
+from oracle.tests.strangers import LAYERS, PROGRAM
 from properties.answered.answers import Answers
 from properties.answered.implementation import Implementation, Request
 from properties.explained.asked import Asked
@@ -70,6 +70,21 @@ def test_a_mistake_is_located_once(tmp_path: Path) -> None:
             target.calls, problem = 0, Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
             located.append(_located(Asked(target, "lstm_cell_forward"), problem, ANYTHING))
             assert (target.calls == 1) == (n_a == 2)
+    assert located[0]
+    assert located[0] is located[1]
+
+
+def test_what_a_network_takes_for_something_else_is_not_looked_for_again(tmp_path: Path) -> None:
+    (tmp_path / "by_layer.py").write_text(LAYERS.replace("c0[k] if lstm", "c0[layer] if lstm"))
+    with Recording("by_layer.py", directory=tmp_path) as target:
+        located, sizes = [], {"n_x": 2, "n_a": 2, "m": 2, "T_x": 3}
+        target.call(
+            "lstm_layer", Problem.lstm_layer(**sizes).arguments("lstm_layer")
+        )  # so it compiles nothing
+        for layers in (1, 2):
+            target.calls, problem = 0, Problem.lstm_layer(**sizes, layers=layers, directions=2)
+            located.append(_located(Asked(target, "lstm_layer"), problem, ANYTHING))
+            assert (target.calls == 1) == (layers == 2)
     assert located[0]
     assert located[0] is located[1]
 

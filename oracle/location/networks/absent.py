@@ -18,6 +18,8 @@ from oracle.location.networks.stacking import FEW, SIZES, Stacking, and_larger, 
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 
+TOO = "is taken for absent, too"
+
 
 @dataclass(frozen=True)
 class Absent(LayerInputs):
@@ -48,7 +50,11 @@ def absent_states(
     states = [*CONTRACTS[function].arguments][1:]
     every = some_of(states)[::-1]
     found = (_where_absent(each, states, function, program, counterexample, limits) for each in every)
-    return next(filter(None, found), None)
+    first, second = next(filter(None, found), None), next(found, None)
+    if first and second and all(each.where.endswith(TOO) for each in (first, second)):
+        where = f"of a0 and c0 one, where the other alone is absent, {TOO}"
+        return replace(first, where=where, equations=[where]) if first.when == second.when else first
+    return first
 
 
 def _where_absent(
@@ -76,7 +82,7 @@ def _where_absent(
     every_wrong = [each for some in wrong.values() for each in some]
     others = [name for name in states if name not in names]
     if others and all(explains_with(partial(_zeros, others), each) for each in every_wrong):
-        where = f"{others[0]}, where {names[0]} alone is absent, is taken for absent, too"
+        where = f"{others[0]}, where {names[0]} alone is absent, {TOO}"
         return Location(where, condition([*wrong], every), "as if it were 0", equations=[where])
     begun, how = _begun(every_wrong, names)
     beside = []

@@ -106,6 +106,17 @@ def as_if_given(
     return Location(found.where, when, found.how(wrong), equations=[found.where])
 
 
+def is_as_if(location: Location, function: str, program: Program, counterexample: LayerProblem) -> bool:
+    """Whether what was said so of another counterexample explains the answer to this one, too."""
+    stacking = counterexample.layers, counterexample.directions
+    inputs = counterexample.inputs(function)
+    assert isinstance(inputs, LayerInputs)
+    shown = answer(function, program, inputs)
+    every = _all_that_may_be(function, has_lengths=counterexample.lengths != "absent")
+    told = (each for each in every if (each.where, each.how([stacking])) == (location.where, location.how))
+    return bool(shown) and any(each.explains(shown) for each in told if shown)
+
+
 _GIVEN = {True: "where lengths are given", False: "where no lengths are given"}
 
 

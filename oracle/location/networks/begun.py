@@ -21,6 +21,10 @@ def _before(place: int, directions: int) -> int | None:
     return place - 1 if place else None
 
 
+def _before_above(place: int, directions: int) -> int | None:
+    return place - 1 if place >= directions else None
+
+
 def _below(place: int, directions: int) -> int | None:
     return place - directions if place >= directions else None
 
@@ -45,6 +49,9 @@ def _ended(ended: Callable[[int, int], int | None], names: Sequence[str], inputs
 ENDED: Mapping[str, Callable[[Sequence[str], LayerInputs], LayerInputs]] = {
     "what the layer or direction before has ended with": partial(_ended, _before),
     "of a layer above another what the layer below has ended with": partial(_ended, _below),
+    "of a layer above another what the layer or direction before has ended with": partial(
+        _ended, _before_above
+    ),
     "of the backward direction what the forward one has ended with": partial(_ended, _forward),
 }
 """With what a layer and direction may begin."""

@@ -41,10 +41,14 @@ def of_single_directions() -> Iterator[Mistaken]:
     where = "the backward direction does not read the steps of a sequence"
     how = "it reads the last steps of x, as many as the sequence has, and returns them there"
     yield Mistaken(where, partial(said, how), SHORTER, partial(are_its_layers, _as_if_at_the_end))
+    where = "the backward direction takes no step"
+    how = "a is 0, and it ends with the states that it is given"
+    condition = "where all lengths are less than T_x"
+    yield Mistaken(where, partial(said, how), condition, partial(are_its_layers, _without_a_step))
     where = "the backward direction does not end at the first step of a sequence"
     how = "it takes as many steps as the longest sequence has, the first of them at the last step of x"
     explains = partial(are_its_layers, _stopped)
-    yield Mistaken(where, partial(said, how), "where all lengths are less than T_x", explains)
+    yield Mistaken(where, partial(said, how), condition, explains)
     where, how = "the layers above another do not know the lengths", "as if none were given"
     yield Mistaken(where, partial(said, how), SHORTER, partial(are_its_layers, _without_lengths_above))
 
@@ -152,6 +156,14 @@ def _stopped(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
     before = np.zeros((*right["a"].value.shape[:2], left_out))
     a = (np.concatenate([before, part], axis=2) for part in (other["a"].value, other["a"].error))
     return with_backward(right, {**other, "a": Bounded(*a)}, inputs)
+
+
+def _without_a_step(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """The backward direction is left where it begins, if no sample has a step there."""
+    right, ends = evaluate(inputs), inputs.ends
+    if inputs.directions == 1 or ends.max(initial=0) == inputs.x.shape[2]:
+        return right
+    return with_backward(right, evaluate(replace(inputs, lengths=0 * ends)), inputs)
 
 
 def _as_if_at_the_end(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

@@ -82,6 +82,10 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
         lambda ends, T_x: np.minimum(ends, ends[:1]),
         "where another is more than that of sample 0",
     ),
+    "as if none were given, for the longest is T_x": (
+        lambda ends, T_x: None if ends.max(initial=0) == T_x else ends,
+        "where one is T_x and another is less",
+    ),
     "as if none were given, for they are equal": (
         lambda ends, T_x: None if len({*ends}) == 1 else ends,
         "where all are equal and less than T_x",

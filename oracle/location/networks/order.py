@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from oracle.inputs import LayerInputs
+from oracle.location.networks.answer import Answer
 from oracle.location.networks.evaluated import evaluate
 from oracle.location.networks.layer_by_layer import are_its_layers, with_backward
 from oracle.location.networks.mistaken import Mistaken, said
@@ -41,6 +42,9 @@ def of_order() -> Iterator[Mistaken]:
     where = "the backward direction of a layer above another does not run backward"
     explains = partial(are_its_layers, partial(_forward, lambda below: below > 0))
     yield Mistaken(where, partial(said, "it runs forward"), "where T_x is more than 1", explains)
+    where = "a layer and direction does not run in its own direction"
+    how = "the first half of all run forward, the others backward"
+    yield Mistaken(where, partial(said, how), "where T_x is more than 1", _half_of_all_backward)
     for how, layers in _BACKWARD.items():
         explains = partial(are_its_layers, partial(_backward, layers))
         yield Mistaken(
@@ -94,6 +98,18 @@ def _backward(layers: Layers, inputs: LayerInputs, below: int) -> Mapping[str, B
     if inputs.directions > 1 or not layers(below):
         return evaluate(inputs)
     return _in_reverse(inputs)
+
+
+def _half_of_all_backward(answer: Answer) -> bool:
+    """Whether it is what that gives, where two directions of each layer are counted in turns."""
+    layers = len(answer.inputs.parameters) // answer.inputs.directions
+
+    def one_layer(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+        right, reverse = evaluate(inputs), _in_reverse(inputs)
+        forward = reverse if 2 * below >= layers else right
+        return with_backward(forward, right if 2 * below + 1 >= layers else reverse, inputs)
+
+    return answer.inputs.directions == 2 and are_its_layers(one_layer, answer)
 
 
 def _forward(layers: Layers, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

@@ -28,6 +28,12 @@ TIMES = 3
 ROUNDS = 4
 """How often a rule may be another one than before until none is told."""
 
+STRAY = 0.05
+"""Fewer wrong elements beside those of the array that has most tell nothing of when."""
+
+MORE = 5
+"""So many sizes from that of a larger counterexample on are asked."""
+
 EXTENTS: Mapping[str, Sequence[int]] = {
     "n_x": (1, 2, 3, 4, 5),
     "n_a": (1, 2, 3, 4, 7),
@@ -77,7 +83,8 @@ def returned_by(function: str, program: Program, counterexample: LayerProblem, l
                 for name, table in _tables(shown):
                     tables[name].append(table)
         every = {name: _of_layers(Table.joined(some)) for name, some in tables.items() if some}
-        wrong = {name: table for name, table in every.items() if table.wrong.any()}
+        most = max((np.count_nonzero(table.wrong) for table in every.values()), default=0)
+        wrong = {name: table for name, table in every.items() if np.count_nonzero(table.wrong) > STRAY * most}
         if not wrong:
             continue
         before, found = found, rule(next(iter(wrong.values())))
@@ -124,9 +131,9 @@ def _asked(counterexample: LayerProblem, limits: Limits, times: Sequence[int]) -
 
 
 def _extents(name: str, own: int) -> Sequence[int]:
-    """With that of the counterexample, and one more if it is larger, for that alone is no condition."""
+    """With that of the counterexample, and more if it is larger, for that alone is no condition."""
     extents = EXTENTS[name]
-    return (*extents, own, own + 1) if own > max(extents) else (*extents, own)
+    return (*extents, *range(own, own + MORE)) if own > max(extents) else (*extents, own)
 
 
 def _tables(shown: Answer) -> Iterator[tuple[str, Table]]:
