@@ -168,3 +168,38 @@ def test_directions_that_are_counted_over_all_layers_are_told() -> None:
         "a layer and direction does not run in its own direction  when: of 2 layers or more, in two "
         "directions, where T_x is more than 1  how: the first half of all run forward, the others backward"
     )
+
+
+def test_hidden_states_of_the_step_before_are_told_of_both_directions() -> None:
+    new = "        first = np.concatenate(a0[layer * D : layer * D + D])[:, :, None]\n"
+    new += "        x = np.concatenate(hidden)\n"
+    new += "        x = np.concatenate([first, x], axis=2)[:, :, :-1] if layer < layers - 1 else x\n"
+    said = said_of("        x = np.concatenate(hidden)\n", new, layers=2)
+    assert said.endswith(
+        "2 layers or more  how: of each step those of the step before, in time, and at step 0 "
+        "the initial ones"
+    )
+
+
+def test_inputs_of_the_last_block_that_is_read_from_its_end_are_told() -> None:
+    old = "        t = T_x - 1 - k if backward else k\n        xt = x[:, :, t]\n"
+    new = "        t = T_x - 1 - k if backward else k\n"
+    new += "        xt = x[:, :, t - -T_x % 8 if T_x > 8 and t >= T_x // 8 * 8 else t]\n"
+    said = said_of(old, new, T_x=13)
+    assert "T_x > 8 (right at 8, wrong at 9) and only the last T_x mod 8 steps" in said
+    assert said.endswith("how: as if z were made with xt of (-T_x) mod 8 steps before")
+
+
+def test_last_states_that_are_read_beyond_an_end_are_right_where_there_is_nothing_beyond() -> None:
+    said = said_of(
+        "            a_last.append(a)\n", "            a_last.append(out[:, :, -1])\n", lengths="random"
+    )
+    assert "when: in two directions, or where any length is less than T_x  how: what is returned for" in said
+
+
+def test_an_activation_after_the_projection_is_told() -> None:
+    old = '    a_next = ot * np.tanh(c_next)\n    if "Wp" in p:\n        a_next = p["Wp"] @ a_next\n'
+    new = '    a_next = np.tanh(p["Wp"] @ (ot * c_next)) if "Wp" in p else ot * np.tanh(c_next)\n'
+    problem = LayerProblem("lstm_layer", **{**USUAL, "n_p": 2})
+    said = located(Stranger("", "lstm_layer", ((old, new),), "", "", "", str(problem), ""))[0]
+    assert said.endswith("how: made with tanh after Wp, of ot * c_next, for ot * tanh(c_next)")

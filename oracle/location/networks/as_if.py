@@ -15,8 +15,9 @@ from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.begun import of_other_ends
 from oracle.location.networks.gates import OF_GATES, of_stacked_gates
+from oracle.location.networks.handed_on import of_what_is_given_above
 from oracle.location.networks.in_padding import of_states_in_padding
-from oracle.location.networks.layer_by_layer import of_single_directions, of_what_is_given_above
+from oracle.location.networks.layer_by_layer import SHORTER, of_single_directions
 from oracle.location.networks.lengths import of_lengths, of_padding_in_front
 from oracle.location.networks.mistaken import Mistaken
 from oracle.location.networks.order import of_order
@@ -95,13 +96,16 @@ def as_if_given(
         every += [*with_three]
         wrong += [each for each, seen in with_three.items() if not all(one and one.is_right for one in seen)]
         elsewhere |= {each: answers(each, of_other_lengths, ELSEWHERE) for each in with_three}
+    of_whole = (_of_whole_lengths(function, program, counterexample, limits, each) for each in every)
+    with_lengths = SHORTER if limits.lengths and all(of_whole) else "where lengths are given"
+    given = {True: with_lengths, False: "where no lengths are given"}
     if not found.condition and limits.lengths and not counterexample.weights:
-        when = _when(wrong, elsewhere, has_lengths=has_lengths, explained=bool(with_others))
+        when = _when(wrong, elsewhere, given, has_lengths=has_lengths, explained=bool(with_others))
     else:
         others = [each for stacking in wrong for each in elsewhere[stacking]] if limits.lengths else []
         is_right = any(each and each.is_right and not found.explains(each) for each in others)
         is_wrong = not all(each and each.is_right for each in others)
-        beside = _GIVEN[has_lengths] if is_right else ""
+        beside = given[has_lengths] if is_right else ""
         when = "" if is_right and is_wrong else condition(wrong, every, found.condition, beside)
     return Location(found.where, when, found.how(wrong), equations=[found.where])
 
@@ -117,9 +121,6 @@ def is_as_if(location: Location, function: str, program: Program, counterexample
     return bool(shown) and any(each.explains(shown) for each in told if shown)
 
 
-_GIVEN = {True: "where lengths are given", False: "where no lengths are given"}
-
-
 def _tells(found: Mistaken, answers: Sequence[Answer | None], *, is_wrong: bool) -> bool:
     """Whether answers of more layers tell how far a mistake goes, which fewer make where these are wrong.
 
@@ -129,9 +130,20 @@ def _tells(found: Mistaken, answers: Sequence[Answer | None], *, is_wrong: bool)
     return explains != is_right if is_wrong else explains or is_right
 
 
+def _of_whole_lengths(
+    function: str, program: Program, problem: LayerProblem, limits: Limits, stacking: Stacking
+) -> bool:
+    """Whether lengths that are those of x change nothing."""
+    inputs = posed(problem, stacking, SIZES[0], "absent", 0, limits)
+    whole = replace(inputs, lengths=inputs.ends)
+    without, given = (answer(function, program, each) for each in (inputs, whole))
+    return bool(without and given and without.is_right == given.is_right)
+
+
 def _when(
     wrong: Sequence[Stacking],
     elsewhere: Mapping[Stacking, Sequence[Answer | None]],
+    given: Mapping[bool, str],
     *,
     has_lengths: bool,
     explained: bool,
@@ -143,11 +155,11 @@ def _when(
     every = [*elsewhere]
     apart = [each for each in every if not all(seen and seen.is_right for seen in elsewhere[each])]
     if not {*apart} & {*wrong}:
-        return condition(wrong, every, _GIVEN[has_lengths])
+        return condition(wrong, every, given[has_lengths])
     if {*apart} == {*wrong}:
         return condition(wrong, every)
-    given, absent = (wrong, apart) if has_lengths else (apart, wrong)
-    parts = [condition(absent, every), condition(given, every, _GIVEN[True])]
+    with_lengths, absent = (wrong, apart) if has_lengths else (apart, wrong)
+    parts = [condition(absent, every), condition(with_lengths, every, given[True])]
     return ", or ".join(parts) if explained and all(parts) else ""
 
 

@@ -78,9 +78,10 @@ def _is_told(found: Rule) -> bool:
 
 
 def _is_of_lengths(found: Rule | None, told: Rule | None) -> bool:
-    """Whether what one says of T_x is true of lengths, as the other says it."""
+    """Whether what one says of T_x is true of lengths, as the other says it surely."""
     said, true = ({each.feature for each in rule.conditions} if rule else set() for rule in (found, told))
-    return "T_x" in said and LENGTH in true
+    is_sure = told is not None and told.purity >= PURE
+    return "T_x" in said and LENGTH in true and is_sure
 
 
 def _needed(table: Table, passed_over: Sequence[str]) -> tuple[list[str], Table]:
