@@ -100,3 +100,17 @@ def test_a_sum_in_the_place_of_a_factor_is_told() -> None:
     old, new = "it * cct", 'np.einsum("im,jm->im", it, cct)'
     said = said_of("lstm_cell_forward", LSTM, f"ft * c_prev + {old}", f"ft * c_prev + {new}")
     assert said.endswith("when: n_a > 1  how: as if cct were its sum over the units")
+
+
+@pytest.mark.parametrize(
+    ("rounding", "how"),
+    [
+        ("np.floor({} * 256) / 256", "rounded down to multiples of 2^-8"),
+        ("(np.round({} * 256) + 3) / 256", "a multiple of 2^-8, seen off by up to 0.01"),
+    ],
+)
+def test_values_on_a_grid_are_not_taken_for_those_of_another_dtype(rounding: str, how: str) -> None:
+    right = "ft * c_prev + it * cct"
+    said = said_of("lstm_cell_forward", LSTM, right, rounding.format(f"({right})"))
+    assert how in said
+    assert "float" not in said

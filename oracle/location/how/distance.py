@@ -34,7 +34,10 @@ def far(cases: Sequence[Case]) -> str:
 
 
 def _kind_of(shown: Array, dtype: str) -> str:
-    """That all values are numbers of a dtype of fewer digits, if they are."""
+    """That all values are multiples of a power of two, or numbers of a dtype of fewer digits, if they are."""
+    bits = next((k for k in range(MOST_BITS) if (np.round(shown * 2.0**k) == shown * 2.0**k).all()), None)
+    if bits is not None and len(np.unique(shown)) >= ENOUGH:
+        return f"a multiple of 2^-{bits}, "
     few = next((words for words in FEW_DIGITS if (IN_ANOTHER_DTYPE[words](shown) == shown).all()), "")
     if not few or len(np.unique(shown)) < ENOUGH or few == f"in {dtype}":
         return ""
@@ -42,6 +45,8 @@ def _kind_of(shown: Array, dtype: str) -> str:
 
 
 FEW_DIGITS = ("in bfloat16", "in float16", "in TF32", "in float32")
+MOST_BITS = 20
+"""So many behind the point are fewer than numbers of any dtype have that are not all large."""
 ENOUGH = 20
 """Different values, that this is no accident."""
 

@@ -97,6 +97,15 @@ class Rule:
         of_rows = [each for each in self.conditions if is_row(each.feature) and not each.is_told_by(table)]
         return replace(self, conditions=tuple(each for each in self.conditions if each not in of_rows))
 
+    def without_what_follows(self, table: Table) -> "Rule":
+        """Without each condition that no element fails which meets the others."""
+        kept = self
+        for condition in self.conditions:
+            others = replace(kept, conditions=tuple(each for each in kept.conditions if each != condition))
+            if others.conditions and others.met_by(table).sum() == kept.met_by(table).sum():
+                kept = others
+        return kept
+
     def held_to(self, table: Table) -> "Rule":
         """With the nearest right values on the other side of its thresholds that a larger table has.
 
@@ -176,7 +185,7 @@ def rule(table: Table) -> Rule | None:
     for most in (MOST_EXCEPTIONS, max(MOST_AT_TIMES - len(best.conditions), 0)):
         told = _with_exceptions(best, table, every, most)
         if told.purity >= PURE or len(told.conditions) <= MOST_AT_TIMES:
-            return told.held_to(every)
+            return told.without_what_follows(every).held_to(every)
     return None
 
 

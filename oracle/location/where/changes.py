@@ -94,6 +94,9 @@ def _of_values(array: Array) -> Iterator[tuple[str, Change]]:
         yield f"of {what} 0", partial(np.take, indices=[0], axis=axis)
         yield f"of the last {what}", partial(np.take, indices=[-1], axis=axis)
         yield f"of the {what}s in reverse order", partial(np.flip, axis=axis)
+    for size in (2, 4, 8, 16, 32):
+        if 0 < -T_x % size < T_x:
+            yield f"of (-T_x) mod {size} steps before", partial(_of_earlier, -T_x % size)
     for size in (2, 4, 8):
         if T_x > 1:
             words = f"of the first of the last T_x mod {size} steps, in these"

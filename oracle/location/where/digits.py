@@ -33,6 +33,10 @@ def _cut(parts: float, array: Array) -> Array:
     return np.asarray(np.trunc(array * parts) / parts)
 
 
+def _floor(parts: float, array: Array) -> Array:
+    return np.asarray(np.floor(array * parts) / parts)
+
+
 IN_ANOTHER_DTYPE: Mapping[str, Change] = {
     "in float32": partial(_cast, "float32"),
     "in float16": partial(_cast, "float16"),
@@ -54,6 +58,7 @@ def _less_precise() -> Iterator[tuple[str, Change]]:
         yield f"rounded to multiples of 2^-{bits}", partial(_fixed, 2.0**bits)
     for bits in range(2, 17):
         yield f"cut to multiples of 2^-{bits}", partial(_cut, 2.0**bits)
+        yield f"rounded down to multiples of 2^-{bits}", partial(_floor, 2.0**bits)
     for most in (7, 15, 31, 63, 100, 127, 200, 255, 500, 1000, 32767, 65535):
         yield f"rounded to multiples of 1 / {most}", partial(_fixed, float(most))
     for most in (7, 8, 127, 128, 255, 32767):

@@ -238,7 +238,8 @@ def _projected(
         lambda v: product(v["Wp"], v[HIDDEN_STATE]),
         {"Wp": {**p}, HIDDEN_STATE: {**values, **parts}},
         otherwise=lambda: {
-            f"tanh(c_next), and ot after Wp, for {HIDDEN_STATE}": lambda: _gated_last(Wp, ot, c_next)
+            f"tanh(c_next), and ot after Wp, for {HIDDEN_STATE}": lambda: _gated_last(Wp, ot, c_next),
+            f"tanh after Wp, of ot * c_next, for {HIDDEN_STATE}": lambda: np.tanh(product(Wp, ot * c_next)),
         },
     )
     terms = {
