@@ -203,3 +203,17 @@ def test_an_activation_after_the_projection_is_told() -> None:
     problem = LayerProblem("lstm_layer", **{**USUAL, "n_p": 2})
     said = located(Stranger("", "lstm_layer", ((old, new),), "", "", "", str(problem), ""))[0]
     assert said.endswith("how: made with tanh after Wp, of ot * c_next, for ot * tanh(c_next)")
+
+
+def test_steps_that_are_left_out_once_a_state_stands_still_are_told() -> None:
+    """In one problem of hundreds; that its recurrent weights are 0 is no condition."""
+    old = "        alive = t < lengths\n"
+    rest = "slice(0, t + 1) if backward else slice(t, T_x)"
+    new = f"        if np.array_equal(a_next, a):\n            rest = {rest}\n"
+    new += "            alive = np.arange(T_x)[rest] < lengths[:, None]\n"
+    new += "            out[:, :, rest] = np.where(alive, a_next[:, :, None], 0)\n            break\n" + old
+    sizes = {"n_x": 2, "n_a": 1, "m": 2, "T_x": 3}
+    said = said_of(old, new, **sizes, activation="relu", lengths="equal", regime="ternary", seed=197)
+    assert said.endswith(
+        "the largest |a - a_prev| of all samples in the step before = 0  how: the value of a_prev"
+    )

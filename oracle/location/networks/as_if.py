@@ -71,8 +71,7 @@ def as_if_given(
         left = [each for each in left if all(answer and each.explains(answer) for answer in seen)]
         if not left:
             return None
-    is_finite = counterexample.regime != "nonfinite"  # of what NaN is made of nothing can be told
-    itself = counterexample if is_finite else replace(counterexample, regime="unit")
+    itself = _of_finite_numbers(counterexample)
     asked = [itself]
     if left and not itself.weights:  # few units and features are in many orders
         asked += [replace(itself, n_a=itself.n_a + 3), replace(itself, n_x=itself.n_x + 3)]
@@ -113,7 +112,7 @@ def as_if_given(
 def is_as_if(location: Location, function: str, program: Program, counterexample: LayerProblem) -> bool:
     """Whether what was said so of another counterexample explains the answer to this one, too."""
     stacking = counterexample.layers, counterexample.directions
-    inputs = counterexample.inputs(function)
+    inputs = _of_finite_numbers(counterexample).inputs(function)
     assert isinstance(inputs, LayerInputs)
     shown = answer(function, program, inputs)
     every = _all_that_may_be(function, has_lengths=counterexample.lengths != "absent")
@@ -128,6 +127,11 @@ def _tells(found: Mistaken, answers: Sequence[Answer | None], *, is_wrong: bool)
     """
     is_right, explains = all(each and each.is_right for each in answers), _explains_all(found, [answers])
     return explains != is_right if is_wrong else explains or is_right
+
+
+def _of_finite_numbers(problem: LayerProblem) -> LayerProblem:
+    """The same, or one like it where some are not: of what NaN is made of nothing can be told."""
+    return replace(problem, regime="unit") if problem.regime == "nonfinite" else problem
 
 
 def _of_whole_lengths(

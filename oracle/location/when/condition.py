@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from oracle.location.when import borders
-from oracle.location.when.moved import is_of_moves
+from oracle.location.when.moved import is_of_moves, is_of_state
 from oracle.location.when.table import (
     FROM_FAR,
     FROM_HALF,
@@ -185,6 +185,7 @@ class Condition:
         how = 0.0 if self.relation in ("=", "≥", "≤") and not self.other else 3.0
         how += self.feature == PRODUCT
         how += 0.3 * self.feature.startswith(("the norm", "the sum"))
+        how += 3 * (is_of_state(self.feature) and self.relation == "=")  # which is mostly what comes of it
         how += is_of_moves(self.feature) and self.relation == "≥"  # who leaves steps out does so for little
         if kind < 2 or math.isnan(self.beyond):
             return kind + how + self.excess

@@ -96,8 +96,8 @@ def _candidates(table: Table) -> Iterator[Condition]:
             if (below := theirs[theirs < least]).size:
                 yield Condition(name, "≥", float(least), beyond=float(below.max()))
             continue
-        stands = most == 0 and is_of_state(name)  # which is how a step is left out, not why
-        if least == most and not stands:
+        stands = most == 0 and is_of_state(name)  # which is mostly how a step is left out, not why
+        if least == most:
             yield Condition(name, "=", float(least))
         below, above = theirs[theirs < least], theirs[theirs > most]
         is_a_value = not is_plain(name)
