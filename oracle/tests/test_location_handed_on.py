@@ -1,10 +1,14 @@
 """What layers carry from step to step, hand on, and take lengths for."""
 
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from oracle.location.in_layers import locate_in_layers
 from oracle.problem import LayerProblem
-from oracle.tests.strangers import Stranger
-from oracle.tests.strangers.located import located
+from oracle.tests.strangers import LAYERS, Stranger
+from oracle.tests.strangers.located import Asked, located
 
 USUAL: dict[str, Any] = {
     "n_x": 2,
@@ -217,3 +221,35 @@ def test_steps_that_are_left_out_once_a_state_stands_still_are_told() -> None:
     assert said.endswith(
         "the largest |a - a_prev| of all samples in the step before = 0  how: the value of a_prev"
     )
+
+
+@pytest.mark.parametrize(("place", "which", "seed"), [(-1, "the last sample", 8), (0, "sample 0", 0)])
+def test_lengths_that_are_not_asked_for_where_one_sample_has_all_steps_are_told(
+    place: int, which: str, seed: int
+) -> None:
+    new = f"        alive = (t < lengths) | (lengths[{place}] == T_x)\n"
+    said = said_of("        alive = t < lengths\n", new, m=4, lengths="with T_x", seed=seed)
+    assert said.endswith(f"another is less  how: as if none were given, for that of {which} is T_x")
+
+
+def test_one_array_for_all_absent_states_is_told() -> None:
+    old = "    a0 = np.zeros((layers * D, n_h, m), x.dtype) if a0 is None else a0\n"
+    new = "    shared = np.zeros((n_h, m), x.dtype)\n    is_absent = a0 is None\n"
+    new += "    a0 = [shared] * (layers * D) if a0 is None else a0\n"
+    program = LAYERS.replace(old, new).replace("            a_last.append(a)\n", OF_ONE_ARRAY)
+    made: dict[str, Any] = {}
+    exec(compile(program, "one_array", "exec"), made)
+    asked = Asked("rnn_layer", lambda: SimpleNamespace(**made))
+    found = locate_in_layers(
+        "rnn_layer", asked, LayerProblem("rnn_layer", **{**USUAL, "layers": 2}), asked.anew
+    )
+    assert found
+    assert found.where == "a0, where absent, is one array for all layers and directions"
+    assert found.when == "of several layers or directions"
+
+
+OF_ONE_ARRAY = """            if is_absent:
+                shared[...] = a
+                a = shared
+            a_last.append(a)
+"""

@@ -44,3 +44,11 @@ def test_classes_far_below_the_largest_that_a_denominator_leaves_out_are_told() 
     said = said_of("rnn_cell_forward", RNN, old, old.replace("e_z", "np.where(e_z > np.exp(-5), e_z, 0)"))
     assert "less the smallest of the sample > 5" in said
     assert said.endswith("exp(logit) / the sum of these over the classes less than 5 below the largest")
+
+
+def test_a_sum_over_the_samples_below_the_largest_of_each_is_told() -> None:
+    old = "    yt_pred = softmax(np.dot(Wya, a_next) + by)\n"
+    new = "    s = np.dot(Wya, a_next) + by\n    e = np.exp(s - s.max(axis=0))\n"
+    new += "    yt_pred = e / e.sum(axis=1, keepdims=True)\n"
+    said = said_of("rnn_cell_forward", RNN, old, new)
+    assert said.endswith("how: exp(logit - the largest) / the sum of these over the samples")

@@ -22,7 +22,8 @@ def of_logits() -> Iterator[tuple[str, Candidate]]:
     for k in range(5, 17):
         yield f"the logarithm of (the right value + 1e-{k:02})", partial(_logarithm, 10.0**-k)
     for words, divisor in _DIVISORS.items():
-        yield f"exp(logit) / the sum of these {words}", partial(_divided, divisor)
+        yield f"exp(logit) / the sum of these {words}", partial(_divided, (0, 1), divisor)
+        yield f"exp(logit - the largest) / the sum of these {words}", partial(_divided, 0, divisor)
     for words, shift in SHIFTS.items():
         yield f"exp(logit - {words}) / the sum of these", partial(_shifted, shift)
     yield "exp(logit - the largest of the class) / the sum of these", partial(_shifted, _largest_of_class)
@@ -59,10 +60,11 @@ _DIVISORS: Mapping[str, Callable[[Array], Array]] = {
 """What a softmax may be divided by in place of the sum over the classes."""
 
 
-def _divided(divisor: Callable[[Array], Array], equation: Equation) -> Array:
+def _divided(axes: int | tuple[int, int], divisor: Callable[[Array], Array], equation: Equation) -> Array:
+    """Of exponentials below the largest of the sample, or of all."""
     assert equation.affine
     s = equation.affine.value
-    e = np.exp(s - s.max(axis=(0, 1), keepdims=True))
+    e = np.exp(s - s.max(axis=axes, keepdims=True))
     return np.asarray(e / divisor(e))
 
 

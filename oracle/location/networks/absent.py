@@ -13,9 +13,11 @@ from oracle.limits import Limits
 from oracle.location.location import Location
 from oracle.location.networks.answer import Answer, answer
 from oracle.location.networks.begun import ENDED
-from oracle.location.networks.mistaken import are, explains_with, some_of
+from oracle.location.networks.evaluated import evaluate
+from oracle.location.networks.mistaken import are, explains_with, is_answer, some_of
 from oracle.location.networks.stacking import FEW, SIZES, Stacking, and_larger, are_of, condition, posed
 from oracle.problem import LayerProblem
+from oracle.rounding import Bounded
 from reference.contract import CONTRACTS
 
 TOO = "is taken for absent, too"
@@ -85,6 +87,10 @@ def _where_absent(
         where = f"{others[0]}, where {names[0]} alone is absent, {TOO}"
         return Location(where, condition([*wrong], every), "as if it were 0", equations=[where])
     begun, how = _begun(every_wrong, names)
+    if all(_is_one_array(names, each) for each in every_wrong):
+        where = f"{' and '.join(names)}, where absent, {are(names)} one array for all layers and directions"
+        how = "each begins with what the one before has ended with, and all last states are those of the last"
+        return Location(where, condition([*wrong], every), how, equations=[where])
     beside = []
     if how in OTHERS and limits.projection and function == "lstm_layer" and not counterexample.weights:
         beside.append("where a0 and c0 have as many units")  # of which it can be the value
@@ -106,6 +112,17 @@ def _begun(answers: Sequence[Answer], states: Sequence[str]) -> tuple[Sequence[s
     return [], ""
 
 
+def _is_one_array(names: Sequence[str], answer: Answer) -> bool:
+    """Whether all layers and directions begin and end in one array."""
+    given = _BEFORE(names, answer.inputs)
+    right = dict(evaluate(given))
+    for name in names:
+        last, shape = right[f"{name[0]}_last"], getattr(given, name).shape
+        of_all = (np.broadcast_to(part.reshape(shape)[-1:], shape) for part in (last.value, last.error))
+        right[f"{name[0]}_last"] = Bounded(*(part.reshape(last.value.shape) for part in of_all))
+    return is_answer(answer, right)
+
+
 def _as_the_other(given: str, names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
     """The state that is absent alone is the other one, where that has as many units."""
     is_of_form = given not in names and len(names) == 1 and inputs.a0.shape == inputs.c0.shape
@@ -121,6 +138,8 @@ def _ones(names: Sequence[str], inputs: LayerInputs) -> LayerInputs:
 
 
 OTHERS = {"the value of a0": "a0", "the value of c0": "c0"}
+
+_BEFORE = ENDED["what the layer or direction before has ended with"]
 
 _BEGUN: Mapping[str, Callable[[Sequence[str], LayerInputs], LayerInputs]] = {
     **ENDED,

@@ -138,10 +138,13 @@ def _of_whole_lengths(
     function: str, program: Program, problem: LayerProblem, limits: Limits, stacking: Stacking
 ) -> bool:
     """Whether lengths that are those of x change nothing."""
-    inputs = posed(problem, stacking, SIZES[0], "absent", 0, limits)
-    whole = replace(inputs, lengths=inputs.ends)
-    without, given = (answer(function, program, each) for each in (inputs, whole))
-    return bool(without and given and without.is_right == given.is_right)
+    for sizes in ELSEWHERE:
+        inputs = posed(problem, stacking, sizes, "absent", 0, limits)
+        whole = replace(inputs, lengths=inputs.ends)
+        without, given = (answer(function, program, each) for each in (inputs, whole))
+        if not without or not given or without.is_right != given.is_right:
+            return False
+    return True
 
 
 def _when(
@@ -180,10 +183,16 @@ def _answers(
     lengths: Lengths,
     every_size: Sequence[tuple[int, int]],
 ) -> list[Answer | None]:
-    """Those to problems of these sizes; of given lengths some are equal, and some near what a byte holds."""
+    """Those to problems of these sizes; of given lengths some are equal, and some near what a byte holds.
+
+    Half of the others are of the kind of the problem's own.
+    """
     answers = []
+    kinds: Sequence[Lengths] = [lengths]
+    if lengths == "random" != problem.lengths:
+        kinds = [problem.lengths, "random"] if problem.lengths != "absent" else kinds
     for seed, sizes in enumerate(every_size):
-        of_sizes: Lengths = "equal" if (lengths, seed) == ("random", 1) else lengths
+        of_sizes = "equal" if (lengths, seed) == ("random", 1) else kinds[seed // 2 % len(kinds)]
         inputs = posed(problem, stacking, sizes, of_sizes, seed, limits)
         if inputs.lengths is not None and sizes == MANY_STEPS:
             inputs = replace(inputs, lengths=np.array([127, 128, sizes[1]]))

@@ -49,6 +49,10 @@ def _rest_full(block: int, most: int, ends: Array, T_x: int) -> Array:
     return np.where((np.arange(m) >= m - m % block) & (m > most), T_x, ends)
 
 
+def _all_if_one(place: int, ends: Array, T_x: int) -> Array | None:
+    return None if ends.size and ends[place] == T_x else ends
+
+
 def _rounded(block: int, ends: Array, T_x: int) -> Array:
     return np.asarray(np.minimum(-(-ends // block) * block, T_x))
 
@@ -86,6 +90,13 @@ LENGTHS: Mapping[str, tuple[Callable[[Array, int], Array | None], str]] = {
         lambda ends, T_x: None if ends.max(initial=0) == T_x else ends,
         "where one is T_x and another is less",
     ),
+    **{
+        f"as if none were given, for that of {which} is T_x": (
+            partial(_all_if_one, place),
+            f"where that of {which} is T_x and another is less",
+        )
+        for which, place in (("the last sample", -1), ("sample 0", 0))
+    },
     "as if none were given, for they are equal": (
         lambda ends, T_x: None if len({*ends}) == 1 else ends,
         "where all are equal and less than T_x",
