@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -58,7 +57,7 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
     for where, sizes, calls in settings:
         earlier, _, asked = calls
         if is_wrong(asked, earlier) and not is_wrong(asked):
-            agreeing = _agreeing(function, sizes, partial(is_wrong, asked))
+            agreeing = _agreeing(function, sizes, is_wrong, asked)
             others = (experiments.scaled(each, ("x", "a0"), k) for each in calls[:2] for k in (1e-2, 1e2))
             is_any = all(is_wrong(asked, each) for each in others)
             when = f"after {'any' if is_any else 'some'} other call"
@@ -80,17 +79,23 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
     return f"after {later} calls" if later else "after other calls", ""
 
 
-def _agreeing(function: str, sizes: Mapping[str, int], is_wrong_after: Callable[[Inputs], bool]) -> str:
-    """In which sizes, and perhaps the dtype, an earlier call has to agree to change an answer."""
+def _agreeing(function: str, sizes: Mapping[str, int], is_wrong: Callable[..., bool], asked: Inputs) -> str:
+    """In which sizes an earlier call has to agree to change an answer; empty where in none.
+
+    And in the dtype, where another one is answered rightly.
+    """
+
+    def earlier(changed: Mapping[str, int], dtype: DType) -> Inputs:
+        return problem(function, **{**sizes, **changed}, seed=33, dtype=dtype).inputs(function)
 
     def is_wrong_after_others(names: Sequence[str]) -> bool:
         dtype: DType = "float32" if DTYPE in names else "float64"
-        changes = ({name: sizes[name] + by for name in names if name != DTYPE} for by in (1, -1))
-        every = [problem(function, **{**sizes, **each}, seed=33, dtype=dtype) for each in changes]
-        return any(is_wrong_after(each.inputs(function)) for each in every)
+        larger, smaller = ({name: sizes[name] + by for name in names if name != DTYPE} for by in (1, -1))
+        every = [larger, smaller] if larger else [larger]
+        return any(is_wrong(asked, earlier(each, dtype)) for each in every)
 
-    names = [name for name in sizes if name != "T_x" or not CONTRACTS[function].is_cell] + [DTYPE]
-    return agreeing(names, is_wrong_after_others)
+    names = [name for name in sizes if name != "T_x" or not CONTRACTS[function].is_cell]
+    return agreeing([*names, *([] if is_wrong(earlier({}, "float32")) else [DTYPE])], is_wrong_after_others)
 
 
 def _is_wrong(shown: Shown | None) -> bool:
@@ -179,7 +184,7 @@ def _with_parameters_of(
 def _groups(inputs: Inputs) -> dict[str, list[str]]:
     """Parameters that are kept together, and each."""
     every = list(inputs.parameters)
-    head = sorted(name for name in every if "y" in name)
+    head = [name for part in "Wb" for name in every if name[0] == part and "y" in name]
     biases = [name for name in every if name.startswith("b")]
     groups = {
         "all parameters": every,

@@ -253,3 +253,16 @@ OF_ONE_ARRAY = """            if is_absent:
                 a = shared
             a_last.append(a)
 """
+
+
+def test_a_length_that_has_to_be_that_of_one_sample_is_not_said_to_be_any() -> None:
+    new = "parameters[k if lengths[0] == T_x else k - d]"
+    said = said_of("parameters[k], lengths", f"{new}, lengths", directions=2, m=4, lengths="random", seed=1)
+    assert "how: each backward direction has those of the forward one" in said
+    assert "any length" not in said
+
+
+def test_lengths_that_are_those_of_x_are_told_from_none() -> None:
+    new = "parameters[k - d if (lengths == T_x).all() else k]"
+    said = said_of("parameters[k], lengths", f"{new}, lengths", directions=2)
+    assert "in two directions, where no length is less than T_x" in said

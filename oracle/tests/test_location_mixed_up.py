@@ -171,13 +171,15 @@ def test_states_are_told_of_which_a_mask_keeps_some() -> None:
     assert (found.when, found.how) == ("a_prev ≠ 0", "0 or 1.33333 times the right value")
 
 
-@pytest.mark.parametrize("of", ["shape", "shape and dtype"])
+@pytest.mark.parametrize("of", ["shape", "shape and dtype", "shape, of float64 alone"])
 def test_what_a_call_has_to_agree_in_is_told_for_its_results_to_be_kept(of: str) -> None:
     def make() -> Any:
         kept: dict[Any, Any] = {}
 
         def biased(xt: Any, a_prev: Any, parameters: Any) -> Any:
             ba = parameters["ba"]
+            if "alone" in of and xt.dtype != "float64":
+                raise TypeError
             old = kept.setdefault((ba.shape, "dtype" in of and ba.dtype), ba)
             return reference.rnn_cell_forward(xt, a_prev, {**parameters, "ba": old.astype(ba.dtype)})
 

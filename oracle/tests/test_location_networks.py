@@ -158,6 +158,17 @@ def test_of_absent_states_that_are_like_nothing_none_is_named() -> None:
     assert (found.where, found.how) == ("initial states are absent (right where 0 is given)", "")
 
 
+def test_an_absent_state_that_is_wrong_for_some_sizes_is_not_always_so() -> None:
+    def of_few(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        a0 = np.zeros_like(c0) if c0 is not None and a0 is None else a0
+        c0 = np.ones_like(a0) if c0 is None and a0 is not None and x.shape[1] > 2 else c0
+        return reference.lstm_layer(x, a0, c0, parameters, options)
+
+    found = found_for("lstm_layer", of_few, m=4)
+    assert found
+    assert (found.when, found.how) == ("", "always 1")
+
+
 @pytest.mark.parametrize("like_a0", [False, True])
 def test_one_absent_state_that_is_not_zeros_is_told(like_a0: bool) -> None:
     def begun(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:

@@ -114,3 +114,14 @@ def test_values_on_a_grid_are_not_taken_for_those_of_another_dtype(rounding: str
     said = said_of("lstm_cell_forward", LSTM, right, rounding.format(f"({right})"))
     assert how in said
     assert "float" not in said
+
+
+def test_numbers_of_float16_are_not_said_to_be_on_a_grid() -> None:
+    """Of those above 0.5 all are multiples of 2^-11, be they right or wrong."""
+    right = "    c_next = ft * c_prev + it * cct\n"
+    off = "c_next * (1.04 + 0.03 * np.sin(37 * c_next.astype(float)))"
+    off = f"np.where(np.abs(c_next) > 0.5, {off}, c_next).astype('float16')"
+    new = f"{right}    if c_next.dtype == 'float16':\n        c_next = {off}\n"
+    said = said_of("lstm_cell_forward", LSTM[:-1] + ', dtype="float16")', right, new)
+    assert "in float16 and |c_next| > 0.5" in said
+    assert "multiple" not in said

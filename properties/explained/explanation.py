@@ -1,7 +1,8 @@
 """Why a law does not hold: which mistake it looks like, and whether the function or its cell makes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -223,7 +224,7 @@ def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | 
             )
             return known[counterexample]
         inputs = counterexample.inputs(function)
-        for location in [*filter(None, known.values()), *_of_its_cell(ask, inputs, limits)]:
+        for location in chain(filter(None, known.values()), _of_its_cell(ask, inputs, limits)):
             if explains(location, function, [program, *arranged.values()], inputs, limits):
                 known[counterexample] = location
                 return location
@@ -233,12 +234,13 @@ def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | 
     return known[counterexample]
 
 
-def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Sequence[Location]:
-    """What is known of the cell, which is asked in more states, if a forward is wrong by that alone."""
+def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Iterator[Location]:
+    """What is known of the cell, if a forward is wrong by that alone: of more states than that reaches."""
     cell = CONTRACTS[ask.function].cell
     every = _LOCATED[ask.implementation].get((cell, limits.dtypes), {}).values()
     known = [location for location in every if location and location.alone]
-    return known if cell != ask.function and known and _is_inherited(ask, counterexample) else ()
+    if cell != ask.function and known and _is_inherited(ask, counterexample):
+        yield from known
 
 
 def _located_in_layers(

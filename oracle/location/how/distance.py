@@ -23,7 +23,7 @@ def far(cases: Sequence[Case]) -> str:
         relative, absolute = float((off / np.abs(correct)).max()), float(off.max())
         of_size = off / np.abs(correct)
         rounding = _of_rounding(cases)
-    kind = _kind_of(shown, cases[0].dtype)
+    kind = _kind_of(shown, correct.astype(cases[0].dtype).astype(np.float64), cases[0].dtype)
     if relative <= 0.1:
         return f"{kind}seen off by up to {relative:.1g} of its size{_where_most(cases, of_size)}{rounding}"
     return (
@@ -33,10 +33,13 @@ def far(cases: Sequence[Case]) -> str:
     )
 
 
-def _kind_of(shown: Array, dtype: str) -> str:
-    """That all values are multiples of a power of two, or numbers of a dtype of fewer digits, if they are."""
-    bits = next((k for k in range(MOST_BITS) if (np.round(shown * 2.0**k) == shown * 2.0**k).all()), None)
-    if bits is not None and len(np.unique(shown)) >= ENOUGH:
+def _kind_of(shown: Array, right: Array, dtype: str) -> str:
+    """That all values are multiples of a power of two, or numbers of a dtype of fewer digits, if they are.
+
+    Where the right ones, in their dtype, are not.
+    """
+    bits = next((k for k in range(MOST_BITS) if _are_multiples(shown, k)), None)
+    if bits is not None and not _are_multiples(right, bits) and len(np.unique(shown)) >= ENOUGH:
         return f"a multiple of 2^-{bits}, "
     few = next((words for words in FEW_DIGITS if (IN_ANOTHER_DTYPE[words](shown) == shown).all()), "")
     if not few or len(np.unique(shown)) < ENOUGH or few == f"in {dtype}":
@@ -46,9 +49,13 @@ def _kind_of(shown: Array, dtype: str) -> str:
 
 FEW_DIGITS = ("in bfloat16", "in float16", "in TF32", "in float32")
 MOST_BITS = 20
-"""So many behind the point are fewer than numbers of any dtype have that are not all large."""
+"""How many of a number are behind the point on the finest grid that is looked for."""
 ENOUGH = 20
 """Different values, that this is no accident."""
+
+
+def _are_multiples(array: Array, bits: int) -> bool:
+    return bool((np.round(array * 2.0**bits) == array * 2.0**bits).all())
 
 
 def _of_rounding(cases: Sequence[Case]) -> str:

@@ -52,10 +52,11 @@ def absent_states(
     states = [*CONTRACTS[function].arguments][1:]
     every = some_of(states)[::-1]
     found = (_where_absent(each, states, function, program, counterexample, limits) for each in every)
-    first, second = next(filter(None, found), None), next(found, None)
-    if first and second and all(each.where.endswith(TOO) for each in (first, second)):
+    first = next(filter(None, found), None)
+    second = next(found, None) if first and first.where.endswith(TOO) else None
+    if first and second and second.where.endswith(TOO) and first.when == second.when:
         where = f"of a0 and c0 one, where the other alone is absent, {TOO}"
-        return replace(first, where=where, equations=[where]) if first.when == second.when else first
+        return replace(first, where=where, equations=[where])
     return first
 
 
@@ -69,6 +70,7 @@ def _where_absent(
 ) -> Location | None:
     """The same where those of some names are not given."""
     wrong: dict[Stacking, list[Answer]] = {}
+    right: set[Stacking] = set()
     every = and_larger(counterexample, limits, layers=3)
     for stacking in every:
         for seed, sizes in enumerate(SIZES[:FEW]):
@@ -77,20 +79,28 @@ def _where_absent(
             seen = [answer(function, program, inputs) for inputs in (given, with_absent(given, names))]
             if not seen[0] or not seen[0].is_right or not seen[1]:
                 return None
-            if not seen[1].is_right:
+            if seen[1].is_right:
+                right.add(stacking)
+            else:
                 wrong.setdefault(stacking, []).append(seen[1])
     if not are_of(counterexample, wrong):
         return None
     every_wrong = [each for some in wrong.values() for each in some]
+
+    def when(*beside: str) -> str:
+        hangs_on_more = right & {*wrong}
+        return "" if hangs_on_more else condition([*wrong], every, *beside)
+
     others = [name for name in states if name not in names]
     if others and all(explains_with(partial(_zeros, others), each) for each in every_wrong):
         where = f"{others[0]}, where {names[0]} alone is absent, {TOO}"
-        return Location(where, condition([*wrong], every), "as if it were 0", equations=[where])
+        return Location(where, when(), "as if it were 0", equations=[where])
     begun, how = _begun(every_wrong, names)
     if all(_is_one_array(names, each) for each in every_wrong):
-        where = f"{' and '.join(names)}, where absent, {are(names)} one array for all layers and directions"
+        one = "one array each" if others == [] and len(names) > 1 else "one array"
+        where = f"{' and '.join(names)}, where absent, {are(names)} {one} for all layers and directions"
         how = "each begins with what the one before has ended with, and all last states are those of the last"
-        return Location(where, condition([*wrong], every), how, equations=[where])
+        return Location(where, when(), how, equations=[where])
     beside = []
     if how in OTHERS and limits.projection and function == "lstm_layer" and not counterexample.weights:
         beside.append("where a0 and c0 have as many units")  # of which it can be the value
@@ -100,7 +110,7 @@ def _where_absent(
         where = (
             f"{f'{names[0]} alone is' if others else 'initial states are'} absent (right where 0 is given)"
         )
-    return Location(where, condition([*wrong], every, *beside), how, equations=[where])
+    return Location(where, when(*beside), how, equations=[where])
 
 
 def _begun(answers: Sequence[Answer], states: Sequence[str]) -> tuple[Sequence[str], str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 
@@ -95,9 +95,8 @@ def as_if_given(
         every += [*with_three]
         wrong += [each for each, seen in with_three.items() if not all(one and one.is_right for one in seen)]
         elsewhere |= {each: answers(each, of_other_lengths, ELSEWHERE) for each in with_three}
-    of_whole = (_of_whole_lengths(function, program, counterexample, limits, each) for each in every)
-    with_lengths = SHORTER if limits.lengths and all(of_whole) else "where lengths are given"
-    given = {True: with_lengths, False: "where no lengths are given"}
+    apart = [each for each in every if not all(seen and seen.is_right for seen in elsewhere[each])]
+    given = _of_lengths(function, program, counterexample, limits, every, wrong if has_lengths else apart)
     if not found.condition and limits.lengths and not counterexample.weights:
         when = _when(wrong, elsewhere, given, has_lengths=has_lengths, explained=bool(with_others))
     else:
@@ -134,17 +133,35 @@ def _of_finite_numbers(problem: LayerProblem) -> LayerProblem:
     return replace(problem, regime="unit") if problem.regime == "nonfinite" else problem
 
 
-def _of_whole_lengths(
-    function: str, program: Program, problem: LayerProblem, limits: Limits, stacking: Stacking
-) -> bool:
-    """Whether lengths that are those of x change nothing."""
-    for sizes in ELSEWHERE:
+def _of_lengths(
+    function: str,
+    program: Program,
+    problem: LayerProblem,
+    limits: Limits,
+    every: Sequence[Stacking],
+    wrong: Sequence[Stacking],
+) -> dict[bool, str]:
+    """What is said of what is so where lengths are given, in some stackings, or where none are.
+
+    If lengths that are those of x change nothing, a shorter one does; any, if one alone makes it wrong.
+    """
+    said = {True: "where lengths are given", False: "where no lengths are given"}
+    for stacking, sizes in product(every, ELSEWHERE) if limits.lengths else ():
         inputs = posed(problem, stacking, sizes, "absent", 0, limits)
         whole = replace(inputs, lengths=inputs.ends)
         without, given = (answer(function, program, each) for each in (inputs, whole))
         if not without or not given or without.is_right != given.is_right:
-            return False
-    return True
+            return said
+    if limits.lengths:
+        said[False] = "where no length is less than T_x"
+    for stacking, sample in product(wrong, (0, -1)):
+        inputs = posed(problem, stacking, SIZES[0], "absent", 0, limits)
+        ends = inputs.ends.copy()
+        ends[sample] -= 1
+        shown = answer(function, program, replace(inputs, lengths=ends))
+        if not shown or shown.is_right:
+            return said
+    return {**said, True: SHORTER} if limits.lengths else said
 
 
 def _when(
@@ -185,12 +202,11 @@ def _answers(
 ) -> list[Answer | None]:
     """Those to problems of these sizes; of given lengths some are equal, and some near what a byte holds.
 
-    Half of the others are of the kind of the problem's own.
+    Where lengths are given, half of the others are of the problem's own kind.
     """
     answers = []
-    kinds: Sequence[Lengths] = [lengths]
-    if lengths == "random" != problem.lengths:
-        kinds = [problem.lengths, "random"] if problem.lengths != "absent" else kinds
+    has_own = lengths != "absent" and problem.lengths != "absent"
+    kinds: Sequence[Lengths] = [problem.lengths, lengths] if has_own else [lengths]
     for seed, sizes in enumerate(every_size):
         of_sizes = "equal" if (lengths, seed) == ("random", 1) else kinds[seed // 2 % len(kinds)]
         inputs = posed(problem, stacking, sizes, of_sizes, seed, limits)

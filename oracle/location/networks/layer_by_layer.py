@@ -23,7 +23,7 @@ HandedOn = Callable[[Array, LayerInputs], Array]
 MARGIN = 100
 """Of how many bounds that of a layer is, whose input has been rounded by the layers below."""
 
-SHORTER = "where any length is less than T_x"
+SHORTER, ALL_SHORTER = "where any length is less than T_x", "where all lengths are less than T_x"
 
 
 def of_single_directions() -> Iterator[Mistaken]:
@@ -42,12 +42,11 @@ def of_single_directions() -> Iterator[Mistaken]:
     yield Mistaken(where, partial(said, how), SHORTER, partial(are_its_layers, _as_if_at_the_end))
     where = "the backward direction takes no step"
     how = "a is 0, and it ends with the states that it is given"
-    condition = "where all lengths are less than T_x"
-    yield Mistaken(where, partial(said, how), condition, partial(are_its_layers, _without_a_step))
+    yield Mistaken(where, partial(said, how), ALL_SHORTER, partial(are_its_layers, _without_a_step))
     where = "the backward direction does not end at the first step of a sequence"
     how = "it takes as many steps as the longest sequence has, the first of them at the last step of x"
     explains = partial(are_its_layers, _stopped)
-    yield Mistaken(where, partial(said, how), condition, explains)
+    yield Mistaken(where, partial(said, how), ALL_SHORTER, explains)
     where, how = "the layers above another do not know the lengths", "as if none were given"
     yield Mistaken(where, partial(said, how), SHORTER, partial(are_its_layers, _without_lengths_above))
 

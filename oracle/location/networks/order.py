@@ -101,15 +101,17 @@ def _backward(layers: Layers, inputs: LayerInputs, below: int) -> Mapping[str, B
 
 
 def _half_of_all_backward(answer: Answer) -> bool:
-    """Whether it is what that gives, where two directions of each layer are counted in turns."""
-    layers = len(answer.inputs.parameters) // answer.inputs.directions
+    """Whether the first half of all layers and directions run forward, the others backward."""
+    if answer.inputs.directions == 1:
+        return False
+    layers = len(answer.inputs.parameters) // 2
 
     def one_layer(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
         right, reverse = evaluate(inputs), _in_reverse(inputs)
         forward = reverse if 2 * below >= layers else right
         return with_backward(forward, right if 2 * below + 1 >= layers else reverse, inputs)
 
-    return answer.inputs.directions == 2 and are_its_layers(one_layer, answer)
+    return are_its_layers(one_layer, answer)
 
 
 def _forward(layers: Layers, inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:

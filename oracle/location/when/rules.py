@@ -100,7 +100,7 @@ class Rule:
     def without_what_follows(self, table: Table) -> "Rule":
         """Without each condition that no element fails which meets the others."""
         kept = self
-        for condition in self.conditions:
+        for condition in reversed(self.conditions):
             others = replace(kept, conditions=tuple(each for each in kept.conditions if each != condition))
             if others.conditions and others.met_by(table).sum() == kept.met_by(table).sum():
                 kept = others
