@@ -18,7 +18,7 @@ from properties.worker.warm import MOST
 FORKS = sys.platform == "linux"
 """Elsewhere the system's own libraries may not survive a fork."""
 
-_ENVIRONMENT = {
+ENVIRONMENT: dict[str, str] = {
     # Workers share a machine: one thread each, and sums in one order.
     **dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
@@ -40,7 +40,7 @@ def start(
     python: str, directory: Path, memory_limit: int, connection: int, faults: int, errors: int
 ) -> Started:
     """Start a worker with the descriptors of its socket, of a file for its last words, and of its stderr."""
-    environment = {**os.environ, **_ENVIRONMENT}
+    environment = {**os.environ, **ENVIRONMENT}
     environment.pop("PYTEST_CURRENT_TEST", None)  # which is another one for every law
     if FORKS and (
         forked := _fork(python, environment, str(directory), memory_limit, connection, faults, errors)

@@ -1,28 +1,26 @@
 """Why a law does not hold: which mistake it looks like, and whether the function or its cell makes it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import specification
-from oracle.diagnosis.names import accounts_for, diagnose, problems
+from oracle.diagnosis.names import accounts_for, diagnose
 from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
 from oracle.inputs import Inputs
-from oracle.limits import Limits
 from oracle.location.caches.form import in_another_form
-from oracle.location.history import RETRAINED, UPDATED, remembered
-from oracle.location.in_layers import is_located_in, locate_in_layers
-from oracle.location.located import explains, locate
+from oracle.location.history import remembered
 from oracle.location.location import Location
 from oracle.location.networks.calls import left_behind
 from oracle.problem import LayerProblem, Problem
-from properties.answered.implementation import Arrangement, Implementation
+from properties.answered.implementation import Implementation
 from properties.explained.asked import Asked, Conversation, DiedError, Unkept, behaviour
+from properties.explained.inherited import is_inherited
+from properties.explained.locating import located, located_in_float32
 from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
 
@@ -167,14 +165,14 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
         kept = remembered(function, Unkept(ask.implementation, function), ask.implementation.close)
         looks_like = [", ".join(filter(None, [TWO_ANSWERS, *kept]))]
     if looks_like:
-        return Explanation(looks_like, inherited=_is_inherited(ask, counterexample))
+        return Explanation(looks_like, inherited=is_inherited(ask, counterexample))
     if search.whole and (location := _in_another_form(ask, counterexample)):
-        return Explanation(located=location, inherited=_is_inherited(ask, counterexample))
-    if search.locating and (location := _located(ask, widest, limits) or _located_in_float32(ask, problem)):
-        inherited = _is_inherited(ask, counterexample)
+        return Explanation(located=location, inherited=is_inherited(ask, counterexample))
+    if search.locating and (location := located(ask, widest, limits) or located_in_float32(ask, problem)):
+        inherited = is_inherited(ask, counterexample)
         return Explanation(located=location, inherited=inherited, shows_alone=location.alone)
     if digits := precision(function, ask, counterexample, **how):
-        return Explanation([digits], inherited=_is_inherited(ask, counterexample))
+        return Explanation([digits], inherited=is_inherited(ask, counterexample))
     known = traces(function, ask, counterexample, **how)
     if known == NEARLY and problem.dtype != widest.dtype:
         itself = traces(function, ask, problem.inputs(function), **how)
@@ -182,7 +180,7 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
             known = "; ".join(filter(None, [f"right in {widest.dtype}, and not in {problem.dtype}", itself]))
     elif known != NEARLY and _is_right_in_a_new_process(ask, counterexample):
         known = NEARLY
-    return Explanation(traces=known, inherited=_is_inherited(ask, counterexample))
+    return Explanation(traces=known, inherited=is_inherited(ask, counterexample))
 
 
 def _in_another_form(ask: Asked, counterexample: Inputs) -> Location | None:
@@ -198,104 +196,3 @@ def _is_right_in_a_new_process(ask: Asked, counterexample: Inputs) -> bool:
     ask.implementation.close()
     shown = Unkept(ask.implementation, ask.function)(counterexample)
     return shown.is_like(specification(ask.function, ask.limits)(counterexample))
-
-
-def _located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
-    """The same in float32, where it is right in a wider precision."""
-    dtype = counterexample.dtype
-    if dtype != "float32" or dtype == ask.limits.dtypes[0]:
-        return None
-    found = _located(ask, counterexample, replace(ask.limits, dtypes=(dtype,)))
-    if not found:
-        return None
-    return found.within(f"in {dtype} (not in {ask.limits.dtypes[0]})")
-
-
-def _located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | None:
-    """Where, when and how it is wrong; `None` where nothing is found."""
-    function, implementation = ask.function, ask.implementation
-    known = _LOCATED.setdefault(implementation, {}).setdefault((function, limits.dtypes), {})
-    if counterexample not in known:
-        program = Unkept(implementation, function)
-        arranged = {words: Unkept(implementation, function, order) for order, words in _ARRANGED.items()}
-        if isinstance(counterexample, LayerProblem):
-            known[counterexample] = _located_in_layers(
-                program, counterexample, list(known.values()), arranged, limits
-            )
-            return known[counterexample]
-        inputs = counterexample.inputs(function)
-        for location in chain(filter(None, known.values()), _of_its_cell(ask, inputs, limits)):
-            if explains(location, function, [program, *arranged.values()], inputs, limits):
-                known[counterexample] = location
-                return location
-        known[counterexample] = locate(
-            function, program, counterexample, implementation.close, limits, arranged
-        )
-    return known[counterexample]
-
-
-def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Iterator[Location]:
-    """What is known of the cell, if a forward is wrong by that alone: of more states than that reaches."""
-    cell = CONTRACTS[ask.function].cell
-    every = _LOCATED[ask.implementation].get((cell, limits.dtypes), {}).values()
-    known = [location for location in every if location and location.alone]
-    if cell != ask.function and known and _is_inherited(ask, counterexample):
-        yield from known
-
-
-def _located_in_layers(
-    program: Unkept,
-    counterexample: LayerProblem,
-    known: Sequence[Location | None],
-    arranged: Mapping[str, Unkept],
-    limits: Limits,
-) -> Location | None:
-    """What is known of another counterexample, if this is wrong in the same setting.
-
-    Nothing of what may compile for each of the thousand shapes that it would be asked.
-    """
-    function, implementation = program.function, program.implementation
-    if implementation.takes_its_time:
-        return None
-    for location in filter(None, known):
-        if is_located_in(location, function, program, counterexample, limits):
-            return location
-    return locate_in_layers(function, program, counterexample, implementation.close, limits, arranged)
-
-
-_LOCATED: WeakKeyDictionary[
-    Implementation, dict[tuple[str, Sequence[str]], dict[Problem, Location | None]]
-] = WeakKeyDictionary()
-"""What was located of a function in some precisions, by the problem on which a law failed; several laws fail
-by one mistake.
-"""
-
-
-_ARRANGED: Mapping[Arrangement, str] = {
-    "fortran": "arrays in Fortran order",
-    "strided": "strided arrays",
-    "reversed": "reversed arrays",
-    "read-only": "read-only arrays",
-    "swapped": "arrays of the other byte order",
-    "updated": UPDATED,
-    "retrained": RETRAINED,
-}
-
-
-def _is_inherited(ask: Asked, counterexample: Inputs) -> bool:
-    """Whether a forward is wrong, its cell is, and it is right with a known-right cell in its place."""
-    function = ask.function
-    if CONTRACTS[function].is_layer:
-        return False  # it need not have a cell
-    given = problems(function, counterexample, limits=ask.limits)
-    for inputs in given:
-        shown, used = ask.with_right_cell(inputs)
-        if not used or not shown.is_like(specification(function, ask.limits)(inputs)):
-            return False
-    cell = CONTRACTS[function].cell
-    if ask.is_right(function, given):
-        return False
-    if cell not in ask.implementation.load().functions:
-        return True
-    asked = problems(cell, counterexample.span(0, 1), limits=ask.limits)
-    return not ask.is_right(cell, asked)

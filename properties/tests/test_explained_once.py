@@ -14,7 +14,8 @@ from oracle.tests.strangers import LAYERS, PROGRAM
 from properties.answered.answers import Answers
 from properties.answered.implementation import Implementation, Request
 from properties.explained.asked import Asked
-from properties.explained.explanation import Explanation, Search, _explain, _located, explain
+from properties.explained.explanation import Explanation, Search, _explain, explain
+from properties.explained.locating import located
 from properties.judged.tally import Tally
 from properties.judged.trial import Grade, Trial
 from properties.posed.question import Question
@@ -65,28 +66,28 @@ def test_a_mistake_is_located_once(tmp_path: Path) -> None:
         "    return a, 0.9375 * c, y, (a, 0.9375 * c, *cache[2:])\n"
     )
     with Recording("shrunk.py", directory=tmp_path) as target:
-        located = []
+        found = []
         for n_a in (1, 2):
             target.calls, problem = 0, Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
-            located.append(_located(Asked(target, "lstm_cell_forward"), problem, ANYTHING))
+            found.append(located(Asked(target, "lstm_cell_forward"), problem, ANYTHING))
             assert (target.calls == 1) == (n_a == 2)
-    assert located[0]
-    assert located[0] is located[1]
+    assert found[0]
+    assert found[0] is found[1]
 
 
 def test_what_a_network_takes_for_something_else_is_not_looked_for_again(tmp_path: Path) -> None:
     (tmp_path / "by_layer.py").write_text(LAYERS.replace("c0[k] if lstm", "c0[layer] if lstm"))
     with Recording("by_layer.py", directory=tmp_path) as target:
-        located, sizes = [], {"n_x": 2, "n_a": 2, "m": 2, "T_x": 3}
+        found, sizes = [], {"n_x": 2, "n_a": 2, "m": 2, "T_x": 3}
         target.call(
             "lstm_layer", Problem.lstm_layer(**sizes).arguments("lstm_layer")
         )  # so it compiles nothing
         for layers in (1, 2):
             target.calls, problem = 0, Problem.lstm_layer(**sizes, layers=layers, directions=2)
-            located.append(_located(Asked(target, "lstm_layer"), problem, ANYTHING))
+            found.append(located(Asked(target, "lstm_layer"), problem, ANYTHING))
             assert (target.calls == 1) == (layers == 2)
-    assert located[0]
-    assert located[0] is located[1]
+    assert found[0]
+    assert found[0] is found[1]
 
 
 @pytest.mark.parametrize("is_its_own", [False, True])
@@ -98,12 +99,12 @@ def test_what_is_located_of_a_cell_is_told_of_a_forward_that_is_wrong_by_it_alon
         program = program.replace("a[:, :, t] = a_next", "a[:, :, t] = a_next * (t != 1)")
     (tmp_path / "shrunk.py").write_text(program)
     with Recording("shrunk.py", directory=tmp_path) as target:
-        located = []
+        found = []
         for function in ("lstm_cell_forward", "lstm_forward"):
             target.calls, problem = 0, Problem.lstm(n_x=2, n_a=2, n_y=2, m=2, T_x=3)
-            located.append(_located(Asked(target, function), problem, ANYTHING))
-    assert located[0]
-    assert (located[0] is located[1]) == (target.calls < 50) == (not is_its_own)
+            found.append(located(Asked(target, function), problem, ANYTHING))
+    assert found[0]
+    assert (found[0] is found[1]) == (target.calls < 50) == (not is_its_own)
 
 
 def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_path: Path) -> None:
@@ -175,7 +176,7 @@ def test_a_layer_that_compiles_for_each_shape_is_not_asked_a_thousand(tmp_path: 
     (tmp_path / "shrunk.py").write_text(SHRUNK)
     with Compiling("shrunk.py", directory=tmp_path) as target:
         problem = Problem.rnn_layer(n_x=1, n_a=2, m=2, T_x=2, directions=2)
-        assert _located(Asked(target, "rnn_layer"), problem, ANYTHING) is None
+        assert located(Asked(target, "rnn_layer"), problem, ANYTHING) is None
     assert target.calls == 0
 
 
@@ -184,16 +185,16 @@ def test_a_layer_is_located_once_in_each_setting_that_counterexamples_have(tmp_p
     sizes = {"n_x": 1, "n_a": 2, "m": 2, "T_x": 2}
     with Recording("shrunk.py", directory=tmp_path) as target:
         target.call("rnn_layer", Problem.rnn_layer(**sizes).arguments("rnn_layer"))  # so it compiles nothing
-        located, calls = [], []
+        found, calls = [], []
         for stacking in ({"directions": 2}, {"directions": 2, "layers": 2}, {"layers": 2}):
             target.calls, problem = 0, Problem.rnn_layer(**sizes, **stacking)
-            located.append(_located(Asked(target, "rnn_layer"), problem, ANYTHING))
+            found.append(located(Asked(target, "rnn_layer"), problem, ANYTHING))
             calls.append(target.calls)
-    assert located[0]
-    assert "in a forward direction beside a backward one: the returned a ≠ " in str(located[0])
-    assert located[0] is located[1]
+    assert found[0]
+    assert "in a forward direction beside a backward one: the returned a ≠ " in str(found[0])
+    assert found[0] is found[1]
     assert calls[1] < 100 < calls[0]
-    assert located[2] is None
+    assert found[2] is None
 
 
 def test_who_replies_alike_is_explained_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

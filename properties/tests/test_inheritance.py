@@ -10,7 +10,7 @@ import pytest
 from oracle.problem import Problem
 from properties.answered.implementation import Implementation
 from properties.explained.asked import Asked
-from properties.explained.explanation import _is_inherited
+from properties.explained.inherited import is_inherited
 
 TARGET = """
 import numpy as np
@@ -34,7 +34,7 @@ def test_what_a_forward_does_right_it_does_not_inherit(tmp_path: Path) -> None:
     (tmp_path / "right.py").write_text(TARGET.format(memory=1, hidden=1))
     inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
     with Implementation("right.py", directory=tmp_path) as right:
-        assert not _is_inherited(Asked(right, "lstm_forward"), inputs)
+        assert not is_inherited(Asked(right, "lstm_forward"), inputs)
 
 
 def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_cell_that_keeps_what_it_is_given_is_not_to_blame(tmp_path: Path) -> N
     (tmp_path / "buffer.py").write_text(BUFFER)
     inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
     with Implementation("buffer.py", directory=tmp_path) as buffer:
-        assert not _is_inherited(Asked(buffer, "rnn_forward"), inputs)
+        assert not is_inherited(Asked(buffer, "rnn_forward"), inputs)
 
 
 CELLS = {
@@ -114,7 +114,7 @@ def test_a_forward_inherits_from_a_cell_that(tmp_path: Path, cell: str) -> None:
     target = "net.py:Net" if cell == "is not among the functions" else "net.py"
     inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
     with Implementation(target, directory=tmp_path) as net:
-        assert _is_inherited(Asked(net, "rnn_forward"), inputs)
+        assert is_inherited(Asked(net, "rnn_forward"), inputs)
 
 
 def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: Path) -> None:
@@ -126,4 +126,4 @@ def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: P
     overflow = Problem.lstm(n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=7578).inputs("lstm_forward")
     for name, inherited in (("right.py", True), ("mine.py", False)):
         with Implementation(name, directory=tmp_path) as target:
-            assert _is_inherited(Asked(target, "lstm_forward"), overflow) == inherited
+            assert is_inherited(Asked(target, "lstm_forward"), overflow) == inherited
