@@ -7,12 +7,38 @@ import pytest
 
 
 def by_scope(config: pytest.Config, log: Any, scope: Callable[[str], str]) -> Any:
-    """A scheduler that gives the tests of one scope to one worker; `scope` says it of a test's id."""
+    """A scheduler that gives the tests of one scope to one worker; `scope` says it of a test's id.
+
+    Where tests are many, those of the next scope are not looked for among all, nor is what is over counted.
+    """
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-    scheduler = LoadScopeScheduling(config, log)
-    scheduler._split_scope = scope  # what its subclasses change as well
-    return scheduler
+    class Scopes(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return scope(nodeid)
+
+        def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
+            super().add_node_collection(node, collection)
+            self.registered_collections[node] = _Indexed(collection)
+
+        def _assign_work_unit(self, node: Any) -> None:
+            assigned = self.assigned_work.get(node, {})
+            for over in [scope for scope, tests in assigned.items() if all(tests.values())]:
+                del assigned[over]
+            super()._assign_work_unit(node)
+
+    return Scopes(config, log)
+
+
+class _Indexed(list[str]):
+    """A list of different words that knows where each is."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(words)
+        self._index = {word: index for index, word in enumerate(words)}
+
+    def index(self, word: str, *_: Any) -> int:
+        return self._index[word]
 
 
 def in_turns(

@@ -1,6 +1,7 @@
 """What we count on in the insides of other projects is there; or this says which release changed it."""
 
 import inspect
+import re
 from importlib.metadata import version
 from typing import Any
 
@@ -48,7 +49,10 @@ def test_a_failure_is_shown_by_a_message_alone(request: pytest.FixtureRequest) -
 def test_xdist_has_the_schedulers_that_ours_change() -> None:
     load = pytest.importorskip("xdist.scheduler")
     has = f"pytest-xdist {version('pytest-xdist')} has other schedulers"
-    assert callable(load.LoadScopeScheduling._split_scope), has
+    for name in ("_split_scope", "add_node_collection", "_assign_work_unit"):
+        assert callable(getattr(load.LoadScopeScheduling, name)), has
+    scoped = inspect.getsource(load.LoadScopeScheduling)
+    assert {"registered_collections", "assigned_work"} <= {*re.findall(r"\w+", scoped)}, has
     for name in ("_check_nodes_have_same_collection", "_send_tests", "check_schedule", "schedule"):
         assert callable(getattr(load.LoadScheduling, name)), has
     assert "node2pending" in inspect.getsource(load.LoadScheduling.__init__), has
