@@ -16,6 +16,7 @@ from oracle.location.when import experiments
 from oracle.location.when.elements import elements
 from oracle.location.when.mixed import mixed
 from oracle.location.when.near import near
+from oracle.location.when.precisions import in_precisions
 from oracle.location.when.rules import HALF, PURE, Rule, rule
 from oracle.location.when.table import Table
 from oracle.location.where.equation import Equation, record_of
@@ -29,7 +30,6 @@ MORE = 120
 
 TOGETHER = 64
 """Answers of which the elements are in memory twice for a while: one by one, and as one table."""
-
 
 OVERFLOW = 20
 """Beyond which a number may be where exponentials overflow."""
@@ -120,7 +120,7 @@ class Asked(Record):
             if confirmed and confirmed.purity >= purest and not is_vague:
                 break
             found = again
-        return confirmed
+        return in_precisions(confirmed, self._table(names, like), like) if confirmed else None
 
     def in_float32(self, names: Sequence[str], found: Rule) -> Rule | None:
         """The same rule as it is in float32, if a number beyond which it is wrong is smaller there.
@@ -172,7 +172,7 @@ class Asked(Record):
         """
         looked_at = {feature for each in found.conditions for feature in each.looks_at}
         table = Table.joined([each.with_those(looked_at) for each in _tables(name, self.seen, None)])
-        ours = found.without_rows_but(table)
+        ours = found.without_rows_but(self.equation(name).row)
         if not all(condition.is_told_by(table) for condition in ours.conditions):
             return False
         inside = ours.met_by(table) & ~table.mute

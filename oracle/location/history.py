@@ -62,7 +62,10 @@ def remembered(function: str, program: Program, anew: Callable[[], None]) -> tup
             is_any = all(is_wrong(asked, each) for each in others)
             when = f"after {'any' if is_any else 'some'} other call"
             if agreeing:
+                between = problem(function, **{name: size + 1 for name, size in sizes.items()}, seed=35)
+                is_next = not is_wrong(asked, earlier, between.inputs(function))
                 when = f"after {'another' if is_any else 'some other'} call of its {agreeing}"
+                when = f"directly {when}" if is_next else when
             return f"{where}{when}", _taken(answers(*calls), agreeing)
     for names in SHARED if not is_wrong(two, other) else ():
         earlier = replace(other, **{name: getattr(two, name) for name in names})

@@ -8,8 +8,10 @@ from oracle.location.asked import Asked
 from oracle.location.how.cases import Case, Likeness
 from oracle.location.how.distance import far
 from oracle.location.how.likeness import is_like, likeness
+from oracle.location.how.shifts import beyond
 from oracle.location.how.weights import as_if
 from oracle.location.layers.setting import ITSELF, Scope, Setting
+from oracle.location.when import experiments
 from oracle.location.when.rules import MOST_CONDITIONS, PURE, Rule
 from oracle.location.when.table import SIZES, SUM
 from oracle.location.when.words import ALWAYS, summed, words
@@ -98,7 +100,10 @@ def _found_of(asked: Asked, wrong: Sequence[str], arrangement: str) -> Found:
     names = told_together(wrong)
     asked.ask_more_where_few(names)
     like = likeness(_cases(names, asked))
-    found = _rule(names, asked, like)
+    if like and like.is_computed:  # of which another may be right where logits are much alike
+        asked.ask(experiments.of_logits_apart(asked.view.function))
+        like = likeness(_cases(names, asked))
+    found = None if _is_always(names, asked, like) else _rule(names, asked, like)
     cases = _cases(names, asked)
     if like and (like := likeness(cases)) is None:  # what else was asked to find when has shown more
         found = asked.rule(names, None)
@@ -115,11 +120,17 @@ def _found_of(asked: Asked, wrong: Sequence[str], arrangement: str) -> Found:
     when = [arrangement] if arrangement else []
     is_far_fetched = not found or len(found.conditions) == MOST_CONDITIONS
     if is_far_fetched and like and like.form and asked.is_always_given_by(names, like.form):
-        when.append(EVERYWHERE)
+        of_shift = [beyond(like.words, cases, asked.dtypes)] if like.is_computed else []
+        when += [*of_shift, EVERYWHERE]
     elif found and not (arrangement and not found.conditions):
         when.append(_in_words(names, asked, found, like))
     location = Location(where(wrong, asked, others), ", ".join(when), how, equations=names)
     return Found(location, found, like, bool(told or of_all))
+
+
+def _is_always(names: Sequence[str], asked: Asked, like: Likeness | None) -> bool:
+    """Whether all that is shown is what is computed in the place of the equation, which may be right."""
+    return bool(like and like.is_computed and like.form and asked.is_always_given_by(names, like.form))
 
 
 def _exchanged(wrong: Sequence[str], asked: Asked, found: Rule | None, like: Likeness | None) -> str:
@@ -135,8 +146,7 @@ def _exchanged(wrong: Sequence[str], asked: Asked, found: Rule | None, like: Lik
 def _rule(names: Sequence[str], asked: Asked, like: Likeness | None) -> Rule | None:
     """When it is wrong; of a change of some values alone first where these are, if that can be told."""
     plain = asked.rule(names, None) if like and like.is_partial else None
-    features = [each.feature for each in plain.conditions] if plain else []
-    if like and plain and features and plain.purity >= PURE and like.may_be_when(features):
+    if like and plain and plain.conditions and plain.purity >= PURE:
         return asked.without_what_goes_without_saying(names, plain, like)
     return asked.rule(names, like)
 

@@ -169,7 +169,11 @@ class Record:
         known = [Case(each, np.isfinite(each.right.error) & np.isfinite(each.right.value)) for each in every]
         cases = [case for case in known if case.dtype in of_cases]
         with np.errstate(all="ignore"):
-            return all((np.abs(case.shown - case.of(form)) <= case.allowed).all() for case in cases)
+            return all(
+                ((np.abs(case.shown - of) <= case.allowed) | (np.isnan(case.shown) & np.isnan(of))).all()
+                for case in cases
+                for of in [case.of(form)]
+            )
 
 
 def _by_name(shown: Shown) -> dict[str, Equation]:

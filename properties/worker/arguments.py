@@ -54,20 +54,18 @@ def of_earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> It
 
     These hold a quarter, so what is kept of one is told from what it is multiplied by; and every other entry
     of a dict is then another array, where the others are the same arrays. Of `"retrained"` all entries are
-    others.
+    others. All arrays are filled again then, whatever was written into them.
     """
     are_updated = arrangement == "updated"
     later = []
     for holder, key in _places(arguments):
-        if not (are_updated or isinstance(holder, dict)):
-            continue
         array = holder[key]
-        numbers, factor = array.copy(), 0.5 if isinstance(holder, dict) else 0.25
+        numbers, is_parameter = array.copy(), isinstance(holder, dict)
         later.append((holder, key, array, numbers))
-        if isinstance(holder, dict) and (len(later) % 2 or not are_updated):
-            holder[key] = numbers * factor
-        else:
-            array *= factor
+        if is_parameter and (len(later) % 2 or not are_updated):
+            holder[key] = 0.5 * numbers
+        elif are_updated:
+            array *= 0.5 if is_parameter else 0.25
     try:
         yield
     finally:

@@ -1,6 +1,5 @@
 """Wrong elements of one answer, and what they are like."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,6 @@ from oracle.location.how.sorting import SORTED, SORTED_TWICE
 from oracle.location.where.blocks import EACH_BLOCK, LAST_BLOCK, LEFT_BY_BLOCKS
 from oracle.location.where.changes import MOVED_BY, OF_RANK, STRETCHED
 from oracle.location.where.equation import Equation
-from oracle.location.where.shifts import SHIFTS
 from reference.contract import Array
 
 
@@ -75,7 +73,6 @@ PARTIAL = (
     "without its sign",
     "that of class order[",
     "over the classes less than",
-    *(f"exp(logit - {words})" for words in SHIFTS),
     LEFT_BY_BLOCKS,
     EACH_BLOCK,
     LAST_BLOCK,
@@ -104,12 +101,12 @@ class Likeness:
     @property
     def is_partial(self) -> bool:
         """Whether it is of values beyond a limit, or of units that come after others."""
-        return any(part in self.words for part in PARTIAL)
+        return self.is_computed or any(part in self.words for part in PARTIAL)
 
-    def may_be_when(self, features: Collection[str]) -> bool:
-        """Whether a condition may be one of these: another shift of the logits shows where that overflows."""
-        shifts = [words for words in SHIFTS if f"exp(logit - {words})" in self.words]
-        return not shifts or any(each.endswith(f", less {shifts[0]}") for each in features)
+    @property
+    def is_computed(self) -> bool:
+        """Whether a form is its value: what is computed in the place of the equation, and may be right."""
+        return self.form is not None and self.form is self.value
 
     def tells_nothing(self, equation: Equation) -> Array:
         """Where a value that is so wrong would be right."""

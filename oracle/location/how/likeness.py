@@ -19,6 +19,7 @@ from oracle.location.how.multiples import of_each_column, of_each_problem
 from oracle.location.how.permuted import in_another_order
 from oracle.location.how.places import of_other_places
 from oracle.location.how.rows import other_rows
+from oracle.location.how.shifts import SHIFTED
 from oracle.location.how.solved import solved
 from oracle.location.how.stacked_gates import read_otherwise
 from oracle.location.how.totals import totals
@@ -63,8 +64,12 @@ def _of_numbers(cases: Sequence[Case]) -> Likeness | None:
         return found
     for words, candidate in candidates(cases[0].equation):
         if _matches(cases, candidate) and not _untold(numbers, candidate).size:
-            return Likeness(words, candidate)
+            return _computed(words, candidate)
     return None
+
+
+def _computed(words: str, candidate: Candidate) -> Likeness:
+    return Likeness(words, candidate, form=candidate if words in SHIFTED else None)
 
 
 def _gives_zeros(cases: Sequence[Case], like: Likeness) -> bool:
@@ -126,8 +131,8 @@ def _like(cases: Sequence[Case]) -> Likeness | None:
         trivial |= "limited to" in words and count_shown < 3
         trivial |= "the right value" in words and count_right < 3
         if not trivial and _matches(cases, candidate) and not _is_right(cases, candidate):
-            words = _also(words, candidate, cases)
-            return Likeness(words + _rest(cases, candidate), candidate)
+            words = _also(words, candidate, cases) + _rest(cases, candidate)
+            return _computed(words, candidate)
     if words := of_other_places(cases):
         return Likeness(words)
     if words := in_another_order(cases):

@@ -7,8 +7,8 @@ import numpy as np
 
 from oracle.location.how.activation.exponentials import another_exp
 from oracle.location.how.candidate import Candidate
+from oracle.location.how.shifts import SHIFTED
 from oracle.location.where.equation import Equation
-from oracle.location.where.shifts import SHIFTS
 from reference.contract import Array
 
 
@@ -21,12 +21,12 @@ def of_logits() -> Iterator[tuple[str, Candidate]]:
     yield _PUT_BACK, _put_back_as_sorted
     for k in range(5, 17):
         yield f"the logarithm of (the right value + 1e-{k:02})", partial(_logarithm, 10.0**-k)
+    # Of a sample of which little is left by a shift, other sums than this one may be left as well.
+    yield from SHIFTED.items()
     for words, divisor in _DIVISORS.items():
         yield f"exp(logit) / the sum of these {words}", partial(_divided, (0, 1), divisor)
         yield f"exp(logit - the largest) / the sum of these {words}", partial(_divided, 0, divisor)
-    for words, shift in SHIFTS.items():
-        yield f"exp(logit - {words}) / the sum of these", partial(_shifted, shift)
-    yield "exp(logit - the largest of the class) / the sum of these", partial(_shifted, _largest_of_class)
+    yield "exp(logit - the largest of the class) / the sum of these", _largest_of_class
     yield _IN_PLACE, _divided_in_place
     for size in (1, 2, 4, 8, 16, 32, 64):
         yield f"{_UNSCALED} {size}" if size > 1 else _UNSCALED_EACH, partial(_not_scaled_again, size)
@@ -68,15 +68,11 @@ def _divided(axes: int | tuple[int, int], divisor: Callable[[Array], Array], equ
     return np.asarray(e / divisor(e))
 
 
-def _shifted(shift: Callable[[Array], Array], equation: Equation) -> Array:
-    """The right value, but where that overflows."""
+def _largest_of_class(equation: Equation) -> Array:
+    """Of which each class has another shift, so it is wrong wherever there are several."""
     assert equation.affine
-    e = np.exp(equation.affine.value - shift(equation.affine.value))
+    e = np.exp(equation.affine.value - equation.affine.value.max(axis=1, keepdims=True))
     return np.asarray(e / e.sum(axis=0, keepdims=True))
-
-
-def _largest_of_class(s: Array) -> Array:
-    return np.asarray(s.max(axis=1, keepdims=True))
 
 
 def _with_0_for(k: int, equation: Equation) -> Array:

@@ -25,7 +25,6 @@ from oracle.location.when.table import (
 )
 from oracle.location.where.again import first_of_that_xt
 from oracle.location.where.equation import CACHED, RETURNED, TAKEN_BEFORE, Equation
-from oracle.location.where.shifts import SHIFTS
 from reference.contract import Array
 
 MOST_ELEMENTS = 300
@@ -186,8 +185,7 @@ def _of_value(equation: Equation) -> dict[str, Array]:
     if equation.activation == "softmax":
         rank = np.argsort(np.argsort(-value, axis=0, kind="stable"), axis=0)
         smaller = np.minimum(value, 1 - value)
-        found = {LARGER: rank, name: value, f"the smaller of {name} and 1 - {name}": smaller}
-        return found | (_of_shifts(equation.affine.value) if equation.affine else {})
+        return {LARGER: rank, name: value, f"the smaller of {name} and 1 - {name}": smaller}
     norms = _norms(name, value)
     if equation.activation in ("tanh", "sigmoid"):
         return {f"{ITSELF}{name}": value, **norms}
@@ -197,11 +195,6 @@ def _of_value(equation: Equation) -> dict[str, Array]:
         return {**largest, **norms}
     total = {f"the sum of {name} of all samples": value.sum(axis=(0, 1), keepdims=True)}
     return {name: value, f"|{name}|": size, **largest, **norms, **total}
-
-
-def _of_shifts(s: Array) -> dict[str, Array]:
-    top = s.max(axis=0, keepdims=True, initial=-np.inf)
-    return {f"the largest logit of the sample, less {words}": top - of(s) for words, of in SHIFTS.items()}
 
 
 def _norms(name: str, array: Array) -> dict[str, Array]:

@@ -18,7 +18,6 @@ MOST_AGAIN = 1000
 """The largest extent: of one far place that is wrong the double is asked, for it may come again and again."""
 DECADES = (-14, -11, -9, -7, -5, -3, -2, -1, 1, 2, 3)
 
-
 OF_STEP = (("x",), ("a0",), ("c0",), ("W",), ("b",))
 KINDS = (*OF_STEP, ("Wy",))
 """Arrays that are scaled together."""
@@ -252,6 +251,12 @@ def by_logits(function: str) -> Iterator[Inputs]:
         for k in (20, 50, 80, 100, 300, 700, 800, 2000):
             for change in (by + k, by - k, np.where(np.arange(n_y)[:, None] == 0, by + k, by)):
                 yield replace(given, parameters={**given.parameters, "by": change})
+
+
+def of_logits_apart(function: str) -> Iterator[Inputs]:
+    """Logits that are far from those of other classes, samples and steps."""
+    for seed, factor in product(range(3), (300.0, 1000.0, 3000.0)):
+        yield scaled(problem(function, **BASE, seed=90 + seed).inputs(function), ("Wy",), factor)
 
 
 def of_one_network(example: Inputs, count: int) -> Iterator[Inputs]:

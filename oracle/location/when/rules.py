@@ -92,10 +92,12 @@ class Rule:
         """What it says is right is what does not meet this."""
         return replace(self, conditions=tuple(condition.loosened() for condition in self.conditions))
 
-    def without_rows_but(self, table: Table) -> "Rule":
-        """What it says but of rows, where those of a table are of another kind."""
-        of_rows = [each for each in self.conditions if is_row(each.feature) and not each.is_told_by(table)]
-        return replace(self, conditions=tuple(each for each in self.conditions if each not in of_rows))
+    def without_rows_but(self, row: str) -> "Rule":
+        """What it says of rows of one kind, and of what is the same of all: classes alone need be several."""
+        kept = [each for each in self.conditions if not is_row(each.feature) or kind_of(each.feature) == row]
+        if row != "class":
+            kept = [each for each in kept if (each.form, each.value) != (("n_y", "≥", ""), 2)]
+        return replace(self, conditions=tuple(kept))
 
     def without_what_follows(self, table: Table) -> "Rule":
         """Without each condition that no element fails which meets the others."""

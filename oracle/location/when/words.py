@@ -170,8 +170,8 @@ def _precision(relation: str, bits: int) -> str:
     every = (16, 32, 64)
     compare = {"=": int.__eq__, "≠": int.__ne__, "≥": int.__ge__, "≤": int.__le__}.get(relation)
     seen = [f"float{each}" for each in every if compare and compare(each, bits)]
-    less = "" if seen != ["float64"] else " (in float32 within what rounding may do)"
-    return "in " + " and ".join(seen) + less
+    less = {("float64",): "float32", ("float32", "float64"): "float16"}.get(tuple(seen))
+    return f"in {' and '.join(seen)}" + (f" (in {less} within what rounding may do)" if less else "")
 
 
 def summed(name: str) -> str:

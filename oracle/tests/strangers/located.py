@@ -33,11 +33,12 @@ class Asked:
         function = getattr(self._program, self.function)
         with np.errstate(all="ignore"):
             if self._order == "updated":
-                _double(arguments, 0.5)
+                _scale(arguments, 0.5)
                 function(*arguments)
-                _double(arguments, 2)
+                _fill(arguments, inputs.arguments(self.function))
             if self._order == "retrained":
                 function(*map(_halved, arguments))
+                _fill(arguments, inputs.arguments(self.function))
             try:
                 value = function(*arguments)
             except Exception:  # of a shape or precision that it cannot do
@@ -76,17 +77,26 @@ _ARRANGED: Mapping[str, str] = {
 }
 
 
-def _double(arguments: list[Any], factor: float) -> None:
-    """Multiply parameters in place by a power of two, and other arrays by its square."""
+def _scale(arguments: list[Any], factor: float) -> None:
+    """Multiply parameters in place by a factor, and other arrays by its square."""
     for argument in arguments:
         if isinstance(argument, list):  # those of layers
-            _double(argument, factor)
+            _scale(argument, factor)
         elif isinstance(argument, dict):
             for array in argument.values():
                 if isinstance(array, np.ndarray) and array.dtype.kind == "f":
                     array *= factor
         elif argument is not None:
             argument *= factor**2
+
+
+def _fill(ours: Any, numbers: Any) -> None:
+    """Fill arrays, and those in lists and dicts, with numbers again."""
+    if isinstance(ours, np.ndarray):
+        ours[...] = numbers
+    elif isinstance(ours, (list, dict)):
+        for key in ours if isinstance(ours, dict) else range(len(ours)):
+            _fill(ours[key], numbers[key])
 
 
 def _halved(argument: Any) -> Any:

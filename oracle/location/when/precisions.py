@@ -1,0 +1,37 @@
+"""In which precisions something is wrong, where that is not in all that were asked."""
+
+from dataclasses import replace
+
+from oracle.location.how.cases import Likeness
+from oracle.location.when.condition import Condition
+from oracle.location.when.rules import Rule
+from oracle.location.when.table import Table
+from reference.contract import Array
+
+CHANCE = 1e-3
+"""How likely it may be that nothing is wrong in a precision by chance."""
+
+WIDER_THAN = {"rounded to float16": 16, "rounded to float32": 32}
+"""What changes nothing that has no more bits, by what it is called."""
+
+
+def in_precisions(found: Rule, table: Table, like: Likeness | None) -> Rule:
+    """A rule that leaves out precisions in which nothing is wrong of what meets it, or nothing can be."""
+    if any(each.feature == "bits" for each in found.conditions):
+        return found
+    told = found.met_by(table) & ~table.mute
+    bits, wrong = table.features["bits"][told], table.wrong[told]
+    unchanged = [k for name, k in WIDER_THAN.items() if like and like.words.startswith(name)]
+    asked = [k for k in (16, 32) if (table.features["bits"] == k).any()]
+    right = [k for k in asked if k <= max(unchanged, default=0) or _is_right(bits == k, wrong)]
+    if not right or (wrong & (bits <= right[-1])).any():
+        return found
+    condition = Condition("bits", "=", 64) if right[-1] == 32 else Condition("bits", "≥", 32)
+    return replace(found, conditions=(*found.conditions, condition))
+
+
+def _is_right(chosen: Array, wrong: Array) -> bool:
+    """Whether nothing is wrong of some elements, of which so many would be if they were as the others."""
+    others = wrong[~chosen]
+    part = float(others.mean()) if others.size else 0.0
+    return not wrong[chosen].any() and float((1 - part) ** int(chosen.sum())) < CHANCE
