@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
+from hypothesis.database import ExampleDatabase
 
 from properties.reported.continued import in_json
 from properties.session.options import CLOSING
+from properties.stored.local import LocalDatabase
 
 AS_IT_BEGAN = pytest.StashKey[ExampleDatabase | None]()
 """The stored failures as they were before the run, where it has a report by which it can be continued.
@@ -31,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = config.stash[_FOLDER] = directory / ".hypothesis" / "as-it-began" / name
     if CLOSING in config.stash and not config.getoption("--resume"):
         shutil.rmtree(folder, ignore_errors=True)
-    config.stash[AS_IT_BEGAN] = DirectoryBasedExampleDatabase(folder)
+    config.stash[AS_IT_BEGAN] = LocalDatabase(folder)
 
 
 @pytest.hookimpl(optionalhook=True)

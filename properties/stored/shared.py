@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 from hypothesis.database import (
     BackgroundWriteDatabase,
-    DirectoryBasedExampleDatabase,
     ExampleDatabase,
     GitHubArtifactDatabase,
     MultiplexedDatabase,
     ReadOnlyDatabase,
 )
 from hypothesis.errors import HypothesisSideeffectWarning, HypothesisWarning
+
+from properties.stored.local import LocalDatabase
 
 LOCAL = ".hypothesis/examples"
 """Where Hypothesis keeps its examples, below the current directory."""
@@ -33,7 +34,7 @@ def open_database(directory: Path, url: str, tell: Callable[[str], None]) -> Exa
     `github://owner/repository` is what a workflow of that repository has uploaded, and only read. Raises
     `ValueError` where there is nothing.
     """
-    local = DirectoryBasedExampleDatabase(directory / LOCAL)
+    local = LocalDatabase(directory / LOCAL)
     if not url:
         return local
     match urlsplit(url).scheme:

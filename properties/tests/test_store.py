@@ -17,6 +17,7 @@ from hypothesis.database import ExampleDatabase, GitHubArtifactDatabase, InMemor
 from hypothesis.errors import HypothesisSideeffectWarning
 
 from oracle.problem import Problem
+from properties.stored.local import LocalDatabase
 from properties.stored.shared import SharedDatabase, open_database
 from properties.stored.store import Store
 
@@ -29,6 +30,17 @@ problems = st.builds(
     m=st.integers(0, 4),
     T_x=st.integers(0, 4),
 )
+
+
+def test_where_it_was_looked_for_is_not_kept(tmp_path: Path) -> None:
+    database = LocalDatabase(tmp_path)
+    problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1)
+    for name in ("one.py", "other.py"):
+        store = Store(database, name, "each step", "rnn_forward")
+        assert [*store] == []
+        store.add(problem)
+        assert [*store] == [problem]
+    assert len(database.keypaths) <= 1  # where all keys are listed
 
 
 @given(st.sets(problems), st.data())
