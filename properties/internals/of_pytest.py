@@ -1,5 +1,8 @@
 """What we use of pytest that it does not document."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from _pytest.runner import runtestprotocol
 
@@ -54,9 +57,19 @@ def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
     return described
 
 
-def show_as(item: pytest.Item, message: str) -> None:
+@contextmanager
+def shown_as(item: pytest.Item, message: str) -> Iterator[None]:
     """Show a failure of this test by a message alone; to write out the code that raised it takes long."""
     item.repr_failure = lambda excinfo, style=None: message  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        del item.repr_failure  # which would keep the message as long as the test
+
+
+def forget_what_is_over(item: pytest.Item) -> None:
+    """Drop what has been kept of a test that has run, which itself lasts to the end."""
+    item.stash._storage.clear()
 
 
 def show_no_failure(report: pytest.TestReport) -> None:

@@ -7,7 +7,7 @@ from hypothesis import settings
 
 from properties.answered.implementation import Implementation
 from properties.internals.of_libc import give_back_memory
-from properties.internals.of_pytest import forget_all
+from properties.internals.of_pytest import forget_all, forget_what_is_over
 from properties.judged.tally import Tally
 from properties.session.database import DATABASE
 from properties.session.options import EXACTLY, HOST, NETWORKS
@@ -59,8 +59,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     So do its reports, which in a worker of pytest-xdist nobody reads.
     """
     result = yield
-    if TURN in item.stash:
-        del item.stash[TURN]
+    forget_what_is_over(item)
     reporter = item.config.pluginmanager.getplugin("terminalreporter")
     if reporter and hasattr(item.config, "workerinput"):
         forget_all(reporter)

@@ -1,6 +1,7 @@
 """What came of a law, from pytest's report of its test."""
 
 from collections.abc import Generator
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -8,7 +9,7 @@ import pytest
 
 from properties.answered.implementation import Implementation
 from properties.explained.failure import Failure
-from properties.internals.of_pytest import show_as
+from properties.internals.of_pytest import shown_as
 from properties.judged.presence import USABLE, unusable
 from properties.judged.tally import Tally
 from properties.judged.trial import ViolationError
@@ -27,9 +28,8 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo else None
     violation = _violation(error)
     failure = Failure(violation) if violation else None
-    if failure:
-        show_as(item, printable(failure.message))
-    report = yield
+    with shown_as(item, printable(failure.message)) if failure else nullcontext():
+        report = yield
     is_over = report.when == "call" or (report.when == "setup" and report.failed)
     if is_over and item.get_closest_marker("law"):
         broke = report.failed and not failure and not isinstance(error, pytest.fail.Exception)

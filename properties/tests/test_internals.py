@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from properties.internals.of_hypothesis import ANEW
-from properties.internals.of_pytest import show_as
+from properties.internals.of_pytest import forget_what_is_over, shown_as
 
 
 def test_hypothesis_draws_anew_with_a_backend_of_another_name() -> None:
@@ -40,10 +40,18 @@ def test_a_failure_is_shown_by_a_message_alone(request: pytest.FixtureRequest) -
     def fail() -> None:
         raise AssertionError
 
-    show_as(request.node, "what was found")
-    report = pytest.TestReport.from_item_and_call(request.node, pytest.CallInfo.from_call(fail, "call"))
-    del request.node.repr_failure
+    with shown_as(request.node, "what was found"):
+        report = pytest.TestReport.from_item_and_call(request.node, pytest.CallInfo.from_call(fail, "call"))
     assert report.longrepr == "what was found", f"pytest {version('pytest')} shows failures in another way"
+
+
+def test_what_pytest_keeps_of_a_test_can_be_dropped(request: pytest.FixtureRequest) -> None:
+    item = request.node
+    kept = dict(item.stash._storage)
+    item.stash[pytest.StashKey[int]()] = 1
+    forget_what_is_over(item)
+    assert not len(item.stash), f"pytest {version('pytest')} keeps what is of a test elsewhere"
+    item.stash._storage.update(kept)
 
 
 def test_xdist_has_the_schedulers_that_ours_change() -> None:
