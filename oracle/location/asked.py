@@ -13,11 +13,12 @@ from oracle.location.how.cases import Likeness
 from oracle.location.record import Record, Seen
 from oracle.location.view import ReadAs, Reading, View, coarsely, of_caches
 from oracle.location.when import experiments
+from oracle.location.when.confirmed import is_confirmed, needed
 from oracle.location.when.elements import elements
 from oracle.location.when.mixed import mixed
 from oracle.location.when.near import near
 from oracle.location.when.precisions import in_precisions
-from oracle.location.when.rules import HALF, PURE, Rule, rule
+from oracle.location.when.rules import PURE, Rule, rule
 from oracle.location.when.table import Table
 from oracle.location.where.equation import Equation, record_of
 from oracle.location.where.equations import equations, follows
@@ -35,6 +36,8 @@ OVERFLOW = 20
 """Beyond which a number may be where exponentials overflow."""
 NARROWER = float(np.log(np.finfo("float32").max) / np.log(np.finfo("float64").max))
 """How much sooner they do in float32."""
+FEW = 5
+"""Answers in another precision that are too few to tell whether anything is wrong in it."""
 ODD = (21, 23)
 """Seeds of problems that are aimed at a threshold alone."""
 
@@ -57,6 +60,7 @@ class Asked(Record):
         self._limits = limits
         self._calls = 0
         self._tables: dict[str, Grown] = {}
+        self._is_coarse = False
 
     def ask(self, every: Iterable[Inputs]) -> list[Seen]:
         """Hold the equations to the answer to each; of one that has another form nothing is known."""
@@ -73,7 +77,7 @@ class Asked(Record):
     def coarsely(self) -> "Asked":
         """The same answers, in which nothing is wrong that is off by little, and room for some more."""
         other = self._read_as(coarsely)
-        other._calls = min(self._calls, ROOM - MORE)
+        other._calls, other._is_coarse = min(self._calls, ROOM - MORE), True
         return other
 
     def of_caches(self) -> "Asked":
@@ -115,12 +119,14 @@ class Asked(Record):
             again = rule(self._table(names, like))
             told = [table for name in names for table in _tables(name, fresh, like)]
             holds = again and again.is_like(found) and told  # where forms are wrong, nothing may
-            confirmed = again if holds and _is_confirmed(Table.joined(told), found) else None
+            confirmed = again if holds and is_confirmed(Table.joined(told), found) else None
             is_vague = confirmed and any(condition.is_vague for condition in confirmed.conditions)
             if confirmed and confirmed.purity >= purest and not is_vague:
                 break
             found = again
-        return in_precisions(confirmed, self._table(names, like), like) if confirmed else None
+        if not confirmed or self._is_coarse:
+            return confirmed
+        return in_precisions(confirmed, self._table(names, like), like)
 
     def in_float32(self, names: Sequence[str], found: Rule) -> Rule | None:
         """The same rule as it is in float32, if a number beyond which it is wrong is smaller there.
@@ -139,7 +145,7 @@ class Asked(Record):
             left = max(ROOM - self._calls - narrow._calls, 0)
             fresh = narrow.ask(islice(self._near(names, aimed_at, seed), left))
             told = [table for name in names for table in _tables(name, fresh, None)]
-            if not told or (other and not _is_confirmed(Table.joined(told), other)):
+            if not told or (other and not is_confirmed(Table.joined(told), other)):
                 return None
             other = rule(narrow._table(names, None))
             if not other or other.purity < PURE or {*aimed_at.forms} != {*other.forms}:
@@ -177,7 +183,7 @@ class Asked(Record):
             return False
         inside = ours.met_by(table) & ~table.mute
         is_nowhere_else = not table.wrong[~ours.loosened.met_by(table)].any()
-        return is_nowhere_else and bool(inside.any()) and float(table.wrong[inside].mean()) >= _needed(found)
+        return is_nowhere_else and bool(inside.any()) and float(table.wrong[inside].mean()) >= needed(found)
 
     def _near(self, names: Sequence[str], found: Rule, seed: int) -> Iterator[Inputs]:
         """Problems that were not asked before: of all kinds, and on both sides of each condition.
@@ -212,11 +218,11 @@ class Asked(Record):
         assert shown
         return Table.joined([elements(each) for each in equations(shown) if each.name in names])
 
-    def ask_more_where_few(self, names: Sequence[str]) -> None:
-        """In another precision than the first, if only there it is wrong, for little is asked in that."""
-        dtypes = {case.dtype for name in names for case in self.cases(name)}
-        for dtype in dtypes - {self.dtypes[0]}:
-            self.ask(experiments.ordinary(self.view.function, range(40, 44), dtype))
+    def ask_more_where_few(self) -> None:
+        """In other precisions than the first, of which little is asked."""
+        for dtype in self.dtypes[1:]:
+            if sum(seen.asked.dtype == dtype for seen in self.seen) < FEW:
+                self.ask(experiments.ordinary(self.view.function, range(40, 44), dtype))
 
     def network(self, names: Sequence[str]) -> list[list[Equation]]:
         """Answers of one network to many inputs, as many as it takes to find its weights, by equation."""
@@ -274,27 +280,3 @@ def _tells_weights(equation: Equation) -> bool:
     most = np.inf if equation.activation == "max" else 1 - 1e-6
     told = equation.affine is not None and np.abs(shown).max(initial=0) < most
     return bool(told and equation.wrong.any() and (shown != shown.flat[0]).any())
-
-
-def _is_confirmed(table: Table, found: Rule) -> bool:
-    """Whether no element is wrong that does not meet the rule, and of those that do as many as before.
-
-    So too of those that are nearest to a threshold: what is wrong far beyond it alone begins elsewhere.
-    """
-    inside = found.met_by(table) & ~table.mute
-    if table.wrong[~found.loosened.met_by(table)].any():
-        return False
-    of_few = found.purity < HALF or any(each.relation == "=" for each in found.conditions)
-    if of_few and not table.wrong.any():
-        return False
-    parts = [inside]
-    for condition in found.conditions:
-        if condition.is_a_threshold and inside.any():
-            distance = np.abs(table.features[condition.feature] - condition.value)
-            parts += [inside & (distance <= np.quantile(distance[inside], part)) for part in (0.1, 0.3)]
-    return all(not part.any() or float(table.wrong[part].mean()) >= _needed(found) for part in parts)
-
-
-def _needed(found: Rule) -> float:
-    """Which part of other elements that meet a rule has to be wrong."""
-    return min(found.purity - 0.25, 0.6)

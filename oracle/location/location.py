@@ -98,7 +98,7 @@ def found_of(asked: Asked, wrong: Sequence[str], arrangement: str = "") -> Found
 def _found_of(asked: Asked, wrong: Sequence[str], arrangement: str) -> Found:
     asked.look_at([*wrong, *map(record_of, wrong)])
     names = told_together(wrong)
-    asked.ask_more_where_few(names)
+    asked.ask_more_where_few()
     like = likeness(_cases(names, asked))
     if like and like.is_computed:  # of which another may be right where logits are much alike
         asked.ask(experiments.of_logits_apart(asked.view.function))

@@ -8,8 +8,8 @@ from oracle.location.when.rules import Rule
 from oracle.location.when.table import Table
 from reference.contract import Array
 
-CHANCE = 1e-3
-"""How likely it may be that nothing is wrong in a precision by chance."""
+CHANCE, ENOUGH = 1e-3, 60
+"""How likely it may be that nothing is wrong in a precision by chance, and in how many elements it is so."""
 
 WIDER_THAN = {"rounded to float16": 16, "rounded to float32": 32}
 """What changes nothing that has no more bits, by what it is called."""
@@ -34,4 +34,5 @@ def _is_right(chosen: Array, wrong: Array) -> bool:
     """Whether nothing is wrong of some elements, of which so many would be if they were as the others."""
     others = wrong[~chosen]
     part = float(others.mean()) if others.size else 0.0
-    return not wrong[chosen].any() and float((1 - part) ** int(chosen.sum())) < CHANCE
+    count = int(chosen.sum())
+    return count >= ENOUGH and not wrong[chosen].any() and float((1 - part) ** count) < CHANCE
