@@ -59,7 +59,7 @@ class Location:
         setting = self.setting.words(self.scope) if self.setting else ""
         where = ": ".join(filter(None, [setting, self.where]))
         when = self.scope.of_sizes(self.when) if self.setting else self.when
-        when = ALWAYS if when in setting.split(", ") and setting else when
+        when = (self.setting.leaves_to_say(when, self.scope) or ALWAYS) if self.setting and when else when
         parts = {"wrong where": where, "when": when, "how": self.how}
         return [f"{name}: {text}" for name, text in parts.items() if text]
 

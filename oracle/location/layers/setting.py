@@ -80,6 +80,15 @@ class Setting:
         )
         return ", ".join(filter(None, parts))
 
+    def leaves_to_say(self, when: str, scope: Scope = ITSELF) -> str:
+        """What a condition says beside the setting; empty where that is nothing."""
+        given = [*self.words(scope).split(", ")]
+        if self.projected and not scope.any_projection:
+            given += ["with a projection", "with n_a units in the hidden state"]
+        first, comma, rest = when.partition(", ")
+        left = " and ".join(each for each in first.split(" and ") if each not in given)
+        return ", ".join(filter(None, [left, rest])) if comma else left
+
     @property
     def directions(self) -> int:
         """How many there are in each layer."""
