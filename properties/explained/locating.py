@@ -21,10 +21,15 @@ from reference.contract import CONTRACTS
 
 
 def located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | None:
-    """Where, when and how it is wrong; `None` where nothing is found. Raises `DiedError`."""
+    """Where, when and how it is wrong; `None` where nothing is found, or was when it was looked for first.
+
+    Raises `DiedError`, and what `apart` raises.
+    """
     known = _LOCATED.setdefault(ask.implementation, {}).setdefault((ask.function, limits.dtypes), {})
     if counterexample not in known:
-        known[counterexample] = _located(ask, counterexample, limits, [*known.values()])
+        others = [*known.values()]
+        known[counterexample] = None  # what fails once is not tried again for each law
+        known[counterexample] = _located(ask, counterexample, limits, others)
     return known[counterexample]
 
 

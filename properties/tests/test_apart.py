@@ -1,38 +1,16 @@
 """A search runs in a process of its own, and asks in this one."""
 
-import multiprocessing
 import os
-import signal
-from collections.abc import Callable, Sequence
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from properties.answered.start import FORKS
+from properties.explained import apart as module
 from properties.explained.apart import apart
+from properties.tests.searches import failing, finding, killed, twice
 
-
-def twice(asked: Sequence[Callable[..., Any]], number: int) -> tuple[int, int, int]:
-    """What the second that may be asked says, where that is asked and where this runs."""
-    double, where = asked
-    return double(double(number)), where(), os.getpid()
-
-
-def failing(asked: Sequence[Callable[..., Any]], reason: str) -> None:
-    """Never finds anything."""
-    asked[0]()
-    raise ValueError(reason)
-
-
-def killed(asked: Sequence[Callable[..., Any]]) -> None:
-    """Ends as one that takes all memory does."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def interrupted(asked: Sequence[Callable[..., Any]]) -> int:
-    """Goes on where the session is interrupted, which ends it."""
-    os.kill(os.getpid(), signal.SIGINT)
-    return int(asked[0]())
+in_another_process = pytest.mark.skipif(not FORKS, reason="searches have no process of their own here")
 
 
 def double(number: int) -> int:
@@ -41,25 +19,47 @@ def double(number: int) -> int:
 
 @pytest.mark.parametrize("forks", [True, False])
 def test_what_a_search_asks_is_asked_here(forks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("properties.explained.apart.FORKS", forks and FORKS)
+    monkeypatch.setattr(module, "FORKS", forks and FORKS)
     doubled, asked_in, ran_in = apart(twice, [double, os.getpid], 3)
     assert (doubled, asked_in) == (12, os.getpid())
     assert (ran_in == os.getpid()) == (not (forks and FORKS))
 
 
-def test_what_a_search_raises_is_raised_here() -> None:
-    with pytest.raises(ValueError, match="nothing found"):
+@in_another_process
+def test_what_lies_in_the_current_directory_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_searcher", [])
+    monkeypatch.chdir(tmp_path)
+    for name in ("reference", "numpy", "selectors", "pytest"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit")
+    assert apart(twice, [double, os.getpid], 3)[0] == 12
+    assert apart(twice, [double, os.getpid], 3)[2] != os.getpid()
+
+
+@in_another_process
+def test_a_search_that_does_not_find_anything_says_why() -> None:
+    with pytest.raises(RuntimeError, match="nothing found"):
         apart(failing, [os.getpid], "nothing found")
-
-
-@pytest.mark.skipif(not FORKS, reason="searches have no process of their own here")
-def test_a_search_ends_with_what_it_asks_and_not_with_an_interrupt_of_its_own() -> None:
-    def broken() -> None:
-        raise KeyboardInterrupt
-
-    assert apart(interrupted, [lambda: 5]) == 5
-    with pytest.raises(KeyboardInterrupt):
-        apart(failing, [broken], "")
+    with pytest.raises(RuntimeError, match="pickle"):
+        apart(finding, [])
     with pytest.raises(RuntimeError, match="was killed"):
         apart(killed, [])
-    assert not multiprocessing.active_children()
+
+
+@in_another_process
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ConnectionResetError])
+def test_a_search_ends_with_what_it_asks(error: type[BaseException]) -> None:
+    def broken() -> None:
+        raise error
+
+    with pytest.raises(error):
+        apart(failing, [broken], "")
+    assert apart(twice, [double, os.getpid], 3)[0] == 12
+
+
+@in_another_process
+def test_where_no_process_can_search_it_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_searcher", [])
+    monkeypatch.setattr(module, "SEARCHING", "raise SystemExit")
+    assert apart(twice, [double, os.getpid], 3) == (12, os.getpid(), os.getpid())

@@ -26,11 +26,12 @@ class Ours:
     def find_spec(name, path=None, target=None):
         if name in {NAMES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
 sys.meta_path.insert(0, Ours)
-from {PREFIX}properties.worker.%s import main
+from {PREFIX}properties.%s import main
 main()
 """
-PROGRAM, WARM = _PROGRAM % "worker", _PROGRAM % "warm"
-"""What the interpreter of a worker runs, and of a process that forks workers.
+PROGRAM, WARM = _PROGRAM % "worker.worker", _PROGRAM % "worker.warm"
+SEARCHING = _PROGRAM % "explained.searching"
+"""What the interpreter of a worker runs, of a process that forks workers, and of one that forks searches.
 
 It finds our modules, and nothing else that lies beside them.
 """
