@@ -54,15 +54,19 @@ def of_earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> It
 
     These hold a quarter, so what is kept of one is told from what it is multiplied by; and every other entry
     of a dict is then another array, where the others are the same arrays. Of `"retrained"` all entries are
-    others. All arrays are filled again then, whatever was written into them.
+    others. All arrays are filled again then, whatever was written into them; one that cannot be, for it is
+    frozen or has another shape now, is another array.
     """
     are_updated = arrangement == "updated"
-    later = []
+    later, scaled = [], 0
     for holder, key in _places(arguments):
         array = holder[key]
         numbers, is_parameter = array.copy(), isinstance(holder, dict)
         later.append((holder, key, array, numbers))
-        if is_parameter and (len(later) % 2 or not are_updated):
+        if array.dtype.kind != "f":
+            continue
+        scaled += 1
+        if is_parameter and (scaled % 2 or not are_updated):
             holder[key] = 0.5 * numbers
         elif are_updated:
             array *= 0.5 if is_parameter else 0.25
@@ -70,14 +74,17 @@ def of_earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> It
         yield
     finally:
         for holder, key, array, numbers in later:
-            array[...] = numbers
             holder[key] = array
+            if array.flags.writeable and array.shape == numbers.shape:
+                array[...] = numbers
+            else:
+                holder[key] = numbers
 
 
 def _places(holder: Any) -> Iterator[tuple[Any, Any]]:
-    """Where arrays of floating-point numbers are, in lists and dicts."""
+    """Where arrays are, in lists and dicts."""
     for key, entry in [*(holder.items() if isinstance(holder, dict) else enumerate(holder))]:
-        if isinstance(entry, ndarray) and entry.dtype.kind == "f":
+        if isinstance(entry, ndarray):
             yield holder, key
         elif isinstance(entry, (list, dict)):
             yield from _places(entry)
