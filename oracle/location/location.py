@@ -17,6 +17,7 @@ from oracle.location.when.table import SIZES, SUM
 from oracle.location.when.words import ALWAYS, summed, words
 from oracle.location.where.blocks import LEFT_BY_BLOCKS
 from oracle.location.where.equation import CACHED, record_of
+from oracle.problem import DType
 from reference.contract import CONTRACTS
 
 GATES = ("ft", "it", "cct", "ot")
@@ -101,7 +102,8 @@ def _found_of(asked: Asked, wrong: Sequence[str], arrangement: str) -> Found:
     asked.ask_more_where_few()
     like = likeness(_cases(names, asked))
     if like and like.is_computed:  # of which another may be right where logits are much alike
-        asked.ask(experiments.of_logits_apart(asked.view.function))
+        for dtype in (each for each in asked.dtypes if each != "float16"):
+            asked.ask(experiments.of_logits_apart(asked.view.function, dtype))
         like = likeness(_cases(names, asked))
     found = None if _is_always(names, asked, like) else _rule(names, asked, like)
     cases = _cases(names, asked)
@@ -120,8 +122,7 @@ def _found_of(asked: Asked, wrong: Sequence[str], arrangement: str) -> Found:
     when = [arrangement] if arrangement else []
     is_far_fetched = not found or len(found.conditions) == MOST_CONDITIONS
     if is_far_fetched and like and like.form and asked.is_always_given_by(names, like.form):
-        of_shift = [beyond(like.words, cases, asked.dtypes)] if like.is_computed else []
-        when += [*of_shift, EVERYWHERE]
+        when += filter(None, [_beyond(names, asked, like, cases), EVERYWHERE])
     elif found and not (arrangement and not found.conditions):
         when.append(_in_words(names, asked, found, like))
     location = Location(where(wrong, asked, others), ", ".join(when), how, equations=names)
@@ -131,6 +132,20 @@ def _found_of(asked: Asked, wrong: Sequence[str], arrangement: str) -> Found:
 def _is_always(names: Sequence[str], asked: Asked, like: Likeness | None) -> bool:
     """Whether all that is shown is what is computed in the place of the equation, which may be right."""
     return bool(like and like.is_computed and like.form and asked.is_always_given_by(names, like.form))
+
+
+def _beyond(names: Sequence[str], asked: Asked, like: Likeness, cases: Sequence[Case]) -> str:
+    """From where on a softmax with another shift is wrong, in float32 too if it was seen to be so there."""
+    if not like.is_computed or not like.form:
+        return ""
+    narrower: list[DType] = [
+        dtype
+        for dtype in asked.dtypes
+        if dtype == "float32" != cases[0].dtype
+        and asked.is_wrong_in(names, dtype)
+        and asked.is_always_given_by(names, like.form, dtype)
+    ]
+    return beyond(like.words, cases, narrower)
 
 
 def _exchanged(wrong: Sequence[str], asked: Asked, found: Rule | None, like: Likeness | None) -> str:

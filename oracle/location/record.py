@@ -162,9 +162,13 @@ class Record:
         is_other = first != "float32" and others and not is_like(others, like, MARGIN)
         return first if is_other else ""
 
-    def is_always_given_by(self, names: Sequence[str], form: Candidate) -> bool:
-        """Whether a form gives all that is shown in the precision of the cases, be it wrong or right."""
-        of_cases = {case.dtype for name in names for case in self.cases(name)}
+    def is_wrong_in(self, names: Sequence[str], dtype: DType) -> bool:
+        """Whether any of some equations does not hold in a precision."""
+        return any(seen.wrong.get(name) and seen.asked.dtype == dtype for seen in self.seen for name in names)
+
+    def is_always_given_by(self, names: Sequence[str], form: Candidate, dtype: DType | None = None) -> bool:
+        """Whether a form gives all that is shown in a precision, by default of the cases, wrong or right."""
+        of_cases = {dtype} if dtype else {case.dtype for name in names for case in self.cases(name)}
         every = [seen[name] for seen in self.seen for name in names if name in seen]
         known = [Case(each, np.isfinite(each.right.error) & np.isfinite(each.right.value)) for each in every]
         cases = [case for case in known if case.dtype in of_cases]

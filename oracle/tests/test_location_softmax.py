@@ -40,8 +40,17 @@ def test_a_shift_by_something_else_is_told_and_how_far_exponentials_reach(
 ) -> None:
     said = said_of("rnn_cell_forward", HUGE, SHIFT, shift)
     assert said.endswith(
-        f"when: the largest logit of the sample is more than {far}, {EVERYWHERE}"
+        f"when: the largest logit of the sample is more than some {far}, {EVERYWHERE}"
         f"  how: {quotient} / the sum of these"
+    )
+
+
+def test_how_far_exponentials_reach_in_float32_is_said_of_what_is_wrong_there() -> None:
+    quotient = "e_z / np.sum(e_z, axis=0, keepdims=True)"
+    old = f"np.exp(z - {SHIFT})\n    return {quotient}"
+    new = f"np.exp(z.astype(np.float64))\n    return ({quotient}).astype(z.dtype)"
+    assert "is more than some 709 above or 708 below 0, wherever" in said_of(
+        "rnn_cell_forward", HUGE, old, new
     )
 
 

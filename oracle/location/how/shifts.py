@@ -55,20 +55,24 @@ SHIFTED: Mapping[str, Candidate] = {
 """They are right, but for what rounding makes of them."""
 
 
-def beyond(quotient: str, cases: Sequence[Case], dtypes: Sequence[DType]) -> str:
-    """How far from the shift the largest logit is where one of them is wrong, by the range of `exp`."""
+def beyond(quotient: str, cases: Sequence[Case], narrower: Sequence[DType]) -> str:
+    """How far from the shift the largest logit is where one of them is wrong, by the range of `exp`.
+
+    And how far in narrower precisions; empty where it is as far from it as it should be.
+    """
     words, shift = next(each for each in _SHIFTS.items() if _quotient(each[0]) == quotient)
     apart = np.concatenate([_largest_above(shift, case) for case in cases])
     ends = {"above": "max"} if (apart > 0).any() else {}
     ends |= {"below": "tiny"} if (apart < 0).any() else {}
 
-    def ranges(dtype: DType) -> dict[str, str]:
+    def ranges(dtype: str) -> dict[str, str]:
         return {side: str(int(abs(np.log(getattr(np.finfo(dtype), end))))) for side, end in ends.items()}
 
-    first, *narrower = [ranges(dtype) for dtype in dtypes if dtype != "float16"]
-    far = " or ".join(f"{number} {side}" for side, number in first.items())
-    less = f" (in float32 {' or '.join(narrower[0].values())})" if narrower else ""
-    return f"the largest logit of the sample is more than {far} {words}{less}"
+    if not ends:
+        return ""
+    far = " or ".join(f"{number} {side}" for side, number in ranges(cases[0].dtype).items())
+    less = "".join(f" (in {dtype} {' or '.join(ranges(dtype).values())})" for dtype in narrower)
+    return f"the largest logit of the sample is more than some {far} {words}{less}"
 
 
 def _largest_above(shift: Callable[[Array], Array], case: Case) -> Array:

@@ -253,10 +253,10 @@ def by_logits(function: str) -> Iterator[Inputs]:
                 yield replace(given, parameters={**given.parameters, "by": change})
 
 
-def of_logits_apart(function: str) -> Iterator[Inputs]:
+def of_logits_apart(function: str, dtype: str) -> Iterator[Inputs]:
     """Logits that are far from those of other classes, samples and steps."""
     for seed, factor in product(range(3), (300.0, 1000.0, 3000.0)):
-        yield scaled(problem(function, **BASE, seed=90 + seed).inputs(function), ("Wy",), factor)
+        yield scaled(problem(function, **BASE, seed=90 + seed, dtype=dtype).inputs(function), ("Wy",), factor)
 
 
 def of_one_network(example: Inputs, count: int) -> Iterator[Inputs]:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from oracle.location.how.cases import Likeness
 from oracle.location.when.condition import Condition
 from oracle.location.when.rules import Rule
@@ -26,7 +28,8 @@ def in_precisions(found: Rule, table: Table, like: Likeness | None) -> Rule:
     right = [k for k in asked if k <= max(unchanged, default=0) or _is_right(bits == k, wrong)]
     if not right or (wrong & (bits <= right[-1])).any():
         return found
-    condition = Condition("bits", "=", 64) if right[-1] == 32 else Condition("bits", "≥", 32)
+    seen = {*np.unique(table.features["bits"])}
+    condition = Condition("bits", "≥", 32) if 32 in seen - {*right} else Condition("bits", "=", 64)
     return replace(found, conditions=(*found.conditions, condition))
 
 
