@@ -1,5 +1,8 @@
 """What we use of Hypothesis that it does not document."""
 
+from collections.abc import Iterable
+
+from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
 
 ANEW = "anew"
@@ -10,3 +13,13 @@ of the problems have the sizes of another: good for what shows at equal sizes an
 what shows at one size of many. With any backend but its own it leaves that out, and shrinks all the same.
 """
 AVAILABLE_PROVIDERS[ANEW] = AVAILABLE_PROVIDERS["hypothesis"]
+
+
+class LocalDatabase(DirectoryBasedExampleDatabase):
+    """A directory of examples that does not remember where each key was read: a kilobyte for each test."""
+
+    def fetch(self, key: bytes) -> Iterable[bytes]:
+        """What was stored for a key."""
+        values = [*super().fetch(key)]
+        getattr(self, "keypaths", {}).pop(key, None)
+        return values

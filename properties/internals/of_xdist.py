@@ -19,7 +19,8 @@ def by_scope(config: pytest.Config, log: Any, scope: Callable[[str], str]) -> An
 
         def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
             super().add_node_collection(node, collection)
-            self.registered_collections[node] = _Indexed(collection)
+            if node in self.registered_collections:  # not where it differs from that of the others
+                self.registered_collections[node] = _Indexed(collection)
 
         def _assign_work_unit(self, node: Any) -> None:
             assigned = self.assigned_work.get(node, {})

@@ -52,9 +52,9 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
     return turn
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Forget a turn, and all that it has found, when its test is over: the test itself lasts.
+    """Forget a turn, all that it has found and what pytest has noted, when its test is over, which lasts.
 
     So do its reports, which in a worker of pytest-xdist nobody reads.
     """

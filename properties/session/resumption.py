@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis.database import ExampleDatabase
 
+from properties.internals.of_hypothesis import LocalDatabase
 from properties.reported.continued import in_json
 from properties.session.options import CLOSING
-from properties.stored.local import LocalDatabase
 
 AS_IT_BEGAN = pytest.StashKey[ExampleDatabase | None]()
 """The stored failures as they were before the run, where it has a report by which it can be continued.

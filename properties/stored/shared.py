@@ -15,7 +15,7 @@ from hypothesis.database import (
 )
 from hypothesis.errors import HypothesisSideeffectWarning, HypothesisWarning
 
-from properties.stored.local import LocalDatabase
+from properties.internals.of_hypothesis import LocalDatabase
 
 LOCAL = ".hypothesis/examples"
 """Where Hypothesis keeps its examples, below the current directory."""

@@ -17,7 +17,7 @@ from hypothesis.database import ExampleDatabase, GitHubArtifactDatabase, InMemor
 from hypothesis.errors import HypothesisSideeffectWarning
 
 from oracle.problem import Problem
-from properties.stored.local import LocalDatabase
+from properties.internals.of_hypothesis import LocalDatabase
 from properties.stored.shared import SharedDatabase, open_database
 from properties.stored.store import Store
 
