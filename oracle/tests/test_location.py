@@ -27,7 +27,7 @@ OF_OTHER_KINDS = (
     *("ae/19", "ae/41", "ae/48", "ag/05", "ag/27", "ag/28", "ag/39"),
     *("ag/18", "ai/20", "ai/32", "ai/37", "an/09", "an/11", "an/20", "an/38", "ar/18"),
 )
-LOCATED = sorted({*SAID[::150], *(name for name in SAID if name.startswith(OF_OTHER_KINDS))})
+LOCATED = sorted({*SAID[::300], *(name for name in SAID if name.startswith(OF_OTHER_KINDS))})
 """A few, and some of other kinds, for it takes seconds; `benchmarks.strangers` locates all."""
 MOST_CALLS = 600
 """Of a function that is located; at 1 ms each, with what is made of the answers, within two seconds."""
