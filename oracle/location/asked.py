@@ -17,6 +17,7 @@ from oracle.location.when.confirmed import is_confirmed, needed
 from oracle.location.when.elements import elements
 from oracle.location.when.mixed import mixed
 from oracle.location.when.near import near
+from oracle.location.when.ones import right_where_two_are_1
 from oracle.location.when.precisions import in_precisions
 from oracle.location.when.rules import PURE, Rule, rule
 from oracle.location.when.table import Table
@@ -117,7 +118,7 @@ class Asked(Record):
             if not fresh:
                 break
             again = rule(self._table(names, like))
-            told = [table for name in names for table in _tables(name, fresh, like)]
+            told = [*_tables(names, fresh, like)]
             holds = again and again.is_like(found) and told  # where forms are wrong, nothing may
             confirmed = again if holds and is_confirmed(Table.joined(told), found) else None
             is_vague = confirmed and any(condition.is_vague for condition in confirmed.conditions)
@@ -144,7 +145,7 @@ class Asked(Record):
         for seed in ODD:  # the second time it is confirmed
             left = max(ROOM - self._calls - narrow._calls, 0)
             fresh = narrow.ask(islice(self._near(names, aimed_at, seed), left))
-            told = [table for name in names for table in _tables(name, fresh, None)]
+            told = [*_tables(names, fresh, None)]
             if not told or (other and not is_confirmed(Table.joined(told), other)):
                 return None
             other = rule(narrow._table(names, None))
@@ -160,6 +161,15 @@ class Asked(Record):
         table = self._table(names)
         inside = found.met_by(table) & ~table.mute
         return bool(inside.any()) and float(table.wrong[inside].mean()) >= PURE
+
+    def right_where_two_are_1(self, names: Sequence[str], found: Rule) -> list[str]:
+        """Pairs of sizes, as `n_x = m = 1`, where a rule of sizes, places or the precision does not hold."""
+        if not found.is_plain:
+            return []
+        known = self._table(names).features
+        sizes = [name for name in experiments.sizes_of(self.view.function) if name in known]
+        fresh = partial(_tables, names, like=None)
+        return right_where_two_are_1(self.view.function, sizes, found, lambda every: fresh(self.ask(every)))
 
     def without_what_goes_without_saying(self, names: Sequence[str], found: Rule, like: Likeness) -> Rule:
         """A rule less its exceptions by values, for which the mistake makes no difference."""
@@ -177,7 +187,7 @@ class Asked(Record):
         Of rows of another kind than its own it says nothing.
         """
         looked_at = {feature for each in found.conditions for feature in each.looks_at}
-        table = Table.joined([each.with_those(looked_at) for each in _tables(name, self.seen, None)])
+        table = Table.joined([each.with_those(looked_at) for each in _tables([name], self.seen, None)])
         ours = found.without_rows_but(self.equation(name).row)
         if not all(condition.is_told_by(table) for condition in ours.conditions):
             return False
@@ -260,16 +270,16 @@ class Asked(Record):
             grown = Grown(like)
         for begin in range(grown.answers, len(self.seen), TOGETHER):
             end = begin + TOGETHER
-            if last := [*_tables(name, self.seen[begin:end], like)]:
+            if last := [*_tables([name], self.seen[begin:end], like)]:
                 grown = Grown(like, len(self.seen[:end]), (*grown.tables, Table.packed(last)))
         self._tables[name] = grown
         return grown.tables
 
 
-def _tables(name: str, seen: Iterable[Seen], like: Likeness | None) -> Iterator[Table]:
-    """The elements of an equation in each answer that has it."""
-    for each in seen:
-        if name in each:
+def _tables(names: Sequence[str], seen: Sequence[Seen], like: Likeness | None) -> Iterator[Table]:
+    """The elements of some equations in each answer that has them."""
+    for name in names:
+        for each in (each for each in seen if name in each):
             record = record_of(name)
             yield elements(each[name], like, each[record].wrong if record in each else False)
 

@@ -12,7 +12,7 @@ from oracle.location.how.shifts import beyond
 from oracle.location.how.weights import as_if
 from oracle.location.layers.setting import ITSELF, Scope, Setting
 from oracle.location.when import experiments
-from oracle.location.when.rules import MOST_CONDITIONS, PURE, Rule
+from oracle.location.when.rules import MOST_CONDITIONS, PURE, SURE, Rule
 from oracle.location.when.table import SIZES, SUM
 from oracle.location.when.words import ALWAYS, summed, words
 from oracle.location.where.blocks import LEFT_BY_BLOCKS
@@ -59,7 +59,7 @@ class Location:
         """What is known, in order."""
         setting = self.setting.words(self.scope) if self.setting else ""
         where = ": ".join(filter(None, [setting, self.where]))
-        when = self.scope.of_sizes(self.when) if self.setting else self.when
+        when = self.scope.of(self.when) if self.setting else self.when
         when = (self.setting.leaves_to_say(when, self.scope) or ALWAYS) if self.setting and when else when
         parts = {"wrong where": where, "when": when, "how": self.how}
         return [f"{name}: {text}" for name, text in parts.items() if text]
@@ -171,6 +171,8 @@ def _in_words(names: Sequence[str], asked: Asked, found: Rule, like: Likeness | 
     in_float32 = asked.in_float32(names, found)
     said += f" (in float32 {words(in_float32)})" if in_float32 else ""
     said += _but_multiples(found, like) if found.purity >= PURE else ""
+    if found.purity >= SURE and (right := asked.right_where_two_are_1(names, found)):
+        said += f", but not where {' or '.join(right)}"
     if not like or not like.is_partial or asked.is_wrong_wherever(names, found):
         return said
     return EVERYWHERE if said == ALWAYS else f"{said}, {EVERYWHERE}"

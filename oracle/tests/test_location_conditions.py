@@ -13,6 +13,7 @@ from oracle.location.when.condition import Condition
 from oracle.location.when.table import Table
 from oracle.problem import Problem
 from oracle.tests.strangers.located import Asked
+from oracle.tests.test_location import of_the_catalogue
 from oracle.tests.test_location_layers import found_for
 from oracle.tests.test_location_mixed_up import located_program
 
@@ -24,6 +25,19 @@ def test_a_size_that_meets_a_condition_does(relation: str) -> None:
     nothing = np.zeros(10, bool)
     met = condition.met_by(Table({"n_a": every}, nothing, nothing, np.ones(10)))
     assert met[condition.size]
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "but"),
+    [
+        ("head_left_out", "rnn_cell_forward", "n_a = n_y = 1"),
+        ("gates_as_matrices", "lstm_cell_forward", "n_a = m = 1"),
+        ("c_prev_left_out", "lstm_cell_forward", ""),
+    ],
+)
+def test_two_sizes_that_are_1_at_once_are_told_to_be_right(name: str, function: str, but: str) -> None:
+    found = of_the_catalogue(name, function)
+    assert found.when == (f"always, but not where {but}" if but else "always")
 
 
 def test_what_comes_later_is_not_told_of_a_single_step() -> None:

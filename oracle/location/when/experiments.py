@@ -25,7 +25,7 @@ KINDS = (*OF_STEP, ("Wy",))
 
 def every(function: str, counterexample: Problem, without: Sequence[str] = ()) -> Iterator[Inputs]:
     """All of the below; `without` what only moves classes, where there is no n_y, or steps, where no T_x."""
-    names = [name for name in _sizes_of(function) if name not in without]
+    names = [name for name in sizes_of(function) if name not in without]
     yield from of_mixed_sizes(function)
     yield from by_size(function, counterexample, names)
     yield from equal_sizes(function, names)
@@ -296,5 +296,6 @@ def _like(counterexample: Problem, name: str, extent: int) -> Problem:
     return replace(counterexample, **changed)
 
 
-def _sizes_of(function: str) -> list[str]:
+def sizes_of(function: str) -> list[str]:
+    """The sizes that a function has."""
     return [name for name in BASE if name != "T_x" or not CONTRACTS[function].is_cell]
