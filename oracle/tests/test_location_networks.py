@@ -142,7 +142,7 @@ def test_what_only_later_calls_do_is_not_told_of_the_network() -> None:
     assert isinstance(problem, LayerProblem)
     assert locate_in_layers("rnn_layer", asked, problem, asked.anew) is None
     found = left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING)
-    assert found == "a0, where absent, is what the call before of its shapes has ended with"
+    assert found == "a0, where absent, is what the call before of its n_a, L D and m has ended with"
     asked = Asked("rnn_layer", lambda: reference)
     assert left_behind("rnn_layer", asked, problem, asked.anew, ANYTHING) == ""
 

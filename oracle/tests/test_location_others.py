@@ -137,7 +137,7 @@ def test_a_sequence_that_is_reversed_with_its_padding_is_told() -> None:
     assert found.how == "it reads the last steps of x, as many as the sequence has, and returns them there"
 
 
-@pytest.mark.parametrize(("names", "said"), [(["Waa", "Wax"], "Waa, Wax are"), (["ba"], "ba is")])
+@pytest.mark.parametrize(("names", "said"), [(["Waa", "Wax"], "Wax, Waa are"), (["ba"], "ba is")])
 def test_parameters_of_the_first_call_are_told(names: list[str], said: str) -> None:
     kept: dict[str, Any] = {}
 
@@ -174,14 +174,24 @@ def test_lengths_that_are_others_in_one_direction_are_told() -> None:
     assert (found.when, found.how) == ("where not all are equal", "as if all were the smallest")
 
 
-def test_parameters_of_the_first_call_of_a_shape_are_told() -> None:
+@pytest.mark.parametrize(
+    ("key", "whose"),
+    [
+        (lambda x, p: x.shape, "the first call of its n_x, m and T_x"),
+        (lambda x, p: (p["Waa"].shape, x.dtype), "the first call of its n_a and dtype"),
+        (
+            lambda x, p: (*p["Wax"].shape, x.shape, x.dtype),
+            "the first call of its n_x, n_a, m, T_x and dtype",
+        ),
+    ],
+)
+def test_parameters_of_the_first_call_that_agrees_are_told(key: Callable[..., Any], whose: str) -> None:
     kept: dict[Any, Any] = {}
 
     def remembering(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
-        return reference.rnn_layer(x, a0, kept.setdefault(x.shape, parameters), options)
+        return reference.rnn_layer(x, a0, kept.setdefault(key(x, parameters[0]), parameters), options)
 
-    found = left_by(remembering, kept)
-    assert found == "Waa, Wax, ba are those of the first call of its shapes"
+    assert left_by(remembering, kept) == f"Wax, Waa, ba are those of {whose}"
 
 
 @pytest.mark.parametrize("of_first", [False, True])
@@ -210,7 +220,7 @@ def test_lengths_of_the_first_call_are_told() -> None:
 
     for lengths in ("random", "absent"):
         found = left_by(masked, kept, lengths=lengths)
-        assert found == "the lengths are those of the first call of its shapes"
+        assert found == "the lengths are those of the first call of its m and T_x"
 
 
 @pytest.mark.parametrize("of_first", [False, True])
@@ -227,7 +237,8 @@ def test_what_was_left_in_the_padding_is_told(of_first: bool) -> None:
 
     found = left_by(uncleared, kept, lengths="random")
     whose = "the first call" if of_first else "the call before"
-    assert found == f"a beyond the end of a sequence is what {whose} of its shapes has returned there"
+    alike = "n_a, directions, m and T_x"
+    assert found == f"a beyond the end of a sequence is what {whose} of its {alike} has returned there"
     assert left_by(reference.rnn_layer, {}, lengths="random") == ""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from oracle.inputs import LayerInputs
 from oracle.lengths import Lengths
 from oracle.limits import Limits
-from oracle.problem import LayerProblem
+from oracle.problem import DType, LayerProblem
 
 Stacking = tuple[int, int]
 """How many layers there are, in how many directions."""
@@ -53,11 +53,12 @@ def posed(
     lengths: Lengths,
     seed: int,
     limits: Limits,
+    dtype: DType = "float64",
 ) -> LayerInputs:
     """An ordinary problem like another one, with so many samples and steps."""
     (layers, directions), (m, T_x) = stacking, sizes
     fields: dict[str, Any] = {"layers": layers, "directions": directions, "m": m, "T_x": T_x}
-    ordinary = replace(problem, **fields, lengths=lengths, regime="unit", seed=seed, dtype="float64")
+    ordinary = replace(problem, **fields, lengths=lengths, regime="unit", seed=seed, dtype=dtype)
     inputs = limits.fitted(ordinary).inputs(problem.kind)
     assert isinstance(inputs, LayerInputs)
     return inputs
