@@ -30,6 +30,31 @@ def test_layers_that_run_backward_are_told() -> None:
     assert found.how == "each second one, layer 1 first, runs backward"
 
 
+def test_a_backward_direction_that_takes_the_first_step_first_is_told() -> None:
+    def indexed_from_minus_0(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        D, n_a, last = options["directions"], a0.shape[1], []
+        t, ends = np.arange(x.shape[2]), options.get("lengths", np.full(x.shape[1], x.shape[2]))[:, None]
+        order = np.where(t < ends, (t + 1) % ends, t)[None]
+        for k in range(0, len(parameters), D):
+            own = slice(k, k + D)
+            given = a0[own], parameters[own], options
+            right, other = (
+                reference.rnn_layer(each, *given) for each in (x, np.take_along_axis(x, order, axis=2))
+            )
+            a = np.take_along_axis(other[0], np.argsort(order, axis=2), axis=2)
+            x = np.concatenate([right[0][:n_a], a[n_a:]])
+            last.append(np.concatenate([right[1][:1], other[1][1:]]))
+        return x, np.concatenate(last)
+
+    found = found_for("rnn_layer", indexed_from_minus_0, directions=2)
+    assert found
+    assert found.where == "the backward direction does not take its steps from the last one back"
+    assert (found.when, found.how) == (
+        "in two directions, where T_x is more than 1",
+        "it takes the first one before all others",
+    )
+
+
 @pytest.mark.parametrize(
     ("read", "said"),
     [  # an index that is counted backward from -0, and features of which two are in halves, too

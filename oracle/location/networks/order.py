@@ -42,6 +42,10 @@ def of_order() -> Iterator[Mistaken]:
     where = "the backward direction of a layer above another does not run backward"
     explains = partial(are_its_layers, partial(_forward, lambda below: below > 0))
     yield Mistaken(where, partial(said, "it runs forward"), "where T_x is more than 1", explains)
+    where = "the backward direction does not take its steps from the last one back"
+    how = "it takes the first one before all others"
+    explains = partial(are_its_layers, _first_one_first)
+    yield Mistaken(where, partial(said, how), "where T_x is more than 1", explains)
     where = "a layer and direction does not run in its own direction"
     how = "the first half of all run forward, the others backward"
     yield Mistaken(where, partial(said, how), "where T_x is more than 1", _half_of_all_backward)
@@ -122,8 +126,22 @@ def _forward(layers: Layers, inputs: LayerInputs, below: int) -> Mapping[str, Bo
     return with_backward(right, _in_reverse(inputs), inputs)
 
 
+def _first_one_first(inputs: LayerInputs, below: int) -> Mapping[str, Bounded]:
+    """The same of the backward direction, which takes step 0 as if it came after the last."""
+    right = evaluate(inputs)
+    if inputs.directions == 1:
+        return right
+    t, ends = np.arange(inputs.x.shape[2]), inputs.ends[:, None]
+    return with_backward(right, _reordered(inputs, np.where(t < ends, (t + 1) % ends, t)), inputs)
+
+
 def _in_reverse(inputs: LayerInputs) -> Mapping[str, Bounded]:
-    order = inputs.backward[None]
-    found = evaluate(replace(inputs, x=np.take_along_axis(inputs.x, order, axis=2)))
-    a = (np.take_along_axis(part, order, axis=2) for part in (found["a"].value, found["a"].error))
+    return _reordered(inputs, inputs.backward)
+
+
+def _reordered(inputs: LayerInputs, order: Array) -> Mapping[str, Bounded]:
+    """With the steps of each sample in an order `(m, T_x)`, and hidden states where their steps belong."""
+    found = evaluate(replace(inputs, x=np.take_along_axis(inputs.x, order[None], axis=2)))
+    back = np.argsort(order, axis=1)[None]
+    a = (np.take_along_axis(part, back, axis=2) for part in (found["a"].value, found["a"].error))
     return {**found, "a": Bounded(*a)}
