@@ -154,12 +154,13 @@ def _carried(given: Inputs, a: Array, last: Mapping[str, Array], ended: Array) -
             own = {name: each[:, :, 0] for name, each in evaluate(step).items() if name in before}
             every[:, t] = skipped = empty[:, t] & (own["a"].value.any(axis=0) | right_ones)
             if not np.all(near(a[:, :, t], own["a"]) | skipped):
-                return a, nowhere
+                break
             now = {name: each.value for name, each in own.items()} | {"a": a[:, :, t]}
             before |= {name: np.where(skipped, before[name], array) for name, array in now.items()}
             carried[:, :, t] = before["a"]
-        if all(near(last[name], Bounded(before[name], own[name].error))[:, ended].all() for name in last):
-            return carried, every
+        else:
+            if all(near(last[name], Bounded(before[name], own[name].error))[:, ended].all() for name in last):
+                return carried, every
     return a, nowhere
 
 
