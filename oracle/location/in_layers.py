@@ -147,7 +147,8 @@ def _located(
     located = replace(location, setting=setting)
     if asked.narrower and not location.when:  # networks are asked in the first precision
         return replace(located, when=f"in {asked.narrower} alone")
-    located = replace(located, scope=scope_of(function, program, counterexample, located, asked, limits))
+    scope = scope_of(function, program, counterexample, located, found.rule, asked, limits)
+    located = replace(located, scope=scope)
     return held_to_networks(located, found.rule, function, program, counterexample, limits)
 
 

@@ -9,12 +9,14 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.asked import Asked
+from oracle.location.layers.counted import counts_padding
 from oracle.location.layers.in_setting import InSetting
 from oracle.location.layers.setting import AS_WIDE, Scope
 from oracle.location.location import Location
 from oracle.location.networks.answer import answer
 from oracle.location.networks.stacking import posed
 from oracle.location.when import experiments
+from oracle.location.when.rules import Rule
 from oracle.problem import LayerProblem
 
 _SHOWN = {"ft": "c_next", "it": "c_next", "cct": "c_next", "ot": "a_next"}
@@ -29,10 +31,14 @@ def scope_of(
     program: Program,
     counterexample: LayerProblem,
     location: Location,
+    found: Rule | None,
     asked: Asked,
     limits: Limits,
 ) -> Scope:
-    """That of a location, found with what was asked in its setting, which shows of gates what they make."""
+    """That of a location, found with what was asked in its setting, which shows of gates what they make.
+
+    And with the rule that was found of the condition.
+    """
     setting, name = location.setting, _SHOWN.get(location.equations[0], location.equations[0])
     assert setting
     several = [seen for seen in asked.seen if min(seen.asked.sizes.values()) > 1]
@@ -70,6 +76,7 @@ def scope_of(
         and limits.layers > 1
         and is_wrong([*right, *filter(is_right_alone, _of_more_units(asked))], above=1),
         as_wide=as_wide,
+        with_padding=counts_padding(function, program, setting, found, name, limits),
     )
 
 

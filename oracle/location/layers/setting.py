@@ -26,7 +26,8 @@ class Scope:
 
     With `any_projection`, not of as many units alone; where `any_ended`, not all of the sequences; in one
     `direction_alone`. Where n_x is said the layer's `own_features` are meant,
-    and n_a is the features of all directions if n_x has to be `as_wide`.
+    and n_a is the features of all directions if n_x has to be `as_wide`. Of a backward direction steps may be
+    counted `with_padding`.
     """
 
     any_projection: bool = False
@@ -34,9 +35,11 @@ class Scope:
     direction_alone: bool = False
     own_features: bool = False
     as_wide: bool = False
+    with_padding: bool = False
 
-    def of_sizes(self, when: str) -> str:
-        """A condition on a layer, with what is to be said of the sizes in it."""
+    def of(self, when: str) -> str:
+        """A condition on a layer, with what is to be said of the sizes and the steps in it."""
+        when += f" ({WITH_PADDING})" if self.with_padding and "step" in when else ""
         when = when.replace(SUM, "n_h + n_x")  # as many as there are with a projection or without one
         if self.as_wide:
             when = when.replace(AS_WIDE, "n_x = D n_a, of D directions")
@@ -49,6 +52,7 @@ class Scope:
 
 ITSELF = Scope()
 AS_WIDE = "n_x = n_a"
+WITH_PADDING = "of a backward direction counted from the end of x, with the padding"
 
 
 @dataclass(frozen=True)
