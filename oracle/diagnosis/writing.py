@@ -1,13 +1,12 @@
 """What a call writes to that is not its own: its arguments, and what an earlier call has returned."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
 
-from oracle.diagnosis.agreeing import DTYPE, agreeing
+from oracle.diagnosis.agreeing import DTYPE, agreeing, listed, with_one_for
 from oracle.diagnosis.behaviour import Behaviour, Program, alike, same, specification
 from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs
@@ -142,12 +141,12 @@ def overwriting(
 
     names = [name for name in asked.varies if name != "T_x" or not CONTRACTS[function].is_cell]
     which = agreeing([*names, *([DTYPE] if others else [])], overwrites)
-    of_both = re.search("n_x(, | and )n_a", which)
-    total = asked.n_x + asked.n_a
+    both, total = ("n_x", "n_a"), asked.n_x + asked.n_a
     apart = [n_x for n_x in range(1, total) if n_x not in (asked.n_x, asked.n_a)]
-    if of_both and apart and all(does(replace(asked, n_x=n_x, n_a=total - n_x)) for n_x in apart):
-        which = which.replace(of_both[0], "n_a + n_x")
-    whose = f" of its {which}" if which else ""
+    is_of_sum = apart and {*both} <= {*which}
+    if is_of_sum and all(does(replace(asked, n_x=n_x, n_a=total - n_x)) for n_x in apart):
+        which = with_one_for(both, "n_a + n_x", which)
+    whose = f" of its {listed(which)}" if which else ""
     return f"a later call{whose} overwrites {_which(function, shown, later)} an earlier one has returned"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.agreeing import DTYPE, agreeing
+from oracle.diagnosis.agreeing import DTYPE, agreeing, listed
 from oracle.diagnosis.behaviour import Program
 from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs
@@ -98,7 +98,8 @@ def _agreeing(function: str, sizes: Mapping[str, int], is_wrong: Callable[..., b
         return any(is_wrong(asked, earlier(each, dtype)) for each in every)
 
     names = [name for name in sizes if name != "T_x" or not CONTRACTS[function].is_cell]
-    return agreeing([*names, *([] if is_wrong(earlier({}, "float32")) else [DTYPE])], is_wrong_after_others)
+    of_dtype = [] if is_wrong(earlier({}, "float32")) else [DTYPE]
+    return listed(agreeing([*names, *of_dtype], is_wrong_after_others))
 
 
 def _is_wrong(shown: Shown | None) -> bool:

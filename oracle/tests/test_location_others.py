@@ -208,6 +208,40 @@ def test_states_of_an_earlier_call_are_told(of_first: bool) -> None:
     assert found == f"a0 is what {'the first call' if of_first else 'the call before'} has ended with"
 
 
+@pytest.mark.parametrize("one_alone", [False, True])
+def test_states_that_are_kept_by_their_shape_are_told(one_alone: bool) -> None:
+    kept: dict[Any, Any] = {}
+
+    def stateful(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        shape = len(parameters), len(parameters[0]["ba"]), x.shape[1]
+        given = kept.get(shape, np.zeros(shape)) if a0 is None else a0
+        a, a_last = reference.rnn_layer(x, given, parameters, options)
+        if one_alone:
+            kept.clear()
+        kept[shape] = a_last.copy()
+        return a, a_last
+
+    whose = (
+        "the call before, if that is of its n_a, L D and m,"
+        if one_alone
+        else "the call before of its n_a, L D and m"
+    )
+    assert left_by(stateful, kept) == f"a0, where absent, is what {whose} has ended with"
+
+
+def test_states_that_are_kept_where_lengths_are_given_are_told() -> None:
+    kept: dict[str, Any] = {}
+
+    def stateful(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        given = kept.get("last", a0) if "lengths" in options else a0
+        a, a_last = reference.rnn_layer(x, given, parameters, options)
+        kept["last"] = a_last.copy()
+        return a, a_last
+
+    told = left_by(stateful, kept, lengths="random")
+    assert told == "a0, where lengths are given, is what the call before has ended with"
+
+
 def test_lengths_of_the_first_call_are_told() -> None:
     kept: dict[Any, Any] = {}
 

@@ -47,7 +47,7 @@ def left_behind(
         (", where absent,", "absent", states),
     ]
     if limits.lengths:
-        settings.append(("", "random", None))
+        settings.append((", where lengths are given,", "random", None))
     problem = replace(counterexample, m=SHAPE[0], T_x=SHAPE[1])
     for where, lengths, absent in settings:
         calls = Calls(partial(answer, function, program), anew, limits, lengths, absent)
