@@ -76,7 +76,7 @@ def scope_of(
         and limits.layers > 1
         and is_wrong([*right, *filter(is_right_alone, _of_more_units(asked))], above=1),
         as_wide=as_wide,
-        with_padding=counts_padding(function, program, setting, found, name, limits),
+        with_padding=counts_padding(function, program, counterexample, setting, found, limits),
     )
 
 

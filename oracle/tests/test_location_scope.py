@@ -96,14 +96,33 @@ def test_what_few_problems_show_is_looked_for_in_simpler_settings_too() -> None:
 
 
 @pytest.mark.parametrize("with_padding", [False, True])
-def test_whether_steps_are_counted_with_the_padding_is_told(with_padding: bool) -> None:
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        (lambda count: count == 0, "only step 0"),
+        (lambda count: count == 2, "only step 2"),
+        (lambda count: count % 2 == 1, "step mod 2 = 1"),
+    ],
+)
+def test_whether_steps_are_counted_with_the_padding_is_told(
+    chosen: Callable[[Any], Any], said: str, with_padding: bool
+) -> None:
     def forgotten(state: Array, padded: int, own: Array) -> Array:
-        return np.where((padded if with_padding else own) == 2, 0, state)
+        return np.where(chosen(padded if with_padding else own), 0, state)
 
     found = found_for("rnn_layer", partial(step_by_step, before=forgotten), T_x=9, directions=2)
     assert found
-    assert found.when == "only step 2"
+    assert found.when == said
     assert (WITH_PADDING in str(found)) == with_padding
+
+
+def test_what_is_wrong_without_padding_alone_is_not_said_to_count_it() -> None:
+    def forgotten(state: Array, padded: int, own: Array) -> Array:
+        return np.where((own == 1) & (own == padded).all(), 0, state)
+
+    found = found_for("rnn_layer", partial(step_by_step, before=forgotten), T_x=9, directions=2)
+    assert found
+    assert WITH_PADDING not in str(found)
 
 
 def test_padding_is_told_though_a_step_before_it_is_rightly_0() -> None:

@@ -39,7 +39,7 @@ class Scope:
 
     def of(self, when: str) -> str:
         """A condition on a layer, with what is to be said of the sizes and the steps in it."""
-        when += f" ({WITH_PADDING})" if self.with_padding and "step" in when else ""
+        when += f", {WITH_PADDING}" if self.with_padding and "step" in when else ""
         when = when.replace(SUM, "n_h + n_x")  # as many as there are with a projection or without one
         if self.as_wide:
             when = when.replace(AS_WIDE, "n_x = D n_a, of D directions")
@@ -52,7 +52,7 @@ class Scope:
 
 ITSELF = Scope()
 AS_WIDE = "n_x = n_a"
-WITH_PADDING = "of a backward direction counted from the end of x, with the padding"
+WITH_PADDING = "steps of a backward direction being counted from the end of x, with the padding"
 
 
 @dataclass(frozen=True)
