@@ -121,7 +121,9 @@ def _located(
     anew()
     if not asked.is_still_wrong(wrong[0], InSetting(function, program, setting)):
         return None
-    found = _without_what_was_not_asked(found_of(asked, wrong))
+    found = found_of(asked, wrong)
+    if kind == "lstm":
+        found = _without_what_was_not_asked(found)
     location = found.location
     if setting.last and found.rule:
         location = replace(location, when=words(found.rule.without(LAST_STEP)))

@@ -143,25 +143,32 @@ def _carried(given: Inputs, a: Array, last: Mapping[str, Array], ended: Array) -
     """With the state before where a step returns nothing but 0, as one that is taken for padding, and where.
 
     So it is where all that follows from the states before is right, the last states of what has `ended` too.
-    A step may also return 0 because that is right.
+    A step may also return 0 because that is right: whether it is one or the other is tried for all of them.
     """
     empty = np.asarray(~a.any(axis=0))
-    nowhere = np.zeros_like(empty)
     for right_ones in (False, True) if empty.any() else ():
-        carried, before, every = a.copy(), {"a": given.a0, "c": given.c0}, nowhere.copy()
-        for t in range(a.shape[2]):
-            step = replace(given, x=given.x[:, :, t : t + 1], a0=before["a"], c0=before["c"])
-            own = {name: each[:, :, 0] for name, each in evaluate(step).items() if name in before}
-            every[:, t] = skipped = empty[:, t] & (own["a"].value.any(axis=0) | right_ones)
-            if not np.all(near(a[:, :, t], own["a"]) | skipped):
-                break
-            now = {name: each.value for name, each in own.items()} | {"a": a[:, :, t]}
-            before |= {name: np.where(skipped, before[name], array) for name, array in now.items()}
-            carried[:, :, t] = before["a"]
-        else:
-            if all(near(last[name], Bounded(before[name], own[name].error))[:, ended].all() for name in last):
-                return carried, every
-    return a, nowhere
+        if carried := _carried_if(right_ones, given, a, last, ended):
+            return carried
+    return a, np.zeros_like(empty)
+
+
+def _carried_if(
+    right_ones: bool, given: Inputs, a: Array, last: Mapping[str, Array], ended: Array
+) -> tuple[Array, Array] | None:
+    """The same where those that are rightly 0 are taken for padding, too, or not; `None` if that fits not."""
+    carried, skipped = a.copy(), np.asarray(~a.any(axis=0))
+    before = {"a": given.a0, "c": given.c0}
+    for t in range(a.shape[2]):
+        step = replace(given, x=given.x[:, :, t : t + 1], a0=before["a"], c0=before["c"])
+        own = {name: each[:, :, 0] for name, each in evaluate(step).items() if name in before}
+        skipped[:, t] &= own["a"].value.any(axis=0) | right_ones
+        if not np.all(near(a[:, :, t], own["a"]) | skipped[:, t]):
+            return None
+        now = {name: each.value for name, each in own.items()} | {"a": a[:, :, t]}
+        before |= {name: np.where(skipped[:, t], before[name], array) for name, array in now.items()}
+        carried[:, :, t] = before["a"]
+    fits = all(near(last[name], Bounded(before[name], own[name].error))[:, ended].all() for name in last)
+    return (carried, skipped) if fits else None
 
 
 def _of_ended(error: Array, ended: Array) -> Array:
