@@ -14,21 +14,20 @@ from oracle.location.record import Record, Seen
 from oracle.location.view import ReadAs, Reading, View, coarsely, of_caches
 from oracle.location.when import experiments
 from oracle.location.when.confirmed import is_confirmed, needed
-from oracle.location.when.elements import elements
+from oracle.location.when.elements import MOST_ELEMENTS, elements
 from oracle.location.when.mixed import mixed
 from oracle.location.when.near import near
-from oracle.location.when.ones import right_where_two_are_1
 from oracle.location.when.precisions import in_precisions
 from oracle.location.when.rules import PURE, Rule, rule
+from oracle.location.when.small import right_where_small
 from oracle.location.when.table import Table
 from oracle.location.where.equation import Equation, record_of
 from oracle.location.where.equations import equations, follows
 
+MOST_CALLS = 580
+"""Of 600 that may be made of one function: some are made to see whether its caches have another form."""
 ROOM = 540
-"""Calls that may be made to find out when, of 600 in all."""
-
-MORE = 120
-"""Of these, that may be made to find it out anew."""
+"""Of these, that may be made to find out when; all are for what is off by more than a little."""
 
 TOGETHER = 64
 """Answers of which the elements are in memory twice for a while: one by one, and as one table."""
@@ -45,9 +44,10 @@ ODD = (21, 23)
 
 @dataclass(frozen=True)
 class Grown:
-    """The elements of one equation in the first so many answers, if wrong ones are `like` something."""
+    """The elements of some equations in the first so many answers, if wrong ones are `like` something."""
 
-    like: Likeness | None
+    names: Sequence[str] = ()
+    like: Likeness | None = None
     answers: int = 0
     tables: tuple[Table, ...] = ()
 
@@ -60,7 +60,7 @@ class Asked(Record):
         self.view = view
         self._limits = limits
         self._calls = 0
-        self._tables: dict[str, Grown] = {}
+        self._grown = Grown()
         self._is_coarse = False
 
     def ask(self, every: Iterable[Inputs]) -> list[Seen]:
@@ -78,7 +78,7 @@ class Asked(Record):
     def coarsely(self) -> "Asked":
         """The same answers, in which nothing is wrong that is off by little, and room for some more."""
         other = self._read_as(coarsely)
-        other._calls, other._is_coarse = min(self._calls, ROOM - MORE), True
+        other._calls, other._is_coarse = self._calls, True
         return other
 
     def of_caches(self) -> "Asked":
@@ -114,7 +114,7 @@ class Asked(Record):
         for seed in range(20, 24):
             if not found:
                 return None
-            fresh = self.ask(islice(self._near(names, found, seed), max(ROOM - self._calls, 0)))
+            fresh = self.ask(islice(self._near(names, found, seed), self._room))
             if not fresh:
                 break
             again = rule(self._table(names, like))
@@ -143,8 +143,8 @@ class Asked(Record):
         rest = [sooner if each is large[0] else each for each in found.conditions]
         aimed_at, other = replace(found, conditions=tuple(rest)), None
         for seed in ODD:  # the second time it is confirmed
-            left = max(ROOM - self._calls - narrow._calls, 0)
-            fresh = narrow.ask(islice(self._near(names, aimed_at, seed), left))
+            fresh = narrow.ask(islice(self._near(names, aimed_at, seed), self._room))
+            self._calls += len(fresh)
             told = [*_tables(names, fresh, None)]
             if not told or (other and not is_confirmed(Table.joined(told), other)):
                 return None
@@ -162,14 +162,22 @@ class Asked(Record):
         inside = found.met_by(table) & ~table.mute
         return bool(inside.any()) and float(table.wrong[inside].mean()) >= PURE
 
-    def right_where_two_are_1(self, names: Sequence[str], found: Rule) -> list[str]:
-        """Pairs of sizes, as `n_x = m = 1`, where a rule of sizes, places or the precision does not hold."""
-        if not found.is_plain:
-            return []
+    def right_where_small(self, names: Sequence[str], found: Rule) -> str:
+        """For which small sizes a rule of sizes, places or the precision does not hold, in words.
+
+        None of layers, whose inputs and hidden states have other sizes by the place they are in.
+        """
         known = self._table(names).features
         sizes = [name for name in experiments.sizes_of(self.view.function) if name in known]
-        fresh = partial(_tables, names, like=None)
-        return right_where_two_are_1(self.view.function, sizes, found, lambda every: fresh(self.ask(every)))
+        if not found.is_plain or "n_y" not in sizes:
+            return ""
+
+        def tables(inputs: Inputs) -> Iterator[Table]:
+            fresh = self.ask([inputs] if self._calls < MOST_CALLS else [])
+            is_recorded = not any(seen.wrong.get(record_of(name)) for seen in fresh for name in names)
+            return _tables(names, fresh if is_recorded else [], None)
+
+        return right_where_small(self.view.function, sizes, self.dtypes, found, tables)
 
     def without_what_goes_without_saying(self, names: Sequence[str], found: Rule, like: Likeness) -> Rule:
         """A rule less its exceptions by values, for which the mistake makes no difference."""
@@ -218,6 +226,11 @@ class Asked(Record):
             yield from beside if condition in of_bits else in_precision(beside)
 
     @property
+    def _room(self) -> int:
+        """How many calls more may be made to find out when."""
+        return max((MOST_CALLS if self._is_coarse else ROOM) - self._calls, 0)
+
+    @property
     def _widest(self) -> int:
         """Bits of the precision that tells most."""
         return 8 * np.dtype(self.dtypes[0]).itemsize
@@ -253,27 +266,23 @@ class Asked(Record):
         equation, sizes = example[names[0]], example.shown.inputs.sizes
         unknown = 2 * (sizes["n_a"] + sizes["n_x"]) + 2
         wrong_steps = int(equation.wrong.any(axis=(0, 1)).sum())  # in one of which a mean has one value
-        count = min(-(-3 * unknown // (2 * wrong_steps)), 40)
+        count = min(-(-3 * unknown // (2 * wrong_steps)), 40, max(MOST_CALLS - self._calls, 0))
+        self._calls += count
         answers = [self.view.shown(inputs) for inputs in experiments.of_one_network(example.asked, count)]
         every = [each for shown in answers if shown for each in equations(shown)]
         return [[each for each in every if each.name == name] for name in names]
 
     def _table(self, names: Sequence[str], like: Likeness | None = None) -> Table:
-        # They are large, and what was told of others is told.
-        self._tables = {name: grown for name, grown in self._tables.items() if name in names}
-        return Table.joined([table for name in names for table in self._grown(name, like)])
-
-    def _grown(self, name: str, like: Likeness | None) -> Sequence[Table]:
-        """The elements of one equation in all answers: those of the last are added to those before."""
-        grown = self._tables.get(name)
-        if not grown or grown.like != like:
-            grown = Grown(like)
+        """Those of all answers, kept until others are asked for: the elements of the last ones are added."""
+        grown = self._grown
+        if (grown.names, grown.like) != (names, like):
+            grown = Grown(names, like)
         for begin in range(grown.answers, len(self.seen), TOGETHER):
             end = begin + TOGETHER
-            if last := [*_tables([name], self.seen[begin:end], like)]:
-                grown = Grown(like, len(self.seen[:end]), (*grown.tables, Table.packed(last)))
-        self._tables[name] = grown
-        return grown.tables
+            if last := [*_tables(names, self.seen[begin:end], like)]:
+                grown = Grown(names, like, len(self.seen[:end]), (*grown.tables, Table.packed(last)))
+        self._grown = grown
+        return Table.joined(grown.tables)
 
 
 def _tables(names: Sequence[str], seen: Sequence[Seen], like: Likeness | None) -> Iterator[Table]:
@@ -281,7 +290,8 @@ def _tables(names: Sequence[str], seen: Sequence[Seen], like: Likeness | None) -
     for name in names:
         for each in (each for each in seen if name in each):
             record = record_of(name)
-            yield elements(each[name], like, each[record].wrong if record in each else False)
+            doubtful = each[record].wrong if record in each else False
+            yield elements(each[name], like, doubtful, most=MOST_ELEMENTS // len(names))
 
 
 def _tells_weights(equation: Equation) -> bool:

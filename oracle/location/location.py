@@ -171,11 +171,10 @@ def _in_words(names: Sequence[str], asked: Asked, found: Rule, like: Likeness | 
     in_float32 = asked.in_float32(names, found)
     said += f" (in float32 {words(in_float32)})" if in_float32 else ""
     said += _but_multiples(found, like) if found.purity >= PURE else ""
-    if found.purity >= SURE and (right := asked.right_where_two_are_1(names, found)):
-        said += f", but not where {' or '.join(right)}"
-    if not like or not like.is_partial or asked.is_wrong_wherever(names, found):
-        return said
-    return EVERYWHERE if said == ALWAYS else f"{said}, {EVERYWHERE}"
+    if like and like.is_partial and not asked.is_wrong_wherever(names, found):
+        return EVERYWHERE if said == ALWAYS else f"{said}, {EVERYWHERE}"
+    right = asked.right_where_small(names, found) if found.purity >= SURE else ""
+    return f"{said}, but not {right}" if right else said
 
 
 def _but_multiples(found: Rule, like: Likeness | None) -> str:

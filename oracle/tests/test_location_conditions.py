@@ -40,6 +40,15 @@ def test_two_sizes_that_are_1_at_once_are_told_to_be_right(name: str, function: 
     assert found.when == (f"always, but not where {but}" if but else "always")
 
 
+def test_a_product_of_sizes_is_said_to_be_no_condition_of_two_of_them() -> None:
+    def of_many(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        parameters = {**parameters, "ba": (1 + (xt.size > 6)) * parameters["ba"]}
+        return reference.rnn_cell_forward(xt, a_prev, parameters)
+
+    found = located_program("rnn_cell_forward", of_many, T_x=1)
+    assert found.when.startswith("always, but not for some small sizes, as n_x = ")
+
+
 def test_what_comes_later_is_not_told_of_a_single_step() -> None:
     def trailing(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
         given = np.flatnonzero((x != 0).any(axis=(0, 1)))

@@ -28,18 +28,23 @@ from oracle.location.where.equation import CACHED, RETURNED, TAKEN_BEFORE, Equat
 from reference.contract import Array
 
 MOST_ELEMENTS = 300
-"""Of one answer that are looked at."""
+"""Of one answer that are looked at, of all equations together."""
 
 
 BIASES = ("ba", "bf", "bi", "bc", "bo")
 
 
-def elements(equation: Equation, like: Likeness | None = None, doubtful: Array | bool = False) -> Table:
+def elements(
+    equation: Equation,
+    like: Likeness | None = None,
+    doubtful: Array | bool = False,
+    most: int = MOST_ELEMENTS,
+) -> Table:
     """Places, sizes, precision and the terms of the equation, for each element of one answer.
 
     An element of which the bound says nothing is left out. Where wrong values are `like` something, one that
     is right tells nothing if it would be right if it were that, too; nor does a `doubtful` one, whose record
-    is wrong in place of it.
+    is wrong in place of it. At `most` so many are looked at.
     """
     wrong, value = equation.wrong, equation.right.value
     inputs = equation.answer.inputs
@@ -89,20 +94,20 @@ def elements(equation: Equation, like: Likeness | None = None, doubtful: Array |
     mute |= ~wrong & doubtful
     places = np.argwhere(np.isfinite(equation.right.error) & np.isfinite(value))
     weight = np.ones(len(places))
-    if len(places) > MOST_ELEMENTS:
-        places, weight = _some_of(places, wrong.shape[2])
+    if len(places) > most:
+        places, weight = _some_of(places, wrong.shape[2], most)
     at = tuple(places.T)
     return Table(Columns.at(at, features), wrong[at], mute[at], weight)
 
 
-def _some_of(places: Array, T_x: int) -> tuple[Array, Array]:
+def _some_of(places: Array, T_x: int, most: int) -> tuple[Array, Array]:
     """As many as are looked at, with enough of the first step and the last, and how many each stands for."""
     places = np.random.default_rng(0).permutation(places)
     at_ends = np.isin(places[:, 2], (0, T_x - 1))
     ends, others = np.flatnonzero(at_ends), np.flatnonzero(~at_ends)
-    few = ends[: max(MOST_ELEMENTS // 6, MOST_ELEMENTS - len(others))]
-    rest = others[: MOST_ELEMENTS - len(few)]
-    part = MOST_ELEMENTS / len(places)
+    few = ends[: max(most // 6, most - len(others))]
+    rest = others[: most - len(few)]
+    part = most / len(places)
     weights = [
         np.full(len(some), part * len(of) / max(len(some), 1)) for some, of in ((few, ends), (rest, others))
     ]
@@ -193,8 +198,11 @@ def _of_value(equation: Equation) -> dict[str, Array]:
     largest = {f"the largest |{name}| of the sample": size.max(axis=0, keepdims=True, initial=0)}
     if equation.activation == "max":  # of a value its argument tells more
         return {**largest, **norms}
-    total = {f"the sum of {name} of all samples": value.sum(axis=(0, 1), keepdims=True)}
-    return {name: value, f"|{name}|": size, **largest, **norms, **total}
+    of_all = {
+        f"the sum of {name} of all samples": value.sum(axis=(0, 1), keepdims=True),
+        f"the smallest |{name}| of all samples": size.min(axis=(0, 1), keepdims=True, initial=np.inf),
+    }
+    return {name: value, f"|{name}|": size, **largest, **norms, **of_all}
 
 
 def _norms(name: str, array: Array) -> dict[str, Array]:
