@@ -22,7 +22,7 @@ OF_FUNCTIONS = {name: each for name, each in STRANGERS.items() if each.function 
 SAID = [name for name, stranger in OF_FUNCTIONS.items() if stranger.said]
 OF_OTHER_KINDS = (
     *("m/08", "m/28", "m/31", "q/07", "q/10", "q/19", "q/25", "q/30", "q/33"),
-    *("u/04", "u/22", "w/08", "w/14", "y/05", "y/09"),
+    *("u/04", "u/22", "u/37", "w/08", "w/14", "y/05", "y/09"),
     *("aa/09", "aa/17", "aa/31", "aa/36", "aa/44", "aa/47", "ac/20", "ac/40"),
     *("ae/19", "ae/41", "ae/48", "ag/05", "ag/27", "ag/28", "ag/39"),
     *("ag/18", "fa/14", "ai/20", "ai/32", "ai/37", "an/09", "an/11", "an/20", "an/38", "ar/18"),
