@@ -14,7 +14,7 @@ from oracle.location.record import Record, Seen
 from oracle.location.view import ReadAs, Reading, View, coarsely, of_caches
 from oracle.location.when import experiments
 from oracle.location.when.confirmed import is_confirmed, needed
-from oracle.location.when.elements import MOST_ELEMENTS, elements
+from oracle.location.when.elements import elements
 from oracle.location.when.mixed import mixed
 from oracle.location.when.near import near
 from oracle.location.when.precisions import in_precisions
@@ -290,8 +290,7 @@ def _tables(names: Sequence[str], seen: Sequence[Seen], like: Likeness | None) -
     for name in names:
         for each in (each for each in seen if name in each):
             record = record_of(name)
-            doubtful = each[record].wrong if record in each else False
-            yield elements(each[name], like, doubtful, most=MOST_ELEMENTS // len(names))
+            yield elements(each[name], like, each[record].wrong if record in each else False)
 
 
 def _tells_weights(equation: Equation) -> bool:

@@ -28,23 +28,18 @@ from oracle.location.where.equation import CACHED, RETURNED, TAKEN_BEFORE, Equat
 from reference.contract import Array
 
 MOST_ELEMENTS = 300
-"""Of one answer that are looked at, of all equations together."""
+"""Of one answer that are looked at."""
 
 
 BIASES = ("ba", "bf", "bi", "bc", "bo")
 
 
-def elements(
-    equation: Equation,
-    like: Likeness | None = None,
-    doubtful: Array | bool = False,
-    most: int = MOST_ELEMENTS,
-) -> Table:
+def elements(equation: Equation, like: Likeness | None = None, doubtful: Array | bool = False) -> Table:
     """Places, sizes, precision and the terms of the equation, for each element of one answer.
 
     An element of which the bound says nothing is left out. Where wrong values are `like` something, one that
     is right tells nothing if it would be right if it were that, too; nor does a `doubtful` one, whose record
-    is wrong in place of it. At `most` so many are looked at.
+    is wrong in place of it.
     """
     wrong, value = equation.wrong, equation.right.value
     inputs = equation.answer.inputs
@@ -94,20 +89,20 @@ def elements(
     mute |= ~wrong & doubtful
     places = np.argwhere(np.isfinite(equation.right.error) & np.isfinite(value))
     weight = np.ones(len(places))
-    if len(places) > most:
-        places, weight = _some_of(places, wrong.shape[2], most)
+    if len(places) > MOST_ELEMENTS:
+        places, weight = _some_of(places, wrong.shape[2])
     at = tuple(places.T)
     return Table(Columns.at(at, features), wrong[at], mute[at], weight)
 
 
-def _some_of(places: Array, T_x: int, most: int) -> tuple[Array, Array]:
+def _some_of(places: Array, T_x: int) -> tuple[Array, Array]:
     """As many as are looked at, with enough of the first step and the last, and how many each stands for."""
     places = np.random.default_rng(0).permutation(places)
     at_ends = np.isin(places[:, 2], (0, T_x - 1))
     ends, others = np.flatnonzero(at_ends), np.flatnonzero(~at_ends)
-    few = ends[: max(most // 6, most - len(others))]
-    rest = others[: most - len(few)]
-    part = most / len(places)
+    few = ends[: max(MOST_ELEMENTS // 6, MOST_ELEMENTS - len(others))]
+    rest = others[: MOST_ELEMENTS - len(few)]
+    part = MOST_ELEMENTS / len(places)
     weights = [
         np.full(len(some), part * len(of) / max(len(some), 1)) for some, of in ((few, ends), (rest, others))
     ]
