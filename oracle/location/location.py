@@ -107,6 +107,9 @@ def _found_of(asked: Asked, wrong: Sequence[str], arrangement: str) -> Found:
         like = likeness(_cases(names, asked))
     found = None if _is_always(names, asked, like) else _rule(names, asked, like)
     cases = _cases(names, asked)
+    if not like and asked.narrower and (like := likeness(cases)):  # of which little was asked before
+        found = _rule(names, asked, like)
+        cases = _cases(names, asked)
     if like and (like := likeness(cases)) is None:  # what else was asked to find when has shown more
         found = asked.rule(names, None)
         cases = _cases(names, asked)

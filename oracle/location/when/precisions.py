@@ -1,5 +1,6 @@
 """In which precisions something is wrong, where that is not in all that were asked."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +14,8 @@ from reference.contract import Array
 CHANCE, ENOUGH = 1e-3, 60
 """How likely it may be that nothing is wrong in a precision by chance, and in how many elements it is so."""
 
-WIDER_THAN = {"rounded to float16": 16, "rounded to float32": 32}
-"""What changes nothing that has no more bits, by what it is called."""
+ROUNDED = re.compile(r"\b(?:rounded to|in) float(16|32)$")
+"""What changes nothing that has no more bits, as it is called."""
 
 
 def in_precisions(found: Rule, table: Table, like: Likeness | None) -> Rule:
@@ -23,9 +24,9 @@ def in_precisions(found: Rule, table: Table, like: Likeness | None) -> Rule:
         return found
     told = found.met_by(table) & ~table.mute
     bits, wrong = table.features["bits"][told], table.wrong[told]
-    unchanged = [k for name, k in WIDER_THAN.items() if like and like.words.startswith(name)]
+    rounded = ROUNDED.search(like.words) if like else None
     asked = [k for k in (16, 32) if (table.features["bits"] == k).any()]
-    right = [k for k in asked if k <= max(unchanged, default=0) or _is_right(bits == k, wrong)]
+    right = [k for k in asked if (rounded and k <= int(rounded[1])) or _is_right(bits == k, wrong)]
     if not right or (wrong & (bits <= right[-1])).any():
         return found
     seen = {*np.unique(table.features["bits"])}
