@@ -24,10 +24,11 @@ from oracle.location.when.table import Table
 from oracle.location.where.equation import Equation, record_of
 from oracle.location.where.equations import equations, follows
 
-MOST_CALLS = 640
-"""Of 660 that may be made of one function: some are made to see whether its caches have another form."""
-ROOM = 580
-"""Of these, that may be made to find out when; all are for what is off by more than a little."""
+ROOM = 540
+"""Calls that may be made to find out when, of some 600 in all."""
+
+MORE = 120
+"""Of these, that may be made to find it out anew."""
 
 TOGETHER = 64
 """Answers of which the elements are in memory twice for a while: one by one, and as one table."""
@@ -78,7 +79,7 @@ class Asked(Record):
     def coarsely(self) -> "Asked":
         """The same answers, in which nothing is wrong that is off by little, and room for some more."""
         other = self._read_as(coarsely)
-        other._calls, other._is_coarse = self._calls, True
+        other._calls, other._is_coarse = min(self._calls, ROOM - MORE), True
         return other
 
     def of_caches(self) -> "Asked":
@@ -114,10 +115,9 @@ class Asked(Record):
         for seed in range(20, 24):
             if not found:
                 return None
-            every = [*self._near(names, found, seed)]
-            if len(every) > self._room:  # of which some would confirm little
+            fresh = self.ask(islice(self._near(names, found, seed), max(ROOM - self._calls, 0)))
+            if not fresh:
                 break
-            fresh = self.ask(every)
             again = rule(self._table(names, like))
             told = [*_tables(names, fresh, like)]
             holds = again and again.is_like(found) and told  # where forms are wrong, nothing may
@@ -144,8 +144,8 @@ class Asked(Record):
         rest = [sooner if each is large[0] else each for each in found.conditions]
         aimed_at, other = replace(found, conditions=tuple(rest)), None
         for seed in ODD:  # the second time it is confirmed
-            fresh = narrow.ask(islice(self._near(names, aimed_at, seed), self._room))
-            self._calls += len(fresh)
+            left = max(ROOM - self._calls - narrow._calls, 0)
+            fresh = narrow.ask(islice(self._near(names, aimed_at, seed), left))
             told = [*_tables(names, fresh, None)]
             if not told or (other and not is_confirmed(Table.joined(told), other)):
                 return None
@@ -174,7 +174,7 @@ class Asked(Record):
             return ""
 
         def tables(inputs: Inputs) -> Iterator[Table]:
-            fresh = self.ask([inputs] if self._calls < MOST_CALLS else [])
+            fresh = self.ask([inputs] if self._calls < ROOM + MORE else [])
             is_recorded = not any(seen.wrong.get(record_of(name)) for seen in fresh for name in names)
             return _tables(names, fresh if is_recorded else [], None)
 
@@ -227,11 +227,6 @@ class Asked(Record):
             yield from beside if condition in of_bits else in_precision(beside)
 
     @property
-    def _room(self) -> int:
-        """How many calls more may be made to find out when."""
-        return max((MOST_CALLS if self._is_coarse else ROOM) - self._calls, 0)
-
-    @property
     def _widest(self) -> int:
         """Bits of the precision that tells most."""
         return 8 * np.dtype(self.dtypes[0]).itemsize
@@ -267,8 +262,7 @@ class Asked(Record):
         equation, sizes = example[names[0]], example.shown.inputs.sizes
         unknown = 2 * (sizes["n_a"] + sizes["n_x"]) + 2
         wrong_steps = int(equation.wrong.any(axis=(0, 1)).sum())  # in one of which a mean has one value
-        count = min(-(-3 * unknown // (2 * wrong_steps)), 40, max(MOST_CALLS - self._calls, 0))
-        self._calls += count
+        count = min(-(-3 * unknown // (2 * wrong_steps)), 40)
         answers = [self.view.shown(inputs) for inputs in experiments.of_one_network(example.asked, count)]
         every = [each for shown in answers if shown for each in equations(shown)]
         return [[each for each in every if each.name == name] for name in names]

@@ -9,11 +9,11 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.location.asked import Asked
-from oracle.location.layers.counted import counts_padding
 from oracle.location.layers.in_setting import InSetting
 from oracle.location.layers.setting import AS_WIDE, Scope
 from oracle.location.location import Location
 from oracle.location.networks.answer import answer
+from oracle.location.networks.counted import counts_padding
 from oracle.location.networks.stacking import posed
 from oracle.location.when import experiments
 from oracle.location.when.rules import Rule

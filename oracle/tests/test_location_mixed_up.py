@@ -43,7 +43,8 @@ def test_all_arrangements_are_told_that_make_it_wrong() -> None:
         return reference.rnn_cell_forward(xt.T if is_turned else xt, a_prev, parameters)
 
     found = located_program("rnn_cell_forward", of_rows, m=2, T_x=1)
-    assert found.when == "for arrays in Fortran order, strided arrays and reversed arrays, n_x = m"
+    arranged = "for arrays in Fortran order, strided arrays and reversed arrays"
+    assert found.when == f"{arranged}, n_x = m, but not where n_x = m = 1"
 
 
 def test_a_step_that_is_counted_backward_from_the_first_is_told() -> None:

@@ -50,7 +50,7 @@ def test_blocks_that_overlap_or_leave_rows_are_told(new: str, how: str) -> None:
     [
         (
             "softmax(np.dot(Wax.T if Wax.shape[1] == len(by) else Wya, a_next) + by)",
-            "when: n_x = n_y  how: as if the logits were made with Wax transposed for Wya",
+            "but not where n_x = n_y = 1  how: as if the logits were made with Wax transposed for Wya",
         ),
         (
             "softmax(30 * np.tanh((np.dot(Wya, a_next) + by) / 30))",
@@ -80,7 +80,7 @@ def test_which_classes_a_denominator_leaves_out_is_told() -> None:
         (
             "np.dot(Waa, a_prev)",
             "(Waa * a_prev if Waa.shape == a_prev.shape else np.dot(Waa, a_prev))",
-            "when: n_a = m  how: as if z were made with Waa * a_prev for Waa a_prev",
+            "but not where n_a = m = 1  how: as if z were made with Waa * a_prev for Waa a_prev",
         ),
         (
             "np.dot(Wax, xt)",
