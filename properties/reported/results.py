@@ -90,15 +90,25 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
-        """That of the worst function; what differs outweighs what is not judged or not there."""
+        """That of the worst function; what differs outweighs what is not judged or not there.
+
+        A function of which only robust laws were left out changes nothing where another is not robust.
+        """
         if self.why_unusable:
             return "unusable"
         verdicts = {self.verdict_on(function) for function in ("", *self.functions)}
+        unknown = {grade for function in self.functions for grade in self._unknown(function)}
+        if "not robust" in verdicts and "spec" not in unknown:
+            verdicts.discard("not judged")
         ranked: tuple[Verdict, ...] = ("differs", "not judged", "unfinished", "incomplete", "not robust")
         return next((verdict for verdict in ranked if verdict in verdicts), "conforms")
 
     def verdict_on(self, function: str) -> Verdict:
-        """By the grades of the laws that do not hold of a function."""
+        """By the grades of the laws that do not hold of a function, and of those that say nothing of it.
+
+        *not judged* is for what is unknown: where one robust law fails, another one that was left out cannot
+        change the verdict.
+        """
         if self.why_unusable:
             return "unusable"
         if any(result.unfinished for result in self.results if result.function == function):
@@ -108,7 +118,8 @@ class Judgement:
         grades = {result.grade for result in self.failures(function)}
         if "spec" in grades:
             return "differs"
-        if self.broken(function) or self.left_out(function):
+        unknown = self._unknown(function)
+        if "spec" in unknown or (unknown and not grades):
             return "not judged"
         return "not robust" if grades else "conforms"
 
@@ -185,6 +196,10 @@ class Judgement:
         if own and all(result.declared for result in own):
             return own
         return [result for result in own if result.says_nothing]
+
+    def _unknown(self, function: str) -> set[str]:
+        """The grades of the laws that say nothing of a function."""
+        return {result.grade for result in [*self.broken(function), *self.left_out(function)]}
 
     def _failed(self, function: str) -> list[LawResult]:
         return [

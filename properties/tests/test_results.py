@@ -54,6 +54,19 @@ def test_a_function_of_which_a_law_judged_nothing_does_not_conform(results: list
     assert alone.verdict == "not judged"
 
 
+def test_a_robust_law_that_was_left_out_does_not_hide_one_that_fails() -> None:
+    fails = failed("a", "extreme", grade="robust", diagnosis=["the softmax overflows"])
+    hangs = left_out("a", "no samples", grade="robust", too_slow=0, not_asked=7)
+    (judgement,) = judgements([passed("a"), fails, hangs])
+    assert judgement.verdict == judgement.verdict_on("rnn_forward") == "not robust"
+    assert judgement.remark_on("rnn_forward") == "the softmax overflows"
+    (elsewhere,) = judgements([fails, replace(hangs, function="lstm_forward")])
+    assert elsewhere.verdict_on("lstm_forward") == "not judged"
+    assert elsewhere.verdict == "not robust"
+    (unknown,) = judgements([fails, left_out("a", "split", function="lstm_forward")])
+    assert unknown.verdict == "not judged"
+
+
 def test_what_was_too_slow_is_counted_and_its_smallest_problem_shown() -> None:
     smaller = PROBLEM.replace("n_a=1", "n_a=3")
     larger = PROBLEM.replace("n_a=1", "n_a=4")
