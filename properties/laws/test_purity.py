@@ -43,8 +43,11 @@ def test_same_answer_twice(trial: Trial) -> None:
 
 def _same(trial: Trial, name: str, after: Any, before: Any) -> None:
     """Whether a value is as it was, and what is in it."""
+    if isinstance(before, (Mapping, list)):
+        kind = dict if isinstance(before, Mapping) else list
+        trial.require(isinstance(after, kind), element=name, wrong=f"it is no {kind.__name__} any more")
     if isinstance(before, Mapping):
-        changed = set(after) ^ set(before)
+        changed = {*map(str, after)} ^ {*before}
         trial.require(not changed, element=name, wrong=f"keys lost or new: {', '.join(sorted(changed))}")
         for key in before:
             _same(trial, f'{name}["{key}"]', after[key], before[key])

@@ -251,7 +251,6 @@ def test_depth_and_size_have_limits_on_both_sides(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(codec, "MAX_BYTES", 2**20)
     assert same(through(nested(MAX_DEPTH)), nested(MAX_DEPTH))
     for value, message in [
-        (nested(MAX_DEPTH + 1), "is nested more than 32 deep"),
         ([0] * (MAX_NODES + 1), "has more than 1000000 parts"),
         (doubled(30), "has more than 1000000 parts"),
         (np.broadcast_to(np.zeros(1), 2**45), "takes more than 256 MiB"),
@@ -267,6 +266,19 @@ def test_depth_and_size_have_limits_on_both_sides(monkeypatch: pytest.MonkeyPatc
     ):
         with pytest.raises(CodecError, match=r"is nested|has more than"):
             decode(json.dumps(header).encode(), bytearray())
+
+
+def test_what_is_nested_too_deep_becomes_a_leaf_there_alone() -> None:
+    shared = {"W": np.zeros(2)}
+    caches: Any = ()
+    for step in range(3 * MAX_DEPTH):
+        caches = (caches, (step, shared))
+    value = through(caches)
+    assert same(value[1], (3 * MAX_DEPTH - 1, shared))
+    depth = 0
+    while isinstance(value, tuple):
+        depth, value = depth + 1, value[0]
+    assert (depth, value) == (MAX_DEPTH, Foreign("tuple nested more than 32 deep"))
 
 
 def nested_node(depth: int) -> Any:

@@ -1,16 +1,20 @@
 """What a target may do to the process it runs in, and what the judge then says."""
 
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pytest
 
+from properties.answered.answer import MalformedError, read_outputs
 from properties.answered.implementation import Died, Foreign, Implementation, Raised, Request, Returned
 from properties.answered.process import kill_all
+from reference.contract import CONTRACTS
 
 Misbehave = Callable[..., Implementation]
 
@@ -35,10 +39,6 @@ class Meta(type): ...
 def module(cls): raise OSError("odd")
 Meta.__module__ = property(module)
 return Meta("Odd", (), {})()
-"""
-TOO_DEEP = """
-def deep(n): return [n] if n == 99 else [deep(n + 1)]
-return deep(0)
 """
 
 
@@ -66,7 +66,6 @@ return deep(0)
         (ODD_MESSAGE, "Odd", "", 5),
         (ODD_TEXT, "Odd", "text", 6),
         (ODD_TYPE, "OSError", "odd", None),
-        (TOO_DEEP, "ValueError", "the value returned is nested more than 32 deep", None),
     ],
 )
 def test_whatever_is_raised_is_told_and_the_process_lives(
@@ -122,6 +121,27 @@ return infinite
         outcome = call(implementation)
         assert isinstance(outcome, Returned), outcome
         assert np.isinf(outcome.value).all()
+
+
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [
+        ("c = ()\nfor t in range(99): c = (c, x)\nreturn (x[..., None],) * 2 + (c,)", ""),
+        (
+            "import numpy\nreturn numpy.broadcast_to(0.0, 2**40)",
+            "returned a value that takes more than 256 MiB, expected a, y_pred",
+        ),
+        ("return 10**5000", "returned a value that has an integer of thousands of digits, expected a"),
+        ("import numpy\nparameters['W'] = numpy.broadcast_to(0.0, 2**40)\nreturn (x[..., None],) * 2", ""),
+    ],
+)
+def test_a_value_that_is_too_large_or_too_deep_is_not_called_an_exception(
+    misbehave: Misbehave, body: str, form: str
+) -> None:
+    outcome = call(misbehave(body))
+    assert isinstance(outcome, Returned), outcome
+    with pytest.raises(MalformedError, match=re.escape(form)) if form else nullcontext():
+        read_outputs(CONTRACTS["rnn_forward"], outcome.value, {"n_a": 2, "n_y": 2, "m": 3, "T_x": 1})
 
 
 def test_a_value_that_cannot_be_looked_at_is_foreign(misbehave: Misbehave) -> None:

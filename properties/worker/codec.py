@@ -49,9 +49,10 @@ def encode(value: Any) -> tuple[bytes, list[bytes]]:
     """The header and the blocks of the payload.
 
     Named tuples become tuples, array-likes plain arrays of native byte order (`converted` lists the names
-    of their types), a container inside itself `Foreign("itself")`, and anything else a `Foreign`.
+    of their types), a container inside itself `Foreign("itself")`, a container that is nested too deep
+    `Foreign("tuple nested more than 32 deep")`, and anything else a `Foreign`.
 
-    Raises `CodecError` if the value is nested or large beyond reason.
+    Raises `CodecError` if the value is too large.
     """
     encoder = _Encoder()
     tree = encoder.node(value, 0)
@@ -138,6 +139,8 @@ class _Encoder(_Walk):
         return ["f", _name(value)]
 
     def container(self, tag: str, value: Any, parts: Iterable[Any], size: int, depth: int) -> list[Any]:
+        if depth >= MAX_DEPTH:  # not kept in `seen`: elsewhere it may be less deep
+            return ["f", f"{_name(value)} nested more than {MAX_DEPTH} deep"]
         start = self.enter(size, depth)
         seen = self.seen
         seen[id(value)] = _ITSELF

@@ -9,6 +9,7 @@ import sys
 import warnings
 from contextlib import suppress
 from functools import partial
+from operator import is_
 from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
 from signal import ITIMER_REAL, setitimer
@@ -17,7 +18,7 @@ from typing import Any, NoReturn
 from numpy import errstate
 
 from properties.worker.arguments import ALIASES, Arrangement, arranged, misses_an_alias, of_earlier_numbers
-from properties.worker.codec import CodecError
+from properties.worker.codec import CodecError, Foreign, encode
 from properties.worker.errors import told
 from properties.worker.loading import Loaded, load
 from properties.worker.ours import is_ours
@@ -85,9 +86,10 @@ class Worker:
 
     def _send(self, serial: int, reply: tuple[Any, ...]) -> None:
         try:
-            message = pack(serial, reply)
-        except CodecError as error:
-            message = pack(serial, ("raised", "ValueError", f"the value returned {error}", ""))
+            try:
+                message = pack(serial, reply)
+            except CodecError as error:
+                message = pack(serial, _with_leaves(reply, f"value that {error}"))
         except MemoryError:
             raise
         except BaseException as error:  # what was returned is foreign, and so is what it does when looked at
@@ -155,3 +157,23 @@ class Worker:
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
         return ("raised", *told(error), place(frames(error), self._folder))
+
+
+def _with_leaves(reply: tuple[Any, ...], name: str) -> tuple[Any, ...]:
+    """A reply that is too large to be sent, with leaves of that name in the place of what is too large.
+
+    Where each part could be sent by itself, the value goes. The function is not said to have raised.
+    """
+    kind, given, value, *rest = reply
+    sent = [entry if _can_be_sent(entry) else Foreign(name) for entry in given]
+    if all(map(is_, sent, given)) or not _can_be_sent(value):
+        value = Foreign(name)
+    return (kind, sent, value, *rest)
+
+
+def _can_be_sent(value: Any) -> bool:
+    try:
+        encode(value)
+    except CodecError:
+        return False
+    return True

@@ -1,0 +1,33 @@
+"""A target that makes something else of its arguments is told so, whatever that is."""
+
+from collections.abc import Callable
+
+import pytest
+
+from properties.answered.implementation import Implementation
+from properties.tests.one_law import asked, violated
+
+TARGET = """
+from reference import rnn_layer as right
+def rnn_layer(x, a0, parameters, options):
+    answer = right(x, a0, parameters, options)
+    {}
+    return answer
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong"),
+    [
+        ("parameters[0] = 5", "it is no dict any more"),
+        ("parameters[0] = parameters", "it is no dict any more"),
+        ("parameters[0] = {3: 5}", "keys lost or new: "),
+        ("parameters.pop()", "entries lost or new"),
+        ("options['directions'] = 7", "the implementation: it wrote to its input"),
+    ],
+)
+def test_what_a_target_makes_of_its_arguments_is_told(
+    implement: Callable[..., Implementation], change: str, wrong: str
+) -> None:
+    facts = violated(asked("inputs untouched", "rnn_layer", implement(TARGET.format(change))))
+    assert facts["wrong"].startswith(wrong)
