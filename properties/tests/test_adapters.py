@@ -9,13 +9,13 @@ import pytest
 
 import oracle.frameworks
 from oracle.frameworks import ADAPTERS
-from properties.tests.test_run import HERE, run
+from properties.tests.runs import CLONE, run
 from properties.worker.loading import load
 from properties.worker.ours import FRAMEWORKS
 from properties.worker.targets import Target, Unusable
 
-DOCS = (HERE / "docs" / "adapters.md").read_text()
-EXTRAS = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+DOCS = (CLONE / "docs" / "adapters.md").read_text()
+EXTRAS = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 SHARED = {"__init__", "functions", "onnx_model", "keras_layers", "torch_modules"}
 """What is no adapter itself."""
 

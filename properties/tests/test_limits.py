@@ -15,7 +15,7 @@ from properties.explained.failure import Failure
 from properties.judged.beyond import answers_rightly, beyond
 from properties.laws import all_laws
 from properties.tests.power import InProcess, catch
-from properties.tests.test_run import HERE, run
+from properties.tests.runs import CLONE, run
 from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
 
 VENDOR = """\
@@ -76,7 +76,7 @@ def rnn_cell_forward(xt, a_prev, parameters):
 @pytest.fixture
 def vendor(tmp_path: Path) -> Path:
     path = tmp_path / "vendor.py"
-    path.write_text(VENDOR.format(here=str(HERE)))
+    path.write_text(VENDOR.format(here=str(CLONE)))
     return path
 
 
@@ -227,7 +227,7 @@ def test_a_problem_is_reproduced_in_the_dtype_of_the_target(vendor: Path) -> Non
 
 def test_the_last_memory_state_alone_is_an_answer(tmp_path: Path) -> None:
     (tmp_path / "last.py").write_text(
-        f"import sys\nsys.path.append({str(HERE)!r})\nimport reference\n"
+        f"import sys\nsys.path.append({str(CLONE)!r})\nimport reference\n"
         "def lstm_forward(x, a0, parameters):\n"
         "    a, y, c, _ = reference.lstm_forward(x, a0, parameters)\n"
         "    return a, y, c[:, :, -1:]\n"
@@ -254,7 +254,7 @@ def test_problem_lines_say_that_initial_states_are_zero() -> None:
 
 def test_a_function_of_which_limits_leave_nothing_is_not_judged(tmp_path: Path) -> None:
     (tmp_path / "none.py").write_text(
-        f"import sys\nsys.path.append({str(HERE)!r})\nfrom reference import lstm_forward\n"
+        f"import sys\nsys.path.append({str(CLONE)!r})\nfrom reference import lstm_forward\n"
         "SUPPORTS = {'initial_state': False}\n"
     )
     report = tmp_path / "report.json"

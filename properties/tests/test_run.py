@@ -1,36 +1,18 @@
 """The harness as its user runs it: what it prints, and how it ends."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
-HERE = Path(__file__).parents[2]
+from properties.tests.runs import CLONE, run
+
 FAULT = "oracle.faults:update_and_forget_gates_exchanged"
-
-
-def run(*arguments: str, directory: Path | None = None) -> tuple[int, str]:
-    command = [sys.executable, "-m", "pytest", str(HERE / "properties"), "-p", "no:cacheprovider"]
-    command += ["--hypothesis-seed=1", *arguments]
-    with TemporaryDirectory() as elsewhere:  # where no failure is stored from before
-        done = subprocess.run(
-            command,
-            cwd=directory or elsewhere,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "CI": "true"},
-        )
-    return done.returncode, done.stdout + done.stderr
 
 
 def test_the_picture_in_the_readme_is_what_a_failure_looks_like() -> None:
     status, output = run("--implementation", FAULT, "-k", "test_trajectory and lstm_forward")
-    picture = re.search(r"```\n(lstm_forward of .*?)```", (HERE / "README.md").read_text(), re.DOTALL)
+    picture = re.search(r"```\n(lstm_forward of .*?)```", (CLONE / "README.md").read_text(), re.DOTALL)
     assert status == 1
     assert picture
     for line in picture[1].splitlines():
@@ -39,7 +21,7 @@ def test_the_picture_in_the_readme_is_what_a_failure_looks_like() -> None:
 
 
 def test_the_textbook_conforms_and_is_not_robust_where_its_softmax_overflows() -> None:
-    textbook = ("--implementation", str(HERE / "examples" / "textbook.py"), "-k", "rnn_cell_forward")
+    textbook = ("--implementation", str(CLONE / "examples" / "textbook.py"), "-k", "rnn_cell_forward")
     status, output = run(*textbook, "-m", "spec")
     assert status == 0, output
     status, output = run(*textbook)
@@ -118,7 +100,7 @@ def test_a_law_that_could_not_even_begin_does_not_hold(tmp_path: Path) -> None:
 
 def test_paths_are_taken_from_where_the_command_runs(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "my_rnn.py").write_text((HERE / "examples" / "textbook.py").read_text())
+    (tmp_path / "src" / "my_rnn.py").write_text((CLONE / "examples" / "textbook.py").read_text())
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")  # settings of its own
     selected = ("-k", "test_shapes or can_be_used")
     status, output = run("--implementation", "src/my_rnn.py", *selected, directory=tmp_path)

@@ -9,7 +9,7 @@ import torch
 
 from oracle.conversion import to_torch
 from oracle.problem import Problem
-from properties.tests.test_run import HERE, run
+from properties.tests.runs import CLONE, run
 
 PORT = """
 import sys
@@ -48,7 +48,7 @@ def test_the_reference_is_right_with_the_weights_of_a_file(weights: str) -> None
 
 
 def test_a_port_with_weights_of_its_own_is_judged_and_its_mistake_named(weights: str, tmp_path: Path) -> None:
-    right = PORT.format(here=str(HERE), weights=weights)
+    right = PORT.format(here=str(CLONE), weights=weights)
     (tmp_path / "port.py").write_text(right)
     chosen = ("--implementation", str(tmp_path / "port.py"), "-k", "trajectory or each_step or composition")
     status, output = run(*chosen, "--weights", weights)
@@ -78,7 +78,7 @@ def test_a_port_with_weights_of_its_own_is_judged_and_its_mistake_named(weights:
 def test_weights_that_cannot_be_used_are_refused_in_one_line(
     weights: str, given: list[str], message: str
 ) -> None:
-    status, output = run(*(each.format(weights=weights, here=HERE) for each in given))
+    status, output = run(*(each.format(weights=weights, here=CLONE) for each in given))
     assert status == 4
     assert message in output
     assert "Traceback" not in output
