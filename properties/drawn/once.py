@@ -9,6 +9,7 @@ from functools import cache
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
+import properties.internals.of_hypothesis  # noqa: F401 - a seed draws the same whatever is imported
 from oracle.problem import Problem
 
 

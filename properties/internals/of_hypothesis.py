@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 
 from hypothesis.database import DirectoryBasedExampleDatabase
-from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS
+from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
+from hypothesis.internal.constants_ast import Constants
+
+# Now and then Hypothesis draws a number that stands in the source of an imported module which is not in
+# site-packages. Then what a seed draws would be one thing in a clone and another where the package is
+# installed, and would change with every edit of a number. Reading all the sources also takes time.
+HypothesisProvider._local_constants = Constants()  # type: ignore[assignment, method-assign]
 
 ANEW = "anew"
 """The name of a backend that draws as Hypothesis' own does.

@@ -1,13 +1,15 @@
 """What we count on in the insides of other projects is there; or this says which release changed it."""
 
+import importlib
 import inspect
 import re
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 from _pytest.runner import runtestprotocol
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from properties.internals.of_hypothesis import ANEW
@@ -24,6 +26,30 @@ def test_hypothesis_draws_anew_with_a_backend_of_another_name() -> None:
 
     draw()
     assert len(drawn) == 50, f"Hypothesis {version('hypothesis')} has other backends"
+
+
+def test_hypothesis_draws_no_number_of_the_modules_that_are_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw() -> list[int]:
+        drawn: list[int] = []
+
+        @seed(0)
+        @settings(max_examples=200, database=None)
+        @given(st.integers(0, 2**128))
+        def keep(number: int) -> None:
+            drawn.append(number)
+
+        keep()
+        return drawn
+
+    before = draw()
+    (tmp_path / "with_numbers.py").write_text(
+        "NUMBERS = [" + ", ".join(map(str, range(10**6, 10**6 + 100))) + "]"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("with_numbers")
+    assert draw() == before, f"Hypothesis {version('hypothesis')} finds numbers in another way"
 
 
 def test_pytest_runs_a_test_again(request: pytest.FixtureRequest) -> None:
