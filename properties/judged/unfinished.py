@@ -14,7 +14,8 @@ def unfinished(implementation: Implementation, function: str) -> str:
     """Where a function's code says that it is still to be written; empty where it is finished.
 
     That is so if it has a placeholder and, asked once, shows it: it returns `None` for an output, or nothing
-    but NaN, or raises for what is not there.
+    but NaN, or raises because a value or one of its own results is not there. Another name that is not
+    there is an error.
     """
     said = implementation.load().unfinished.get(function, "")
     record = implementation.records[function]
@@ -28,9 +29,11 @@ def unfinished(implementation: Implementation, function: str) -> str:
 
 def _shows_it(reply: Returned | Raised | Died, function: str) -> bool:
     if isinstance(reply, Raised):
-        return reply.type_name in ("NotImplementedError", "NameError", "UnboundLocalError") or any(
-            name in reply.message for name in OF_NOTHING
-        )
+        if reply.type_name in ("NameError", "UnboundLocalError"):
+            contract = CONTRACTS[function]
+            results = {*contract.outputs, *contract.cache, "cache", "caches"} - {*contract.arguments}
+            return any(f"'{name}'" in reply.message for name in results)
+        return reply.type_name == "NotImplementedError" or any(name in reply.message for name in OF_NOTHING)
     if not isinstance(reply, Returned):
         return False
     value = reply.value if isinstance(reply.value, (tuple, list)) else [reply.value]

@@ -24,8 +24,9 @@ _COMPUTED = {
 def placeholder(function: Callable[..., Any], folder: str) -> str:
     """The first one, `"'a_next = None' (my_rnn.py:12 in rnn_forward)"`; nothing where there is none.
 
-    `None` or `...` in the place of a value or a statement, `pass`, `raise NotImplementedError`, and results
-    that nothing computes. Finished functions may have some of these, too.
+    `None` or `...` in the place of a value or a statement, `pass`, `raise NotImplementedError`, and, in code
+    that computes nothing at all, results that are never computed. Finished functions may have some of these,
+    too. In code that computes something, a name that is nowhere defined is an error: it may be misspelled.
     """
     with suppress(Exception):  # of foreign objects
         plain = unwrap(function)
@@ -39,8 +40,14 @@ def _found(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[int, str]]:
     source = "".join(linecache.getlines(code.co_filename))
     node = _definition(code, ast.parse(source))
     inside = [each for each in ast.walk(node) if isinstance(each, ast.stmt)] if node else []
+    branches = [each for each in inside if isinstance(each, (ast.If, ast.Try))]
+    in_branches = {each for branch in branches for each in ast.walk(branch)}
     for statement in filter(_is_placeholder, inside):
+        if isinstance(statement, ast.Pass) and statement in in_branches:
+            continue  # a branch may have nothing to do
         yield statement.lineno, str(ast.get_source_segment(source, statement))
+    if any(isinstance(each, (ast.Call, ast.BinOp)) for statement in inside for each in ast.walk(statement)):
+        return
     for name in code.co_names:
         if name in _COMPUTED and name not in known:
             yield code.co_firstlineno, f"{name} is never computed"
