@@ -5,17 +5,29 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from properties.worker.definitions import DEFINITIONS
 from properties.worker.errors import told
 from properties.worker.needs import Needs, needs
+from properties.worker.place import frames
 from properties.worker.stand_ins import STAND_INS, missing_module, stand_in
 from properties.worker.statements import Statement
 
-REMEDY = "name a folder that has it by --helpers DIR, or an environment by --python PATH"
+_BY_HELPERS = "name a folder that has it by --helpers DIR, or an environment by --python PATH"
+_BY_ENVIRONMENT = "name an environment that has it by --python PATH"
+
+PACKAGES = frozenset(
+    (
+        *("autograd", "cupy", "flax", "h5py", "jax", "keras", "matplotlib", "mxnet", "numba", "onnx"),
+        *("onnxruntime", "paddle", "pandas", "scipy", "seaborn", "sklearn", "sympy", "tensorflow", "theano"),
+        *("tinygrad", "torch", "torchvision", "tqdm", "transformers"),
+    )
+)
+"""What is installed and lies in the folder of no course: where it is missing, a folder is no remedy."""
 
 _NOT_DEFINED = re.compile(r"name '(\w+)' is not defined.*")
 
@@ -141,11 +153,26 @@ class Ran:
 
 
 def _why(failed: Failed, wanted: set[str]) -> str:
-    place, module = failed.statement.place, missing_module(failed.error)
-    if module:
-        names = ", ".join(sorted(wanted))
-        return f"it needs {names} of '{module}' ({place}), a module that is not there: {REMEDY}"
-    return f"it needs {place}, which fails: {_told(failed.error)}"
+    place, missing = failed.statement.place, missing_module(failed.error)
+    if not missing:
+        return f"it needs {place}, which fails: {_told(failed.error)}"
+    what, where = f"{', '.join(sorted(wanted))} of '{missing}'", place
+    if missing not in _imported(failed.statement.node):  # but another module does, which is imported
+        by = next((file, line) for file, line, _ in frames(failed.error) if not file.startswith("<frozen"))
+        what, where = f"'{missing}'", f"{Path(by[0]).name}:{by[1]}, imported in {place}"
+    top, *below = missing.split(".")
+    remedy = _BY_ENVIRONMENT if below or top in PACKAGES else _BY_HELPERS
+    return f"it needs {what} ({where}), a module that is not there: {remedy}"
+
+
+def _imported(node: ast.stmt | None) -> Iterator[str]:
+    """The modules that an import statement names, with the packages that they are in."""
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    if isinstance(node, ast.ImportFrom) and node.module:
+        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    for name in names:
+        parts = name.split(".")
+        yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
 def _told(error: BaseException) -> str:
