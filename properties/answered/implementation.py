@@ -45,13 +45,15 @@ class Loaded:
     """The functions that a target has, each with `None` where it takes the call of the specification, and
     otherwise with the signature that makes it another contract; and its `limits`.
 
-    `lacking` says why some of the others are not there, `notes` what was skipped when it was loaded, and
+    `lacking` says why some of the others cannot be used, though the target defines them, `similar` what one
+    that is not there may be called instead, `notes` what was skipped when the target was loaded, and
     `unfinished` where a function's code has a placeholder.
     """
 
     functions: Mapping[str, str | None]
     limits: Limits = ANYTHING
     lacking: Mapping[str, str] = field(default_factory=dict)
+    similar: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     unfinished: Mapping[str, str] = field(default_factory=dict)
 
@@ -236,9 +238,13 @@ def _are_functions(answer: dict[Any, Any]) -> bool:
 
 
 def _are_facts(facts: Sequence[Any]) -> bool:
-    """Whether they are what is `lacking`, the `notes`, and what is `unfinished`."""
+    """Whether they are what is `lacking` and `similar`, the `notes`, and what is `unfinished`."""
     match facts:
-        case [dict(lacking), list(notes), dict(unfinished)]:
-            texts = [*lacking.items(), *zip(notes, notes, strict=True), *unfinished.items()]
-            return all(isinstance(text, str) for pair in texts for text in pair)
+        case [dict(lacking), dict(similar), list(notes), dict(unfinished)]:
+            texts = [*notes, *(text for said in (lacking, similar, unfinished) for text in _texts(said))]
+            return all(isinstance(text, str) for text in texts)
     return False
+
+
+def _texts(said: dict[Any, Any]) -> list[Any]:
+    return [*said.keys(), *said.values()]

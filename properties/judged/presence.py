@@ -1,6 +1,6 @@
 """Whether there is anything to judge: an implementation, and each function of it."""
 
-from properties.answered.implementation import Implementation, TargetMissing, Unusable
+from properties.answered.implementation import Implementation, Loaded, TargetMissing, Unusable
 from properties.judged.unfinished import unfinished
 from reference.contract import CONTRACTS
 
@@ -26,7 +26,7 @@ def lacks(implementation: Implementation, function: str) -> str:
         return reason
     loaded = implementation.load()
     if function not in loaded.functions:
-        return f"{implementation.target} has no {function}{loaded.lacking.get(function, '')}"
+        return f"{implementation.target} has no {function}{_why(function, loaded)}"
     contract = CONTRACTS[function]
     expected = ", ".join([*contract.arguments, *contract.at_last])
     signature = loaded.functions[function]
@@ -34,3 +34,10 @@ def lacks(implementation: Implementation, function: str) -> str:
         return f"{signature} is another contract, expected ({expected})"
     where = unfinished(implementation, function)
     return f"{function} of {implementation.target} is not finished: {where}" if where else ""
+
+
+def _why(function: str, loaded: Loaded) -> str:
+    if why := loaded.lacking.get(function):
+        return f": {why}"
+    like = loaded.similar.get(function)
+    return f"; did you mean '{like}'?" if like else ""

@@ -85,7 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[NETWORKS] = _networks(config)
         config.stash[LIMITS] = dict.fromkeys(targets, ANYTHING)
         config.stash[ASKED] = {
-            target: _of_the_networks(_asked(target, config), target, config.stash[NETWORKS])
+            target: _of_the_networks(functions_asked(target, config), target, config.stash[NETWORKS])
             for target in targets
         }
         config.stash[EXACTLY] = _concerning_a_law(reproduce, config) if reproduce else None
@@ -167,25 +167,28 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
     return networks
 
 
-def _asked(target: str, config: pytest.Config) -> set[str]:
+def functions_asked(target: str, config: pytest.Config) -> set[str]:
     """The functions that are judged: the layers that it may have, and the four, unless it has layers alone.
 
-    Raises `TargetMissing` where a module or an attribute is not there. A file is not imported for that: what
-    its text does not mention it has not.
+    What a target has, the target is asked: its text may mention a function that it does not define. A file
+    that mentions the four alone is not loaded, which takes time. Raises `TargetMissing` where a module or an
+    attribute is not there.
     """
     directory = config.invocation_params.dir
     if target == REFERENCE:
         return {*FUNCTIONS, *LAYERS}
-    has = set()
-    is_file, text = target.partition(":")[0].endswith(SUFFIXES), b""
-    if is_file:
+    if target.partition(":")[0].endswith(SUFFIXES):
         text = Path(directory, locate(target, directory).source).read_bytes()
-        has = {name for name in CONTRACTS if name.encode() in text}
-    if not is_file or (config.getoption("--reproduce") and b"SUPPORTS" in text):
-        judged = Implementation(target, directory=directory, **config.stash[HOST])
-        with judged, suppress(Unusable):
-            has = {*judged.load().functions}
-            config.stash[LIMITS][target] = judged.limits
+        mentioned = {name for name in CONTRACTS if name.encode() in text}
+        limits_matter = config.getoption("--reproduce") and b"SUPPORTS" in text
+        if mentioned and mentioned <= {*FUNCTIONS} and not limits_matter:
+            return {*FUNCTIONS}
+    has: set[str] = set()
+    judged = Implementation(target, directory=directory, **config.stash[HOST])
+    with judged, suppress(Unusable):
+        loaded = judged.load()
+        has = {*loaded.functions, *loaded.lacking}
+        config.stash[LIMITS][target] = loaded.limits
     layers = has & {*LAYERS}
     return layers if layers and not has & {*FUNCTIONS} else {*FUNCTIONS} | layers
 

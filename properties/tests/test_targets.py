@@ -117,7 +117,7 @@ def test_any_text_is_a_target_or_missing_in_one_line(text: str) -> None:
 HELPED = {
     "ada.py": "import math, rnn_utils as u\ndef rnn_forward(x, a0, p): ...",
     "rnn_utils.py": "import deeper.still\ndef softmax(z): ...",
-    "deeper.py": "def exp(z): ...",
+    "deeper.py": "def exp(z): 'for rnn_forward'; return lstm_forward",
     "cells.py": "def rnn_cell_forward(xt, a_prev, p): ...",
     "alone.py": "def softmax(z): ...",
     "bob.ipynb": '{"cells": [{"cell_type": "code", "source": "from cells import *\\nfrom notes import y"}]}',

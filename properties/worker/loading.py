@@ -28,8 +28,8 @@ class Loaded:
     """The functions found, for each whether it is another contract, the object that holds them, the folder of
     the code, and what `SUPPORTS` declares, in the object or in its module; `None` where there is none.
 
-    `lacking` says of functions that are not there why, as far as that is known, and `notes` are on what was
-    skipped in loading.
+    `lacking` says of functions that the target defines and that cannot be used why, `similar` of functions
+    that are not there what they may be called instead, and `notes` are on what was skipped in loading.
     """
 
     functions: Mapping[str, Callable[..., Any]]
@@ -38,6 +38,7 @@ class Loaded:
     folder: str
     supports: object
     lacking: Mapping[str, str] = field(default_factory=dict)
+    similar: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
     @property
@@ -90,9 +91,8 @@ def _load_file(target: Target) -> Loaded:
     functions = {name: found for name, found in loaded.functions.items() if name not in why_lacking}
     if not functions:
         raise Unusable(f"cannot be imported: {next(iter(why_lacking.values()))}")
-    lacking = {**loaded.lacking, **{name: f": {why}" for name, why in why_lacking.items()}}
     notes = ran.notes([root] if root else functions)
-    return replace(loaded, functions=functions, lacking=lacking, notes=notes)
+    return replace(loaded, functions=functions, lacking=why_lacking, notes=notes)
 
 
 def _in_module(target: Target, module: ModuleType) -> Loaded:
@@ -181,12 +181,11 @@ def _attribute(holder: object, name: str, target: Target) -> object:
 def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     functions = {name: getattr(holder, name) for name in CONTRACTS if hasattr(holder, name)}
     similar = {name: like for name in CONTRACTS if name not in functions and (like := _similar(name, holder))}
-    lacking = {name: f"; did you mean '{like}'?" for name, like in similar.items()}
     if not functions:
         hint = "".join(f"; did you mean {name} by '{like}'?" for name, like in [*similar.items()][:1])
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
     contracts = {name: _other_contract(CONTRACTS[name], function) for name, function in functions.items()}
-    loaded = Loaded(functions, contracts, holder, folder, supports, lacking)
+    loaded = Loaded(functions, contracts, holder, folder, supports, similar=similar)
     if isinstance(holder, type) and loaded.other_contracts:
         with suppress(Exception):  # what cannot be made without arguments remains a class
             made = _with_functions(holder(), folder, supports)

@@ -119,7 +119,7 @@ class Worker:
         self._folder = loaded.folder
         functions = {name: loaded.contracts[name] for name in loaded.functions}
         unfinished = {} if again or is_ours(source) else loaded.unfinished()
-        facts = dict(loaded.lacking), [*loaded.notes], unfinished
+        facts = dict(loaded.lacking), dict(loaded.similar), [*loaded.notes], unfinished
         return ("loaded", functions, self._folder, loaded.supports, *facts)
 
     def _call(

@@ -1,0 +1,37 @@
+"""Which functions a target is asked for: those that it has, whatever its text mentions."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from properties.session.options import HOST, LIMITS, functions_asked
+from reference.contract import FUNCTIONS, LAYERS
+
+LAYER = '"""See lstm_forward."""\ndef {}(x, a0, parameters, options): return ops.rnn_forward_training(x)\n'
+FORWARD = "def rnn_forward(x, a0, parameters): return x\n"
+FOUR = {*FUNCTIONS}
+
+
+@pytest.mark.parametrize(
+    ("source", "functions"),
+    [
+        (LAYER.format("rnn_layer"), {"rnn_layer"}),
+        (LAYER.format("rnn_layer") + FORWARD, {"rnn_layer", *FOUR}),
+        (FORWARD + '"""There is no rnn_layer here."""', FOUR),
+        ("from layers import *\n", {"rnn_layer"}),
+        ("vars()['rnn_' + 'layer'] = print\n", {"rnn_layer"}),
+        ("import no_such\n" + LAYER.format("rnn_layer").replace("ops", "no_such"), FOUR),
+        ("import ops\n" + LAYER.format("rnn_layer") + "def lstm_layer(*x): return print", {*LAYERS}),
+        ("def f(): import rnn_layer", FOUR),
+    ],
+)
+def test_a_target_is_asked_for_what_it_has(tmp_path: Path, source: str, functions: set[str]) -> None:
+    (tmp_path / "layers.py").write_text(LAYER.format("rnn_layer"))
+    (tmp_path / "target.py").write_text(source)
+    config = SimpleNamespace(
+        invocation_params=SimpleNamespace(dir=tmp_path),
+        stash={HOST: {}, LIMITS: {}},
+        getoption=lambda _: None,
+    )
+    assert functions_asked("target.py", config) == functions  # type: ignore[arg-type]
