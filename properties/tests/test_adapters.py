@@ -25,7 +25,7 @@ def test_the_example_of_the_docs_conforms_in_what_it_does(tmp_path: Path) -> Non
     assert example
     assert len(example[1].splitlines()) < 40
     (tmp_path / "my_adapter.py").write_text(example[1])
-    status, output = run("--implementation", str(tmp_path / "my_adapter.py"))
+    status, output = run("--implementation", str(tmp_path / "my_adapter.py"), "--hypothesis-profile=quick")
     assert status == 0, output
     assert "conforms" in output
 

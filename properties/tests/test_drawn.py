@@ -15,9 +15,9 @@ from properties.drawn.once import drawn
 from properties.drawn.strategies import EFFORTS
 from properties.judged.law import Law
 from properties.judged.tally import Tally
+from properties.judged.trial import ViolationError
 from properties.laws import all_laws
 from properties.stored.store import Store
-from properties.tests.test_many import judge
 from properties.turns.turn import Turn
 
 MOODY = """
@@ -70,37 +70,45 @@ RIGHT = """
 from reference import rnn_cell_forward as right_cell, rnn_forward as right
 """
 SELDOM = {
-    "each_step and rnn_cell": """
+    ("each step", "rnn_cell_forward"): """
 def rnn_cell_forward(xt, a_prev, parameters):
     if len(xt) == len(a_prev) == 2 == xt.shape[1]:
         parameters = {**parameters, "Wax": parameters["Wax"].T}
     return right_cell(xt, a_prev, parameters)
 """,
-    "trajectory and rnn_forward": """
+    ("trajectory", "rnn_forward"): """
 def rnn_forward(x, a0, parameters):
     a, y, caches = right(x, a0, parameters)
     a[:, :, 100:] = 0
     return a, y, caches
 """,
-    "each_step and rnn_forward": """
+    ("each step", "rnn_forward"): """
 def rnn_forward(x, a0, parameters):
     a, y, caches = right(x, a0, parameters)
     a[32:] = 0
     return a, y, caches
 """,
 }
-"""By law, a target that is wrong only at equal sizes, in long sequences, or with many units."""
+"""By law and function, a target that is wrong only at equal sizes, in long sequences, or with many units."""
 
 
-@pytest.mark.parametrize("law", SELDOM)
-def test_what_is_seldom_or_never_drawn_is_seen_with_any_seed(tmp_path: Path, law: str) -> None:
-    (tmp_path / "seldom.py").write_text(RIGHT + SELDOM[law])
-    status, output = judge(tmp_path, "--implementation", "seldom.py", "-k", law)
-    assert status == 1, output
+def turn_of(law: str, function: str, target: Implementation) -> Turn:
+    """The first turn of a law in the quick profile."""
+    (checked,) = (each for each in all_laws() if each.name == law)
+    store = Store(InMemoryExampleDatabase(), target.target, law, function)
+    return Turn(checked, target, function, store, Tally(), profile="quick", number=1)
+
+
+@pytest.mark.parametrize(("law", "function"), SELDOM)
+def test_what_is_seldom_or_never_drawn_is_seen_with_any_seed(tmp_path: Path, law: str, function: str) -> None:
+    (tmp_path / "seldom.py").write_text(RIGHT + SELDOM[law, function])
+    with Implementation("seldom.py", directory=tmp_path) as target:
+        assert not turn_of(law, function, target).holds_of_what_is_drawn()
 
 
 def test_what_failed_once_fails_though_it_is_not_seen_again(tmp_path: Path) -> None:
     (tmp_path / "moody.py").write_text(MOODY)
-    status, output = judge(tmp_path, "--implementation", "moody.py", "-k", "each_step and rnn_cell")
-    assert status == 1, output
-    assert "rnn_cell_forward of moody.py: each step (a spec law)" in output
+    with Implementation("moody.py", directory=tmp_path) as target:
+        turn = turn_of("each step", "rnn_cell_forward", target)
+        with pytest.raises(ViolationError):
+            turn.run()

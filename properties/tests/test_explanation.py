@@ -1,7 +1,5 @@
 """What a failure says of its cause: a known mistake, or what else is known, or that the cell is to blame."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from properties.judged.trial import Trial, ViolationError
 from properties.laws import all_laws
 from properties.posed.question import Question
 from properties.tests.power import first_catch
+from properties.tests.runs import run
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 
@@ -181,10 +180,8 @@ def rnn_cell_forward(xt, a_prev, parameters):
 )
 def test_odd_answers_are_explained_as_far_as_they_can(tmp_path: Path, does: str, said: str) -> None:
     (tmp_path / "odd.py").write_text(UNHEARD_OF.format(does=does))
-    properties = str(Path(__file__).parents[1])
-    command = [sys.executable, "-m", "pytest", properties, "--implementation", "odd.py", "-q"]
-    command += ["-k", "rnn_cell and (each_step or cache_entries)", "-p", "no:cacheprovider"]
-    output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    laws = "rnn_cell and (each_step or cache_entries)"
+    output = run("--implementation", "odd.py", "-q", "-k", laws, directory=tmp_path, seed=None).output
     assert said in output
     assert "the harness broke" not in output
 

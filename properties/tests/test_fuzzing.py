@@ -1,10 +1,6 @@
 """Fuzzing as its user runs it: options, failures, the store, and an interrupt."""
 
-import os
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +10,7 @@ import pytest
 from properties.fuzz.fuzzing import pytest_configure
 from properties.stored.shared import open_database
 from properties.stored.store import Store
-
-HERE = Path(__file__).parents[2]
+from properties.tests.runs import Run, run
 
 FAULTY = """
 import numpy as np
@@ -33,23 +28,23 @@ def write(directory: Path, condition: str = "True") -> None:
     (directory / "faulty.py").write_text(FAULTY.format(condition=condition))
 
 
-def start(directory: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "pytest", str(HERE / "properties"), "-p", "no:cacheprovider"]
-    return subprocess.Popen(
-        [*command, *arguments],
-        cwd=directory,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+UNTIL_ALL_HAVE_HAD_TURNS = """
+import os, signal
+from collections import Counter
+from properties.turns.turn import Turn
 
+Turn.SHRINKING = 3600.0  # so that a counterexample is as small on a busy machine
+turns, failed = Counter(), set()
 
-def run(directory: Path, *arguments: str) -> tuple[int, str]:
-    """The exit status of a run in a directory, and what it prints."""
-    process = start(directory, *arguments)
-    output, _ = process.communicate()
-    return process.returncode, output
+def pytest_runtest_logreport(report):
+    turns.update([report.nodeid] if "turn" in dict(report.user_properties) else [])
+    failed.update([report.nodeid] if report.failed else [])
+    others = [count for law, count in turns.items() if law not in failed]
+    if failed and len(others) == 2 and min(others) > 1:
+        failed.clear()  # so that it is stopped once
+        os.kill(os.getpid(), signal.SIGINT)
+"""
+"""A plugin that stops the clock once a law has failed and the two others have had two turns each."""
 
 
 def options(**given: Any) -> Any:
@@ -80,7 +75,8 @@ def test_without_the_option_nothing_is_prepared() -> None:
 
 def test_a_file_that_cannot_be_collected_is_an_error_and_no_more(tmp_path: Path) -> None:
     (tmp_path / "test_broken.py").write_text("def x(:")
-    status, output = run(tmp_path, "--fuzz-for", "1s", "test_broken.py", "-k", "shapes")
+    fuzz = ("--fuzz-for", "1s", "test_broken.py", "-k", "shapes")
+    status, output = run(*fuzz, directory=tmp_path, seed=None)
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert "1 error" in output
     assert "campaign.py" not in output
@@ -91,8 +87,10 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     """A directory in which a faulty implementation was fuzzed, and what came of it."""
     directory = tmp_path_factory.mktemp("fuzzed")
     write(directory)
+    (directory / "until.py").write_text(UNTIL_ALL_HAVE_HAD_TURNS)
     laws = "is_provided or rnn_forward and (each_step or test_shapes or cached_inputs)"
-    return directory, *run(directory, "--implementation", "faulty.py", "--fuzz-for", "5s", "-k", laws)
+    fuzz = ("--implementation", "faulty.py", "--fuzz-for", "1h", "-p", "until", "-k", laws)
+    return directory, *run(*fuzz, directory=directory, seed=None)
 
 
 def test_a_failure_ends_its_law_alone_and_is_shown_once(fuzzed: tuple[Path, int, str]) -> None:
@@ -107,7 +105,7 @@ def test_a_failure_ends_its_law_alone_and_is_shown_once(fuzzed: tuple[Path, int,
     counted = dict(re.findall(r"^  (shapes|cached inputs) +spec +(\d+)$", output, re.MULTILINE))
     assert len(counted) == 2
     assert min(map(int, counted.values())) > 1
-    assert re.search(r"^00m 0\ds: 1 failed, [\d,]+ problems, \d+/s, worst error ", output, re.MULTILINE)
+    assert re.search(r"^\d\dm \d\ds: 1 failed, [\d,]+ problems, \d+/s, worst error ", output, re.MULTILINE)
     assert re.search(r"^ +0 +1 +2 +3 to 30 +31 to 100 +over 100$", output, re.MULTILINE)
 
 
@@ -116,12 +114,12 @@ def test_what_was_found_is_tried_first_in_any_profile(fuzzed: tuple[Path, int, s
     given = ("--implementation", "faulty.py", "-k", "each_step and rnn_forward")
     store = Store(open_database(directory, "", print), "faulty.py", "each step", "rnn_forward")
     for profile in ("dev", "ci"):
-        status, output = run(directory, *given, f"--hypothesis-profile={profile}")
+        status, output = run(*given, f"--hypothesis-profile={profile}", directory=directory)
         assert status == 1
         assert "n_a=21" in output
         assert [problem.n_a for problem in store] == [21]
     write(directory, condition="False")
-    assert run(directory, *given)[0] == 0
+    assert run(*given, directory=directory).status == 0
     assert not [*store], "what has been mended is forgotten"
 
 
@@ -129,17 +127,12 @@ def test_an_interrupt_ends_cleanly_with_the_summary_of_all_workers(tmp_path: Pat
     pytest.importorskip("xdist")
     write(tmp_path)
     laws = "rnn_forward and (each_step or test_shapes)"
-    process = start(tmp_path, "--implementation", "faulty.py", "-k", laws, "--fuzz-for", "3m", "-n", "2")
-    assert process.stdout
-    lines = list[str]()
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith("failed: "):
-            os.killpg(process.pid, signal.SIGINT)
-            break
-    rest, _ = process.communicate()
-    output = "".join(lines) + rest
-    assert process.returncode == 1, output
+    fuzz = ("--implementation", "faulty.py", "-k", laws, "--fuzz-for", "1h", "-n", "2")
+    fuzzing = Run(*fuzz, directory=tmp_path)
+    fuzzing.wait_until(lambda: "\nfailed: " in fuzzing.output)
+    fuzzing.interrupt()
+    status, output = fuzzing.end()
+    assert status == 1, output
     assert "KeyboardInterrupt" not in output
     assert re.search(r"1 failed(, 1 passed)? in|1 tests had no turn", output)  # the other may have had none
     assert "= fuzzing =" in output

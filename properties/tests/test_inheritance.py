@@ -1,8 +1,5 @@
 """A forward inherits its mistake where it is right with a known-right cell in the place of its own."""
 
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ from oracle.problem import Problem
 from properties.answered.implementation import Implementation
 from properties.explained.asked import Asked
 from properties.explained.inherited import is_inherited
+from properties.tests.runs import run
 
 TARGET = """
 import numpy as np
@@ -37,27 +35,27 @@ def test_what_a_forward_does_right_it_does_not_inherit(tmp_path: Path) -> None:
         assert not is_inherited(Asked(right, "lstm_forward"), inputs)
 
 
-def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(tmp_path: Path) -> None:
-    (tmp_path / "cell.py").write_text(TARGET.format(memory=0.5, hidden=1))
-    (tmp_path / "forward.py").write_text(TARGET.format(memory=1, hidden=0.5))
-    (tmp_path / "both.py").write_text(TARGET.format(memory=0.5, hidden=0.5))
-    properties = str(Path(__file__).parents[1])
-    command = [sys.executable, "-m", "pytest", properties, "--implementation", ".", "--hypothesis-seed=1"]
-    command += ["-k", "test_trajectory and lstm_forward", "-p", "no:cacheprovider"]
-    output = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
-    messages = {
-        file: re.findall(
-            rf"^lstm_forward of {file}: trajectory .*?^  reproduce", output, re.DOTALL | re.MULTILINE
-        )
-        for file in ("cell.py", "forward.py", "both.py")
-    }
-    inherited = "from lstm_cell_forward: with a known-right cell in its place this function is right"
-    assert {file: [inherited in each for each in found] for file, found in messages.items()} == {
-        "cell.py": [True],
-        "forward.py": [False],
-        "both.py": [False],
-    }
-    assert output.count("(inherited)") == 1  # the closing table
+@pytest.mark.parametrize(
+    ("memory", "hidden", "inherited"), [(0.5, 1, True), (1, 0.5, False), (0.5, 0.5, False)]
+)
+def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(
+    tmp_path: Path, memory: float, hidden: float, inherited: bool
+) -> None:
+    (tmp_path / "wrong.py").write_text(TARGET.format(memory=memory, hidden=hidden))
+    inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
+    with Implementation("wrong.py", directory=tmp_path) as wrong:
+        assert is_inherited(Asked(wrong, "lstm_forward"), inputs) == inherited
+
+
+def test_an_inherited_mistake_is_told_in_the_message_and_in_the_closing_table(tmp_path: Path) -> None:
+    cell = TARGET.replace("xt, a_prev, {memory} * c_prev", "xt, 0 * a_prev, c_prev")  # a known mistake
+    cell = cell.replace("*cache[:3], c_prev, *cache[4:]", "*cache[:2], a_prev, *cache[3:]")
+    (tmp_path / "cell.py").write_text(cell.format(hidden=1))
+    law = ("--implementation", "cell.py", "-k", "test_trajectory and lstm_forward")
+    output = run(*law, directory=tmp_path).output
+    told = "from lstm_cell_forward: with a known-right cell in its place this function is right"
+    assert f"  inherited       {told}" in output
+    assert output.count("(inherited)") == 1
 
 
 BUFFER = """

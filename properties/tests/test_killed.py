@@ -1,15 +1,11 @@
 """A process that is killed loses nothing but what it was judging, and that is judged again, once."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from properties.answered.start import FORKS
-
-LAWS = str(Path(__file__).parents[1])
+from properties.tests.runs import CLONE, Done, run
 
 TARGET = """
 import os
@@ -27,23 +23,11 @@ JUDGE = "int(Path(f'/proc/{os.getppid()}/stat').read_text().split()[3])" if FORK
 """Whom a target kills to kill the process that judges it: where it is forked, not its own parent."""
 
 
-def judge(directory: Path, target: str, *options: str) -> tuple[int, str]:
+def judge(directory: Path, target: str, *options: str) -> Done:
     (directory / "flag").touch()
     (directory / "target.py").write_text(target)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        LAWS,
-        "-p",
-        "no:cacheprovider",
-        "--implementation",
-        "target.py",
-    ]
-    command += ["-k", "test_shapes and rnn_cell_forward", *options]
-    environment = {**os.environ, "PYTHONPATH": str(Path(LAWS).parent)}
-    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, env=environment)
-    return run.returncode, run.stdout
+    law = ("--implementation", "target.py", "-k", "test_shapes and rnn_cell_forward")
+    return run(*law, *options, directory=directory, PYTHONPATH=str(CLONE))
 
 
 def test_a_target_that_somebody_kills_is_asked_again(tmp_path: Path) -> None:

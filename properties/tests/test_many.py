@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ import pytest
 
 from properties.judged.presence import PRESENCE
 from properties.tests.hostile_targets import targets, write
+from properties.tests.runs import CLONE, Done, run
 
-HERE = Path(__file__).parents[2]
 JUDGED = (
     *("right.py", "patches.py", "na[i]ve <b>&\u00e9.py", "textbook.py", "gates.py", "keeps_state.py"),
     *("todo.py", "exits.py", "rnn_only.py", "torch_like.py", "raises.py", "broken.ipynb"),
@@ -23,12 +22,9 @@ JUDGED = (
 LAWS = "can_be_used or (rnn_forward or lstm_forward) and (is_provided or each_step or extreme)"
 
 
-def judge(directory: Path, *arguments: str) -> tuple[int, str]:
-    """The exit status of a run in a directory, and what it prints."""
-    command = [sys.executable, "-m", "pytest", str(HERE / "properties"), "-p", "no:cacheprovider"]
-    command += ["--hypothesis-profile=quick", "--hypothesis-seed=1", *arguments]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+def judge(directory: Path, *arguments: str) -> Done:
+    """Run the laws in a directory, on few problems."""
+    return run("--hypothesis-profile=quick", *arguments, directory=directory)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +41,7 @@ def submitted(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(folder: Path) -> tuple[int, str]:
+def judged(folder: Path) -> Done:
     """One run that judges them all."""
     reports = [f"--report=verdicts.{suffix}" for suffix in ("json", "html", "csv")]
     reports += ["--report-each=pages", "--junitxml=verdicts.xml"]
@@ -57,23 +53,21 @@ def report(folder: Path) -> dict[str, Any]:
     return document
 
 
-def test_each_gets_the_verdict_that_it_deserves(folder: Path, run: tuple[int, str]) -> None:
+def test_each_gets_the_verdict_that_it_deserves(folder: Path, judged: Done) -> None:
     deserved = {target.name: target.verdict for target in targets() if target.name in JUDGED}
     found = {Path(each["target"]).name: each["verdict"] for each in report(folder)["implementations"]}
-    assert found == deserved, run[1]
-    assert run[0] == 1
+    assert found == deserved, judged.output
+    assert judged.status == 1
 
 
-def test_every_failure_is_that_of_an_implementation(folder: Path, run: tuple[int, str]) -> None:
+def test_every_failure_is_that_of_an_implementation(folder: Path, judged: Done) -> None:
     laws = [law for each in report(folder)["implementations"] for law in each["laws"]]
     failures = [law for law in laws if law["status"] == "failed" and law["law"] not in PRESENCE]
     assert failures
     assert all(law["counterexample"] for law in failures)
 
 
-def test_the_report_for_ci_has_a_case_for_each_law_function_and_target(
-    folder: Path, run: tuple[int, str]
-) -> None:
+def test_the_report_for_ci_has_a_case_for_each_law_function_and_target(folder: Path, judged: Done) -> None:
     reported = {
         (law["law"].replace(" ", "_"), each["target"], law["function"]): law
         for each in report(folder)["implementations"]
@@ -93,11 +87,11 @@ def test_the_report_for_ci_has_a_case_for_each_law_function_and_target(
     assert found == len(reported)
 
 
-def test_there_is_a_grade_book_and_a_page_for_each(folder: Path, run: tuple[int, str]) -> None:
+def test_there_is_a_grade_book_and_a_page_for_each(folder: Path, judged: Done) -> None:
     with (folder / "verdicts.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["target"]: row["verdict"] for row in csv.DictReader(file)}
-    judged = report(folder)["implementations"]
-    assert rows == {each["target"].removeprefix("submissions/"): each["verdict"] for each in judged}
+    known = report(folder)["implementations"]
+    assert rows == {each["target"].removeprefix("submissions/"): each["verdict"] for each in known}
     pages = [path.read_text(encoding="utf-8") for path in (folder / "pages").glob("*.html")]
     assert len(pages) == len(JUDGED)
     for page in pages:
@@ -105,18 +99,20 @@ def test_there_is_a_grade_book_and_a_page_for_each(folder: Path, run: tuple[int,
     gates = (folder / "pages" / "gates.py.html").read_text(encoding="utf-8")
     assert "1. c_next is it * c_prev + ft * cct" in gates
     assert "a, y, c, caches = lstm_forward(x, a0, parameters)" in gates
-    assert "12 pages in" in run[1]
+    assert "12 pages in" in judged.output
 
 
-def test_the_terminal_has_a_line_for_each_and_no_letters(run: tuple[int, str]) -> None:
-    told = re.findall(r"^(.*): (?:conforms|differs|not robust|incomplete|unfinished|unusable)", run[1], re.M)
+def test_the_terminal_has_a_line_for_each_and_no_letters(judged: Done) -> None:
+    told = re.findall(
+        r"^(.*): (?:conforms|differs|not robust|incomplete|unfinished|unusable)", judged.output, re.M
+    )
     assert sorted(told) == sorted(JUDGED)
-    assert "FAILURES" not in run[1]
-    assert not re.search(r"^[.Fsx]{3,}", run[1], re.MULTILINE)
-    assert "\x1b[2J" not in run[1]
+    assert "FAILURES" not in judged.output
+    assert not re.search(r"^[.Fsx]{3,}", judged.output, re.MULTILINE)
+    assert "\x1b[2J" not in judged.output
 
 
-def test_the_reports_name_the_problem_that_did_it(folder: Path, run: tuple[int, str]) -> None:
+def test_the_reports_name_the_problem_that_did_it(folder: Path, judged: Done) -> None:
     by_name = {Path(each["target"]).name: each for each in report(folder)["implementations"]}
     remarks = {
         ("exits.py", "rnn_forward"): "exited with status 0",
@@ -140,12 +136,12 @@ def test_the_reports_name_the_problem_that_did_it(folder: Path, run: tuple[int, 
     assert "na[i]ve &lt;b&gt;&amp;é.py" in page
 
 
-def test_several_cores_give_the_same_report(folder: Path, run: tuple[int, str], tmp_path: Path) -> None:
+def test_several_cores_give_the_same_report(folder: Path, judged: Done, tmp_path: Path) -> None:
     """In another directory, for in this one the failures are known by now."""
     pytest.importorskip("xdist")
     reports = ("--report", "verdicts.json", "-n", "2")
     status, _ = judge(submitted(tmp_path), "--implementation", "submissions", "-k", LAWS, *reports)
-    assert status == run[0]
+    assert status == judged.status
     assert timeless(report(tmp_path)) == timeless(report(folder))
 
 
@@ -176,7 +172,7 @@ def test_a_report_that_cannot_be_written_is_a_usage_error(folder: Path) -> None:
 def test_the_test_that_is_documented_for_other_suites_works(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    documented = re.search(r"```python\n(.*?)```", (HERE / "docs" / "report.md").read_text(), re.DOTALL)
+    documented = re.search(r"```python\n(.*?)```", (CLONE / "docs" / "report.md").read_text(), re.DOTALL)
     assert documented
     names: dict[str, Any] = {}
     exec(documented[1], names)

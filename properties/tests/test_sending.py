@@ -1,14 +1,12 @@
 """What workers of pytest-xdist send of a test."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from properties.reported.table import IN_FULL
+from properties.tests.runs import run
 
-ROOT = Path(__file__).parents[2]
 COUNTS = """
 from collections import Counter
 COUNTED = Counter()
@@ -37,8 +35,6 @@ def test_of_many_what_came_of_each_test_is_sent_alone_unless_more_is_asked_for(
     (tmp_path / "course").mkdir()
     for number in range(targets):
         (tmp_path / "course" / f"{number}.py").write_text("pass")
-    command = [sys.executable, "-m", "pytest", str(ROOT / "properties"), "-p", "no:cacheprovider", "-n", "1"]
-    command += ["-p", "counts", "-k", "can_be_used", "--implementation", "course", *more]
-    environment = {"PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert f"counted {dict.fromkeys(sent, targets)}" in done.stdout, done.stdout
+    course = ("-n", "1", "-p", "counts", "-k", "can_be_used", "--implementation", "course")
+    output = run(*course, *more, directory=tmp_path).output
+    assert f"counted {dict.fromkeys(sent, targets)}" in output, output

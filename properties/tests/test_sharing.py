@@ -1,8 +1,6 @@
 """Machines that fuzz share what they find through a real Redis server, which may be killed at any time."""
 
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -14,7 +12,8 @@ import pytest
 
 from properties.stored.shared import open_database
 from properties.stored.store import Store
-from properties.tests.test_fuzzing import run, start, write
+from properties.tests.runs import PATIENCE, Run, run
+from properties.tests.test_fuzzing import write
 
 redis = pytest.importorskip("redis", reason="the Python client of Redis is not installed")
 
@@ -60,12 +59,16 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.kill()
 
 
+def shared(server: Server) -> tuple[str, str]:
+    """The option that names the server."""
+    return "--example-database", server.url
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(6000):
-        if condition():
-            return
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"waited for {PATIENCE:.0f} s"
         time.sleep(0.01)
-    pytest.fail("waited for a minute")
 
 
 def machine(path: Path, condition: str = "True") -> Path:
@@ -83,10 +86,11 @@ def found(directory: Path, url: str = "") -> list[int]:
 
 def test_what_one_machine_finds_another_tries_first(tmp_path: Path, server: Server) -> None:
     one, other = machine(tmp_path / "one"), machine(tmp_path / "other")
-    status, output = run(one, *LAW, "--fuzz-for", "5s", "--example-database", server.url)
+    until_it_fails = ("--fuzz-for", "1h", "-x")
+    status, output = run(*LAW, *until_it_fails, *shared(server), directory=one, seed=None)
     assert status == 1, output
     assert not found(other)
-    status, output = run(other, *LAW, "--example-database", server.url)
+    status, output = run(*LAW, *shared(server), directory=other)
     assert status == 1
     assert "n_a=21" in output
     assert found(one) == found(other) == [21]
@@ -98,7 +102,7 @@ def test_a_server_that_is_killed_takes_nothing_along_and_is_told_when_it_is_back
     flag = tmp_path / "flag"
     one = machine(tmp_path / "one", f"__import__('pathlib').Path({str(flag)!r}).exists()")
     laws = ("--implementation", "faulty.py", "-k", "(each_step or test_shapes) and rnn_forward")
-    process = start(one, *laws, "--fuzz-for", "1h", "--example-database", server.url)
+    fuzzing = Run(*laws, "--fuzz-for", "1h", *shared(server), directory=one)
     try:
         wait_until(server.was_asked)
         server.kill()
@@ -107,9 +111,9 @@ def test_a_server_that_is_killed_takes_nothing_along_and_is_told_when_it_is_back
         server.start()
         wait_until(lambda: found(tmp_path, server.url) == [21])
     finally:
-        os.killpg(process.pid, signal.SIGINT)
-        output, _ = process.communicate()
-    assert process.returncode == 1
+        fuzzing.interrupt()
+        status, output = fuzzing.end()
+    assert status == 1
     assert "1 failed, 1 passed" in output
     address = f"127.0.0.1:{server.port}"
     told = [line for line in output.splitlines() if line.startswith(f"warning: {address} is ")]
@@ -119,7 +123,9 @@ def test_a_server_that_is_killed_takes_nothing_along_and_is_told_when_it_is_back
 
 
 def test_a_server_that_does_not_answer_is_a_usage_error_in_one_line(tmp_path: Path) -> None:
-    status, output = run(machine(tmp_path / "one"), *LAW, "--example-database", "redis://127.0.0.1:1/0")
+    status, output = run(
+        *LAW, "--example-database", "redis://127.0.0.1:1/0", directory=machine(tmp_path / "one")
+    )
     assert status == pytest.ExitCode.USAGE_ERROR
     assert output.startswith("ERROR: --example-database redis://127.0.0.1:1/0 is out of reach: ")
     assert len(output.strip().splitlines()) == 1

@@ -1,8 +1,6 @@
 """Judged is what loads: what fails and the functions do without is skipped, and told."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import numpy as np
 import pytest
 
 from properties.answered.implementation import Implementation, Raised, Returned, Unusable
+from properties.tests.runs import run
 
 Implement = Callable[..., Implementation]
 
@@ -232,23 +231,21 @@ def test_a_run_tells_what_was_skipped_and_who_only_helps(tmp_path: Path, helped:
     (tmp_path / "submissions" / "ada.py").write_text(SUBMISSION.format("smooth(1)" if helped else "softmax"))
     (tmp_path / "submissions" / "no_such.py").write_text("1 / 0")
     (tmp_path / "course" / "rnn_utils.py").write_text("def smooth(x): return x")
-    command = [sys.executable, "-m", "pytest", str(Path(__file__).parents[1]), "-p", "no:cacheprovider"]
-    command += ["--implementation", "submissions", "--report", "it.json", "--report", "it.html"]
-    command += ["-k", "can_be_used or each_step and rnn_cell", *(["--helpers", "course"] if helped else [])]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout
-    assert "not judged, for it only helps others: submissions/no_such.py" in run.stdout
+    given = ["--implementation", "submissions", *(["--helpers", "course"] if helped else [])]
+    reports = ["--report", "it.json", "--report", "it.html"]
+    status, output = run(*given, *reports, "-k", "can_be_used or each_step and rnn_cell", directory=tmp_path)
+    assert status == 0, output
+    assert "not judged, for it only helps others: submissions/no_such.py" in output
     notes = ["skipped line 2: ZeroDivisionError: division by zero"]
     if not helped:
         notes.insert(0, "rnn_utils is not there: given our own softmax")
     (judged,) = json.loads((tmp_path / "it.json").read_text())["implementations"]
     assert judged["notes"] == notes
     assert all(f"<li>{note}</li>" in (tmp_path / "it.html").read_text() for note in notes)
-    assert all(note.split(":")[0] in run.stdout for note in notes)
+    assert all(note.split(":")[0] in output for note in notes)
 
 
 def test_a_folder_of_helpers_that_is_not_there_is_told() -> None:
-    command = [sys.executable, "-m", "pytest", str(Path(__file__).parents[1]), "--helpers", "no/such"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "--helpers no/such: there is no directory" in run.stderr
+    status, output = run("--helpers", "no/such")
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert "--helpers no/such: there is no directory" in output

@@ -1,8 +1,6 @@
 """The starter of an exercise is not finished; what is finished and wrong is wrong."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 from properties.answered.implementation import Implementation
 from properties.judged.presence import lacks
 from properties.judged.unfinished import unfinished
+from properties.tests.runs import run
 from properties.tests.test_skipping import cells
 
 Implement = Callable[..., Implementation]
@@ -103,11 +102,10 @@ def test_a_function_that_dies_is_not_called_unfinished(implement: Implement) -> 
 
 def test_an_untouched_starter_gets_the_verdict(tmp_path: Path) -> None:
     (tmp_path / "starter.py").write_text(CELL.format("a_next = None\n    yt_pred = None"))
-    command = [sys.executable, "-m", "pytest", str(Path(__file__).parents[1]), "-p", "no:cacheprovider"]
-    command += ["--implementation", "starter.py", "-k", "rnn_cell", "--report", "it.json", "-m", "spec"]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert run.returncode == pytest.ExitCode.TESTS_FAILED
-    assert "mistakes, by number: 1. rnn_cell_forward is not finished" in " ".join(run.stdout.split())
-    assert run.stdout.count("FAILED") == 1
+    given = ("--implementation", "starter.py", "-k", "rnn_cell", "--report", "it.json", "-m", "spec")
+    status, output = run(*given, directory=tmp_path)
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert "mistakes, by number: 1. rnn_cell_forward is not finished" in " ".join(output.split())
+    assert output.count("FAILED") == 1
     (judged,) = json.loads((tmp_path / "it.json").read_text())["implementations"]
     assert judged["verdict"] == judged["functions"]["rnn_cell_forward"]["verdict"] == "unfinished"
