@@ -23,6 +23,8 @@ def function_and_group(case: tuple[str, str]) -> tuple[str, str]:
     return function, FAULTS[name].group
 
 
+CHOSEN = chosen(MISTAKES, function_and_group)
+
 SMALL = {
     "update_and_forget_gates_exchanged": "lstm_forward",
     "output_bias_doubled": "lstm_forward",
@@ -46,7 +48,7 @@ about: z_clipped, c_clipped, one_maximum, maximum_of_all_steps.
 """
 
 
-@pytest.mark.parametrize(("function", "name"), chosen(MISTAKES, function_and_group))
+@pytest.mark.parametrize(("function", "name"), CHOSEN)
 def test_every_mistake_breaks_a_law_and_is_named(function: str, name: str) -> None:
     caught = first_catch(FAULTS[name], function, 0)
     assert caught
