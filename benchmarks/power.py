@@ -19,6 +19,7 @@ from statistics import median
 from hypothesis import settings
 
 import conftest  # noqa: F401 - registers the profiles
+from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, Fault
 from properties.drawn.strategies import EFFORTS
 from properties.explained.failure import Failure
@@ -79,8 +80,8 @@ def put_to_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
                 continue
             rank = None
             if seed < DIAGNOSED:
-                names = [*Failure(caught.violation).explanation.looks_like, fault.sentence]
-                rank = names.index(fault.sentence) if names.count(fault.sentence) > 1 else len(FAULTS)
+                named = Failure(caught.violation).findings
+                rank = named.index(mistake(fault.name)) if mistake(fault.name) in named else len(FAULTS)
             yield Case(caught.law.name, caught.problems, rank)
 
 

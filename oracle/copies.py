@@ -34,7 +34,7 @@ def difference(original: RecurrentLayer, network: LayerProblem, copy: RecurrentL
     function = network.kind
     names = diagnose(function, port(function, copy.parameters), network.inputs(function), network=network)
     if names:
-        return names[0]
+        return names[0].words
     place, name, ours, theirs = where[0]
     layer, direction = divmod(place, original.directions)
     widest = float(np.abs(ours.astype(np.float64) - theirs).max())

@@ -1,7 +1,9 @@
-"""Compare two answers within the bound, find out who is wrong, and say so in words."""
+"""Compare two answers within the bound, and find out who is wrong."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +16,13 @@ SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 BEYOND_USE = 0.1
 """A bound above this, on a state or a probability of size 1, would accept nearly any answer."""
 
-TELLING = 1e4
-"""Beyond so many ulp their number says nothing."""
+Facts = Mapping[str, Any]
+"""What is known of a violation, by name, as data that JSON can hold."""
+
+
+def number(value: float) -> float | str:
+    """A number as JSON can hold it: as text if it is not finite."""
+    return float(value) if np.isfinite(value) else repr(float(value))
 
 
 @dataclass(frozen=True)
@@ -90,22 +97,27 @@ class Comparison:
             relative = bound / np.maximum(1, np.abs(theirs))
         return np.where(np.isinf(bound), np.inf, relative)
 
-    def explain(self) -> dict[str, str]:
-        """The worst element of the first step that is off: the answers, the exact value, who is wrong."""
+    def explain(self) -> Facts:
+        """The worst element of the first step that is off: the answers, the exact value, who is wrong.
+
+        The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`; with a witness `exact`,
+        `off_by` and perhaps `torch`, else `again`, which is how it was asked again, and what it answered.
+        """
         off = self.ratio > 1
         column, late = min(np.argwhere(off.any(axis=0)).tolist(), key=lambda at: self._place(*at)[::-1])
         unit = int(np.argmax(self.ratio[:, column, late]))
         ours, theirs, bound = (float(array[unit, column, late]) for array in self._compared)
         t = self._step(late)
 
-        element = {"element": self._name(unit, column, late), "implementation": repr(ours)}
-        extent = {"extent": f"{off.sum()} of {off.size} elements of {self.label}"}
+        element = {"element": self._element(unit, column, late), "implementation": number(ours)}
+        extent = {"extent": {"wrong": int(off.sum()), "of": off.size, "name": self.label}}
+        dtype = str(self.inputs.dtype)
         if self.rival not in ("torch", "exact"):
             return {
                 **element,
-                self.rival: repr(theirs),
-                "allowed": f"a difference of {2 * bound:.2g}, by rounding in {self.inputs.dtype}",
-                "wrong": "the implementation: it answers one question in two ways",
+                "again": {"asked": self.rival, "value": number(theirs)},
+                "allowed": {"difference": number(2 * bound), "dtype": dtype},
+                "wrong": ["implementation"],
                 **extent,
             }
         sample = self.inputs.sample(column, t)
@@ -115,21 +127,19 @@ class Comparison:
             ulp = float(np.abs(np.spacing(np.asarray(truth.midpoint, self.inputs.dtype))))
         return {
             **element,
-            **({"torch": repr(theirs)} if self.rival == "torch" else {}),
-            "exact": str(truth),
-            "allowed": f"{bound:.2g} from the exact value, by rounding in {self.inputs.dtype}",
-            "off by": f"{far / bound if bound else np.inf:.2g} times that"
-            + (f", {far / ulp:.2g} ulp" if far < TELLING * ulp else ""),
-            "wrong": self._blame(far > bound, truth.distance(theirs) > bound),
+            **({"torch": number(theirs)} if self.rival == "torch" else {}),
+            "exact": {"value": number(float(truth.midpoint)), "digits": str(truth)},
+            "allowed": {"error": number(bound), "dtype": dtype},
+            "off_by": {
+                "bounds": number(far / bound if bound else np.inf),
+                "ulp": number(far / ulp if ulp else np.inf),
+            },
+            "wrong": [
+                *(["implementation"] if far > bound else []),
+                *(["torch"] if truth.distance(theirs) > bound else []),
+            ],
             **extent,
         }
-
-    def _blame(self, ours_is_off: bool, theirs_is_off: bool) -> str:
-        if ours_is_off:
-            return "both the implementation and torch" if theirs_is_off else "the implementation"
-        if theirs_is_off:
-            return "torch"
-        return "neither: both are within the bound, so the bound is at fault; please report it"
 
     def _place(self, column: int, late: int) -> tuple[int, int]:
         """Sample and step."""
@@ -139,7 +149,9 @@ class Comparison:
         """Which step of the problem one of those is that are compared."""
         return late + int(self.bound.shape[2] - self.ratio.shape[2])
 
-    def _name(self, unit: int, column: int, late: int) -> str:
+    def _element(self, unit: int, column: int, late: int) -> Facts:
+        """Which element it is; last states are those of no step."""
         sample, step = self._place(column, late)
-        at = f", step {step}" if self.steps > 1 or not self.quantity.endswith("_last") else ""
-        return f"{self.label}[{self.inputs.row(self.quantity, unit)}, sample {sample}{at}]"
+        row = self.inputs.row(self.quantity, unit)
+        has_step = self.steps > 1 or not self.quantity.endswith("_last")
+        return {"name": self.label, "row": row, "sample": sample, **({"step": step} if has_step else {})}

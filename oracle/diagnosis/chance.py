@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from oracle.diagnosis.behaviour import Program, mistaken, same
+from oracle.diagnosis.findings import Finding, mistake
 from oracle.diagnosis.questions import problem
 from oracle.faults import concerning
 from oracle.inputs import Inputs
@@ -18,7 +19,7 @@ SPREAD = 0.18
 
 def alike_at_random(
     function: str, implementation: Program, inputs: Inputs, limits: Limits = ANYTHING
-) -> list[str]:
+) -> list[Finding]:
     """The mistakes that spread their answers to one problem as an implementation does that acts at random."""
     if not _changes_its_mind(implementation, inputs):
         return []
@@ -27,7 +28,7 @@ def alike_at_random(
     few = limits.fitted(problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two)).inputs(function)
     ours = _answers(implementation, few)
     return [
-        fault.sentence
+        mistake(fault.name)
         for fault in concerning(function)
         if fault.group == "purity"
         and _changes_its_mind(mistaken(function, fault, limits), inputs)

@@ -25,6 +25,7 @@ from oracle.diagnosis.behaviour import (
     specification,
 )
 from oracle.diagnosis.chance import alike_at_random
+from oracle.diagnosis.findings import Finding, mistake
 from oracle.diagnosis.questions import asks_more, extreme_problems, further, opening
 from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
@@ -45,8 +46,8 @@ def diagnose(
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
     suspects: Sequence[str] = (),
-) -> list[str]:
-    """The sentences of the catalogue that fit, best first; empty where none does.
+) -> list[Finding]:
+    """The mistakes of the catalogue that fit, best first; empty where none does.
 
     It is asked for no more than its limits say that it does, and judged by what it shows. A network whose
     weights are those of a file is the only one that it is asked for.
@@ -55,9 +56,9 @@ def diagnose(
     much does that on no samples or steps: none of those where not all is seen.
 
     Pairs of common mistakes are tried only where no single one explains all that is seen, and where nothing
-    fits, pairs of them with the `suspects`, which the function makes in other problems. One that acts at
-    random is recognised by how its answers to one problem are spread. Only where `extreme`, large logits are
-    among the problems: what overflows need not be what is wrong with ordinary ones.
+    fits, pairs of them with the `suspects`, which the function makes in other problems, by name. One that
+    acts at random is recognised by how its answers to one problem are spread. Only where `extreme`, large
+    logits are among the problems: what overflows need not be what is wrong with ordinary ones.
     """
     questions = posed_to(function, counterexample, extreme=extreme, limits=limits, network=network)
     posed = [*(problem.inputs(function) for problem in questions), counterexample]
@@ -75,9 +76,9 @@ def diagnose(
             return _asked(mistaken(function, fault, limits), inputs)
         return _with_counterexample(function, fault, limits, questions, counterexample)
 
-    def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, str]]:
+    def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, Finding]]:
         fits = [
-            (_fit(shown, right, answers(fault), wrong), fault.sentence)
+            (_fit(shown, right, answers(fault), wrong), mistake(*fault.names))
             for fault in faults
             if len(inputs) < len(posed)
             or same(shown[0].outputs, _first_outputs(function, fault, limits, network))
@@ -101,22 +102,22 @@ def diagnose(
             return []
     # Caches may be wrong for what is written to the arguments that they hold.
     whole |= wrong == "caches" and not _all_same(shown, right, "arguments")
-    return [sentence for parts, sentence in fits if parts == len(PARTS) or not whole]
+    return [finding for parts, finding in fits if parts == len(PARTS) or not whole]
 
 
 def accounts_for(
-    sentence: str,
+    names: Sequence[str],
     function: str,
     inputs: Inputs,
     shown: Behaviour,
     limits: Limits,
     suspects: Sequence[str] = (),
 ) -> bool:
-    """Whether one call showed something wrong, and a mistake of this sentence shows just that."""
+    """Whether one call showed something wrong, and the mistake of these names shows just that."""
     if shown.is_like(specification(function, limits)(inputs)):
         return False
     known = (*concerning(function), *_pairs(function), *_suspected(function, tuple(suspects)))
-    faults = (fault for fault in known if fault.sentence == sentence)
+    faults = (fault for fault in known if [*fault.names] == [*names])
     return any(shown.is_like(mistaken(function, fault, limits)(inputs)) for fault in faults)
 
 
@@ -225,8 +226,8 @@ def _pairs(function: str) -> Sequence[Fault]:
 
 @cache
 def _suspected(function: str, suspects: tuple[str, ...]) -> Sequence[Fault]:
-    """A mistake of one of these sentences and a common one at once."""
-    suspected = [fault for fault in concerning(function) if fault.sentence in suspects]
+    """A mistake of one of these names and a common one at once."""
+    suspected = [fault for fault in concerning(function) if fault.name in suspects]
     return _at_once(product(suspected, common(function)))
 
 

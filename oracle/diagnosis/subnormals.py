@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Program, same, specification
+from oracle.diagnosis.findings import Finding, found
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import Problem
 from reference.contract import Array
 
-FLUSHED = "subnormal numbers are flushed to zero"
-SOME = "subnormal numbers are wrong, as where some of them are flushed to zero"
 
-
-def flushes(function: str, implementation: Program, problem: Problem, limits: Limits = ANYTHING) -> str:
-    """A sentence, where all that is wrong is what is subnormal; otherwise nothing.
+def flushes(
+    function: str, implementation: Program, problem: Problem, limits: Limits = ANYTHING
+) -> Finding | None:
+    """That all that is wrong is what is subnormal; otherwise `None`.
 
     Among numbers so small any mistake is: who makes one with ordinary numbers, too, or with small ones that
     are not subnormal, does not flush by that.
@@ -26,15 +26,15 @@ def flushes(function: str, implementation: Program, problem: Problem, limits: Li
         replace(problem, regime=regime).inputs(function) for regime in ("unit", problem.regime)
     )
     if not same(implementation(ordinary).outputs, right_program(ordinary).outputs):
-        return ""
+        return None
     small = _enlarged(inputs)
-    found = _errors(implementation(small), right_program(small))
-    if found is None or found[0].size:
-        return ""
-    found = _errors(implementation(inputs), right_program(inputs))
-    if found is None or not found[0].size or (found[0] >= float(np.finfo(inputs.dtype).tiny)).any():
-        return ""
-    return FLUSHED if (found[1] == 0).all() else SOME
+    errors = _errors(implementation(small), right_program(small))
+    if errors is None or errors[0].size:
+        return None
+    errors = _errors(implementation(inputs), right_program(inputs))
+    if errors is None or not errors[0].size or (errors[0] >= float(np.finfo(inputs.dtype).tiny)).any():
+        return None
+    return found("subnormals", all=bool((errors[1] == 0).all()))
 
 
 def _enlarged(inputs: Inputs) -> Inputs:

@@ -10,6 +10,7 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, specification
 from oracle.diagnosis.bounded_caches import which_are_kept
+from oracle.diagnosis.findings import Finding, found
 from oracle.diagnosis.questions import larger, problem
 from oracle.diagnosis.simpler import simplified, with_parameters
 from oracle.diagnosis.writing import overwriting, writing, writing_for_sizes
@@ -18,8 +19,6 @@ from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
-TWO_ANSWERS = "it answers one question in two ways"
-
 
 def manners(
     function: str,
@@ -27,8 +26,8 @@ def manners(
     counterexample: Inputs,
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
-) -> list[str]:
-    """What is wrong with the way it answers, whatever it computes; nothing where that is in order.
+) -> Finding | None:
+    """What is wrong with the way it answers, whatever it computes; `None` where that is in order.
 
     That it acts at random, remembers earlier calls, or takes the parameters by their place; of what computes
     all that is asked rightly, that it keeps some of its caches, or overwrites what it has returned, or its
@@ -43,21 +42,21 @@ def manners(
         for each in (asked, asked, [given] * (len(reordered) + 1), reordered)
     )
     if not _same_outputs([*shown, *twice[1:]], [*again, *twice[:-1]]):
-        return [TWO_ANSWERS]
+        return found("two answers", after=[])
     if not _same_outputs(permuted, twice[1:]) and same(implementation(given).outputs, twice[0].outputs):
-        return ["the answer depends on the order of the parameters in their dict"]
+        return found("order of parameters")
     right = [specification(function, limits)(inputs) for inputs in asked]
     if _same_outputs(shown, right) and (
         kept := which_are_kept(function, implementation, counterexample, shown[0])
     ):
-        return [kept]
+        return kept
     if not _same_outputs(shown, right) or any(
         _computed_wrongly(function, *pair) for pair in zip(shown, right, strict=True)
     ):
-        return []
+        return None
     later = implementation(first, then=other)
     if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
-        return [overwriting(function, implementation, bigger, shown[1], later, limits)]
+        return overwriting(function, implementation, bigger, shown[1], later, limits)
     written = writing(function, shown, right)
     if written and not (writing(function, shown[1:], right[1:]) or CONTRACTS[function].is_layer):
         return writing_for_sizes(function, implementation, counterexample, limits) or written
@@ -70,15 +69,15 @@ def precision(
     counterexample: Inputs,
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
-) -> str:
-    """That it computes all that is asked nearly rightly, with fewer digits than float64; or nothing."""
+) -> Finding | None:
+    """That it computes all that is asked nearly rightly, with fewer digits than float64; or `None`."""
     bigger = limits.fitted(larger(function, counterexample, network))
     asked = [counterexample, bigger.inputs(function)]
     shown, right = (
         [program(inputs) for inputs in asked] for program in (implementation, specification(function, limits))
     )
     digits = 0 if _same_outputs(shown, right) else _digits(shown, right)
-    return f"right to {digits} digits only{_AS_IF.get(digits, '')}" if digits >= FEWEST else ""
+    return found("digits", digits=digits) if digits >= FEWEST else None
 
 
 def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour], factor: float = 1) -> bool:
@@ -134,17 +133,17 @@ def traces(
     counterexample: Inputs,
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
-) -> str:
+) -> Finding | None:
     """What is known of a mistake that is not in the catalogue.
 
     That it does nothing wrong, or too little to tell; or else which entry of the caches is the first to be
     wrong, of layers which of the outputs, and with which simpler inputs these are right, as they are with
-    those of other problems that are so simple. Empty where nothing is known.
+    those of other problems that are so simple. `None` where nothing is known.
     """
     specified = specification(function, limits)
     right, shown = specified(counterexample), implementation(counterexample)
     if same(shown.outputs, right.outputs) and same(shown.caches, right.caches):
-        return NEARLY
+        return found("nearly")
     wrong = next(_wrong_entries(function, shown.caches, right.caches), None)
     has_caches = limits.caches and not CONTRACTS[function].is_layer
     caches_are_right = has_caches and same(shown.caches, right.caches)
@@ -155,13 +154,13 @@ def traces(
             every = [simpler, *(other[name] for other in others if name in other)]
             if all(same(implementation(each).outputs, specified(each).outputs) for each in every):
                 gone.append(name)
-    known = (
-        "the first wrong entry of the caches is {} of step {}".format(*wrong) if wrong else "",
-        "the caches are right, or nearly" if caches_are_right else "",
-        _wrong_outputs(function, counterexample, shown.outputs, right.outputs),
-        f"goes away with {', '.join(gone)}" if gone else "",
-    )
-    return "; ".join(filter(None, known))
+    known = {
+        "entry": [*wrong] if wrong else [],
+        "caches_are_right": caches_are_right,
+        "outputs": _wrong_outputs(function, counterexample, shown.outputs, right.outputs),
+        "right_with": gone,
+    }
+    return found("traces", **known) if any(known.values()) else None
 
 
 def _others_like(
@@ -176,12 +175,8 @@ def _others_like(
         yield with_parameters(inputs, lambda p: {name: 3 * array for name, array in p.items()})
 
 
-NEARLY = "off by too little to tell which mistake it is"
-"""Of what is off by little more than rounding, or was when other calls had gone before."""
-
 FEWEST = 5
 """How many digits have to be right for that to be worth a word."""
-_AS_IF = dict.fromkeys((5, 6, 7, 8), ", as if float32 or an epsilon were in it")
 
 GIVEN = ("xt", "a_prev", "c_prev")
 IN_ORDER = (*GIVEN, "ft", "it", "cct", "ot", "c_next", "a_next")
@@ -204,22 +199,22 @@ def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple
                 yield name, t
 
 
-def _wrong_outputs(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> str:
+def _wrong_outputs(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:
     """Which outputs of layers are wrong, and where that begins: at which step, or in which layer."""
     if not isinstance(inputs, LayerInputs) or ours.keys() != right.keys():
-        return ""
+        return []
     wrong = []
     for i, name in enumerate(CONTRACTS[function].outputs):
         mine, spec = ours[f".{i}"], right[f".{i}"]
         if alike(mine, spec):
             continue
         if isinstance(mine, str) or isinstance(spec, str) or mine.shape != spec.shape:
-            wrong.append(f"{name} (of another shape)")
+            wrong.append((name, "of another shape"))
             continue
         time_or_place = 2 if name == "a" else 0
         pairs = zip(*(np.moveaxis(array, time_or_place, 0) for array in (mine, spec)), strict=True)
         first = next((k for k, pair in enumerate(pairs) if not alike(*pair)), 0)
         layer, direction = divmod(first, inputs.directions)
         place = f"in layer {layer}, {('forward', 'backward')[direction]}"
-        wrong.append(f"{name} (first {f'at step {first}' if name == 'a' else place})")
-    return f"wrong are {', '.join(wrong)}" if wrong else ""
+        wrong.append((name, f"first {f'at step {first}' if name == 'a' else place}"))
+    return wrong

@@ -3,22 +3,27 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 
-from oracle.diagnosis.agreeing import DTYPE, agreeing, listed, with_one_for
+from oracle.diagnosis.agreeing import DTYPE, agreeing, with_one_for
 from oracle.diagnosis.behaviour import Behaviour, Program, alike, same, specification
+from oracle.diagnosis.findings import Finding, found
 from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from oracle.problem import Problem
+from oracle.verdict import Facts
 from reference.contract import CONTRACTS, Array
 
 
-def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> list[str]:
-    """To which arguments it writes, and what, by some calls and what is right; nothing where to none.
+def writing(
+    function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour], where: str = ""
+) -> Finding | None:
+    """To which arguments it writes, and what, by some calls and what is right; `None` where to none.
 
-    What is said of several calls holds of each.
+    What is said of several calls holds of each; `where` is in which sizes.
     """
     contract = CONTRACTS[function]
     names = [*contract.arguments, "parameters", "options"]
@@ -26,18 +31,16 @@ def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour
     places = {place for ours, spec in calls for place in _changed(ours, spec)}
     written = [name for i, name in enumerate(names) if any(place.split(".")[1] == str(i) for place in places)]
     if not written:
-        return []
-    keys = _the_same(_keys(function, *each) for each in calls)
-    become = _the_same(_what_becomes(function, *each) for each in calls if _count(*each) > 1)
-    verb = "" if not keys or not become else " become " if "," in keys else " becomes "
-    what = f"{keys}{verb}{become}"  # of keys that are new or gone nothing becomes anything
-    return [f"it writes to {' and '.join(written)}" + (f": {what}" if what else "")]
+        return None
+    keys, change = _the_same(_keys(function, *each) for each in calls) or ([], "")
+    becomes = _the_same(_what_becomes(function, *each) for each in calls if _count(*each) > 1) or {}
+    return found("writes", arguments=written, keys=keys, change=change, becomes=becomes, where=where)
 
 
 def writing_for_sizes(
     function: str, implementation: Program, counterexample: Inputs, limits: Limits
-) -> list[str]:
-    """The same of what writes where two sizes of a counterexample are equal, or one is 1; else nothing."""
+) -> Finding | None:
+    """The same of what writes where two sizes of a counterexample are equal, or one is 1; else `None`."""
     given, is_cell = counterexample.sizes, CONTRACTS[function].is_cell
     distinct = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 1 if is_cell else 7}
     names = [name for name in distinct if name != "T_x" or not is_cell]
@@ -47,15 +50,18 @@ def writing_for_sizes(
     for words, sizes in special.items():
         inputs = limits.fitted(problem(function, **{**distinct, **sizes})).inputs(function)
         shown, right = implementation(inputs), specification(function, limits)(inputs)
-        if written := writing(function, [shown], [right]):
-            return [f"{written[0]}, where {words}"]
-    return []
+        if written := writing(function, [shown], [right], where=words):
+            return written
+    return None
 
 
-def _the_same(every: Iterable[str]) -> str:
-    """What all are; nothing where they are not alike, or there are none."""
-    found = {*every}
-    return found.pop() if len(found) == 1 else ""
+T = TypeVar("T")
+
+
+def _the_same(every: Iterable[T]) -> T | None:
+    """What all are; `None` where they are not alike, or there are none."""
+    found = [*every]
+    return found[0] if found and all(each == found[0] for each in found) else None
 
 
 def _count(ours: Behaviour, right: Behaviour) -> int:
@@ -64,29 +70,24 @@ def _count(ours: Behaviour, right: Behaviour) -> int:
     return sum(array.size for array in before if isinstance(array, np.ndarray))
 
 
-def _keys(function: str, ours: Behaviour, right: Behaviour) -> str:
-    """Which keys of a dict of parameters or options are new, gone or changed; nothing of other arguments."""
+def _keys(function: str, ours: Behaviour, right: Behaviour) -> tuple[list[str], str]:
+    """Which keys of a dict of parameters or options are new, gone or changed; none of other arguments."""
     contract, changed = CONTRACTS[function], {*_changed(ours, right)}
     dict_of = f".{len(contract.arguments) + contract.is_layer}."  # after the list of a layer's parameters
     leaves = sorted(changed - {dict_of})
     if not all(place.startswith(dict_of) for place in leaves):
-        return ""
+        return [], ""
     keys = list(dict.fromkeys(place.removeprefix(dict_of).split(".")[0] for place in leaves))
     added, gone = (
         [key for key in keys if not any(f"{at}.".startswith(f"{dict_of}{key}.") for at in given)]
         for given in (right.arguments, ours.arguments)
     )
     if added == keys or gone == keys:
-        every = ", ".join(map(repr, keys))
-        of_several = len(keys) > 1
-        return f"the new key{'s' * of_several} {every}" if added else f"{every} {_GONE[of_several]}"
-    return "" if added or gone else ", ".join(keys)
+        return keys, "new" if added else "gone"
+    return ([], "") if added or gone else (keys, "")
 
 
-_GONE = ("is gone", "are gone")
-
-
-def _what_becomes(function: str, ours: Behaviour, right: Behaviour) -> str:
+def _what_becomes(function: str, ours: Behaviour, right: Behaviour) -> Facts:
     """An output, its last step, or a multiple, which all arrays are that are changed."""
     given = [
         (ours.arguments.get(place, ""), right.arguments.get(place, "")) for place in _changed(ours, right)
@@ -97,16 +98,16 @@ def _what_becomes(function: str, ours: Behaviour, right: Behaviour) -> str:
         if isinstance(now, np.ndarray) and isinstance(before, np.ndarray)
     ]
     if not pairs or len(pairs) < len(given):
-        return ""
+        return {}
     for i, name in enumerate(CONTRACTS[function].outputs):
         output = ours.outputs.get(f".{i}", "")
         if isinstance(output, np.ndarray):
             if all(alike(now, output) for now, _ in pairs):
-                return f"what it returns as {name}"
+                return {"output": name}
             if output.ndim == 3 and all(alike(now, output[..., -1]) for now, _ in pairs):
-                return f"the last step of what it returns as {name}"
+                return {"output": name, "last_step": True}
     factors = {_factor(now, before) for now, before in pairs}
-    return f"{factors.pop():g} times what was there" if len(factors) == 1 and 0.0 not in factors else ""
+    return {"factor": factors.pop()} if len(factors) == 1 and 0.0 not in factors else {}
 
 
 def _factor(now: Array, before: Array) -> float:
@@ -125,7 +126,7 @@ def overwriting(
     shown: Behaviour,
     later: Behaviour,
     limits: Limits,
-) -> str:
+) -> Finding:
     """What a later call has made of an answer that was `shown`, and which later calls do so."""
     others = [dtype for dtype in limits.dtypes if dtype != asked.dtype]
 
@@ -146,21 +147,18 @@ def overwriting(
     is_of_sum = apart and {*both} <= {*which}
     if is_of_sum and all(does(replace(asked, n_x=n_x, n_a=total - n_x)) for n_x in apart):
         which = with_one_for(both, "n_a + n_x", which)
-    whose = f" of its {listed(which)}" if which else ""
-    return f"a later call{whose} overwrites {_which(function, shown, later)} an earlier one has returned"
-
-
-def _which(function: str, shown: Behaviour, later: Behaviour) -> str:
-    """The outputs that are overwritten; what is returned, if that is all, or not to be told."""
     every = {name: f".{i}" for i, name in enumerate(CONTRACTS[function].outputs)}
     kept = [name for name, at in every.items() if alike(later.outputs.get(at, ""), shown.outputs.get(at, ""))]
-    if not kept:
-        return "what"
-    overwritten = " and ".join(name for name in every if name not in kept)
-    return f"the {overwritten or _entries(function, shown, later)} that"
+    return found(
+        "overwrites",
+        calls=[*which],
+        outputs=[name for name in every if name not in kept],
+        caches=_entries(function, shown, later) if len(kept) == len(every) else [],
+        all=not kept,
+    )
 
 
-def _entries(function: str, shown: Behaviour, later: Behaviour) -> str:
+def _entries(function: str, shown: Behaviour, later: Behaviour) -> list[str]:
     """The entries of caches that are others, where not all are, nor parameters."""
     names = [*CONTRACTS[function].cache]
     depth = 2 if CONTRACTS[function].is_cell else 4
@@ -168,7 +166,7 @@ def _entries(function: str, shown: Behaviour, later: Behaviour) -> str:
     places = {at.split(".")[depth] for at in apart if at.count(".") >= depth}
     entries = [name for i, name in enumerate(names) if str(i) in places]
     is_told = entries and len(entries) == len(places) < len(names)
-    return f"cached {' and '.join(entries)}" if is_told else "caches"
+    return entries if is_told else []
 
 
 def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:

@@ -5,11 +5,12 @@ Every entry is an attribute of this module and an implementation that can be jud
 """
 
 from oracle.faults.catalogue import COMMON, COMMON_IN_LAYERS, FAULTS
+from oracle.faults.catalogue.raised import ERRORS
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.faults.fault import Fault
 from reference.contract import CONTRACTS
 
-__all__ = ["COMMON", "FAULTS", "Fault", "common", "concerning", "remedy"]
+__all__ = ["COMMON", "FAULTS", "Fault", "common", "concerning", "remedy", "sentence"]
 
 
 def concerning(function: str) -> list[Fault]:
@@ -23,10 +24,14 @@ def common(function: str) -> list[Fault]:
     return [fault for fault in concerning(function) if fault.name in names]
 
 
-def remedy(sentence: str) -> str:
-    """How the mistake that a sentence tells is mended, in a line; empty where there is none that says it."""
-    names = (name for name, fault in FAULTS.items() if fault.sentence == sentence and name in REMEDIES)
-    return next((REMEDIES[name] for name in names), "")
+def sentence(name: str) -> str:
+    """What a mistake of this name does, in words that complete "looks like: ..."."""
+    return ERRORS[name].sentence if name in ERRORS else FAULTS[name].sentence
+
+
+def remedy(name: str) -> str:
+    """How a mistake is mended, in a line; empty where its sentence says it."""
+    return REMEDIES.get(name, "")
 
 
 def __getattr__(name: str) -> Fault:

@@ -14,19 +14,26 @@ from reference.contract import CONTRACTS
 class Fault:
     """An implementation of all functions that makes one mistake and is otherwise right.
 
-    `sentence` completes "looks like: ...", and `changes` holds the changed equations by function.
+    `sentence` completes "looks like: ...", and `changes` holds the changed equations by function. Of two
+    mistakes at once, `both` are the names.
     """
 
     name: str
     group: str
     sentence: str
     changes: Mapping[str, Equations]
+    both: tuple[str, ...] = ()
     memory: dict[str, dict[Any, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def functions(self) -> tuple[str, ...]:
         """The functions in which the mistake is made."""
         return tuple(self.changes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The entries of the catalogue that it makes: one, or both of two."""
+        return self.both or (self.name,)
 
     def __add__(self, other: Self) -> Self:
         """Both mistakes at once, this one first.
@@ -40,7 +47,11 @@ class Fault:
         }
         group = " and ".join(dict.fromkeys((self.group, other.group)))
         return type(self)(
-            f"{self.name}+{other.name}", group, f"{self.sentence}, and {other.sentence}", changes
+            f"{self.name}+{other.name}",
+            group,
+            f"{self.sentence}, and {other.sentence}",
+            changes,
+            self.names + other.names,
         )
 
     def rnn_cell_forward(self, xt: Any, a_prev: Any, parameters: Any) -> Any:

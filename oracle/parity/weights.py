@@ -60,7 +60,7 @@ def _named(node: Passage, layer: Passage) -> str:
         problem = _problem(layer, Path(folder, "original.npz"))
         program = _with(ours, function)
         found = diagnose(function, program, problem.inputs(function), network=problem.network)
-    return found[0] if found else ""
+    return found[0].words if found else ""
 
 
 def _problem(layer: Passage, file: Path) -> LayerProblem:

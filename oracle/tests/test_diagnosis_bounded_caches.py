@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 import reference
-from oracle.diagnosis.traces import manners
 from oracle.problem import Problem
-from oracle.tests.test_diagnosis import program
+from oracle.tests.test_diagnosis import manners, program
 
 
 @pytest.mark.parametrize(

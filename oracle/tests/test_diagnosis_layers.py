@@ -12,16 +12,16 @@ import pytest
 
 import reference
 from oracle.diagnosis.behaviour import Behaviour, Program, mistaken, specification
+from oracle.diagnosis.findings import mistake
 from oracle.diagnosis.names import diagnose, problems
 from oracle.diagnosis.questions import asks_more
 from oracle.diagnosis.questions import problem as posed
 from oracle.diagnosis.simpler import simplified
-from oracle.diagnosis.traces import NEARLY, manners, traces
 from oracle.faults import FAULTS, Fault, common, concerning
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import LayerProblem
 from oracle.tests.answers import with_everything
-from oracle.tests.test_diagnosis import program
+from oracle.tests.test_diagnosis import NEARLY, manners, program, traces
 from reference.contract import LAYERS
 
 IN_LARGE_NUMBERS = ("tanh_overflows", "tanh_squared_overflows", "sigmoid_overflows", "z_clipped", "c_clipped")
@@ -65,7 +65,8 @@ def counterexample(function: str, fault: Fault, seed: int) -> LayerInputs:
 def named(function: str, fault: Fault, seed: int) -> str:
     inputs = counterexample(function, fault, seed)
     extreme = fault.name in IN_LARGE_NUMBERS
-    return next(iter(diagnose(function, mistaken(function, fault), inputs, extreme=extreme)), "")
+    found = diagnose(function, mistaken(function, fault), inputs, extreme=extreme)
+    return found[0].words if found else ""
 
 
 @pytest.mark.parametrize("function", LAYERS)
@@ -152,7 +153,7 @@ def test_two_mistakes_at_once_are_both_named(function: str, one: str, two: str) 
         if {first.name, second.name} == {one, two}
     )
     inputs = with_everything(function).inputs(function)
-    assert diagnose(function, mistaken(function, pair), inputs)[0] == pair.sentence
+    assert diagnose(function, mistaken(function, pair), inputs)[0] == mistake(*pair.names)
 
 
 REFUSED: Mapping[str, Callable[[LayerInputs], bool]] = {
@@ -173,7 +174,7 @@ def test_a_mistake_is_named_in_spite_of_what_is_refused(name: str, refused: str)
         return Behaviour.of_error() if REFUSED[refused](inputs) else ask(inputs, then)
 
     inputs = posed("rnn_layer", n_x=1, n_a=2, m=1, T_x=2).inputs("rnn_layer")
-    assert diagnose("rnn_layer", refusing, inputs)[0] == FAULTS[name].sentence
+    assert diagnose("rnn_layer", refusing, inputs)[0] == mistake(name)
 
 
 def test_a_problem_asks_more_if_it_has_what_the_counterexample_has_not() -> None:
@@ -287,7 +288,7 @@ def test_an_answer_that_is_overwritten_later_is_noticed() -> None:
 @pytest.mark.parametrize("name", ["dropout_between", "noise"])
 def test_chance_is_recognised(name: str) -> None:
     inputs = with_everything("rnn_layer").inputs("rnn_layer")
-    assert diagnose("rnn_layer", mistaken("rnn_layer", FAULTS[name]), inputs) == [FAULTS[name].sentence]
+    assert diagnose("rnn_layer", mistaken("rnn_layer", FAULTS[name]), inputs) == [mistake(name)]
     kept = np.random.default_rng(3)
     ask = unlisted("rnn_layer", between=lambda v: v.padded * (kept.random(v.padded.shape) < 0.7) / 0.7)
     assert diagnose("rnn_layer", ask, inputs) == []

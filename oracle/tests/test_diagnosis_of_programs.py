@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import reference
+from oracle.diagnosis.findings import mistake
 from oracle.diagnosis.names import diagnose
-from oracle.faults import FAULTS
 from oracle.tests.test_diagnosis import program, small
 
 TEXTBOOK = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def test_a_mistake_of_a_public_program_is_named_first(
     namespace: dict[str, Any] = {}
     exec(TEXTBOOK[:start] + source, namespace)
     ask = program(function, SimpleNamespace(**{function: namespace[function]}))
-    assert diagnose(function, ask, small(function))[0] == FAULTS[name].sentence
+    assert diagnose(function, ask, small(function))[0] == mistake(name)
 
 
 def test_a_gate_that_is_shown_rightly_is_not_named() -> None:

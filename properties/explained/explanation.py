@@ -8,9 +8,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from oracle.diagnosis.behaviour import specification
+from oracle.diagnosis.findings import Finding, found
 from oracle.diagnosis.names import accounts_for, diagnose
 from oracle.diagnosis.subnormals import flushes
-from oracle.diagnosis.traces import NEARLY, TWO_ANSWERS, manners, precision, traces
+from oracle.diagnosis.traces import manners, precision, traces
 from oracle.inputs import Inputs
 from oracle.location.caches.form import in_another_form
 from oracle.location.history import remembered
@@ -33,22 +34,30 @@ KEPT = 256
 
 @dataclass(frozen=True)
 class Explanation:
-    """What it looks like, best first; failing that where, when and how it is wrong, or what else is known.
+    """What is known of a failure, best first: mistakes that it looks like; else where it is wrong, or traces.
 
     `shows_alone` is false where the problem by itself is answered right.
     """
 
-    looks_like: Sequence[str] = ()
-    located: Location | None = None
-    traces: str = ""
+    findings: Sequence[Finding] = ()
     inherited: bool = False
     shows_alone: bool = True
+
+    @property
+    def names_a_mistake(self) -> bool:
+        """Whether it says what the program does wrong, not only where."""
+        return any(each.is_mistake for each in self.findings)
+
+    @property
+    def is_too_little(self) -> bool:
+        """Whether nothing wrong was seen when it was asked again."""
+        return [each.kind for each in self.findings] == ["nearly"]
 
 
 class Search(NamedTuple):
     """How a mistake is looked for: whether on `extreme` problems too, and what `explain` takes.
 
-    The `suspects` are what the laws of the spec grade have told of the function.
+    The `suspects` are mistakes that the laws of the spec grade have told of the function, by name.
     """
 
     extreme: bool = False
@@ -68,32 +77,36 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
     known = _NAMED.setdefault(trial.implementation, {})
     named = known.setdefault((ask.function, extreme), [])
     of_spec = known.get((ask.function, False), []) if extreme else []
-    search = Search(extreme, whole, locating, tuple(why.looks_like[0] for why in of_spec))
+    search = Search(extreme, whole, locating, tuple(_suspects(of_spec)))
     try:
         if before := _as_before(trial, named, search.suspects):
             return before
         why = _explain(ask, trial.problem, search)
-        if why.looks_like:
+        if why.names_a_mistake:
             named.append(why)
-        if why.traces != NEARLY:
+        if not why.is_too_little:
             return why
         alone = trial.holds_alone()
         left = _left_behind(ask, trial.problem) if locating else ""
         if not alone:
             trial.implementation.close()
             network = trial.problem.network if isinstance(trial.problem, LayerProblem) else None
-            if traces(ask.function, ask, trial.inputs, ask.limits, network) == NEARLY:
+            if traces(ask.function, ask, trial.inputs, ask.limits, network) == found("nearly"):
                 return why
     except DiedError:
         return Explanation()
     except Exception as error:  # that a law does not hold is known, whatever comes of this
-        return Explanation(traces=f"the harness broke in looking for one, please report it: {error!r}")
+        return Explanation([found("broke", error=repr(error))])
     again = "in a new process" if alone else "asked again"
-    looks_like = [f"{again} it is right: {left or _ON_CALLS}"]
-    return Explanation(looks_like, inherited=why.inherited, shows_alone=not alone)
+    findings = [found("earlier calls", again=again, left=left)]
+    return Explanation(findings, inherited=why.inherited, shows_alone=not alone)
 
 
-_ON_CALLS = "the answer depends on earlier calls, or on chance"
+def _suspects(explanations: Sequence[Explanation]) -> list[str]:
+    """The single mistakes that explanations name first."""
+    first = (why.findings[0] for why in explanations)
+    named = [each.facts["names"] for each in first if each.kind == "mistake"]
+    return [names[0] for names in named if len(names) == 1]
 
 
 def _left_behind(ask: Asked, problem: Problem) -> str:
@@ -120,11 +133,12 @@ def _as_before(trial: Trial, named: Sequence[Explanation], suspects: Sequence[st
     for why in named:
         fits = [
             each
-            for each in why.looks_like
-            if accounts_for(each, function, trial.inputs, shown, limits, suspects)
+            for each in why.findings
+            if each.kind == "mistake"
+            and accounts_for(each.facts["names"], function, trial.inputs, shown, limits, suspects)
         ]
-        if fits and fits[0] == why.looks_like[0]:
-            return replace(why, looks_like=fits)
+        if fits and fits[0] == why.findings[0]:
+            return replace(why, findings=fits)
     return None
 
 
@@ -144,7 +158,7 @@ def _explain(ask: Asked, problem: Problem, search: Search) -> Explanation:
         if ask.anew().replies_as_in(conversation):
             return explanation
     explanation = _found_out(ask, problem, search)
-    if not explanation.located:
+    if all(each.kind != "location" for each in explanation.findings):
         known.append((ask.conversation, explanation))
     return explanation
 
@@ -159,28 +173,43 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
     network = problem.network if isinstance(problem, LayerProblem) else None
     how: dict[str, Any] = {"limits": limits, "network": network}
     sought: dict[str, Any] = {"extreme": search.extreme, "whole": search.whole, "suspects": search.suspects}
-    looks_like = diagnose(function, ask, counterexample, **sought, **how)
-    looks_like = looks_like or manners(function, ask, counterexample, **how)
-    if looks_like == [TWO_ANSWERS] and not CONTRACTS[function].is_layer:
+    findings = diagnose(function, ask, counterexample, **sought, **how)
+    if not findings and (manner := manners(function, ask, counterexample, **how)):
+        findings = [manner]
+    if findings == [found("two answers", after=[])] and not CONTRACTS[function].is_layer:
         kept = remembered(function, Unkept(ask.implementation, function), ask.implementation.close)
-        looks_like = [", ".join(filter(None, [TWO_ANSWERS, *kept]))]
-    if looks_like:
-        return Explanation(looks_like, inherited=is_inherited(ask, counterexample))
-    if search.whole and (location := _in_another_form(ask, counterexample)):
-        return Explanation(located=location, inherited=is_inherited(ask, counterexample))
-    if search.locating and (location := located(ask, widest, limits) or located_in_float32(ask, problem)):
-        inherited = is_inherited(ask, counterexample)
-        return Explanation(located=location, inherited=inherited, shows_alone=location.alone)
-    if digits := precision(function, ask, counterexample, **how):
-        return Explanation([digits], inherited=is_inherited(ask, counterexample))
+        findings = [found("two answers", after=[*filter(None, kept)])]
+    alone = True
+    if not findings and search.whole and (location := _in_another_form(ask, counterexample)):
+        findings = [_as_finding(location)]
+    if not findings and search.locating:
+        location = located(ask, widest, limits) or located_in_float32(ask, problem)
+        if location:
+            findings, alone = [_as_finding(location)], location.alone
+    if not findings and (digits := precision(function, ask, counterexample, **how)):
+        findings = [digits]
+    inherited = is_inherited(ask, counterexample)
+    return Explanation(findings or _traces(ask, problem, widest, how), inherited, shows_alone=alone)
+
+
+def _traces(ask: Asked, problem: Problem, widest: Problem, how: dict[str, Any]) -> list[Finding]:
+    """What is known of a mistake without a name or a place."""
+    function, counterexample = ask.function, widest.inputs(ask.function)
     known = traces(function, ask, counterexample, **how)
-    if known == NEARLY and problem.dtype != widest.dtype:
+    is_nearly = known == found("nearly")
+    if is_nearly and problem.dtype != widest.dtype:
         itself = traces(function, ask, problem.inputs(function), **how)
-        if itself != NEARLY:
-            known = "; ".join(filter(None, [f"right in {widest.dtype}, and not in {problem.dtype}", itself]))
-    elif known != NEARLY and _is_right_in_a_new_process(ask, counterexample):
-        known = NEARLY
-    return Explanation(traces=known, inherited=is_inherited(ask, counterexample))
+        if itself != known:
+            right = found("right in", dtype=widest.dtype, wrong_in=problem.dtype)
+            return [right, itself] if itself else [right]
+    elif not is_nearly and _is_right_in_a_new_process(ask, counterexample):
+        known = found("nearly")
+    return [known] if known else []
+
+
+def _as_finding(location: Location) -> Finding:
+    parts = {"where": location.where, "when": location.when, "how": location.how}
+    return found("location", **parts, lines=location.lines)
 
 
 def _in_another_form(ask: Asked, counterexample: Inputs) -> Location | None:

@@ -1,20 +1,23 @@
-"""A failure as its reader sees it: the message, the diagnosis, the line that brings it back."""
+"""A failure as data: the facts, the findings, the line that brings it back; and its message."""
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from itertools import zip_longest
 
-from oracle.diagnosis.traces import NEARLY
+from oracle.diagnosis.facts import in_words
+from oracle.diagnosis.findings import Finding, found, mistake
 from oracle.faults.catalogue.raised import by_error
+from oracle.verdict import Facts
 from properties.explained.explanation import Explanation, explain
 from properties.explained.values import values
 from properties.judged.trial import Trial, ViolationError
 
+INSTEAD = ("died", "raised", "form")
+"""What a function may do instead of answering, as facts of a violation and as kinds of findings."""
+
 
 class Failure:
-    """A violation in words, which are found when they are asked for."""
+    """A violation, of which the facts and the explanation are found out when they are asked for."""
 
     def __init__(self, violation: ViolationError) -> None:
         self.problem = violation.trial.problem
@@ -22,59 +25,66 @@ class Failure:
         self._violation = violation
 
     @cached_property
+    def facts(self) -> Facts:
+        """What was found, as data that JSON can hold."""
+        try:
+            return self._violation.facts()
+        except Exception as error:  # that a law does not hold is known, whatever comes of this
+            return {"off_by": f"the harness broke in finding out how far, please report it: {error!r}"}
+
+    @cached_property
     def explanation(self) -> Explanation:
         """Which mistake it looks like. What dies is not asked again."""
-        facts = self._known
+        facts = self._violation.known
         if "died" in facts:
             return Explanation()
         # A form says itself what is wrong, and what raises need not do so for what is wrong elsewhere.
         locating = not {"form", "raised"} & {*facts}
-        why = explain(self._trial, whole="form" in facts, locating=locating)
-        return replace(why, looks_like=[*by_error(facts.get("raised", "")), *why.looks_like])
+        return explain(self._trial, whole="form" in facts, locating=locating)
 
     @property
-    def diagnosis(self) -> list[str]:
-        """The mistakes that it looks like, best first; else what it did instead of answering, or where."""
-        facts, why = self._known, self.explanation
-        instead = [facts[name] for name in ("died", "raised") if name in facts]
-        form = [facts["form"]] if "form" in facts else []
-        return list(why.looks_like) or instead or ([str(why.located)] if why.located else form)
+    def findings(self) -> list[Finding]:
+        """What is known, best first: mistakes, what it did instead of answering, where it is wrong."""
+        facts, known = self._violation.known, self.explanation.findings
+        place = {"at": facts["at"]} if "at" in facts else {}
+        findings = [each for each in known if each.is_mistake]
+        if "raised" in facts:
+            by_its_error = [mistake(name) for name in by_error(**facts["raised"])]
+            findings = [*by_its_error, *findings, found("raised", **facts["raised"], **place)]
+            known = [each for each in known if each.kind != "nearly"]
+        if "died" in facts:
+            findings.append(found("died", reason=facts["died"], **place))
+        findings += [each for each in known if each.kind == "location"]
+        if "form" in facts:
+            findings.append(found("form", text=facts["form"]))
+        return findings + [each for each in known if each not in findings]
 
     @cached_property
     def message(self) -> str:
         """The law, the function, what was found, what it looks like, and the lines that bring it back."""
         trial, why = self._trial, self.explanation
-        try:
-            facts = self._violation.facts()
-        except Exception as error:  # that a law does not hold is known, whatever comes of this
-            facts = {"off": f"the harness broke in finding out how far, please report it: {error!r}"}
+        said = in_words(self.facts)
         if why.inherited:
             cell = trial.contract.cell
-            alone = f"from {cell}: with a known-right cell in its place this function is right"
-            facts = {**facts, "inherited": alone}
-        if why.looks_like:
-            facts = {**facts, "looks like": "\n".join(why.looks_like[:3])}
-        elif why.located:
-            facts = {**facts, "unknown mistake": "\n".join(why.located.lines)}
-        elif why.traces and (why.traces != NEARLY or "raised" not in facts):
-            facts = {**facts, "unknown mistake": why.traces}
+            said["inherited"] = f"from {cell}: with a known-right cell in its place this function is right"
+        mistakes = [each for each in self.findings if each.is_mistake]
+        others = [each for each in self.findings if not each.is_mistake and each.kind not in INSTEAD]
+        if mistakes:
+            said["looks like"] = "\n".join(each.words for each in mistakes[:3])
+        elif others:
+            said["unknown mistake"] = "\n".join(line for each in others for line in each.lines)
         shown = values(trial.problem, trial.contract.name)
         given = {"input": shown} if shown else {}
-        facts = {**facts, "problem": repr(trial.problem), **given, "reproduce": reproduction(trial)}
+        said |= {"problem": repr(trial.problem), **given, "reproduce": reproduction(trial)}
         if not why.shows_alone:
-            facts["reproduce"] += "\nwhich alone is answered right; the run as a whole is not"
-        width = max(map(len, facts))
+            said["reproduce"] += "\nwhich alone is answered right; the run as a whole is not"
+        width = max(map(len, said))
         lines = (
             f"  {label:<{width}}  {line}"
-            for name, text in facts.items()
+            for name, text in said.items()
             for label, line in zip_longest([name], text.splitlines(), fillvalue="")
         )
         return "\n".join([str(self._violation), *lines])
-
-    @property
-    def _known(self) -> Mapping[str, str]:
-        """The facts that were known at once; a comparison finds its own out when they are shown."""
-        return self._violation.known
 
 
 def reproduction(trial: Trial) -> str:

@@ -96,7 +96,7 @@ class Campaign:
         if report.nodeid in self._done:
             return
         if came := given.get("turn", given.get("law")):
-            result, earlier = LawResult(**came), self._results.get(report.nodeid)
+            result, earlier = LawResult.read(came), self._results.get(report.nodeid)
             self._results[report.nodeid] = _together(earlier, result) if earlier else result
         if "turn" in given:
             self._reports[report.nodeid] = report

@@ -1,5 +1,6 @@
 """Whether there is anything to judge: an implementation, and each function of it."""
 
+from oracle.diagnosis.findings import Finding, found
 from properties.answered.implementation import Implementation, Loaded, TargetMissing, Unusable
 from properties.judged.unfinished import unfinished
 from reference.contract import CONTRACTS
@@ -20,20 +21,28 @@ def unusable(implementation: Implementation) -> str:
     return ""
 
 
-def lacks(implementation: Implementation, function: str) -> str:
-    """Why a function of an implementation cannot be judged; empty where it can."""
+def lacking(implementation: Implementation, function: str) -> Finding | None:
+    """What keeps a function of an implementation from being judged; `None` where it can be."""
     if reason := unusable(implementation):
-        return reason
+        return found("lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip())
     loaded = implementation.load()
     if function not in loaded.functions:
-        return f"{implementation.target} has no {function}{_why(function, loaded)}"
+        return found("lacking", what="missing", function=function, detail=_why(function, loaded))
     contract = CONTRACTS[function]
-    expected = ", ".join([*contract.arguments, *contract.at_last])
-    signature = loaded.functions[function]
-    if signature:
-        return f"{signature} is another contract, expected ({expected})"
-    where = unfinished(implementation, function)
-    return f"{function} of {implementation.target} is not finished: {where}" if where else ""
+    if signature := loaded.functions[function]:
+        expected = ", ".join([*contract.arguments, *contract.at_last])
+        return found("lacking", what="signature", function=function, detail=signature, expected=expected)
+    if where := unfinished(implementation, function):
+        return found("lacking", what="unfinished", function=function, detail=where)
+    return None
+
+
+def lacks(implementation: Implementation, function: str) -> str:
+    """The same in a sentence that names the target; empty where it can be judged."""
+    if reason := unusable(implementation):
+        return reason
+    lack = lacking(implementation, function)
+    return found("lacking", **lack.facts, target=implementation.target).words if lack else ""
 
 
 def _why(function: str, loaded: Loaded) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from oracle import propagation
 from oracle.inputs import Inputs, LayerInputs
 from oracle.rounding import Bounded
-from oracle.verdict import Comparison
+from oracle.verdict import Comparison, Facts, number
 from properties.answered.answer import Answer, quantity, side_by_side
 from properties.answered.answers import Answers
 from properties.answered.driven import drive
@@ -31,17 +31,17 @@ THE_PROBLEM = None
 class ViolationError(AssertionError):
     """A law that does not hold, on a trial. Shrinking raises many, so most facts are found out later."""
 
-    def __init__(self, trial: "Trial", facts: Mapping[str, str] | Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, trial: "Trial", facts: Facts | Callable[[], Facts]) -> None:
         super().__init__()
         self.trial = trial
         self._facts = facts
 
     @property
-    def known(self) -> Mapping[str, str]:
+    def known(self) -> Facts:
         """The facts that were known at once."""
         return {} if callable(self._facts) else self._facts
 
-    def facts(self) -> Mapping[str, str]:
+    def facts(self) -> Facts:
         """All facts, by what each is about."""
         return self._facts() if callable(self._facts) else self._facts
 
@@ -170,7 +170,7 @@ class Trial:
 
     def _returned(self, reply: Returned | Raised) -> Returned:
         if isinstance(reply, Raised):
-            raise self.violation(raised=f"{reply.type_name}: {reply.message}", at=reply.where)
+            raise self.violation(raised={"type": reply.type_name, "text": reply.message}, at=reply.where)
         return reply
 
     def agree(
@@ -282,21 +282,22 @@ class Trial:
         if not differs.any():
             return
         row, column, late = np.argwhere(differs)[0]
+        sample, step = divmod(column, steps)
         raise self.violation(
-            element=f"{name}[{row}, sample {column // steps}, step {column % steps + late}]",
-            cached=repr(float(ours[row, column, late])),
-            **{source: repr(float(given[row, column, late]))},
-            extent=f"{differs.sum()} of {differs.size} elements of {name}",
+            element={"name": name, "row": str(row), "sample": int(sample), "step": int(step + late)},
+            cached=number(ours[row, column, late]),
+            **{source: number(given[row, column, late])},
+            extent={"wrong": int(differs.sum()), "of": differs.size, "name": name},
         )
 
-    def require(self, holds: Any, **facts: str) -> None:
+    def require(self, holds: Any, **facts: Any) -> None:
         """Raise a violation with these facts unless the condition holds."""
         if not holds:
             raise self.violation(**facts)
 
-    def violation(self, **facts: str) -> ViolationError:
-        """A violation whose words are known."""
-        return ViolationError(self, {name.replace("_", " "): text for name, text in facts.items()})
+    def violation(self, **facts: Any) -> ViolationError:
+        """A violation whose facts are known."""
+        return ViolationError(self, facts)
 
     def measure(self, ratio: float) -> None:
         """Keep the largest ratio of an error to its bound."""

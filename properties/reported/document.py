@@ -138,23 +138,21 @@ _ALWAYS = (
     *("law", "grade", "function", "status", "problems", "seconds"),
     *("worst_ratio", "counterexample", "message", "diagnosis"),
 )
-_OF_THE_IMPLEMENTATION = ("implementation", "limits")
+_ELSEWHERE = ("implementation", "limits", "findings")
 
 
 def _law(result: LawResult) -> dict[str, Any]:
     """What a result holds; of some things only where there is something to say."""
     values = {name: getattr(result, name) for name in _ALWAYS}
     values["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
-    values["diagnosis"] = list(result.diagnosis)
     for each in fields(result):
         default = each.default if each.default_factory is MISSING else each.default_factory()
-        if each.name not in (*_ALWAYS, *_OF_THE_IMPLEMENTATION) and getattr(result, each.name) != default:
+        if each.name not in (*_ALWAYS, *_ELSEWHERE) and getattr(result, each.name) != default:
             values[each.name] = getattr(result, each.name)
-    return values
+    return values | ({"findings": [vars(each) for each in result.findings]} if result.findings else {})
 
 
 def _result(values: dict[str, Any], **given: Any) -> LawResult:
-    ratio, diagnosis = values["worst_ratio"], tuple(values["diagnosis"])
-    infinite = ratio == sys.float_info.max
-    values = {**values, "worst_ratio": math.inf if infinite else ratio, "diagnosis": diagnosis}
-    return LawResult(**values, **given)
+    ratio = math.inf if values["worst_ratio"] == sys.float_info.max else values["worst_ratio"]
+    known = {name: value for name, value in values.items() if name != "diagnosis"}  # of which it is made
+    return LawResult.read({**known, "worst_ratio": ratio, **given})

@@ -1,17 +1,18 @@
 """A page for each implementation, for who wrote it: what is wrong, an example, how to look at it."""
 
-import re
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import getdoc
 from pathlib import Path
 
+from oracle.diagnosis.facts import in_words
 from oracle.faults import remedy
 from oracle.problem import Problem
 from properties.laws import all_laws
 from properties.reported.document import Run, replace_file
-from properties.reported.mistakes import TWO, Case, by_function, cases, facts, laws
+from properties.reported.mistakes import Case, by_function, cases, laws
+from properties.reported.names import file_names
 from properties.reported.page import render
 from properties.reported.results import Judgement
 from properties.reported.snippet import snippet
@@ -42,20 +43,6 @@ def as_page(judgement: Judgement) -> str:
     return render("each.html.jinja", judgement=judgement, shown=shown)
 
 
-def file_names(implementations: Sequence[str]) -> list[str]:
-    """A name for the page of each: that of its file, or all of its path where others have the same."""
-    last = Counter(re.split(r"[/\\]", name)[-1] for name in implementations)
-    names: list[str] = []
-    taken: Counter[str] = Counter()  # some file systems take a capital for the same letter
-    for name in implementations:
-        short = re.split(r"[/\\]", name)[-1]
-        plain = re.sub(r"[^\w.-]", "_", short if last[short] == 1 else name).lstrip(".") or "_"
-        taken[plain.casefold()] += 1
-        count = taken[plain.casefold()]
-        names.append(f"{plain}~{count}" if count > 1 else plain)
-    return [f"{name}.html" for name in names]
-
-
 _PLAIN = {
     "element": "the first wrong number",
     "implementation": "yours",
@@ -71,11 +58,10 @@ _PLAIN = {
     "returned": "you returned",
     "sums to": "the column sums to",
     "grows by": "c grows by",
-    "unknown mistake": "what is known of it",
     "wrong": "who is wrong",
 }
 """What the facts of a failure are called where they are for who wrote the function."""
-_TOLD_ELSEWHERE = ("looks like", "problem", "reproduce", "inherited", "allowed", "off by")
+_NOT_SHOWN = ("allowed", "off_by")
 
 
 @dataclass(frozen=True)
@@ -84,21 +70,17 @@ class Shown:
 
     case: Case
 
-    @cached_property
-    def facts(self) -> dict[str, str]:
-        """What was found on the example."""
-        return facts(self.case.smallest.message)
-
     @property
     def told(self) -> list[tuple[str, str]]:
-        """These in plain words, without what is told elsewhere on the page and what only experts need."""
-        known = "exact" in self.facts
-        left_out = (*_TOLD_ELSEWHERE, *(("torch", "wrong") if known else ()))
-        return [
-            (_PLAIN.get(name, name), _rounded(text) if name == "exact" else text)
-            for name, text in self.facts.items()
-            if name not in left_out
-        ]
+        """What was found on the example, without what is told elsewhere and what only experts need."""
+        facts = self.case.smallest.facts
+        left_out = (*_NOT_SHOWN, *(("torch", "wrong") if "exact" in facts else ()))
+        said = in_words({name: fact for name, fact in facts.items() if name not in left_out})
+        if "exact" in facts:
+            said["exact"] = f"{float(facts['exact']['value']):.10g}"
+        known = [each for each in self.case.smallest.findings if each.kind == "location" or each.is_trace]
+        told = [(_PLAIN.get(name, name), text) for name, text in said.items()]
+        return told + [("what is known of it", "\n".join(each.lines)) for each in known]
 
     @property
     def laws(self) -> list[tuple[str, str, list[str]]]:
@@ -106,7 +88,7 @@ class Shown:
 
         Of a mistake on ordinary inputs what fails on others says nothing more.
         """
-        asks = {law.name: (law.check.__doc__ or "").partition("\n")[0] for law in all_laws()}
+        asks = {law.name: (getdoc(law.check) or "").splitlines()[0] for law in all_laws()}
         failures = [each for each in self.case.results if each.grade == "spec" or not self.case.is_spec]
         of_law = {name: [each for each in failures if each.law == name] for name in laws(failures)}
         return [(name, asks[name], [*by_function(failed)]) for name, failed in of_law.items() if name in asks]
@@ -114,7 +96,8 @@ class Shown:
     @property
     def remedies(self) -> list[str]:
         """How it is mended, a line for each of the mistakes that are made at once."""
-        return [line for sentence in self.case.words.split(TWO) if (line := remedy(sentence))]
+        names = self.case.finding.facts.get("names", [])
+        return [line for name in names if (line := remedy(name))]
 
     @property
     def inherited(self) -> list[str]:
@@ -128,15 +111,17 @@ class Shown:
     @property
     def alternatives(self) -> Sequence[str]:
         """Other mistakes that give the same numbers."""
-        return [words for words in self.case.smallest.diagnosis if words != self.case.words]
+        mistakes = [each for each in self.case.smallest.findings if each.is_mistake]
+        return [each.words for each in mistakes if each != self.case.finding]
 
     @property
     def steps(self) -> Sequence[str]:
         """The example worked out, where it is small and one of its numbers is wrong."""
-        if not self._problem or "element" not in self.facts:
+        element = self.case.smallest.facts.get("element")
+        if not self._problem or not element:
             return []
-        place = re.search(r"sample (\d+)(?:, step (\d+))?", self.facts["element"])
-        sample, step = (int(place[1]), int(place[2] or 0)) if place else (0, 0)
+        is_typed = isinstance(element, Mapping)
+        sample, step = (element["sample"], element.get("step", 0)) if is_typed else (0, 0)
         return worked(self._problem, self.case.smallest.function, sample, step)
 
     @property
@@ -150,9 +135,3 @@ class Shown:
             return Problem.parse(self.case.smallest.counterexample)
         except ValueError:
             return None
-
-
-def _rounded(exact: str) -> str:
-    """An enclosure to as many digits as one compares: `0.1721177675` of `0.17211776753291662875… ± 3e-41`."""
-    digits, more, _ = exact.partition("…")
-    return f"{float(digits):.10g}" if more else exact

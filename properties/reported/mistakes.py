@@ -1,33 +1,30 @@
 """The failures by mistake: what each implementation does wrong, and what all of them do most."""
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
+from oracle.diagnosis.findings import Finding, found, mistake
 from oracle.problem import Problem
 from properties.drawn.work import work
-from properties.judged.presence import PROVIDED
 from properties.reported.results import Judgement, LawResult
 from reference.contract import CONTRACTS
-
-UNKNOWN = "unlike any mistake in the catalogue"
-TWO = ", and "
-"""Stands between two mistakes that are made at once."""
-ALWAYS = "when: always"
-"""What a location says that holds on every input."""
-BROKEN = "the harness broke, please report it"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One mistake of one implementation, in words, and the laws that do not hold for it."""
+    """One mistake of one implementation, by the finding that tells most, and the laws that fail by it."""
 
     implementation: str
-    words: str
+    finding: Finding
     results: Sequence[LawResult]
+    of_caches: bool = False
+
+    @property
+    def words(self) -> str:
+        """The mistake in a sentence that does not name the implementation."""
+        return self.finding.title
 
     @property
     def is_spec(self) -> bool:
@@ -37,7 +34,7 @@ class Case:
     @property
     def smallest(self) -> LawResult:
         """The failure to look at: one on ordinary input, not inherited, on the smallest problem."""
-        return min(self.results, key=_size)
+        return min(self.results, key=lambda result: _size(result, self.finding))
 
     @property
     def by_function(self) -> dict[str, list[LawResult]]:
@@ -49,8 +46,12 @@ class Case:
 class Mistake:
     """A mistake, and the implementations that make it, a `Case` each."""
 
-    words: str
     cases: Sequence[Case]
+
+    @property
+    def words(self) -> str:
+        """What the first who makes it is told."""
+        return self.cases[0].words
 
     @property
     def implementations(self) -> list[str]:
@@ -65,7 +66,7 @@ class Mistake:
     @property
     def is_known(self) -> bool:
         """Whether its failures are known to have anything in common."""
-        return self.words not in (UNKNOWN, BROKEN)
+        return self.cases[0].finding.kind not in ("unknown", "harness broke")
 
 
 def by_function(results: Sequence[LawResult]) -> dict[str, list[LawResult]]:
@@ -82,96 +83,93 @@ def laws(results: Iterable[LawResult]) -> list[str]:
 def cases(judgement: Judgement) -> list[Case]:
     """The mistakes of one implementation, those first that show on ordinary inputs and in most laws."""
     failed = [result for result in judgement.results if result.status == "failed"]
-    told = _Told(failed)
-    by_words: defaultdict[str, list[LawResult]] = defaultdict(list)
+    causes = _Causes(failed)
+    together: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
     for result in failed:
-        by_words[told.words(result)].append(result)
-    found = [Case(judgement.implementation, words, results) for words, results in by_words.items()]
-    return sorted(
-        found, key=lambda case: (not case.is_spec, case.words.startswith(UNKNOWN), -len(case.results))
-    )
+        finding = causes.of(result)
+        together[finding.cause].append((finding, result))
+    found = []
+    for each in together.values():
+        results = [result for _, result in each]
+        of_caches = all(judgement.caches_alone(result.function) for result in results)
+        found.append(Case(judgement.implementation, each[0][0], results, of_caches))
+    return sorted(found, key=lambda case: (not case.is_spec, case.finding.is_trace, -len(case.results)))
 
 
-class _Told:
-    """What other failures of the same implementation tell of one that by itself tells little."""
+class _Causes:
+    """To which finding each failure of an implementation goes back: one mistake makes many laws fail."""
 
     def __init__(self, failed: Sequence[LawResult]) -> None:
-        self._alone = {sentence: _words(each) for each in reversed(failed) for sentence in each.diagnosis}
-        self._raised = {
-            _error(each): _words(each)
-            for each in reversed(failed)
-            if _error(each) and _words(each) != _error(each)[0]
+        spec_first = sorted(failed, key=lambda each: each.grade != "spec")
+        self._alone = {each.cause for result in failed for each in result.findings}
+        self._of_error: dict[str, Finding] = {}
+        self._of_equation: dict[str, Finding] = {}
+        ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
+        for result in spec_first:
+            finding, error = first(result), _error(result)
+            if error and finding.kind != "raised":
+                self._of_error.setdefault(error, finding)
+            if finding.kind == "location":
+                self._of_equation.setdefault(finding.place, finding)
+            if result.grade == "spec" and not (finding.is_trace or result.ours):
+                ordinary[result.function].setdefault(finding.place, finding)
+        # What is wrong with a function on ordinary inputs, where that is one thing.
+        self._of_function = {
+            name: next(iter(known.values())) for name, known in ordinary.items() if len(known) == 1
         }
-        self._on_ordinary_inputs = {
-            each.function: _words(each) for each in reversed(failed) if each.grade == "spec" and not each.ours
-        }
 
-    def words(self, result: LawResult) -> str:
-        """The mistake that a failure goes back to, in words."""
-        words = _words(result)
-        parts = words.split(TWO)
-        if len(parts) > 1 and self._alone.keys() >= {*parts}:  # two at once, each known by itself
-            return self._alone[parts[0]]
-        error = _error(result)
-        if error in self._raised and words == error[0]:  # as does a mistake that is known by itself
-            return self._raised[error]
-        if result.grade == "robust" and (words == UNKNOWN or ALWAYS in words):
-            # What is wrong on every input is wrong on ordinary ones, where it was found.
-            return self._on_ordinary_inputs.get(result.function, words)
-        return words
+    def of(self, result: LawResult) -> Finding:
+        """The finding that tells most of why a law fails."""
+        finding, error = first(result), _error(result)
+        two = finding.facts["names"] if finding.kind == "mistake" else []
+        if len(two) > 1 and all(mistake(name).cause in self._alone for name in two):
+            return mistake(two[0])
+        if error in self._of_error and finding.kind == "raised":
+            return self._of_error[error]
+        if finding.kind == "location":
+            finding = self._of_equation[finding.place]
+        cell = CONTRACTS[result.function].cell if result.inherited and result.function else ""
+        of_cell = self._of_function.get(cell)
+        of_function = self._of_function.get(result.function)
+        if finding.is_trace and not result.ours:
+            return of_function or of_cell or finding
+        is_robust_place = finding.kind == "location" and result.grade == "robust" and _is_always(finding)
+        if is_robust_place or (finding.kind == "location" and of_cell):
+            return of_cell or of_function or finding
+        return finding
 
 
-def _error(result: LawResult) -> tuple[str, ...]:
-    """What was raised, and at which place; nothing where nothing was."""
-    found = facts(result.message)
-    return (found["raised"], found.get("at", "")) if "raised" in found else ()
+def first(result: LawResult) -> Finding:
+    """What tells most of a failure by itself."""
+    if result.ours:
+        return found("harness broke")
+    return result.findings[0] if result.findings else found("unknown")
+
+
+def _error(result: LawResult) -> str:
+    """What was raised, and at which place; empty where nothing was."""
+    return repr((result.facts["raised"], result.facts.get("at"))) if "raised" in result.facts else ""
+
+
+def _is_always(finding: Finding) -> bool:
+    return finding.facts["when"] in ("always", None)
 
 
 def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
-    """The mistakes of all, those of most implementations first; what differs in a number or a file is one."""
+    """The mistakes of all, those of most implementations first."""
     alike: defaultdict[str, list[Case]] = defaultdict(list)
     for judgement in judged:
         for case in cases(judgement):
-            file = PurePath(case.implementation.partition(":")[0])
-            words = case.words.replace(file.name, "") if file.suffix else case.words
-            alike[re.sub(r"\d+", "0", words)].append(case)
-    found = [Mistake(together[0].words, together) for together in alike.values()]
-    return sorted(found, key=lambda mistake: -len(mistake.implementations))
+            alike[case.finding.cause].append(case)
+    return sorted(map(Mistake, alike.values()), key=lambda mistake: -len(mistake.implementations))
 
 
-def _words(result: LawResult) -> str:
-    """What a failure looks like, in a sentence that does not name the implementation."""
-    if result.ours:
-        return BROKEN
-    if result.diagnosis:
-        return result.diagnosis[0]
-    if result.law == PROVIDED or not result.usable:
-        return (
-            result.message.removeprefix(result.implementation)
-            .replace(f" of {result.implementation}", "")
-            .strip()
-        )
-    known = facts(result.message).get("unknown mistake", "")
-    return f"{UNKNOWN}: {known}" if known else UNKNOWN
-
-
-def facts(message: str) -> dict[str, str]:
-    """The facts in a failure's message by what each is about, as `Failure.message` has written them."""
-    _, *lines = message.split("\n")
-    found: dict[str, str] = {}
-    name = ""
-    for line in lines:
-        label, _, text = line.removeprefix("  ").partition("  ")
-        name = label.strip() or name
-        if name:
-            found[name] = f"{found[name]}\n{text.strip()}" if name in found else text.strip()
-    return found
-
-
-def _size(result: LawResult) -> tuple[bool, bool, bool, float]:
+def _size(result: LawResult, finding: Finding) -> tuple[bool, bool, bool, bool, float]:
+    """What is looked at first is small: a failure that itself shows the finding, on an ordinary problem."""
+    is_other = first(result).cause != finding.cause
     try:
         problem = Problem.parse(result.counterexample)
     except ValueError:  # there is none, or it is one of weights that are gone
-        return result.grade != "spec", result.inherited, True, math.inf
+        return result.grade != "spec", result.inherited, is_other, True, math.inf
     odd = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
-    return result.grade != "spec", result.inherited, odd, work(problem, result.function)
+    return result.grade != "spec", result.inherited, is_other, odd, work(problem, result.function)

@@ -1,6 +1,8 @@
 """What targets are called where they stand together: without the folder that all of them are in."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import PurePath
 
@@ -23,3 +25,17 @@ def shortened(name: str, room: int) -> str:
         return name
     last = (room - 1) * 2 // 3  # which is where names differ most
     return f"{name[: room - 1 - last]}{ELLIPSIS}{name[len(name) - last :]}"
+
+
+def file_names(implementations: Sequence[str]) -> list[str]:
+    """A name for the page of each: that of its file, or all of its path where others have the same."""
+    last = Counter(re.split(r"[/\\]", name)[-1] for name in implementations)
+    names: list[str] = []
+    taken: Counter[str] = Counter()  # some file systems take a capital for the same letter
+    for name in implementations:
+        short = re.split(r"[/\\]", name)[-1]
+        plain = re.sub(r"[^\w.-]", "_", short if last[short] == 1 else name).lstrip(".") or "_"
+        taken[plain.casefold()] += 1
+        count = taken[plain.casefold()]
+        names.append(f"{plain}~{count}" if count > 1 else plain)
+    return [f"{name}.html" for name in names]

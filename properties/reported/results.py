@@ -1,11 +1,13 @@
 """One model of what happened; the closing table and the reports are views of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from sys import intern
 from typing import Any, Literal
 
+from oracle.diagnosis.findings import Finding
+from oracle.verdict import Facts
 from properties.judged.presence import PRESENCE, PROVIDED
 from properties.judged.tally import Tally
 from reference.contract import CONTRACTS
@@ -24,9 +26,10 @@ class LawResult:
     """How one law fared on one function of one implementation, or with `function=""` on all of it.
 
     A law is skipped where the function is not there, where no problem could be judged, or where a limit that
-    the implementation has `declared` leaves nothing of it; `limits` are all that it declares, in words.
-    `usable` is false where nothing is, and a function may be `unfinished`. A failure is `expected`, for a
-    reason, where the user said so, and `ours` where it was the harness that broke.
+    the implementation has `declared` leaves nothing of it; `limits` are all that it declares, in words. Of a
+    failure there are the `facts` of the violation, and the `findings`, best first. `usable` is false where
+    nothing is, and a function may be `unfinished`. A failure is `expected`, for a reason, where the user said
+    so, and `ours` where it was the harness that broke.
     """
 
     implementation: str
@@ -37,7 +40,8 @@ class LawResult:
     seconds: float
     message: str = ""
     counterexample: str = ""
-    diagnosis: Sequence[str] = ()
+    facts: Facts = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
     inherited: bool = False
     usable: bool = True
     unfinished: bool = False
@@ -60,6 +64,20 @@ class LawResult:
         notes = {printable(note): count for note, count in tally.notes.items()}
         return cls(**given, **{**vars(tally), "notes": notes})
 
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "LawResult":
+        """The result of which `dataclasses.asdict` has made these values; of equal texts one is kept."""
+        findings = tuple(Finding(**each) for each in values.get("findings", ()))
+        kept: dict[str, Any] = {
+            name: intern(value) if type(value) is str else value for name, value in values.items()
+        }
+        return cls(**{**kept, "findings": findings})
+
+    @property
+    def diagnosis(self) -> list[str]:
+        """The findings in words."""
+        return [each.words for each in self.findings]
+
     @property
     def says_nothing(self) -> bool:
         """Whether every problem that was tried was left out."""
@@ -67,12 +85,8 @@ class LawResult:
 
     @classmethod
     def reported(cls, user_properties: Iterable[tuple[str, Any]]) -> "Iterator[LawResult]":
-        """The results among what pytest's report of a test carries; of equal texts one is kept."""
-        return (
-            cls(**{field: _one_of_equal(value) for field, value in result.items()})
-            for name, result in user_properties
-            if name == "law"
-        )
+        """The results among what pytest's report of a test carries."""
+        return (cls.read(result) for name, result in user_properties if name == "law")
 
 
 @dataclass(frozen=True)
@@ -218,27 +232,28 @@ class Judgement:
         failures = self.failures(function)
         spec = [result for result in failures if result.grade == "spec"]
         remarks = []
-        if spec and are_of_caches(spec):
+        if spec and self.caches_alone(function):
             remarks.append("outputs right, caches wrong")
         if self.inherits(function):
             remarks.append("inherited from its cell")
-        diagnoses = Counter(result.diagnosis[0] for result in spec or failures if result.diagnosis)
-        remarks += [sentence for sentence, _ in diagnoses.most_common(1)]
+        first = {each.findings[0].cause: each.findings[0] for each in reversed(failures) if each.findings}
+        causes = Counter(each.findings[0].cause for each in spec or failures if each.findings)
+        remarks += [first[cause].words for cause, _ in causes.most_common(1)]
         return "; ".join(remarks)
 
-
-def are_of_caches(results: Sequence[LawResult]) -> bool:
-    """Whether these are failures of caches alone, with outputs that are right as far as anything tells.
-
-    What a step was given otherwise than it should be makes its outputs wrong, though perhaps by little.
-    """
-    told = [line for result in results for line in result.diagnosis[:1] if line.startswith("wrong where: ")]
-    are_records = (line.startswith("wrong where: the cached ") and " (and " not in line for line in told)
-    return {result.law for result in results} <= CACHES and all(are_records)
+    def caches_alone(self, function: str) -> bool:
+        """Whether laws of the caches of a function fail, and no other."""
+        failed = {result.law for result in self.failures(function)}
+        return bool(failed) and failed <= CACHES
 
 
-def _one_of_equal(value: Any) -> Any:
-    return intern(value) if type(value) is str else value
+def printable_data(value: Any) -> Any:
+    """Data with each text in it `printable`."""
+    if isinstance(value, Mapping):
+        return {name: printable_data(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [printable_data(each) for each in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def printable(text: str) -> str:
@@ -255,7 +270,10 @@ def encodable(name: str) -> str:
 
 
 def judgements(results: Sequence[LawResult]) -> list[Judgement]:
-    """The results by implementation, each sorted by grade, law and function, in whatever order they came."""
+    """The results by implementation, each sorted by grade, law and function, in whatever order they came.
+
+    No forward inherits a mistake from a cell of which every law holds.
+    """
     order = ["", *CONTRACTS]
     ordered = sorted(
         results,
@@ -264,4 +282,15 @@ def judgements(results: Sequence[LawResult]) -> list[Judgement]:
     by_name: defaultdict[str, list[LawResult]] = defaultdict(list)
     for result in ordered:
         by_name[result.implementation].append(result)
-    return [Judgement(name, by_name[name]) for name in sorted(by_name)]
+    return [Judgement(name, _with_right_cells(by_name[name])) for name in sorted(by_name)]
+
+
+def _with_right_cells(results: Sequence[LawResult]) -> list[LawResult]:
+    judged = {each.function for each in results if each.status != "skipped"}
+    wrong = {each.function for each in results if each.status == "failed"}
+    return [
+        replace(each, inherited=False)
+        if each.inherited and each.function and CONTRACTS[each.function].cell in judged - wrong
+        else each
+        for each in results
+    ]

@@ -15,7 +15,7 @@ from properties.judged.patience import too_slow
 from properties.judged.presence import PRESENCE
 from properties.reported.mistakes import Mistake, by_frequency, by_function, laws
 from properties.reported.names import ELLIPSIS, shortened, shown_names
-from properties.reported.results import Judgement, LawResult, are_of_caches, judgements, printable
+from properties.reported.results import Judgement, LawResult, judgements, printable
 
 DECLARED = "–"
 """Stands for a law that a limit leaves nothing of."""
@@ -130,7 +130,7 @@ def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> 
     """Each mistake once, by its number, with how many make it, in which functions, and by which laws."""
     for number, mistake in enumerate(mistakes, 1):
         words = " ".join(mistake.words.split())
-        if are_of_caches(mistake.results):
+        if all(case.of_caches for case in mistake.cases):
             words += "; outputs right, caches wrong"
         many = f"{len(mistake.implementations)} of {implementations}  " if implementations > 1 else ""
         yield from _filled(words, width, first=f"{number:>4}. {many}")

@@ -7,15 +7,16 @@ from typing import Any, cast
 
 import pytest
 
+from oracle.diagnosis.findings import found
 from properties.answered.implementation import Implementation
 from properties.explained.failure import Failure
 from properties.internals.of_pytest import shown_as
-from properties.judged.presence import USABLE, unusable
+from properties.judged.presence import PROVIDED, USABLE, lacking, unusable
 from properties.judged.tally import Tally
 from properties.judged.trial import ViolationError
 from properties.judged.unfinished import unfinished
 from properties.reported.expected import reason
-from properties.reported.results import LawResult, encodable, printable
+from properties.reported.results import LawResult, encodable, printable, printable_data
 from properties.session.fixtures import TURN
 from properties.session.options import EXPECTED
 
@@ -53,11 +54,14 @@ def _result(item: pytest.Item, report: pytest.TestReport, failure: Failure | Non
     if failure:
         given = {
             "counterexample": repr(failure.problem),
-            "diagnosis": [printable(sentence) for sentence in failure.diagnosis],
+            "facts": printable_data(failure.facts),
+            "findings": [found(each.kind, **printable_data(each.facts)) for each in failure.findings],
             "inherited": failure.explanation.inherited,
         }
     usable = not (report.failed and law == USABLE) or broke
     judged = cast(Implementation, item.funcargs["implementation"])
+    if report.failed and law in (PROVIDED, USABLE) and not broke and (lack := lacking(judged, function)):
+        given["findings"] = [found(lack.kind, **printable_data(lack.facts))]
     if report.skipped:
         usable = not unusable(judged)
     if function and not (report.passed or broke or unusable(judged)):

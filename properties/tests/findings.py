@@ -1,11 +1,15 @@
 """Results as the laws leave them, to make reports of."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from oracle.diagnosis.findings import found
 from properties.judged.presence import PROVIDED, USABLE
 from properties.reported.results import LawResult
 
 PROBLEM = 'Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=0, dtype="float64")'
+
+MISSING = found("lacking", what="missing", function="lstm_forward", detail="")
 
 
 def passed(implementation: str, law: str = "shapes", function: str = "rnn_forward", **more: Any) -> LawResult:
@@ -18,7 +22,15 @@ def passed(implementation: str, law: str = "shapes", function: str = "rnn_forwar
     )
 
 
-def failed(implementation: str, law: str = "shapes", function: str = "rnn_forward", **more: Any) -> LawResult:
+def failed(
+    implementation: str,
+    law: str = "shapes",
+    function: str = "rnn_forward",
+    diagnosis: Sequence[str] = (),
+    **more: Any,
+) -> LawResult:
+    """A failure, of which this is told in so many words."""
+    more = {"findings": tuple(found("form", text=words) for words in diagnosis), **more}
     message = (
         f"{function} of {implementation}: {law} (a spec law)\n  form     returned None\n  problem  {PROBLEM}"
     )
@@ -68,6 +80,7 @@ def every_verdict() -> list[LawResult]:
             PROVIDED,
             "lstm_forward",
             message="incomplete has no lstm_forward",
+            findings=(MISSING,),
             counterexample="",
         ),
         skipped("incomplete", function="lstm_forward"),
@@ -76,6 +89,6 @@ def every_verdict() -> list[LawResult]:
         ),
         passed("not judged"),
         failed("not judged", "split", ours=True),
-        failed("unusable", USABLE, "", **nothing, counterexample=""),
+        failed("unusable", USABLE, "", [nothing["message"]], **nothing, counterexample=""),
         skipped("unusable", **nothing),
     ]

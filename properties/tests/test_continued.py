@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 
 from hatch_build import renamed
+from oracle.diagnosis.findings import found
 from oracle.problem import Problem
 from properties.reported import continued
 from properties.reported.document import Journal, Run, as_json, parsed, read
@@ -32,7 +33,8 @@ RESULTS = st.builds(
     status=st.sampled_from(["passed", "failed", "skipped"]),
     seconds=st.floats(0, 9),
     message=TEXT,
-    diagnosis=st.lists(TEXT, max_size=2).map(tuple),
+    facts=st.dictionaries(TEXT, st.floats(allow_nan=False, allow_infinity=False), max_size=2),
+    findings=st.lists(TEXT.map(lambda text: found("form", text=text)), max_size=2).map(tuple),
     inherited=st.booleans(),
     usable=st.booleans(),
     expected=TEXT,

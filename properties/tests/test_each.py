@@ -11,16 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
+from oracle.diagnosis.findings import mistake
 from oracle.problem import Problem
 from oracle.regimes import REGIMES
 from properties.judged.presence import PROVIDED, USABLE
 from properties.reported import each
 from properties.reported.document import Run
-from properties.reported.mistakes import facts
+from properties.reported.names import file_names
 from properties.reported.results import LawResult, judgements
 from properties.reported.snippet import snippet
 from properties.reported.worked import worked
-from properties.tests.findings import PROBLEM, every_verdict, failed, passed
+from properties.tests.findings import MISSING, every_verdict, failed, passed
 from properties.tests.test_report import Page
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -117,33 +118,21 @@ def test_each_product_is_written_out() -> None:
     ]
 
 
-MESSAGE = f"""rnn_forward of course/ada.py: each step (a spec law)
-  element          a[unit 0, sample 0, step 0]
-  implementation   0.5
-  torch            0.25
-  exact            0.25000000000000000001… ± 4e-58
-  allowed          3.3e-16 from the exact value, by rounding in float64
-  off by           1.2e+14 times that, 2.3e+16 ulp
-  wrong            the implementation
-  looks like       ba is left out
-                   ba is read as by
-  problem          {PROBLEM}
-  reproduce        rnn-crosscheck course/ada.py -k rnn_forward --reproduce '{PROBLEM}'"""
 ADA = failed(
     "course/ada.py",
     "each step",
-    message=MESSAGE,
-    diagnosis=["ba is left out", "ba is read as by"],
+    facts={
+        "element": {"name": "a", "row": "unit 0", "sample": 0, "step": 0},
+        "implementation": 0.5,
+        "torch": 0.25,
+        "exact": {"value": 0.25, "digits": "0.25000000000000000001… ± 4e-58"},
+        "allowed": {"error": 3.3e-16, "dtype": "float64"},
+        "off_by": {"bounds": 1.2e14, "ulp": 2.3e16},
+        "wrong": ["implementation"],
+    },
+    findings=[mistake("biases_missing"), mistake("biases_doubled")],
     inherited=True,
 )
-
-
-def test_the_facts_of_a_message_come_back() -> None:
-    found = facts(MESSAGE)
-    assert found["off by"] == "1.2e+14 times that, 2.3e+16 ulp"
-    assert found["looks like"] == "ba is left out\nba is read as by"
-    assert next(iter(found)) == "element"
-    assert facts("one line") == {}
 
 
 def text_of(*results: LawResult) -> str:
@@ -155,8 +144,8 @@ def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> Non
     text = text_of(ADA, passed("course/ada.py"))
     for told in (
         "✗ differs wrong on ordinary inputs.",
-        "1. ba is left out",
-        "Or, with the same numbers: ba is read as by.",
+        "1. every bias but by is left out",
+        "Or, with the same numbers: every bias but by is added twice.",
         "rnn_forward will be right when its cell is.",
         "What should hold, and does not: Each step agrees with torch's",
         "(each step: rnn_forward)",
@@ -171,15 +160,18 @@ def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> Non
 
 
 def test_a_page_tells_the_law_in_words_and_how_a_mistake_is_mended() -> None:
-    sentences = ("the softmax subtracts one maximum of the whole matrix", "x is not returned with the caches")
-    both = failed("a", "no samples", grade="robust", diagnosis=[", and ".join(sentences)])
+    findings = [mistake("one_maximum", "caches_without_x")]
+    both = failed("a", "no samples", grade="robust", findings=findings)
     text = text_of(both, failed("a", "no samples", "rnn_cell_forward", grade="robust"))
     assert "To mend it: subtract from each column its own maximum" in text
     assert "axis=0" in text
     assert "To mend it: return (caches, x) for the caches." in text
     assert "An empty batch gives empty answers." in text
     assert text.count("(no samples: rnn_forward)") == 1
-    spec = text_of(failed("a", diagnosis=["bf is left out"]), replace(both, diagnosis=["bf is left out"]))
+    spec = text_of(
+        failed("a", diagnosis=["bf is left out"]),
+        failed("a", "no samples", grade="robust", diagnosis=["bf is left out"]),
+    )
     assert "To mend it" not in spec
     assert "(shapes: rnn_forward)" in spec
     assert "no samples" not in spec
@@ -187,11 +179,10 @@ def test_a_page_tells_the_law_in_words_and_how_a_mistake_is_mended() -> None:
 
 def test_a_page_of_what_conforms_or_cannot_be_used_says_so() -> None:
     assert "Nothing is wrong with it." in text_of(passed("a"))
-    unusable = failed(
-        "a", USABLE, "", message="a cannot be imported: ImportError", usable=False, counterexample=""
-    )
+    said = ["cannot be imported: ImportError"]
+    unusable = failed("a", USABLE, "", said, usable=False, counterexample="")
     assert "1. cannot be imported: ImportError" in text_of(unusable)
-    missing = failed("a", PROVIDED, "lstm_forward", message="a has no lstm_forward", counterexample="")
+    missing = failed("a", PROVIDED, "lstm_forward", findings=[MISSING], counterexample="")
     assert "1. has no lstm_forward" in text_of(passed("a"), missing)
 
 
@@ -215,13 +206,13 @@ def test_every_page_is_accessible_and_names_no_other(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5), unique=True))
 def test_every_page_has_a_file_of_its_own(names: list[str]) -> None:
-    files = each.file_names(names)
+    files = file_names(names)
     assert len({file.casefold() for file in files}) == len(names)
     assert all(re.fullmatch(r"[\w.~-]+\.html", file) and not file.startswith(".") for file in files)
 
 
 def test_a_page_is_named_like_the_file() -> None:
-    assert each.file_names(["x/ada.py", "x/bob.py", "y/bob.py"]) == [
+    assert file_names(["x/ada.py", "x/bob.py", "y/bob.py"]) == [
         "ada.py.html",
         "x_bob.py.html",
         "y_bob.py.html",

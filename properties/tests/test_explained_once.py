@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import properties.explained.explanation
-from oracle.faults import FAULTS
+from oracle.diagnosis.findings import mistake
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from oracle.tests.strangers import LAYERS, PROGRAM
@@ -55,7 +55,7 @@ def test_what_was_told_for_one_explanation_is_not_asked_for_another(tmp_path: Pa
             target.calls, calls = 0, target.calls
             assert calls == {0: calls, 1: 1, 2: 0}[len(told) - 1]
     assert told[0] == told[1] == told[2]
-    assert told[0].looks_like
+    assert told[0].names_a_mistake
 
 
 def test_a_mistake_is_located_once(tmp_path: Path) -> None:
@@ -118,10 +118,9 @@ def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_pa
     with Implementation("aligned.py", directory=tmp_path) as target:
         for n_x in (8, 16):
             problem = Problem.rnn(n_x=n_x, n_a=2, n_y=2, m=2, T_x=1, regime="unit", dtype="float32")
-            found = _explain(Asked(target, "rnn_cell_forward"), problem, Search()).located
-            assert found
-            assert found.when == "in float32 (not in float64) and n_x mod 8 = 0"
-            assert found.how == "as if z were made with ba replaced by 0"
+            found = _explain(Asked(target, "rnn_cell_forward"), problem, Search()).findings[0].facts
+            assert found["when"] == "in float32 (not in float64) and n_x mod 8 = 0"
+            assert found["how"] == "as if z were made with ba replaced by 0"
 
 
 def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
@@ -135,10 +134,9 @@ def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
     )
     with Implementation("masked.py", directory=tmp_path) as target:
         problem = Problem.rnn_layer(n_x=8, n_a=2, m=2, T_x=2, layers=1, dtype="float32")
-        found = _explain(Asked(target, "rnn_layer"), problem, Search()).located
-        assert found
-        assert found.when == "in float32 (not in float64) and n_x mod 8 = 0"
-        assert found.how == "as if z were made with ba replaced by 0"
+        found = _explain(Asked(target, "rnn_layer"), problem, Search()).findings[0].facts
+        assert found["when"] == "in float32 (not in float64) and n_x mod 8 = 0"
+        assert found["how"] == "as if z were made with ba replaced by 0"
 
 
 def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) -> None:
@@ -152,10 +150,9 @@ def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) 
     )
     with Implementation("last.py", directory=tmp_path) as target:
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=2, layers=1, dtype="float32")
-        found = _explain(Asked(target, "rnn_layer"), problem, Search()).located
-        assert found
-        assert found.when == "in float32 and n_a > 2 (right at 2, wrong at 3)"
-        assert found.how == "as if z were made with ba replaced by 0"
+        found = _explain(Asked(target, "rnn_layer"), problem, Search()).findings[0].facts
+        assert found["when"] == "in float32 and n_a > 2 (right at 2, wrong at 3)"
+        assert found["how"] == "as if z were made with ba replaced by 0"
 
 
 SHRUNK = """
@@ -245,7 +242,7 @@ def test_a_mistake_is_the_same_that_accounts_for_another_counterexample(tmp_path
         target.calls = target.closed = 0
         assert explained(target, 2) == first
         assert (target.calls, target.closed) == (1, 0)  # by the law itself
-    assert first.looks_like
+    assert first.names_a_mistake
 
 
 def test_a_mistake_is_another_that_shows_elsewhere(tmp_path: Path) -> None:
@@ -253,17 +250,17 @@ def test_a_mistake_is_another_that_shows_elsewhere(tmp_path: Path) -> None:
     with Implementation("otherwise.py", directory=tmp_path) as target:
         first, same, other = (explained(target, n_a) for n_a in (2, 3, 1))
     assert first == same
-    assert first.looks_like
-    assert list(other.looks_like) != list(first.looks_like)
+    assert first.names_a_mistake
+    assert other.findings != first.findings
 
 
 def test_a_mistake_that_ordinary_numbers_tell_is_looked_for_beside_one_of_large_ones(tmp_path: Path) -> None:
-    both = PROGRAM.replace("concat) + bo", "concat) + bi").replace(
+    source = PROGRAM.replace("concat) + bo", "concat) + bi").replace(
         "np.max(z, axis=0, keepdims=True)", "np.max(z)"
     )
-    (tmp_path / "both.py").write_text(both)
+    (tmp_path / "both.py").write_text(source)
     large: dict[str, Any] = {"n_y": 3, "m": 2, "regime": "huge", "grade": "robust"}
-    sentence = f"{FAULTS['output_with_update_bias'].sentence}, and {FAULTS['one_maximum'].sentence}"
+    both = mistake("output_with_update_bias", "one_maximum")
     with Implementation("both.py", directory=tmp_path) as target:
-        assert list(explained(target, 3).looks_like) == [FAULTS["output_with_update_bias"].sentence]
-        assert explained(target, 2, **large).looks_like[0] == sentence
+        assert list(explained(target, 3).findings) == [mistake("output_with_update_bias")]
+        assert explained(target, 2, **large).findings[0] == both

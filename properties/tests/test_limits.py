@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import Problem
@@ -175,7 +176,7 @@ def test_a_mistake_is_named_within_the_limits(name: str, function: str) -> None:
     assert caught
     problem = caught.violation.trial.problem
     assert problem.dtype == "float32"
-    assert Failure(caught.violation).explanation.looks_like[0] == FAULTS[name].sentence
+    assert Failure(caught.violation).findings[0] == mistake(name)
 
 
 @pytest.mark.parametrize("function", CONTRACTS)

@@ -6,14 +6,16 @@ from io import StringIO
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.diagnosis.findings import Finding, found, mistake
 from properties.judged.presence import PROVIDED, USABLE
 from properties.reported.document import Run
 from properties.reported.grades import COLUMNS, as_csv
-from properties.reported.mistakes import UNKNOWN, by_frequency, cases
+from properties.reported.mistakes import by_frequency, cases
 from properties.reported.results import LawResult, judgements
-from properties.tests.findings import PROBLEM, every_verdict, failed, passed, skipped
+from properties.tests.findings import MISSING, PROBLEM, every_verdict, failed, passed, skipped
 from reference.contract import FUNCTIONS
 
+UNKNOWN = found("unknown").title
 NAMES = st.sampled_from(["a", "b", "c"])
 FAILURES = st.builds(
     failed,
@@ -45,43 +47,45 @@ def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last()
     (judgement,) = judgements(
         [
             *(failed("a", law, grade="robust", diagnosis=["overflows"]) for law in "xyz"),
-            failed("a", "u"),
+            failed("a", "u", "lstm_forward"),
             failed("a", "s", diagnosis=["bf is left out"]),
         ]
     )
     assert [case.words for case in cases(judgement)] == ["bf is left out", UNKNOWN, "overflows"]
 
 
-EMPTY = "ValueError: zero-size array"
-ALWAYS = "wrong where: ot ≠ sigmoid(Wo concat + bo)  when: always  how: as if the bias were missing"
+EMPTY = {"type": "ValueError", "text": "zero-size array"}
+ALWAYS = found("location", where="ot", when=None, how="a bias is missing", lines=["where: ot"])
+FAR = found("location", where="y", when="|c_next| > 10", how=None, lines=["where: y"])
 
 
 def test_two_mistakes_at_once_are_told_as_two() -> None:
-    def raised(function: str, place: str, diagnosis: str) -> LawResult:
-        message = f"{function} of a: no samples (a robust law)\n  raised  {EMPTY}\n  at      {place}"
-        return failed("a", "no samples", function, grade="robust", message=message, diagnosis=[diagnosis])
+    def raised(function: str, place: str, *names: str) -> LawResult:
+        known = [*map(mistake, names), found("raised", **EMPTY, at=place)]
+        facts = {"raised": EMPTY, "at": place}
+        return failed("a", "no samples", function, grade="robust", facts=facts, findings=known)
 
-    extreme = [
-        failed("a", "extreme", "lstm_forward", grade="robust", diagnosis=[words])
-        for words in (ALWAYS, "wrong where: y  when: |c_next| > 10")
-    ]
+    def extreme(function: str, *findings: Finding) -> LawResult:
+        return failed("a", "extreme", function, grade="robust", findings=findings)
+
     (judgement,) = judgements(
         [
-            failed("a", "split", "lstm_forward", diagnosis=["bo is left out"]),
-            failed("a", "extreme", "rnn_forward", grade="robust", diagnosis=[ALWAYS]),
-            *extreme,
+            failed("a", "split", "lstm_forward", findings=[mistake("output_bias_missing")]),
+            extreme("rnn_forward", ALWAYS),
+            extreme("lstm_forward", ALWAYS),
+            extreme("lstm_forward", FAR),
             failed("a", "nonfinite", "lstm_forward", grade="robust"),
-            raised("rnn_forward", "a.py:10 in softmax", "one maximum"),
-            raised("lstm_forward", "a.py:10 in softmax", EMPTY),
-            raised("lstm_cell_forward", "a.py:90 in lstm_cell_forward", EMPTY),
+            raised("rnn_forward", "a.py:10 in softmax", "one_maximum"),
+            raised("lstm_forward", "a.py:10 in softmax"),
+            raised("lstm_cell_forward", "a.py:90 in lstm_cell_forward"),
         ]
     )
     assert {case.words: len(case.results) for case in cases(judgement)} == {
-        "bo is left out": 3,
-        "one maximum": 2,
-        EMPTY: 1,
-        ALWAYS: 1,
-        "wrong where: y  when: |c_next| > 10": 1,
+        mistake("output_bias_missing").words: 3,
+        mistake("one_maximum").words: 2,
+        "ValueError: zero-size array": 1,
+        ALWAYS.words: 1,
+        FAR.words: 1,
     }
 
 
@@ -102,9 +106,9 @@ def test_the_failure_to_look_at_is_the_smallest_that_is_its_own() -> None:
 
 def test_what_is_not_there_is_a_mistake_without_its_name() -> None:
     results = [
-        failed("a.py", PROVIDED, "lstm_forward", message="a.py has no lstm_forward"),
+        failed("a.py", PROVIDED, "lstm_forward", findings=[MISSING]),
         skipped("a.py", function="lstm_forward"),
-        failed("b.py", USABLE, "", message="b.py cannot be imported: ImportError", usable=False),
+        failed("b.py", USABLE, "", ["cannot be imported: ImportError"], usable=False),
         skipped("b.py", usable=False, message="b.py cannot be imported: ImportError"),
     ]
     assert [mistake.words for mistake in by_frequency(judgements(results))] == [
@@ -114,11 +118,19 @@ def test_what_is_not_there_is_a_mistake_without_its_name() -> None:
 
 
 def test_what_many_have_not_finished_is_one_mistake() -> None:
-    unfinished = "rnn_forward of {0} is not finished: 'a = None' ({1} In [3]:8 in rnn_forward)"
-    names = [("class/ada.py", "ada.py"), ("class/bob.py", "bob.py")]
-    results = [failed(name, PROVIDED, message=unfinished.format(name, file)) for name, file in names]
+    results = [
+        failed(
+            name,
+            PROVIDED,
+            findings=[found("lacking", what="unfinished", function="rnn_forward", detail=code)],
+        )
+        for name, code in [
+            ("class/ada.py", "'a = None' (ada.py:8)"),
+            ("class/bob.py", "'y = ...' (bob.py:9)"),
+        ]
+    ]
     (mistake,) = by_frequency(judgements(results))
-    assert mistake.words == "rnn_forward is not finished: 'a = None' (ada.py In [3]:8 in rnn_forward)"
+    assert mistake.words == "rnn_forward is not finished: 'a = None' (ada.py:8)"
     assert mistake.implementations == ["class/ada.py", "class/bob.py"]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, concerning
 from oracle.tests.quarter import chosen
 from properties.explained.failure import Failure
@@ -52,7 +53,7 @@ about: z_clipped, c_clipped, one_maximum, maximum_of_all_steps.
 def test_every_mistake_breaks_a_law_and_is_named(function: str, name: str) -> None:
     caught = first_catch(FAULTS[name], function, 0)
     assert caught
-    assert Failure(caught.violation).explanation.looks_like[0] == FAULTS[name].sentence
+    assert Failure(caught.violation).findings[0] == mistake(name)
 
 
 @pytest.mark.parametrize("name", SMALL)

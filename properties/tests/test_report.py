@@ -27,7 +27,17 @@ from properties.reported.results import LawResult, judgements
 from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed
 
 RUN = Run({"python": "3.13.0", "seed": "<1>"})
-OF_SOME_LAWS = ("expected", "too_slow", "late", "usable", "inherited", "ours", "unfinished")
+OF_SOME_LAWS = (
+    "findings",
+    "facts",
+    "expected",
+    "too_slow",
+    "late",
+    "usable",
+    "inherited",
+    "ours",
+    "unfinished",
+)
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
 
 

@@ -2,20 +2,32 @@
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from reference.contract import CONTRACTS
 
 _ENTRIES = "|".join(str(len(contract.cache) + 1) for contract in CONTRACTS.values() if contract.is_cell)
 """How many a cell's cache has, its parameters included."""
 
-ERRORS: Mapping[str, re.Pattern[str]] = {
-    "the cache of a step is made into an array, as by np.append(caches, cache) for caches.append(cache)": (
-        re.compile(rf"ValueError: .*inhomogeneous shape after 1 dimensions.* was \((?:{_ENTRIES}),\)")
+
+class Raising(NamedTuple):
+    """A mistake in a sentence, and the type and the text of its error."""
+
+    sentence: str
+    type: str
+    text: re.Pattern[str]
+
+
+ERRORS: Mapping[str, Raising] = {
+    "cache_made_an_array": Raising(
+        "the cache of a step is made into an array, as by np.append(caches, cache) for caches.append(cache)",
+        "ValueError",
+        re.compile(rf"inhomogeneous shape after 1 dimensions.* was \((?:{_ENTRIES}),\)"),
     ),
 }
-"""What an error looks like, by the sentence for the mistake."""
+"""The mistakes by name."""
 
 
-def by_error(raised: str) -> list[str]:
-    """The mistakes that an error is known to be of: `"ValueError: setting an array element with …"`."""
-    return [sentence for sentence, pattern in ERRORS.items() if pattern.match(raised)]
+def by_error(type: str, text: str) -> list[str]:
+    """The names of the mistakes that an error of NumPy is known to be of."""
+    return [name for name, each in ERRORS.items() if each.type == type and each.text.search(text)]

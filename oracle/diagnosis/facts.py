@@ -1,0 +1,68 @@
+"""The facts of a violation in words: one place for the terminal, the reports and the pages."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from oracle.verdict import Facts
+
+TELLING = 1e4
+"""Beyond so many ulp their number says nothing."""
+
+
+def in_words(facts: Facts) -> dict[str, str]:
+    """Each fact by its label. A fact that is text already is said as it is."""
+    said = {
+        fact["asked"] if name == "again" else name.replace("_", " "): _said(name, fact)
+        for name, fact in facts.items()
+    }
+    if "again" in facts:
+        said["wrong"] += ": it answers one question in two ways"
+    return said
+
+
+def _said(name: str, fact: Any) -> str:
+    if isinstance(fact, float):
+        return repr(fact)
+    if isinstance(fact, (Mapping, list)):
+        return _SAID[name](fact)
+    return str(fact)
+
+
+def _element(fact: Facts) -> str:
+    step = f", step {fact['step']}" if "step" in fact else ""
+    return f"{fact['name']}[{fact['row']}, sample {fact['sample']}{step}]"
+
+
+def _allowed(fact: Facts) -> str:
+    if "difference" in fact:
+        how_far = f"a difference of {float(fact['difference']):.2g}"
+    else:
+        how_far = f"{float(fact['error']):.2g} from the exact value"
+    return f"{how_far}, by rounding in {fact['dtype']}"
+
+
+def _off_by(fact: Facts) -> str:
+    ulp = float(fact["ulp"])
+    said = f"{float(fact['bounds']):.2g} times that"
+    return f"{said}, {ulp:.2g} ulp" if ulp < TELLING else said
+
+
+def _wrong(who: Sequence[str]) -> str:
+    if len(who) == 2:
+        return "both the implementation and torch"
+    if not who:
+        return "neither: both are within the bound, so the bound is at fault; please report it"
+    return who[0] if who[0] == "torch" else f"the {who[0]}"
+
+
+_SAID: Mapping[str, Callable[[Any], str]] = {
+    "element": _element,
+    "exact": lambda fact: str(fact["digits"]),
+    "again": lambda fact: str(fact["value"]),
+    "allowed": _allowed,
+    "off_by": _off_by,
+    "wrong": _wrong,
+    "extent": lambda fact: f"{fact['wrong']} of {fact['of']} elements of {fact['name']}",
+    "raised": lambda fact: f"{fact['type']}: {fact['text']}",
+}
+"""How a fact is said that has parts, by its name."""

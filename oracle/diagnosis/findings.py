@@ -1,0 +1,250 @@
+"""What is known of a failure, as data, and the one place that says it in words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oracle.diagnosis.agreeing import listed
+from oracle.faults import sentence
+from oracle.verdict import Facts
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is known of a failure: its kind, one of `_WORDS`, and the facts of that kind."""
+
+    kind: str
+    facts: Facts
+
+    @property
+    def words(self) -> str:
+        """The finding as a reader sees it."""
+        return _WORDS[self.kind](**self.facts)
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The same, line by line."""
+        return self.facts["lines"] if self.kind == "location" else [self.words]
+
+    @property
+    def title(self) -> str:
+        """The same as the name of a mistake."""
+        unlike = "unlike any mistake in the catalogue"
+        if self.kind == "unknown":
+            return unlike
+        return f"{unlike}: {self.words}" if self.is_trace else self.words
+
+    @property
+    def is_mistake(self) -> bool:
+        """Whether it says what the program does wrong, and not only what is seen of it, or where."""
+        return self.kind in _MISTAKES
+
+    @property
+    def is_trace(self) -> bool:
+        """Whether it says so little that other mistakes may have left the same."""
+        return self.kind in _TRACES
+
+    @property
+    def cause(self) -> str:
+        """What findings of one cause have in common: numbers, places and names of predictions apart."""
+        return repr((self.kind, _without_numbers(_CAUSE.get(self.kind, dict)(self.facts))))
+
+    @property
+    def place(self) -> str:
+        """As `cause`, but of locations all that are of one equation are the same."""
+        return repr(_without_numbers(self.facts["where"])) if self.kind == "location" else self.cause
+
+
+def found(kind: str, **facts: Any) -> Finding:
+    """A finding with these facts."""
+    return Finding(kind, facts)
+
+
+def mistake(*names: str) -> Finding:
+    """The entries of the catalogue that give the same numbers, at once."""
+    return found("mistake", names=[*names])
+
+
+def _mistake(names: Sequence[str]) -> str:
+    return ", and ".join(map(sentence, names))
+
+
+def _raised(type: str, text: str, at: str = "") -> str:
+    return f"{type}: {text}"
+
+
+def _died(reason: str, at: str = "", stderr: str = "") -> str:
+    return reason
+
+
+def _form(text: str) -> str:
+    return text
+
+
+def _lacking(what: str, detail: str, function: str = "", expected: str = "", target: str = "") -> str:
+    """What keeps a function from being judged; with the `target` that lacks it, a whole sentence."""
+    if what == "missing":
+        return f"{target} has no {function}{detail}".strip()
+    if what == "signature":
+        return f"{detail} is another contract, expected ({expected})"
+    if what == "unfinished":
+        return f"{function}{f' of {target}' if target else ''} is not finished: {detail}"
+    return detail
+
+
+def _two_answers(after: Sequence[str]) -> str:
+    return ", ".join(["it answers one question in two ways", *after])
+
+
+def _earlier_calls(again: str, left: str = "") -> str:
+    return f"{again} it is right: {left or 'the answer depends on earlier calls, or on chance'}"
+
+
+def _order_of_parameters() -> str:
+    return "the answer depends on the order of the parameters in their dict"
+
+
+def _caches_kept(room: int, which: str) -> str:
+    if not which:
+        return f"no more than {room} caches are kept"
+    return f"of more than {room} caches the {which} {room} are kept"
+
+
+def _overwrites(calls: Sequence[str], outputs: Sequence[str], caches: Sequence[str], all: bool) -> str:
+    """A later call, agreeing with the earlier one in `calls`, overwrites its outputs or cached arrays."""
+    cached = f"cached {' and '.join(caches)}" if caches else "caches"
+    what = "what" if all else f"the {' and '.join(outputs) or cached} that"
+    whose = f" of its {listed(calls)}" if calls else ""
+    return f"a later call{whose} overwrites {what} an earlier one has returned"
+
+
+def _writes(arguments: Sequence[str], keys: Sequence[str], change: str, becomes: Facts, where: str) -> str:
+    """Arguments that are written to: keys of their dict that are new or gone, or what others become."""
+    quoted = ", ".join(map(repr, keys))
+    several = len(keys) > 1
+    what = {
+        "new": f"the new key{'s' * several} {quoted}",
+        "gone": f"{quoted} {'are' if several else 'is'} gone",
+    }.get(change, ", ".join(keys))
+    if becomes:
+        verb = f" become{'' if several else 's'} " if keys else ""
+        what += verb + _becomes(**becomes)
+    said = f"it writes to {' and '.join(arguments)}" + (f": {what}" if what else "")
+    return f"{said}, where {where}" if where else said
+
+
+def _becomes(output: str = "", last_step: bool = False, factor: float = 0) -> str:
+    if output:
+        return f"{'the last step of ' if last_step else ''}what it returns as {output}"
+    return f"{factor:g} times what was there"
+
+
+def _digits(digits: int) -> str:
+    as_if = ", as if float32 or an epsilon were in it" if 5 <= digits <= 8 else ""
+    return f"right to {digits} digits only{as_if}"
+
+
+def _subnormals(all: bool) -> str:
+    if all:
+        return "subnormal numbers are flushed to zero"
+    return "subnormal numbers are wrong, as where some of them are flushed to zero"
+
+
+def _location(lines: Sequence[str], **parts: Any) -> str:
+    return "  ".join(lines)
+
+
+def _nearly() -> str:
+    return "off by too little to tell which mistake it is"
+
+
+def _right_in(dtype: str, wrong_in: str) -> str:
+    return f"right in {dtype}, and not in {wrong_in}"
+
+
+def _traces(
+    entry: Sequence[Any] = (),
+    caches_are_right: bool = False,
+    outputs: Sequence[Sequence[str]] = (),
+    right_with: Sequence[str] = (),
+) -> str:
+    """The first wrong entry of the caches and its step; the wrong outputs; with what simpler it is right."""
+    wrong = ", ".join(f"{name} ({place})" for name, place in outputs)
+    told = (
+        "the first wrong entry of the caches is {} of step {}".format(*entry) if entry else "",
+        "the caches are right, or nearly" if caches_are_right else "",
+        f"wrong are {wrong}" if wrong else "",
+        f"goes away with {', '.join(right_with)}" if right_with else "",
+    )
+    return "; ".join(filter(None, told))
+
+
+def _unknown() -> str:
+    return "nothing is known of it"
+
+
+def _harness_broke() -> str:
+    return "the harness broke, please report it"
+
+
+def _broke(error: str) -> str:
+    return f"the harness broke in looking for one, please report it: {error}"
+
+
+_WORDS: Mapping[str, Callable[..., str]] = {
+    "mistake": _mistake,
+    "raised": _raised,
+    "died": _died,
+    "form": _form,
+    "lacking": _lacking,
+    "two answers": _two_answers,
+    "earlier calls": _earlier_calls,
+    "order of parameters": _order_of_parameters,
+    "caches kept": _caches_kept,
+    "overwrites": _overwrites,
+    "writes": _writes,
+    "digits": _digits,
+    "subnormals": _subnormals,
+    "location": _location,
+    "nearly": _nearly,
+    "right in": _right_in,
+    "traces": _traces,
+    "broke": _broke,
+    "unknown": _unknown,
+    "harness broke": _harness_broke,
+}
+"""How the facts of each kind of finding are said."""
+
+_MISTAKES = frozenset(
+    {"mistake", "two answers", "earlier calls", "order of parameters", "caches kept"}
+    | {"overwrites", "writes", "digits", "subnormals"}
+)
+
+_TRACES = frozenset({"nearly", "right in", "traces", "broke", "unknown"})
+
+_CAUSE: Mapping[str, Callable[[Facts], Any]] = {
+    "raised": lambda facts: [facts["type"], facts["text"]],
+    "died": lambda facts: facts["reason"],
+    "lacking": lambda facts: [
+        facts["what"],
+        facts.get("function", ""),
+        facts["detail"] if facts["what"] != "unfinished" else "",
+    ],
+    "traces": lambda facts: [],
+    "digits": lambda facts: [],
+    "location": lambda facts: [facts["where"], facts["how"]],
+}
+"""What tells one cause from another, of the kinds that have more facts."""
+
+
+def _without_numbers(value: Any) -> Any:
+    """Data without its numbers, those in the text of an error included; predictions have one name."""
+    if isinstance(value, Mapping):
+        return {name: _without_numbers(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_numbers(each) for each in value]
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return 0
+    if value in ("yt_pred", "y_pred"):
+        return "y"
+    return "".join(each for each in value if not each.isdecimal()) if isinstance(value, str) else value

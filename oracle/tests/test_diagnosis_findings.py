@@ -1,0 +1,82 @@
+"""Findings: each kind can be said, survives JSON, and findings of one cause are known as such."""
+
+import json
+from typing import Any
+
+import pytest
+
+from oracle.diagnosis.findings import _WORDS, Finding, found, mistake
+from oracle.faults import FAULTS
+from oracle.faults.catalogue.raised import ERRORS
+
+EVERY: list[tuple[Finding, str]] = [
+    (
+        mistake("c0_is_a0", "one_maximum"),
+        f"{FAULTS['c0_is_a0'].sentence}, and {FAULTS['one_maximum'].sentence}",
+    ),
+    (mistake("cache_made_an_array"), ERRORS["cache_made_an_array"].sentence),
+    (found("raised", type="KeyError", text="'Wy'", at="a.py:3"), "KeyError: 'Wy'"),
+    (found("died", reason="crashed with SIGSEGV"), "crashed with SIGSEGV"),
+    (found("form", text="returned None"), "returned None"),
+    (found("lacking", what="missing", function="rnn_forward", detail=""), "has no rnn_forward"),
+    (found("two answers", after=[]), "it answers one question in two ways"),
+    (
+        found("earlier calls", again="asked again"),
+        "asked again it is right: the answer depends on earlier calls, or on chance",
+    ),
+    (found("order of parameters"), "the answer depends on the order of the parameters in their dict"),
+    (found("caches kept", room=6, which="last"), "of more than 6 caches the last 6 are kept"),
+    (
+        found("overwrites", calls=["n_a", "m"], outputs=[], caches=["ft"], all=False),
+        "a later call of its n_a and m overwrites the cached ft that an earlier one has returned",
+    ),
+    (
+        found("writes", arguments=["parameters"], keys=["ba"], change="", becomes={"factor": 2.0}, where=""),
+        "it writes to parameters: ba becomes 2 times what was there",
+    ),
+    (found("digits", digits=7), "right to 7 digits only, as if float32 or an epsilon were in it"),
+    (found("subnormals", all=True), "subnormal numbers are flushed to zero"),
+    (found("location", where="ot", when=None, how=None, lines=["where: ot"]), "where: ot"),
+    (found("nearly"), "off by too little to tell which mistake it is"),
+    (found("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
+    (
+        found("traces", entry=["ft", 2], right_with=["one step"]),
+        "the first wrong entry of the caches is ft of step 2; goes away with one step",
+    ),
+    (found("broke", error="x"), "the harness broke in looking for one, please report it: x"),
+    (found("unknown"), "nothing is known of it"),
+    (found("harness broke"), "the harness broke, please report it"),
+]
+
+
+@pytest.mark.parametrize(("finding", "words"), EVERY)
+def test_a_finding_is_said_and_comes_back_from_json(finding: Finding, words: str) -> None:
+    assert finding.words == words
+    assert Finding(**json.loads(json.dumps(vars(finding)))) == finding
+
+
+def test_every_kind_is_among_them() -> None:
+    assert {finding.kind for finding, _ in EVERY} == _WORDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        ("digits", {"digits": 5}, {"digits": 7}),
+        ("form", {"text": "y_pred has shape (3, 2)"}, {"text": "y_pred has shape (5, 2)"}),
+        ("raised", {"type": "E", "text": "x", "at": "a.py:1"}, {"type": "E", "text": "x", "at": "b.py:9"}),
+        (
+            "location",
+            {"where": {"of": "yt_pred"}, "when": None, "how": {"factor": 0.5}},
+            {"where": {"of": "y_pred"}, "when": 3, "how": {"factor": 0.9}},
+        ),
+    ],
+)
+def test_numbers_and_places_make_no_other_cause(kind: str, one: Any, other: Any) -> None:
+    assert found(kind, **one).cause == found(kind, **other).cause
+    assert found(kind, **one).cause != found("nearly").cause
+
+
+def test_other_errors_have_other_causes() -> None:
+    errors = [{"type": "KeyError", "text": "'Wy'"}, {"type": "KeyError", "text": "'by'"}]
+    assert len({found("raised", **error).cause for error in errors}) == 2
