@@ -72,7 +72,9 @@ def _stacked(
     """The hidden states of the top layer, and the last carries of all."""
     D, activation = options.get("directions", 1), options.get("activation", "tanh")
     units = len(parameters[0]["ba" if kind == "rnn" else "bf"])
-    lengths = None if options.get("lengths") is None else jax.numpy.asarray(options["lengths"])
+    lengths = None
+    if options.get("lengths") is not None:
+        lengths = jax.numpy.asarray(plain(np.asarray(options["lengths"])))
     sequence: Any = jax.numpy.asarray(FLAX.sequence(x))
     last: list[Any] = []
     for k in range(0, len(parameters), D):

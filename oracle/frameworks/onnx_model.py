@@ -66,13 +66,17 @@ def _model(kind: Kind, given: tuple[tuple[str, str, tuple[int, ...]], ...], D: i
     if act != "tanh":
         attributes["activations"] = [_ACTIVATIONS[act]] * D
 
-    def value(name: str, dtype: str, shape: Optional[tuple[int, ...]] = None) -> Any:  # noqa: UP045
+    def value(name: str, dtype: str, shape: tuple[int, ...]) -> Any:
         return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+
+    T_x, m, _ = shapes["X"]
+    last = (D, m, shapes["R"][2])
+    shown = dict(zip(outputs, [(T_x, *last), last, last]))
 
     graph = helper.make_graph(
         [helper.make_node(kind.upper(), inputs, outputs, **attributes)],
         kind,
         [value(*each) for each in given],
-        [value(name, given[0][1]) for name in outputs],
+        [value(name, given[0][1], shown[name]) for name in outputs],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)], ir_version=10)

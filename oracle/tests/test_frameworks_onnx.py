@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
+import subprocess
+import sys
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,6 +102,51 @@ def test_absent_states_are_zeros_and_no_call_remembers_another(name: str, kind: 
     absent = function(x, *(None for _ in states), parameters, options)
     for given, expected in zip(absent, zeros, strict=True):
         np.testing.assert_allclose(given, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        Problem.lstm_layer(n_x=3, n_a=4, m=2, T_x=3, directions=2, lengths="random"),
+        Problem.rnn_layer(n_x=3, n_a=4, m=2, T_x=3, activation="relu", dtype="float32"),
+        Problem.rnn_layer(n_x=3, n_a=4, m=0, T_x=0, dtype="float16"),
+    ],
+)
+def test_the_checker_of_onnx_accepts_the_models(problem: LayerProblem) -> None:
+    checker = pytest.importorskip("onnx.checker", reason="it is about onnx, which is not installed")
+    from oracle.frameworks.onnx_model import feeds, model
+
+    kind: Any = problem.kind.removesuffix("_layer")
+    x, *states, parameters, options = problem.arguments(problem.kind)
+    checker.check_model(model(kind, feeds(kind, x, states, parameters, options), options), full_check=True)
+
+
+LEDGER = (Path(__file__).parents[2] / "FINDINGS.md").read_text(encoding="utf-8")
+SCRIPTS = [
+    script for script in re.findall(r"```python\n(.*?)```", LEDGER, re.DOTALL) if "h.make_model" in script
+]
+CHECKED = """
+from onnx import checker, helper
+made = helper.make_model
+def make_model(*given, **how):
+    model = made(*given, **how)
+    checker.check_model(model, full_check=True)
+    print("valid", flush=True)
+    return model
+helper.make_model = make_model
+"""
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_checker_of_onnx_accepts_the_models_of_the_ledger(script: str) -> None:
+    """Takes a second each: a script may end its process, so each has one."""
+    for package in PACKAGES["onnxruntime"]:
+        pytest.importorskip(package, reason=f"the ledger's scripts need {package}, which is not installed")
+    done = subprocess.run(
+        [sys.executable, "-c", CHECKED + script], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("valid"), done.stderr
+    assert "ValidationError" not in done.stderr
 
 
 def test_weights_survive_the_way_into_an_onnx_model_and_back() -> None:

@@ -1,14 +1,21 @@
 """Adapters of frameworks: the example of the docs, the table of ours, and what is said of a missing one."""
 
+import os
 import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import oracle.frameworks
 from oracle.frameworks import ADAPTERS
+from oracle.problem import Problem
+from properties.answered.implementation import Implementation, Returned
+from properties.laws.test_robustness import ARRANGEMENTS
 from properties.tests.runs import CLONE, run
 from properties.worker.loading import load
 from properties.worker.ours import FRAMEWORKS
@@ -34,6 +41,37 @@ def test_every_adapter_is_in_the_table() -> None:
     there = {path.stem for path in Path(*oracle.frameworks.__path__).glob("*.py")}
     assert there - SHARED == ADAPTERS.keys()
     assert {adapter.extra for adapter in ADAPTERS.values()} - {""} <= EXTRAS.keys()
+
+
+HOST: dict[str, Any] = {"time_limit": 600.0, "import_time_limit": 600.0, "memory_limit": 8 * 2**30}
+SLOW = ("torch_compile", "torch_exported")
+"""Adapters that take ten seconds or more until the first answer: tested where SLOW_FRAMEWORKS is set."""
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes seconds where the framework is installed: each adapter is imported in a process of its own."""
+    if name in SLOW and "SLOW_FRAMEWORKS" not in os.environ:
+        pytest.skip(f"{name} is slow, and the environment has no SLOW_FRAMEWORKS")
+    monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
+    with Implementation(f"{FRAMEWORKS}.{name}", **HOST) as adapter:
+        try:
+            functions = adapter.load().functions
+        except Unusable as error:
+            pytest.skip(str(error))
+        for function in ("rnn_layer", "lstm_layer"):
+            if function not in functions:
+                continue
+            given: Any = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, "layers": 2, "directions": 2}
+            problem = getattr(Problem, function)(**given, lengths="random", dtype="float32", seed=1)
+            arguments = adapter.limits.fitted(problem).arguments(function)
+            expected = adapter.call(function, arguments)
+            assert isinstance(expected, Returned), expected
+            for arrangement in ARRANGEMENTS:
+                answer = adapter.call(function, arguments, arrangement=arrangement)
+                assert isinstance(answer, Returned), (arrangement, answer)
+                for ours, theirs in zip(answer.value, expected.value, strict=True):
+                    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6, err_msg=arrangement)
 
 
 def test_a_framework_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
