@@ -1,159 +1,224 @@
-"""What came of the adapters of frameworks, as a page in Markdown and one in HTML."""
+"""What came of the adapters of frameworks, as a page in Markdown."""
 
-import datetime
-import platform
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple, get_args
+from textwrap import shorten
+from typing import get_args
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from benchmarks.findings import DEFENDED, LEDGER, anchor, known
 from benchmarks.vendor_mathematics import POINTS
-from oracle.regimes import Regime
+from oracle.problem import DType, LayerProblem, Problem
 from oracle.rounding import SIGMOID, TANH
-from reference.contract import LAYERS
 
-REGIMES = get_args(Regime)
-SEEDS = 4
-SIZES = {"n_x": 3, "n_a": 5, "m": 4, "T_x": 6}
+SEED = 1
+LAWS = ("trajectory", "each step", "lower precision", "extreme magnitudes")
+"""Laws whose worst errors are shown."""
+
+COSTS = ("tanh of the RNN", "tanh of the LSTM", "sigmoid of the LSTM")
+DTYPES = tuple(reversed(get_args(DType)))
 
 
-class Failure(NamedTuple):
-    """A law that does not hold of a function of one network, and what is told of it, if anything."""
+@dataclass(frozen=True)
+class Failure:
+    """A law that does not hold of one network, its counterexample, and what becomes of that.
+
+    `outcome` is `answers`, `raises` or `dies`; `told` is the diagnosis, the error or the end of the process;
+    `finite` says whether the right answer is.
+    """
 
     kind: str
     law: str
     grade: str
+    outcome: str
     told: str
     problem: str
+    finite: bool = True
+
+    @property
+    def aspect(self) -> str:
+        """The column of the first table that the failure belongs to."""
+        problem = Problem.parse(self.problem) if self.problem else None
+        if self.outcome == "dies":
+            return "crashes"
+        if not self.finite or self.law in ("nonfinite", "padding"):
+            return "nonfinite"
+        if problem is None or 0 in (problem.n_x, problem.m, problem.T_x):
+            return "other"
+        if self.grade == "robust" and self.law != "lower precision":
+            return "other"
+        has_lengths = isinstance(problem, LayerProblem) and problem.lengths != "absent"
+        return f"{problem.dtype} lengths" if has_lengths else problem.dtype
 
 
-@dataclass
+@dataclass(frozen=True)
 class Judged:
-    """What came of one adapter. `errors` are by function, option and dtype, then by regime."""
+    """What came of one adapter, or why it was not judged.
+
+    `ratios` holds the worst error by law as a fraction of the bound, `None` where the law fails; `costs` the
+    errors of functions by dtype.
+    """
 
     name: str
-    version: str = ""
     missing: str = ""
+    version: str = ""
+    date: str = ""
+    commit: str = ""
+    profile: str = ""
+    system: str = ""
     verdict: str = ""
-    functions: Mapping[str, str] = field(default_factory=dict)
-    limits: Sequence[str] = ()
+    dtypes: Sequence[str] = ()
+    lengths: bool = True
+    declares: Sequence[str] = ()
     failures: Sequence[Failure] = ()
-    errors: dict[str, dict[str, str]] = field(default_factory=dict)
-    costs: dict[str, dict[str, float]] = field(default_factory=dict)
-    kernels: dict[str, str] = field(default_factory=dict)
+    ratios: Mapping[str, float | None] = field(default_factory=dict)
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 INTRODUCTION = """\
 # Frameworks under test
 
-```sh
-python -m benchmarks.frameworks --output docs/frameworks.md{pythons}
-```
-
-{date}, Python {python}, {processor}, in the profile *{profile}*. Each adapter is
-[one small file](../oracle/frameworks); how to write one is [here](adapters.md). A verdict is about what a
-framework does *not* declare away. What is *not robust* holds the formulas on ordinary input and breaks at an
-edge; the defects among the failures are in the [ledger](../FINDINGS.md), as is what can be
-[defended](../FINDINGS.md#no-defects).
+Are the recurrent layers of frameworks right? `python -m benchmarks.frameworks` has written this page,
+{date}, at commit {commit}, by all laws in the profile *{profile}* with the seed {seed}, on {system}.
+Each adapter is [one small file](../oracle/frameworks); how to write one is [here](adapters.md).
 """
-ERRORS = """\
-## Errors by option, dtype and regime
+COLUMNS = (
+    *("adapter", "version", "verdict", "float64", "float32", "float16", "lengths", "NaN, ∞", "crashes"),
+    *("other edges that fail", "new failures"),
+)
+LEGEND = """
+- **verdict**: *conforms*, all laws hold. *not robust*, ordinary input is answered rightly, and an edge is
+  not. *differs*, ordinary input is answered wrongly. *incomplete*, one of the two networks is not there.
+- **float64**, **float32**, **float16**: whether ordinary finite input in that dtype is answered within the
+  rounding that the dtype allows. **lengths**: whether samples of different lengths are.
+- **NaN, ∞**: whether they go where the formulas send them, in the padding too. *no* is often a choice that
+  can be defended.
+- **crashes**: the input that ends the process. **other edges that fail**: the laws about empty input,
+  subnormal numbers and memory layouts that do not hold; the answer is wrong, or an error is raised.
+- **new failures**: how many of the failures below are neither in the [ledger](../FINDINGS.md) of findings
+  nor in its list of [defended behaviour]({defended}).
+- –: the adapter declares that the framework does not do it, so it was not asked.
 
-The worst error of {count} problems each (n_x {n_x}, n_a {n_a}, m {m}, T_x {T_x}) as a fraction of what two
-right programs may differ by, over the whole trajectory; **bold** is beyond that. Or else what came
-instead of an answer.
+## Every failure, and where it is accounted for
+
+A line for each mistake, with the laws that met it and the smallest problem that shows it.
 """
-COSTS = """\
-## What their mathematics costs
+RATIOS = """
+## Errors
 
-The largest error of tanh and sigmoid as the layer itself uses them, over {points} points from -30 to 30, in
-units roundoff of its precision, absolutely. The bounds allow {tanh} for a tanh and {sigmoid} for a sigmoid.
+The worst error that a law met, as a fraction of what two right programs may differ by: below 1 it is
+rounding. It is not measured where the law fails.
 """
-KERNELS = """\
-## Who shares a kernel
+COST = """
+The largest errors of tanh and sigmoid as the layer itself uses them, over {points:,} points from -30 to 30,
+in units roundoff of the dtype, absolutely. The bounds allow {tanh} for a tanh and {sigmoid} for a sigmoid.
+"""
+DECLARED = """
+## What the adapters declare
 
-These answered a few problems with the same bits, and so are one witness, not several.
+What a framework does not have or rules out, and so is not judged.
 """
 
 
-def page(judged: Sequence[Judged], profile: str) -> Iterator[str]:
+def page(judged: Sequence[Judged]) -> Iterator[str]:
     """The Markdown page, line by line."""
     found = [each for each in judged if not each.missing]
-    yield INTRODUCTION.format(
-        pythons=" --python …" if len({each.version for each in found}) else "",
-        date=datetime.date.today(),
-        python=platform.python_version(),
-        processor=platform.machine(),
-        profile=profile,
+    told = {name: _together({getattr(each, name) for each in found}) for name in _OF_THE_RUN}
+    every = {
+        each.name: [(failure, _accounted(each.name, failure)) for failure in each.failures] for each in found
+    }
+    yield INTRODUCTION.format(seed=SEED, **told)
+    yield from _table(COLUMNS, [_summary(each, every.get(each.name, ())) for each in judged])
+    yield LEGEND.format(defended=_link(DEFENDED))
+    yield from _table(
+        ("adapter", "network", "what happens", "laws", "accounted for", "problem"),
+        [row for name, failures in every.items() for row in _failures(name, failures)],
     )
-    yield "| adapter | version | verdict | RNN layer | LSTM layer | declares |"
-    yield "| --- | --- | --- | --- | --- | --- |"
-    for each in found:
-        verdicts = [each.functions.get(function, "–") for function in LAYERS]
-        cells = [f"`{each.name}`", each.version, f"**{each.verdict}**", *verdicts, ", ".join(each.limits)]
-        yield f"| {' | '.join(cells)} |"
-    for each in judged:
-        if each.missing:
-            yield f"| `{each.name}` | – | not judged: {each.missing} | | | |"
-    yield "\n## Failures\n"
-    for each in found:
-        if each.failures:
-            yield f"\n`{each.name}`\n"
-            yield from (f"- {line}" for line in _together(each.failures))
-    yield "\n" + ERRORS.format(count=SEEDS, **SIZES)
-    yield f"| adapter | what | {' | '.join(REGIMES)} |"
-    yield f"| --- | --- |{' --: |' * len(REGIMES)}"
-    for each in found:
-        for what, row in each.errors.items():
-            yield f"| `{each.name}` | {what} | {' | '.join(row[regime] for regime in REGIMES)} |"
-    yield "\n" + COSTS.format(points=f"{POINTS:,}", tanh=TANH, sigmoid=SIGMOID)
-    names = list(dict.fromkeys(name for each in found for of in each.costs.values() for name in of))
-    yield f"| adapter | dtype | {' | '.join(names)} |"
-    yield f"| --- | --- |{' --: |' * len(names)}"
-    for each in found:
-        for dtype, costs in each.costs.items():
-            figures = [f"{costs[name]:.3g}" if name in costs else "–" for name in names]
-            yield f"| `{each.name}` | {dtype} | {' | '.join(figures)} |"
-    yield "\n" + KERNELS
-    alike = defaultdict(list)
-    for each in found:
-        for dtype, digest in each.kernels.items():
-            alike[dtype, digest].append(f"`{each.name}`")
-    yield from (f"- {dtype}: {', '.join(who)}" for (dtype, _), who in alike.items() if len(who) > 1)
+    yield RATIOS
+    yield from _table(
+        ("adapter", *LAWS),
+        [(f"`{each.name}`", *(_ratio(each.ratios[name]) for name in LAWS)) for each in found],
+    )
+    yield COST.format(points=POINTS, tanh=TANH, sigmoid=SIGMOID)
+    yield from _table(
+        ("adapter", "dtype", *COSTS),
+        [
+            (f"`{each.name}`", dtype, *(f"{costs[name]:.3g}" if name in costs else "–" for name in COSTS))
+            for each in found
+            for dtype, costs in each.costs.items()
+        ],
+    )
+    yield DECLARED
+    yield from (f"- `{each.name}`: {', '.join(each.declares) or 'nothing'}" for each in found)
 
 
-def _together(failures: Sequence[Failure]) -> Iterator[str]:
-    """A line for each mistake, or what was done instead of answering, with the laws that met it."""
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield from (f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows))
+
+
+def _ratio(worst: float | None) -> str:
+    return "fails" if worst is None else f"{worst:.2f}"
+
+
+def _link(heading: str) -> str:
+    return f"../FINDINGS.md{anchor(heading)}"
+
+
+_OF_THE_RUN = ("date", "commit", "profile", "system")
+
+
+def _together(values: set[str]) -> str:
+    return " and ".join(sorted(values))
+
+
+def _summary(judged: Judged, failures: Sequence[tuple[Failure, str]]) -> Sequence[str]:
+    """The row of the first table."""
+    if judged.missing:
+        return [f"`{judged.name}`", "–", f"not run: {judged.missing}", *[""] * (len(COLUMNS) - 3)]
+    met: defaultdict[str, list[str]] = defaultdict(list)
+    for failure, _ in failures:
+        met[failure.aspect].append(failure.law)
+    right = {dtype: dtype not in met for dtype in judged.dtypes}
+    with_lengths = [dtype for dtype in judged.dtypes if f"{dtype} lengths" in met and right[dtype]]
+    return [
+        *(f"`{judged.name}`", judged.version, judged.verdict),
+        *(_yes(right[dtype]) if dtype in right else "–" for dtype in DTYPES),
+        _yes(not with_lengths) if judged.lengths else "–",
+        _yes("nonfinite" not in met),
+        ", ".join(dict.fromkeys(met["crashes"])) or "none",
+        ", ".join(dict.fromkeys(met["other"])) or "none",
+        str(sum(not heading for _, heading in failures)),
+    ]
+
+
+def _yes(is_right: bool) -> str:
+    return "yes" if is_right else "**no**"
+
+
+_KNOWN = known(LEDGER.read_text(encoding="utf-8"))
+
+
+def _accounted(name: str, failure: Failure) -> str:
+    """The heading of the ledger that accounts for a failure; empty where none does."""
+    words = (failure.law, failure.told, failure.aspect)
+    return next((each.heading for each in _KNOWN if each.covers(name, failure.kind, words)), "")
+
+
+def _failures(name: str, failures: Sequence[tuple[Failure, str]]) -> Iterator[Sequence[str]]:
+    """A row for each finding, and otherwise for each mistake, with the laws that met it."""
     groups: defaultdict[tuple[str, str], list[Failure]] = defaultdict(list)
-    for failure in failures:  # numbers in messages may be those of nodes
-        groups[failure.kind, re.sub(r"\d+", "#", failure.told or failure.law)].append(failure)
-    for (kind, _), alike in groups.items():
-        told = alike[0].told or alike[0].law
-        laws = ", ".join(dict.fromkeys(f"{each.law} ({each.grade})" for each in alike))
-        problem = min((each.problem for each in alike), key=len)
-        yield f"{kind.upper()}: {laws if told == alike[0].law else f'{told}; {laws}'}; `{problem}`"
-
-
-def html(judged: Sequence[Judged]) -> str:
-    """The matrix as a page that needs nothing beside it."""
-    jinja = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    rows = list(dict.fromkeys(what for each in judged for what in each.errors))
-    return jinja.get_template("frameworks.html.jinja").render(
-        judged=judged, rows=rows, layers=LAYERS, regimes=REGIMES, worst=_whole_row
-    )
-
-
-def _whole_row(row: Mapping[str, str]) -> str:
-    """The worst of all regimes."""
-    wrong = [figure.strip("*") for figure in row.values() if not figure[0].isdigit()]
-    return wrong[0] if wrong else max(row.values())
+    for failure, heading in failures:
+        told = re.sub(r"\d+", "#", failure.told) or failure.law  # numbers in messages may be those of nodes
+        groups[heading, "" if heading not in ("", DEFENDED) else told].append(failure)
+    for (heading, _), alike in groups.items():
+        shortest = min(alike, key=lambda failure: len(failure.problem))
+        word = "defended" if heading == DEFENDED else "finding"
+        yield [
+            f"`{name}`",
+            ", ".join(sorted({failure.kind.upper() for failure in alike}, reverse=True)),
+            shorten(shortest.told, 120, placeholder=" …").replace("|", "\\|") or "a wrong answer",
+            ", ".join(dict.fromkeys(failure.law for failure in alike)),
+            f"[{word}]({_link(heading)})" if heading else "**new**",
+            f"`{shortest.problem}`",
+        ]

@@ -1,101 +1,116 @@
-"""What do the recurrent layers of frameworks get? Judges every adapter, and writes docs/frameworks.md.
+"""Are the recurrent layers of frameworks right? Judges every adapter, and writes docs/frameworks.md.
 
-    python -m benchmarks.frameworks --output docs/frameworks.md --html frameworks.html
+    python -m benchmarks.frameworks --output docs/frameworks.md --python .venv-frameworks/bin/python
     python -m benchmarks.frameworks --only onnxruntime,litert --against docs/frameworks.md
 
-Every adapter is put to the laws in the first interpreter that has its framework: this one, or those of
-`--python`. Then come problems of each option of a layer, dtype and regime, whose worst errors are shown as
-fractions of their bounds, and what the functions of the framework cost. `--against` an earlier page verdicts
-that are other ones are told, and the exit status is 1; so it is where one that was named is not installed.
+The laws judge every adapter in the first interpreter that has its framework: this one, or those of
+`--python`. Then the error of its tanh and sigmoid is measured. `--results` keeps what was measured, one file
+an adapter: an adapter that has a file there is not judged again, so that a run can be split or go on. The
+exit status is 1 where a verdict is another one than on the page `--against`, and where an adapter that
+`--only` names is not installed.
 """
 
 import argparse
-import hashlib
+import datetime
 import json
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
-from benchmarks.framework_pages import REGIMES, SEEDS, SIZES, Failure, Judged, html, page
+import numpy as np
+
+from benchmarks.findings import LEDGER
+from benchmarks.framework_pages import LAWS, SEED, Failure, Judged, page
 from benchmarks.vendor_mathematics import cost
-from oracle import propagation, pytorch
+from oracle import pytorch
 from oracle.frameworks import ADAPTERS
-from oracle.limits import Limits
-from oracle.problem import Problem, siblings
-from oracle.verdict import Comparison
-from properties.answered.answer import Answer, MalformedError
+from oracle.problem import Problem
 from properties.answered.implementation import Died, Implementation, Raised
 from properties.worker.ours import full_name
-from reference.contract import CONTRACTS, LAYERS
 
 HOST = {"time_limit": 60.0, "import_time_limit": 180.0, "memory_limit": 8 * 2**30}
-ALL = ",".join(ADAPTERS)
 LIMITS = ["--time-limit", "60", "--import-time-limit", "180", "--memory-limit", "8"]
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "plain": {},
-    "two layers": {"layers": 2},
-    "two directions": {"directions": 2},
-    "lengths": {"lengths": "random"},
-    "two directions, lengths": {"directions": 2, "lengths": "random"},
-    "all of these": {"layers": 2, "directions": 2, "lengths": "random"},
-    "projection": {"n_p": 2},
-    "relu": {"activation": "relu"},
-}
+ALL = ",".join(ADAPTERS)
 
 
 def main() -> int:
-    """Judge all, write what is asked for, and compare."""
+    """Judge all, write the page, and compare."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
-    parser.add_argument("--only", default=ALL, help="names, with commas (default: all that are installed)")
+    parser.add_argument("--only", default=ALL, help="adapters to judge, with commas (default: all)")
     parser.add_argument("--profile", default="dev", help="of the laws (default: %(default)s)")
+    parser.add_argument("--results", type=Path, help="a folder that keeps results (default: none are kept)")
     parser.add_argument("--output", type=Path, help="a Markdown file (default: print)")
-    parser.add_argument("--html", type=Path, help="a page with the matrix")
-    parser.add_argument("--against", type=Path, help="an earlier page in Markdown")
+    parser.add_argument("--against", type=Path, help="an earlier page")
     options = parser.parse_args()
-    before = options.against.read_text() if options.against else ""
-    pythons, judged = [sys.executable, *options.python], []
-    for name in options.only.split(","):
-        judged.append(judge(name, pythons, options.profile))
-        print(f"{name}: {judged[-1].missing or judged[-1].verdict}", file=sys.stderr, flush=True)
-    text = "\n".join(page(judged, options.profile)) + "\n"
+    before, names = options.against.read_text() if options.against else "", options.only.split(",")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.results or Path(temporary)
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            path = folder / f"{name}.json"
+            if not path.exists():
+                judged = judge(name, [sys.executable, *options.python], options.profile)
+                path.write_text(json.dumps(asdict(judged), indent=1))
+                print(f"{name}: {judged.missing or judged.verdict}", file=sys.stderr, flush=True)
+        results = [_read(folder / f"{name}.json", name) for name in ADAPTERS]
+    text = "\n".join(page(results)) + "\n"
     if options.output:
         options.output.write_text(text)
     else:
         print(text, end="")
-    if options.html:
-        options.html.write_text(html(judged))
-    changes = changed(judged, before) if options.against else []
+    changes = changed(results, before)
     print("\n".join(changes), file=sys.stderr)
-    missing = options.only != ALL and any(each.missing for each in judged)
-    return 1 if changes or missing else 0
+    missing = [each for each in results if each.missing and each.name in names]
+    return 1 if changes or (options.only != ALL and missing) else 0
+
+
+def _read(path: Path, name: str) -> Judged:
+    if not path.exists():
+        return Judged(name, missing="not asked for")
+    fields = json.loads(path.read_text())
+    return Judged(**{**fields, "failures": [Failure(**each) for each in fields["failures"]]})
 
 
 def judge(name: str, pythons: Sequence[str], profile: str) -> Judged:
     """One adapter, in the first interpreter that has what it needs."""
     missing = ""
     for python in pythons:
-        judged = Judged(name, version=_version(python, ADAPTERS[name].distribution))
         with Implementation(full_name(f"frameworks.{name}"), python=python, **HOST) as implementation:  # type: ignore[arg-type]
             try:
                 limits = implementation.limits
             except Exception as error:
-                missing = missing or str(error).partition(" needs ")[2] or str(error)
+                missing = missing or str(error).partition(" needs ")[2].partition(":")[0] or str(error)
                 continue
-            _by_the_laws(judged, python, profile)
-            for function in LAYERS:
-                if function in implementation.load().functions:
-                    judged.errors.update(_errors(implementation, function, limits))
-            judged.costs = {dtype: cost(implementation, dtype) for dtype in limits.dtypes}
-            judged.kernels = {dtype: _kernel(implementation, dtype) for dtype in limits.dtypes}
-        return judged
+            report = _report(name, python, profile)
+            (found,) = report["implementations"]
+            git = ["git", "-C", str(LEDGER.parent), "describe", "--always", "--dirty"]
+            described = subprocess.run(git, capture_output=True, text=True, check=False)
+            return Judged(
+                name,
+                version=_version(python, ADAPTERS[name].distribution),
+                date=str(datetime.date.today()),
+                commit=described.stdout.strip(),
+                profile=profile,
+                system=f"{report['environment']['target']}, {report['environment']['platform']}",
+                verdict=found["verdict"],
+                dtypes=list(limits.dtypes),
+                lengths=limits.lengths,
+                declares=replace(limits, caches=True, head=True, bad_shapes=True).words,
+                failures=[
+                    _failure(implementation, law) for law in found["laws"] if law["status"] == "failed"
+                ],
+                ratios={name: _worst(found["laws"], name) for name in LAWS},
+                costs={dtype: cost(implementation, dtype) for dtype in limits.dtypes},
+            )
     return Judged(name, missing=missing)
 
 
@@ -105,96 +120,46 @@ def _version(python: str, distribution: str) -> str:
     return f"{distribution} {done.stdout.strip()}".strip()
 
 
-def _by_the_laws(judged: Judged, python: str, profile: str) -> None:
+def _report(name: str, python: str, profile: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "report.json")
-        command = [sys.executable, "-m", "rnn_crosscheck", f"frameworks.{judged.name}", "--python", python]
-        command += [*LIMITS, "--hypothesis-seed=1", f"--hypothesis-profile={profile}", "--report", str(path)]
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        (found,) = json.loads(path.read_text())["implementations"]
-    judged.verdict = found["verdict"]
-    judged.functions = {name: each["verdict"] for name, each in found["functions"].items()}
-    judged.limits = found.get("limits", [])
-    judged.failures = [
-        Failure(
-            law["function"].partition("_")[0], law["law"], law["grade"], _told(law), law["counterexample"]
-        )
-        for law in found["laws"]
-        if law["status"] == "failed"
-    ]
+        command = [sys.executable, "-m", "rnn_crosscheck", f"frameworks.{name}", "--python", python]
+        command += [*LIMITS, f"--hypothesis-seed={SEED}", f"--hypothesis-profile={profile}"]
+        silent: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([*command, "--report", str(path)], **silent, check=False)
+        return json.loads(path.read_text())
 
 
-def _told(law: Mapping[str, Any]) -> str:
-    """The likely mistake, or else how it failed."""
-    if law["diagnosis"]:
-        return " ".join(str(law["diagnosis"][0]).split())
-    facts = dict(line.split(maxsplit=1) for line in law["message"].splitlines() if len(line.split()) > 1)
-    told = next((f"{name} {facts[name]}" for name in ("raised", "died", "form") if name in facts), "")
-    return " ".join(told.split())
+def _worst(laws: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """The worst error of any function by one law, as a fraction of the bound; `None` where the law fails."""
+    alike = [law for law in laws if law["law"] == name]
+    fails = any(law["status"] == "failed" for law in alike)
+    return None if fails else max(law["worst_ratio"] for law in alike)
 
 
-def _errors(
-    implementation: Implementation, function: str, limits: Limits
-) -> Iterator[tuple[str, dict[str, str]]]:
-    """By option and dtype, for each regime the worst error by its bound, or what came instead."""
-    kind = CONTRACTS[function].kind
-    for dtype in limits.dtypes:
-        for option, given in OPTIONS.items():
-            if ("n_p" in given and kind == "rnn") or ("activation" in given and kind == "lstm"):
-                continue
-            first = getattr(Problem, function)(**SIZES, **given, seed=1, dtype=dtype)
-            if limits.fitted(first) != first:
-                continue
-            row = {}
-            for regime in REGIMES:
-                problems = siblings(replace(first, regime=regime), SEEDS)
-                row[regime] = _worst([_error(implementation, function, each) for each in problems])
-            yield f"{kind}, {option}, {dtype}", row
-
-
-def _error(implementation: Implementation, function: str, problem: Problem) -> float | str:
-    inputs = problem.inputs(function)
-    reply = implementation.call(function, inputs.arguments(function))
+def _failure(implementation: Implementation, law: Mapping[str, Any]) -> Failure:
+    """What a law reports, and what becomes of its counterexample when it is posed again."""
+    function, told = law["function"], " ".join(" ".join(law["diagnosis"][:1]).split())
+    about: Any = {"kind": function.partition("_")[0], "law": law["law"], "grade": law["grade"]}
+    about["problem"] = law["counterexample"]
+    if not law["counterexample"]:
+        return Failure(**about, outcome="answers", told=told)
+    problem = Problem.parse(law["counterexample"])
+    right = pytorch.run(problem.inputs(function)).values()
+    about["finite"] = all(bool(np.isfinite(array).all()) for array in right)
+    reply = implementation.call(function, problem.arguments(function))
     if isinstance(reply, Died):
-        return "dies"
-    if isinstance(reply, Raised):
-        return "raises"
-    try:
-        outputs = Answer(CONTRACTS[function], reply, inputs.sizes).outputs
-    except MalformedError:
-        return "malformed"
-    witness, bounds = pytorch.run(inputs), propagation.evaluate(inputs)
-    return max(
-        Comparison(inputs, name, name, ours, witness[name], bounds[name].error).worst
-        for name, ours in outputs.items()
-    )
-
-
-def _worst(errors: Sequence[float | str]) -> str:
-    words = [each for each in errors if isinstance(each, str)]
-    if words:
-        return words[0]
-    worst = max(float(each) for each in errors)
-    return f"{worst:.2f}" if worst <= 1 else f"**{worst:.1g}**"
-
-
-def _kernel(implementation: Implementation, dtype: str) -> str:
-    """A digest of the answers to a few problems: who shares a kernel has the same bits."""
-    digest = hashlib.sha256()
-    for function in implementation.load().functions:
-        if function in LAYERS:
-            first = getattr(Problem, function)(n_x=7, n_a=16, m=5, T_x=4, seed=1, dtype=dtype)
-            for problem in siblings(first, 3):
-                reply = implementation.call(function, problem.arguments(function))
-                arrays = getattr(reply, "value", None) or ()
-                for array in arrays:
-                    digest.update(array.tobytes() if hasattr(array, "tobytes") else b"?")
-    return digest.hexdigest()[:8]
+        told = told or f"the process {reply.reason}"
+    elif isinstance(reply, Raised):
+        said = " ".join(re.sub(r"\x1b\[\d+m|\\x1b\[\d+m", "", reply.message).split())
+        told = told or f"{reply.type_name}: {said}"
+    outcome = "dies" if isinstance(reply, Died) else "raises" if isinstance(reply, Raised) else "answers"
+    return Failure(**about, outcome=outcome, told=shorten(told, 400))
 
 
 def changed(judged: Sequence[Judged], before: str) -> list[str]:
     """A line for each verdict that is another one than on an earlier page."""
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| \*\*([^|]*)\*\* \|", before, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|", before, re.MULTILINE)
     old = {name: (version, verdict) for name, version, verdict in rows}
     return [
         f"{each.name}: {verdict} ({version}) is now {each.verdict} ({each.version})"

@@ -9,37 +9,19 @@ entry says. The exit status is 1 if an entry that could be run does not hold.
 
 import argparse
 import os
-import re
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.findings import LEDGER, Entry, entries
 from benchmarks.frameworks import HOST
 from oracle.frameworks import ADAPTERS
 from properties.answered.implementation import Implementation
 from properties.worker.ours import full_name
-
-ROOT = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A heading, what stands in its list, and its two code blocks."""
-
-    title: str
-    facts: dict[str, str]
-    line: str
-    script: str
-
-    @property
-    def adapter(self) -> str:
-        """The name that the line judges."""
-        return self.line.partition("frameworks.")[2].split()[0]
 
 
 def main() -> int:
@@ -48,7 +30,7 @@ def main() -> int:
     parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
     options, status = parser.parse_args(), 0
     print("| entry | version | line | script |\n| --- | --- | --- | --- |")
-    for entry in entries((ROOT / "FINDINGS.md").read_text()):
+    for entry in entries(LEDGER.read_text()):
         python = next((p for p in [*options.python, sys.executable] if has(p, entry.adapter)), None)
         if python is None:
             print(f"| {entry.title} | – | not here | not here |", flush=True)
@@ -57,15 +39,6 @@ def main() -> int:
         status |= set(told) != {"reproduced"}
         print("|", " | ".join([entry.title, version(python, entry.adapter), *told]), "|", flush=True)
     return status
-
-
-def entries(text: str) -> Iterator[Entry]:
-    """Those of the headings that have both blocks."""
-    for part in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
-        line, script = (re.search(rf"```{kind}\n(.*?)```", part, re.DOTALL) for kind in ("sh", "python"))
-        if line and script:
-            facts = dict(re.findall(r"^- (\w+): (.*)$", part, re.MULTILINE))
-            yield Entry(part.partition("\n")[0], facts, line[1].strip(), script[1].strip())
 
 
 def has(python: str, adapter: str) -> bool:
@@ -88,7 +61,7 @@ def line_holds(entry: Entry, python: str) -> str:
     words = shlex.split(entry.line)
     start = words.index("rnn-crosscheck")
     command = [sys.executable, "-m", "rnn_crosscheck", *words[start + 1 :], "--python", python]
-    output, status = run(command, ROOT, **dict(word.split("=", 1) for word in words[:start]))
+    output, status = run(command, LEDGER.parent, **dict(word.split("=", 1) for word in words[:start]))
     if status != 1 or " law)" not in output:
         return f"exit {status}, no law failed"
     return "reproduced" if flat(entry.facts["expects"]) in flat(output) else "another failure"

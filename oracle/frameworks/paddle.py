@@ -3,7 +3,7 @@
 Any number of layers, `direction` "forward" or "bidirect", `sequence_length`, `proj_size` of the LSTM,
 `activation` of the RNN, initial states or none, two biases. One kernel runs all layers; with a projection
 they are composed of `LSTMCell` in Python, and one to as many units as there are is refused. What outputs are
-beyond a sample's own last step is not documented: 0, but with a projection, where that is put on here.
+beyond a sample's own last step is not documented, so the mask that the contract asks for is put on here.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _layer(
         a, last = module(paddle.to_tensor(_LAYOUT.sequence(x)), initial, lengths)
     last = last if kind == "lstm" else (last,)
     a = _LAYOUT.from_sequence(a.numpy())
-    if lengths is not None and "Wp" in parameters[0]:
+    if lengths is not None:
         a = np.where(np.arange(x.shape[2]) < lengths.numpy()[:, None], a, np.zeros((), a.dtype))
     return a, *(state.numpy().transpose(0, 2, 1) for state in last)
 

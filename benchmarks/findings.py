@@ -1,0 +1,76 @@
+"""The ledger, FINDINGS.md, as data: its entries, and which failures of which adapter each accounts for."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LEDGER = Path(__file__).parents[1] / "FINDINGS.md"
+DEFENDED = "No defects"
+"""The section whose rows are behaviour that can be defended."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finding: its heading, the facts in its list, and its two code blocks."""
+
+    title: str
+    facts: dict[str, str]
+    line: str
+    script: str
+
+    @property
+    def adapter(self) -> str:
+        """The name of the adapter that the line judges."""
+        return self.line.partition("frameworks.")[2].split()[0]
+
+
+@dataclass(frozen=True)
+class Known:
+    """Failures that the ledger accounts for: of an adapter and a network, with a phrase.
+
+    The phrase is the name of a law, or part of what is said of the failure. An empty `kind` is any network.
+    The `heading` is that of the entry, or of the section of behaviour that can be defended.
+    """
+
+    adapter: str
+    kind: str
+    phrase: str
+    heading: str
+
+    def covers(self, adapter: str, kind: str, words: Sequence[str]) -> bool:
+        """Whether this is a failure of an adapter and a network, of which these words are said."""
+        return (
+            adapter == self.adapter and self.kind in ("", kind) and any(self.phrase in word for word in words)
+        )
+
+
+def entries(text: str) -> Iterator[Entry]:
+    """The headings that have both code blocks."""
+    for part in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
+        line, script = (re.search(rf"```{kind}\n(.*?)```", part, re.DOTALL) for kind in ("sh", "python"))
+        if line and script:
+            facts = dict(re.findall(r"^- (\w+): (.*)$", part, re.MULTILINE))
+            yield Entry(part.partition("\n")[0], facts, line[1].strip(), script[1].strip())
+
+
+def known(text: str) -> list[Known]:
+    """What the entries and the rows of defended behaviour account for, in their order.
+
+    An entry says it in its fact `covers`, a row in its second cell: `adapter: phrase` or
+    `adapter rnn: phrase`, several of them with semicolons between.
+    """
+    said = [(entry.title, entry.facts.get("covers", "")) for entry in entries(text)]
+    rows = text.partition(f"## {DEFENDED}")[2].partition("\n## ")[0]
+    said += [(DEFENDED, cell) for cell in re.findall(r"^\| [^|]+ \| ([^|]*: [^|]*) \|", rows, re.MULTILINE)]
+    return [
+        Known(*who.partition(" ")[::2], phrase, heading)
+        for heading, every in said
+        for one in filter(None, every.split("; "))
+        for who, _, phrase in [one.partition(": ")]
+    ]
+
+
+def anchor(heading: str) -> str:
+    """The fragment that leads to a heading, as GitHub makes it."""
+    return "#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
