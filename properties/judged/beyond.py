@@ -53,7 +53,10 @@ def _problem(function: str, **given: object) -> Problem:
 
 
 def answers_rightly(implementation: Implementation, function: str, problem: Problem) -> bool:
-    """Whether a target gets a problem right, within the bounds; asked once, whatever becomes of it."""
+    """Whether a target gets a problem right, within the bounds; it is asked once, whatever becomes of it.
+
+    A problem in a dtype that the target says not to have is right only if it is answered in that dtype.
+    """
     question = Question(function, [problem])
     (inputs,) = question.inputs
     reply = implementation.call(function, inputs.arguments(function))
@@ -64,6 +67,9 @@ def answers_rightly(implementation: Implementation, function: str, problem: Prob
         outputs = Answer(CONTRACTS[function], reply, inputs.sizes, head=head).outputs
     except MalformedError:
         return False
+    dtypes = {str(array.dtype) for array in outputs.values()}
+    if problem.dtype not in implementation.limits.dtypes and dtypes != {problem.dtype}:
+        return False  # it computes in another precision, which may be the better one
     (witness,), (bounds,) = question.torch, question.bounds
     return all(
         np.all(Comparison(inputs, name, name, ours, witness[name], bounds[name].error).ratio <= 1)

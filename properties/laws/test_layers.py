@@ -163,7 +163,8 @@ def test_absent_states(trial: Trial) -> None:
 def test_one_absent_state(trial: Trial) -> None:
     """A state that alone is absent is zeros, if it is not refused, for states may go as a pair.
 
-    What is not refused is used: the other state, which is given.
+    What is not refused is used: the other state, which is given. To refuse it is to answer the same call
+    with that state given.
     """
     inputs = _layers(trial)
     name = ("a0", "c0")[np.random.default_rng(trial.problem.seed).integers(2)]
@@ -171,10 +172,11 @@ def test_one_absent_state(trial: Trial) -> None:
     arguments = zeros.arguments(trial.contract.name)
     arguments[[*trial.contract.arguments].index(name)] = None
     returned = trial.call(arguments)
+    answer = trial.answer_to(zeros).outputs
     if isinstance(returned, Raised):
         trial.note(f"refuses {name} that is absent alone")
         return
-    absent, answer = trial.read(returned, zeros).outputs, trial.answer_to(zeros).outputs
+    absent = trial.read(returned, zeros).outputs
     bounds = partial(propagation.evaluate, zeros)
     trial.agree_with_itself(answer, absent, bounds, zeros, asked=f"without {name}")
 

@@ -71,11 +71,12 @@ def test_memory_layouts(trial: Trial) -> None:
     """
     arrangement = ARRANGEMENTS[trial.problem.seed % len(ARRANGEMENTS)]
     arguments = trial.inputs.arguments(trial.contract.name)
+    usual = trial.answer.outputs  # first: who raises here, too, refuses something else
     if arrangement == "reversed" and isinstance(trial.call(arguments, arrangement), Raised):
         trial.note("refuses arrays of negative strides")
         return
     arranged = trial.answer_to(trial.inputs, arrangement).outputs
-    trial.agree_with_itself(arranged, trial.answer.outputs, lambda: trial.bounds, asked="in C order")
+    trial.agree_with_itself(arranged, usual, lambda: trial.bounds, asked="in C order")
 
 
 @law("robust", functions=EVERY, regimes=("nonfinite",), stacking=Stacking(projections=("none", "smaller")))

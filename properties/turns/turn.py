@@ -71,7 +71,7 @@ class Turn:
         self._function = function
         self._profile = profile
         self._number = number
-        self._exactly = exactly
+        self.exactly = exactly
         self._effort = EFFORTS.get(profile, EFFORTS["dev"])
         self._left_out: NotJudgedError | None = None
         self._found: tuple[Trial, Exception] | None = None
@@ -91,8 +91,8 @@ class Turn:
         self.law = self.law.within(limits)
         self._go_no_further_than_it_can()
         try:
-            if self._exactly:
-                self._check_each([[self._exactly]])
+            if self.exactly:
+                self._check_each([[self.exactly]])
             else:
                 self._replay()
                 if self._number is None:
