@@ -142,7 +142,9 @@ def posed_to(network: LayerProblem, stacking: Stacking, dtype: DType) -> LayerPr
 
 @cache
 def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> list[LayerProblem]:
-    """What is tried whatever is drawn: all sizes equal, and two layers in all directions with lengths."""
+    """What is tried whatever is drawn: two layers in all directions, with lengths and without, and all sizes
+    equal.
+    """
     kind = CONTRACTS[function].kind
     lengths: Lengths = "random" if "random" in stacking.lengths else stacking.lengths[0]
     distinct = LayerProblem(
@@ -161,7 +163,10 @@ def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> l
         dtype=dtype,
     )
     equal = replace(distinct, n_x=2, n_a=2, m=2, T_x=2, n_p=min(distinct.n_p, 1))
-    return [distinct, equal]
+    plain = replace(
+        distinct, lengths="absent"
+    )  # the most ordinary call, for adapters that have a path for it
+    return [*dict.fromkeys([distinct, equal, plain])]
 
 
 SEVERAL = 4

@@ -26,7 +26,8 @@ class Domain:
 
     `largest` caps the sizes that are drawn. `empty` is the one size that is 0, if any is. `stacking` is of
     layers. `needs` says what of `Limits` a target must do for the law to say something of it. `networks` are
-    problems of layers, of which one gives the network, if there are any.
+    problems of layers, of which one gives the network, if there are any. A law that asks for a network
+    `in_parts`, or with another layer, says nothing of these: a port may have their weights in itself.
     """
 
     regimes: Sequence[Regime] = ORDINARY
@@ -36,6 +37,7 @@ class Domain:
     stacking: Stacking = ANY_STACKING
     needs: Sequence[str] = ()
     networks: Sequence[LayerProblem] = ()
+    in_parts: bool = False
 
     def contains(self, problem: Problem, function: str) -> bool:
         """Whether a problem is one of them, whatever its size; a cell takes its first step."""
@@ -61,7 +63,7 @@ class Domain:
             return f"never {self.empty} = 0"
         if not contract.is_layer:
             return ""
-        if self.networks and not self.networks_for(function, limits):
+        if self.networks and (self.in_parts or not self.networks_for(function, limits)):
             return "not of these weights"
         return self.stacking.declared_away(limits)
 

@@ -1,17 +1,15 @@
-"""A state that alone is absent: what may be done with it, and what may not."""
+"""States that are absent: what may be done where one alone is, or both are, and what may not."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from hypothesis.database import InMemoryExampleDatabase
 
 from properties.answered.implementation import Implementation
-from properties.judged.tally import Tally
 from properties.laws import all_laws
-from properties.stored.store import Store
-from properties.turns.turn import Turn
+from properties.tests.one_law import asked, violated
 
-LAW = next(law for law in all_laws() if law.name == "one absent state")
+Implement = Callable[..., Implementation]
+
 TARGET = """
 from reference import lstm_layer as right
 def lstm_layer(x, a0, c0, parameters, options):
@@ -32,10 +30,37 @@ def lstm_layer(x, a0, c0, parameters, options):
         ("c0 = a0 if c0 is None else c0", False),
     ],
 )
-def test_a_state_that_alone_is_absent_is_zeros_or_refused(tmp_path: Path, what: str, holds: bool) -> None:
-    (tmp_path / "target.py").write_text(TARGET.format(what=what))
-    tally = Tally()
-    store = Store(InMemoryExampleDatabase(), "target.py", LAW.name, "lstm_layer")
-    with Implementation("target.py", directory=tmp_path) as target:
-        turn = Turn(LAW, target, "lstm_layer", store, tally, number=0)
-        assert turn.holds_of_what_is_drawn() == holds
+def test_a_state_that_alone_is_absent_is_zeros_or_refused(
+    implement: Implement, what: str, holds: bool
+) -> None:
+    target = implement(TARGET.format(what=what))
+    assert (not violated(asked("one absent state", "lstm_layer", target))) == holds
+
+
+GOES_ON = """
+from reference import lstm_layer as right
+last = {}
+def lstm_layer(x, a0, c0, parameters, options):
+    shapes = x.shape, len(parameters), options["directions"], parameters[0]["Wf"].shape, *parameters[0]
+    if a0 is None:
+        a0, c0 = last.get(shapes, (None, None))
+    a, *last[shapes] = right(x, a0, c0, parameters, options)
+    return a, *last[shapes]
+"""
+REFUSES = """
+from reference import lstm_layer as right
+def lstm_layer(x, a0, c0, parameters, options):
+    if a0 is None and "lengths" not in options and x.shape[1] > 1 and x.shape[2] > 1:
+        raise ValueError("no")
+    return right(x, a0, c0, parameters, options)
+"""
+
+
+@pytest.mark.parametrize("profile", ["quick", "dev"])
+@pytest.mark.parametrize("source", [GOES_ON, REFUSES])
+def test_absent_states_are_asked_of_batches_and_after_other_calls(
+    implement: Implement, source: str, profile: str
+) -> None:
+    assert violated(asked("absent states", "lstm_layer", implement(source), profile))
+    (law,) = [law for law in all_laws() if law.name == "absent states"]
+    assert law.grade == "spec"
