@@ -9,8 +9,8 @@ from functools import cache
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-import properties.internals.of_hypothesis  # noqa: F401 - a seed draws the same whatever is imported
 from oracle.problem import Problem
+from properties.internals import of_hypothesis  # noqa: F401 - a seed draws the same whatever is imported
 
 
 @cache
