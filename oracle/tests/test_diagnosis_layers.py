@@ -21,6 +21,7 @@ from oracle.faults import FAULTS, Fault, common, concerning
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import LayerProblem
 from oracle.tests.answers import with_everything
+from oracle.tests.quarter import chosen
 from oracle.tests.test_diagnosis import NEARLY, manners, program, traces
 from reference.contract import LAYERS
 
@@ -71,13 +72,10 @@ def named(function: str, fault: Fault, seed: int) -> str:
 
 @pytest.mark.parametrize("function", LAYERS)
 def test_every_mistake_is_named_first(function: str) -> None:
-    """Those of layers, and every fourth of the others."""
     others = {
         fault.name: sentence
-        for i, fault in enumerate(concerning(function))
-        if ({*fault.functions} <= {*LAYERS} or i % 4 == 0)
-        and fault.name not in AT_RANDOM
-        and (sentence := named(function, fault, 0)) != fault.sentence
+        for fault in chosen(concerning(function), lambda fault: fault.group)
+        if fault.name not in AT_RANDOM and (sentence := named(function, fault, 0)) != fault.sentence
     }
     assert not others
 
