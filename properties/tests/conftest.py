@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent, indent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,12 +13,16 @@ import pytest
 from properties.answered import process
 from properties.answered.implementation import Implementation
 from properties.answered.start import Started, start
-from properties.tests.environments import Installation, installed
+
+if TYPE_CHECKING:
+    from properties.tests.environments import Installation
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> "Installation":
     """The wheel, installed."""
+    from properties.tests.environments import installed  # this file is read by `pytest properties`, too
+
     return installed(tmp_path_factory.mktemp("wheel"))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile
 
-CLONE = Path(__file__).parents[2]
+from properties.tests.runs import CLONE, run
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,20 @@ class Command:
             )
 
 
+class InClone(Command):
+    """The command of this clone, whose runs are forks; see `properties/tests/runs.py`."""
+
+    def run(self, *arguments: str, directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Call it in a directory; its errors are in `stdout`, too."""
+        status, output = run(
+            *arguments, directory=directory, seed=None, program="rnn-crosscheck", **variables
+        )
+        return subprocess.CompletedProcess(arguments, status, output, "")
+
+
 def in_clone() -> Command:
     """The command of this clone."""
-    return Command((sys.executable, "-m", "rnn_crosscheck"), Path(sys.executable).parent, CLONE)
+    return InClone((sys.executable, "-m", "rnn_crosscheck"), Path(sys.executable).parent, CLONE)
 
 
 @dataclass(frozen=True)

@@ -130,5 +130,6 @@ def _run(
     if program == "pytest":
         plain = ("-p", "no:cacheprovider", "--assert=plain")  # nothing of ours is to be imported again
         sys.exit(pytest.main([str(CLONE / "properties"), *plain, *arguments]))
+    sys.path.insert(0, str(CLONE))  # as rnn_crosscheck/__main__.py does
     sys.argv = [program, *arguments]
     sys.exit(command.main())

@@ -10,7 +10,8 @@ from textwrap import dedent
 
 import pytest
 
-from properties.tests.environments import CLONE, Installation, lend_packages
+from properties.tests.environments import Installation, lend_packages
+from properties.tests.runs import CLONE
 
 ACTION = (CLONE / "action.yml").read_text()
 INPUTS = re.findall(r"^  ([\w-]+):$", ACTION.partition("inputs:")[2].partition("runs:")[0], re.MULTILINE)

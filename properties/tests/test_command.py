@@ -3,14 +3,14 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from properties.tests.environments import CLONE, Command, in_clone
+from properties.tests.environments import Command, Installation, in_clone
+from properties.tests.runs import CLONE, run
 
 ONE = ("--hypothesis-seed=1", "-k", "rnn_cell_forward and shapes")
 WRONG = ("-q", "--hypothesis-seed=1", "-k", "rnn_cell_forward and extreme")
@@ -56,7 +56,12 @@ def test_what_a_user_has_changes_nothing(command: Command, folder: Path) -> None
     done = command.run(*ONE, directory=folder, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^  (rnn_crosscheck\.)?reference +conforms", done.stdout, re.MULTILINE)
-    done = command.run(*ONE, "my rnn.py", "-n", "2", directory=folder, **variables)
+
+
+def test_what_a_user_has_changes_nothing_in_workers(wheel: Installation, folder: Path) -> None:
+    """It starts three processes."""
+    variables = {"PYTEST_ADDOPTS": "--nope", "PYTEST_PLUGINS": "nope"}
+    done = wheel.command.run(*ONE, "my rnn.py", "-n", "2", directory=folder, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^  my rnn.py +conforms", done.stdout, re.MULTILINE)
 
@@ -78,7 +83,6 @@ def test_a_target_finds_its_own_modules_whatever_they_are_called(command: Comman
     [
         (("my rnn.py", "-k", "rnn_cell_forward and shapes", "-m", "spec"), 0, "1 passed"),
         (("my rnn.py", "--reproduce", SMALL, "-k", "rnn_cell_forward and shapes"), 0, "1 passed"),
-        (("my rnn.py", "conftest.py", "-n", "2", *WRONG), 1, "1 failed, 1 skipped"),
         (("--fuzz-for", "1s", "-k", "rnn_cell_forward and shapes"), 0, " passed"),
         (("nope.py",), 4, "ERROR: no file 'nope.py'"),
         (("--nope",), 4, "rnn-crosscheck: error: unrecognized arguments: --nope"),
@@ -93,19 +97,25 @@ def test_the_options_and_the_exit_status_are_those_of_pytest(
     assert message in done.stdout + done.stderr
 
 
+def test_a_failure_and_an_unusable_target_are_told_by_workers(wheel: Installation, folder: Path) -> None:
+    """It starts three processes, one of which explains a failure."""
+    done = wheel.command.run("my rnn.py", "conftest.py", "-n", "2", *WRONG, directory=folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 failed, 1 skipped" in done.stdout
+
+
 def test_no_name_of_a_folder_is_selected(command: Command, tmp_path: Path) -> None:
     done = command.run("-k", "rnn and crosscheck or tmp or python3", "--collect-only", directory=tmp_path)
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
 
 
-def test_a_report_is_that_of_pytest_in_the_clone(command: Command, folder: Path) -> None:
+def test_a_report_is_that_of_pytest_in_the_clone(wheel: Installation, folder: Path) -> None:
+    """It explains a failure twice."""
     report = "--report=verdict.json"
-    assert command.run("my rnn.py", *WRONG, report, directory=folder).returncode == 1
-    ours = _without_what_may_differ(folder / "verdict.json")
-    words = [sys.executable, "-m", "pytest", str(CLONE / "properties"), "--implementation", "my rnn.py"]
-    in_the_clone = [*words, *WRONG, report, "-p", "no:cacheprovider"]
-    assert subprocess.run(in_the_clone, cwd=folder, check=False, capture_output=True).returncode == 1
-    assert _without_what_may_differ(folder / "verdict.json") == ours
+    assert wheel.command.run("my rnn.py", *WRONG, report, directory=folder).returncode == 1
+    installed = _without_what_may_differ(folder / "verdict.json")
+    assert run("--implementation", "my rnn.py", *WRONG, report, directory=folder).status == 1
+    assert _without_what_may_differ(folder / "verdict.json") == installed
 
 
 def _without_what_may_differ(report: Path) -> Any:
@@ -116,11 +126,13 @@ def _without_what_may_differ(report: Path) -> Any:
     return content
 
 
-def test_the_line_that_a_failure_prints_brings_it_back(command: Command, folder: Path) -> None:
-    _bring_back(command, "rnn-crosscheck", "", folder)
+def test_the_line_that_a_failure_prints_brings_it_back(wheel: Installation, folder: Path) -> None:
+    """It explains a failure twice."""
+    _bring_back(wheel.command, "rnn-crosscheck", "", folder)
 
 
 def test_so_does_the_line_of_pytest_in_the_clone(tmp_path: Path) -> None:
+    """It explains a failure twice."""
     shutil.copy(CLONE / "examples" / "textbook.py", tmp_path / "my rnn.py")
     words = (sys.executable, "-m", "pytest", str(CLONE / "properties"), "--implementation")
     command = Command(words, Path(sys.executable).parent)

@@ -19,8 +19,8 @@ from properties.reported.environment import without_imports
 from properties.reported.expected import ExpectedFailure
 from properties.reported.results import LawResult, judgements
 from properties.stored.store import Store
-from properties.tests.environments import CLONE
 from properties.tests.findings import failed, passed
+from properties.tests.runs import CLONE
 from properties.worker.ours import REFERENCE
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from properties.tests.environments import CLONE, Installation
+from properties.tests.environments import Installation
+from properties.tests.runs import CLONE
 
 README, REPORT = ((CLONE / page).read_text(encoding="utf-8") for page in ("README.md", "docs/report.md"))
 COMMANDS = [

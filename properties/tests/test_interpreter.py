@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from properties.answered.interpreter import find
-from properties.tests.environments import CLONE, environment, in_clone
+from properties.tests.environments import environment, in_clone
+from properties.tests.runs import CLONE
 
 
 def program(path: Path, *lines: str) -> None:

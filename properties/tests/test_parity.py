@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from properties.session import parity
-from properties.tests.environments import CLONE
 from properties.tests.exported_models import Arrays, _here, changed, exported, folder, judged, nodes  # noqa: F401
+from properties.tests.runs import CLONE
 
 onnx = pytest.importorskip("onnx", reason="onnx reads and changes the exported models")
 pytest.importorskip("onnxruntime", reason="ONNX Runtime runs the exported models")

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from properties.session import weights
-from properties.tests.environments import CLONE, Installation, in_clone
+from properties.tests.environments import Installation, in_clone
+from properties.tests.runs import CLONE
 
 PAGE = (CLONE / "docs" / "checkpoints.md").read_text(encoding="utf-8")
 
