@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
 from oracle.problem import Activation, DType, LayerProblem, Problem
+from reference.contract import Shape
 
 Empty = Literal["n_x", "m", "T_x"]
 """The sizes that may be 0."""
@@ -27,8 +28,14 @@ class Limits:
         Whether the four functions return caches, and predictions.
     layers, directions
         How many at most.
+    least_directions
+        2 where its layers always have both.
+    stacked_directions
+        How many at most where there is more than one layer.
     lengths, initial_state
         Whether its layers take these.
+    c_last
+        Whether its LSTM layers return the last memory states.
     projection
         Whether these do; `"fewer"` where it has to make the hidden state smaller.
     activations
@@ -46,7 +53,10 @@ class Limits:
     head: bool = True
     layers: int = MANY
     directions: int = 2
+    least_directions: int = 1
+    stacked_directions: int = 2
     lengths: bool = True
+    c_last: bool = True
     projection: bool | Literal["fewer"] = True
     initial_state: bool = True
     activations: tuple[Activation, ...] = get_args(Activation)
@@ -60,7 +70,24 @@ class Limits:
         if not isinstance(declared, dict):
             raise ValueError("SUPPORTS is no dict")
         known = {each.name for each in fields(cls)}
-        return cls(**{key: _checked(key, value, known) for key, value in declared.items()})
+        limits = cls(**{key: _checked(key, value, known) for key, value in declared.items()})
+        for key in ("directions", "stacked_directions"):
+            if limits.least_directions > getattr(limits, key):
+                raise ValueError(f"SUPPORTS['least_directions'] is 2, but SUPPORTS[{key!r}] is 1")
+        return limits
+
+    @property
+    def one_direction(self) -> bool:
+        """Whether its layers may have one direction."""
+        return self.least_directions == 1
+
+    def most_directions(self, layers: int) -> int:
+        """How many directions it does with so many layers."""
+        return self.directions if layers == 1 else min(self.directions, self.stacked_directions)
+
+    def shows(self, output: str, shape: Shape) -> bool:
+        """Whether it returns an output of this shape, or `None` in its place."""
+        return (self.head or "n_y" not in shape) and (self.c_last or output != "c_last")
 
     def lacking(self, needs: Sequence[str]) -> str:
         """The first of what is needed and not done, in words; empty where all is."""
@@ -77,8 +104,8 @@ class Limits:
         if problem.dtype not in self.dtypes:
             less["dtype"] = self.dtypes[0]
         if isinstance(problem, LayerProblem):
-            less["layers"] = min(problem.layers, self.layers)
-            less["directions"] = min(problem.directions, self.directions)
+            less["layers"] = L = min(problem.layers, self.layers)
+            less["directions"] = max(self.least_directions, min(problem.directions, self.most_directions(L)))
             if not self.lengths:
                 less["lengths"] = "absent"
             if not self.projection:
@@ -102,7 +129,9 @@ class Limits:
         if self.layers < MANY:
             yield at_most(self.layers)
         if self.directions == 1:
-            yield "one direction"
+            yield ONE_DIRECTION
+        if self.stacked_directions < self.directions:
+            yield STACKED_FORWARD
         if len(self.activations) == 1:
             yield f"{self.activations[0]} only"
         if self.projection == "fewer":
@@ -117,6 +146,9 @@ class Limits:
 
 ANYTHING = Limits()
 
+ONE_DIRECTION, TWO_DIRECTIONS = "one direction", "two directions only"
+STACKED_FORWARD = "stacked in one direction only"
+
 
 def at_most(layers: int) -> str:
     """A limit to the number of layers, in words."""
@@ -126,9 +158,11 @@ def at_most(layers: int) -> str:
 _FEWER = "projections to fewer units only"
 
 _NO: Mapping[str, str] = {
+    "one_direction": TWO_DIRECTIONS,
     "caches": "no caches",
     "head": "no predictions",
     "lengths": "no lengths",
+    "c_last": "no last memory states",
     "projection": "no projection",
     "initial_state": "no initial state",
     "subnormals": "subnormals flushed",
@@ -152,10 +186,14 @@ def _checked(key: Any, value: Any, known: set[str]) -> Any:
         ):
             return tuple(each for each in _CHOICES[key] if each in value)
         expected = f"a list of {', '.join(_CHOICES[key])}"
-    elif key in ("layers", "directions"):
+    elif key == "layers":
         if type(value) is int and value >= 1:
-            return min(value, 2) if key == "directions" else value
+            return value
         expected = "a number from 1 up"
+    elif key in ("directions", "least_directions", "stacked_directions"):
+        if type(value) is int and value in (1, 2):
+            return value
+        expected = "1 or 2"
     elif key in known:
         if isinstance(value, bool) or (key == "projection" and value == "fewer"):
             return value

@@ -44,7 +44,7 @@ class Behaviour:
         outputs, caches, given = (_leaves(part) for part in (*parts, arguments))
         for i, (name, shape) in enumerate(names.items()):
             place = f".{i}"
-            if not limits.head and "n_y" in shape:
+            if not limits.shows(name, shape):
                 outputs = {at: leaf for at, leaf in outputs.items() if not f"{at}.".startswith(f"{place}.")}
             elif not limits.caches and name == "c" and isinstance(c := outputs.get(place), np.ndarray):
                 outputs[place] = c[:, :, -1:] if c.ndim == 3 else c

@@ -20,7 +20,9 @@ limits = st.builds(
             "dtypes": st.lists(st.sampled_from(DTYPES), min_size=1, unique=True),
             "layers": st.integers(1, 3),
             "directions": st.integers(1, 2),
+            "stacked_directions": st.integers(1, 2),
             "lengths": st.booleans(),
+            "c_last": st.booleans(),
             "projection": st.sampled_from([True, False, "fewer"]),
             "activations": st.lists(st.sampled_from(["tanh", "relu"]), min_size=1, unique=True),
             "initial_state": st.booleans(),
@@ -39,6 +41,8 @@ def test_nothing_declared_is_no_limit() -> None:
 @given(limits)
 def test_every_limit_is_told_in_words(limited: Limits) -> None:
     changed = [each.name for each in fields(limited) if getattr(limited, each.name) != each.default]
+    if limited.directions == limited.stacked_directions == 1:  # which the first says
+        changed.remove("stacked_directions")
     assert len(limited.words) == len(changed)
 
 
@@ -48,7 +52,7 @@ def test_a_fitted_problem_asks_for_no_more(limited: Limits, problem: LayerProble
     assert isinstance(fitted, LayerProblem)
     assert fitted.dtype in limited.dtypes
     assert fitted.layers <= limited.layers
-    assert fitted.directions <= limited.directions
+    assert limited.least_directions <= fitted.directions <= limited.most_directions(fitted.layers)
     assert limited.lengths or fitted.lengths == "absent"
     assert limited.projection or not fitted.n_p
     assert limited.projection != "fewer" or fitted.n_p < fitted.n_a
@@ -61,7 +65,7 @@ def test_a_fitted_problem_asks_for_no_more(limited: Limits, problem: LayerProble
     ("declared", "message"),
     [
         (["float32"], "SUPPORTS is no dict"),
-        ({"dtype": ["float32"]}, "SUPPORTS has no 'dtype'; it may have activations, bad_shapes, caches"),
+        ({"dtype": ["float32"]}, "SUPPORTS has no 'dtype'; it may have activations, bad_shapes, c_last"),
         (
             {"dtypes": "float32"},
             "SUPPORTS['dtypes'] is 'float32', expected a list of float64, float32, float16",
@@ -70,6 +74,11 @@ def test_a_fitted_problem_asks_for_no_more(limited: Limits, problem: LayerProble
         ({"dtypes": ["bfloat16"]}, "expected a list of float64, float32, float16"),
         ({"layers": 0}, "SUPPORTS['layers'] is 0, expected a number from 1 up"),
         ({"layers": True}, "expected a number from 1 up"),
+        ({"directions": [2]}, "SUPPORTS['directions'] is [2], expected 1 or 2"),
+        (
+            {"directions": 1, "least_directions": 2},
+            "SUPPORTS['least_directions'] is 2, but SUPPORTS['directions'] is 1",
+        ),
         ({"lengths": "no"}, "SUPPORTS['lengths'] is 'no', expected True or False"),
         ({"projection": "less"}, 'expected True, False or "fewer"'),
         ({"empty": ["n_a"]}, "expected a list of n_x, m, T_x"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from oracle.limits import ANYTHING, Limits
 from properties.answered.implementation import Returned
 from reference.contract import Array, Contract, Shape, extent, in_symbols
 
@@ -18,12 +19,12 @@ class Answer:
     """What one call returned, read when it is asked for. Then it raises `MalformedError`."""
 
     def __init__(
-        self, contract: Contract, returned: Returned, sizes: Mapping[str, int], *, head: bool = True
+        self, contract: Contract, returned: Returned, sizes: Mapping[str, int], limits: Limits = ANYTHING
     ) -> None:
         self._contract = contract
         self._returned = returned
         self._sizes = sizes
-        self._head = head
+        self._limits = limits
 
     @property
     def arguments(self) -> Sequence[Any]:
@@ -34,9 +35,9 @@ class Answer:
     def outputs(self) -> dict[str, Array]:
         """`a`, `y` and, of an LSTM, `c`, each `(n, m, T_x)`; of layers `a` and the last states.
 
-        Without a head there is no `y`, and of `c` there may be the last step alone.
+        An output that is declared away is left out, and of `c` there may be the last step alone.
         """
-        return read_outputs(self._contract, self._returned.value, self._sizes, head=self._head)
+        return read_outputs(self._contract, self._returned.value, self._sizes, self._limits)
 
     @cached_property
     def caches(self) -> dict[str, Array]:
@@ -73,7 +74,7 @@ def quantity(contract: Contract, name: str) -> str:
 
 
 def read_outputs(
-    contract: Contract, value: Any, sizes: Mapping[str, int], *, head: bool = True
+    contract: Contract, value: Any, sizes: Mapping[str, int], limits: Limits = ANYTHING
 ) -> dict[str, Array]:
     """The outputs by quantity. A missing cache is no matter here; `read_caches` asks for it."""
     _check_count(contract, value)
@@ -82,7 +83,7 @@ def read_outputs(
         if name == "c"
         else _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
         for (name, shape), entry in zip(contract.outputs.items(), value, strict=False)
-        if head or "n_y" not in shape
+        if limits.shows(name, shape)
     }
 
 

@@ -53,8 +53,8 @@ class Answers:
             returned = self._replies[number].outcome
             assert isinstance(returned, Returned)
             sizes = self.question.inputs[number].sizes
-            head = self.implementation.limits.head
-            self._answers[number] = Answer(self.question.contract, returned, sizes, head=head)
+            limits = self.implementation.limits
+            self._answers[number] = Answer(self.question.contract, returned, sizes, limits)
         return self._answers[number]
 
     def steps(self, number: int) -> tuple[Inputs, Mapping[str, Bounded]]:

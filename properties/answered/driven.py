@@ -72,7 +72,7 @@ def drive_each(
         for i, request, reply in zip(given, requests, answered, strict=False):
             if isinstance(reply.outcome, Returned):
                 replies[i].append((request, reply.digest))
-                answer = Answer(contract, reply.outcome, given[i].sizes, head=implementation.limits.head)
+                answer = Answer(contract, reply.outcome, given[i].sizes, implementation.limits)
                 with suppress(MalformedError):
                     outputs[i] = answer.outputs
     bounds = propagation.evaluate_each([single for _, single in ends.values()])

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from oracle.lengths import Lengths
-from oracle.limits import Limits
+from oracle.limits import ONE_DIRECTION, TWO_DIRECTIONS, Limits
 from oracle.problem import Activation, DType, Initial, LayerProblem
 from oracle.regimes import Regime
 from reference.contract import CONTRACTS
@@ -23,9 +23,13 @@ MOST_CELLS = 2 * MOST_LAYERS
 
 @dataclass(frozen=True)
 class Stacking:
-    """How layers may be stacked in the problems of a law, and with which options."""
+    """How layers may be stacked in the problems of a law, and with which options.
+
+    Of more than one layer there are at most `stacked_directions`.
+    """
 
     directions: Sequence[int] = (1, 2)
+    stacked_directions: int = 2
     most_layers: int = MOST_LAYERS
     lengths: Sequence[Lengths] = get_args(Lengths)
     projections: Sequence[str] = ("none", "smaller", "equal")
@@ -37,7 +41,7 @@ class Stacking:
         equal, smaller = problem.n_p == problem.n_a, 0 < problem.n_p < problem.n_a
         projection = "equal" if equal else "smaller" if smaller else "none" if not problem.n_p else "larger"
         return (
-            problem.directions in self.directions
+            problem.directions in self.directions_of(problem.layers)
             and problem.lengths in self.lengths
             and problem.layers <= self.most_layers
             and projection in self.projections
@@ -45,10 +49,22 @@ class Stacking:
             and problem.initial == self.initial
         )
 
+    def directions_of(self, layers: int) -> Sequence[int]:
+        """In how many directions so many layers may be."""
+        return [D for D in self.directions if layers == 1 or self.stacked_directions >= D]
+
+    @property
+    def deepest(self) -> tuple[int, int]:
+        """Two layers, if there may be, and their directions: as many as there may be."""
+        layers = 2 if self.most_layers > 1 and self.directions_of(2) else 1
+        return layers, max(self.directions_of(layers))
+
     def declared_away(self, limits: Limits) -> str:
         """The limit by which no stacking is left, in words; empty where one is."""
         if min(self.directions) > limits.directions:
-            return "one direction"
+            return ONE_DIRECTION
+        if max(self.directions) < limits.least_directions:
+            return TWO_DIRECTIONS
         needs = [] if "absent" in self.lengths else ["lengths"]
         return limits.lacking(needs if "none" in self.projections else [*needs, "projection"])
 
@@ -56,7 +72,8 @@ class Stacking:
         """What is left of it."""
         return replace(
             self,
-            directions=tuple(D for D in self.directions if limits.directions >= D),
+            directions=tuple(D for D in self.directions if limits.least_directions <= D <= limits.directions),
+            stacked_directions=min(self.stacked_directions, limits.stacked_directions),
             most_layers=min(self.most_layers, limits.layers),
             lengths=self.lengths if limits.lengths else ("absent",),
             projections=tuple(each for each in self.projections if each in _PROJECTIONS[limits.projection]),
@@ -98,11 +115,12 @@ def stacked(
         )
     else:
         given["activation"] = draw(st.sampled_from(stacking.activations))
+    layers = draw(st.integers(1, stacking.most_layers if stacking.directions_of(2) else 1))
     return LayerProblem(
         function,  # type: ignore[arg-type]
         **{**sizes, **given},
-        layers=draw(st.integers(1, stacking.most_layers)),
-        directions=draw(st.sampled_from(stacking.directions)),
+        layers=layers,
+        directions=draw(st.sampled_from(stacking.directions_of(layers))),
         lengths=draw(st.sampled_from(stacking.lengths)) if sizes["T_x"] else "absent",
         initial=stacking.initial,
         regime=draw(st.sampled_from(regimes)),
@@ -147,14 +165,15 @@ def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> l
     """
     kind = CONTRACTS[function].kind
     lengths: Lengths = "random" if "random" in stacking.lengths else stacking.lengths[0]
+    layers, directions = stacking.deepest
     distinct = LayerProblem(
         function,  # type: ignore[arg-type]
         n_x=2,
         n_a=3,
         m=4,
         T_x=5,
-        layers=min(2, stacking.most_layers),
-        directions=max(stacking.directions),
+        layers=layers,
+        directions=directions,
         lengths=lengths,
         n_p=2 if kind == "lstm" and "smaller" in stacking.projections else 0,
         activation=stacking.activations[0] if kind == "rnn" else "tanh",
@@ -183,11 +202,12 @@ def far(
     has_fewer = projected and function == "lstm_layer" and "smaller" in stacking.projections
     m = max(sizes["m"], SEVERAL) if sizes["T_x"] > 3 else sizes["m"]
     lengths: Lengths = "with T_x" if "with T_x" in stacking.lengths else stacking.lengths[0]
+    layers, directions = stacking.deepest
     return LayerProblem(
         function,  # type: ignore[arg-type]
         **{name: size for name, size in {**sizes, "m": m}.items() if name != "n_y"},
-        layers=min(2, stacking.most_layers),
-        directions=max(stacking.directions),
+        layers=layers,
+        directions=directions,
         lengths=lengths,
         activation=stacking.activations[0] if function == "rnn_layer" else "tanh",
         n_p=sizes["n_a"] // 2 if has_fewer else 0,

@@ -57,6 +57,8 @@ class Domain:
         """The limit by which nothing of it is left, in words; empty where something is."""
         contract = CONTRACTS[function]
         needs = self.needs if contract.is_layer else (*self.needs, "initial_state")
+        if function == "lstm_layer" and "initial_state" in needs:  # its states are handed from call to call
+            needs = (*needs, "c_last")
         if missing := limits.lacking(needs):
             return missing
         if self.empty and self.empty not in limits.empty:

@@ -4,7 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from oracle.limits import DTYPES, MANY, Limits, at_most
+from oracle.limits import (
+    DTYPES,
+    MANY,
+    ONE_DIRECTION,
+    STACKED_FORWARD,
+    TWO_DIRECTIONS,
+    Limits,
+    at_most,
+)
 from oracle.problem import Problem
 from oracle.verdict import Comparison
 from properties.answered.answer import Answer, MalformedError
@@ -15,32 +23,36 @@ from reference.contract import CONTRACTS
 
 def beyond(limits: Limits, function: str) -> Iterator[tuple[str, Problem]]:
     """For each limit of the function that a problem can be beyond of, in words, the problem; of caches,
-    predictions and bad shapes there is none.
+    predictions, last memory states and bad shapes there is none.
     """
     contract = CONTRACTS[function]
-    dtype = limits.dtypes[0]
+    least = {"directions": limits.least_directions} if contract.is_layer else {}
+    given: dict[str, object] = {"dtype": limits.dtypes[0], **least}
     for other in DTYPES:
         if other not in limits.dtypes:
-            yield f"no {other}", _problem(function, dtype=other)
+            yield f"no {other}", _problem(function, **given | {"dtype": other})
     if not contract.is_layer:
         return
     if limits.layers < MANY:
-        more = limits.layers + 1
-        yield at_most(limits.layers), _problem(function, dtype=dtype, layers=more)
+        yield at_most(limits.layers), _problem(function, **given | {"layers": limits.layers + 1})
     if limits.directions == 1:
-        yield "one direction", _problem(function, dtype=dtype, directions=2)
+        yield ONE_DIRECTION, _problem(function, **given | {"directions": 2})
+    if limits.least_directions == 2:
+        yield TWO_DIRECTIONS, _problem(function, **given | {"directions": 1})
+    if limits.stacked_directions < limits.directions and limits.layers > 1:
+        yield STACKED_FORWARD, _problem(function, **given | {"layers": 2, "directions": 2})
     if not limits.lengths:
-        yield "no lengths", _problem(function, dtype=dtype, lengths="random")
+        yield "no lengths", _problem(function, **given, lengths="random")
     if not limits.projection and contract.kind == "lstm":
-        yield "no projection", _problem(function, dtype=dtype, n_p=2)
+        yield "no projection", _problem(function, **given, n_p=2)
     if not limits.initial_state:
-        yield "no initial state", _problem(function, dtype=dtype)
+        yield "no initial state", _problem(function, **given)
     for activation in ("tanh", "relu"):
         if activation not in limits.activations and contract.kind == "rnn":
-            yield f"no {activation}", _problem(function, dtype=dtype, activation=activation)
+            yield f"no {activation}", _problem(function, **given, activation=activation)
     for size in ("n_x", "m", "T_x"):
         if size not in limits.empty:
-            yield f"never {size} = 0", _problem(function, dtype=dtype, **{size: 0})
+            yield f"never {size} = 0", _problem(function, **given, **{size: 0})
 
 
 def _problem(function: str, **given: object) -> Problem:
@@ -63,8 +75,7 @@ def answers_rightly(implementation: Implementation, function: str, problem: Prob
     if not isinstance(reply, Returned):
         return False
     try:
-        head = implementation.limits.head
-        outputs = Answer(CONTRACTS[function], reply, inputs.sizes, head=head).outputs
+        outputs = Answer(CONTRACTS[function], reply, inputs.sizes, implementation.limits).outputs
     except MalformedError:
         return False
     dtypes = {str(array.dtype) for array in outputs.values()}

@@ -142,7 +142,7 @@ class Trial:
 
     def read(self, returned: Returned, inputs: Inputs) -> Answer:
         """What a call on inputs returned, as the contract says."""
-        return Answer(self.contract, returned, inputs.sizes, head=self.implementation.limits.head)
+        return Answer(self.contract, returned, inputs.sizes, self.implementation.limits)
 
     def _reply(self, request: Request | None) -> Returned | Raised:
         """What comes of a request, which is not asked twice where it is the problem itself."""

@@ -45,7 +45,13 @@ def test_split_with_states(trial: Trial) -> None:
     trial.agree_with_itself(among, {"a": start["a"]}, bounds, first, asked="in parts")
 
 
-@law("spec", functions=LAYERS, stacking=Stacking(directions=(2,), most_layers=1), in_parts=True)
+@law(
+    "spec",
+    functions=LAYERS,
+    stacking=Stacking(directions=(2,), most_layers=1),
+    needs=("one_direction",),
+    in_parts=True,
+)
 def test_backward_direction(trial: Trial) -> None:
     """The backward direction is a forward one, with its own parameters, on each sample's steps in reverse."""
     inputs = _layers(trial)

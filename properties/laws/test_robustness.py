@@ -133,6 +133,7 @@ _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
 def _agree(trial: Trial) -> None:
     """The whole sequence, and each step; of layers, which are driven for that, where they may be chaotic."""
     trial.agree_with_torch()
-    is_driven = trial.contract.is_layer and trial.problem.regime in ("huge", "nonfinite")
-    if trial.implementation.limits.initial_state and not is_driven:
+    limits, is_layer = trial.implementation.limits, trial.contract.is_layer
+    is_chaotic = is_layer and trial.problem.regime in ("huge", "nonfinite")
+    if limits.initial_state and (limits.c_last or not is_layer) and not is_chaotic:
         trial.agree_with_torch_step_by_step()

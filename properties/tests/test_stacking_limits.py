@@ -1,0 +1,98 @@
+"""Layers that always have two directions, are stacked in one only, or do not return c_last, are judged so."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oracle.limits import STACKED_FORWARD, TWO_DIRECTIONS, Limits
+from properties.answered.implementation import Implementation
+from properties.explained.failure import Failure
+from properties.judged.beyond import beyond
+from properties.laws import all_laws
+from properties.tests.power import catch
+from properties.tests.runs import CLONE
+from reference.contract import LAYERS
+
+BOTH: dict[str, Any] = {"least_directions": 2, "c_last": False}
+"""It always has two directions, and does not return the last memory states."""
+
+FORWARD: dict[str, Any] = {"stacked_directions": 1}
+"""More than one layer it has in one direction only."""
+
+TARGET = """
+import sys
+sys.path.append({here!r})
+import reference
+
+SUPPORTS = {supports}
+
+def done(parameters, options):
+    D, L = options["directions"], len(parameters) // options["directions"]
+    assert D >= SUPPORTS.get("least_directions", 1), "too few directions"
+    assert L == 1 or D <= SUPPORTS.get("stacked_directions", 2), "too many directions"
+
+def lstm_layer(x, a0, c0, parameters, options):
+    done(parameters, options)
+    a, a_last, c_last = reference.lstm_layer(x, a0, c0, parameters, options)
+    return {a}, a_last, c_last if SUPPORTS.get("c_last", True) else None
+
+def rnn_layer(x, a0, parameters, options):
+    done(parameters, options)
+    return reference.rnn_layer(x, a0, parameters, options)
+"""
+
+
+def target(tmp_path: Path, supports: dict[str, Any], a: str = "a") -> Implementation:
+    path = tmp_path / "target.py"
+    path.write_text(TARGET.format(here=str(CLONE), supports=supports, a=a))
+    return Implementation(str(path))
+
+
+@pytest.mark.parametrize("supports", [BOTH, FORWARD])
+def test_no_law_asks_for_more_than_is_declared(tmp_path: Path, supports: dict[str, Any]) -> None:
+    """Takes half a minute: every law of layers is run, for what a law asks besides the problem counts too."""
+    limits = Limits.parse(supports)
+    with target(tmp_path, supports) as implementation:
+        for law in all_laws():
+            for function in {*law.functions} & {*LAYERS}:
+                if not law.declared_away(function, limits):
+                    caught = catch(law.within(limits), implementation, function, 0)
+                    assert not caught, (law.name, function, str(caught.violation))
+
+
+@pytest.mark.parametrize(
+    ("supports", "away"),
+    [
+        (
+            BOTH,
+            {
+                "backward direction": TWO_DIRECTIONS,
+                "each step": "no last memory states",
+                "split with states": "no last memory states",
+            },
+        ),
+        (FORWARD, {}),
+    ],
+)
+def test_the_laws_that_ask_for_more_are_declared_away(supports: dict[str, Any], away: dict[str, str]) -> None:
+    limits = Limits.parse(supports)
+    laws = [law for law in all_laws() if "lstm_layer" in law.functions]
+    told = {law.name: law.declared_away("lstm_layer", limits) for law in laws}
+    assert {name: why for name, why in told.items() if why} == away
+
+
+def test_a_wrong_answer_within_these_limits_is_seen_and_told(tmp_path: Path) -> None:
+    (law,) = (law for law in all_laws() if law.name == "trajectory")
+    with target(tmp_path, BOTH, a="2 * a") as implementation:
+        caught = catch(law.within(Limits.parse(BOTH)), implementation, "lstm_layer", 0)
+        assert caught
+        assert "harness broke" not in str(Failure(caught.violation))
+
+
+def test_the_declared_limits_are_probed() -> None:
+    probes = dict(beyond(Limits.parse(FORWARD), "rnn_layer"))
+    assert probes.keys() == {STACKED_FORWARD}
+    assert (probes[STACKED_FORWARD].layers, probes[STACKED_FORWARD].directions) == (2, 2)  # type: ignore[attr-defined]
+    ((limit, problem),) = beyond(Limits.parse(BOTH), "lstm_layer")
+    assert (limit, problem.directions) == (TWO_DIRECTIONS, 1)  # type: ignore[attr-defined]
