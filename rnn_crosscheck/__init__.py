@@ -1,12 +1,23 @@
 """Is a recurrent forward pass right? The smallest problem on which it is wrong, who is wrong, and why.
 
-`Problem` is what a failure prints; `python -m rnn_crosscheck TARGET` judges one. `to_torch`, `from_torch`,
-and those of ONNX and Keras, convert the weights of layers.
+`judge` returns the verdict on a target, and `laws` makes each law a test case of one's own suite. `Problem`
+is what a failure prints. `to_torch`, `from_torch`, and those of ONNX and Keras, convert the weights of
+layers.
 """
 
 from typing import Any
 
-__all__ = ["Problem", "from_keras", "from_onnx", "from_torch", "to_keras", "to_onnx", "to_torch"]
+__all__ = [
+    "Problem",
+    "from_keras",
+    "from_onnx",
+    "from_torch",
+    "judge",
+    "laws",
+    "to_keras",
+    "to_onnx",
+    "to_torch",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,6 +26,10 @@ def __getattr__(name: str) -> Any:
         from oracle.problem import Problem
 
         return Problem
+    if name in ("judge", "laws"):
+        from properties.session import library
+
+        return getattr(library, name)
     if name in __all__:
         from oracle import conversion
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -56,11 +55,13 @@ def test_a_problem_can_be_looked_at(program: str) -> None:
     assert {"x", "a0", "parameters"} <= found.keys()
 
 
-def test_a_test_of_ones_own_judges(wheel: Installation, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", REPORT, re.DOTALL)
-    found: dict[str, object] = {}
-    exec(program, found)
-    monkeypatch.chdir(clone)
-    monkeypatch.setattr(sys, "executable", str(wheel.command.programs / "python"))
-    with pytest.raises(AssertionError, match=r"my_rnn.py +not robust"):
-        found["test_my_rnn_conforms"]()  # type: ignore[operator]
+def test_ones_own_suite_judges(wheel: Installation, clone: Path) -> None:
+    """Both programs of the page run where the wheel is installed: a suite of one's own, and `judge`."""
+    suite, program = re.findall(r"```python\n(.*?)```", REPORT, re.DOTALL)
+    few = '"-k", "test_shapes and rnn_cell_forward"'
+    (clone / "test_mine.py").write_text(suite.replace('"-m", "spec"', few))
+    (clone / "program.py").write_text(program.replace('"-m", "spec"', few))
+    ran = wheel.command.shell("python -m pytest -q test_mine.py", clone)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    done = wheel.command.shell("python program.py", clone)
+    assert done.stdout == "conforms\n", done.stdout + done.stderr

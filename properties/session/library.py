@@ -1,0 +1,92 @@
+"""The library: `judge` a target from Python, and make the `laws` test cases of one's own suite.
+
+Both run the command `rnn-crosscheck` in a process of its own: the settings of the caller's pytest and
+Hypothesis have no effect on the laws, and the target none on the caller.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from properties.reported import document
+from properties.reported.results import Judgement, LawResult, judgements
+from properties.reported.scheduling import function_in, law_in
+
+
+def judge(target: str, *options: str) -> Judgement:
+    """The verdict on one target, with the result of every law; the findings of a failure are data.
+
+    `target` is what the command `rnn-crosscheck` takes, relative to the current directory, and `options` are
+    that command's: `judge("my_rnn.py", "-m", "spec")`. Raises `ValueError` with what the command prints where
+    the target does not exist or an option is wrong, and where `target` names several.
+    """
+    with TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        printed = _run(target, *options, "--report", str(report))
+        if not report.exists():
+            raise ValueError(printed)
+        results, _ = document.read(report)
+    judged = judgements(results)
+    if len(judged) != 1:
+        raise ValueError(f"judge takes one target; {target!r} names {len(judged)}")
+    return judged[0]
+
+
+def laws(target: str, *options: str) -> Callable[[Callable[..., Any]], Any]:
+    """Make each law on each function of a target a test case of the decorated test function.
+
+    The test function has one parameter, `law`, and calls it; the call fails with the message of the failure:
+
+        @laws("my_rnn.py", "-m", "spec")
+        def test_my_rnn(law):
+            law()
+
+    `target` and `options` are those of `judge`, which runs once, when the first case is called. A law that
+    says nothing of the target is skipped. Raises `ValueError` as `judge` does. The model is scikit-learn's
+    `parametrize_with_checks`.
+    """
+    printed = _run(target, *options, "--collect-only", "-q")
+    nodeids = [line for line in printed.splitlines() if "::" in line]
+    if not nodeids:
+        raise ValueError(printed)
+    cases = [LawOfTarget(target, options, law_in(nodeid), function_in(nodeid)) for nodeid in nodeids]
+    return pytest.mark.parametrize("law", cases, ids=str)
+
+
+class LawOfTarget:
+    """One law on one function of a target. To call it is to judge the target, once for all its laws."""
+
+    def __init__(self, target: str, options: tuple[str, ...], law: str, function: str) -> None:
+        self._target = target
+        self._options = options
+        self._law = law
+        self._function = function
+
+    def __str__(self) -> str:
+        return f"{self._law} of {self._function}" if self._function else self._law
+
+    def __call__(self) -> None:
+        """Fail or skip the test that calls this, by the result of the law."""
+        result = _results(self._target, self._options)[self._law, self._function]
+        if result.status == "skipped":
+            pytest.skip(result.message)
+        if result.status == "failed" and not result.expected:
+            pytest.fail(result.message, pytrace=False)
+
+
+@cache
+def _results(target: str, options: tuple[str, ...]) -> dict[tuple[str, str], LawResult]:
+    return {(result.law, result.function): result for result in judge(target, *options).results}
+
+
+def _run(*arguments: str) -> str:
+    """What the command prints."""
+    command = [sys.executable, "-m", "rnn_crosscheck", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (done.stderr or done.stdout).strip() if done.returncode > 1 else done.stdout

@@ -1,0 +1,97 @@
+"""The library: what `judge` returns, and what the test cases of `laws` do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from properties.reported.results import judgements
+from properties.session import library
+from properties.session.library import judge, laws
+from properties.tests.findings import failed, passed, skipped
+
+MISTAKE = "oracle.faults:update_and_forget_gates_exchanged"
+
+
+def test_a_target_is_judged_from_python() -> None:  # a run in a process of its own, which imports torch
+    judged = judge(MISTAKE, "-k", "lstm_cell_forward and each_step", "--hypothesis-profile=quick")
+    assert judged.verdict == judged.verdict_on("lstm_cell_forward") == "differs"
+    (failure,) = judged.failures("lstm_cell_forward")
+    assert failure.findings[0].is_mistake
+    assert failure.counterexample.startswith("Problem.lstm(")
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "why"),
+    [
+        ("no_such.py", (), "no_such.py"),
+        ("reference", ("--hypothesis-profile=none",), "none"),
+        ("reference", ("--no-such-option",), "--no-such-option"),
+    ],
+)
+def test_what_the_command_refuses_is_an_error_with_its_words(
+    target: str, options: tuple[str, ...], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=why) as caught:
+        judge(target, *options)
+    assert "Traceback" not in str(caught.value)
+
+
+COLLECTED = """
+properties/laws/test_interface.py::test_can_be_used[mine]
+properties/laws/test_shapes.py::test_shapes[mine-rnn_forward]
+properties/laws/test_shapes.py::test_shapes[mine-lstm_forward]
+properties/laws/test_ranges.py::test_ranges[mine-lstm_forward]
+
+4/141 tests collected (137 deselected) in 0.26s
+"""
+
+
+@pytest.fixture
+def cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], None]]:
+    """The test cases of a target of which some laws hold, one does not, and one says nothing."""
+    results = [
+        passed("mine", "can be used", ""),
+        passed("mine"),
+        failed("mine", "shapes", "lstm_forward"),
+        skipped("mine", "ranges", "lstm_forward"),
+    ]
+    (judged,) = judgements(results)
+    library._results.cache_clear()
+    monkeypatch.setattr(library, "_run", lambda *_: COLLECTED)
+    monkeypatch.setattr(library, "judge", lambda *_: judged)
+    mark = laws("mine", "-k", "some").mark  # type: ignore[attr-defined]
+    return {str(case): case for case in mark.args[1]}
+
+
+def test_a_case_is_named_by_its_law_and_function(cases: dict[str, Callable[[], None]]) -> None:
+    assert [*cases] == [
+        "can be used",
+        *(f"{law}_forward" for law in ("shapes of rnn", "shapes of lstm", "ranges of lstm")),
+    ]
+
+
+def test_a_law_that_holds_passes(cases: dict[str, Callable[[], None]]) -> None:
+    cases["can be used"]()
+    cases["shapes of rnn_forward"]()
+
+
+def test_a_law_that_does_not_hold_fails_with_its_message(cases: dict[str, Callable[[], None]]) -> None:
+    with pytest.raises(pytest.fail.Exception, match="lstm_forward of mine: shapes"):
+        cases["shapes of lstm_forward"]()
+
+
+def test_a_law_that_says_nothing_is_skipped(cases: dict[str, Callable[[], None]]) -> None:
+    with pytest.raises(pytest.skip.Exception, match="mine has no lstm_forward"):
+        cases["ranges of lstm_forward"]()
+
+
+def test_what_is_selected_are_the_cases() -> None:  # a run in a process of its own, which imports torch
+    mark = laws("reference", "-k", "test_shapes and rnn_forward").mark  # type: ignore[attr-defined]
+    assert [*map(str, mark.args[1])] == ["shapes of rnn_forward"]
+
+
+def test_a_target_that_does_not_exist_is_an_error_where_the_cases_are_made() -> None:
+    with pytest.raises(ValueError, match=r"no_such\.py"):
+        laws("no_such.py")
