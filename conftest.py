@@ -60,6 +60,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="judge layers with the weights of a checkpoint (see docs/checkpoints.md); repeatable",
     )
     group.addoption(
+        "--layout",
+        metavar="NAME",
+        help="whose layout these weights have, where their names do not say, or not truly",
+    )
+    group.addoption(
         "--python",
         metavar="PATH",
         help="an interpreter with NumPy for what is judged",

@@ -85,13 +85,17 @@ class Layout:
             at = n_h if self.joined == "ax" else weight.shape[1] - n_h
             recurrent, weight = (weight[:, :at], weight[:, at:])[:: 1 if self.joined == "ax" else -1]
         if kind == "rnn":
-            return {"Wax": weight, "Waa": recurrent, "ba": bias}
+            return {"Wax": weight, "Waa": recurrent, **self.bias_of_gates(kind, bias)}
         W = np.concatenate([recurrent, weight], axis=1)
-        parameters = {
-            **{f"W{gate}": part for gate, part in zip(self._gates, np.split(W, 4))},
-            **{f"b{gate}": part for gate, part in zip(self._gates, np.split(bias, 4))},
-        }
+        parameters = {f"W{gate}": part for gate, part in zip(self._gates, np.split(W, 4))}
+        parameters.update(self.bias_of_gates(kind, bias))
         return parameters if projection is None else {**parameters, "Wp": projection}
+
+    def bias_of_gates(self, kind: Kind, bias: Array) -> dict[str, Array]:
+        """The parameters that a stacked bias `(G n_a, 1)` holds."""
+        if kind == "rnn":
+            return {"ba": bias}
+        return {f"b{gate}": part for gate, part in zip(self._gates, np.split(bias, 4))}
 
     def sequence(self, x: Array) -> Array:
         """A sequence `(n, m, T_x)` with the axes of the framework."""

@@ -50,21 +50,22 @@ _ROLES: Mapping[str, str] = {
 """By what a pattern finds."""
 
 _PREFIX = r"(?:(?P<prefix>.+?)[./])??"
-_PLACE = r"(?:_l(?P<layer>\d+)(?P<backward>_reverse)?)?"
+_PLACE = r"(?:_l(?P<layer>\d{1,6})(?P<backward>_reverse)?)?"
 _PATTERNS: Mapping[str, re.Pattern[str]] = {
     convention: re.compile(_PREFIX + pattern)
     for convention, pattern in {
         "torch": rf"(?P<role>{'|'.join(TORCH.values())}){_PLACE}",
         "keras": (
-            r"(?:forward_\w+/|(?P<backward>backward_\w+/))?(?:(?:stacked_rnn_cells|cell/cells)/"
-            r"(?:[a-z_]*?cell(?:_(?P<layer>\d+))?)|\w*cell(?:_\d+)?)/"
+            r"(?:forward_\w+/|(?P<backward>backward_\w+/))?(?:(?:(?:stacked_rnn_cells|cell/cells)/"
+            r"(?:[a-z_]*?cell(?:_(?P<layer>\d{1,6}))?)|\w*cell(?:_\d+)?)/"
             r"(?:vars/(?P<variable>[012])|(?P<role>kernel|recurrent_kernel|bias)(?::0)?)"
+            r"|(?P<first>kernel|recurrent_kernel|bias):0)"  # of Keras before it had cells
         ),
         "flax": (
             r"(?:forward_rnn[./]|(?P<backward>backward_rnn[./]))?(?:cell[./])?"
             r"(?:dense_)?(?P<side>[ih])(?P<gate>(?<!dense_[ih])(?:i|f|g|o|f_))?[./](?P<role>kernel|bias)"
         ),
-        "onnx": r"(?:l(?P<layer>\d+)\.)?(?P<role>[WRB])",
+        "onnx": r"(?:l(?P<layer>\d{1,6})\.)?(?P<role>[WRB])",
         REFERENCE: rf"(?P<role>[Wb][fico]|Wp|Wax|Waa|ba){_PLACE}",
     }.items()
 }
@@ -76,7 +77,7 @@ def part(name: str) -> Part | None:
         match = pattern.fullmatch(name)
         if match:
             found = match.groupdict()
-            role = found.get("variable") or found["role"]
+            role = found.get("variable") or found.get("first") or found["role"]
             if convention == "flax":
                 gate = f":{found['gate'][0]}" if found["gate"] else ""
                 role = _ROLES[f"{found['side']}.{role}"] + gate

@@ -86,9 +86,10 @@ def parameters_of(
     the others need.
     """
     directions = 1 + max(direction for _, direction in places)
-    order = [divmod(k, directions) for k in range(directions * (1 + max(layer for layer, _ in places)))]
-    for at in order:
-        if at not in places:
+    order = []
+    for k in range(directions * (1 + max(layer for layer, _ in places))):
+        order.append(at := divmod(k, directions))
+        if at not in places:  # which ends the loop, however large a number a name has
             given = next(iter(next(iter(places.values())).values())).name
             raise ValueError(f"there is {given}, but nothing of {place(*at).removeprefix('_')}")
     if convention == REFERENCE:

@@ -166,7 +166,8 @@ class LayerProblem(Problem):
     them: `absent`, all `equal`, `random`, and so that at least one is 1 or T_x. Where there is more than one
     step, equal ones are shorter than T_x, and of random ones the first is, which another is longer than.
     `initial` says whether initial states are given, or all zero. `weights`, `FILE` or `FILE:PREFIX`, are the
-    parameters if they are not drawn; the file says the sizes of the network, `digest` that it is this one.
+    parameters if they are not drawn; the file says the sizes of the network, `digest` that it is this one,
+    and `layout` whose layout the file has, if its names do not say so.
 
     Raises `ValueError` as `Problem` does, for lengths where there is no step, and for a file that is none or
     has other numbers.
@@ -181,6 +182,7 @@ class LayerProblem(Problem):
     activation: Activation = field(default="tanh", kw_only=True)
     initial: Initial = field(default="given", kw_only=True)
     weights: str = field(default="", kw_only=True)
+    layout: str = field(default="", kw_only=True)
     digest: str = field(default="", kw_only=True)
 
     _known: ClassVar[Mapping[str, Sequence[str]]] = {
@@ -208,7 +210,8 @@ class LayerProblem(Problem):
         initial = ["initial"] if self.initial != "given" else []
         names = ["n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths", *initial]
         if self.weights:
-            names = ["weights", "digest", *(name for name in names if name not in OF_THE_FILE)]
+            layout = ["layout"] if self.layout else []
+            names = ["weights", *layout, "digest", *(name for name in names if name not in OF_THE_FILE)]
         return [*names, "regime", "seed", "dtype"]
 
     @property
@@ -240,7 +243,7 @@ class LayerProblem(Problem):
 
     @property
     def _trained(self) -> RecurrentLayer:
-        return only_layer(self.weights)
+        return only_layer(self.weights, self.layout)
 
     @cached_property
     def _layers(self) -> LayerInputs:

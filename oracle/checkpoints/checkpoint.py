@@ -1,16 +1,18 @@
 """A checkpoint by its path, and the layer that is meant."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from pathlib import Path
 
 from oracle.checkpoints.error import CheckpointError
 from oracle.checkpoints.files import read
-from oracle.checkpoints.finding import find
+from oracle.checkpoints.finding import Found, Incomplete, find
 from oracle.checkpoints.layer import RecurrentLayer
-from oracle.layout import LAYOUTS
+
+_SHOWN = 12
+"""Of the names of layers in a message."""
 
 
 @dataclass(frozen=True)
@@ -22,30 +24,47 @@ class Checkpoint:
     passed_over: Sequence[str] = ()
 
 
-def load(text: str, layout: str = "") -> Checkpoint:
+def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | None = None) -> Checkpoint:
     """The layers that `FILE` or `FILE:PREFIX` names.
 
     `PREFIX` is what their names begin with, or only how that ends where no other ends so; `A+B` are A and B
-    stacked, which is then one layer. Raises `CheckpointError`, whose one line begins with the file.
+    stacked, which is then one layer. `layout` says whose layout it is where names do not, and with
+    `overrules` where they do. `limit` is how many bytes the file may unfold to, if not as many as usual.
+    Raises `CheckpointError`, whose one line begins with the file, where one of these layers cannot be read.
     """
+    return _chosen(text, lambda path: find(read(path, path.suffix, limit), layout, overrules=overrules))
+
+
+def _chosen(text: str, found: Callable[[Path], Found]) -> Checkpoint:
     file, prefix = split(text)
     try:
-        if layout and layout not in LAYOUTS:
-            raise CheckpointError(f"--layout {layout} is none of {', '.join(LAYOUTS)}")
-        layers, passed_over = find(read(Path(file)), layout)
-        return Checkpoint(Path(file), select(layers, prefix), passed_over)
+        has = found(Path(file))
+        return Checkpoint(Path(file), select(has.layers, prefix), has.passed_over)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from None
 
 
 @lru_cache(maxsize=16)
-def only_layer(text: str) -> RecurrentLayer:
+def only_layer(text: str, layout: str = "") -> RecurrentLayer:
     """The one layer that `FILE` or `FILE:PREFIX` names, read once. Raises `CheckpointError` of several."""
-    layers = load(text).layers
+    layers = _chosen(text, lambda path: _whole(path, _state(path), layout)).layers
     if len(layers) > 1:
-        names = ", ".join(layer.prefix for layer in layers)
-        raise CheckpointError(f"{text} holds {len(layers)} layers; name one of {names} as FILE:PREFIX")
+        which = f"name one of {_names(layers)} as FILE:PREFIX"
+        raise CheckpointError(f"{text} holds {len(layers)} layers; {which}")
     return layers[0]
+
+
+@lru_cache(maxsize=2)
+def _whole(path: Path, state: object, layout: str) -> Found:
+    """What is in a file, read once for all its layers; in another state it has another content."""
+    return find(read(path, path.suffix), layout)
+
+
+def _state(path: Path) -> object:
+    if not path.exists():
+        return None
+    has = path.stat()
+    return has.st_mtime_ns, has.st_size, has.st_ino
 
 
 def split(text: str) -> tuple[str, str]:
@@ -58,28 +77,41 @@ def split(text: str) -> tuple[str, str]:
     return file, prefix
 
 
-def select(layers: Sequence[RecurrentLayer], prefix: str) -> list[RecurrentLayer]:
-    """Those of a prefix; all without one."""
+def select(layers: Sequence[RecurrentLayer | Incomplete], prefix: str) -> list[RecurrentLayer]:
+    """Those of a prefix; all without one. `CheckpointError` where there is none, or one is incomplete."""
     if not prefix:
-        return [*layers]
+        complete = [layer for layer in layers if isinstance(layer, RecurrentLayer)]
+        if complete and len(complete) < len(layers):
+            which = next(layer for layer in layers if isinstance(layer, Incomplete))
+            raise CheckpointError(f"{which.why}; FILE:PREFIX names the others: {_names(complete)}")
+        return _complete(layers)
     chosen = _below(layers, prefix)
-    if not chosen and "+" in prefix:
-        parts = []
-        for each in prefix.split("+"):
-            found = _below(layers, each)
-            if len(found) != 1:
-                raise CheckpointError(
-                    f"{each or 'nothing'} is {len(found)} of its layers, expected one to stack"
-                )
-            parts += found
-        chosen = [reduce(lambda below, above: above.on(below), parts)]
-    if not chosen:
-        names = ", ".join(layer.prefix or "one without a prefix" for layer in layers)
-        raise CheckpointError(f"no layer in it begins with {prefix}; there is {names}")
-    return chosen
+    if chosen or "+" not in prefix:
+        if not chosen:
+            raise CheckpointError(f"no layer in it begins with {prefix}; there is {_names(layers)}")
+        return _complete(chosen)
+    parts = []
+    for each in prefix.split("+"):
+        found = _complete(_below(layers, each))
+        if len(found) != 1:
+            raise CheckpointError(f"{each or 'nothing'} is {len(found)} of its layers, expected one to stack")
+        parts += found
+    return [reduce(lambda below, above: above.on(below), parts)]
 
 
-def _below(layers: Sequence[RecurrentLayer], prefix: str) -> list[RecurrentLayer]:
+def _complete(layers: Sequence[RecurrentLayer | Incomplete]) -> list[RecurrentLayer]:
+    for layer in layers:
+        if isinstance(layer, Incomplete):
+            raise CheckpointError(layer.why)
+    return [layer for layer in layers if isinstance(layer, RecurrentLayer)]
+
+
+def _names(layers: Sequence[RecurrentLayer | Incomplete]) -> str:
+    names = [layer.prefix or "one without a prefix" for layer in layers[:_SHOWN]]
+    return ", ".join(names) + (f" and {len(layers) - _SHOWN} more" if len(layers) > _SHOWN else "")
+
+
+def _below(layers: Sequence[RecurrentLayer | Incomplete], prefix: str) -> list[RecurrentLayer | Incomplete]:
     same = [layer for layer in layers if layer.prefix == prefix]
     starting = [layer for layer in layers if layer.prefix.startswith(tuple(prefix + end for end in "./+"))]
     ending = [layer for layer in layers if layer.prefix.endswith((f".{prefix}", f"/{prefix}"))]

@@ -33,6 +33,11 @@ class Contents:
     passed_over: tuple[str, ...] = ()
 
 
+def itemsize(stored: str, size: int) -> int:
+    """Bytes of an element once it is read."""
+    return max(size, 4) if stored in WIDENED else size
+
+
 def tensor(array: Array) -> Tensor:
     """An array of NumPy as it is read: 16 bits widened, in the byte order of the machine."""
     stored = array.dtype.name

@@ -5,7 +5,22 @@ from typing import Any
 
 
 class CheckpointError(ValueError):
-    """A file that cannot be read, or whose layers cannot be told; the message is one line."""
+    """A file that cannot be read, or whose layers cannot be told.
+
+    The message is one line. Names in it come from the file: what would move a cursor is escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+class LimitError(CheckpointError):
+    """A file that would take more memory or steps than it may."""
+
+
+def printable(text: str) -> str:
+    """Text on one line, with every character escaped that a terminal would not show."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def shortened(text: object, length: int = 200) -> str:

@@ -1,6 +1,8 @@
 """The recurrent layers among the tensors of a file."""
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,36 +10,62 @@ from oracle.checkpoints.contents import FLOATS, WIDENED, Contents, Tensor
 from oracle.checkpoints.error import CheckpointError, shortened
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.unnamed import candidates
+from oracle.layout import LAYOUTS, Layout
 from oracle.naming import REFERENCE
 from oracle.parts import Places, grouped, parameters_of
+from reference.contract import Array, Kind
 
 _NEEDED = ({"recurrent_weight"}, {"Wf", "Wi", "Wc", "Wo"}, {"Wax", "Waa"})
 """One of these a layer has; names of which a group has less are of something else."""
+_SLOT = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
+"""What the part of a name is called that holds what an optimizer keeps of each weight."""
+_SHOWN = 6
+"""Of what else there is."""
 
 
-def find(contents: Contents, layout: str = "") -> tuple[list[RecurrentLayer], list[str]]:
-    """The layers, and what was passed over: other recurrent networks, and why.
+@dataclass(frozen=True)
+class Incomplete:
+    """What has the names of a layer, but cannot be read as one, and why."""
 
-    `layout` says whose layout it is, whatever the names say; without names that do, it must. Raises
-    `CheckpointError` where parts do not fit, a weight is not finite or quantised, where there are several
-    readings, and where there is no layer.
+    prefix: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """The layers of a file, readable or not, in its order, and what else there is that is recurrent."""
+
+    layers: list[RecurrentLayer | Incomplete]
+    passed_over: list[str]
+
+
+def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Found:
+    """The layers, those that cannot be read, and other recurrent networks, which are passed over, and why.
+
+    `layout` says whose layout it is where names do not, and with `overrules` where they do. Raises
+    `CheckpointError` where there are several readings, and where there is no layer.
     """
+    if layout and layout not in LAYOUTS:
+        raise CheckpointError(f"--layout {layout} is none of {', '.join(LAYOUTS)}")
     arrays = {name: each.array for name, each in contents.tensors.items()}
-    layers, passed_over = [], [*contents.passed_over]
-    unnamed = {*arrays}
+    found, unnamed = Found([], [*contents.passed_over]), {*arrays}
     for convention, prefix, places in _named(arrays):
         unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
-        read = _read(contents, convention, prefix, places, layout)
+        if other := _other(prefix, convention, places):
+            found.passed_over.append(f"{prefix or 'it'}: {other}")
+            continue
+        read = _read(contents, convention, prefix, places, layout if overrules else "")
         if read is None:
-            passed_over.append(f"{prefix or 'it'}: a GRU")
+            found.passed_over.append(f"{prefix or 'it'}: a GRU")
         else:
-            layers.append(read)
-    if not layers:
-        layers = [*_unnamed(contents, unnamed, layout)]
-    if not layers:
-        others = f"; there is {'; '.join(passed_over)}" if passed_over else ""
+            found.layers.append(read)
+    if not found.layers:
+        found.layers.extend(_unnamed(contents, unnamed, layout))
+    if not found.layers:
+        some = [*found.passed_over[:_SHOWN], *(["…"] if len(found.passed_over) > _SHOWN else [])]
+        others = f"; there is {'; '.join(some)}" if some else ""
         raise CheckpointError(shortened(f"it has no RNN or LSTM in it{others or _inventory(arrays)}", 400))
-    return layers, passed_over
+    return found
 
 
 def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]]:
@@ -48,7 +76,19 @@ def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]
             yield convention, prefix, places
 
 
-def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[RecurrentLayer]:
+def _other(prefix: str, convention: str, places: Places) -> str:
+    """What it is, if no layer of the contract; empty where nothing tells."""
+    if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
+        return "an optimizer's"
+    roles = places.get((0, 0), {})
+    if convention == "keras" and {"bias", "recurrent_weight"} <= roles.keys():
+        units, bias = roles["recurrent_weight"].array.shape[:1], roles["bias"].array.shape
+        if bias == tuple(8 * n for n in units):
+            return "a CuDNNLSTM, whose weights Keras converts where it loads them into an LSTM"
+    return ""
+
+
+def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[RecurrentLayer | Incomplete]:
     tensors = contents.tensors.items()
     arrays = {name: each.array for name, each in tensors if name in names and each.stored in FLOATS}
     for candidate in candidates(arrays, layout):
@@ -61,38 +101,65 @@ def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[Recur
 
 def _read(
     contents: Contents, convention: str, prefix: str, places: Places, layout: str
-) -> RecurrentLayer | None:
-    """The layer; `None` for a GRU."""
+) -> RecurrentLayer | Incomplete | None:
+    """The layer, or why it cannot be read; `None` for a GRU."""
     weights = [weight for roles in places.values() for weight in roles.values()]
     stored = {weight.name: contents.tensors[weight.name] for weight in weights}
     for name, each in stored.items():
-        _usable(name, each)
+        if why := _unusable(name, each):
+            return Incomplete(prefix, why)
     try:
-        network, parameters, directions = parameters_of(convention, places, layout)
+        with np.errstate(over="ignore"):
+            network, parameters, directions = parameters_of(convention, places, layout)
     except ValueError as error:
-        raise CheckpointError(f"parts do not fit: {error}") from None
+        return Incomplete(prefix, f"parts do not fit: {error}")
     if network == "gru":
         return None
+    for k, p in enumerate(parameters):
+        if not all(np.isfinite(array).all() for array in p.values()):
+            roles = places[divmod(k, directions)]
+            which = " and ".join(weight.name for role, weight in roles.items() if "bias" in role)
+            return Incomplete(
+                prefix, f"the sum of {which} overflows {p['ba' if network == 'rnn' else 'bf'].dtype}"
+            )
     dtype = np.result_type(*(weight.array for weight in weights))
+    kind: Kind = "rnn" if network == "rnn" else "lstm"
     return RecurrentLayer(
         prefix,
-        "rnn" if network == "rnn" else "lstm",
+        kind,
         convention if convention == REFERENCE else layout or convention,
         directions,
-        [{name: array.astype(dtype) for name, array in p.items()} for p in parameters],
+        [{name: array.astype(dtype, copy=False) for name, array in p.items()} for p in parameters],
         contents.activations.get(prefix, ""),
         (*contents.remarks.get(prefix, ()), *_remarks({each.stored for each in stored.values()}, places)),
+        () if convention == REFERENCE else tuple(_biases(kind, places, LAYOUTS[layout or convention])),
     )
 
 
-def _usable(name: str, each: Tensor) -> None:
+def _biases(
+    kind: Kind, places: Places, layout: Layout
+) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
+    """Both of every direction, in the order of the parameters; none where there is only one."""
+    for _, roles in sorted(places.items()):
+        if "recurrent_bias" in roles:
+            one, other = (
+                layout.bias_of_gates(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")
+            )
+            yield one, other
+
+
+def _unusable(name: str, each: Tensor) -> str:
+    """Why its numbers cannot be weights; empty where they can."""
     if each.stored not in FLOATS:
-        raise CheckpointError(f"{name} is {each.stored}, expected floating-point weights, not quantised ones")
+        is_quantised = re.search("quantised|^u?int[48]$|^float[84]", each.stored)
+        more = ", which are quantised" if is_quantised else ""
+        return f"{name} is {each.stored}, expected floating-point weights{more}"
     wrong = ~np.isfinite(each.array)
-    if wrong.any():
-        at = tuple(int(i) for i in np.argwhere(wrong)[0])
-        example = f"{each.array[at]} at {at}"
-        raise CheckpointError(f"{name} has {np.count_nonzero(wrong)} numbers that are not finite: {example}")
+    if not wrong.any():
+        return ""
+    at = tuple(int(i) for i in np.argwhere(wrong)[0])
+    example = f"{each.array[at]} at {at}"
+    return f"{name} has {np.count_nonzero(wrong)} numbers that are not finite: {example}"
 
 
 def _remarks(stored: set[str], places: Places) -> Iterator[str]:

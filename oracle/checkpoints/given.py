@@ -16,7 +16,7 @@ def filled_in(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not given.get("weights"):
         return {**given}
-    layer = only_layer(str(given["weights"]))
+    layer = only_layer(str(given["weights"]), str(given.get("layout", "")))
     if f"{layer.kind}_layer" != kind:
         raise ValueError(f"{given['weights']} holds an {layer.kind.upper()}, expected one for {kind}")
     if given.get("digest", layer.digest) != layer.digest:

@@ -11,6 +11,9 @@ import numpy as np
 from oracle.checkpoints.error import CheckpointError
 from reference.contract import Array, Kind
 
+Biases = Sequence[tuple[Mapping[str, Array], Mapping[str, Array]]]
+"""Of each direction the bias of the input and that of the hidden state, by parameter."""
+
 
 @dataclass(frozen=True)
 class RecurrentLayer:
@@ -32,6 +35,8 @@ class RecurrentLayer:
         Of an RNN, `"tanh"` or `"relu"`; empty where the file does not tell.
     remarks
         What a reader of the table should know, each a clause.
+    biases
+        Where the file has two for each direction: both, as parameters. The parameters have their sum.
     """
 
     prefix: str
@@ -41,6 +46,7 @@ class RecurrentLayer:
     parameters: Sequence[Mapping[str, Array]]
     activation: str = ""
     remarks: tuple[str, ...] = ()
+    biases: Biases = ()
 
     @property
     def layers(self) -> int:
@@ -118,6 +124,7 @@ class RecurrentLayer:
             prefix=f"{below.prefix}+{self.prefix}",
             parameters=[*below.parameters, *self.parameters],
             remarks=tuple(dict.fromkeys((*below.remarks, *self.remarks))),
+            biases=[*below.biases, *self.biases] if below.biases and self.biases else (),
         )
 
 

@@ -6,28 +6,44 @@ It is imported where there is such a file: that takes a second, which most runs 
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oracle.checkpoints.contents import FLOATS, WIDENED, Contents, Tensor
-from oracle.checkpoints.error import CheckpointError, optional, shortened
+from oracle.checkpoints.allowance import Allowance
+from oracle.checkpoints.contents import FLOATS, WIDENED, Contents, Tensor, itemsize
+from oracle.checkpoints.error import CheckpointError, optional
 from reference.contract import Array
 
 if TYPE_CHECKING:
     import torch
 
 
-def read_safetensors(path: Path) -> Contents:
+def read_safetensors(path: Path, allowance: Allowance) -> Contents:
     """Every tensor of the file."""
     safetensors = optional("safetensors")
     with safetensors.safe_open(path, framework="pt") as file:
-        return Contents({name: _tensor(file.get_tensor(name)) for name in file.keys()})  # noqa: SIM118
+        names = [*file.keys()]
+        for name in names:
+            allowance.step()
+            allowance.unfold(
+                name, file.get_slice(name).get_shape(), _widest(file.get_slice(name).get_dtype())
+            )
+        return Contents({name: _tensor(file.get_tensor(name)) for name in names})
 
 
-def read_state_dict(path: Path) -> Contents:
+def _widest(dtype: str) -> int:
+    """Bytes of an element of safetensors' `F32` or `F8_E4M3`, once it is read."""
+    (bits,) = re.findall(r"\d+", dtype.partition("_")[0]) or ["8"]
+    return max(4, int(bits) // 8)
+
+
+def read_state_dict(path: Path, allowance: Allowance) -> Contents:
     """Every tensor of a state dict, or of mappings of such ones, whose keys are joined by dots.
 
     Keys above all tensors, such as `"state_dict"`, are left out. `torch.load` unpickles tensors and plain
@@ -35,27 +51,35 @@ def read_state_dict(path: Path) -> Contents:
     """
     import torch
 
+    if zipfile.is_zipfile(path):  # whose members torch decompresses, if somebody has compressed them
+        with zipfile.ZipFile(path) as archive:
+            replace(allowance).unfold("its archive", [sum(each.file_size for each in archive.infolist())])
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise CheckpointError(_why(str(error))) from None
-    while isinstance(loaded, Mapping) and len(holding := [*filter(_holds, loaded.values())]) == 1:
-        if _is_tensor(holding[0]):
-            break
-        (loaded,) = holding
-    return Contents({name: _tensor(each) for name, each in _flat(loaded)})
+    every = [*_flat(loaded, allowance)]
+    while every and len(every[0][0]) > 1 and len({keys[0] for keys, _ in every}) == 1:
+        every = [(keys[1:], value) for keys, value in every]
+    tensors = {".".join(keys): value for keys, value in every}
+    for name, value in tensors.items():
+        allowance.unfold(name, value.shape, itemsize(_stored(value), value.element_size()))
+    return Contents({name: _tensor(value) for name, value in tensors.items()})
 
 
-def write_safetensors(path: Path, arrays: Mapping[str, Array]) -> None:
-    """The arrays under these names."""
-    optional("safetensors.torch").save_file(_tensors(arrays), path)
+def safetensors_of(arrays: Mapping[str, Array]) -> bytes:
+    """A file of safetensors with the arrays under these names."""
+    content: bytes = optional("safetensors.torch").save(_tensors(arrays))
+    return content
 
 
-def write_state_dict(path: Path, arrays: Mapping[str, Array]) -> None:
-    """The arrays under these names, as tensors."""
+def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
+    """A file of `torch.save` with the arrays under these names, as tensors."""
     import torch
 
-    torch.save(_tensors(arrays), path)
+    stream = BytesIO()
+    torch.save(_tensors(arrays), stream)
+    return stream.getvalue()
 
 
 def _tensors(arrays: Mapping[str, Array]) -> dict[str, torch.Tensor]:
@@ -65,44 +89,45 @@ def _tensors(arrays: Mapping[str, Array]) -> dict[str, torch.Tensor]:
 
 
 def _why(message: str) -> str:
+    """Of what `torch.load` says what is wrong with the file, without its advice to read it unsafely."""
     wanted = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
-    if "TorchScript" in message:
-        return "it is a TorchScript archive, which is a program: save the state_dict() of the module"
     if ("nsupported" in message and wanted) or "GLOBAL" in message:
         name = next(filter(None, wanted.groups()), "code") if wanted else "code"
         return (
             f"its pickle asks for {name}, more than tensors, so it was refused and nothing of it was run: "
             "save the state_dict() of the module, or safetensors"
         )
-    return f"it is cut short, or no file of torch.save: {shortened(message, 120)}"
+    return "it is cut short, or no file of torch.save"
 
 
-def _holds(value: Any) -> bool:
-    """Whether it is a tensor, or there is one in it."""
-    if isinstance(value, Mapping):
-        return any(map(_holds, value.values()))
-    return _is_tensor(value)
-
-
-def _is_tensor(value: Any) -> bool:
+def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:
+    """Every tensor in mappings, with the keys that lead to it. A mapping may hold itself."""
     import torch
 
-    return isinstance(value, torch.Tensor)
+    waiting: list[tuple[tuple[str, ...], int, Any]] = [((), 0, loaded)]
+    while waiting:
+        keys, length, value = waiting.pop()
+        allowance.step(1 + (length + len(keys)) // 100)
+        if isinstance(value, torch.Tensor):
+            yield keys, value
+        elif isinstance(value, Mapping):
+            inner = [(str(key), each) for key, each in value.items()]
+            waiting += [((*keys, key), length + len(key), each) for key, each in reversed(inner)]
 
 
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, torch.Tensor]]:
-    if _is_tensor(value):
-        yield name, value
-    elif isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _flat(each, f"{name}.{key}" if name else str(key))
+def _stored(value: torch.Tensor) -> str:
+    """The dtype, and what else there is to a tensor that is no array of it."""
+    dtype = str(value.dtype).removeprefix("torch.")
+    if value.is_quantized:
+        return f"quantised to {dtype}"
+    if value.device.type != "cpu":
+        return f"{dtype} without its numbers"
+    return dtype if str(value.layout) == "torch.strided" else f"sparse {dtype}"
 
 
 def _tensor(value: torch.Tensor) -> Tensor:
     """As an array; one that is quantised, sparse or without data is a placeholder of its shape."""
-    stored = str(value.dtype).removeprefix("torch.")
-    if str(value.layout) != "torch.strided" or value.is_quantized or value.device.type != "cpu":
-        stored = f"{stored} in a layout of its own"
+    stored = _stored(value)
     if stored not in FLOATS:
         return Tensor(np.broadcast_to(np.zeros((), np.int8), tuple(value.shape)), stored)
     value = value.detach()

@@ -1,62 +1,88 @@
 """Layers written under the names of a framework, to a file that is first held to be the same numbers."""
 
+import os
+import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryFile
 
 import numpy as np
 
-from oracle.checkpoints.checkpoint import load
+from oracle.checkpoints.checkpoint import Checkpoint, select
 from oracle.checkpoints.error import CheckpointError
+from oracle.checkpoints.files import read
+from oracle.checkpoints.finding import find
 from oracle.checkpoints.layer import RecurrentLayer
-from oracle.checkpoints.of_torch import write_safetensors, write_state_dict
+from oracle.checkpoints.of_torch import safetensors_of, state_dict_of
 from oracle.conversion import TO
 from reference import lstm_layer, rnn_layer
 from reference.contract import Array
 
 
-def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:
-    """The arrays under these names."""
-    np.savez(path, allow_pickle=False, **arrays)
+def npz_of(arrays: Mapping[str, Array]) -> bytes:
+    """An `.npz` file with the arrays under these names."""
+    stream = BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
 
 
-WRITERS: Mapping[str, Callable[[Path, Mapping[str, Array]], None]] = {
-    ".safetensors": write_safetensors,
-    ".npz": write_npz,
-    ".pt": write_state_dict,
+WRITERS: Mapping[str, Callable[[Mapping[str, Array]], bytes]] = {
+    ".safetensors": safetensors_of,
+    ".npz": npz_of,
+    ".pt": state_dict_of,
 }
-"""By suffix."""
+"""By suffix: the content of a file."""
 
 
-def convert(layers: Sequence[RecurrentLayer], out: Path, to: str, *, force: bool = False) -> list[str]:
-    """Write layers to a file, in the layout and under the names of `TO[to]`, after their prefix.
+def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) -> list[str]:
+    """Write the layers to a file, in the layout and under the names of `TO[to]`, after their prefix.
 
-    Returns what each is called there, as `load` takes it: `out:PREFIX`. The file is written elsewhere first,
-    read back, and compared: the parameters bit for bit, and the states of the reference on some inputs.
-    Raises `CheckpointError` where that does not hold, where there is such a file, unless told to by `force`,
-    and where the framework does not have such layers.
+    Returns what each is called there, as `load` takes it: `out:PREFIX`. What is written is first read back
+    and compared: the parameters bit for bit, and the states of the reference on some inputs. Raises
+    `CheckpointError` where that does not hold, where `out` is there already, unless told to by `force`, or is
+    the file of the checkpoint, where the framework does not have such layers, and where it cannot be
+    written.
     """
     if to not in TO:
         raise CheckpointError(f"--to {to} is none of {', '.join(TO)}")
-    if out.suffix.lower() not in WRITERS:
+    suffix = out.suffix.lower()
+    if suffix not in WRITERS:
         raise CheckpointError(f"{out}: its suffix is none of {', '.join(WRITERS)}, which can be written")
+    if out.exists() and checkpoint.path.exists() and out.samefile(checkpoint.path):
+        raise CheckpointError(f"{out}: it is the file that is converted: write to another one")
     if out.exists() and not force:
         raise CheckpointError(f"{out}: there is such a file already, which --force would overwrite")
     if not out.parent.is_dir():
         raise CheckpointError(f"{out}: there is no directory {out.parent}")
     arrays: dict[str, Array] = {}
     prefixes = []
-    for layer in layers:
+    for layer in checkpoint.layers:
         named, prefix = _named(layer, to)
+        if any(name in arrays for name in named):
+            raise CheckpointError(f"{out}: two layers have the prefix {layer.prefix}: convert one at a time")
         arrays.update(named)
         prefixes.append(prefix)
-    with TemporaryDirectory(dir=out.parent, prefix=".rnn-crosscheck-") as folder:
-        written = Path(folder, f"written{out.suffix.lower()}")
-        WRITERS[out.suffix.lower()](written, arrays)
-        for layer, prefix in zip(layers, prefixes, strict=True):
-            _verify(layer, f"{written}:{prefix}")
-        written.replace(out)
+    try:
+        content = WRITERS[suffix](arrays)
+        _verify(checkpoint.layers, prefixes, content, suffix)
+        _put(content, out)
+    except OSError as error:
+        raise CheckpointError(f"{out}: it cannot be written: {error.strerror or error}") from None
     return [f"{out}:{prefix}" if prefix else str(out) for prefix in prefixes]
+
+
+def _put(content: bytes, out: Path) -> None:
+    """A whole file, or none where that fails. Signals that end the process wait until it is there."""
+    part = out.with_name(f".{out.name}.{os.getpid()}")
+    waiting = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
+    try:
+        part.write_bytes(content)
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+        signal.pthread_sigmask(signal.SIG_SETMASK, waiting)
 
 
 def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
@@ -73,20 +99,31 @@ def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
     return {before + name: array for name, array in arrays.items()}, prefix
 
 
-def _verify(layer: RecurrentLayer, written: str) -> None:
-    """`CheckpointError` where what was written is not the layer."""
-    again = load(written).layers
-    wrong = f"{layer.prefix or 'the layer'} was not written: read back, it"
-    if len(again) != 1:
-        raise CheckpointError(f"{wrong} is {len(again)} layers")
-    kinds = [(each.kind, each.layers, each.directions) for each in (layer, again[0])]
+def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], content: bytes, suffix: str) -> None:
+    """`CheckpointError` where what a file of this content has at each prefix is not the layer."""
+    with TemporaryFile() as file:  # which has no name, so that nothing of it is left by who is killed
+        file.write(content)
+        file.flush()
+        found = find(read(Path(f"/dev/fd/{file.fileno()}"), suffix, sys.maxsize)).layers
+    by_prefix = {each.prefix: each for each in found}
+    for layer, prefix in zip(layers, prefixes, strict=True):
+        has = by_prefix.get(prefix)
+        wrong = f"{layer.prefix or 'the layer'} was not written: read back, it"
+        again = select(found if has is None else [has], prefix)
+        if len(again) != 1:
+            raise CheckpointError(f"{wrong} is {len(again)} layers")
+        _same(layer, again[0], wrong)
+
+
+def _same(layer: RecurrentLayer, again: RecurrentLayer, wrong: str) -> None:
+    kinds = [(each.kind, each.layers, each.directions) for each in (layer, again)]
     if kinds[0] != kinds[1]:
         raise CheckpointError(f"{wrong} is a layer of another kind")
-    for k, (ours, theirs) in enumerate(zip(layer.parameters, again[0].parameters, strict=True)):
+    for k, (ours, theirs) in enumerate(zip(layer.parameters, again.parameters, strict=True)):
         for name, array in ours.items():
             if array.tobytes() != theirs[name].tobytes() or array.shape != theirs[name].shape:
                 raise CheckpointError(f"{wrong} has another {name} at place {k}")
-    for before, after in zip(_states(layer), _states(again[0]), strict=True):
+    for before, after in zip(_states(layer), _states(again), strict=True):
         if before.tobytes() != after.tobytes():
             raise CheckpointError(f"{wrong} gives other states")
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from oracle.checkpoints.allowance import Allowance
+from oracle.checkpoints.constants import is_onnx
 from oracle.checkpoints.error import CheckpointError, optional, shortened
-from oracle.checkpoints.of_onnx import PEEPHOLES, RECURRENT, activation_of, graphs
+from oracle.checkpoints.of_onnx import PEEPHOLES, RECURRENT, activation_of, graphs, open_model
 from oracle.conversion import from_onnx
 from oracle.inputs import LayerInputs
 from oracle.parity.passage import ParityError, Passage
@@ -67,21 +69,23 @@ class Exported:
 
 def load(path: Path) -> Exported:
     """The model of a file. Raises `ParityError` where there is none, or no recurrent node that is seen."""
-    onnx = optional("onnx", EXTRA)
-    optional("onnxruntime", EXTRA)
+    for package in ("onnx", "onnxruntime"):
+        optional(package, EXTRA)
     if not path.is_file():
         raise ParityError(f"{path}: there is no such file")
+    allowance = Allowance.of(path.stat().st_size)
     try:
-        model = onnx.load(path, load_external_data=False)
-        if model.functions:
-            model = optional("onnx.inliner", EXTRA).inline_local_functions(model)
+        model = open_model(path, allowance)
+        inner = [*graphs(model.graph, allowance)]
+    except CheckpointError as error:
+        raise ParityError(f"{path}: {error}") from None
     except Exception as error:  # of a library that reads what anybody may have written
         raise ParityError(f"{path}: it is cut short, or no .onnx file: {shortened(error, 120)}") from None
     nodes: list[Any] = []
     passed_over = []
-    for depth, (inner, _) in enumerate(graphs(model.graph, {})):
-        for node in inner:
-            if node.op_type not in RECURRENT or node.domain not in ("", "ai.onnx"):
+    for depth, (among, _) in enumerate(inner):
+        for node in among:
+            if node.op_type not in RECURRENT or not is_onnx(node):
                 continue
             if depth:
                 passed_over.append(f"{_name(node)}: it stands in a branch or a loop, where it is not seen")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from oracle import copies
 from oracle.parity import exported, original
 from oracle.parity.matching import matched
 from oracle.parity.passage import SAME, Difference, ParityError, Passage, difference
-from oracle.parity.weights import told
 from oracle.propagation import evaluate
 from oracle.verdict import Comparison
 from reference.contract import Array
@@ -164,7 +164,12 @@ def _judged(node: Passage | None, layer: Passage | None, layers: Sequence[Passag
     return Row(
         node,
         layer,
-        "; ".join([*filter(None, [told(node, layer, layers)]), *_remarks(node, layer)]),
+        "; ".join(
+            [
+                *filter(None, [copies.difference(layer.layer, node.layer, [each.layer for each in layers])]),
+                *_remarks(node, layer),
+            ]
+        ),
         _furthest(given),
         _furthest(gave),
         max(each.worst for each in comparisons),

@@ -21,14 +21,22 @@ def matched(nodes: Sequence[Passage], layers: Sequence[Passage]) -> Pairs:
 def _paired(nodes: Sequence[Passage], layers: Sequence[Passage], *, weights: bool) -> Pairs:
     free = [*layers]
     chosen: dict[int, Passage] = {}
-    for attribute in ("digest", "sizes") if weights else ("sizes",):
+    for alikeness in (_digest, _sizes) if weights else (_sizes,):
         for k, node in enumerate(nodes):
             if k not in chosen:
-                alike = [each for each in free if getattr(each, attribute) == getattr(node, attribute)]
+                alike = [each for each in free if alikeness(each) == alikeness(node)]
                 if alike:
                     chosen[k] = alike[0]
                     free = [each for each in free if each is not alike[0]]
     return [*((node, chosen.get(k)) for k, node in enumerate(nodes)), *((None, each) for each in free)]
+
+
+def _digest(passage: Passage) -> object:
+    return passage.layer.digest
+
+
+def _sizes(passage: Passage) -> object:
+    return passage.sizes
 
 
 def _fitting(pairs: Pairs) -> int:

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from oracle.checkpoints.error import shortened
+from oracle.checkpoints.layer import Biases
 from oracle.conversion import from_torch
 from oracle.inputs import LayerInputs
+from oracle.layout import LAYOUTS
 from oracle.naming import TORCH, in_torch
-from oracle.parity.passage import Parameters, ParityError, Passage
+from oracle.parity.passage import ParityError, Passage
 from reference.contract import Array, Kind
 
 Module = torch.nn.Module
@@ -108,7 +109,7 @@ def _layers(name: str, module: Any, given: Any, states: Any) -> Iterator[Passage
             _array(x).transpose(2, 1, 0),
             a0,
             c0,
-            _parameters(kind, arrays),
+            from_torch(kind, arrays)[0],
             _array(x).dtype,
             D,
             None if lengths is None else lengths.numpy(),
@@ -118,7 +119,7 @@ def _layers(name: str, module: Any, given: Any, states: Any) -> Iterator[Passage
         for state_name, each in zip(("a_last", "c_last"), (last,) if kind == "rnn" else last, strict=False):
             outputs[state_name] = _array(each).transpose(0, 2, 1).reshape(-1, x.shape[1], 1)
         place = f"{name}, layer {layer}" if module.num_layers > 1 else name
-        yield Passage(place, inputs, outputs, slips=_slips(kind, arrays))
+        yield Passage(place, inputs, outputs, biases=_biases(kind, arrays, D))
         x = a
 
 
@@ -158,26 +159,13 @@ def _single(module: Any, layer: int, n_in: int) -> tuple[Module, dict[str, torch
     return single, state
 
 
-def _parameters(kind: Kind, state: Mapping[str, Array]) -> Parameters:
-    return from_torch(kind, state)[0]
-
-
-def _slips(kind: Kind, state: Mapping[str, Array]) -> dict[str, Parameters]:
-    """What is no longer seen in the sum of the two biases."""
-    changes: dict[str, Any] = {}
-    for one, other in pairwise(("bias_ih", "bias_hh", "bias_ih")):
-        changes[f"{one} is left out"] = lambda name, a, one=one: 0 * a if name.startswith(one) else a
-        changes[f"{one} stands in the place of {other} too"] = lambda name, a, one=one, other=other: (
-            state[name.replace(other, one)] if name.startswith(other) else a
-        )
-    for dtype in (torch.float32, torch.float16, torch.bfloat16):
-        changes[f"the parameters are rounded to {str(dtype).removeprefix('torch.')}"] = (
-            lambda name, a, dtype=dtype: torch.from_numpy(a).to(dtype).double().numpy().astype(a.dtype)
-        )
-    return {
-        sentence: _parameters(kind, {name: change(name, array) for name, array in state.items()})
-        for sentence, change in changes.items()
-    }
+def _biases(kind: Kind, arrays: Mapping[str, Array], directions: int) -> Biases:
+    """Both of every direction; none of a module without."""
+    if in_torch("bias", 0, 0) not in arrays:
+        return ()
+    every = [[arrays[in_torch(role, 0, d)] for role in ("bias", "recurrent_bias")] for d in range(directions)]
+    split = LAYOUTS["torch"].bias_of_gates
+    return [(split(kind, one[:, None]), split(kind, other[:, None])) for one, other in every]
 
 
 def _array(tensor: torch.Tensor) -> Array:

@@ -1,17 +1,15 @@
 """One pass through one recurrent layer, of whichever of the two models."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from oracle.checkpoints import RecurrentLayer
+from oracle.checkpoints.layer import Biases
 from oracle.inputs import LayerInputs
 from reference.contract import Array
-
-Parameters = Sequence[Mapping[str, Array]]
-"""A dict for each direction."""
 
 
 class ParityError(ValueError):
@@ -30,21 +28,29 @@ class Passage:
         `a`, `a_last`, `c_last`, as `oracle.propagation.evaluate` has them; those that there are.
     remarks
         What a node has that is not in the contract, each a clause.
-    slips
-        By sentence, the parameters that somebody who has the weights of a module might make of them.
+    biases
+        Both biases of every direction, as `RecurrentLayer` has them.
     """
 
     name: str
     inputs: LayerInputs
     outputs: Mapping[str, Array]
     remarks: tuple[str, ...] = ()
-    slips: Mapping[str, Parameters] = field(default_factory=dict)
+    biases: Biases = ()
 
     @cached_property
-    def digest(self) -> str:
-        """That of the parameters, as `rnn-crosscheck weights` shows it."""
-        inputs = self.inputs
-        return RecurrentLayer(self.name, inputs.kind, "", inputs.directions, inputs.parameters).digest
+    def layer(self) -> RecurrentLayer:
+        """Its parameters, as those of a file."""
+        given = self.inputs
+        return RecurrentLayer(
+            self.name,
+            given.kind,
+            "",
+            given.directions,
+            given.parameters,
+            given.activation if given.kind == "rnn" else "",
+            biases=self.biases,
+        )
 
     @property
     def given(self) -> dict[str, Array]:

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from oracle.checkpoints import CheckpointError, RecurrentLayer, load
-from oracle.checkpoints.files import READERS
-from oracle.checkpoints.of_torch import write_safetensors
+from oracle.checkpoints.files import SUFFIXES
+from oracle.checkpoints.of_torch import safetensors_of
 from oracle.conversion import TO, to_keras, to_torch
 from oracle.problem import Problem
 from reference.contract import Array
@@ -114,7 +114,7 @@ def test_a_state_dict_beside_that_of_an_optimizer_keeps_its_key(tmp_path: Path) 
 
 def test_safetensors(tmp_path: Path, expected: RecurrentLayer) -> None:
     needs("safetensors")
-    write_safetensors(tmp_path / "file.safetensors", state_of(STACK))
+    (tmp_path / "file.safetensors").write_bytes(safetensors_of(state_of(STACK)))
     assert only(tmp_path / "file.safetensors").digest == expected.digest
 
 
@@ -298,7 +298,7 @@ def example(folder: Path, suffix: str) -> Path:
         onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], weights)), path)
     elif suffix == ".safetensors":
         needs("safetensors")
-        write_safetensors(path, state_of(RNN))
+        (path).write_bytes(safetensors_of(state_of(RNN)))
     elif suffix == ".npz":
         np.savez(path, allow_pickle=False, **state_of(RNN))
     else:
@@ -306,7 +306,7 @@ def example(folder: Path, suffix: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", READERS)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_file_that_is_cut_short_or_another_is_one_line(tmp_path: Path, suffix: str) -> None:
     whole = example(tmp_path, suffix).read_bytes()
     for content in (whole[: len(whole) // 2], whole[:-9], whole[:7], b"", b"no such file at all\n" * 9):

@@ -23,7 +23,7 @@ unprojected = layer_problems(**normal, n_p=st.just(0)) | layer_problems(**normal
 
 
 def found(arrays: dict[str, Array], layout: str = "") -> list[RecurrentLayer]:
-    return find(Contents({name: tensor(array) for name, array in arrays.items()}), layout)[0]
+    return select(find(Contents({name: tensor(array) for name, array in arrays.items()}), layout).layers, "")
 
 
 def complaint(arrays: dict[str, Array], layout: str = "") -> str:

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.checkpoints import CheckpointError, RecurrentLayer, load, writing
+from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load, writing
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import TO, to_torch
 from oracle.problem import LayerProblem, Problem
@@ -28,6 +28,10 @@ def layer_of(problem: LayerProblem, prefix: str = "") -> RecurrentLayer:
     return RecurrentLayer(prefix, inputs.kind, "torch", problem.directions, inputs.parameters)
 
 
+def of(*layers: RecurrentLayer) -> Checkpoint:
+    return Checkpoint(Path("in.pt"), layers)
+
+
 @given(
     given_problems, st.sampled_from([*TO]), st.sampled_from([*WRITERS]), st.sampled_from(["", "a.b", "/x"])
 )
@@ -36,10 +40,10 @@ def test_a_copy_is_the_same_layer(problem: LayerProblem, to: str, suffix: str, p
         out, layer = Path(folder, f"out{suffix}"), layer_of(problem, prefix)
         if problem.kind == "lstm_layer" and problem.n_p and to in ("onnx", "keras"):
             with pytest.raises(CheckpointError, match="has no projection"):
-                convert([layer], out, to)
+                convert(of(layer), out, to)
             assert not [*Path(folder).iterdir()]
             return
-        (written,) = convert([layer], out, to)
+        (written,) = convert(of(layer), out, to)
         (again,) = load(written).layers
         assert (again.digest, again.layout) == (layer.digest, to)
         assert [*Path(folder).iterdir()] == [out]
@@ -48,7 +52,7 @@ def test_a_copy_is_the_same_layer(problem: LayerProblem, to: str, suffix: str, p
 def test_torch_loads_what_is_written_for_it(tmp_path: Path) -> None:
     module = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True, proj_size=2)
     torch.save({f"enc.{name}": tensor for name, tensor in module.state_dict().items()}, tmp_path / "in.pt")
-    convert(load(str(tmp_path / "in.pt")).layers, tmp_path / "out.pt", "torch")
+    convert(load(str(tmp_path / "in.pt")), tmp_path / "out.pt", "torch")
     again = torch.load(tmp_path / "out.pt", weights_only=True)
     other = torch.nn.LSTM(3, 4, num_layers=2, bidirectional=True, proj_size=2)
     other.load_state_dict({name.removeprefix("enc."): tensor for name, tensor in again.items()})
@@ -60,7 +64,7 @@ def test_torch_loads_what_is_written_for_it(tmp_path: Path) -> None:
 def test_several_layers_keep_their_prefixes(tmp_path: Path) -> None:
     problem = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1)
     layers = [layer_of(problem, prefix) for prefix in ("enc", "dec")]
-    written = convert(layers, tmp_path / "out.npz", "onnx")
+    written = convert(of(*layers), tmp_path / "out.npz", "onnx")
     assert written == [f"{tmp_path / 'out.npz'}:{prefix}" for prefix in ("enc", "dec")]
     assert [layer.prefix for layer in load(str(tmp_path / "out.npz")).layers] == ["enc", "dec"]
 
@@ -69,9 +73,9 @@ def test_no_file_is_overwritten_unless_asked(tmp_path: Path) -> None:
     layer, out = layer_of(Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1)), tmp_path / "out.npz"
     out.write_text("dear")
     with pytest.raises(CheckpointError, match="there is such a file already, which --force would overwrite"):
-        convert([layer], out, "torch")
+        convert(of(layer), out, "torch")
     assert out.read_text() == "dear"
-    convert([layer], out, "torch", force=True)
+    convert(of(layer), out, "torch", force=True)
     assert load(str(out)).layers[0].digest == layer.digest
 
 
@@ -86,7 +90,7 @@ def test_no_file_is_overwritten_unless_asked(tmp_path: Path) -> None:
 def test_wrong_usage_is_one_line(tmp_path: Path, out: str, to: str, message: str) -> None:
     layer = layer_of(Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1))
     with pytest.raises(CheckpointError, match=message):
-        convert([layer], tmp_path / out, to)
+        convert(of(layer), tmp_path / out, to)
 
 
 def wrong_gates(kind: Any, parameters: Any, directions: int) -> Any:
@@ -109,5 +113,5 @@ def test_a_copy_that_is_wrong_is_not_kept(
     layer = layer_of(Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2))
     monkeypatch.setattr(writing, "TO", {"torch": wrong})
     with pytest.raises(CheckpointError, match="the layer was not written: read back, it"):
-        convert([layer], tmp_path / "out.npz", "torch")
+        convert(of(layer), tmp_path / "out.npz", "torch")
     assert not [*tmp_path.iterdir()]

@@ -3,8 +3,11 @@
 import pytest
 
 from oracle.checkpoints import RecurrentLayer
-from oracle.horizon import STEPS, horizon
+from oracle.horizon import STEPS, TRIED, Effort, Horizon, horizon, spectral_radius
+from oracle.inputs import Inputs
 from oracle.problem import Problem
+from oracle.propagation import evaluate
+from oracle.rounding import Bounded
 
 
 def layer(gain: float, directions: int) -> RecurrentLayer:
@@ -16,9 +19,30 @@ def layer(gain: float, directions: int) -> RecurrentLayer:
 
 @pytest.mark.parametrize("directions", [1, 2])
 def test_a_network_that_forgets_stays_sharp(directions: int) -> None:
-    assert horizon(layer(0.1, directions)) == STEPS
+    assert horizon(layer(0.1, directions)) == Horizon(STEPS)
 
 
 @pytest.mark.parametrize("directions", [1, 2])
 def test_a_network_that_amplifies_does_not(directions: int) -> None:
-    assert 0 <= horizon(layer(4.0, directions)) < 100
+    assert 0 <= horizon(layer(4.0, directions)).steps < 100
+
+
+def test_no_longer_trajectory_is_tried_than_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[int] = []
+
+    def counted(inputs: Inputs) -> dict[str, Bounded]:
+        tried.append(inputs.x.shape[2])
+        return evaluate(inputs)
+
+    monkeypatch.setattr("oracle.horizon.evaluate", counted)
+    steps = horizon(layer(4.0, 1)).steps
+    assert tried == [*TRIED[: len(tried)]]
+    assert all(each <= steps for each in tried[:-1])
+    assert steps < tried[-1] < STEPS
+
+
+def test_where_the_effort_ends_it_is_told() -> None:
+    size = sum(array.size for array in layer(0.1, 1).parameters[0].values())
+    assert str(horizon(layer(0.1, 1), Effort(0))) == "–"
+    assert str(horizon(layer(0.1, 1), Effort(21 * (size + 3000)))) == "≥ 16 steps"
+    assert spectral_radius(layer(0.1, 1), Effort(0)) is None

@@ -159,11 +159,15 @@ def _targets(config: pytest.Config) -> list[str]:
 def _networks(config: pytest.Config) -> list[LayerProblem]:
     """A problem of every layer of the weights that the user has named."""
     networks: list[LayerProblem] = []
+    layout = config.getoption("--layout") or ""
+    if layout and not config.getoption("--weights"):
+        raise ValueError("--layout says how the file of --weights is laid out, which is not given")
     for text in config.getoption("--weights") or ():
         file, _ = split(text)
-        for layer in load(text).layers:
+        for layer in load(text, layout).layers:
             name = f"{file}:{layer.prefix}" if layer.prefix else file
-            networks.append(getattr(Problem, f"{layer.kind}_layer")(weights=name, m=1, T_x=1))
+            make = getattr(Problem, f"{layer.kind}_layer")
+            networks.append(make(weights=name, layout=layout, m=1, T_x=1))
     return networks
 
 
@@ -264,7 +268,7 @@ def _facts(config: pytest.Config) -> dict[str, str]:
     if helpers := config.getoption("--helpers"):
         facts["helpers"] = f"{helpers} ({continued.digest_of_folder(config.invocation_params.dir / helpers)})"
     given = [*_limits_given(config), *selection(config)]
-    for option in ("--reproduce", "--weights"):
+    for option in ("--reproduce", "--weights", "--layout"):
         value = config.getoption(option) or []
         given += [word for each in ([value] if isinstance(value, str) else value) for word in (option, each)]
     return {**facts, **({"options": shlex.join(given)} if given else {})}

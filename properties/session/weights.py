@@ -1,21 +1,20 @@
 """The commands `rnn-crosscheck weights` and `rnn-crosscheck convert`: what is in a file, and a copy of it."""
 
+import math
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Never
 
-from rich.console import Console
-from rich.table import Table
-
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
+from oracle.checkpoints.error import printable
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import TO
 from oracle.copies import difference
-from oracle.horizon import horizon
+from oracle.horizon import EFFORT, Effort, horizon, spectral_radius
 from oracle.layout import LAYOUTS
-from oracle.problem import LayerProblem, Problem
 
 COMMANDS = {
     "weights": "Show the recurrent layers in a file of trained weights.",
@@ -24,6 +23,8 @@ COMMANDS = {
 USAGE_ERROR = 4
 """The exit status of wrong usage, as that of pytest."""
 _NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|", "ρ", "sharp")
+_NAMED = 8
+"""The wrong layers whose mistake is looked for: that takes seconds of each."""
 _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
 
 
@@ -38,13 +39,16 @@ class Parser(ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run one of the commands; `arguments` begins with its name."""
     given = _parser(arguments[0]).parse_args(arguments[1:])
+    limit = None if given.size_limit is None else int(given.size_limit * 2**30)
     try:
-        checkpoint = load(given.file, given.layout)
+        checkpoint = load(given.file, given.layout, limit=limit)
         if arguments[0] == "weights":
             show(checkpoint)
-            return against(checkpoint, load(given.against)) if given.against else 0
-        for each in convert(checkpoint.layers, given.out, given.to, force=given.force):
-            print(f"{each} is the same bit for bit, and gives the same states")
+            if not given.against:
+                return 0
+            return against(checkpoint, load(given.against, given.layout, overrules=False, limit=limit))
+        for each in convert(checkpoint, given.out, given.to, force=given.force):
+            print(printable(f"{each} is the same bit for bit, and gives the same states"))
     except CheckpointError as error:
         fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:
@@ -54,37 +58,41 @@ def main(arguments: Sequence[str]) -> int:
 
 def show(checkpoint: Checkpoint) -> None:
     """A table of the layers, and what was passed over, and why."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in _COLUMNS:
-        is_number = column in _NUMBERS
-        table.add_column(
-            column, justify="right" if is_number else "left", no_wrap=column != "prefix", overflow="fold"
-        )
-    for layer in checkpoint.layers:
-        sizes = (layer.layers, layer.directions, layer.n_x, layer.n_a)
-        table.add_row(
-            *(layer.prefix, layer.kind.upper(), layer.layout, *map(str, sizes), str(layer.n_p or "")),
-            *(layer.dtype.name, f"{layer.largest:.3g}", f"{layer.spectral_radius:.3g}"),
-            *(f"{horizon(layer)} steps", layer.digest),
-        )
-    # In a pipe there is no width that a prefix would have to be broken at.
-    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 1000)
-    console.print(table)
+    share = EFFORT // len(checkpoint.layers)
+    print_table([_row(layer, Effort(share)) for layer in checkpoint.layers])
     whose: dict[str, list[str]] = {}
     for layer in checkpoint.layers:
         told = [f"its activation is {layer.activation}"] if layer.activation else []
         for remark in (*layer.remarks, *told):
             whose.setdefault(remark, []).append(layer.prefix or checkpoint.path.name)
     for remark, prefixes in whose.items():
-        console.print(f"{prefixes[0] if len(prefixes) == 1 else f'of {len(prefixes)}'}: {remark}")
+        print(printable(f"{prefixes[0] if len(prefixes) == 1 else f'of {len(prefixes)}'}: {remark}"))
     for each in checkpoint.passed_over:
-        console.print(f"passed over: {each}")
+        print(printable(f"passed over: {each}"))
 
 
-def _network(checkpoint: Checkpoint, layer: RecurrentLayer) -> LayerProblem:
-    name = f"{checkpoint.path}:{layer.prefix}" if layer.prefix else str(checkpoint.path)
-    made: LayerProblem = getattr(Problem, f"{layer.kind}_layer")(weights=name, m=1, T_x=1)
-    return made
+def _row(layer: RecurrentLayer, effort: Effort) -> tuple[str, ...]:
+    radius = spectral_radius(layer, effort)
+    return (
+        *(
+            printable(layer.prefix),
+            layer.kind.upper(),
+            layer.layout,
+            str(layer.layers),
+            str(layer.directions),
+        ),
+        *(str(layer.n_x), str(layer.n_a), str(layer.n_p or ""), layer.dtype.name, f"{layer.largest:.3g}"),
+        *("–" if radius is None else f"{radius:.3g}", str(horizon(layer, effort)), layer.digest),
+    )
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """The rows below the heads of `_COLUMNS`, in columns; whole prefixes, whatever the width."""
+    every = [_COLUMNS, *rows]
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    for row in every:
+        cells = zip(_COLUMNS, row, widths, strict=True)
+        print("  ".join(f"{cell:>{n}}" if head in _NUMBERS else f"{cell:<{n}}" for head, cell, n in cells))
 
 
 def against(copy: Checkpoint, original: Checkpoint) -> int:
@@ -94,12 +102,12 @@ def against(copy: Checkpoint, original: Checkpoint) -> int:
             f"{copy.path} has {len(copy.layers)} layers and {original.path} {len(original.layers)}: "
             "name those that belong together, as FILE:PREFIX"
         )
-    status = 0
+    wrong = 0
     for ours, theirs in zip(copy.layers, original.layers, strict=True):
-        how = difference(theirs, _network(original, theirs), ours)
-        print(f"{ours.prefix or copy.path}: {how or 'the same numbers'}")
-        status = 1 if how else status
-    return status
+        how = difference(theirs, ours, named=wrong < _NAMED)
+        print(printable(f"{ours.prefix or copy.path}: {how or 'the same numbers'}"))
+        wrong += bool(how)
+    return 1 if wrong else 0
 
 
 def _parser(command: str) -> ArgumentParser:
@@ -118,6 +126,12 @@ def _parser(command: str) -> ArgumentParser:
             "--against", metavar="FILE[:PREFIX]", help="say what is wrong with FILE as a copy of this one"
         )
     parser.add_argument(
+        "--size-limit",
+        metavar="GIB",
+        type=_positive,
+        help="what a file may unfold to (default: 4, and 16 times its size where that is more than 1/16)",
+    )
+    parser.add_argument(
         "--layout",
         metavar="NAME",
         default="",
@@ -127,7 +141,14 @@ def _parser(command: str) -> ArgumentParser:
     return parser
 
 
+def _positive(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (number := float(text)) < math.inf:
+            return number
+    raise ArgumentTypeError(f"{text}, expected a number above 0")
+
+
 def fail(message: str) -> Never:
     """End with one line and the status of wrong usage."""
-    print(message, file=sys.stderr)
+    print(printable(message), file=sys.stderr)
     sys.exit(USAGE_ERROR)

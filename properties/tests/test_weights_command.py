@@ -107,7 +107,7 @@ def test_it_is_a_command_in_the_clone_and_installed(wheel: Installation, checkpo
         assert "passed over: gru: a GRU" in done.stdout
     done = wheel.command.run("convert", "model.pt:dec", "model.pt", directory=checkpoint.parent)
     assert done.returncode == 4
-    assert done.stderr.startswith("rnn-crosscheck: error: model.pt: there is such a file already")
+    assert done.stderr.startswith("rnn-crosscheck: error: model.pt: it is the file that is converted")
     code = "import rnn_crosscheck as r; print([getattr(r, name).__name__ for name in r.__all__])"
     assert "'to_torch'" in wheel.command.shell(f'python -c "{code}"', checkpoint.parent).stdout
 

@@ -3,6 +3,7 @@
 `v` holds by name what is known so far (see `oracle.faults.equations`).
 """
 
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import numpy as np
@@ -36,6 +37,13 @@ def _bfloat16(z: Array) -> Array:
     return np.ldexp(np.round(256 * mantissa) / 256, exponent)
 
 
+ROUNDED: Mapping[str, Callable[[Array], Array]] = {
+    "float32": _float32,
+    "float16": _float16,
+    "bfloat16": _bfloat16,
+}
+"""By precision: an array that is rounded to it."""
+
 precision = partial(add, FAULTS, "precision")
 for dtype in ("float32", "float16"):
     narrow = partial(_narrowed, dtype=dtype)
@@ -51,7 +59,7 @@ for dtype in ("float32", "int64"):
         over: lambda v, over=over, dtype=dtype: RIGHT[over](v).astype(dtype) for over in ("a", "c", "y")
     }
     precision(FORWARDS, f"stored_in_{dtype}", f"the results are stored in arrays of {dtype}", **stored)
-for name, rounded in (("float32", _float32), ("float16", _float16), ("bfloat16", _bfloat16)):
+for name, rounded in ROUNDED.items():
     sentence = f"the parameters are rounded to {name}"
     precision(EVERY, f"parameters_in_{name}", sentence, parameters=each(rounded))
 precision(ALL, "y_in_float32", "predictions are rounded to float32", softmax=lambda z: _float32(softmax(z)))

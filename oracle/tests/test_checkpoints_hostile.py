@@ -1,0 +1,101 @@
+"""Files that would hang a reader or fill its memory are refused in one line, by what their headers say."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oracle.checkpoints import CheckpointError, load
+from oracle.checkpoints.allowance import LARGEST, RATIO, SMALL, STEPS, Allowance
+from oracle.checkpoints.error import LimitError
+from oracle.tests import hostile_files as hostile
+
+REFUSED: dict[Callable[[Path], Path], str] = {
+    hostile.ring_of_weights: "n: r0 is computed from itself",
+    hostile.long_chain: "it takes more than 500,000 steps to walk through",
+    hostile.functions_tenfold: "it takes more than 500,000 steps to walk through",
+    hostile.functions_in_a_ring: "its functions call each other in a ring",
+    hostile.doubled: "c19 needs 67,108,864 bytes of memory where ",
+    hostile.gathered: "w needs 40,000,000,000 bytes of memory where ",
+    hostile.sparse_constant: "w is sparse",
+    hostile.external_many_times: "needs 1,048,576 bytes of memory where 0 are left",
+    hostile.zeros_npz: "weight_hh_l0 needs 17,179,869,184 bytes of memory where ",
+    hostile.zeros_keras: "model.weights.h5 needs 209,715,200 bytes of memory where ",
+    hostile.zeros_pt: " bytes of memory where 67,108,864 are left to this file: --size-limit GIB allows more",
+    hostile.stride_0: "weight_ih_l0 needs 17,179,869,184 bytes of memory where ",
+    hostile.nested_mappings: "it takes more than 500,000 steps to walk through",
+    hostile.mapping_in_itself: "it takes more than 500,000 steps to walk through",
+    hostile.claimed_h5: "lstm/lstm_cell/kernel needs 17,179,869,184 bytes of memory where ",
+    hostile.claimed_safetensors: "weight_ih_l0 needs 17,179,869,184 bytes of memory where ",
+}
+
+
+@pytest.mark.parametrize("make", REFUSED, ids=lambda make: make.__name__)
+def test_it_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    path = make(tmp_path)
+    with pytest.raises(CheckpointError) as caught:
+        load(str(path))
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert REFUSED[make] in message
+    assert len(message.splitlines()) == 1
+
+
+def test_a_ring_before_a_layer_is_no_layer_below_it(tmp_path: Path) -> None:
+    (layer,) = load(str(hostile.ring_before_a_node(tmp_path))).layers
+    assert (layer.prefix, layer.layers) == ("n", 1)
+
+
+def test_every_one_of_many_layers_is_found(tmp_path: Path) -> None:
+    checkpoint = load(str(hostile.many_layers(tmp_path, 1000)))
+    assert len(checkpoint.layers) == 1000
+    assert len({layer.digest for layer in checkpoint.layers}) == 1
+
+
+def test_a_limit_of_the_user_stands_alone(tmp_path: Path) -> None:
+    path = str(hostile.wide_layer(tmp_path, 64))
+    assert load(path).layers
+    with pytest.raises(
+        CheckpointError, match="weight_ih_l0 needs 2,048 bytes of memory where 1,000 are left"
+    ):
+        load(path, limit=1000)
+    assert load(path, limit=2**20).layers
+
+
+def test_the_limit_grows_with_the_file_and_ends() -> None:
+    assert Allowance.of(1).bytes == SMALL
+    assert Allowance.of(SMALL).bytes == RATIO * SMALL
+    assert Allowance.of(LARGEST).bytes == LARGEST
+    several = Allowance.of(1)
+    several.beside(SMALL)
+    assert several.bytes == SMALL + RATIO * SMALL
+
+
+def test_what_is_counted_adds_up() -> None:
+    allowance = Allowance.of(1)
+    allowance.unfold("a", [SMALL // 8], 4)
+    allowance.unfold("b", [-5, SMALL], 4)  # no size of a hostile header makes room for another
+    allowance.unfold("c", [SMALL // 8], 4)
+    with pytest.raises(LimitError, match="d needs 4 bytes of memory where 0 are left"):
+        allowance.unfold("d", [], 4)
+    allowance.step(STEPS)
+    with pytest.raises(LimitError):
+        allowance.step()
+
+
+def test_what_moves_a_cursor_is_escaped(tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "f.npz", allow_pickle=False, **{"\x1b[2J\x9blstm.weight_hh_l0": np.ones((16, 4), "f")}
+    )
+    with pytest.raises(CheckpointError) as caught:
+        load(str(tmp_path / "f.npz"))
+    assert r"there is \x1b[2J\x9blstm.weight_hh_l0, but no weight of the input" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_a_layer_of_a_large_number_is_missed_at_once(tmp_path: Path) -> None:
+    arrays = {f"weight_{role}_l999999": np.ones((16, 4), "f") for role in ("ih", "hh")}
+    np.savez(tmp_path / "f.npz", allow_pickle=False, **arrays)
+    with pytest.raises(CheckpointError, match="there is weight_ih_l999999, but nothing of l0"):
+        load(str(tmp_path / "f.npz"))
