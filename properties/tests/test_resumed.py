@@ -5,31 +5,33 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from properties.tests.hostile_targets import targets, write
+from properties.tests.runs import Run
 
-CLONE = Path(__file__).parents[2]
-JUDGED = ("textbook.py", "gates.py", "todo.py", "rnn_only.py", "right.py")
-LAWS = "can_be_used or lstm_forward and (is_provided or each_step or split or extreme)"
+JUDGED = ("gates.py", "todo.py", "rnn_only.py", "right.py")
+LAWS = "can_be_used or lstm_forward and (is_provided or each_step or extreme)"
+
+ONCE_THERE_IS_A_REPORT = """
+import os, signal
+sent = []
+
+def pytest_runtest_logreport():
+    if not sent and os.path.exists("v.json"):
+        sent.append(os.kill(os.getpid(), signal.SIGINT))
+"""
+"""A plugin that interrupts a run as soon as it has written its first report."""
 
 
-def run(folder: Path, *options: str) -> "subprocess.Popen[str]":
-    """A run on what is in a folder, with a group of processes of its own."""
-    command = [sys.executable, "-m", "rnn_crosscheck", "submissions", "-k", LAWS, "--report", "v.json"]
-    command += ["--hypothesis-profile=quick", *options]
-    environment = {**os.environ, "PYTHONPATH": str(CLONE)}
-    how: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    # Who runs in the background of a script, as CI may, is not interrupted, and nor is what it starts.
-    how["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **how)
+def judge(folder: Path, *options: str) -> Run:
+    """A run on what is in a folder."""
+    given = ("submissions", "-k", LAWS, "--report", "v.json", "--hypothesis-profile=quick")
+    return Run(*given, *options, directory=folder, program="rnn-crosscheck")
 
 
 def submitted(folder: Path) -> Path:
@@ -50,44 +52,62 @@ def timeless(part: Any) -> Any:
     return list(map(timeless, part)) if isinstance(part, list) else part
 
 
-@pytest.mark.parametrize("cores", ["0", "2"])
-def test_a_run_that_is_killed_is_continued_as_if_it_were_not(tmp_path: Path, cores: str) -> None:
-    calm, stormy = submitted(tmp_path / "calm"), submitted(tmp_path / "stormy")
-    undisturbed = run(calm, "-n", cores, "--hypothesis-seed=1")
-    output, _ = undisturbed.communicate()
-    moments = random.Random(int(cores))
-    for kill in (os.killpg, os.kill, os.killpg):  # with its workers, or those left behind
-        process = run(stormy, "-n", cores, "--resume", "--hypothesis-seed=1")
-        known = report(stormy)
-        while process.poll() is None and report(stormy) == known:
-            time.sleep(0.02)
-        time.sleep(moments.uniform(0, 1))
-        if process.poll() is None:
-            kill(process.pid, signal.SIGKILL)
-        process.communicate()
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the report of a run that nobody disturbed."""
+    folder = submitted(tmp_path_factory.mktemp("calm") / "course")
+    done = judge(folder, "--hypothesis-seed=1").end()
+    assert done.status == 1, done.output
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("workers", "kills"),
+    [
+        ("0", 2),
+        ("1", 1),  # which leaves its worker behind
+    ],
+)
+def test_a_run_that_is_killed_is_continued_as_if_it_were_not(
+    calm: Path, tmp_path: Path, workers: str, kills: int
+) -> None:
+    """It begins again after each kill."""
+    stormy = submitted(tmp_path / "course")
+    moments = random.Random(int(workers))
+    for _ in range(kills):
+        running, known = judge(stormy, "-n", workers, "--resume", "--hypothesis-seed=1"), report(stormy)
+        running.wait_until(lambda known=known: report(stormy) != known)  # type: ignore[misc]
+        time.sleep(moments.uniform(0, 0.5))
+        if not running.is_over:
+            os.kill(running.pid, signal.SIGKILL)
+        running.end()
     assert report(stormy), "no run came as far as to write a report"
-    last = run(stormy, "-n", cores, "--resume")  # the seed is in the report
-    again, _ = last.communicate()
-    assert last.returncode == undisturbed.returncode == 1, output + again
-    assert "are judged already" in again
+    last = judge(stormy, "-n", workers, "--resume").end()  # the seed is in the report
+    assert last.status == 1, last.output
+    assert "are judged already" in last.output
     assert report(stormy) == report(calm)
     assert not [*stormy.glob(".hypothesis/as-it-began/*")]
 
 
-@pytest.mark.parametrize("cores", ["0", "2"])
-def test_an_interrupt_writes_what_there_is(tmp_path: Path, cores: str) -> None:
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_an_interrupt_writes_what_there_is(tmp_path: Path, workers: str) -> None:
     folder = submitted(tmp_path / "course")
-    process = run(folder, "--report", "v.html", "-n", cores)
-    while process.poll() is None and not report(folder):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate()
-    assert process.returncode == pytest.ExitCode.INTERRUPTED, output
-    (told,) = re.findall(r"^interrupted: \d of 5 judged to the end; .*", output, re.M)
+    (folder / "interrupts.py").write_text(ONCE_THERE_IS_A_REPORT)
+    status, output = judge(folder, "--report", "v.html", "-n", workers, "-p", "interrupts").end()
+    assert status == pytest.ExitCode.INTERRUPTED, output
+    (told,) = re.findall(r"^interrupted: \d of 4 judged to the end; .*", output, re.M)
     assert told.endswith("v.html; to continue, run the same command with --resume")
     assert "KeyboardInterrupt" not in output
     assert report(folder)["left"]
     assert (folder / "v.html").exists()
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the report of a run that has ended at its first failure."""
+    folder = submitted(tmp_path_factory.mktemp("begun") / "course")
+    judge(folder, "--hypothesis-seed=1", "-x").end()
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -95,17 +115,9 @@ def test_an_interrupt_writes_what_there_is(tmp_path: Path, cores: str) -> None:
     [
         (["--hypothesis-seed=2"], "--resume: the report is of a run with seed 1, this one has 2;"),
         (["-m", "spec"], "--resume: the report is of a run with options -k"),
-        (
-            ["--fuzz-for", "1s", "--hypothesis-profile=fuzz"],
-            "--fuzz-for draws ever new problems; leave --resume out",
-        ),
     ],
 )
-def test_a_run_under_other_circumstances_is_refused(tmp_path: Path, options: list[str], message: str) -> None:
-    folder = submitted(tmp_path / "course")
-    if not options[0].startswith("--fuzz"):
-        run(folder, "--hypothesis-seed=1", "-x").communicate()
-    process = run(folder, "--resume", *options)
-    output, _ = process.communicate()
-    assert process.returncode == pytest.ExitCode.USAGE_ERROR
+def test_a_run_under_other_circumstances_is_refused(begun: Path, options: list[str], message: str) -> None:
+    status, output = judge(begun, "--resume", *options).end()
+    assert status == pytest.ExitCode.USAGE_ERROR
     assert message in output
