@@ -26,7 +26,7 @@ from oracle.diagnosis.behaviour import (
 )
 from oracle.diagnosis.chance import alike_at_random
 from oracle.diagnosis.findings import Finding, mistake
-from oracle.diagnosis.questions import asks_more, extreme_problems, further, opening
+from oracle.diagnosis.questions import asks_more, extreme_problems, further, opening, square
 from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
@@ -52,8 +52,8 @@ def diagnose(
     It is asked for no more than its limits say that it does, and judged by what it shows. A network whose
     weights are those of a file is the only one that it is asked for.
 
-    With `whole`, only those that explain all that is seen; so too of what is wrong only where it raises, for
-    much does that on no samples or steps: none of those where not all is seen.
+    With `whole`, only those that explain all that is seen. Of what raises wherever it is wrong none fits: an
+    error, and its line, say more than a mistake that raises there too.
 
     Pairs of common mistakes are tried only where no single one explains all that is seen, and where nothing
     fits, pairs of them with the `suspects`, which the function makes in other problems, by name. One that
@@ -63,12 +63,17 @@ def diagnose(
     questions = posed_to(function, counterexample, extreme=extreme, limits=limits, network=network)
     posed = [*(problem.inputs(function) for problem in questions), counterexample]
     shown = list(_asked(implementation, posed))
+    if all(map(_raised, shown)) and not network:
+        questions += tuple(map(limits.fitted, square(function)))
+        posed = [*(problem.inputs(function) for problem in questions), counterexample]
+        shown = list(_asked(implementation, posed))
     inputs = [*_not_refused(posed, shown, counterexample)]
     if len(inputs) < len(posed):
         shown = list(_asked(implementation, inputs))
     right = list(_asked(specification(function, limits), inputs))
     wrong = next((part for part in PARTS if not _all_same(shown, right, part)), None)
-    if wrong is None:
+    pairs = zip(shown, right, strict=True)
+    if wrong is None or all(ours.is_like(spec) or _raised(ours) for ours, spec in pairs):
         return []
 
     def answers(fault: Fault) -> Iterator[Behaviour]:
@@ -96,10 +101,6 @@ def diagnose(
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
     fits = fits or fitting(_suspected(function, tuple(suspects)))
-    if wrong == "outputs" and _is_wrong_only_where_it_raises(shown, right):
-        whole = True
-        if not (limits.caches and limits.head):
-            return []
     # Caches may be wrong for what is written to the arguments that they hold.
     whole |= wrong == "caches" and not _all_same(shown, right, "arguments")
     return [finding for parts, finding in fits if parts == len(PARTS) or not whole]
@@ -125,18 +126,13 @@ def _not_refused(
     inputs: Sequence[Inputs], shown: Sequence[Behaviour], counterexample: Inputs
 ) -> Iterator[Inputs]:
     """The problems without those that ask for more than the counterexample does, and were refused."""
-    refused = Behaviour.of_error().outputs
     for given, behaviour in zip(inputs, shown, strict=True):
-        if not (same(behaviour.outputs, refused) and asks_more(given, counterexample)):
+        if not (_raised(behaviour) and asks_more(given, counterexample)):
             yield given
 
 
-def _is_wrong_only_where_it_raises(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> bool:
-    raised = Behaviour.of_error().outputs
-    return all(
-        same(ours.outputs, spec.outputs) or same(ours.outputs, raised)
-        for ours, spec in zip(shown, right, strict=True)
-    )
+def _raised(shown: Behaviour) -> bool:
+    return same(shown.outputs, Behaviour.of_error().outputs)
 
 
 def problems(
@@ -245,7 +241,8 @@ def _fit(
     """In how many parts a candidate behaves like the implementation; 0 where it does not explain it.
 
     `wrong` is the most telling part in which the implementation differs from the specification. All parts
-    up to it must be reproduced, and in it the candidate itself must differ from the specification clearly.
+    up to it must be reproduced, and in it the candidate itself must differ from the specification clearly,
+    in some answer that is more than an error.
     """
     needed = PARTS[: PARTS.index(wrong) + 1]
     seen: list[Behaviour] = []
@@ -255,10 +252,21 @@ def _fit(
         seen.append(answer)
     if _all_same(seen, right, wrong, CLEARLY):
         return 0
+    answered = [three for three in zip(seen, shown, right, strict=True) if not _raised(three[1])]
+    if not any(_is_told([*zip(*answered, strict=True)], part) for part in PARTS):
+        return 0
     rest = PARTS[len(needed) :]
     if not all(_right_where(seen, shown, right, part) for part in rest):
         return 0
     return len(needed) + sum(_all_same(seen, shown, part) for part in rest)
+
+
+def _is_told(answers: Sequence[Sequence[Behaviour]], part: str) -> bool:
+    """Whether a candidate is clearly not the specification in a part, and is the implementation."""
+    if not answers:
+        return False
+    seen, shown, right = answers
+    return not _all_same(seen, right, part, CLEARLY) and _all_same(seen, shown, part)
 
 
 def _right_where(

@@ -81,6 +81,20 @@ def extreme_problems(function: str) -> list[Problem]:
     return chosen
 
 
+def square(function: str) -> list[Problem]:
+    """Problems on which much that has the axes wrong answers, and raises on all others.
+
+    Of the first all sizes are equal, of the second the last two axes.
+    """
+    contract = CONTRACTS[function]
+    if contract.is_layer:
+        return []
+    return [
+        problem(function, n_x=3, n_a=3, n_y=3, m=3, T_x=3, seed=8),
+        problem(function, n_x=2, n_a=3, n_y=5, m=4, T_x=4, seed=9),
+    ]
+
+
 def asks_more(inputs: Inputs, counterexample: Inputs) -> bool:
     """Whether a problem of layers has in it what another does not, and an implementation need not know."""
     if not (isinstance(inputs, LayerInputs) and isinstance(counterexample, LayerInputs)):

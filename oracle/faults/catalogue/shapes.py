@@ -17,7 +17,11 @@ shapes = partial(add, FAULTS, "shapes", FORWARDS)
 shapes("loop_over_features", "the loop over time runs over len(x)", steps=lambda v: range(v.n_x))
 shapes("loop_over_samples", "the loop over time runs over m", steps=lambda v: range(v.m))
 shapes("y_of_n_a_steps", "y has n_a steps, not T_x", y=lambda v: np.zeros((v.n_y, v.m, v.n_a), v.x.dtype))
-shapes("x_indexed_by_sample", "step t reads x[:, t]", xt=lambda v: v.x[:, v.t])
+read_by_sample = {
+    "rnn_forward": {"xt": lambda v: np.broadcast_to(v.x[:, v.t], (v.n_x, v.m if v.T_x == 1 else v.T_x))},
+    "lstm_forward": {"xt": lambda v: v.x[:, v.t]},  # of which no sample more can be put below a_prev
+}
+FAULTS.append(Fault("x_indexed_by_sample", "shapes", "step t reads x[:, t]", read_by_sample))
 shapes("x_reshaped", "x is reshaped, not transposed", x=lambda v: np.reshape(v.x.T, v.x.shape))
 xt_is = series(FAULTS, "shapes", FORWARDS, "xt")
 xt_is("x_to_time_first", "x is reshaped to (T_x, n_x, m)", lambda v: v.x.reshape(v.T_x, v.n_x, v.m)[v.t])
