@@ -18,6 +18,8 @@ LSTM_STEP = "lstm_cell_forward(x[:, :, t], a_next, c_next, parameters)"
 NOT_YET, BEFORE = LSTM_STEP.replace("_next", "[:, :, t]"), RNN_STEP.replace("a_next", "a[:, :, t - 1]")
 LOOP, FROM_ONE = "for t in range(T_x)", "for t in range(1, T_x)"
 FIRST, ZERO_C = "    a_next = a0\n", "    c_next = np.zeros((n_a, m))\n"
+SIZES, BOTH = "    _, m, T_x = x.shape\n", "    x, a0 = x.astype('f4'), a0.astype('f4')\n"
+OWN = "m, T_x), x.dtype)\n    c ="
 
 PUBLIC = [
     ("lstm_forward", [(LSTM_STEP, NOT_YET)], "reads_unwritten_slots"),
@@ -40,6 +42,15 @@ PUBLIC = [
     ),
     ("rnn_forward", [(LOOP, FROM_ONE), (RNN_STEP, BEFORE)], "first_step_skipped_and_a0"),
     ("rnn_forward", [(RNN_STEP, BEFORE)], "first_step_reads_last_slot"),
+    ("rnn_forward", [(SIZES, "    x = x.astype('f4')\n" + SIZES)], "x_in_float32"),
+    ("lstm_forward", [(SIZES, BOTH + SIZES)], "inputs_in_float32"),
+    (
+        "lstm_forward",
+        [(SIZES, BOTH + SIZES), ("m, T_x))\n    c =", OWN), *[("T_x))", "T_x), x.dtype)")] * 2],
+        "inputs_cast_to_float32",
+    ),
+    ("rnn_forward", [(RNN_STEP, RNN_STEP.replace("x[:, :, t]", "x[:, t]"))], "x_indexed_by_sample"),
+    ("lstm_forward", [(LSTM_STEP, LSTM_STEP.replace("x[:, :, t]", "x[:, t]"))], "x_indexed_by_sample"),
 ]
 
 

@@ -54,6 +54,12 @@ for dtype in ("float32", "float16"):
         given=narrow,
         parameters=each(narrow),
     )
+cast = partial(_narrowed, dtype="float32")
+with_results = "cast to float32, and the results with"
+precision(FORWARDS, "inputs_cast_to_float32", f"the inputs are {with_results} them", given=cast)
+precision(FORWARDS, "x_cast_to_float32", f"x is {with_results} it", x=lambda v: cast(v.x))
+precision(ALL, "inputs_in_float32", "the inputs are rounded to float32", given=_float32)
+precision(FORWARDS, "x_in_float32", "x is rounded to float32", x=lambda v: _float32(v.x))
 for dtype in ("float32", "int64"):
     stored = {
         over: lambda v, over=over, dtype=dtype: RIGHT[over](v).astype(dtype) for over in ("a", "c", "y")

@@ -72,6 +72,10 @@ REMEDIES: Mapping[str, str] = {
     "loop_over_features": "loop over T_x = x.shape[2]",
     "loop_over_samples": "loop over T_x = x.shape[2]",
     "x_indexed_by_sample": "read x[:, :, t], time is the last axis",
+    **dict.fromkeys(
+        ("inputs_cast_to_float32", "x_cast_to_float32", "inputs_in_float32", "x_in_float32"),
+        "leave out the cast: the inputs come in the dtype in which to compute",
+    ),
     "stored_in_float32": "make the arrays for results in x.dtype",
     "stored_in_int64": "make the arrays for results in x.dtype",
 }
