@@ -1,9 +1,13 @@
 """The facts of a violation in words: one place for the terminal, the reports and the pages."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from typing import Any
 
 from oracle.verdict import Facts
+
+FAR = 0.1
+"""How much of its size more than any rounding is."""
 
 TELLING = 1e4
 """Beyond so many ulp their number says nothing."""
@@ -18,6 +22,17 @@ def in_words(facts: Facts) -> dict[str, str]:
     if "again" in facts:
         said["wrong"] += ": it answers one question in two ways"
     return said
+
+
+def is_far(facts: Facts) -> bool:
+    """Whether an answer is off by more than rounding in any precision may be."""
+    right = facts.get("exact") or facts.get("again")
+    if not right:
+        return False
+    ours, theirs = float(facts["implementation"]), float(right["value"])
+    if ours == theirs or (isnan(ours) and isnan(theirs)):
+        return False
+    return not abs(ours - theirs) <= FAR * (1 + abs(theirs))
 
 
 def _said(name: str, fact: Any) -> str:

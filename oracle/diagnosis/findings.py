@@ -22,6 +22,11 @@ class Finding:
         return _WORDS[self.kind](**self.facts)
 
     @property
+    def of_many(self) -> "Finding":
+        """The same without the place in a file, to be said of several."""
+        return found(self.kind, **{name: fact for name, fact in self.facts.items() if name != "at"})
+
+    @property
     def lines(self) -> Sequence[str]:
         """The same, line by line."""
         return self.facts["lines"] if self.kind == "location" else [self.words]
@@ -70,7 +75,7 @@ def _mistake(names: Sequence[str]) -> str:
 
 
 def _raised(type: str, text: str, at: str = "") -> str:
-    return f"{type}: {text}"
+    return f"{type}: {text}" + (f", at {at}" if at else "")
 
 
 def _died(reason: str, at: str = "", stderr: str = "") -> str:
@@ -158,6 +163,10 @@ def _nearly() -> str:
     return "off by too little to tell which mistake it is"
 
 
+def _only_so_asked() -> str:
+    return "the problem itself is answered rightly, and is not where it is asked in the way of this law"
+
+
 def _right_in(dtype: str, wrong_in: str) -> str:
     return f"right in {dtype}, and not in {wrong_in}"
 
@@ -207,6 +216,7 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "subnormals": _subnormals,
     "location": _location,
     "nearly": _nearly,
+    "only so asked": _only_so_asked,
     "right in": _right_in,
     "traces": _traces,
     "broke": _broke,
@@ -220,7 +230,7 @@ _MISTAKES = frozenset(
     | {"overwrites", "writes", "digits", "subnormals"}
 )
 
-_TRACES = frozenset({"nearly", "right in", "traces", "broke", "unknown"})
+_TRACES = frozenset({"nearly", "only so asked", "right in", "traces", "broke", "unknown"})
 
 _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "raised": lambda facts: [facts["type"], facts["text"]],

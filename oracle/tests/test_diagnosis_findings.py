@@ -15,7 +15,7 @@ EVERY: list[tuple[Finding, str]] = [
         f"{FAULTS['c0_is_a0'].sentence}, and {FAULTS['one_maximum'].sentence}",
     ),
     (mistake("cache_made_an_array"), ERRORS["cache_made_an_array"].sentence),
-    (found("raised", type="KeyError", text="'Wy'", at="a.py:3"), "KeyError: 'Wy'"),
+    (found("raised", type="KeyError", text="'Wy'", at="a.py:3"), "KeyError: 'Wy', at a.py:3"),
     (found("died", reason="crashed with SIGSEGV"), "crashed with SIGSEGV"),
     (found("form", text="returned None"), "returned None"),
     (found("lacking", what="missing", function="rnn_forward", detail=""), "has no rnn_forward"),
@@ -38,6 +38,10 @@ EVERY: list[tuple[Finding, str]] = [
     (found("subnormals", all=True), "subnormal numbers are flushed to zero"),
     (found("location", where="ot", when=None, how=None, lines=["where: ot"]), "where: ot"),
     (found("nearly"), "off by too little to tell which mistake it is"),
+    (
+        found("only so asked"),
+        "the problem itself is answered rightly, and is not where it is asked in the way of this law",
+    ),
     (found("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
     (
         found("traces", entry=["ft", 2], right_with=["one step"]),

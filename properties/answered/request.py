@@ -1,10 +1,11 @@
 """What a worker is asked to do, in bytes that can be sent again."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 
 from properties.worker.arguments import Arrangement
-from properties.worker.wire import body
+from properties.worker.wire import Receiver, body, numbered
 
 
 class Request:
@@ -29,3 +30,9 @@ class Request:
         self.arrangement: Arrangement = arrangement
         self.count = len(arguments)
         self.body = body(("call", function, [*arguments], arrangement, with_reference_cell, [*then]))
+
+    def with_right_cell(self) -> "Request":
+        """The same call, in which a forward finds the reference's cell in the place of its own."""
+        message = Receiver(BytesIO(numbered(0, self.body)).read).receive()
+        _, function, arguments, arrangement, _, then = message.decoded()[0]
+        return Request(function, arguments, arrangement, then, with_reference_cell=True)

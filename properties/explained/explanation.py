@@ -20,7 +20,7 @@ from oracle.location.networks.calls import left_behind
 from oracle.problem import LayerProblem, Problem
 from properties.answered.implementation import Implementation
 from properties.explained.asked import Asked, Conversation, DiedError, Unkept, behaviour
-from properties.explained.inherited import is_inherited
+from properties.explained.inherited import is_inherited, is_inherited_in_its_precision
 from properties.explained.locating import located, located_in_float32
 from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
@@ -72,31 +72,38 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
     With `whole`, a mistake has to explain the outputs and the form of the caches. What has no name is located
     only if `locating`. Where the questions make it die, nothing is explained.
     """
+    try:
+        why = _explain_trial(trial, whole=whole, locating=locating)
+        if why.inherited or trial.problem.dtype == "float64":
+            return why
+        return replace(why, inherited=is_inherited_in_its_precision(trial))
+    except DiedError:
+        return Explanation()
+    except Exception as error:  # that a law does not hold is known, whatever comes of this
+        return Explanation([found("broke", error=repr(error))])
+
+
+def _explain_trial(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     ask = Asked(trial.implementation, trial.contract.name)
     extreme = trial.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGE
     known = _NAMED.setdefault(trial.implementation, {})
     named = known.setdefault((ask.function, extreme), [])
     of_spec = known.get((ask.function, False), []) if extreme else []
     search = Search(extreme, whole, locating, tuple(_suspects(of_spec)))
-    try:
-        if before := _as_before(trial, named, search.suspects):
-            return before
-        why = _explain(ask, trial.problem, search)
-        if why.names_a_mistake:
-            named.append(why)
-        if not why.is_too_little:
+    if before := _as_before(trial, named, search.suspects):
+        return before
+    why = _explain(ask, trial.problem, search)
+    if why.names_a_mistake:
+        named.append(why)
+    if not why.is_too_little:
+        return why
+    alone = trial.holds_alone()
+    left = _left_behind(ask, trial.problem) if locating else ""
+    if not alone:
+        trial.implementation.close()
+        network = trial.problem.network if isinstance(trial.problem, LayerProblem) else None
+        if traces(ask.function, ask, trial.inputs, ask.limits, network) == found("nearly"):
             return why
-        alone = trial.holds_alone()
-        left = _left_behind(ask, trial.problem) if locating else ""
-        if not alone:
-            trial.implementation.close()
-            network = trial.problem.network if isinstance(trial.problem, LayerProblem) else None
-            if traces(ask.function, ask, trial.inputs, ask.limits, network) == found("nearly"):
-                return why
-    except DiedError:
-        return Explanation()
-    except Exception as error:  # that a law does not hold is known, whatever comes of this
-        return Explanation([found("broke", error=repr(error))])
     again = "in a new process" if alone else "asked again"
     findings = [found("earlier calls", again=again, left=left)]
     return Explanation(findings, inherited=why.inherited, shows_alone=not alone)

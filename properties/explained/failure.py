@@ -4,7 +4,7 @@ import shlex
 from functools import cached_property
 from itertools import zip_longest
 
-from oracle.diagnosis.facts import in_words
+from oracle.diagnosis.facts import in_words, is_far
 from oracle.diagnosis.findings import Finding, found, mistake
 from oracle.faults.catalogue.raised import by_error
 from oracle.verdict import Facts
@@ -57,7 +57,10 @@ class Failure:
         findings += [each for each in known if each.kind == "location"]
         if "form" in facts:
             findings.append(found("form", text=facts["form"]))
-        return findings + [each for each in known if each not in findings]
+        known = [each for each in known if each not in findings]
+        if found("nearly") in known and is_far(self.facts):  # which is so of what else a law asks
+            return [*findings, found("only so asked")]
+        return findings + known
 
     @cached_property
     def message(self) -> str:

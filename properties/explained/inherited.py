@@ -1,10 +1,23 @@
 """Whether a forward is wrong by its cell alone."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.names import problems
 from oracle.inputs import Inputs
+from oracle.problem import Problem, siblings
+from properties.answered.answers import Answers
+from properties.answered.implementation import Implementation, Reply, Request, Returned
 from properties.explained.asked import Asked
+from properties.judged.patience import NotJudgedError
+from properties.judged.tally import Tally
+from properties.judged.trial import Trial, ViolationError
+from properties.posed.question import Question
 from reference.contract import CONTRACTS
+
+SEEDS = 4
+"""How many problems a cell is asked to find out whether a law holds of it."""
 
 
 def is_inherited(ask: Asked, counterexample: Inputs) -> bool:
@@ -24,3 +37,41 @@ def is_inherited(ask: Asked, counterexample: Inputs) -> bool:
         return True
     asked = problems(cell, counterexample.span(0, 1), limits=ask.limits)
     return not ask.is_right(cell, asked)
+
+
+def is_inherited_in_its_precision(trial: Trial) -> bool:
+    """The same by the law itself, for what is right in float64: a wider precision hides what is rounded."""
+    contract, implementation = trial.contract, trial.implementation
+    if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
+        return False
+    with_right_cell = _WithRightCell(implementation)
+    if not _holds(trial, with_right_cell, contract.name, trial.problem) or not with_right_cell.used:
+        return False
+    asked = siblings(replace(trial.problem, T_x=1), SEEDS)
+    return not all(_holds(trial, implementation, contract.cell, problem) for problem in asked)
+
+
+def _holds(trial: Trial, implementation: Implementation, function: str, problem: Problem) -> bool:
+    """Whether a trial's law holds of a function on a problem."""
+    answers = Answers(implementation, Question(function, [problem]))
+    try:
+        trial.check(Trial(trial.law, trial.grade, trial.check, answers, 0, Tally()))
+    except (ViolationError, NotJudgedError):
+        return False
+    return True
+
+
+class _WithRightCell(Implementation):
+    """The same target in the same process, with a known-right cell; whether all calls have `used` it."""
+
+    def __init__(self, implementation: Implementation) -> None:
+        self.__dict__ = vars(implementation)
+        self.used = True
+
+    def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
+        """What comes of these calls with the right cell."""
+        asked = [each.with_right_cell() for each in requests]
+        replies = super().reply_each(asked, time_limit=time_limit)
+        for reply in replies:
+            self.used &= isinstance(reply.outcome, Returned) and reply.outcome.used_reference_cell
+        return replies

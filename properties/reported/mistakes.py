@@ -50,8 +50,9 @@ class Mistake:
 
     @property
     def words(self) -> str:
-        """What the first who makes it is told."""
-        return self.cases[0].words
+        """What the first who makes it is told, without the place if there are several."""
+        first = self.cases[0].finding
+        return (first.of_many if len(self.implementations) > 1 else first).title
 
     @property
     def implementations(self) -> list[str]:

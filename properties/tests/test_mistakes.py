@@ -2,6 +2,7 @@
 
 import csv
 from io import StringIO
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,10 +84,40 @@ def test_two_mistakes_at_once_are_told_as_two() -> None:
     assert {case.words: len(case.results) for case in cases(judgement)} == {
         mistake("output_bias_missing").words: 3,
         mistake("one_maximum").words: 2,
-        "ValueError: zero-size array": 1,
+        "ValueError: zero-size array, at a.py:90 in lstm_cell_forward": 1,
         ALWAYS.words: 1,
         FAR.words: 1,
     }
+
+
+def test_one_cause_has_one_number_across_functions_laws_and_dtypes() -> None:
+    """As an activation that is ignored: told of the cell, the forward, and where little is seen of it."""
+
+    def told(law: str, function: str, name: str, how: str | None, **more: Any) -> LawResult:
+        where = {"of": name, "is": "softmax"}
+        finding = found("location", where=where, when="in 87 %", how=how, lines=[f"where: {name}"])
+        return failed("a", law, function, findings=[finding], **more)
+
+    nearly: dict[str, Any] = {"findings": [found("nearly")]}
+    (judgement,) = judgements(
+        [
+            told("each step", "rnn_cell_forward", "yt_pred", "off by 0.5"),
+            told("exact value", "rnn_forward", "y_pred", "off by 0.7"),
+            told("split", "rnn_forward", "y_pred", None),
+            failed("a", "shapes", "rnn_forward", **nearly),
+            failed("a", "lower precision", "rnn_forward", grade="robust", **nearly),
+            failed("a", "nonfinite", "rnn_forward", grade="robust"),
+        ]
+    )
+    (case,) = cases(judgement)
+    assert len(case.results) == 6
+    assert case.smallest.findings[0].kind == "location"
+
+
+def test_what_nothing_is_known_of_belongs_to_no_one_of_two_mistakes() -> None:
+    known = [failed("a", law, diagnosis=[law]) for law in ("split", "trajectory")]
+    (judgement,) = judgements([*known, failed("a", "shapes")])
+    assert [case.words for case in cases(judgement)] == ["split", "trajectory", UNKNOWN]
 
 
 def test_the_failure_to_look_at_is_the_smallest_that_is_its_own() -> None:

@@ -135,6 +135,13 @@ def test_inherited_is_what_every_failure_of_the_grade_that_decides_is() -> None:
         assert judgement.remark_on("rnn_forward").startswith("inherited") == inherited, name
 
 
+def test_no_forward_inherits_from_a_cell_of_which_every_law_holds() -> None:
+    wrong = failed("a", "trajectory", inherited=True)
+    for cell, inherited in ((passed, False), (failed, True)):
+        (judgement,) = judgements([wrong, cell("a", "each step", "rnn_cell_forward")])
+        assert judgement.inherits("rnn_forward") == inherited
+
+
 def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
     softmax: dict[str, Any] = {"grade": "robust", "diagnosis": ["the softmax overflows"]}
     results = [
