@@ -150,6 +150,8 @@ class Closing:
             return
         if exitstatus in _WITH_A_REPORT and not session.config.option.collectonly:
             judged, run = judgements(self._results), replace(self._run, left=self.left)
+            if self._folder:
+                run = replace(run, pages=each.pages(self._folder, judged, run))
             for path in self._reports:
                 report.write(path, judged, run)
                 self._written.append(str(path))

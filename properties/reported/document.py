@@ -20,12 +20,14 @@ SCHEMA = 1
 class Run:
     """What a report says besides the results.
 
-    Which implementations are `left`, not judged or only in part, and the `digests` of what was judged.
+    Which implementations are `left`, not judged or only in part, the `digests` of what was judged, and the
+    `pages` that are written for each.
     """
 
     environment: Mapping[str, str]
     left: Sequence[str] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, Path] = field(default_factory=dict)
 
 
 def as_json(judged: Iterable[Judgement], run: Run) -> str:

@@ -30,11 +30,17 @@ def check(folder: Path) -> None:
 def write(folder: Path, judged: Sequence[Judgement], run: Run) -> int:
     """Write the pages of those that are judged to the end; how many there are."""
     folder.mkdir(exist_ok=True)
-    done = [judgement for judgement in judged if judgement.implementation not in run.left]
-    names = file_names([judgement.implementation for judgement in done])
-    for judgement, name in zip(done, names, strict=True):
-        replace_file(folder / name, as_page(judgement))
-    return len(done)
+    files = pages(folder, judged, run)
+    for judgement in judged:
+        if judgement.implementation in files:
+            replace_file(files[judgement.implementation], as_page(judgement))
+    return len(files)
+
+
+def pages(folder: Path, judged: Sequence[Judgement], run: Run) -> Mapping[str, Path]:
+    """The file of the page of each target that is judged to the end."""
+    done = [each.implementation for each in judged if each.implementation not in run.left]
+    return {target: folder / name for target, name in file_names(done).items()}
 
 
 def as_page(judgement: Judgement) -> str:

@@ -12,7 +12,7 @@ from properties.reported.results import GRADES, Judgement, printable
 COLUMNS = (
     *("target", "verdict", "functions"),
     *(f"functions_that_hold_{grade}" for grade in GRADES),
-    *("laws_failed", "first_mistake"),
+    *("laws_failed", "first_mistake", "page"),
 )
 
 
@@ -33,11 +33,12 @@ def as_csv(judged: Sequence[Judgement], run: Run) -> str:
 
 def _row(judgement: Judgement, run: Run) -> list[str]:
     """What stands beside the name. Of a grade that was not selected nothing is told."""
-    held = [grade for function in judgement.functions for grade in judgement.holds(function)]
+    held = [grade for function in judgement.functions for grade in judgement.holds_of_its_own(function)]
     hold = [str(held.count(grade)) if grade in judgement.grades else "" for grade in GRADES]
     first = [case.words for case in cases(judgement)][:1] or [""]
     verdict = "left" if judgement.implementation in run.left else judgement.verdict
-    return [verdict, str(len(judgement.functions)), *hold, str(judgement.laws_failed), *first]
+    page = str(run.pages.get(judgement.implementation, ""))
+    return [verdict, str(len(judgement.functions)), *hold, str(judgement.laws_failed), *first, page]
 
 
 def _inert(cell: str) -> str:

@@ -27,15 +27,13 @@ def shortened(name: str, room: int) -> str:
     return f"{name[: room - 1 - last]}{ELLIPSIS}{name[len(name) - last :]}"
 
 
-def file_names(implementations: Sequence[str]) -> list[str]:
-    """A name for the page of each: that of its file, or all of its path where others have the same."""
-    last = Counter(re.split(r"[/\\]", name)[-1] for name in implementations)
-    names: list[str] = []
+def file_names(targets: Sequence[str]) -> Mapping[str, str]:
+    """A name for the page of each: its path in the folder that all have in common."""
+    names: dict[str, str] = {}
     taken: Counter[str] = Counter()  # some file systems take a capital for the same letter
-    for name in implementations:
-        short = re.split(r"[/\\]", name)[-1]
-        plain = re.sub(r"[^\w.-]", "_", short if last[short] == 1 else name).lstrip(".") or "_"
+    for target, shown in shown_names(targets).items():
+        plain = re.sub(r"[^\w.-]", "_", shown).lstrip(".") or "_"
         taken[plain.casefold()] += 1
         count = taken[plain.casefold()]
-        names.append(f"{plain}~{count}" if count > 1 else plain)
-    return [f"{name}.html" for name in names]
+        names[target] = f"{plain}~{count}.html" if count > 1 else f"{plain}.html"
+    return names

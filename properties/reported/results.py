@@ -1,7 +1,7 @@
 """One model of what happened; the closing table and the reports are views of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from sys import intern
 from typing import Any, Literal
@@ -171,6 +171,13 @@ class Judgement:
 
     def holds(self, function: str) -> list[str]:
         """The grades of which laws ran, and all hold, of a function that is judged."""
+        return self._grades(function, lambda result: result.status != "failed")
+
+    def holds_of_its_own(self, function: str) -> list[str]:
+        """The same, where a forward is not blamed for what it only inherits from its cell."""
+        return self._grades(function, lambda result: result.status != "failed" or result.inherited)
+
+    def _grades(self, function: str, is_held: Callable[[LawResult], bool]) -> list[str]:
         if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
             return []
         ran = [
@@ -178,8 +185,13 @@ class Judgement:
             for result in self.results
             if result.function == function and result.law not in PRESENCE and result.status != "skipped"
         ]
-        failed = {result.grade for result in ran if result.status == "failed"}
-        return [grade for grade in GRADES if grade in {result.grade for result in ran} - failed]
+        broken = {result.grade for result in ran if not is_held(result)}
+        return [grade for grade in GRADES if grade in {result.grade for result in ran} - broken]
+
+    @property
+    def is_right_on_ordinary_inputs(self) -> bool:
+        """Whether every function that was asked for holds the formulas."""
+        return self.verdict in ("conforms", "not robust")
 
     @property
     def grades(self) -> list[str]:

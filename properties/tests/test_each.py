@@ -206,17 +206,18 @@ def test_every_page_is_accessible_and_names_no_other(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5), unique=True))
 def test_every_page_has_a_file_of_its_own(names: list[str]) -> None:
-    files = file_names(names)
+    files = file_names(names).values()
     assert len({file.casefold() for file in files}) == len(names)
     assert all(re.fullmatch(r"[\w.~-]+\.html", file) and not file.startswith(".") for file in files)
 
 
-def test_a_page_is_named_like_the_file() -> None:
-    assert file_names(["x/ada.py", "x/bob.py", "y/bob.py"]) == [
-        "ada.py.html",
-        "x_bob.py.html",
-        "y_bob.py.html",
-    ]
+def test_a_page_is_named_like_the_file_and_its_folder() -> None:
+    assert file_names(["w/x/ada.py", "w/x/bob.py", "w/y/bob.py"]) == {
+        "w/x/ada.py": "x_ada.py.html",
+        "w/x/bob.py": "x_bob.py.html",
+        "w/y/bob.py": "y_bob.py.html",
+    }
+    assert file_names(["w/x/ada.py"]) == {"w/x/ada.py": "ada.py.html"}
 
 
 @pytest.mark.parametrize(

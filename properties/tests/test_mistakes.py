@@ -2,6 +2,7 @@
 
 import csv
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -179,9 +180,21 @@ def test_the_grade_book_has_a_row_for_each() -> None:
         "not robust": "left",
         "waiting": "left",
     }
-    assert found[0] == dict(zip(COLUMNS, ["conforms", "conforms", "2", "2", "", "0", ""], strict=True))
+    assert found[0] == dict(zip(COLUMNS, ["conforms", "conforms", "2", "2", "", "0", "", ""], strict=True))
     assert found[1]["laws_failed"] == "3"
     assert found[1]["first_mistake"] == "<i>c</i> & a"
+
+
+def test_the_grade_book_names_the_page_of_each() -> None:
+    run = Run({}, pages={"a.py": Path("pages/a.py.html")})
+    assert [row["page"] for row in rows([passed("a.py"), passed("b.py")], run)] == ["pages/a.py.html", ""]
+
+
+def test_a_forward_that_inherits_counts_as_one_that_holds() -> None:
+    cell = failed("a", "each step", "rnn_cell_forward")
+    for inherited, hold in ((True, "1"), (False, "0")):
+        (row,) = rows([cell, failed("a", "each step", inherited=inherited)], Run({}))
+        assert (row["verdict"], row["functions"], row["functions_that_hold_spec"]) == ("differs", "2", hold)
 
 
 def test_the_grade_book_tells_by_grade_how_many_functions_hold() -> None:
