@@ -2,7 +2,7 @@
 
 `judge` returns the verdict on a target, and `laws` makes each law a test case of one's own suite. `Problem`
 is what a failure prints. `to_torch`, `from_torch`, and those of ONNX and Keras, convert the weights of
-layers.
+layers. `layout` says how each framework lays these out, in `layout.LAYOUTS`, and needs NumPy alone.
 """
 
 from typing import Any
@@ -14,6 +14,7 @@ __all__ = [
     "from_torch",
     "judge",
     "laws",
+    "layout",
     "to_keras",
     "to_onnx",
     "to_torch",
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> Any:
         from oracle.problem import Problem
 
         return Problem
+    if name == "layout":
+        from oracle import layout
+
+        return layout
     if name in ("judge", "laws"):
         from properties.session import library
 

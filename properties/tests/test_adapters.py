@@ -16,6 +16,7 @@ from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
 from properties.answered.implementation import Implementation, Returned
 from properties.laws.test_robustness import ARRANGEMENTS
+from properties.tests.environments import Installation, in_clone
 from properties.tests.runs import CLONE, run
 from properties.worker.loading import load
 from properties.worker.ours import FRAMEWORKS
@@ -35,6 +36,21 @@ def test_the_example_of_the_docs_conforms_in_what_it_does(tmp_path: Path) -> Non
     status, output = run("--implementation", str(tmp_path / "my_adapter.py"), "--hypothesis-profile=quick")
     assert status == 0, output
     assert "conforms" in output
+
+
+def test_the_layouts_of_the_docs_are_found_in_the_clone_and_installed(
+    wheel: Installation, tmp_path: Path
+) -> None:
+    """Takes seconds: two runs of the command. The target's file is outside of the clone."""
+    (_, program) = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
+    body = "".join(f"    {line}\n" for line in program.splitlines())
+    (tmp_path / "mine.py").write_text(
+        f"def lstm_layer(x, a0, c0, parameters, options):\n    given = x\n{body}"
+        "    raise ValueError('back again' if (a == given).all() else 'other numbers')\n"
+    )
+    for command in (in_clone(), wheel.command):
+        done = command.run("mine.py", "-k", "shapes and lstm_layer", directory=tmp_path)
+        assert "ValueError: back again" in done.stdout
 
 
 def test_every_adapter_is_in_the_table() -> None:
@@ -72,6 +88,12 @@ def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch:
                 assert isinstance(answer, Returned), (arrangement, answer)
                 for ours, theirs in zip(answer.value, expected.value, strict=True):
                     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6, err_msg=arrangement)
+
+
+def test_the_readme_says_what_every_extra_is_for() -> None:
+    section = (CLONE / "README.md").read_text().partition("\n## Install\n")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`[^|]*`) \|", section, re.MULTILINE)
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == EXTRAS.keys()
 
 
 def test_a_framework_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
