@@ -17,7 +17,7 @@ HUGE = 2**32
 
 def needs(package: str) -> Any:
     """The package, or the test is skipped."""
-    return pytest.importorskip(package, reason=f"{package} reads and writes this kind of file")
+    return pytest.importorskip(package, reason=f"{package} is not installed: pip install -e '.[checkpoints]'")
 
 
 def save_onnx(

@@ -23,7 +23,7 @@ RNN = Problem.rnn_layer(n_x=3, n_a=4, m=1, T_x=1, dtype="float32")
 
 
 def needs(package: str) -> Any:
-    return pytest.importorskip(package, reason=f"{package} reads this kind of file")
+    return pytest.importorskip(package, reason=f"{package} is not installed: pip install -e '.[checkpoints]'")
 
 
 def state_of(problem: Any, prefix: str = "") -> dict[str, Array]:
@@ -173,7 +173,7 @@ def test_layers_of_keras_go_by_their_own_names(tmp_path: Path) -> None:
 def test_keras_own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("h5py")
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
-    keras = pytest.importorskip("keras", reason="keras writes the file", exc_type=ImportError)
+    keras = pytest.importorskip("keras", reason="keras is not installed: pip install -e '.[keras]'", exc_type=ImportError)
     cells = [keras.layers.LSTMCell(4), keras.layers.LSTMCell(4)]
     several = [
         keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True), name="both"),

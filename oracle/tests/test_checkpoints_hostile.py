@@ -10,8 +10,10 @@ from oracle.checkpoints import CheckpointError, load
 from oracle.checkpoints.allowance import LARGEST, RATIO, SMALL, STEPS, Allowance
 from oracle.checkpoints.error import LimitError
 from oracle.tests import hostile_files as hostile
+from oracle.tests.needed import needs
 
-REFUSED: dict[Callable[[Path], Path], str] = {
+ONNX = needs("onnx", "onnx")
+OF_ONNX: dict[Callable[[Path], Path], str] = {
     hostile.ring_of_weights: "n: r0 is computed from itself",
     hostile.long_chain: "it takes more than 500,000 steps to walk through",
     hostile.functions_tenfold: "it takes more than 500,000 steps to walk through",
@@ -20,6 +22,9 @@ REFUSED: dict[Callable[[Path], Path], str] = {
     hostile.gathered: "w needs 40,000,000,000 bytes of memory where ",
     hostile.sparse_constant: "w is sparse",
     hostile.external_many_times: "needs 1,048,576 bytes of memory where 0 are left",
+}
+REFUSED: dict[Callable[[Path], Path], str] = {
+    **OF_ONNX,
     hostile.zeros_npz: "weight_hh_l0 needs 17,179,869,184 bytes of memory where ",
     hostile.zeros_keras: "model.weights.h5 needs 209,715,200 bytes of memory where ",
     hostile.zeros_pt: " bytes of memory where 67,108,864 are left to this file: --size-limit GIB allows more",
@@ -31,7 +36,10 @@ REFUSED: dict[Callable[[Path], Path], str] = {
 }
 
 
-@pytest.mark.parametrize("make", REFUSED, ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [pytest.param(make, marks=[ONNX] if make in OF_ONNX else [], id=make.__name__) for make in REFUSED],
+)
 def test_it_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path) -> None:
     path = make(tmp_path)
     with pytest.raises(CheckpointError) as caught:
@@ -42,6 +50,7 @@ def test_it_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path)
     assert len(message.splitlines()) == 1
 
 
+@ONNX
 def test_a_ring_before_a_layer_is_no_layer_below_it(tmp_path: Path) -> None:
     (layer,) = load(str(hostile.ring_before_a_node(tmp_path))).layers
     assert (layer.prefix, layer.layers) == ("n", 1)

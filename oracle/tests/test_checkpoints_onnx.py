@@ -13,7 +13,7 @@ from oracle.conversion import to_onnx, to_torch
 from oracle.problem import LayerProblem, Problem
 from reference.contract import Array
 
-onnx = pytest.importorskip("onnx", reason="onnx reads the models")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -e '.[checkpoints]'")
 helper: Any = onnx.helper
 
 STACK = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2, dtype="float32")

@@ -1,5 +1,6 @@
 """Layers under the names of frameworks: there and back bit for bit, as their own objects have them."""
 
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from oracle import parts
 from oracle.conversion import TO, from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.draws import layer_problems
+from oracle.tests.needed import needs
 from reference.contract import Array
 
 FROM = {"torch": from_torch, "onnx": from_onnx, "keras": from_keras}
@@ -182,6 +184,7 @@ def test_a_node_of_onnx_has_every_direction(problem: LayerProblem) -> None:
             assert arrays[f"l{layer}.{letter}"].shape == shape
 
 
+@needs("keras", "keras")
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras
 @pytest.mark.parametrize("directions", [1, 2])
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
@@ -189,7 +192,7 @@ def test_keras_own_layers_have_these_variables(
     kind: Any, directions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
-    keras = pytest.importorskip("keras", reason="keras makes the variables", exc_type=ImportError)
+    keras = importlib.import_module("keras")
     make = Problem.rnn_layer if kind == "rnn" else Problem.lstm_layer
     problem = make(n_x=3, n_a=4, m=1, T_x=1, layers=3, directions=directions, dtype="float32")
     parameters = problem.inputs(problem.kind).parameters
@@ -209,10 +212,11 @@ def test_keras_own_layers_have_these_variables(
     assert_identical(back, parameters)
 
 
+@needs("flax", "jax")
 @pytest.mark.parametrize("directions", [1, 2])
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
 def test_flax_own_cells_are_read(kind: Any, directions: int) -> None:
-    nnx = pytest.importorskip("flax.nnx", reason="flax makes the variables", exc_type=ImportError)
+    nnx = importlib.import_module("flax.nnx")
     cells = {"rnn": [nnx.SimpleCell], "lstm": [nnx.LSTMCell, nnx.OptimizedLSTMCell]}[kind]
     for cell in cells:
         one, *other = (nnx.RNN(cell(3, 4, rngs=nnx.Rngs(seed))) for seed in range(directions))

@@ -11,22 +11,24 @@ import pytest
 
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
+from oracle.tests.needed import needs
 from reference import lstm_layer, rnn_layer
 from reference.contract import Array, Kind
 
 REFERENCE: dict[str, Any] = {"rnn_layer": rnn_layer, "lstm_layer": lstm_layer}
-NEEDS = {"keras_layers": "keras", "flax_nnx": "flax", "mlx": "mlx", "tinygrad": "tinygrad"}
+NEEDS = {
+    "keras_layers": needs("keras", "keras"),
+    "flax_nnx": needs("flax", "jax"),
+    "mlx": needs("mlx", "mlx"),
+    "tinygrad": needs("tinygrad", "tinygrad"),
+}
 
 
-@pytest.fixture(params=NEEDS)
+@pytest.fixture(params=[pytest.param(name, marks=mark) for name, mark in NEEDS.items()])
 def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module, with the NumPy backend of Keras if none is chosen, for it compiles nothing."""
-    package = NEEDS[request.param]
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "numpy"))
     monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
-    pytest.importorskip(
-        package, reason=f"{package} is a framework that an adapter is for", exc_type=ImportError
-    )
     return importlib.import_module(f"oracle.frameworks.{request.param}")
 
 
@@ -100,14 +102,17 @@ def framework_s_own(name: str, kind: Kind, parameters: Mapping[str, Array]) -> d
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
-@pytest.mark.parametrize(("name", "layout"), [("keras_layers", "keras"), ("flax_nnx", "flax")])
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
+        pytest.param(name, layout, marks=NEEDS[name])
+        for name, layout in {"keras_layers": "keras", "flax_nnx": "flax"}.items()
+    ],
+)
 def test_weights_of_the_framework_s_own_layer_are_ours_again(
     name: str, layout: str, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "numpy"))
-    pytest.importorskip(
-        NEEDS[name], reason=f"{layout} is a framework that an adapter is for", exc_type=ImportError
-    )
     problem = Problem.rnn_layer(**sizes) if kind == "rnn" else Problem.lstm_layer(**sizes)
     (parameters,) = problem.inputs(problem.kind).parameters
     back = LAYOUTS[layout].unstack(kind, framework_s_own(name, kind, parameters))

@@ -19,21 +19,27 @@ from oracle.conversion import from_torch, to_torch
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerKind, LayerProblem, Problem
 from oracle.propagation import evaluate
+from oracle.tests.needed import needs
 from oracle.tests.programs import assert_within
 from reference.contract import CONTRACTS, Array
 
-PACKAGES: dict[str, list[str]] = {
-    "onnxruntime": ["onnx", "onnxruntime"],
-    "onnx_evaluator": ["onnx"],
-    "litert": ["flatbuffers", "ai_edge_litert"],
+NEEDS: dict[str, list[pytest.MarkDecorator]] = {
+    "onnxruntime": [needs("onnxruntime", "onnx")],
+    "onnx_evaluator": [needs("onnx", "onnx")],
+    "litert": [needs("ai_edge_litert", "litert")],
     "torch_script": [],
     "torch_mkldnn_off": [],
     "torch_autocast": [],
     "torch_compile": [],
-    "torch_exported": ["onnxruntime", "onnxscript"],
+    "torch_exported": [needs("onnxscript", "export")],
 }
 SLOW = ("torch_compile", "torch_exported")
 """What takes ten seconds and more until its first answer: tested where SLOW_FRAMEWORKS is set."""
+NAMES = [
+    pytest.param(name, marks=marks)
+    for name, marks in NEEDS.items()
+    if name not in SLOW or "SLOW_FRAMEWORKS" in os.environ
+]
 WITHOUT: dict[str, dict[str, Any]] = {
     "onnx_evaluator": {"lengths": False},
     "torch_autocast": {"dtypes": ["float64"]},
@@ -44,10 +50,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def adapter(name: str) -> Any:
-    if name in SLOW and "SLOW_FRAMEWORKS" not in os.environ:
-        pytest.skip(f"{name} is slow; the environment has no SLOW_FRAMEWORKS")
-    for package in PACKAGES[name]:
-        pytest.importorskip(package, reason=f"{name} needs {package}, which is not installed")
     return importlib.import_module(f"oracle.frameworks.{name}")
 
 
@@ -76,7 +78,7 @@ def answered(function: Any, kind: LayerKind, arguments: list[Any]) -> dict[str, 
 
 
 @pytest.mark.parametrize("kind", ["rnn_layer", "lstm_layer"])
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", NAMES)
 def test_answers_are_within_the_bound(name: str, kind: Any) -> None:
     module = adapter(name)
     problems = supported({**module.SUPPORTS, **WITHOUT.get(name, {})}, kind)
@@ -88,7 +90,7 @@ def test_answers_are_within_the_bound(name: str, kind: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rnn_layer", "lstm_layer"])
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("name", NAMES)
 def test_absent_states_are_zeros_and_no_call_remembers_another(name: str, kind: Any) -> None:
     module = adapter(name)
     function = getattr(module, kind)
@@ -104,6 +106,7 @@ def test_absent_states_are_zeros_and_no_call_remembers_another(name: str, kind: 
         np.testing.assert_allclose(given, expected, rtol=1e-6, atol=1e-7)
 
 
+@needs("onnx", "onnx")
 @pytest.mark.parametrize(
     "problem",
     [
@@ -113,7 +116,7 @@ def test_absent_states_are_zeros_and_no_call_remembers_another(name: str, kind: 
     ],
 )
 def test_the_checker_of_onnx_accepts_the_models(problem: LayerProblem) -> None:
-    checker = pytest.importorskip("onnx.checker", reason="it is about onnx, which is not installed")
+    checker = importlib.import_module("onnx.checker")
     from oracle.frameworks.onnx_model import feeds, model
 
     kind: Any = problem.kind.removesuffix("_layer")
@@ -137,11 +140,10 @@ helper.make_model = make_model
 """
 
 
+@needs("onnxruntime", "onnx")
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_the_checker_of_onnx_accepts_the_models_of_the_ledger(script: str) -> None:
     """Takes a second each: a script may end its process, so each has one."""
-    for package in PACKAGES["onnxruntime"]:
-        pytest.importorskip(package, reason=f"the ledger's scripts need {package}, which is not installed")
     done = subprocess.run(
         [sys.executable, "-c", CHECKED + script], capture_output=True, text=True, check=False
     )
@@ -149,8 +151,8 @@ def test_the_checker_of_onnx_accepts_the_models_of_the_ledger(script: str) -> No
     assert "ValidationError" not in done.stderr
 
 
+@needs("onnx", "onnx")
 def test_weights_survive_the_way_into_an_onnx_model_and_back() -> None:
-    pytest.importorskip("onnx", reason="it is about onnx, which is not installed")
     from oracle.frameworks.onnx_model import feeds
 
     problem = Problem.lstm_layer(n_x=3, n_a=4, m=2, T_x=1, directions=2)

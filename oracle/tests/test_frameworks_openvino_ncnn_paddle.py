@@ -11,10 +11,11 @@ import pytest
 import reference
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
+from oracle.tests.needed import needs
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those that frameworks give
 
-NAMES = ("openvino", "ncnn", "paddle")
+NAMES = [pytest.param(name, marks=needs(name, name)) for name in ("openvino", "ncnn", "paddle")]
 LSTMS: dict[str, dict[str, Any]] = {
     "one layer": {},
     "two directions": {"directions": 2},
@@ -32,7 +33,6 @@ RNNS: dict[str, dict[str, Any]] = {
 def adapter(name: str) -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        pytest.importorskip(name, reason=f"{name} is not installed")
         return importlib.import_module(f"oracle.frameworks.{name}")
 
 
@@ -95,6 +95,7 @@ def test_the_four_functions_are_made_of_the_layer(name: str) -> None:
             np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-5)
 
 
+@needs("paddle", "paddle")
 def test_weights_come_back_from_paddles_own_layers() -> None:
     module = adapter("paddle")
     problem = Problem.lstm_layer(n_x=3, n_a=4, n_p=2, m=1, T_x=1, layers=2, directions=2, dtype="float32")

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from oracle.tests.needed import pytest_collection_modifyitems
 from properties.answered import process
 from properties.answered.implementation import Implementation
 from properties.answered.start import Started, start
+
+__all__ = ["pytest_collection_modifyitems"]
 
 if TYPE_CHECKING:
     from properties.tests.environments import Installation

@@ -14,8 +14,8 @@ import torch
 
 from properties.session import parity
 
-onnx = pytest.importorskip("onnx", reason="onnx reads and changes the exported models")
-pytest.importorskip("onnxruntime", reason="ONNX Runtime runs the exported models")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -e '.[export]'")
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install -e '.[export]'")
 
 MODULE = dedent(
     """

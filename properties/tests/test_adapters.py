@@ -14,6 +14,7 @@ import pytest
 import oracle.frameworks
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
+from oracle.tests.needed import needs
 from properties.answered.implementation import Implementation, Returned
 from properties.laws.test_robustness import ARRANGEMENTS
 from properties.tests.environments import Installation, in_clone
@@ -62,13 +63,19 @@ def test_every_adapter_is_in_the_table() -> None:
 HOST: dict[str, Any] = {"time_limit": 600.0, "import_time_limit": 600.0, "memory_limit": 8 * 2**30}
 SLOW = ("torch_compile", "torch_exported")
 """Adapters that take ten seconds or more until the first answer: tested where SLOW_FRAMEWORKS is set."""
+IMPORTED_AS = {"ai-edge-litert": "ai_edge_litert", "paddlepaddle": "paddle"}
 
 
-@pytest.mark.parametrize("name", ADAPTERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=needs(IMPORTED_AS.get(distribution, distribution), extra))
+        for name, (distribution, extra) in ADAPTERS.items()
+        if name not in SLOW or "SLOW_FRAMEWORKS" in os.environ
+    ],
+)
 def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes seconds where the framework is installed: each adapter is imported in a process of its own."""
-    if name in SLOW and "SLOW_FRAMEWORKS" not in os.environ:
-        pytest.skip(f"{name} is slow, and the environment has no SLOW_FRAMEWORKS")
     monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
     with Implementation(f"{FRAMEWORKS}.{name}", **HOST) as adapter:
         try:

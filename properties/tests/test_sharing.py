@@ -53,7 +53,7 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     if not shutil.which("redis-server"):
-        pytest.skip("no redis-server is installed")
+        pytest.skip("no redis-server is installed: apt install redis-server")
     server = Server(tmp_path)
     yield server
     server.kill()
