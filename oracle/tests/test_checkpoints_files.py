@@ -173,7 +173,8 @@ def test_layers_of_keras_go_by_their_own_names(tmp_path: Path) -> None:
 def test_keras_own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("h5py")
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
-    keras = pytest.importorskip("keras", reason="keras is not installed: pip install -e '.[keras]'", exc_type=ImportError)
+    reason = "keras is not installed: pip install -e '.[keras]'"
+    keras = pytest.importorskip("keras", reason=reason, exc_type=ImportError)
     cells = [keras.layers.LSTMCell(4), keras.layers.LSTMCell(4)]
     several = [
         keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True), name="both"),
