@@ -52,11 +52,11 @@ def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Fou
     for convention, prefix, places in _named(arrays):
         unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
         if other := _other(prefix, convention, places):
-            found.passed_over.append(f"{prefix or 'it'}: {other}")
+            found.passed_over.append(_of(prefix, other))
             continue
         read = _read(contents, convention, prefix, places, layout if overrules else "")
         if read is None:
-            found.passed_over.append(f"{prefix or 'it'}: a GRU")
+            found.passed_over.append(_of(prefix, "a GRU"))
         else:
             found.layers.append(read)
     if not found.layers:
@@ -66,6 +66,10 @@ def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Fou
         others = f"; there is {'; '.join(some)}" if some else ""
         raise CheckpointError(shortened(f"it has no RNN or LSTM in it{others or _inventory(arrays)}", 400))
     return found
+
+
+def _of(prefix: str, what: str) -> str:
+    return f"{prefix}: {what}" if prefix else what
 
 
 def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]]:

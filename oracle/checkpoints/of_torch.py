@@ -91,6 +91,8 @@ def _tensors(arrays: Mapping[str, Array]) -> dict[str, torch.Tensor]:
 def _why(message: str) -> str:
     """Of what `torch.load` says what is wrong with the file, without its advice to read it unsafely."""
     wanted = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
+    if "torch.ScriptObject" in message:
+        return "its weights are packed, as torch keeps those of quantised layers: save them before that"
     if ("nsupported" in message and wanted) or "GLOBAL" in message:
         name = next(filter(None, wanted.groups()), "code") if wanted else "code"
         return (

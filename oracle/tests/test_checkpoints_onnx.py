@@ -128,6 +128,38 @@ def test_weights_that_are_no_constants_are_told(tmp_path: Path) -> None:
         load(saved(tmp_path, nodes, arrays))
 
 
+def test_a_bias_that_is_another_by_way_of_identity_is_found(tmp_path: Path) -> None:
+    """As torch exports two equal tensors: in a node, and among those of a cell that was unrolled."""
+    arrays = weights(ONE)
+    both = arrays.pop("l0.B")
+    nodes = [helper.make_node("Identity", ["bias"], ["l0.B"]), node("LSTM")]
+    assert_has(load(saved(tmp_path, nodes, {**arrays, "bias": both})), ONE)
+    state = {f"cell.{name}": a for name, a in to_torch("lstm", ONE.inputs("lstm_layer").parameters).items()}
+    state["cell.bias_hh_l0"] = state["cell.bias_ih_l0"]
+    same = [
+        helper.make_node("Identity", ["cell.bias_ih_l0"], ["other"]),
+        helper.make_node("Identity", ["other"], ["cell.bias_hh_l0"]),
+    ]
+    expected = load(saved(tmp_path, [helper.make_node("Relu", ["X"], ["Y"])], state)).layers[0]
+    del state["cell.bias_hh_l0"]
+    (layer,) = load(saved(tmp_path, same, state)).layers
+    assert (layer.prefix, layer.digest) == ("cell", expected.digest)
+
+
+@pytest.mark.parametrize("domain", ["", "com.microsoft"])
+def test_a_quantised_node_is_named(tmp_path: Path, domain: str) -> None:
+    arrays = weights(ONE)
+    if domain:
+        nodes = [helper.make_node("DynamicQuantizeLSTM", ["X"], ["Y"], name="n0", domain=domain)]
+        why = "an LSTM that is quantised"
+    else:
+        nodes = [helper.make_node("DequantizeLinear", ["l0.W", "scale"], ["wide"]), node("LSTM")]
+        nodes[1].input[1], why = "wide", "its weights are quantised"
+        arrays = {**arrays, "l0.W": arrays["l0.W"].astype(np.int8), "scale": np.ones((), "f")}
+    with pytest.raises(CheckpointError, match=f"no RNN or LSTM in it; there is n0: {why}"):
+        load(saved(tmp_path, nodes, arrays))
+
+
 def test_missing_external_data_is_one_line(tmp_path: Path) -> None:
     path = saved(tmp_path, [node("LSTM")], weights(ONE))
     onnx.save(onnx.load(path), path, save_as_external_data=True, location="w.bin", size_threshold=0)

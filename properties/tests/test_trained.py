@@ -68,9 +68,22 @@ def test_a_port_with_weights_of_its_own_is_judged_and_its_mistake_named(weights:
     assert problem[1] in again[1]
 
 
+def test_the_layout_of_weights_without_names_is_said_in_the_problem(weights: str, tmp_path: Path) -> None:
+    with np.load(weights) as file:
+        unnamed = {f"arr_{k}": file[name] for k, name in enumerate(file.files[:4])}
+    np.savez(tmp_path / "unnamed.npz", allow_pickle=False, **unnamed)
+    chosen = ("--weights", str(tmp_path / "unnamed.npz"), "--layout", "torch", "-k", "trajectory")
+    status, output = run(*chosen)
+    assert status == 0, output
+    line = re.search(r"Problem\.lstm_layer\(weights=.*?, layout=\"torch\", digest=.*?\)", output)
+    assert line
+    assert repr(eval(line[0], {"Problem": Problem})) == line[0]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        (["--layout", "torch"], "--layout says how the file of --weights is laid out, which is not given"),
         (["--weights", "nowhere.npz"], "nowhere.npz: there is no such file"),
         (["--weights", "{weights}:other"], "no layer in it begins with other"),
         (["--weights", "{weights}", "--implementation", "{here}/examples/textbook.py"], "has no lstm_layer"),

@@ -72,6 +72,46 @@ def test_a_copy_is_the_same_in_every_layout(checkpoint: Path, capsys: pytest.Cap
     assert len(digests) == 1
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_copy_whose_two_biases_are_rounded_is_named(
+    dtype: torch.dtype, checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Their sum is rounded otherwise than each of them."""
+    state = torch.load(checkpoint)["state_dict"]
+    copy = checkpoint.with_name("copy.pt")
+    torch.save({name: tensor.to(dtype) for name, tensor in state.items()}, copy)
+    assert weights.main(["weights", str(copy), "--against", str(checkpoint)]) == 1
+    sentence = f"the parameters are rounded to {str(dtype).removeprefix('torch.')}"
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"enc: {sentence}", f"dec: {sentence}"]
+
+
+def test_the_layout_is_that_of_the_original_where_its_names_do_not_say(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = torch.load(checkpoint)["state_dict"]
+    unnamed = checkpoint.with_name("unnamed.npz")
+    np.savez(unnamed, *(state[f"dec.{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
+    named = f"{checkpoint}:dec"
+    for copy, original in ((named, str(unnamed)), (str(unnamed), named)):
+        assert weights.main(["weights", copy, "--against", original, "--layout", "torch"]) == 0
+        assert capsys.readouterr().out.endswith(": the same numbers\n")
+    # Names of the original are not overruled.
+    assert weights.main(["weights", str(unnamed), "--against", named, "--layout", "onnx"]) == 0
+
+
+def test_few_of_many_wrong_layers_are_explained(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(weights, "_NAMED", 1)
+    state = torch.load(checkpoint)["state_dict"]
+    copy = checkpoint.with_name("copy.pt")
+    torch.save({name: 0 * tensor if "bias" in name else tensor for name, tensor in state.items()}, copy)
+    assert weights.main(["weights", str(copy), "--against", str(checkpoint)]) == 1
+    enc, dec = capsys.readouterr().out.splitlines()[-2:]
+    assert enc == "enc: every bias is left out"
+    assert dec.startswith("dec: ba differ, by up to ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
