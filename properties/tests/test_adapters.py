@@ -97,8 +97,8 @@ def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch:
                     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6, err_msg=arrangement)
 
 
-def test_the_readme_says_what_every_extra_is_for() -> None:
-    section = (CLONE / "README.md").read_text().partition("\n## Install\n")[2].partition("\n## ")[0]
+def test_the_page_on_installation_says_what_every_extra_is_for() -> None:
+    section = (CLONE / "docs" / "installation.md").read_text().partition("\n## Extras\n")[2]
     cells = re.findall(r"^\| (`[^|]*`) \|", section, re.MULTILINE)
     assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == EXTRAS.keys()
 
