@@ -8,15 +8,12 @@ from textwrap import shorten
 from typing import get_args
 
 from benchmarks.findings import DEFENDED, LEDGER, anchor, known
-from benchmarks.vendor_mathematics import POINTS
 from oracle.problem import DType, LayerProblem, Problem
-from oracle.rounding import SIGMOID, TANH
 
-SEED = 1
+PROFILE, SEED = "dev", 1
 LAWS = ("trajectory", "each step", "lower precision", "extreme magnitudes")
 """Laws whose worst errors are shown."""
 
-COSTS = ("tanh of the RNN", "tanh of the LSTM", "sigmoid of the LSTM")
 DTYPES = tuple(reversed(get_args(DType)))
 
 
@@ -56,8 +53,7 @@ class Failure:
 class Judged:
     """What came of one adapter, or why it was not judged.
 
-    `ratios` holds the worst error by law as a fraction of the bound, `None` where the law fails; `costs` the
-    errors of functions by dtype.
+    `ratios` holds the worst error by law as a fraction of the bound, `None` where the law fails.
     """
 
     name: str
@@ -65,7 +61,6 @@ class Judged:
     version: str = ""
     date: str = ""
     commit: str = ""
-    profile: str = ""
     system: str = ""
     verdict: str = ""
     dtypes: Sequence[str] = ()
@@ -73,7 +68,6 @@ class Judged:
     declares: Sequence[str] = ()
     failures: Sequence[Failure] = ()
     ratios: Mapping[str, float | None] = field(default_factory=dict)
-    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 INTRODUCTION = """\
@@ -105,19 +99,10 @@ LEGEND = """
 A line for each mistake, with the laws that met it and the smallest problem that shows it.
 """
 RATIOS = """
-## Errors
+## Errors, and what is not asked
 
 The worst error that a law met, as a fraction of what two right programs may differ by: below 1 it is
-rounding. It is not measured where the law fails.
-"""
-COST = """
-The largest errors of tanh and sigmoid as the layer itself uses them, over {points:,} points from -30 to 30,
-in units roundoff of the dtype, absolutely. The bounds allow {tanh} for a tanh and {sigmoid} for a sigmoid.
-"""
-DECLARED = """
-## What the adapters declare
-
-What a framework does not have or rules out, and so is not judged.
+rounding. It is not measured where the law fails. What a framework does not have, the adapter declares.
 """
 
 
@@ -128,7 +113,7 @@ def page(judged: Sequence[Judged]) -> Iterator[str]:
     every = {
         each.name: [(failure, _accounted(each.name, failure)) for failure in each.failures] for each in found
     }
-    yield INTRODUCTION.format(seed=SEED, **told)
+    yield INTRODUCTION.format(profile=PROFILE, seed=SEED, **told)
     yield from _table(COLUMNS, [_summary(each, every.get(each.name, ())) for each in judged])
     yield LEGEND.format(defended=_link(DEFENDED))
     yield from _table(
@@ -137,20 +122,12 @@ def page(judged: Sequence[Judged]) -> Iterator[str]:
     )
     yield RATIOS
     yield from _table(
-        ("adapter", *LAWS),
-        [(f"`{each.name}`", *(_ratio(each.ratios[name]) for name in LAWS)) for each in found],
-    )
-    yield COST.format(points=POINTS, tanh=TANH, sigmoid=SIGMOID)
-    yield from _table(
-        ("adapter", "dtype", *COSTS),
+        ("adapter", *LAWS, "declares"),
         [
-            (f"`{each.name}`", dtype, *(f"{costs[name]:.3g}" if name in costs else "–" for name in COSTS))
+            (f"`{each.name}`", *(_ratio(each.ratios[name]) for name in LAWS), ", ".join(each.declares))
             for each in found
-            for dtype, costs in each.costs.items()
         ],
     )
-    yield DECLARED
-    yield from (f"- `{each.name}`: {', '.join(each.declares) or 'nothing'}" for each in found)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -165,7 +142,7 @@ def _link(heading: str) -> str:
     return f"../FINDINGS.md{anchor(heading)}"
 
 
-_OF_THE_RUN = ("date", "commit", "profile", "system")
+_OF_THE_RUN = ("date", "commit", "system")
 
 
 def _together(values: set[str]) -> str:

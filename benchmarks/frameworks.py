@@ -4,10 +4,9 @@
     python -m benchmarks.frameworks --only onnxruntime,litert --against docs/frameworks.md
 
 The laws judge every adapter in the first interpreter that has its framework: this one, or those of
-`--python`. Then the error of its tanh and sigmoid is measured. `--results` keeps what was measured, one file
-an adapter: an adapter that has a file there is not judged again, so that a run can be split or go on. The
-exit status is 1 where a verdict is another one than on the page `--against`, and where an adapter that
-`--only` names is not installed.
+`--python`. `--results` keeps what came of each in a file, and an adapter that has a file there is not judged
+again, so that a run can be split or go on. The exit status is 1 where a verdict is another one than on the
+page `--against`, and where an adapter that `--only` names is not installed.
 """
 
 import argparse
@@ -26,8 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.findings import LEDGER
-from benchmarks.framework_pages import LAWS, SEED, Failure, Judged, page
-from benchmarks.vendor_mathematics import cost
+from benchmarks.framework_pages import LAWS, PROFILE, SEED, Failure, Judged, page
 from oracle import pytorch
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
@@ -46,7 +44,6 @@ def main() -> int:
     )
     parser.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
     parser.add_argument("--only", default=ALL, help="adapters to judge, with commas (default: all)")
-    parser.add_argument("--profile", default="dev", help="of the laws (default: %(default)s)")
     parser.add_argument("--results", type=Path, help="a folder that keeps results (default: none are kept)")
     parser.add_argument("--output", type=Path, help="a Markdown file (default: print)")
     parser.add_argument("--against", type=Path, help="an earlier page")
@@ -58,7 +55,7 @@ def main() -> int:
         for name in names:
             path = folder / f"{name}.json"
             if not path.exists():
-                judged = judge(name, [sys.executable, *options.python], options.profile)
+                judged = judge(name, [sys.executable, *options.python])
                 path.write_text(json.dumps(asdict(judged), indent=1))
                 print(f"{name}: {judged.missing or judged.verdict}", file=sys.stderr, flush=True)
         results = [_read(folder / f"{name}.json", name) for name in ADAPTERS]
@@ -75,12 +72,12 @@ def main() -> int:
 
 def _read(path: Path, name: str) -> Judged:
     if not path.exists():
-        return Judged(name, missing="not asked for")
+        return Judged(name, missing="not in this run")
     fields = json.loads(path.read_text())
     return Judged(**{**fields, "failures": [Failure(**each) for each in fields["failures"]]})
 
 
-def judge(name: str, pythons: Sequence[str], profile: str) -> Judged:
+def judge(name: str, pythons: Sequence[str]) -> Judged:
     """One adapter, in the first interpreter that has what it needs."""
     missing = ""
     for python in pythons:
@@ -90,16 +87,15 @@ def judge(name: str, pythons: Sequence[str], profile: str) -> Judged:
             except Exception as error:
                 missing = missing or str(error).partition(" needs ")[2].partition(":")[0] or str(error)
                 continue
-            report = _report(name, python, profile)
+            report = _report(name, python)
             (found,) = report["implementations"]
             git = ["git", "-C", str(LEDGER.parent), "describe", "--always", "--dirty"]
             described = subprocess.run(git, capture_output=True, text=True, check=False)
             return Judged(
                 name,
-                version=_version(python, ADAPTERS[name].distribution),
+                version=version(python, name),
                 date=str(datetime.date.today()),
                 commit=described.stdout.strip(),
-                profile=profile,
                 system=f"{report['environment']['target']}, {report['environment']['platform']}",
                 verdict=found["verdict"],
                 dtypes=list(limits.dtypes),
@@ -109,22 +105,23 @@ def judge(name: str, pythons: Sequence[str], profile: str) -> Judged:
                     _failure(implementation, law) for law in found["laws"] if law["status"] == "failed"
                 ],
                 ratios={name: _worst(found["laws"], name) for name in LAWS},
-                costs={dtype: cost(implementation, dtype) for dtype in limits.dtypes},
             )
     return Judged(name, missing=missing)
 
 
-def _version(python: str, distribution: str) -> str:
+def version(python: str, name: str) -> str:
+    """The framework of an adapter in this interpreter, with its version."""
+    distribution = ADAPTERS[name].distribution
     asked = f"import importlib.metadata as m; print(m.version({distribution!r}))"
     done = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False)
     return f"{distribution} {done.stdout.strip()}".strip()
 
 
-def _report(name: str, python: str, profile: str) -> Any:
+def _report(name: str, python: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "report.json")
         command = [sys.executable, "-m", "rnn_crosscheck", f"frameworks.{name}", "--python", python]
-        command += [*LIMITS, f"--hypothesis-seed={SEED}", f"--hypothesis-profile={profile}"]
+        command += [*LIMITS, f"--hypothesis-seed={SEED}", f"--hypothesis-profile={PROFILE}"]
         silent: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.run([*command, "--report", str(path)], **silent, check=False)
         return json.loads(path.read_text())

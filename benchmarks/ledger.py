@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.findings import LEDGER, Entry, entries
-from benchmarks.frameworks import HOST
-from oracle.frameworks import ADAPTERS
+from benchmarks.frameworks import HOST, version
 from properties.answered.implementation import Implementation
 from properties.worker.ours import full_name
 
@@ -48,12 +47,6 @@ def has(python: str, adapter: str) -> bool:
             return bool(target.limits)
         except Exception:
             return False
-
-
-def version(python: str, adapter: str) -> str:
-    """Of the framework in this interpreter."""
-    name = ADAPTERS[adapter].distribution
-    return f"{name} {run([python, '-c', f'import importlib.metadata as m; print(m.version({name!r}))'])[0]}"
 
 
 def line_holds(entry: Entry, python: str) -> str:

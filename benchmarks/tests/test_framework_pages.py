@@ -1,0 +1,99 @@
+"""The page on frameworks answers a user's questions, and marks every failure."""
+
+from typing import Any
+
+import pytest
+
+from benchmarks.findings import DEFENDED, LEDGER, anchor, entries, known
+from benchmarks.framework_pages import LAWS, Failure, Judged, page
+from oracle.frameworks import ADAPTERS
+from oracle.problem import Problem
+
+SIZES: dict[str, Any] = {"n_x": 1, "n_a": 2, "m": 1, "T_x": 2}
+ENTRIES = list(entries(LEDGER.read_text(encoding="utf-8")))
+KNOWN = known(LEDGER.read_text(encoding="utf-8"))
+
+
+def failure(law: str, outcome: str = "answers", told: str = "", **given: Any) -> Failure:
+    problem = Problem.lstm_layer(**{**SIZES, **given})
+    grade = "spec" if law == "trajectory" else "robust"
+    return Failure("lstm", law, grade, outcome, told, repr(problem))
+
+
+def judged(name: str, *failures: Failure) -> Judged:
+    dtypes, ratios = ["float64", "float32"], dict.fromkeys(LAWS, 0.25)
+    return Judged(name, version="1.0", verdict="not robust", dtypes=dtypes, failures=failures, ratios=ratios)
+
+
+def row(judgement: Judged) -> dict[str, str]:
+    """The cells of the first table's only row, by column."""
+    header, _, cells = [line for line in page([judgement]) if line.startswith("| ")][:3]
+    return dict(zip(header.split(" | "), cells.split(" | "), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("met", "column", "cell"),
+    [
+        (failure("trajectory"), "float64", "**no**"),
+        (failure("lower precision", dtype="float32"), "float32", "**no**"),
+        (failure("trajectory", lengths="random"), "lengths", "**no**"),
+        (failure("nonfinite", regime="nonfinite"), "NaN, ∞", "**no**"),
+        (failure("padding", lengths="random"), "NaN, ∞", "**no**"),
+        (failure("no samples", "dies", m=0), "crashes", "no samples"),
+        (failure("no steps", "raises", T_x=0), "other edges that fail", "no steps"),
+        (failure("memory layouts"), "other edges that fail", "memory layouts"),
+    ],
+)
+def test_a_failure_is_an_answer_to_one_question(met: Failure, column: str, cell: str) -> None:
+    right, wrong = row(judged("mlx")), row(judged("mlx", met))
+    assert wrong[column] == cell
+    changed = {name for name in right if right[name] != wrong[name]}
+    assert changed <= {column, "new failures |"}
+
+
+def test_the_dtypes_that_are_declared_away_were_not_asked() -> None:
+    assert row(judged("mlx"))["float16"] == "–"
+
+
+def test_each_failure_is_a_finding_or_defended_or_new() -> None:
+    met = [failure("no samples", "dies", m=0), failure("no steps", T_x=0), failure("trajectory")]
+    lines = [
+        line for line in page([judged("onnxruntime", *met)]) if line.startswith("| `onnxruntime` | LSTM")
+    ]
+    for line, mark in zip(lines, ("[finding](../FINDINGS.md#onnx-", "[defended](", "**new**"), strict=True):
+        assert mark in line
+
+
+def test_the_laws_that_met_one_finding_are_in_one_line() -> None:
+    met = [failure("padding", lengths="random"), failure("nonfinite", regime="nonfinite")]
+    (line,) = [line for line in page([judged("paddle", *met)]) if line.startswith("| `paddle` | LSTM")]
+    assert "| padding, nonfinite |" in line
+
+
+def test_what_was_not_run_says_so_and_why() -> None:
+    lines = [
+        line for line in page([Judged("ncnn", missing="ncnn, which is not installed")]) if "ncnn" in line
+    ]
+    assert len(lines) == 1
+    assert lines[0].startswith("| `ncnn` | – | not run: ncnn, which is not installed |")
+
+
+def test_the_error_of_a_law_that_fails_is_no_number() -> None:
+    failing = Judged("ncnn", ratios=dict.fromkeys(LAWS))
+    assert [line for line in page([failing]) if line.startswith("| `ncnn` | fails | fails |")]
+
+
+def test_the_ledger_covers_failures_of_adapters_that_there_are() -> None:
+    assert {each.adapter for each in KNOWN} <= ADAPTERS.keys()
+    assert {each.heading for each in KNOWN} == {*(entry.title for entry in ENTRIES), DEFENDED}
+
+
+def test_headings_are_linked_as_github_does() -> None:
+    assert anchor("MLX: no steps, and no features, raise ValueError") == (
+        "#mlx-no-steps-and-no-features-raise-valueerror"
+    )
+
+
+def test_the_published_page_is_short_enough_to_read() -> None:
+    published = (LEDGER.parent / "docs" / "frameworks.md").read_text(encoding="utf-8")
+    assert len(published.splitlines()) <= 200
