@@ -68,9 +68,10 @@ def test_who_writes_more_than_a_pipe_holds_is_not_held_up(misbehave: Misbehave) 
 
 
 def test_who_writes_for_ever_is_late(misbehave: Misbehave) -> None:
+    """Takes the time limit, in which something must be written, on a busy machine too."""
     body = "import os\nwhile True: os.write(2, b'no end\\n' * 9999)"
-    outcome = misbehave(body, time_limit=0.5).call("rnn_forward", [0, 0, {}])
-    assert outcome == Died("did not answer within 0.5 s")
+    outcome = misbehave(body, time_limit=1).call("rnn_forward", [0, 0, {}])
+    assert outcome == Died("did not answer within 1 s")
     assert "no end\nno end" in last_words(outcome)
 
 
