@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from oracle import propagation
 from oracle.inputs import LayerInputs
 from oracle.limits import ANYTHING
 from oracle.problem import LayerProblem, Problem, siblings
-from properties.answered.answers import KEPT, Answers, ask
+from properties.answered import answers as module
+from properties.answered.answers import Answers, ask
 from properties.answered.implementation import Died, Raised, Reply, Request, Returned
 from properties.posed.question import SMALL, Question
 from properties.tests.power import said
@@ -79,7 +81,9 @@ def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Re
         assert all(np.array_equal(bounds[name].error, expected[name].error) for name in expected)
 
 
-def test_small_examples_are_posed_once_and_large_ones_are_forgotten() -> None:
+def test_small_examples_are_posed_once_and_large_ones_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = 4
+    monkeypatch.setattr(module, "_kept", lru_cache(maxsize=kept)(Answers))
     implementation: Any = Replies()
 
     def posed(function: str = "rnn_forward", **changed: Any) -> Answers:
@@ -89,7 +93,7 @@ def test_small_examples_are_posed_once_and_large_ones_are_forgotten() -> None:
     assert posed() is first
     assert posed("lstm_forward") is not first
     assert posed(n_a=SMALL) is not posed(n_a=SMALL)
-    for seed in range(1, KEPT + 1):
+    for seed in range(1, kept + 1):
         posed(seed=seed)
     assert posed() is not first
 

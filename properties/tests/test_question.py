@@ -1,13 +1,16 @@
 """A question knows what the witnesses say of each of its problems."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 from oracle import exact, propagation, pytorch
 from oracle.problem import Problem, siblings
-from properties.posed.question import KEPT, SMALL, Question
+from properties.posed import question as module
+from properties.posed.question import SMALL, Question
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 FORWARD = "lstm_forward"
@@ -25,7 +28,10 @@ def test_the_witnesses_say_of_each_what_they_say_of_it_alone() -> None:
             assert np.array_equal(question.exact[i][name], exact.midpoints(truth[name]))
 
 
-def test_small_questions_are_kept_and_large_ones_are_not() -> None:
+def test_small_questions_are_kept_and_large_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = 4
+    monkeypatch.setattr(module, "_kept", lru_cache(maxsize=kept)(Question))
+
     def asked(function: str = FORWARD, **changed: Any) -> Question:
         return Question.of(function, [replace(PROBLEM, **changed)])
 
@@ -33,6 +39,6 @@ def test_small_questions_are_kept_and_large_ones_are_not() -> None:
     assert asked() is first
     assert asked("lstm_cell_forward") is not first
     assert asked(n_a=SMALL) is not asked(n_a=SMALL)
-    for seed in range(1, KEPT + 1):
+    for seed in range(1, kept + 1):
         asked(seed=seed)
     assert asked() is not first
