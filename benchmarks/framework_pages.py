@@ -11,6 +11,7 @@ from benchmarks.findings import DEFENDED, LEDGER, anchor, known
 from oracle.problem import DType, LayerProblem, Problem
 
 PROFILE, SEED = "dev", 1
+NOT_RUN = "not run"
 LAWS = ("trajectory", "each step", "lower precision", "extreme magnitudes")
 """Laws whose worst errors are shown."""
 
@@ -152,7 +153,7 @@ def _together(values: set[str]) -> str:
 def _summary(judged: Judged, failures: Sequence[tuple[Failure, str]]) -> Sequence[str]:
     """The row of the first table."""
     if judged.missing:
-        return [f"`{judged.name}`", "–", f"not run: {judged.missing}", *[""] * (len(COLUMNS) - 3)]
+        return [f"`{judged.name}`", "–", f"{NOT_RUN}: {judged.missing}", *[""] * (len(COLUMNS) - 3)]
     met: defaultdict[str, list[str]] = defaultdict(list)
     for failure, _ in failures:
         met[failure.aspect].append(failure.law)

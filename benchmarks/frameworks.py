@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.findings import LEDGER
-from benchmarks.framework_pages import LAWS, PROFILE, SEED, Failure, Judged, page
+from benchmarks.framework_pages import LAWS, NOT_RUN, PROFILE, SEED, Failure, Judged, page
 from oracle import pytorch
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
@@ -155,14 +155,16 @@ def _failure(implementation: Implementation, law: Mapping[str, Any]) -> Failure:
 
 
 def changed(judged: Sequence[Judged], before: str) -> list[str]:
-    """A line for each verdict that is another one than on an earlier page."""
-    rows = re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|", before, re.MULTILINE)
-    old = {name: (version, verdict) for name, version, verdict in rows}
+    """A line for each verdict that is another one than in the first table of an earlier page."""
+    first = before.partition("\n## ")[0]
+    old = {
+        name: rest for name, *rest in re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|", first, re.MULTILINE)
+    }
     return [
         f"{each.name}: {verdict} ({version}) is now {each.verdict} ({each.version})"
         for each in judged
         for version, verdict in [old.get(each.name, ("", each.verdict))]
-        if not each.missing and verdict != each.verdict
+        if not each.missing and verdict != each.verdict and not verdict.startswith(NOT_RUN)
     ]
 
 

@@ -1,11 +1,13 @@
 """The page on frameworks answers a user's questions, and marks every failure."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from benchmarks.findings import DEFENDED, LEDGER, anchor, entries, known
 from benchmarks.framework_pages import LAWS, Failure, Judged, page
+from benchmarks.frameworks import changed
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
 
@@ -76,6 +78,14 @@ def test_what_was_not_run_says_so_and_why() -> None:
     ]
     assert len(lines) == 1
     assert lines[0].startswith("| `ncnn` | – | not run: ncnn, which is not installed |")
+
+
+def test_a_verdict_is_compared_with_that_of_an_earlier_page() -> None:
+    met = judged("mlx", failure("no steps", "raises", T_x=0))
+    before = "\n".join(page([met, Judged("ncnn", missing="not here")]))
+    conforms = replace(judged("mlx"), verdict="conforms", version="2.0")
+    assert changed([met, judged("ncnn")], before) == []
+    assert changed([conforms], before) == ["mlx: not robust (1.0) is now conforms (2.0)"]
 
 
 def test_the_error_of_a_law_that_fails_is_no_number() -> None:
