@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from oracle.diagnosis.agreeing import listed
-from oracle.faults import sentence
 from oracle.verdict import Facts
 
 
@@ -71,6 +70,8 @@ def mistake(*names: str) -> Finding:
 
 
 def _mistake(names: Sequence[str]) -> str:
+    from oracle.faults import sentence  # the catalogue, which a run without a failure does not need
+
     return ", and ".join(map(sentence, names))
 
 

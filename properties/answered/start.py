@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from properties.worker.ours import PROGRAM, WARM
-from properties.worker.warm import MOST
+from properties.worker.wire import MOST
 
 FORKS = sys.platform == "linux"
 """Elsewhere the system's own libraries may not survive a fork."""

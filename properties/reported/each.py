@@ -7,7 +7,6 @@ from inspect import getdoc
 from pathlib import Path
 
 from oracle.diagnosis.facts import in_words
-from oracle.faults import remedy
 from oracle.problem import Problem
 from properties.laws import all_laws
 from properties.reported.document import Run, replace_file
@@ -102,6 +101,8 @@ class Shown:
     @property
     def remedies(self) -> list[str]:
         """How it is mended, a line for each of the mistakes that are made at once."""
+        from oracle.faults import remedy  # the catalogue, which a run without a failure does not need
+
         names = self.case.finding.facts.get("names", [])
         return [line for name in names if (line := remedy(name))]
 

@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import Any
 
 from properties.judged.presence import PRESENCE
 from properties.reported.document import Run
@@ -61,11 +60,18 @@ def as_html(judged: Sequence[Judgement], run: Run) -> str:
 
 def render(name: str, **given: object) -> str:
     """Fill in a template of this folder."""
-    return _templates().get_template(name).render(verdicts=VERDICTS, **given)
+    rendered: str = _templates().get_template(name).render(verdicts=VERDICTS, **given)
+    return rendered
 
 
 @cache
-def _templates() -> Environment:
+def _templates() -> Any:
+    from jinja2 import (  # which a run without a page does not need
+        Environment,
+        FileSystemLoader,
+        StrictUndefined,
+    )
+
     jinja = Environment(
         autoescape=True,
         loader=FileSystemLoader(Path(__file__).parent),

@@ -3,13 +3,12 @@
 from collections.abc import Generator
 from contextlib import nullcontext
 from dataclasses import asdict
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from oracle.diagnosis.findings import found
 from properties.answered.implementation import Implementation
-from properties.explained.failure import Failure
 from properties.internals.of_pytest import shown_as
 from properties.judged.presence import PROVIDED, USABLE, lacking, unusable
 from properties.judged.tally import Tally
@@ -20,6 +19,9 @@ from properties.reported.results import LawResult, encodable, printable, printab
 from properties.session.fixtures import TURN
 from properties.session.options import EXPECTED
 
+if TYPE_CHECKING:
+    from properties.explained.failure import Failure
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
@@ -28,7 +30,7 @@ def pytest_runtest_makereport(
     """Show a violation by its message alone, and hand the result of a law to the controlling process."""
     error = call.excinfo.value if call.excinfo else None
     violation = _violation(error)
-    failure = Failure(violation) if violation else None
+    failure = _explained(violation) if violation else None
     with shown_as(item, printable(failure.message)) if failure else nullcontext():
         report = yield
     is_over = report.when == "call" or (report.when == "setup" and report.failed)
@@ -42,7 +44,16 @@ def pytest_runtest_makereport(
     return report
 
 
-def _result(item: pytest.Item, report: pytest.TestReport, failure: Failure | None, broke: bool) -> LawResult:
+def _explained(violation: ViolationError) -> "Failure":
+    """The violation in words. A run without one needs none of the modules that find them."""
+    from properties.explained.failure import Failure
+
+    return Failure(violation)
+
+
+def _result(
+    item: pytest.Item, report: pytest.TestReport, failure: "Failure | None", broke: bool
+) -> LawResult:
     """What came of a law, of which it is a failure, or the harness broke."""
     assert isinstance(item, pytest.Function)
     marker = item.get_closest_marker("law")

@@ -16,10 +16,8 @@ from socket import recv_fds, socket
 
 from numpy import random  # which targets often import: here it is done once
 
+from properties.worker.wire import MOST
 from properties.worker.worker import work
-
-MOST = 2**16
-"""Bytes of a request at most."""
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ LOST_CONNECTION = 97
 """Exit status of a worker that cannot send its answer."""
 OUT_OF_MEMORY = 98
 """Exit status of a worker that has not even the memory for an answer."""
+MOST = 2**16
+"""Bytes of a request to the process that forks workers at most."""
 WHERE_ARE_YOU = SIGUSR1
 """The signal on which a worker writes the frames in which it is to the file of its last words."""
 
