@@ -92,7 +92,7 @@ def test_small_examples_are_posed_once_and_large_ones_are_forgotten(monkeypatch:
     first = posed()
     assert posed() is first
     assert posed("lstm_forward") is not first
-    assert posed(n_a=SMALL) is not posed(n_a=SMALL)
+    assert posed(m=SMALL) is not posed(m=SMALL)
     for seed in range(1, kept + 1):
         posed(seed=seed)
     assert posed() is not first

@@ -38,7 +38,7 @@ def test_small_questions_are_kept_and_large_ones_are_not(monkeypatch: pytest.Mon
     first = asked()
     assert asked() is first
     assert asked("lstm_cell_forward") is not first
-    assert asked(n_a=SMALL) is not asked(n_a=SMALL)
+    assert asked(m=SMALL) is not asked(m=SMALL)
     for seed in range(1, kept + 1):
         asked(seed=seed)
     assert asked() is not first
