@@ -1,7 +1,4 @@
-import os
-import signal
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +6,7 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.answered.implementation import Died, Foreign, Implementation, Raised, Returned
-from properties.answered.process import Process
+from properties.answered.implementation import Foreign, Implementation, Raised, Returned
 from properties.worker.codec import CodecError
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -184,75 +180,6 @@ def test_the_update_gate_may_have_another_name(implement: Implement) -> None:
     assert raised == Raised("KeyError", "'another'", "target.py:9 in lstm_forward")
 
 
-WRONG_CELL = "def rnn_cell_forward(xt, a_prev, parameters): return a_prev + 1, None, None"
-FORWARDS = {
-    "a module": f"""
-{WRONG_CELL}
-def rnn_forward(x, a0, parameters):
-    return rnn_cell_forward(x[:, :, 0], a0, parameters)
-""",
-    "methods": f"""
-class Net:
-    {WRONG_CELL.replace("(xt", "(self, xt")}
-    def rnn_forward(self, x, a0, parameters):
-        return self.rnn_cell_forward(x[:, :, 0], a0, parameters)
-""",
-    "static methods": f"""
-class Net:
-    @staticmethod
-    {WRONG_CELL}
-    @staticmethod
-    def rnn_forward(x, a0, parameters):
-        return Net.rnn_cell_forward(x[:, :, 0], a0, parameters)
-""",
-    "methods over functions": f"""
-{WRONG_CELL}
-class Net:
-    def rnn_forward(self, x, a0, parameters):
-        return rnn_cell_forward(x[:, :, 0], a0, parameters)
-""",
-    "an instance": f"""
-class Cell:
-    {WRONG_CELL.replace("(xt", "(self, xt")}
-class Net(Cell):
-    def rnn_forward(self, x, a0, parameters):
-        return self.rnn_cell_forward(x[:, :, 0], a0, parameters)
-net = Net()
-""",
-}
-
-
-@pytest.mark.parametrize(
-    ("source", "name"),
-    [
-        ("a module", "target.py"),
-        ("methods", "target.py:Net"),
-        ("static methods", "target.py:Net"),
-        ("methods over functions", "target.py:Net"),
-        ("an instance", "target.py:net"),
-    ],
-)
-def test_a_forward_can_be_given_the_references_cell(
-    implement: Implement, arguments: list[Any], source: str, name: str
-) -> None:
-    implementation = implement(FORWARDS[source], name)
-    xt, a0, parameters = arguments
-    right = reference.rnn_cell_forward(*arguments)[0]
-    assert implementation.load().functions["rnn_forward"] is None
-    for borrowed in (False, True, False):
-        call = [xt[:, :, None], a0, parameters]
-        outcome = returned(implementation.call("rnn_forward", call, with_reference_cell=borrowed))
-        assert np.allclose(outcome.value[0], right if borrowed else a0 + 1)
-        assert outcome.used_reference_cell == borrowed
-
-
-def test_a_forward_that_calls_no_cell_does_not_use_the_references(implement: Implement) -> None:
-    implementation = implement("def rnn_forward(x, a0, parameters): return 1")
-    assert implementation.call("rnn_forward", [0, 0, 0], with_reference_cell=True) == Returned(
-        1, [0, 0, 0], [], False
-    )
-
-
 def test_a_function_that_is_not_there_cannot_be_called(implement: Implement) -> None:
     implementation = implement("def rnn_forward(x, a0, p): return x")
     with pytest.raises(ValueError, match="has no function 'lstm_forward'"):
@@ -271,72 +198,3 @@ def test_arguments_that_cannot_be_sent_leave_the_process_as_it_is(implement: Imp
     with pytest.raises(CodecError, match="integer"):
         implementation.call("rnn_forward", [10**5000, 0, 0])
     assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 2
-
-
-def test_a_worker_that_was_killed_loses_one_call(implement: Implement) -> None:
-    implementation = implement("import os\ndef rnn_forward(x, a0, p): return os.getpid()")
-    first = returned(implementation.call("rnn_forward", [0, 0, 0])).value
-    os.kill(first, signal.SIGKILL)
-    assert implementation.call("rnn_forward", [0, 0, 0]) == Died("was killed by SIGKILL")
-    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value != first
-
-
-def test_a_target_that_becomes_unusable_is_a_death(implement: Implement, tmp_path: Path) -> None:
-    source = "import os\ndef rnn_forward(x, a0, p): os._exit(x)"
-    implementation = implement(source)
-    assert implementation.call("rnn_forward", [1, 0, 0]) == Died("exited with status 1")
-    implement("1 / 0")
-    outcome = implementation.call("rnn_forward", [0, 0, 0])
-    assert outcome == Died("target.py cannot be imported: ZeroDivisionError: division by zero (target.py:1)")
-    tmp_path.joinpath("target.py").unlink()
-    assert isinstance(implementation.call("rnn_forward", [0, 0, 0]), Died)
-    implement(source)
-    assert implementation.call("rnn_forward", [2, 0, 0]) == Died("exited with status 2")
-
-
-def test_an_interrupt_ends_the_worker_and_the_next_call_is_in_step(implement: Implement) -> None:
-    implementation = implement(
-        "import time\ndef rnn_forward(x, a0, p):\n    time.sleep(x)\n    return x", time_limit=60
-    )
-    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 0
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            implementation.call("rnn_forward", [60, 0, 0])
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 0
-
-
-def test_closing_twice_does_no_harm_and_a_call_starts_anew(implement: Implement) -> None:
-    implementation = implement("def rnn_forward(x, a0, p): return x")
-    implementation.close()
-    assert returned(implementation.call("rnn_forward", [1, 0, 0])).value == 1
-    implementation.close()
-    implementation.close()
-    assert returned(implementation.call("rnn_forward", [2, 0, 0])).value == 2
-
-
-def test_one_slow_answer_is_no_sign_of_a_compiler_and_several_are(
-    implement: Implement, arguments: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    implementation = implement("def rnn_cell_forward(xt, a_prev, parameters): return a_prev")
-    assert implementation.may_compile
-    assert implementation.takes_its_time
-    told, ask, seconds = [], Process.ask, 0.0
-
-    def timed(process: Process, *given: Any, **how: Any) -> Any:
-        answers = ask(process, *given, **how)
-        process.took = seconds
-        return answers
-
-    monkeypatch.setattr(Process, "ask", timed)
-    for seconds in (0.0, 1.0, 1.0, 1.0):  # noqa: B007 - which `timed` reads
-        implementation.call("rnn_cell_forward", arguments)
-        told.append((implementation.may_compile, implementation.takes_its_time))
-    assert told == [(False, False), (True, False), (True, False), (True, True)]

@@ -1,0 +1,81 @@
+"""The process of an implementation may be killed, interrupted and closed; its next call starts another."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from properties.answered.implementation import Died
+from properties.answered.process import Process
+from properties.tests.test_implementation import Implement, returned
+
+
+def test_a_worker_that_was_killed_loses_one_call(implement: Implement) -> None:
+    implementation = implement("import os\ndef rnn_forward(x, a0, p): return os.getpid()")
+    first = returned(implementation.call("rnn_forward", [0, 0, 0])).value
+    os.kill(first, signal.SIGKILL)
+    assert implementation.call("rnn_forward", [0, 0, 0]) == Died("was killed by SIGKILL")
+    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value != first
+
+
+def test_a_target_that_becomes_unusable_is_a_death(implement: Implement, tmp_path: Path) -> None:
+    source = "import os\ndef rnn_forward(x, a0, p): os._exit(x)"
+    implementation = implement(source)
+    assert implementation.call("rnn_forward", [1, 0, 0]) == Died("exited with status 1")
+    implement("1 / 0")
+    outcome = implementation.call("rnn_forward", [0, 0, 0])
+    assert outcome == Died("target.py cannot be imported: ZeroDivisionError: division by zero (target.py:1)")
+    tmp_path.joinpath("target.py").unlink()
+    assert isinstance(implementation.call("rnn_forward", [0, 0, 0]), Died)
+    implement(source)
+    assert implementation.call("rnn_forward", [2, 0, 0]) == Died("exited with status 2")
+
+
+def test_an_interrupt_ends_the_worker_and_the_next_call_is_in_step(implement: Implement) -> None:
+    implementation = implement(
+        "import time\ndef rnn_forward(x, a0, p):\n    time.sleep(x)\n    return x", time_limit=60
+    )
+    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 0
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            implementation.call("rnn_forward", [60, 0, 0])
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 0
+
+
+def test_closing_twice_does_no_harm_and_a_call_starts_anew(implement: Implement) -> None:
+    implementation = implement("def rnn_forward(x, a0, p): return x")
+    implementation.close()
+    assert returned(implementation.call("rnn_forward", [1, 0, 0])).value == 1
+    implementation.close()
+    implementation.close()
+    assert returned(implementation.call("rnn_forward", [2, 0, 0])).value == 2
+
+
+def test_one_slow_answer_is_no_sign_of_a_compiler_and_several_are(
+    implement: Implement, arguments: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    implementation = implement("def rnn_cell_forward(xt, a_prev, parameters): return a_prev")
+    assert implementation.may_compile
+    assert implementation.takes_its_time
+    told, ask, seconds = [], Process.ask, 0.0
+
+    def timed(process: Process, *given: Any, **how: Any) -> Any:
+        answers = ask(process, *given, **how)
+        process.took = seconds
+        return answers
+
+    monkeypatch.setattr(Process, "ask", timed)
+    for seconds in (0.0, 1.0, 1.0, 1.0):  # noqa: B007 - which `timed` reads
+        implementation.call("rnn_cell_forward", arguments)
+        told.append((implementation.may_compile, implementation.takes_its_time))
+    assert told == [(False, False), (True, False), (True, False), (True, True)]
