@@ -37,7 +37,7 @@ def _row(judgement: Judgement, run: Run) -> list[str]:
     hold = [str(held.count(grade)) if grade in judgement.grades else "" for grade in GRADES]
     first = [case.words for case in cases(judgement)][:1] or [""]
     verdict = "left" if judgement.implementation in run.left else judgement.verdict
-    page = str(run.pages.get(judgement.implementation, ""))
+    page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
     return [verdict, str(len(judgement.functions)), *hold, str(judgement.laws_failed), *first, page]
 
 

@@ -134,10 +134,9 @@ class _Causes:
         of_function = self._of_function.get(result.function)
         if finding.is_trace and not result.ours:
             return of_function or of_cell or finding
-        is_robust_place = finding.kind == "location" and result.grade == "robust" and _is_always(finding)
-        if is_robust_place or (finding.kind == "location" and of_cell):
+        if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
             return of_cell or of_function or finding
-        return finding
+        return of_cell or finding if finding.kind in ("location", "raised") else finding
 
 
 def first(result: LawResult) -> Finding:
@@ -153,7 +152,7 @@ def _error(result: LawResult) -> str:
 
 
 def _is_always(finding: Finding) -> bool:
-    return finding.facts["when"] in ("always", None)
+    return finding.facts["when"] in ("always", {})
 
 
 def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:

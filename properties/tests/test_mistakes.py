@@ -57,7 +57,7 @@ def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last()
 
 
 EMPTY = {"type": "ValueError", "text": "zero-size array"}
-ALWAYS = found("location", where="ot", when=None, how="a bias is missing", lines=["where: ot"])
+ALWAYS = found("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
 FAR = found("location", where="y", when="|c_next| > 10", how=None, lines=["where: y"])
 
 
@@ -113,6 +113,19 @@ def test_one_cause_has_one_number_across_functions_laws_and_dtypes() -> None:
     (case,) = cases(judgement)
     assert len(case.results) == 6
     assert case.smallest.findings[0].kind == "location"
+
+
+def test_a_forward_that_raises_by_its_cell_is_no_mistake_of_its_own() -> None:
+    unfinished = found("lacking", what="unfinished", function="rnn_cell_forward", detail="'a = None'")
+    (judgement,) = judgements(
+        [
+            failed("a", PROVIDED, "rnn_cell_forward", findings=[unfinished]),
+            failed(
+                "a", "split", findings=[found("raised", **EMPTY)], facts={"raised": EMPTY}, inherited=True
+            ),
+        ]
+    )
+    assert [case.finding for case in cases(judgement)] == [unfinished]
 
 
 def test_what_nothing_is_known_of_belongs_to_no_one_of_two_mistakes() -> None:
@@ -187,7 +200,7 @@ def test_the_grade_book_has_a_row_for_each() -> None:
 
 def test_the_grade_book_names_the_page_of_each() -> None:
     run = Run({}, pages={"a.py": Path("pages/a.py.html")})
-    assert [row["page"] for row in rows([passed("a.py"), passed("b.py")], run)] == ["pages/a.py.html", ""]
+    assert [row["page"] for row in rows([passed("a.py"), passed("b.py")], run)] == ["a.py.html", ""]
 
 
 def test_a_forward_that_inherits_counts_as_one_that_holds() -> None:
