@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oracle.diagnosis.agreeing import listed
 from oracle.verdict import Facts
 
 
@@ -110,21 +109,13 @@ def _order_of_parameters() -> str:
     return "the answer depends on the order of the parameters in their dict"
 
 
-def _caches_kept(room: int, which: str) -> str:
-    if not which:
-        return f"no more than {room} caches are kept"
-    return f"of more than {room} caches the {which} {room} are kept"
-
-
-def _overwrites(calls: Sequence[str], outputs: Sequence[str], caches: Sequence[str], all: bool) -> str:
-    """A later call, agreeing with the earlier one in `calls`, overwrites its outputs or cached arrays."""
+def _overwrites(outputs: Sequence[str], caches: Sequence[str], is_all: bool) -> str:
     cached = f"cached {' and '.join(caches)}" if caches else "caches"
-    what = "what" if all else f"the {' and '.join(outputs) or cached} that"
-    whose = f" of its {listed(calls)}" if calls else ""
-    return f"a later call{whose} overwrites {what} an earlier one has returned"
+    what = "what" if is_all else f"the {' and '.join(outputs) or cached} that"
+    return f"a later call overwrites {what} an earlier one has returned"
 
 
-def _writes(arguments: Sequence[str], keys: Sequence[str], change: str, becomes: Facts, where: str) -> str:
+def _writes(arguments: Sequence[str], keys: Sequence[str], change: str, becomes: Facts) -> str:
     """Arguments that are written to: keys of their dict that are new or gone, or what others become."""
     quoted = ", ".join(map(repr, keys))
     several = len(keys) > 1
@@ -135,8 +126,7 @@ def _writes(arguments: Sequence[str], keys: Sequence[str], change: str, becomes:
     if becomes:
         verb = f" become{'' if several else 's'} " if keys else ""
         what += verb + _becomes(**becomes)
-    said = f"it writes to {' and '.join(arguments)}" + (f": {what}" if what else "")
-    return f"{said}, where {where}" if where else said
+    return f"it writes to {' and '.join(arguments)}" + (f": {what}" if what else "")
 
 
 def _becomes(output: str = "", last_step: bool = False, factor: float = 0) -> str:
@@ -210,7 +200,6 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "two answers": _two_answers,
     "earlier calls": _earlier_calls,
     "order of parameters": _order_of_parameters,
-    "caches kept": _caches_kept,
     "overwrites": _overwrites,
     "writes": _writes,
     "digits": _digits,
@@ -227,7 +216,7 @@ _WORDS: Mapping[str, Callable[..., str]] = {
 """How the facts of each kind of finding are said."""
 
 _MISTAKES = frozenset(
-    {"mistake", "two answers", "earlier calls", "order of parameters", "caches kept"}
+    {"mistake", "two answers", "earlier calls", "order of parameters"}
     | {"overwrites", "writes", "digits", "subnormals"}
 )
 

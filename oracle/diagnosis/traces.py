@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, specification
-from oracle.diagnosis.bounded_caches import which_are_kept
 from oracle.diagnosis.findings import Finding, found
 from oracle.diagnosis.questions import larger, problem
 from oracle.diagnosis.simpler import simplified, with_parameters
-from oracle.diagnosis.writing import overwriting, writing, writing_for_sizes
+from oracle.diagnosis.writing import overwriting, writing
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem
@@ -30,8 +29,7 @@ def manners(
     """What is wrong with the way it answers, whatever it computes; `None` where that is in order.
 
     That it acts at random, remembers earlier calls, or takes the parameters by their place; of what computes
-    all that is asked rightly, that it keeps some of its caches, or overwrites what it has returned, or its
-    arguments.
+    all that is asked rightly, that it overwrites what it has returned, or its arguments.
     """
     bigger = limits.fitted(larger(function, counterexample, network))
     first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
@@ -46,21 +44,14 @@ def manners(
     if not _same_outputs(permuted, twice[1:]) and same(implementation(given).outputs, twice[0].outputs):
         return found("order of parameters")
     right = [specification(function, limits)(inputs) for inputs in asked]
-    if _same_outputs(shown, right) and (
-        kept := which_are_kept(function, implementation, counterexample, shown[0])
-    ):
-        return kept
     if not _same_outputs(shown, right) or any(
         _computed_wrongly(function, *pair) for pair in zip(shown, right, strict=True)
     ):
         return None
     later = implementation(first, then=other)
     if not (same(later.outputs, shown[1].outputs) and same(later.caches, shown[1].caches)):
-        return overwriting(function, implementation, bigger, shown[1], later, limits)
-    written = writing(function, shown, right)
-    if written and not (writing(function, shown[1:], right[1:]) or CONTRACTS[function].is_layer):
-        return writing_for_sizes(function, implementation, counterexample, limits) or written
-    return written
+        return overwriting(function, shown[1], later)
+    return writing(function, shown, right)
 
 
 def precision(

@@ -1,29 +1,20 @@
 """What a call writes to that is not its own: its arguments, and what an earlier call has returned."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from itertools import combinations
 from typing import TypeVar
 
 import numpy as np
 
-from oracle.diagnosis.agreeing import DTYPE, agreeing, with_one_for
-from oracle.diagnosis.behaviour import Behaviour, Program, alike, same, specification
+from oracle.diagnosis.behaviour import Behaviour, alike
 from oracle.diagnosis.findings import Finding, found
-from oracle.diagnosis.questions import problem
-from oracle.inputs import Inputs
-from oracle.limits import Limits
-from oracle.problem import Problem
 from oracle.verdict import Facts
 from reference.contract import CONTRACTS, Array
 
 
-def writing(
-    function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour], where: str = ""
-) -> Finding | None:
+def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Finding | None:
     """To which arguments it writes, and what, by some calls and what is right; `None` where to none.
 
-    What is said of several calls holds of each; `where` is in which sizes.
+    What is said of several calls holds of each.
     """
     contract = CONTRACTS[function]
     names = [*contract.arguments, "parameters", "options"]
@@ -34,25 +25,7 @@ def writing(
         return None
     keys, change = _the_same(_keys(function, *each) for each in calls) or ([], "")
     becomes = _the_same(_what_becomes(function, *each) for each in calls if _count(*each) > 1) or {}
-    return found("writes", arguments=written, keys=keys, change=change, becomes=becomes, where=where)
-
-
-def writing_for_sizes(
-    function: str, implementation: Program, counterexample: Inputs, limits: Limits
-) -> Finding | None:
-    """The same of what writes where two sizes of a counterexample are equal, or one is 1; else `None`."""
-    given, is_cell = counterexample.sizes, CONTRACTS[function].is_cell
-    distinct = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 1 if is_cell else 7}
-    names = [name for name in distinct if name != "T_x" or not is_cell]
-    pairs = ((one, other) for one, other in combinations(names, 2) if given[one] == given[other])
-    special = {f"{one} = {other}": {other: distinct[one]} for one, other in pairs}
-    special |= {f"{name} = 1": {name: 1} for name in names if given[name] == 1}
-    for words, sizes in special.items():
-        inputs = limits.fitted(problem(function, **{**distinct, **sizes})).inputs(function)
-        shown, right = implementation(inputs), specification(function, limits)(inputs)
-        if written := writing(function, [shown], [right], where=words):
-            return written
-    return None
+    return found("writes", arguments=written, keys=keys, change=change, becomes=becomes)
 
 
 T = TypeVar("T")
@@ -119,42 +92,15 @@ def _factor(now: Array, before: Array) -> float:
     return float(f"{factor:.6g}") if np.isfinite(factor) and alike(now, factor * before) else 0.0
 
 
-def overwriting(
-    function: str,
-    implementation: Program,
-    asked: Problem,
-    shown: Behaviour,
-    later: Behaviour,
-    limits: Limits,
-) -> Finding:
-    """What a later call has made of an answer that was `shown`, and which later calls do so."""
-    others = [dtype for dtype in limits.dtypes if dtype != asked.dtype]
-
-    def does(other: Problem) -> bool:
-        later = implementation(asked.inputs(function), then=replace(other, seed=1).inputs(function))
-        return not (same(later.outputs, shown.outputs) and same(later.caches, shown.caches))
-
-    def overwrites(names: Sequence[str]) -> bool:
-        dtype = others[0] if DTYPE in names else asked.dtype
-        sizes = [name for name in names if name != DTYPE]
-        every = ({name: getattr(asked, name) + by for name in sizes} for by in (1, -1))
-        return any(does(replace(asked, **some, dtype=dtype)) for some in every)  # for what is no larger
-
-    names = [name for name in asked.varies if name != "T_x" or not CONTRACTS[function].is_cell]
-    which = agreeing([*names, *([DTYPE] if others else [])], overwrites)
-    both, total = ("n_x", "n_a"), asked.n_x + asked.n_a
-    apart = [n_x for n_x in range(1, total) if n_x not in (asked.n_x, asked.n_a)]
-    is_of_sum = apart and {*both} <= {*which}
-    if is_of_sum and all(does(replace(asked, n_x=n_x, n_a=total - n_x)) for n_x in apart):
-        which = with_one_for(both, "n_a + n_x", which)
+def overwriting(function: str, shown: Behaviour, later: Behaviour) -> Finding:
+    """What a later call has made of an answer that was `shown`."""
     every = {name: f".{i}" for i, name in enumerate(CONTRACTS[function].outputs)}
     kept = [name for name, at in every.items() if alike(later.outputs.get(at, ""), shown.outputs.get(at, ""))]
     return found(
         "overwrites",
-        calls=[*which],
-        outputs=[name for name in every if name not in kept],
+        outputs=[name for name in every if name not in kept] if kept else [],
         caches=_entries(function, shown, later) if len(kept) == len(every) else [],
-        all=not kept,
+        is_all=not kept,
     )
 
 

@@ -25,13 +25,12 @@ EVERY: list[tuple[Finding, str]] = [
         "asked again it is right: the answer depends on earlier calls, or on chance",
     ),
     (found("order of parameters"), "the answer depends on the order of the parameters in their dict"),
-    (found("caches kept", room=6, which="last"), "of more than 6 caches the last 6 are kept"),
     (
-        found("overwrites", calls=["n_a", "m"], outputs=[], caches=["ft"], all=False),
-        "a later call of its n_a and m overwrites the cached ft that an earlier one has returned",
+        found("overwrites", outputs=[], caches=["ft"], is_all=False),
+        "a later call overwrites the cached ft that an earlier one has returned",
     ),
     (
-        found("writes", arguments=["parameters"], keys=["ba"], change="", becomes={"factor": 2.0}, where=""),
+        found("writes", arguments=["parameters"], keys=["ba"], change="", becomes={"factor": 2.0}),
         "it writes to parameters: ba becomes 2 times what was there",
     ),
     (found("digits", digits=7), "right to 7 digits only, as if float32 or an epsilon were in it"),

@@ -279,7 +279,7 @@ def test_an_answer_that_is_overwritten_later_is_noticed() -> None:
         return returned, a_last
 
     ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
-    overwrites = ["a later call of its n_a, m and T_x overwrites the a that an earlier one has returned"]
+    overwrites = ["a later call overwrites the a that an earlier one has returned"]
     assert manners("rnn_layer", ask, with_everything("rnn_layer").inputs("rnn_layer")) == overwrites
 
 
