@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from reference.contract import Array, Kind
 EXTRA = "onnx"
 BATCH, TIME = 2, 7
 """The sizes that are drawn for what is dynamic."""
+LARGEST = 10**7
+"""Elements of an input that is drawn."""
 _OUTPUTS = ("a", "a_last", "c_last")
 _PLACES = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
 
@@ -122,6 +125,10 @@ def _drawn(exported: Exported, value: Any, sizes: dict[str, int], rng: np.random
         else:
             name = dim.dim_param or f"{value.name} {len(shape)}"
             shape.append(sizes.setdefault(name, _size(name, is_first=not shape)))
+    if prod(shape) > LARGEST:
+        raise ParityError(
+            f"its input {value.name} has the shape {tuple(shape)}: return (module, example inputs)"
+        )
     dtype = optional("onnx", EXTRA).helper.tensor_dtype_to_np_dtype(tensor.elem_type)
     if dtype.kind == "f":
         return rng.standard_normal(shape).astype(dtype)

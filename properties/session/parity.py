@@ -8,15 +8,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from oracle.checkpoints import CheckpointError
-from oracle.checkpoints.error import shortened
+from oracle.checkpoints.error import printable, shortened
 from oracle.parity import original
 from oracle.parity.judging import Parity, Row, compare
 from oracle.parity.passage import ParityError
-from properties.session.weights import Parser, fail
+from properties.session.weights import Parser, fail, print_table
 from properties.worker.targets import Target, TargetMissing, closest, locate
 
 ABOUT = (
@@ -24,8 +21,8 @@ ABOUT = (
     "recurrent node where it stands. Exits with 0 if all is right, with 1 if something is wrong, and with 4 "
     "on wrong usage."
 )
-_LEFT = ("node", "module", "kind", "weights", "verdict")
 _COLUMNS = ("node", "module", "kind", "n_x", "n_a", "D", "weights", "input", "error", "verdict")
+_NUMBERS = ("n_x", "n_a", "D", "input", "error")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,17 +39,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def show(parity: Parity) -> None:
     """A table, what was passed over, and the sentence."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in _COLUMNS:
-        table.add_column(column, justify="left" if column in _LEFT else "right", overflow="fold")
-    for row in parity.rows:
-        table.add_row(*_cells(row))
-    # In a pipe there is no width that a name would have to be broken at.
-    console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 1000)
-    console.print(table)
+    print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])
     for each in parity.passed_over:
-        console.print(f"passed over: {each}")
-    console.print(parity.sentence)
+        print(printable(f"passed over: {each}"))
+    print(printable(parity.sentence))
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
                 return 0
             return against(checkpoint, load(given.against, given.layout, overrules=False, limit=limit))
         for each in convert(checkpoint, given.out, given.to, force=given.force):
-            print(printable(f"{each} is the same bit for bit, and gives the same states"))
+            print(printable(f"{each} is the same bit for bit"))
     except CheckpointError as error:
         fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 def show(checkpoint: Checkpoint) -> None:
     """A table of the layers, and what was passed over, and why."""
     share = EFFORT // len(checkpoint.layers)
-    print_table([_row(layer, Effort(share)) for layer in checkpoint.layers])
+    print_table(_COLUMNS, _NUMBERS, [_row(layer, Effort(share)) for layer in checkpoint.layers])
     whose: dict[str, list[str]] = {}
     for layer in checkpoint.layers:
         told = [f"its activation is {layer.activation}"] if layer.activation else []
@@ -71,28 +71,26 @@ def show(checkpoint: Checkpoint) -> None:
         print(printable(f"passed over: {each}"))
 
 
-def _row(layer: RecurrentLayer, effort: Effort) -> tuple[str, ...]:
+def _row(layer: RecurrentLayer, effort: Effort) -> list[str]:
     radius = spectral_radius(layer, effort)
-    return (
-        *(
-            printable(layer.prefix),
-            layer.kind.upper(),
-            layer.layout,
-            str(layer.layers),
-            str(layer.directions),
-        ),
-        *(str(layer.n_x), str(layer.n_a), str(layer.n_p or ""), layer.dtype.name, f"{layer.largest:.3g}"),
-        *("–" if radius is None else f"{radius:.3g}", str(horizon(layer, effort)), layer.digest),
+    sizes = (layer.layers, layer.directions, layer.n_x, layer.n_a, layer.n_p or "")
+    known = (layer.prefix, layer.kind.upper(), layer.layout, *map(str, sizes), layer.dtype.name)
+    measured = (
+        f"{layer.largest:.3g}",
+        "–" if radius is None else f"{radius:.3g}",
+        str(horizon(layer, effort)),
     )
+    return [*known, *measured, layer.digest]
 
 
-def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """The rows below the heads of `_COLUMNS`, in columns; whole prefixes, whatever the width."""
-    every = [_COLUMNS, *rows]
+def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """The rows below the heads of the columns, whole whatever the width of the terminal."""
+    every = [[printable(cell) for cell in row] for row in (columns, *rows)]
     widths = [max(map(len, column)) for column in zip(*every, strict=True)]
     for row in every:
-        cells = zip(_COLUMNS, row, widths, strict=True)
-        print("  ".join(f"{cell:>{n}}" if head in _NUMBERS else f"{cell:<{n}}" for head, cell, n in cells))
+        cells = zip(columns, row, widths, strict=True)
+        line = "  ".join(f"{cell:>{n}}" if head in numbers else f"{cell:<{n}}" for head, cell, n in cells)
+        print(line.rstrip())
 
 
 def against(copy: Checkpoint, original: Checkpoint) -> int:

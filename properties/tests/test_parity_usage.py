@@ -79,6 +79,27 @@ def test_inputs_that_the_file_does_not_take_are_one_line(capsys: pytest.CaptureF
     assert "ONNX Runtime cannot run it: Got invalid dimensions for input: tokens" in shown
 
 
+def test_inputs_that_are_too_large_to_draw_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def endless(graph: Any, arrays: Arrays) -> None:
+        graph.input[0].type.tensor_type.shape.dim[1].dim_value = 2**40
+
+    with pytest.raises(SystemExit):
+        parity.main([changed(endless), "--against", "original_model:make"])
+    shown = capsys.readouterr().err
+    assert len(shown.splitlines()) == 1
+    assert "its input tokens has the shape (2, 1099511627776): return (module, example inputs)" in shown
+
+
+def test_names_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    def renamed(graph: Any, arrays: Arrays) -> None:
+        nodes(graph)[0].name = "\x1b[2J\nnode"
+
+    assert parity.main([changed(renamed), "--against", "original_model:make"]) == 0
+    shown = capsys.readouterr().out
+    assert r"\x1b[2J\nnode" in shown
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
 @pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
 def test_a_missing_package_is_told_with_its_extra(
     package: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
