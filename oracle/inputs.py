@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -170,3 +170,16 @@ class LayerInputs(Inputs):
         if quantity == "a":
             layer = len(self.parameters) // self.directions - 1
         return f"layer {layer}, {('forward', 'backward')[direction]}, unit {unit}"
+
+
+Given = TypeVar("Given", bound=Inputs)
+
+
+def poisoned(inputs: Given, names: list[str], seed: int) -> Given:
+    """The inputs with one entry of one of the named arrays NaN or infinite, if they have an entry."""
+    rng = np.random.default_rng([seed, 1])
+    arrays = {name: getattr(inputs, name).copy() for name in names if getattr(inputs, name).size}
+    if arrays:
+        array = arrays[rng.choice(list(arrays))]
+        array.flat[rng.integers(array.size)] = rng.choice([np.nan, np.inf, -np.inf])
+    return replace(inputs, **arrays)

@@ -4,16 +4,17 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
 from oracle import lengths
 from oracle.checkpoints import RecurrentLayer, only_layer
 from oracle.checkpoints.given import OF_THE_FILE, filled_in
-from oracle.inputs import Inputs, LayerInputs
+from oracle.inputs import Inputs, LayerInputs, poisoned
 from oracle.lengths import Lengths
-from oracle.regimes import REGIMES, Regime
+from oracle.ordinary import ordinary, ordinary_layers
+from oracle.regimes import ORDINARY, REGIMES, Regime
 from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, extent, of_one_direction
 
 DType = Literal["float16", "float32", "float64"]
@@ -32,8 +33,10 @@ class Problem:
     - `unit`: standard normal, as trained networks have it;
     - `wild`: weights times 3 to 30, saturating or chaotic;
     - `tiny`: every sample and every unit of an array scaled down, by any magnitude there is in the dtype;
-    - `counting`: gates that stay open, so that memory states grow by up to 1 a step, from up to 100; of some
+    - `counting`: gates that stay open, so that memory states grow by up to 1 a step, from up to 200; of some
       samples inputs as they are measured, up to a thousand times as large;
+    - of all these, rows of weights and samples of inputs are halved until pre-activations stay below 300 and
+      logits below 30 (see `ordinary`);
     - `huge`: pre-activations and logits up to ±1e4;
     - `nonfinite`: `unit`, with one entry of one sample's input or state NaN or infinite;
     - `subnormal`: `unit` weights, but none of the candidate; inputs, states, biases, and all predictions
@@ -132,7 +135,7 @@ class Problem:
             given, names = self._drawn.span(0, 1), ["x", "a0", "c0"]
         else:
             given, names = replace(self._drawn, c0=np.zeros_like(self._drawn.c0)), ["x", "a0"]
-        return _poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
+        return poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`."""
@@ -155,7 +158,8 @@ class Problem:
         }
         x, a0, c0 = (arrays.pop(name) for name in ("x", "a0", "c0"))
         shuffled = {name: arrays[name] for name in rng.permutation([*arrays]).tolist()}
-        return Inputs(_network(self.kind), x, a0, c0, shuffled, np.dtype(self.dtype))
+        inputs = Inputs(_network(self.kind), x, a0, c0, shuffled, np.dtype(self.dtype))
+        return ordinary(inputs) if self.regime in ORDINARY else inputs
 
 
 @dataclass(frozen=True, repr=False)
@@ -232,7 +236,7 @@ class LayerProblem(Problem):
         """The arrays that `function` gets."""
         states = ["a0", *(["c0"] if self.kind == "lstm_layer" else [])]
         names = ["x", *(states if self.initial == "given" else ())]
-        return _poisoned(self._layers, names, self.seed) if self.regime == "nonfinite" else self._layers
+        return poisoned(self._layers, names, self.seed) if self.regime == "nonfinite" else self._layers
 
     @property
     def network(self) -> "LayerProblem | None":
@@ -266,7 +270,7 @@ class LayerProblem(Problem):
             else [drawn(of_one_direction(kind, k // self.directions, self.n_p > 0)) for k in places]
         )
         shuffled = [{name: p[name] for name in rng.permutation([*p]).tolist()} for p in parameters]
-        return LayerInputs(
+        inputs = LayerInputs(
             kind,
             arrays["x"],
             arrays["a0"],
@@ -277,23 +281,11 @@ class LayerProblem(Problem):
             lengths.drawn(self.lengths, self.seed, self.m, self.T_x),
             activation=self.activation,
         )
+        return ordinary_layers(inputs, trained=bool(self.weights)) if self.regime in ORDINARY else inputs
 
 
 def _network(kind: Kind | LayerKind) -> Kind:
     return "rnn" if kind.startswith("rnn") else "lstm"
-
-
-Given = TypeVar("Given", bound=Inputs)
-
-
-def _poisoned(inputs: Given, names: list[str], seed: int) -> Given:
-    """The inputs with one entry of one of the named arrays NaN or infinite, if they have an entry."""
-    rng = np.random.default_rng([seed, 1])
-    arrays = {name: getattr(inputs, name).copy() for name in names if getattr(inputs, name).size}
-    if arrays:
-        array = arrays[rng.choice(list(arrays))]
-        array.flat[rng.integers(array.size)] = rng.choice([np.nan, np.inf, -np.inf])
-    return replace(inputs, **arrays)
 
 
 def siblings(problem: Problem, count: int, regimes: Sequence[Regime] = ()) -> Iterator[Problem]:

@@ -10,6 +10,9 @@ from reference.contract import Array
 
 Regime = Literal["ternary", "unit", "wild", "tiny", "counting", "huge", "nonfinite", "subnormal"]
 
+ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny", "counting")
+"""The regimes in which the plainest code is right, if it is right at all: `ordinary` makes them so."""
+
 Draw = Callable[[str, tuple[int, ...]], Array]
 
 

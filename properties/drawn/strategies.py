@@ -10,14 +10,11 @@ from hypothesis import strategies as st
 
 from oracle.limits import ANYTHING, Empty, Limits
 from oracle.problem import DType, LayerProblem, Problem, siblings
-from oracle.regimes import Regime
+from oracle.regimes import ORDINARY, Regime
 from properties.drawn import layers
 from properties.drawn.layers import ANY_STACKING, MOST_CELLS, Stacking
 from properties.drawn.work import made_affordable
 from reference.contract import CONTRACTS
-
-ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny", "counting")
-"""The regimes in which the plainest code is right, if it is right at all."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.drawn.strategies import EFFORTS, ORDINARY, Domain, examples, far, problems
+from oracle.regimes import ORDINARY
+from properties.drawn.strategies import EFFORTS, Domain, examples, far, problems
 from properties.drawn.work import made_affordable, work
 from properties.laws import all_laws
 from reference.contract import CONTRACTS, FUNCTIONS
