@@ -41,6 +41,21 @@ def show_no_files(reporter: pytest.TerminalReporter) -> None:
     reporter.showfspath = False
 
 
+def show_no_configuration(config: pytest.Config) -> None:
+    """Leave the configuration file out of the header, where it is none of the user's."""
+    config._inipath = None
+
+
+def count_no_tests(reporter: pytest.TerminalReporter) -> None:
+    """Leave out how many tests were collected: laws times functions times targets."""
+
+    def report_collect(final: bool = False) -> None:
+        if final and reporter.isatty:
+            reporter.rewrite("", erase=True)  # where it says that they are being collected
+
+    reporter.report_collect = report_collect  # type: ignore[method-assign]
+
+
 def alone_on_the_command_line(config: pytest.Config) -> list[str]:
     """The arguments that belong to no option."""
     return config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []

@@ -77,6 +77,13 @@ def in_turns(
     return Rounds(config, log)
 
 
+def count_no_tests(config: pytest.Config) -> None:
+    """Leave out how many workers there are, and how many tests each has collected."""
+    if session := config.pluginmanager.getplugin("dsession"):
+        session.trdist.ensure_show_status = lambda: None
+        session.trdist.setstatus = lambda *_, **__: None
+
+
 def kill_workers(config: pytest.Config) -> None:
     """End the processes of pytest-xdist, if any, at once: it would wait ten seconds for them."""
     session = config.pluginmanager.getplugin("dsession")

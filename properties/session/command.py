@@ -10,7 +10,13 @@ from textwrap import fill
 
 import pytest
 
-from properties.internals.of_pytest import alone_on_the_command_line, group_of_options
+from properties.internals import of_xdist
+from properties.internals.of_pytest import (
+    alone_on_the_command_line,
+    count_no_tests,
+    group_of_options,
+    show_no_configuration,
+)
 from properties.worker.ours import PREFIX
 
 PROPERTIES = Path(__file__).parents[1]
@@ -90,6 +96,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.args[:] = [str(PROPERTIES / "laws")]
     if config.option.reportchars == "fE":  # which pytest has by itself
         config.option.reportchars = ""  # the closing table says what has failed, and each mistake once
+    show_no_configuration(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Show nothing of pytest's own count: a test is a law on a function of a target."""
+    if reporter := session.config.pluginmanager.getplugin("terminalreporter"):
+        count_no_tests(reporter)
+    of_xdist.count_no_tests(session.config)
 
 
 def help_text(config: pytest.Config) -> str:

@@ -66,6 +66,15 @@ def test_what_a_user_has_changes_nothing_in_workers(wheel: Installation, folder:
     assert re.search(r"^  my rnn.py +conforms", done.stdout, re.MULTILINE)
 
 
+@pytest.mark.parametrize("more", [(), ("-n", "2")])
+def test_the_header_shows_nothing_of_our_own_pytest(
+    command: Command, folder: Path, more: tuple[str, ...]
+) -> None:
+    shown = command.run(*ONE, "my rnn.py", *more, directory=folder).stdout.partition("laws =")[0]
+    assert not re.search(r"configfile|\bitems?\b|workers", shown)
+    assert "implementation: my rnn.py" in shown
+
+
 def test_a_target_finds_its_own_modules_whatever_they_are_called(command: Command, tmp_path: Path) -> None:
     shutil.copy(CLONE / "examples" / "textbook.py", tmp_path / "reference.py")
     for name in ("oracle", "properties"):
