@@ -46,8 +46,9 @@ class Loaded:
     otherwise with the signature that makes it another contract; and its `limits`.
 
     `lacking` says why some of the others cannot be used, though the target defines them, `similar` what one
-    that is not there may be called instead, `notes` what was skipped when the target was loaded, and
-    `unfinished` where a function's code has a placeholder.
+    that is not there may be called instead, `notes` what was skipped when the target was loaded, `replaced`
+    which functions of helper modules are right ones now, and `unfinished` where a function's code has a
+    placeholder.
     """
 
     functions: Mapping[str, str | None]
@@ -55,6 +56,7 @@ class Loaded:
     lacking: Mapping[str, str] = field(default_factory=dict)
     similar: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    replaced: Sequence[str] = ()
     unfinished: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,8 +65,9 @@ class Implementation:
 
     `target` is a file, a module or `module:attribute`; `directory` is where relative paths begin and the
     process runs, by default the current one. Times are in seconds, memory is in bytes. `python` is the path
-    of an interpreter with NumPy, `helpers` that of a folder whose modules the target finds. `command` is how
-    the user has it judged, as words before the target. The last request `took` so long.
+    of an interpreter with NumPy, `helpers` that of a folder whose modules the target finds; functions in them
+    whose names are among `replaced` give way to right ones. `command` is how the user has it judged, as words
+    before the target. The last request `took` so long.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Implementation:
         memory_limit: int = 4 * 2**30,
         python: str = sys.executable,
         helpers: str = "",
+        replaced: Sequence[str] = (),
         command: Sequence[str] = ("rnn-crosscheck",),
     ) -> None:
         self.target = target
@@ -88,7 +92,9 @@ class Implementation:
         self.took = 0.0
         self._memory_limit = memory_limit
         self._python = python
-        self._helpers = helpers
+        self.helpers = helpers
+        self._replaced = replaced
+        self._helped: dict[Sequence[str], Implementation] = {}
         self._process: Process | None = None
         self._folder = ""
         self._loaded: Loaded | Unusable | None = None
@@ -122,6 +128,21 @@ class Implementation:
     def limits(self) -> Limits:
         """What the target declares that it does not do. Raises what `load` raises."""
         return self.load().limits
+
+    def with_right_helpers(self, *names: str) -> "Implementation":
+        """The same target, with right functions of these names in the place of its helpers'."""
+        if names not in self._helped:
+            self._helped[names] = Implementation(
+                self.target,
+                directory=self.directory,
+                time_limit=self.time_limit,
+                import_time_limit=self.import_time_limit,
+                memory_limit=self._memory_limit,
+                python=self._python,
+                helpers=self.helpers,
+                replaced=names,
+            )
+        return self._helped[names]
 
     def check_exists(self) -> None:
         """Raise `TargetMissing` if the target does not exist; what else may be wrong, `load` says."""
@@ -191,13 +212,16 @@ class Implementation:
         """End the process and all that it has started. A later call starts a new one."""
         if self._process is not None:
             self._process.end()
+        for helped in self._helped.values():
+            helped.close()
 
     def _start(self) -> tuple[Process, Loaded]:
         target = locate(self.target, self.directory)
         self._folder = str(Path(target.source).parent if target.is_file else self.directory)
         process = self._process = Process(self.directory, self._memory_limit, self._python)
         again = self._loaded is not None
-        request = ("load", target.source, target.attribute, str(self.directory), self._helpers, again)
+        place = target.source, target.attribute, str(self.directory)
+        request = ("load", *place, self.helpers, [*self._replaced], again)
         error: Exception
         match _read(process.ask([body(request)], time_limit=self.import_time_limit, folder=self._folder)[0]):
             case ("loaded", dict(functions), str(folder), supports, *facts) if _are_functions(
@@ -238,10 +262,14 @@ def _are_functions(answer: dict[Any, Any]) -> bool:
 
 
 def _are_facts(facts: Sequence[Any]) -> bool:
-    """Whether they are what is `lacking` and `similar`, the `notes`, and what is `unfinished`."""
+    """Whether they are what is `lacking` and `similar`, the `notes`, `replaced`, and what is `unfinished`."""
     match facts:
-        case [dict(lacking), dict(similar), list(notes), dict(unfinished)]:
-            texts = [*notes, *(text for said in (lacking, similar, unfinished) for text in _texts(said))]
+        case [dict(lacking), dict(similar), list(notes), list(replaced), dict(unfinished)]:
+            texts = [
+                *notes,
+                *replaced,
+                *(text for said in (lacking, similar, unfinished) for text in _texts(said)),
+            ]
             return all(isinstance(text, str) for text in texts)
     return False
 

@@ -21,7 +21,7 @@ class Failure:
 
     def __init__(self, violation: ViolationError) -> None:
         self.problem = violation.trial.problem
-        self._trial = violation.trial
+        self.trial = violation.trial
         self._violation = violation
 
     @cached_property
@@ -40,7 +40,7 @@ class Failure:
             return Explanation()
         # A form says itself what is wrong, and what raises need not do so for what is wrong elsewhere.
         locating = not {"form", "raised"} & {*facts}
-        return explain(self._trial, whole="form" in facts, locating=locating)
+        return explain(self.trial, whole="form" in facts, locating=locating)
 
     @property
     def findings(self) -> list[Finding]:
@@ -65,7 +65,7 @@ class Failure:
     @cached_property
     def message(self) -> str:
         """The law, the function, what was found, what it looks like, and the lines that bring it back."""
-        trial, why = self._trial, self.explanation
+        trial, why = self.trial, self.explanation
         said = in_words(self.facts)
         if why.inherited:
             cell = trial.contract.cell

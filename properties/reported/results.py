@@ -27,9 +27,10 @@ class LawResult:
 
     A law is skipped where the function is not there, where no problem could be judged, or where a limit that
     the implementation has `declared` leaves nothing of it; `limits` are all that it declares, in words. Of a
-    failure there are the `facts` of the violation, and the `findings`, best first. `usable` is false where
-    nothing is, and a function may be `unfinished`. A failure is `expected`, for a reason, where the user said
-    so, and `ours` where it was the harness that broke.
+    failure there are the `facts` of the violation, the `findings`, best first, and the functions of
+    `helpers`, modules of the course, by which alone the law does not hold. `usable` is false where nothing
+    is, and a function may be `unfinished`. A failure is `expected`, for a reason, where the user said so, and
+    `ours` where it was the harness that broke.
     """
 
     implementation: str
@@ -43,6 +44,7 @@ class LawResult:
     facts: Facts = field(default_factory=dict)
     findings: Sequence[Finding] = ()
     inherited: bool = False
+    helpers: Sequence[str] = ()
     usable: bool = True
     unfinished: bool = False
     expected: str = ""

@@ -10,6 +10,7 @@ import pytest
 from oracle.diagnosis.findings import found
 from properties.answered.implementation import Implementation
 from properties.internals.of_pytest import shown_as
+from properties.judged.helped import helpers_to_blame
 from properties.judged.presence import PROVIDED, USABLE, lacking, unusable
 from properties.judged.tally import Tally
 from properties.judged.trial import ViolationError
@@ -68,6 +69,7 @@ def _result(
             "facts": printable_data(failure.facts),
             "findings": [found(each.kind, **printable_data(each.facts)) for each in failure.findings],
             "inherited": failure.explanation.inherited,
+            "helpers": helpers_to_blame(failure.trial),
         }
     usable = not (report.failed and law == USABLE) or broke
     judged = cast(Implementation, item.funcargs["implementation"])

@@ -18,6 +18,7 @@ from typing import Any
 from properties.worker.ours import FRAMEWORKS, NAMES, hide, is_ours
 from properties.worker.placeholders import placeholder
 from properties.worker.running import Ran, run
+from properties.worker.stand_ins import replace_helpers
 from properties.worker.statements import statements
 from properties.worker.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
@@ -29,7 +30,8 @@ class Loaded:
     the code, and what `SUPPORTS` declares, in the object or in its module; `None` where there is none.
 
     `lacking` says of functions that the target defines and that cannot be used why, `similar` of functions
-    that are not there what they may be called instead, and `notes` are on what was skipped in loading.
+    that are not there what they may be called instead, and `notes` are on what was skipped in loading. The
+    functions of helper modules that were `replaced` are right.
     """
 
     functions: Mapping[str, Callable[..., Any]]
@@ -40,6 +42,7 @@ class Loaded:
     lacking: Mapping[str, str] = field(default_factory=dict)
     similar: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    replaced: Sequence[str] = ()
 
     @property
     def other_contracts(self) -> int:
@@ -52,8 +55,10 @@ class Loaded:
         return {name: where for name, where in found.items() if where}
 
 
-def load(target: Target, directory: Path, helpers: str = "") -> Loaded:
+def load(target: Target, directory: Path, helpers: str = "", replaced: Sequence[str] = ()) -> Loaded:
     """Import a target and find the functions in it; it finds the modules in the folder of `helpers`, too.
+
+    Functions of these modules that have one of the names `replaced` give way to right ones.
 
     Raises `TargetMissing` where the module or the attribute does not exist, `Unusable` where none of the
     functions does, and whatever the target raises while it is imported, unless the functions do without.
@@ -62,8 +67,11 @@ def load(target: Target, directory: Path, helpers: str = "") -> Loaded:
         hide()
     if helpers:
         sys.path.insert(0, helpers)
-    if target.is_file:
-        return _load_file(target)
+    loaded = _load_file(target) if target.is_file else _load_module(target, directory)
+    return replace(loaded, replaced=replace_helpers(replaced, helpers, target.source)) if replaced else loaded
+
+
+def _load_module(target: Target, directory: Path) -> Loaded:
     try:
         module = _import_module(target.source, directory)
     except ModuleNotFoundError as error:

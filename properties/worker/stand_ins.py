@@ -1,10 +1,12 @@
-"""Stand-ins for what the course's helper module has, where that is not there: `softmax` and `sigmoid`."""
+"""Stand-ins for what the course's helper module has, where that is missing or wrong: softmax and sigmoid."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
-from types import ModuleType
+import sys
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 from reference.activations import sigmoid, softmax
@@ -37,3 +39,22 @@ def stand_in(node: ast.stmt | None, error: BaseException, namespace: dict[str, A
         bound[node.names[0].asname or missing] = module  # of `a.b` that is a name which nothing looks up
     namespace.update(bound)
     return frozenset(bound)
+
+
+def replace_helpers(names: Collection[str], folder: str, target: str) -> list[str]:
+    """Put the stand-ins of these names in the place of functions that are defined in a folder of helpers.
+
+    They are replaced wherever a module has them, under whatever name; not those of the target's own file.
+    Returns what was replaced, `"rnn_utils.softmax"`.
+    """
+    replaced: dict[str, None] = {}
+    for module in [*sys.modules.values()]:
+        if type(module) is not ModuleType:
+            continue
+        for name, value in [*vars(module).items()]:
+            if type(value) is FunctionType and value.__name__ in names:
+                file = Path(value.__code__.co_filename)
+                if file.is_relative_to(folder) and file != Path(target):
+                    vars(module)[name] = STAND_INS[value.__name__]
+                    replaced[f"{file.stem}.{value.__name__}"] = None
+    return [*replaced]

@@ -99,7 +99,7 @@ class Worker:
             rest = rest[write(self._connection, rest) :]
 
     def _load(
-        self, source: str, attribute: str, directory: str, helpers: str, again: bool
+        self, source: str, attribute: str, directory: str, helpers: str, replaced: list[str], again: bool
     ) -> tuple[Any, ...]:
         """What is there; placeholders are not looked for `again`, which takes longer than to load."""
         target = Target(source, attribute)
@@ -108,7 +108,7 @@ class Worker:
         try:
             with errstate(all="warn"), _catch_warnings():
                 _simplefilter("ignore")
-                loaded = self._loaded = load(target, Path(directory), helpers)
+                loaded = self._loaded = load(target, Path(directory), helpers, replaced)
         except TargetMissing as error:
             return "missing", str(error)
         except Unusable as error:
@@ -119,7 +119,8 @@ class Worker:
         self._folder = loaded.folder
         functions = {name: loaded.contracts[name] for name in loaded.functions}
         unfinished = {} if again or is_ours(source) else loaded.unfinished()
-        facts = dict(loaded.lacking), dict(loaded.similar), [*loaded.notes], unfinished
+        notes = [*loaded.notes], [*loaded.replaced]
+        facts = dict(loaded.lacking), dict(loaded.similar), *notes, unfinished
         return ("loaded", functions, self._folder, loaded.supports, *facts)
 
     def _call(
