@@ -57,6 +57,22 @@ def test_patterns_stand_for_targets(folder: Path, patterns: list[str], targets: 
     assert expand(patterns, folder) == targets
 
 
+def test_in_a_folder_of_folders_the_targets_are_those_below(tmp_path: Path) -> None:
+    judged = ["class/ada/rnn.py", "class/bob/late/rnn.ipynb", "class/bob/rnn.py"]
+    others = [
+        "class/grades.txt",
+        "class/.git/a.py",
+        "class/ada/_old/a.py",
+        "class/env/a.py",
+        "class/ada/test_a.py",
+    ]
+    for name in (*judged, *others, "class/env/pyvenv.cfg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert expand(["class"], tmp_path) == judged
+    assert expand([f"{tmp_path}/class:Net"], Path()) == [f"{tmp_path}/{name}:Net" for name in judged]
+
+
 def test_a_pattern_may_be_absolute(folder: Path) -> None:
     assert expand([f"{folder}/submissions/*.py"], Path()) == [
         f"{folder}/submissions/{name}.py" for name in "ab"

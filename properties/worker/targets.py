@@ -3,8 +3,9 @@
 import difflib
 import glob
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from os import walk
 from os.path import exists, isabs, isdir, isfile, join, lexists  # False also for names that no file can have
 from pathlib import Path
 
@@ -57,9 +58,11 @@ def locate(target: str, directory: Path) -> Target:
 
 def expand(patterns: Sequence[str], directory: Path) -> list[str]:
     """The targets that patterns stand for, each once: globs and directories (relative to `directory`)
-    become the Python files and notebooks in them, sorted; anything else is a target already.
+    become the Python files and notebooks in them, sorted; anything else is a target already. Of a directory
+    that has none itself, as where each student has a folder, they are those in the folders below it.
 
-    Hidden and private files, `conftest.py` and `test_*.py` are left out unless named in full.
+    Hidden and private files and folders, environments, `conftest.py` and `test_*.py` are left out unless
+    named in full.
 
     Raises `TargetMissing` for a pattern that matches nothing, and for a file that does not exist.
     """
@@ -80,6 +83,8 @@ def _expand(pattern: str, directory: Path) -> list[str]:
     path = directory / source
     if isdir(path) and (_names_a_file(source) or not isfile(path / "__init__.py")):
         files = [str(Path(source, entry.name)) for entry in path.iterdir()]
+        if not any(_is_judged(Path(file)) for file in files):
+            files = [str(Path(source, file.relative_to(path))) for file in _below(path)]
     elif glob.has_magic(source) and not exists(path):
         above = "" if isabs(source) else join(directory, "")
         found = glob.glob(glob.escape(above) + source, recursive=True)
@@ -91,6 +96,17 @@ def _expand(pattern: str, directory: Path) -> list[str]:
     if not judged:
         raise TargetMissing(f"{pattern!r} matches no Python file or notebook in {str(directory)!r}")
     return [f"{file}:{attribute}" if attribute else file for file in judged]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The files in the folders below one, but for hidden and private folders and environments."""
+    for parent, folders, files in walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith((".", "_")) and not exists(join(parent, name, "pyvenv.cfg"))
+        ]
+        yield from (Path(parent, file) for file in files)
 
 
 def _is_judged(path: Path) -> bool:
