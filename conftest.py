@@ -1,5 +1,6 @@
 """pytest's options and Hypothesis' profiles."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -25,6 +26,9 @@ pytest_plugins = [
 # Of torch and of NumPy's BLAS, neither of which is imported yet: their threads wait for each other in
 # loops, so two workers on two cores would be no faster than one.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# Torch makes half a million objects that stay, through which the garbage collector would go again and again.
+gc.set_threshold(50_000)
 
 settings.register_profile(
     "dev",

@@ -50,6 +50,13 @@ class Domain:
             and [name for name, size in sizes.items() if not size] == [self.empty] * bool(self.empty)
         )
 
+    def as_drawn(self, function: str, effort: "Effort") -> "Domain":
+        """A domain that says only what matters when its problems are drawn, and so is that of many laws."""
+        if CONTRACTS[function].is_layer:
+            return replace(self, needs=())
+        is_capped = self.largest is not None and self.largest < max(effort.largest, effort.longest)
+        return Domain(self.regimes, self.dtypes, self.largest if is_capped else None, self.empty)
+
     def declared_away(self, function: str, limits: Limits) -> str:
         """The limit by which nothing of it is left, in words; empty where something is."""
         contract = CONTRACTS[function]

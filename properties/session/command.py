@@ -61,7 +61,15 @@ def main() -> int:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     root = str(PROPERTIES.parent)
-    plugins = ("no:cacheprovider", "_hypothesis_pytestplugin", "xdist.plugin", f"{PREFIX}conftest", __name__)
+    # Laws log nothing, and are no tests of unittest or doctest. The last two collect all garbage five times.
+    unused = ("cacheprovider", "logging", "doctest", "unittest", "unraisableexception", "threadexception")
+    plugins = (
+        *(f"no:{name}" for name in unused),
+        "_hypothesis_pytestplugin",
+        "xdist.plugin",
+        f"{PREFIX}conftest",
+        __name__,
+    )
     return pytest.main(
         [
             *("-c", os.devnull, "--noconftest", "--rootdir", root),

@@ -111,7 +111,7 @@ class Turn:
     def holds_of_what_is_drawn(self) -> bool:
         """Whether the law holds of what is drawn once for all with the seed, and of what it always tries."""
         assert self._number is not None
-        examples = drawn(self._strategy, self._number, self._profile)
+        examples = drawn(self._function, self._effort, self.law.domain, self._number, self._profile)
         try:
             self._check_each([*examples, *self.law.more_examples(self._function, self._effort)])
         except Exception:
