@@ -29,8 +29,9 @@ class Entry:
 class Known:
     """Failures that the ledger accounts for: of an adapter and a network, with a phrase.
 
-    The phrase is the name of a law, or part of what is said of the failure. An empty `kind` is any network.
-    The `heading` is that of the entry, or of the section of behaviour that can be defended.
+    The phrase is the name of a law, part of what is said of the failure, or `answers in float64` for every
+    wrong answer in that dtype. An empty `kind` is any network. The `heading` is that of the entry, or of the
+    section of behaviour that can be defended.
     """
 
     adapter: str

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from textwrap import shorten
 from typing import get_args
 
-from benchmarks.findings import DEFENDED, LEDGER, anchor, known
+from benchmarks.findings import DEFENDED, LEDGER, Known, anchor, known
 from oracle.problem import DType, LayerProblem, Problem
 
 PROFILE, SEED = "dev", 1
@@ -35,6 +35,12 @@ class Failure:
     finite: bool = True
 
     @property
+    def words(self) -> Sequence[str]:
+        """What the ledger may know it by."""
+        dtype = Problem.parse(self.problem).dtype if self.problem else ""
+        return self.law, self.told, self.aspect, f"{self.outcome} in {dtype}"
+
+    @property
     def aspect(self) -> str:
         """The column of the first table that the failure belongs to."""
         problem = Problem.parse(self.problem) if self.problem else None
@@ -44,10 +50,9 @@ class Failure:
             return "nonfinite"
         if problem is None or 0 in (problem.n_x, problem.m, problem.T_x):
             return "other"
-        if self.grade == "robust" and self.law != "lower precision":
-            return "other"
-        has_lengths = isinstance(problem, LayerProblem) and problem.lengths != "absent"
-        return f"{problem.dtype} lengths" if has_lengths else problem.dtype
+        if isinstance(problem, LayerProblem) and problem.lengths != "absent":
+            return f"{problem.dtype} lengths"  # without which there is no simpler counterexample
+        return problem.dtype if self.grade == "spec" or self.law == "lower precision" else "other"
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ def _together(values: set[str]) -> str:
     return " and ".join(sorted(values))
 
 
-def _summary(judged: Judged, failures: Sequence[tuple[Failure, str]]) -> Sequence[str]:
+def _summary(judged: Judged, failures: Sequence[tuple[Failure, Known | None]]) -> Sequence[str]:
     """The row of the first table."""
     if judged.missing:
         return [f"`{judged.name}`", "–", f"{NOT_RUN}: {judged.missing}", *[""] * (len(COLUMNS) - 3)]
@@ -166,7 +171,7 @@ def _summary(judged: Judged, failures: Sequence[tuple[Failure, str]]) -> Sequenc
         _yes("nonfinite" not in met),
         ", ".join(dict.fromkeys(met["crashes"])) or "none",
         ", ".join(dict.fromkeys(met["other"])) or "none",
-        str(sum(not heading for _, heading in failures)),
+        str(sum(entry is None for _, entry in failures)),
     ]
 
 
@@ -177,25 +182,27 @@ def _yes(is_right: bool) -> str:
 _KNOWN = known(LEDGER.read_text(encoding="utf-8"))
 
 
-def _accounted(name: str, failure: Failure) -> str:
-    """The heading of the ledger that accounts for a failure; empty where none does."""
-    words = (failure.law, failure.told, failure.aspect)
-    return next((each.heading for each in _KNOWN if each.covers(name, failure.kind, words)), "")
+def _accounted(name: str, failure: Failure) -> Known | None:
+    """What of the ledger accounts for a failure."""
+    return next((each for each in _KNOWN if each.covers(name, failure.kind, failure.words)), None)
 
 
-def _failures(name: str, failures: Sequence[tuple[Failure, str]]) -> Iterator[Sequence[str]]:
-    """A row for each finding, and otherwise for each mistake, with the laws that met it."""
+def _failures(name: str, failures: Sequence[tuple[Failure, Known | None]]) -> Iterator[Sequence[str]]:
+    """A row for each finding, each defended behaviour, and else each mistake, with the laws that met it."""
     groups: defaultdict[tuple[str, str], list[Failure]] = defaultdict(list)
-    for failure, heading in failures:
+    for failure, entry in failures:
         told = re.sub(r"\d+", "#", failure.told) or failure.law  # numbers in messages may be those of nodes
-        groups[heading, "" if heading not in ("", DEFENDED) else told].append(failure)
+        if entry:
+            told = entry.phrase if entry.heading == DEFENDED else ""
+        groups[entry.heading if entry else "", told].append(failure)
     for (heading, _), alike in groups.items():
         shortest = min(alike, key=lambda failure: len(failure.problem))
+        told = shorten(re.sub(r"(\x1b|\\x1b)\[\d+m", "", shortest.told), 120, placeholder=" …")
         word = "defended" if heading == DEFENDED else "finding"
         yield [
             f"`{name}`",
             ", ".join(sorted({failure.kind.upper() for failure in alike}, reverse=True)),
-            shorten(shortest.told, 120, placeholder=" …").replace("|", "\\|") or "a wrong answer",
+            told.replace("|", "\\|") or "a wrong answer",
             ", ".join(dict.fromkeys(failure.law for failure in alike)),
             f"[{word}]({_link(heading)})" if heading else "**new**",
             f"`{shortest.problem}`",

@@ -148,8 +148,7 @@ def _failure(implementation: Implementation, law: Mapping[str, Any]) -> Failure:
     if isinstance(reply, Died):
         told = told or f"the process {reply.reason}"
     elif isinstance(reply, Raised):
-        said = " ".join(re.sub(r"\x1b\[\d+m|\\x1b\[\d+m", "", reply.message).split())
-        told = told or f"{reply.type_name}: {said}"
+        told = told or f"{reply.type_name}: {' '.join(reply.message.split())}"
     outcome = "dies" if isinstance(reply, Died) else "raises" if isinstance(reply, Raised) else "answers"
     return Failure(**about, outcome=outcome, told=shorten(told, 400))
 

@@ -80,8 +80,9 @@ def _layer(
     for k, steps in enumerate(_LAYOUT.sequence(x)):
         extractor = net.create_extractor()
         _checked(extractor.input("x", ncnn.Mat(steps)))
-        for name, state in zip(() if absent else blobs, given):  # a copy, for a blob keeps no array alive
-            _checked(extractor.input(name, ncnn.Mat(plain(state[:, :, k])).clone()))
+        held = [plain(state[:, :, k]) for state in given]  # for a blob keeps no array alive
+        for name, state in zip(() if absent else blobs, held):
+            _checked(extractor.input(name, ncnn.Mat(state)))
         a[:, k] = _extracted(extractor, "x").T
         for name, state in zip(blobs, last):
             state[:, :, k] = _extracted(extractor, name)

@@ -85,6 +85,12 @@ def test_the_same_shape_with_other_weights_is_answered_anew(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_states_of_more_than_a_kilobyte_are_held_until_they_are_read(name: str) -> None:
+    module = adapter(name)  # NumPy keeps smaller arrays for a while after they are freed
+    hold(module, Problem.lstm_layer(n_x=4, n_a=200, m=3, T_x=2, directions=2, dtype="float32"))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_four_functions_are_made_of_the_layer(name: str) -> None:
     module = adapter(name)
     problem = Problem.lstm(n_x=3, n_a=4, n_y=1, m=2, T_x=3, dtype="float32")
