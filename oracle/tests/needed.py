@@ -1,7 +1,7 @@
 """Packages that tests need and a machine may lack: of the tests that lack one, the first says so.
 
 `@needs("paddle", "paddle")` marks a test, or a parameter of it. Where the package is there it runs. Where it
-is not, one test is skipped for the package, with what installs it and how many more tests need it.
+is not, one test is skipped for the package, with what installs it and how many tests need it.
 """
 
 from collections import defaultdict
@@ -27,8 +27,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = set[pytest.Item]()
     for reason, (first, *others) in lacking.items():
         if not first.get_closest_marker("skip"):  # given by the conftest.py of another room
-            more = f" ({len(others)} more tests need it)" if others else ""
-            first.add_marker(pytest.mark.skip(reason + more))
+            more = f" (tests that need it: {len(others) + 1})" if others else ""
+            first.add_marker(pytest.mark.skip(reason=reason + more))
         left_out.update(others)
     if left_out:
         config.hook.pytest_deselected(items=[*left_out])
