@@ -274,7 +274,10 @@ def test_of_what_raises_on_no_steps_alone_nothing_is_named_that_caches_something
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_what_is_kept_of_a_mistake_is_what_it_answers(function: str) -> None:
-    """Also of one that remembers calls, whatever counterexamples have come before."""
+    """Also of one that remembers calls, whatever counterexamples have come before.
+
+    Takes seconds: every mistake answers every question four times.
+    """
     posed, other = posed_to(function, small(function)), replace(small(function), x=small(function).x + 1)
     for fault in concerning(function):
         for counterexample in (other, small(function)):

@@ -72,6 +72,7 @@ def named(function: str, fault: Fault, seed: int) -> str:
 
 @pytest.mark.parametrize("function", LAYERS)
 def test_every_mistake_is_named_first(function: str) -> None:
+    """Takes seconds: it looks for a counterexample of each mistake, and compares that with all mistakes."""
     others = {
         fault.name: sentence
         for fault in chosen(concerning(function), lambda fault: fault.group)
@@ -82,6 +83,7 @@ def test_every_mistake_is_named_first(function: str) -> None:
 
 @pytest.mark.parametrize("function", LAYERS)
 def test_every_mistake_is_told_from_every_other(function: str) -> None:
+    """Takes seconds: it asks every mistake every question."""
     asked = problems(function, with_everything(function).inputs(function), extreme=True)
     first, second, *rest = asked
 
@@ -285,6 +287,7 @@ def test_an_answer_that_is_overwritten_later_is_noticed() -> None:
 
 @pytest.mark.parametrize("name", ["dropout_between", "noise"])
 def test_chance_is_recognised(name: str) -> None:
+    """Takes a second: what is random is compared with all mistakes."""
     inputs = with_everything("rnn_layer").inputs("rnn_layer")
     assert diagnose("rnn_layer", mistaken("rnn_layer", FAULTS[name]), inputs) == [mistake(name)]
     kept = np.random.default_rng(3)

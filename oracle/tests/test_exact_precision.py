@@ -26,6 +26,7 @@ def chaotic() -> Inputs:
 
 
 def test_a_chaotic_trajectory_is_enclosed_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes a second: the enclosures of late steps need thousands of bits."""
     inputs = chaotic()
     enclosed = evaluate(inputs, 1e-15)["a"]
     assert max(enclosure.radius for enclosure in enclosed.flat) <= 1e-15

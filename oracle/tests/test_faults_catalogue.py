@@ -72,6 +72,7 @@ def test_names_and_sentences() -> None:
 
 @pytest.mark.parametrize("function", CONTRACTS)
 def test_every_entry_shows(function: str) -> None:
+    """Takes a second: each mistake answers five problems twice."""
     is_layer = CONTRACTS[function].is_layer
     right = behaviours(function, "reference")
     for fault in some(function):
@@ -86,6 +87,7 @@ def test_every_entry_shows(function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_two_entries_are_alike(function: str) -> None:
+    """Takes seconds: every mistake answers five problems twice, and every two are compared."""
     for one, other in combinations(concerning(function), 2):
         same = all(map(alike, behaviours(function, one.name), behaviours(function, other.name)))
         assert not same, f"{one.name} and {other.name} are one mistake"

@@ -30,6 +30,7 @@ SWALLOWED = {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_two_common_mistakes_at_once(function: str) -> None:
+    """Takes seconds: every two of the common mistakes are made at once."""
     # Where the other mistake keeps logits small, one maximum for all does no harm.
     common = [fault for fault in concerning(function) if fault.name in COMMON - {"one_maximum"}]
     problems = showing(function)[:2]

@@ -139,6 +139,7 @@ def test_a_right_copy_is_not_accused(weights: str) -> None:
 
 
 def test_a_copy_is_told_from_its_original(weights: str) -> None:
+    """Takes seconds: for each copy a mistake with the same effect is looked for."""
     original = only_layer(weights)
     assert difference(original, original) == ""
     for change, sentence in COPIES.values():

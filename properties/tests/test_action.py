@@ -57,6 +57,7 @@ def variables(tmp_path_factory: pytest.TempPathFactory, wheel: Installation) -> 
 
 
 def test_the_steps_install_and_judge(variables: dict[str, str], tmp_path: Path) -> None:
+    """Takes seconds: it makes an environment, installs the wheel and judges two targets."""
     textbook = (CLONE / "examples" / "textbook.py").read_text()
     (tmp_path / "my rnn.py").write_text(textbook)
     right = textbook.replace("np.exp(z)\n", "np.exp(z - z.max(0, initial=-np.inf))\n")
@@ -81,6 +82,7 @@ def test_the_steps_install_and_judge(variables: dict[str, str], tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["IMPLEMENTATION", "GRADE", "REPORT", "PROFILE", "TARGETS_PYTHON"])
 def test_no_input_is_run(variables: dict[str, str], tmp_path: Path, name: str) -> None:
+    """Takes a second: a shell starts the installed command."""
     hostile = "$(touch ran) `touch ran`; touch ran #\" '"
     done = step("Judge", tmp_path, **{**variables, "IMPLEMENTATION": "nope.py", name: hostile})
     assert done.returncode == pytest.ExitCode.USAGE_ERROR

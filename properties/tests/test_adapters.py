@@ -30,6 +30,7 @@ SHARED = {"__init__", "functions", "onnx_model", "keras_layers", "torch_modules"
 
 
 def test_the_example_of_the_docs_conforms_in_what_it_does(tmp_path: Path) -> None:
+    """Takes seconds: it puts a target to all laws."""
     example = re.search(r"```python\n(.*?)```", DOCS, re.DOTALL)
     assert example
     assert len(example[1].splitlines()) < 40

@@ -52,6 +52,7 @@ def test_it_tells_its_version(command: Command, tmp_path: Path) -> None:
 
 
 def test_what_a_user_has_changes_nothing(command: Command, folder: Path) -> None:
+    """Takes a second: a whole run."""
     variables = {"PYTEST_ADDOPTS": "--nope", "PYTEST_PLUGINS": "nope"}
     done = command.run(*ONE, directory=folder, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -76,6 +77,7 @@ def test_the_header_shows_nothing_of_our_own_pytest(
 
 
 def test_a_target_finds_its_own_modules_whatever_they_are_called(command: Command, tmp_path: Path) -> None:
+    """Takes a second: a whole run."""
     shutil.copy(CLONE / "examples" / "textbook.py", tmp_path / "reference.py")
     for name in ("oracle", "properties"):
         (tmp_path / f"{name}.py").write_text("WHOSE = 'theirs'\n")
@@ -101,6 +103,7 @@ def test_a_target_finds_its_own_modules_whatever_they_are_called(command: Comman
 def test_the_options_and_the_exit_status_are_those_of_pytest(
     command: Command, folder: Path, arguments: tuple[str, ...], status: int, message: str
 ) -> None:
+    """Takes a second: a whole run."""
     done = command.run(*arguments, directory=folder)
     assert done.returncode == status, done.stdout + done.stderr
     assert message in done.stdout + done.stderr

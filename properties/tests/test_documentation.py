@@ -42,6 +42,7 @@ def test_what_only_ci_runs_is_still_told() -> None:
 
 @pytest.mark.parametrize("line", [line for line in dict.fromkeys(COMMANDS) if line not in BY_CI])
 def test_a_command_does_what_it_should(wheel: Installation, clone: Path, line: str) -> None:
+    """Takes seconds: an installed command starts PyTorch, in workers too."""
     done = wheel.command.shell(f"{line.replace('10m', '1s')} -k 'shapes and (rnn_cell or lstm_cell)'", clone)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "conforms" in done.stdout or "--reproduce" in line

@@ -108,6 +108,7 @@ def test_what_is_seldom_or_never_drawn_is_seen_with_any_seed(tmp_path: Path, law
 
 
 def test_what_failed_once_fails_though_it_is_not_seen_again(tmp_path: Path) -> None:
+    """Takes a second where the worker starts."""
     (tmp_path / "moody.py").write_text(MOODY)
     with Implementation("moody.py", directory=tmp_path) as target:
         turn = turn_of("each step", "rnn_cell_forward", target)

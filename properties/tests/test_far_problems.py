@@ -61,6 +61,7 @@ def test_a_search_repeats_shapes_and_what_is_drawn_anew_hardly_does() -> None:
 @settings(max_examples=500)
 @given(st.sampled_from(FUNCTIONS), st.data())
 def test_large_problems_are_affordable(function: str, data: st.DataObject) -> None:
+    """Takes a second: five hundred problems are drawn."""
     problem = data.draw(problems(function, FUZZ))
     numbers = problem.m * problem.T_x * (problem.n_x + problem.n_a + problem.n_y)
     products = problem.m * problem.T_x * problem.n_a * (problem.n_a + problem.n_x + problem.n_y)
@@ -78,11 +79,13 @@ def found(condition: Callable[[Problem], bool]) -> Problem:
 
 @pytest.mark.parametrize("name", ["n_y", "m", "T_x"])
 def test_sizes_go_to_hundreds_and_steps_to_thousands(name: str) -> None:
+    """Takes seconds: thousands of problems are drawn until one is as large."""
     large = 1000 if name == "T_x" else 200
     assert found(lambda problem: problem.sizes[name] >= large).sizes[name] == large
 
 
 def test_widths_near_a_vector_s_and_the_smallest_are_likely() -> None:
+    """Takes a second: a thousand problems are drawn."""
     drawn = list[Problem]()
 
     @settings(max_examples=1000, database=None, derandomize=True)
@@ -97,10 +100,12 @@ def test_widths_near_a_vector_s_and_the_smallest_are_likely() -> None:
 
 
 def test_large_sizes_are_equal_now_and_then() -> None:
+    """Takes seconds: thousands of problems are drawn."""
     assert found(lambda problem: problem.n_a == problem.m > 30)
 
 
 @pytest.mark.parametrize(("n_a", "T_x"), [(5, 1), (37, 101), (200, 1), (1, 1001)])
 def test_large_failures_shrink_to_what_they_need(n_a: int, T_x: int) -> None:
+    """Takes a second: hundreds of problems are drawn and shrunk."""
     smallest = found(lambda problem: problem.n_a >= n_a and problem.T_x >= T_x)
     assert smallest == Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=T_x, regime="ternary")

@@ -110,6 +110,7 @@ def test_a_failure_ends_its_law_alone_and_is_shown_once(fuzzed: tuple[Path, int,
 
 
 def test_what_was_found_is_tried_first_in_any_profile(fuzzed: tuple[Path, int, str]) -> None:
+    """Takes seconds: three whole runs, of which two explain a failure."""
     directory, _, _ = fuzzed
     given = ("--implementation", "faulty.py", "-k", "each_step and rnn_forward")
     store = Store(open_database(directory, "", print), "faulty.py", "each step", "rnn_forward")
@@ -124,6 +125,7 @@ def test_what_was_found_is_tried_first_in_any_profile(fuzzed: tuple[Path, int, s
 
 
 def test_an_interrupt_ends_cleanly_with_the_summary_of_all_workers(tmp_path: Path) -> None:
+    """Takes seconds: three processes fuzz until a law fails."""
     pytest.importorskip("xdist")
     write(tmp_path)
     laws = "rnn_forward and (each_step or test_shapes)"

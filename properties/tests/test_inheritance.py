@@ -48,6 +48,7 @@ def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(
 
 
 def test_an_inherited_mistake_is_told_in_the_message_and_in_the_closing_table(tmp_path: Path) -> None:
+    """Takes a second: a whole run that explains a failure."""
     cell = TARGET.replace("xt, a_prev, {memory} * c_prev", "xt, 0 * a_prev, c_prev")  # a known mistake
     cell = cell.replace("*cache[:3], c_prev, *cache[4:]", "*cache[:2], a_prev, *cache[3:]")
     (tmp_path / "cell.py").write_text(cell.format(hidden=1))

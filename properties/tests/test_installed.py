@@ -28,6 +28,7 @@ def test_no_module_of_it_imports_by_a_name_of_the_clone(wheel: Installation) -> 
 
 
 def test_nothing_is_written_where_it_is_installed(wheel: Installation, tmp_path: Path) -> None:
+    """Takes seconds: an installed command starts PyTorch in three processes."""
     before = {path: path.stat().st_mtime_ns for path in wheel.modules.rglob("*")}
     done = wheel.command.run(*ONE, "-n", "2", "--report=r.html", directory=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -51,6 +52,7 @@ def test_it_is_a_module_that_runs_and_has_the_problem(wheel: Installation, tmp_p
 
 
 def test_a_mistake_of_the_catalogue_can_be_judged(wheel: Installation, tmp_path: Path) -> None:
+    """Takes seconds: an installed command explains a failure."""
     mistake = "rnn_crosscheck.oracle.faults:update_and_forget_gates_exchanged"
     done = wheel.command.run(mistake, "-k", "lstm_cell_forward and each_step", directory=tmp_path)
     assert done.returncode == 1

@@ -74,6 +74,7 @@ def test_the_numpy_of_an_interpreter_is_not_what_lies_around(
 
 
 def test_a_target_is_judged_in_an_environment_of_its_own(tmp_path: Path) -> None:
+    """Takes seconds: three whole runs, one of them in three processes."""
     _, modules = environment(tmp_path / "environment")
     shutil.copy(CLONE / "examples" / "textbook.py", modules / "only_there.py")
     (tmp_path / "mine.py").write_text("from only_there import *\n")

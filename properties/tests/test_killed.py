@@ -48,6 +48,7 @@ def test_a_target_that_kills_who_has_forked_it_is_asked_again(tmp_path: Path) ->
 
 
 def test_a_law_whose_worker_is_killed_runs_again(tmp_path: Path) -> None:
+    """Takes seconds: it starts four processes, one after the death of another."""
     pytest.importorskip("xdist")
     status, output = judge(tmp_path, TARGET.format(unlink=UNLINK, victim=JUDGE), "-n", "2")
     assert status == 0, output
@@ -55,6 +56,7 @@ def test_a_law_whose_worker_is_killed_runs_again(tmp_path: Path) -> None:
 
 
 def test_a_law_whose_worker_is_killed_again_has_failed(tmp_path: Path) -> None:
+    """Takes seconds: it starts five processes, two after the death of another."""
     pytest.importorskip("xdist")
     target = TARGET.format(unlink="pass", victim=JUDGE)
     status, output = judge(tmp_path, target, "-n", "2")

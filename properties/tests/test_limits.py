@@ -85,6 +85,7 @@ def vendor(tmp_path: Path) -> Path:
 
 
 def test_a_framework_with_many_limits_conforms_and_shows_them(vendor: Path, tmp_path: Path) -> None:
+    """Takes seconds: it puts a target to all laws."""
     report = tmp_path / "report.json"
     status, output = run("--implementation", str(vendor), *QUICK, "--report", str(report))
     assert status == 0, output
@@ -102,6 +103,7 @@ def test_a_framework_with_many_limits_conforms_and_shows_them(vendor: Path, tmp_
 
 
 def test_who_flushes_subnormal_numbers_and_does_not_say_so_is_told_that_alone(vendor: Path) -> None:
+    """Takes seconds: it puts a target to all laws of layers, and explains what fails."""
     vendor.write_text(vendor.read_text().replace('    "subnormals": False,\n', ""))
     status, output = run("--implementation", str(vendor), *QUICK, "-k", "layer or subnormals")
     assert status == 1
@@ -220,6 +222,7 @@ def test_laws_of_more_than_a_target_does_are_declared_away() -> None:
 
 
 def test_a_problem_is_reproduced_in_the_dtype_of_the_target(vendor: Path) -> None:
+    """Takes a second: two whole runs."""
     line = "Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=3, regime='huge', dtype='float32')"
     status, output = run("--implementation", str(vendor), "--reproduce", line)
     assert status == 0, output
@@ -240,6 +243,7 @@ def lstm_forward(x, a0, parameters):
 
 
 def test_the_last_memory_state_alone_is_an_answer(tmp_path: Path) -> None:
+    """Takes a second: it puts a target to all laws of a forward."""
     (tmp_path / "last.py").write_text(LAST.format(here=str(CLONE), step="-1:"))
     laws = "lstm_forward and not is_provided and not cache and not gate_ranges"
     status, output = run("--implementation", str(tmp_path / "last.py"), *QUICK, "-k", laws, "-m", "spec")

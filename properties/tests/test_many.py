@@ -54,6 +54,7 @@ def report(folder: Path) -> dict[str, Any]:
 
 
 def test_each_gets_the_verdict_that_it_deserves(folder: Path, judged: Done) -> None:
+    """The run takes seconds: it judges twelve targets, and explains what is wrong with them."""
     deserved = {target.name: target.verdict for target in targets() if target.name in JUDGED}
     found = {Path(each["target"]).name: each["verdict"] for each in report(folder)["implementations"]}
     assert found == deserved, judged.output
@@ -154,6 +155,7 @@ def timeless(part: Any) -> Any:
 
 
 def test_failures_that_are_expected_leave_the_status_alone(folder: Path) -> None:
+    """Takes a second: it explains a failure."""
     known = [("extreme magnitudes", "rnn_cell_forward"), ("lower precision", "rnn_cell_forward")]
     entry = '[[failure]]\nlaw = "{}"\nfunction = "{}"\nreason = "the softmax overflows"\n'
     (folder / "known.toml").write_text("".join(entry.format(*each) for each in known))
@@ -171,6 +173,7 @@ def test_a_report_that_cannot_be_written_is_a_usage_error(folder: Path) -> None:
 
 
 def test_a_name_that_is_no_utf8_is_judged_by_workers_too(tmp_path: Path) -> None:
+    """Takes seconds: two runs in three processes each."""
     name = os.fsdecode(b"\xff.py")
     try:
         tmp_path.joinpath(name).write_text("from reference import rnn_cell_forward")

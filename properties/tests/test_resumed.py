@@ -91,6 +91,7 @@ def test_a_run_that_is_killed_is_continued_as_if_it_were_not(
 
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_an_interrupt_writes_what_there_is(tmp_path: Path, workers: str) -> None:
+    """Takes seconds: a whole run, in one process or two."""
     folder = submitted(tmp_path / "course")
     (folder / "interrupts.py").write_text(ONCE_THERE_IS_A_REPORT)
     status, output = judge(folder, "--report", "v.html", "-n", workers, "-p", "interrupts").end()

@@ -11,6 +11,7 @@ FAULT = "oracle.faults:update_and_forget_gates_exchanged"
 
 
 def test_the_picture_in_the_readme_is_what_a_failure_looks_like() -> None:
+    """Takes a second: it explains a failure."""
     status, output = run("--implementation", FAULT, "-k", "test_trajectory and lstm_forward")
     picture = re.search(r"```\n(lstm_forward of .*?)```", (CLONE / "README.md").read_text(), re.DOTALL)
     assert status == 1
@@ -21,6 +22,7 @@ def test_the_picture_in_the_readme_is_what_a_failure_looks_like() -> None:
 
 
 def test_the_textbook_conforms_and_is_not_robust_where_its_softmax_overflows() -> None:
+    """Takes seconds: two whole runs, of which one explains failures."""
     textbook = ("--implementation", str(CLONE / "examples" / "textbook.py"), "-k", "rnn_cell_forward")
     status, output = run(*textbook, "-m", "spec")
     assert status == 0, output
@@ -34,6 +36,7 @@ def test_the_textbook_conforms_and_is_not_robust_where_its_softmax_overflows() -
 
 
 def test_a_failure_is_reproduced_by_the_line_that_it_prints(tmp_path: Path) -> None:
+    """Takes seconds: three whole runs, of which two explain a failure."""
     selected = ("--implementation", FAULT, "-k", "test_each_step and lstm_cell_forward")
     _, output = run(*selected)
     problem = re.search(r"^  problem +(.*)$", output, re.MULTILINE)

@@ -31,6 +31,7 @@ ALL = ("start", "setup", "call", "teardown")
 def test_of_many_what_came_of_each_test_is_sent_alone_unless_more_is_asked_for(
     tmp_path: Path, targets: int, more: tuple[str, ...], sent: tuple[str, ...]
 ) -> None:
+    """Takes a second: a whole run with a worker."""
     (tmp_path / "counts.py").write_text(COUNTS)
     (tmp_path / "course").mkdir()
     for number in range(targets):

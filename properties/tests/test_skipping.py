@@ -226,6 +226,7 @@ def rnn_cell_forward(xt, a_prev, parameters):
 
 @pytest.mark.parametrize("helped", [True, False])
 def test_a_run_tells_what_was_skipped_and_who_only_helps(tmp_path: Path, helped: bool) -> None:
+    """Takes a second: a whole run."""
     for folder in ("submissions", "course"):
         (tmp_path / folder).mkdir()
     (tmp_path / "submissions" / "ada.py").write_text(SUBMISSION.format("smooth(1)" if helped else "softmax"))

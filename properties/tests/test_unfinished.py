@@ -101,6 +101,7 @@ def test_a_function_that_dies_is_not_called_unfinished(implement: Implement) -> 
 
 
 def test_an_untouched_starter_gets_the_verdict(tmp_path: Path) -> None:
+    """Takes a second: a whole run."""
     (tmp_path / "starter.py").write_text(CELL.format("a_next = None\n    yt_pred = None"))
     given = ("--implementation", "starter.py", "-k", "rnn_cell", "--report", "it.json", "-m", "spec")
     status, output = run(*given, directory=tmp_path)
