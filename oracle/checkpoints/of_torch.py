@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +52,9 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
     """
     import torch
 
-    if zipfile.is_zipfile(path):  # whose members torch decompresses, if somebody has compressed them
-        with zipfile.ZipFile(path) as archive:
-            replace(allowance).unfold("its archive", [sum(each.file_size for each in archive.infolist())])
+    for pickled in _pickles(path, allowance):
+        if pickled.find(b"bytearray\n") >= 0:  # which torch lets a pickle call with any size
+            raise CheckpointError(_refused("bytearray"))
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -65,6 +66,19 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
     for name, value in tensors.items():
         allowance.unfold(name, value.shape, itemsize(_stored(value), value.element_size()))
     return Contents({name: _tensor(value) for name, value in tensors.items()})
+
+
+def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes | mmap]:
+    """The pickles of a file, whose members torch decompresses, if somebody has compressed them."""
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            yield content
+        return
+    with zipfile.ZipFile(path) as archive:
+        replace(allowance).unfold("its archive", [sum(each.file_size for each in archive.infolist())])
+        for name in archive.namelist():
+            if name.endswith(".pkl"):
+                yield archive.read(name)
 
 
 def safetensors_of(arrays: Mapping[str, Array]) -> bytes:
@@ -95,11 +109,15 @@ def _why(message: str) -> str:
         return "its weights are packed, as torch keeps those of quantised layers: save them before that"
     if ("nsupported" in message and wanted) or "GLOBAL" in message:
         name = next(filter(None, wanted.groups()), "code") if wanted else "code"
-        return (
-            f"its pickle asks for {name}, more than tensors, so it was refused and nothing of it was run: "
-            "save the state_dict() of the module, or safetensors"
-        )
+        return _refused(name)
     return "it is cut short, or no file of torch.save"
+
+
+def _refused(name: str) -> str:
+    return (
+        f"its pickle asks for {name}, more than tensors, so it was refused and nothing of it was run: "
+        "save the state_dict() of the module, or safetensors"
+    )
 
 
 def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:

@@ -177,6 +177,26 @@ def stride_0(folder: Path) -> Path:
     return folder / "stride.pt"
 
 
+class Wide:
+    """A pickle that makes 8 GiB of nothing, as torch lets pickles do."""
+
+    def __reduce__(self) -> Any:
+        return bytearray, (2**33,)
+
+
+def bytes_of_nothing(folder: Path) -> Path:
+    """A `.pt` whose pickle makes 8 GiB of bytes."""
+    torch.save({"weight_hh_l0": torch.ones(16, 4), "more": Wide()}, folder / "bytes.pt")
+    return folder / "bytes.pt"
+
+
+def bytes_of_a_legacy_file(folder: Path) -> Path:
+    """The same in the format that torch wrote before."""
+    content = {"weight_hh_l0": torch.ones(16, 4), "more": Wide()}
+    torch.save(content, folder / "legacy.pt", _use_new_zipfile_serialization=False)
+    return folder / "legacy.pt"
+
+
 def nested_mappings(folder: Path) -> Path:
     """A `.pt` with mappings that hold one other twice, 60 deep."""
     inner: Any = {"weight_ih_l0": torch.ones(16, 3)}
@@ -244,6 +264,8 @@ UNFOLDING = (
     zeros_keras,
     zeros_pt,
     stride_0,
+    bytes_of_nothing,
+    bytes_of_a_legacy_file,
     claimed_h5,
     claimed_safetensors,
     wide_layer,

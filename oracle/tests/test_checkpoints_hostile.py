@@ -29,6 +29,8 @@ REFUSED: dict[Callable[[Path], Path], str] = {
     hostile.zeros_keras: "model.weights.h5 needs 209,715,200 bytes of memory where ",
     hostile.zeros_pt: " bytes of memory where 67,108,864 are left to this file: --size-limit GIB allows more",
     hostile.stride_0: "weight_ih_l0 needs 17,179,869,184 bytes of memory where ",
+    hostile.bytes_of_nothing: "its pickle asks for bytearray, more than tensors",
+    hostile.bytes_of_a_legacy_file: "its pickle asks for bytearray, more than tensors",
     hostile.nested_mappings: "it takes more than 500,000 steps to walk through",
     hostile.mapping_in_itself: "it takes more than 500,000 steps to walk through",
     hostile.claimed_h5: "lstm/lstm_cell/kernel needs 17,179,869,184 bytes of memory where ",
