@@ -79,6 +79,8 @@ class Failure:
         shown = values(trial.problem, trial.contract.name)
         given = {"input": shown} if shown else {}
         said |= {"problem": repr(trial.problem), **given, "reproduce": reproduction(trial)}
+        if trial.stored:
+            said["stored"] = "in .hypothesis by an earlier run; what is stored there is tried first"
         if not why.shows_alone:
             said["reproduce"] += "\nwhich alone is answered right; the run as a whole is not"
         width = max(map(len, said))

@@ -55,7 +55,7 @@ class Trial:
 
     `worst_ratio` is the largest error so far as a fraction of its bound, `arrangements` is how the arguments
     have been laid out, `replies` are the requests so far with the digests of what came of them. Its problem
-    has a `number` among those of the `answers`.
+    has a `number` among those of the `answers`, and was perhaps `stored` by an earlier run.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Trial:
         self.check = check
         self.answers = answers
         self.number = number
+        self.stored = False
 
     def holds_alone(self) -> bool:
         """Whether the law holds of this problem where a new process is asked nothing else."""

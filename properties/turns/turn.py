@@ -210,11 +210,11 @@ class Turn:
         for problem in self.store:
             left_out = self._left_out
             if self.law.concerns(self._function, problem):  # as it did when that was stored
-                self._check_each([[problem]])
+                self._check_each([[problem]], stored=True)
             if self._left_out is left_out:
                 self.store.discard(problem)
 
-    def _check_each(self, examples: Iterable[Sequence[Problem]]) -> float:
+    def _check_each(self, examples: Iterable[Sequence[Problem]], *, stored: bool = False) -> float:
         """Check the law on these examples; the largest error as a fraction of its bound."""
         ratio, left, size = 0.0, iter(examples), 1
         while some := [*islice(left, size)]:
@@ -225,6 +225,7 @@ class Turn:
             ]
             known = SETTLED.known(trials) if self._number is not None else {}
             for trial in trials:
+                trial.stored = stored
                 self.attempt(trial, known.get(trial))
                 ratio = max(ratio, trial.worst_ratio)
             # Many a wrong function fails on the first; who answers them as a right one did, all the others.
