@@ -166,7 +166,7 @@ def _others_like(
         yield with_parameters(inputs, lambda p: {name: 3 * array for name, array in p.items()})
 
 
-FEWEST = 5
+FEWEST = 2
 """How many digits have to be right for that to be worth a word."""
 
 GIVEN = ("xt", "a_prev", "c_prev")

@@ -14,6 +14,7 @@ import reference
 from oracle.diagnosis.behaviour import Behaviour, Program, mistaken
 from oracle.diagnosis.findings import found, mistake
 from oracle.diagnosis.names import _asked, _with_counterexample, diagnose, posed_to
+from oracle.diagnosis.traces import precision
 from oracle.faults import FAULTS, Fault, concerning
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING
@@ -252,6 +253,22 @@ def test_of_one_number_it_is_not_told_what_becomes() -> None:
     ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
     inputs = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary").inputs("rnn_cell_forward")
     assert manners("rnn_cell_forward", ask, inputs) == ["it writes to parameters: ba"]
+
+
+@pytest.mark.parametrize(("steps", "digits"), [(127, 2), (2**15, 4), (2**40, None)])
+def test_to_how_many_digits_it_is_right_is_told_of_weights_that_are_rounded(
+    steps: int, digits: int | None
+) -> None:
+    """As of an LSTM of int8; what is as good as float64 has no such number."""
+
+    def lstm_cell_forward(xt: Any, a_prev: Any, c_prev: Any, p: Any) -> Any:
+        most = {name: np.abs(W).max() / steps for name, W in p.items()}
+        rounded = {name: np.round(W / most[name]) * most[name] for name, W in p.items()}
+        return reference.lstm_cell_forward(xt, a_prev, c_prev, rounded)
+
+    ask = program("lstm_cell_forward", SimpleNamespace(lstm_cell_forward=lstm_cell_forward))
+    inputs = Problem.lstm(n_x=2, n_a=3, n_y=2, m=2, T_x=1).inputs("lstm_cell_forward")
+    assert precision("lstm_cell_forward", ask, inputs) == (digits and found("digits", digits=digits))
 
 
 def test_an_answer_that_changes_after_the_call_is_seen() -> None:

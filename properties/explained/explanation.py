@@ -193,8 +193,9 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
         location = located(ask, widest, limits) or located_in_float32(ask, problem)
         if location:
             findings, alone = [_as_finding(location)], location.alone
-    if not findings and (digits := precision(function, ask, counterexample, **how)):
-        findings = [digits]
+    is_vague = all(each.kind == "location" and not each.facts["how"] for each in findings)
+    if is_vague and (digits := precision(function, ask, counterexample, **how)):
+        findings = [digits, *findings]
     inherited = is_inherited(ask, counterexample)
     return Explanation(findings or _traces(ask, problem, widest, how), inherited, shows_alone=alone)
 
