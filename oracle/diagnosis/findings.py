@@ -183,6 +183,11 @@ def _unknown() -> str:
     return "nothing is known of it"
 
 
+def _helper(functions: Sequence[str], told: Facts) -> str:
+    """What is wrong by functions of helper modules, as a finding tells it."""
+    return f"by {' and '.join(functions)}, which the course gives: {Finding(**told).title}"
+
+
 def _harness_broke() -> str:
     return "the harness broke, please report it"
 
@@ -212,6 +217,7 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "broke": _broke,
     "unknown": _unknown,
     "harness broke": _harness_broke,
+    "helper": _helper,
 }
 """How the facts of each kind of finding are said."""
 
@@ -231,6 +237,7 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
         facts["detail"] if facts["what"] != "unfinished" else "",
     ],
     "traces": lambda facts: [],
+    "helper": lambda facts: facts["functions"],
     "digits": lambda facts: [],
     "location": lambda facts: [facts["where"], facts["how"]],
 }

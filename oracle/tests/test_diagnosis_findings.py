@@ -46,6 +46,10 @@ EVERY: list[tuple[Finding, str]] = [
         found("traces", entry=["ft", 2], right_with=["one step"]),
         "the first wrong entry of the caches is ft of step 2; goes away with one step",
     ),
+    (
+        found("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
+        f"by u.softmax, which the course gives: {FAULTS['no_softmax'].sentence}",
+    ),
     (found("broke", error="x"), "the harness broke in looking for one, please report it: x"),
     (found("unknown"), "nothing is known of it"),
     (found("harness broke"), "the harness broke, please report it"),

@@ -6,14 +6,10 @@ from dataclasses import replace
 from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.names import problems
 from oracle.inputs import Inputs
-from oracle.problem import Problem, siblings
-from properties.answered.answers import Answers
+from oracle.problem import siblings
 from properties.answered.implementation import Implementation, Reply, Request, Returned
 from properties.explained.asked import Asked
-from properties.judged.patience import NotJudgedError
-from properties.judged.tally import Tally
-from properties.judged.trial import Trial, ViolationError
-from properties.posed.question import Question
+from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
 
 SEEDS = 4
@@ -45,20 +41,10 @@ def is_inherited_in_its_precision(trial: Trial) -> bool:
     if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
         return False
     with_right_cell = _WithRightCell(implementation)
-    if not _holds(trial, with_right_cell, contract.name, trial.problem) or not with_right_cell.used:
+    if not trial.holds_of(with_right_cell) or not with_right_cell.used:
         return False
     asked = siblings(replace(trial.problem, T_x=1), SEEDS)
-    return not all(_holds(trial, implementation, contract.cell, problem) for problem in asked)
-
-
-def _holds(trial: Trial, implementation: Implementation, function: str, problem: Problem) -> bool:
-    """Whether a trial's law holds of a function on a problem."""
-    answers = Answers(implementation, Question(function, [problem]))
-    try:
-        trial.check(Trial(trial.law, trial.grade, trial.check, answers, 0, Tally()))
-    except (ViolationError, NotJudgedError):
-        return False
-    return True
+    return not all(trial.holds_of(implementation, contract.cell, problem) for problem in asked)
 
 
 class _WithRightCell(Implementation):

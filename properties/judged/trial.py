@@ -7,12 +7,13 @@ import numpy as np
 
 from oracle import propagation
 from oracle.inputs import Inputs, LayerInputs
+from oracle.problem import Problem
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison, Facts, number
 from properties.answered.answer import Answer, quantity, side_by_side
 from properties.answered.answers import Answers
 from properties.answered.driven import drive
-from properties.answered.implementation import Arrangement, Outcome, Raised, Request, Returned
+from properties.answered.implementation import Arrangement, Implementation, Outcome, Raised, Request, Returned
 from properties.answered.record import Death
 from properties.judged.patience import NotJudgedError, ask_patiently, is_asked
 from properties.judged.tally import Tally
@@ -86,7 +87,14 @@ class Trial:
     def holds_alone(self) -> bool:
         """Whether the law holds of this problem where a new process is asked nothing else."""
         self.implementation.close()
-        answers = Answers(self.implementation, Question(self.contract.name, [self.problem]))
+        return self.holds_of(self.implementation)
+
+    def holds_of(
+        self, implementation: Implementation, function: str = "", problem: Problem | None = None
+    ) -> bool:
+        """Whether the law holds of this implementation; of another function or problem if they are given."""
+        question = Question(function or self.contract.name, [problem or self.problem])
+        answers = Answers(implementation, question)
         try:
             self.check(Trial(self.law, self.grade, self.check, answers, 0, Tally()))
         except (ViolationError, NotJudgedError):

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from oracle.diagnosis.findings import Finding, found, mistake
@@ -69,6 +69,11 @@ class Mistake:
         """Whether its failures are known to have anything in common."""
         return self.cases[0].finding.kind not in ("unknown", "harness broke")
 
+    @property
+    def is_of_helpers(self) -> bool:
+        """Whether a helper module makes it, and nobody who uses that."""
+        return self.cases[0].finding.kind == "helper"
+
 
 def by_function(results: Sequence[LawResult]) -> dict[str, list[LawResult]]:
     """The results of each function, in the order of the contracts."""
@@ -83,8 +88,9 @@ def laws(results: Iterable[LawResult]) -> list[str]:
 
 def cases(judgement: Judgement) -> list[Case]:
     """The mistakes of one implementation, those first that show on ordinary inputs and in most laws."""
-    failed = [result for result in judgement.results if result.status == "failed"]
-    causes = _Causes(failed)
+    failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
+    helped = {first(result).cause for result in judgement.results if result.helpers}
+    causes = _Causes(failed, helped)
     together: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
     for result in failed:
         finding = causes.of(result)
@@ -98,9 +104,13 @@ def cases(judgement: Judgement) -> list[Case]:
 
 
 class _Causes:
-    """To which finding each failure of an implementation goes back: one mistake makes many laws fail."""
+    """To which finding each failure of an implementation goes back: one mistake makes many laws fail.
 
-    def __init__(self, failed: Sequence[LawResult]) -> None:
+    `helped` are the causes of what fails by helper modules alone.
+    """
+
+    def __init__(self, failed: Sequence[LawResult], helped: Set[str]) -> None:
+        self._helped = helped
         spec_first = sorted(failed, key=lambda each: each.grade != "spec")
         self._alone = {each.cause for result in failed for each in result.findings}
         self._of_error: dict[str, Finding] = {}
@@ -123,8 +133,9 @@ class _Causes:
         """The finding that tells most of why a law fails."""
         finding, error = first(result), _error(result)
         two = finding.facts["names"] if finding.kind == "mistake" else []
-        if len(two) > 1 and all(mistake(name).cause in self._alone for name in two):
-            return mistake(two[0])
+        own = [each for each in map(mistake, two) if each.cause not in self._helped]
+        if len(two) > 1 and own and all(each.cause in self._alone for each in own):
+            return own[0]
         if error in self._of_error and finding.kind == "raised":
             return self._of_error[error]
         if finding.kind == "location":
@@ -156,12 +167,29 @@ def _is_always(finding: Finding) -> bool:
 
 
 def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
-    """The mistakes of all, those of most implementations first."""
+    """The mistakes of all, those of most implementations first, and those of helper modules last."""
     alike: defaultdict[str, list[Case]] = defaultdict(list)
     for judgement in judged:
-        for case in cases(judgement):
+        for case in [*cases(judgement), *_of_helpers(judgement)]:
             alike[case.finding.cause].append(case)
-    return sorted(map(Mistake, alike.values()), key=lambda mistake: -len(mistake.implementations))
+    found = map(Mistake, alike.values())
+    return sorted(found, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))
+
+
+def _of_helpers(judgement: Judgement) -> list[Case]:
+    """What functions of helper modules do wrong, each once."""
+    together: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
+    for result in judgement.results:
+        if result.helpers:
+            together[(*result.helpers,)].append(result)
+    return [
+        Case(judgement.implementation, _by_helpers(names, first(results[0])), results)
+        for names, results in together.items()
+    ]
+
+
+def _by_helpers(names: Sequence[str], finding: Finding) -> Finding:
+    return found("helper", functions=[*names], told=vars(finding))
 
 
 def _size(result: LawResult, finding: Finding) -> tuple[bool, bool, bool, bool, float]:

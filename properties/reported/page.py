@@ -37,7 +37,7 @@ def as_html(judged: Sequence[Judgement], run: Run) -> str:
     mistakes = by_frequency(judged)
     numbered = defaultdict(list)
     for number, mistake in enumerate(mistakes, 1):
-        for place, case in enumerate(mistake.cases, 1):
+        for place, case in enumerate(mistake.cases if not mistake.is_of_helpers else (), 1):
             numbered[case.implementation].append((f"m{number}-{place}", number, case.words))
     names = shown_names(judgement.implementation for judgement in judged)
     asked = {function for judgement in judged for function in judgement.functions}

@@ -1,7 +1,7 @@
 """One model of what happened; the closing table and the reports are views of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from sys import intern
 from typing import Any, Literal
@@ -168,18 +168,23 @@ class Judgement:
         return [note for result in self.results if not result.function for note in result.notes]
 
     def failures(self, function: str) -> list[LawResult]:
-        """The laws that do not hold of a function."""
-        return [result for result in self._failed(function) if not result.ours]
+        """The laws that do not hold of a function, by what it does itself."""
+        return [result for result in self._failed(function) if not (result.ours or result.helpers)]
+
+    @property
+    def helpers(self) -> list[str]:
+        """The functions of helper modules by which alone some laws do not hold, which marks nobody down."""
+        return list(dict.fromkeys(name for result in self.results for name in result.helpers))
 
     def holds(self, function: str) -> list[str]:
         """The grades of which laws ran, and all hold, of a function that is judged."""
-        return self._grades(function, lambda result: result.status != "failed")
+        return self._grades(function, inheriting=False)
 
     def holds_of_its_own(self, function: str) -> list[str]:
         """The same, where a forward is not blamed for what it only inherits from its cell."""
-        return self._grades(function, lambda result: result.status != "failed" or result.inherited)
+        return self._grades(function, inheriting=True)
 
-    def _grades(self, function: str, is_held: Callable[[LawResult], bool]) -> list[str]:
+    def _grades(self, function: str, *, inheriting: bool) -> list[str]:
         if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
             return []
         ran = [
@@ -187,7 +192,11 @@ class Judgement:
             for result in self.results
             if result.function == function and result.law not in PRESENCE and result.status != "skipped"
         ]
-        broken = {result.grade for result in ran if not is_held(result)}
+        broken = {
+            result.grade
+            for result in ran
+            if result.status == "failed" and not (result.helpers or (inheriting and result.inherited))
+        }
         return [grade for grade in GRADES if grade in {result.grade for result in ran} - broken]
 
     @property
@@ -203,7 +212,7 @@ class Judgement:
     @property
     def laws_failed(self) -> int:
         """How many laws do not hold, of whichever functions."""
-        return len({result.law for result in self.results if result.status == "failed"})
+        return len({each.law for each in self.results if each.status == "failed" and not each.helpers})
 
     def inherits(self, function: str) -> bool:
         """Whether a right cell mends all that is wrong with it: of the spec grade, if anything of that is."""

@@ -67,6 +67,8 @@ def _cell(result: LawResult | None) -> str:
         return ""
     if result.declared:
         return DECLARED
+    if result.helpers:
+        return "helper"
     if result.status != "passed":
         return "expected" if result.expected else result.status
     counts = [str(result.problems - result.not_meaningful)]
@@ -114,7 +116,7 @@ def _verdicts(
     names = shown_names(judgement.implementation for judgement in judged)
     made = dict.fromkeys(names, "")
     for number, mistake in enumerate(mistakes, 1):
-        for name in mistake.implementations:
+        for name in mistake.implementations if not mistake.is_of_helpers else ():
             made[name] += f" {number}"
     beside = len("    not robust ") + max(map(len, made.values()), default=0)
     room = min(max(map(len, names.values()), default=0), max(width - beside, 20))

@@ -14,6 +14,7 @@ from properties.reported.document import Run
 from properties.reported.grades import COLUMNS, as_csv
 from properties.reported.mistakes import by_frequency, cases
 from properties.reported.results import LawResult, judgements
+from properties.reported.table import render
 from properties.tests.findings import MISSING, PROBLEM, every_verdict, failed, passed, skipped
 from reference.contract import FUNCTIONS
 
@@ -126,6 +127,31 @@ def test_a_forward_that_raises_by_its_cell_is_no_mistake_of_its_own() -> None:
         ]
     )
     assert [case.finding for case in cases(judgement)] == [unfinished]
+
+
+def test_what_a_helper_module_does_wrong_is_told_once_and_marks_nobody_down() -> None:
+    by_helper: dict[str, Any] = {"helpers": ["rnn_utils.softmax"], "findings": [mistake("one_maximum")]}
+    results = [
+        failed(name, law, function, grade="robust", **by_helper)
+        for name in ("ada.py", "bob.py")
+        for law in ("no samples", "extreme magnitudes")
+        for function in ("rnn_cell_forward", "rnn_forward")
+    ]
+    results += [passed("ada.py"), failed("bob.py", findings=[mistake("a0_ignored")])]
+    both = [mistake("one_maximum", "a0_ignored")]
+    results.append(failed("bob.py", "nonfinite", grade="robust", findings=both))
+    judged = judgements(results)
+    assert [judgement.verdict for judgement in judged] == ["conforms", "differs"]
+    own, of_helper = by_frequency(judged)
+    assert (own.words, own.implementations) == (mistake("a0_ignored").words, ["bob.py"])
+    assert of_helper.words == f"by rnn_utils.softmax, which the course gives: {mistake('one_maximum').words}"
+    assert of_helper.implementations == ["ada.py", "bob.py"]
+    ada, bob = rows(results, Run({}))
+    held = ("functions_that_hold_spec", "functions_that_hold_robust", "laws_failed", "first_mistake")
+    assert [ada[column] for column in held] == ["1", "2", "0", ""]
+    assert [bob[column] for column in held] == ["0", "1", "2", mistake("a0_ignored").words]
+    lines = render(results, width=100, in_full=False).split("\n")
+    assert [line.split() for line in lines[1:3]] == [["ada.py", "conforms"], ["bob.py", "differs", "1"]]
 
 
 def test_what_nothing_is_known_of_belongs_to_no_one_of_two_mistakes() -> None:
