@@ -104,7 +104,7 @@ class Closing:
             for journal in self._journals:
                 journal.add(judgement, self.left)
         self._failures += (
-            (each, report) for each in results if each.status == "failed" and not each.expected
+            (each, report) for each in results if each.status == "failed" and not each.is_excused
         )
         if self._progress:
             self._progress.show(results, done)
@@ -143,7 +143,7 @@ class Closing:
         ]
         if self._kept and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             exitstatus = session.exitstatus = pytest.ExitCode.OK  # nothing was left to judge
-        failed = any(result.status == "failed" and not result.expected for result in self._kept)
+        failed = any(result.status == "failed" and not result.is_excused for result in self._kept)
         if (self._complaints or failed) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if exitstatus == pytest.ExitCode.INTERRUPTED and not self._results:

@@ -81,6 +81,11 @@ class LawResult:
         return [each.words for each in self.findings]
 
     @property
+    def is_excused(self) -> bool:
+        """Whether a failure is no fault of the implementation, or one that the user expects."""
+        return bool(self.expected or self.helpers)
+
+    @property
     def says_nothing(self) -> bool:
         """Whether every problem that was tried was left out."""
         return not self.problems and self.too_slow + self.not_asked > 0

@@ -85,6 +85,8 @@ def _remarks(results: Sequence[LawResult]) -> list[str]:
     limits = next((result.limits for result in results if result.limits), ())
     if limits:
         remarks.append(f"{DECLARED}  declared, and so not judged: {', '.join(limits)}")
+    if helpers := ", ".join(dict.fromkeys(name for result in results for name in result.helpers)):
+        remarks.append(f"helper: fails by {helpers} alone, which the course gives, and is not counted")
     if any(result.not_meaningful for result in results):
         remarks.append("n.m.: not meaningful; the bound on the whole trajectory has grown beyond use")
     by_ratio = sorted(results, key=lambda result: -result.worst_ratio)

@@ -39,9 +39,9 @@ def pytest_runtest_makereport(
         broke = report.failed and not failure and not isinstance(error, pytest.fail.Exception)
         result = _result(item, report, failure, broke)
         report.user_properties.append(("law", asdict(result)))
-        if result.expected:
+        if result.is_excused:
             report.outcome = "skipped"  # with `wasxfail`, pytest's own sign of an expected failure
-            report.wasxfail = result.expected
+            report.wasxfail = result.expected or f"by {', '.join(result.helpers)}"
     return report
 
 

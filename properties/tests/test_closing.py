@@ -71,6 +71,14 @@ def test_one_that_is_expected_to_be_missing_does_not_fail() -> None:
     assert finish(passed("a"), results[2], expected=(known,))[0] == pytest.ExitCode.OK
 
 
+def test_what_a_helper_module_does_wrong_does_not_fail_the_run() -> None:
+    by_helper = failed("a", helpers=["rnn_utils.softmax"])
+    status, lines = finish(by_helper)
+    assert status == pytest.ExitCode.OK
+    assert any("fails by rnn_utils.softmax alone" in line for line in lines)
+    assert finish(kept=(by_helper,), status=pytest.ExitCode.NO_TESTS_COLLECTED)[0] == pytest.ExitCode.OK
+
+
 def test_a_stale_expectation_fails_and_is_named() -> None:
     status, lines = finish(passed("a"), expected=(ExpectedFailure("shapes", "rnn_forward", "known"),))
     assert status == pytest.ExitCode.TESTS_FAILED
