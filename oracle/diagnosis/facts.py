@@ -1,7 +1,7 @@
 """The facts of a violation in words: one place for the terminal, the reports and the pages."""
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 from oracle.verdict import Facts
@@ -32,7 +32,8 @@ def is_far(facts: Facts) -> bool:
     ours, theirs = float(facts["implementation"]), float(right["value"])
     if ours == theirs or (isnan(ours) and isnan(theirs)):
         return False
-    return not abs(ours - theirs) <= FAR * (1 + abs(theirs))
+    are_numbers = isfinite(ours) and isfinite(theirs)
+    return not are_numbers or abs(ours - theirs) > FAR * (1 + abs(theirs))
 
 
 def _said(name: str, fact: Any) -> str:

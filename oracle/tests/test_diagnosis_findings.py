@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from oracle.diagnosis.facts import is_far
 from oracle.diagnosis.findings import _WORDS, Finding, found, mistake
 from oracle.faults import FAULTS
 from oracle.faults.catalogue.raised import ERRORS
@@ -82,6 +83,24 @@ def test_every_kind_is_among_them() -> None:
 def test_numbers_and_places_make_no_other_cause(kind: str, one: Any, other: Any) -> None:
     assert found(kind, **one).cause == found(kind, **other).cause
     assert found(kind, **one).cause != found("nearly").cause
+
+
+@pytest.mark.parametrize(
+    ("ours", "right", "far"),
+    [
+        (-0.76, 0.0, True),
+        (-0.0, "nan", True),
+        (1.0, "nan", True),
+        ("nan", "nan", False),
+        ("inf", "-inf", True),
+        (1.0, 1.0 + 1e-9, False),
+        (0.0, -0.0, False),
+    ],
+)
+def test_what_is_off_by_more_than_rounding_is_far(ours: float | str, right: float | str, far: bool) -> None:
+    for name in ("exact", "again"):
+        assert is_far({"implementation": ours, name: {"value": right}}) == far
+    assert not is_far({"form": "returned None"})
 
 
 def test_other_errors_have_other_causes() -> None:
