@@ -168,17 +168,19 @@ _ON_THE_INPUT = ("Wax", "Wf", "Wi", "Wc", "Wo")
 
 def _loaded(state: Mapping[str, Array], kind: Kind, n_x: int, n_a: int, **how: Any) -> torch.nn.Module:
     """A module with these parameters."""
-    module = _module(kind, n_x, n_a, **how)
-    for name, parameter in module.named_parameters():
+    module, parameters = _module(kind, n_x, n_a, **how)
+    for name, parameter in parameters.items():
         parameter.copy_(_tensor(state[name]))
     return module
 
 
-@lru_cache(maxsize=64)
-def _module(kind: Kind, n_x: int, n_a: int, dtype: str, **how: Any) -> torch.nn.Module:
-    """A module to load weights into; building one costs more than running it."""
+@lru_cache(maxsize=512)
+def _module(
+    kind: Kind, n_x: int, n_a: int, dtype: str, **how: Any
+) -> tuple[torch.nn.Module, Mapping[str, torch.Tensor]]:
+    """A module, and its parameters to load weights into; building one costs more than running it."""
     module: torch.nn.Module = _MODULES[kind](n_x, n_a, dtype=getattr(torch, dtype), **how)
-    return module
+    return module, dict(module.named_parameters())
 
 
 def _tensor(array: Array) -> torch.Tensor:
