@@ -66,7 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--layout",
         metavar="NAME",
-        help="whose layout these weights have, where their names do not say, or not truly",
+        help="the layout of these weights, if no name tells it",
     )
     group.addoption(
         "--python",
@@ -121,7 +121,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--fuzz-for",
         metavar="TIME",
-        help="run all laws in turns, with --hypothesis-profile=fuzz, for 90s, 10m, 4h or 2d, or until Ctrl-C",
+        help="run all laws in turns for 90s, 10m, 4h or 2d, or until Ctrl-C",
     )
     group.addoption(
         "--example-database",
