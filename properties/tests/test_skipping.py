@@ -57,8 +57,7 @@ def test_what_fails_in_a_file_and_is_not_needed_is_skipped(
     implement: Implement, source: str, notes: list[str]
 ) -> None:
     loaded = implement(source).load()
-    assert loaded.functions == {"rnn_forward": None}
-    assert [*loaded.notes] == notes
+    assert (loaded.functions, [*loaded.notes]) == ({"rnn_forward": None}, notes)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +135,8 @@ def test_a_function_of_its_own_needs_no_stand_in(implement: Implement, before: s
 def test_a_folder_of_helpers_is_on_the_path(implement: Implement, tmp_path: Path) -> None:
     (tmp_path / "course").mkdir()
     (tmp_path / "course" / "rnn_utils.py").write_text("def smooth(x): return 3\ndef softmax(x): return 4\n")
-    (tmp_path / "neighbour.py").write_text("five = 5")
-    (tmp_path / "course" / "neighbour.py").write_text("five = 'not this one'")
+    for place, five in ((tmp_path, "5"), (tmp_path / "course", "'not this one'")):
+        (place / "neighbour.py").write_text(f"five = {five}")
     source = "from rnn_utils import *\nfrom neighbour import five\n" + HEAD.format("softmax(x), five, smooth")
     implementation = implement(source, helpers=str(tmp_path / "course"))
     assert implementation.load().notes == []
