@@ -1,1 +1,1 @@
-"""Where, when and how a program is wrong, whatever the mistake is: told from what it answers alone."""
+"""Where, when and how a program is wrong, whatever its mistake is; `locate` is the entry."""

@@ -13,15 +13,13 @@ from oracle.diagnosis.names import accounts_for, diagnose
 from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import manners, precision, traces
 from oracle.inputs import Inputs
-from oracle.location.caches.form import in_another_form
-from oracle.location.history import remembered
-from oracle.location.location import Location
-from oracle.location.networks.calls import left_behind
+from oracle.location.facts import Location
+from oracle.location.say import lines, phrases
 from oracle.problem import LayerProblem, Problem
 from properties.answered.implementation import Implementation
 from properties.explained.asked import Asked, Conversation, DiedError, Unkept, behaviour
 from properties.explained.inherited import is_inherited, is_inherited_in_its_precision
-from properties.explained.locating import located, located_in_float32
+from properties.explained.locating import kept_by_calls, located, located_in_float32
 from properties.judged.trial import Trial
 from reference.contract import CONTRACTS
 
@@ -117,11 +115,11 @@ def _suspects(explanations: Sequence[Explanation]) -> list[str]:
 
 
 def _left_behind(ask: Asked, problem: Problem) -> str:
-    """What a network begins with of an earlier call, in words; empty if that is not known."""
-    if not isinstance(problem, LayerProblem) or ask.implementation.takes_its_time:
+    """What a network has of an earlier call, in words; empty if that is not known."""
+    if not isinstance(problem, LayerProblem):
         return ""
-    program = Unkept(ask.implementation, ask.function)
-    return left_behind(ask.function, program, problem, ask.implementation.close, ask.limits)
+    kept = kept_by_calls(ask, problem)
+    return ", ".join(phrases(kept)) if kept else ""
 
 
 _NAMED: WeakKeyDictionary[Implementation, dict[tuple[str, bool], list[Explanation]]] = WeakKeyDictionary()
@@ -184,11 +182,9 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
     if not findings and (manner := manners(function, ask, counterexample, **how)):
         findings = [manner]
     if findings == [found("two answers", after=[])] and not CONTRACTS[function].is_layer:
-        kept = remembered(function, Unkept(ask.implementation, function), ask.implementation.close)
-        findings = [found("two answers", after=[*filter(None, kept)])]
+        kept = kept_by_calls(ask, widest)
+        findings = [found("two answers", after=phrases(kept) if kept else [])]
     alone = True
-    if not findings and search.whole and (location := _in_another_form(ask, counterexample)):
-        findings = [_as_finding(location)]
     if not findings and search.locating:
         location = located(ask, widest, limits) or located_in_float32(ask, problem)
         if location:
@@ -216,16 +212,7 @@ def _traces(ask: Asked, problem: Problem, widest: Problem, how: dict[str, Any]) 
 
 
 def _as_finding(location: Location) -> Finding:
-    parts = {"where": location.where, "when": location.when, "how": location.how}
-    return found("location", **parts, lines=location.lines)
-
-
-def _in_another_form(ask: Asked, counterexample: Inputs) -> Location | None:
-    """Of caches that have not the form of the contract, which array in them has not its shape."""
-    if CONTRACTS[ask.function].is_layer:
-        return None
-    program = Unkept(ask.implementation, ask.function)
-    return in_another_form(ask.function, program, counterexample, ask.implementation.close, ask.limits)
+    return found("location", **location.data(), lines=lines(location))
 
 
 def _is_right_in_a_new_process(ask: Asked, counterexample: Inputs) -> bool:

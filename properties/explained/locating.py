@@ -1,20 +1,18 @@
 """Where, when and how a function of an implementation is wrong, found out once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import get_args
 from weakref import WeakKeyDictionary
 
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.history import RETRAINED, UPDATED
-from oracle.location.in_layers import is_located_in, locate_in_layers
-from oracle.location.located import explains, locate
-from oracle.location.location import Location
+from oracle.location.calls import kept
+from oracle.location.facts import Condition, Feature, Location
+from oracle.location.locate import explains, locate
 from oracle.problem import LayerProblem, Problem
 from properties.answered.implementation import Arrangement, Implementation
-from properties.explained.apart import apart
 from properties.explained.asked import Asked, Unkept
 from properties.explained.inherited import is_inherited
 from reference.contract import CONTRACTS
@@ -23,7 +21,7 @@ from reference.contract import CONTRACTS
 def located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | None:
     """Where, when and how it is wrong; `None` where nothing is found, or was when it was looked for first.
 
-    Raises `DiedError`, and what `apart` raises.
+    Raises `DiedError`.
     """
     known = _LOCATED.setdefault(ask.implementation, {}).setdefault((ask.function, limits.dtypes), {})
     if counterexample not in known:
@@ -39,7 +37,15 @@ def located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
     if dtype != "float32" or dtype == ask.limits.dtypes[0]:
         return None
     found = located(ask, counterexample, replace(ask.limits, dtypes=(dtype,)))
-    return found.within(f"in {dtype} (not in {ask.limits.dtypes[0]})") if found else None
+    return found.under(Condition(Feature("bits"), "=", 32)) if found else None
+
+
+def kept_by_calls(ask: Asked, counterexample: Problem) -> Location | None:
+    """What a later call has of an earlier one."""
+    if ask.implementation.takes_its_time:
+        return None
+    program = Unkept(ask.implementation, ask.function)
+    return kept(ask.function, program, counterexample, ask.implementation.close, ask.limits)
 
 
 def _located(
@@ -47,35 +53,17 @@ def _located(
 ) -> Location | None:
     """What is `known` of another counterexample, if this is wrong in the same way; else what is looked for.
 
-    Nothing of a layer that may compile for each of the thousand shapes that it would be asked.
+    Nothing of a layer that may compile for each of the many shapes that it would be asked.
     """
-    function, inputs = ask.function, counterexample.inputs(ask.function)
-    programs = [Unkept(ask.implementation, function, order) for order in _ARRANGED]
-    if isinstance(counterexample, LayerProblem):
-        if ask.implementation.takes_its_time:
-            return None
-        for location in filter(None, known):
-            if is_located_in(location, function, programs[0], counterexample, limits):
-                return location
-    else:
-        for location in chain(filter(None, known), _of_its_cell(ask, inputs, limits)):
-            if explains(location, function, programs, inputs, limits):
-                return location
-    found: Location | None = apart(
-        _search, [ask.implementation.close, *programs], function, counterexample, limits
-    )
-    return found
-
-
-def _search(
-    asked: Sequence[Callable[..., Any]], function: str, counterexample: Problem, limits: Limits
-) -> Location | None:
-    """Ask, with arguments as they are and in other arrangements, and anew."""
-    anew, program, *others = asked
-    arranged = dict(zip([words for words in _ARRANGED.values() if words], others, strict=True))
-    if isinstance(counterexample, LayerProblem):
-        return locate_in_layers(function, program, counterexample, anew, limits, arranged)
-    return locate(function, program, counterexample, anew, limits, arranged)
+    function = ask.function
+    if isinstance(counterexample, LayerProblem) and ask.implementation.takes_its_time:
+        return None
+    program, *others = (Unkept(ask.implementation, function, each) for each in get_args(Arrangement))
+    for location in chain(filter(None, known), _of_its_cell(ask, counterexample.inputs(function), limits)):
+        if explains(location, function, program, counterexample, limits):
+            return location
+    arranged = dict(zip(get_args(Arrangement)[1:], others, strict=True))
+    return locate(function, program, counterexample, ask.implementation.close, limits, arranged)
 
 
 def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Iterator[Location]:
@@ -93,16 +81,3 @@ _LOCATED: WeakKeyDictionary[
 """What was located of a function in some precisions, by the problem on which a law failed; several laws fail
 by one mistake.
 """
-
-
-_ARRANGED: Mapping[Arrangement, str] = {
-    "C": "",
-    "fortran": "arrays in Fortran order",
-    "strided": "strided arrays",
-    "reversed": "reversed arrays",
-    "read-only": "read-only arrays",
-    "swapped": "arrays of the other byte order",
-    "updated": UPDATED,
-    "retrained": RETRAINED,
-}
-"""How arguments are arranged, with words for that; none for arrays as they are."""

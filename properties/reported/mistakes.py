@@ -163,7 +163,7 @@ def _error(result: LawResult) -> str:
 
 
 def _is_always(finding: Finding) -> bool:
-    return finding.facts["when"] in ("always", {})
+    return finding.facts["when"] in ({}, {"conditions": []})
 
 
 def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:

@@ -118,9 +118,8 @@ def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_pa
     with Implementation("aligned.py", directory=tmp_path) as target:
         for n_x in (8, 16):
             problem = Problem.rnn(n_x=n_x, n_a=2, n_y=2, m=2, T_x=1, regime="unit", dtype="float32")
-            found = _explain(Asked(target, "rnn_cell_forward"), problem, Search()).findings[0].facts
-            assert found["when"] == "in float32 (not in float64) and n_x mod 8 = 0"
-            assert found["how"] == "as if z were made with ba replaced by 0"
+            found = _explain(Asked(target, "rnn_cell_forward"), problem, Search()).findings[0]
+            assert found.lines[1:] == ["when: in float32 and n_x mod 8 = 0", "how: 0 in place of ba"]
 
 
 def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
@@ -134,9 +133,8 @@ def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
     )
     with Implementation("masked.py", directory=tmp_path) as target:
         problem = Problem.rnn_layer(n_x=8, n_a=2, m=2, T_x=2, layers=1, dtype="float32")
-        found = _explain(Asked(target, "rnn_layer"), problem, Search()).findings[0].facts
-        assert found["when"] == "in float32 (not in float64) and n_x mod 8 = 0"
-        assert found["how"] == "as if z were made with ba replaced by 0"
+        found = _explain(Asked(target, "rnn_layer"), problem, Search()).findings[0]
+        assert found.lines[1:] == ["when: in float32 and n_x mod 8 = 0", "how: 0 in place of ba"]
 
 
 def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) -> None:
@@ -150,9 +148,8 @@ def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) 
     )
     with Implementation("last.py", directory=tmp_path) as target:
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=2, layers=1, dtype="float32")
-        found = _explain(Asked(target, "rnn_layer"), problem, Search()).findings[0].facts
-        assert found["when"] == "in float32 and n_a > 2 (right at 2, wrong at 3)"
-        assert found["how"] == "as if z were made with ba replaced by 0"
+        found = _explain(Asked(target, "rnn_layer"), problem, Search()).findings[0]
+        assert found.lines[1:] == ["when: in float32 and n_a ≥ 3", "how: 0 in place of ba"]
 
 
 SHRUNK = """
@@ -188,7 +185,7 @@ def test_a_layer_is_located_once_in_each_setting_that_counterexamples_have(tmp_p
             found.append(located(Asked(target, "rnn_layer"), problem, ANYTHING))
             calls.append(target.calls)
     assert found[0]
-    assert "in a forward direction beside a backward one: the returned a ≠ " in str(found[0])
+    assert found[0].where.setting == ("beside a backward direction",)
     assert found[0] is found[1]
     assert calls[1] < 100 < calls[0]
     assert found[2] is None

@@ -30,8 +30,7 @@ from {PREFIX}properties.%s import main
 main()
 """
 PROGRAM, WARM = _PROGRAM % "worker.worker", _PROGRAM % "worker.warm"
-SEARCHING = _PROGRAM % "explained.searching"
-"""What the interpreter of a worker runs, of a process that forks workers, and of one that forks searches.
+"""What the interpreter of a worker runs, and that of a process that forks workers.
 
 It finds our modules, and nothing else that lies beside them.
 """

@@ -1,1 +1,0 @@
-"""Caches that hold what is right, in another way."""

@@ -1,0 +1,285 @@
+"""The forms that are tried, with how far-fetched each is; numbers in them are computed from what is shown."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from oracle.location.equations import ACTIVATIONS, Nodes
+from oracle.location.facts import Form
+from oracle.location.forms import MAPS
+from oracle.location.functions import NUMBERED, OF_ARGUMENT, OF_LOGITS, PLAIN
+from oracle.location.observe import Case, Observation
+from reference.contract import Array
+
+CLIPS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 88, 100, 500, 700)
+STEPS = (
+    *(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255, 1 / 128,
+)  # fmt: skip
+TERMS = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next", "yt_pred", "a0", "c0")
+INNER = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo", "logits")
+OF_INPUTS = ("step (-T_x) mod the block back",)
+"""Maps that are tried of inputs alone: a last block of them that is read too early."""
+TAUTOLOGIES = (
+    ("a_next", "a_prev"),
+    ("c_next", "c_prev"),
+    ("returned a", "a_prev"),
+    ("returned c", "c_prev"),
+    ("cached a_next", "a_prev"),
+    ("cached c_next", "c_prev"),
+)
+"""An array, and one that is the same a step ahead."""
+
+
+def below(nodes: Nodes, known: dict[str, Array], target: str) -> list[str]:
+    """The nodes of an equation down to what is known, in order."""
+    found: list[str] = []
+    left = [target]
+    while left:
+        name = left.pop(0)
+        if name not in found:
+            found.append(name)
+            if name in nodes and (name == target or name not in known) and nodes[name][0] != "before":
+                left.extend(nodes[name][1])
+    return found
+
+
+def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
+    """Forms to try, with how far-fetched each is."""
+    first = cases[0]
+    observation, target = first.observation, first.target
+    implied = _implied(first)
+    every = below(observation.nodes, observation.known, target)
+    terms = [name for name in TERMS if name in observation.known]
+    terms += [name for name in (*every, *INNER) if name in observation.nodes and name not in terms]
+    terms = [name for name in terms if name != target]
+    gates = [node for node in every if observation.nodes.get(node, ("",))[0] == "sigmoid"]
+    if len(gates) > 1:
+        yield from _throughout("sigmoid")
+    yield 0.95, Form(target, source="shown", map="step back", by=1)
+    for depth, node in enumerate(every):
+        far = 0.0 if node == target else 0.5 + 0.03 * depth
+        for name, (_, cost) in PLAIN.items():
+            yield far + cost, Form(node, function=name)
+        for name, (_, numbers, cost) in MAPS.items():
+            for by in numbers if name not in OF_INPUTS or node in ("xt", "Wax xt") else ():
+                yield far + cost + 0.01 * numbers.index(by), Form(node, map=name, by=by)
+        yield from _of_operation(node, far, observation.nodes)
+        for source in terms:
+            if source != node and _same(observation, target, source, node):
+                yield far + 0.6, Form(node, source=source)
+                if node == target or node in ("a_prev", "c_prev", "it", "ft", "xt"):
+                    for name in (
+                        "one minus",
+                        "negative",
+                        "tanh",
+                        "sigmoid",
+                        "slope of tanh",
+                        "slope of sigmoid",
+                    ):
+                        yield far + 1.4, Form(node, source=source, function=name)
+                    for name in (
+                        "step back",
+                        "first step",
+                        "last step",
+                        "step ahead",
+                        "step back, at least the first",
+                        "first step of a block",
+                    ):
+                        if name.startswith("step ahead") and (target, source) in TAUTOLOGIES:
+                            continue
+                        for by in MAPS[name][1]:
+                            yield far + 1.3 + 0.01 * by, Form(node, source=source, map=name, by=by)
+        if node in implied:
+            yield from _fitted(cases, node, far, terms)
+        elif node in observation.known or node in observation.nodes:
+            for k in STEPS:
+                yield far + 1.6, Form(node, function="multiples", number=k)
+            for k in CLIPS:
+                yield far + 1.6, Form(node, function="clipped", number=float(k))
+            for k in (127.0, 255.0, 128.0):
+                yield far + 1.6, Form(node, function="of the largest", number=k)
+
+
+def _throughout(operation: str) -> Iterator[tuple[float, Form]]:
+    """Another function in the place of an operation wherever it is; or the same of another argument."""
+    for name, (_, cost) in OF_ARGUMENT.items():
+        yield 0.4 + cost, Form(operation, source="z", function=name)
+    for k in CLIPS:
+        yield 1.5, Form(operation, function="clipped", number=float(k))
+    for name in ("multiples", "multiples, down"):
+        for k in STEPS:
+            yield 1.8, Form(operation, function=name, number=k)
+
+
+def _same(observation: Observation, target: str, source: str, node: str) -> bool:
+    try:
+        return (
+            observation.value(source, target).shape[0] == observation.value(node, target).shape[0]
+            and observation.value(source, target).ndim == observation.value(node, target).ndim
+        )
+    except KeyError:
+        return False
+
+
+def _of_operation(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, Form]]:
+    """Another function in the place of an activation or a softmax, of the same argument."""
+    operation, operands = nodes.get(node, ("", ()))
+    table = OF_ARGUMENT if operation in ACTIVATIONS else OF_LOGITS if operation == "softmax" else {}
+    for name, (_, cost) in table.items():
+        yield far + cost, Form(node, source=operands[0], function=name)
+    if operation in ACTIVATIONS and operands[0] in nodes:
+        terms, bias = nodes[operands[0]][1][:-1], nodes[operands[0]][1][-1]
+        without = terms[0] if len(terms) == 1 else "products"
+        if bias[0] == "b":
+            yield far + 1.0, Form(node, source=without, function=operation, other=bias, share=1.0)
+    if operation == "softmax":
+        for k in (0.5, 2.0, 0.1, 10.0):
+            yield far + 1.4, Form(operands[0], function="times", number=k)
+        for k in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-3, 1e-4, 1.0):
+            yield far + 1.5, Form(node, source=operands[0], function="softmax, sum plus", number=k)
+            yield far + 1.6, Form(node, source=operands[0], function="renormalised, at least", number=k)
+
+
+def _implied(case: Case) -> dict[str, Array]:
+    """What nodes would have to be for the equation to give what is shown, where operations can be undone."""
+    observation, target = case.observation, case.target
+    held = observation.held[target]
+    found = {target: np.where(held.wrong & held.seen, held.shown, np.nan)}
+    left = [target]
+    with np.errstate(all="ignore"):
+        while left:
+            name = left.pop(0)
+            if name not in observation.nodes or (name in observation.known and name != target):
+                continue
+            operation, operands = observation.nodes[name]
+            value = found[name]
+            if operation == "tanh":
+                found[operands[0]] = np.arctanh(value)
+            elif operation == "sigmoid":
+                found[operands[0]] = np.log(value / (1 - value))
+            elif operation in ("same", "relu"):
+                found[operands[0]] = value
+            elif operation in ("sum", "times"):
+                values = [observation.value(each, target) for each in operands]
+                for k, each in enumerate(operands):
+                    others = [v for i, v in enumerate(values) if i != k]
+                    for other in others:
+                        value = value - other if operation == "sum" else value / other
+                    if values[k].shape == value.shape:
+                        found[each] = value
+                    value = found[name]
+            else:
+                continue
+            left += [each for each in operands if each in found]
+    return found
+
+
+def _fitted(
+    cases: Sequence[Case], node: str, far: float, terms: Sequence[str]
+) -> Iterator[tuple[float, Form]]:
+    """Forms whose number is computed from the first answers, where several elements agree on it."""
+    now, wanted = _pairs(cases, node)
+    if len(now) < 2:
+        return
+    with np.errstate(all="ignore"):
+        for name, numbers, cost in (
+            ("constant", wanted, 0.8),
+            ("clipped", np.where(np.abs(wanted) < np.abs(now), np.abs(wanted), np.nan), 0.7),
+            ("at least", np.where(wanted > now, wanted, np.nan), 0.9),
+            ("at most", np.where(wanted < now, wanted, np.nan), 0.9),
+            (
+                "between",
+                np.where(
+                    np.minimum(now, 1 - now) < np.minimum(wanted, 1 - wanted),
+                    np.minimum(wanted, 1 - wanted),
+                    np.nan,
+                ),
+                0.95,
+            ),
+            ("times", wanted / now, 0.9),
+            ("plus", wanted - now, 1.0),
+        ):
+            number = _agreed(numbers)
+            if number is not None:
+                yield far + cost, Form(node, function=name, number=number)
+    for k in STEPS:
+        for name in ("multiples", "multiples, down", "multiples, toward 0"):
+            if _agrees(NUMBERED[name](now, k), wanted):
+                yield far + 1.0, Form(node, function=name, number=k)
+    for k in (127.0, 255.0, 128.0):
+        yield far + 1.2, Form(node, function="of the largest", number=k)
+        yield far + 1.2, Form(node, function="of the largest of all steps", number=k)
+    for k in (1e-5, 1e-8, 1e-6, 1e-7, 1e-9, 1e-12, 1e-10, 1e-3):
+        yield far + 1.5, Form(node, function="normalised", number=k)
+        yield far + 1.5, Form(node, function="normalised, deviation", number=k)
+    for k in CLIPS:
+        if _agrees(NUMBERED["clipped"](now, float(k)), wanted):
+            yield far + 1.1, Form(node, function="clipped", number=float(k))
+    yield far + 1.1, Form(node, function="0 below", number=float(np.abs(now).max(initial=0)) * (1 + 1e-9))
+    for term in terms:
+        if term != node and _same(cases[0].observation, cases[0].target, term, node):
+            yield from _sums(cases, node, term, far)
+
+
+def _pairs(cases: Sequence[Case], node: str, term: str = "") -> tuple[Array, ...]:
+    """Values of a node that is wrong, what it would have to be, and perhaps those of a term."""
+    parts = []
+    for case in cases[:4]:
+        held = case.observation.held[case.target]
+        wanted = _implied(case).get(node)
+        if wanted is None:
+            continue
+        arrays = [case.observation.value(node, case.target), wanted]
+        if term:
+            arrays.append(np.broadcast_to(case.observation.value(term, case.target), held.shown.shape))
+        ok = np.isfinite(wanted)
+        parts.append([np.broadcast_to(each, wanted.shape)[ok][:60] for each in arrays])
+    if not parts:
+        return (np.zeros(0),) * (2 + bool(term))
+    return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+
+
+def _sums(cases: Sequence[Case], node: str, term: str, far: float) -> Iterator[tuple[float, Form]]:
+    """The node times a number plus a term times another one, by least squares."""
+    try:
+        now, wanted, other = _pairs(cases, node, term)
+    except ValueError:
+        return
+    if len(now) < 6:
+        return
+    A = np.stack([now, other], axis=1)
+    if not np.isfinite(A).all():
+        return
+    (a, b), _, rank, _ = np.linalg.lstsq(A, wanted, rcond=None)
+    if rank < 2:
+        return
+    a, b = _plain(float(a)), _plain(float(b))
+    if b and _agrees(a * now + b * other, wanted, 1e-6):
+        simple = 0.0 if a in (0, 1) and abs(b) in (0, 1) else 0.4
+        function, number = ("", 0.0) if a == 1 else ("times", a)
+        yield far + 1.0 + simple, Form(node, function=function, number=number, other=term, share=b)
+
+
+def _agreed(numbers: Array) -> float | None:
+    """The number that most elements agree on, made plain; `None` where there is none."""
+    numbers = numbers[np.isfinite(numbers)]
+    if len(numbers) < 2:
+        return None
+    number = float(np.median(numbers))
+    near = np.abs(numbers - number) <= 1e-6 * abs(number) + 1e-300
+    return _plain(number) if near.sum() > max(len(numbers) / 2, 1) else None
+
+
+def _plain(number: float) -> float:
+    """The number of the fewest digits that is nearly the same."""
+    for digits in range(1, 8):
+        plain = float(f"{number:.{digits}g}")
+        if abs(plain - number) <= 1e-7 * abs(number) + 1e-12:
+            return plain
+    return number
+
+
+def _agrees(found: Array, wanted: Array, tolerance: float = 1e-4) -> bool:
+    """Whether most elements are what was wanted, to within what undoing an activation loses."""
+    with np.errstate(all="ignore"):
+        return bool(np.mean(np.abs(found - wanted) <= tolerance * (np.abs(wanted) + 1e-12)) > 0.5)

@@ -1,0 +1,170 @@
+"""The problems that are asked of one of the four functions, one thing moved at a time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations, islice
+from typing import Any, Protocol
+
+import numpy as np
+
+from oracle.diagnosis.questions import problem
+from oracle.inputs import Inputs
+from oracle.problem import DType
+from reference.contract import CONTRACTS
+
+BASE = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 7}
+EXTENTS = {
+    "n_x": (1, 2, 4, 5, 8, 9, 17),
+    "n_a": (1, 2, 3, 5, 8, 9, 17),
+    "n_y": (1, 2, 3, 4, 8),
+    "m": (1, 2, 3, 5, 8, 9, 17, 33, 65, 129),
+    "T_x": (1, 2, 3, 5, 9, 11, 17, 33, 65),
+}
+OF_STEP = ("W", "b")
+
+
+class Make(Protocol):
+    """Draws the inputs of a forward, or of a layer, of some sizes."""
+
+    def __call__(
+        self, *, n_x: int, n_a: int, n_y: int, m: int, T_x: int, seed: int, regime: str, dtype: str
+    ) -> Inputs:
+        """The inputs."""
+
+
+def making(function: str) -> Make:
+    """Draws problems of one of the four functions."""
+
+    def make(*, seed: int, regime: str, dtype: str, **sizes: int) -> Inputs:
+        return problem(function, **sizes, seed=seed, regime=regime, dtype=dtype).inputs(function)
+
+    return make
+
+
+def scan(make: Make, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]:
+    """A dozen problems of all kinds, on which most mistakes show."""
+
+    def of(number: int = 0, regime: str = "unit", dtype: DType = dtypes[0], **sizes: Any) -> Inputs:
+        return make(**{**BASE, **sizes}, seed=seed + number, regime=regime, dtype=dtype)
+
+    yield from ordinary(make, range(seed, seed + 2), dtypes[0])
+    every: list[dict[str, Any]] = [{"T_x": 1}, {"T_x": 18}, {"m": 18}, {"n_a": 9}, {"n_x": 9}]
+    for sizes in (*every, {"n_x": 4, "m": 4}, {"m": 4, "T_x": 4}):
+        yield of(**sizes)
+    for regime in ("wild", "counting"):
+        yield of(1, regime, m=12)
+    yield scaled(of(2), ("a0", "c0"), 0.0)
+    yield from islice(special(of(3), 1), 1)
+    for dtype in dtypes[1:2]:
+        yield of(4, dtype=dtype)
+
+
+def design(function: str, make: Make, dtypes: Sequence[DType]) -> Iterator[Inputs]:
+    """All of them, some 120; `dtypes` are those that it computes in, widest first."""
+    dtype = dtypes[0]
+    is_cell, has_head = CONTRACTS[function].is_cell, not CONTRACTS[function].is_layer
+
+    def of(seed: int = 11, regime: str = "unit", **sizes: Any) -> Inputs:
+        return make(**{**BASE, **sizes}, seed=seed, regime=regime, dtype=dtype)
+
+    yield from ordinary(make, range(4), dtype)
+    names = [name for name in BASE if (name != "T_x" or not is_cell) and (name != "n_y" or has_head)]
+    for name in names:
+        for extent in EXTENTS[name]:
+            moved: dict[str, Any] = {name: extent}
+            yield of(**moved)
+    for k, (one, other) in enumerate(combinations(names, 2)):
+        apart: dict[str, Any] = {name: 5 + 2 * i for i, name in enumerate(names)}
+        yield of(12, **{**apart, one: 3 + k % 3, other: 3 + k % 3})
+    rng = np.random.default_rng(17)
+    for seed in range(8):
+        mixed: dict[str, Any] = dict(zip(BASE, rng.integers(1, 20, len(BASE)).tolist(), strict=True))
+        yield of(seed, **mixed)
+    wide = of(13, n_a=5, n_y=4, m=24, T_x=3)
+    for arrays in (("x",), ("a0",), ("c0",), ("x", "a0", "c0")):
+        if "c0" not in arrays or wide.c0.any():
+            yield graded(wide, arrays)
+    for kind in OF_STEP:
+        for factor in (0.0, 1e-3, 10.0, 100.0):
+            yield scaled(wide, (kind,), factor)
+    for regime in ("wild", "counting", "tiny", "ternary"):
+        for seed in range(2):
+            yield of(seed, regime, m=12, T_x=6)
+    if has_head:
+        yield from by_logits(of)
+    for other in dtypes[1:]:
+        for inputs in ordinary(make, range(3), other):
+            yield scaled(inputs, ("W",), 1.0)
+    if wide.kind == "lstm":
+        given = of(19)
+        for name in ("bf", "bi", "bo"):
+            for bias in (-16.0, 16.0):
+                yield replace(given, parameters={**given.parameters, name: given.parameters[name] + bias})
+    for seed in range(2):
+        yield from special(of(60 + seed), seed)
+        if not is_cell:
+            yield from over_time(of(70 + seed, T_x=12), of(80 + seed, T_x=40), seed)
+
+
+def ordinary(make: Make, seeds: range, dtype: DType) -> Iterator[Inputs]:
+    """Problems of ordinary sizes and numbers."""
+    for seed in seeds:
+        sizes = {name: size + (seed * k) % 3 for k, (name, size) in enumerate(BASE.items())}
+        yield make(**sizes, seed=seed, regime="unit", dtype=dtype)
+
+
+def by_logits(of: Any) -> Iterator[Inputs]:
+    """Logits that are large, small, or far apart."""
+    for n_y in (2, 4):
+        given = of(15, n_y=n_y)
+        by = given.parameters["by"]
+        first = np.arange(n_y)[:, None] == 0
+        for change in (by + 60, by - 60, np.where(first, by + 5, by), np.where(first, by + 30, by)):
+            yield replace(given, parameters={**given.parameters, "by": change.astype(by.dtype)})
+    yield scaled(of(16, m=24), ("Wy",), 6.0)
+
+
+def special(inputs: Inputs, seed: int) -> Iterator[Inputs]:
+    """Some numbers 0, of some samples or of all; one-hot inputs; biases and states with zeros in them."""
+    rng = np.random.default_rng(seed)
+    n_x, m, T_x = inputs.x.shape
+    yield replace(inputs, x=inputs.x * (rng.random((1, m if seed else 1, T_x)) < 0.6))
+    is_one = np.arange(n_x)[:, None, None] == rng.integers(max(n_x, 1), size=(m, T_x))
+    yield replace(inputs, x=(is_one if seed else inputs.x * is_one).astype(inputs.x.dtype))
+    yield replace(inputs, a0=inputs.a0 * (np.arange(m) % 2 == seed), c0=inputs.c0 * (np.arange(m) % 3 > 0))
+    yield scaled(inputs, ("a0",) if seed else ("a0", "c0"), 0.0)
+
+
+def over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
+    """Inputs that repeat those of a step before; states that settle."""
+    rng, x = np.random.default_rng(seed), short.x.copy()
+    repeats = rng.random((1 if seed == 0 else x.shape[1], x.shape[2])) < 0.5
+    for t in range(1, x.shape[2]):
+        earlier = x[:, :, t - 1 if rng.random() < 0.6 else rng.integers(t)]
+        x[:, :, t] = np.where(repeats[:, t], earlier, x[:, :, t])
+    yield replace(short, x=x)
+    still = replace(long, x=long.x[:, :, :1] + 1e-10 * long.x)
+    yield scaled(still, ("W",), 0.2 + 0.2 * seed)
+
+
+def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
+    """Some arrays times a factor: `x`, `a0`, `c0`, all `W` or `b` of a step, or those of the head, `Wy`."""
+
+    def of(name: str) -> float:
+        kind = "Wy" if name in ("Wy", "Wya", "by") else name if name in ("x", "a0", "c0") else name[0]
+        return factor if kind in names else 1.0
+
+    # A zero is one that is not negative, which some who compare bytes take for another number.
+    parameters = {name: array * array.dtype.type(of(name)) + 0 for name, array in inputs.parameters.items()}
+    x, a0, c0 = (getattr(inputs, name) * of(name) + 0 for name in ("x", "a0", "c0"))
+    return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
+
+
+def graded(inputs: Inputs, names: tuple[str, ...], decades: tuple[float, float] = (-9, 3)) -> Inputs:
+    """Some arrays of every sample times another power of ten."""
+    factors = 10.0 ** np.linspace(*decades, inputs.x.shape[1])
+    arrays = {
+        name: (getattr(inputs, name) * (factors[:, None] if name == "x" else factors)).astype(inputs.x.dtype)
+        for name in names
+    }
+    return replace(inputs, **arrays)

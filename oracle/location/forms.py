@@ -1,0 +1,181 @@
+"""What an equation gives with a form in the place of one of its nodes; maps of an array along its axes."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from oracle.location.equations import OPERATIONS, evaluate_throughout
+from oracle.location.facts import Form
+from oracle.location.functions import function_named
+from oracle.location.observe import Observation
+from reference.contract import Array
+
+Map = Callable[[Array, int], Array | None]
+"""An array `(n, m, T)` or `(rows, columns)` with its entries in other places; `None` where it has no such."""
+
+
+def _along(axis: int, index: Callable[[Array, int, int], Array]) -> Map:
+    """Entries of an axis from others: `index(places, by, n)` says from which, and -1 is 0."""
+
+    def mapped(v: Array, by: int) -> Array | None:
+        if v.ndim != 3 or not v.shape[axis]:
+            return None
+        n = v.shape[axis]
+        places = index(np.arange(n), by, n)
+        taken = np.take(v, np.maximum(places, 0), axis=axis)
+        if (places < 0).any():
+            shape = [1, 1, 1]
+            shape[axis] = n
+            taken = np.where(places.reshape(shape) < 0, 0, taken)
+        return np.asarray(taken)
+
+    return mapped
+
+
+def _reshaped(written: tuple[int, ...], read: tuple[int, ...]) -> Map:
+    """Entries written in one order of the axes and read in another."""
+
+    def mapped(v: Array, by: int) -> Array | None:
+        if v.ndim != 3:
+            return None
+        flat = v.transpose(written).reshape(-1)
+        back = np.argsort(read)
+        return np.asarray(flat.reshape([v.shape[i] for i in read]).transpose(back))
+
+    return mapped
+
+
+def _swapped(one: int, other: int) -> Map:
+    def mapped(v: Array, by: int) -> Array | None:
+        if v.ndim <= max(one, other) or v.shape[one] != v.shape[other]:
+            return None
+        return np.swapaxes(v, one, other)
+
+    return mapped
+
+
+def _without_rows(keep: Callable[[int, int], int]) -> Map:
+    def mapped(v: Array, by: int) -> Array | None:
+        kept = keep(len(v), by)
+        return (
+            v if kept >= len(v) else np.where(np.arange(len(v)).reshape(-1, *[1] * (v.ndim - 1)) < kept, v, 0)
+        )
+
+    return mapped
+
+
+def _as_row(v: Array, by: int) -> Array | None:
+    return v.reshape(1, -1, 1) if v.ndim == 3 and v.shape[1:] == (1, 1) else None
+
+
+def _mean(v: Array, by: int) -> Array | None:
+    return np.broadcast_to(v.mean(axis=1, keepdims=True), v.shape) if v.ndim == 3 and v.shape[1] else None
+
+
+BLOCKS = (4, 8, 16, 2, 3, 10, 5, 32, 64)
+
+MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
+    "step back": (_along(2, lambda k, by, n: k - by), (1, 2, 3, 4, 8), 1.0),
+    "step ahead": (_along(2, lambda k, by, n: np.where(k + by < n, k + by, -1)), (1, 2), 1.1),
+    "step back, at least the first": (_along(2, lambda k, by, n: np.maximum(k - by, 0)), (1, 2), 1.2),
+    "step ahead, at most the last": (_along(2, lambda k, by, n: np.minimum(k + by, n - 1)), (1,), 1.2),
+    "step back, around": (_along(2, lambda k, by, n: (k - by) % n), (1, -1), 1.2),
+    "first step": (_along(2, lambda k, by, n: 0 * k), (0,), 1.0),
+    "last step": (_along(2, lambda k, by, n: 0 * k + n - 1), (0,), 1.0),
+    "steps reversed": (_along(2, lambda k, by, n: n - 1 - k), (0,), 1.1),
+    "first step of a block": (_along(2, lambda k, by, n: k - k % by), BLOCKS, 1.4),
+    "step of the first block": (_along(2, lambda k, by, n: k % by), BLOCKS, 1.4),
+    "step (-T_x) mod the block back": (_along(2, lambda k, by, n: np.maximum(k - (-n) % by, 0)), BLOCKS, 1.6),
+    "first sample": (_along(1, lambda k, by, n: 0 * k), (0,), 1.0),
+    "last sample": (_along(1, lambda k, by, n: 0 * k + n - 1), (0,), 1.1),
+    "sample back": (_along(1, lambda k, by, n: np.maximum(k - by, 0)), (1,), 1.2),
+    "samples reversed": (_along(1, lambda k, by, n: n - 1 - k), (0,), 1.1),
+    "sample of the first block": (_along(1, lambda k, by, n: k % by), BLOCKS, 1.4),
+    "first sample of a block": (_along(1, lambda k, by, n: k - k % by), BLOCKS, 1.4),
+    "mean of the samples": (_mean, (0,), 1.6),
+    "first unit": (_along(0, lambda k, by, n: 0 * k), (0,), 1.2),
+    "unit back": (_along(0, lambda k, by, n: (k - by) % n), (1, -1), 1.3),
+    "units reversed": (_along(0, lambda k, by, n: n - 1 - k), (0,), 1.2),
+    "transposed": (_swapped(0, 1), (0,), 1.0),
+    "steps and units exchanged": (_swapped(0, 2), (0,), 1.2),
+    "steps and samples exchanged": (_swapped(1, 2), (0,), 1.2),
+    "(samples, steps) as (steps, samples)": (_reshaped((0, 1, 2), (0, 2, 1)), (0,), 1.2),
+    "(steps, samples) as (samples, steps)": (_reshaped((0, 2, 1), (0, 1, 2)), (0,), 1.2),
+    "(units, samples) as (samples, units)": (_reshaped((2, 0, 1), (2, 1, 0)), (0,), 1.3),
+    "(samples, units) as (units, samples)": (_reshaped((2, 1, 0), (2, 0, 1)), (0,), 1.3),
+    "(steps, units, samples) as (units, samples, steps)": (_reshaped((2, 0, 1), (0, 1, 2)), (0,), 1.3),
+    "(units, samples, steps) as (steps, units, samples)": (_reshaped((0, 1, 2), (2, 0, 1)), (0,), 1.3),
+    "(steps, samples, units) as (units, samples, steps)": (_reshaped((2, 1, 0), (0, 1, 2)), (0,), 1.3),
+    "along the samples": (_as_row, (0,), 1.0),
+    "without the rows that blocks leave": (_without_rows(lambda n, by: n - n % by), BLOCKS, 1.2),
+    "first rows alone": (_without_rows(lambda n, by: by), (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 32, 64), 1.5),
+}
+"""Each with the numbers it may have, and how far-fetched it is."""
+
+
+def _source(name: str, observation: Observation, target: str) -> Array:
+    """The value of another array; of what a step takes over, where that is wrong, what is right."""
+    if name == "shown":
+        return observation.held[target].shown
+    held = observation.held.get(name)
+    taken_over = ("xt", "a_prev", "c_prev")
+    return (
+        held.right
+        if held and target in taken_over and name in taken_over
+        else observation.value(name, target)
+    )
+
+
+def in_place(form: Form, observation: Observation, target: str) -> Array | None:
+    """What stands in the place of the node of a form; `None` where the form says nothing of such arrays."""
+    try:
+        node = observation.value(form.node, target)
+        value = _source(form.source, observation, target) if form.source else node
+    except KeyError:
+        return None
+    if form.map:
+        mapped = MAPS[form.map][0](value, form.by)
+        if mapped is None:
+            return None
+        value = mapped
+    with np.errstate(all="ignore"):
+        if form.function:
+            value = function_named(form.function)(value, form.number)
+        if form.other:
+            try:
+                value = value + form.share * observation.value(form.other, target)
+            except (KeyError, ValueError):
+                return None
+    return value
+
+
+THROUGHOUT = ("sigmoid",)
+"""Operations in whose place something may be wherever they are: in all gates at once."""
+
+
+def given_by(form: Form, observation: Observation, target: str) -> Array | None:
+    """What an equation gives with a form in the place of its node; `None` where that does not fit."""
+    shape = observation.held[target].shown.shape
+    if form.node in THROUGHOUT:
+        function = function_named(form.function)
+
+        def applied(z: Array) -> Array:
+            return (
+                function(z, form.number) if form.source else OPERATIONS[form.node](function(z, form.number))
+            )
+
+        return evaluate_throughout(observation.nodes, observation.known, target, form.node, applied)
+    value = in_place(form, observation, target)
+    if value is None:
+        return None
+    node = form.node
+    try:
+        with np.errstate(all="ignore"):
+            found = value if node == target else observation.with_node(target, node, value)
+    except (KeyError, ValueError):
+        return None
+    return np.broadcast_to(found, shape) if _fits(found.shape, shape) else None
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(shape) == len(wanted) and all(n in (1, k) for n, k in zip(shape, wanted, strict=True))

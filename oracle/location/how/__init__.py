@@ -1,1 +1,0 @@
-"""How: what wrong values have in common."""

@@ -1,0 +1,253 @@
+"""One direction of a layer in a setting, looked at as the forward that it is made of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Behaviour, Program
+from oracle.diagnosis.questions import problem
+from oracle.inputs import Inputs, LayerInputs
+from oracle.limits import Limits
+from oracle.location.equations import equations, evaluate
+from oracle.location.memory import hold, infer_memory
+from oracle.location.observe import Observation, parameters_of
+from oracle.problem import LayerProblem
+from reference.contract import Array
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where the layer is: `above` so many others, in one direction of `directions`, the last if `backward`.
+
+    With `ended`, some sequences end before T_x.
+    """
+
+    above: int = 0
+    directions: int = 1
+    backward: bool = False
+    ended: bool = False
+    projected: str = ""
+    activation: str = "tanh"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is special in it, for `Where.setting`."""
+        every = {
+            "backward": self.backward,
+            "beside a backward direction": self.directions == 2 and not self.backward,
+            "above": self.above == 1,
+            "above two others": self.above == 2,
+            "ended": self.ended,
+            f"projected, {self.projected}": self.projected,
+            "relu": self.activation == "relu",
+        }
+        return tuple(name for name, is_so in every.items() if is_so)
+
+
+def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
+    """Those that a counterexample has, the simplest first."""
+    projected = (
+        "" if not counterexample.n_p else "as many" if counterexample.n_p == counterexample.n_a else "fewer"
+    )
+    has_two, has_more = counterexample.directions == 2, counterexample.layers > 1
+    ends = counterexample.lengths != "absent" and limits.lengths
+    activation = counterexample.activation
+    plain = Setting()
+    yield plain
+    if activation != "tanh":
+        yield replace(plain, activation=activation)
+    if projected:
+        yield replace(plain, projected="as many")
+        yield replace(plain, projected="fewer")
+    if has_two:
+        yield Setting(directions=2, activation=activation)
+        yield Setting(directions=2, backward=True, activation=activation)
+    if has_more:
+        yield Setting(above=1, activation=activation)
+    if ends:
+        yield Setting(ended=True, activation=activation)
+        if has_two:
+            yield Setting(directions=2, backward=True, ended=True, activation=activation)
+    if has_more and has_two:
+        yield Setting(above=1, directions=2, backward=True, activation=activation)
+    if counterexample.layers > 2:
+        yield Setting(above=2, activation=activation)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Draws what one layer is given, as the inputs of a forward without a head."""
+
+    function: str
+    setting: Setting = Setting()
+
+    def __call__(
+        self, *, n_x: int, n_a: int, m: int, T_x: int, seed: int, regime: str, dtype: str, n_y: int = 1
+    ) -> Inputs:
+        """One layer's inputs, `a0 (n_h, m)`."""
+        sizes = {"n_x": n_x, "n_a": n_a, "m": m, "T_x": T_x}
+        if self.function == "lstm_layer" and self.setting.projected:
+            sizes["n_p"] = n_a if self.setting.projected == "as many" else max(n_a - 1, 1)
+        given = problem(self.function, **sizes, seed=seed, regime=regime, dtype=dtype).inputs(self.function)
+        assert isinstance(given, LayerInputs)
+        return Inputs(
+            given.kind,
+            given.x,
+            given.a0[0],
+            given.c0[0],
+            given.parameters[0],
+            given.dtype,
+            activation=self.setting.activation,
+        )
+
+
+def posed(function: str, setting: Setting, given: Inputs, most: Array | None = None) -> LayerInputs:
+    """The network in which a layer is given some inputs; those of a layer above another come from below.
+
+    Lengths, where there are some, are drawn, or are those of `most` as far as there are steps.
+    """
+    rng, p = np.random.default_rng(3), given.parameters
+    dtype, D = given.x.dtype, setting.directions
+    n_h = len(given.a0)
+    m, T_x = given.x.shape[1:]
+    lengths = None
+    if setting.ended:
+        lengths = rng.integers(1, T_x + 1, m)
+        lengths[:1] = max(T_x - 1, 1)
+        lengths[1:2] = T_x
+        lengths = lengths if most is None else np.minimum(most, T_x)
+
+    def other(n_in: int) -> dict[str, Array]:
+        """Parameters for another layer or direction."""
+        drawn = {}
+        for name, array in p.items():
+            shape = list(array.shape)
+            if name == "Wax":
+                shape[1] = n_in
+            elif name[0] == "W" and name not in ("Waa", "Wp"):
+                shape[1] = n_h + n_in
+            drawn[name] = (rng.standard_normal(shape) / np.sqrt(max(shape[1], 1))).astype(dtype)
+        return drawn
+
+    def for_above() -> dict[str, Array]:
+        """Our own parameters, with new ones for the inputs, of which there are others."""
+        own, drawn = dict(p), other(D * n_h)
+        for name in own:
+            if name == "Wax":
+                own[name] = drawn[name]
+            elif name[0] == "W" and name not in ("Waa", "Wp"):
+                own[name] = np.concatenate([own[name][:, :n_h], drawn[name][:, n_h:]], axis=1)
+        return own
+
+    n_x = len(given.x)
+    below = [other(n_x if layer == 0 else D * n_h) for layer in range(setting.above) for _ in range(D)]
+    own = for_above() if setting.above else dict(p)
+    beside = [] if D == 1 else [other(D * n_h if setting.above else n_x)]
+    parameters = [*below, *([*beside, own] if setting.backward else [own, *beside])]
+    a0 = rng.standard_normal((len(parameters), n_h, m)).astype(dtype)
+    c0 = rng.standard_normal((len(parameters), *given.c0.shape)).astype(dtype)
+    place = _place(setting)
+    a0[place], c0[place] = given.a0, given.c0
+    network = LayerInputs(
+        given.kind, given.x, a0, c0, parameters, given.dtype, D, lengths, activation=given.activation
+    )
+    if not setting.backward or setting.above:
+        return network
+    return replace(network, x=_turned(given.x, network))
+
+
+def _place(setting: Setting) -> int:
+    return setting.above * setting.directions + setting.backward
+
+
+def _turned(steps: Array, network: LayerInputs) -> Array:
+    """The steps as a backward direction takes them, or back."""
+    return np.take_along_axis(steps, np.broadcast_to(network.backward[None], steps.shape), axis=2)
+
+
+def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
+    """What a layer has returned, by name; `None` where it raised or has other shapes."""
+    n_h, m, T_x = network.a0.shape[1], *network.x.shape[1:]
+    shapes = {"a": (network.directions * n_h, m, T_x), "a_last": network.a0.shape, "c_last": network.c0.shape}
+    found = {}
+    for k, (name, shape) in enumerate(shapes.items()):
+        if name == "c_last" and network.kind == "rnn":
+            continue
+        array = shown.outputs.get(f".{k}")
+        if not isinstance(array, np.ndarray) or array.shape != shape:
+            return None
+        found[name] = array.astype(np.float64)
+    return found
+
+
+PREFIXES = 3
+"""How many shorter sequences are asked, for the memory states with which they end."""
+
+
+def observed_layer(function: str, setting: Setting, given: Inputs, program: Program) -> Observation | None:
+    """What an answer shows of one layer; of a memory state that is not shown, what follows from right ones.
+
+    Where a hidden state is not what follows, the memory state of that step is asked for: a sequence that is
+    cut there ends with it. `None` where the program raises or returns other shapes.
+    """
+    network = posed(function, setting, given)
+    D, n_h = setting.directions, len(given.a0)
+    x = network.x
+    if setting.above:
+        lower = setting.above * D
+        beneath = replace(
+            network, parameters=network.parameters[:lower], a0=network.a0[:lower], c0=network.c0[:lower]
+        )
+        below = returned(program(beneath), beneath)
+        if below is None:
+            return None
+        x = below["a"]
+    found = returned(program(network), network)
+    if found is None:
+        return None
+    A = found["a"][setting.backward * n_h :][:n_h]
+    if setting.backward:
+        A, x = _turned(A, network), _turned(x, network)
+    place = _place(setting)
+    nodes = equations(given.kind, True, "Wp" in given.parameters, given.activation, False)
+    known = parameters_of(network.parameters[place])
+    known |= {"x": x, "a0": network.a0[place][:, :, None], "c0": network.c0[place][:, :, None]}
+    known = {name: array.astype(np.float64) for name, array in known.items()}
+    known |= {"xt": known["x"], "a of steps": A}
+    known["a_prev"] = evaluate(nodes, known, "a_prev", {})
+    n_a = n_h if given.kind == "rnn" else len(given.c0)
+    sizes = {"n_x": len(given.x), "n_a": n_a, "m": x.shape[1], "T_x": x.shape[2]}
+    if setting.above:
+        del sizes["n_x"]  # of the network's own input
+    observation = Observation(given, sizes, nodes, known, {})
+    if given.kind == "rnn":
+        hold(observation, "a_next", A, network.within[None])
+        return observation
+    is_shown = np.arange(x.shape[2]) == network.ends[:, None] - 1
+    memory = np.where(is_shown, found["c_last"][place][:, :, None], 0)
+    for _ in range(PREFIXES):
+        infer_memory(observation, A, memory, is_shown, network.within)
+        held = observation.held["c_next"]
+        hidden = (held.wrong & ~held.seen).any(axis=(0, 1))
+        if not hidden.any() or setting.above:
+            break
+        step = int(np.argmax(hidden))
+        shorter = _until(function, setting, given, network, step, program)
+        if shorter is None:
+            break
+        goes_on = network.ends > step
+        memory[:, goes_on, step] = shorter[place][:, goes_on]
+        is_shown = is_shown | (goes_on[:, None] & (np.arange(x.shape[2]) == step))
+    else:
+        infer_memory(observation, A, memory, is_shown, network.within)
+    return observation
+
+
+def _until(
+    function: str, setting: Setting, given: Inputs, network: LayerInputs, step: int, program: Program
+) -> Array | None:
+    """The memory states after a step, of sequences that are cut behind it."""
+    cut = posed(function, setting, replace(given, x=given.x[:, :, : step + 1]), network.lengths)
+    found = returned(program(cut), cut)
+    return found["c_last"] if found else None

@@ -1,1 +1,0 @@
-"""Whole networks: what all layers together do wrong, where each by itself is right."""

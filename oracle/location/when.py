@@ -1,0 +1,213 @@
+"""When an equation does not hold: the fewest conditions that part wrong elements from right ones."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+
+from oracle.location.facts import Condition, Feature, When
+from oracle.location.features import COSTS, columns, derived
+from oracle.location.observe import Observation
+from reference.contract import Array
+
+MOST = 300
+"""How many elements of an answer are looked at."""
+IMPURE = 0.004
+"""The part of right elements among those that meet a condition, at most: some are right by chance."""
+SUPPORT = 4
+"""How many right elements a condition has to leave out that no other one does."""
+ONE_OR_OTHER = ("residue", "equal", "repeats", "tail", "repeats earlier", "any zero")
+"""Features of which it matters that they have one value, and not which is larger."""
+WHOLE = (*ONE_OR_OTHER, "size", "bits", "place", "from end", "network")
+"""Features that are whole numbers."""
+UNSEEN = 1e-6
+"""That a number is larger than so little is no condition: of less the mistake is not seen."""
+TWO = 0.6
+"""What a second condition costs besides its own."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Elements of many answers: a column for each, a row for each feature; `nan` where an answer has it not.
+
+    `places` are those of the columns of each answer, in its flattened arrays.
+    """
+
+    features: Sequence[Feature]
+    values: Array
+    wrong: Array
+    places: Sequence[Array]
+
+    @classmethod
+    def of(cls, every: Sequence[tuple[Observation, str]]) -> "Table":
+        """Of an equation in each answer."""
+        blocks = [_block(observation, target) for observation, target in every]
+        index: dict[Feature, int] = {}
+        for features, _, _ in blocks:
+            for feature in features:
+                index.setdefault(feature, len(index))
+        values = np.full((len(index), sum(len(places) for _, _, places in blocks)), np.nan)
+        begin = 0
+        for features, block, places in blocks:
+            values[[index[feature] for feature in features], begin : begin + len(places)] = block
+            begin += len(places)
+        wrong = [
+            o.held[target].wrong.reshape(-1)[places]
+            for (o, target), (_, _, places) in zip(every, blocks, strict=True)
+        ]
+        more = derived(dict(zip(index, values, strict=True)))
+        return cls(
+            [*index, *more],
+            np.concatenate([values, *(row[None] for row in more.values())]),
+            np.concatenate(wrong) if wrong else np.zeros(0, bool),
+            [places for _, _, places in blocks],
+        )
+
+    def without(self, silent: Sequence[Array]) -> "Table":
+        """The same without the elements of each answer for which something makes no difference."""
+        chosen = ~np.concatenate(
+            [mask.reshape(-1)[places] for mask, places in zip(silent, self.places, strict=True)]
+        )
+        return replace(self, values=self.values[:, chosen], wrong=self.wrong[chosen], places=())
+
+    def met(self, condition: Condition) -> Array:
+        """Which elements meet a condition."""
+        if condition.feature not in self.features:
+            return np.zeros(len(self.wrong), bool)
+        return compared(self.values[self.features.index(condition.feature)], condition)
+
+
+def compared(values: Array, condition: Condition) -> Array:
+    """Which numbers stand to that of a condition as it says."""
+    with np.errstate(invalid="ignore"):
+        match condition.relation:
+            case "=":
+                return np.asarray(values == condition.value)
+            case "≠":
+                return np.asarray(values != condition.value)
+            case "≥":
+                return np.asarray(values >= condition.value)
+            case "≤":
+                return np.asarray(values <= condition.value)
+            case ">":
+                return np.asarray(values > condition.value)
+            case _:
+                return np.asarray(values < condition.value)
+
+
+def _block(observation: Observation, target: str) -> tuple[list[Feature], Array, Array]:
+    """The features of some elements of an equation, and their places; kept with the answer."""
+    if target not in observation.blocks:
+        held = observation.held[target]
+        places = _chosen(held.wrong, held.told)
+        found = columns(observation, target)
+        shape = held.shown.shape
+        index = np.unravel_index(places, shape)
+        block = np.empty((len(found), len(places)))
+        for row, array in zip(block, found.values(), strict=True):
+            row[:] = array[tuple(i if n > 1 else 0 for i, n in zip(index, array.shape, strict=True))]
+        observation.blocks[target] = [*found], block, places
+    return observation.blocks[target]
+
+
+def _chosen(wrong: Array, told: Array) -> Array:
+    """The places of some elements: as many wrong ones as right ones, if there are so many."""
+    places = []
+    for which in (wrong & told, ~wrong & told):
+        every = np.flatnonzero(which)
+        places.append(every[:: -(-len(every) // (MOST // 2)) or 1])
+    return np.concatenate(places)
+
+
+def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
+    """The cheapest conditions that all wrong elements meet and nearly no right one does; `None` without."""
+    wrong = table.wrong
+    count = int(wrong.sum())
+    if not count:
+        return None
+    most = IMPURE * count
+    rights = int((~wrong).sum())
+    if rights <= most:
+        return When()
+    found = [*_candidates(table)]
+    if not found:
+        return None
+    rows = {feature: k for k, feature in enumerate(table.features)}
+    right = table.values[:, ~wrong]
+    fails = np.array(
+        [~compared(right[rows[c.feature]], c) for c, _ in found]
+    )  # right ones that it leaves out
+    left = rights - fails.sum(axis=1)
+    least = max(least, int(0.003 * rights))
+    keep = np.flatnonzero(rights - left >= least)
+    found, fails, left = [found[k] for k in keep], fails[keep], left[keep]
+    best: tuple[float, When] | None = None
+    for k, (condition, cost) in enumerate(found):
+        if left[k] <= most and (best is None or cost < best[0]):
+            best = cost, When((condition,))
+    if not how_is_known:  # where a mistake makes little difference two limits part anything
+        keep = np.array([k for k, (c, _) in enumerate(found) if c.feature.kind in WHOLE or c.value == 0], int)
+        found, fails, left = [found[k] for k in keep], fails[keep], left[keep]
+    useful = [k for k in np.argsort(left) if left[k] < rights][:120]
+    sample = fails[:, :: -(-rights // 3000) or 1]
+    for i, j in combinations(useful, 2):
+        cost = found[i][1] + found[j][1] + TWO
+        if best is not None and cost >= best[0]:
+            continue
+        if (sample[i] | sample[j]).sum() < sample.shape[1] - most - 1:
+            continue
+        alone = int((fails[i] & ~fails[j]).sum()), int((fails[j] & ~fails[i]).sum())
+        if min(alone) >= least and rights - int((fails[i] | fails[j]).sum()) <= most:
+            best = cost, When((found[i][0], found[j][0]))
+    return best[1] if best else None
+
+
+def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
+    """Conditions that all wrong elements meet and some right ones do not, with how far-fetched each is."""
+    wrong = table.wrong
+    for feature, row in zip(table.features, table.values, strict=True):
+        ours, theirs = row[wrong], row[~wrong]
+        if np.isnan(ours).any():
+            continue
+        low, high = float(ours.min()), float(ours.max())
+        theirs = theirs[~np.isnan(theirs)]
+        cost = COSTS[feature.kind]
+        is_whole = feature.kind in WHOLE
+        if low == high and (theirs != low).any() and (is_whole or low == 0):
+            far = min(feature.by + low, 20) if feature.kind in ("residue", "size", "place") else 0
+            yield Condition(feature, "=", low), cost + 0.005 * far
+        if feature.kind == "residue" and (ours != 0).all() and (theirs == 0).any():
+            yield Condition(feature, "≠", 0.0), cost + 0.03 * feature.by
+        if feature.kind in ONE_OR_OTHER:
+            continue
+        below, above = theirs[theirs < low], theirs[theirs > high]
+        if below.size:
+            limit = float(below.max())
+            if is_whole:
+                yield Condition(feature, "≥", low), cost + 0.05
+            elif np.isfinite(low) and not 0 <= limit < UNSEEN:
+                yield Condition(feature, ">", -_plain(-low, -limit)), cost + _gap(limit, low)
+        if above.size:
+            limit = float(above.min())
+            if is_whole:
+                yield Condition(feature, "≤", high), cost + 0.05
+            elif np.isfinite(limit):
+                yield Condition(feature, "<", _plain(high, limit)), cost + _gap(high, limit)
+
+
+def _gap(low: float, high: float) -> float:
+    """How much a threshold leaves open; the right one of several features that rise together leaves least."""
+    scale = max(abs(low), abs(high))
+    return 0.4 * min((high - low) / scale, 2) if scale else 0.0
+
+
+def _plain(low: float, high: float) -> float:
+    """The number of the fewest digits above `low` and at most `high`."""
+    if low < 0 <= high:
+        return 0.0
+    for digits in range(1, 16):
+        for number in (float(f"{each:.{digits}g}") for each in ((low + high) / 2, low, high)):
+            if low < number <= high:
+                return number
+    return high

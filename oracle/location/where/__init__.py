@@ -1,1 +1,0 @@
-"""Where: which equations of a step do not hold on the values that an implementation itself shows."""

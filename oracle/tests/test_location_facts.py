@@ -1,0 +1,73 @@
+"""A location is data, which one place puts into words; nothing in the locator reads them."""
+
+import ast
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import oracle.location
+from oracle.location.facts import Condition, Feature, Form, Location, When, Where
+from oracle.location.say import MOST, lines, phrases
+
+FOLDER = Path(oracle.location.__file__).parent
+RENDERING = ("say", "words")
+READERS = [path for path in sorted(FOLDER.glob("*.py")) if path.stem not in RENDERING]
+CLIPPED = Location(
+    Where("c_next", "lstm"),
+    When((Condition(Feature("magnitude", "c_next"), ">", 10.0),)),
+    Form("c_next", function="clipped", number=10.0),
+)
+
+
+def imported(source: str) -> Iterator[str]:
+    """What a module imports of regular expressions and of the modules that render."""
+    for node in ast.walk(ast.parse(source)):
+        names = [each.name for each in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+        module = node.module if isinstance(node, ast.ImportFrom) else ""
+        yield from (name for name in (*names, module) if name and name.split(".")[-1] in ("re", *RENDERING))
+
+
+@pytest.mark.parametrize("path", READERS, ids=lambda path: path.stem)
+def test_nothing_but_what_renders_knows_a_sentence(path: Path) -> None:
+    assert [*imported(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize("source", ["import re", "from oracle.location.say import lines"])
+def test_a_module_that_could_read_a_sentence_is_seen(source: str) -> None:
+    assert [*imported(source)]
+
+
+def test_a_location_is_said_in_three_lines() -> None:
+    assert lines(CLIPPED) == [
+        "where: c_next = ft * c_prev + it * cct does not hold",
+        "when: |c_next| > 10",
+        "how: c_next clipped at ±10",
+    ]
+    assert phrases(CLIPPED) == ["|c_next| > 10", "c_next clipped at ±10"]
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    assert lines(Location(Where("ft", "lstm"))) == ["where: ft = sigmoid(Wf [a_prev; xt] + bf) does not hold"]
+
+
+def test_a_condition_comes_before_the_others() -> None:
+    found = CLIPPED.under(Condition(Feature("bits"), "=", 32))
+    assert lines(found)[1] == "when: in float32 and |c_next| > 10"
+
+
+def test_a_line_is_never_too_long() -> None:
+    when = When((Condition(Feature("repeats earlier", "x"), "=", 1.0),) * 4)
+    said = lines(Location(Where("a_prev", "rnn"), when))
+    assert max(map(len, said)) == MOST
+
+
+def test_a_location_is_data_that_json_can_hold() -> None:
+    data = CLIPPED.data()
+    assert json.loads(json.dumps(data)) == data
+    assert data["where"] == {"equation": "c_next", "kind": "lstm", "stage": "step"}
+    condition = {"feature": {"kind": "magnitude", "name": "c_next"}, "relation": ">", "value": 10.0}
+    assert data["when"] == {"conditions": [condition]}
+    assert data["how"] == {"node": "c_next", "function": "clipped", "number": 10.0}
+    assert Location(Where("ft")).data()["when"] is None

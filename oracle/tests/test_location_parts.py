@@ -1,0 +1,154 @@
+"""The parts of the locator: equations, observations, conditions, forms, simulated networks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from oracle import propagation
+from oracle.diagnosis.behaviour import specification
+from oracle.inputs import LayerInputs
+from oracle.limits import ANYTHING
+from oracle.location.calls import kept
+from oracle.location.equations import bounded, equations, evaluate
+from oracle.location.facts import Feature, Form
+from oracle.location.forms import MAPS, given_by
+from oracle.location.layers import Maker, Setting, observed_layer
+from oracle.location.networks import forms
+from oracle.location.observe import Observation, observed
+from oracle.location.session import Budget, OverError
+from oracle.location.simulate import simulate
+from oracle.location.when import Table, rule
+from oracle.problem import Problem
+from oracle.rounding import Arithmetic
+from reference.contract import FUNCTIONS, Array
+
+SIZES = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
+
+
+def seen(function: str) -> Observation:
+    """What the reference shows."""
+    kind = "rnn" if function.startswith("rnn") else "lstm"
+    inputs = getattr(Problem, kind)(**SIZES).inputs(function)
+    found = observed(function, inputs, specification(function)(inputs), ANYTHING)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_equation_holds_of_the_reference(function: str) -> None:
+    assert seen(function).held
+    assert seen(function).wrong == []
+
+
+@pytest.mark.parametrize("projected", ["", "fewer", "as many"])
+@pytest.mark.parametrize(
+    "setting", [Setting(), Setting(directions=2, backward=True, ended=True), Setting(above=1)]
+)
+def test_every_equation_holds_of_a_layer(setting: Setting, projected: str) -> None:
+    for function in ("rnn_layer", "lstm_layer"):
+        chosen = replace(setting, projected=projected if function == "lstm_layer" else "")
+        given = Maker(function, chosen)(n_x=3, n_a=4, m=5, T_x=6, seed=1, regime="unit", dtype="float64")
+        found = observed_layer(function, chosen, given, specification(function))
+        assert found
+        assert found.held
+        assert found.wrong == []
+
+
+def test_a_value_is_within_the_bound_of_its_equation() -> None:
+    found = seen("lstm_forward")
+    for name in ("ft", "c_next", "a_next", "yt_pred"):
+        value = evaluate(equations("lstm", True), found.known, name, {})
+        b = bounded(found.nodes, found.known, name, Arithmetic("float64"))
+        assert (np.abs(value - b.value) <= b.error).all()
+        assert (b.error > 0).all()
+
+
+def test_a_form_is_put_in_the_place_of_a_node() -> None:
+    found = seen("rnn_cell_forward")
+    p = found.known
+    without = given_by(Form("Waa a_prev", function="zero"), found, "a_next")
+    assert without is not None
+    right = np.tanh(np.einsum("ij,jkl->ikl", p["Wax"], p["xt"]) + p["ba"])
+    assert np.allclose(without, right, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_map_keeps_the_shape_or_does_not_apply(name: str) -> None:
+    arrays: list[Array] = [
+        np.arange(24.0).reshape(2, 3, 4),
+        np.arange(8.0).reshape(2, 2, 2),
+        np.ones((3, 1, 1)),
+    ]
+    mapped = [(array, MAPS[name][0](array, by)) for array in arrays for by in MAPS[name][1]]
+    assert any(found is not None for _, found in mapped)
+    assert all(found is None or found.size == array.size for array, found in mapped)
+
+
+def table(values: Array, wrong: Array, kind: str = "size") -> Table:
+    """Elements with one feature."""
+    return Table([Feature(kind, "m")], np.array([values], float), np.array(wrong, bool), ())
+
+
+def test_a_condition_parts_wrong_from_right() -> None:
+    found = rule(table(np.arange(20.0), np.arange(20) >= 12), True)
+    assert found
+    assert [(each.relation, each.value) for each in found.conditions] == [("≥", 12)]
+
+
+def test_no_condition_is_found_where_none_parts_them() -> None:
+    values = np.tile(np.arange(10.0), 4)
+    assert rule(table(values, np.arange(40) % 4 == 0), True) is None
+
+
+def test_what_is_always_wrong_has_no_condition() -> None:
+    found = rule(table(np.arange(20.0), np.ones(20)), True)
+    assert found
+    assert found.conditions == ()
+
+
+def test_a_threshold_lies_between_what_was_right_and_what_was_wrong() -> None:
+    values = np.concatenate([np.linspace(1, 2.99, 50), np.linspace(3.01, 5, 50)])
+    found = rule(table(values, values > 3, "magnitude"), True)
+    assert found
+    assert [(each.relation, each.value) for each in found.conditions] == [(">", 3)]
+
+
+def network(function: str) -> LayerInputs:
+    problem = getattr(Problem, function)(
+        n_x=3, n_a=3, m=4, T_x=5, layers=2, directions=2, lengths="random", seed=3
+    )
+    inputs: LayerInputs = problem.inputs(function)
+    return inputs
+
+
+@pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
+def test_a_simulated_network_is_right_without_a_form(function: str) -> None:
+    inputs = network(function)
+    right = propagation.evaluate(inputs)
+    for name, array in simulate(inputs, Form("nothing")).items():
+        if name in right:
+            assert np.allclose(array, right[name].value.reshape(array.shape), rtol=1e-12)
+
+
+def test_every_form_of_a_network_can_be_simulated_and_most_differ() -> None:
+    inputs = network("lstm_layer")
+    right = simulate(inputs, Form("nothing"))
+    every = [*forms("lstm_layer", inputs)]
+    differ = [any((simulate(inputs, form)[n] != right[n]).any() for n in right) for form in every]
+    assert len(every) > 100
+    assert sum(differ) > 0.75 * len(every)
+
+
+def test_no_more_calls_are_made_than_the_budget_has() -> None:
+    inputs = Problem.rnn(**SIZES).inputs("rnn_forward")
+    budget = Budget(specification("rnn_forward"), 2)
+    budget(inputs)
+    budget(inputs)
+    with pytest.raises(OverError):
+        budget(inputs)
+
+
+def test_nothing_is_kept_by_the_reference() -> None:
+    problem = Problem.lstm(**SIZES)
+    assert kept("lstm_forward", specification("lstm_forward"), problem, lambda: None, ANYTHING) is None
