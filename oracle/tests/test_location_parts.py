@@ -5,15 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import reference
 from oracle import propagation
-from oracle.diagnosis.behaviour import specification
-from oracle.inputs import LayerInputs
+from oracle.diagnosis.behaviour import Behaviour, specification
+from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING
 from oracle.location.calls import kept
-from oracle.location.equations import bounded, equations, evaluate
+from oracle.location.equations import bounded, equations, evaluate, softmax
 from oracle.location.facts import Feature, Form
 from oracle.location.forms import MAPS, given_by
 from oracle.location.layers import Maker, Setting, observed_layer
+from oracle.location.locate import locate
 from oracle.location.networks import forms
 from oracle.location.observe import Observation, observed
 from oracle.location.session import Budget, OverError
@@ -152,3 +154,22 @@ def test_no_more_calls_are_made_than_the_budget_has() -> None:
 def test_nothing_is_kept_by_the_reference() -> None:
     problem = Problem.lstm(**SIZES)
     assert kept("lstm_forward", specification("lstm_forward"), problem, lambda: None, ANYTHING) is None
+
+
+def test_a_number_where_nan_is_right_is_not_said_to_be_nan() -> None:
+    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        a, _, cache = reference.rnn_cell_forward(*inputs.arguments("rnn_cell_forward"))
+        a, p = np.nan_to_num(a), inputs.parameters
+        y = softmax(p["Wya"] @ a + p["by"])
+        return Behaviour.of("rnn_cell_forward", (a, y, (a, *cache[1:])), [])
+
+    for seed in range(4):
+        problem = Problem.rnn(**{**SIZES, "T_x": 1}, regime="nonfinite", seed=seed)
+        assert locate("rnn_cell_forward", program, problem, lambda: None) is None
+
+
+def test_a_condition_that_parts_hardly_anything_is_not_said() -> None:
+    """All that is wrong has m = 6, and three right elements alone have not."""
+    values, wrong = np.full(200, 6.0), np.ones(200)
+    values[:3], wrong[:3] = 5, 0
+    assert rule(table(values, wrong), True) is None
