@@ -196,6 +196,8 @@ def _replacement(form: Form) -> str:
         sign, share = ("+", form.share) if form.share > 0 else ("-", -form.share)
         factor = "" if share == 1 else f"{_number(share)} times "
         said = f"{said} {sign} {factor}{_node(form.other)}"
+    if form.source in ("products", "Wc concat", "Wf concat", "Wi concat", "Wo concat"):
+        return f"{form.other} added after the {form.function}, not before"
     return said
 
 
@@ -219,7 +221,7 @@ def _how_network(form: Form, where: Where) -> str:
         return f"{form.node} is taken for 0, too"
     if form.map in words.MAPS:
         return f"it is read {words.MAPS[form.map].format(by=form.by)}"
-    return form.map
+    return words.NETWORKS.get(form.map, form.map)
 
 
 def _number(value: float) -> str:

@@ -146,9 +146,8 @@ def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
     for k, (condition, cost) in enumerate(found):
         if left[k] <= most and (best is None or cost < best[0]):
             best = cost, When((condition,))
-    if not how_is_known:  # where a mistake makes little difference two limits part anything
-        keep = np.array([k for k, (c, _) in enumerate(found) if c.feature.kind in WHOLE or c.value == 0], int)
-        found, fails, left = [found[k] for k in keep], fails[keep], left[keep]
+    keep = np.array([k for k, (c, _) in enumerate(found) if _goes_with_others(c, how_is_known)], int)
+    found, fails, left = [found[k] for k in keep], fails[keep], left[keep]
     useful = [k for k in np.argsort(left) if left[k] < rights][:120]
     sample = fails[:, :: -(-rights // 3000) or 1]
     for i, j in combinations(useful, 2):
@@ -161,6 +160,12 @@ def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
         if min(alone) >= least and rights - int((fails[i] | fails[j]).sum()) <= most:
             best = cost, When((found[i][0], found[j][0]))
     return best[1] if best else None
+
+
+def _goes_with_others(condition: Condition, how_is_known: bool) -> bool:
+    """Whether it may be one of two: where little is known two limits of magnitudes part anything."""
+    is_exact = condition.feature.kind in WHOLE or condition.value == 0
+    return is_exact or (how_is_known and condition.feature.kind not in ("largest of all", "moved"))
 
 
 def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:

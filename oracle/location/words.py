@@ -52,9 +52,9 @@ SETTINGS: Mapping[str, str] = {
     "relu": "with relu",
 }
 MAPS: Mapping[str, str] = {
-    "step back": "of {by} steps before",
-    "step ahead": "of {by} steps after",
-    "step back, at least the first": "of {by} steps before, at first of step 0",
+    "step back": "of the step {by} before",
+    "step ahead": "of the step {by} after",
+    "step back, at least the first": "of the step {by} before, at first of step 0",
     "step ahead, at most the last": "of the step after, at last of the last step",
     "step back, around": "of the step before, at first of the last step",
     "first step": "of step 0",
@@ -144,6 +144,49 @@ LENGTHS: Mapping[str, str] = {
     "in descending order": "as if they were sorted in descending order",
     "ends with the first sample": "the loop ends with the sequence of sample 0",
 }
+NETWORKS: Mapping[str, str] = {
+    "by the layer alone": "layer l, direction d has that in place l of the list",
+    "direction by direction": "layer l, direction d has that in place d L + l of the list, for l D + d",
+    "all forward ones first": "those of all forward directions come first, then those of all backward ones",
+    "of each direction": "every layer has those of the first layer",
+    "the first": "all have that of the first layer and direction",
+    "the last": "all have that of the last layer and direction",
+    "the forward one of the layer": "both directions have that of the forward one",
+    "directions exchanged": "forward and backward are exchanged",
+    "layers reversed": "the layers are in reverse order",
+    "reversed": "the list is in reverse order",
+    "zero": "it is taken for 0",
+    "the other": "the other initial state is used for it",
+    "what the one before has ended with": "it is what the layer or direction before has ended with",
+    "what the layer below has ended with": "it is what the layer below has ended with",
+    "one array": "all layers and directions share one array, which each overwrites",
+    "the first one before all others": "the first step is taken before all others",
+    "as many as the sequence has, from the end of x": "it takes the last steps of x",
+    "none where no sequence has the last one": "it takes no step where all sequences end before T_x",
+    "forward": "it runs forward",
+    "a is 0": "a is 0 there",
+    "a goes on": "a goes on",
+    "c goes on": "c goes on, while a is kept",
+    "c is 0": "c is 0 there",
+    "both go on": "a and c go on",
+    "the state": "the state is returned there",
+    "the state, at the first step": "the state is returned at the first step behind the end",
+    "the backward one over all of x reversed": "the backward one is not turned back, padding included",
+    "the backward one in the order of its steps": "the backward one is not turned back",
+    "the backward one behind the padding": "the backward one stands behind the padding",
+    "unit by unit": "they alternate unit by unit",
+    "the backward one twice": "the backward one is there twice",
+    "the forward one twice": "the forward one is there twice",
+    "their sum": "both are their sum",
+    "their mean": "both are their mean",
+    "backward first": "the backward one comes first",
+    "the last step of x": "it is what is returned for the last step of x",
+    "in the sorted order": "the samples are in the order of their lengths, the longest first",
+    "sorted twice": "the samples are put back by the sorting order, and not by its inverse",
+    "zero steps are padding": "a step whose input is 0 is taken for padding",
+    "the step before, first the initial state": "it gets those of the step before, at first the initial ones",
+    "features and samples reversed": "it is read with features and samples reversed",
+}
 ARRANGED: Mapping[str, str] = {
     "fortran": "for arrays in Fortran order",
     "strided": "for strided arrays",
@@ -154,5 +197,4 @@ ARRANGED: Mapping[str, str] = {
     "retrained": "for the input of an earlier call, with other parameters",
 }
 SIZES: Mapping[str, str] = {"n_a + n_x": "(n_a + n_x)"}
-PLACES: Mapping[str, str] = {"unit": "unit", "sample": "sample", "step": "step"}
 EXTENTS: Mapping[str, str] = {"unit": "n", "sample": "m", "step": "T_x"}

@@ -9,7 +9,10 @@ import pytest
 
 import oracle.location
 from oracle.location.facts import Condition, Feature, Form, Location, When, Where
+from oracle.location.forms import MAPS
+from oracle.location.networks import forms
 from oracle.location.say import MOST, lines, phrases
+from oracle.problem import Problem
 
 FOLDER = Path(oracle.location.__file__).parent
 RENDERING = ("say", "words")
@@ -71,3 +74,11 @@ def test_a_location_is_data_that_json_can_hold() -> None:
     assert data["when"] == {"conditions": [condition]}
     assert data["how"] == {"node": "c_next", "function": "clipped", "number": 10.0}
     assert Location(Where("ft")).data()["when"] is None
+
+
+def test_every_form_of_a_network_has_words_that_fit_in_a_line() -> None:
+    inputs = Problem.lstm_layer(n_x=2, n_a=2, m=2, T_x=2, layers=2, directions=2).inputs("lstm_layer")
+    for form in forms("lstm_layer", inputs):
+        said = lines(Location(Where(form.node, stage="network"), When(), form))
+        assert max(map(len, said)) < MOST
+        assert form.map in MAPS or said[2] != f"how: {form.map}" or form.map == "a goes on"
