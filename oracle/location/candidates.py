@@ -137,7 +137,6 @@ def _of_operation(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, 
             yield far + 1.4, Form(operands[0], function="times", number=k)
         for k in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-3, 1e-4, 1.0):
             yield far + 1.5, Form(node, source=operands[0], function="softmax, sum plus", number=k)
-            yield far + 1.6, Form(node, source=operands[0], function="renormalised, at least", number=k)
 
 
 def _implied(case: Case) -> dict[str, Array]:
@@ -203,15 +202,12 @@ def _fitted(
             if number is not None:
                 yield far + cost, Form(node, function=name, number=number)
     for k in STEPS:
-        for name in ("multiples", "multiples, down", "multiples, toward 0"):
+        for name in ("multiples", "multiples, down"):
             if _agrees(NUMBERED[name](now, k), wanted):
                 yield far + 1.0, Form(node, function=name, number=k)
     for k in (127.0, 255.0, 128.0):
         yield far + 1.2, Form(node, function="of the largest", number=k)
         yield far + 1.2, Form(node, function="of the largest of all steps", number=k)
-    for k in (1e-5, 1e-8, 1e-6, 1e-7, 1e-9, 1e-12, 1e-10, 1e-3):
-        yield far + 1.5, Form(node, function="normalised", number=k)
-        yield far + 1.5, Form(node, function="normalised, deviation", number=k)
     for k in CLIPS:
         if _agrees(NUMBERED["clipped"](now, float(k)), wanted):
             yield far + 1.1, Form(node, function="clipped", number=float(k))

@@ -68,17 +68,12 @@ def _as_row(v: Array, by: int) -> Array | None:
     return v.reshape(1, -1, 1) if v.ndim == 3 and v.shape[1:] == (1, 1) else None
 
 
-def _mean(v: Array, by: int) -> Array | None:
-    return np.broadcast_to(v.mean(axis=1, keepdims=True), v.shape) if v.ndim == 3 and v.shape[1] else None
-
-
 BLOCKS = (4, 8, 16, 2, 3, 10, 5, 32, 64)
 
 MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "step back": (_along(2, lambda k, by, n: k - by), (1, 2, 3, 4, 8), 1.0),
     "step ahead": (_along(2, lambda k, by, n: np.where(k + by < n, k + by, -1)), (1, 2), 1.1),
     "step back, at least the first": (_along(2, lambda k, by, n: np.maximum(k - by, 0)), (1, 2), 1.2),
-    "step ahead, at most the last": (_along(2, lambda k, by, n: np.minimum(k + by, n - 1)), (1,), 1.2),
     "step back, around": (_along(2, lambda k, by, n: (k - by) % n), (1, -1), 1.2),
     "first step": (_along(2, lambda k, by, n: 0 * k), (0,), 1.0),
     "last step": (_along(2, lambda k, by, n: 0 * k + n - 1), (0,), 1.0),
@@ -87,13 +82,10 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "step of the first block": (_along(2, lambda k, by, n: k % by), BLOCKS, 1.4),
     "step (-T_x) mod the block back": (_along(2, lambda k, by, n: np.maximum(k - (-n) % by, 0)), BLOCKS, 1.6),
     "first sample": (_along(1, lambda k, by, n: 0 * k), (0,), 1.0),
-    "last sample": (_along(1, lambda k, by, n: 0 * k + n - 1), (0,), 1.1),
     "sample back": (_along(1, lambda k, by, n: np.maximum(k - by, 0)), (1,), 1.2),
     "samples reversed": (_along(1, lambda k, by, n: n - 1 - k), (0,), 1.1),
     "sample of the first block": (_along(1, lambda k, by, n: k % by), BLOCKS, 1.4),
     "first sample of a block": (_along(1, lambda k, by, n: k - k % by), BLOCKS, 1.4),
-    "mean of the samples": (_mean, (0,), 1.6),
-    "first unit": (_along(0, lambda k, by, n: 0 * k), (0,), 1.2),
     "unit back": (_along(0, lambda k, by, n: (k - by) % n), (1, -1), 1.3),
     "units reversed": (_along(0, lambda k, by, n: n - 1 - k), (0,), 1.2),
     "transposed": (_swapped(0, 1), (0,), 1.0),
@@ -101,11 +93,8 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "steps and samples exchanged": (_swapped(1, 2), (0,), 1.2),
     "(samples, steps) as (steps, samples)": (_reshaped((0, 1, 2), (0, 2, 1)), (0,), 1.2),
     "(steps, samples) as (samples, steps)": (_reshaped((0, 2, 1), (0, 1, 2)), (0,), 1.2),
-    "(units, samples) as (samples, units)": (_reshaped((2, 0, 1), (2, 1, 0)), (0,), 1.3),
-    "(samples, units) as (units, samples)": (_reshaped((2, 1, 0), (2, 0, 1)), (0,), 1.3),
     "(steps, units, samples) as (units, samples, steps)": (_reshaped((2, 0, 1), (0, 1, 2)), (0,), 1.3),
     "(units, samples, steps) as (steps, units, samples)": (_reshaped((0, 1, 2), (2, 0, 1)), (0,), 1.3),
-    "(steps, samples, units) as (units, samples, steps)": (_reshaped((2, 1, 0), (0, 1, 2)), (0,), 1.3),
     "along the samples": (_as_row, (0,), 1.0),
     "without the rows that blocks leave": (_without_rows(lambda n, by: n - n % by), BLOCKS, 1.2),
     "first rows alone": (_without_rows(lambda n, by: by), (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 32, 64), 1.5),

@@ -52,7 +52,6 @@ ROUNDINGS: Mapping[str, Function] = {
     "float16": lambda v, _: v.astype(np.float16).astype(np.float64),
     "bfloat16": _rounded(16),
     "bfloat16, cut": _cut(16),
-    "TF32": _rounded(13),
     "TF32, cut": _cut(13),
 }
 PLAIN: Mapping[str, tuple[Function, float]] = {
@@ -61,16 +60,12 @@ PLAIN: Mapping[str, tuple[Function, float]] = {
     "NaN": (lambda v, _: v + np.nan, 1.0),
     "negative": (lambda v, _: -v, 0.8),
     "one minus": (lambda v, _: 1 - v, 0.8),
-    "absolute": (lambda v, _: np.abs(v), 0.9),
     "tanh": (lambda v, _: np.tanh(v), 0.8),
     "sigmoid": (lambda v, _: sigmoid(v), 0.8),
     "relu": (lambda v, _: np.maximum(v, 0), 0.9),
     "exp": (lambda v, _: np.exp(v), 1.0),
-    "log": (lambda v, _: np.log(v), 1.0),
-    "square": (lambda v, _: v * v, 1.0),
     "slope of sigmoid": (lambda v, _: v * (1 - v), 1.1),
     "slope of tanh": (lambda v, _: 1 - v * v, 1.1),
-    "sign": (lambda v, _: np.sign(v), 1.1),
     "minus one": (lambda v, _: v - 1, 1.0),
     "not zero": (lambda v, _: (v != 0).astype(float), 1.3),
 } | {name: (function, 0.9) for name, function in ROUNDINGS.items()}
@@ -90,16 +85,12 @@ OF_ARGUMENT: Mapping[str, tuple[Function, float]] = {
         lambda z, _: np.where(z < 0, np.exp(z) / (1 + np.exp(-z)), sigmoid(z)),
         1.2,
     ),
-    "exp(-z)": (lambda z, _: np.exp(-z), 1.0),
-    "1 / (1 - exp(-z))": (lambda z, _: 1 / (1 - np.exp(-z)), 1.1),
-    "1 / (1 - exp(z))": (lambda z, _: 1 / (1 - np.exp(z)), 1.1),
     "sigmoid(2 z)": (lambda z, _: sigmoid(2 * z), 1.0),
     "sigmoid(z / 2)": (lambda z, _: sigmoid(z / 2), 1.0),
     "2 sigmoid(z) - 1": (lambda z, _: 2 * sigmoid(z) - 1, 0.9),
     "(tanh(z) + 1) / 2": (lambda z, _: (np.tanh(z) + 1) / 2, 0.9),
     "tanh(z / 2)": (lambda z, _: np.tanh(z / 2), 1.0),
     "tanh(2 z)": (lambda z, _: np.tanh(2 * z), 1.0),
-    "2 tanh(z / 2)": (lambda z, _: 2 * np.tanh(z / 2), 1.2),
     "0.2 z + 0.5 in [0, 1]": (lambda z, _: np.clip(0.2 * z + 0.5, 0, 1), 1.0),
     "z / 6 + 0.5 in [0, 1]": (lambda z, _: np.clip(z / 6 + 0.5, 0, 1), 1.0),
     "0.25 z + 0.5 in [0, 1]": (lambda z, _: np.clip(z / 4 + 0.5, 0, 1), 1.0),
@@ -109,9 +100,6 @@ OF_ARGUMENT: Mapping[str, tuple[Function, float]] = {
     "z (27 + z^2) / (27 + 9 z^2) in [-1, 1]": (_rational, 1.0),
     "z (27 + z^2) / (27 + 9 z^2)": (lambda z, _: z * (27 + z * z) / (27 + 9 * z * z), 1.1),
     "1.7159 tanh(2 z / 3)": (lambda z, _: 1.7159 * np.tanh(2 * z / 3), 1.0),
-    "z - z^3 / 3": (lambda z, _: z - z**3 / 3, 1.1),
-    "sin(z)": (lambda z, _: np.sin(z), 1.3),
-    "0.5 + z / 4": (lambda z, _: 0.5 + z / 4, 1.2),
 }
 """What may be in the place of an activation, of its argument."""
 
@@ -124,11 +112,6 @@ def _over(axes: tuple[int, ...], shift: tuple[int, ...] | None = None) -> Functi
         return np.asarray(e / e.sum(axis=axes, keepdims=True))
 
     return function
-
-
-def _running(z: Array, number: float) -> Array:
-    e = np.exp(z - z.max(axis=0, keepdims=True))
-    return np.asarray(e / np.cumsum(e.sum(axis=0, keepdims=True), axis=1))
 
 
 OF_LOGITS: Mapping[str, tuple[Function, float]] = {
@@ -144,10 +127,7 @@ OF_LOGITS: Mapping[str, tuple[Function, float]] = {
     "softmax over the steps": (_over((2,)), 0.9),
     "softmax without a shift": (_over((0,), ()), 1.0),
     "softmax shifted by the largest of all": (_over((0,), (0, 1)), 1.0),
-    "softmax by the sums up to the sample": (_running, 1.2),
-    "softmax(-logits)": (lambda z, _: softmax(-z), 1.0),
     "one-hot": (lambda z, _: (z == z.max(axis=0, keepdims=True)).astype(float), 1.0),
-    "logits over their sum": (lambda z, _: z / z.sum(axis=0, keepdims=True), 1.1),
 }
 """What may be in the place of a softmax."""
 
@@ -161,18 +141,10 @@ NUMBERED: Mapping[str, Function] = {
     "plus": lambda v, k: v + k,
     "multiples": lambda v, k: np.round(v / k) * k,
     "multiples, down": lambda v, k: np.floor(v / k) * k,
-    "multiples, toward 0": lambda v, k: np.trunc(v / k) * k,
     "of the largest": _eighths,
     "of the largest of all steps": _of_all,
     "0 below": lambda v, k: np.where(np.abs(v) < k, 0, v),
-    "normalised": lambda v, k: (
-        (v - v.mean(axis=1, keepdims=True)) / np.sqrt(v.var(axis=1, keepdims=True) + k)
-    ),
-    "normalised, deviation": lambda v, k: (
-        (v - v.mean(axis=1, keepdims=True)) / (v.std(axis=1, keepdims=True) + k)
-    ),
     "softmax, sum plus": lambda z, k: np.exp(z - z.max(axis=0)) / (np.exp(z - z.max(axis=0)).sum(axis=0) + k),
-    "renormalised, at least": lambda z, k: np.maximum(softmax(z), k) / np.maximum(softmax(z), k).sum(axis=0),
 }
 """Functions with a number."""
 

@@ -145,14 +145,14 @@ def forms(function: str, inputs: LayerInputs) -> Iterator[Form]:
         yield Form("backward steps", map=name)
     for name in ("features and samples reversed", "samples reversed", "units reversed"):
         yield Form("backward input", map=name)
-    for name in ("a is 0", "a goes on", *(("c goes on", "c is 0", "both go on") if is_lstm else ())):
+    for name in ("a is 0", "a goes on", *(("c goes on",) if is_lstm else ())):
         yield Form("padding", map=name)
     for name in ("the state", "the state, at the first step"):
         yield Form("shown padding", map=name)
     for name in (
         "the backward one over all of x reversed", "the backward one in the order of its steps",
         "the backward one behind the padding", "unit by unit", "the backward one twice",
-        "the forward one twice", "their sum", "their mean", "backward first",
+        "the forward one twice", "backward first",
     ):  # fmt: skip
         yield Form("hidden", map=name)
     states = ("a0", "c0", "a0 and c0") if is_lstm else ("a0",)

@@ -24,10 +24,7 @@ LENGTHS: Mapping[str, tuple[Lengths, tuple[int, ...]]] = {
         (2, 4, 8),
     ),
     "one less": (lambda n, T, by: n - 1, (0,)),
-    "one more": (lambda n, T, by: np.minimum(n + 1, T), (0,)),
     "in a signed byte": (lambda n, T, by: np.maximum(n.astype(np.int8).astype(int), 0), (0,)),
-    "multiple above": (lambda n, T, by: np.minimum(-(-n // by) * by, T), (2, 4, 8)),
-    "in descending order": (lambda n, T, by: np.sort(n)[::-1], (0,)),
 }
 """What lengths may be taken for."""
 
@@ -40,8 +37,6 @@ PLACES: Mapping[str, Callable[[int, int], Array]] = {
     "the last": (lambda L, D: 0 * np.arange(L * D) + L * D - 1),
     "the forward one of the layer": (lambda L, D: np.arange(L * D) // D * D),
     "directions exchanged": (lambda L, D: np.arange(L * D) // D * D + D - 1 - np.arange(L * D) % D),
-    "layers reversed": (lambda L, D: (L - 1 - np.arange(L * D) // D) * D + np.arange(L * D) % D),
-    "reversed": (lambda L, D: np.arange(L * D)[::-1].copy()),
 }
 """Of which layer and direction something is that each has of its own."""
 
@@ -127,7 +122,6 @@ class _Run:
         x = self.read(x, layer, d)
         out = np.zeros((len(a), m, T_x))
         order = self.order(d, ends)
-        first = None
         for turn in range(T_x):
             t = order[turn]
             alive = t < ends
@@ -147,14 +141,11 @@ class _Run:
             new_a, new_c = _step(xt, a, c, p, inputs)
             if self.is_("padding", "a is 0"):
                 a = np.where(alive, new_a, 0)
-            elif self.is_("padding", "a goes on") or self.is_("padding", "both go on"):
-                a_kept, a = np.where(alive, new_a, a), new_a
-                del a_kept
+            elif self.is_("padding", "a goes on"):
+                a = new_a
             else:
                 a = np.where(alive, new_a, a)
-            goes_on = self.is_("padding", "c goes on") or self.is_("padding", "both go on")
-            c = new_c if goes_on else np.where(alive, new_c, 0 if self.is_("padding", "c is 0") else c)
-            first = a if first is None else first
+            c = new_c if self.is_("padding", "c goes on") else np.where(alive, new_c, c)
             is_shown = (
                 alive
                 | self.is_("shown padding", "the state")
@@ -188,10 +179,6 @@ class _Run:
                     forward = backward
                 case "the forward one twice":
                     backward = forward
-                case "their sum":
-                    forward = backward = forward + backward
-                case "their mean":
-                    forward = backward = (forward + backward) / 2
                 case "backward first":
                     forward, backward = backward, forward
             return np.concatenate([forward, backward])
