@@ -1,0 +1,64 @@
+"""Each law can fail: a mistake of its theme breaks it, which nothing would if the law had lost its check."""
+
+from collections.abc import Callable
+
+import pytest
+
+from oracle.faults import FAULTS
+from properties.answered.implementation import Implementation
+from properties.laws import all_laws
+from properties.tests.power import InProcess, catch
+from properties.worker.ours import REFERENCE
+
+BREAKS = {
+    "trajectory": ("lstm_forward", "update_and_forget_gates_exchanged"),
+    "each step": ("lstm_forward", "c_reset_every_step"),
+    "exact value": ("lstm_forward", "forget_bias_missing"),
+    "samples independent": ("lstm_forward", "softmax_over_samples"),
+    "cache entries": ("lstm_forward", "cached_ft_and_it_exchanged"),
+    "cached inputs": ("lstm_forward", "x_cached_for_xt"),
+    "split with states": ("lstm_layer", "a0_ignored"),
+    "backward direction": ("lstm_layer", "backward_runs_forwards"),
+    "composition": ("lstm_layer", "residual"),
+    "each length alone": ("lstm_layer", "lengths_ignored"),
+    "padding": ("lstm_layer", "carried_on"),
+    "last states": ("lstm_layer", "last_states_one_early"),
+    "identity projection": ("lstm_layer", "projection_through_tanh"),
+    "absent states": ("lstm_layer", "states_left_behind"),
+    "one absent state": ("lstm_layer", "a0_for_c0"),
+    "inputs untouched": ("lstm_forward", "x_overwritten"),
+    "same answer twice": ("lstm_forward", "noise"),
+    "softmax columns": ("lstm_forward", "sigmoid_for_softmax"),
+    "hidden state range": ("rnn_forward", "relu_for_tanh"),
+    "gate ranges": ("lstm_forward", "tanh_for_sigmoid"),
+    "memory growth": ("lstm_forward", "no_tanh"),
+    "extreme magnitudes": ("lstm_forward", "softmax_overflows"),
+    "lower precision": ("lstm_forward", "tanh_overflows"),
+    "no features": ("lstm_forward", "bias_summed"),
+    "no samples": ("lstm_forward", "softmax_over_matrix"),
+    "no steps": ("lstm_forward", "softmax_over_time"),
+    "subnormals": ("lstm_forward", "update_and_candidate_gates_exchanged"),
+    "memory layouts": ("lstm_forward", "c_left_behind"),
+    "nonfinite": ("lstm_forward", "one_maximum"),
+    "shapes": ("lstm_forward", "time_first"),
+    "split": ("lstm_forward", "time_reversed"),
+}
+"""For each law a function, and a mistake in it; bad shapes, which no mistake accepts, have a test below."""
+
+
+def test_every_law_stands_here() -> None:
+    assert {law.name for law in all_laws()} == {*BREAKS, "refuses bad shapes"}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_mistake_breaks_the_law(name: str) -> None:
+    (law,) = (law for law in all_laws() if law.name == name)
+    function, fault = BREAKS[name]
+    assert catch(law, InProcess(FAULTS[fault]), function, 0)
+
+
+def test_a_function_that_takes_any_shape_breaks_the_law(implement: Callable[..., Implementation]) -> None:
+    (law,) = (law for law in all_laws() if law.name == "refuses bad shapes")
+    takes_any = implement("def rnn_cell_forward(xt, a_prev, parameters): return a_prev, a_prev, ()")
+    takes_any.target = REFERENCE  # of any other target it is a note
+    assert catch(law, takes_any, "rnn_cell_forward", 0)
