@@ -48,17 +48,19 @@ EDGES: Mapping[str, Mapping[str, Any]] = {
 """What of a layer is unlike `OF_LAYERS`, in words."""
 
 HEAD = """\
-# The edges
+# Edge cases: dimensions of 0 and 1
 
-What happens where one dimension is 0 or 1: the shape of the hidden states in the answer, or the error.
-`—` means that there is no such dimension. The others are {sizes}.
-This page is written by `python -m benchmarks.edges`, with torch {torch}. A test checks that it is current;
-with another torch, only what does not come from torch.
+The tables show the shape of the hidden states that each program returns, or its error, if one dimension is 0
+or 1. `—` means that the program has no such dimension. The other dimensions are
+{sizes}.
 
-The formulas have an answer wherever there are units and classes, and the reference gives it. It refuses
-`n_a = 0`, where there is no state, and `n_y = 0`, a softmax of nothing. Where the modules of torch refuse,
-their cells say what is true (`n_x = 0`), or there is nothing to say (`T_x = 0`). The laws
-*no features*, *no samples* and *no steps* hold implementations to that.
+`python -m benchmarks.edges` writes this page, here with torch {torch}. A test checks that the page is up to
+date; with another version of torch, it leaves out the columns of torch.
+
+The formulas define a result for all sizes, and the reference returns it, except for `n_a = 0` (no state) and
+`n_y = 0` (a softmax of nothing), which the reference refuses. Torch's modules refuse `n_x = 0` and `T_x = 0`.
+For `n_x = 0`, the harness compares with torch's cells; for `T_x = 0`, with the formulas alone. The laws
+*no features*, *no samples* and *no steps* check these cases.
 """
 
 F64 = torch.float64
@@ -71,8 +73,12 @@ UNFIT: Mapping[str, Callable[[str], Any]] = {
     "the hidden state is float32": lambda of: ask_by_name(of, STEPS, STATE.float(), STATE),
     "the memory state is float32": lambda of: ask_by_name(of, STEPS, STATE, STATE.float()),
     "states of 3 samples, an input of 2": lambda of: ask_by_name(of, STEPS, torch.zeros(1, 3, 4, dtype=F64)),
-    "to the cell: one sample, states of 4": lambda of: ask_by_name(f"{of}Cell", SAMPLE, SQUARE),
-    "to the cell: one sample, a state of layers": lambda of: ask_by_name(f"{of}Cell", SAMPLE, STATE),
+    "the cell: a sample without a batch, states of a batch of 4": lambda of: ask_by_name(
+        f"{of}Cell", SAMPLE, SQUARE
+    ),
+    "the cell: a sample without a batch, states with an axis of layers": lambda of: ask_by_name(
+        f"{of}Cell", SAMPLE, STATE
+    ),
 }
 """What is asked of the RNN and of the LSTM, in words."""
 
@@ -115,10 +121,11 @@ def layers() -> str:
     sizes = ", ".join(f"`{name} = {size}`" for name, size in OF_LAYERS.items() if size)
     rows = [
         "\n## Layers\n",
-        f"The others are {sizes}, without a projection",
-        "and without lengths, for which torch has packed sequences. Where it refuses what the reference",
-        "answers, the oracle asks it for the same in another way: with a feature that is zero (`n_x = 0`),",
-        "or a memory unit twice, once for nothing (`n_p` not below `n_a`).\n",
+        f"The other dimensions are {sizes},",
+        "without a projection and without lengths, for which torch has packed sequences. If torch refuses",
+        "a problem that the reference answers, the oracle gives torch an equivalent problem: one with a",
+        "feature that is always 0 (`n_x = 0`), or with an unused copy of a memory unit (`n_p` not below",
+        "`n_a`).\n",
         "| | `rnn_layer` | `lstm_layer` | `torch.nn.RNN` | `torch.nn.LSTM` |",
         "| --- | --- | --- | --- | --- |",
     ]
@@ -135,7 +142,7 @@ def refusals() -> str:
     """What torch says to arguments that do not fit."""
     rows = [
         "\n## Arguments that do not fit\n",
-        "To modules for 3 features and 4 hidden units, in float64. The oracle never asks so.\n",
+        "The modules have 3 features and 4 hidden units, in float64. The oracle never makes such a call.\n",
         "| | `RNN` | `LSTM` |",
         "| --- | --- | --- |",
     ]

@@ -40,26 +40,27 @@ PAGE = """\
 python -m benchmarks.machines{short} > docs/machines.md
 ```
 
-Which kernels torch and NumPy take depends on the processor; most of them can be asked for. Each row is one
-such environment, in which {problems} random problems of every regime were put to the reference and to torch.
-The figures are the worst error of one step as a fraction of its bound, from the exact enclosures: up to 1 is
-sound. Answers differ in their last bits from row to row; that the worst errors hardly do is the point. A
-trajectory beyond its bound counts as wrong too. *Laws* is `pytest properties` and *tests*
-`pytest oracle reference{some}`, in the profile *{profile}*.
+The processor decides which kernels torch and NumPy use, but settings can select most of the others. Each
+row is one such environment, in which the reference and torch answer {problems} random problems of every
+regime. A figure is the worst error of one step, as a fraction of its bound, measured from the exact
+enclosures; figures up to 1 are sound. Results differ in their last bits between rows; the worst errors
+hardly do. A trajectory beyond its bound makes a row wrong, too. *Laws* is `pytest properties`, and *tests*
+is `pytest oracle reference{some}`, in the profile *{profile}*.
 
-{date}, with Python {python}, NumPy {numpy} and torch {torch} on {processor}.
+Measured on {date}, with Python {python}, NumPy {numpy} and torch {torch} on {processor}.
 
 {measured}
 
-## What was taken
+## Selected kernels
 
-As the libraries say themselves; where it is as in the first row, it is left out. The last column is torch
-beside its own first answer, given without gradients: asked again, in inference mode, with gradients, and from
-a strided state. Every such answer is right, so no test asks that they be equal.
+The names are those that the libraries report; libraries that are as in the first row are left out. The last
+column names the modules of torch that do not repeat their first answer (without gradients) bit for bit:
+when they are called again, in inference mode, with gradients, or with a strided state. All these answers
+are right, so no test requires them to be equal.
 
 {taken}
 
-## What was not
+## Environments that were left out
 
 {missing}
 """
@@ -102,7 +103,7 @@ class Environment:
         """Which kernels there are, or that this processor cannot run them."""
         ran = self.run("benchmarks.kernels")
         if ran.returncode:
-            self.missing = f"it does not run here ({ending(ran)})"
+            self.missing = f"this processor cannot run it ({ending(ran)})"
         else:
             said = json.loads(ran.stdout)
             self.kernels, self.not_repeated = said["kernels"], said["not repeated"]
@@ -185,7 +186,7 @@ def ending(ran: subprocess.CompletedProcess[str]) -> str:
 def page(found: Sequence[Environment], *, short: bool) -> str:
     """In Markdown."""
     measured = [["", *FIGURES, "laws", "tests"], ["---", *["--:"] * len(FIGURES), "---", "---"]]
-    taken = [["", "set", "kernels", "not repeated to the last bit"], ["---"] * 4]
+    taken = [["", "set", "kernels", "not repeated bit for bit"], ["---"] * 4]
     for each in found:
         if each.missing:
             continue
