@@ -1,4 +1,4 @@
-"""pytest's options and Hypothesis' profiles."""
+"""The options that rnn-crosscheck adds to pytest, and its Hypothesis profiles."""
 
 import gc
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 
-PREFIX = __name__.removesuffix("conftest")  # nothing in a clone, "rnn_crosscheck." where it is installed
+PREFIX = __name__.removesuffix("conftest")  # empty in a clone, "rnn_crosscheck." in the wheel
 if not PREFIX:
-    sys.path.insert(0, str(Path(__file__).parent))  # also when pytest runs from elsewhere
+    sys.path.insert(0, str(Path(__file__).parent))  # for runs from another directory
 
 pytest_plugins = [
     f"{PREFIX}properties.session.options",
@@ -23,108 +23,108 @@ pytest_plugins = [
     f"{PREFIX}properties.fuzz.fuzzing",
 ]
 
-# Of torch and of NumPy's BLAS, neither of which is imported yet: their threads wait for each other in
-# loops, so two workers on two cores would be no faster than one.
+# For torch and NumPy's BLAS, which are not imported yet. Their threads busy-wait for each other, so two
+# workers on two cores would be no faster than one.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# Torch makes half a million objects that stay, through which the garbage collector would go again and again.
+# Torch creates half a million permanent objects, which each garbage collection would traverse.
 gc.set_threshold(50_000)
 
 settings.register_profile(
     "dev",
-    max_examples=8,  # of five problems each, beside those that are fixed: more have caught nothing more
+    max_examples=8,  # of five problems each, besides the fixed problems: more examples found no more mistakes
     deadline=None,
-    derandomize=False,  # which a CI server's environment would change; the seed is in properties/session
-    database=None,  # its choices mean another problem in another profile; see properties/stored/store.py
-    phases=[phase for phase in Phase if phase is not Phase.explain],  # 30 times the run, on numeric code
+    derandomize=False,  # Hypothesis would set this on CI; properties/session chooses the seed
+    database=None,  # properties/stored/store.py stores problems instead, which are the same in every profile
+    phases=[phase for phase in Phase if phase is not Phase.explain],  # it takes 30 times as long as the run
     suppress_health_check=[HealthCheck.too_slow],
     report_multiple_bugs=False,
-    verbosity=Verbosity.quiet,  # a violation carries its own message
+    verbosity=Verbosity.quiet,  # a violation has its own message
 )
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=60)
-settings.register_profile("quick", settings.get_profile("dev"), max_examples=1)  # many implementations
+settings.register_profile("quick", settings.get_profile("dev"), max_examples=1)  # for many targets
 settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=100)
 settings.load_profile("dev")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of the harness."""
+    """Add the options of rnn-crosscheck to pytest."""
     group = parser.getgroup("rnn-crosscheck")
     group.addoption(
         "--implementation",
         action="append",
         metavar="TARGET",
-        help="what to judge: a .py or .ipynb file, a directory or glob of them, a module, module:attribute, "
-        "the recurrent nodes of a model.onnx; repeatable (default: reference)",
+        help="target to judge: a .py or .ipynb file, a directory or glob of them, a module, "
+        "module:attribute, or a model.onnx with recurrent nodes; repeatable (default: reference)",
     )
     group.addoption(
         "--weights",
         action="append",
         metavar="FILE[:PREFIX]",
-        help="judge layers with the weights of a checkpoint (see docs/checkpoints.md); repeatable",
+        help="use the trained weights in this file (see docs/checkpoints.md); repeatable",
     )
     group.addoption(
         "--layout",
         metavar="NAME",
-        help="the layout of these weights, if no name tells it",
+        help="the layout, if the weights' names do not tell it",
     )
     group.addoption(
         "--python",
         metavar="PATH",
-        help="an interpreter with NumPy for what is judged",
+        help="run the targets with this interpreter",
     )
     group.addoption(
         "--helpers",
         metavar="DIR",
-        help="a folder of modules that every target finds",
+        help="add this folder of modules to the targets' path",
     )
-    group.addoption("--time-limit", type=float, metavar="SECONDS", help="for a call (default: 5)")
+    group.addoption("--time-limit", type=float, metavar="SECONDS", help="limit for a call (default: 5)")
     group.addoption(
         "--import-time-limit",
         type=float,
         metavar="SECONDS",
-        help="for the import of a target (default: 20)",
+        help="limit for the import of a target (default: 20)",
     )
     group.addoption(
         "--memory-limit",
         type=float,
         metavar="GIB",
-        help="of data, for the process of a target (default: 4)",
+        help="limit for the data of a target (default: 4)",
     )
     group.addoption(
         "--report",
         action="append",
         metavar="FILE",
-        help="write FILE.json, FILE.html or FILE.csv; repeatable",
+        help="write FILE.json, .html or .csv; repeatable",
     )
     group.addoption(
         "--report-each",
         metavar="FOLDER",
-        help="write a page for each target, for who wrote it",
+        help="write a page for the author of each target",
     )
     group.addoption(
         "--resume",
         action="store_const",
         const=True,
-        help="judge what is not yet in the report FILE.json",
+        help="judge only targets that are not yet in FILE.json",
     )
     group.addoption(
         "--expected-failures",
         metavar="FILE",
-        help="a TOML file of failures that are known, and why (see docs/report.md)",
+        help="a TOML file of known failures (see docs/report.md)",
     )
     group.addoption(
         "--reproduce",
         metavar="PROBLEM",
-        help="run the laws on exactly one problem, as a failure prints it: 'Problem.lstm(n_x=1, ...)'",
+        help="run the laws on one problem, as a failure prints it: 'Problem.lstm(n_x=1, ...)'",
     )
     group.addoption(
         "--fuzz-for",
         metavar="TIME",
-        help="run all laws in turns for 90s, 10m, 4h or 2d, or until Ctrl-C",
+        help="let all laws take turns for 90s, 10m, 4h or 2d, or until Ctrl-C",
     )
     group.addoption(
         "--example-database",
         metavar="URL",
-        help="share failures through redis://host:port/0, or read those of CI from github://owner/repository",
+        help="share failures by redis://host:port/0, or read those of CI from github://owner/repository",
     )
