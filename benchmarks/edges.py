@@ -54,8 +54,8 @@ The tables show the shape of the hidden states that each program returns, or its
 or 1. `—` means that the program has no such dimension. The other dimensions are
 {sizes}.
 
-`python -m benchmarks.edges` writes this page, here with torch {torch}. A test checks that the page is up to
-date; with another version of torch, it leaves out the columns of torch.
+`python -m benchmarks.edges` writes this page, here with torch {torch}. A test checks that the page is up
+to date; with another version of torch, the test leaves out the columns of torch.
 
 The formulas define a result for all sizes, and the reference returns it, except for `n_a = 0` (no state) and
 `n_y = 0` (a softmax of nothing), which the reference refuses. Torch's modules refuse `n_x = 0` and `T_x = 0`.
