@@ -64,10 +64,13 @@ class Inputs:
         """All steps of a trajectory `a`, `c` `(n_a, m, T_x)` as one batch of `m T_x` single steps.
 
         Each starts from the state that the trajectory itself holds, so an error made in one step does not
-        count against the next. A result `(n, m T_x, 1)` reshaped to `(n, m, T_x)` is back in place.
+        count against the next. A result `(n, m T_x, 1)` reshaped to `(n, m, T_x)` is back in place. A single
+        step starts from the state that is given, so of one in the precision of the inputs it is the inputs.
         """
         n_x, m, T_x = self.x.shape
         work = np.result_type(self.x, a, c)
+        if T_x == 1 and work == self.x.dtype:
+            return self
 
         def before(states: Array, first: Array) -> Array:
             previous = np.concatenate([first[:, :, None], states[:, :, : T_x - 1]], axis=2)[:, :, :T_x]

@@ -1,4 +1,7 @@
-"""A fully determined input whose repr rebuilds it."""
+"""A fully determined input whose repr rebuilds it.
+
+`oracle.checkpoints` takes a while to import, and is imported here where a problem has the weights of a file.
+"""
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +12,6 @@ from typing import Any, ClassVar, Literal, Self, get_args
 import numpy as np
 
 from oracle import lengths
-from oracle.checkpoints import RecurrentLayer, only_layer
-from oracle.checkpoints.given import OF_THE_FILE, filled_in
 from oracle.inputs import Inputs, LayerInputs, poisoned
 from oracle.lengths import Lengths
 from oracle.ordinary import ordinary, ordinary_layers
@@ -92,12 +93,12 @@ class Problem:
     @staticmethod
     def rnn_layer(**given: Any) -> "LayerProblem":
         """A problem of layers of the simple recurrent network; with `weights`, those of a file."""
-        return LayerProblem("rnn_layer", **filled_in("rnn_layer", given))
+        return LayerProblem("rnn_layer", **_filled_in("rnn_layer", given))
 
     @staticmethod
     def lstm_layer(**given: Any) -> "LayerProblem":
         """A problem of layers of the long short-term memory network; with `weights`, those of a file."""
-        return LayerProblem("lstm_layer", **filled_in("lstm_layer", given))
+        return LayerProblem("lstm_layer", **_filled_in("lstm_layer", given))
 
     @staticmethod
     def parse(text: str) -> "Problem":
@@ -214,6 +215,8 @@ class LayerProblem(Problem):
         initial = ["initial"] if self.initial != "given" else []
         names = ["n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths", *initial]
         if self.weights:
+            from oracle.checkpoints.given import OF_THE_FILE
+
             layout = ["layout"] if self.layout else []
             names = ["weights", *layout, "digest", *(name for name in names if name not in OF_THE_FILE)]
         return [*names, "regime", "seed", "dtype"]
@@ -246,8 +249,11 @@ class LayerProblem(Problem):
         return replace(self, **simplest) if self.weights else None
 
     @property
-    def _trained(self) -> RecurrentLayer:
-        return only_layer(self.weights, self.layout)
+    def _trained(self) -> Sequence[Mapping[str, Array]]:
+        """The parameters in the file of weights."""
+        from oracle.checkpoints import only_layer
+
+        return only_layer(self.weights, self.layout).parameters
 
     @cached_property
     def _layers(self) -> LayerInputs:
@@ -265,7 +271,7 @@ class LayerProblem(Problem):
             arrays.update({name: np.zeros_like(arrays[name]) for name in ("a0", "c0") if name in arrays})
         places = range(self.layers * self.directions)
         parameters = (
-            [{name: array.astype(self.dtype) for name, array in p.items()} for p in self._trained.parameters]
+            [{name: array.astype(self.dtype) for name, array in p.items()} for p in self._trained]
             if self.weights
             else [drawn(of_one_direction(kind, k // self.directions, self.n_p > 0)) for k in places]
         )
@@ -282,6 +288,15 @@ class LayerProblem(Problem):
             activation=self.activation,
         )
         return ordinary_layers(inputs, trained=bool(self.weights)) if self.regime in ORDINARY else inputs
+
+
+def _filled_in(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of a problem of layers, with those that a file of weights says."""
+    if not given.get("weights"):
+        return given
+    from oracle.checkpoints.given import filled_in
+
+    return filled_in(kind, given)
 
 
 def _network(kind: Kind | LayerKind) -> Kind:

@@ -23,7 +23,7 @@ _MODULES: Mapping[Kind, Any] = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}
 _CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell}
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def run(inputs: Inputs) -> dict[str, Array]:
     """The hidden states `a (n_a, m, T_x)` and the predictions `y (n_y, m, T_x)`.
 
@@ -48,7 +48,7 @@ def run(inputs: Inputs) -> dict[str, Array]:
     return answer if inputs.kind == "rnn" else {**answer, "c": _array(c)}
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def gates(inputs: Inputs) -> dict[str, Array]:
     """The gates `ft`, `it`, `cct`, `ot` `(n_a, m, 1)` of a single LSTM step, by torch's own functions."""
     concat = _tensor(np.concatenate([inputs.a0, inputs.x[:, :, 0]]).T)

@@ -10,12 +10,10 @@ OF_THE_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
 
 
 def filled_in(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a problem of layers; with `weights` those that the file says are filled in.
+    """The fields of a problem of layers with `weights`, and those that the file says.
 
     Raises `ValueError` of a file that is none, is for another kind, or has other numbers than `digest` says.
     """
-    if not given.get("weights"):
-        return {**given}
     layer = only_layer(str(given["weights"]), str(given.get("layout", "")))
     if f"{layer.kind}_layer" != kind:
         raise ValueError(f"{given['weights']} holds an {layer.kind.upper()}, expected one for {kind}")

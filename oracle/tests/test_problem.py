@@ -187,6 +187,13 @@ def test_steps_keep_the_precision_of_an_answer_that_has_more() -> None:
     assert {array.dtype for array in every_array(steps).values()} == {np.dtype(np.float64)}
 
 
+def test_a_single_step_in_the_given_precision_is_the_inputs_themselves() -> None:
+    inputs = Problem.lstm(n_x=1, n_a=1, n_y=1, m=2, T_x=1, dtype="float32").inputs("lstm_cell_forward")
+    a = np.ones((1, 2, 1), np.float32)
+    assert inputs.steps(a, a) is inputs
+    assert inputs.steps(a.astype(np.float64), a).x.dtype == np.float64
+
+
 @given(problems(kind=st.just("rnn"), T_x=st.integers(2, 5), m=st.integers(1, 3)), st.integers(1, 4))
 def test_a_span_and_what_resumes_after_it_make_the_whole(problem: Problem, t: int) -> None:
     inputs = problem.inputs("rnn_forward")

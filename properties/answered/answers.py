@@ -62,9 +62,12 @@ class Answers:
         if number not in self._steps:
             answers = dict(self._readable())
             given = self.question.inputs
-            inputs = [given[i].steps(each.outputs["a"], each.memory) for i, each in answers.items()]
-            bounds = propagation.evaluate_each(inputs)
-            self._steps = dict(zip(answers, zip(inputs, bounds, strict=True), strict=True))
+            inputs = {i: given[i].steps(each.outputs["a"], each.memory) for i, each in answers.items()}
+            others = {i: each for i, each in inputs.items() if each is not given[i]}
+            bounds = dict(zip(others, propagation.evaluate_each([*others.values()]), strict=True))
+            self._steps = {
+                i: (each, bounds[i] if i in bounds else self.question.bounds[i]) for i, each in inputs.items()
+            }
         return self._steps[number]
 
     def driven(self, number: int) -> Driven | None:

@@ -220,14 +220,18 @@ class Trial:
 
     def agree_with_torch_step_by_step(self) -> None:
         """Every step against torch's, from the state that the implementation itself gave it."""
-        from oracle import pytorch
-
         if isinstance(self.inputs, LayerInputs):
             ours, inputs, bounds = self._driven(self.inputs)
         else:
             ours, inputs, bounds = self._side_by_side()
         if ours:
-            self.agree(ours, pytorch.run(inputs), bounds, inputs, steps=self.inputs.x.shape[2])
+            self.agree(ours, self._by_torch(inputs), bounds, inputs, steps=self.inputs.x.shape[2])
+
+    def _by_torch(self, inputs: Inputs) -> Mapping[str, Array]:
+        """What torch answers to inputs, which may be those of the question itself."""
+        from oracle import pytorch
+
+        return self.answers.question.torch[self.number] if inputs is self.inputs else pytorch.run(inputs)
 
     def _side_by_side(self) -> tuple[dict[str, Array], Inputs, Mapping[str, Bounded]]:
         """The steps of one of the four functions, as it answered.

@@ -62,7 +62,10 @@ def main() -> int:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     root = str(PROPERTIES.parent)
     # Laws log nothing, and use no unittest or doctest. The last two plugins collect all garbage five times.
-    unused = ("cacheprovider", "logging", "doctest", "unittest", "unraisableexception", "threadexception")
+    unused = (
+        *("cacheprovider", "legacypath", "logging", "doctest", "unittest"),
+        *("unraisableexception", "threadexception"),
+    )
     plugins = (
         *(f"no:{name}" for name in unused),
         "_hypothesis_pytestplugin",

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
-from oracle.checkpoints import load, split
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
 from properties.answered import interpreter
@@ -140,7 +139,7 @@ def _targets(config: pytest.Config) -> list[str]:
     """What is to be judged. Whether a module or an attribute exists, only loading it can tell."""
     directory = config.invocation_params.dir
     named = config.getoption("--implementation") or []
-    models = [name for name in named if Path(split(name)[0]).suffix == ".onnx"]
+    models = [name for name in named if _is_model(name)]
     if models:  # what is made of their nodes by who runs such models
         # Once: processes of pytest-xdist are told the options as they are then.
         config.option.weights = [*dict.fromkeys([*(config.getoption("--weights") or ()), *models])]
@@ -156,6 +155,15 @@ def _targets(config: pytest.Config) -> list[str]:
     return [target for target in targets if target not in helping] or targets
 
 
+def _is_model(name: str) -> bool:
+    """Whether a name is that of a model in ONNX, perhaps of a part of it."""
+    if ".onnx" not in name:
+        return False
+    from oracle.checkpoints import split
+
+    return Path(split(name)[0]).suffix == ".onnx"
+
+
 def _networks(config: pytest.Config) -> list[LayerProblem]:
     """A problem of every layer of the weights that the user has named."""
     networks: list[LayerProblem] = []
@@ -163,6 +171,8 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
     if layout and not config.getoption("--weights"):
         raise ValueError("--layout says how the file of --weights is laid out, which is not given")
     for text in config.getoption("--weights") or ():
+        from oracle.checkpoints import load, split  # which take a while to import
+
         file, _ = split(text)
         for layer in load(text, layout).layers:
             name = f"{file}:{layer.prefix}" if layer.prefix else file

@@ -81,6 +81,13 @@ def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Re
         assert all(np.array_equal(bounds[name].error, expected[name].error) for name in expected)
 
 
+def test_a_single_step_has_the_bounds_of_the_whole() -> None:
+    question = Question("lstm_forward", list(siblings(replace(PROBLEM, T_x=1), 3)))
+    posed: Any = Answers(Replies(), question)  # type: ignore[arg-type]
+    posed.reply(0)
+    assert [posed.steps(i) for i in range(3)] == list(zip(question.inputs, question.bounds, strict=True))
+
+
 def test_small_examples_are_posed_once_and_large_ones_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = 4
     monkeypatch.setattr(module, "_kept", lru_cache(maxsize=kept)(Answers))
