@@ -64,12 +64,10 @@ def _parser() -> Parser:
         "--against",
         metavar="MODULE:FACTORY",
         required=True,
-        help="a module or a .py file, and the function in it that returns the torch.nn.Module with its "
+        help="a module or a .py file, and a function in it that returns the torch.nn.Module with its "
         "trained weights, or (module, example inputs)",
     )
-    parser.add_argument(
-        "--seed", metavar="N", type=int, default=0, help="of inputs that are drawn (default: 0)"
-    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="seed of random inputs (default: 0)")
     return parser
 
 

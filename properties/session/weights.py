@@ -18,7 +18,7 @@ from oracle.layout import LAYOUTS
 
 COMMANDS = {
     "weights": "Show the recurrent layers in a file of trained weights.",
-    "convert": "Write them as another framework has them, once that is known to be the same numbers.",
+    "convert": "Write the recurrent layers of a file for another framework, every number unchanged.",
 }
 USAGE_ERROR = 4
 """The exit status of wrong usage, as that of pytest."""
@@ -111,30 +111,28 @@ def against(copy: Checkpoint, original: Checkpoint) -> int:
 def _parser(command: str) -> ArgumentParser:
     parser = Parser(prog=f"rnn-crosscheck {command}", description=COMMANDS[command], allow_abbrev=False)
     parser.add_argument(
-        "file", metavar="FILE[:PREFIX]", help="a file, and how names in it begin; A+B are A and B stacked"
+        "file", metavar="FILE[:PREFIX]", help="a file, and a prefix of layer names; A+B stacks B on A"
     )
     if command == "convert":
-        parser.add_argument("out", metavar="OUT", type=Path, help=f"a file: {', '.join(WRITERS)}")
+        parser.add_argument("out", metavar="OUT", type=Path, help=f"the file to write: {', '.join(WRITERS)}")
         parser.add_argument(
             "--to", metavar="NAME", choices=[*TO], default="torch", help=f"{', '.join(TO)} (default: torch)"
         )
         parser.add_argument("--force", action="store_true", help="overwrite OUT")
     else:
-        parser.add_argument(
-            "--against", metavar="FILE[:PREFIX]", help="say what is wrong with FILE as a copy of this one"
-        )
+        parser.add_argument("--against", metavar="FILE[:PREFIX]", help="compare FILE with this original")
     parser.add_argument(
         "--size-limit",
         metavar="GIB",
         type=_positive,
-        help="what a file may unfold to (default: 4, and 16 times its size where that is more than 1/16)",
+        help="limit for the tensors of a file in memory (default: 16 times its size, from 1/16 up to 4)",
     )
     parser.add_argument(
         "--layout",
         metavar="NAME",
         default="",
         choices=[*LAYOUTS],
-        help=f"whose layout it has, where names do not say, or not truly: {', '.join(LAYOUTS)}",
+        help=f"the layout, if the names do not tell it, or tell it wrongly: {', '.join(LAYOUTS)}",
     )
     return parser
 
