@@ -53,10 +53,11 @@ Measured on {date}, with Python {python}, NumPy {numpy} and torch {torch} on {pr
 
 ## Selected kernels
 
-The names are those that the libraries report; libraries that are as in the first row are left out. The
-first answer of each torch module is computed without gradients. The last column names the modules whose
-later answers are not equal to the first bit for bit: when called again, in inference mode, with gradients,
-or with a strided state. All these answers are right, so no test requires them to be equal.
+The names are those that the libraries report. A row lists only the libraries whose kernels differ from
+those in the first row. The first answer of each torch module is computed without gradients. The last column
+names the modules whose later answers are not equal to the first bit for bit: when called again, in
+inference mode, with gradients, or with a strided state. All these answers are right, so no test requires
+them to be equal.
 
 {taken}
 
