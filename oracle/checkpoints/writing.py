@@ -71,16 +71,25 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
     return [f"{out}:{prefix}" if prefix else str(out) for prefix in prefixes]
 
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
 def _put(content: bytes, out: Path) -> None:
-    """A whole file, or none where that fails. Signals that end the process wait until it is there."""
-    part = out.with_name(f".{out.name}.{os.getpid()}")
-    waiting = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
+    """A whole file, or none where that fails. Signals that end the process wait until it is there.
+
+    Handlers hold the signals back, for a mask holds for one thread alone.
+    """
+    part, held = out.with_name(f".{out.name}.{os.getpid()}"), list[int]()
+    before = {number: signal.signal(number, lambda which, _: held.append(which)) for number in _ENDING}
     try:
         part.write_bytes(content)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
-        signal.pthread_sigmask(signal.SIG_SETMASK, waiting)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in held:
+            signal.raise_signal(number)
 
 
 def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
