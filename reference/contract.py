@@ -44,7 +44,11 @@ PARAMETERS: Mapping[Kind, Mapping[str, Shape]] = {
 
 @dataclass(frozen=True)
 class Contract:
-    """The arguments (before `parameters`), outputs and cell cache of one function, in order."""
+    """The arguments (before those `at_last`), outputs and cell cache of one function, in order.
+
+    A backward pass is given the cache that its forward pass returns. Its outputs are the keys of the dict
+    that it returns; those of a layer are the entries of a tuple, after which a list of such dicts follows.
+    """
 
     name: str
     kind: Kind
@@ -56,22 +60,38 @@ class Contract:
     @property
     def is_layer(self) -> bool:
         """Whether it takes a list of parameters, for layers and directions; it has no head and no cache."""
-        return self.name.endswith("_layer")
+        return "_layer" in self.name
+
+    @property
+    def is_backward(self) -> bool:
+        """Whether it computes gradients."""
+        return self.name.endswith("_backward")
 
     @property
     def posed_as(self) -> str:
-        """The kind of problem that is posed to it: that of its network, or its own."""
-        return self.name if self.is_layer else self.kind
+        """The kind of problem that is posed to it: its network, or whole layers of it."""
+        return f"{self.kind}_layer" if self.is_layer else self.kind
 
     @property
     def at_last(self) -> tuple[str, ...]:
         """What a call takes after the arguments."""
-        return ("parameters", "options") if self.is_layer else ("parameters",)
+        if self.is_layer:
+            return ("parameters", "options")
+        if self.is_backward:
+            return ("cache",) if self.is_cell else ("caches",)
+        return ("parameters",)
 
     @property
     def cell(self) -> str:
-        """The function that takes one step of this network."""
-        return f"{self.kind}_cell_forward"
+        """The function that takes one step of this network, in the same direction."""
+        return f"{self.kind}_cell_{'backward' if self.is_backward else 'forward'}"
+
+    @property
+    def forward(self) -> str:
+        """The forward pass whose gradients it computes, or itself."""
+        if self.is_layer:
+            return self.posed_as
+        return self.name.replace("backward", "forward")
 
     @property
     def parameters(self) -> Mapping[str, Shape]:
@@ -84,6 +104,17 @@ _LSTM_CACHE: Mapping[str, Shape] = {
     **dict.fromkeys(("a_next", "c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot"), STATE),
     "xt": ("n_x", "m"),
 }
+
+
+def gradients(parameters: Mapping[str, Shape]) -> dict[str, Shape]:
+    """The gradients of a loss by parameters, those of the head left out."""
+    return {f"d{name}": shape for name, shape in parameters.items() if "n_y" not in shape}
+
+
+_BY_RNN, _BY_LSTM = (gradients(parameters) for parameters in PARAMETERS.values())
+_LAYER_X: Shape = ("n_x", "m", "T_x")
+_LAYER_A: Shape = ("L D", "n_h", "m")
+_LAYER_C: Shape = ("L D", "n_a", "m")
 
 CONTRACTS: Mapping[str, Contract] = {
     contract.name: contract
@@ -124,30 +155,97 @@ CONTRACTS: Mapping[str, Contract] = {
             "rnn_layer",
             "rnn",
             False,
-            arguments={"x": ("n_x", "m", "T_x"), "a0": ("L D", "n_h", "m")},
-            outputs={"a": ("D n_h", "m", "T_x"), "a_last": ("L D", "n_h", "m")},
+            arguments={"x": _LAYER_X, "a0": _LAYER_A},
+            outputs={"a": ("D n_h", "m", "T_x"), "a_last": _LAYER_A},
             cache={},
         ),
         Contract(
             "lstm_layer",
             "lstm",
             False,
-            arguments={"x": ("n_x", "m", "T_x"), "a0": ("L D", "n_h", "m"), "c0": ("L D", "n_a", "m")},
-            outputs={
-                "a": ("D n_h", "m", "T_x"),
-                "a_last": ("L D", "n_h", "m"),
-                "c_last": ("L D", "n_a", "m"),
+            arguments={"x": _LAYER_X, "a0": _LAYER_A, "c0": _LAYER_C},
+            outputs={"a": ("D n_h", "m", "T_x"), "a_last": _LAYER_A, "c_last": _LAYER_C},
+            cache={},
+        ),
+        Contract(
+            "rnn_cell_backward",
+            "rnn",
+            True,
+            arguments={"da_next": STATE},
+            outputs={"dxt": ("n_x", "m"), "da_prev": STATE, **_BY_RNN},
+            cache=_RNN_CACHE,
+        ),
+        Contract(
+            "rnn_backward",
+            "rnn",
+            False,
+            arguments={"da": STATES},
+            outputs={"dx": ("n_x", "m", "T_x"), "da0": STATE, **_BY_RNN},
+            cache=_RNN_CACHE,
+        ),
+        Contract(
+            "lstm_cell_backward",
+            "lstm",
+            True,
+            arguments={"da_next": STATE, "dc_next": STATE},
+            outputs={"dxt": ("n_x", "m"), "da_prev": STATE, "dc_prev": STATE, **_BY_LSTM},
+            cache=_LSTM_CACHE,
+        ),
+        Contract(
+            "lstm_backward",
+            "lstm",
+            False,
+            arguments={"da": STATES},
+            outputs={"dx": ("n_x", "m", "T_x"), "da0": STATE, **_BY_LSTM},
+            cache=_LSTM_CACHE,
+        ),
+        Contract(
+            "rnn_layer_backward",
+            "rnn",
+            False,
+            arguments={
+                "da": ("D n_h", "m", "T_x"),
+                "da_last": _LAYER_A,
+                "x": _LAYER_X,
+                "a0": _LAYER_A,
             },
+            outputs={"dx": _LAYER_X, "da0": _LAYER_A},
+            cache={},
+        ),
+        Contract(
+            "lstm_layer_backward",
+            "lstm",
+            False,
+            arguments={
+                "da": ("D n_h", "m", "T_x"),
+                "da_last": _LAYER_A,
+                "dc_last": _LAYER_C,
+                "x": _LAYER_X,
+                "a0": _LAYER_A,
+                "c0": _LAYER_C,
+            },
+            outputs={"dx": _LAYER_X, "da0": _LAYER_A, "dc0": _LAYER_C},
             cache={},
         ),
     )
 }
 """By name. There are L layers in D directions; n_h is n_p where the hidden state is projected, else n_a."""
 
-FUNCTIONS = tuple(name for name, contract in CONTRACTS.items() if not contract.is_layer)
-"""The four functions: a cell and a forward of each network, with head and caches."""
 
-LAYERS = tuple(name for name, contract in CONTRACTS.items() if contract.is_layer)
+def _named(*, is_layer: bool, is_backward: bool) -> tuple[str, ...]:
+    kind = (is_layer, is_backward)
+    return tuple(name for name, each in CONTRACTS.items() if (each.is_layer, each.is_backward) == kind)
+
+
+FUNCTIONS = _named(is_layer=False, is_backward=False)
+"""The four forward passes: a cell and a sequence of each network, with head and caches."""
+
+LAYERS = _named(is_layer=True, is_backward=False)
+
+BACKWARDS = _named(is_layer=False, is_backward=True)
+"""The backward passes of the four functions, which a target may have."""
+
+LAYERS_BACKWARD = _named(is_layer=True, is_backward=True)
 
 OPTIONS: Mapping[str, str] = {
     "directions": "D, 1 or 2: forward, or forward and backward (default 1)",

@@ -51,7 +51,7 @@ def rnn_layer(
     """
     given = validate_layers("rnn_layer", {"x": x, "a0": a0}, parameters, options)
     a0, activation = given.arguments["a0"], ACTIVATIONS[given.activation]
-    a, (a_last,) = _stacked(given, lambda v, k: rnn_steps(v, a0[k], given.parameters[k], activation)[:1])
+    a, (a_last,) = stacked(given, lambda v, k: rnn_steps(v, a0[k], given.parameters[k], activation)[:1])
     return a, a_last
 
 
@@ -95,11 +95,11 @@ def lstm_layer(
     """
     given = validate_layers("lstm_layer", {"x": x, "a0": a0, "c0": c0}, parameters, options)
     a0, c0 = given.arguments["a0"], given.arguments["c0"]
-    a, (a_last, c_last) = _stacked(given, lambda v, k: lstm_steps(v, a0[k], c0[k], given.parameters[k])[:2])
+    a, (a_last, c_last) = stacked(given, lambda v, k: lstm_steps(v, a0[k], c0[k], given.parameters[k])[:2])
     return a, a_last, c_last
 
 
-def _stacked(given: Layers, unrolled: Unrolled) -> tuple[Array, list[Array]]:
+def stacked(given: Layers, unrolled: Unrolled) -> tuple[Array, list[Array]]:
     """The hidden states of the top layer, and the last states of all, each as its initial ones."""
     x, D, lengths = given.arguments["x"].transpose(2, 0, 1), given.directions, given.lengths
     (T_x, _, m), n_h = x.shape, given.arguments["a0"].shape[1]
@@ -108,8 +108,8 @@ def _stacked(given: Layers, unrolled: Unrolled) -> tuple[Array, list[Array]]:
         hidden = np.empty((T_x, D, n_h, m), x.dtype)
         for direction in range(D):
             # Only copies of the states are kept: so the next direction has the memory of their steps again.
-            states = unrolled(_ordered(x, direction, lengths), k + direction)
-            hidden[:, direction] = _ordered(states[0][1:], direction, lengths)
+            states = unrolled(ordered(x, direction, lengths), k + direction)
+            hidden[:, direction] = ordered(states[0][1:], direction, lengths)
             last.append([_at_the_end(each, lengths) for each in states])
             del states
         x = hidden.reshape(T_x, D * n_h, m)
@@ -118,7 +118,7 @@ def _stacked(given: Layers, unrolled: Unrolled) -> tuple[Array, list[Array]]:
     return time_last(x), [np.stack(states) for states in zip(*last)]
 
 
-def _ordered(steps: Array, direction: int, lengths: Array | None) -> Array:
+def ordered(steps: Array, direction: int, lengths: Array | None) -> Array:
     """The steps as a direction takes them: backward, those of each sample from its own last one on.
 
     Those beyond it stay where they are. Twice, it is the order from before.

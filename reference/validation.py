@@ -46,7 +46,7 @@ def validate(
         has and the shape it should have, in symbols and numbers.
     """
     contract = CONTRACTS[function]
-    arrays, given, sizes = _in_one_dtype(
+    arrays, given, sizes = in_one_dtype(
         function,
         dict(zip(contract.arguments, arguments)),
         contract.arguments,
@@ -103,7 +103,7 @@ def validate_layers(
         for k, p in enumerate(parameters)
     ]
     states = {name: value for name, value in arguments.items() if value is not None}
-    arrays, given, sizes = _in_one_dtype(
+    arrays, given, sizes = in_one_dtype(
         function,
         states,
         {name: shapes[name] for name in states},
@@ -141,7 +141,7 @@ def _lengths(function: str, lengths: Any, sizes: Mapping[str, int]) -> Array | N
     return array.astype(np.intp)
 
 
-def _in_one_dtype(
+def in_one_dtype(
     function: str,
     arguments: Mapping[str, Any],
     shapes: Mapping[str, Shape],

@@ -15,6 +15,7 @@ import reference
 from oracle.diagnosis.questions import problem as posed
 from oracle.faults import COMMON, FAULTS, Fault, catalogue, common, concerning, remedy
 from oracle.faults.catalogue import COMMON_IN_LAYERS
+from oracle.faults.catalogue.entry import EVERY
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from oracle.tests.quarter import chosen
@@ -61,7 +62,7 @@ def test_at_least_sixty_entries_in_every_group() -> None:
 def test_names_and_sentences() -> None:
     assert all(name == fault.name and name.isidentifier() for name, fault in FAULTS.items())
     assert all(getattr(oracle.faults, name) is fault for name, fault in FAULTS.items())
-    sentences = [(sentence, f) for f in CONTRACTS for sentence in (fault.sentence for fault in concerning(f))]
+    sentences = [(sentence, f) for f in EVERY for sentence in (fault.sentence for fault in concerning(f))]
     assert len(sentences) == len(set(sentences))
     assert all(fault.sentence[-1] != "." and "\n" not in fault.sentence for fault in FAULTS.values())
     with pytest.raises(AttributeError, match="no entry 'gates_upside_down'"):
@@ -70,7 +71,7 @@ def test_names_and_sentences() -> None:
         catalogue.by_name(*FAULTS.values(), Fault("no_tanh", "activations", "tanh is left out once more", {}))
 
 
-@pytest.mark.parametrize("function", CONTRACTS)
+@pytest.mark.parametrize("function", EVERY)
 def test_every_entry_shows(function: str) -> None:
     """Takes a second: each mistake answers five problems twice."""
     is_layer = CONTRACTS[function].is_layer
@@ -93,7 +94,7 @@ def test_no_two_entries_are_alike(function: str) -> None:
         assert not same, f"{one.name} and {other.name} are one mistake"
 
 
-@pytest.mark.parametrize("function", CONTRACTS)
+@pytest.mark.parametrize("function", EVERY)
 def test_what_an_entry_does_not_concern_is_right(function: str) -> None:
     problem = showing(function)[0]
     right = behaviour(reference, function, problem)
@@ -103,7 +104,7 @@ def test_what_an_entry_does_not_concern_is_right(function: str) -> None:
             assert all(np.array_equal(a, b) for a, b in zip(ours, right, strict=True)), fault.name
 
 
-@pytest.mark.parametrize("function", CONTRACTS)
+@pytest.mark.parametrize("function", EVERY)
 def test_same_mistake_every_time(function: str) -> None:
     for fault in some(function):
         again = behaviour(fault, function, showing(function)[0])
@@ -111,7 +112,7 @@ def test_same_mistake_every_time(function: str) -> None:
 
 
 @pytest.mark.parametrize("fields", EDGES, ids=str)
-@pytest.mark.parametrize("function", CONTRACTS)
+@pytest.mark.parametrize("function", EVERY)
 def test_edges_end_in_an_answer_or_an_error(function: str, fields: Mapping[str, Any]) -> None:
     if CONTRACTS[function].is_cell and fields["T_x"] == 0:
         fields = {**fields, "T_x": 1}

@@ -3,7 +3,16 @@
 import numpy as np
 from hypothesis import given
 
-from reference.contract import CONTRACTS, PARAMETERS, extent, in_symbols
+from reference.contract import (
+    BACKWARDS,
+    CONTRACTS,
+    FUNCTIONS,
+    LAYERS,
+    LAYERS_BACKWARD,
+    PARAMETERS,
+    extent,
+    in_symbols,
+)
 from reference.tests.calls import arguments, by_name, every_function, replaced, seeds, some
 from reference.validation import validate
 
@@ -37,7 +46,8 @@ def test_the_table_is_that_of_the_specification() -> None:
             "by": "(n_y, 1)",
         },
     }
-    assert {name: (list(c.arguments), list(c.outputs), list(c.cache)) for name, c in CONTRACTS.items()} == {
+    forwards = {name: CONTRACTS[name] for name in (*FUNCTIONS, *LAYERS)}
+    assert {name: (list(c.arguments), list(c.outputs), list(c.cache)) for name, c in forwards.items()} == {
         "rnn_cell_forward": (["xt", "a_prev"], ["a_next", "yt_pred"], ["a_next", "a_prev", "xt"]),
         "rnn_forward": (["x", "a0"], ["a", "y_pred"], ["a_next", "a_prev", "xt"]),
         "lstm_cell_forward": (
@@ -53,6 +63,22 @@ def test_the_table_is_that_of_the_specification() -> None:
         "rnn_layer": (["x", "a0"], ["a", "a_last"], []),
         "lstm_layer": (["x", "a0", "c0"], ["a", "a_last", "c_last"], []),
     }
+
+
+def test_gradients_are_named_for_what_they_are_by_and_shaped_like_it() -> None:
+    by_gates = [f"d{letter}{gate}" for letter in "Wb" for gate in "fico"]
+    assert {name: (list(CONTRACTS[name].arguments), list(CONTRACTS[name].outputs)) for name in BACKWARDS} == {
+        "rnn_cell_backward": (["da_next"], ["dxt", "da_prev", "dWax", "dWaa", "dba"]),
+        "rnn_backward": (["da"], ["dx", "da0", "dWax", "dWaa", "dba"]),
+        "lstm_cell_backward": (["da_next", "dc_next"], ["dxt", "da_prev", "dc_prev", *by_gates]),
+        "lstm_backward": (["da"], ["dx", "da0", *by_gates]),
+    }
+    for name in (*BACKWARDS, *LAYERS_BACKWARD):
+        contract, forward = CONTRACTS[name], CONTRACTS[CONTRACTS[name].forward]
+        given = {**forward.arguments, **contract.parameters}
+        for output, shape in contract.outputs.items():
+            assert shape == given[output[1:]]
+        assert contract.cache == forward.cache
 
 
 @every_function

@@ -8,7 +8,7 @@ import numpy as np
 from oracle.faults.equations import SPECIFICATION
 from oracle.faults.fault import Fault
 from oracle.layout import LAYOUTS
-from reference.contract import CONTRACTS, FUNCTIONS, LAYERS, Array
+from reference.contract import FUNCTIONS, LAYERS, Array
 
 ALL = FUNCTIONS
 RNN = ("rnn_cell_forward", "rnn_forward")
@@ -17,7 +17,7 @@ FORWARDS = ("rnn_forward", "lstm_forward")
 LSTM_FORWARD = ("lstm_forward",)
 RNN_LAYER, LSTM_LAYER = ("rnn_layer",), ("lstm_layer",)
 
-EVERY = tuple(CONTRACTS)
+EVERY = (*FUNCTIONS, *LAYERS)
 """The four functions and the layers, whose directions are sequences."""
 EVERY_RNN, EVERY_LSTM = (*RNN, *RNN_LAYER), (*LSTM, *LSTM_LAYER)
 EVERY_SEQUENCE = (*FORWARDS, *LAYERS)
