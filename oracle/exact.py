@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from flint import arb, arb_mat, ctx
@@ -76,8 +76,8 @@ class Enclosure:
         return f"{digits}… ± {1.5 * self.radius:.0e}"
 
 
-class _TooWide(Exception):  # noqa: N818 - asks for more precision, and is no error
-    pass
+class TooWideError(Exception):
+    """Asks for more precision."""
 
 
 def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
@@ -95,12 +95,12 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     radius = min(radius, 1.0)
     if isinstance(inputs, LayerInputs):
         return _of_layers(inputs, radius)
-    network = _network(inputs.kind, inputs.parameters)
+    network = network_of(inputs.kind, inputs.parameters)
     names = ("a", "y") if inputs.kind == "rnn" else ("a", "y", "c", "ft", "it", "cct", "ot")
     rows = {name: len(inputs.parameters["by"] if name == "y" else inputs.a0) for name in names}
     answer = {name: np.empty((rows[name], *inputs.x.shape[1:]), object) for name in names}
     for j in range(inputs.x.shape[1]):
-        for t, step in enumerate(_precisely(partial(_sample, network, inputs.columns([j]), radius), radius)):
+        for t, step in enumerate(precisely(partial(_sample, network, inputs.columns([j]), radius), radius)):
             for name in names:
                 answer[name][:, j, t] = [Enclosure(value) for value in step[name]]
     return answer
@@ -108,7 +108,7 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
 
 def _of_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
     """`a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, one below the other."""
-    networks = [_network(inputs.kind, p, inputs.activation) for p in inputs.parameters]
+    networks = [network_of(inputs.kind, p, inputs.activation) for p in inputs.parameters]
     (places, n_h, m), n_a, T_x = inputs.a0.shape, inputs.c0.shape[1], inputs.x.shape[2]
     answer = {
         "a": np.full((inputs.directions * n_h, m, T_x), Enclosure(arb(0)), object),
@@ -117,7 +117,7 @@ def _of_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
     }
     for j in range(m):
         sample = inputs.columns([j])
-        top, a_last, c_last = _precisely(partial(_layered_sample, networks, sample, radius), radius)
+        top, a_last, c_last = precisely(partial(_layered_sample, networks, sample, radius), radius)
         for t, a in enumerate(top):
             answer["a"][:, j, t] = [Enclosure(value) for value in a]
         for name, last in (("a_last", a_last), ("c_last", c_last)):
@@ -133,62 +133,80 @@ def midpoints(enclosures: Array) -> Array:
 Result = TypeVar("Result")
 
 
-def _precisely(compute: Callable[[], Result], radius: float) -> Result:
+def precisely(compute: Callable[[], Result], radius: float) -> Result:
     """The result of a computation in as much precision as it takes."""
     precision = 2 * KNOWN - math.frexp(radius)[1]
     while precision <= LIMIT:
         with ctx.workprec(precision):
             try:
                 return compute()
-            except _TooWide:
+            except TooWideError:
                 precision *= 2
     raise ArithmeticError(f"{LIMIT} bits of precision do not enclose the exact result within {radius:.1g}")
 
 
 def _sample(network: Network, inputs: Inputs, radius: float) -> list[dict[str, Values]]:
     """All steps of one sample."""
-    xs = [_exactly(column) for column in np.moveaxis(inputs.x, 2, 0)]
-    return _steps(network, _exactly(inputs.a0), _exactly(inputs.c0), xs, radius)
+    xs = [exactly(column) for column in np.moveaxis(inputs.x, 2, 0)]
+    return unrolled(network, exactly(inputs.a0), exactly(inputs.c0), xs, radius)
+
+
+class Direction(NamedTuple):
+    """One direction of a layer on one sample: what it is given, in its own order, and what its steps give."""
+
+    a0: Values
+    c0: Values
+    xs: Sequence[Values]
+    steps: Sequence[Mapping[str, Values]]
+
+
+def directions(
+    networks: Sequence[Network], inputs: LayerInputs, radius: float
+) -> tuple[list[Direction], list[Values]]:
+    """Every direction of every layer on one sample, and the hidden states of the top layer at each step."""
+    xs = [exactly(column) for column in np.moveaxis(inputs.x[:, :, : inputs.ends[0]], 2, 0)]
+    every = []
+    for k in range(0, len(networks), inputs.directions):
+        hidden = []
+        for place in range(k, k + inputs.directions):
+            order = -1 if place > k else 1
+            a0, c0 = exactly(inputs.a0[place]), exactly(inputs.c0[place])
+            steps = unrolled(networks[place], a0, c0, xs[::order], radius)
+            every.append(Direction(a0, c0, xs[::order], steps))
+            hidden.append([step["a"] for step in steps][::order])
+        xs = [[value for part in both for value in part] for both in zip(*hidden, strict=True)]
+    return every, xs
 
 
 def _layered_sample(
     networks: Sequence[Network], inputs: LayerInputs, radius: float
 ) -> tuple[list[Values], list[Values], list[Values]]:
     """The hidden states of the top layer at each step of one sample, and the last states of all layers."""
-    xs = [_exactly(column) for column in np.moveaxis(inputs.x[:, :, : inputs.ends[0]], 2, 0)]
-    a_last, c_last = [], []
-    for k in range(0, len(networks), inputs.directions):
-        hidden = []
-        for place in range(k, k + inputs.directions):
-            order = -1 if place > k else 1
-            a0, c0 = _exactly(inputs.a0[place]), _exactly(inputs.c0[place])
-            steps = _steps(networks[place], a0, c0, xs[::order], radius)
-            a_last.append(steps[-1]["a"] if steps else a0)
-            c_last.append(steps[-1].get("c", c0) if steps else c0)
-            hidden.append([step["a"] for step in steps][::order])
-        xs = [[value for part in both for value in part] for both in zip(*hidden, strict=True)]
-    return xs, a_last, c_last
+    every, top = directions(networks, inputs, radius)
+    a_last = [each.steps[-1]["a"] if each.steps else each.a0 for each in every]
+    c_last = [each.steps[-1].get("c", each.c0) if each.steps else each.c0 for each in every]
+    return top, a_last, c_last
 
 
-def _steps(
+def unrolled(
     network: Network, a: Values, c: Values, xs: Sequence[Values], radius: float
 ) -> list[dict[str, Values]]:
     """All steps from one state."""
     steps = []
     for xt in xs:
         steps.append(_step(network, a, c, xt))
-        _demand(radius, *steps[-1].values())
+        demand(radius, *steps[-1].values())
         a, c = steps[-1]["a"], steps[-1].get("c", c)
     return steps
 
 
-def _demand(radius: float, *quantities: Values) -> None:
+def demand(radius: float, *quantities: Values) -> None:
     """Every finite value must be as narrow as `evaluate` says."""
     fine = arb(radius) / 2**KNOWN  # which a float64 may not hold
     for value in (value for values in quantities for value in values if value.is_finite()):
         vague = value.rel_accuracy_bits() < KNOWN and not value.rad() <= fine
         if vague or not value.rad() <= radius:
-            raise _TooWide
+            raise TooWideError
 
 
 def _step(network: Network, a: Values, c: Values, xt: Values) -> dict[str, Values]:
@@ -212,7 +230,8 @@ def _predicted(network: Network, step: dict[str, Values]) -> dict[str, Values]:
     return {**step, "y": _softmax(network["y"](step["a"]))} if "y" in network else step
 
 
-def _network(kind: Kind, p: Mapping[str, Array], activation: str = "tanh") -> dict[str, Affine]:
+def network_of(kind: Kind, p: Mapping[str, Array], activation: str = "tanh") -> dict[str, Affine]:
+    """The affine maps of a network with these parameters."""
     if kind == "rnn":
         weight = np.concatenate([p["Waa"], p["Wax"]], axis=1)
         network = {"relu" if activation == "relu" else "a": _affine(weight, p["ba"])}
@@ -226,7 +245,7 @@ def _network(kind: Kind, p: Mapping[str, Array], activation: str = "tanh") -> di
 
 
 def _affine(weight: Array, bias: Array) -> Affine:
-    W, b = (arb_mat(len(array), array.shape[1], _exactly(array)) for array in (weight, bias))
+    W, b = (arb_mat(len(array), array.shape[1], exactly(array)) for array in (weight, bias))
     all_finite = bool(np.isfinite(weight).all() and np.isfinite(bias).all())
 
     def affine(v: Values) -> Values:
@@ -235,13 +254,14 @@ def _affine(weight: Array, bias: Array) -> Affine:
         else:
             z = [sum(map(_times, row, v), start) for row, start in zip(W.table(), b.entries(), strict=True)]
         if any(value.is_finite() and not value.rad() < 0.125 for value in z):
-            raise _TooWide  # exp of a wider one might not be told from 0, and then no quotient is defined
+            raise TooWideError  # exp of a wider one might not be told from 0, and then no quotient is defined
         return z
 
     return affine
 
 
-def _exactly(numbers: Array) -> Values:
+def exactly(numbers: Array) -> Values:
+    """The numbers of an array, one after the other."""
     return [arb(number) for number in numbers.ravel().tolist()]
 
 
@@ -251,7 +271,7 @@ def _times(x: arb, y: arb) -> arb:
         return x * y
     sign = x.sgn() * y.sgn()
     if not sign.is_exact():
-        raise _TooWide  # a factor that is not yet told from 0
+        raise TooWideError  # a factor that is not yet told from 0
     return sign * arb(math.inf)
 
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 import numpy as np
 
 from oracle import lengths
+from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
 from oracle.inputs import Inputs, LayerInputs, poisoned
 from oracle.lengths import Lengths
 from oracle.ordinary import ordinary, ordinary_layers
@@ -130,13 +131,40 @@ class Problem:
     def inputs(self, function: str) -> Inputs:
         """The arrays that `function` gets; `lstm_forward` starts from a memory state of zeros.
 
-        The parameters are in any order, for a dict is asked by name.
+        The parameters are in any order, for a dict is asked by name. What comes into a backward pass is drawn
+        beside the rest, so that its forward pass is that of the same problem.
         """
-        if CONTRACTS[function].is_cell:
+        contract = CONTRACTS[function]
+        if contract.is_cell:
             given, names = self._drawn.span(0, 1), ["x", "a0", "c0"]
         else:
             given, names = replace(self._drawn, c0=np.zeros_like(self._drawn.c0)), ["x", "a0"]
-        return poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
+        if not contract.is_backward:
+            return poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
+        da = self._gradient((*given.a0.shape, given.x.shape[2]), 0)
+        dc = self._gradient(given.c0.shape, 1) if contract.is_cell else np.zeros_like(given.c0)
+        if self._poisons_the_gradient:
+            return poisoned(BackwardInputs.of(given, da, dc), ["da"], self.seed)
+        forward = poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
+        return BackwardInputs.of(forward, da, dc)
+
+    @property
+    def _poisons_the_gradient(self) -> bool:
+        """Whether what is not finite comes into a backward pass, and not into the forward pass."""
+        return self.regime == "nonfinite" and np.random.default_rng([self.seed, 3]).random() < 0.5
+
+    def _gradient(self, shape: tuple[int, ...], number: int) -> Array:
+        """What comes into a backward pass: normal, or of {-1, 0, 1} in the regime `ternary`.
+
+        Where a regime has large numbers it is up to a thousand times as large in some samples, so that
+        clipping shows. Of the first, number 0, the second axis counts the samples, of others the last one.
+        """
+        rng = np.random.default_rng([self.seed, 4, number])
+        if self.regime == "ternary":
+            return rng.integers(-1, 2, shape).astype(self.dtype)
+        loud = 10 ** rng.uniform(0, 3, self.m) if self.regime in ("wild", "counting") else np.ones(self.m)
+        axes = (1, self.m, 1) if number == 0 else (self.m,)
+        return (rng.standard_normal(shape) * loud.reshape(axes)).astype(self.dtype)
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`."""
@@ -238,8 +266,17 @@ class LayerProblem(Problem):
     def inputs(self, function: str) -> LayerInputs:
         """The arrays that `function` gets."""
         states = ["a0", *(["c0"] if self.kind == "lstm_layer" else [])]
-        names = ["x", *(states if self.initial == "given" else ())]
-        return poisoned(self._layers, names, self.seed) if self.regime == "nonfinite" else self._layers
+        names, forward = ["x", *(states if self.initial == "given" else ())], self._layers
+        is_backward = CONTRACTS[function].is_backward
+        if self.regime == "nonfinite" and not (is_backward and self._poisons_the_gradient):
+            forward = poisoned(forward, names, self.seed)
+        if not is_backward:
+            return forward
+        (_, m, T_x), (_, n_h, _) = forward.x.shape, forward.a0.shape
+        by_returned = [(self.directions * n_h, m, T_x), forward.a0.shape, forward.c0.shape]
+        gradients = [self._gradient(shape, number) for number, shape in enumerate(by_returned)]
+        given = LayerBackwardInputs.of(forward, *gradients)
+        return poisoned(given, ["da"], self.seed) if self._poisons_the_gradient else given
 
     @property
     def network(self) -> "LayerProblem | None":

@@ -1,6 +1,7 @@
 """The bounds of a forward pass: the rules of `oracle.rounding`, propagated through time and layers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,11 +46,11 @@ def _evaluate_each(fl: Arithmetic, alike: Sequence[Inputs]) -> list[dict[str, Bo
 def _with_head(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
     """One layer over time, and its predictions, each a stack `(k, n, m, T_x)`."""
     first = alike[0]
-    p = _stacked([inputs.parameters for inputs in alike])
+    p = stacked([inputs.parameters for inputs in alike])
     a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
-    steps = list(_unrolled(fl, first.kind, p, _inputs_of_each(alike), a0, c0, first.activation))
+    steps = list(unrolled(fl, first.kind, p, inputs_of_each(alike), a0, c0, first.activation))
     names = ["a"] if first.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
-    trace = {name: _over_time([step[name] for step in steps], a0) for name in names}
+    trace = {name: over_time([step[name] for step in steps], a0) for name in names}
     every = Bounded(*(part.reshape(*part.shape[:2], -1) for part in (trace["a"].value, trace["a"].error)))
     Wy = p["Wya" if first.kind == "rnn" else "Wy"]
     y = fl.softmax(fl.affine(Wy, every, p["by"]))
@@ -58,44 +59,75 @@ def _with_head(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
     return trace
 
 
-def _through_layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
-    """Layer upon layer: the hidden states of the top one, and the last states of all, as stacks.
+class Direction(NamedTuple):
+    """One direction of a layer: its parameters, what it is given, and what its steps give, in its own order.
 
-    An input that carries an error is a case of the affine rule. Where a sample has ended `a` is 0, exactly.
+    `order` is that in which it takes the steps of each sample, `(k, m, T_x)`; `None` where that is their own.
+    """
+
+    p: Mapping[str, Array]
+    a0: Bounded
+    c0: Bounded
+    xs: Sequence[Bounded]
+    steps: Sequence[Mapping[str, Bounded]]
+    order: Array | None
+
+
+def directions(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Direction], list[Bounded]]:
+    """Every direction of every layer, and the hidden states of the top layer at each step, as stacks.
+
+    An input that carries an error is a case of the affine rule. Where a sample has ended, all states are 0,
+    exactly.
     """
     first = alike[0]
-    ends, within, backward = (
-        np.stack([getattr(inputs, name) for inputs in alike]) for name in ("ends", "within", "backward")
+    within, backward = (
+        np.stack([getattr(inputs, name) for inputs in alike]) for name in ("within", "backward")
     )
-    xs = _inputs_of_each(alike)
-    last: dict[str, list[Bounded]] = {name: [] for name in ("a", "c")[: 1 if first.kind == "rnn" else 2]}
+    own = np.moveaxis(within, 2, 0)[:, :, None]
+    xs = masked(inputs_of_each(alike), own)
+    every = []
     for k in range(0, len(first.parameters), first.directions):
         hidden = []
         for place in range(k, k + first.directions):
-            p = _stacked([inputs.parameters[place] for inputs in alike])
-            initial = {
-                name: Bounded.exact(np.stack([getattr(inputs, f"{name}0")[place] for inputs in alike]))
-                for name in ("a", "c")
-            }
-            given = list(_permuted(xs, backward)) if place > k else xs
-            steps = list(_unrolled(fl, first.kind, p, given, initial["a"], initial["c"], first.activation))
-            for name, states in last.items():
-                states.append(_picked([initial[name], *(step[name] for step in steps)], ends))
-            over_time = [step["a"] for step in steps]
-            hidden.append(list(_permuted(over_time, backward)) if place > k else over_time)
-        xs = [_joined(*both) for both in zip(*hidden, strict=True)]
-        xs = [
-            Bounded(np.where(own, x.value, 0), np.where(own, x.error, 0))
-            for x, own in zip(xs, np.moveaxis(within, 2, 0)[:, :, None], strict=True)
+            p = stacked([inputs.parameters[place] for inputs in alike])
+            a0, c0 = (
+                Bounded.exact(np.stack([getattr(each, n)[place] for each in alike])) for n in ("a0", "c0")
+            )
+            order = backward if place > k else None
+            given = list(permuted(xs, backward)) if place > k else xs
+            steps = list(unrolled(fl, first.kind, p, given, a0, c0, first.activation))
+            every.append(Direction(p, a0, c0, given, steps, order))
+            states = [step["a"] for step in steps]
+            hidden.append(list(permuted(states, backward)) if place > k else states)
+        xs = masked([joined(*both) for both in zip(*hidden, strict=True)], own)
+    return every, xs
+
+
+def _through_layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
+    """Layer upon layer: the hidden states of the top one, and the last states of all, as stacks."""
+    ends = np.stack([inputs.ends for inputs in alike])
+    every, xs = directions(fl, alike)
+    top = joined(*(every[0].a0 for _ in range(alike[0].directions)))
+    trace = {"a": over_time(xs, top)}
+    for name in ("a", "c")[: 1 if alike[0].kind == "rnn" else 2]:
+        initial = [getattr(each, f"{name}0") for each in every]
+        last = [
+            picked([first, *(step[name] for step in each.steps)], ends)
+            for first, each in zip(initial, every, strict=True)
         ]
-    top = _joined(*(Bounded.exact(np.stack([inputs.a0[0] for inputs in alike])) for _ in hidden))
-    return {
-        "a": _over_time(xs, top),
-        **{f"{name}_last": _joined(*states)[..., None] for name, states in last.items()},
-    }
+        trace[f"{name}_last"] = joined(*last)[..., None]
+    return trace
 
 
-def _unrolled(
+def masked(steps: Sequence[Bounded], within: Array) -> list[Bounded]:
+    """The steps, exactly 0 beyond the end of a sample; `within (T_x, k, 1, m)`."""
+    return [
+        Bounded(np.where(own, step.value, 0), np.where(own, step.error, 0))
+        for step, own in zip(steps, within, strict=True)
+    ]
+
+
+def unrolled(
     fl: Arithmetic,
     kind: Kind,
     p: Mapping[str, Array],
@@ -111,10 +143,10 @@ def _unrolled(
         W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"], axis=1) for part in "Wb")
     n_a = c.value.shape[1]
     for xt in xs:
-        z = fl.affine(W, _joined(a, xt), b)
+        z = fl.affine(W, joined(a, xt), b)
         if kind == "rnn":
             a = fl.relu(z) if activation == "relu" else fl.tanh(z)
-            yield {"a": a}
+            yield {"a": a, **({"z": z} if activation == "relu" else {})}
             continue
         gates, cct = fl.sigmoid(z[:, : 3 * n_a]), fl.tanh(z[:, 3 * n_a :])
         ft, it, ot = (gates[:, i * n_a : (i + 1) * n_a] for i in range(3))
@@ -125,23 +157,24 @@ def _unrolled(
         yield {"a": a, "c": c, "ft": ft, "it": it, "cct": cct, "ot": ot}
 
 
-def _stacked(parameters: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+def stacked(parameters: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
+    """The parameters of several problems, each name a stack."""
     return {name: np.stack([p[name] for p in parameters]).astype(np.float64) for name in parameters[0]}
 
 
-def _inputs_of_each(alike: Sequence[Inputs]) -> list[Bounded]:
+def inputs_of_each(alike: Sequence[Inputs]) -> list[Bounded]:
     """The inputs of every step, `(k, n_x, m)`."""
     return [Bounded.exact(xt) for xt in np.moveaxis(np.stack([inputs.x for inputs in alike]), 3, 0)]
 
 
-def _joined(*parts: Bounded) -> Bounded:
+def joined(*parts: Bounded) -> Bounded:
     """One below the other."""
     return Bounded(
         *(np.concatenate(each, axis=1) for each in zip(*((p.value, p.error) for p in parts), strict=True))
     )
 
 
-def _permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
+def permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
     """The steps of every sample in an order of its own, `(k, m, T_x)`."""
     if steps:
         every = np.moveaxis(order, 2, 0)[:, :, None]
@@ -149,7 +182,7 @@ def _permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
         yield from map(Bounded, values, errors)
 
 
-def _picked(steps: Sequence[Bounded], step: Array) -> Bounded:
+def picked(steps: Sequence[Bounded], step: Array) -> Bounded:
     """Of every sample the step `(k, m)` that is asked for."""
     return Bounded(
         *(np.take_along_axis(part, step[None, :, None], axis=0)[0] for part in _side_by_side(steps))
@@ -161,7 +194,8 @@ def _side_by_side(steps: Sequence[Bounded]) -> tuple[Array, Array]:
     return np.stack([step.value for step in steps]), np.stack([step.error for step in steps])
 
 
-def _over_time(steps: Sequence[Bounded], like: Bounded) -> Bounded:
+def over_time(steps: Sequence[Bounded], like: Bounded) -> Bounded:
+    """All steps as a stack `(k, n, m, T_x)`; of no steps empty, with as many rows as `like`."""
     if not steps:
         return Bounded(*(np.zeros((*like.value.shape, 0)),) * 2)
     return Bounded(np.stack([s.value for s in steps], axis=3), np.stack([s.error for s in steps], axis=3))

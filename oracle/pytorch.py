@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from reference.contract import Array, Kind
 
 HEAD = {"rnn": "Wya", "lstm": "Wy"}
 _MODULES: Mapping[Kind, Any] = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}
-_CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell}
+CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell}
 
 
 @torch.inference_mode()
@@ -36,13 +36,13 @@ def run(inputs: Inputs) -> dict[str, Array]:
         return _run_layers(inputs)
     n_x, _, T_x = inputs.x.shape
     if T_x == 0:
-        a = c = _tensor(np.zeros((0, *inputs.a0.T.shape), inputs.x.dtype))
+        a = c = tensor(np.zeros((0, *inputs.a0.T.shape), inputs.x.dtype))
     elif n_x == 0:
         a, c = _run_cell(inputs)
     else:
         a, c = _run_module(inputs)
     logits = torch.nn.functional.linear(
-        a, _tensor(inputs.parameters[HEAD[inputs.kind]]), _tensor(inputs.parameters["by"][:, 0])
+        a, tensor(inputs.parameters[HEAD[inputs.kind]]), tensor(inputs.parameters["by"][:, 0])
     )
     answer = {"a": _array(a), "y": _array(torch.softmax(logits, dim=-1))}
     return answer if inputs.kind == "rnn" else {**answer, "c": _array(c)}
@@ -51,15 +51,15 @@ def run(inputs: Inputs) -> dict[str, Array]:
 @torch.inference_mode()
 def gates(inputs: Inputs) -> dict[str, Array]:
     """The gates `ft`, `it`, `cct`, `ot` `(n_a, m, 1)` of a single LSTM step, by torch's own functions."""
-    concat = _tensor(np.concatenate([inputs.a0, inputs.x[:, :, 0]]).T)
+    concat = tensor(np.concatenate([inputs.a0, inputs.x[:, :, 0]]).T)
     activation = {"f": torch.sigmoid, "i": torch.sigmoid, "c": torch.tanh, "o": torch.sigmoid}
     return {
         f"{gate}{'c' * (gate == 'c')}t": _array(
             function(
                 torch.nn.functional.linear(
                     concat,
-                    _tensor(inputs.parameters[f"W{gate}"]),
-                    _tensor(inputs.parameters[f"b{gate}"][:, 0]),
+                    tensor(inputs.parameters[f"W{gate}"]),
+                    tensor(inputs.parameters[f"b{gate}"][:, 0]),
                 )
             )[None]
         )
@@ -70,8 +70,8 @@ def gates(inputs: Inputs) -> dict[str, Array]:
 def _run_module(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     """The states `(T_x, m, n_a)` and the last memory states `(1, m, n_a)`."""
     state = to_torch(inputs.kind, [inputs.parameters])
-    module = _loaded(state, inputs.kind, len(inputs.x), len(inputs.a0), dtype=str(inputs.x.dtype))
-    x, a0, c0 = _tensor(inputs.x.transpose(2, 1, 0)), _tensor(inputs.a0.T[None]), _tensor(inputs.c0.T[None])
+    module = loaded(state, inputs.kind, len(inputs.x), len(inputs.a0), dtype=str(inputs.x.dtype))
+    x, a0, c0 = tensor(inputs.x.transpose(2, 1, 0)), tensor(inputs.a0.T[None]), tensor(inputs.c0.T[None])
     if inputs.kind == "rnn":
         a, _ = module(x, a0)
         return a, c0
@@ -82,14 +82,14 @@ def _run_module(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
 def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     """The same, step by step."""
     state = {
-        name.removesuffix("_l0"): _tensor(array)
+        name.removesuffix("_l0"): tensor(array)
         for name, array in to_torch(inputs.kind, [inputs.parameters]).items()
     }
-    cell = _CELLS[inputs.kind](len(inputs.x), len(inputs.a0), dtype=state["weight_hh"].dtype)
+    cell = CELLS[inputs.kind](len(inputs.x), len(inputs.a0), dtype=state["weight_hh"].dtype)
     cell.load_state_dict(state)
-    a, c = _tensor(inputs.a0.T), _tensor(inputs.c0.T)
+    a, c = tensor(inputs.a0.T), tensor(inputs.c0.T)
     steps = []
-    for xt in _tensor(inputs.x.transpose(2, 1, 0)):
+    for xt in tensor(inputs.x.transpose(2, 1, 0)):
         if inputs.kind == "rnn":
             a = cell(xt, a)
         else:
@@ -104,7 +104,7 @@ def _run_layers(inputs: LayerInputs) -> dict[str, Array]:
     states = [inputs.a0, inputs.c0][: 1 if inputs.kind == "rnn" else 2]
     a = np.zeros((inputs.directions * n_h, m, T_x), inputs.x.dtype)
     if T_x and m:
-        given = _as_torch_takes_them(inputs)
+        given = as_torch_takes_them(inputs)
         output, ended = _layered(given)
         a = _array(output)
         states = [state.numpy().transpose(0, 2, 1) for state in ended]
@@ -119,9 +119,15 @@ def _run_layers(inputs: LayerInputs) -> dict[str, Array]:
 
 def _layered(inputs: LayerInputs) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
     """The output and the last states of a module."""
+    states = [tensor(state.transpose(0, 2, 1)) for state in (inputs.a0, inputs.c0)]
+    return called(module_of(inputs), inputs, tensor(inputs.x.T), *states)
+
+
+def module_of(inputs: LayerInputs) -> torch.nn.Module:
+    """The module of these layers, with their parameters."""
     p, is_rnn = inputs.parameters[0], inputs.kind == "rnn"
     own = {"nonlinearity": inputs.activation} if is_rnn else {"proj_size": len(p.get("Wp", ()))}
-    module = _loaded(
+    return loaded(
         to_torch(inputs.kind, inputs.parameters, inputs.directions),
         inputs.kind,
         len(inputs.x),
@@ -131,8 +137,13 @@ def _layered(inputs: LayerInputs) -> tuple[torch.Tensor, Sequence[torch.Tensor]]
         bidirectional=inputs.directions == 2,
         **own,
     )
-    x = _tensor(inputs.x.T)
-    a0, c0 = (_tensor(state.transpose(0, 2, 1)) for state in (inputs.a0, inputs.c0))
+
+
+def called(
+    module: torch.nn.Module, inputs: LayerInputs, x: torch.Tensor, a0: torch.Tensor, c0: torch.Tensor
+) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
+    """The output and the last states of a module that is called with these tensors."""
+    is_rnn = inputs.kind == "rnn"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
         if inputs.lengths is None:
@@ -144,7 +155,10 @@ def _layered(inputs: LayerInputs) -> tuple[torch.Tensor, Sequence[torch.Tensor]]
     return output, (ended,) if is_rnn else ended
 
 
-def _as_torch_takes_them(inputs: LayerInputs) -> LayerInputs:
+Given = TypeVar("Given", bound=LayerInputs)
+
+
+def as_torch_takes_them(inputs: Given) -> Given:
     """The same problem, with a feature that is zero where there is none, and where a projection keeps all
     units with the last of them once more, which reaches nothing: the modules refuse both.
     """
@@ -166,11 +180,11 @@ _ON_THE_INPUT = ("Wax", "Wf", "Wi", "Wc", "Wo")
 """The weights whose last columns act on the input."""
 
 
-def _loaded(state: Mapping[str, Array], kind: Kind, n_x: int, n_a: int, **how: Any) -> torch.nn.Module:
+def loaded(state: Mapping[str, Array], kind: Kind, n_x: int, n_a: int, **how: Any) -> torch.nn.Module:
     """A module with these parameters."""
     module, parameters = _module(kind, n_x, n_a, **how)
     for name, parameter in parameters.items():
-        parameter.copy_(_tensor(state[name]))
+        parameter.copy_(tensor(state[name]))
     return module
 
 
@@ -183,7 +197,8 @@ def _module(
     return module, dict(module.named_parameters())
 
 
-def _tensor(array: Array) -> torch.Tensor:
+def tensor(array: Array) -> torch.Tensor:
+    """An array as a tensor, in one piece."""
     return torch.from_numpy(np.ascontiguousarray(array))
 
 

@@ -65,6 +65,11 @@ class Bounded:
         return cls(value, np.zeros_like(value))
 
     @property
+    def is_zero(self) -> Array:
+        """Whether the exact value and every computed one are 0."""
+        return np.asarray((self.value == 0) & (self.error == 0))
+
+    @property
     def reach(self) -> Array:
         """The largest magnitude that the exact or a computed value can have."""
         return np.asarray(np.abs(self.value) + 2 * self.error)
@@ -110,10 +115,7 @@ class Arithmetic:
         if (terms <= self.largest).all():
             return z
         terms = _if_finite(W, size) @ _if_finite(v.value, v.reach) + _if_finite(b, np.abs(b))
-        unknown = ~(terms <= self.largest)
-        return Bounded(
-            np.where(unknown, _if_finite(z.value, z.value), z.value), np.where(unknown, np.inf, z.error)
-        )
+        return _unknown(z, ~(terms <= self.largest))
 
     def _flushed(self, size: Array, v: Bounded) -> Array:
         """What is lost of `W v` where the factors that are or may become subnormal are taken as 0."""
@@ -165,6 +167,91 @@ class Arithmetic:
         flushed = 0 if self.gradual else 3 * self.eta
         return _bounded(x.value + y.value, x.error + y.error + self.u * (x.reach + y.reach) + flushed)
 
+    def total(self, *terms: Bounded) -> Bounded:
+        """A sum of some quantities in any order; a term that is exactly 0 changes nothing."""
+        sum_ = terms[0]
+        for term in terms[1:]:
+            either = self.plus(sum_, term)
+            value, error = either.value, either.error
+            for one, other in ((sum_, term), (term, sum_)):
+                value = np.where(one.is_zero, other.value, value)
+                error = np.where(one.is_zero, other.error, error)
+            sum_ = Bounded(value, error)
+        if len(terms) > 2:  # the others may be added first
+            several = sum(~term.is_zero for term in terms) > 2
+            more = self.gamma(2) * sum(np.where(term.is_zero, 0, term.reach) for term in terms)
+            sum_ = _bounded(sum_.value, sum_.error + np.where(several, more, 0))
+        return sum_
+
+    def product(self, *factors: Bounded) -> Bounded:
+        """A product of some quantities in any order; exactly 0 where a factor is.
+
+        Where a partial product might overflow nothing can be said, not even that it is a number.
+        """
+        n, value, error, size, largest = len(factors), np.ones(()), np.zeros(()), np.ones(()), np.ones(())
+        is_zero = np.zeros((), bool)
+        for factor in factors:
+            reach = factor.reach
+            value, error = value * factor.value, error * reach + size * factor.error
+            size, largest = size * reach, largest * np.fmax(1, reach)
+            is_zero = is_zero | factor.is_zero
+        error = error + self.gamma(n - 1) * size + 2 * n * self.eta * largest
+        bounded = _bounded(value, np.where(is_zero, 0, error))
+        if (largest <= self.largest).all():
+            return bounded
+        sizes = [_if_finite(factor.value, np.fmax(1, factor.reach)) for factor in factors]
+        return _unknown(bounded, ~(np.prod(np.broadcast_arrays(*sizes), axis=0) <= self.largest))
+
+    def matmul(self, A: Bounded, B: Bounded) -> Bounded:
+        """`A B`, both with errors; exactly 0 where no term can be anything else.
+
+        Each of k products is rounded once and passes through at most k additions. Which terms are 0 is told
+        by the factors, for products underflow. Where a partial sum might overflow, nothing can be said.
+        """
+        k, sizes, others = A.value.shape[-1], A.reach, B.reach
+        terms = sizes @ others
+        error = self.gamma(k + 1) * terms + A.error @ others + sizes @ B.error + (2 * k + 2) * self.eta
+        error = error + self._subnormal(A) @ others + sizes @ self._subnormal(B)
+        some = (~A.is_zero).astype(np.float64) @ (~B.is_zero).astype(np.float64)
+        bounded = _bounded(A.value @ B.value, np.where(some == 0, 0, error))
+        if (terms <= self.largest).all():
+            return bounded
+        terms = _if_finite(A.value, sizes) @ _if_finite(B.value, others)
+        return _unknown(bounded, ~(terms <= self.largest))
+
+    def _subnormal(self, x: Bounded) -> Array:
+        """What is lost of a factor where it is or may become subnormal, and so is taken as 0."""
+        if self.gradual:
+            return np.zeros_like(x.value)
+        return np.where(np.abs(x.value) - x.error < self.eta, np.fmin(x.reach, self.eta), 0)
+
+    def tanh_slope(self, a: Bounded) -> Bounded:
+        """`1 - a²` of `a = tanh z`, by any formula: `(1 - a)(1 + a)`, `1 - a a`, or multiplied out.
+
+        It is at most what a number in [0, 1] may be off.
+        """
+        size, value = a.reach, (1 - a.value) * (1 + a.value)
+        through = 2 * size * a.error
+        error = through + self.gamma(2) * size**2 + self.gamma(3) * (np.abs(value) + through) + 4 * self.eta
+        return self._slope(a, value, error, np.fmax(value, 1 - value))
+
+    def sigmoid_slope(self, s: Bounded) -> Bounded:
+        """`s (1 - s)` of `s = σ(z)`, by any formula. It is at most what a number in [0, 1/4] may be off."""
+        size, value = s.reach, s.value * (1 - s.value)
+        through = np.abs(1 - 2 * s.value) * s.error + 3 * s.error**2
+        error = through + self.gamma(2) * size**2 + self.gamma(3) * (np.abs(value) + through) + 4 * self.eta
+        return self._slope(s, value, error, np.fmax(value, 0.25 - value))
+
+    def _slope(self, x: Bounded, value: Array, error: Array, most: Array) -> Bounded:
+        error = np.fmin(error, most + self.gamma(8))
+        return _bounded(value, np.where(x.error < np.inf, error, np.inf))
+
+    def relu_slope(self, z: Bounded) -> Bounded:
+        """1 or 0, and anything between where z may be 0; of what is no number nothing is known."""
+        unsure = ~(np.abs(z.value) > 2 * z.error)
+        error = np.where(np.isnan(z.value) | (z.error == np.inf), np.inf, np.where(unsure, 1, 0))
+        return Bounded((z.value > 0).astype(np.float64), error)
+
     def softmax(self, s: Bounded) -> Bounded:
         """By any formula that shifts the logits by their maximum or by their log-sum-exp, or not at all.
 
@@ -193,6 +280,12 @@ class Arithmetic:
 def _bounded(value: Array, error: Array) -> Bounded:
     """A pair whose bound covers its own rounding; what is infinite or NaN is so for every program."""
     return Bounded(value, np.where(np.isfinite(value), np.fmin(SLACK * error, np.inf), 0))
+
+
+def _unknown(x: Bounded, unknown: Array) -> Bounded:
+    """The same, of which nothing is known in some places: a number, with an infinite bound."""
+    value = np.where(unknown, _if_finite(x.value, x.value), x.value)
+    return Bounded(value, np.where(unknown, np.inf, x.error))
 
 
 def _nearest_to_zero(z: Bounded) -> Array:

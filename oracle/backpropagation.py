@@ -1,0 +1,299 @@
+"""The bounds of a backward pass: the rules of `oracle.rounding`, taken back through time and layers.
+
+A backward pass that is given caches is held to what the numbers in these caches give. A program that computes
+the states and gates of a step again from its inputs is right, too: so what is cached counts as it stands, but
+with the error by which both may differ, twice the bound of one step. Whole layers are held to the gradient of
+the exact function, and errors of the forward pass propagate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, by_parameter
+from oracle.propagation import (
+    Direction,
+    directions,
+    inputs_of_each,
+    joined,
+    masked,
+    over_time,
+    permuted,
+    stacked,
+    unrolled,
+)
+from oracle.rounding import Arithmetic, Bounded
+from reference.contract import Array
+
+Step = Mapping[str, Bounded]
+
+
+def evaluate(inputs: AnyBackward) -> dict[str, Bounded]:
+    """Every gradient with its bound, shaped and called as by `oracle.exact_gradient.evaluate`."""
+    return evaluate_each([inputs])[0]
+
+
+def evaluate_each(alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
+    """As `evaluate`, of several inputs whose shapes are alike, at little more than the cost of one.
+
+    Each has the bounds of its own precision.
+    """
+    found: list[dict[str, Bounded]] = [{}] * len(alike)
+    for dtype in dict.fromkeys(inputs.dtype for inputs in alike):
+        places = [i for i, inputs in enumerate(alike) if inputs.dtype == dtype]
+        for i, bounds in zip(
+            places, _evaluate_each(Arithmetic(dtype), [alike[i] for i in places]), strict=True
+        ):
+            found[i] = bounds
+    return found
+
+
+@np.errstate(all="ignore")
+def _evaluate_each(fl: Arithmetic, alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
+    layers = [inputs for inputs in alike if isinstance(inputs, LayerBackwardInputs)]
+    given = [inputs for inputs in alike if isinstance(inputs, BackwardInputs)]
+    trace = _through_layers(fl, layers) if layers else _given_caches(fl, given)
+    return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
+
+
+def _given_caches(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, Bounded]:
+    """By the numbers in the caches."""
+    given, first = cached(fl, alike), alike[0]
+    da = [_exact(np.zeros_like(each.a0) for each in alike), *_each_step([each.da for each in alike])]
+    dc = [
+        *(_exact(np.zeros_like(each.c0) for each in alike) for _ in given.steps),
+        _exact(each.dc for each in alike),
+    ]
+    chain = back_through_time(fl, given, [(each,) for each in da], [(each,) for each in dc])
+    return {
+        "dx": over_time(chain.dx, _exact(each.x[:, :, :0].sum(axis=2) for each in alike)),
+        "da0": chain.da0[..., None],
+        **({"dc0": chain.dc0[..., None]} if first.kind == "lstm" else {}),
+        **{f"d{name}": bounded for name, bounded in by_parameters(fl, given, chain).items()},
+    }
+
+
+def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Direction:
+    """What the caches hold, each as it stands, with twice the bound of one step from the states in them."""
+    p = stacked([inputs.parameters for inputs in alike])
+    xs = inputs_of_each(alike)
+    a_prev, c_prev = (_each_step([getattr(each, name) for each in alike]) for name in ("a_prev", "c_prev"))
+    steps = []
+    for t, xt in enumerate(xs):
+        [step] = unrolled(fl, alike[0].kind, p, [xt], a_prev[t], c_prev[t], "tanh")
+        values = {name: np.stack([each.shown[name][:, :, t] for each in alike]) for name in alike[0].shown}
+        steps.append(
+            {name: Bounded(_exact(value).value, 2 * step[name].error) for name, value in values.items()}
+        )
+    a0, c0 = (_exact(getattr(each, name) for each in alike) for name in ("a0", "c0"))
+    return Direction(p, a0, c0, xs, steps, None)
+
+
+def _through_layers(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dict[str, Bounded]:
+    """From the top layer down; beyond the end of a sample all gradients are exactly 0."""
+    first, D = alike[0], alike[0].directions
+    every, _ = directions(fl, alike)
+    own = np.moveaxis(np.stack([inputs.within for inputs in alike]), 2, 0)[:, :, None]
+    ends, n_h = np.stack([inputs.ends for inputs in alike]), first.a0.shape[1]
+    da = masked(_each_step([inputs.da for inputs in alike]), own)
+    found: dict[str, Bounded] = {}
+    initial: dict[str, list[Bounded]] = {"da0": [], "dc0": []}
+    for k in reversed(range(0, len(every), D)):
+        by_x, of_layer = [], []
+        for place in range(k, k + D):
+            given, rows = every[place], slice((place - k) * n_h, (place - k + 1) * n_h)
+            mine = [step[:, rows] for step in da]
+            mine = list(permuted(mine, given.order)) if given.order is not None else mine
+            zero_a, zero_c = (_exact(np.zeros_like(part.value)) for part in (given.a0, given.c0))
+            a_last, c_last = (
+                _at_the_end(_exact(getattr(each, name)[place] for each in alike), ends, len(da))
+                for name in ("da_last", "dc_last")
+            )
+            by_a = list(zip([zero_a, *mine], a_last, strict=True))
+            by_c = [(zero_c, last) for last in c_last]
+            chain = back_through_time(fl, given, by_a, by_c, own)
+            order = given.order
+            by_x.append(list(permuted(chain.dx, order)) if order is not None else chain.dx)
+            of_layer.append(chain)
+            for name, bounded in by_parameters(fl, given, chain).items():
+                found[by_parameter(place, name)] = bounded
+        da = masked([fl.total(*parts) for parts in zip(*by_x, strict=True)], own)
+        initial["da0"] = [chain.da0 for chain in of_layer] + initial["da0"]
+        initial["dc0"] = [chain.dc0 for chain in of_layer] + initial["dc0"]
+    found["dx"] = over_time(da, _exact(each.x[:, :, :0].sum(axis=2) for each in alike))
+    for name in ("da0", "dc0")[: 1 if first.kind == "rnn" else 2]:
+        found[name] = joined(*initial[name])[..., None]
+    return found
+
+
+def _at_the_end(last: Bounded, ends: Array, T_x: int) -> list[Bounded]:
+    """The gradient by the last states, after as many steps as a sample has; at other steps exactly 0."""
+    return [Bounded(np.where((ends == t)[:, None], last.value, 0), last.error) for t in range(T_x + 1)]
+
+
+class Chain(NamedTuple):
+    """What the chain rule gives along the steps of one direction, in its own order.
+
+    The gradients by the inputs and the initial states; those by the pre-activations and by the hidden states
+    of each step.
+    """
+
+    dx: list[Bounded]
+    da0: Bounded
+    dc0: Bounded
+    dz: list[Bounded]
+    da: list[Bounded]
+
+
+def back_through_time(
+    fl: Arithmetic,
+    given: Direction,
+    da: Sequence[Sequence[Bounded]],
+    dc: Sequence[Sequence[Bounded]],
+    within: Array | None = None,
+) -> Chain:
+    """From the last step to the first.
+
+    `da` and `dc` are the parts of the gradients by each state directly, the initial one first. A step that is
+    not `within` a sample, `(T_x, k, 1, m)`, changes nothing.
+    """
+    W, n_h = weights(given), given.a0.value.shape[1]
+    chain = Chain([], given.a0, given.c0, [], [])
+    d, d_c = fl.total(*da[-1]), fl.total(*dc[-1])
+    for t in reversed(range(len(given.steps))):
+        step, c_prev = given.steps[t], given.steps[t - 1].get("c", given.c0) if t else given.c0
+        chain.da.insert(0, d)
+        if "Wp" in given.p:
+            d = fl.matmul(_exact(given.p["Wp"].swapaxes(1, 2)), d)
+        dz, d_c_prev = one_step(fl, step, c_prev, d, d_c)
+        back = fl.matmul(_exact(W.swapaxes(1, 2)), dz)
+        if within is not None:
+            dz, back, d_c_prev = (masked([each], within[t : t + 1])[0] for each in (dz, back, d_c_prev))
+        chain.dz.insert(0, dz)
+        chain.dx.insert(0, back[:, n_h:])
+        d, d_c = fl.total(*da[t], back[:, :n_h]), fl.total(*dc[t], d_c_prev)
+    return chain._replace(da0=d, dc0=d_c)
+
+
+def one_step(
+    fl: Arithmetic, step: Step, c_prev: Bounded, d: Bounded, d_c: Bounded
+) -> tuple[Bounded, Bounded]:
+    """From the gradients by the states after a step those by its pre-activations and the memory before."""
+    if "c" not in step:
+        if "z" not in step:
+            return fl.product(d, fl.tanh_slope(step["a"])), d_c
+        slope = fl.relu_slope(step["z"])
+        dz = fl.product(d, slope)
+        # One program multiplies what is not finite by 0, and another leaves it out.
+        unknown = ~np.isfinite(d.value) & ~((slope.value == 1) & (slope.error == 0))
+        return Bounded(np.where(unknown, 0, dz.value), np.where(unknown, np.inf, dz.error)), d_c
+    through_h, factors, dzo = lstm_factors(fl, step, c_prev, d)
+    by_c = fl.total(d_c, through_h)
+    spread = multiplied_out(fl, step, c_prev, d, d_c)
+    *by_gates, d_c_prev = (
+        spread_by(fl.product(by_c, *factor), more)
+        for factor, more in zip((*factors, (step["ft"],)), spread, strict=True)
+    )
+    return joined(*by_gates, dzo), d_c_prev
+
+
+def lstm_factors(
+    fl: Arithmetic, step: Step, c_prev: Bounded, d: Bounded
+) -> tuple[Bounded, Sequence[Sequence[Bounded]], Bounded]:
+    """What comes to the memory state through the hidden state; the factors of the gradient by the memory
+    state in those by the pre-activations of f, i and c; and the gradient by that of o.
+    """
+    h = fl.tanh(step["c"])
+    through_h = fl.product(d, step["ot"], fl.tanh_slope(h))
+    factors = (
+        (c_prev, fl.sigmoid_slope(step["ft"])),
+        (step["cct"], fl.sigmoid_slope(step["it"])),
+        (step["it"], fl.tanh_slope(step["cct"])),
+    )
+    return through_h, factors, fl.product(d, h, fl.sigmoid_slope(step["ot"]))
+
+
+def multiplied_out(fl: Arithmetic, step: Step, c_prev: Bounded, d: Bounded, d_c: Bounded) -> Sequence[Array]:
+    """How far apart sums may be that are multiplied out or not, where what comes through h may cancel dc.
+
+    Of the gradients by the pre-activations of f, i and c, and by the memory state before. Infinite where a
+    product that is multiplied out might overflow.
+    """
+    h, f, i, g = (part.reach for part in (fl.tanh(step["c"]), step["ft"], step["it"], step["cct"]))
+    size = d_c.reach + d.reach * step["ot"].reach * (1 + h**2)
+    before = c_prev.reach
+    factors = (before * f * (1 + f), g * i * (1 + i), i * (1 + g**2), f)
+    known = [size * np.fmax(1, largest) <= fl.largest for largest in (before, g, i, f)]
+    none = d.is_zero & d_c.is_zero
+    return [
+        np.where(none, 0, np.where(within, fl.gamma(6) * size * factor, np.inf))
+        for within, factor in zip(known, factors, strict=True)
+    ]
+
+
+def spread_by(x: Bounded, more: Array) -> Bounded:
+    """The same with a larger error, where it is a number."""
+    return Bounded(x.value, np.where(np.isfinite(x.value), x.error + more, x.error))
+
+
+def weights(given: Direction) -> Array:
+    """Those on `[a_prev; x]`, of an LSTM those of f, i, c and o one below the other."""
+    p = given.p
+    if "Waa" in p:
+        return np.concatenate([p["Waa"], p["Wax"]], axis=2)
+    return np.concatenate([p[f"W{gate}"] for gate in "fico"], axis=1)
+
+
+def by_parameters(fl: Arithmetic, given: Direction, chain: Chain) -> dict[str, Bounded]:
+    """The gradients by the parameters of one direction, `(k, n, columns, 1)`: sums over samples and steps."""
+    a_prev = [given.a0, *(step["a"] for step in given.steps)][: len(given.steps)]
+    n_h = given.a0.value.shape[1]
+    a, x, dz = (_side_by_side(steps) for steps in (a_prev, given.xs, chain.dz))
+    k = len(given.a0.value)
+    if dz is None or a is None or x is None:
+        W = weights(given)
+        dW = _exact(np.zeros((k, W.shape[1], W.shape[2] + 1)))
+    else:
+        ones = _exact(np.ones((k, 1, a.value.shape[2])))
+        concat = joined(a, x, ones)
+        dW = fl.matmul(dz, Bounded(concat.value.swapaxes(1, 2), concat.error.swapaxes(1, 2)))
+    dW = dW[..., None]
+    if "Waa" in given.p:
+        return {"Wax": dW[:, :, n_h:-1], "Waa": dW[:, :, :n_h], "ba": dW[:, :, -1:]}
+    n_a = given.c0.value.shape[1]
+    parts = {gate: dW[:, j * n_a : (j + 1) * n_a] for j, gate in enumerate("fico")}
+    found = {f"W{gate}": part[:, :, :-1] for gate, part in parts.items()}
+    found |= {f"b{gate}": part[:, :, -1:] for gate, part in parts.items()}
+    if "Wp" in given.p:
+        found["Wp"] = _by_projection(fl, given, chain)[..., None]
+    return found
+
+
+def _by_projection(fl: Arithmetic, given: Direction, chain: Chain) -> Bounded:
+    da = _side_by_side(chain.da)
+    unprojected = _side_by_side([fl.times(step["ot"], fl.tanh(step["c"])) for step in given.steps])
+    if da is None or unprojected is None:
+        return _exact(np.zeros_like(given.p["Wp"]))
+    return fl.matmul(da, Bounded(unprojected.value.swapaxes(1, 2), unprojected.error.swapaxes(1, 2)))
+
+
+def _exact(arrays: object) -> Bounded:
+    """An exact array, or a stack of such."""
+    return Bounded.exact(arrays if isinstance(arrays, np.ndarray) else np.stack([*arrays]))  # type: ignore[misc]
+
+
+def _each_step(arrays: Sequence[Array]) -> list[Bounded]:
+    """Of arrays `(n, m, T_x)` every step as an exact stack."""
+    return [Bounded.exact(step) for step in np.moveaxis(np.stack(arrays), 3, 0)]
+
+
+def _side_by_side(steps: Sequence[Bounded]) -> Bounded | None:
+    """All steps as `(k, n, T_x m)`; nothing of no steps."""
+    if not steps:
+        return None
+    return Bounded(
+        *(np.concatenate(each, axis=2) for each in zip(*((s.value, s.error) for s in steps), strict=True))
+    )

@@ -1,0 +1,172 @@
+"""The arrays of one problem of a backward pass: those of the forward pass, and the gradients that come in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from oracle.inputs import Inputs, LayerInputs
+from reference.contract import CONTRACTS, Array, of_one_direction
+from reference.lstm import lstm_steps
+from reference.memory import time_last
+from reference.rnn import rnn_steps
+
+
+@dataclass(frozen=True)
+class BackwardInputs(Inputs):
+    """The arrays of one problem of a backward pass that is given caches.
+
+    `da (n_a, m, T_x)` is the gradient by the hidden states and `dc (n_a, m)` that by the last memory state,
+    both directly; `dc` is 0 but of a cell, and `(0, m)` of an RNN. `shown` is what the forward pass left in
+    its caches, `a`, and of an LSTM `c`, `ft`, `it`, `cct` and `ot`, each `(n_a, m, T_x)`.
+    """
+
+    da: Array = field(kw_only=True)
+    dc: Array = field(kw_only=True)
+    shown: Mapping[str, Array] = field(kw_only=True)
+
+    @staticmethod
+    def of(forward: Inputs, da: Array, dc: Array) -> BackwardInputs:
+        """The backward pass of a forward pass, with the caches that the reference leaves."""
+        return BackwardInputs(**vars(forward), da=da, dc=dc, shown=_shown(forward))
+
+    def arguments(self, function: str) -> list[Any]:
+        """The positional arguments of a call of `function`; a cell takes the first step."""
+        contract = CONTRACTS[function]
+        by_name = {"da_next": self.da[:, :, 0], "dc_next": self.dc, "da": self.da}
+        caches = self._caches(contract.cache)
+        given = caches[0] if contract.is_cell else (caches, self.x)
+        return [*(by_name[name] for name in contract.arguments), given]
+
+    def _caches(self, names: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The cell caches of all steps, as our forward passes leave them."""
+        arrays = {**self.shown, "a_prev": self.a_prev, "c_prev": self.c_prev, "xt": self.x}
+        arrays |= {f"{state}_next": self.shown[state] for state in ("a", "c") if state in self.shown}
+        parameters = dict(self.parameters)
+        return [(*(arrays[name][:, :, t] for name in names), parameters) for t in range(self.x.shape[2])]
+
+    @property
+    def a_prev(self) -> Array:
+        """The hidden states before each step, `(n_a, m, T_x)`."""
+        return _before(self.a0, self.shown["a"])
+
+    @property
+    def c_prev(self) -> Array:
+        """The memory states before each step, `(n_a, m, T_x)`; `(0, m, T_x)` of an RNN."""
+        return _before(self.c0, self.shown.get("c", np.zeros((0, *self.x.shape[1:]), self.x.dtype)))
+
+    def columns(self, samples: Any) -> BackwardInputs:
+        """The same problem on some of its samples, chosen by any NumPy index."""
+        shown = {name: array[:, samples] for name, array in self.shown.items()}
+        x, a0, c0 = self.x[:, samples], self.a0[:, samples], self.c0[:, samples]
+        return replace(self, x=x, a0=a0, c0=c0, da=self.da[:, samples], dc=self.dc[:, samples], shown=shown)
+
+    def span(self, start: int, stop: int) -> BackwardInputs:
+        """The same problem on some of its steps, from the states that they have in the caches."""
+        steps = slice(start, stop)
+        shown = {name: array[:, :, steps] for name, array in self.shown.items()}
+        return replace(
+            self,
+            x=self.x[:, :, steps],
+            a0=self.a_prev[:, :, start],
+            c0=self.c_prev[:, :, start],
+            da=self.da[:, :, steps],
+            shown=shown,
+        )
+
+    def given_the_rest(self, t: int, da0: Array) -> BackwardInputs:
+        """The first `t` steps of an RNN, where the rest has the gradient `da0` by its initial state."""
+        first = self.span(0, t)
+        da = first.da.copy()
+        da[:, :, -1] += da0
+        return replace(first, da=da)
+
+    def with_pre_activations_as_inputs(self, x: Array) -> BackwardInputs:
+        """The same problem with an input for each pre-activation: `dx` is the gradient by these, exactly.
+
+        The inputs `x (n_a, m, T_x)`, or `(4 n_a, m, T_x)` of the gates f, i, c, o, are given, and the weights
+        on them are blocks of the identity.
+        """
+        n_a, p = len(self.a0), dict(self.parameters)
+        identity = np.eye(len(x), dtype=x.dtype)
+        if self.kind == "rnn":
+            p["Wax"] = identity
+        for gate, block in zip("fico", np.split(identity, 4), strict=True) if self.kind == "lstm" else ():
+            p[f"W{gate}"] = np.concatenate([p[f"W{gate}"][:, :n_a], block], axis=1)
+        forward = Inputs(self.kind, x, self.a0, self.c0, p, self.dtype)
+        return BackwardInputs.of(forward, self.da, self.dc)
+
+
+def _before(first: Array, states: Array) -> Array:
+    """The states before each step."""
+    return np.concatenate([first[:, :, None], states], axis=2)[:, :, :-1]
+
+
+@np.errstate(all="ignore")
+def _shown(forward: Inputs) -> dict[str, Array]:
+    """What the reference leaves in the caches of a forward pass."""
+    x = forward.x.transpose(2, 0, 1)
+    if forward.kind == "rnn":
+        a, _ = rnn_steps(x, forward.a0, forward.parameters)
+        return {"a": time_last(a[1:])}
+    a, c, gates, _ = lstm_steps(x, forward.a0, forward.c0, forward.parameters)
+    steps = {
+        "a": a[1:],
+        "c": c[1:],
+        "ft": gates[:, 0],
+        "it": gates[:, 1],
+        "ot": gates[:, 2],
+        "cct": gates[:, 3],
+    }
+    return {name: time_last(array) for name, array in steps.items()}
+
+
+@dataclass(frozen=True)
+class LayerBackwardInputs(LayerInputs):
+    """The arrays of one problem of a backward pass of whole layers.
+
+    `da (D n_h, m, T_x)`, `da_last (L D, n_h, m)` and `dc_last (L D, n_a, m)` are the gradients by what a
+    layer returns; `dc_last` is `(L D, 0, m)` of an RNN.
+    """
+
+    da: Array = field(kw_only=True)
+    da_last: Array = field(kw_only=True)
+    dc_last: Array = field(kw_only=True)
+
+    @staticmethod
+    def of(forward: LayerInputs, da: Array, da_last: Array, dc_last: Array) -> LayerBackwardInputs:
+        """The backward pass of a forward pass."""
+        return LayerBackwardInputs(**vars(forward), da=da, da_last=da_last, dc_last=dc_last)
+
+    def arguments(self, function: str) -> list[Any]:
+        """The positional arguments of a call of `function`, the options last."""
+        contract = CONTRACTS[function]
+        *_, parameters, options = super().arguments(contract.forward)
+        return [*(getattr(self, name) for name in contract.arguments), parameters, options]
+
+    def columns(self, samples: Any) -> LayerBackwardInputs:
+        """The same problem on some of its samples, chosen by any NumPy index."""
+        da_last, dc_last = self.da_last[:, :, samples], self.dc_last[:, :, samples]
+        chosen = super().columns(samples)
+        assert isinstance(chosen, LayerBackwardInputs)
+        return replace(chosen, da=self.da[:, samples], da_last=da_last, dc_last=dc_last)
+
+
+AnyBackward = BackwardInputs | LayerBackwardInputs
+
+
+def by_parameter(place: int, name: str) -> str:
+    """What the gradient by a parameter of layers is called: `gradients[0]["dWax"]`."""
+    return f'gradients[{place}]["d{name}"]'
+
+
+def parameters_of(inputs: AnyBackward) -> list[tuple[str, Array]]:
+    """Each parameter that a backward pass gives the gradient by, under the name of the gradient."""
+    if isinstance(inputs, LayerBackwardInputs):
+        places = enumerate(inputs.parameters)
+        return [(by_parameter(k, name), p[name]) for k, p in places for name in p]
+    names = of_one_direction(inputs.kind, 0, False)
+    return [(f"d{name}", inputs.parameters[name]) for name in names]

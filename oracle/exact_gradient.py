@@ -1,0 +1,213 @@
+"""The exact gradients, enclosed: the chain rule in ball arithmetic.
+
+Of a backward pass that is given caches they are what the numbers in these caches give; of whole layers those
+of the exact function. Nothing is shared with `oracle.rounding`, whose bounds this tests.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+from flint import arb, arb_mat
+
+from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, by_parameter
+from oracle.exact import (
+    Direction,
+    Enclosure,
+    TooWideError,
+    Values,
+    demand,
+    directions,
+    exactly,
+    network_of,
+    precisely,
+)
+from reference.contract import Array, Kind
+
+Weights = Mapping[str, Array]
+
+
+class _Chain(NamedTuple):
+    """What the chain rule gives along the steps of one direction on one sample, in the direction's order.
+
+    The gradients by each input and by the initial states. For those by the parameters: the gradients by the
+    pre-activations of each step, and what the weights act on; the gradients by the hidden states, and what a
+    projection acts on.
+    """
+
+    dx: list[Values]
+    da0: Values
+    dc0: Values
+    dz: list[Values]
+    concat: list[Values]
+    da: list[Values]
+    unprojected: list[Values]
+
+
+def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
+    """Every gradient by the name of the output.
+
+    `dx (n_x, m, T_x)`; `da0` and of an LSTM `dc0 (n, m, 1)`, of layers one below the other; those by
+    parameters `(n, k, 1)`, of layers under the names of `oracle.backward_inputs.by_parameter`. Each is an
+    array of `Enclosure` as narrow as those of `oracle.exact.evaluate`, which says what is raised.
+    """
+    if not 0 < radius < np.inf:
+        raise ValueError(f"radius={radius!r}, expected a positive number")
+    values = precisely(partial(_values, inputs, min(radius, 1.0)), min(radius, 1.0))
+    return {
+        name: np.array([Enclosure(value) for value in array.flat], object).reshape(array.shape)
+        for name, array in values.items()
+    }
+
+
+def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
+    (n_x, m, T_x), is_layer = inputs.x.shape, isinstance(inputs, LayerBackwardInputs)
+    every: Sequence[Weights] = inputs.parameters if is_layer else [inputs.parameters]  # type: ignore[list-item, assignment]
+    found = {
+        "dx": np.full((n_x, m, T_x), arb(0), object),
+        "da0": np.full((prod(inputs.a0.shape[:-1]), m, 1), arb(0), object),
+        "dc0": np.full((prod(inputs.c0.shape[:-1]), m, 1), arb(0), object),
+    }
+    chains: list[list[_Chain]] = [[] for _ in every]
+    for j in range(m):
+        sample = inputs.columns([j])
+        if isinstance(sample, LayerBackwardInputs):
+            dx, of_places = _through_layers(sample, radius)
+        else:
+            chain = _given_caches(sample)
+            dx, of_places = chain.dx, [chain]
+        for t, column in enumerate(dx):
+            found["dx"][:, j, t] = column
+        for name in ("da0", "dc0"):
+            found[name][:, j, 0] = [value for chain in of_places for value in getattr(chain, name)]
+        for place, chain in enumerate(of_places):
+            chains[place].append(chain)
+    for place, (p, of_place) in enumerate(zip(every, chains, strict=True)):
+        for name, array in _by_parameters(inputs.kind, p, of_place).items():
+            found[by_parameter(place, name) if is_layer else f"d{name}"] = array
+    if inputs.kind == "rnn":
+        del found["dc0"]
+    demand(radius, *(list(array.flat) for array in found.values()))
+    return found
+
+
+def _given_caches(inputs: BackwardInputs) -> _Chain:
+    """One sample, by the numbers in its caches."""
+    steps = [
+        {name: exactly(array[:, 0, t]) for name, array in inputs.shown.items()}
+        for t in range(inputs.x.shape[2])
+    ]
+    a0, c0, xs = exactly(inputs.a0), exactly(inputs.c0), [exactly(x) for x in np.moveaxis(inputs.x, 2, 0)]
+    da = [[arb(0)] * len(a0), *(exactly(column) for column in np.moveaxis(inputs.da, 2, 0))]
+    dc = [*([arb(0)] * len(c0) for _ in steps), exactly(inputs.dc)]
+    return _chain(inputs.kind, inputs.parameters, "tanh", Direction(a0, c0, xs, steps), da, dc)
+
+
+def _through_layers(inputs: LayerBackwardInputs, radius: float) -> tuple[list[Values], list[_Chain]]:
+    """One sample: the gradients by its inputs, and those of each direction of each layer."""
+    networks = [network_of(inputs.kind, p, inputs.activation) for p in inputs.parameters]
+    every, _ = directions(networks, inputs, radius)
+    D, end, n_h = inputs.directions, int(inputs.ends[0]), inputs.a0.shape[1]
+    da = [exactly(column) for column in np.moveaxis(inputs.da[:, :, :end], 2, 0)]
+    chains: list[_Chain] = []
+    for k in reversed(range(0, len(every), D)):
+        of_layer = []
+        for place in range(k, k + D):
+            order = -1 if place > k else 1
+            rows = slice((place - k) * n_h, (place - k + 1) * n_h)
+            by_a = [[arb(0)] * n_h, *(column[rows] for column in da[::order])]
+            by_c = [[arb(0)] * len(every[place].c0) for _ in by_a]
+            for states, last in ((by_a, inputs.da_last), (by_c, inputs.dc_last)):
+                states[-1] = [x + y for x, y in zip(states[-1], exactly(last[place]), strict=True)]
+            p = inputs.parameters[place]
+            of_layer.append(_chain(inputs.kind, p, inputs.activation, every[place], by_a, by_c))
+        in_order = [chain.dx[:: -1 if i else 1] for i, chain in enumerate(of_layer)]
+        da = [
+            [sum(parts, arb(0)) for parts in zip(*columns, strict=True)]
+            for columns in zip(*in_order, strict=True)
+        ]
+        chains = of_layer + chains
+    return da, chains
+
+
+def _chain(
+    kind: Kind, p: Weights, activation: str, given: Direction, da: Sequence[Values], dc: Sequence[Values]
+) -> _Chain:
+    """From the last step to the first; `da` and `dc` are by each state directly, the initial one first."""
+    n_h, T = len(given.a0), len(given.steps)
+    W = (
+        np.concatenate([p["Waa"], p["Wax"]], axis=1)
+        if kind == "rnn"
+        else np.concatenate([p[f"W{g}"] for g in "fico"])
+    )
+    a_prev = [given.a0, *(step["a"] for step in given.steps)][:T]
+    c_prev = [given.c0, *(step.get("c", given.c0) for step in given.steps)][:T]
+    chain = _Chain([], [], [], [], [], [], [])
+    d, d_c = da[-1], dc[-1]
+    for t in reversed(range(T)):
+        step = given.steps[t]
+        chain.da.append(d)
+        if "Wp" in p:
+            d = _product(p["Wp"].T, d)
+        if kind == "rnn":
+            slopes = [_relu_slope(a) if activation == "relu" else 1 - a * a for a in step["a"]]
+            dz = [x * slope for x, slope in zip(d, slopes, strict=True)]
+        else:
+            h = [c.tanh() for c in step["c"]]
+            names = ("ft", "it", "cct", "ot")
+            units = list(zip(d, d_c, h, c_prev[t], *(step[name] for name in names), strict=True))
+            by_c = [dc_ + da_ * o * (1 - h_ * h_) for da_, dc_, h_, _, _, _, _, o in units]
+            dz = [x * c * f * (1 - f) for x, (_, _, _, c, f, _, _, _) in zip(by_c, units, strict=True)]
+            dz += [x * g * i * (1 - i) for x, (_, _, _, _, _, i, g, _) in zip(by_c, units, strict=True)]
+            dz += [x * i * (1 - g * g) for x, (_, _, _, _, _, i, g, _) in zip(by_c, units, strict=True)]
+            dz += [da_ * h_ * o * (1 - o) for da_, _, h_, _, _, _, _, o in units]
+            d_c = [x + y * f for x, y, f in zip(dc[t], by_c, step["ft"], strict=True)]
+            chain.unprojected.append([o * h_ for o, h_ in zip(step["ot"], h, strict=True)])
+        back = _product(W.T, dz)
+        chain.dz.append(dz)
+        chain.concat.append([*a_prev[t], *given.xs[t]])
+        chain.dx.insert(0, back[n_h:])
+        d = [x + y for x, y in zip(da[t], back[:n_h], strict=True)]
+    return chain._replace(da0=d, dc0=d_c)
+
+
+def _by_parameters(kind: Kind, p: Weights, chains: Sequence[_Chain]) -> dict[str, Array]:
+    """The gradients by the parameters of one direction, sums over the samples and the steps."""
+    k = sum(p[name].shape[1] for name in ("Waa", "Wax")) if kind == "rnn" else p["Wf"].shape[1]
+    rows = len(p["ba"]) if kind == "rnn" else 4 * len(p["bf"])
+    every = [(dz, [*v, arb(1)]) for chain in chains for dz, v in zip(chain.dz, chain.concat, strict=True)]
+    dW = _outer(every, rows, k + 1)
+    if kind == "rnn":
+        n_a = len(p["ba"])
+        return {"Wax": dW[:, n_a:-1], "Waa": dW[:, :n_a], "ba": dW[:, -1:]}
+    by_gate = dict(zip("fico", np.split(dW, 4), strict=True))
+    found = {f"W{gate}": part[:, :-1] for gate, part in by_gate.items()}
+    found |= {f"b{gate}": part[:, -1:] for gate, part in by_gate.items()}
+    if "Wp" in p:
+        pairs = [pair for chain in chains for pair in zip(chain.da, chain.unprojected, strict=True)]
+        found["Wp"] = _outer(pairs, *p["Wp"].shape)
+    return found
+
+
+def _outer(pairs: Sequence[tuple[Values, Values]], rows: int, columns: int) -> Array:
+    """The sum of the outer products of pairs of vectors, `(rows, columns, 1)`."""
+    if not (pairs and rows and columns):
+        return np.full((rows, columns, 1), arb(0), object)
+    first, second = (arb_mat([list(vector) for vector in vectors]) for vectors in zip(*pairs, strict=True))
+    return np.array((first.transpose() * second).entries(), object).reshape(rows, columns, 1)
+
+
+def _product(W: Array, v: Values) -> Values:
+    if not W.size:
+        return [arb(0)] * len(W)
+    rows, columns = W.shape
+    return list((arb_mat(rows, columns, exactly(W)) * arb_mat(len(v), 1, v)).entries())
+
+
+def _relu_slope(a: arb) -> arb:
+    """By the value, 1 above 0, and 0 at 0."""
+    if a > 0 or a == 0 or not a.is_finite():
+        return arb(1 if a > 0 else 0) if a.is_finite() else arb.nan()
+    raise TooWideError

@@ -1,0 +1,115 @@
+"""The framework's word on a backward pass: `torch.autograd` through its cells and modules on the CPU."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+import torch
+
+from oracle.backward_inputs import (
+    AnyBackward,
+    BackwardInputs,
+    LayerBackwardInputs,
+    by_parameter,
+    parameters_of,
+)
+from oracle.conversion import from_torch, to_torch
+from oracle.pytorch import CELLS, as_torch_takes_them, called, module_of, tensor
+from reference.contract import Array
+
+
+def run(inputs: AnyBackward) -> dict[str, Array]:
+    """Every gradient, shaped and called as by `oracle.exact_gradient.evaluate`.
+
+    Of a backward pass that is given caches this is one step, from the states in the cache: torch's own
+    forward pass takes the place of what is cached of the gates, so it is no witness of a sequence.
+    """
+    return _of_layers(inputs) if isinstance(inputs, LayerBackwardInputs) else _of_cell(inputs)
+
+
+def _of_cell(inputs: BackwardInputs) -> dict[str, Array]:
+    (n_x, _, T_x), n_a = inputs.x.shape, len(inputs.a0)
+    assert T_x == 1
+    state = {
+        name.removesuffix("_l0"): tensor(array)
+        for name, array in to_torch(inputs.kind, [inputs.parameters]).items()
+    }
+    cell = CELLS[inputs.kind](n_x, n_a, dtype=state["weight_hh"].dtype)
+    cell.load_state_dict(state)
+    x, a, c = (tensor(array.T).requires_grad_() for array in (inputs.x[:, :, 0], inputs.a0, inputs.c0))
+    if inputs.kind == "rnn":
+        given, returned = [x, a], [cell(x, a)]
+    else:
+        given, returned = [x, a, c], [*cell(x, (a, c))]
+    incoming = [tensor(array.T) for array in (inputs.da[:, :, 0], inputs.dc)]
+    gradients, by_parameters = _gradients(cell, returned, given, incoming)
+    [p], _ = from_torch(inputs.kind, by_parameters)
+    found = {f"d{name}": array for name, array in zip(("x", "a0", "c0"), gradients, strict=False)}
+    return {name: array.T[:, :, None] for name, array in found.items()} | {
+        name: p[name.removeprefix("d")][:, :, None] for name, _ in parameters_of(inputs)
+    }
+
+
+def _of_layers(inputs: LayerBackwardInputs) -> dict[str, Array]:
+    """Without steps or samples there is nothing to differentiate: the last states are the initial ones."""
+    n_x, m, T_x = inputs.x.shape
+    initial: Sequence[Array] = [inputs.da_last, inputs.dc_last][: 1 if inputs.kind == "rnn" else 2]
+    dx, gradients = (
+        np.zeros_like(inputs.x),
+        [{name: np.zeros_like(W) for name, W in p.items()} for p in inputs.parameters],
+    )
+    if T_x and m:
+        wide = as_torch_takes_them(inputs)
+        more = wide.c0.shape[1] - inputs.c0.shape[1]
+        wide = replace(wide, dc_last=np.pad(inputs.dc_last, ((0, 0), (0, more), (0, 0))))
+        with torch.no_grad():
+            module = module_of(wide)
+        x = tensor(wide.x.T).requires_grad_()
+        a0, c0 = (tensor(s.transpose(0, 2, 1)).requires_grad_() for s in (wide.a0, wide.c0))
+        output, ended = called(module, wide, x, a0, c0)
+        last = [tensor(s.transpose(0, 2, 1)) for s in (wide.da_last, wide.dc_last)]
+        given = [x, a0] if inputs.kind == "rnn" else [x, a0, c0]
+        (by_x, *by_states), by_parameters = _gradients(
+            module, [output, *ended], given, [tensor(wide.da.T), *last]
+        )
+        dx = by_x.T[:n_x]
+        initial = [
+            states.transpose(0, 2, 1)[:, : like.shape[1]]
+            for states, like in zip(by_states, initial, strict=True)
+        ]
+        gradients, _ = from_torch(inputs.kind, by_parameters)
+    found = {"dx": dx}
+    for name, states in zip(("da0", "dc0"), initial, strict=False):
+        found[name] = states.reshape(prod(states.shape[:2]), m, 1)
+    for k, p in enumerate(inputs.parameters):
+        for name, W in p.items():
+            found[by_parameter(k, name)] = _cut(gradients[k][name], W)[:, :, None]
+    return found
+
+
+def _gradients(
+    module: torch.nn.Module,
+    returned: Sequence[torch.Tensor],
+    given: Sequence[torch.Tensor],
+    incoming: Sequence[torch.Tensor],
+) -> tuple[list[Array], dict[str, Array]]:
+    """The gradients by what was given, and by the parameters under their names.
+
+    Both biases have the whole gradient, and would be added: the second one is zero.
+    """
+    named = dict(module.named_parameters())
+    leaves = [*given, *named.values()]
+    found = torch.autograd.grad(
+        list(returned), leaves, list(incoming[: len(returned)]), allow_unused=True, materialize_grads=True
+    )
+    arrays = [gradient.numpy() for gradient in found]
+    by_name: Mapping[str, Array] = dict(zip(named, arrays[len(given) :], strict=True))
+    return arrays[: len(given)], {
+        name: np.zeros_like(by) if "bias_hh" in name else by for name, by in by_name.items()
+    }
+
+
+def _cut(gradient: Array, W: Array) -> Array:
+    """Without the columns and rows that were added for torch, which are the last ones."""
+    return gradient[: W.shape[0], : W.shape[1]]

@@ -1,0 +1,246 @@
+"""Bounds go back through time and layers: no correct program is accused, and a small mistake is seen."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from flint import arb, arb_mat, ctx
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oracle import backpropagation, exact, exact_gradient, own_steps, pytorch_gradient
+from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.lengths import Lengths
+from oracle.problem import DType, Problem
+from oracle.regimes import Regime
+from oracle.rounding import Bounded
+from oracle.tests.gradients import by_reference, multiplied_out, recomputed
+from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, Array
+
+sizes = {name: st.integers(1, 5) for name in ("n_x", "n_a", "m")}
+numbers = {
+    "seed": st.integers(0, 2**20),
+    "regime": st.sampled_from([each for each in get_args(Regime) if each != "subnormal"]),
+    "dtype": st.sampled_from(get_args(DType)),
+}
+
+
+@st.composite
+def posed(draw: st.DrawFn, /, functions: Any = (*BACKWARDS, *LAYERS_BACKWARD), **given: Any) -> AnyBackward:
+    """The inputs of a backward pass."""
+    contract = CONTRACTS[draw(st.sampled_from(functions))]
+    T_x = st.just(1) if contract.is_cell else st.integers(1, 6)
+    fields = {**sizes, "T_x": T_x, **numbers, **given}
+    if contract.is_layer:
+        fields |= {"layers": st.integers(1, 3), "directions": st.integers(1, 2)}
+        fields["lengths"] = st.sampled_from(get_args(Lengths))
+        own = (
+            {"n_p": st.integers(0, 3)}
+            if contract.kind == "lstm"
+            else {"activation": st.sampled_from(["tanh", "relu"])}
+        )
+        fields |= own
+    else:
+        fields["n_y"] = st.just(1)
+    problem: Problem = getattr(Problem, contract.posed_as)(**{n: draw(field) for n, field in fields.items()})
+    inputs: Any = problem.inputs(contract.name)
+    return inputs  # type: ignore[no-any-return]
+
+
+def assert_within(answer: Mapping[str, Array], bounds: Mapping[str, Bounded]) -> None:
+    """The error that is allowed beside another correct program is twice the bound of each."""
+    for name in answer.keys() & bounds.keys():
+        ours, value, error = answer[name], bounds[name].value, bounds[name].error
+        assert ours.shape == value.shape, name
+        with np.errstate(invalid="ignore"):
+            off = np.abs(ours - value) > 2 * error
+        differs = np.isfinite(ours) != np.isfinite(value)
+        wrong = np.where(np.isfinite(value) & np.isfinite(ours), off, differs) & (error < np.inf)
+        assert not wrong.any(), f"{name}: {ours[wrong]} for {value[wrong]} ± {error[wrong]}"
+
+
+def assert_exactly_within(answer: Mapping[str, Array], inputs: AnyBackward) -> None:
+    bounds, exactly = backpropagation.evaluate(inputs), exact_gradient.evaluate(inputs, 1e-40)
+    for name, ours in answer.items():
+        for at in np.ndindex(ours.shape):
+            enclosure: Any = exactly[name][at]
+            far, allowed = enclosure.distance_at_most(ours[at]), bounds[name].error[at]
+            assert far <= allowed or allowed == np.inf, (
+                f"{name}{list(at)} is {far / allowed if allowed else far}"
+            )
+
+
+@given(posed())
+def test_the_reference_stays_within_the_bound(inputs: AnyBackward) -> None:
+    assert_within(by_reference(inputs), backpropagation.evaluate(inputs))
+
+
+@given(posed([name for name in (*BACKWARDS, *LAYERS_BACKWARD) if "cell" in name or "layer" in name]))
+def test_torch_stays_within_the_bound(inputs: AnyBackward) -> None:
+    assert_within(pytorch_gradient.run(inputs), backpropagation.evaluate(inputs))
+
+
+@given(posed(BACKWARDS))
+def test_programs_that_multiply_out_or_compute_the_gates_again_stay_within_the_bound(
+    inputs: BackwardInputs,
+) -> None:
+    bounds = backpropagation.evaluate(inputs)
+    assert_within(multiplied_out(inputs), bounds)
+    assert_within(recomputed(inputs), bounds)
+
+
+few = {"n_x": st.integers(1, 2), "n_a": st.integers(1, 3), "m": st.integers(1, 2), "T_x": st.integers(1, 3)}
+
+
+@given(posed(**few, regime=st.sampled_from(["ternary", "unit", "wild", "tiny", "counting"])))
+def test_all_are_within_the_bound_of_the_exact_gradient(inputs: AnyBackward) -> None:
+    """Each is enclosed by ball arithmetic, which takes most of a second of processor time in all."""
+    assert_exactly_within(by_reference(inputs), inputs)
+    evaluation = {name: bounded.value for name, bounded in backpropagation.evaluate(inputs).items()}
+    assert_exactly_within(evaluation, inputs)
+
+
+@given(
+    posed(
+        ["rnn_backward", "lstm_backward"],
+        regime=st.sampled_from(["ternary", "unit", "wild", "counting", "huge"]),
+    )
+)
+def test_each_step_stays_within_its_own_bound(inputs: BackwardInputs) -> None:
+    n = len(inputs.a0) * (4 if inputs.kind == "lstm" else 1)
+    x = np.random.default_rng(0).standard_normal((n, *inputs.x.shape[1:])).astype(inputs.dtype)
+    shown = inputs.with_pre_activations_as_inputs(x)
+    for answer in (by_reference(shown), multiplied_out(shown), recomputed(shown)):
+        assert_within(answer, own_steps.evaluate(shown, answer["dx"]))
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm"])
+def test_each_step_is_sharp_where_the_sequence_is_not(kind: str) -> None:
+    """Nothing is carried back into one of forty steps, and the bound of the whole sequence allows that."""
+    problem = getattr(Problem, kind)(n_x=3, n_a=24, n_y=1, m=2, T_x=40, regime="unit", dtype="float32")
+    forward = problem.inputs(f"{kind}_forward")
+    p = {name: 3 * W if name.startswith("W") else W for name, W in forward.parameters.items()}
+    da = np.random.default_rng(1).standard_normal((24, 2, 40)).astype("float32")
+    inputs = BackwardInputs.of(replace(forward, parameters=p), da, np.zeros_like(forward.c0))
+    x = np.random.default_rng(0).standard_normal((24 if kind == "rnn" else 96, 2, 40)).astype("float32")
+    shown = inputs.with_pre_activations_as_inputs(x)
+    whole, cut = by_reference(shown)["dx"], by_reference(shown.span(0, 6))["dx"][:, :, 5]
+    dz = np.concatenate([whole[:, :, :5], cut[:, :, None], whole[:, :, 6:]], axis=2)
+    each, every = own_steps.evaluate(shown, dz)["dx"], backpropagation.evaluate(shown)["dx"]
+    off = np.abs(dz - each.value)[:, :, 5] / each.error[:, :, 5]
+    assert np.nanmedian(off) > 1e2
+    assert np.all(np.abs(dz - every.value)[:, :, 5] <= every.error[:, :, 5])
+
+
+@pytest.mark.parametrize("function", [*BACKWARDS, *LAYERS_BACKWARD])
+def test_a_relative_mistake_of_1e_10_in_any_gradient_is_seen(function: str) -> None:
+    problem = getattr(Problem, CONTRACTS[function].posed_as)(
+        n_x=3,
+        n_a=4,
+        m=3,
+        T_x=1 if CONTRACTS[function].is_cell else 4,
+        **({} if "layer" in function else {"n_y": 1}),
+    )
+    inputs: Any = problem.inputs(function)
+    bounds = backpropagation.evaluate(inputs)
+    for name, ours in by_reference(inputs).items():
+        assert np.max(np.abs(1e-10 * ours) / bounds[name].error) > 2, name
+
+
+@pytest.mark.parametrize("function", [*BACKWARDS, *LAYERS_BACKWARD])
+def test_no_gradient_comes_of_no_gradient(function: str) -> None:
+    """Where all that comes in is 0, so is all that comes out, and the bound."""
+    problem = getattr(Problem, CONTRACTS[function].posed_as)(
+        n_x=3, n_a=4, m=3, T_x=1 if CONTRACTS[function].is_cell else 4, regime="tiny",
+        **({} if "layer" in function else {"n_y": 1}),
+    )  # fmt: skip
+    inputs: Any = problem.inputs(function)
+    nothing = {
+        n: np.zeros_like(getattr(inputs, n)) for n in ("da", "dc", "da_last", "dc_last") if hasattr(inputs, n)
+    }
+    for name, bounded in backpropagation.evaluate(replace(inputs, **nothing)).items():
+        assert bounded.is_zero.all(), name
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm"])
+def test_the_exact_gradient_is_the_limit_of_central_differences(kind: str) -> None:
+    """Of the exact forward pass, in a direction of everything, with h = 2**-250 at 800 bits."""
+    inputs: Any = getattr(Problem, f"{kind}_layer")(n_x=2, n_a=3, m=1, T_x=4).inputs(f"{kind}_layer_backward")
+    rng, [p] = np.random.default_rng(3), inputs.parameters
+    ways = {"x": rng.standard_normal(inputs.x.shape), "a0": rng.standard_normal(inputs.a0.shape[1:])}
+    ways["c0"] = rng.standard_normal(inputs.c0.shape[1:])
+    ways |= {name: rng.standard_normal(W.shape) for name, W in p.items()}
+    with ctx.workprec(800):
+        gradient = exact_gradient.evaluate(inputs, 1e-200)
+
+        def loss(h: Any) -> Any:
+            def moved(array: Array, name: str) -> list[Any]:
+                return [
+                    arb(a) + h * arb(w)
+                    for a, w in zip(array.ravel().tolist(), ways[name].ravel().tolist(), strict=True)
+                ]
+
+            def affine(*names: str) -> Any:
+                *weights, bias = names
+                matrices = [arb_mat(len(p[W]), p[W].shape[1], moved(p[W], W)) for W in weights]
+                b = moved(p[bias], bias)
+
+                def apply(v: list[Any]) -> list[Any]:
+                    out, at = b, 0
+                    for M in matrices:
+                        part = arb_mat(M.ncols(), 1, v[at : at + M.ncols()])
+                        out = [y + z for y, z in zip(out, (M * part).entries(), strict=True)]
+                        at += M.ncols()
+                    return out
+
+                return apply
+
+            network = (
+                {"a": affine("Waa", "Wax", "ba")}
+                if kind == "rnn"
+                else {g: affine(f"W{g}", f"b{g}") for g in "fico"}
+            )
+            xs = [
+                [
+                    arb(a) + h * arb(w)
+                    for a, w in zip(inputs.x[:, 0, t].tolist(), ways["x"][:, 0, t].tolist(), strict=True)
+                ]
+                for t in range(4)
+            ]
+            steps = exact.unrolled(network, moved(inputs.a0[0], "a0"), moved(inputs.c0[0], "c0"), xs, 1.0)
+            total = arb(0)
+            for t, step in enumerate(steps):
+                total += sum(
+                    (arb(u) * a for u, a in zip(inputs.da[:, 0, t].tolist(), step["a"], strict=True)), arb(0)
+                )
+            for name, last in (("a", inputs.da_last), ("c", inputs.dc_last)):
+                total += sum(
+                    (
+                        arb(u) * s
+                        for u, s in zip(last[0, :, 0].tolist(), steps[-1].get(name, []), strict=False)
+                    ),
+                    arb(0),
+                )
+            return total
+
+        h = arb(2) ** -250
+        slope = (loss(h) - loss(-h)) / (2 * h)
+        names = {"x": "dx", "a0": "da0", "c0": "dc0"} | {name: f'gradients[0]["d{name}"]' for name in p}
+        inner = arb(0)
+        for way, name in names.items():
+            if name in gradient:
+                pairs = zip(gradient[name].ravel(), ways[way].ravel().tolist(), strict=True)
+                inner += sum((each.ball * arb(w) for each, w in pairs), arb(0))
+        assert abs(slope - inner) < abs(inner) * arb(10) ** -100
+
+
+def test_shapes_of_layers_without_steps() -> None:
+    inputs: Any = Problem.lstm_layer(n_x=2, n_a=3, m=2, T_x=0, layers=2).inputs("lstm_layer_backward")
+    assert isinstance(inputs, LayerBackwardInputs)
+    bounds, torch, ours = backpropagation.evaluate(inputs), pytorch_gradient.run(inputs), by_reference(inputs)
+    assert {n: b.value.shape for n, b in bounds.items()} == {n: a.shape for n, a in torch.items()}
+    assert_within(torch, bounds)
+    assert_within(ours, bounds)
+    np.testing.assert_array_equal(ours["dc0"][:, :, 0], inputs.dc_last.reshape(6, 2))
