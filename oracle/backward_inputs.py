@@ -58,6 +58,10 @@ class BackwardInputs(Inputs):
         """The memory states before each step, `(n_a, m, T_x)`; `(0, m, T_x)` of an RNN."""
         return _before(self.c0, self.shown.get("c", np.zeros((0, *self.x.shape[1:]), self.x.dtype)))
 
+    def row(self, quantity: str, unit: int) -> str:
+        """What a row of a gradient is called."""
+        return f"{'feature' if quantity == 'dx' else 'unit'} {unit}"
+
     def columns(self, samples: Any) -> BackwardInputs:
         """The same problem on some of its samples, chosen by any NumPy index."""
         shown = {name: array[:, samples] for name, array in self.shown.items()}
@@ -147,6 +151,10 @@ class LayerBackwardInputs(LayerInputs):
         *_, parameters, options = super().arguments(contract.forward)
         return [*(getattr(self, name) for name in contract.arguments), parameters, options]
 
+    def row(self, quantity: str, unit: int) -> str:
+        """What a row of a gradient is called; by initial states, that of a layer and direction."""
+        return f"feature {unit}" if quantity == "dx" else super().row(f"{quantity[1]}_last", unit)
+
     def columns(self, samples: Any) -> LayerBackwardInputs:
         """The same problem on some of its samples, chosen by any NumPy index."""
         da_last, dc_last = self.da_last[:, :, samples], self.dc_last[:, :, samples]
@@ -156,6 +164,9 @@ class LayerBackwardInputs(LayerInputs):
 
 
 AnyBackward = BackwardInputs | LayerBackwardInputs
+
+BY_SAMPLES = ("dx", "da0", "dc0")
+"""The gradients that have an entry for each sample; those by parameters are sums over all."""
 
 
 def by_parameter(place: int, name: str) -> str:

@@ -46,6 +46,8 @@ class Limits:
         Whether it keeps subnormal numbers, and does not flush them to zero.
     bad_shapes
         Whether arguments of a wrong shape may be given to it, to see whether it refuses them.
+    gradients
+        Whether it has backward passes that are to be judged.
     """
 
     dtypes: tuple[DType, ...] = DTYPES
@@ -63,6 +65,7 @@ class Limits:
     empty: tuple[Empty, ...] = get_args(Empty)
     subnormals: bool = True
     bad_shapes: bool = True
+    gradients: bool = True
 
     @classmethod
     def parse(cls, declared: Any) -> Self:
@@ -167,6 +170,7 @@ _NO: Mapping[str, str] = {
     "initial_state": "no initial state",
     "subnormals": "subnormals flushed",
     "bad_shapes": "bad shapes not asked",
+    "gradients": "no gradients",
 }
 
 _CHOICES: Mapping[str, Sequence[str]] = {

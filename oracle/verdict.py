@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from oracle import exact
+from oracle import exact, exact_gradient
+from oracle.backward_inputs import BY_SAMPLES, BackwardInputs, LayerBackwardInputs
+from oracle.exact import Enclosure
 from oracle.inputs import Inputs
 from reference.contract import Array
 
@@ -15,6 +17,9 @@ SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 
 BEYOND_USE = 0.1
 """A bound above this, on a state or a probability of size 1, would accept nearly any answer."""
+
+FROM_THE_STEP_AFTER = "from its own gradient of the step after"
+"""What a step of a backward pass by itself is held to."""
 
 Facts = Mapping[str, Any]
 """What is known of a violation, by name, as data that JSON can hold."""
@@ -36,14 +41,16 @@ class Comparison:
     inputs
         The problem that both answer.
     quantity
-        Which quantity of `oracle.propagation.evaluate` they answer with: `a`, `c`, `y` or a gate.
+        Which quantity of `oracle.propagation.evaluate` they answer with: `a`, `c`, `y` or a gate; or which
+        gradient of `oracle.backpropagation.evaluate`.
     label
         Its name in the contract of the function that is judged.
     steps
         How many columns of the batch are steps of one sample, as `Inputs.steps` lays them out.
     rival
-        Who the second witness is: `torch`; `exact`, which has no error of its own; or, in a few words, how
-        the implementation itself was asked a second time.
+        Who the second witness is: `torch`; `formulas`, evaluated in float64, or with `FROM_THE_STEP_AFTER`;
+        `exact`, which has no error of its own; or, in a few words, how the implementation itself was asked
+        a second time.
     """
 
     inputs: Inputs
@@ -65,6 +72,8 @@ class Comparison:
         with np.errstate(all="ignore"):
             ratio = np.abs(ours - theirs) / (bound * (1 if self.rival == "exact" else 2))
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+        if self._is_gradient:  # whether NaN or an infinity depends on the formula
+            same |= ~np.isfinite(ours) & ~np.isfinite(theirs)
         return np.where(same | np.isinf(bound), 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
     @cached_property
@@ -93,18 +102,28 @@ class Comparison:
     @cached_property
     def _relative_bound(self) -> Array:
         _, theirs, bound = self._compared
-        with np.errstate(invalid="ignore"):
-            relative = bound / np.maximum(1, np.abs(theirs))
+        size = np.maximum(1, np.abs(theirs))
+        if self._is_gradient:  # which has no size of its own, as states and probabilities have
+            size = np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs))
+        with np.errstate(all="ignore"):
+            relative = np.where(bound == 0, 0, bound / size)
         return np.where(np.isinf(bound), np.inf, relative)
+
+    @property
+    def _is_gradient(self) -> bool:
+        return isinstance(self.inputs, (BackwardInputs, LayerBackwardInputs))
 
     def explain(self) -> Facts:
         """The worst element of the first step that is off: the answers, the exact value, who is wrong.
+
+        A backward pass takes the last step first.
 
         The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`; with a witness `exact`,
         `off_by` and perhaps `torch`, else `again`, which is how it was asked again, and what it answered.
         """
         off = self.ratio > 1
-        column, late = min(np.argwhere(off.any(axis=0)).tolist(), key=lambda at: self._place(*at)[::-1])
+        first = max if self._is_gradient else min
+        column, late = first(np.argwhere(off.any(axis=0)).tolist(), key=lambda at: self._place(*at)[::-1])
         unit = int(np.argmax(self.ratio[:, column, late]))
         ours, theirs, bound = (float(array[unit, column, late]) for array in self._compared)
         t = self._step(late)
@@ -112,7 +131,15 @@ class Comparison:
         element = {"element": self._element(unit, column, late), "implementation": number(ours)}
         extent = {"extent": {"wrong": int(off.sum()), "of": off.size, "name": self.label}}
         dtype = str(self.inputs.dtype)
-        if self.rival not in ("torch", "exact"):
+        if self.rival == FROM_THE_STEP_AFTER:
+            return {
+                **element,
+                "expected": f"{theirs!r}, {FROM_THE_STEP_AFTER}",
+                "allowed": {"difference": number(2 * bound), "dtype": dtype},
+                "wrong": ["implementation"],
+                **extent,
+            }
+        if self.rival not in ("torch", "exact", "formulas"):
             return {
                 **element,
                 "again": {"asked": self.rival, "value": number(theirs)},
@@ -120,8 +147,7 @@ class Comparison:
                 "wrong": ["implementation"],
                 **extent,
             }
-        sample = self.inputs.sample(column, t)
-        truth = exact.evaluate(sample, max(bound / 1000, SMALLEST))[self.quantity][unit, 0, t]
+        truth = self._truth(unit, column, t, max(bound / 1000, SMALLEST))
         far = truth.distance(ours)
         with np.errstate(all="ignore"):  # it may be infinite
             ulp = float(np.abs(np.spacing(np.asarray(truth.midpoint, self.inputs.dtype))))
@@ -141,6 +167,17 @@ class Comparison:
             **extent,
         }
 
+    def _truth(self, unit: int, column: int, t: int, radius: float) -> Enclosure:
+        """The exact value of an element."""
+        inputs = self.inputs
+        if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
+            if self.quantity in BY_SAMPLES:
+                inputs, column = inputs.columns([column]), 0
+            truth: Enclosure = exact_gradient.evaluate(inputs, radius)[self.quantity][unit, column, t]
+            return truth
+        truth = exact.evaluate(inputs.sample(column, t), radius)[self.quantity][unit, 0, t]
+        return truth  # noqa: RET504 - which has a type, as elements of an array have not
+
     def _place(self, column: int, late: int) -> tuple[int, int]:
         """Sample and step."""
         return column // self.steps, column % self.steps + self._step(late)
@@ -150,8 +187,10 @@ class Comparison:
         return late + int(self.bound.shape[2] - self.ratio.shape[2])
 
     def _element(self, unit: int, column: int, late: int) -> Facts:
-        """Which element it is; last states are those of no step."""
+        """Which element it is; last states are those of no step, as are gradients by initial ones."""
+        if self._is_gradient and self.quantity not in BY_SAMPLES:
+            return {"name": self.label, "index": [unit, column]}
         sample, step = self._place(column, late)
         row = self.inputs.row(self.quantity, unit)
-        has_step = self.steps > 1 or not self.quantity.endswith("_last")
+        has_step = self.steps > 1 or not self.quantity.endswith(("_last", "0"))
         return {"name": self.label, "row": row, "sample": sample, **({"step": step} if has_step else {})}

@@ -37,7 +37,12 @@ class Behaviour:
 
         Without caches of the memory states too only the last need be shown.
         """
-        names = CONTRACTS[function].outputs
+        contract = CONTRACTS[function]
+        names = contract.outputs
+        if contract.is_backward:
+            if isinstance(value, dict):  # of which other keys do not matter
+                value = {name: value[name] for name in names if name in value}
+            return cls(_leaves(value), {}, _leaves(arguments))
         parts = (
             (value[: len(names)], value[len(names) :]) if isinstance(value, (tuple, list)) else (value, ())
         )

@@ -45,6 +45,8 @@ def _said(name: str, fact: Any) -> str:
 
 
 def _element(fact: Facts) -> str:
+    if "index" in fact:
+        return f"{fact['name']}{fact['index']}"
     step = f", step {fact['step']}" if "step" in fact else ""
     return f"{fact['name']}[{fact['row']}, sample {fact['sample']}{step}]"
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import reference
-from oracle.faults import layer_equations
+from oracle.faults import backward_equations, layer_equations
 from oracle.faults.equations import Equations, compose, run
-from reference.contract import CONTRACTS
+from reference.contract import BACKWARDS, CONTRACTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,16 @@ class Fault:
     def lstm_layer(self, x: Any, a0: Any, c0: Any, parameters: Any, options: Any = None) -> Any:
         """`(a, a_last, c_last)`, with the mistake."""
         return self._call_layer("lstm_layer", x, a0, c0, parameters, options)
+
+    def __getattr__(self, name: str) -> Any:
+        """A backward pass, where the mistake is made in it."""
+        if name in BACKWARDS and name in self.changes:
+            return partial(self._call_backward, name)
+        raise AttributeError(f"{self.name} has no {name}")
+
+    def _call_backward(self, function: str, *given: Any) -> Any:
+        memory = self.memory.setdefault(function, {})
+        return backward_equations.run(function, self.changes[function], memory, *given)
 
     def _call(self, function: str, *given: Any) -> Any:
         if function not in self.changes:

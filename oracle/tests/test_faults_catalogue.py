@@ -24,7 +24,7 @@ from reference.contract import CONTRACTS, FUNCTIONS
 RANDOM = {"noise", "dropout", "dropout_between"}
 GROUPS = (
     "weights biases activations update state head precision shapes batch caches purity "
-    "layers directions lengths projection"
+    "layers directions lengths projection backward"
 )
 
 NOT_ON_THE_FIRST = {

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from oracle.backward_inputs import by_parameter
 from oracle.limits import ANYTHING, Limits
 from properties.answered.implementation import Returned
-from reference.contract import Array, Contract, Shape, extent, in_symbols
+from reference.contract import Array, Contract, Shape, extent, in_symbols, of_one_direction
 
 
 class MalformedError(Exception):
@@ -68,8 +69,11 @@ class Answer:
 def quantity(contract: Contract, name: str) -> str:
     """The quantity that an output is: `a_next` and `a` are `a`, `yt_pred` and `y_pred` are `y`.
 
-    Of a layer each is a quantity of its own.
+    Of a layer each is a quantity of its own, and so is each gradient; those of a cell are called as those
+    of a sequence.
     """
+    if contract.is_backward:
+        return {"dxt": "dx", "da_prev": "da0", "dc_prev": "dc0"}.get(name, name)
     return name if contract.is_layer else name[0]
 
 
@@ -77,6 +81,8 @@ def read_outputs(
     contract: Contract, value: Any, sizes: Mapping[str, int], limits: Limits = ANYTHING
 ) -> dict[str, Array]:
     """The outputs by quantity. A missing cache is no matter here; `read_caches` asks for it."""
+    if contract.is_backward:
+        return _read_gradients(contract, value, sizes)
     _check_count(contract, value)
     return {
         quantity(contract, name): _memory(name, entry, shape, sizes)
@@ -84,6 +90,47 @@ def read_outputs(
         else _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
         for (name, shape), entry in zip(contract.outputs.items(), value, strict=False)
         if limits.shows(name, shape)
+    }
+
+
+def _read_gradients(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
+    """The gradients by quantity, `(n, m, T_x)`, and those by parameters `(n, columns, 1)`."""
+    if not contract.is_layer:
+        return _of_dict("returned", contract, value, contract.outputs, sizes)
+    names = [*contract.outputs, "gradients"]
+    if not isinstance(value, (tuple, list)) or len(value) != len(names):
+        raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)}")
+    *arrays, gradients = value
+    found = {
+        name: _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
+        for (name, shape), entry in zip(contract.outputs.items(), arrays, strict=True)
+    }
+    places, projected = sizes["L"] * sizes["D"], sizes["n_h"] != sizes["n_a"] or sizes.get("n_p", 0) > 0
+    if not isinstance(gradients, (tuple, list)) or len(gradients) != places:
+        raise MalformedError(f"gradients is {_form(gradients)}, expected a list of {places} dicts")
+    for k, entry in enumerate(gradients):
+        shapes = of_one_direction(contract.kind, k // sizes["D"], projected)
+        named = {f"d{name}": shape for name, shape in shapes.items()}
+        by_name = _of_dict(f"gradients[{k}]", contract, entry, named, {**sizes, "n_p": sizes["n_h"]})
+        found |= {by_parameter(k, name[1:]): array for name, array in by_name.items()}
+    return found
+
+
+def _of_dict(
+    where: str, contract: Contract, value: Any, shapes: Mapping[str, Shape], sizes: Mapping[str, int]
+) -> dict[str, Array]:
+    """The entries of a dict by quantity; other keys do not matter."""
+    if not isinstance(value, dict):
+        verb = where if where == "returned" else f"{where} is"
+        raise MalformedError(f"{verb} {_form(value)}, expected a dict with {', '.join(shapes)}")
+    missing = [name for name in shapes if name not in value]
+    if missing:
+        raise MalformedError(
+            f"{where} a dict without {', '.join(map(repr, missing))}, expected {', '.join(shapes)}"
+        )
+    return {
+        quantity(contract, name): _over_time(_array(name, value[name], shape, sizes), by_place=False)
+        for name, shape in shapes.items()
     }
 
 

@@ -117,7 +117,7 @@ def stacked(
         given["activation"] = draw(st.sampled_from(stacking.activations))
     layers = draw(st.integers(1, stacking.most_layers if stacking.directions_of(2) else 1))
     return LayerProblem(
-        function,  # type: ignore[arg-type]
+        CONTRACTS[function].posed_as,  # type: ignore[arg-type]
         **{**sizes, **given},
         layers=layers,
         directions=draw(st.sampled_from(stacking.directions_of(layers))),
@@ -167,7 +167,7 @@ def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> l
     lengths: Lengths = "random" if "random" in stacking.lengths else stacking.lengths[0]
     layers, directions = stacking.deepest
     distinct = LayerProblem(
-        function,  # type: ignore[arg-type]
+        CONTRACTS[function].posed_as,  # type: ignore[arg-type]
         n_x=2,
         n_a=3,
         m=4,
@@ -199,17 +199,18 @@ def far(
 
     Of many steps there are several samples, so that there are several lengths.
     """
-    has_fewer = projected and function == "lstm_layer" and "smaller" in stacking.projections
+    kind = CONTRACTS[function].kind
+    has_fewer = projected and kind == "lstm" and "smaller" in stacking.projections
     m = max(sizes["m"], SEVERAL) if sizes["T_x"] > 3 else sizes["m"]
     lengths: Lengths = "with T_x" if "with T_x" in stacking.lengths else stacking.lengths[0]
     layers, directions = stacking.deepest
     return LayerProblem(
-        function,  # type: ignore[arg-type]
+        CONTRACTS[function].posed_as,  # type: ignore[arg-type]
         **{name: size for name, size in {**sizes, "m": m}.items() if name != "n_y"},
         layers=layers,
         directions=directions,
         lengths=lengths,
-        activation=stacking.activations[0] if function == "rnn_layer" else "tanh",
+        activation=stacking.activations[0] if kind == "rnn" else "tanh",
         n_p=sizes["n_a"] // 2 if has_fewer else 0,
         initial=stacking.initial,
         dtype=dtype,

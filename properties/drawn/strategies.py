@@ -63,6 +63,8 @@ class Domain:
         needs = self.needs if contract.is_layer else (*self.needs, "initial_state")
         if function == "lstm_layer" and "initial_state" in needs:  # its states are handed from call to call
             needs = (*needs, "c_last")
+        if contract.is_backward:
+            needs = (*needs, "gradients")
         if missing := limits.lacking(needs):
             return missing
         if self.empty and self.empty not in limits.empty:
@@ -80,7 +82,7 @@ class Domain:
         return [
             network
             for network in self.networks
-            if network.kind == function
+            if network.kind == CONTRACTS[function].posed_as
             and self.empty != "n_x"
             and network.n_a <= largest
             and stacking.contains(replace(network, lengths=stacking.lengths[0], initial=stacking.initial))

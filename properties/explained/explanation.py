@@ -179,6 +179,8 @@ def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
     how: dict[str, Any] = {"limits": limits, "network": network}
     sought: dict[str, Any] = {"extreme": search.extreme, "whole": search.whole, "suspects": search.suspects}
     findings = diagnose(function, ask, counterexample, **sought, **how)
+    if CONTRACTS[function].is_backward:  # of which no unlisted mistake is located
+        return Explanation(findings, is_inherited(ask, counterexample))
     if not findings and (manner := manners(function, ask, counterexample, **how)):
         findings = [manner]
     if findings == [found("two answers", after=[])] and not CONTRACTS[function].is_layer:

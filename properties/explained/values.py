@@ -15,10 +15,11 @@ WIDTH, LINES = 90, 10
 def values(problem: Problem, function: str) -> str:
     """The arguments of a function, `x = [[[1]]], a0 = [[0]]` and so on, several in a line.
 
-    Empty where one of them would take more than a line, or all of them many; and of whole layers.
+    Empty where one of them would take more than a line, or all of them many; and of whole layers and backward
+    passes.
     """
     contract = CONTRACTS[function]
-    if contract.is_layer:
+    if contract.is_layer or contract.is_backward:
         return ""
     *arrays, parameters = problem.arguments(function)
     named = dict(zip(contract.arguments, arrays, strict=True))

@@ -81,7 +81,7 @@ def answers_rightly(implementation: Implementation, function: str, problem: Prob
     dtypes = {str(array.dtype) for array in outputs.values()}
     if problem.dtype not in implementation.limits.dtypes and dtypes != {problem.dtype}:
         return False  # it computes in another precision, which may be the better one
-    (witness,), (bounds,) = question.torch, question.bounds
+    (witness,), (bounds,) = question.framework, question.bounds
     return all(
         np.all(Comparison(inputs, name, name, ours, witness[name], bounds[name].error).ratio <= 1)
         for name, ours in outputs.items()

@@ -16,10 +16,12 @@ from properties.answered.implementation import Implementation
 from properties.drawn.strategies import FAR, Domain, Effort, examples, far, of_equal_sizes
 from properties.judged.tally import Tally
 from properties.judged.trial import Grade, Trial
-from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
+from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
 
-EVERY = (*FUNCTIONS, *LAYERS)
+EVERY_FORWARD = (*FUNCTIONS, *LAYERS)
+EVERY = (*EVERY_FORWARD, *BACKWARDS, *LAYERS_BACKWARD)
 FORWARDS = tuple(name for name in FUNCTIONS if not CONTRACTS[name].is_cell)
+SEQUENCES_BACKWARD = tuple(name for name in BACKWARDS if not CONTRACTS[name].is_cell)
 LSTM = tuple(name for name in FUNCTIONS if CONTRACTS[name].kind == "lstm")
 
 

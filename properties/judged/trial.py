@@ -5,11 +5,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from oracle import propagation
+from oracle import own_steps, propagation
+from oracle.backward_inputs import BY_SAMPLES, BackwardInputs
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
-from oracle.verdict import Comparison, Facts, number
+from oracle.verdict import FROM_THE_STEP_AFTER, Comparison, Facts, number
 from properties.answered.answer import Answer, quantity, side_by_side
 from properties.answered.answers import Answers
 from properties.answered.driven import drive
@@ -119,8 +120,9 @@ class Trial:
         return self.answers.question.bounds[self.number]
 
     def bounds_of(self, samples: Any, steps: slice = slice(None)) -> dict[str, Bounded]:
-        """The same of some samples, by any NumPy index, and some steps."""
-        return {name: bounded[:, samples, steps] for name, bounded in self.bounds.items()}
+        """The same of some samples, by any NumPy index, and some steps; not of sums over them."""
+        names = [name for name in self.bounds if not self.contract.is_backward or name in BY_SAMPLES]
+        return {name: self.bounds[name][:, samples, steps] for name in names}
 
     @property
     def steps(self) -> tuple[Inputs, Mapping[str, Bounded]]:
@@ -216,10 +218,15 @@ class Trial:
 
     def agree_with_torch(self) -> bool:
         """The whole trajectory against torch's, within the propagated bound."""
-        return self.agree(self.answer.outputs, self.answers.question.torch[self.number], self.bounds)
+        question = self.answers.question
+        witness = question.framework[self.number]
+        return self.agree(self.answer.outputs, witness, self.bounds, rival=question.rival)
 
     def agree_with_torch_step_by_step(self) -> None:
         """Every step against torch's, from the state that the implementation itself gave it."""
+        if isinstance(self.inputs, BackwardInputs):
+            self._agree_step_by_step_backward(self.inputs)
+            return
         if isinstance(self.inputs, LayerInputs):
             ours, inputs, bounds = self._driven(self.inputs)
         else:
@@ -232,6 +239,24 @@ class Trial:
         from oracle import pytorch
 
         return self.answers.question.torch[self.number] if inputs is self.inputs else pytorch.run(inputs)
+
+    def _agree_step_by_step_backward(self, inputs: BackwardInputs) -> None:
+        """Every step of a backward pass, from the gradient that the implementation gave the step after.
+
+        A cell has one step. A sequence is asked once more, with an input for each pre-activation: so it shows
+        the gradients by these.
+        """
+        if self.contract.is_cell:
+            self.agree_with_torch()
+            return
+        n_a, m, T_x = inputs.da.shape
+        rng = np.random.default_rng([self.problem.seed, 5])
+        x = rng.standard_normal((n_a * (4 if inputs.kind == "lstm" else 1), m, T_x)).astype(inputs.dtype)
+        shown = inputs.with_pre_activations_as_inputs(x)
+        ours = self.answer_to(shown).outputs
+        bounds = own_steps.evaluate(shown, ours["dx"].astype(np.float64))
+        formulas = {name: bounded.value for name, bounded in bounds.items()}
+        self.agree(ours, formulas, bounds, shown, rival=FROM_THE_STEP_AFTER)
 
     def _side_by_side(self) -> tuple[dict[str, Array], Inputs, Mapping[str, Bounded]]:
         """The steps of one of the four functions, as it answered.

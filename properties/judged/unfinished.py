@@ -36,7 +36,8 @@ def _shows_it(reply: Returned | Raised | Died, function: str) -> bool:
         return reply.type_name == "NotImplementedError" or any(name in reply.message for name in OF_NOTHING)
     if not isinstance(reply, Returned):
         return False
-    value = reply.value if isinstance(reply.value, (tuple, list)) else [reply.value]
+    value = [*reply.value.values()] if isinstance(reply.value, dict) else reply.value
+    value = value if isinstance(value, (tuple, list)) else [value]
     outputs = value[: len(CONTRACTS[function].outputs)]
     return any(output is None or _is_nan(output) for output in outputs)
 

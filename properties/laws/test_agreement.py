@@ -1,18 +1,18 @@
-"""The states and predictions are those that the formulas give."""
+"""The states, predictions and gradients are those that the formulas give."""
 
-from properties.judged.law import EVERY, FORWARDS, law
+from properties.judged.law import EVERY, EVERY_FORWARD, FORWARDS, SEQUENCES_BACKWARD, law
 from properties.judged.trial import Trial
-from reference.contract import LAYERS
+from reference.contract import BACKWARDS, LAYERS, LAYERS_BACKWARD
 
 
-@law("spec", functions=(*FORWARDS, *LAYERS), complete=True)
+@law("spec", functions=(*FORWARDS, *LAYERS, *SEQUENCES_BACKWARD, *LAYERS_BACKWARD), complete=True)
 def test_trajectory(trial: Trial) -> None:
     """The whole sequence agrees with torch's, within a bound that is propagated from step to step."""
     if not trial.agree_with_torch():
         trial.tally.not_meaningful += 1
 
 
-@law("spec", functions=EVERY, complete=True, needs=("initial_state",))
+@law("spec", functions=(*EVERY_FORWARD, *BACKWARDS), complete=True, needs=("initial_state",))
 def test_each_step(trial: Trial) -> None:
     """Each step agrees with torch's from the state it was given; sharp for any length and gain."""
     trial.agree_with_torch_step_by_step()

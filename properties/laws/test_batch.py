@@ -4,17 +4,24 @@ from functools import partial
 
 import numpy as np
 
+from oracle.backward_inputs import BY_SAMPLES
 from properties.judged.law import EVERY, law
 from properties.judged.trial import Trial
 
 
 @law("spec", functions=EVERY)
 def test_samples_independent(trial: Trial) -> None:
-    """Any samples in any order get the answers that they get in the whole batch."""
+    """Any samples in any order get the answers that they get in the whole batch.
+
+    Gradients by parameters are sums over the samples, and are left out.
+    """
     rng = np.random.default_rng(trial.problem.seed)
     samples = rng.permutation(trial.problem.m)[: rng.integers(trial.problem.m) + 1]
     inputs = trial.inputs.columns(samples)
-    alone = trial.answer_to(inputs).outputs
-    among = {name: array[:, samples] for name, array in trial.answer.outputs.items()}
-
-    trial.agree_with_itself(among, alone, partial(trial.bounds_of, samples), inputs, asked="those alone")
+    every, alone = trial.answer.outputs, trial.answer_to(inputs).outputs
+    of_samples = [name for name in every if not trial.contract.is_backward or name in BY_SAMPLES]
+    among = {name: every[name][:, samples] for name in of_samples}
+    bounds = partial(trial.bounds_of, samples)
+    trial.agree_with_itself(
+        among, {name: alone[name] for name in of_samples}, bounds, inputs, asked="those alone"
+    )

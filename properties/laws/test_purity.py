@@ -1,4 +1,4 @@
-"""A forward pass is a function: it changes nothing and depends on nothing but its arguments."""
+"""A pass is a function: it changes nothing and depends on nothing but its arguments."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -43,15 +43,15 @@ def test_same_answer_twice(trial: Trial) -> None:
 
 def _same(trial: Trial, name: str, after: Any, before: Any) -> None:
     """Whether a value is as it was, and what is in it."""
-    if isinstance(before, (Mapping, list)):
-        kind = dict if isinstance(before, Mapping) else list
+    if isinstance(before, (Mapping, list, tuple)):
+        kind = dict if isinstance(before, Mapping) else type(before)
         trial.require(isinstance(after, kind), element=name, wrong=f"it is no {kind.__name__} any more")
     if isinstance(before, Mapping):
         changed = {*map(str, after)} ^ {*before}
         trial.require(not changed, element=name, wrong=f"keys lost or new: {', '.join(sorted(changed))}")
         for key in before:
             _same(trial, f'{name}["{key}"]', after[key], before[key])
-    elif isinstance(before, list):
+    elif isinstance(before, (list, tuple)):
         trial.require(len(after) == len(before), element=name, wrong="entries lost or new")
         for place, (ours, theirs) in enumerate(zip(after, before, strict=True)):
             _same(trial, f"{name}[{place}]", ours, theirs)

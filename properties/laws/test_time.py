@@ -5,7 +5,9 @@ from functools import partial
 import numpy as np
 
 from oracle import propagation
-from properties.judged.law import FORWARDS, law
+from oracle.backward_inputs import BackwardInputs
+from oracle.rounding import Bounded
+from properties.judged.law import FORWARDS, SEQUENCES_BACKWARD, law
 from properties.judged.trial import Bounds, Trial
 
 
@@ -28,3 +30,28 @@ def test_split(trial: Trial) -> None:
         part = trial.answer_to(inputs).outputs
         among = {name: array[:, :, steps] for name, array in whole.items() if array.shape[2] == T_x}
         trial.agree_with_itself(among, part, bounds, inputs, asked="in parts")
+
+
+@law("spec", functions=SEQUENCES_BACKWARD)
+def test_tail(trial: Trial) -> None:
+    """The last steps alone have the same gradients; so have, of an RNN, those before, given the rest's."""
+    inputs, whole, T_x = trial.inputs, trial.answer.outputs, trial.problem.T_x
+    assert isinstance(inputs, BackwardInputs)
+    if T_x < 2:
+        return
+    t = int(np.random.default_rng(trial.problem.seed).integers(1, T_x))
+    rest = inputs.span(t, T_x)
+    tail = trial.answer_to(rest).outputs
+    parts = [(rest, slice(t, T_x), {"dx": tail["dx"]})]
+    if trial.contract.kind == "rnn":
+        first = inputs.given_the_rest(t, tail["da0"][:, :, 0].astype(inputs.dtype))
+        head = trial.answer_to(first).outputs
+        parts.append((first, slice(0, t), {"dx": head["dx"], "da0": head["da0"]}))
+    for part, steps, ours in parts:
+        among = {name: whole[name][:, :, steps] if name == "dx" else whole[name] for name in ours}
+        trial.agree_with_itself(among, ours, partial(_of_steps, trial, steps), part, asked="in parts")
+
+
+def _of_steps(trial: Trial, steps: slice) -> dict[str, Bounded]:
+    """How far the gradients of some steps may be off, through all later ones."""
+    return {"dx": trial.bounds["dx"][:, :, steps], "da0": trial.bounds["da0"]}

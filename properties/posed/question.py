@@ -7,7 +7,8 @@ controls those of pytest-xdist asks nothing.
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 
-from oracle import exact, propagation
+from oracle import backpropagation, exact, exact_gradient, propagation
+from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
@@ -44,27 +45,44 @@ class Question:
         """Whether it is worth keeping."""
         return _is_small(self.problems)
 
+    @property
+    def rival(self) -> str:
+        """Who the framework's word comes from; a backward pass that is given caches torch has not."""
+        is_given_caches = self.contract.is_backward and not (self.contract.is_layer or self.contract.is_cell)
+        return "formulas" if is_given_caches else "torch"
+
     @cached_property
-    def torch(self) -> list[dict[str, Array]]:
-        """What torch answers."""
+    def framework(self) -> list[dict[str, Array]]:
+        """What torch answers; or the float64 evaluation of the formulas, where torch has no such function."""
+        if self.rival == "formulas":
+            return [{name: each.value for name, each in bounds.items()} for bounds in self.bounds]
+        if self.contract.is_backward:
+            from oracle import pytorch_gradient
+
+            return [pytorch_gradient.run(inputs) for inputs in self._backward]
         from oracle import pytorch
 
         return [pytorch.run(inputs) for inputs in self.inputs]
 
+    @property
+    def _backward(self) -> list[BackwardInputs | LayerBackwardInputs]:
+        """The inputs, if they are of a backward pass."""
+        return [each for each in self.inputs if isinstance(each, (BackwardInputs, LayerBackwardInputs))]
+
     @cached_property
     def exact(self) -> list[Mapping[str, Array]]:
         """The exact values, rounded to float64."""
-        return [
-            {
-                name: exact.midpoints(array)
-                for name, array in exact.evaluate(inputs, radius=EXACT_RADIUS).items()
-            }
-            for inputs in self.inputs
-        ]
+        if self.contract.is_backward:
+            enclosed = [exact_gradient.evaluate(inputs, EXACT_RADIUS) for inputs in self._backward]
+        else:
+            enclosed = [exact.evaluate(inputs, EXACT_RADIUS) for inputs in self.inputs]
+        return [{name: exact.midpoints(array) for name, array in each.items()} for each in enclosed]
 
     @cached_property
     def bounds(self) -> list[dict[str, Bounded]]:
         """How far a right answer may be off, over the whole trajectory."""
+        if self.contract.is_backward:
+            return backpropagation.evaluate_each(self._backward)
         return propagation.evaluate_each(self.inputs)
 
     @cached_property

@@ -42,6 +42,7 @@ def part(judgement: Judgement, run: Run) -> str:
         "target": name,
         **({"digest": run.digests[name]} if name in run.digests else {}),
         "verdict": judgement.verdict,
+        **({"backward": judgement.backward} if judgement.backward else {}),
         **({"limits": list(judgement.limits)} if judgement.limits else {}),
         **({"notes": list(judgement.notes)} if judgement.notes else {}),
         "functions": {function: _function(judgement, function) for function in judgement.functions},

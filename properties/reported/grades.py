@@ -10,7 +10,7 @@ from properties.reported.names import shown_names
 from properties.reported.results import GRADES, Judgement, printable
 
 COLUMNS = (
-    *("target", "verdict", "functions"),
+    *("target", "verdict", "backward", "functions"),
     *(f"functions_that_hold_{grade}" for grade in GRADES),
     *("laws_failed", "first_mistake", "page"),
 )
@@ -38,7 +38,8 @@ def _row(judgement: Judgement, run: Run) -> list[str]:
     first = [case.words for case in cases(judgement)][:1] or [""]
     verdict = "left" if judgement.implementation in run.left else judgement.verdict
     page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
-    return [verdict, str(len(judgement.functions)), *hold, str(judgement.laws_failed), *first, page]
+    functions = [judgement.backward or "", str(len(judgement.functions))]
+    return [verdict, *functions, *hold, str(judgement.laws_failed), *first, page]
 
 
 def _inert(cell: str) -> str:

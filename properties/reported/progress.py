@@ -71,7 +71,9 @@ class ProgressPlugin:
                 failed = judgement.laws_failed
                 count = f" ({failed} law{'s' if failed > 1 else ''} failed)" if failed else ""
                 how_far = ", ".join(filter(None, [f"{self._done} of {len(self._names)}", self._left]))
-                line = f"{self._name(judgement.implementation)}: {judgement.verdict}{count}; {how_far}"
+                line = (
+                    f"{self._name(judgement.implementation)}: {judgement.verdict_in_words}{count}; {how_far}"
+                )
                 self._reporter.write_line(printable(line))
         for result in results[-1:]:
             self._display.update(

@@ -113,12 +113,32 @@ class Judgement:
     def verdict(self) -> Verdict:
         """That of the worst function; what differs outweighs what is not judged or not there.
 
-        A function of which only robust laws were left out changes nothing where another is not robust.
+        Backward passes have a verdict of their own, and count here only where there is nothing else. A
+        function of which only robust laws were left out changes nothing where another is not robust.
         """
         if self.why_unusable:
             return "unusable"
-        verdicts = {self.verdict_on(function) for function in ("", *self.functions)}
-        unknown = {grade for function in self.functions for grade in self._unknown(function)}
+        forwards = [name for name in self.functions if not CONTRACTS[name].is_backward]
+        return self._worst(forwards or self.functions)
+
+    @property
+    def backward(self) -> Verdict | None:
+        """That of the worst backward pass; `None` where the target has none, or nothing else."""
+        backwards = [name for name in self.functions if CONTRACTS[name].is_backward]
+        if self.why_unusable or not 0 < len(backwards) < len(self.functions):
+            return None
+        return self._worst(backwards)
+
+    @property
+    def verdict_in_words(self) -> str:
+        """The verdict; of forward and backward passes apart, where both are judged and differ in it."""
+        if self.backward in (None, self.verdict):
+            return self.verdict
+        return f"forward {self.verdict}, backward {self.backward}"
+
+    def _worst(self, functions: Sequence[str]) -> Verdict:
+        verdicts = {self.verdict_on(function) for function in ("", *functions)}
+        unknown = {grade for function in functions for grade in self._unknown(function)}
         if "not robust" in verdicts and "spec" not in unknown:
             verdicts.discard("not judged")
         ranked: tuple[Verdict, ...] = ("differs", "not judged", "unfinished", "incomplete", "not robust")

@@ -16,6 +16,7 @@ from properties.judged.presence import PRESENCE
 from properties.reported.mistakes import Mistake, by_frequency, by_function, laws
 from properties.reported.names import ELLIPSIS, shortened, shown_names
 from properties.reported.results import Judgement, LawResult, judgements, printable
+from reference.contract import CONTRACTS
 
 DECLARED = "–"
 """Stands for a law that a limit leaves nothing of."""
@@ -36,7 +37,8 @@ def render(results: Sequence[LawResult], width: int, *, in_full: bool) -> str:
     judged = judgements(results)
     for judgement in judged if in_full else ():
         if judgement.verdict != "unusable":
-            console.print(_laws(judgement))
+            for functions in _forward_and_backward(judgement.functions):
+                console.print(_laws(judgement, functions))
             if remarks := "\n".join(_remarks(judgement.results)):
                 console.print(Text(remarks), soft_wrap=True)
     mistakes = by_frequency(judged)
@@ -46,19 +48,26 @@ def render(results: Sequence[LawResult], width: int, *, in_full: bool) -> str:
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
 
 
-def _laws(judgement: Judgement) -> Table:
+def _forward_and_backward(functions: Sequence[str]) -> Iterator[list[str]]:
+    """The functions that have a table of their own."""
+    for is_backward in (False, True):
+        if some := [name for name in functions if CONTRACTS[name].is_backward == is_backward]:
+            yield some
+
+
+def _laws(judgement: Judgement, functions: Sequence[str]) -> Table:
     title = Text(f"{judgement.implementation}: problems that ran")
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("law", no_wrap=True)
     table.add_column("grade")
-    for function in judgement.functions:
+    for function in functions:
         table.add_column(short(function), justify="right")
-    for law in dict.fromkeys(result.law for result in judgement.results):
+    for law in dict.fromkeys(result.law for result in judgement.results if result.function in functions):
         if law in PRESENCE:
             continue
-        cells = {result.function: result for result in judgement.results if result.law == law}
+        cells = {each.function: each for each in judgement.results if each.law == law}
         grade = next(iter(cells.values())).grade
-        table.add_row(law, grade, *(_cell(cells.get(function)) for function in judgement.functions))
+        table.add_row(law, grade, *(_cell(cells.get(function)) for function in functions))
     return table
 
 
@@ -124,7 +133,7 @@ def _verdicts(
     room = min(max(map(len, names.values()), default=0), max(width - beside, 20))
     for judgement in judged:
         name = shortened(names[judgement.implementation], room)
-        yield f"  {name:<{room}}  {judgement.verdict:<10} {made[judgement.implementation]}"
+        yield f"  {name:<{room}}  {judgement.verdict_in_words:<10} {made[judgement.implementation]}"
         more = " ".join("; ".join(_besides(judgement)).split())  # of foreign code, perhaps in many lines
         if more:
             yield from _filled(more, width, lines=None if in_full else 1)

@@ -27,7 +27,7 @@ from properties.session import command
 from properties.worker.helping import only_helping
 from properties.worker.ours import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, locate
-from reference.contract import CONTRACTS, FUNCTIONS, LAYERS
+from reference.contract import CONTRACTS, FUNCTIONS
 
 TARGETS = pytest.StashKey[list[str]]()
 ASKED = pytest.StashKey[dict[str, set[str]]]()
@@ -182,7 +182,9 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
 
 
 def functions_asked(target: str, config: pytest.Config) -> set[str]:
-    """The functions that are judged: the layers that it may have, and the four, unless it has layers alone.
+    """The functions that are judged: the layers and backward passes that it may have, and the four.
+
+    These are left out where it has none of them, but others.
 
     What a target has, the target is asked: its text may mention a function that it does not define. A file
     that mentions the four alone is not loaded, which takes time. Raises `TargetMissing` where a module or an
@@ -190,7 +192,7 @@ def functions_asked(target: str, config: pytest.Config) -> set[str]:
     """
     directory = config.invocation_params.dir
     if target == REFERENCE:
-        return {*FUNCTIONS, *LAYERS}
+        return {*CONTRACTS}
     if target.partition(":")[0].endswith(SUFFIXES):
         text = Path(directory, locate(target, directory).source).read_bytes()
         mentioned = {name for name in CONTRACTS if name.encode() in text}
@@ -203,8 +205,8 @@ def functions_asked(target: str, config: pytest.Config) -> set[str]:
         loaded = judged.load()
         has = {*loaded.functions, *loaded.lacking}
         config.stash[LIMITS][target] = loaded.limits
-    layers = has & {*LAYERS}
-    return layers if layers and not has & {*FUNCTIONS} else {*FUNCTIONS} | layers
+    optional = has - {*FUNCTIONS}
+    return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
 
 
 def _of_the_networks(asked: set[str], target: str, networks: Sequence[LayerProblem]) -> set[str]:

@@ -92,7 +92,12 @@ def test_the_reference_and_the_worker_need_numpy_alone() -> None:
 def test_frameworks_are_imported_where_they_are_asked() -> None:
     asked = {module for module, names in IMPORTED.items() if "torch" in names}
     adapters = {module for module in asked if room_of(module) == "oracle.frameworks"}
-    of_our_own = {"oracle.checkpoints.of_torch", "oracle.parity.original", "oracle.pytorch"}
+    of_our_own = {
+        "oracle.checkpoints.of_torch",
+        "oracle.parity.original",
+        "oracle.pytorch",
+        "oracle.pytorch_gradient",
+    }
     assert asked - adapters == of_our_own
 
 

@@ -219,7 +219,8 @@ def test_the_grade_book_has_a_row_for_each() -> None:
         "not robust": "left",
         "waiting": "left",
     }
-    assert found[0] == dict(zip(COLUMNS, ["conforms", "conforms", "2", "2", "", "0", "", ""], strict=True))
+    values = ["conforms", "conforms", "", "2", "2", "", "0", "", ""]
+    assert found[0] == dict(zip(COLUMNS, values, strict=True))
     assert found[1]["laws_failed"] == "3"
     assert found[1]["first_mistake"] == "<i>c</i> & a"
 

@@ -22,7 +22,7 @@ def test_the_witnesses_say_of_each_what_they_say_of_it_alone() -> None:
         inputs = problem.inputs(FORWARD)
         bounds, truth = propagation.evaluate(inputs), exact.evaluate(inputs, radius=1e-20)
         for name, torch in pytorch.run(inputs).items():
-            assert np.array_equal(question.torch[i][name], torch)
+            assert np.array_equal(question.framework[i][name], torch)
         for name in ("a", "c", "y"):
             assert np.array_equal(question.bounds[i][name].error, bounds[name].error)
             assert np.array_equal(question.exact[i][name], exact.midpoints(truth[name]))

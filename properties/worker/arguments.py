@@ -41,8 +41,8 @@ def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: boo
     def laid_out(value: Any) -> Any:
         if isinstance(value, dict):
             return container((key, laid_out(entry)) for key, entry in value.items())
-        if isinstance(value, list):
-            return [laid_out(entry) for entry in value]
+        if isinstance(value, (list, tuple)):
+            return type(value)(laid_out(entry) for entry in value)
         return layout(value) if isinstance(value, ndarray) else value
 
     return [laid_out(argument) for argument in arguments]
@@ -82,11 +82,11 @@ def of_earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> It
 
 
 def _places(holder: Any) -> Iterator[tuple[Any, Any]]:
-    """Where arrays are, in lists and dicts."""
+    """Where arrays are, in lists and dicts; what is in a tuple itself cannot be another array."""
     for key, entry in [*(holder.items() if isinstance(holder, dict) else enumerate(holder))]:
-        if isinstance(entry, ndarray):
+        if isinstance(entry, ndarray) and not isinstance(holder, tuple):
             yield holder, key
-        elif isinstance(entry, (list, dict)):
+        elif isinstance(entry, (list, tuple, dict)):
             yield from _places(entry)
 
 

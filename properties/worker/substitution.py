@@ -5,12 +5,17 @@ from contextlib import ExitStack, contextmanager, suppress
 from inspect import signature, unwrap
 from typing import Any
 
-from reference import lstm_cell_forward, rnn_cell_forward
+from reference import lstm_cell_backward, lstm_cell_forward, rnn_cell_backward, rnn_cell_forward
 from reference.contract import CONTRACTS
 
 Function = Callable[..., Any]
 
-_CELLS: Mapping[str, Function] = {"rnn_forward": rnn_cell_forward, "lstm_forward": lstm_cell_forward}
+_CELLS: Mapping[str, Function] = {
+    "rnn_forward": rnn_cell_forward,
+    "lstm_forward": lstm_cell_forward,
+    "rnn_backward": rnn_cell_backward,
+    "lstm_backward": lstm_cell_backward,
+}
 
 
 class RightCell:
@@ -27,8 +32,10 @@ class RightCell:
         self.used = False
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """The next state, the prediction and the cache."""
+        """The next state, the prediction and the cache; of a backward pass the gradients."""
         self.used = True
+        if self._contract.is_backward:
+            return self._cell(*arguments, **named)
         *outputs, cache = self._cell(*arguments, **named)
         held = {
             **self._signature.bind(*arguments, **named).arguments,

@@ -10,6 +10,7 @@ from itertools import combinations
 
 from oracle.faults.catalogue import (
     activations,
+    backward,
     batch,
     caches,
     directions,
@@ -55,6 +56,7 @@ FAULTS = by_name(
     *directions.FAULTS,
     *lengths.FAULTS,
     *projection.FAULTS,
+    *backward.FAULTS,
 )
 """The catalogue by name. Of mistakes that fit equally well, the diagnosis names the first one first."""
 
