@@ -2,6 +2,7 @@
 
     python -m benchmarks.soundness --problems 200000 --only functions
     python -m benchmarks.soundness --problems 100000 --only layers
+    python -m benchmarks.soundness --problems 20000 --only gradients
 
 Puts random problems of every regime and dtype, dimensions to 48 and sequences to 200 (most are small), and
 layers with all their options, to the reference and to torch. The table shows by regime and dtype the worst
@@ -14,6 +15,10 @@ error as a fraction of the bound, step by step and over the whole trajectory:
   step as a fraction of the bound.
 
 A layer shows its states between steps only if it is called for each, so that is done with the reference.
+
+Of backward passes a step is held to what the program itself gave the step after. Besides the reference there
+are programs that multiply sums out and that compute again what is cached, of which only excesses are shown;
+torch answers cells and layers.
 
 Each excess is printed with its problem, and the exit status is 1 if there is one. With `--json` the last line
 is the worst of every figure by dtype, in place of the table.
@@ -36,20 +41,21 @@ from typing import Any, get_args
 import numpy as np
 
 import reference
+from benchmarks import soundness_backward
+from benchmarks.fractions import Answer, apart, fractions, from_exact, worst
 from oracle import exact, propagation, pytorch
+from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
 from oracle.inputs import Inputs, LayerInputs
 from oracle.lengths import Lengths
 from oracle.problem import Activation, DType, Problem
 from oracle.regimes import Regime
-from reference.contract import CONTRACTS, FUNCTIONS, LAYERS, Array
-
-Answer = dict[str, Array]
+from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD, Array
 
 EXTENTS = ("step", "trajectory")
 SMALL = 60
 """Hidden states of a sample, up to which it is always enclosed; beyond, one time in 50."""
 
-ONLY = {"functions": FUNCTIONS, "layers": LAYERS}
+ONLY = {"functions": FUNCTIONS, "layers": LAYERS, "gradients": (*BACKWARDS, *LAYERS_BACKWARD)}
 
 
 def main() -> int:
@@ -66,7 +72,7 @@ def main() -> int:
     start, excesses = time.perf_counter(), 0
     table: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for _ in range(options.problems):
-        function, problem = draw(rng, ONLY.get(options.only, (*FUNCTIONS, *LAYERS)))
+        function, problem = draw(rng, ONLY.get(options.only, tuple(CONTRACTS)))
         for figure, value in examine(function, problem, rng).items():
             table[problem.regime, problem.dtype][figure].append(value)
             if not value <= (1 if "exact" in figure else 2):
@@ -115,12 +121,14 @@ def draw(rng: np.random.Generator, functions: Sequence[str]) -> tuple[str, Probl
         options["activation"] = rng.choice(get_args(Activation)).item()
     elif rng.random() < 0.5:
         options["n_p"] = int(rng.integers(1, sizes["n_a"] + 1))
-    return function, getattr(Problem, function)(**sizes, **drawn, **options)
+    return function, getattr(Problem, contract.posed_as)(**sizes, **drawn, **options)
 
 
 def examine(function: str, problem: Problem, rng: np.random.Generator) -> dict[str, float]:
     """The figures of one problem by name: `reference step`, `torch trajectory exact`, and so on."""
     inputs = problem.inputs(function)
+    if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
+        return soundness_backward.examine(inputs, rng, regime=problem.regime)
     ours = ask_reference(function, inputs)
     steps, ours_by_step = step_by_step(function, inputs, ours)
     gates = pytorch.gates(steps) if problem.kind == "lstm" else {}
@@ -188,36 +196,6 @@ def ask_reference(function: str, inputs: Inputs) -> Answer:
 def of(quantities: Mapping[str, Array], sample: list[int]) -> Answer:
     """The quantities of one sample."""
     return {name: array[:, sample] for name, array in quantities.items()}
-
-
-def apart(answer: Array, evaluation: Array) -> Array:
-    """How far the two are apart: 0 where both are NaN or the same infinity."""
-    with np.errstate(invalid="ignore"):
-        distance = np.abs(answer.astype(np.float64) - evaluation)
-    same = (answer == evaluation) | (np.isnan(answer) & np.isnan(evaluation))
-    return np.where(same, 0.0, np.where(np.isnan(distance), np.inf, distance))
-
-
-from_exact = np.vectorize(lambda number, enclosure: enclosure.distance_at_most(number), otypes=[float])
-"""How far numbers are from the exact value at most."""
-
-
-def fractions(
-    answer: Mapping[str, Array], centre: Mapping[str, Array], bound: Mapping[str, Array], distance: Any
-) -> Answer:
-    """The distance of each element from its centre, as a fraction of its bound."""
-    found = {}
-    for name, array in answer.items():
-        late = slice(centre[name].shape[2] - array.shape[2], None)  # of c torch returns the last step only
-        far, allowed = distance(array, centre[name][:, :, late]), bound[name][:, :, late]
-        known = (allowed > 0) & (allowed < np.inf)  # of an infinite bound nothing is too far
-        found[name] = np.divide(far, allowed, out=np.where(far > allowed, np.inf, 0.0), where=known)
-    return found
-
-
-def worst(ratios: Mapping[str, Array]) -> float:
-    """The largest of all."""
-    return max(float(array.max(initial=0.0)) for array in ratios.values())
 
 
 def by_dtype(table: Mapping[tuple[str, str], Mapping[str, list[float]]]) -> dict[str, dict[str, float]]:
