@@ -34,7 +34,8 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     fl = Arithmetic(inputs.dtype)
     given = cached(fl, [inputs])
     n_a, T_x = len(inputs.a0), inputs.x.shape[2]
-    own = [Bounded.exact(dz[None, :, :, t]) for t in range(T_x)]
+    # Where a sample has an infinity, the product with the identity shows what no step had.
+    own = [Bounded(np.where(known, step, 0), np.where(known, 0, np.inf)) for step, known in _shown(dz)]
     WaT = Bounded.exact(weights(given)[:, :, :n_a].swapaxes(1, 2))
     steps = [given.a0] * T_x
     d_c = Bounded.exact(inputs.dc[None])
@@ -43,7 +44,7 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
         d = Bounded.exact(inputs.da[None, :, :, t])
         if t + 1 < T_x:
             d = fl.total(d, fl.matmul(WaT, own[t + 1]))
-        steps[t], _ = one_step(fl, step, c_prev, d, d_c)
+        steps[t] = _through_the_identity(one_step(fl, step, c_prev, d, d_c)[0])
         if inputs.kind == "lstm":
             through_h, factors, _ = lstm_factors(fl, step, c_prev, d)
             *spread, spread_c = multiplied_out(fl, step, c_prev, d, d_c)
@@ -56,6 +57,17 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     found = {f"d{name}": bounded for name, bounded in by_parameters(fl, given, chain).items()}
     found |= {"dx": over_time(steps, joined(given.a0)), "da0": fl.matmul(WaT, own[0])[..., None]}
     return {name: bounded[0] for name, bounded in found.items()}
+
+
+def _shown(dz: Array) -> list[tuple[Array, Array]]:
+    """The gradients of each step `(1, n_x, m)`, and which of them are numbers."""
+    return [(step[None].astype(np.float64), np.isfinite(step)[None]) for step in np.moveaxis(dz, 2, 0)]
+
+
+def _through_the_identity(dz: Bounded) -> Bounded:
+    """What a product with the identity shows: it is exact, but one infinity leaves no number in its sample."""
+    unknown = np.isinf(dz.error).any(axis=1, keepdims=True)
+    return Bounded(dz.value, np.where(unknown, np.inf, dz.error))
 
 
 def _told(fl: Arithmetic, dz: Array, k: Bounded, factors: object, more: Array) -> Bounded:

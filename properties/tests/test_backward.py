@@ -1,0 +1,132 @@
+"""Backward passes are judged where a target has them, and said apart from its forward passes."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oracle.faults import FAULTS
+from oracle.limits import Limits
+from oracle.problem import Problem
+from properties.answered.answer import Answer, MalformedError
+from properties.answered.implementation import Returned
+from properties.explained.failure import Failure
+from properties.laws import all_laws
+from properties.reported.results import Judgement, LawResult
+from properties.tests.power import InProcess, catch
+from properties.tests.runs import run
+from reference import lstm_cell_backward
+from reference.contract import BACKWARDS, CONTRACTS
+
+TEXTBOOK = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text()
+BACKWARD = (Path(__file__).parents[2] / "examples" / "textbook_backward.py").read_text()
+WHOLE = TEXTBOOK + BACKWARD.partition('"rnn_forward"]\n')[2]
+
+
+def result(function: str, status: str = "passed", **given: object) -> LawResult:
+    fields = {"implementation": "a.py", "law": "each step", "grade": "spec", "seconds": 0.0, **given}
+    return LawResult(function=function, status=status, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "words"),
+    [
+        ("passed", "passed", "conforms"),
+        ("passed", "failed", "forward conforms, backward differs"),
+        ("failed", "passed", "forward differs, backward conforms"),
+        ("passed", "", "conforms"),
+        ("", "failed", "differs"),
+    ],
+)
+def test_a_verdict_says_forward_and_backward_apart(forward: str, backward: str, words: str) -> None:
+    given = {"rnn_forward": forward, "rnn_backward": backward}
+    judgement = Judgement("a.py", [result(name, status) for name, status in given.items() if status])
+    assert judgement.verdict_in_words == words
+
+
+def test_a_backward_pass_that_is_unfinished_changes_no_verdict_on_the_forwards() -> None:
+    starter = result("rnn_backward", "skipped", unfinished=True)
+    judgement = Judgement("a.py", [result("rnn_forward"), starter])
+    assert (judgement.verdict, judgement.backward) == ("conforms", "unfinished")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (None, "returned None, expected a dict with dxt, da_prev, dc_prev, dWf"),
+        ({"dbf": np.zeros(3)}, r"dbf has shape \(3,\), expected \(n_a, 1\) = \(3, 1\)"),
+        ({"dba": 1}, ""),
+    ],
+)
+def test_gradients_are_read_by_name(changed: dict[str, object] | None, words: str) -> None:
+    problem = Problem.lstm(n_x=2, n_a=3, n_y=1, m=2, T_x=1)
+    inputs = problem.inputs("lstm_cell_backward")
+    value = (
+        None
+        if changed is None
+        else {**lstm_cell_backward(*inputs.arguments("lstm_cell_backward")), **changed}
+    )
+    answer = Answer(CONTRACTS["lstm_cell_backward"], Returned(value, [], [], False), inputs.sizes)
+    if not words:
+        assert answer.outputs["dWf"].shape == (3, 5, 1)
+        return
+    with pytest.raises(MalformedError, match=words):
+        _ = answer.outputs
+
+
+@pytest.mark.parametrize("function", BACKWARDS)
+def test_limits_leave_nothing_of_backward_passes(function: str) -> None:
+    limits = Limits.parse({"gradients": False})
+    concerned = [law for law in all_laws() if function in law.functions]
+    assert {law.declared_away(function, limits) for law in concerned} == {"no gradients"}
+    assert limits.words == ["no gradients"]
+
+
+def test_the_message_shows_the_last_step_that_is_wrong_and_the_exact_value() -> None:
+    fault = FAULTS["nothing_carried"]
+    law = next(law for law in all_laws() if law.name == "trajectory")
+    caught = catch(law, InProcess(fault), "lstm_backward", 0, shrink=True)
+    assert caught
+    message = Failure(caught.violation).message
+    assert "dx[feature 0, sample 0, step 0]" in message
+    assert (
+        "looks like      nothing is carried through time (as the exercise's first edition expected)"
+        in message
+    )
+    assert "T_x=2" in message
+
+
+def test_each_step_tells_what_the_step_after_gave() -> None:
+    law = next(law for law in all_laws() if law.name == "each step")
+    caught = catch(law, InProcess(FAULTS["da_not_carried"]), "rnn_backward", 0)
+    assert caught
+    assert "from its own gradient of the step after" in Failure(caught.violation).message
+
+
+def test_a_file_with_forwards_and_backwards_is_judged_in_one_run(tmp_path: Path) -> None:
+    """A cell's mistake is inherited by its sequence, and the starter beside it changes nothing: two runs."""
+    wrong = WHOLE.replace('"dc_prev": dc * ft}', '"dc_prev": dc * it}')
+    starter = wrong.replace("    dz = (1 - a_next**2) * da_next\n", "    dz = None\n")
+    assert wrong != WHOLE
+    assert starter != wrong
+    (tmp_path / "rnn.py").write_text(starter)
+    selected = ["-k", "each and step or provided", "--report", "report.json"]
+    done = run("rnn.py", *selected, program="rnn-crosscheck", directory=tmp_path)
+    [judged] = json.loads((tmp_path / "report.json").read_text())["implementations"]
+    assert (judged["verdict"], judged["backward"]) == ("conforms", "differs"), done.output
+    verdicts = {name: judged["functions"][name]["verdict"] for name in BACKWARDS}
+    assert verdicts["rnn_cell_backward"] == "unfinished"
+    assert verdicts["lstm_cell_backward"] == verdicts["lstm_backward"] == "differs"
+    assert judged["functions"]["lstm_backward"]["inherited"]
+    assert "forward conforms, backward differs" in done.output
+    assert "looks like  " in done.output
+    assert "dc_prev is dc * it, not dc * ft" in done.output
+
+
+def test_the_reference_is_asked_for_gradients_in_lower_precision() -> None:
+    law = next(law for law in all_laws() if law.name == "lower precision")
+    assert law.concerns(
+        "rnn_backward", replace(Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=2), dtype="float32")
+    )
