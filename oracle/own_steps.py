@@ -65,7 +65,7 @@ def _shown(dz: Array) -> list[tuple[Array, Array]]:
 
 
 def _through_the_identity(dz: Bounded) -> Bounded:
-    """What a product with the identity shows: it is exact, but one infinity leaves no number in its sample."""
+    """What a product with the identity shows: exact, but one infinity leaves no number in its sample."""
     unknown = np.isinf(dz.error).any(axis=1, keepdims=True)
     return Bounded(dz.value, np.where(unknown, np.inf, dz.error))
 

@@ -1,4 +1,4 @@
-"""The four functions, as far as a layer goes: without head, caches and earlier memory states."""
+"""The functions of layers as the four, without head, caches and earlier memory states, and backward."""
 
 from __future__ import annotations
 
@@ -45,6 +45,34 @@ def of_lstm_layer(lstm_layer: Callable[..., Any]) -> Functions:
         return a[:, :, 0], c_last[0], None
 
     return lstm_cell_forward, lstm_forward
+
+
+def backward_of(differentiated: Callable[..., tuple[Any, ...]]) -> Functions:
+    """`rnn_layer_backward` and `lstm_layer_backward`, by a framework's own differentiation.
+
+    That is called with the kind, the gradients by all that a layer returns, the input, a list of the initial
+    states, the parameters and the options. It returns the gradients by the input and by each initial state,
+    and a list of dicts of those by the parameters, in the form of the contract.
+    """
+
+    def rnn_layer_backward(
+        da: Array, da_last: Array, x: Array, a0: Array, parameters: Any, options: Any
+    ) -> tuple[Any, ...]:
+        return differentiated("rnn", [da, da_last], x, [a0], parameters, options)
+
+    def lstm_layer_backward(
+        da: Array,
+        da_last: Array,
+        dc_last: Array,
+        x: Array,
+        a0: Array,
+        c0: Array,
+        parameters: Any,
+        options: Any,
+    ) -> tuple[Any, ...]:
+        return differentiated("lstm", [da, da_last, dc_last], x, [a0, c0], parameters, options)
+
+    return rnn_layer_backward, lstm_layer_backward
 
 
 def _recurrent(parameters: Mapping[str, Array]) -> dict[str, Array]:

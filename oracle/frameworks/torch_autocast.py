@@ -25,6 +25,6 @@ def _autocast(module: torch.nn.Module) -> Callable[..., Any]:
     return call
 
 
-rnn_layer, lstm_layer = torch_modules.layers(_autocast)
+rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = torch_modules.layers(_autocast)
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)

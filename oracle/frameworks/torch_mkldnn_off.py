@@ -27,6 +27,6 @@ def _without(module: torch.nn.Module) -> Callable[..., Any]:
     return call
 
 
-rnn_layer, lstm_layer = torch_modules.layers(_without)
+rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = torch_modules.layers(_without)
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)

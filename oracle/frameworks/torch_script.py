@@ -9,6 +9,6 @@ from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
 
 SUPPORTS = torch_modules.SUPPORTS
 
-rnn_layer, lstm_layer = torch_modules.layers(torch.jit.script)
+rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = torch_modules.layers(torch.jit.script)
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
