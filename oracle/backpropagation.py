@@ -8,12 +8,13 @@ the exact function, and errors of the forward pass propagate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, by_parameter
+from oracle.backward_step import one_step
 from oracle.propagation import (
     Direction,
     directions,
@@ -27,8 +28,6 @@ from oracle.propagation import (
 )
 from oracle.rounding import Arithmetic, Bounded
 from reference.contract import Array
-
-Step = Mapping[str, Bounded]
 
 
 def evaluate(inputs: AnyBackward) -> dict[str, Bounded]:
@@ -118,7 +117,7 @@ def _through_layers(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dic
             order = given.order
             by_x.append(list(permuted(chain.dx, order)) if order is not None else chain.dx)
             of_layer.append(chain)
-            for name, bounded in by_parameters(fl, given, chain).items():
+            for name, bounded in by_parameters(fl, given, chain, own).items():
                 found[by_parameter(place, name)] = bounded
         da = masked([fl.total(*parts) for parts in zip(*by_x, strict=True)], own)
         initial["da0"] = [chain.da0 for chain in of_layer] + initial["da0"]
@@ -178,67 +177,6 @@ def back_through_time(
     return chain._replace(da0=d, dc0=d_c)
 
 
-def one_step(
-    fl: Arithmetic, step: Step, c_prev: Bounded, d: Bounded, d_c: Bounded
-) -> tuple[Bounded, Bounded]:
-    """From the gradients by the states after a step those by its pre-activations and the memory before."""
-    if "c" not in step:
-        if "z" not in step:
-            return fl.product(d, fl.tanh_slope(step["a"])), d_c
-        slope = fl.relu_slope(step["z"])
-        dz = fl.product(d, slope)
-        # One program multiplies what is not finite by 0, and another leaves it out.
-        unknown = ~np.isfinite(d.value) & ~((slope.value == 1) & (slope.error == 0))
-        return Bounded(np.where(unknown, 0, dz.value), np.where(unknown, np.inf, dz.error)), d_c
-    through_h, factors, dzo = lstm_factors(fl, step, c_prev, d)
-    by_c = fl.total(d_c, through_h)
-    spread = multiplied_out(fl, step, c_prev, d, d_c)
-    *by_gates, d_c_prev = (
-        spread_by(fl.product(by_c, *factor), more)
-        for factor, more in zip((*factors, (step["ft"],)), spread, strict=True)
-    )
-    return joined(*by_gates, dzo), d_c_prev
-
-
-def lstm_factors(
-    fl: Arithmetic, step: Step, c_prev: Bounded, d: Bounded
-) -> tuple[Bounded, Sequence[Sequence[Bounded]], Bounded]:
-    """What comes to the memory state through the hidden state; the factors of the gradient by the memory
-    state in those by the pre-activations of f, i and c; and the gradient by that of o.
-    """
-    h = fl.tanh(step["c"])
-    through_h = fl.product(d, step["ot"], fl.tanh_slope(h))
-    factors = (
-        (c_prev, fl.sigmoid_slope(step["ft"])),
-        (step["cct"], fl.sigmoid_slope(step["it"])),
-        (step["it"], fl.tanh_slope(step["cct"])),
-    )
-    return through_h, factors, fl.product(d, h, fl.sigmoid_slope(step["ot"]))
-
-
-def multiplied_out(fl: Arithmetic, step: Step, c_prev: Bounded, d: Bounded, d_c: Bounded) -> Sequence[Array]:
-    """How far apart sums may be that are multiplied out or not, where what comes through h may cancel dc.
-
-    Of the gradients by the pre-activations of f, i and c, and by the memory state before. Infinite where a
-    product that is multiplied out might overflow.
-    """
-    h, f, i, g = (part.reach for part in (fl.tanh(step["c"]), step["ft"], step["it"], step["cct"]))
-    size = d_c.reach + d.reach * step["ot"].reach * (1 + h**2)
-    before = c_prev.reach
-    factors = (before * f * (1 + f), g * i * (1 + i), i * (1 + g**2), f)
-    known = [size * np.fmax(1, largest) <= fl.largest for largest in (before, g, i, f)]
-    none = d.is_zero & d_c.is_zero
-    return [
-        np.where(none, 0, np.where(within, fl.gamma(6) * size * factor, np.inf))
-        for within, factor in zip(known, factors, strict=True)
-    ]
-
-
-def spread_by(x: Bounded, more: Array) -> Bounded:
-    """The same with a larger error, where it is a number."""
-    return Bounded(x.value, np.where(np.isfinite(x.value), x.error + more, x.error))
-
-
 def weights(given: Direction) -> Array:
     """Those on `[a_prev; x]`, of an LSTM those of f, i, c and o one below the other."""
     p = given.p
@@ -247,9 +185,16 @@ def weights(given: Direction) -> Array:
     return np.concatenate([p[f"W{gate}"] for gate in "fico"], axis=1)
 
 
-def by_parameters(fl: Arithmetic, given: Direction, chain: Chain) -> dict[str, Bounded]:
-    """The gradients by the parameters of one direction, `(k, n, columns, 1)`: sums over samples and steps."""
+def by_parameters(
+    fl: Arithmetic, given: Direction, chain: Chain, within: Array | None = None
+) -> dict[str, Bounded]:
+    """The gradients by the parameters of one direction, `(k, n, columns, 1)`: sums over samples and steps.
+
+    What a step holds that is not `within` a sample, perhaps no number, has no part in them.
+    """
     a_prev = [given.a0, *(step["a"] for step in given.steps)][: len(given.steps)]
+    if within is not None:
+        a_prev = masked(a_prev, within)
     n_h = given.a0.value.shape[1]
     a, x, dz = (_side_by_side(steps) for steps in (a_prev, given.xs, chain.dz))
     k = len(given.a0.value)
@@ -268,13 +213,16 @@ def by_parameters(fl: Arithmetic, given: Direction, chain: Chain) -> dict[str, B
     found = {f"W{gate}": part[:, :, :-1] for gate, part in parts.items()}
     found |= {f"b{gate}": part[:, :, -1:] for gate, part in parts.items()}
     if "Wp" in given.p:
-        found["Wp"] = _by_projection(fl, given, chain)[..., None]
+        found["Wp"] = _by_projection(fl, given, chain, within)[..., None]
     return found
 
 
-def _by_projection(fl: Arithmetic, given: Direction, chain: Chain) -> Bounded:
-    da = _side_by_side(chain.da)
-    unprojected = _side_by_side([fl.times(step["ot"], fl.tanh(step["c"])) for step in given.steps])
+def _by_projection(fl: Arithmetic, given: Direction, chain: Chain, within: Array | None) -> Bounded:
+    hidden = [fl.times(step["ot"], fl.tanh(step["c"])) for step in given.steps]
+    da, unprojected = (
+        _side_by_side(chain.da),
+        _side_by_side(hidden if within is None else masked(hidden, within)),
+    )
     if da is None or unprojected is None:
         return _exact(np.zeros_like(given.p["Wp"]))
     return fl.matmul(da, Bounded(unprojected.value.swapaxes(1, 2), unprojected.error.swapaxes(1, 2)))

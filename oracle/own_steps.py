@@ -9,17 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from oracle.backpropagation import (
-    Chain,
-    by_parameters,
-    cached,
-    lstm_factors,
-    multiplied_out,
-    one_step,
-    spread_by,
-    weights,
-)
+from oracle.backpropagation import Chain, by_parameters, cached, weights
 from oracle.backward_inputs import BackwardInputs
+from oracle.backward_step import lstm_factors, multiplied_out, one_step, spread_by
 from oracle.propagation import joined, over_time
 from oracle.rounding import Arithmetic, Bounded
 from reference.contract import Array

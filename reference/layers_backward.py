@@ -65,10 +65,10 @@ def rnn_layer_backward(
 
     def backward(k: int, da: Array, _: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
         p, (a, xs) = given.parameters[k], (steps.swapaxes(0, 1) for steps in kept.pop(k))
-        a_next = a[:, 1:]
+        a_prev, a_next = _own(given, a[:, :-1]), _own(given, a[:, 1:])
         slope = 1 - a_next**2 if given.activation == "tanh" else (a_next > 0).astype(a.dtype)
         dz, da0 = rnn_steps_backward(da, slope, p)
-        dW, db = by_weights(dz, a[:, :-1], xs)
+        dW, db = by_weights(dz, a_prev, xs)
         n_a = len(da0)
         by_parameters = {"dWax": dW[:, n_a:], "dWaa": dW[:, :n_a], "dba": db}
         return by_input(dz, p["Wax"]), (da0,), by_parameters
@@ -123,9 +123,10 @@ def lstm_layer_backward(
 
     def backward(k: int, da: Array, dc: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
         a, c, gates, xs = (np.moveaxis(steps, 0, -2) for steps in kept.pop(k))
-        p, c_next, n_h = given.parameters[k], c[:, 1:], len(a)
-        dz, da0, dc0, d_hidden = lstm_steps_backward(da, dc, gates, c_next, c[:, :-1], p)
-        by_parameters = by_gates(*by_weights(dz, a[:, :-1], xs))
+        a_prev, c_prev, c_next, gates = (_own(given, v) for v in (a[:, :-1], c[:, :-1], c[:, 1:], gates))
+        p, n_h = given.parameters[k], len(a)
+        dz, da0, dc0, d_hidden = lstm_steps_backward(da, dc, gates, c_next, c_prev, p)
+        by_parameters = by_gates(*by_weights(dz, a_prev, xs))
         if "Wp" in p:
             unprojected = gates[2] * np.tanh(c_next)
             by_parameters["dWp"], _ = by_weights(d_hidden, unprojected, unprojected[:0])
@@ -147,6 +148,13 @@ def _validated(
     within = np.arange(given.arguments["x"].shape[2]) < given.lengths[:, None]
     own = {name: np.where(within, given.arguments[name], 0) for name in ("x", "da")}
     return replace(given, arguments={**given.arguments, **own})
+
+
+def _own(given: Layers, steps: Array) -> Array:
+    """What a direction left in each step, `(…, T_x, m)`; 0 beyond the end of a sample: it may be NaN."""
+    if given.lengths is None:
+        return steps
+    return np.where(np.arange(steps.shape[-2])[:, None] < given.lengths, steps, 0)
 
 
 def _from_the_top(given: Layers, backward: Steps) -> tuple[Array, list[Array], list[dict[str, Array]]]:

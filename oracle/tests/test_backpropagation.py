@@ -236,6 +236,36 @@ def test_the_exact_gradient_is_the_limit_of_central_differences(kind: str) -> No
         assert abs(slope - inner) < abs(inner) * arb(10) ** -100
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [  # where something is not finite in the state that a sample ends with, or in what follows
+        'Problem.rnn_layer(n_x=2, n_a=7, m=2, T_x=3, layers=2, directions=2, activation="relu", '
+        'lengths="random", regime="nonfinite", seed=1070639499, dtype="float16")',
+        'Problem.rnn_layer(n_x=0, n_a=8, m=6, T_x=7, layers=1, directions=2, activation="relu", '
+        'lengths="with 1", regime="nonfinite", seed=1639205471, dtype="float64")',
+        "Problem.lstm_layer(n_x=1, n_a=2, m=4, T_x=6, layers=2, directions=1, n_p=2, "
+        'lengths="with T_x", regime="nonfinite", seed=1220653459, dtype="float16")',
+    ],
+)
+def test_the_padding_has_no_part_in_any_gradient(problem: str) -> None:
+    posed = Problem.parse(problem)
+    inputs: Any = posed.inputs(f"{posed.kind}_backward")
+    bounds = backpropagation.evaluate(inputs)
+    assert_within(by_reference(inputs), bounds)
+    assert_within(pytorch_gradient.run(inputs), bounds)
+
+
+def test_each_step_is_unknown_where_another_unit_may_have_overflowed() -> None:
+    problem = Problem.lstm(n_x=2, n_a=4, n_y=6, m=7, T_x=11, regime="wild", seed=349545472, dtype="float16")
+    inputs: Any = problem.inputs("lstm_backward")
+    for seed in (3, 16):
+        x = np.random.default_rng(seed).standard_normal((16, 7, 11)).astype("float16")
+        shown = inputs.with_pre_activations_as_inputs(x)
+        answer = by_reference(shown)
+        assert np.isnan(answer["dx"]).any()
+        assert_within(answer, own_steps.evaluate(shown, answer["dx"]))
+
+
 def test_shapes_of_layers_without_steps() -> None:
     inputs: Any = Problem.lstm_layer(n_x=2, n_a=3, m=2, T_x=0, layers=2).inputs("lstm_layer_backward")
     assert isinstance(inputs, LayerBackwardInputs)
