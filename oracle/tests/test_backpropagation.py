@@ -15,7 +15,7 @@ from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInp
 from oracle.lengths import Lengths
 from oracle.problem import DType, Problem
 from oracle.regimes import Regime
-from oracle.rounding import Bounded
+from oracle.rounding import Arithmetic, Bounded
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
 from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD, Array
 
@@ -89,6 +89,34 @@ def test_programs_that_multiply_out_or_compute_the_gates_again_stay_within_the_b
     bounds = backpropagation.evaluate(inputs)
     assert_within(multiplied_out(inputs), bounds)
     assert_within(recomputed(inputs), bounds)
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        Problem.rnn(n_x=3, n_a=4, n_y=1, m=3, T_x=2, regime="wild", seed=64),
+        Problem.lstm(n_x=3, n_a=4, n_y=1, m=3, T_x=2, regime="wild", seed=107),
+    ],
+    ids=repr,
+)
+def test_gates_of_saturated_units_may_be_computed_again(problem: Problem) -> None:
+    """What is lost of 1 - a² and s(1 - s) there is more than the chain rule itself may be off."""
+    inputs: Any = problem.inputs(f"{problem.kind}_backward")
+    assert_within(recomputed(inputs), backpropagation.evaluate(inputs))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_slopes_may_be_computed_by_any_formula(dtype: Any) -> None:
+    fl = Arithmetic(dtype)
+    a = np.concatenate([np.linspace(-1, 1, 999), 1 - 2.0 ** -np.arange(1, 30)]).astype(dtype)
+    s = np.abs(a)
+    tanh, sigmoid = fl.tanh_slope(Bounded.exact(a)), fl.sigmoid_slope(Bounded.exact(s))
+    for slopes, bounded in (
+        ((1 - a * a, (1 - a) * (1 + a)), tanh),
+        ((s - s * s, s * (1 - s)), sigmoid),
+    ):
+        for slope in slopes:
+            assert np.all(np.abs(slope.astype(float) - bounded.value) <= bounded.error)
 
 
 few = {"n_x": st.integers(1, 2), "n_a": st.integers(1, 3), "m": st.integers(1, 2), "T_x": st.integers(1, 3)}

@@ -10,6 +10,7 @@ import pytest
 from oracle.faults import FAULTS
 from oracle.limits import Limits
 from oracle.problem import Problem
+from oracle.verdict import Comparison
 from properties.answered.answer import Answer, MalformedError
 from properties.answered.implementation import Returned
 from properties.explained.failure import Failure
@@ -57,17 +58,17 @@ def test_a_backward_pass_that_is_unfinished_changes_no_verdict_on_the_forwards()
     [
         (None, "returned None, expected a dict with dxt, da_prev, dc_prev, dWf"),
         ({"dbf": np.zeros(3)}, r"dbf has shape \(3,\), expected \(n_a, 1\) = \(3, 1\)"),
+        ({"dWf": ...}, r"returned a dict without 'dWf', expected dxt, da_prev, dc_prev, dWf, dWi"),
         ({"dba": 1}, ""),
     ],
 )
 def test_gradients_are_read_by_name(changed: dict[str, object] | None, words: str) -> None:
     problem = Problem.lstm(n_x=2, n_a=3, n_y=1, m=2, T_x=1)
     inputs = problem.inputs("lstm_cell_backward")
-    value = (
-        None
-        if changed is None
-        else {**lstm_cell_backward(*inputs.arguments("lstm_cell_backward")), **changed}
-    )
+    value = None
+    if changed is not None:
+        value = {**lstm_cell_backward(*inputs.arguments("lstm_cell_backward")), **changed}
+        value = {name: array for name, array in value.items() if array is not ...}
     answer = Answer(CONTRACTS["lstm_cell_backward"], Returned(value, [], [], False), inputs.sizes)
     if not words:
         assert answer.outputs["dWf"].shape == (3, 5, 1)
@@ -96,6 +97,14 @@ def test_the_message_shows_the_last_step_that_is_wrong_and_the_exact_value() -> 
         in message
     )
     assert "T_x=2" in message
+
+
+def test_of_several_steps_the_last_one_is_shown() -> None:
+    inputs = Problem.rnn(n_x=2, n_a=3, n_y=1, m=2, T_x=4).inputs("rnn_backward")
+    right, wrong = np.zeros((2, 2, 4)), np.zeros((2, 2, 4))
+    wrong[1, 0, [0, 2]] = 1
+    compared = Comparison(inputs, "dx", "dx", wrong, right, np.full_like(right, 1e-9), rival="formulas")
+    assert compared.explain()["element"] == {"name": "dx", "row": "feature 1", "sample": 0, "step": 2}
 
 
 def test_each_step_tells_what_the_step_after_gave() -> None:
