@@ -6,7 +6,7 @@ import numpy as np
 
 import reference
 from oracle.problem import Problem
-from reference.contract import CONTRACTS, Array
+from reference.contract import CONTRACTS, Array, Contract
 
 LARGEST = 80
 """The most numbers that are written out."""
@@ -17,10 +17,8 @@ def snippet(problem: Problem, function: str) -> str:
     contract = CONTRACTS[function]
     arguments = problem.arguments(function)
     given = ", ".join([*contract.arguments, *contract.at_last])
-    outputs = [*contract.outputs, *([] if contract.is_layer else ["cache" if contract.is_cell else "caches"])]
-    call = f"{', '.join(outputs)} = {function}({given})"
-    count = sum(array.size for array in [*arguments[: len(contract.arguments)], *_weights(problem, function)])
-    if contract.is_layer or count > LARGEST:
+    call = f"{', '.join(_returned(contract))} = {function}({given})"
+    if contract.is_layer or contract.is_backward or _count(problem, function) > LARGEST:
         lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
         return "\n".join([*lines, f'{given} = problem.arguments("{function}")', call, ""])
     lines = ["import numpy as np", ""]
@@ -57,11 +55,18 @@ def _caches(function: str, right: Any) -> list[str]:
     ]
 
 
-def _weights(problem: Problem, function: str) -> list[Array]:
-    weights = problem.arguments(function)[len(CONTRACTS[function].arguments)]
-    return [
-        array for each in (weights if isinstance(weights, list) else [weights]) for array in each.values()
-    ]
+def _returned(contract: Contract) -> list[str]:
+    """What a call returns, by name."""
+    if contract.is_backward:
+        return [*contract.outputs, "gradients"] if contract.is_layer else ["gradients"]
+    caches = [] if contract.is_layer else ["cache" if contract.is_cell else "caches"]
+    return [*contract.outputs, *caches]
+
+
+def _count(problem: Problem, function: str) -> int:
+    """How many numbers a call of one of the four functions is given."""
+    *arrays, parameters = problem.arguments(function)
+    return sum(array.size for array in [*arrays, *parameters.values()])
 
 
 def _literal(array: Array, digits: int | None = None) -> str:

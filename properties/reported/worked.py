@@ -14,11 +14,18 @@ LARGEST = {"n_x": 3, "n_a": 3, "n_y": 3, "T_x": 3}
 
 
 def worked(problem: Problem, function: str, sample: int, step: int) -> list[str]:
-    """The steps of a sample up to one of them, a line for each equation; nothing where it is too large."""
+    """The steps of a sample up to one of them, a line for each equation; nothing where it is too large.
+
+    Nothing of a backward pass either.
+    """
     contract = CONTRACTS[function]
     steps = 1 if contract.is_cell else problem.T_x
     sizes = {**problem.sizes, "T_x": step + 1}
-    too_large = contract.is_layer or any(not 0 < sizes[name] <= most for name, most in LARGEST.items())
+    too_large = (
+        contract.is_layer
+        or contract.is_backward
+        or any(not 0 < sizes[name] <= most for name, most in LARGEST.items())
+    )
     if too_large or sample >= problem.m or step >= steps:
         return []
     inputs = problem.inputs(function).columns([sample])

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import reference
 from oracle.faults import FAULTS
 from oracle.limits import Limits
 from oracle.problem import Problem
@@ -16,10 +17,12 @@ from properties.answered.implementation import Returned
 from properties.explained.failure import Failure
 from properties.laws import all_laws
 from properties.reported.results import Judgement, LawResult
+from properties.reported.snippet import snippet
+from properties.reported.worked import worked
 from properties.tests.power import InProcess, catch
 from properties.tests.runs import run
 from reference import lstm_cell_backward
-from reference.contract import BACKWARDS, CONTRACTS
+from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD
 
 TEXTBOOK = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text()
 BACKWARD = (Path(__file__).parents[2] / "examples" / "textbook_backward.py").read_text()
@@ -132,6 +135,17 @@ def test_a_file_with_forwards_and_backwards_is_judged_in_one_run(tmp_path: Path)
     assert "forward conforms, backward differs" in done.output
     assert "looks like  " in done.output
     assert "dc_prev is dc * it, not dc * ft" in done.output
+
+
+@pytest.mark.parametrize("function", [*BACKWARDS, *LAYERS_BACKWARD])
+def test_a_page_has_the_code_of_a_failure(function: str) -> None:
+    contract = CONTRACTS[function]
+    sizes = {"n_x": 1, "n_a": 2, "m": 2, "T_x": 1, **({} if contract.is_layer else {"n_y": 1})}
+    problem: Problem = getattr(Problem, contract.posed_as)(**sizes)
+    known = {function: getattr(reference, function)}
+    exec(snippet(problem, function), known)
+    assert "gradients" in known
+    assert worked(problem, function, 0, 0) == []
 
 
 def test_the_reference_is_asked_for_gradients_in_lower_precision() -> None:
