@@ -67,14 +67,12 @@ def rnn_backward(da: Any, caches: Any) -> dict[str, Array]:
     """
     v, p = validate_backward("rnn_backward", {"da": da}, caches)
     dz, da0 = rnn_steps_backward(by_state(v["da"]), 1 - v["a_next"] ** 2, p)
-    dW, db = by_weights(dz, v["a_prev"], v["xt"])
-    n_a = len(da0)
     return {
         "dx": by_input(dz, p["Wax"]),
         "da0": da0,
-        "dWax": dW[:, n_a:],
-        "dWaa": dW[:, :n_a],
-        "dba": db,
+        "dWax": by_weights(dz, v["xt"]),
+        "dWaa": by_weights(dz, v["a_prev"]),
+        "dba": by_bias(dz),
     }
 
 
@@ -166,7 +164,8 @@ def lstm_backward(da: Any, caches: Any) -> dict[str, Array]:
     gates = np.stack([v["ft"], v["it"], v["ot"], v["cct"]])
     dz, da0, _, _ = lstm_steps_backward(da, np.zeros_like(da), gates, v["c_next"], v["c_prev"], p)
     Wx = np.concatenate([p[f"W{gate}"] for gate in "fioc"])[:, len(da0) :]
-    by_parameters = by_gates(*by_weights(dz, v["a_prev"], v["xt"]))
+    concat = np.concatenate([v["a_prev"], v["xt"]])
+    by_parameters = by_gates(by_weights(dz, concat), by_bias(dz))
     return {"dx": by_input(dz, Wx), "da0": da0, **by_parameters}
 
 
@@ -218,13 +217,14 @@ def by_input(dz: Array, Wx: Array) -> Array:
     return time_last(steps.transpose(1, 0, 2))
 
 
-def by_weights(dz: Array, a_prev: Array, x: Array) -> tuple[Array, Array]:
-    """The gradients by the weights on `[a_prev; x]`, `(n, n_h + n_x)`, and by the biases, `(n, 1)`.
+def by_weights(dz: Array, v: Array) -> Array:
+    """The gradient by the weights that act on `v`, `(n, k)`; both are `(·, T_x, m)`."""
+    return dz.reshape(len(dz), dz.shape[1] * dz.shape[2]) @ v.reshape(len(v), dz.shape[1] * dz.shape[2]).T
 
-    All arrays are `(·, T_x, m)`.
-    """
-    dz, concat = dz.reshape(len(dz), -1), np.concatenate([a_prev, x])
-    return dz @ concat.reshape(len(concat), -1).T, dz.sum(axis=1, keepdims=True)
+
+def by_bias(dz: Array) -> Array:
+    """The gradient by the bias, `(n, 1)`."""
+    return np.sum(dz, axis=(1, 2))[:, None]
 
 
 def by_gates(dW: Array, db: Array) -> dict[str, Array]:

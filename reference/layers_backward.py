@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from reference.backward import by_gates, by_input, by_weights, lstm_steps_backward, rnn_steps_backward
+from reference.backward import (
+    by_bias,
+    by_gates,
+    by_input,
+    by_weights,
+    lstm_steps_backward,
+    rnn_steps_backward,
+)
 from reference.contract import Array
 from reference.layers import ordered, stacked
 from reference.lstm import lstm_steps
@@ -68,9 +75,7 @@ def rnn_layer_backward(
         a_prev, a_next = _own(given, a[:, :-1]), _own(given, a[:, 1:])
         slope = 1 - a_next**2 if given.activation == "tanh" else (a_next > 0).astype(a.dtype)
         dz, da0 = rnn_steps_backward(da, slope, p)
-        dW, db = by_weights(dz, a_prev, xs)
-        n_a = len(da0)
-        by_parameters = {"dWax": dW[:, n_a:], "dWaa": dW[:, :n_a], "dba": db}
+        by_parameters = {"dWax": by_weights(dz, xs), "dWaa": by_weights(dz, a_prev), "dba": by_bias(dz)}
         return by_input(dz, p["Wax"]), (da0,), by_parameters
 
     stacked(given, forward)
@@ -126,10 +131,9 @@ def lstm_layer_backward(
         a_prev, c_prev, c_next, gates = (_own(given, v) for v in (a[:, :-1], c[:, :-1], c[:, 1:], gates))
         p, n_h = given.parameters[k], len(a)
         dz, da0, dc0, d_hidden = lstm_steps_backward(da, dc, gates, c_next, c_prev, p)
-        by_parameters = by_gates(*by_weights(dz, a_prev, xs))
+        by_parameters = by_gates(by_weights(dz, np.concatenate([a_prev, xs])), by_bias(dz))
         if "Wp" in p:
-            unprojected = gates[2] * np.tanh(c_next)
-            by_parameters["dWp"], _ = by_weights(d_hidden, unprojected, unprojected[:0])
+            by_parameters["dWp"] = by_weights(d_hidden, gates[2] * np.tanh(c_next))
         Wx = np.concatenate([p[f"W{gate}"] for gate in "fioc"])[:, n_h:]
         return by_input(dz, Wx), (da0, dc0), by_parameters
 

@@ -15,6 +15,7 @@ from reference.contract import (
     OPTIONS,
     Array,
     Shape,
+    Size,
     extent,
     in_symbols,
     of_one_direction,
@@ -205,8 +206,10 @@ def _sizes(
     """Bind each symbol where it first stands alone, and hold every shape to the sizes so bound.
 
     `inputs` are what is checked by name, with the shapes of the contract; `shapes` are those that they have.
+    One of a size that a later one binds is held to it in the end.
     """
     sizes = dict(known)
+    later = []
     for (name, shape), actual in zip(inputs, shapes):
         has = f"{function}: {name} has shape {actual}"
         if len(actual) != len(shape):
@@ -216,17 +219,23 @@ def _sizes(
                 raise ValueError(f"{has}, expected {in_symbols(shape)} with {size} at least 1")
             if isinstance(size, str) and " " not in size:
                 sizes.setdefault(size, number)
-        if actual != tuple(extent(size, sizes) for size in shape):
+        if not all(_is_known(size, sizes) for size in shape):
+            later.append((has, shape, actual))
+        elif actual != tuple(extent(size, sizes) for size in shape):
+            raise ValueError(f"{has}, expected {_expected(shape, sizes)}")
+    for has, shape, actual in later:
+        known_by_now = all(_is_known(size, sizes) for size in shape)
+        if known_by_now and actual != tuple(extent(size, sizes) for size in shape):
             raise ValueError(f"{has}, expected {_expected(shape, sizes)}")
     return sizes
 
 
+def _is_known(size: Size, sizes: Mapping[str, int]) -> bool:
+    """Whether a symbolic size stands for a number yet."""
+    return isinstance(size, int) or all(symbol in sizes for symbol in size.replace("+", " ").split())
+
+
 def _expected(shape: Shape, sizes: Mapping[str, int]) -> str:
     """A shape in symbols and, as far as the sizes are known, in numbers: `(n_y, n_a) = (n_y, 5)`."""
-    known = tuple(
-        extent(size, sizes)
-        if isinstance(size, int) or all(symbol in sizes for symbol in size.replace("+", " ").split())
-        else size
-        for size in shape
-    )
+    known = tuple(extent(size, sizes) if _is_known(size, sizes) else size for size in shape)
     return in_symbols(shape) if known == shape else f"{in_symbols(shape)} = {in_symbols(known)}"

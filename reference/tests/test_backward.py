@@ -114,6 +114,26 @@ def test_without_features_or_samples_the_shapes_are_full(function: str, empty: s
         assert empty != "m" or not gradients[name].any()
 
 
+def test_states_and_gradients_that_are_absent_are_zeros() -> None:
+    x, a0, c0, parameters, options = lstm_call()
+    da = np.ones((3, 2, 4))
+    absent = reference.lstm_layer_backward(da, None, None, x, None, None, parameters, options)
+    zeros = reference.lstm_layer_backward(da, a0, c0, x, a0, c0, parameters, options)
+    np.testing.assert_equal(absent, zeros)
+    with pytest.raises(
+        ValueError, match=r"da has shape \(2, 2, 4\), expected \(D n_a, m, T_x\) = \(3, 2, 4\)"
+    ):
+        reference.lstm_layer_backward(da[:2], None, None, x, None, None, parameters, options)
+
+
+def lstm_call() -> tuple[Any, ...]:
+    """A layer of an LSTM from zeros."""
+    rng, states = np.random.default_rng(1), np.zeros((1, 3, 2))
+    weights = {f"W{gate}": rng.standard_normal((3, 5)) for gate in "fico"}
+    biases = {f"b{gate}": rng.standard_normal((3, 1)) for gate in "fico"}
+    return rng.standard_normal((2, 2, 4)), states, states, [{**weights, **biases}], {}
+
+
 def test_errors_name_the_cache_that_is_wrong() -> None:
     da, caches = forward("lstm")
     steps, x = caches
