@@ -224,7 +224,7 @@ def by_weights(dz: Array, v: Array) -> Array:
 
 def by_bias(dz: Array) -> Array:
     """The gradient by the bias, `(n, 1)`."""
-    return np.sum(dz, axis=(1, 2))[:, None]
+    return np.asarray(np.sum(dz, axis=(1, 2)))[:, None]
 
 
 def by_gates(dW: Array, db: Array) -> dict[str, Array]:
