@@ -214,6 +214,8 @@ class Arithmetic:
         error = error + self._subnormal(A) @ others + sizes @ self._subnormal(B)
         some = (~A.is_zero).astype(np.float64) @ (~B.is_zero).astype(np.float64)
         bounded = _bounded(A.value @ B.value, np.where(some == 0, 0, error))
+        if not np.isfinite(bounded.value).all():
+            bounded = _unknown(bounded, ~np.isfinite(bounded.value) & ~_surely_no_number(A, B))
         if (terms <= self.largest).all():
             return bounded
         terms = _if_finite(A.value, sizes) @ _if_finite(B.value, others)
@@ -280,6 +282,15 @@ class Arithmetic:
 def _bounded(value: Array, error: Array) -> Bounded:
     """A pair whose bound covers its own rounding; what is infinite or NaN is so for every program."""
     return Bounded(value, np.where(np.isfinite(value), np.fmin(SLACK * error, np.inf), 0))
+
+
+def _surely_no_number(A: Bounded, B: Bounded) -> Array:
+    """Where `A B` has an infinity or NaN times what is not 0: libraries leave out products with 0."""
+    infinite = [(~np.isfinite(x.value)).astype(np.float64) for x in (A, B)]
+    nonzero = [
+        np.maximum(each, np.abs(x.value) > 2 * x.error) for each, x in zip(infinite, (A, B), strict=True)
+    ]
+    return np.asarray(infinite[0] @ nonzero[1] + nonzero[0] @ infinite[1] > 0)
 
 
 def _unknown(x: Bounded, unknown: Array) -> Bounded:

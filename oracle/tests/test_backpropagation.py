@@ -294,6 +294,16 @@ def test_each_step_is_unknown_where_another_unit_may_have_overflowed() -> None:
         assert_within(answer, own_steps.evaluate(shown, answer["dx"]))
 
 
+def test_libraries_may_leave_out_what_is_multiplied_by_0() -> None:
+    """NumPy's product gives 0 or NaN for 0 times infinity, by the shapes of the matrices."""
+    fl, infinite = Arithmetic("float64"), Bounded.exact(np.full((1, 2), np.inf))
+    with np.errstate(invalid="ignore"):
+        by_zero = fl.matmul(Bounded.exact(np.zeros((1, 1))), infinite)
+        by_one = fl.matmul(Bounded.exact(np.ones((1, 1))), infinite)
+    assert np.isinf(by_zero.error).all()
+    assert (by_one.error == 0).all()
+
+
 def test_shapes_of_layers_without_steps() -> None:
     inputs: Any = Problem.lstm_layer(n_x=2, n_a=3, m=2, T_x=0, layers=2).inputs("lstm_layer_backward")
     assert isinstance(inputs, LayerBackwardInputs)
