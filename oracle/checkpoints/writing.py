@@ -88,8 +88,8 @@ def _put(content: bytes, out: Path) -> None:
         part.unlink(missing_ok=True)
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in held:
-            signal.raise_signal(number)
+        for which in held:
+            signal.raise_signal(which)
 
 
 def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:

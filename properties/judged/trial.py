@@ -238,7 +238,7 @@ class Trial:
         """What torch answers to inputs, which may be those of the question itself."""
         from oracle import pytorch
 
-        return self.answers.question.torch[self.number] if inputs is self.inputs else pytorch.run(inputs)
+        return self.answers.question.framework[self.number] if inputs is self.inputs else pytorch.run(inputs)
 
     def _agree_step_by_step_backward(self, inputs: BackwardInputs) -> None:
         """Every step of a backward pass, from the gradient that the implementation gave the step after.
