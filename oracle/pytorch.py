@@ -192,8 +192,12 @@ def loaded(state: Mapping[str, Array], kind: Kind, n_x: int, n_a: int, **how: An
 def _module(
     kind: Kind, n_x: int, n_a: int, dtype: str, **how: Any
 ) -> tuple[torch.nn.Module, Mapping[str, torch.Tensor]]:
-    """A module, and its parameters to load weights into; building one costs more than running it."""
-    module: torch.nn.Module = _MODULES[kind](n_x, n_a, dtype=getattr(torch, dtype), **how)
+    """A module, and its parameters to load weights into; building one costs more than running it.
+
+    The parameters are no inference tensors, which could not be loaded into to differentiate.
+    """
+    with torch.inference_mode(False):
+        module: torch.nn.Module = _MODULES[kind](n_x, n_a, dtype=getattr(torch, dtype), **how)
     return module, dict(module.named_parameters())
 
 
