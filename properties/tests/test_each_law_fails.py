@@ -42,6 +42,7 @@ BREAKS = {
     "nonfinite": ("lstm_forward", "one_maximum"),
     "shapes": ("lstm_forward", "time_first"),
     "split": ("lstm_forward", "time_reversed"),
+    "tail": ("lstm_backward", "time_not_reversed"),
 }
 """For each law a function, and a mistake in it; bad shapes, which no mistake accepts, have a test below."""
 
