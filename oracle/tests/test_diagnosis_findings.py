@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oracle.diagnosis.facts import is_far
+from oracle.diagnosis.facts import in_words, is_far
 from oracle.diagnosis.findings import _WORDS, Finding, found, mistake
 from oracle.faults import FAULTS
 from oracle.faults.catalogue.raised import ERRORS
@@ -106,3 +106,16 @@ def test_what_is_off_by_more_than_rounding_is_far(ours: float | str, right: floa
 def test_other_errors_have_other_causes() -> None:
     errors = [{"type": "KeyError", "text": "'Wy'"}, {"type": "KeyError", "text": "'by'"}]
     assert len({found("raised", **error).cause for error in errors}) == 2
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        (["implementation"], "the implementation"),
+        (["torch"], "torch"),
+        (["implementation", "torch"], "both the implementation and torch"),
+        ([], "neither: both are within the bound, so the bound is at fault; please report it"),
+    ],
+)
+def test_who_is_wrong_is_said_in_words(who: list[str], said: str) -> None:
+    assert in_words({"wrong": who}) == {"wrong": said}
