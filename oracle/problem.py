@@ -181,8 +181,9 @@ class Problem:
             "c0": memory,
             **PARAMETERS[_network(self.kind)],
         }
+        sizes = self.sizes
         arrays = {
-            name: draw(name, tuple(extent(size, self.sizes) for size in shape)).astype(self.dtype)
+            name: draw(name, tuple(extent(size, sizes) for size in shape)).astype(self.dtype)
             for name, shape in shapes.items()
         }
         x, a0, c0 = (arrays.pop(name) for name in ("x", "a0", "c0"))

@@ -159,7 +159,7 @@ def unrolled(
 
 def stacked(parameters: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """The parameters of several problems, each name a stack."""
-    return {name: np.stack([p[name] for p in parameters]).astype(np.float64) for name in parameters[0]}
+    return {name: np.array([p[name] for p in parameters], np.float64) for name in parameters[0]}
 
 
 def inputs_of_each(alike: Sequence[Inputs]) -> list[Bounded]:
