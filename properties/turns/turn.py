@@ -4,7 +4,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import chain, islice
+from itertools import islice
 
 import pytest
 from hypothesis import given, seed, settings, target
@@ -23,7 +23,6 @@ from properties.judged.settled import SETTLED, Held
 from properties.judged.tally import Tally
 from properties.judged.trial import Trial, ViolationError
 from properties.stored.store import Store
-from properties.turns.others import COUNTEREXAMPLES
 from properties.turns.smaller import is_among, smaller
 from properties.turns.visited import places
 
@@ -121,22 +120,14 @@ class Turn:
         return True
 
     def make_small(self) -> None:
-        """Make what was found small, in the way of others who found the same, if there are any.
+        """Make what was found small: the smallest shapes first, and then by Hypothesis.
 
         Raises as `search` does, or nothing, where something small fails.
         """
         found = self._found
         assert found
-        try:
-            self._try_smaller(found)
-        finally:
-            if self._found and self._found is not found:
-                COUNTEREXAMPLES.keep(self.law, found[0], self._found[0])
-
-    def _try_smaller(self, found: tuple[Trial, Exception]) -> None:
         trial, _ = found
-        of_others = COUNTEREXAMPLES.alike(self.law, trial)
-        for problems in chain(of_others, smaller(trial.problem, self.law.domain)):
+        for problems in smaller(trial.problem, self.law.domain):
             try:
                 self._check_each([problems])
             except Exception:
