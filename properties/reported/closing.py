@@ -150,7 +150,7 @@ class Closing:
         if exitstatus == pytest.ExitCode.INTERRUPTED and not self._results:
             return
         if exitstatus in _WITH_A_REPORT and not session.config.option.collectonly:
-            judged, run = judgements(self._results), replace(self._run, left=self.left)
+            judged, run = judgements(self._results, self.left), replace(self._run, left=self.left)
             if self._folder:
                 run = replace(run, pages=each.pages(self._folder, judged, run))
             for path in self._reports:
@@ -172,7 +172,7 @@ class Closing:
         if self._results:
             terminalreporter.section("laws")
             width = shutil.get_terminal_size().columns
-            terminalreporter.write(render(self._results, width, in_full=not self._many))
+            terminalreporter.write(render(self._results, width, in_full=not self._many, left=self.left))
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             terminalreporter.write_line(f"no law ran: none is selected by {selected or 'this command'}")
         if selected and self._results:

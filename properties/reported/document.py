@@ -32,7 +32,7 @@ class Run:
 
 def as_json(judged: Iterable[Judgement], run: Run) -> str:
     """The document of docs/report.md."""
-    return whole((part(judgement, run) for judgement in judged), run)
+    return whole((part(judgement, run) for judgement in judged if judgement.results), run)
 
 
 def part(judgement: Judgement, run: Run) -> str:

@@ -17,29 +17,26 @@ COLUMNS = (
 
 
 def as_csv(judged: Sequence[Judgement], run: Run) -> str:
-    """The verdicts; what was not judged to the end has the verdict `left`."""
+    """The verdicts; of what was not judged to the end nothing else."""
     out = StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
-    known = [judgement.implementation for judgement in judged]
-    left = [target for target in run.left if target not in known]
-    names = shown_names([*known, *left])
+    names = shown_names(judgement.implementation for judgement in judged)
     for judgement in judged:
         rows.writerow([*map(_inert, [names[judgement.implementation], *_row(judgement, run)])])
-    empty = [""] * (len(COLUMNS) - 2)
-    rows.writerows([_inert(names[target]), "left", *empty] for target in left)
     return out.getvalue()
 
 
 def _row(judgement: Judgement, run: Run) -> list[str]:
     """What stands beside the name. Of a grade that was not selected nothing is told."""
+    if judgement.is_left:
+        return [judgement.verdict, *[""] * (len(COLUMNS) - 2)]
     held = [grade for function in judgement.functions for grade in judgement.holds_of_its_own(function)]
     hold = [str(held.count(grade)) if grade in judgement.grades else "" for grade in GRADES]
     first = [case.words for case in cases(judgement)][:1] or [""]
-    verdict = "left" if judgement.implementation in run.left else judgement.verdict
     page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
     functions = [judgement.backward or "", str(len(judgement.functions))]
-    return [verdict, *functions, *hold, str(judgement.laws_failed), *first, page]
+    return [judgement.verdict, *functions, *hold, str(judgement.laws_failed), *first, page]
 
 
 def _inert(cell: str) -> str:

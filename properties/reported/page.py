@@ -26,8 +26,9 @@ VERDICTS = {
     "differs": ("✗", "wrong on ordinary inputs"),
     "incomplete": ("–", "not there, or called otherwise than the specification says; the rest is judged"),
     "unfinished": ("…", "still to be written: its code has placeholders in the place of values"),
-    "not judged": ("?", "too slow or too mortal for some law, or the harness itself broke on it"),
+    "not judged": ("?", "too slow for some law, or crashed too often, or the harness itself failed"),
     "unusable": ("!", "cannot be loaded, or has none of the functions"),
+    "left": ("·", "the run ended before all its laws had run"),
 }
 """By verdict, the symbol that stands for it where there is little room, and what it means."""
 

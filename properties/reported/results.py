@@ -1,6 +1,6 @@
 """One model of what happened; the closing table and the reports are views of it."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from sys import intern
@@ -13,7 +13,9 @@ from properties.judged.tally import Tally
 from reference.contract import CONTRACTS
 
 Status = Literal["passed", "failed", "skipped"]
-Verdict = Literal["conforms", "not robust", "incomplete", "unfinished", "not judged", "differs", "unusable"]
+Verdict = Literal[
+    "conforms", "not robust", "incomplete", "unfinished", "not judged", "differs", "unusable", "left"
+]
 
 GRADES = ("spec", "robust")
 
@@ -98,10 +100,11 @@ class LawResult:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What all laws together say of one implementation."""
+    """What all laws together say of one implementation. One that `is_left` has laws that have not run."""
 
     implementation: str
     results: Sequence[LawResult]
+    is_left: bool = False
 
     @property
     def functions(self) -> list[str]:
@@ -116,6 +119,8 @@ class Judgement:
         Backward passes have a verdict of their own, and count here only where there is nothing else. A
         function of which only robust laws were left out changes nothing where another is not robust.
         """
+        if self.is_left:
+            return "left"
         if self.why_unusable:
             return "unusable"
         forwards = [name for name in self.functions if not CONTRACTS[name].is_backward]
@@ -125,7 +130,7 @@ class Judgement:
     def backward(self) -> Verdict | None:
         """That of the worst backward pass; `None` where the target has none, or nothing else."""
         backwards = [name for name in self.functions if CONTRACTS[name].is_backward]
-        if self.why_unusable or not 0 < len(backwards) < len(self.functions):
+        if self.is_left or self.why_unusable or not 0 < len(backwards) < len(self.functions):
             return None
         return self._worst(backwards)
 
@@ -150,6 +155,8 @@ class Judgement:
         *not judged* is for what is unknown: where one robust law fails, another one that was left out cannot
         change the verdict.
         """
+        if self.is_left:
+            return "left"
         if self.why_unusable:
             return "unusable"
         if any(result.unfinished for result in self.results if result.function == function):
@@ -317,20 +324,21 @@ def encodable(name: str) -> str:
     return name.encode(errors="backslashreplace").decode()
 
 
-def judgements(results: Sequence[LawResult]) -> list[Judgement]:
+def judgements(results: Sequence[LawResult], left: Sequence[str] = ()) -> list[Judgement]:
     """The results by implementation, each sorted by grade, law and function, in whatever order they came.
 
-    No forward inherits a mistake from a cell of which every law holds.
+    Those that are `left`, not judged or only in part, have a judgement too. No forward inherits a
+    mistake from a cell of which every law holds.
     """
     order = ["", *CONTRACTS]
     ordered = sorted(
         results,
         key=lambda result: (result.grade == "robust", result.law, order.index(result.function)),
     )
-    by_name: defaultdict[str, list[LawResult]] = defaultdict(list)
+    by_name: dict[str, list[LawResult]] = {name: [] for name in left}
     for result in ordered:
-        by_name[result.implementation].append(result)
-    return [Judgement(name, _with_right_cells(by_name[name])) for name in sorted(by_name)]
+        by_name.setdefault(result.implementation, []).append(result)
+    return [Judgement(name, _with_right_cells(by_name[name]), name in left) for name in sorted(by_name)]
 
 
 def _with_right_cells(results: Sequence[LawResult]) -> list[LawResult]:

@@ -30,13 +30,16 @@ MOST_LAWS = 4
 _INDENT = " " * 6
 
 
-def render(results: Sequence[LawResult], width: int, *, in_full: bool) -> str:
-    """What came of every law, as text: in full, or the verdicts and mistakes alone."""
+def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Sequence[str] = ()) -> str:
+    """What came of every law, as text: in full, or the verdicts and mistakes alone.
+
+    Implementations that are `left` have not been judged to the end.
+    """
     out = StringIO()
     console = Console(file=out, width=max(width, 80), color_system=None)
-    judged = judgements(results)
+    judged = judgements(results, left)
     for judgement in judged if in_full else ():
-        if judgement.verdict != "unusable":
+        if judgement.results and not judgement.why_unusable:
             for functions in _forward_and_backward(judgement.functions):
                 console.print(_laws(judgement, functions))
             if remarks := "\n".join(_remarks(judgement.results)):
@@ -176,6 +179,8 @@ def _besides(judgement: Judgement) -> list[str]:
     failed = {result.function for result in judgement.results if result.status == "failed"}
     if judgement.why_unusable:
         return [] if failed else [judgement.why_unusable]
+    if judgement.is_left:
+        return ["the run ended before all its laws had run"]
     lines = []
     for function in judgement.functions:
         verdict = judgement.verdict_on(function)

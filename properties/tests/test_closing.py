@@ -1,5 +1,6 @@
 """What a run ends with: its exit status, and what it says of it."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -92,10 +93,13 @@ def test_another_status_is_left_as_it_is() -> None:
 def test_how_far_a_run_that_was_interrupted_has_come_is_said() -> None:
     lines = finish(passed("a"), status=pytest.ExitCode.INTERRUPTED)[1]
     assert lines[0] == "interrupted: 0 of 1 judged to the end"
+    shown = "\n".join(lines)
+    assert ["a", "left"] in [line.split() for line in shown.split("\n")]
+    assert "conforms" not in shown
 
 
 def test_where_the_harness_broke_nothing_is_said_of_the_implementation() -> None:
-    status, lines = finish(failed("a", ours=True), status=pytest.ExitCode.TESTS_FAILED)
+    status, lines = finish(failed("a", ours=True), status=pytest.ExitCode.TESTS_FAILED, coming=("shapes",))
     assert status == pytest.ExitCode.TESTS_FAILED
     assert "the harness broke, please report it: no verdict by 'shapes' on rnn_forward of a" in lines
     assert any("not judged" in line for line in lines)
@@ -126,6 +130,8 @@ def test_a_run_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
     results, run = read(file)
     assert results == [passed("a")]
     assert run.left == ["a"]
+    (judged,) = json.loads(file.read_text())["implementations"]
+    assert judged["verdict"] == judged["functions"]["rnn_forward"]["verdict"] == "left"
     finish(passed("a"), passed("a", "split"), reports=(file,))
     assert not read(file)[1].left
 

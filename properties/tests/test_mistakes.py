@@ -206,7 +206,7 @@ def test_what_many_have_not_finished_is_one_mistake() -> None:
 
 
 def rows(results: list[LawResult], run: Run) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(as_csv(judgements(results), run))))
+    return list(csv.DictReader(StringIO(as_csv(judgements(results, run.left), run))))
 
 
 def test_the_grade_book_has_a_row_for_each() -> None:

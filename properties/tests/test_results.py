@@ -13,7 +13,7 @@ from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, 
 
 
 def test_each_verdict_is_reached() -> None:
-    judged = judgements(every_verdict())
+    judged = judgements([*every_verdict(), passed("left"), failed("left", "split")], ["left"])
     assert {judgement.implementation: judgement.verdict for judgement in judged} == {
         verdict: verdict for verdict in get_args(Verdict)
     }
