@@ -59,6 +59,14 @@ def test_an_inherited_mistake_is_told_in_the_message_and_in_the_closing_table(tm
     assert output.count("(inherited)") == 1
 
 
+def test_a_mistake_that_only_large_states_show_is_inherited(tmp_path: Path) -> None:
+    clipped = TARGET.replace("return a, c, y", "c = np.clip(c, -10, 10)\n    return a, c, y", 1)
+    (tmp_path / "wrong.py").write_text(clipped.format(memory=1, hidden=1))
+    inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=16, regime="wild", seed=37).inputs("lstm_forward")
+    with Implementation("wrong.py", directory=tmp_path) as wrong:
+        assert is_inherited(Asked(wrong, "lstm_forward"), inputs)
+
+
 BUFFER = """
 import numpy as np
 from reference import rnn_cell_forward as right
