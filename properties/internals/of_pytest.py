@@ -1,9 +1,12 @@
 """What we use of pytest that it does not document."""
 
-from collections.abc import Iterator
+import argparse
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import pytest
+from _pytest.config import argparsing
 from _pytest.runner import runtestprotocol
 
 
@@ -70,6 +73,22 @@ def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
         written = " ".join([*option.names(), attributes.get("metavar") or ""]).strip()
         described[written] = attributes["help"]
     return described
+
+
+def word_usage_errors(worded: Callable[[str, list[str]], str]) -> None:
+    """Replace pytest's message about a wrong option, which shows its usage and configuration file.
+
+    `worded` gets argparse's message and the names of all options.
+    """
+    # The class has another name before pytest 9.
+    parsers = (each for each in vars(argparsing).values() if isinstance(each, type))
+    for parser in parsers:
+        if issubclass(parser, argparse.ArgumentParser):
+
+            def error(self: argparse.ArgumentParser, message: str) -> NoReturn:
+                raise pytest.UsageError(worded(message, [*self._option_string_actions]))
+
+            parser.error = error  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,8 +17,10 @@ from properties.internals.of_pytest import (
     count_no_tests,
     group_of_options,
     show_no_configuration,
+    word_usage_errors,
 )
 from properties.worker.ours import PREFIX
+from properties.worker.targets import closest
 
 PROPERTIES = Path(__file__).parents[1]
 
@@ -95,8 +98,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Name this command, not pytest, in messages about wrong options."""
-    parser.prog = "rnn-crosscheck"
+    """Word messages about wrong options for this command, not for pytest."""
+    word_usage_errors(usage_error)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -116,6 +119,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if reporter := session.config.pluginmanager.getplugin("terminalreporter"):
         count_no_tests(reporter)
     of_xdist.count_no_tests(session.config)
+
+
+def usage_error(message: str, options: Sequence[str]) -> str:
+    """Return argparse's message about a wrong option, where the help is, and which option may be meant."""
+    unknown = [name for word in message.split() if (name := word.strip(":,").partition("=")[0])[:2] == "--"]
+    hint = next((closest(name, options) for name in unknown if name not in options), "")
+    return f"{message} (see rnn-crosscheck --help){hint}"
 
 
 def help_text(config: pytest.Config) -> str:
