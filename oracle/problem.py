@@ -5,9 +5,9 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
 
 import numpy as np
 
@@ -84,22 +84,22 @@ class Problem:
     @classmethod
     def rnn(cls, **given: Any) -> Self:
         """A problem of the simple recurrent network."""
-        return cls("rnn", **given)
+        return _made(cls, "rnn", given)
 
     @classmethod
     def lstm(cls, **given: Any) -> Self:
         """A problem of the long short-term memory network."""
-        return cls("lstm", **given)
+        return _made(cls, "lstm", given)
 
     @staticmethod
     def rnn_layer(**given: Any) -> "LayerProblem":
         """A problem of layers of the simple recurrent network; with `weights`, those of a file."""
-        return LayerProblem("rnn_layer", **_filled_in("rnn_layer", given))
+        return _made(LayerProblem, "rnn_layer", _filled_in("rnn_layer", given))
 
     @staticmethod
     def lstm_layer(**given: Any) -> "LayerProblem":
         """A problem of layers of the long short-term memory network; with `weights`, those of a file."""
-        return LayerProblem("lstm_layer", **_filled_in("lstm_layer", given))
+        return _made(LayerProblem, "lstm_layer", _filled_in("lstm_layer", given))
 
     @staticmethod
     def parse(text: str) -> "Problem":
@@ -326,6 +326,20 @@ class LayerProblem(Problem):
             activation=self.activation,
         )
         return ordinary_layers(inputs, trained=bool(self.weights)) if self.regime in ORDINARY else inputs
+
+
+P = TypeVar("P", bound=Problem)
+
+
+def _made(cls: type[P], kind: Kind | LayerKind, given: Mapping[str, Any]) -> P:
+    """The problem of these fields; `TypeError` names the fields that are missing or unknown."""
+    known = {each.name: each.default is MISSING for each in fields(cls)[1:] if each.init}
+    missing = [name for name, is_required in known.items() if is_required and name not in given]
+    unknown = [name for name in given if name not in known]
+    if missing or unknown:
+        wrong = {"missing": missing, "unknown": unknown}
+        raise TypeError("; ".join(f"{what}: {', '.join(names)}" for what, names in wrong.items() if names))
+    return cls(kind, **given)  # type: ignore[arg-type]
 
 
 def _filled_in(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str, Any]:
