@@ -135,6 +135,11 @@ def test_what_does_not_exist_is_missing(
     ("source", "message"),
     [
         ("x = 1", "target.py has none of the functions "),
+        (
+            "def rnn_forward_1(x, a0, p): ...\ndef lstm_forward_1(x, a0, p): ...",
+            "mean rnn_forward by 'rnn_forward_1', lstm_forward by 'lstm_forward_1'",
+        ),
+        ("class A:\n def lstm_forward(self): ...", "; its class A has some: judge TARGET:A"),
         ("def f(:", "target.py cannot be imported: SyntaxError: invalid syntax (target.py, line 1)"),
         ("\nimport no_such_module", "No module named 'no_such_module' (target.py:2)"),
         (

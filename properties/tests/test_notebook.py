@@ -141,13 +141,20 @@ def test_a_definition_that_is_not_python_is_an_error(tmp_path: Path) -> None:
         definitions(tmp_path / "a.ipynb", "x = 1", "def f():\n    return (")
 
 
+NO_NOTEBOOKS = ("[]", "{}", '{"cells": 3}', '{"cells": [{"source": 3}]}', "[" * 100_000)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"cells": 3}', '{"cells": [{"source": 3}]}', "[" * 100_000, "\xff"]
+    ("text", "why"),
+    [
+        *((text, " of format 4: it has no list of cells; save it in Jupyter again") for text in NO_NOTEBOOKS),
+        *((text, r": not valid JSON \(.*\); save it in Jupyter again") for text in ("", "\xff")),
+    ],
 )
-def test_what_is_no_notebook_is_an_error(tmp_path: Path, text: str) -> None:
+def test_what_is_no_notebook_is_an_error(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "a.ipynb"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(ValueError, match="not a notebook of format 4"):
+    with pytest.raises(ValueError, match=f"it is not a notebook{why}"):
         statements(path)
 
 

@@ -199,7 +199,7 @@ def test_annotations_may_be_postponed_for_the_whole_file(implement: Implement) -
     [
         ("def rnn_forward_pass(x, a0, p): ...", "rnn_forward", "rnn_forward_pass"),
         ("def RNN_Forward(x, a0, p): ...", "rnn_forward", "RNN_Forward"),
-        ("def rnn_backward(da, caches): ...", "rnn_forward", None),
+        ("def rnn_backprop(da, caches): ...", "rnn_forward", None),
         ("def rnn_forward_test(target): ...", "rnn_forward", None),
         ("def rnn_forward_pass(x, a0, p): ...", "rnn_cell_forward", None),
         ("rnn_forward_pass = 3", "rnn_forward", None),

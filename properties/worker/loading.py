@@ -190,7 +190,8 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     functions = {name: getattr(holder, name) for name in CONTRACTS if hasattr(holder, name)}
     similar = {name: like for name in CONTRACTS if name not in functions and (like := _similar(name, holder))}
     if not functions:
-        hint = "".join(f"; did you mean {name} by '{like}'?" for name, like in [*similar.items()][:1])
+        likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
+        hint = f"; did you mean {likes}?" if likes else _classes_hint(holder)
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
     contracts = {name: _other_contract(CONTRACTS[name], function) for name, function in functions.items()}
     loaded = Loaded(functions, contracts, holder, folder, supports, similar=similar)
@@ -199,6 +200,18 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
             made = _with_functions(holder(), folder, supports)
             return min(loaded, made, key=lambda either: either.other_contracts)
     return loaded
+
+
+def _classes_hint(holder: object) -> str:
+    """Which classes have functions of the contract as methods, and how to name such a class as a target."""
+    classes = [
+        name
+        for name, value in vars(holder).items()
+        if isinstance(value, type) and any(function in vars(value) for function in CONTRACTS)
+    ]
+    have = "its class {} has" if len(classes) == 1 else "its classes {} have"
+    named = have.format(", ".join(classes))
+    return f"; {named} some: judge TARGET:{classes[0]}" if classes else ""
 
 
 def _similar(name: str, holder: object) -> str:

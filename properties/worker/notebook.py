@@ -63,14 +63,19 @@ def cells(path: Path) -> list[Cell]:
     ]
 
 
+_REMEDY = "save it in Jupyter again"
+
+
 def _of_notebook(path: Path) -> list[Cell]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         code = [cell for cell in document["cells"] if cell["cell_type"] == "code"]
         sources = ["".join(cell["source"]) for cell in code]  # a text or a list of lines
         counts = [count if type(count := cell.get("execution_count")) is int else None for cell in code]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        raise ValueError("it is not a notebook of format 4") from None
+    except ValueError as error:  # of the encoding, too
+        raise ValueError(f"it is not a notebook: not valid JSON ({error}); {_REMEDY}") from None
+    except (LookupError, TypeError, RecursionError):
+        raise ValueError(f"it is not a notebook of format 4: it has no list of cells; {_REMEDY}") from None
     shown = Counter(counts)
     found = []
     for number, (source, count) in enumerate(zip(sources, counts), start=1):
