@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
+from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,7 @@ from properties.reported.results import Judgement, LawResult, judgements
 from properties.reported.scheduling import function_in, law_in
 
 
-def judge(target: str, *options: str) -> Judgement:
+def judge(target: str | PathLike[str], *options: str) -> Judgement:
     """The verdict on one target, with the result of every law; the findings of a failure are data.
 
     `target` is what the command `rnn-crosscheck` takes, relative to the current directory, and `options` are
@@ -28,7 +29,7 @@ def judge(target: str, *options: str) -> Judgement:
     """
     with TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
-        printed = _run(target, *options, "--report", str(report))
+        printed = _run(fspath(target), *options, "--report", str(report))
         if not report.exists():
             raise ValueError(printed)
         results, _ = document.read(report)
@@ -38,12 +39,12 @@ def judge(target: str, *options: str) -> Judgement:
     return judged[0]
 
 
-def laws(target: str, *options: str) -> Callable[[Callable[..., Any]], Any]:
+def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., Any]], Any]:
     """Make each law on each function of a target a test case of the decorated test function.
 
     The test function has one parameter, `law`, and calls it; the call fails with the message of the failure:
 
-        @laws("my_rnn.py", "-m", "spec")
+        @laws(Path(__file__).with_name("my_rnn.py"), "-m", "spec")
         def test_my_rnn(law):
             law()
 
@@ -51,6 +52,7 @@ def laws(target: str, *options: str) -> Callable[[Callable[..., Any]], Any]:
     says nothing of the target is skipped. Raises `ValueError` as `judge` does. The model is scikit-learn's
     `parametrize_with_checks`.
     """
+    target = fspath(target)
     printed = _run(target, *options, "--collect-only", "-q")
     nodeids = [line for line in printed.splitlines() if "::" in line]
     if not nodeids:
@@ -89,4 +91,6 @@ def _run(*arguments: str) -> str:
     """What the command prints."""
     command = [sys.executable, "-m", "rnn_crosscheck", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stderr or done.stdout).strip() if done.returncode > 1 else done.stdout
+    if done.returncode <= 1:
+        return done.stdout
+    return (done.stderr or done.stdout).strip().removeprefix("ERROR: ")

@@ -25,17 +25,19 @@ def test_a_target_is_judged_from_python() -> None:  # a run in a process of its 
     ("target", "options", "why"),
     [
         ("no_such.py", (), "no_such.py"),
+        (Path("no_such.py"), (), "no_such.py"),
         ("reference", ("--hypothesis-profile=none",), "none"),
         ("reference", ("--no-such-option",), "--no-such-option"),
     ],
 )
 def test_what_the_command_refuses_is_an_error_with_its_words(
-    target: str, options: tuple[str, ...], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: str | Path, options: tuple[str, ...], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=why) as caught:
         judge(target, *options)
     assert "Traceback" not in str(caught.value)
+    assert not str(caught.value).startswith("ERROR")
 
 
 COLLECTED = """
