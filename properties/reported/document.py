@@ -65,12 +65,17 @@ def read(path: Path) -> tuple[list[LawResult], Run]:
 
     Raises `ValueError` where there is none, in a line that begins with the path.
     """
+    remedy = "delete it, or name another file, to judge all targets"
     try:
-        return parsed(json.loads(path.read_text(encoding="utf-8")))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON ({error}); {remedy}") from None
+    try:
+        return parsed(document)
     except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{path} is no report of this version") from None
+        raise ValueError(f"{path} is not a report of this version of rnn-crosscheck; {remedy}") from None
 
 
 def parsed(document: Any) -> tuple[list[LawResult], Run]:

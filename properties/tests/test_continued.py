@@ -1,6 +1,7 @@
 """What a report holds comes back from it, and what is as it was is not judged again."""
 
 import json
+import re
 import sys
 from itertools import count
 from pathlib import Path
@@ -69,12 +70,20 @@ def test_what_an_implementation_declares_comes_back(tmp_path: Path) -> None:
     assert read(tmp_path / "v.json")[0] == results
 
 
+NO_REPORTS = ("[]", '{"schema": 1}', '{"environment": {}, "implementations": [{}]}')
+
+
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"schema": 1}', '{"environment": {}, "implementations": [{}]}']
+    ("text", "why"),
+    [
+        ("", "valid JSON ("),
+        ("{", "valid JSON ("),
+        *((text, "a report of this version of rnn-crosscheck; delete it, or") for text in NO_REPORTS),
+    ],
 )
-def test_what_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
+def test_what_is_no_report_is_refused(tmp_path: Path, text: str, why: str) -> None:
     (tmp_path / "v.json").write_text(text)
-    with pytest.raises(ValueError, match=r"v\.json is no report of this version"):
+    with pytest.raises(ValueError, match=re.escape(f"v.json is not {why}")):
         continued.earlier([tmp_path / "v.html", tmp_path / "v.json"])
 
 
