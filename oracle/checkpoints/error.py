@@ -36,5 +36,5 @@ def optional(package: str, extra: str = "checkpoints") -> Any:
     except ImportError:
         name = package.partition(".")[0]
         raise CheckpointError(
-            f"reading this needs the package {name}: pip install 'rnn-crosscheck[{extra}]'"
+            f"this kind of file needs the package {name}: pip install 'rnn-crosscheck[{extra}]'"
         ) from None

@@ -66,6 +66,8 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
         content = WRITERS[suffix](arrays)
         _verify(checkpoint.layers, prefixes, content, suffix)
         _put(content, out)
+    except CheckpointError as error:
+        raise CheckpointError(f"{out}: {error}") from None
     except OSError as error:
         raise CheckpointError(f"{out}: it cannot be written: {error.strerror or error}") from None
     return [f"{out}:{prefix}" if prefix else str(out) for prefix in prefixes]

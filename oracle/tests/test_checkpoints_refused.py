@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from oracle.checkpoints.checkpoint import load
+from oracle.checkpoints.error import CheckpointError
 from oracle.checkpoints.files import SUFFIXES
 from oracle.checkpoints.of_torch import safetensors_of
+from oracle.checkpoints.writing import convert
 from oracle.tests.test_checkpoints_files import RNN, STACK, complaint, needs, state_of, tensors, write_h5
 
 
@@ -107,6 +110,17 @@ def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
         (tmp_path / f"f{suffix}").write_text("")
         message = complaint(tmp_path / f"f{suffix}")
         assert f"needs the package {package}: pip install 'rnn-crosscheck[checkpoints]'" in message
+
+
+def test_a_missing_library_to_write_with_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez(tmp_path / "f.npz", allow_pickle=False, **state_of(STACK))
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    out = tmp_path / "out.safetensors"
+    with pytest.raises(CheckpointError) as caught:
+        convert(load(str(tmp_path / "f.npz")), out, "torch")
+    assert str(caught.value).startswith(
+        f"{out}: this kind of file needs the package safetensors: pip install"
+    )
 
 
 def test_parts_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
