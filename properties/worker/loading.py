@@ -206,8 +206,8 @@ def _classes_hint(holder: object) -> str:
     """Which classes have functions of the contract as methods, and how to name such a class as a target."""
     classes = [
         name
-        for name, value in vars(holder).items()
-        if isinstance(value, type) and any(function in vars(value) for function in CONTRACTS)
+        for name, value in getattr(holder, "__dict__", {}).items()
+        if isinstance(value, type) and any(hasattr(value, function) for function in CONTRACTS)
     ]
     have = "its class {} has" if len(classes) == 1 else "its classes {} have"
     named = have.format(", ".join(classes))
