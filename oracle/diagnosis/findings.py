@@ -147,7 +147,7 @@ def _subnormals(all: bool) -> str:
 
 
 def _location(lines: Sequence[str], **parts: Any) -> str:
-    return "  ".join(lines)
+    return "; ".join(lines)
 
 
 def _nearly() -> str:

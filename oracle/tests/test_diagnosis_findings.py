@@ -36,7 +36,10 @@ EVERY: list[tuple[Finding, str]] = [
     ),
     (found("digits", digits=7), "right to 7 digits only, as if float32 or an epsilon were in it"),
     (found("subnormals", all=True), "subnormal numbers are flushed to zero"),
-    (found("location", where="ot", when=None, how=None, lines=["where: ot"]), "where: ot"),
+    (
+        found("location", where="ot", when=None, how=None, lines=["where: ot", "when: m = 1"]),
+        "where: ot; when: m = 1",
+    ),
     (found("nearly"), "off by too little to tell which mistake it is"),
     (
         found("only so asked"),

@@ -83,18 +83,18 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
         (
             "candidate rotated",
             "lstm_forward",
-            "cct = tanh(Wc [a_prev; xt] + bc) does not hold  when: always  how: cct of the unit before",
+            "cct = tanh(Wc [a_prev; xt] + bc) does not hold; when: always; how: cct of the unit before",
         ),
         ("two steps in one", "rnn_forward", "where: xt = x of this step does not hold"),
         (
             "c decays",
             "lstm_cell_forward",
-            "c_next = ft * c_prev + it * cct does not hold  when: always  how: 0.99 times c_next",
+            "c_next = ft * c_prev + it * cct does not hold; when: always; how: 0.99 times c_next",
         ),
         (
             "softmax at temperature 2",
             "rnn_forward",
-            "softmax(Wya a_next + by) does not hold  when: always  how: 0.5 times logits in place of logits",
+            "softmax(Wya a_next + by) does not hold; when: always; how: 0.5 times logits in place of logits",
         ),
     ],
 )
@@ -131,8 +131,8 @@ MANNERS: dict[str, tuple[Equations, *tuple[str, ...]]] = {
     ),
     "weights remembered": (
         {"z": remembered},
-        "where: the answer depends on an earlier call  "
-        "when: after another call with the same n_x and n_a  how: Waa and Wax of the first call are used",
+        "where: the answer depends on an earlier call; "
+        "when: after another call with the same n_x and n_a; how: Waa and Wax of the first call are used",
     ),
 }
 """Mistakes in how a cell answers, whatever it computes, and what is said of them."""
