@@ -143,6 +143,8 @@ class _Causes:
         cell = CONTRACTS[result.function].cell if result.inherited and result.function else ""
         of_cell = self._of_function.get(cell)
         of_function = self._of_function.get(result.function)
+        if of_cell and of_cell.kind == "lacking":
+            return of_cell  # which is not finished, so that nothing more is known of the forward
         if finding.is_trace and not result.ours:
             return of_function or of_cell or finding
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
@@ -179,17 +181,22 @@ def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
 def _of_helpers(judgement: Judgement) -> list[Case]:
     """What functions of helper modules do wrong, each once."""
     together: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
+    own = {first(each).cause for each in judgement.results if each.status == "failed" and not each.helpers}
     for result in judgement.results:
         if result.helpers:
             together[(*result.helpers,)].append(result)
     return [
-        Case(judgement.implementation, _by_helpers(names, first(results[0])), results)
+        Case(judgement.implementation, _by_helpers(names, first(results[0]), own), results)
         for names, results in together.items()
     ]
 
 
-def _by_helpers(names: Sequence[str], finding: Finding) -> Finding:
-    return found("helper", functions=[*names], told=vars(finding))
+def _by_helpers(functions: Sequence[str], finding: Finding, own: Set[str]) -> Finding:
+    """What functions of helper modules do wrong, without what the implementation does wrong itself."""
+    names = finding.facts["names"] if finding.kind == "mistake" else []
+    if others := [name for name in names if mistake(name).cause not in own]:
+        finding = mistake(*others)
+    return found("helper", functions=[*functions], told=vars(finding))
 
 
 def _size(result: LawResult, finding: Finding) -> tuple[bool, bool, bool, bool, float]:

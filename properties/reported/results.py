@@ -159,7 +159,7 @@ class Judgement:
             return "left"
         if self.why_unusable:
             return "unusable"
-        if any(result.unfinished for result in self.results if result.function == function):
+        if self._is_unfinished(function):
             return "unfinished"
         if self.why_missing(function):
             return "incomplete"
@@ -170,6 +170,11 @@ class Judgement:
         if "spec" in unknown or (unknown and not grades):
             return "not judged"
         return "not robust" if grades else "conforms"
+
+    def _is_unfinished(self, function: str) -> bool:
+        """Whether a function is still to be written, or the cell is by which alone it is wrong."""
+        waits_for = CONTRACTS[function].cell if self.inherits(function) else function
+        return any(each.unfinished for each in self.results if each.function in (function, waits_for))
 
     @property
     def why_unusable(self) -> str:

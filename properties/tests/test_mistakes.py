@@ -205,6 +205,16 @@ def test_what_many_have_not_finished_is_one_mistake() -> None:
     assert mistake.implementations == ["class/ada.py", "class/bob.py"]
 
 
+def test_a_helper_is_not_blamed_for_what_the_implementation_does_wrong_too() -> None:
+    both = mistake("relu_for_tanh", "one_maximum")
+    results = [
+        failed("a", findings=[mistake("relu_for_tanh")]),
+        failed("a", "extreme", findings=[both], helpers=["rnn_utils.softmax"]),
+    ]
+    *_, of_helper = by_frequency(judgements(results))
+    assert of_helper.words == f"by rnn_utils.softmax, which the course gives: {mistake('one_maximum').words}"
+
+
 def rows(results: list[LawResult], run: Run) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(as_csv(judgements(results, run.left), run))))
 

@@ -6,6 +6,9 @@ from typing import Any, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.diagnosis.findings import found
+from properties.judged.presence import PROVIDED
+from properties.reported.mistakes import cases
 from properties.reported.names import shown_names
 from properties.reported.results import LawResult, Verdict, judgements, printable
 from properties.reported.table import render
@@ -140,6 +143,18 @@ def test_no_forward_inherits_from_a_cell_of_which_every_law_holds() -> None:
     for cell, inherited in ((passed, False), (failed, True)):
         (judgement,) = judgements([wrong, cell("a", "each step", "rnn_cell_forward")])
         assert judgement.inherits("rnn_forward") == inherited
+
+
+def test_a_forward_that_waits_for_an_unfinished_cell_is_unfinished() -> None:
+    lack = found("lacking", what="unfinished", function="rnn_cell_forward", detail="'a_next = None'")
+    cell = failed("a", PROVIDED, "rnn_cell_forward", findings=(lack,), unfinished=True)
+    waits = failed("a", "shapes", diagnosis=["caches[0][0][0] (a_next) is None"], inherited=True)
+    (judgement,) = judgements([cell, waits])
+    assert judgement.verdict == judgement.verdict_on("rnn_forward") == "unfinished"
+    (case,) = cases(judgement)
+    assert case.finding == lack
+    (judgement,) = judgements([cell, waits, failed("a", "split")])
+    assert judgement.verdict_on("rnn_forward") == "differs"
 
 
 def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
