@@ -8,10 +8,11 @@ from pathlib import Path
 
 from oracle.diagnosis.facts import in_words
 from oracle.problem import Problem
+from properties.judged.presence import PRESENCE
 from properties.laws import all_laws
 from properties.reported.document import Run, replace_file
 from properties.reported.mistakes import Case, by_function, cases, laws
-from properties.reported.names import file_names
+from properties.reported.names import file_names, shown_names
 from properties.reported.page import render
 from properties.reported.results import Judgement
 from properties.reported.snippet import snippet
@@ -30,9 +31,11 @@ def write(folder: Path, judged: Sequence[Judgement], run: Run) -> int:
     """Write the pages of those that are judged to the end; how many there are."""
     folder.mkdir(exist_ok=True)
     files = pages(folder, judged, run)
+    names = shown_names(judgement.implementation for judgement in judged)
     for judgement in judged:
         if judgement.implementation in files:
-            replace_file(files[judgement.implementation], as_page(judgement))
+            page = as_page(judgement, names[judgement.implementation])
+            replace_file(files[judgement.implementation], page)
     return len(files)
 
 
@@ -42,10 +45,10 @@ def pages(folder: Path, judged: Sequence[Judgement], run: Run) -> Mapping[str, P
     return {target: folder / name for target, name in file_names(done).items()}
 
 
-def as_page(judgement: Judgement) -> str:
-    """The page of one implementation, on which no other is named."""
-    shown = [Shown(case) for case in cases(judgement)]
-    return render("each.html.jinja", judgement=judgement, shown=shown)
+def as_page(judgement: Judgement, name: str) -> str:
+    """The page of one implementation, which is shown by this name; no other is named."""
+    shown = [Shown(case, judgement) for case in cases(judgement)]
+    return render("each.html.jinja", judgement=judgement, shown_name=name, shown=shown)
 
 
 _PLAIN = {
@@ -74,6 +77,19 @@ class Shown:
     """A mistake as it is shown to who made it."""
 
     case: Case
+    judgement: Judgement
+
+    @property
+    def silent(self) -> list[str]:
+        """The functions, if none of them gives an answer in any law, and all raise or end the process."""
+        answered = {
+            each.function
+            for each in self.judgement.results
+            if each.status == "passed" and each.law not in PRESENCE
+        }
+        is_silent = all({"raised", "died"} & {*each.facts} for each in self.case.results)
+        functions = [*self.case.by_function]
+        return functions if is_silent and not answered & {*functions} else []
 
     @property
     def told(self) -> list[tuple[str, str]]:

@@ -82,5 +82,4 @@ def _templates() -> Any:
     )
     jinja.filters["short"] = short
     jinja.filters["named"] = lambda target, names: names[target]
-    jinja.filters["file_name"] = lambda target: Path(target).name
     return jinja

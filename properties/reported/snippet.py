@@ -40,7 +40,7 @@ def snippet(problem: Problem, function: str) -> str:
 
 
 def _caches(function: str, right: Any) -> list[str]:
-    """Lines that show a cell's cache: of a forward that of its first step, and how many there are."""
+    """Lines that show a cell's cache: of a forward the first, their number, and x beside them."""
     contract = CONTRACTS[function]
     if contract.is_cell:
         lines, entries = [], right
@@ -48,7 +48,8 @@ def _caches(function: str, right: Any) -> list[str]:
         return []
     else:
         lines = [f'print("caches hold", len(caches[0]), "and should hold", {len(right[0])})']
-        lines, entries = [*lines, "cache = caches[0][0]"], right[0][0]
+        lines += ['print("caches[1] is", caches[1], "and should be x, which is", x)', "cache = caches[0][0]"]
+        entries = right[0][0]
     return lines + [
         f'print("cache[{i}] is", cache[{i}], "and should be", {_literal(array, digits=8)})  # {name}'
         for i, (name, array) in enumerate(zip(contract.cache, entries, strict=False))
