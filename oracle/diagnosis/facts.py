@@ -12,11 +12,14 @@ FAR = 0.1
 TELLING = 1e4
 """Beyond so many ulp their number says nothing."""
 
+_LABELS = {"died": "call"}
+"""Labels that are not the fact's name. A call that `died` may have crashed or hung: its fact says which."""
+
 
 def in_words(facts: Facts) -> dict[str, str]:
     """Each fact by its label. A fact that is text already is said as it is."""
     said = {
-        fact["asked"] if name == "again" else name.replace("_", " "): _said(name, fact)
+        fact["asked"] if name == "again" else _LABELS.get(name, name.replace("_", " ")): _said(name, fact)
         for name, fact in facts.items()
     }
     if "again" in facts:

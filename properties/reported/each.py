@@ -58,7 +58,7 @@ _PLAIN = {
     "torch": "right, says torch",
     "extent": "how much is wrong",
     "raised": "it raised",
-    "died": "what happened",
+    "call": "what happened",
     "stderr": "its last words",
     "form": "what it returned",
     "cached": "in your cache",

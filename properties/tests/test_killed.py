@@ -39,7 +39,7 @@ def test_a_target_that_somebody_kills_is_asked_again(tmp_path: Path) -> None:
 def test_a_target_that_is_killed_again_has_died(tmp_path: Path) -> None:
     status, output = judge(tmp_path, TARGET.format(unlink="pass", victim="os.getpid()"))
     assert status == 1
-    assert "died       was killed by SIGKILL" in output
+    assert "call       was killed by SIGKILL" in output
 
 
 def test_a_target_that_kills_who_has_forked_it_is_asked_again(tmp_path: Path) -> None:
