@@ -149,7 +149,10 @@ def read_caches(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dic
         raise MalformedError(
             f"caches[0] is {_form(steps)}, expected a list of T_x = {sizes['T_x']} cell caches"
         )
-    return {**_stacked(contract, steps, sizes), "x": _array("caches[1]", x, contract.arguments["x"], sizes)}
+    return {
+        **_stacked(contract, steps, sizes),
+        "x": _array("caches[1] (x)", x, contract.arguments["x"], sizes),
+    }
 
 
 def _check_count(contract: Contract, value: Any) -> None:
@@ -192,9 +195,10 @@ def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Arr
         try:
             value = np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
-            raise MalformedError(f"{name} is {_form(value)} that does not make an array of numbers") from None
+            wanted = f"expected an array of shape {in_symbols(shape)}"
+            raise MalformedError(f"{name} is {_form(value)}, {wanted}") from None
     if not isinstance(value, np.ndarray):
-        raise MalformedError(f"{name} is {_form(value)}, expected an array")
+        raise MalformedError(f"{name} is {_form(value)}, expected an array of shape {in_symbols(shape)}")
     if value.dtype.kind not in "fiub":
         raise MalformedError(f"{name} has dtype {value.dtype}, expected real numbers")
     expected = tuple(extent(size, sizes) for size in shape)

@@ -176,7 +176,7 @@ def rnn_cell_forward(xt, a_prev, parameters):
             "a = a + (calls == 1)",
             "asked again it is right: the answer depends on earlier calls, or on chance",
         ),
-        ("y = 10**400", "yt_pred is an int that does not make an array of numbers"),
+        ("y = 10**400", "yt_pred is an int, expected an array of shape (n_y, m)"),
         ("a_prev[...] = a; cache = (a + 1, *cache[1:])", "unknown mistake"),
     ],
 )
@@ -224,6 +224,12 @@ def test_a_mistake_that_only_raises_is_named_by_its_error(
         assert failure.findings[0] == mistake("cache_made_an_array")
         assert not failure.explanation.inherited
     assert by_error("ValueError", "operands could not be broadcast together") == []
+
+
+def test_the_key_of_the_other_network_is_a_mistake() -> None:
+    assert by_error("KeyError", "'Wy'") == ["head_weights_of_lstm"]
+    assert by_error("KeyError", "'Wya'") == ["head_weights_of_rnn"]
+    assert by_error("KeyError", "'W'") == []
 
 
 def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> None:

@@ -24,6 +24,12 @@ ERRORS: Mapping[str, Raising] = {
         "ValueError",
         re.compile(rf"inhomogeneous shape after 1 dimensions.* was \((?:{_ENTRIES}),\)"),
     ),
+    "head_weights_of_lstm": Raising(
+        "an RNN's head weights have the key Wya; Wy is the key of an LSTM", "KeyError", re.compile(r"^'Wy'$")
+    ),
+    "head_weights_of_rnn": Raising(
+        "an LSTM's head weights have the key Wy; Wya is the key of an RNN", "KeyError", re.compile(r"^'Wya'$")
+    ),
 }
 """The mistakes by name."""
 

@@ -50,6 +50,8 @@ REMEDIES: Mapping[str, str] = {
         _UPDATE,
     ),
     "x_above_a": "put a_prev first: np.concatenate([a_prev, xt])",
+    "head_weights_of_lstm": 'read parameters["Wya"]',
+    "head_weights_of_rnn": 'read parameters["Wy"]',
     "head_bias_missing": "add by to Wya @ a_next, or to Wy @ a_next",
     "a0_ignored": "a_next = a0 before the loop over time",
     **dict.fromkeys(
