@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from textwrap import fill
+from typing import Any, get_args
 
 import pytest
 
 from properties.internals.of_pytest import forget_details, tell_no_interrupt
 from properties.internals.of_xdist import kill_workers
 from properties.judged.presence import PROVIDED
+from properties.judged.trial import Grade
 from properties.laws import all_laws
 from properties.reported import each, expected, report
 from properties.reported.document import Journal, Run
@@ -27,6 +29,12 @@ from reference.contract import CONTRACTS
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
+
+_SELECTABLE = {
+    "-m": get_args(Grade),
+    "-k": [*CONTRACTS, *(law.name.replace(" ", "_") for law in all_laws())],
+}
+"""By option, the names by which it selects laws."""
 
 
 class Closing:
@@ -175,6 +183,8 @@ class Closing:
             terminalreporter.write(render(self._results, width, in_full=not self._many, left=self.left))
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             terminalreporter.write_line(f"no law ran: none is selected by {selected or 'this command'}")
+            for option, names in _SELECTABLE.items() if selected else ():
+                terminalreporter.write_line(fill(f"{option} selects by {', '.join(names)}", 110))
         if selected and self._results:
             terminalreporter.write_line(f"the verdicts are about the laws that {selected} selects")
         for complaint in self._complaints:

@@ -1,6 +1,7 @@
 """The command `rnn-crosscheck`: pytest on the laws, independent of the user's own pytest settings."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -8,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
+from typing import get_args
 
 import pytest
 
@@ -19,6 +21,7 @@ from properties.internals.of_pytest import (
     show_no_configuration,
     word_usage_errors,
 )
+from properties.judged.trial import Grade
 from properties.worker.ours import PREFIX
 from properties.worker.targets import closest
 
@@ -33,6 +36,7 @@ CLOSE = (
     "Also accepts all other options of pytest (see `pytest --help`). Exit status: 0 if every law holds, 1 if "
     "one does not, 4 if a target or an option does not exist."
 )
+GRADES = get_args(Grade)
 OF_PYTEST = {
     "-k NAMES": "select laws and functions by name: -k 'lstm and not robust', -k each_step",
     "-m spec": "run only the spec grade (ordinary inputs)",
@@ -111,6 +115,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.reportchars == "fE":  # pytest's default
         config.option.reportchars = ""  # the closing table lists the failures, and each mistake once
     show_no_configuration(config)
+    for word in re.findall(r"\w+", config.option.markexpr):
+        if word not in (*GRADES, "and", "or", "not"):
+            raise pytest.UsageError(
+                f"-m {word}: the grades are {' and '.join(GRADES)}{closest(word, GRADES)}"
+            )
 
 
 @pytest.hookimpl(tryfirst=True)
