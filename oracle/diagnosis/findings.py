@@ -91,7 +91,7 @@ def _lacking(what: str, detail: str, function: str = "", expected: str = "", tar
     if what == "missing":
         return f"{target} has no {function}{detail}".strip()
     if what == "signature":
-        return f"{detail} is another contract, expected ({expected})"
+        return f"{detail} does not take the arguments ({expected})"
     if what == "unfinished":
         return f"{function}{f' of {target}' if target else ''} is not finished: {detail}"
     return detail

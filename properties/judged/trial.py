@@ -321,8 +321,9 @@ class Trial:
             return
         row, column, late = np.argwhere(differs)[0]
         sample, step = divmod(column, steps)
+        kind = "feature" if name in ("xt", "caches[1]") else "unit"
         raise self.violation(
-            element={"name": name, "row": str(row), "sample": int(sample), "step": int(step + late)},
+            element={"name": name, "row": f"{kind} {row}", "sample": int(sample), "step": int(step + late)},
             cached=number(ours[row, column, late]),
             **{source: number(given[row, column, late])},
             extent={"wrong": int(differs.sum()), "of": differs.size, "name": name},

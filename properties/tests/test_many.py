@@ -126,7 +126,7 @@ def test_the_reports_name_the_problem_that_did_it(folder: Path, judged: Done) ->
             "submissions/rnn_only.py has no lstm_forward; did you mean '_lstm_forward'?"
         ),
         ("torch_like.py", "lstm_forward"): (
-            "lstm_forward(input, hx=None) is another contract, expected (x, a0, parameters)"
+            "lstm_forward(input, hx=None) does not take the arguments (x, a0, parameters)"
         ),
     }
     for (name, function), remark in remarks.items():

@@ -122,7 +122,7 @@ def test_a_law_fails_by_the_smallest_problem_that_it_met() -> None:
     for m in range(SHARE + 5, 4, -1):
         die(implementation, m)
     message = Failure(die(implementation, m=30)).message
-    assert "died       crashed" in message
+    assert "call       crashed" in message
     assert "m=6" in message
 
 
@@ -173,3 +173,11 @@ def test_a_bound_is_asked_for_where_two_answers_differ(off: float, asked: int) -
     with pytest.raises(ViolationError) if np.isnan(off) else nullcontext():
         judged.agree_with_itself({"a": a}, other, bounds, asked="again")
     assert bounds.call_count == asked
+
+
+@pytest.mark.parametrize(("name", "row"), [("xt", "feature 1"), ("a_prev", "unit 1")])
+def test_a_row_of_a_cached_array_is_a_feature_or_a_unit(name: str, row: str) -> None:
+    given = np.zeros((2, 1, 1))
+    with pytest.raises(ViolationError) as caught:
+        trial(Mortal(HANGS), 1).require_same(name, given + [[[0]], [[1]]], given, source="given")
+    assert caught.value.known["element"]["row"] == row
