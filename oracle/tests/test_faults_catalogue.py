@@ -16,6 +16,7 @@ from oracle.diagnosis.questions import problem as posed
 from oracle.faults import COMMON, FAULTS, Fault, catalogue, common, concerning, remedy
 from oracle.faults.catalogue import COMMON_IN_LAYERS
 from oracle.faults.catalogue.entry import EVERY
+from oracle.faults.catalogue.raised import ERRORS
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from oracle.tests.quarter import chosen
@@ -137,7 +138,7 @@ def test_imports_no_torch() -> None:
 
 
 def test_a_remedy_is_of_a_mistake_and_is_one_line_of_its_own() -> None:
-    assert REMEDIES.keys() <= FAULTS.keys()
+    assert REMEDIES.keys() <= FAULTS.keys() | ERRORS.keys()
     for name, line in REMEDIES.items():
         assert line.isprintable()
         assert not line.endswith(".")
