@@ -179,5 +179,5 @@ def test_a_bound_is_asked_for_where_two_answers_differ(off: float, asked: int) -
 def test_a_row_of_a_cached_array_is_a_feature_or_a_unit(name: str, row: str) -> None:
     given = np.zeros((2, 1, 1))
     with pytest.raises(ViolationError) as caught:
-        trial(Mortal(HANGS), 1).require_same(name, given + [[[0]], [[1]]], given, source="given")
+        trial(Mortal(HANGS), 1).require_same(name, np.array([[[0]], [[1.0]]]), given, source="given")
     assert caught.value.known["element"]["row"] == row
