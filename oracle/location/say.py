@@ -2,6 +2,7 @@
 
 from oracle.location import words
 from oracle.location.facts import Condition, Feature, Form, Location, Where
+from oracle.location.how import of_gate
 
 MOST = 120
 
@@ -180,7 +181,11 @@ def _how(form: Form, where: Where) -> str:
     name = _node(form.node)
     replacement = _replacement(form)
     is_whole = form.node == where.equation
-    return replacement if is_whole else f"{replacement} in place of {name}"
+    if is_whole:
+        return replacement
+    nodes = [_node(of_gate(form, where.equation, gate).node) for gate in where.also]
+    likewise = f"; likewise {_listed(nodes)}" if nodes and name not in nodes else ""
+    return f"{replacement} in place of {name}{likewise}"
 
 
 def _node(name: str) -> str:

@@ -108,8 +108,8 @@ FUNCTIONS: Mapping[str, str] = {
     "plus": "{v} + {k}",
     "multiples": "{v} rounded to multiples of {k}",
     "multiples, down": "{v} rounded down to multiples of {k}",
-    "of the largest": "{v} rounded to multiples of its largest size in the step / {k}",
-    "of the largest of all steps": "{v} rounded to multiples of its largest size / {k}",
+    "of the largest": "{v} rounded to multiples of max|{v}| / {k}",
+    "of the largest of all steps": "{v} rounded to multiples of max|{v}| / {k}, the maximum over all steps",
     "0 below": "{v}, but 0 where |{v}| is smaller than {k}",
     "softmax, sum plus": "softmax with {k} added to the sum",
 }

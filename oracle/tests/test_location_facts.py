@@ -55,6 +55,16 @@ def test_what_is_not_known_is_left_out() -> None:
     assert lines(Location(Where("ft", "lstm"))) == ["where: ft = sigmoid(Wf [a_prev; xt] + bf) does not hold"]
 
 
+def test_a_form_that_several_gates_have_names_the_node_of_each() -> None:
+    form = Form("Wf", function="of the largest", number=127)
+    *_, how = lines(Location(Where("ft", "lstm", also=("it", "ot")), None, form))
+    assert how == "how: Wf rounded to multiples of max|Wf| / 127 in place of Wf; likewise Wi and Wo"
+    of_all = Form("concat", function="zero")  # which is not of one gate
+    assert lines(Location(Where("ft", "lstm", also=("it",)), None, of_all))[-1] == (
+        "how: 0 in place of [a_prev; xt]"
+    )
+
+
 def test_a_condition_comes_before_the_others() -> None:
     found = CLIPPED.under(Condition(Feature("bits"), "=", 32))
     assert lines(found)[1] == "when: in float32 and |c_next| > 10"
