@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from oracle.faults.catalogue.entry import GATES
+
 _EACH_COLUMN = (
     "subtract from each column its own maximum, and divide by its own sum: "
     "e = np.exp(z - np.max(z, axis=0, keepdims=True)), then e / np.sum(e, axis=0, keepdims=True)"
@@ -78,6 +80,12 @@ REMEDIES: Mapping[str, str] = {
         ("inputs_cast_to_float32", "x_cast_to_float32", "inputs_in_float32", "x_in_float32"),
         "leave out the cast: the inputs come in the dtype in which to compute",
     ),
+    "computed_in_float32": (
+        "compute in x.dtype; if float32 alone is meant, declare it: "
+        'SUPPORTS = {"dtypes": ["float32"]} beside the functions'
+    ),
+    "biases_missing": "add ba to the pre-activation of an RNN, and bf, bi, bc and bo to those of an LSTM",
+    **{f"{gate}_bias_missing": f"add b{g} to the pre-activation" for g, gate in GATES.items()},
     "stored_in_float32": "make the arrays for results in x.dtype",
     "stored_in_int64": "make the arrays for results in x.dtype",
 }
