@@ -96,7 +96,7 @@ def _remarks(results: Sequence[LawResult]) -> list[str]:
     remarks = []
     limits = next((result.limits for result in results if result.limits), ())
     if limits:
-        remarks.append(f"{DECLARED}  declared, and so not judged: {', '.join(limits)}")
+        remarks.append(f"{DECLARED}  declared limits, beyond which nothing is judged: {', '.join(limits)}")
     if helpers := ", ".join(dict.fromkeys(name for result in results for name in result.helpers)):
         remarks.append(f"helper: fails by {helpers} alone, which the course gives, and is not counted")
     if any(result.not_meaningful for result in results):
