@@ -87,7 +87,11 @@ def laws(results: Iterable[LawResult]) -> list[str]:
 
 
 def cases(judgement: Judgement) -> list[Case]:
-    """The mistakes of one implementation, those first that show on ordinary inputs and in most laws."""
+    """The mistakes of one implementation, in the order in which to mend them.
+
+    First come those that show on ordinary inputs; of these, mistakes of a cell before those of its forward,
+    of an RNN before those of an LSTM, then those of most laws.
+    """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
     helped = {first(result).cause for result in judgement.results if result.helpers}
     causes = _Causes(failed, helped)
@@ -100,7 +104,13 @@ def cases(judgement: Judgement) -> list[Case]:
         results = [result for _, result in each]
         of_caches = all(judgement.caches_alone(result.function) for result in results)
         found.append(Case(judgement.implementation, each[0][0], results, of_caches))
-    return sorted(found, key=lambda case: (not case.is_spec, case.finding.is_trace, -len(case.results)))
+    order = ["", *CONTRACTS]
+
+    def rank(case: Case) -> tuple[bool, bool, int, int]:
+        of = min(order.index(function) for function in case.by_function)
+        return not case.is_spec, case.finding.is_trace, of, -len(case.results)
+
+    return sorted(found, key=rank)
 
 
 class _Causes:

@@ -215,6 +215,12 @@ def test_a_helper_is_not_blamed_for_what_the_implementation_does_wrong_too() -> 
     assert of_helper.words == f"by rnn_utils.softmax, which the course gives: {mistake('one_maximum').words}"
 
 
+def test_mistakes_of_cells_and_of_the_rnn_are_mended_first() -> None:
+    made = ("lstm_forward", "lstm_forward", "lstm_cell_forward", "rnn_forward", "rnn_cell_forward")
+    results = [failed("a", f"law {i}", name, diagnosis=[name]) for i, name in enumerate(made)]
+    assert [case.words for case in cases(judgements(results)[0])] == list(dict.fromkeys(reversed(made)))
+
+
 def rows(results: list[LawResult], run: Run) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(as_csv(judgements(results, run.left), run))))
 
