@@ -41,6 +41,9 @@ def kind_of(path: Path) -> str:
         head = file.read(512)
         file.seek(-min(8, path.stat().st_size), 2)
         tail = file.read()
+    # First, for such a file begins with a number, which may be the first bytes of any other kind.
+    if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < path.stat().st_size:
+        return SAFETENSORS
     for at, magic, kind in _MAGIC:
         if head[at:].startswith(magic):
             return kind
@@ -48,8 +51,6 @@ def kind_of(path: Path) -> str:
         return "the index of a TensorFlow checkpoint"
     if head.startswith(b"PK"):
         return _of_zip(path)
-    if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < path.stat().st_size:
-        return SAFETENSORS
     return ""
 
 

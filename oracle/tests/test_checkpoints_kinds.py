@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from oracle.checkpoints import CheckpointError, load
-from oracle.checkpoints.kinds import kind_of
+from oracle.checkpoints.kinds import SAFETENSORS, kind_of
 from oracle.conversion import to_keras
 from oracle.problem import Problem
 from oracle.tests.hostile_files import needs
@@ -106,6 +106,15 @@ def test_what_bytes_do_not_tell_is_left_to_the_suffix(tmp_path: Path) -> None:
     for content in (b"", b"\x08\x0a", b"PK\x03\x04 cut short", b"\x89HD"):
         (tmp_path / "f").write_bytes(content)
         assert kind_of(tmp_path / "f") == ""
+
+
+@pytest.mark.parametrize("length", [0x80, 0x3C, 0x8B1F], ids=hex)
+def test_a_length_that_looks_like_another_kind_is_none(length: int, tmp_path: Path) -> None:
+    """A .safetensors file begins with the length of its header, here the first bytes of other kinds."""
+    header = json.dumps({"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + header.ljust(length) + bytes(4))
+    assert kind_of(path) == SAFETENSORS
 
 
 def test_torch_s_advice_to_read_it_unsafely_is_not_passed_on(tmp_path: Path) -> None:
