@@ -67,9 +67,8 @@ def test_every_one_of_many_layers_is_found(tmp_path: Path) -> None:
 def test_a_limit_of_the_user_stands_alone(tmp_path: Path) -> None:
     path = str(hostile.wide_layer(tmp_path, 64))
     assert load(path).layers
-    with pytest.raises(
-        CheckpointError, match="weight_ih_l0 needs 2,048 bytes of memory where 1,000 are left"
-    ):
+    # How many are left hangs on what NumPy's version has read before.
+    with pytest.raises(CheckpointError, match=r"weight_ih_l0 needs 2,048 bytes of memory where \d"):
         load(path, limit=1000)
     assert load(path, limit=2**20).layers
 
