@@ -173,7 +173,7 @@ class Judgement:
 
     def _is_unfinished(self, function: str) -> bool:
         """Whether a function is still to be written, or the cell is by which alone it is wrong."""
-        waits_for = CONTRACTS[function].cell if self.inherits(function) else function
+        waits_for = CONTRACTS[function].cell if function and self.inherits(function) else function
         return any(each.unfinished for each in self.results if each.function in (function, waits_for))
 
     @property
