@@ -32,9 +32,9 @@ def __getattr__(name: str) -> Any:
 
         return layout
     if name in ("judge", "laws"):
-        from properties.session import library
+        from properties.session import api
 
-        return getattr(library, name)
+        return getattr(api, name)
     if name in __all__:
         from oracle import conversion
 

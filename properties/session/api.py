@@ -1,4 +1,4 @@
-"""The library: `judge` a target from Python, and make the `laws` test cases of one's own suite.
+"""The API for Python: `judge` a target from Python, and make the `laws` test cases of one's own suite.
 
 Both run the command `rnn-crosscheck` in a process of its own: the settings of the caller's pytest and
 Hypothesis have no effect on the laws, and the target none on the caller.

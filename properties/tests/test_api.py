@@ -1,4 +1,4 @@
-"""The library: what `judge` returns, and what the test cases of `laws` do."""
+"""The API for Python: what `judge` returns, and what the test cases of `laws` do."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from properties.reported.results import judgements
-from properties.session import library
-from properties.session.library import judge, laws
+from properties.session import api
+from properties.session.api import judge, laws
 from properties.tests.findings import failed, passed, skipped
 
 MISTAKE = "oracle.faults:update_and_forget_gates_exchanged"
@@ -60,9 +60,9 @@ def cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], None]]:
         skipped("mine", "ranges", "lstm_forward"),
     ]
     (judged,) = judgements(results)
-    library._results.cache_clear()
-    monkeypatch.setattr(library, "_run", lambda *_: COLLECTED)
-    monkeypatch.setattr(library, "judge", lambda *_: judged)
+    api._results.cache_clear()
+    monkeypatch.setattr(api, "_run", lambda *_: COLLECTED)
+    monkeypatch.setattr(api, "judge", lambda *_: judged)
     mark = laws("mine", "-k", "some").mark  # type: ignore[attr-defined]
     return {str(case): case for case in mark.args[1]}
 
