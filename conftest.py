@@ -18,7 +18,7 @@ pytest_plugins = [
     f"{PREFIX}properties.session.database",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.fixtures",
-    f"{PREFIX}properties.session.sending",
+    f"{PREFIX}properties.session.xdist_results",
     f"{PREFIX}properties.session.outcome",
     f"{PREFIX}properties.fuzz.fuzzing",
 ]
@@ -35,7 +35,7 @@ settings.register_profile(
     max_examples=8,  # of five problems each, besides the fixed problems: more examples found no more mistakes
     deadline=None,
     derandomize=False,  # Hypothesis would set this on CI; properties/session chooses the seed
-    database=None,  # properties/stored/store.py stores problems instead, which are the same in every profile
+    database=None,  # properties/failure_database/store.py stores problems, the same in every profile
     phases=[phase for phase in Phase if phase is not Phase.explain],  # it takes 30 times as long as the run
     suppress_health_check=[HealthCheck.too_slow],
     report_multiple_bugs=False,

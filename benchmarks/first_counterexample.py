@@ -14,8 +14,8 @@ from statistics import median
 
 import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
-from properties.answered.implementation import Implementation
-from properties.explained.failure import Failure
+from properties.explanations.failure import Failure
+from properties.implementations.implementation import Implementation
 from properties.tests.power import by_power, catch
 
 

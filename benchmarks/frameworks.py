@@ -29,8 +29,8 @@ from benchmarks.framework_pages import LAWS, NOT_RUN, PROFILE, SEED, Failure, Ju
 from oracle import pytorch
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
-from properties.answered.implementation import Died, Implementation, Raised
-from properties.worker.ours import full_name
+from properties.implementations.implementation import Died, Implementation, Raised
+from properties.worker.own_modules import full_name
 
 HOST = {"time_limit": 60.0, "import_time_limit": 180.0, "memory_limit": 8 * 2**30}
 LIMITS = ["--time-limit", "60", "--import-time-limit", "180", "--memory-limit", "8"]

@@ -20,8 +20,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import properties
-from properties.judged.presence import PRESENCE
 from properties.tests.hostile_targets import HostileTarget, targets, write
+from properties.trials.provided_functions import PRESENCE
 
 
 def main() -> int:

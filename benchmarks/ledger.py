@@ -19,8 +19,8 @@ from pathlib import Path
 
 from benchmarks.findings import LEDGER, Entry, entries
 from benchmarks.frameworks import HOST, version
-from properties.answered.implementation import Implementation
-from properties.worker.ours import full_name
+from properties.implementations.implementation import Implementation
+from properties.worker.own_modules import full_name
 
 
 def main() -> int:

@@ -21,8 +21,8 @@ from hypothesis import settings
 import conftest  # noqa: F401 - registers the profiles
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, Fault
-from properties.drawn.strategies import EFFORTS
-from properties.explained.failure import Failure
+from properties.explanations.failure import Failure
+from properties.strategies.functions import EFFORTS
 from properties.tests.power import InProcess, by_power, catch, first_catch
 
 LEGEND = """\

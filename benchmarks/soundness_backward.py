@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmarks.fractions import Answer, apart, fractions, from_exact, worst
-from oracle import backpropagation, exact_gradient, own_steps, pytorch_gradient
+from oracle import backpropagation, backward_own_steps, exact_gradient, pytorch_gradient
 from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
 from oracle.rounding import Bounded
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
@@ -33,7 +33,7 @@ def examine(
         programs = {"reference": by_reference, "multiplied out": multiplied_out, "recomputed": recomputed}
         for who, program in programs.items():
             answer = program(shown)
-            found[f"{who} step"] = _worst_of(answer, own_steps.evaluate(shown, answer["dx"]))
+            found[f"{who} step"] = _worst_of(answer, backward_own_steps.evaluate(shown, answer["dx"]))
     for who, answer in answers.items():
         found[f"{who} trajectory"] = _worst_of(answer, bounded)
     if regime == "nonfinite" or (inputs.a0.size * inputs.x.shape[2] > SMALL and rng.random() > 0.005):

@@ -21,9 +21,9 @@ from oracle.diagnosis.names import diagnose
 from oracle.diagnosis.traces import manners
 from oracle.limits import ANYTHING
 from oracle.location.facts import Location
-from oracle.location.judged import Verdict, judged
 from oracle.location.locate import locate
-from oracle.location.say import lines
+from oracle.location.predictions import Verdict, judged
+from oracle.location.sentences import lines
 from oracle.problem import Problem
 from oracle.tests.strangers import Asked, Stranger, strangers
 

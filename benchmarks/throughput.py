@@ -24,12 +24,12 @@ import conftest  # noqa: F401 - registers the profiles
 import reference
 from oracle.conversion import to_torch
 from oracle.problem import Problem
-from properties.answered.implementation import Implementation
-from properties.drawn.strategies import Effort
-from properties.judged.law import Law
-from properties.judged.tally import Tally
+from properties.implementations.implementation import Implementation
 from properties.laws.test_agreement import test_each_step as each_step
 from properties.laws.test_agreement import test_trajectory as trajectory
+from properties.strategies.functions import Effort
+from properties.trials.law import Law
+from properties.trials.tally import Tally
 from reference.contract import Array
 
 FUNCTION = "lstm_forward"

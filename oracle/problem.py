@@ -244,7 +244,7 @@ class LayerProblem(Problem):
         initial = ["initial"] if self.initial != "given" else []
         names = ["n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths", *initial]
         if self.weights:
-            from oracle.checkpoints.given import OF_THE_FILE
+            from oracle.checkpoints.problem_weights import OF_THE_FILE
 
             layout = ["layout"] if self.layout else []
             names = ["weights", *layout, "digest", *(name for name in names if name not in OF_THE_FILE)]
@@ -346,7 +346,7 @@ def _filled_in(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The fields of a problem of layers, with those that a file of weights says."""
     if not given.get("weights"):
         return given
-    from oracle.checkpoints.given import filled_in
+    from oracle.checkpoints.problem_weights import filled_in
 
     return filled_in(kind, given)
 

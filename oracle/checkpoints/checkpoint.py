@@ -8,8 +8,8 @@ from pathlib import Path
 
 from oracle.checkpoints.error import CheckpointError
 from oracle.checkpoints.files import read
-from oracle.checkpoints.finding import Found, Incomplete, find
 from oracle.checkpoints.layer import RecurrentLayer
+from oracle.checkpoints.layer_search import Found, Incomplete, find
 
 _SHOWN = 12
 """Of the names of layers in a message."""

@@ -10,10 +10,10 @@ import numpy as np
 from oracle.checkpoints.allowance import Allowance
 from oracle.checkpoints.contents import Contents, itemsize, tensor
 from oracle.checkpoints.error import CheckpointError, shortened
+from oracle.checkpoints.keras_files import read_h5, read_keras
 from oracle.checkpoints.kinds import HDF5, KERAS, NPZ, ONNX, SAFETENSORS, TORCH, kind_of
-from oracle.checkpoints.of_keras import read_h5, read_keras
-from oracle.checkpoints.of_onnx import read_onnx
-from oracle.checkpoints.of_torch import read_safetensors, read_state_dict
+from oracle.checkpoints.onnx_files import read_onnx
+from oracle.checkpoints.torch_files import read_safetensors, read_state_dict
 
 
 def read_npz(path: Path, allowance: Allowance) -> Contents:

@@ -13,9 +13,9 @@ import numpy as np
 from oracle.checkpoints.checkpoint import Checkpoint, select
 from oracle.checkpoints.error import CheckpointError
 from oracle.checkpoints.files import read
-from oracle.checkpoints.finding import find
 from oracle.checkpoints.layer import RecurrentLayer
-from oracle.checkpoints.of_torch import safetensors_of, state_dict_of
+from oracle.checkpoints.layer_search import find
+from oracle.checkpoints.torch_files import safetensors_of, state_dict_of
 from oracle.conversion import TO
 from reference.contract import Array
 

@@ -24,9 +24,9 @@ from oracle.diagnosis.behaviour import (
     same,
     specification,
 )
-from oracle.diagnosis.chance import alike_at_random
 from oracle.diagnosis.findings import Finding, mistake
 from oracle.diagnosis.questions import asks_more, extreme_problems, further, opening, square
+from oracle.diagnosis.random_mistakes import alike_at_random
 from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits

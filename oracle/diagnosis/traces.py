@@ -10,9 +10,9 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, specification
 from oracle.diagnosis.findings import Finding, found
+from oracle.diagnosis.overwritten_arrays import overwriting, writing
 from oracle.diagnosis.questions import larger, problem
-from oracle.diagnosis.simpler import simplified, with_parameters
-from oracle.diagnosis.writing import overwriting, writing
+from oracle.diagnosis.simpler_problems import simplified, with_parameters
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem

@@ -8,7 +8,7 @@ from oracle.location.equations import ACTIVATIONS, Nodes
 from oracle.location.facts import Form
 from oracle.location.forms import MAPS
 from oracle.location.functions import NUMBERED, OF_ARGUMENT, OF_LOGITS, PLAIN
-from oracle.location.observe import Case, Observation
+from oracle.location.observations import Case, Observation
 from reference.contract import Array
 
 CLIPS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 88, 100, 500, 700)

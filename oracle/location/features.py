@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle.location.equations import ACTIVATIONS, depends
 from oracle.location.facts import Feature
-from oracle.location.observe import Observation
+from oracle.location.observations import Observation
 from reference.contract import Array
 
 AXES = ("unit", "sample", "step")

@@ -7,7 +7,7 @@ import numpy as np
 from oracle.location.equations import OPERATIONS, evaluate_throughout
 from oracle.location.facts import Form
 from oracle.location.functions import function_named
-from oracle.location.observe import Observation
+from oracle.location.observations import Observation
 from reference.contract import Array
 
 Map = Callable[[Array, int], Array | None]

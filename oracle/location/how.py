@@ -8,7 +8,7 @@ import numpy as np
 from oracle.location.candidates import candidates
 from oracle.location.facts import Form
 from oracle.location.forms import given_by
-from oracle.location.observe import Case, Observation
+from oracle.location.observations import Case, Observation
 from reference.contract import Array
 
 FEW = 8

@@ -11,7 +11,7 @@ from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import Limits
 from oracle.location.equations import equations, evaluate
 from oracle.location.memory import hold, infer_memory
-from oracle.location.observe import Observation, parameters_of
+from oracle.location.observations import Observation, parameters_of
 from oracle.problem import LayerProblem
 from reference.contract import Array
 

@@ -9,16 +9,16 @@ import numpy as np
 from oracle.diagnosis.behaviour import Program
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
-from oracle.location.absent import locate_absent
-from oracle.location.aimed import aimed
+from oracle.location.absent_states import locate_absent
 from oracle.location.calls import kept
-from oracle.location.design import design, ordinary, scan
+from oracle.location.confirming_problems import aimed
 from oracle.location.equations import GATES
 from oracle.location.facts import Condition, Feature, Form, Location, When, Where
 from oracle.location.how import likely, matched, mute, of_gate
 from oracle.location.layers import settings
 from oracle.location.networks import Answer, answer, locate_in_networks, networks
-from oracle.location.observe import Case, Observation
+from oracle.location.observations import Case, Observation
+from oracle.location.probe_problems import design, ordinary, scan
 from oracle.location.session import Budget, OverError, Session, begun
 from oracle.location.when import Table, rule
 from oracle.problem import LayerProblem, Problem

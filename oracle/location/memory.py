@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from oracle.location.equations import bounded, evaluate
-from oracle.location.observe import Held, Observation
+from oracle.location.observations import Held, Observation
 from oracle.rounding import Arithmetic
 from reference.contract import Array
 

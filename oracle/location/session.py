@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.design import Make, making
 from oracle.location.layers import Maker, Setting, observed_layer
 from oracle.location.memory import surely
-from oracle.location.observe import Observation, observed
+from oracle.location.observations import Observation, observed
+from oracle.location.probe_problems import Make, making
 from reference.contract import CONTRACTS
 
 CALLS = 250

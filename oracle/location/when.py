@@ -8,7 +8,7 @@ import numpy as np
 
 from oracle.location.facts import Condition, Feature, When
 from oracle.location.features import COSTS, columns, derived
-from oracle.location.observe import Observation
+from oracle.location.observations import Observation
 from reference.contract import Array
 
 MOST = 300

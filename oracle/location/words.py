@@ -1,4 +1,4 @@
-"""The words for equations, forms and conditions: tables, of which `say` makes the lines."""
+"""The words for equations, forms and conditions: tables, of which `sentences` makes the lines."""
 
 from collections.abc import Mapping
 

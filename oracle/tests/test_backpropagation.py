@@ -10,7 +10,7 @@ from flint import arb, arb_mat, ctx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle import backpropagation, exact, exact_gradient, own_steps, pytorch_gradient
+from oracle import backpropagation, backward_own_steps, exact, exact_gradient, pytorch_gradient
 from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
 from oracle.lengths import Lengths
 from oracle.problem import DType, Problem
@@ -141,7 +141,7 @@ def test_each_step_stays_within_its_own_bound(inputs: BackwardInputs) -> None:
     x = np.random.default_rng(0).standard_normal((n, *inputs.x.shape[1:])).astype(inputs.dtype)
     shown = inputs.with_pre_activations_as_inputs(x)
     for answer in (by_reference(shown), multiplied_out(shown), recomputed(shown)):
-        assert_within(answer, own_steps.evaluate(shown, answer["dx"]))
+        assert_within(answer, backward_own_steps.evaluate(shown, answer["dx"]))
 
 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
@@ -156,7 +156,7 @@ def test_each_step_is_sharp_where_the_sequence_is_not(kind: str) -> None:
     shown = inputs.with_pre_activations_as_inputs(x)
     whole, cut = by_reference(shown)["dx"], by_reference(shown.span(0, 6))["dx"][:, :, 5]
     dz = np.concatenate([whole[:, :, :5], cut[:, :, None], whole[:, :, 6:]], axis=2)
-    each, every = own_steps.evaluate(shown, dz)["dx"], backpropagation.evaluate(shown)["dx"]
+    each, every = backward_own_steps.evaluate(shown, dz)["dx"], backpropagation.evaluate(shown)["dx"]
     off = np.abs(dz - each.value)[:, :, 5] / each.error[:, :, 5]
     assert np.nanmedian(off) > 1e2
     assert np.all(np.abs(dz - every.value)[:, :, 5] <= every.error[:, :, 5])
@@ -291,7 +291,7 @@ def test_each_step_is_unknown_where_another_unit_may_have_overflowed() -> None:
         shown = inputs.with_pre_activations_as_inputs(x)
         answer = by_reference(shown)
         assert np.isnan(answer["dx"]).any()
-        assert_within(answer, own_steps.evaluate(shown, answer["dx"]))
+        assert_within(answer, backward_own_steps.evaluate(shown, answer["dx"]))
 
 
 def test_libraries_may_leave_out_what_is_multiplied_by_0() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from oracle.checkpoints import CheckpointError, RecurrentLayer, load
-from oracle.checkpoints.of_torch import safetensors_of
+from oracle.checkpoints.torch_files import safetensors_of
 from oracle.conversion import TO, to_keras, to_torch
 from oracle.problem import Problem
 from reference.contract import Array

@@ -13,7 +13,7 @@ import torch
 from oracle.checkpoints.checkpoint import load
 from oracle.checkpoints.error import CheckpointError
 from oracle.checkpoints.files import SUFFIXES
-from oracle.checkpoints.of_torch import safetensors_of
+from oracle.checkpoints.torch_files import safetensors_of
 from oracle.checkpoints.writing import convert
 from oracle.tests.test_checkpoints_files import RNN, STACK, complaint, needs, state_of, tensors, write_h5
 

@@ -16,7 +16,7 @@ from oracle.diagnosis.findings import mistake
 from oracle.diagnosis.names import diagnose, problems
 from oracle.diagnosis.questions import asks_more
 from oracle.diagnosis.questions import problem as posed
-from oracle.diagnosis.simpler import simplified
+from oracle.diagnosis.simpler_problems import simplified
 from oracle.faults import FAULTS, Fault, common, concerning
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import LayerProblem

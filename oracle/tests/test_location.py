@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from oracle.limits import ANYTHING
-from oracle.location.judged import judged
 from oracle.location.locate import locate
-from oracle.location.say import MOST, lines
+from oracle.location.predictions import judged
+from oracle.location.sentences import MOST, lines
 from oracle.location.session import CALLS, CALLS_OF_LAYERS
 from oracle.problem import Problem
 from oracle.tests.strangers import FOLDER, Asked, Stranger, strangers

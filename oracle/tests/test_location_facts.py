@@ -11,7 +11,7 @@ import oracle.location
 from oracle.location.facts import Condition, Feature, Form, Location, When, Where
 from oracle.location.forms import MAPS
 from oracle.location.networks import forms
-from oracle.location.say import MOST, lines, phrases
+from oracle.location.sentences import MOST, lines, phrases
 from oracle.problem import Problem
 
 FOLDER = Path(oracle.location.__file__).parent
@@ -37,7 +37,7 @@ def test_nothing_but_what_renders_knows_a_sentence(path: Path) -> None:
     assert [*imported(path.read_text(encoding="utf-8"))] == []
 
 
-@pytest.mark.parametrize("source", ["import re", "from oracle.location.say import lines"])
+@pytest.mark.parametrize("source", ["import re", "from oracle.location.sentences import lines"])
 def test_a_module_that_could_read_a_sentence_is_seen(source: str) -> None:
     assert [*imported(source)]
 

@@ -17,7 +17,7 @@ from oracle.location.forms import MAPS, given_by
 from oracle.location.layers import Maker, Setting, observed_layer
 from oracle.location.locate import locate
 from oracle.location.networks import forms
-from oracle.location.observe import Observation, observed
+from oracle.location.observations import Observation, observed
 from oracle.location.session import Budget, OverError
 from oracle.location.simulate import simulate
 from oracle.location.when import Table, rule

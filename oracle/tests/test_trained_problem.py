@@ -10,9 +10,9 @@ import pytest
 
 from oracle.checkpoints import only_layer
 from oracle.conversion import to_torch
-from oracle.copies import difference, port
 from oracle.diagnosis.names import diagnose
 from oracle.problem import LayerProblem, Problem
+from oracle.weight_copies import difference, port
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,9 @@ from oracle.problem import Problem
 from properties.fuzz.clock import Clock
 from properties.internals.of_pytest import forget_unshown
 from properties.internals.of_xdist import in_turns
-from properties.judged.patience import too_slow
-from properties.reported.results import LawResult, printable
-from properties.turns.visited import render
+from properties.reports.results import LawResult, printable
+from properties.trials.retries import too_slow
+from properties.turns.coverage_map import render
 
 PERIOD = 30.0
 """Seconds from line to line, where there is no terminal to keep one up to date."""

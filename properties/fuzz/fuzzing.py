@@ -15,9 +15,9 @@ import pytest
 from properties.fuzz.campaign import Campaign
 from properties.fuzz.clock import Clock, duration
 from properties.internals.of_pytest import run_quietly
-from properties.judged.law import FORWARDS
-from properties.reported.scheduling import function_in
+from properties.reports.test_ids import function_in
 from properties.session.fixtures import TURN
+from properties.trials.law import FORWARDS
 
 PROFILE = "fuzz"
 

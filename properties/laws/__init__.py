@@ -4,7 +4,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from properties.judged.law import Law
+from properties.trials.law import Law
 
 
 @cache

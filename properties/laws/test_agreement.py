@@ -1,7 +1,7 @@
 """The states, predictions and gradients are those that the formulas give."""
 
-from properties.judged.law import EVERY, EVERY_FORWARD, FORWARDS, SEQUENCES_BACKWARD, law
-from properties.judged.trial import Trial
+from properties.trials.law import EVERY, EVERY_FORWARD, FORWARDS, SEQUENCES_BACKWARD, law
+from properties.trials.trial import Trial
 from reference.contract import BACKWARDS, LAYERS, LAYERS_BACKWARD
 
 

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 
 from oracle.backward_inputs import BY_SAMPLES
-from properties.judged.law import EVERY, law
-from properties.judged.trial import Trial
+from properties.trials.law import EVERY, law
+from properties.trials.trial import Trial
 
 
 @law("spec", functions=EVERY)

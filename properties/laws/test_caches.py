@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from properties.answered.answer import side_by_side
-from properties.judged.law import law
-from properties.judged.trial import Trial
+from properties.implementations.answer import side_by_side
+from properties.trials.law import law
+from properties.trials.trial import Trial
 
 
 @law("spec", needs=("caches",), complete=True)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from properties.answered.implementation import Implementation
-from properties.judged.beyond import answers_rightly, beyond
-from properties.judged.law import EVERY
-from properties.judged.presence import LIMITED, PROVIDED, USABLE, lacks, unusable
-from properties.judged.tally import Tally
+from properties.implementations.implementation import Implementation
+from properties.trials.declared_limits import answers_rightly, beyond
+from properties.trials.law import EVERY
+from properties.trials.provided_functions import LIMITED, PROVIDED, USABLE, lacks, unusable
+from properties.trials.tally import Tally
 from reference.contract import FUNCTIONS
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from oracle import propagation
 from oracle.inputs import LayerInputs
 from oracle.lengths import Lengths
-from properties.answered.implementation import Raised
-from properties.drawn.layers import Stacking
-from properties.judged.law import law
-from properties.judged.trial import Trial
+from properties.implementations.implementation import Raised
+from properties.strategies.layers import Stacking
+from properties.trials.law import law
+from properties.trials.trial import Trial
 from reference.contract import LAYERS, Array
 
 _SOME: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")

@@ -8,9 +8,9 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import LATER
 from oracle.problem import siblings
-from properties.answered.answer import MalformedError
-from properties.judged.law import EVERY, law
-from properties.judged.trial import Trial
+from properties.implementations.answer import MalformedError
+from properties.trials.law import EVERY, law
+from properties.trials.trial import Trial
 
 
 @law("spec", functions=EVERY)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from oracle.rounding import SIGMOID, TANH, Arithmetic
-from properties.judged.law import LSTM, law
-from properties.judged.trial import Trial
+from properties.trials.law import LSTM, law
+from properties.trials.trial import Trial
 from reference.contract import Array
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from properties.answered.implementation import Arrangement, Raised, Returned
-from properties.drawn.layers import Stacking
-from properties.judged.law import EVERY, EVERY_FORWARD, FORWARDS, law
-from properties.judged.trial import Trial
-from properties.worker.ours import REFERENCE
+from properties.implementations.implementation import Arrangement, Raised, Returned
+from properties.strategies.layers import Stacking
+from properties.trials.law import EVERY, EVERY_FORWARD, FORWARDS, law
+from properties.trials.trial import Trial
+from properties.worker.own_modules import REFERENCE
 from reference.contract import LAYERS, LAYERS_BACKWARD, Array
 
 

@@ -1,7 +1,7 @@
 """The outputs have the shapes of the contract, and hold real floating-point numbers."""
 
-from properties.judged.law import EVERY, law
-from properties.judged.trial import Trial
+from properties.trials.law import EVERY, law
+from properties.trials.trial import Trial
 
 
 @law("spec", functions=EVERY)

@@ -7,8 +7,8 @@ import numpy as np
 from oracle import propagation
 from oracle.backward_inputs import BackwardInputs
 from oracle.rounding import Bounded
-from properties.judged.law import FORWARDS, SEQUENCES_BACKWARD, law
-from properties.judged.trial import Bounds, Trial
+from properties.trials.law import FORWARDS, SEQUENCES_BACKWARD, law
+from properties.trials.trial import Bounds, Trial
 
 
 @law("spec", functions=FORWARDS)

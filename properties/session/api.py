@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from properties.reported import document
-from properties.reported.results import Judgement, LawResult, judgements
-from properties.reported.scheduling import function_in, law_in
+from properties.reports import json_report
+from properties.reports.results import Judgement, LawResult, judgements
+from properties.reports.test_ids import function_in, law_in
 
 
 def judge(target: str | PathLike[str], *options: str) -> Judgement:
@@ -32,7 +32,7 @@ def judge(target: str | PathLike[str], *options: str) -> Judgement:
         printed = _run(fspath(target), *options, "--report", str(report))
         if not report.exists():
             raise ValueError(printed)
-        results, _ = document.read(report)
+        results, _ = json_report.read(report)
     judged = judgements(results)
     if len(judged) != 1:
         raise ValueError(f"judge takes one target; {target!r} names {len(judged)}")

@@ -10,13 +10,13 @@ import pytest
 from oracle.limits import Limits
 from oracle.problem import Problem
 from properties.internals.of_xdist import by_scope
-from properties.judged.law import Law
-from properties.judged.presence import LIMITED
-from properties.reported.results import encodable
-from properties.reported.scheduling import implementation_in
-from properties.reported.table import IN_FULL
+from properties.reports.closing_table import IN_FULL
+from properties.reports.results import encodable
+from properties.reports.test_ids import implementation_in
 from properties.session.options import ASKED, EXACTLY, LIMITS, TARGETS
 from properties.session.resumption import judged
+from properties.trials.law import Law
+from properties.trials.provided_functions import LIMITED
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -21,8 +21,8 @@ from properties.internals.of_pytest import (
     show_no_configuration,
     word_usage_errors,
 )
-from properties.judged.trial import Grade
-from properties.worker.ours import PREFIX
+from properties.trials.trial import Grade
+from properties.worker.own_modules import PREFIX
 from properties.worker.targets import closest
 
 PROPERTIES = Path(__file__).parents[1]

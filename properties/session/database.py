@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis.database import ExampleDatabase
 
-from properties.stored.shared import open_database
+from properties.failure_database.shared import open_database
 
 DATABASE = pytest.StashKey[ExampleDatabase]()
 _NEWS = pytest.StashKey[list[str]]()

@@ -5,14 +5,14 @@ from collections.abc import Generator, Iterator
 import pytest
 from hypothesis import settings
 
-from properties.answered.implementation import Implementation
+from properties.failure_database.store import Store
+from properties.implementations.implementation import Implementation
 from properties.internals.of_libc import give_back_memory
 from properties.internals.of_pytest import forget_all, forget_what_is_over
-from properties.judged.tally import Tally
 from properties.session.database import DATABASE
 from properties.session.options import EXACTLY, HOST, NETWORKS
 from properties.session.resumption import AS_IT_BEGAN
-from properties.stored.store import Store
+from properties.trials.tally import Tally
 from properties.turns.turn import Turn
 
 TURN = pytest.StashKey[Turn]()

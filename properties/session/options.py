@@ -14,18 +14,18 @@ from hypothesis.errors import InvalidArgument
 
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
-from properties.answered import interpreter
-from properties.answered.implementation import Implementation, TargetMissing, Unusable, expand
+from properties.implementations import interpreter
+from properties.implementations.implementation import Implementation, TargetMissing, Unusable, expand
 from properties.laws import all_laws
-from properties.reported import continued, each, expected, report
-from properties.reported.closing import Closing, selection
-from properties.reported.document import Run
-from properties.reported.environment import describe
-from properties.reported.expected import ExpectedFailure
-from properties.reported.results import encodable, printable
+from properties.reports import earlier_report, expected_failures, report, target_pages
+from properties.reports.environment import describe
+from properties.reports.expected_failures import ExpectedFailure
+from properties.reports.json_report import Run
+from properties.reports.results import encodable, printable
+from properties.reports.run_end import Closing, selection
 from properties.session import command
-from properties.worker.helping import only_helping
-from properties.worker.ours import REFERENCE, full_name
+from properties.worker.helper_files import only_helping
+from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, locate
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -67,14 +67,14 @@ def pytest_configure(config: pytest.Config) -> None:
     known = config.getoption("--expected-failures")
     reports = [directory / file for file in config.getoption("--report") or ()]
     try:
-        failures = config.stash[EXPECTED] = expected.read(directory / known) if known else []
+        failures = config.stash[EXPECTED] = expected_failures.read(directory / known) if known else []
         for path in reports:
             report.check(path)
         folder = directory / each_in if (each_in := config.getoption("--report-each")) else None
         if folder:
-            each.check(folder)
+            target_pages.check(folder)
         is_worker = hasattr(config, "workerinput")  # of pytest-xdist
-        before = continued.earlier(reports) if config.getoption("--resume") and not is_worker else None
+        before = earlier_report.earlier(reports) if config.getoption("--resume") and not is_worker else None
         if hasattr(config, "workerinput"):
             config.option.hypothesis_seed = config.workerinput["seed"]
         else:
@@ -89,8 +89,8 @@ def pytest_configure(config: pytest.Config) -> None:
         }
         config.stash[EXACTLY] = _concerning_a_law(reproduce, config) if reproduce else None
         if not is_worker:
-            run = Run(_facts(config), digests=continued.digests(targets, directory) if reports else {})
-            kept = continued.kept(before, run, failures) if before else []
+            run = Run(_facts(config), digests=earlier_report.digests(targets, directory) if reports else {})
+            kept = earlier_report.kept(before, run, failures) if before else []
             config.stash[CLOSING] = Closing(targets, failures, reports, run, kept, folder)
             config.pluginmanager.register(config.stash[CLOSING])
     except (TargetMissing, ValueError) as error:
@@ -278,7 +278,9 @@ def _facts(config: pytest.Config) -> dict[str, str]:
     if RUNS_ON in config.stash:
         facts["target"] = config.stash[RUNS_ON]
     if helpers := config.getoption("--helpers"):
-        facts["helpers"] = f"{helpers} ({continued.digest_of_folder(config.invocation_params.dir / helpers)})"
+        facts["helpers"] = (
+            f"{helpers} ({earlier_report.digest_of_folder(config.invocation_params.dir / helpers)})"
+        )
     given = [*_limits_given(config), *selection(config)]
     for option in ("--reproduce", "--weights", "--layout"):
         value = config.getoption(option) or []

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from oracle.diagnosis.findings import found
-from properties.answered.implementation import Implementation
+from properties.implementations.implementation import Implementation
 from properties.internals.of_pytest import shown_as
-from properties.judged.helped import helpers_to_blame
-from properties.judged.presence import PROVIDED, USABLE, lacking, unusable
-from properties.judged.tally import Tally
-from properties.judged.trial import ViolationError
-from properties.judged.unfinished import unfinished
-from properties.reported.expected import reason
-from properties.reported.results import LawResult, encodable, printable, printable_data
+from properties.reports.expected_failures import reason
+from properties.reports.results import LawResult, encodable, printable, printable_data
 from properties.session.fixtures import TURN
 from properties.session.options import EXPECTED
+from properties.trials.helper_blame import helpers_to_blame
+from properties.trials.provided_functions import PROVIDED, USABLE, lacking, unusable
+from properties.trials.tally import Tally
+from properties.trials.trial import ViolationError
+from properties.trials.unfinished_functions import unfinished
 
 if TYPE_CHECKING:
-    from properties.explained.failure import Failure
+    from properties.explanations.failure import Failure
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,7 +47,7 @@ def pytest_runtest_makereport(
 
 def _explained(violation: ViolationError) -> "Failure":
     """The violation in words. A run without one needs none of the modules that find them."""
-    from properties.explained.failure import Failure
+    from properties.explanations.failure import Failure
 
     return Failure(violation)
 

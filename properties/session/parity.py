@@ -10,9 +10,9 @@ from typing import Any
 
 from oracle.checkpoints import CheckpointError
 from oracle.checkpoints.error import printable, shortened
-from oracle.parity import original
-from oracle.parity.judging import Parity, Row, compare
-from oracle.parity.passage import ParityError
+from oracle.parity import original_model
+from oracle.parity.comparison import Parity, Row, compare
+from oracle.parity.layer_pass import ParityError
 from properties.session.weights import Parser, fail, print_table
 from properties.worker.targets import Target, TargetMissing, closest, locate
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     """Compare, show a row for each node, and say which is the first wrong one."""
     given = _parser().parse_args(arguments)
     try:
-        module, examples = original.made_by(_factory(given.against), given.against)
+        module, examples = original_model.made_by(_factory(given.against), given.against)
         parity = compare(given.model, module, examples, given.seed)
     except (ParityError, CheckpointError, TargetMissing) as error:
         fail(f"rnn-crosscheck: error: {error}")

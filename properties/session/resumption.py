@@ -10,7 +10,7 @@ import pytest
 from hypothesis.database import ExampleDatabase
 
 from properties.internals.of_hypothesis import LocalDatabase
-from properties.reported.continued import in_json
+from properties.reports.earlier_report import in_json
 from properties.session.options import CLOSING
 
 AS_IT_BEGAN = pytest.StashKey[ExampleDatabase | None]()

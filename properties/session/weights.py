@@ -12,9 +12,9 @@ from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.error import printable
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import TO
-from oracle.copies import difference
 from oracle.horizon import EFFORT, Effort, horizon, spectral_radius
 from oracle.layout import LAYOUTS
+from oracle.weight_copies import difference
 
 COMMANDS = {
     "weights": "Show the recurrent layers in a file of trained weights.",

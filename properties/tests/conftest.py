@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from oracle.tests.needed import pytest_collection_modifyitems
-from properties.answered import process
-from properties.answered.implementation import Implementation
-from properties.answered.start import Started, start
+from properties.implementations import process
+from properties.implementations.implementation import Implementation
+from properties.implementations.process_start import Started, start
 
 __all__ = ["pytest_collection_modifyitems"]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from oracle.diagnosis.findings import found
-from properties.judged.presence import PROVIDED, USABLE
-from properties.reported.results import LawResult
+from properties.reports.results import LawResult
+from properties.trials.provided_functions import PROVIDED, USABLE
 
 PROBLEM = 'Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=0, dtype="float64")'
 

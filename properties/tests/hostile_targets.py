@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from properties.reported.results import Verdict
+from properties.reports.results import Verdict
 from reference.contract import FUNCTIONS
 
 Sources = Mapping[str, str]

@@ -3,11 +3,11 @@
 from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.problem import Problem
-from properties.answered.implementation import Implementation
-from properties.judged.tally import Tally
-from properties.judged.trial import ViolationError
+from properties.failure_database.store import Store
+from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
-from properties.stored.store import Store
+from properties.trials.tally import Tally
+from properties.trials.trial import ViolationError
 from properties.turns.turn import Turn
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.faults import Fault
-from properties.answered.implementation import (
+from properties.failure_database.store import Store
+from properties.implementations.implementation import (
     Implementation,
     Loaded,
     Outcome,
@@ -20,15 +21,14 @@ from properties.answered.implementation import (
     Request,
     Returned,
 )
-from properties.judged.law import Law
-from properties.judged.tally import Tally
-from properties.judged.trial import ViolationError
 from properties.laws import all_laws
-from properties.stored.store import Store
+from properties.trials.law import Law
+from properties.trials.tally import Tally
+from properties.trials.trial import ViolationError
 from properties.turns.turn import Turn
 from properties.worker.arguments import arranged, of_earlier_numbers
 from properties.worker.codec import decode, encode
-from properties.worker.wire import Receiver, numbered
+from properties.worker.messages import Receiver, numbered
 from reference.contract import CONTRACTS
 
 FIRST = (

@@ -20,13 +20,13 @@ from typing import Any, Literal, NamedTuple
 import pytest
 
 from conftest import pytest_plugins
-from properties.answered.start import FORKS
+from properties.implementations.process_start import FORKS
 from properties.session import command
 
 CLONE = Path(__file__).parents[2]
 Program = Literal["pytest", "rnn-crosscheck"]
 
-PRELOADED = ("conftest", *pytest_plugins, "properties.explained.failure", "rich.progress", "execnet")
+PRELOADED = ("conftest", *pytest_plugins, "properties.explanations.failure", "rich.progress", "execnet")
 """Modules that import, between them, nearly all that a run needs."""
 
 PATIENCE = 300.0

@@ -15,12 +15,12 @@ import oracle.frameworks
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
 from oracle.tests.needed import needs
-from properties.answered.implementation import Implementation, Returned
+from properties.implementations.implementation import Implementation, Returned
 from properties.laws.test_robustness import ARRANGEMENTS
 from properties.tests.environments import Installation, in_clone
 from properties.tests.runs import CLONE, run
 from properties.worker.loading import load
-from properties.worker.ours import FRAMEWORKS
+from properties.worker.own_modules import FRAMEWORKS
 from properties.worker.targets import Target, Unusable
 
 DOCS = (CLONE / "docs" / "adapters.md").read_text()

@@ -7,8 +7,8 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.answered.answer import MalformedError, read_caches, read_outputs, read_parameters
-from properties.answered.implementation import Foreign
+from properties.implementations.answer import MalformedError, read_caches, read_outputs, read_parameters
+from properties.implementations.implementation import Foreign
 from reference.contract import CONTRACTS
 
 PROBLEM = Problem.lstm(n_x=3, n_a=2, n_y=4, m=5, T_x=6)

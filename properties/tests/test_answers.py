@@ -13,10 +13,10 @@ from oracle import propagation
 from oracle.inputs import LayerInputs
 from oracle.limits import ANYTHING
 from oracle.problem import LayerProblem, Problem, siblings
-from properties.answered import answers as module
-from properties.answered.answers import Answers, ask
-from properties.answered.implementation import Died, Raised, Reply, Request, Returned
-from properties.posed.question import SMALL, Question
+from properties.implementations import answers as module
+from properties.implementations.answers import Answers, ask
+from properties.implementations.implementation import Died, Raised, Reply, Request, Returned
+from properties.questions.question import SMALL, Question
 from properties.tests.power import said
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)

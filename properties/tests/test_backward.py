@@ -12,13 +12,13 @@ from oracle.faults import FAULTS
 from oracle.limits import Limits
 from oracle.problem import Problem
 from oracle.verdict import Comparison
-from properties.answered.answer import Answer, MalformedError
-from properties.answered.implementation import Returned
-from properties.explained.failure import Failure
+from properties.explanations.failure import Failure
+from properties.implementations.answer import Answer, MalformedError
+from properties.implementations.implementation import Returned
 from properties.laws import all_laws
-from properties.reported.results import Judgement, LawResult
-from properties.reported.snippet import snippet
-from properties.reported.worked import worked
+from properties.reports.results import Judgement, LawResult
+from properties.reports.snippet import snippet
+from properties.reports.worked_example import worked
 from properties.tests.power import InProcess, catch
 from properties.tests.runs import run
 from reference import lstm_cell_backward

@@ -9,7 +9,7 @@ import pytest
 
 from properties.fuzz.campaign import Campaign
 from properties.fuzz.clock import Clock
-from properties.reported.results import LawResult, Status
+from properties.reports.results import LawResult, Status
 from properties.tests.findings import PROBLEM
 
 CONFIG: Any = SimpleNamespace()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.answered.implementation import Died, Implementation, Raised, Returned
+from properties.implementations.implementation import Died, Implementation, Raised, Returned
 
 Misbehave = Callable[..., Implementation]
 
@@ -190,7 +190,7 @@ open("held", "x").close()
 """)
     judge = """
 import time
-from properties.answered.implementation import Implementation
+from properties.implementations.implementation import Implementation
 implementation = Implementation("target.py", time_limit=0.3)
 implementation.call("rnn_forward", [0, 0, 0])
 open("called", "x").close()

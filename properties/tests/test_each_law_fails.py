@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from oracle.faults import FAULTS
-from properties.answered.implementation import Implementation
+from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
 from properties.tests.power import InProcess, catch
-from properties.worker.ours import REFERENCE
+from properties.worker.own_modules import REFERENCE
 
 BREAKS = {
     "trajectory": ("lstm_forward", "update_and_forget_gates_exchanged"),

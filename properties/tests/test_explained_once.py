@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-import properties.explained.explanation
+import properties.explanations.explanation
 from oracle.diagnosis.findings import mistake
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from oracle.tests.strangers import LAYERS, PROGRAM
-from properties.answered.answers import Answers
-from properties.answered.implementation import Implementation, Request
-from properties.explained.asked import Asked
-from properties.explained.explanation import Explanation, Search, _explain, explain
-from properties.explained.locating import located
-from properties.judged.tally import Tally
-from properties.judged.trial import Grade, Trial
-from properties.posed.question import Question
+from properties.explanations.cached_location import located
+from properties.explanations.explanation import Explanation, Search, _explain, explain
+from properties.explanations.probe import Asked
+from properties.implementations.answers import Answers
+from properties.implementations.implementation import Implementation, Request
+from properties.questions.question import Question
+from properties.trials.tally import Tally
+from properties.trials.trial import Grade, Trial
 
 
 class Recording(Implementation):
@@ -199,7 +199,7 @@ def test_who_replies_alike_is_explained_alike(tmp_path: Path, monkeypatch: pytes
         with Recording(name, directory=tmp_path) as target:
             asked = Asked(target, "lstm_cell_forward")
             told.append(_explain(asked, problem, Search()))
-        monkeypatch.setattr(properties.explained.explanation, "_found_out", None)
+        monkeypatch.setattr(properties.explanations.explanation, "_found_out", None)
     assert told[0] == told[1]
     assert (target.waited_for, target.closed) == (2, 2)  # once before it is asked, and once at the end
     assert target.calls > 2

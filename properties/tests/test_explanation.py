@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import properties.explained.explanation
+import properties.explanations.explanation
 from oracle.diagnosis.findings import mistake
 from oracle.faults import Fault
 from oracle.faults.catalogue.raised import by_error
@@ -15,16 +15,16 @@ from oracle.faults.equations import Equations
 from oracle.problem import Problem
 from oracle.tests.strangers import STRANGERS
 from oracle.verdict import Comparison
-from properties.answered.answers import Answers
-from properties.answered.implementation import Implementation
-from properties.explained.explanation import explain
-from properties.explained.failure import Failure
-from properties.judged.tally import Tally
-from properties.judged.trial import Trial, ViolationError
+from properties.explanations.explanation import explain
+from properties.explanations.failure import Failure
+from properties.implementations.answers import Answers
+from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
-from properties.posed.question import Question
+from properties.questions.question import Question
 from properties.tests.power import first_catch
 from properties.tests.runs import run
+from properties.trials.tally import Tally
+from properties.trials.trial import Trial, ViolationError
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 
@@ -189,7 +189,7 @@ def test_odd_answers_are_explained_as_far_as_they_can(tmp_path: Path, does: str,
 
 
 def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(properties.explained.explanation, "diagnose", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(properties.explanations.explanation, "diagnose", lambda *_, **__: 1 / 0)
     caught = first_catch(outsider("c decays", "lstm_cell_forward"), "lstm_cell_forward", 0)
     assert caught
     assert (

@@ -12,11 +12,11 @@ from hypothesis.database import InMemoryExampleDatabase
 import reference
 from oracle.faults import FAULTS
 from oracle.problem import Problem
-from properties.drawn.strategies import EFFORTS, far, problems
-from properties.judged.tally import Tally
-from properties.judged.trial import Trial
-from properties.stored.store import Store
+from properties.failure_database.store import Store
+from properties.strategies.functions import EFFORTS, far, problems
 from properties.tests.power import InProcess, by_power
+from properties.trials.tally import Tally
+from properties.trials.trial import Trial
 from properties.turns.turn import TimeUpError, Turn
 from reference.contract import CONTRACTS, FUNCTIONS
 

@@ -9,7 +9,7 @@ import pytest
 from oracle.faults import Fault
 from oracle.faults.equations import SPECIFICATION
 from oracle.problem import LayerProblem
-from properties.drawn.strategies import far
+from properties.strategies.functions import far
 from properties.tests.power import first_catch
 
 RIGHT = SPECIFICATION["lstm"]

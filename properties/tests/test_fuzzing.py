@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from properties.failure_database.shared import open_database
+from properties.failure_database.store import Store
 from properties.fuzz.fuzzing import pytest_configure
-from properties.stored.shared import open_database
-from properties.stored.store import Store
 from properties.tests.runs import Run, run
 
 FAULTY = """

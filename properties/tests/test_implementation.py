@@ -6,7 +6,7 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.answered.implementation import Foreign, Implementation, Raised, Returned
+from properties.implementations.implementation import Foreign, Implementation, Raised, Returned
 from properties.worker.codec import CodecError
 from reference.contract import CONTRACTS, FUNCTIONS
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from oracle.problem import Problem
-from properties.answered.implementation import Implementation
-from properties.explained.asked import Asked
-from properties.explained.inherited import is_inherited
+from properties.explanations.inherited_mistakes import is_inherited
+from properties.explanations.probe import Asked
+from properties.implementations.implementation import Implementation
 from properties.tests.runs import run
 
 TARGET = """

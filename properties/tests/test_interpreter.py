@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.answered.interpreter import find
+from properties.implementations.interpreter import find
 from properties.tests.environments import environment, in_clone
 from properties.tests.runs import CLONE
 

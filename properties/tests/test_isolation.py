@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from properties.answered.answer import MalformedError, read_outputs
-from properties.answered.implementation import Died, Foreign, Implementation, Raised, Request, Returned
-from properties.answered.process import kill_all
+from properties.implementations.answer import MalformedError, read_outputs
+from properties.implementations.implementation import Died, Foreign, Implementation, Raised, Request, Returned
+from properties.implementations.process import kill_all
 from reference.contract import CONTRACTS
 
 Misbehave = Callable[..., Implementation]
@@ -175,7 +175,7 @@ return caches
 def test_a_forged_answer_cannot_be_read(misbehave: Misbehave, answer: str) -> None:
     body = f"""
 import os
-from properties.worker.wire import pack
+from properties.worker.messages import pack
 for fd in range(3, 64):
     try: os.write(fd, {answer})
     except OSError: pass
@@ -200,7 +200,7 @@ while True:
 def test_an_answer_given_twice_is_not_taken_for_the_next(misbehave: Misbehave) -> None:
     body = """
 import os
-from properties.worker.wire import pack
+from properties.worker.messages import pack
 for fd in range(3, 64):
     try: os.write(fd, pack(2, ('returned', [0, 0, {}], 7, False, [])))
     except OSError: pass

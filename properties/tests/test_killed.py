@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.answered.start import FORKS
+from properties.implementations.process_start import FORKS
 from properties.tests.runs import CLONE, Done, run
 
 TARGET = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from oracle.problem import Problem
-from properties.answered.implementation import Implementation, Unusable
+from properties.implementations.implementation import Implementation, Unusable
 from properties.laws import all_laws
 from properties.tests.power import catch
 from properties.tests.runs import CLONE, run

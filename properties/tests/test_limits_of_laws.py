@@ -7,11 +7,11 @@ import pytest
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS
 from oracle.limits import ANYTHING, Limits
-from properties.answered.implementation import Implementation, Loaded
-from properties.explained.failure import Failure
-from properties.judged.beyond import answers_rightly, beyond
+from properties.explanations.failure import Failure
+from properties.implementations.implementation import Implementation, Loaded
 from properties.laws import all_laws
 from properties.tests.power import InProcess, catch
+from properties.trials.declared_limits import answers_rightly, beyond
 from reference.contract import CONTRACTS, LAYERS
 
 

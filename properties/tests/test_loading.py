@@ -3,7 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from properties.answered.implementation import Implementation, Raised, Returned, TargetMissing, Unusable
+from properties.implementations.implementation import (
+    Implementation,
+    Raised,
+    Returned,
+    TargetMissing,
+    Unusable,
+)
 
 Implement = Callable[..., Implementation]
 

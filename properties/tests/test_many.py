@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from properties.judged.presence import PRESENCE
 from properties.tests.hostile_targets import targets, write
 from properties.tests.runs import Done, run
+from properties.trials.provided_functions import PRESENCE
 
 JUDGED = (
     *("right.py", "patches.py", "na[i]ve <b>&\u00e9.py", "textbook.py", "gates.py", "keeps_state.py"),

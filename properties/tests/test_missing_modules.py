@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.answered.implementation import Implementation, Unusable
+from properties.implementations.implementation import Implementation, Unusable
 
 Implement = Callable[..., Implementation]
 

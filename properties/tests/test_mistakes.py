@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.diagnosis.findings import Finding, found, mistake
-from properties.judged.presence import PROVIDED, USABLE
-from properties.reported.document import Run
-from properties.reported.grades import COLUMNS, as_csv
-from properties.reported.mistakes import by_frequency, cases
-from properties.reported.results import LawResult, judgements
-from properties.reported.table import render
+from properties.reports.closing_table import render
+from properties.reports.csv_report import COLUMNS, as_csv
+from properties.reports.json_report import Run
+from properties.reports.mistakes import by_frequency, cases
+from properties.reports.results import LawResult, judgements
 from properties.tests.findings import MISSING, PROBLEM, every_verdict, failed, passed, skipped
+from properties.trials.provided_functions import PROVIDED, USABLE
 from reference.contract import FUNCTIONS
 
 UNKNOWN = found("unknown").title

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from properties.answered.implementation import Implementation, Raised, Returned, Unusable
-from properties.worker.running import run
+from properties.implementations.implementation import Implementation, Raised, Returned, Unusable
+from properties.worker.statement_runner import run
 from properties.worker.statements import statements
 
 Implement = Callable[..., Implementation]

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from oracle.problem import Problem
-from properties.answered.implementation import Implementation
-from properties.judged.beyond import answers_rightly, beyond
+from properties.implementations.implementation import Implementation
 from properties.laws.test_robustness import ARRANGEMENTS
 from properties.tests.one_law import asked, violated
+from properties.trials.declared_limits import answers_rightly, beyond
 
 TARGET = """
 from reference import lstm_layer as right

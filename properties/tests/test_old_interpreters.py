@@ -20,7 +20,7 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.answered.implementation import Implementation, Returned
+from properties.implementations.implementation import Implementation, Returned
 from reference.contract import CONTRACTS, FUNCTIONS
 
 ROOT = Path(__file__).parents[2]

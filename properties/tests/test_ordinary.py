@@ -11,8 +11,8 @@ import reference
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import Problem
 from oracle.regimes import ORDINARY
-from properties.drawn.strategies import EFFORTS
 from properties.laws import all_laws
+from properties.strategies.functions import EFFORTS
 from reference.contract import CONTRACTS, Array
 
 SPEC = [law for law in all_laws() if law.grade == "spec"]

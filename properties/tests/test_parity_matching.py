@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from oracle.parity import original
-from oracle.parity.judging import compare
-from oracle.parity.passage import difference
+from oracle.parity import original_model
+from oracle.parity.comparison import compare
+from oracle.parity.layer_pass import difference
 from properties.session import parity
 from properties.tests.exported_models import Arrays, _here, changed, exported, folder, judged, nodes  # noqa: F401
 
@@ -225,7 +225,7 @@ def test_what_is_recorded_of_a_module_is_what_it_gives(kind: Any, options: Any) 
     ):
         states = tuple(torch.randn(4, *batch, n) for n in units)
         hx = states if len(states) > 1 else states[0]
-        passages, (output, *last) = original.run(module, {"input": x, "hx": hx})
+        passages, (output, *last) = original_model.run(module, {"input": x, "hx": hx})
         assert not module._forward_pre_hooks
         a = passages[1].outputs["a"].transpose(2, 1, 0)
         a = a[:, 0] if x.dim() == 2 else a.swapaxes(0, 1) if module.batch_first else a

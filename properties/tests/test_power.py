@@ -5,7 +5,7 @@ import pytest
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, concerning
 from oracle.tests.quarter import chosen
-from properties.explained.failure import Failure
+from properties.explanations.failure import Failure
 from properties.tests.power import FIRST, InProcess, by_power, catch, first_catch
 from reference.contract import CONTRACTS, FUNCTIONS
 

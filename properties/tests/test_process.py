@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from properties.answered.implementation import Died
-from properties.answered.process import Process
+from properties.implementations.implementation import Died
+from properties.implementations.process import Process
 from properties.tests.test_implementation import Implement, returned
 
 

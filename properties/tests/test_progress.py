@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from properties.reported.gathered import Gathered
-from properties.reported.progress import ProgressPlugin, about
-from properties.reported.results import LawResult, judgements
-from properties.reported.scheduling import implementation_in
+from properties.reports.collected_results import Gathered
+from properties.reports.progress import ProgressPlugin, about
+from properties.reports.results import LawResult, judgements
+from properties.reports.test_ids import implementation_in
 from properties.tests.findings import failed, passed
 
 IDS = [

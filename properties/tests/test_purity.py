@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from properties.answered.implementation import Implementation
+from properties.implementations.implementation import Implementation
 from properties.tests.one_law import asked, violated
 
 TARGET = """

@@ -9,8 +9,8 @@ import pytest
 
 from oracle import exact, propagation, pytorch
 from oracle.problem import Problem, siblings
-from properties.posed import question as module
-from properties.posed.question import SMALL, Question
+from properties.questions import question as module
+from properties.questions.question import SMALL, Question
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 FORWARD = "lstm_forward"

@@ -18,12 +18,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.reported import report
-from properties.reported.document import Run, as_json
-from properties.reported.names import shown_names
-from properties.reported.page import as_html
-from properties.reported.plot import Plot
-from properties.reported.results import LawResult, judgements
+from properties.reports import report
+from properties.reports.error_plot import Plot
+from properties.reports.html_report import as_html
+from properties.reports.json_report import Run, as_json
+from properties.reports.results import LawResult, judgements
+from properties.reports.target_names import shown_names
 from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed
 
 RUN = Run({"python": "3.13.0", "seed": "<1>"})

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.diagnosis.findings import found
-from properties.judged.presence import PROVIDED
-from properties.reported.mistakes import cases
-from properties.reported.names import shown_names
-from properties.reported.results import LawResult, Verdict, judgements, printable
-from properties.reported.table import render
+from properties.reports.closing_table import render
+from properties.reports.mistakes import cases
+from properties.reports.results import LawResult, Verdict, judgements, printable
+from properties.reports.target_names import shown_names
 from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed, skipped
+from properties.trials.provided_functions import PROVIDED
 
 
 def test_each_verdict_is_reached() -> None:

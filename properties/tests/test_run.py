@@ -83,7 +83,7 @@ def test_the_name_of_the_target_selects_nothing(tmp_path: Path) -> None:
 
 def test_a_failure_of_the_harness_is_no_verdict(tmp_path: Path) -> None:
     (tmp_path / "sabotage.py").write_text(
-        "from properties.judged.trial import Trial\nTrial.agree_with_torch = lambda trial: 1 / 0\n"
+        "from properties.trials.trial import Trial\nTrial.agree_with_torch = lambda trial: 1 / 0\n"
     )
     selected = ("-p", "sabotage", "-k", "trajectory and rnn_forward or shapes and rnn_forward")
     status, output = run(*selected, directory=tmp_path)
@@ -94,7 +94,7 @@ def test_a_failure_of_the_harness_is_no_verdict(tmp_path: Path) -> None:
 
 def test_a_law_that_could_not_even_begin_does_not_hold(tmp_path: Path) -> None:
     (tmp_path / "sabotage.py").write_text(
-        "from properties.stored.store import Store\nStore.__init__ = lambda *_: 1 / 0\n"
+        "from properties.failure_database.store import Store\nStore.__init__ = lambda *_: 1 / 0\n"
     )
     status, output = run("-p", "sabotage", "-k", "rnn_forward", directory=tmp_path)
     assert status == 1

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-import properties.explained.failure
+import properties.explanations.failure
 from oracle.diagnosis.findings import mistake
 from oracle.problem import Problem
-from properties.answered.implementation import Implementation
-from properties.explained.explanation import Explanation, explain
-from properties.explained.failure import Failure
-from properties.judged.trial import Trial, ViolationError
+from properties.explanations.explanation import Explanation, explain
+from properties.explanations.failure import Failure
+from properties.implementations.implementation import Implementation
 from properties.tests.one_law import asked
+from properties.trials.trial import Trial, ViolationError
 
 RNN = """
 import numpy as np
@@ -45,7 +45,7 @@ def nothing_is_located(monkeypatch: pytest.MonkeyPatch) -> None:
     def briefly(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
         return explain(trial, whole=whole, locating=False)
 
-    monkeypatch.setattr(properties.explained.failure, "explain", briefly)
+    monkeypatch.setattr(properties.explanations.failure, "explain", briefly)
 
 
 def failure(folder: Path, law: str, old: str, new: str, problem: Problem) -> Failure:

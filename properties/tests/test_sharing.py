@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from properties.stored.shared import open_database
-from properties.stored.store import Store
+from properties.failure_database.shared import open_database
+from properties.failure_database.store import Store
 from properties.tests.runs import PATIENCE, Run, run
 from properties.tests.test_fuzzing import write
 

@@ -13,8 +13,8 @@ from oracle import exact, propagation, pytorch
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.verdict import Comparison
-from properties.answered.answer import side_by_side
-from properties.drawn.strategies import EFFORTS, examples
+from properties.implementations.answer import side_by_side
+from properties.strategies.functions import EFFORTS, examples
 from reference.contract import Array
 
 FORWARDS = {"rnn": "rnn_forward", "lstm": "lstm_forward"}

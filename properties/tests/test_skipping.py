@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.answered.implementation import Implementation, Raised, Returned, Unusable
+from properties.implementations.implementation import Implementation, Raised, Returned, Unusable
 from properties.tests.runs import run
 
 Implement = Callable[..., Implementation]

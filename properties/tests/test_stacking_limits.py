@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from oracle.limits import STACKED_FORWARD, TWO_DIRECTIONS, Limits
-from properties.answered.implementation import Implementation
-from properties.explained.failure import Failure
-from properties.judged.beyond import beyond
+from properties.explanations.failure import Failure
+from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
 from properties.tests.power import catch
 from properties.tests.runs import CLONE
+from properties.trials.declared_limits import beyond
 from reference.contract import LAYERS
 
 BOTH: dict[str, Any] = {"least_directions": 2, "c_last": False}

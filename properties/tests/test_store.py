@@ -17,9 +17,9 @@ from hypothesis.database import ExampleDatabase, GitHubArtifactDatabase, InMemor
 from hypothesis.errors import HypothesisSideeffectWarning
 
 from oracle.problem import Problem
+from properties.failure_database.shared import SharedDatabase, open_database
+from properties.failure_database.store import Store
 from properties.internals.of_hypothesis import LocalDatabase
-from properties.stored.shared import SharedDatabase, open_database
-from properties.stored.store import Store
 
 problems = st.builds(
     Problem,

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from oracle.problem import Problem
 from oracle.regimes import ORDINARY
-from properties.drawn.strategies import EFFORTS, Domain, examples, far, problems
-from properties.drawn.work import made_affordable, work
 from properties.laws import all_laws
+from properties.strategies.cost import made_affordable, work
+from properties.strategies.functions import EFFORTS, Domain, examples, far, problems
 from reference.contract import CONTRACTS, FUNCTIONS
 
 DEV, FUZZ = EFFORTS["dev"], EFFORTS["fuzz"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.worker.helping import only_helping
+from properties.worker.helper_files import only_helping
 from properties.worker.targets import Target, TargetMissing, expand, locate
 
 

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from oracle.rounding import Bounded
-from properties.answered.answers import Answers
-from properties.answered.implementation import Died, Reply, Request, Returned
-from properties.answered.record import Record
-from properties.explained.failure import Failure
-from properties.judged.patience import PATIENCE, SHARE, NotJudgedError
-from properties.judged.tally import Tally
-from properties.judged.trial import Trial, ViolationError
-from properties.posed.question import Question
+from properties.explanations.failure import Failure
+from properties.implementations.answers import Answers
+from properties.implementations.call_history import Record
+from properties.implementations.implementation import Died, Reply, Request, Returned
+from properties.questions.question import Question
 from properties.tests.power import said
+from properties.trials.retries import PATIENCE, SHARE, NotJudgedError
+from properties.trials.tally import Tally
+from properties.trials.trial import Trial, ViolationError
 
 HANGS, CRASHES = Died("hung", hung=True), Died("crashed")
 LAWS = ("shapes", "split", "empty", "each step")

@@ -15,15 +15,15 @@ from hypothesis.database import InMemoryExampleDatabase
 from oracle.faults import Fault
 from oracle.problem import DType, Problem
 from oracle.regimes import Regime
-from properties.answered.implementation import Arrangement, Implementation
-from properties.drawn.strategies import Domain
-from properties.judged.law import Law
-from properties.judged.patience import NotJudgedError, too_slow
-from properties.judged.tally import Tally
-from properties.stored.store import Store
+from properties.failure_database.store import Store
+from properties.implementations.implementation import Arrangement, Implementation
+from properties.strategies.functions import Domain
 from properties.tests.power import InProcess
+from properties.trials.law import Law
+from properties.trials.retries import NotJudgedError, too_slow
+from properties.trials.tally import Tally
+from properties.turns.coverage_map import places, render
 from properties.turns.turn import TimeUpError, Turn
-from properties.turns.visited import places, render
 from reference.contract import CONTRACTS, FUNCTIONS
 
 RIGHT = InProcess(Fault("right", "none", "", {}))

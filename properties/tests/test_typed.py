@@ -8,10 +8,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 READERS = [
-    *(ROOT / "explained" / f"{name}.py" for name in ("explanation", "failure", "inherited")),
+    *(ROOT / "explanations" / f"{name}.py" for name in ("explanation", "failure", "inherited_mistakes")),
     *(
-        ROOT / "reported" / f"{name}.py"
-        for name in ("closing", "each", "mistakes", "once", "page", "results", "table")
+        ROOT / "reports" / f"{name}.py"
+        for name in (
+            "run_end",
+            "target_pages",
+            "mistakes",
+            "duplicates",
+            "html_report",
+            "results",
+            "closing_table",
+        )
     ),
 ]
 """The modules that decide by findings and facts."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from properties.answered.implementation import Implementation, Returned
+from properties.implementations.implementation import Implementation, Returned
 
 STRICT = "import numpy, warnings\nnumpy.seterr(all='raise')\nwarnings.simplefilter('error')\n"
 BODY = """

@@ -11,20 +11,20 @@ from hypothesis import given, seed, settings, target
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.answered.implementation import Implementation
-from properties.answered.late import affordable
-from properties.drawn.once import drawn
-from properties.drawn.strategies import EFFORTS
+from properties.failure_database.store import Store
+from properties.implementations.implementation import Implementation
+from properties.implementations.timeouts import affordable
 from properties.internals.of_hypothesis import ANEW
-from properties.judged.law import Law
-from properties.judged.patience import NotJudgedError
-from properties.judged.presence import lacks
-from properties.judged.settled import SETTLED, Held
-from properties.judged.tally import Tally
-from properties.judged.trial import Trial, ViolationError
-from properties.stored.store import Store
-from properties.turns.smaller import is_among, smaller
-from properties.turns.visited import places
+from properties.strategies.functions import EFFORTS
+from properties.strategies.problem_cache import drawn
+from properties.trials.law import Law
+from properties.trials.law_cache import SETTLED, Held
+from properties.trials.provided_functions import lacks
+from properties.trials.retries import NotJudgedError
+from properties.trials.tally import Tally
+from properties.trials.trial import Trial, ViolationError
+from properties.turns.coverage_map import places
+from properties.turns.smaller_problems import is_among, smaller
 
 ENDLESS = 2**30
 """More problems than any turn has time for."""

@@ -15,10 +15,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from properties.worker.ours import FRAMEWORKS, NAMES, hide, is_ours
+from properties.worker.own_modules import FRAMEWORKS, NAMES, hide, is_ours
 from properties.worker.placeholders import placeholder
-from properties.worker.running import Ran, run
 from properties.worker.stand_ins import replace_helpers
+from properties.worker.statement_runner import Ran, run
 from properties.worker.statements import statements
 from properties.worker.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract

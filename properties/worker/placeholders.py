@@ -10,7 +10,7 @@ from inspect import unwrap
 from types import CodeType
 from typing import Any
 
-from properties.worker.place import place
+from properties.worker.source_lines import place
 from reference.contract import CONTRACTS
 
 _GIVEN = {name for contract in CONTRACTS.values() for name in contract.arguments}

@@ -21,11 +21,11 @@ from properties.worker.arguments import ALIASES, Arrangement, arranged, misses_a
 from properties.worker.codec import CodecError, Foreign, encode
 from properties.worker.errors import told
 from properties.worker.loading import Loaded, load
-from properties.worker.ours import is_ours
-from properties.worker.place import frames, place
+from properties.worker.messages import LOST_CONNECTION, OUT_OF_MEMORY, WHERE_ARE_YOU, Receiver, pack
+from properties.worker.own_modules import is_ours
+from properties.worker.source_lines import frames, place
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
-from properties.worker.wire import LOST_CONNECTION, OUT_OF_MEMORY, WHERE_ARE_YOU, Receiver, pack
 
 # By default it looks for the module in sys.modules, of which a target may make what it likes.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)

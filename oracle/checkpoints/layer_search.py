@@ -1,0 +1,185 @@
+"""The recurrent layers among the tensors of a file."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from oracle.checkpoints.contents import FLOATS, WIDENED, Contents, Tensor
+from oracle.checkpoints.error import CheckpointError, shortened
+from oracle.checkpoints.layer import RecurrentLayer
+from oracle.checkpoints.unnamed_weights import candidates
+from oracle.layout import LAYOUTS, Layout
+from oracle.naming import REFERENCE
+from oracle.parts import Places, grouped, parameters_of
+from reference.contract import Array, Kind
+
+_NEEDED = ({"recurrent_weight"}, {"Wf", "Wi", "Wc", "Wo"}, {"Wax", "Waa"})
+"""One of these a layer has; names of which a group has less are of something else."""
+_SLOT = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
+"""What the part of a name is called that holds what an optimizer keeps of each weight."""
+_SHOWN = 6
+"""Of what else there is."""
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """What has the names of a layer, but cannot be read as one, and why."""
+
+    prefix: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """The layers of a file, readable or not, in its order, and what else there is that is recurrent."""
+
+    layers: list[RecurrentLayer | Incomplete]
+    passed_over: list[str]
+
+
+def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Found:
+    """The layers, those that cannot be read, and other recurrent networks, which are passed over, and why.
+
+    `layout` says whose layout it is where names do not, and with `overrules` where they do. Raises
+    `CheckpointError` where there are several readings, and where there is no layer.
+    """
+    if layout and layout not in LAYOUTS:
+        raise CheckpointError(f"--layout {layout} is none of {', '.join(LAYOUTS)}")
+    arrays = {name: each.array for name, each in contents.tensors.items()}
+    found, unnamed = Found([], [*contents.passed_over]), {*arrays}
+    for convention, prefix, places in _named(arrays):
+        unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
+        if other := _other(prefix, convention, places):
+            found.passed_over.append(_of(prefix, other))
+            continue
+        read = _read(contents, convention, prefix, places, layout if overrules else "")
+        if read is None:
+            found.passed_over.append(_of(prefix, "a GRU"))
+        else:
+            found.layers.append(read)
+    if not found.layers:
+        found.layers.extend(_unnamed(contents, unnamed, layout))
+    if not found.layers:
+        some = [*found.passed_over[:_SHOWN], *(["…"] if len(found.passed_over) > _SHOWN else [])]
+        others = f"; there is {'; '.join(some)}" if some else ""
+        raise CheckpointError(shortened(f"it has no RNN or LSTM in it{others or _inventory(arrays)}", 400))
+    return found
+
+
+def _of(prefix: str, what: str) -> str:
+    return f"{prefix}: {what}" if prefix else what
+
+
+def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]]:
+    for (convention, prefix), places in grouped(arrays).items():
+        roles = {role for each in places.values() for role in each}
+        is_of_torch = convention == "torch" and "weight" in roles
+        if is_of_torch or any(needed <= roles for needed in _NEEDED):
+            yield convention, prefix, places
+
+
+def _other(prefix: str, convention: str, places: Places) -> str:
+    """What it is, if no layer of the contract; empty where nothing tells."""
+    if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
+        return "an optimizer's"
+    roles = places.get((0, 0), {})
+    if convention == "keras" and {"bias", "recurrent_weight"} <= roles.keys():
+        units, bias = roles["recurrent_weight"].array.shape[:1], roles["bias"].array.shape
+        if bias == tuple(8 * n for n in units):
+            return "a CuDNNLSTM, whose weights Keras converts where it loads them into an LSTM"
+    return ""
+
+
+def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[RecurrentLayer | Incomplete]:
+    tensors = contents.tensors.items()
+    arrays = {name: each.array for name, each in tensors if name in names and each.stored in FLOATS}
+    for candidate in candidates(arrays, layout):
+        if not layout:
+            raise CheckpointError(candidate.question)
+        read = _read(contents, layout, candidate.prefix, {(0, 0): candidate.reading(layout)}, layout)
+        if read:
+            yield read
+
+
+def _read(
+    contents: Contents, convention: str, prefix: str, places: Places, layout: str
+) -> RecurrentLayer | Incomplete | None:
+    """The layer, or why it cannot be read; `None` for a GRU."""
+    weights = [weight for roles in places.values() for weight in roles.values()]
+    stored = {weight.name: contents.tensors[weight.name] for weight in weights}
+    for name, each in stored.items():
+        if why := _unusable(name, each):
+            return Incomplete(prefix, why)
+    try:
+        with np.errstate(over="ignore"):
+            network, parameters, directions = parameters_of(convention, places, layout)
+    except ValueError as error:
+        return Incomplete(prefix, f"parts do not fit: {error}")
+    if network == "gru":
+        return None
+    for k, p in enumerate(parameters):
+        if not all(np.isfinite(array).all() for array in p.values()):
+            roles = places[divmod(k, directions)]
+            which = " and ".join(weight.name for role, weight in roles.items() if "bias" in role)
+            return Incomplete(
+                prefix, f"the sum of {which} overflows {p['ba' if network == 'rnn' else 'bf'].dtype}"
+            )
+    dtype = np.result_type(*(weight.array for weight in weights))
+    kind: Kind = "rnn" if network == "rnn" else "lstm"
+    return RecurrentLayer(
+        prefix,
+        kind,
+        convention if convention == REFERENCE else layout or convention,
+        directions,
+        [{name: array.astype(dtype, copy=False) for name, array in p.items()} for p in parameters],
+        contents.activations.get(prefix, ""),
+        (*contents.remarks.get(prefix, ()), *_remarks({each.stored for each in stored.values()}, places)),
+        () if convention == REFERENCE else tuple(_biases(kind, places, LAYOUTS[layout or convention])),
+    )
+
+
+def _biases(
+    kind: Kind, places: Places, layout: Layout
+) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
+    """Both of every direction, in the order of the parameters; none where there is only one."""
+    for _, roles in sorted(places.items()):
+        if "recurrent_bias" in roles:
+            one, other = (
+                layout.bias_of_gates(kind, roles[role].array[:, None]) for role in ("bias", "recurrent_bias")
+            )
+            yield one, other
+
+
+def _unusable(name: str, each: Tensor) -> str:
+    """Why its numbers cannot be weights; empty where they can."""
+    if each.stored not in FLOATS:
+        is_quantised = re.search("quantised|^u?int[48]$|^float[84]", each.stored)
+        more = ", which are quantised" if is_quantised else ""
+        return f"{name} is {each.stored}, expected floating-point weights{more}"
+    wrong = ~np.isfinite(each.array)
+    if not wrong.any():
+        return ""
+    at = tuple(int(i) for i in np.argwhere(wrong)[0])
+    example = f"{each.array[at]} at {at}"
+    return f"{name} has {np.count_nonzero(wrong)} numbers that are not finite: {example}"
+
+
+def _remarks(stored: set[str], places: Places) -> Iterator[str]:
+    for dtype in sorted(stored & {*WIDENED}):
+        yield f"its {dtype} numbers were widened to float32, which is exact"
+    every = [(role, weight) for roles in places.values() for role, weight in roles.items()]
+    if not any(role.startswith("b") for role, _ in every):
+        yield "it has no biases: they are zeros"
+    if any(weight.array.any() for role, weight in every if role == "recurrent_bias"):
+        yield "its two biases were added, and rounded once"
+
+
+def _inventory(arrays: Mapping[str, np.ndarray]) -> str:
+    """Some of what there is."""
+    if not arrays:
+        return ", nor any tensor"
+    shown = [f"{name} {array.shape}" for name, array in [*arrays.items()][:6]]
+    more = f" and {len(arrays) - len(shown)} more" if len(arrays) > len(shown) else ""
+    return f"; there is {', '.join(shown)}{more}"

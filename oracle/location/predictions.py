@@ -1,0 +1,150 @@
+"""Whether what a location predicts is true of problems that were not asked to find it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Literal
+
+import numpy as np
+
+from oracle.diagnosis.behaviour import Program
+from oracle.limits import Limits
+from oracle.location.absent_states import locate_absent
+from oracle.location.calls import kept
+from oracle.location.confirming_problems import aimed
+from oracle.location.facts import Location, When
+from oracle.location.how import mute
+from oracle.location.layers import settings
+from oracle.location.locate import agrees, cases_of, first_wrong, fits_all
+from oracle.location.networks import answer, features, fresh
+from oracle.location.probe_problems import ordinary, scan
+from oracle.location.session import Budget, Session
+from oracle.location.when import Table, compared
+from oracle.problem import LayerProblem, Problem
+
+Told = Literal["right", "left out", "false"]
+SEED = 77
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of each part whether it is true, left out, or false."""
+
+    where: Told
+    when: Told
+    how: Told
+
+
+NOTHING = Verdict("left out", "left out", "left out")
+
+
+def judged(
+    function: str,
+    program: Program,
+    problem: Problem,
+    location: Location | None,
+    anew: Callable[[], object],
+    limits: Limits,
+) -> Verdict:
+    """Ask a program fresh problems, and compare them with what the location says."""
+    if location is None:
+        return NOTHING
+    budget = Budget(program, 10_000)
+    if location.where.stage == "calls":
+        again = kept(function, program, problem, anew, limits, seed=SEED)
+        return _same(location, again)
+    if location.where.setting in (("absent",), ("absent alone",)):
+        assert isinstance(problem, LayerProblem)
+        return _same(location, locate_absent(function, budget, problem, limits, seed=SEED))
+    if location.where.stage == "network":
+        assert isinstance(problem, LayerProblem)
+        return _of_network(function, budget, problem, location, limits)
+    setting = None
+    if isinstance(problem, LayerProblem):
+        setting = next(each for each in settings(problem, limits) if each.names == location.where.setting)
+    session = Session(function, budget, limits, setting)
+    own = [] if setting else [problem.inputs(function)]
+    session.ask_each(
+        chain(
+            own,
+            ordinary(session.make, range(900, 904), limits.dtypes[0]),
+            scan(session.make, limits.dtypes, SEED),
+        )
+    )
+    target = _target(session, location)
+    wrong = [c for c in cases_of(session.seen, target) if c.observation.held[target].wrong.any()]
+    example = wrong[-1].observation.inputs if wrong else session.seen[0].inputs
+    session.ask_each(islice(aimed(session.make, location.when or When(), example, SEED, limits.dtypes), 60))
+    if session.setting and first_wrong(session.seen) and location.how:
+        wrong = [c for c in cases_of(session.seen, target) if c.observation.held[target].wrong.any()]
+        if not fits_all(wrong, location.how):
+            session.strictly()
+    return _of_step(session, location)
+
+
+def _same(location: Location, again: Location | None) -> Verdict:
+    """Of what is found out in the same way once more."""
+    if again is None:
+        return Verdict(
+            "false", "false" if location.when else "left out", "false" if location.how else "left out"
+        )
+    parts = ((location.where, again.where), (location.when, again.when), (location.how, again.how))
+    told: list[Told] = [
+        ("left out" if one is None else "right" if one == other else "false") for one, other in parts
+    ]
+    return Verdict(*told)
+
+
+def _target(session: Session, location: Location) -> str:
+    """The equation that is looked at: of layers, whose gates are not shown, the one in which the gate is."""
+    shown = {name for observation in session.seen for name in observation.held}
+    name = location.where.equation
+    if name in shown:
+        return name
+    return "a_next" if name == "ot" or "c_next" not in shown else "c_next"
+
+
+def _of_step(session: Session, location: Location) -> Verdict:
+    target, first = _target(session, location), first_wrong(session.seen)
+    where: Told = "right" if not first or first == target else "false"
+    cases = cases_of(session.seen, target)
+    wrong = [case for case in cases if case.observation.held[target].wrong.any()]
+    form, how, when = location.how, "left out", "left out"
+    fits = True
+    if form:
+        fits = fits_all(wrong, form)
+        how = "right" if fits else "false"
+    if location.when:
+        table = Table.of([(case.observation, case.target) for case in cases])
+        table = table.without([mute(case, form) for case in cases]) if form and fits else table
+        when = "right" if agrees(table, location.when) else "false"
+    return Verdict(where, when, how)  # type: ignore[arg-type]
+
+
+def _of_network(
+    function: str, budget: Budget, problem: LayerProblem, location: Location, limits: Limits
+) -> Verdict:
+    inputs = chain([problem.inputs(function)], fresh(problem, limits, SEED), fresh(problem, limits, SEED + 1))
+    answers = [each for each in (answer(function, budget, i) for i in inputs) if each]
+    wrong = [each for each in answers if each.is_wrong]
+    form = location.how
+    if form is None:
+        name = location.where.equation.removeprefix("returned ")
+        return Verdict(
+            "right" if any(each.wrong[name].any() for each in wrong) else "false", "left out", "left out"
+        )
+    fits = all(each.is_given_by(form) for each in wrong)
+    told: Told = "right" if fits else "false"
+    if location.when is None:
+        return Verdict(told, "left out", told)
+    agree = all(
+        _meets(location.when, each) == each.is_wrong
+        for each in answers
+        if each.is_wrong or each.is_changed_by(form)
+    )
+    return Verdict(told, "right" if agree else "false", told)
+
+
+def _meets(when: When, each: object) -> bool:
+    found = features(each.inputs)  # type: ignore[attr-defined]
+    return all(bool(compared(np.array(found.get(c.feature, np.nan)), c)) for c in when.conditions)

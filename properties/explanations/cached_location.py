@@ -1,0 +1,83 @@
+"""Where, when and how a function of an implementation is wrong, found out once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import get_args
+from weakref import WeakKeyDictionary
+
+from oracle.inputs import Inputs
+from oracle.limits import Limits
+from oracle.location.calls import kept
+from oracle.location.facts import Condition, Feature, Location
+from oracle.location.locate import explains, locate
+from oracle.problem import LayerProblem, Problem
+from properties.explanations.inherited_mistakes import is_inherited
+from properties.explanations.probe import Asked, Unkept
+from properties.implementations.implementation import Arrangement, Implementation
+from reference.contract import CONTRACTS
+
+
+def located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | None:
+    """Where, when and how it is wrong; `None` where nothing is found, or was when it was looked for first.
+
+    Raises `DiedError`.
+    """
+    known = _LOCATED.setdefault(ask.implementation, {}).setdefault((ask.function, limits.dtypes), {})
+    if counterexample not in known:
+        others = [*known.values()]
+        known[counterexample] = None  # what fails once is not tried again for each law
+        known[counterexample] = _located(ask, counterexample, limits, others)
+    return known[counterexample]
+
+
+def located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
+    """The same in float32, where it is right in a wider precision."""
+    dtype = counterexample.dtype
+    if dtype != "float32" or dtype == ask.limits.dtypes[0]:
+        return None
+    found = located(ask, counterexample, replace(ask.limits, dtypes=(dtype,)))
+    return found.under(Condition(Feature("bits"), "=", 32)) if found else None
+
+
+def kept_by_calls(ask: Asked, counterexample: Problem) -> Location | None:
+    """What a later call has of an earlier one."""
+    if ask.implementation.takes_its_time:
+        return None
+    program = Unkept(ask.implementation, ask.function)
+    return kept(ask.function, program, counterexample, ask.implementation.close, ask.limits)
+
+
+def _located(
+    ask: Asked, counterexample: Problem, limits: Limits, known: Sequence[Location | None]
+) -> Location | None:
+    """What is `known` of another counterexample, if this is wrong in the same way; else what is looked for.
+
+    Nothing of a layer that may compile for each of the many shapes that it would be asked.
+    """
+    function = ask.function
+    if isinstance(counterexample, LayerProblem) and ask.implementation.takes_its_time:
+        return None
+    program, *others = (Unkept(ask.implementation, function, each) for each in get_args(Arrangement))
+    for location in chain(filter(None, known), _of_its_cell(ask, counterexample.inputs(function), limits)):
+        if explains(location, function, program, counterexample, limits):
+            return location
+    arranged = dict(zip(get_args(Arrangement)[1:], others, strict=True))
+    return locate(function, program, counterexample, ask.implementation.close, limits, arranged)
+
+
+def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Iterator[Location]:
+    """What is known of the cell, if a forward is wrong by that alone: of more states than that reaches."""
+    cell = CONTRACTS[ask.function].cell
+    every = _LOCATED[ask.implementation].get((cell, limits.dtypes), {}).values()
+    known = [location for location in every if location and location.alone]
+    if cell != ask.function and known and is_inherited(ask, counterexample):
+        yield from known
+
+
+_LOCATED: WeakKeyDictionary[
+    Implementation, dict[tuple[str, Sequence[str]], dict[Problem, Location | None]]
+] = WeakKeyDictionary()
+"""What was located of a function in some precisions, by the problem on which a law failed; several laws fail
+by one mistake.
+"""

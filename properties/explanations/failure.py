@@ -1,0 +1,98 @@
+"""A failure as data: the facts, the findings, the line that brings it back; and its message."""
+
+import shlex
+from functools import cached_property
+from itertools import zip_longest
+
+from oracle.diagnosis.facts import in_words, is_far
+from oracle.diagnosis.findings import Finding, found, mistake
+from oracle.faults.catalogue.raised import by_error
+from oracle.verdict import Facts
+from properties.explanations.explanation import Explanation, explain
+from properties.explanations.printed_values import values
+from properties.trials.trial import Trial, ViolationError
+
+INSTEAD = ("died", "raised", "form")
+"""What a function may do instead of answering, as facts of a violation and as kinds of findings."""
+
+
+class Failure:
+    """A violation, of which the facts and the explanation are found out when they are asked for."""
+
+    def __init__(self, violation: ViolationError) -> None:
+        self.problem = violation.trial.problem
+        self.trial = violation.trial
+        self._violation = violation
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What was found, as data that JSON can hold."""
+        try:
+            return self._violation.facts()
+        except Exception as error:  # that a law does not hold is known, whatever comes of this
+            return {"off_by": f"the harness broke in finding out how far, please report it: {error!r}"}
+
+    @cached_property
+    def explanation(self) -> Explanation:
+        """Which mistake it looks like. What dies is not asked again."""
+        facts = self._violation.known
+        if "died" in facts:
+            return Explanation()
+        # A form says itself what is wrong, and what raises need not do so for what is wrong elsewhere.
+        locating = not {"form", "raised"} & {*facts}
+        return explain(self.trial, whole="form" in facts, locating=locating)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is known, best first: mistakes, what it did instead of answering, where it is wrong."""
+        facts, known = self._violation.known, self.explanation.findings
+        place = {"at": facts["at"]} if "at" in facts else {}
+        findings = [each for each in known if each.is_mistake]
+        if "raised" in facts:
+            by_its_error = [mistake(name) for name in by_error(**facts["raised"])]
+            findings = [*by_its_error, *findings, found("raised", **facts["raised"], **place)]
+            known = [each for each in known if each.kind != "nearly"]
+        if "died" in facts:
+            findings.append(found("died", reason=facts["died"], **place))
+        findings += [each for each in known if each.kind == "location"]
+        if "form" in facts:
+            findings.append(found("form", text=facts["form"]))
+        known = [each for each in known if each not in findings]
+        if found("nearly") in known and is_far(self.facts):  # which is so of what else a law asks
+            return [*findings, found("only so asked")]
+        return findings + known
+
+    @cached_property
+    def message(self) -> str:
+        """The law, the function, what was found, what it looks like, and the lines that bring it back."""
+        trial, why = self.trial, self.explanation
+        said = in_words(self.facts)
+        if why.inherited:
+            cell = trial.contract.cell
+            said["inherited"] = f"from {cell}: with a known-right cell in its place this function is right"
+        mistakes = [each for each in self.findings if each.is_mistake]
+        others = [each for each in self.findings if not each.is_mistake and each.kind not in INSTEAD]
+        if mistakes:
+            said["looks like"] = "\n".join(each.words for each in mistakes[:3])
+        elif others:
+            said["unknown mistake"] = "\n".join(line for each in others for line in each.lines)
+        shown = values(trial.problem, trial.contract.name)
+        given = {"input": shown} if shown else {}
+        said |= {"problem": repr(trial.problem), **given, "reproduce": reproduction(trial)}
+        if trial.stored:
+            said["stored"] = "in .hypothesis by an earlier run; what is stored there is tried first"
+        if not why.shows_alone:
+            said["reproduce"] += "\nwhich alone is answered right; the run as a whole is not"
+        width = max(map(len, said))
+        lines = (
+            f"  {label:<{width}}  {line}"
+            for name, text in said.items()
+            for label, line in zip_longest([name], text.splitlines(), fillvalue="")
+        )
+        return "\n".join([str(self._violation), *lines])
+
+
+def reproduction(trial: Trial) -> str:
+    """The command that runs the laws of a trial's function on its problem alone."""
+    words = [*trial.implementation.command, trial.implementation.target, "-k", trial.contract.name]
+    return f"{shlex.join(words)} --reproduce '{trial.problem!r}'"

@@ -1,0 +1,245 @@
+"""What an implementation returned, read as its contract says: every quantity `(n, m, T_x)`, also a cell's."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from oracle.backward_inputs import by_parameter
+from oracle.limits import ANYTHING, Limits
+from properties.implementations.implementation import Returned
+from reference.contract import Array, Contract, Shape, extent, in_symbols, of_one_direction
+
+
+class MalformedError(Exception):
+    """A return value that does not have the form that the specification gives it; the message says how."""
+
+
+class Answer:
+    """What one call returned, read when it is asked for. Then it raises `MalformedError`."""
+
+    def __init__(
+        self, contract: Contract, returned: Returned, sizes: Mapping[str, int], limits: Limits = ANYTHING
+    ) -> None:
+        self._contract = contract
+        self._returned = returned
+        self._sizes = sizes
+        self._limits = limits
+
+    @property
+    def arguments(self) -> Sequence[Any]:
+        """The arguments of the call as they are after it."""
+        return self._returned.arguments
+
+    @cached_property
+    def outputs(self) -> dict[str, Array]:
+        """`a`, `y` and, of an LSTM, `c`, each `(n, m, T_x)`; of layers `a` and the last states.
+
+        An output that is declared away is left out, and of `c` there may be the last step alone.
+        """
+        return read_outputs(self._contract, self._returned.value, self._sizes, self._limits)
+
+    @cached_property
+    def caches(self) -> dict[str, Array]:
+        """Every cache entry `(n, m, T_x)`, and of a forward also `x`."""
+        return read_caches(self._contract, self._returned.value, self._sizes)
+
+    @property
+    def cached_parameters(self) -> list[Mapping[str, Any]]:
+        """The parameters that each cell cache holds."""
+        _ = self.caches
+        return read_parameters(self._contract, self._returned.value)
+
+    @property
+    def memory(self) -> Array:
+        """The memory states; `(0, m, T_x)` of an RNN, which has none. Where it `hides_memory` this raises."""
+        if self.hides_memory:
+            raise MalformedError(f"c has shape {self.outputs['c'].shape}, expected every step")
+        a = self.outputs["a"]
+        return self.outputs.get("c", np.zeros((0, *a.shape[1:]), a.dtype))
+
+    @property
+    def hides_memory(self) -> bool:
+        """Whether only the last memory state was returned, of several."""
+        a = self.outputs["a"]
+        return self.outputs.get("c", a).shape[2] < a.shape[2] and not self._contract.is_layer
+
+
+def quantity(contract: Contract, name: str) -> str:
+    """The quantity that an output is: `a_next` and `a` are `a`, `yt_pred` and `y_pred` are `y`.
+
+    Of a layer each is a quantity of its own, and so is each gradient; those of a cell are called as those
+    of a sequence.
+    """
+    if contract.is_backward:
+        return {"dxt": "dx", "da_prev": "da0", "dc_prev": "dc0"}.get(name, name)
+    return name if contract.is_layer else name[0]
+
+
+def read_outputs(
+    contract: Contract, value: Any, sizes: Mapping[str, int], limits: Limits = ANYTHING
+) -> dict[str, Array]:
+    """The outputs by quantity. A missing cache is no matter here; `read_caches` asks for it."""
+    if contract.is_backward:
+        return _read_gradients(contract, value, sizes)
+    _check_count(contract, value)
+    return {
+        quantity(contract, name): _memory(name, entry, shape, sizes)
+        if name == "c"
+        else _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
+        for (name, shape), entry in zip(contract.outputs.items(), value, strict=False)
+        if limits.shows(name, shape)
+    }
+
+
+def _read_gradients(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
+    """The gradients by quantity, `(n, m, T_x)`, and those by parameters `(n, columns, 1)`."""
+    if not contract.is_layer:
+        return _of_dict("returned", contract, value, contract.outputs, sizes)
+    names = [*contract.outputs, "gradients"]
+    if not isinstance(value, (tuple, list)) or len(value) != len(names):
+        raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)}")
+    *arrays, gradients = value
+    found = {
+        name: _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
+        for (name, shape), entry in zip(contract.outputs.items(), arrays, strict=True)
+    }
+    places, projected = sizes["L"] * sizes["D"], sizes["n_h"] != sizes["n_a"] or sizes.get("n_p", 0) > 0
+    if not isinstance(gradients, (tuple, list)) or len(gradients) != places:
+        raise MalformedError(f"gradients is {_form(gradients)}, expected a list of {places} dicts")
+    for k, entry in enumerate(gradients):
+        shapes = of_one_direction(contract.kind, k // sizes["D"], projected)
+        named = {f"d{name}": shape for name, shape in shapes.items()}
+        by_name = _of_dict(f"gradients[{k}]", contract, entry, named, {**sizes, "n_p": sizes["n_h"]})
+        found |= {by_parameter(k, name[1:]): array for name, array in by_name.items()}
+    return found
+
+
+def _of_dict(
+    where: str, contract: Contract, value: Any, shapes: Mapping[str, Shape], sizes: Mapping[str, int]
+) -> dict[str, Array]:
+    """The entries of a dict by quantity; other keys do not matter."""
+    if not isinstance(value, dict):
+        verb = where if where == "returned" else f"{where} is"
+        raise MalformedError(f"{verb} {_form(value)}, expected a dict with {', '.join(shapes)}")
+    missing = [name for name in shapes if name not in value]
+    if missing:
+        raise MalformedError(
+            f"{where} a dict without {', '.join(map(repr, missing))}, expected {', '.join(shapes)}"
+        )
+    return {
+        quantity(contract, name): _over_time(_array(name, value[name], shape, sizes), by_place=False)
+        for name, shape in shapes.items()
+    }
+
+
+def read_caches(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
+    """Every cache entry over time `(n, m, T_x)`, by name, and of a forward also `x`."""
+    _check_count(contract, value)
+    if len(value) == len(contract.outputs):
+        raise MalformedError(f"returned {_form(value)} without a cache")
+    cache = value[-1]
+    if contract.is_cell:
+        return _stacked(contract, [cache], sizes)
+    if not isinstance(cache, (tuple, list)) or len(cache) != 2:
+        raise MalformedError(f"caches is {_form(cache)}, expected (list of T_x cell caches, x)")
+    steps, x = cache
+    if not isinstance(steps, (tuple, list)) or len(steps) != sizes["T_x"]:
+        raise MalformedError(
+            f"caches[0] is {_form(steps)}, expected a list of T_x = {sizes['T_x']} cell caches"
+        )
+    return {
+        **_stacked(contract, steps, sizes),
+        "x": _array("caches[1] (x)", x, contract.arguments["x"], sizes),
+    }
+
+
+def _check_count(contract: Contract, value: Any) -> None:
+    names = list(contract.outputs)
+    counts, cache = (
+        ((len(names),), "") if contract.is_layer else ((len(names), len(names) + 1), " and the cache")
+    )
+    if not isinstance(value, (tuple, list)) or len(value) not in counts:
+        raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)}{cache}")
+
+
+def read_parameters(contract: Contract, value: Any) -> list[Mapping[str, Any]]:
+    """The parameters that each cell cache holds."""
+    steps = [value[-1]] if contract.is_cell else value[-1][0]
+    for step in steps:
+        if not isinstance(step[-1], dict):
+            raise MalformedError(f"a cell cache ends in {_form(step[-1])}, expected the parameters")
+    return [step[-1] for step in steps]
+
+
+def _stacked(contract: Contract, steps: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, Array]:
+    entries: dict[str, list[Array]] = {name: [] for name in contract.cache}
+    for t, step in enumerate(steps):
+        where = "cache" if contract.is_cell else f"caches[0][{t}]"
+        if not isinstance(step, (tuple, list)) or len(step) != len(contract.cache) + 1:
+            wanted = ", ".join([*contract.cache, "parameters"])
+            raise MalformedError(f"{where} is {_form(step)}, expected ({wanted})")
+        for i, (name, shape) in enumerate(contract.cache.items()):
+            entries[name].append(_array(f"{where}[{i}] ({name})", step[i], shape, sizes))
+    return {
+        name: np.stack(arrays, axis=2)
+        if arrays
+        else np.zeros((*(extent(size, sizes) for size in contract.cache[name]), 0))
+        for name, arrays in entries.items()
+    }
+
+
+def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Array:
+    if isinstance(value, (list, tuple, int, float)):
+        try:
+            value = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            wanted = f"expected an array of shape {in_symbols(shape)}"
+            raise MalformedError(f"{name} is {_form(value)}, {wanted}") from None
+    if not isinstance(value, np.ndarray):
+        raise MalformedError(f"{name} is {_form(value)}, expected an array of shape {in_symbols(shape)}")
+    if value.dtype.kind not in "fiub":
+        raise MalformedError(f"{name} has dtype {value.dtype}, expected real numbers")
+    expected = tuple(extent(size, sizes) for size in shape)
+    if value.shape != expected:
+        raise MalformedError(f"{name} has shape {value.shape}, expected {in_symbols(shape)} = {expected}")
+    return _in_double(value) if value.dtype == np.longdouble else value
+
+
+def _memory(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Array:
+    """The memory states; the last one alone, `(n_a, m, 1)`, where it returned no more."""
+    try:
+        return _array(name, value, shape, sizes)
+    except MalformedError:
+        if not isinstance(value, np.ndarray) or value.ndim != 3 or value.shape[2] != 1:
+            raise
+        return _array(name, value, shape, {**sizes, "T_x": 1})[:, :, : sizes["T_x"]]
+
+
+def _in_double(array: Array) -> Array:
+    """An array in a precision that torch does not have, as correctly rounded as any answer in float64."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float64)
+
+
+def _over_time(array: Array, *, by_place: bool) -> Array:
+    """As `(n, m, T_x)`; the last states `(L D, n, m)` of layers one below the other."""
+    if by_place:
+        return array.reshape(-1 if array.size else array.shape[0] * array.shape[1], array.shape[2], 1)
+    return array if array.ndim == 3 else array[:, :, None]
+
+
+def _form(value: Any) -> str:
+    """What a value is, in a few words."""
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    name = getattr(value, "type_name", type(value).__name__)
+    return "None" if value is None else f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
+
+
+def side_by_side(array: Array) -> Array:
+    """`(n, m, T_x)` as the `(n, m T_x, 1)` of `Inputs.steps`."""
+    return array.reshape(len(array), -1, 1)

@@ -1,0 +1,196 @@
+"""The closing table: law by function with the number of problems that ran, the verdicts, the mistakes."""
+
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from textwrap import wrap
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from oracle.problem import Problem
+from properties.reports.mistakes import Mistake, by_frequency, by_function, laws
+from properties.reports.results import Judgement, LawResult, judgements, printable
+from properties.reports.target_names import ELLIPSIS, shortened, shown_names
+from properties.strategies.cost import work
+from properties.trials.provided_functions import PRESENCE
+from properties.trials.retries import too_slow
+from reference.contract import CONTRACTS
+
+DECLARED = "–"
+"""Stands for a law that a limit leaves nothing of."""
+
+IN_FULL = 3
+"""With more implementations than this, the laws are not listed."""
+
+MOST_LAWS = 4
+"""How many laws are named for which a mistake is known; the reports name all."""
+
+_INDENT = " " * 6
+
+
+def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Sequence[str] = ()) -> str:
+    """What came of every law, as text: in full, or the verdicts and mistakes alone.
+
+    Implementations that are `left` have not been judged to the end.
+    """
+    out = StringIO()
+    console = Console(file=out, width=max(width, 80), color_system=None)
+    judged = judgements(results, left)
+    for judgement in judged if in_full else ():
+        if judgement.results and not judgement.why_unusable:
+            for functions in _forward_and_backward(judgement.functions):
+                console.print(_laws(judgement, functions))
+            if remarks := "\n".join(_remarks(judgement.results)):
+                console.print(Text(remarks), soft_wrap=True)
+    mistakes = by_frequency(judged)
+    lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width, in_full=in_full)]
+    if mistakes:
+        lines += ["", "mistakes, by number:", *_mistakes(mistakes, len(judged), console.width)]
+    return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
+
+
+def _forward_and_backward(functions: Sequence[str]) -> Iterator[list[str]]:
+    """The functions that have a table of their own."""
+    for is_backward in (False, True):
+        if some := [name for name in functions if CONTRACTS[name].is_backward == is_backward]:
+            yield some
+
+
+def _laws(judgement: Judgement, functions: Sequence[str]) -> Table:
+    title = Text(f"{judgement.implementation}: problems that ran")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("law", no_wrap=True)
+    table.add_column("grade")
+    for function in functions:
+        table.add_column(short(function), justify="right")
+    for law in dict.fromkeys(result.law for result in judgement.results if result.function in functions):
+        if law in PRESENCE:
+            continue
+        cells = {each.function: each for each in judgement.results if each.law == law}
+        grade = next(iter(cells.values())).grade
+        table.add_row(law, grade, *(_cell(cells.get(function)) for function in functions))
+    return table
+
+
+def _cell(result: LawResult | None) -> str:
+    if result is None:
+        return ""
+    if result.declared:
+        return DECLARED
+    if result.helpers:
+        return "helper"
+    if result.status != "passed":
+        return "expected" if result.expected else result.status
+    counts = [str(result.problems - result.not_meaningful)]
+    if result.not_meaningful:
+        counts.append(f"{result.not_meaningful} n.m.")
+    if result.too_slow:
+        counts.append(f"{result.too_slow} too slow")
+    return " + ".join(counts)
+
+
+def _remarks(results: Sequence[LawResult]) -> list[str]:
+    """What the numbers in the table leave out."""
+    remarks = []
+    limits = next((result.limits for result in results if result.limits), ())
+    if limits:
+        remarks.append(f"{DECLARED}  declared limits, beyond which nothing is judged: {', '.join(limits)}")
+    if helpers := ", ".join(dict.fromkeys(name for result in results for name in result.helpers)):
+        remarks.append(f"helper: fails by {helpers} alone, which the course gives, and is not counted")
+    if any(result.not_meaningful for result in results):
+        remarks.append("n.m.: not meaningful; the bound on the whole trajectory has grown beyond use")
+    by_ratio = sorted(results, key=lambda result: -result.worst_ratio)
+    worst = [result for result in by_ratio if result.worst_problem]
+    if worst:
+        remarks.append("worst error as a fraction of its bound:")
+    for law in dict.fromkeys(result.law for result in worst):
+        result = next(result for result in worst if result.law == law)
+        remarks.append(f"  {result.worst_ratio:.2f}  {law:<28}  {result.worst_problem}")
+    slow = [result for result in results if result.too_slow]
+    if slow:
+        remarks.append("not judged, for it is too slow:")
+    for function in dict.fromkeys(result.function for result in slow):
+        of_it = [result for result in slow if result.function == function]
+        count = sum(result.too_slow for result in of_it)
+        late = min((Problem.parse(result.late) for result in of_it), key=lambda each: work(each, function))
+        remarks.append(f"  {function} on {count} problems, {too_slow(late)}")
+    noted = [each for each in results if each.function and each.notes and each.status != "skipped"]
+    if noted:
+        remarks.append("noticed, and no failure:")
+    lines = (f"  {result.function} {', '.join(sorted(result.notes))}" for result in noted)
+    return remarks + list(dict.fromkeys(lines))
+
+
+def _verdicts(
+    judged: Sequence[Judgement], mistakes: Sequence[Mistake], width: int, *, in_full: bool
+) -> Iterator[str]:
+    """A line for each implementation, with its mistakes by number, and one for what is no mistake."""
+    names = shown_names(judgement.implementation for judgement in judged)
+    made = dict.fromkeys(names, "")
+    for number, mistake in enumerate(mistakes, 1):
+        for name in mistake.implementations if not mistake.is_of_helpers else ():
+            made[name] += f" {number}"
+    beside = len("    not robust ") + max(map(len, made.values()), default=0)
+    room = min(max(map(len, names.values()), default=0), max(width - beside, 20))
+    for judgement in judged:
+        name = shortened(names[judgement.implementation], room)
+        yield f"  {name:<{room}}  {judgement.verdict_in_words:<10} {made[judgement.implementation]}"
+        more = " ".join("; ".join(_besides(judgement)).split())  # of foreign code, perhaps in many lines
+        if more:
+            yield from _filled(more, width, lines=None if in_full else 1)
+
+
+def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> Iterator[str]:
+    """Each mistake once, by its number, with how many make it, in which functions, and by which laws."""
+    for number, mistake in enumerate(mistakes, 1):
+        words = " ".join(mistake.words.split())
+        if all(case.of_caches for case in mistake.cases):
+            words += "; outputs right, caches wrong"
+        many = f"{len(mistake.implementations)} of {implementations}  " if implementations > 1 else ""
+        yield from _filled(words, width, first=f"{number:>4}. {many}")
+        where = ", ".join(
+            short(function) + (" (inherited)" if all(result.inherited for result in results) else "")
+            for function, results in by_function(mistake.results).items()
+            if function
+        )
+        if where:
+            broken = laws(mistake.results)
+            more = f" and {len(broken) - MOST_LAWS} more laws" if len(broken) > MOST_LAWS + 1 else ""
+            yield from _filled(f"{where}: {', '.join(broken[:MOST_LAWS] if more else broken)}{more}", width)
+
+
+def _filled(text: str, width: int, first: str = _INDENT, lines: int | None = None) -> list[str]:
+    """Text in lines below each other, of which the `first` begins otherwise; at most so many, if any."""
+    return wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=_INDENT,
+        break_on_hyphens=False,
+        max_lines=lines,
+        placeholder=f" {ELLIPSIS}",
+    )
+
+
+def _besides(judgement: Judgement) -> list[str]:
+    """What is to be said of an implementation that is no mistake: what is not judged, limits, notes."""
+    failed = {result.function for result in judgement.results if result.status == "failed"}
+    if judgement.why_unusable:
+        return [] if failed else [judgement.why_unusable]
+    if judgement.is_left:
+        return ["the run ended before all its laws had run"]
+    lines = []
+    for function in judgement.functions:
+        verdict = judgement.verdict_on(function)
+        if verdict != "conforms" and (verdict == "not judged" or function not in failed):
+            lines.append(f"{short(function)} {verdict}: {judgement.remark_on(function)}")
+    if judgement.limits:
+        lines.append(f"declares {', '.join(judgement.limits)}")
+    return [*lines, *judgement.notes]
+
+
+def short(function: str) -> str:
+    """The name of a function where there is little room: `"lstm cell"`."""
+    return function.replace("_forward", "").replace("_", " ")

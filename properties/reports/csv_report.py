@@ -1,0 +1,45 @@
+"""The report in CSV, for a grade book: a row for each implementation."""
+
+import csv
+from collections.abc import Sequence
+from io import StringIO
+
+from properties.reports.json_report import Run
+from properties.reports.mistakes import cases
+from properties.reports.results import GRADES, Judgement, printable
+from properties.reports.target_names import shown_names
+
+COLUMNS = (
+    *("target", "verdict", "backward", "functions"),
+    *(f"functions_that_hold_{grade}" for grade in GRADES),
+    *("laws_failed", "first_mistake", "page"),
+)
+
+
+def as_csv(judged: Sequence[Judgement], run: Run) -> str:
+    """The verdicts; of what was not judged to the end nothing else."""
+    out = StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    names = shown_names(judgement.implementation for judgement in judged)
+    for judgement in judged:
+        rows.writerow([*map(_inert, [names[judgement.implementation], *_row(judgement, run)])])
+    return out.getvalue()
+
+
+def _row(judgement: Judgement, run: Run) -> list[str]:
+    """What stands beside the name. Of a grade that was not selected nothing is told."""
+    if judgement.is_left:
+        return [judgement.verdict, *[""] * (len(COLUMNS) - 2)]
+    held = [grade for function in judgement.functions for grade in judgement.holds_of_its_own(function)]
+    hold = [str(held.count(grade)) if grade in judgement.grades else "" for grade in GRADES]
+    first = [case.words for case in cases(judgement)][:1] or [""]
+    page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
+    functions = [judgement.backward or "", str(len(judgement.functions))]
+    return [judgement.verdict, *functions, *hold, str(judgement.laws_failed), *first, page]
+
+
+def _inert(cell: str) -> str:
+    """Text that a spreadsheet does not take for a formula, in one line."""
+    shown = " ".join(printable(cell).split())
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown

@@ -1,0 +1,85 @@
+"""The report in HTML: what all did, and each failure by mistake; one page that needs nothing beside it."""
+
+import base64
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from properties.reports.closing_table import IN_FULL, short
+from properties.reports.error_plot import Plot
+from properties.reports.json_report import Run
+from properties.reports.mistakes import by_frequency
+from properties.reports.results import Judgement
+from properties.reports.target_names import shown_names
+from properties.trials.provided_functions import PRESENCE
+from reference.contract import CONTRACTS
+
+VERDICTS = {
+    "conforms": ("✓", "every law that ran holds"),
+    "not robust": (
+        "~",
+        "right on ordinary inputs, wrong on some that are extreme, empty or of lower precision",
+    ),
+    "differs": ("✗", "wrong on ordinary inputs"),
+    "incomplete": ("–", "not there, or called otherwise than the specification says; the rest is judged"),
+    "unfinished": ("…", "still to be written: its code has placeholders in the place of values"),
+    "not judged": ("?", "too slow for some law, or crashed too often, or the harness itself failed"),
+    "unusable": ("!", "cannot be loaded, or has none of the functions"),
+    "left": ("·", "the run ended before all its laws had run"),
+}
+"""By verdict, the symbol that stands for it where there is little room, and what it means."""
+
+
+def as_html(judged: Sequence[Judgement], run: Run) -> str:
+    """The page. What comes from foreign code is escaped, and no script runs but our own."""
+    mistakes = by_frequency(judged)
+    numbered = defaultdict(list)
+    for number, mistake in enumerate(mistakes, 1):
+        for place, case in enumerate(mistake.cases if not mistake.is_of_helpers else (), 1):
+            numbered[case.implementation].append((f"m{number}-{place}", number, case.words))
+    names = shown_names(judgement.implementation for judgement in judged)
+    asked = {function for judgement in judged for function in judgement.functions}
+    script = (Path(__file__).parent / "report.js.jinja").read_text(encoding="utf-8")
+    return render(
+        "report.html.jinja",
+        judged=judged,
+        mistakes=mistakes,
+        numbered=numbered,
+        names=names,
+        functions=[function for function in CONTRACTS if function in asked],
+        run=run,
+        in_full=len(judged) <= IN_FULL,
+        presence=PRESENCE,
+        Plot=Plot,
+        script=script,
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def render(name: str, **given: object) -> str:
+    """Fill in a template of this folder."""
+    rendered: str = _templates().get_template(name).render(verdicts=VERDICTS, **given)
+    return rendered
+
+
+@cache
+def _templates() -> Any:
+    from jinja2 import (  # which a run without a page does not need
+        Environment,
+        FileSystemLoader,
+        StrictUndefined,
+    )
+
+    jinja = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(Path(__file__).parent),
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    jinja.filters["short"] = short
+    jinja.filters["named"] = lambda target, names: names[target]
+    return jinja

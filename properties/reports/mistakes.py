@@ -1,0 +1,220 @@
+"""The failures by mistake: what each implementation does wrong, and what all of them do most."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+
+from oracle.diagnosis.findings import Finding, found, mistake
+from oracle.problem import Problem
+from properties.reports.results import Judgement, LawResult
+from properties.strategies.cost import work
+from reference.contract import CONTRACTS
+
+
+@dataclass(frozen=True)
+class Case:
+    """One mistake of one implementation, by the finding that tells most, and the laws that fail by it."""
+
+    implementation: str
+    finding: Finding
+    results: Sequence[LawResult]
+    of_caches: bool = False
+
+    @property
+    def words(self) -> str:
+        """The mistake in a sentence that does not name the implementation."""
+        return self.finding.title
+
+    @property
+    def is_spec(self) -> bool:
+        """Whether it shows on ordinary inputs."""
+        return any(result.grade == "spec" for result in self.results)
+
+    @property
+    def smallest(self) -> LawResult:
+        """The failure to look at: one on ordinary input, not inherited, on the smallest problem."""
+        return min(self.results, key=lambda result: _size(result, self.finding))
+
+    @property
+    def by_function(self) -> dict[str, list[LawResult]]:
+        """The failures of each function."""
+        return by_function(self.results)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake, and the implementations that make it, a `Case` each."""
+
+    cases: Sequence[Case]
+
+    @property
+    def words(self) -> str:
+        """What the first who makes it is told, without the place if there are several."""
+        first = self.cases[0].finding
+        return (first.of_many if len(self.implementations) > 1 else first).title
+
+    @property
+    def implementations(self) -> list[str]:
+        """Who makes it, each once."""
+        return list(dict.fromkeys(case.implementation for case in self.cases))
+
+    @property
+    def results(self) -> list[LawResult]:
+        """The failures of all of them."""
+        return [result for case in self.cases for result in case.results]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its failures are known to have anything in common."""
+        return self.cases[0].finding.kind not in ("unknown", "harness broke")
+
+    @property
+    def is_of_helpers(self) -> bool:
+        """Whether a helper module makes it, and nobody who uses that."""
+        return self.cases[0].finding.kind == "helper"
+
+
+def by_function(results: Sequence[LawResult]) -> dict[str, list[LawResult]]:
+    """The results of each function, in the order of the contracts."""
+    functions = [name for name in ("", *CONTRACTS) if any(name == result.function for result in results)]
+    return {name: [result for result in results if result.function == name] for name in functions}
+
+
+def laws(results: Iterable[LawResult]) -> list[str]:
+    """The laws of results, each once."""
+    return list(dict.fromkeys(result.law for result in results))
+
+
+def cases(judgement: Judgement) -> list[Case]:
+    """The mistakes of one implementation, in the order in which to mend them.
+
+    First come those that show on ordinary inputs; of these, mistakes of a cell before those of its forward,
+    of an RNN before those of an LSTM, then those of most laws.
+    """
+    failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
+    helped = {first(result).cause for result in judgement.results if result.helpers}
+    causes = _Causes(failed, helped)
+    together: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
+    for result in failed:
+        finding = causes.of(result)
+        together[finding.cause].append((finding, result))
+    found = []
+    for each in together.values():
+        results = [result for _, result in each]
+        of_caches = all(judgement.caches_alone(result.function) for result in results)
+        found.append(Case(judgement.implementation, each[0][0], results, of_caches))
+    order = ["", *CONTRACTS]
+
+    def rank(case: Case) -> tuple[bool, bool, int, int]:
+        of = min(order.index(function) for function in case.by_function)
+        return not case.is_spec, case.finding.is_trace, of, -len(case.results)
+
+    return sorted(found, key=rank)
+
+
+class _Causes:
+    """To which finding each failure of an implementation goes back: one mistake makes many laws fail.
+
+    `helped` are the causes of what fails by helper modules alone.
+    """
+
+    def __init__(self, failed: Sequence[LawResult], helped: Set[str]) -> None:
+        self._helped = helped
+        spec_first = sorted(failed, key=lambda each: each.grade != "spec")
+        self._alone = {each.cause for result in failed for each in result.findings}
+        self._of_error: dict[str, Finding] = {}
+        self._of_equation: dict[str, Finding] = {}
+        ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
+        for result in spec_first:
+            finding, error = first(result), _error(result)
+            if error and finding.kind != "raised":
+                self._of_error.setdefault(error, finding)
+            if finding.kind == "location":
+                self._of_equation.setdefault(finding.place, finding)
+            if result.grade == "spec" and not (finding.is_trace or result.ours):
+                ordinary[result.function].setdefault(finding.place, finding)
+        # What is wrong with a function on ordinary inputs, where that is one thing.
+        self._of_function = {
+            name: next(iter(known.values())) for name, known in ordinary.items() if len(known) == 1
+        }
+
+    def of(self, result: LawResult) -> Finding:
+        """The finding that tells most of why a law fails."""
+        finding, error = first(result), _error(result)
+        two = finding.facts["names"] if finding.kind == "mistake" else []
+        own = [each for each in map(mistake, two) if each.cause not in self._helped]
+        if len(two) > 1 and own and all(each.cause in self._alone for each in own):
+            return own[0]
+        if error in self._of_error and finding.kind == "raised":
+            return self._of_error[error]
+        if finding.kind == "location":
+            finding = self._of_equation[finding.place]
+        cell = CONTRACTS[result.function].cell if result.inherited and result.function else ""
+        of_cell = self._of_function.get(cell)
+        of_function = self._of_function.get(result.function)
+        if of_cell and of_cell.kind == "lacking":
+            return of_cell  # which is not finished, so that nothing more is known of the forward
+        if finding.is_trace and not result.ours:
+            return of_function or of_cell or finding
+        if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
+            return of_cell or of_function or finding
+        return of_cell or finding if finding.kind in ("location", "raised") else finding
+
+
+def first(result: LawResult) -> Finding:
+    """What tells most of a failure by itself."""
+    if result.ours:
+        return found("harness broke")
+    return result.findings[0] if result.findings else found("unknown")
+
+
+def _error(result: LawResult) -> str:
+    """What was raised, and at which place; empty where nothing was."""
+    return repr((result.facts["raised"], result.facts.get("at"))) if "raised" in result.facts else ""
+
+
+def _is_always(finding: Finding) -> bool:
+    return finding.facts["when"] in ({}, {"conditions": []})
+
+
+def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
+    """The mistakes of all, those of most implementations first, and those of helper modules last."""
+    alike: defaultdict[str, list[Case]] = defaultdict(list)
+    for judgement in judged:
+        for case in [*cases(judgement), *_of_helpers(judgement)]:
+            alike[case.finding.cause].append(case)
+    found = map(Mistake, alike.values())
+    return sorted(found, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))
+
+
+def _of_helpers(judgement: Judgement) -> list[Case]:
+    """What functions of helper modules do wrong, each once."""
+    together: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
+    own = {first(each).cause for each in judgement.results if each.status == "failed" and not each.helpers}
+    for result in judgement.results:
+        if result.helpers:
+            together[(*result.helpers,)].append(result)
+    return [
+        Case(judgement.implementation, _by_helpers(names, first(results[0]), own), results)
+        for names, results in together.items()
+    ]
+
+
+def _by_helpers(functions: Sequence[str], finding: Finding, own: Set[str]) -> Finding:
+    """What functions of helper modules do wrong, without what the implementation does wrong itself."""
+    names = finding.facts["names"] if finding.kind == "mistake" else []
+    if others := [name for name in names if mistake(name).cause not in own]:
+        finding = mistake(*others)
+    return found("helper", functions=[*functions], told=vars(finding))
+
+
+def _size(result: LawResult, finding: Finding) -> tuple[bool, bool, bool, bool, float]:
+    """What is looked at first is small: a failure that itself shows the finding, on an ordinary problem."""
+    is_other = first(result).cause != finding.cause
+    try:
+        problem = Problem.parse(result.counterexample)
+    except ValueError:  # there is none, or it is one of weights that are gone
+        return result.grade != "spec", result.inherited, is_other, True, math.inf
+    odd = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
+    return result.grade != "spec", result.inherited, is_other, odd, work(problem, result.function)

@@ -1,0 +1,273 @@
+"""What is made of the results where they come together: the exit status, the closing table, the reports."""
+
+import shlex
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from textwrap import fill
+from typing import Any, get_args
+
+import pytest
+
+from properties.internals.of_pytest import forget_details, tell_no_interrupt
+from properties.internals.of_xdist import kill_workers
+from properties.laws import all_laws
+from properties.reports import expected_failures, report, target_pages
+from properties.reports.closing_table import IN_FULL, render
+from properties.reports.collected_results import Gathered
+from properties.reports.duplicates import tell_once
+from properties.reports.expected_failures import ExpectedFailure
+from properties.reports.json_report import Journal, Run
+from properties.reports.progress import ProgressPlugin
+from properties.reports.results import LawResult, encodable, judgements, printable
+from properties.reports.test_ids import function_in, implementation_in, law_in
+from properties.trials.provided_functions import PROVIDED
+from properties.trials.trial import Grade
+from reference.contract import CONTRACTS
+
+_COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+_WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
+
+_SELECTABLE = {
+    "-m": get_args(Grade),
+    "-k": [*CONTRACTS, *(law.name.replace(" ", "_") for law in all_laws())],
+}
+"""By option, the names by which it selects laws."""
+
+
+class Closing:
+    """Gathers the results in the controlling process, with those `kept` of the run that is continued.
+
+    What is done is written to the reports in JSON as it comes; at the end all there is, to every report, and
+    to the pages in a `folder`.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[str],
+        expected: Sequence[ExpectedFailure],
+        reports: Sequence[Path],
+        run: Run,
+        kept: Sequence[LawResult] = (),
+        folder: Path | None = None,
+    ) -> None:
+        self._targets = targets
+        self._expected = expected
+        self._reports = reports
+        self._run = run
+        self._kept = kept
+        self._folder = folder
+        self._gathered = Gathered(targets, kept)
+        self._journals = [Journal(path, run, kept) for path in reports if path.suffix == ".json"]
+        self._progress: ProgressPlugin | None = None
+        self._complaints: list[str] = []
+        self._crashed: set[str] = set()
+        self._failures: list[tuple[LawResult, pytest.TestReport]] = []
+        self._written: list[str] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Where many are judged the closing table says enough, unless the user asks for more."""
+        self._config = config
+        if self._many:
+            if config.option.tbstyle == "auto":
+                config.option.tbstyle = "no"
+            if config.option.reportchars == "fE":
+                config.option.reportchars = ""
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Where many are judged, show how far it has come."""
+        plugins = session.config.pluginmanager
+        reporter = plugins.getplugin("terminalreporter")
+        fuzzing = session.config.getoption("--fuzz-for")  # which has a display of its own
+        if self._many and reporter and not fuzzing and session.config.get_verbosity() <= 0:
+            self._progress = ProgressPlugin(reporter, [*map(encodable, self._targets)], len(self.judged))
+            plugins.register(self._progress)
+
+    def pytest_report_header(self) -> list[str]:
+        """What is kept of the run that is continued."""
+        before = f"resumed: {len(self.judged)} of {len(self._targets)} are judged already"
+        return [before] if self.judged else []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know the laws that each implementation has before it."""
+        self._begin(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """The same, as a worker of pytest-xdist tells it."""
+        self._begin(ids)
+
+    def _begin(self, nodeids: Iterable[str]) -> None:
+        self._gathered.expect(nodeids)
+        if self._progress:
+            self._progress.begin()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the result of a law; an implementation may be done by it."""
+        results, done = self._gathered.add(report.nodeid, report.user_properties)
+        for judgement in done:
+            for journal in self._journals:
+                journal.add(judgement, self.left)
+        self._failures += (
+            (each, report) for each in results if each.status == "failed" and not each.is_excused
+        )
+        if self._progress:
+            self._progress.show(results, done)
+        forget_details(report, "law")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+        """Run a law again, once, whose worker was killed; then it has failed."""
+        if crashitem in self._crashed:
+            report.user_properties.append(("law", asdict(_killed(crashitem))))
+            return
+        self._crashed.add(crashitem)
+        report.outcome = "rerun"  # type: ignore[assignment]  # which counts for nothing
+        with suppress(NotImplementedError):  # a scheduler that still has it among what is left
+            sched.mark_test_pending(crashitem)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Wait for nobody; what is to be said of it, the summary says."""
+        if excinfo.errisinstance(KeyboardInterrupt):
+            kill_workers(self._config)
+            excinfo.traceback = excinfo.traceback[-1:]  # pytest writes out the arguments of every call in it
+            reporter = self._config.pluginmanager.getplugin("terminalreporter")
+            if reporter and self._results:
+                tell_no_interrupt(reporter)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Fail where pytest would not, and write the reports; of a run that was interrupted what there is."""
+        tell_once(self._failures)
+        stale = expected_failures.stale(self._expected, self._results)
+        self._complaints = [
+            *self._broken(),
+            *self._not_judged(),
+            *(f"expected to fail: {line}" for line in stale),
+        ]
+        if self._kept and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            exitstatus = session.exitstatus = pytest.ExitCode.OK  # nothing was left to judge
+        failed = any(result.status == "failed" and not result.is_excused for result in self._kept)
+        if (self._complaints or failed) and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if exitstatus == pytest.ExitCode.INTERRUPTED and not self._results:
+            return
+        if exitstatus in _WITH_A_REPORT and not session.config.option.collectonly:
+            judged, run = judgements(self._results, self.left), replace(self._run, left=self.left)
+            if self._folder:
+                run = replace(run, pages=target_pages.pages(self._folder, judged, run))
+            for path in self._reports:
+                report.write(path, judged, run)
+                self._written.append(str(path))
+            if self._folder:
+                self._written.append(
+                    f"{target_pages.write(self._folder, judged, run)} pages in {self._folder}"
+                )
+
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+    ) -> None:
+        """The closing table, and what else there is to say."""
+        selected = shlex.join(selection(config))
+        interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        if interrupted and self._results:
+            terminalreporter.write_line(self._interrupted, red=True)
+            if self._many:
+                return
+        if self._results:
+            terminalreporter.section("laws")
+            width = shutil.get_terminal_size().columns
+            terminalreporter.write(render(self._results, width, in_full=not self._many, left=self.left))
+        elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            terminalreporter.write_line(f"no law ran: none is selected by {selected or 'this command'}")
+            for option, names in _SELECTABLE.items() if selected else ():
+                terminalreporter.write_line(fill(f"{option} selects by {', '.join(names)}", 110))
+        if selected and self._results:
+            terminalreporter.write_line(f"the verdicts are about the laws that {selected} selects")
+        for complaint in self._complaints:
+            terminalreporter.write_line(printable(complaint), red=True)
+        if self._many and not self._reports:
+            terminalreporter.write_line("each failure in full: --report FILE.html, or --tb=short")
+        for path in self._written if not interrupted else ():
+            terminalreporter.write_line(f"report: {path}")
+
+    @property
+    def _interrupted(self) -> str:
+        """What there is of a run that was interrupted, and how to go on."""
+        done = len(self._targets) - len(self.left)
+        told = [f"interrupted: {done} of {len(self._targets)} judged to the end"]
+        if self._written:
+            told.append(f"written: {', '.join(self._written)}")
+        if self._journals and self._written:
+            told.append("to continue, run the same command with --resume")
+        return "; ".join(told)
+
+    @property
+    def judged(self) -> frozenset[str]:
+        """The implementations that were judged by the run that is continued."""
+        return frozenset(result.implementation for result in self._kept)
+
+    @property
+    def left(self) -> list[str]:
+        """The implementations that are not judged, or only in part."""
+        return self._gathered.left
+
+    @property
+    def _results(self) -> list[LawResult]:
+        return self._gathered.results
+
+    @property
+    def _many(self) -> bool:
+        return len(self._targets) > IN_FULL
+
+    def _broken(self) -> list[str]:
+        """A line for each law whose failure says nothing of the implementation."""
+        return [
+            f"the harness broke, please report it: no verdict by {result.law!r} on "
+            f"{' of '.join(filter(None, (result.function, result.implementation)))}"
+            for result in self._results
+            if result.ours
+        ]
+
+    def _not_judged(self) -> list[str]:
+        """A line for each function that was selected and is not there, though nothing failed for it.
+
+        Where a whole run has `PROVIDED` to fail, one of a few laws would pass for having skipped them.
+        """
+        failed = {(r.implementation, r.function) for r in self._results if r.status == "failed"}
+        excused = [entry for entry in self._expected if entry.law == PROVIDED]
+        lines = [
+            f"{result.function} was selected, and is not judged: {result.message}"
+            for result in self._results
+            if result.status == "skipped"
+            and not result.declared
+            and not (result.unfinished and CONTRACTS[result.function].is_backward)
+            and not {(result.implementation, ""), (result.implementation, result.function)} & failed
+            and not any(entry.covers(result.implementation, PROVIDED, result.function) for entry in excused)
+        ]
+        return list(dict.fromkeys(lines))
+
+
+def selection(config: pytest.Config) -> list[str]:
+    """The options by which laws are selected, as they were given, in words."""
+    given = {"-k": config.option.keyword, "-m": config.option.markexpr}
+    return [word for option, value in given.items() if value for word in (option, value)]
+
+
+def _killed(nodeid: str) -> LawResult:
+    """What came of a law whose worker was killed again and again."""
+    name = law_in(nodeid)
+    return LawResult(
+        implementation=implementation_in(nodeid),
+        law=name,
+        grade=next((law.grade for law in all_laws() if law.name == name), "spec"),
+        function=function_in(nodeid),
+        status="failed",
+        seconds=0.0,
+        message="the process of pytest-xdist that judged it was killed, and again the second time",
+    )

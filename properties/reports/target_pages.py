@@ -1,0 +1,160 @@
+"""A page for each implementation, for who wrote it: what is wrong, an example, how to look at it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import getdoc
+from pathlib import Path
+
+from oracle.diagnosis.facts import in_words
+from oracle.problem import Problem
+from properties.laws import all_laws
+from properties.reports.html_report import render
+from properties.reports.json_report import Run, replace_file
+from properties.reports.mistakes import Case, by_function, cases, laws
+from properties.reports.results import Judgement
+from properties.reports.snippet import snippet
+from properties.reports.target_names import file_names, shown_names
+from properties.reports.worked_example import worked
+from properties.trials.provided_functions import PRESENCE
+
+
+def check(folder: Path) -> None:
+    """Raise `ValueError` where no pages can be written to a folder."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--report-each {folder}: this is no directory")
+    if not folder.parent.is_dir():
+        raise ValueError(f"--report-each {folder}: there is no directory {str(folder.parent)!r}")
+
+
+def write(folder: Path, judged: Sequence[Judgement], run: Run) -> int:
+    """Write the pages of those that are judged to the end; how many there are."""
+    folder.mkdir(exist_ok=True)
+    files = pages(folder, judged, run)
+    names = shown_names(judgement.implementation for judgement in judged)
+    for judgement in judged:
+        if judgement.implementation in files:
+            page = as_page(judgement, names[judgement.implementation])
+            replace_file(files[judgement.implementation], page)
+    return len(files)
+
+
+def pages(folder: Path, judged: Sequence[Judgement], run: Run) -> Mapping[str, Path]:
+    """The file of the page of each target that is judged to the end."""
+    done = [each.implementation for each in judged if each.implementation not in run.left]
+    return {target: folder / name for target, name in file_names(done).items()}
+
+
+def as_page(judgement: Judgement, name: str) -> str:
+    """The page of one implementation, which is shown by this name; no other is named."""
+    shown = [Shown(case, judgement) for case in cases(judgement)]
+    return render("each.html.jinja", judgement=judgement, shown_name=name, shown=shown)
+
+
+_PLAIN = {
+    "element": "the first wrong number",
+    "implementation": "yours",
+    "exact": "right",
+    "torch": "right, says torch",
+    "extent": "how much is wrong",
+    "raised": "it raised",
+    "call": "what happened",
+    "stderr": "its last words",
+    "form": "what it returned",
+    "cached": "in your cache",
+    "given": "it was given",
+    "returned": "you returned",
+    "sums to": "the column sums to",
+    "grows by": "c grows by",
+    "wrong": "who is wrong",
+}
+"""What the facts of a failure are called where they are for who wrote the function."""
+_NOT_SHOWN = ("allowed", "off_by")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A mistake as it is shown to who made it."""
+
+    case: Case
+    judgement: Judgement
+
+    @property
+    def silent(self) -> list[str]:
+        """The functions, if none of them gives an answer in any law, and all raise or end the process."""
+        answered = {
+            each.function
+            for each in self.judgement.results
+            if each.status == "passed" and each.law not in PRESENCE
+        }
+        is_silent = all({"raised", "died"} & {*each.facts} for each in self.case.results)
+        functions = [*self.case.by_function]
+        return functions if is_silent and not answered & {*functions} else []
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """What was found on the example, without what is told elsewhere and what only experts need."""
+        facts = self.case.smallest.facts
+        left_out = (*_NOT_SHOWN, *(("torch", "wrong") if "exact" in facts else ()))
+        said = in_words({name: fact for name, fact in facts.items() if name not in left_out})
+        if "exact" in facts:
+            said["exact"] = f"{float(facts['exact']['value']):.10g}"
+        known = [each for each in self.case.smallest.findings if each.kind == "location" or each.is_trace]
+        told = [(_PLAIN.get(name, name), text) for name, text in said.items()]
+        return told + [("what is known of it", "\n".join(each.lines)) for each in known]
+
+    @property
+    def laws(self) -> list[tuple[str, str, list[str]]]:
+        """What does not hold: a law's name, what it asks, and of which functions.
+
+        Of a mistake on ordinary inputs what fails on others says nothing more.
+        """
+        asks = {law.name: (getdoc(law.check) or "").splitlines()[0] for law in all_laws()}
+        failures = [each for each in self.case.results if each.grade == "spec" or not self.case.is_spec]
+        of_law = {name: [each for each in failures if each.law == name] for name in laws(failures)}
+        return [(name, asks[name], [*by_function(failed)]) for name, failed in of_law.items() if name in asks]
+
+    @property
+    def remedies(self) -> list[str]:
+        """How it is mended, a line for each of the mistakes that are made at once."""
+        from oracle.faults import remedy  # the catalogue, which a run without a failure does not need
+
+        names = self.case.finding.facts.get("names", [])
+        return [line for name in names if (line := remedy(name))]
+
+    @property
+    def inherited(self) -> list[str]:
+        """The functions that are right when their cell is."""
+        return [
+            function
+            for function, results in self.case.by_function.items()
+            if all(result.inherited for result in results)
+        ]
+
+    @property
+    def alternatives(self) -> Sequence[str]:
+        """Other mistakes that give the same numbers."""
+        mistakes = [each for each in self.case.smallest.findings if each.is_mistake]
+        return [each.words for each in mistakes if each != self.case.finding]
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """The example worked out, where it is small and one of its numbers is wrong."""
+        element = self.case.smallest.facts.get("element")
+        if not self._problem or not element:
+            return []
+        is_typed = isinstance(element, Mapping)
+        sample, step = (element["sample"], element.get("step", 0)) if is_typed else (0, 0)
+        return worked(self._problem, self.case.smallest.function, sample, step)
+
+    @property
+    def snippet(self) -> str:
+        """A cell for a notebook; empty where there is no example."""
+        return snippet(self._problem, self.case.smallest.function) if self._problem else ""
+
+    @cached_property
+    def _problem(self) -> Problem | None:
+        try:
+            return Problem.parse(self.case.smallest.counterexample)
+        except ValueError:
+            return None

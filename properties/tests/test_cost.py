@@ -1,0 +1,72 @@
+"""What the laws take does not grow unnoticed: counted, for time depends on the machine."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from oracle import propagation, pytorch
+from oracle.faults import Fault
+from properties.implementations.implementation import Request
+from properties.tests.power import InProcess, by_power, catch, said
+from properties.trials.law import Law
+from properties.trials.trial import Trial
+
+FUNCTION = "lstm_forward"
+PROBLEMS = range(25, 55)
+"""How many a law tries in the dev profile."""
+
+ALLOWED = {"requests": 395, "calls": 690, "torch": 555, "bounds": 180}
+"""For all laws together, a tenth above what was counted, with the oldest Hypothesis or the newest, whichever
+asks more. Twelve of the laws look at the same answers.
+"""
+
+
+class Counting(InProcess):
+    """The specification itself, which counts how it is asked."""
+
+    def __init__(self, count: Counter[str]) -> None:
+        super().__init__(Fault("right", "none", "", {}))
+        self._count = count
+
+    def reply_each(self, requests: Sequence[Request], **how: Any) -> Any:
+        self._count["requests"] += 1
+        self._count["calls"] += sum(2 if said(request)[5] else 1 for request in requests)
+        return super().reply_each(requests, **how)
+
+
+def test_there_is_one_thread_per_process() -> None:
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert torch.get_num_threads() == 1
+
+
+def test_the_laws_take_no_more_than_they_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    count: Counter[str] = Counter()
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*arguments: Any, **how: Any) -> Any:
+            count[name] += 1
+            return function(*arguments, **how)
+
+        return counting
+
+    monkeypatch.setattr(pytorch, "run", counted("torch", pytorch.run))
+    monkeypatch.setattr(propagation, "evaluate_each", counted("bounds", propagation.evaluate_each))
+    implementation = Counting(count)
+    for law in by_power():
+        if FUNCTION in law.functions:
+            assert catch(_counted(law, count), implementation, FUNCTION, 0) is None
+            assert count.pop("problems") in PROBLEMS, law.name
+    assert {name: count[name] for name in ALLOWED if count[name] > ALLOWED[name]} == {}
+
+
+def _counted(law: Law, count: Counter[str]) -> Law:
+    def check(trial: Trial) -> None:
+        count["problems"] += 1
+        law.check(trial)
+
+    return replace(law, check=check)

@@ -1,0 +1,39 @@
+"""Which failures pytest shows at the end: one for each mistake."""
+
+import pytest
+
+from properties.reports.duplicates import tell_once
+from properties.reports.results import LawResult
+from properties.tests.findings import failed
+
+
+def shown(*results: LawResult) -> list[str]:
+    """What is shown of the failures, once they are told once."""
+    reports = [
+        pytest.TestReport("", ("", 0, ""), {}, "failed", result.message, "call", user_properties=[])
+        for result in results
+    ]
+    tell_once([*zip(results, reports, strict=True)])
+    return [report.longreprtext for report in reports if not hasattr(report, "_pdbshown")]
+
+
+def test_the_same_mistake_is_shown_once_with_what_else_it_concerns() -> None:
+    (text,) = shown(
+        failed("a", "split", diagnosis=["bf is left out"]),
+        failed("a", "shapes", "rnn_cell_forward", diagnosis=["bf is left out"]),
+        failed("b", "shapes", "rnn_cell_forward", diagnosis=["bf is left out"]),
+    )
+    assert text.startswith("rnn_cell_forward of a: shapes")
+    assert text.split("\n")[-1] == "  the same in rnn_cell_forward, rnn_forward (of 2 targets): split, shapes"
+
+
+def test_other_mistakes_and_what_nothing_is_known_of_are_shown_each() -> None:
+    results = [
+        failed("a", "split", diagnosis=["bf is left out"]),
+        failed("a", "shapes", diagnosis=["bi is left out"]),
+        failed("a", "each step"),
+        failed("a", "trajectory"),
+        failed("a", "exact value", ours=True),
+        failed("a", "no steps", ours=True),
+    ]
+    assert shown(*results) == [result.message for result in results]

@@ -1,0 +1,69 @@
+"""A law is not checked again against replies against which it has held, and against all others it is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis.database import InMemoryExampleDatabase
+
+from oracle.problem import Problem
+from properties.failure_database.store import Store
+from properties.implementations.implementation import Implementation
+from properties.laws import all_laws
+from properties.trials.tally import Tally
+from properties.turns.turn import Turn
+
+FUNCTION = "rnn_forward"
+TARGET = """
+from reference import rnn_forward as right
+def rnn_forward(x, a0, parameters):
+    a, y, caches = right(x, a0, parameters)
+    return a, y{change}, caches
+"""
+LAWS = {law.name: law for law in all_laws()}
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Callable[..., tuple[Tally, int]]:
+    """Runs a law on a target that changes its predictions so; the tally, and how often it was checked."""
+    checked: list[Problem] = []
+
+    def check(trial: Any) -> None:
+        checked.append(trial.problem)
+        LAWS[trial.law].check(trial)
+
+    def run(name: str, law: str, change: str = "") -> tuple[Tally, int]:
+        (tmp_path / name).write_text(TARGET.format(change=change))
+        counted, tally = replace(LAWS[law], check=check), Tally()
+        store = Store(InMemoryExampleDatabase(), name, law, FUNCTION)
+        checked.clear()
+        with Implementation(name, directory=tmp_path) as target:
+            Turn(counted, target, FUNCTION, store, tally, number=0).holds_of_what_is_drawn()
+        return tally, len(checked)
+
+    return run
+
+
+@pytest.mark.parametrize("law", ["trajectory", "samples independent", "split", "refuses bad shapes"])
+def test_who_replies_alike_is_checked_once(judge: Callable[..., tuple[Tally, int]], law: str) -> None:
+    first, checked = judge("one.py", law)
+    again, once_more = judge("other.py", law)
+    assert 0 < checked <= first.problems  # of which some come twice
+    assert not once_more
+    assert again == first
+
+
+@pytest.mark.parametrize("law", ["trajectory", "samples independent"])
+def test_who_replies_otherwise_is_checked(judge: Callable[..., tuple[Tally, int]], law: str) -> None:
+    judge("one.py", law)
+    tally, checked = judge("other.py", law, " * (1 + 1e-9)")
+    assert checked
+    assert checked <= tally.problems
+
+
+def test_what_fails_is_never_settled(judge: Callable[..., tuple[Tally, int]]) -> None:
+    for name in ("one.py", "other.py"):
+        _, checked = judge(name, "trajectory", " * 2")
+        assert checked == 1

@@ -1,0 +1,59 @@
+from io import BytesIO
+from struct import pack as struct_pack
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from properties.worker.codec import CodecError
+from properties.worker.messages import Receiver, pack
+
+MESSAGE = pack(7, ("returned", np.arange(3.0), [np.float32(1)]))
+
+
+def in_pieces(message: bytes, size: int) -> Any:
+    """A `read` that gives a few bytes at a time."""
+    stream = BytesIO(message)
+    return lambda most: stream.read(min(size, most))
+
+
+@given(st.integers(1, len(MESSAGE)))
+def test_a_message_arrives_in_any_pieces(size: int) -> None:
+    message = Receiver(in_pieces(MESSAGE, size)).receive()
+    value, converted = message.decoded()
+    assert (message.serial, message.seconds) == (7, 0)
+    assert value[0] == "returned"
+    assert np.array_equal(value[1], np.arange(3.0))
+    assert value[2] == [1]
+    assert converted == ["numpy.float32"]
+
+
+@given(st.integers(0, len(MESSAGE) - 1), st.integers(1, 100))
+def test_a_message_that_ends_early_is_an_end(length: int, size: int) -> None:
+    with pytest.raises(EOFError):
+        Receiver(in_pieces(MESSAGE[:length], size)).receive()
+
+
+@given(st.binary(max_size=80), st.integers(0, 30), st.integers(0, 30))
+def test_bytes_that_are_no_message_are_an_end_or_an_error(data: bytes, header: int, payload: int) -> None:
+    for message in (data, struct_pack("<QQQQ", 1, 0, header, payload) + data):
+        with pytest.raises((EOFError, CodecError)):
+            Receiver(BytesIO(message).read).receive().decoded()
+
+
+@given(st.integers(1, 10_000))
+def test_messages_come_one_after_the_other(size: int) -> None:
+    receiver = Receiver(in_pieces(b"".join(pack(i, [i] * i) for i in range(5)) + b"x", size))
+    for i in range(5):
+        message = receiver.receive()
+        assert (message.serial, message.decoded()) == (i, ([i] * i, []))
+    with pytest.raises(EOFError):
+        receiver.receive()
+    assert receiver.is_ahead
+
+
+def test_a_size_beyond_reason_is_not_waited_for() -> None:
+    with pytest.raises(CodecError, match="beyond reason"):
+        Receiver(BytesIO(struct_pack("<QQQQ", 1, 0, 16, 2**60)).read).receive()

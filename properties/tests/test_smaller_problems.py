@@ -1,0 +1,69 @@
+"""What failed is made small: by problems of small shapes, and by Hypothesis where none of these fails."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.database import InMemoryExampleDatabase
+
+from oracle.faults import Fault
+from oracle.problem import Problem
+from properties.failure_database.store import Store
+from properties.laws import all_laws
+from properties.strategies.functions import EFFORTS, Domain, problems
+from properties.tests.power import InProcess
+from properties.trials.law import Law
+from properties.trials.tally import Tally
+from properties.turns.smaller_problems import BEYOND, is_among, smaller
+from properties.turns.turn import Turn
+from reference.contract import FUNCTIONS
+
+RIGHT = InProcess(Fault("right", "none", "", {}))
+
+
+@given(st.data())
+def test_they_are_of_the_domain_and_nowhere_larger_and_grow(data: st.DataObject) -> None:
+    law = data.draw(st.sampled_from([law for law in all_laws() if {*FUNCTIONS} & {*law.functions}]))
+    function = data.draw(st.sampled_from([name for name in FUNCTIONS if name in law.functions]))
+    problem = data.draw(problems(function, EFFORTS["dev"], law.domain))
+    before = 0
+    for each in (each for shape in smaller(problem, law.domain) for each in shape):
+        assert law.domain.contains(each, function)
+        assert all(each.sizes[name] <= size for name, size in problem.sizes.items())
+        assert sum(each.sizes.values()) >= before
+        before = sum(each.sizes.values())
+    assert is_among(problem) == (sum(problem.sizes.values()) <= before)
+
+
+def found(check: Callable[[Problem], bool]) -> Turn:
+    """A turn of a law that fails where the check says so, when it is over."""
+
+    def fails(trial: Any) -> None:
+        if check(trial.problem):
+            raise AssertionError
+
+    law = Law("a law", "spec", ("rnn_forward",), fails, Domain())
+    store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
+    turn = Turn(law, RIGHT, "rnn_forward", store, Tally(), number=0)
+    with pytest.raises(AssertionError):
+        turn.run()
+    return turn
+
+
+@pytest.mark.parametrize("least", [1, 2, 1 + BEYOND, 2 + BEYOND, 5])
+def test_what_fails_on_something_small_fails_on_nothing_smaller(least: int) -> None:
+    (problem,) = found(lambda problem: problem.m >= least).store
+    assert problem.sizes == {"n_x": 1, "n_a": 1, "n_y": 1, "m": least, "T_x": 1}
+    assert (problem.regime, problem.seed) == ("ternary", 0)
+
+
+def test_what_fails_on_no_small_problem_but_one_stays_that() -> None:
+    (problem,) = found(lambda problem: problem.sizes == dict.fromkeys(problem.sizes, 2)).store
+    assert {*problem.sizes.values()} == {2}
+
+
+def test_hypothesis_is_not_asked_where_something_small_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Turn, "search", lambda self: pytest.fail("searched"))
+    found(lambda problem: problem.n_a > 1)

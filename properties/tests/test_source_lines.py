@@ -1,0 +1,56 @@
+import pytest
+
+from properties.worker.source_lines import Frame, frames, lasting, place
+
+INSIDE: Frame = ("/home/rnn/my_rnn.py", 12, "rnn_forward")
+
+
+@pytest.mark.parametrize(
+    ("found", "where"),
+    [
+        ([INSIDE], "my_rnn.py:12 in rnn_forward"),
+        ([("/usr/lib/json.py", 1, "loads"), INSIDE], "my_rnn.py:12 in rnn_forward"),
+        ([("/home/rnn/v/site-packages/np.py", 1, "f"), INSIDE], "my_rnn.py:12 in rnn_forward"),
+        ([("/home/rnn/cells/a.py", 3, "step"), INSIDE], "cells/a.py:3 in step"),
+        ([("/home/rnn/my_rnn.py", 3, "<module>"), INSIDE], "my_rnn.py:3"),
+        ([("<string>", 3, "f"), ("/home/rnn_too/a.py", 1, "f")], ""),
+        ([], ""),
+    ],
+)
+def test_the_first_frame_in_the_folder_is_named(found: list[Frame], where: str) -> None:
+    assert place(found, "/home/rnn") == where
+
+
+CALLED = ("/home/rnn/my_rnn.py", 5, "softmax")
+OURS = ("/usr/lib/worker.py", 1, "_call")
+
+
+@pytest.mark.parametrize(
+    ("samples", "where"),
+    [
+        ([[INSIDE, OURS], [CALLED, INSIDE, OURS]], "my_rnn.py:12 in rnn_forward"),
+        ([[CALLED, INSIDE, OURS]] * 2, "my_rnn.py:5 in softmax"),
+        (
+            [[CALLED, INSIDE, OURS], [("/home/rnn/my_rnn.py", 13, "rnn_forward"), OURS]],
+            "my_rnn.py:12 in rnn_forward",
+        ),
+        ([[OURS]], ""),
+        ([], ""),
+    ],
+)
+def test_where_it_hangs_is_what_every_sample_has(samples: list[list[Frame]], where: str) -> None:
+    """The lines in a loop come and go, and so does what it calls."""
+    assert lasting(samples, "/home/rnn") == where
+
+
+def test_frames_begin_with_the_innermost() -> None:
+    def fail() -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$") as caught:
+        fail()
+    assert [function for _, _, function in frames(caught.value)] == [
+        "fail",
+        "test_frames_begin_with_the_innermost",
+    ]
+    assert frames(caught.value)[0][0] == __file__

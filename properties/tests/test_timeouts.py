@@ -1,0 +1,235 @@
+"""Who is late hangs or is slow; told by a clock that only these calls move."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oracle.problem import Problem
+from properties.implementations.call_history import Death, Record
+from properties.implementations.implementation import Died, Implementation, Raised, Returned
+from properties.implementations.timeouts import _continued, affordable, ladder, look_into
+from properties.strategies.cost import work
+from properties.strategies.functions import EFFORTS, problems
+from properties.trials.retries import NotJudgedError, ask_patiently
+from reference.contract import CONTRACTS, FUNCTIONS
+
+LIMIT, IMPORT_LIMIT = 5.0, 20.0
+FUZZ = EFFORTS["fuzz"]
+Sizes = tuple[int, int, int, int]
+"""`n_x`, `n_a`, `m`, `T_x`"""
+
+
+class Timed:
+    """An implementation that takes as long as it is told to, and longer for the first call of a shape."""
+
+    time_limit, import_time_limit = LIMIT, IMPORT_LIMIT
+
+    def __init__(
+        self, seconds: Callable[[Sizes], float], compiling: float = 0.0, may_compile: bool = False
+    ) -> None:
+        self.records: defaultdict[str, Record] = defaultdict(Record)
+        self.took = 0.0
+        self.may_compile = may_compile
+        self.clock = 0.0
+        self.late: list[Sizes] = []
+        self._seconds = seconds
+        self._compiling = compiling
+        self._compiled: set[Sizes] = set()
+
+    limit = Implementation.limit
+
+    def call(self, function: str, arguments: Any, *, time_limit: float | None = None) -> Returned | Died:
+        x, a0, *_ = arguments
+        sizes = (x.shape[0], a0.shape[0], x.shape[1], 1 if x.ndim == 2 else x.shape[2])
+        limit = time_limit or self.limit(function)  # type: ignore[misc]
+        seconds = self._seconds(sizes) + (0 if sizes in self._compiled else self._compiling)
+        self.took = min(seconds, limit)
+        self.clock += self.took
+        if seconds > limit:
+            self.late.append(sizes)
+            self._compiled.clear()  # it is another process from here on
+            return Died("late", hung=True)
+        self._compiled.add(sizes)
+        return Returned(None, [], [], False)
+
+
+def look(implementation: Any, problem: Problem, function: str) -> Returned | Raised | Death | None:
+    return look_into(
+        implementation, function, problem, lambda: implementation.call(function, problem.arguments(function))
+    )
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[str, Problem]:
+    function = draw(st.sampled_from(FUNCTIONS))
+    return function, draw(problems(function, FUZZ))
+
+
+@given(questions())
+def test_versions_grow_from_the_smallest_to_a_half(asked: tuple[str, Problem]) -> None:
+    problem = asked[1]
+    sizes = [[*version.sizes.values()] for version in (*ladder(problem), problem)]
+    assert max(sizes[0]) == 1
+    for smaller, larger in pairwise(sizes[1:]):
+        assert smaller == [(size + 1) // 2 for size in larger]
+
+
+@given(
+    questions(),
+    st.integers(1, 2).flatmap(lambda most: st.tuples(*[st.integers(0, most)] * 4)).filter(any),
+    st.floats(0, 1),
+    st.floats(0, 0.01),
+)
+def test_whose_cost_grows_with_some_sizes_is_slow_and_no_hang(
+    asked: tuple[str, Problem], powers: Sizes, part: float, fixed: float
+) -> None:
+    """With any size or its square, and whether a call costs something anyway."""
+    function, problem = asked
+
+    def grown(sizes: Sizes) -> float:
+        cost = 1.0
+        for size, power in zip(sizes, powers, strict=True):
+            cost *= size**power
+        return cost
+
+    inputs = problem.inputs(function)
+    whole = grown((problem.n_x, problem.n_a, problem.m, inputs.x.shape[2]))
+    if whole < 1010:
+        return  # the smallest problem would take long
+    lateness = 1.01 * (whole / 1010) ** part
+    implementation = Timed(lambda sizes: fixed + lateness * LIMIT * grown(sizes) / whole)
+    assert look(implementation, problem, function) is None
+    if max(powers) == 1:  # then what it takes can be foretold
+        assert implementation.clock < LIMIT / 2
+
+
+@given(questions(), st.floats(0, 1), st.floats(0, 0.01))
+def test_who_hangs_from_a_size_on_is_told_at_less_than_twice_that_size(
+    asked: tuple[str, Problem], part: float, seconds: float
+) -> None:
+    function, problem = asked
+    problem = replace(problem, n_a=problem.n_a + 1)
+    least = 2 + int(part * (problem.n_a - 2))
+    came = look(Timed(lambda sizes: 1e9 if sizes[1] >= least else seconds), problem, function)
+    assert isinstance(came, Death)
+    assert not came.always
+    assert least <= came.problem.n_a < 2 * least
+    assert came.beyond
+
+
+@given(questions(), st.booleans())
+def test_who_hangs_always_is_told_by_one_call(asked: tuple[str, Problem], may_compile: bool) -> None:
+    function, problem = asked
+    implementation = Timed(lambda _: 1e9, may_compile=may_compile)
+    assert look(implementation, problem, function) == Death(problem, Died("late"), always=True)
+    assert len(implementation.late) == 1
+    assert implementation.clock == (IMPORT_LIMIT if may_compile else LIMIT)
+
+
+@given(questions(), st.floats(LIMIT, IMPORT_LIMIT - 1))
+def test_who_compiles_for_long_is_given_the_time(asked: tuple[str, Problem], compiling: float) -> None:
+    function, problem = asked
+    implementation = Timed(lambda _: 0.001, compiling, may_compile=True)
+    assert isinstance(look(implementation, problem, function), Returned)
+    assert implementation.limit(function) == IMPORT_LIMIT  # type: ignore[misc]
+
+
+def test_who_compiles_longer_and_longer_is_no_hang() -> None:
+    problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=3000)
+    seen = set[Sizes]()
+
+    def seconds(sizes: Sizes) -> float:
+        compiling = 0.0 if sizes in seen else 0.05 * sizes[3]
+        seen.add(sizes)
+        return 0.001 + compiling
+
+    assert look(Timed(seconds, may_compile=True), problem, "rnn_forward") is None
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 2**20), st.integers(1, 2**20))
+def test_expectations_are_on_a_line_and_never_fall(fixed: float, slope: float, size: int, more: int) -> None:
+    there = size + more + 7
+    first, second = fixed + slope * size, fixed + slope * (size + more)
+    if second > first:
+        expected = _continued((size, first), (size + more, second), there)
+        assert expected == pytest.approx(fixed + slope * there, rel=1e-6)
+    assert _continued((size, second + 1), (size + more, second), there) >= second
+
+
+def test_a_death_on_the_way_is_told() -> None:
+    class Dies(Timed):
+        def call(self, function: str, arguments: Any, **how: Any) -> Any:
+            return Died("crashed") if arguments[0].shape[2] == 5 else super().call(function, arguments, **how)
+
+    problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=20)
+    came = look(Dies(lambda _: 0.001), problem, "rnn_forward")
+    assert isinstance(came, Death)
+    assert (came.died.reason, came.problem.T_x) == ("crashed", 5)
+
+
+@given(questions(), questions(), st.floats(1.01, 100))
+def test_who_is_known_to_be_slow_is_not_asked_for_as_much_again(
+    late: tuple[str, Problem], other: tuple[str, Problem], lateness: float
+) -> None:
+    function, problem = late
+    per_work = lateness * LIMIT / work(problem, function)
+    if work(problem, function) < 1e6 * lateness:
+        return  # the smallest problem would take long
+    implementation: Any = Timed(lambda _: 0)
+
+    def ask(problem: Problem) -> Any:
+        def call() -> Any:
+            implementation._seconds = lambda sizes: (
+                per_work
+                * work(
+                    Problem(
+                        problem.kind, n_x=sizes[0], n_a=sizes[1], n_y=problem.n_y, m=sizes[2], T_x=sizes[3]
+                    ),
+                    function,
+                )
+            )
+            return implementation.call(function, problem.arguments(function))
+
+        return ask_patiently(
+            implementation, function, "shapes", problem, call, plainly=True, note=lambda _: None
+        )
+
+    with pytest.raises(NotJudgedError) as caught:
+        ask(problem)
+    assert caught.value.late == problem
+    if CONTRACTS[other[0]].kind == problem.kind:
+        clock = implementation.clock
+        if work(other[1], function) >= work(problem, function):
+            with pytest.raises(NotJudgedError):
+                ask(other[1])
+            assert implementation.clock == clock
+
+
+@given(st.sampled_from(FUNCTIONS), st.floats(1e-12, 1e-6), st.floats(0, 2), st.floats(0, 2))
+def test_what_is_affordable_follows_the_speed(
+    function: str, per_work: float, fixed: float, compiling: float
+) -> None:
+    """Whatever a call takes anyway, and the first one."""
+
+    def seconds(sizes: Sizes) -> float:
+        n_x, n_a, m, T_x = sizes
+        return fixed + per_work * work(
+            Problem(CONTRACTS[function].kind, n_x=n_x, n_a=n_a, n_y=n_a, m=m, T_x=T_x), function
+        )
+
+    implementation: Any = Timed(seconds, compiling)
+    assert affordable(implementation, function) == float("inf")
+    assert not implementation.clock  # nothing is known of it, not even that it answers
+    implementation.records[function].answers = True
+    measured = affordable(implementation, function)
+    if not implementation.late:
+        assert measured == pytest.approx(LIMIT / 10 / per_work, rel=0.1)
+    clock = implementation.clock
+    affordable(implementation, function)
+    assert implementation.clock == clock

@@ -1,0 +1,122 @@
+"""What is settled: a law that has been checked against certain replies says the same of them to everybody.
+
+Many write the same program, and their functions reply alike to the last bit. Whether a law holds of a problem
+depends on nothing but the replies, so where it has held, and all replies come again, nothing is computed. Nor
+is anything waited for: what was asked when it held is asked again of many problems together.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from properties.implementations.answers import ask_all
+from properties.implementations.implementation import Request
+from properties.trials.retries import is_asked
+from properties.trials.trial import Trial
+from properties.worker.own_modules import REFERENCE
+
+KEPT = 2**26
+"""How many bytes are kept, more or less; one program has some 3 MB."""
+
+_NODE = 300
+"""Bytes beside those of what is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a law has left in the tally where it held."""
+
+    ratio: float
+    not_meaningful: int
+    notes: tuple[str, ...]
+
+    def repeat(self, trial: Trial) -> None:
+        """Leave the same of a trial of which all replies are as they were."""
+        trial.measure(self.ratio)
+        trial.tally.not_meaningful += self.not_meaningful
+        for note in self.notes:
+            trial.note(note)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What is asked next, and where each reply leads: to another request, or to the end."""
+
+    request: Request | None
+    after: "dict[bytes, _Asked | Held]"
+
+
+class Settled:
+    """What laws have asked on which problems when they held, and what was replied."""
+
+    def __init__(self) -> None:
+        self._first: dict[Any, _Asked] = {}
+        self._requests: dict[bytes, Request] = {}  # of which many come after several replies
+        self._size = 0
+
+    def known(self, trials: Sequence[Trial]) -> Mapping[Trial, Held]:
+        """The trials of one function in which all is replied that was replied when the law held.
+
+        The problems of the others are asked as well, for their laws will look at what is replied.
+        """
+        asked = [each for each in trials if is_asked(each.implementation, each.contract.name, each.problem)]
+        next_to = {trial: first for trial in asked if (first := self._first.get(_key(trial)))}
+        elsewhere = {trial for trial, first in next_to.items() if first.request}
+        ask_all([(trial.answers, trial.number) for trial in asked if trial not in elsewhere])
+        held: dict[Trial, Held] = {}
+        while next_to:
+            after = {
+                trial: asked.after.get(digest)
+                for (trial, asked), digest in zip(next_to.items(), _digests(next_to), strict=False)
+            }
+            held |= {trial: end for trial, end in after.items() if isinstance(end, Held)}
+            next_to = {trial: asked for trial, asked in after.items() if isinstance(asked, _Asked)}
+        return held
+
+    def keep(self, trial: Trial, not_meaningful: int) -> None:
+        """That the law has held of what was replied in a trial."""
+        if not trial.replies or not all(digest for _, digest in trial.replies):
+            return
+        if self._size >= KEPT:
+            self._first.clear()
+            self._requests.clear()
+            self._size = 0
+        requests, digests = zip(*trial.replies, strict=True)
+        asked = self._first.setdefault(_key(trial), _Asked(self._kept(requests[0]), {}))
+        for digest, request in zip(digests, requests[1:], strict=False):
+            following = asked.after.get(digest)
+            if not isinstance(following, _Asked):
+                following = asked.after[digest] = _Asked(self._kept(request), {})
+            asked = following
+        asked.after[digests[-1]] = Held(trial.worst_ratio, not_meaningful, tuple(trial.notes))
+        self._size += _NODE
+
+    def _kept(self, request: Request | None) -> Request | None:
+        """The same request, once for all."""
+        if not request:
+            return None
+        if request.body not in self._requests:
+            self._size += len(request.body)
+        return self._requests.setdefault(request.body, request)
+
+
+SETTLED = Settled()
+
+
+def _digests(next_to: Mapping[Trial, _Asked]) -> Iterator[bytes]:
+    """What is replied to each, as far as there is a reply."""
+    ask_all([(trial.answers, trial.number) for trial, asked in next_to.items() if not asked.request])
+    requests = [asked.request for asked in next_to.values() if asked.request]
+    replies = iter(next(iter(next_to)).implementation.reply_each(requests) if requests else [])
+    for trial, asked in next_to.items():
+        if asked.request:
+            reply = next(replies, None)
+            yield reply.digest if reply else b""
+        else:
+            yield trial.answers.digest(trial.number)
+
+
+def _key(trial: Trial) -> Any:
+    implementation = trial.implementation  # of which ours is held to more
+    name, is_ours = trial.contract.name, implementation.target == REFERENCE
+    return trial.check, name, trial.problem, implementation.limits, is_ours

@@ -1,0 +1,52 @@
+"""Whether there is anything to judge: an implementation, and each function of it."""
+
+from oracle.diagnosis.findings import Finding, found
+from properties.implementations.implementation import Implementation, Loaded, TargetMissing, Unusable
+from properties.trials.unfinished_functions import unfinished
+from reference.contract import CONTRACTS
+
+USABLE = "can be used"
+PROVIDED = "is provided"
+LIMITED = "declared limits"
+PRESENCE = (USABLE, PROVIDED, LIMITED)
+"""The laws that say whether there is anything to judge, and how much."""
+
+
+def unusable(implementation: Implementation) -> str:
+    """Why nothing of an implementation can be judged; empty where something can."""
+    try:
+        implementation.load()
+    except (Unusable, TargetMissing) as error:  # a file may go while others are judged
+        return str(error)
+    return ""
+
+
+def lacking(implementation: Implementation, function: str) -> Finding | None:
+    """What keeps a function of an implementation from being judged; `None` where it can be."""
+    if reason := unusable(implementation):
+        return found("lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip())
+    loaded = implementation.load()
+    if function not in loaded.functions:
+        return found("lacking", what="missing", function=function, detail=_why(function, loaded))
+    contract = CONTRACTS[function]
+    if signature := loaded.functions[function]:
+        expected = ", ".join([*contract.arguments, *contract.at_last])
+        return found("lacking", what="signature", function=function, detail=signature, expected=expected)
+    if where := unfinished(implementation, function):
+        return found("lacking", what="unfinished", function=function, detail=where)
+    return None
+
+
+def lacks(implementation: Implementation, function: str) -> str:
+    """The same in a sentence that names the target; empty where it can be judged."""
+    if reason := unusable(implementation):
+        return reason
+    lack = lacking(implementation, function)
+    return found("lacking", **lack.facts, target=implementation.target).words if lack else ""
+
+
+def _why(function: str, loaded: Loaded) -> str:
+    if why := loaded.lacking.get(function):
+        return f": {why}"
+    like = loaded.similar.get(function)
+    return f"; did you mean '{like}'?" if like else ""

@@ -1,0 +1,55 @@
+"""Our own modules, which a target must not find: it may have others of the same names.
+
+In a clone they are called `reference`, `oracle` and `properties`; the wheel has them in `rnn_crosscheck`.
+"""
+
+import sys
+from pathlib import Path
+
+PREFIX = __name__.removesuffix("properties.worker.own_modules")
+"""What stands before the names of the clone: nothing in a clone, `"rnn_crosscheck."` where installed."""
+
+REFERENCE = f"{PREFIX}reference"
+"""The target that is judged where none is named."""
+
+FRAMEWORKS = f"{PREFIX}oracle.frameworks"
+
+NAMES = (PREFIX.removesuffix("."),) if PREFIX else ("reference", "oracle", "properties")
+_ROOT = str(Path(__file__).parents[3 if PREFIX else 2])
+
+_PROGRAM = f"""
+import sys
+if sys.path[:1] == [""]: del sys.path[0]
+import numpy
+from importlib.machinery import PathFinder
+class Ours:
+    def find_spec(name, path=None, target=None):
+        if name in {NAMES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
+sys.meta_path.insert(0, Ours)
+from {PREFIX}properties.%s import main
+main()
+"""
+PROGRAM, WARM = _PROGRAM % "worker.worker", _PROGRAM % "worker.warm"
+"""What the interpreter of a worker runs, and that of a process that forks workers.
+
+It finds our modules, and nothing else that lies beside them.
+"""
+
+
+def full_name(target: str) -> str:
+    """A target as it is called in full: `frameworks.NAME` is the adapter of a framework."""
+    head, dot, name = target.partition(".")
+    is_adapter = head == "frameworks" and dot and name.partition(":")[0].isidentifier() and name != "py"
+    return f"{FRAMEWORKS}.{name}" if is_adapter else target
+
+
+def is_ours(source: str) -> bool:
+    """Whether a target's source is a module of ours: the reference, the catalogue of mistakes, an adapter."""
+    return f"{source}.".startswith((f"{REFERENCE}.", f"{PREFIX}oracle.faults.", f"{FRAMEWORKS}."))
+
+
+def hide() -> None:
+    """Let nobody import our modules any more. Those that are loaded go on as before."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "Ours"]
+    for name in [name for name in sys.modules if name.partition(".")[0] in NAMES]:
+        del sys.modules[name]

@@ -1,0 +1,181 @@
+"""Run a file's statements one by one, go on after one that fails, and tell who needs it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from properties.worker.definitions import DEFINITIONS
+from properties.worker.errors import told
+from properties.worker.name_dependencies import Needs, needs
+from properties.worker.source_lines import frames
+from properties.worker.stand_ins import STAND_INS, missing_module, stand_in
+from properties.worker.statements import Statement
+
+_BY_HELPERS = "name a folder that has it by --helpers DIR, or an environment by --python PATH"
+_BY_ENVIRONMENT = "name an environment that has it by --python PATH"
+
+PACKAGES = frozenset(
+    (
+        *("autograd", "cupy", "flax", "h5py", "jax", "keras", "matplotlib", "mxnet", "numba", "onnx"),
+        *("onnxruntime", "paddle", "pandas", "scipy", "seaborn", "sklearn", "sympy", "tensorflow", "theano"),
+        *("tinygrad", "torch", "torchvision", "tqdm", "transformers"),
+    )
+)
+"""What is installed and lies in the folder of no course: where it is missing, a folder is no remedy."""
+
+_NOT_DEFINED = re.compile(r"name '(\w+)' is not defined.*")
+
+TOLD = 5
+"""How many of the places that were skipped are told."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A statement that was skipped, for it failed; `stood_in` are the names that were given stand-ins."""
+
+    statement: Statement
+    error: BaseException
+    stood_in: frozenset[str]
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """The names among these that hold a module."""
+        return self.stood_in if isinstance(self.statement.node, ast.Import) else frozenset()
+
+    @property
+    def imports_all(self) -> bool:
+        """Whether it would have bound names that it does not tell."""
+        node = self.statement.node
+        return isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+
+
+def run(statements: Sequence[Statement], namespace: dict[str, Any]) -> Ran:
+    """Run the statements in a namespace, whatever they raise.
+
+    Of a notebook, a constant that is made of what was left out is left out, too.
+    """
+    failed = []
+    for statement in statements:
+        if not statement.runs:
+            continue
+        try:
+            exec(statement.code(), namespace)
+        except BaseException as error:
+            if isinstance(error, (NameError, AttributeError)) and _may_lack(statement):
+                continue
+            failed.append(Failed(statement, error, stand_in(statement.node, error, namespace)))
+    return Ran(statements, namespace, failed)
+
+
+def _may_lack(statement: Statement) -> bool:
+    return statement.in_notebook and not isinstance(statement.node, DEFINITIONS)
+
+
+class Ran:
+    """What became of the statements of a file, and all names that these bind as far as their text tells."""
+
+    def __init__(
+        self, statements: Sequence[Statement], namespace: dict[str, Any], failed: Sequence[Failed]
+    ) -> None:
+        self.failed = failed
+        self._statements = statements
+        self._namespace = namespace
+        self._last = {name: each for each in statements if each.runs for name in each.binds}
+        self.bound = {name for statement in statements for name in statement.binds}
+
+    def why_lacking(self, name: str) -> str:
+        """Why a name cannot be used: what it needs, and failed; empty where it can."""
+        if not self.failed:
+            return ""
+        needed = needs([name], self._statements)
+        for failed in self.failed:
+            wanted = self._wanted(failed, needed)
+            if wanted:
+                return _why(failed, wanted)
+        return ""
+
+    def notes(self, names: Iterable[str]) -> list[str]:
+        """What was skipped, or given a stand-in, though these names are judged: a line for each place."""
+        if not self.failed:
+            return []
+        needed = needs(names, self._statements)
+        given: list[str] = []
+        skipped: dict[str, str] = {}
+        for failed in self.failed:
+            used = sorted(self._stand_ins(failed, needed))
+            if used:
+                missing = missing_module(failed.error)
+                given.append(f"{missing} is not there: given our own {' and '.join(used)}")
+            elif not self._follows(failed):
+                place = failed.statement.place
+                skipped.setdefault(place, f"skipped {place}: {_told(failed.error)}")
+        lines = [*skipped.values()]
+        more = [f"and {len(lines) - TOLD} more"] if len(lines) > TOLD else []
+        return [*given, *lines[:TOLD], *more]
+
+    def _wanted(self, failed: Failed, needed: Needs) -> set[str]:
+        """What is needed of a statement that failed, and nothing else has given."""
+        if failed.imports_all:
+            there = self.bound | self._namespace.keys()
+            return {name for name in needed.names - there if not hasattr(builtins, name)}
+        lacking = {
+            f"{name}.{attribute}"
+            for name, attribute in needed.attributes
+            if name in failed.modules and attribute not in STAND_INS
+        }
+        return lacking | (self._own(failed) & needed.names) - failed.stood_in
+
+    def _stand_ins(self, failed: Failed, needed: Needs) -> set[str]:
+        """The stand-ins that are needed in the place of what a statement should have bound."""
+        given = self._own(failed) & failed.stood_in & needed.names
+        return {name for name in given if name not in failed.modules} | {
+            attribute for name, attribute in needed.attributes if name in given & failed.modules
+        }
+
+    def _own(self, failed: Failed) -> set[str]:
+        """The names that only this statement would have given, or was the last to."""
+        if failed.imports_all:
+            return {name for name in failed.stood_in if name not in self.bound}
+        return {name for name in failed.statement.binds if self._last[name] is failed.statement}
+
+    def _follows(self, failed: Failed) -> bool:
+        """Whether it failed only for want of what an earlier one would have bound."""
+        found = _NOT_DEFINED.fullmatch(told(failed.error)[1])
+        return found is not None and any(
+            found[1] in each.statement.binds for each in self.failed if each is not failed
+        )
+
+
+def _why(failed: Failed, wanted: set[str]) -> str:
+    place, missing = failed.statement.place, missing_module(failed.error)
+    if not missing:
+        return f"it needs {place}, which fails: {_told(failed.error)}"
+    what, where = f"{', '.join(sorted(wanted))} of '{missing}'", place
+    if missing not in _imported(failed.statement.node):  # but another module does, which is imported
+        by = next((file, line) for file, line, _ in frames(failed.error) if not file.startswith("<frozen"))
+        what, where = f"'{missing}'", f"{Path(by[0]).name}:{by[1]}, imported in {place}"
+    top, *below = missing.split(".")
+    remedy = _BY_ENVIRONMENT if below or top in PACKAGES else _BY_HELPERS
+    return f"it needs {what} ({where}), a module that is not there: {remedy}"
+
+
+def _imported(node: ast.stmt | None) -> Iterator[str]:
+    """The modules that an import statement names, with the packages that they are in."""
+    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    if isinstance(node, ast.ImportFrom) and node.module:
+        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    for name in names:
+        parts = name.split(".")
+        yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def _told(error: BaseException) -> str:
+    """An error in one line."""
+    kind, message = told(error)
+    return f"{kind}: {' '.join(message.split())[:200]}"
