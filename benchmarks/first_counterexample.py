@@ -16,7 +16,7 @@ import conftest  # noqa: F401 - registers the profiles
 from oracle.faults import FAULTS, Fault
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation
-from properties.tests.power import by_power, catch
+from properties.tests.one_law import by_power, catch
 
 
 def main() -> int:

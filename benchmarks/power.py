@@ -23,7 +23,7 @@ from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, Fault
 from properties.explanations.failure import Failure
 from properties.strategies.functions import EFFORTS
-from properties.tests.power import InProcess, by_power, catch, first_catch
+from properties.tests.one_law import InProcess, by_power, catch, first_catch
 
 LEGEND = """\
 *Caught by*: the first law that catches it, in the order in which they are tried. *Laws*: how many it breaks

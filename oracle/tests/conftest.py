@@ -1,5 +1,5 @@
 """What pytest does with the tests of the oracle."""
 
-from oracle.tests.needed import pytest_collection_modifyitems
+from oracle.tests.selection import pytest_collection_modifyitems
 
 __all__ = ["pytest_collection_modifyitems"]

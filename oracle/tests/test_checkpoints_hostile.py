@@ -10,7 +10,7 @@ from oracle.checkpoints import CheckpointError, load
 from oracle.checkpoints.allowance import LARGEST, RATIO, SMALL, STEPS, Allowance
 from oracle.checkpoints.error import LimitError
 from oracle.tests import hostile_files as hostile
-from oracle.tests.needed import needs
+from oracle.tests.selection import needs
 
 ONNX = needs("onnx", "onnx")
 OF_ONNX: dict[Callable[[Path], Path], str] = {

@@ -15,7 +15,7 @@ from oracle.checkpoints.layer_search import find
 from oracle.conversion import TO
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
-from oracle.tests.draws import layer_problems
+from oracle.tests.problems import layer_problems
 from reference.contract import Array
 
 normal = {"dtype": st.sampled_from(["float32", "float64"]), "m": st.just(1), "T_x": st.just(1)}

@@ -14,7 +14,7 @@ from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import TO, to_torch
 from oracle.problem import LayerProblem, Problem
-from oracle.tests.draws import layer_problems
+from oracle.tests.problems import layer_problems
 
 pytest.importorskip("safetensors", reason="safetensors is one of the formats that are written")
 

@@ -14,8 +14,8 @@ import reference
 from oracle import parts
 from oracle.conversion import TO, from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
 from oracle.problem import LayerProblem, Problem
-from oracle.tests.draws import layer_problems
-from oracle.tests.needed import needs
+from oracle.tests.problems import layer_problems
+from oracle.tests.selection import needs
 from reference.contract import Array
 
 FROM = {"torch": from_torch, "onnx": from_onnx, "keras": from_keras}

@@ -21,7 +21,7 @@ from oracle.faults import FAULTS, Fault, common, concerning
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import LayerProblem
 from oracle.tests.answers import with_everything
-from oracle.tests.quarter import chosen
+from oracle.tests.selection import chosen
 from oracle.tests.test_diagnosis import NEARLY, manners, program, traces
 from reference.contract import LAYERS
 

@@ -17,7 +17,7 @@ from oracle.inputs import Inputs, LayerInputs
 from oracle.lengths import Lengths
 from oracle.problem import LayerKind, LayerProblem, Problem
 from oracle.tests.decimals import layers
-from oracle.tests.draws import layer_problems
+from oracle.tests.problems import layer_problems
 from reference.contract import Array
 
 some = {"m": st.integers(1, 3), "T_x": st.integers(1, 4)}

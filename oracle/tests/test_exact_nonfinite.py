@@ -13,25 +13,23 @@ from oracle import exact
 from oracle.exact import evaluate, midpoints
 from oracle.inputs import Inputs
 from oracle.problem import Problem
-from oracle.tests.draws import CELL, FORWARD, problems
-from oracle.tests.one_unit import one
+from oracle.tests.problems import CELL, FORWARD, one_unit, problems
 
 INF, NAN = math.inf, math.nan
 
 
 def test_infinite_inputs_saturate() -> None:
-    assert one("rnn", x=INF)["a"].midpoint == 1
-    assert one("rnn", x=-INF)["a"].midpoint == -1
-    step = one("lstm", x=INF, Wo=-1.0)
+    assert one_unit("rnn", x=INF)["a"].midpoint == 1
+    assert one_unit("rnn", x=-INF)["a"].midpoint == -1
+    step = one_unit("lstm", x=INF, Wo=-1.0)
     assert [step[name].midpoint for name in ("ft", "it", "cct", "ot")] == [1, 1, 1, 0]
     assert step["c"].midpoint == 1.5
-    assert one("lstm", x=0.0, c0=INF)["c"].midpoint == INF
-    assert one("lstm", x=0.0, c0=-INF)["c"].midpoint == -INF
-    assert one("lstm", x=0.0, c0=-INF)["a"].distance_at_most(-1 / (1 + math.exp(-1.5))) < 1e-15
-    assert (
-        one("rnn", x=0.0, Wax=-INF, a0=1.0)["a"].midpoint != one("rnn", x=1.0, Wax=-INF)["a"].midpoint == -1
-    )
-    assert one("rnn", x=0.5, by=-INF)["y"].midpoint == 0
+    assert one_unit("lstm", x=0.0, c0=INF)["c"].midpoint == INF
+    assert one_unit("lstm", x=0.0, c0=-INF)["c"].midpoint == -INF
+    assert one_unit("lstm", x=0.0, c0=-INF)["a"].distance_at_most(-1 / (1 + math.exp(-1.5))) < 1e-15
+    without_input = one_unit("rnn", x=0.0, Wax=-INF, a0=1.0)["a"]
+    assert without_input.midpoint != one_unit("rnn", x=1.0, Wax=-INF)["a"].midpoint == -1
+    assert one_unit("rnn", x=0.5, by=-INF)["y"].midpoint == 0
 
 
 @pytest.mark.parametrize(
@@ -51,7 +49,7 @@ def test_infinite_inputs_saturate() -> None:
     ],
 )
 def test_what_is_indeterminate_is_nan(kind: Any, given: dict[str, float], name: str) -> None:
-    enclosure = one(kind, **given)[name]
+    enclosure = one_unit(kind, **given)[name]
     assert math.isnan(enclosure.midpoint)
     assert str(enclosure) == "nan"
     assert enclosure.radius == 0

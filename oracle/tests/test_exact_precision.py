@@ -12,7 +12,7 @@ from oracle import exact
 from oracle.exact import evaluate, midpoints
 from oracle.inputs import Inputs
 from oracle.problem import Problem
-from oracle.tests.one_unit import one
+from oracle.tests.problems import one_unit
 
 INF, NAN = math.inf, math.nan
 
@@ -63,7 +63,7 @@ def test_large_weights_on_a_difference_that_is_zero_ask_for_more_precision() -> 
 @pytest.mark.parametrize("kind", ["rnn", "lstm"])
 def test_pre_activations_of_any_size_saturate(kind: Any) -> None:
     for size in (1e4, 1e18, 1e300):
-        above, below = one(kind, x=size), one(kind, x=-size)
+        above, below = one_unit(kind, x=size), one_unit(kind, x=-size)
         assert above["a"].distance_at_most(1.0 if kind == "rnn" else math.tanh(1.5)) < 1e-15
         assert below["a"].distance_at_most(-1.0 if kind == "rnn" else 0.0) < 1e-15
 

@@ -14,7 +14,7 @@ from oracle.exact import evaluate, midpoints
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.tests.decimals import forward
-from oracle.tests.draws import CELL, FORWARD, problems
+from oracle.tests.problems import CELL, FORWARD, problems
 from reference.contract import PARAMETERS, extent
 
 FINITE = st.sampled_from(["ternary", "unit", "wild", "tiny", "huge"])

@@ -19,7 +19,7 @@ from oracle.faults.catalogue.entry import EVERY
 from oracle.faults.catalogue.raised import ERRORS
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
-from oracle.tests.quarter import chosen
+from oracle.tests.selection import chosen
 from reference.contract import CONTRACTS, FUNCTIONS
 
 RANDOM = {"noise", "dropout", "dropout_between"}

@@ -14,7 +14,7 @@ from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.propagation import evaluate
 from oracle.tests.answers import alike, leaves
-from oracle.tests.draws import problems
+from oracle.tests.problems import problems
 from reference.contract import CONTRACTS, FUNCTIONS, Array
 
 RIGHT = Fault("right", "none", "nothing is changed", {function: {} for function in FUNCTIONS})

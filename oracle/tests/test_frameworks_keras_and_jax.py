@@ -11,7 +11,7 @@ import pytest
 
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
-from oracle.tests.needed import needs
+from oracle.tests.selection import needs
 from reference import lstm_layer, rnn_layer
 from reference.contract import Array, Kind
 

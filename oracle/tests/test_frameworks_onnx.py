@@ -19,8 +19,8 @@ from oracle.conversion import from_torch, to_torch
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerKind, LayerProblem, Problem
 from oracle.propagation import evaluate
-from oracle.tests.needed import needs
 from oracle.tests.programs import assert_within
+from oracle.tests.selection import needs
 from reference.contract import CONTRACTS, Array
 
 NEEDS: dict[str, list[pytest.MarkDecorator]] = {

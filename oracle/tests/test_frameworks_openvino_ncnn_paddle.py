@@ -11,7 +11,7 @@ import pytest
 import reference
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
-from oracle.tests.needed import needs
+from oracle.tests.selection import needs
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those that frameworks give
 

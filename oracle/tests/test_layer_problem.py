@@ -15,7 +15,7 @@ from oracle.inputs import LayerInputs
 from oracle.lengths import Lengths
 from oracle.problem import LayerProblem, Problem, siblings
 from oracle.regimes import Regime
-from oracle.tests.draws import layer_problems
+from oracle.tests.problems import layer_problems
 from reference.contract import CONTRACTS, Array, extent, of_one_direction
 
 GOOD: dict[str, Any] = {"n_x": 1, "n_a": 2, "m": 1, "T_x": 2}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from oracle.lengths import Lengths
 from oracle.problem import LayerProblem, Problem
-from oracle.tests.draws import layer_problems
+from oracle.tests.problems import layer_problems
 from oracle.tests.test_layer_problem import some
 
 

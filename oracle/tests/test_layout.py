@@ -13,7 +13,7 @@ from oracle.inputs import Inputs
 from oracle.layout import LAYOUTS, Layout
 from oracle.problem import Problem
 from oracle.propagation import evaluate
-from oracle.tests.draws import FORWARD, problems
+from oracle.tests.problems import FORWARD, problems
 from reference.contract import Array
 
 layouts = st.one_of(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from oracle.limits import ANYTHING, DTYPES, Limits
 from oracle.problem import LayerProblem
-from oracle.tests.draws import layer_problems
+from oracle.tests.problems import layer_problems
 
 limits = st.builds(
     Limits.parse,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oracle.inputs import Inputs
 from oracle.problem import Problem, siblings
 from oracle.regimes import Regime
-from oracle.tests.draws import CELL, FORWARD, problems
+from oracle.tests.problems import CELL, FORWARD, problems
 from reference.contract import CONTRACTS, Array, extent
 
 GOOD: dict[str, Any] = {"n_x": 1, "n_a": 2, "n_y": 2, "m": 1, "T_x": 2}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from oracle.problem import DType, Problem, siblings
 from oracle.regimes import UNSET, Regime
-from oracle.tests.draws import CELL, FORWARD, problems
+from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.tests.test_problem import GOOD, every_array, in_regime
 from reference.contract import Array, Kind
 

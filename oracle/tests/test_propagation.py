@@ -16,7 +16,7 @@ from oracle.lengths import Lengths
 from oracle.problem import LayerProblem, Problem
 from oracle.propagation import evaluate, evaluate_each
 from oracle.rounding import Bounded
-from oracle.tests.draws import layer_problems
+from oracle.tests.problems import layer_problems
 from oracle.tests.programs import PROGRAMS, Answer, assert_exactly_within, assert_within, in_float64
 from reference.contract import CONTRACTS
 

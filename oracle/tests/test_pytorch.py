@@ -18,7 +18,7 @@ from oracle.inputs import Inputs
 from oracle.problem import DType, Problem
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
-from oracle.tests.draws import CELL, FORWARD, problems
+from oracle.tests.problems import CELL, FORWARD, problems
 from reference.contract import Array, Kind
 
 

@@ -18,7 +18,7 @@ from oracle.lengths import Lengths
 from oracle.problem import DType, LayerKind, LayerProblem, Problem
 from oracle.propagation import evaluate
 from oracle.rounding import Bounded
-from oracle.tests.draws import layer_problems
+from oracle.tests.problems import layer_problems
 from oracle.tests.programs import Answer, assert_within
 from reference.contract import Array
 

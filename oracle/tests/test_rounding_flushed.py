@@ -11,7 +11,7 @@ from oracle.inputs import Inputs
 from oracle.problem import DType, Problem
 from oracle.propagation import evaluate
 from oracle.rounding import Arithmetic, Bounded
-from oracle.tests.draws import FORWARD, problems
+from oracle.tests.problems import FORWARD, problems
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
 

@@ -10,7 +10,7 @@ from oracle import exact
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.propagation import evaluate
-from oracle.tests.draws import CELL, FORWARD
+from oracle.tests.problems import CELL, FORWARD
 from oracle.tests.programs import Answer, Program, shifted_softmax
 from reference.contract import Array
 

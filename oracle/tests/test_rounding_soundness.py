@@ -11,7 +11,7 @@ from oracle import pytorch
 from oracle.inputs import Inputs
 from oracle.problem import DType, Problem
 from oracle.propagation import evaluate
-from oracle.tests.draws import CELL, FORWARD, problems
+from oracle.tests.problems import CELL, FORWARD, problems
 from oracle.tests.programs import PROGRAMS, assert_exactly_within, assert_within, in_float64
 
 some = {"m": st.integers(1, 4), "T_x": st.integers(1, 6)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from oracle.tests.needed import pytest_collection_modifyitems
+from oracle.tests.selection import pytest_collection_modifyitems
 from properties.implementations import process
 from properties.implementations.implementation import Implementation
 from properties.implementations.process_start import Started, start
@@ -18,13 +18,13 @@ from properties.implementations.process_start import Started, start
 __all__ = ["pytest_collection_modifyitems"]
 
 if TYPE_CHECKING:
-    from properties.tests.environments import Installation
+    from properties.tests.runs import Installation
 
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> "Installation":
     """The wheel, installed."""
-    from properties.tests.environments import installed  # this file is read by `pytest properties`, too
+    from properties.tests.runs import installed  # this file is read by `pytest properties`, too
 
     return installed(tmp_path_factory.mktemp("wheel"))
 

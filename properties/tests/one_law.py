@@ -1,14 +1,134 @@
-"""One law, asked of one target on the problems that are drawn for it, or on one."""
+"""One law at a time, asked of a target, or of a mistake of the catalogue that is called in this process."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import numpy as np
 from hypothesis.database import InMemoryExampleDatabase
 
+from oracle.faults import Fault
 from oracle.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import (
+    Implementation,
+    Loaded,
+    Outcome,
+    Raised,
+    Reply,
+    Request,
+    Returned,
+)
 from properties.laws import all_laws
+from properties.trials.law import Law
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Turn
+from properties.worker.arguments import arranged, of_earlier_numbers
+from properties.worker.codec import decode, encode
+from properties.worker.messages import Receiver, numbered
+from reference.contract import CONTRACTS
+
+FIRST = (
+    "trajectory",
+    "each step",
+    "cache entries",
+    "extreme magnitudes",
+    "inputs untouched",
+    "same answer twice",
+)
+"""The laws that all mistakes of the catalogue break, those that most break first."""
+
+
+@cache
+def by_power() -> list[Law]:
+    """Every law, those of `FIRST` first and the others by grade."""
+    rank = {name: i for i, name in enumerate(FIRST)}
+    return sorted(all_laws(), key=lambda law: (rank.get(law.name, len(rank)), law.grade == "robust"))
+
+
+class InProcess(Implementation):
+    """A mistake of the catalogue, called directly: it is our own code, and does no harm."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(f"oracle.faults:{fault.name}")
+        self._fault = replace(fault, memory={})
+
+    def load(self) -> Loaded:
+        """All functions."""
+        return Loaded(dict.fromkeys(CONTRACTS))
+
+    def close(self) -> None:
+        """Forget all calls, as a process does that ends."""
+        self._fault = replace(self._fault, memory={})
+
+    def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
+        """As `Implementation.reply_each`; a fault has no use for a cell of its own."""
+        return [Reply.known(self._outcome(each)) for each in requests]
+
+    def _outcome(self, request: Request) -> Outcome:
+        _, function, arguments, arrangement, _, then = said(request)
+        called = getattr(self._fault, function)
+        given = arranged(arguments, arrangement, aliased=False)
+        try:
+            with np.errstate(all="ignore"):
+                if arrangement in ("updated", "retrained"):
+                    with of_earlier_numbers(given, arrangement):
+                        called(*given)
+                value = called(*given)
+                for later in then:
+                    called(*arranged(later, arrangement, aliased=False))
+        except Exception as error:  # a mistake may raise anything
+            return Raised(type(error).__name__, str(error), "")
+        header, blocks = encode([value, given])
+        (value, given), converted = decode(header, bytearray(b"".join(blocks)))
+        return Returned(value, given, converted, False)
+
+
+def said(request: Request) -> Any:
+    """What a request says to a worker."""
+    return Receiver(BytesIO(numbered(0, request.body)).read).receive().decoded()[0]
+
+
+@dataclass(frozen=True)
+class Catch:
+    """A law that does not hold, after so many problems, and how."""
+
+    law: Law
+    problems: int
+    violation: ViolationError
+
+
+def catch(
+    law: Law, implementation: Implementation, function: str, number: int, *, shrink: bool = False
+) -> Catch | None:
+    """Check a law on what the dev profile draws with this seed.
+
+    The first violation, or with `shrink` the simplest that is made of it; `None` if the law holds.
+    """
+    store = Store(InMemoryExampleDatabase(), implementation.target, law.name, function)
+    turn = Turn(law, implementation, function, store, Tally(), number=number)
+    if turn.holds_of_what_is_drawn():
+        return None
+    problems = turn.tally.problems
+    if shrink:
+        with suppress(ViolationError):
+            turn.make_small()
+    try:
+        turn.conclude()
+    except ViolationError as violation:
+        return Catch(law, problems, violation)
+    return None
+
+
+def first_catch(fault: Fault, function: str, number: int) -> Catch | None:
+    """The first law that a mistake breaks, of those that concern the function."""
+    implementation = InProcess(fault)
+    laws = (law for law in by_power() if function in law.functions)
+    return next(filter(None, (catch(law, implementation, function, number) for law in laws)), None)
 
 
 def asked(

@@ -10,8 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from properties.tests.environments import Installation, lend_packages
-from properties.tests.runs import CLONE
+from properties.tests.runs import CLONE, Installation, lend_packages
 
 ACTION = (CLONE / "action.yml").read_text()
 INPUTS = re.findall(r"^  ([\w-]+):$", ACTION.partition("inputs:")[2].partition("runs:")[0], re.MULTILINE)

@@ -14,11 +14,10 @@ import pytest
 import oracle.frameworks
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
-from oracle.tests.needed import needs
+from oracle.tests.selection import needs
 from properties.implementations.implementation import Implementation, Returned
 from properties.laws.test_robustness import ARRANGEMENTS
-from properties.tests.environments import Installation, in_clone
-from properties.tests.runs import CLONE, run
+from properties.tests.runs import CLONE, Installation, in_clone, run
 from properties.worker.loading import load
 from properties.worker.own_modules import FRAMEWORKS
 from properties.worker.targets import Target, Unusable

@@ -17,7 +17,7 @@ from properties.implementations import answers as module
 from properties.implementations.answers import Answers, ask
 from properties.implementations.implementation import Died, Raised, Reply, Request, Returned
 from properties.questions.question import SMALL, Question
-from properties.tests.power import said
+from properties.tests.one_law import said
 
 PROBLEM = Problem.lstm(n_x=2, n_a=3, n_y=4, m=5, T_x=2)
 

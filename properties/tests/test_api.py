@@ -8,7 +8,7 @@ import pytest
 from properties.reports.results import judgements
 from properties.session import api
 from properties.session.api import judge, laws
-from properties.tests.findings import failed, passed, skipped
+from properties.tests.results import failed, passed, skipped
 
 MISTAKE = "oracle.faults:update_and_forget_gates_exchanged"
 

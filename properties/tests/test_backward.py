@@ -19,7 +19,7 @@ from properties.laws import all_laws
 from properties.reports.results import Judgement, LawResult
 from properties.reports.snippet import snippet
 from properties.reports.worked_example import worked
-from properties.tests.power import InProcess, catch
+from properties.tests.one_law import InProcess, catch
 from properties.tests.runs import run
 from reference import lstm_cell_backward
 from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD

@@ -10,7 +10,7 @@ import pytest
 from properties.fuzz.campaign import Campaign
 from properties.fuzz.clock import Clock
 from properties.reports.results import LawResult, Status
-from properties.tests.findings import PROBLEM
+from properties.tests.results import PROBLEM
 
 CONFIG: Any = SimpleNamespace()
 

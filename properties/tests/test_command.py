@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from properties.tests.environments import Command, Installation, in_clone
-from properties.tests.runs import CLONE, run
+from properties.tests.runs import CLONE, Command, Installation, in_clone, run
 
 ONE = ("--hypothesis-seed=1", "-k", "rnn_cell_forward and shapes")
 WRONG = ("-q", "--hypothesis-seed=1", "-k", "rnn_cell_forward and extreme")

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.tests.environments import Installation
-from properties.tests.runs import CLONE
+from properties.tests.runs import CLONE, Installation
 
 README, REPORT = ((CLONE / page).read_text(encoding="utf-8") for page in ("README.md", "docs/report.md"))
 COMMANDS = [

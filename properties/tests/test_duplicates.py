@@ -4,7 +4,7 @@ import pytest
 
 from properties.reports.duplicates import tell_once
 from properties.reports.results import LawResult
-from properties.tests.findings import failed
+from properties.tests.results import failed
 
 
 def shown(*results: LawResult) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from oracle.faults import FAULTS
 from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
-from properties.tests.power import InProcess, catch
+from properties.tests.one_law import InProcess, catch
 from properties.worker.own_modules import REFERENCE
 
 BREAKS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from properties.reports.expected_failures import ExpectedFailure, laws, read, stale
-from properties.tests.findings import failed, passed, skipped
+from properties.tests.results import failed, passed, skipped
 
 ENTRY = '[[failure]]\nlaw = "split"\nfunction = "rnn_forward"\nreason = "known"\n'
 

@@ -21,7 +21,7 @@ from properties.implementations.answers import Answers
 from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
 from properties.questions.question import Question
-from properties.tests.power import first_catch
+from properties.tests.one_law import first_catch
 from properties.tests.runs import run
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial, ViolationError

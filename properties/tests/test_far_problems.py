@@ -14,7 +14,7 @@ from oracle.faults import FAULTS
 from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.strategies.functions import EFFORTS, far, problems
-from properties.tests.power import InProcess, by_power
+from properties.tests.one_law import InProcess, by_power
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial
 from properties.turns.turn import TimeUpError, Turn

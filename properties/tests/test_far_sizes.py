@@ -10,7 +10,7 @@ from oracle.faults import Fault
 from oracle.faults.equations import SPECIFICATION
 from oracle.problem import LayerProblem
 from properties.strategies.functions import far
-from properties.tests.power import first_catch
+from properties.tests.one_law import first_catch
 
 RIGHT = SPECIFICATION["lstm"]
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from properties.tests.environments import Installation
+from properties.tests.runs import Installation
 
 ONE = ("--hypothesis-seed=1", "-k", "rnn_cell_forward and shapes or can_be_used")
 

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from properties.implementations.interpreter import find
-from properties.tests.environments import environment, in_clone
-from properties.tests.runs import CLONE
+from properties.tests.runs import CLONE, environment, in_clone
 
 
 def program(path: Path, *lines: str) -> None:

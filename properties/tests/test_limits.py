@@ -9,7 +9,7 @@ import pytest
 from oracle.problem import Problem
 from properties.implementations.implementation import Implementation, Unusable
 from properties.laws import all_laws
-from properties.tests.power import catch
+from properties.tests.one_law import catch
 from properties.tests.runs import CLONE, run
 
 VENDOR = """\

@@ -10,7 +10,7 @@ from oracle.limits import ANYTHING, Limits
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation, Loaded
 from properties.laws import all_laws
-from properties.tests.power import InProcess, catch
+from properties.tests.one_law import InProcess, catch
 from properties.trials.declared_limits import answers_rightly, beyond
 from reference.contract import CONTRACTS, LAYERS
 

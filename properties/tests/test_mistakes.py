@@ -14,7 +14,7 @@ from properties.reports.csv_report import COLUMNS, as_csv
 from properties.reports.json_report import Run
 from properties.reports.mistakes import by_frequency, cases
 from properties.reports.results import LawResult, judgements
-from properties.tests.findings import MISSING, PROBLEM, every_verdict, failed, passed, skipped
+from properties.tests.results import MISSING, PROBLEM, every_verdict, failed, passed, skipped
 from properties.trials.provided_functions import PROVIDED, USABLE
 from reference.contract import FUNCTIONS
 

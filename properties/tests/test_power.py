@@ -4,9 +4,9 @@ import pytest
 
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, concerning
-from oracle.tests.quarter import chosen
+from oracle.tests.selection import chosen
 from properties.explanations.failure import Failure
-from properties.tests.power import FIRST, InProcess, by_power, catch, first_catch
+from properties.tests.one_law import FIRST, InProcess, by_power, catch, first_catch
 from reference.contract import CONTRACTS, FUNCTIONS
 
 MISTAKES = [

@@ -11,7 +11,7 @@ from properties.reports.collected_results import Gathered
 from properties.reports.progress import ProgressPlugin, about
 from properties.reports.results import LawResult, judgements
 from properties.reports.test_ids import implementation_in
-from properties.tests.findings import failed, passed
+from properties.tests.results import failed, passed
 
 IDS = [
     "t.py::test_shapes[class/a.py-rnn_forward]",

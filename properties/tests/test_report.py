@@ -24,7 +24,7 @@ from properties.reports.html_report import as_html
 from properties.reports.json_report import Run, as_json
 from properties.reports.results import LawResult, judgements
 from properties.reports.target_names import shown_names
-from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed
+from properties.tests.results import PROBLEM, every_verdict, failed, left_out, passed
 
 RUN = Run({"python": "3.13.0", "seed": "<1>"})
 OF_SOME_LAWS = (

@@ -11,7 +11,7 @@ from properties.reports.closing_table import render
 from properties.reports.mistakes import cases
 from properties.reports.results import LawResult, Verdict, judgements, printable
 from properties.reports.target_names import shown_names
-from properties.tests.findings import PROBLEM, every_verdict, failed, left_out, passed, skipped
+from properties.tests.results import PROBLEM, every_verdict, failed, left_out, passed, skipped
 from properties.trials.provided_functions import PROVIDED
 
 

@@ -12,7 +12,7 @@ from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Run, read
 from properties.reports.results import LawResult
 from properties.reports.run_end import Closing
-from properties.tests.findings import failed, left_out, passed, skipped
+from properties.tests.results import failed, left_out, passed, skipped
 from properties.trials.provided_functions import PROVIDED
 
 

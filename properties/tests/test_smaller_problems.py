@@ -13,7 +13,7 @@ from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.laws import all_laws
 from properties.strategies.functions import EFFORTS, Domain, problems
-from properties.tests.power import InProcess
+from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.trials.tally import Tally
 from properties.turns.smaller_problems import BEYOND, is_among, smaller

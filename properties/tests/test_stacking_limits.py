@@ -9,7 +9,7 @@ from oracle.limits import STACKED_FORWARD, TWO_DIRECTIONS, Limits
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
-from properties.tests.power import catch
+from properties.tests.one_law import catch
 from properties.tests.runs import CLONE
 from properties.trials.declared_limits import beyond
 from reference.contract import LAYERS

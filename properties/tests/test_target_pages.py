@@ -20,7 +20,7 @@ from properties.reports.results import LawResult, judgements
 from properties.reports.snippet import snippet
 from properties.reports.target_names import file_names
 from properties.reports.worked_example import worked
-from properties.tests.findings import MISSING, every_verdict, failed, passed
+from properties.tests.results import MISSING, every_verdict, failed, passed
 from properties.tests.test_report import Page
 from properties.trials.provided_functions import PROVIDED, USABLE
 from reference.contract import CONTRACTS, FUNCTIONS

@@ -20,7 +20,7 @@ from properties.implementations.answers import Answers
 from properties.implementations.call_history import Record
 from properties.implementations.implementation import Died, Reply, Request, Returned
 from properties.questions.question import Question
-from properties.tests.power import said
+from properties.tests.one_law import said
 from properties.trials.retries import PATIENCE, SHARE, NotJudgedError
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial, ViolationError

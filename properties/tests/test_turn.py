@@ -18,7 +18,7 @@ from oracle.regimes import Regime
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Arrangement, Implementation
 from properties.strategies.functions import Domain
-from properties.tests.power import InProcess
+from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.trials.retries import NotJudgedError, too_slow
 from properties.trials.tally import Tally

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from properties.session import weights
-from properties.tests.environments import Installation, in_clone
-from properties.tests.runs import CLONE
+from properties.tests.runs import CLONE, Installation, in_clone
 
 PAGE = (CLONE / "docs" / "checkpoints.md").read_text(encoding="utf-8")
 

@@ -1,12 +1,16 @@
-"""The problems that the tests of the oracle draw."""
+"""The problems that the tests of the oracle pose: strategies of small ones, and a step of one unit."""
 
 from typing import Any, get_args
 
+import numpy as np
 from hypothesis import strategies as st
 
+from oracle.exact import Enclosure, evaluate
+from oracle.inputs import Inputs
 from oracle.lengths import Lengths
 from oracle.problem import Activation, DType, LayerKind, LayerProblem, Problem
 from oracle.regimes import Regime
+from reference.contract import PARAMETERS, extent
 
 FORWARD = {"rnn": "rnn_forward", "lstm": "lstm_forward"}
 CELL = {"rnn": "rnn_cell_forward", "lstm": "lstm_cell_forward"}
@@ -55,3 +59,21 @@ def layer_problems(draw: st.DrawFn, /, **given: st.SearchStrategy[Any]) -> Layer
     if not drawn["T_x"]:
         drawn["lengths"] = "absent"
     return LayerProblem(kind, **drawn)
+
+
+def one_unit(kind: Any, x: float, a0: float = 0.5, c0: float = 0.5, **changed: float) -> dict[str, Enclosure]:
+    """What `evaluate` encloses of a step of one unit, one feature and two classes.
+
+    All parameters are 1 but the changed ones, so that the exact values are known by hand.
+    """
+    parameters = {
+        name: np.full(tuple(extent(size, {"n_a": 1, "n_x": 1, "n_y": 2}) for size in shape), 1.0)
+        for name, shape in PARAMETERS[kind].items()
+    }
+    for name, value in changed.items():
+        parameters[name][0, -1] = value
+    memory = np.full((1 if kind == "lstm" else 0, 1), c0)
+    inputs = Inputs(
+        kind, np.full((1, 1, 1), x), np.full((1, 1), a0), memory, parameters, np.dtype(np.float64)
+    )
+    return {name: array[0, 0, 0] for name, array in evaluate(inputs, 1e-20).items()}

@@ -1,4 +1,4 @@
-"""Of the tests that lack a package one is skipped, with what installs it; the others are left out."""
+"""Of the tests that lack a package one is skipped, and a run takes a quarter of a large product."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oracle.tests.needed import needs, pytest_collection_modifyitems
+from oracle.tests.selection import VARIABLE, chosen, needs, pytest_collection_modifyitems
 
 
 class Item:
@@ -51,3 +51,31 @@ def test_one_test_is_skipped_for_each_package_that_is_not_there() -> None:
     assert reasons(items) == told
     assert collected(items) == []  # as by the conftest.py of another room
     assert reasons(items) == told
+
+
+CASES = [f"{letter}{number}" for letter in "abc" for number in range(7)]
+
+
+def taken(quarter: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv(VARIABLE, quarter)
+    return chosen(CASES, lambda case: case[0])
+
+
+@pytest.mark.parametrize("quarter", ["0", "1", "2", "3"])
+def test_a_quarter_is_every_fourth_case_and_the_first_of_each_group(
+    quarter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = {*CASES[int(quarter) :: 4], "a0", "b0", "c0"}
+    assert taken(quarter, monkeypatch) == [case for case in CASES if case in expected]
+
+
+def test_all_are_all_and_nothing_is_the_first_quarter(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert taken("all", monkeypatch) == CASES
+    first = taken("0", monkeypatch)
+    monkeypatch.delenv(VARIABLE)
+    assert chosen(CASES, lambda case: case[0]) == first
+
+
+def test_anything_else_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="RNN_CROSSCHECK_QUARTER is '4', expected 0, 1, 2, 3 or all"):
+        taken("4", monkeypatch)

@@ -1,4 +1,4 @@
-"""Results as the laws leave them, to make reports of."""
+"""Results of laws, to make reports of."""
 
 from collections.abc import Sequence
 from typing import Any
