@@ -13,6 +13,7 @@ if not PREFIX:
     sys.path.insert(0, str(Path(__file__).parent))  # for runs from another directory
 
 pytest_plugins = [
+    f"{PREFIX}properties.session.module_options",
     f"{PREFIX}properties.session.options",
     f"{PREFIX}properties.session.resumption",
     f"{PREFIX}properties.session.database",
@@ -67,6 +68,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--layout",
         metavar="NAME",
         help="the layout, if the weights' names do not tell it",
+    )
+    group.addoption(
+        "--like",
+        metavar="CLASS",
+        help="judge a class or factory of modules as this class: torch.nn.LSTM, RNN, LSTMCell, RNNCell "
+        "(see docs/modules.md)",
+    )
+    group.addoption(
+        "--with",
+        dest="fixed",
+        action="append",
+        metavar="NAME=VALUE",
+        help="an argument of the module's constructor; repeatable",
+    )
+    group.addoption(
+        "--gates",
+        metavar="ORDER",
+        help="the order in which the module stacks its gates: ifgo, or xh:ifgo",
     )
     group.addoption(
         "--python",

@@ -47,8 +47,8 @@ class Loaded:
 
     `lacking` says why some of the others cannot be used, though the target defines them, `similar` what one
     that is not there may be called instead, `notes` what was skipped when the target was loaded, `replaced`
-    which functions of helper modules are right ones now, and `unfinished` where a function's code has a
-    placeholder.
+    which functions of helper modules are right ones now, `unfinished` where a function's code has a
+    placeholder, and `understood` has the facts of `oracle.modules` on a module of a framework.
     """
 
     functions: Mapping[str, str | None]
@@ -58,6 +58,7 @@ class Loaded:
     notes: Sequence[str] = ()
     replaced: Sequence[str] = ()
     unfinished: Mapping[str, str] = field(default_factory=dict)
+    understood: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Implementation:
@@ -66,7 +67,8 @@ class Implementation:
     `target` is a file, a module or `module:attribute`; `directory` is where relative paths begin and the
     process runs, by default the current one. Times are in seconds, memory is in bytes. `python` is the path
     of an interpreter with NumPy, `helpers` that of a folder whose modules the target finds; functions in them
-    whose names are among `replaced` give way to right ones. `command` is how the user has it judged, as words
+    whose names are among `replaced` give way to right ones; `module` has the fields of
+    `oracle.modules.ModuleOptions`. `command` is how the user has it judged, as words
     before the target. The last request `took` so long.
     """
 
@@ -81,6 +83,7 @@ class Implementation:
         python: str = sys.executable,
         helpers: str = "",
         replaced: Sequence[str] = (),
+        module: Mapping[str, Any] | None = None,
         command: Sequence[str] = ("rnn-crosscheck",),
     ) -> None:
         self.target = target
@@ -94,6 +97,7 @@ class Implementation:
         self._python = python
         self.helpers = helpers
         self._replaced = replaced
+        self._module = dict(module or {})
         self._helped: dict[Sequence[str], Implementation] = {}
         self._process: Process | None = None
         self._folder = ""
@@ -141,6 +145,7 @@ class Implementation:
                 python=self._python,
                 helpers=self.helpers,
                 replaced=names,
+                module=self._module,
             )
         return self._helped[names]
 
@@ -221,7 +226,7 @@ class Implementation:
         process = self._process = Process(self.directory, self._memory_limit, self._python)
         again = self._loaded is not None
         place = target.source, target.attribute, str(self.directory)
-        request = ("load", *place, self.helpers, [*self._replaced], again)
+        request = ("load", *place, self.helpers, [*self._replaced], self._module, again)
         error: Exception
         match _read(process.ask([body(request)], time_limit=self.import_time_limit, folder=self._folder)[0]):
             case ("loaded", dict(functions), str(folder), supports, *facts) if _are_functions(
@@ -262,9 +267,9 @@ def _are_functions(answer: dict[Any, Any]) -> bool:
 
 
 def _are_facts(facts: Sequence[Any]) -> bool:
-    """Whether they are what is `lacking` and `similar`, the `notes`, `replaced`, and what is `unfinished`."""
+    """Whether they are the fields of `Loaded` from `lacking` on, in their order."""
     match facts:
-        case [dict(lacking), dict(similar), list(notes), list(replaced), dict(unfinished)]:
+        case [dict(lacking), dict(similar), list(notes), list(replaced), dict(unfinished), dict()]:
             texts = [
                 *notes,
                 *replaced,

@@ -44,6 +44,7 @@ def part(judgement: Judgement, run: Run) -> str:
         "verdict": judgement.verdict,
         **({"backward": judgement.backward} if judgement.backward else {}),
         **({"limits": list(judgement.limits)} if judgement.limits else {}),
+        **({"understood": dict(judgement.understood)} if judgement.understood else {}),
         **({"notes": list(judgement.notes)} if judgement.notes else {}),
         "functions": {function: _function(judgement, function) for function in judgement.functions},
         "laws": [_law(result) for result in judgement.results],
@@ -82,7 +83,12 @@ def parsed(document: Any) -> tuple[list[LawResult], Run]:
     """What a document holds; any of `KeyError`, `TypeError` and `ValueError` where it is none."""
     entries = document["implementations"]
     results = [
-        _result(law, implementation=entry["target"], limits=tuple(entry.get("limits", ())))
+        _result(
+            law,
+            implementation=entry["target"],
+            limits=tuple(entry.get("limits", ())),
+            understood=entry.get("understood", {}),
+        )
         for entry in entries
         for law in entry["laws"]
     ]
@@ -146,7 +152,7 @@ _ALWAYS = (
     *("law", "grade", "function", "status", "problems", "seconds"),
     *("worst_ratio", "counterexample", "message", "diagnosis"),
 )
-_ELSEWHERE = ("implementation", "limits", "findings")
+_ELSEWHERE = ("implementation", "limits", "understood", "findings")
 
 
 def _law(result: LawResult) -> dict[str, Any]:

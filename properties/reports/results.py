@@ -28,7 +28,8 @@ class LawResult:
     """How one law fared on one function of one implementation, or with `function=""` on all of it.
 
     A law is skipped where the function is not there, where no problem could be judged, or where a limit that
-    the implementation has `declared` leaves nothing of it; `limits` are all that it declares, in words. Of a
+    the implementation has `declared` leaves nothing of it; `limits` are all that it declares, in words, and
+    `understood` has the facts of a module of a framework. Of a
     failure there are the `facts` of the violation, the `findings`, best first, and the functions of
     `helpers`, modules of the course, by which alone the law does not hold. `usable` is false where nothing
     is, and a function may be `unfinished`. A failure is `expected`, for a reason, where the user said so, and
@@ -53,6 +54,7 @@ class LawResult:
     ours: bool = False
     declared: str = ""
     limits: Sequence[str] = ()
+    understood: Facts = field(default_factory=dict)
     problems: int = 0
     not_meaningful: int = 0
     too_slow: int = 0
@@ -198,6 +200,11 @@ class Judgement:
     def limits(self) -> Sequence[str]:
         """What it declares that it does not do, in words; that is not judged, and never counts as passed."""
         return next((result.limits for result in self.results if result.limits), ())
+
+    @property
+    def understood(self) -> Facts:
+        """The facts of a module of a framework; nothing of other targets."""
+        return next((result.understood for result in self.results if result.understood), {})
 
     @property
     def notes(self) -> Sequence[str]:

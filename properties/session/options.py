@@ -24,6 +24,7 @@ from properties.reports.json_report import Run
 from properties.reports.results import encodable, printable
 from properties.reports.run_end import Closing, selection
 from properties.session import command
+from properties.session.module_options import UNDERSTOOD, module_options, words_given
 from properties.worker.helper_files import only_helping
 from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, locate
@@ -83,6 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
         targets = config.stash[TARGETS] = _targets(config)
         config.stash[NETWORKS] = _networks(config)
         config.stash[LIMITS] = dict.fromkeys(targets, ANYTHING)
+        config.stash[UNDERSTOOD] = {}
         config.stash[ASKED] = {
             target: _of_the_networks(functions_asked(target, config), target, config.stash[NETWORKS])
             for target in targets
@@ -193,7 +195,8 @@ def functions_asked(target: str, config: pytest.Config) -> set[str]:
     directory = config.invocation_params.dir
     if target == REFERENCE:
         return {*CONTRACTS}
-    if target.partition(":")[0].endswith(SUFFIXES):
+    source, _, attribute = target.partition(":")
+    if source.endswith(SUFFIXES) and not attribute:
         text = Path(directory, locate(target, directory).source).read_bytes()
         mentioned = {name for name in CONTRACTS if name.encode() in text}
         limits_matter = config.getoption("--reproduce") and b"SUPPORTS" in text
@@ -205,6 +208,8 @@ def functions_asked(target: str, config: pytest.Config) -> set[str]:
         loaded = judged.load()
         has = {*loaded.functions, *loaded.lacking}
         config.stash[LIMITS][target] = loaded.limits
+        if loaded.understood:
+            config.stash[UNDERSTOOD][target] = loaded.understood
     optional = has - {*FUNCTIONS}
     return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
 
@@ -263,6 +268,8 @@ def _host(config: pytest.Config) -> dict[str, Any]:
     if python:
         host["python"], config.stash[RUNS_ON] = interpreter.find(python, config.invocation_params.dir)
         options += ["--python", python]
+    host["module"] = module_options(config)
+    options += words_given(config)
     host["command"] = ["rnn-crosscheck", *options]
     if not config.pluginmanager.has_plugin(command.__name__):
         here, folder = config.invocation_params.dir, command.PROPERTIES
@@ -281,7 +288,7 @@ def _facts(config: pytest.Config) -> dict[str, str]:
         facts["helpers"] = (
             f"{helpers} ({earlier_report.digest_of_folder(config.invocation_params.dir / helpers)})"
         )
-    given = [*_limits_given(config), *selection(config)]
+    given = [*_limits_given(config), *selection(config), *words_given(config)]
     for option in ("--reproduce", "--weights", "--layout"):
         value = config.getoption(option) or []
         given += [word for each in ([value] if isinstance(value, str) else value) for word in (option, each)]

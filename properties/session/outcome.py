@@ -83,6 +83,7 @@ def _result(
         given["declared"] = item.stash[TURN].declared
     if usable and not unusable(judged):
         given["limits"] = judged.limits.words
+        given["understood"] = printable_data(judged.load().understood)
     if report.failed and not broke:
         known = item.config.stash[EXPECTED]
         given["expected"] = reason(known, implementation, law, function)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Optional
 
+from oracle.modules import ModuleOptions, UnusableModule, is_module, understand
 from properties.worker.own_modules import FRAMEWORKS, NAMES, hide, is_ours
 from properties.worker.placeholders import placeholder
 from properties.worker.stand_ins import replace_helpers
@@ -31,7 +32,8 @@ class Loaded:
 
     `lacking` says of functions that the target defines and that cannot be used why, `similar` of functions
     that are not there what they may be called instead, and `notes` are on what was skipped in loading. The
-    functions of helper modules that were `replaced` are right.
+    functions of helper modules that were `replaced` are right. `understood` has the facts of `oracle.modules`
+    on a module of a framework.
     """
 
     functions: Mapping[str, Callable[..., Any]]
@@ -43,6 +45,7 @@ class Loaded:
     similar: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     replaced: Sequence[str] = ()
+    understood: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def other_contracts(self) -> int:
@@ -55,10 +58,17 @@ class Loaded:
         return {name: where for name, where in found.items() if where}
 
 
-def load(target: Target, directory: Path, helpers: str = "", replaced: Sequence[str] = ()) -> Loaded:
+def load(
+    target: Target,
+    directory: Path,
+    helpers: str = "",
+    replaced: Sequence[str] = (),
+    module: Optional[Mapping[str, Any]] = None,  # noqa: UP045
+) -> Loaded:
     """Import a target and find the functions in it; it finds the modules in the folder of `helpers`, too.
 
-    Functions of these modules that have one of the names `replaced` give way to right ones.
+    Functions of these modules that have one of the names `replaced` give way to right ones. `module` has the
+    fields of `ModuleOptions`: what the user says of a target that is a module of a framework.
 
     Raises `TargetMissing` where the module or the attribute does not exist, `Unusable` where none of the
     functions does, and whatever the target raises while it is imported, unless the functions do without.
@@ -67,29 +77,33 @@ def load(target: Target, directory: Path, helpers: str = "", replaced: Sequence[
         hide()
     if helpers:
         sys.path.insert(0, helpers)
-    loaded = _load_file(target) if target.is_file else _load_module(target, directory)
+    try:
+        asked = ModuleOptions(**(module or {}))
+        loaded = _load_file(target, asked) if target.is_file else _load_module(target, directory, asked)
+    except UnusableModule as error:
+        raise Unusable(f"cannot be judged: {error}") from None
     return replace(loaded, replaced=replace_helpers(replaced, helpers, target.source)) if replaced else loaded
 
 
-def _load_module(target: Target, directory: Path) -> Loaded:
+def _load_module(target: Target, directory: Path, asked: ModuleOptions) -> Loaded:
     try:
         module = _import_module(target.source, directory)
     except ModuleNotFoundError as error:
         if not target.source.startswith(f"{FRAMEWORKS}."):
             raise
         raise Unusable(_how_to_install(target.source, error)) from None
-    return _in_module(target, module)
+    return _in_module(target, module, asked)
 
 
-def _load_file(target: Target) -> Loaded:
+def _load_file(target: Target, asked: ModuleOptions) -> Loaded:
     module, ran = _run_file(Path(target.source))
     root = target.attribute.partition(".")[0]
     if root and (why := ran.why_lacking(root)):
         raise Unusable(f"cannot be imported: {why}")
-    asked = () if root else [name for name in CONTRACTS if name in ran.bound] or CONTRACTS
-    why_lacking = {name: why for name in asked if (why := ran.why_lacking(name))}
+    named = () if root else [name for name in CONTRACTS if name in ran.bound] or CONTRACTS
+    why_lacking = {name: why for name in named if (why := ran.why_lacking(name))}
     try:
-        loaded = _in_module(target, module)
+        loaded = _in_module(target, module, asked)
     except (Unusable, TargetMissing):
         if why_lacking:
             raise Unusable(f"cannot be imported: {next(iter(why_lacking.values()))}") from None
@@ -103,13 +117,22 @@ def _load_file(target: Target) -> Loaded:
     return replace(loaded, functions=functions, lacking=why_lacking, notes=notes)
 
 
-def _in_module(target: Target, module: ModuleType) -> Loaded:
+def _in_module(target: Target, module: ModuleType, asked: ModuleOptions) -> Loaded:
     """The functions in a module, or in the attribute of it that the target names."""
     holder: object = module
     for name in target.attribute.split(".") if target.attribute else ():
         holder = _attribute(holder, name, target)
+    folder = str(Path(module.__file__ or "").parent)
+    if asked.like or asked.converts or is_module(holder):
+        if not target.attribute:
+            raise UnusableModule(
+                f"it is no class or function: name one in it, TARGET:CLASS{_modules_in(module)}"
+            )
+        found = understand(holder, target.attribute, asked)
+        contracts = dict.fromkeys(found.functions)
+        return Loaded(found.functions, contracts, holder, folder, found.supports, understood=found.facts)
     supports = getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None))
-    return _with_functions(holder, str(Path(module.__file__ or "").parent), supports)
+    return _with_functions(holder, folder, supports)
 
 
 def _how_to_install(source: str, error: ModuleNotFoundError) -> str:
@@ -190,6 +213,8 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     functions = {name: getattr(holder, name) for name in CONTRACTS if hasattr(holder, name)}
     similar = {name: like for name in CONTRACTS if name not in functions and (like := _similar(name, holder))}
     if not functions:
+        if hint := _modules_in(holder):
+            raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
         likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
         hint = f"; did you mean {likes}?" if likes else _classes_hint(holder)
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
@@ -200,6 +225,16 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
             made = _with_functions(holder(), folder, supports)
             return min(loaded, made, key=lambda either: either.other_contracts)
     return loaded
+
+
+def _modules_in(holder: object) -> str:
+    """The classes of torch modules that a file defines, and how to name one; empty where there is none."""
+    found = [
+        name
+        for name, value in getattr(holder, "__dict__", {}).items()
+        if is_module(value) and value.__module__ == getattr(holder, "__name__", "")
+    ]
+    return f"; it has modules of torch, {', '.join(found)}: judge TARGET:{found[0]}" if found else ""
 
 
 def _classes_hint(holder: object) -> str:

@@ -99,7 +99,14 @@ class Worker:
             rest = rest[write(self._connection, rest) :]
 
     def _load(
-        self, source: str, attribute: str, directory: str, helpers: str, replaced: list[str], again: bool
+        self,
+        source: str,
+        attribute: str,
+        directory: str,
+        helpers: str,
+        replaced: list[str],
+        module: dict[str, Any],
+        again: bool,
     ) -> tuple[Any, ...]:
         """What is there; placeholders are not looked for `again`, which takes longer than to load."""
         target = Target(source, attribute)
@@ -108,7 +115,7 @@ class Worker:
         try:
             with errstate(all="warn"), _catch_warnings():
                 _simplefilter("ignore")
-                loaded = self._loaded = load(target, Path(directory), helpers, replaced)
+                loaded = self._loaded = load(target, Path(directory), helpers, replaced, module)
         except TargetMissing as error:
             return "missing", str(error)
         except Unusable as error:
@@ -120,7 +127,7 @@ class Worker:
         functions = {name: loaded.contracts[name] for name in loaded.functions}
         unfinished = {} if again or is_ours(source) else loaded.unfinished()
         notes = [*loaded.notes], [*loaded.replaced]
-        facts = dict(loaded.lacking), dict(loaded.similar), *notes, unfinished
+        facts = dict(loaded.lacking), dict(loaded.similar), *notes, unfinished, dict(loaded.understood)
         return ("loaded", functions, self._folder, loaded.supports, *facts)
 
     def _call(

@@ -1,0 +1,40 @@
+"""What was understood of a module, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_LIMITS: Mapping[str, str] = {
+    "layers": "one layer",
+    "directions": "one direction",
+    "stacked_directions": "stacked in one direction only",
+    "projection": "no projection",
+    "activations": "tanh only",
+    "lengths": "no lengths",
+    "initial_state": "no initial states",
+    "c_last": "no last memory states",
+    "dtypes": "{} only",
+    "empty": "no empty batch",
+    "gradients": "no gradients",
+}
+_LENGTHS: Mapping[str, str] = {
+    "packed": "packed sequences",
+    "counts": "lengths",
+    "fractions": "lengths as fractions of the longest",
+    "mask": "a mask for lengths",
+}
+_TIME = {"first": "time first", "second": "batch first", "stepped": "called step by step"}
+
+
+def in_words(facts: Mapping[str, Any]) -> str:
+    """The facts of `Understood` in one line."""
+    said = [f"weights by {facts['weights']}"]
+    said += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
+    said += [f"one weight on {facts['joined']}"] if facts["joined"] else []
+    said += [facts["places"]] if facts["places"] else []
+    said += [_TIME[facts["time"]]]
+    said += [_LENGTHS[facts["lengths"]]] if facts["lengths"] else []
+    said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
+    said += [f"{_LIMITS[key]} ({why})" for key, why in facts["limits"].items()]
+    return f"{facts['module']} as {facts['like']}: {', '.join(said)}"

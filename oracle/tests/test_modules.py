@@ -1,0 +1,149 @@
+"""Modules without an adapter: what is understood of them, and that they then compute what they should."""
+
+from collections.abc import Mapping
+from functools import partial
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from oracle.modules import ModuleOptions, Understood, UnusableModule, like, understand
+from oracle.modules.fitting import question
+from oracle.modules.interface import INTERFACES, Sizes
+from oracle.modules.words import in_words
+from oracle.tests import torch_modules_of_users as users
+from reference.layers import lstm_layer, rnn_layer
+from reference.layers_backward import lstm_layer_backward
+
+DEEP = Sizes(2, 3, layers=2, directions=2)
+
+
+def understood(make: Any, **asked: Any) -> Understood:
+    return understand(make, getattr(make, "__name__", "make"), ModuleOptions(**asked))
+
+
+def is_right(found: Understood, sizes: Sizes, lengths: Any = None) -> bool:
+    """Whether the forward pass of its network agrees with the reference."""
+    interface = INTERFACES[found.facts["like"]]
+    x, states, parameters, options = question(interface, sizes, lengths=lengths)
+    name, reference = {"lstm": ("lstm_layer", lstm_layer), "rnn": ("rnn_layer", rnn_layer)}[interface.kind]
+    ours = found.functions[name](x, *states, parameters, options)
+    right: Any = reference(x, *states, parameters, options)  # type: ignore[operator]
+    return all(np.allclose(a, b, atol=1e-12) for a, b in zip(ours, right, strict=True))
+
+
+def test_modules_of_torch_do_what_they_document() -> None:
+    lstm, rnn = understood(torch.nn.LSTM), understood(torch.nn.RNN)
+    assert in_words(lstm.facts) == (
+        "LSTM as torch.nn.LSTM: weights by torch's names, gates i f g o, time first, packed sequences"
+    )
+    assert lstm.supports == rnn.supports == {"empty": ["m"], "projection": "fewer"}
+    assert is_right(lstm, Sizes(2, 5, layers=2, directions=2, n_p=3), lengths=[2, 4, 1])
+    assert is_right(rnn, Sizes(2, 3, layers=2, directions=2, activation="relu"))
+
+
+def test_cells_of_torch_are_called_step_by_step() -> None:
+    for cell in (torch.nn.LSTMCell, torch.nn.RNNCell):
+        found = understood(cell)
+        assert found.facts["time"] == "stepped"
+        assert (found.supports["layers"], found.supports["lengths"]) == (1, False)
+        assert is_right(found, Sizes(2, 3))
+
+
+def test_the_order_of_gates_is_found_by_fit() -> None:
+    for order in ("ifgo", "iofg", "gfoi"):
+        found = understood(partial(users.StackedGates, order=order), like="torch.nn.LSTM")
+        assert found.facts["gates"] == order
+        assert is_right(found, Sizes(2, 3))
+    for joined in ("xh", "hx"):
+        found = understood(partial(users.StackedGates, order="figo", joined=joined), like="torch.nn.LSTM")
+        assert (found.facts["gates"], found.facts["joined"]) == ("figo", ", ".join(joined))
+        assert is_right(found, Sizes(2, 3))
+
+
+def test_of_all_orders_of_gates_one_fits() -> None:
+    """Takes seconds: 24 modules with 24 readings each."""
+    for order in map("".join, permutations("ifgo")):
+        found = understood(partial(users.StackedGates, order=order), like="torch.nn.LSTM")
+        assert found.facts["gates"] == order
+
+
+def test_a_module_that_is_wrong_and_has_no_names_is_not_guessed() -> None:
+    class NoForgetting(users.BatchFirst):
+        def forward(self, x: torch.Tensor, init_states: Any = None) -> Any:
+            _, (h, c) = super().forward(x, init_states)
+            return super().forward(x, (h, c))
+
+    with pytest.raises(UnusableModule, match="none of 24 readings of its weights gives an LSTM; the nearest"):
+        understood(NoForgetting)
+    found = understood(NoForgetting, gates="ifgo")
+    assert found.facts["weights"] == "--gates"
+    assert not is_right(found, Sizes(2, 3))
+
+
+def test_weights_that_act_from_the_right_and_the_batch_first() -> None:
+    found = understood(users.BatchFirst)
+    assert (found.facts["time"], found.facts["gates"]) == ("second", "ifgo")
+    assert is_right(found, Sizes(2, 3))
+
+
+def test_the_names_of_gates_count_whatever_the_module_computes() -> None:
+    right, wrong = understood(users.NamedGates), understood(users.ExchangedGates, like="torch.nn.LSTMCell")
+    assert right.facts["weights"] == wrong.facts["weights"] == "the names of gates"
+    assert is_right(right, Sizes(2, 3))
+    assert not is_right(wrong, Sizes(2, 3))
+
+
+def test_layers_and_directions_that_numbers_tell_are_found_by_fit() -> None:
+    for module, words in ((users.Flat, ""), (users.FlatBackwardFirst, "the backward direction first")):
+        found = understood(module, like="torch.nn.RNN")
+        assert found.facts["places"] == words
+        assert is_right(found, DEEP)
+
+
+def test_an_option_that_is_refused_is_a_limit_and_one_that_is_ignored_is_not() -> None:
+    refused, ignored = understood(users.RefusesLayers), understood(users.IgnoresProjection)
+    assert refused.supports["layers"] == 1
+    assert "only one layer so far" in refused.facts["limits"]["layers"]
+    assert ignored.supports["projection"] == "fewer"
+    assert ignored.supports["layers"] == 1
+    assert ignored.facts["limits"]["layers"] == "its constructor has none"
+
+
+@pytest.mark.parametrize(
+    ("module", "asked", "why"),
+    [
+        (users.NeedsMore, {}, "needs cell_size, of which torch.nn.LSTM has nothing: --with cell_size=…"),
+        (users.Peephole, {}, "peep has shape (7, 3), no weight of an LSTM of 5 inputs and 7 units"),
+        (torch.nn.GRU, {}, "its parameters (weight_ih_l0 (21, 5)"),
+        (torch.nn.Linear, {}, "are not those of an LSTM of 5 inputs and 7 units"),
+        (partial(torch.nn.LSTM, bias=False), {"like": "torch.nn.LSTM"}, "it has no bias: --with bias=True"),
+        (torch.nn.LSTM, {"like": "torch.nn.GRU"}, "torch.nn.GRU is none of torch.nn.LSTM"),
+        (torch.nn.LSTM, {"gates": "ifgg"}, "--gates ifgg is no order of gates"),
+    ],
+)
+def test_what_cannot_be_judged_says_what_to_do(module: Any, asked: Mapping[str, Any], why: str) -> None:
+    with pytest.raises(UnusableModule) as error:
+        understood(module, **asked)
+    assert why in str(error.value)
+
+
+def test_fixed_arguments_reach_the_constructor() -> None:
+    found = understood(users.NeedsMore, fixed={"cell_size": 3})
+    assert found.facts["gates"] == "ifgo"
+
+
+def test_gradients_come_by_autograd() -> None:
+    forward, backward, supports = like(users.BatchFirst, "torch.nn.LSTM")
+    assert "gradients" not in supports
+    x, states, parameters, options = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 3))
+    incoming = [np.ones_like(each) for each in forward(x, *states, parameters, options)]
+    given = (*incoming, x, *states, parameters, options)
+    *ours, by_parameters = backward(*given)
+    *right, right_by_parameters = lstm_layer_backward(*given)
+    assert all(np.allclose(a, b) for a, b in zip(ours, right, strict=True))
+    for own, theirs in zip(by_parameters, right_by_parameters, strict=True):
+        assert own.keys() == theirs.keys()
+        assert all(np.allclose(own[name], theirs[name]) for name in own)

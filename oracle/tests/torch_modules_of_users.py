@@ -1,0 +1,149 @@
+"""Modules as people write them, each with other names, another order of gates, or another call."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class StackedGates(nn.Module):
+    """An LSTM of one layer that stacks its gates in a given order, on weights of which no name says it."""
+
+    def __init__(self, n_in: int, n_hidden: int, order: str = "ifgo", joined: str = "") -> None:
+        super().__init__()
+        self.order, self.joined, self.n = order, joined, n_hidden
+        n = n_in + n_hidden
+        self.first = nn.Linear(n if joined else n_in, 4 * n_hidden)
+        self.second = None if joined else nn.Linear(n_hidden, 4 * n_hidden)
+
+    def forward(self, x: Tensor, state: Any = None) -> Any:
+        h, c = (x.new_zeros(1, x.shape[1], self.n),) * 2 if state is None else state
+        h, c, steps = h[0], c[0], []
+        for step in x:
+            if self.second is None:
+                z = self.first(torch.cat([step, h] if self.joined == "xh" else [h, step], 1))
+            else:
+                z = self.first(step) + self.second(h)
+            gates = dict(zip(self.order, z.chunk(4, 1), strict=True))
+            i, f, o = (torch.sigmoid(gates[name]) for name in "ifo")
+            c = f * c + i * torch.tanh(gates["g"])
+            h = o * torch.tanh(c)
+            steps.append(h)
+        return torch.stack(steps), (h[None], c[None])
+
+
+class BatchFirst(nn.Module):
+    """The LSTM of many pages: weights that act from the right, the batch first, states `(m, n)`."""
+
+    def __init__(self, input_sz: int, hidden_sz: int) -> None:
+        super().__init__()
+        self.n = hidden_sz
+        self.W = nn.Parameter(torch.rand(input_sz, 4 * hidden_sz))
+        self.U = nn.Parameter(torch.rand(hidden_sz, 4 * hidden_sz))
+        self.bias = nn.Parameter(torch.rand(4 * hidden_sz))
+
+    def forward(self, x: Tensor, init_states: Any = None) -> Any:
+        h, c = (x.new_zeros(len(x), self.n),) * 2 if init_states is None else init_states
+        steps = []
+        for t in range(x.shape[1]):
+            i, f, g, o = (x[:, t] @ self.W + h @ self.U + self.bias).chunk(4, 1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            steps.append(h)
+        return torch.stack(steps, 1), (h, c)
+
+
+class NamedGates(nn.Module):
+    """A cell with a weight for each gate, by name."""
+
+    def __init__(self, input_dim: int, hidden_dim: int) -> None:
+        super().__init__()
+        for gate in ("forget", "input", "cell", "output"):
+            setattr(self, f"{gate}_x", nn.Linear(input_dim, hidden_dim))
+            setattr(self, f"{gate}_h", nn.Linear(hidden_dim, hidden_dim, bias=False))
+
+    def of(self, gate: str, x: Tensor, h: Tensor) -> Tensor:
+        z: Tensor = getattr(self, f"{gate}_x")(x) + getattr(self, f"{gate}_h")(h)
+        return z
+
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> Any:
+        f, i, g, o = (self.of(gate, x, h) for gate in ("forget", "input", "cell", "output"))
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class ExchangedGates(NamedGates):
+    """The same with the input and the forget gate exchanged in the equations: wrong, and read as it is."""
+
+    def of(self, gate: str, x: Tensor, h: Tensor) -> Tensor:
+        return super().of({"forget": "input", "input": "forget"}.get(gate, gate), x, h)
+
+
+class Flat(nn.Module):
+    """Two layers in two directions as a list of cells, in an order that only a number tells."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bidirectional: bool = False
+    ) -> None:
+        super().__init__()
+        D = 1 + bidirectional
+        self.layers, self.directions = num_layers, D
+        self.cells = nn.ModuleList(
+            nn.RNNCell(input_size if k < D else D * hidden_size, hidden_size) for k in range(num_layers * D)
+        )
+
+    def place(self, layer: int, direction: int) -> int:
+        return layer * self.directions + direction
+
+    def forward(self, x: Tensor, h0: Tensor) -> Any:
+        last: list[Any] = [None] * len(self.cells)
+        for layer in range(self.layers):
+            both = []
+            for direction in range(self.directions):
+                k = layer * self.directions + direction
+                cell, h, steps = self.cells[self.place(layer, direction)], h0[k], []
+                for step in x.flip(0) if direction else x:
+                    h = cell(step, h)
+                    steps.append(h)
+                last[k] = h
+                both.append(torch.stack(steps[::-1] if direction else steps))
+            x = torch.cat(both, 2)
+        return x, torch.stack(last)
+
+
+class FlatBackwardFirst(Flat):
+    """The same with the backward direction first in the list."""
+
+    def place(self, layer: int, direction: int) -> int:
+        return layer * self.directions + (self.directions - 1 - direction)
+
+
+class IgnoresProjection(nn.LSTM):
+    """Takes `proj_size` and does not use it."""
+
+    def __init__(self, input_size: int, hidden_size: int, proj_size: int = 0) -> None:
+        super().__init__(input_size, hidden_size)
+
+
+class RefusesLayers(nn.LSTM):
+    """Takes `num_layers` and refuses more than one in words."""
+
+    def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1) -> None:
+        if num_layers > 1:
+            raise NotImplementedError("only one layer so far")
+        super().__init__(input_size, hidden_size)
+
+
+class NeedsMore(BatchFirst):
+    """Needs an argument of which torch.nn.LSTM has nothing."""
+
+    def __init__(self, input_size: int, hidden_size: int, cell_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+
+
+class Peephole(BatchFirst):
+    """Has a weight that no LSTM has."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__(input_size, hidden_size)
+        self.peep = nn.Parameter(torch.rand(hidden_size, 3))

@@ -1,0 +1,79 @@
+"""Modules of torch as targets of the command: what is printed, the report, and what is unusable."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from oracle.tests import torch_modules_of_users
+from properties.implementations.implementation import Implementation, Returned
+from properties.tests.runs import run
+from properties.worker.targets import Unusable
+
+MODULES = Path(torch_modules_of_users.__file__)
+FEW = ("-k", "shapes", "--hypothesis-profile=quick")
+
+
+def test_a_class_is_judged_as_what_it_stands_for(tmp_path: Path) -> None:
+    """Takes seconds: a run of the command."""
+    report = tmp_path / "report.json"
+    done = run(f"{MODULES}:BatchFirst", *FEW, "--report", str(report), program="rnn-crosscheck")
+    assert done.status == 0, done.output
+    said = "understood: BatchFirst as torch.nn.LSTM: weights by fit, gates i f g o, batch first, one layer"
+    assert said in done.output
+    (judged,) = json.loads(report.read_text())["implementations"]
+    assert [*judged["functions"]] == ["lstm_layer", "lstm_layer_backward"]
+    assert judged["understood"]["gates"] == "ifgo"
+    assert judged["understood"]["limits"]["layers"] == "its constructor has none"
+
+
+def test_the_options_of_a_module_reach_its_constructor_and_the_line_that_repeats_a_failure() -> None:
+    """Takes seconds: a run of the command."""
+    options = ("--like", "torch.nn.LSTM", "--with", "cell_size=3", "--gates", "fgoi")
+    done = run(f"{MODULES}:NeedsMore", "-k", "trajectory", *options, program="rnn-crosscheck")
+    assert done.status == 1
+    assert "NeedsMore as torch.nn.LSTM: weights by --gates, gates f g o i" in done.output
+    assert f"rnn-crosscheck {' '.join(options)} {MODULES}:NeedsMore" in " ".join(done.output.split())
+
+
+def test_a_file_of_modules_says_how_to_name_one() -> None:
+    with Implementation(str(MODULES)) as file, pytest.raises(Unusable, match="judge TARGET:StackedGates"):
+        file.load()
+
+
+@pytest.mark.parametrize(
+    ("target", "module", "why"),
+    [
+        ("NeedsMore", {}, "cannot be judged: its constructor needs cell_size, .*: --with cell_size=…"),
+        ("FEW", {"like": "torch.nn.LSTM"}, "FEW is int, expected a class or a function that makes modules"),
+    ],
+)
+def test_what_cannot_be_judged_is_unusable(
+    tmp_path: Path, target: str, module: dict[str, str], why: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(MODULES.read_text() + "\nFEW = 3\n")
+    with Implementation(f"{file}:{target}", module=module) as judged, pytest.raises(Unusable, match=why):
+        judged.load()
+
+
+def test_a_factory_is_called_in_its_own_process(tmp_path: Path) -> None:
+    file = tmp_path / "factory.py"
+    file.write_text("import torch\n\ndef make(n, k):\n    return torch.nn.RNNCell(n, k)\n")
+    with Implementation(f"{file}:make", module={"like": "torch.nn.RNNCell"}) as judged:
+        assert [*judged.load().functions] == ["rnn_layer", "rnn_layer_backward"]
+        from oracle.problem import Problem
+
+        problem = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=5)
+        assert isinstance(judged.call("rnn_layer", problem.arguments("rnn_layer")), Returned)
+
+
+def test_wrong_options_are_refused() -> None:
+    """Takes seconds: runs of the command."""
+    for options, why in (
+        (("--like", "torch.nn.GRU"), "torch.nn.GRU is none of torch.nn.LSTM, torch.nn.RNN"),
+        (("--with", "cell_size"), "--with cell_size: expected NAME=VALUE"),
+        (("--gates", "abc"), "--gates abc is no order of gates"),
+    ):
+        done = run(f"{MODULES}:BatchFirst", *options, program="rnn-crosscheck")
+        assert (done.status, why in done.output) == (4, True), done.output
