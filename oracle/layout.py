@@ -28,6 +28,8 @@ class Layout:
         2 where it adds one for the input and one for the hidden state, else 1.
     joined
         The order of input `x` and hidden state `a` where one weight acts on both; empty where two do.
+    projects_right
+        Whether a projection acts from the other side than the weights do.
     axes
         Those of a sequence: time `t`, batch `b`, features `f`.
     """
@@ -36,6 +38,7 @@ class Layout:
     transposed: bool = False
     biases: int = 1
     joined: str = ""
+    projects_right: bool = False
     axes: str = "btf"
 
     def stack(self, kind: Kind, parameters: Mapping[str, Array]) -> dict[str, Array]:
@@ -43,7 +46,8 @@ class Layout:
 
         `weight` acts on the input, `recurrent_weight` on the hidden state (or `weight` on both, where they
         are `joined`); `bias` is `(G n_a,)`, as is `recurrent_bias`, of zeros, where there are two; with a
-        projection there is `projection (n_p, n_a)`. G is 1 for the RNN and 4 for the LSTM.
+        projection there is `projection (n_p, n_a)`, or `(n_a, n_p)` where it acts from the right. G is 1 for
+        the RNN and 4 for the LSTM.
         """
         if kind == "rnn":
             recurrent, weight, bias = parameters["Waa"], parameters["Wax"], parameters["ba"]
@@ -58,7 +62,7 @@ class Layout:
                 "weight": np.concatenate([{"x": weight, "a": recurrent}[part] for part in self.joined], 1)
             }
         if "Wp" in parameters:
-            stacked["projection"] = parameters["Wp"]
+            stacked["projection"] = parameters["Wp"].T if self.projects_right else parameters["Wp"]
         if self.transposed:
             stacked = {name: array.T for name, array in stacked.items()}
         stacked["bias"] = bias[:, 0]
@@ -79,6 +83,8 @@ class Layout:
             other = stacked["recurrent_bias"][:, None]
             bias = np.where(other == 0, bias, bias + other)
         projection = weights.get("projection")
+        if projection is not None and self.projects_right:
+            projection = projection.T
         n_h = len(bias) // (4 if kind == "lstm" else 1) if projection is None else len(projection)
         weight, recurrent = weights["weight"], weights.get("recurrent_weight")
         if recurrent is None:
@@ -126,7 +132,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "mlx": Layout("ifgo"),
     "litert": Layout("ifco", axes="tbf"),
     "ncnn": Layout("ifog"),
-    "paddle": Layout("ifco", biases=2),
+    "paddle": Layout("ifco", biases=2, projects_right=True),
     "tinygrad": Layout("ifgo", biases=2, axes="tbf"),
 }
 """By framework, as each documents it."""

@@ -14,7 +14,7 @@ orthogonal ones, the default, cannot be in float16, and others are scaled by one
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,7 +24,8 @@ import jax
 import numpy as np
 from flax import nnx
 
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
+from oracle.frameworks.autograd import by_jax
+from oracle.frameworks.functions import layers_of, of_lstm_layer, of_rnn_layer, of_tensors
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
@@ -32,75 +33,76 @@ FLAX = LAYOUTS["flax"]
 SUPPORTS = {"caches": False, "head": False, "projection": False, "bad_shapes": False, "subnormals": False}
 
 
-def rnn_layer(
-    x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
-) -> tuple[Array, Array]:
-    """`SimpleCell`, one a direction and layer."""
-    initial = None if a0 is None else [plain(states.T) for states in a0]
-    a, last = _stacked("rnn", x, initial, parameters, options)
-    return a, np.stack([np.asarray(states).T for states in last])
-
-
-def lstm_layer(
-    x: Array,
-    a0: Array | None,
-    c0: Array | None,
-    parameters: Sequence[Mapping[str, Array]],
+def _run(
+    kind: Kind,
+    sequence: Any,
+    states: Sequence[Any],
+    weights: Sequence[Mapping[str, Any]],
     options: Mapping[str, Any],
-) -> tuple[Array, Array, Array]:
-    """`OptimizedLSTMCell`, one a direction and layer."""
-    if (a0 is None) != (c0 is None):
-        none = np.zeros((len(parameters), len(parameters[0]["bf"]), x.shape[1]), x.dtype)
-        a0, c0 = (none if states is None else states for states in (a0, c0))
-    initial = None if a0 is None or c0 is None else [(plain(c.T), plain(a.T)) for a, c in zip(a0, c0)]
-    a, last = _stacked("lstm", x, initial, parameters, options)
-    c_last, a_last = (np.stack([np.asarray(states).T for states in each]) for each in zip(*last))
-    return a, a_last, c_last
+) -> list[Any]:
+    D, activation, lengths = (
+        options.get("directions", 1),
+        options.get("activation", "tanh"),
+        options.get("lengths"),
+    )
+    if lengths is not None:
+        lengths = jax.numpy.asarray(plain(np.asarray(lengths)))
+    units = len(weights[0]["recurrent_weight"])
+    carries = None
+    if states[0] is not None:
+        carries = [*states[0]] if kind == "rnn" else [(c, a) for a, c in zip(*states)]
+    last: list[Any] = []
+    for k in range(0, len(weights), D):
+        layer = compiled(kind, sequence.shape[2], units, D, activation, sequence.dtype.name)
+        initial = None if carries is None else carries[k] if D == 1 else tuple(carries[k : k + 2])
+        carry, sequence = layer(weights[k : k + D], sequence, initial, lengths)
+        last += [carry] if D == 1 else list(carry)
+    if lengths is not None:
+        within = jax.numpy.arange(sequence.shape[1]) < lengths[:, None]
+        sequence = jax.numpy.where(within[:, :, None], sequence, 0)
+    if kind == "rnn":
+        return [sequence, jax.numpy.stack(last)]
+    c_last, a_last = map(jax.numpy.stack, zip(*last))
+    return [sequence, a_last, c_last]
 
 
+def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
+    return [np.asarray(each) for each in function(*leaves)]
+
+
+rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = layers_of(
+    FLAX, of_tensors(_run, jax.numpy.asarray), _values, by_jax
+)
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
 
 
-def _stacked(
-    kind: Kind,
-    x: Array,
-    initial: Sequence[Any] | None,
-    parameters: Sequence[Mapping[str, Array]],
-    options: Mapping[str, Any],
-) -> tuple[Array, list[Any]]:
-    """The hidden states of the top layer, and the last carries of all."""
-    D, activation = options.get("directions", 1), options.get("activation", "tanh")
-    units = len(parameters[0]["ba" if kind == "rnn" else "bf"])
-    lengths = None
-    if options.get("lengths") is not None:
-        lengths = jax.numpy.asarray(plain(np.asarray(options["lengths"])))
-    sequence: Any = jax.numpy.asarray(FLAX.sequence(x))
-    last: list[Any] = []
-    for k in range(0, len(parameters), D):
-        layer, run = recurrent_layer(kind, sequence.shape[2], units, D, activation, x.dtype.name)
-        for rnn, given in zip([layer] if D == 1 else [layer.forward_rnn, layer.backward_rnn], parameters[k:]):
-            set_weights(kind, rnn.cell, given)
-        carries = None if initial is None else initial[k] if D == 1 else tuple(initial[k : k + 2])
-        carry, sequence = run(layer, sequence, carries, lengths)
-        last += [carry] if D == 1 else list(carry)
-    if lengths is not None:
-        beyond = np.arange(x.shape[2]) >= np.asarray(lengths)[:, None]
-        sequence = np.where(beyond[:, :, None], np.zeros((), x.dtype), np.asarray(sequence))
-    return FLAX.from_sequence(np.asarray(sequence)), last
-
-
-def set_weights(kind: Kind, cell: Any, parameters: Mapping[str, Array]) -> None:
+def set_weights(kind: Kind, cell: Any, weights: Mapping[str, Any]) -> None:
     """Of the two `Linear` of a cell, that of the hidden state has the bias in an LSTM, else that of x."""
-    stacked = FLAX.stack(kind, parameters)
     for linear, name in ((cell.dense_i, "weight"), (cell.dense_h, "recurrent_weight")):
-        linear.kernel[...] = jax.numpy.asarray(stacked[name])
-    (cell.dense_h if kind == "lstm" else cell.dense_i).bias[...] = jax.numpy.asarray(stacked["bias"])
+        linear.kernel[...] = jax.numpy.asarray(weights[name])
+    (cell.dense_h if kind == "lstm" else cell.dense_i).bias[...] = jax.numpy.asarray(weights["bias"])
 
 
 @lru_cache(maxsize=64)
+def compiled(
+    kind: Kind, n_in: int, units: int, directions: int, activation: str, dtype: str
+) -> Callable[..., Any]:
+    """What runs a layer with the weights of its directions, compiled once for a shape."""
+
+    def run(weights: Sequence[Mapping[str, Any]], sequence: Any, carries: Any, lengths: Any) -> Any:
+        layer = recurrent_layer(kind, n_in, units, directions, activation, dtype)
+        each = [layer] if directions == 1 else [layer.forward_rnn, layer.backward_rnn]
+        for rnn, given in zip(each, weights):
+            set_weights(kind, rnn.cell, given)
+        return layer(sequence, initial_carry=carries, seq_lengths=lengths)
+
+    made: Callable[..., Any] = jax.jit(run)
+    return made
+
+
 def recurrent_layer(kind: Kind, n_in: int, units: int, directions: int, activation: str, dtype: str) -> Any:
-    """A layer with weights yet to be set, and what runs it, compiled once for a shape."""
+    """A layer with weights yet to be set."""
     make: Any = {"rnn": nnx.SimpleCell, "lstm": nnx.OptimizedLSTMCell}[kind]
     how: dict[str, Any] = {
         "dtype": dtype,
@@ -113,8 +115,4 @@ def recurrent_layer(kind: Kind, n_in: int, units: int, directions: int, activati
     one, *other = (
         nnx.RNN(make(n_in, units, rngs=nnx.Rngs(0), **how), return_carry=True) for _ in range(directions)
     )
-
-    def run(layer: Any, sequence: Any, carries: Any, lengths: Any) -> Any:
-        return layer(sequence, initial_carry=carries, seq_lengths=lengths)
-
-    return (nnx.Bidirectional(one, *other, return_carry=True) if other else one), nnx.jit(run)
+    return nnx.Bidirectional(one, *other, return_carry=True) if other else one

@@ -10,9 +10,11 @@ from oracle.frameworks.keras_layers import (
     lstm_cell_forward,
     lstm_forward,
     lstm_layer,
+    lstm_layer_backward,
     rnn_cell_forward,
     rnn_forward,
     rnn_layer,
+    rnn_layer_backward,
 )
 
 SUPPORTS = {**OF_KERAS, "subnormals": False}  # flushed to zero
@@ -22,7 +24,9 @@ __all__ = [
     "lstm_cell_forward",
     "lstm_forward",
     "lstm_layer",
+    "lstm_layer_backward",
     "rnn_cell_forward",
     "rnn_forward",
     "rnn_layer",
+    "rnn_layer_backward",
 ]

@@ -15,71 +15,66 @@ The module takes the backend that Keras has. A target is `keras_numpy`, `keras_t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import keras
 import numpy as np
 
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS, plain
+from oracle.frameworks.autograd import by_jax, by_tensorflow, by_torch
+from oracle.frameworks.functions import layers_of, of_lstm_layer, of_rnn_layer, of_tensors
+from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
 KERAS = LAYOUTS["keras"]
-SUPPORTS = {"caches": False, "head": False, "projection": False, "bad_shapes": False}
+GRADIENTS = {"torch": by_torch, "jax": by_jax, "tensorflow": by_tensorflow}
+"""By backend; NumPy has no differentiation."""
+
+SUPPORTS = {
+    "caches": False,
+    "head": False,
+    "projection": False,
+    "bad_shapes": False,
+    "gradients": keras.backend.backend() in GRADIENTS,
+}
 
 
-def rnn_layer(
-    x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
-) -> tuple[Array, Array]:
-    """`SimpleRNN`, one a layer."""
-    a, (a_last,) = _stacked("rnn", x, [a0], parameters, options)
-    return a, a_last
-
-
-def lstm_layer(
-    x: Array,
-    a0: Array | None,
-    c0: Array | None,
-    parameters: Sequence[Mapping[str, Array]],
+def _run(
+    kind: Kind,
+    sequence: Any,
+    states: Sequence[Any],
+    weights: Sequence[Mapping[str, Any]],
     options: Mapping[str, Any],
-) -> tuple[Array, Array, Array]:
-    """`LSTM`, one a layer."""
-    a, (a_last, c_last) = _stacked("lstm", x, [a0, c0], parameters, options)
-    return a, a_last, c_last
+) -> list[Any]:
+    """The layers are called in a scope in which their variables have the values that are given."""
+    D, lengths, dtype = options.get("directions", 1), options.get("lengths"), keras.ops.dtype(sequence)
+    mask = None if lengths is None else np.arange(sequence.shape[1]) < np.asarray(lengths)[:, None]
+    units = weights[0]["recurrent_weight"].shape[0]
+    last: list[Any] = []
+    for k in range(0, len(weights), D):
+        layer = recurrent_layer(kind, sequence.shape[2], units, D, options.get("activation", "tanh"), dtype)
+        own = [weights[k + d][name] for d in range(D) for name in ("weight", "recurrent_weight", "bias")]
+        given = [state[k + d] for d in range(D) for state in states if state is not None]
+        with keras.StatelessScope(state_mapping=[*zip(layer.weights, own)]):
+            sequence, *ended = layer(sequence, initial_state=given or None, mask=mask)
+        last += ended
+    n = len(states)
+    return [sequence, *(keras.ops.stack(last[i::n]) for i in range(n))]
 
 
+def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
+    return [keras.ops.convert_to_numpy(each) for each in function(*leaves)]
+
+
+rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = layers_of(
+    KERAS,
+    of_tensors(_run, keras.ops.convert_to_tensor),
+    _values,
+    GRADIENTS.get(keras.backend.backend()),
+)
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
-
-
-def _stacked(
-    kind: Kind,
-    x: Array,
-    initial: Sequence[Array | None],
-    parameters: Sequence[Mapping[str, Array]],
-    options: Mapping[str, Any],
-) -> tuple[Array, list[Array]]:
-    """The hidden states of the top layer, and the last states of all, each as its initial ones."""
-    D, lengths = options.get("directions", 1), options.get("lengths")
-    units = len(parameters[0]["ba" if kind == "rnn" else "bf"])
-    mask = None if lengths is None else np.arange(x.shape[2]) < np.asarray(lengths)[:, None]
-    if any(states is None for states in initial) and any(states is not None for states in initial):
-        none = np.zeros((len(parameters), units, x.shape[1]), x.dtype)
-        initial = [none if states is None else states for states in initial]
-    sequence: Any = KERAS.sequence(x)
-    last: list[Array] = []
-    for k in range(0, len(parameters), D):
-        n_in = sequence.shape[2]
-        layer = recurrent_layer(kind, n_in, units, D, options.get("activation", "tanh"), x.dtype.name)
-        stacked = [KERAS.stack(kind, parameters[k + d]) for d in range(D)]
-        layer.set_weights([p[name] for p in stacked for name in ("weight", "recurrent_weight", "bias")])
-        given = [plain(states[k + d].T) for d in range(D) for states in initial if states is not None]
-        sequence, *states = layer(sequence, initial_state=given or None, mask=mask)
-        last += [keras.ops.convert_to_numpy(each).T for each in states]
-    n = len(initial)
-    return KERAS.from_sequence(keras.ops.convert_to_numpy(sequence)), [np.stack(last[i::n]) for i in range(n)]
 
 
 @lru_cache(maxsize=64)

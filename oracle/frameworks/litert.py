@@ -28,6 +28,7 @@ SUPPORTS = {
     "layers": 1,
     "lengths": False,
     "bad_shapes": False,
+    "gradients": False,
 }
 
 LITERT = LAYOUTS["litert"]

@@ -9,16 +9,16 @@ float32; they are set here in the precision of the problem.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS, plain
-from reference.contract import Array
+from oracle.frameworks.functions import layers_of, of_lstm_layer, of_rnn_layer, of_tensors
+from oracle.layout import LAYOUTS
+from reference.contract import Array, Kind
 
 MLX = LAYOUTS["mlx"]
 SUPPORTS = {
@@ -34,38 +34,34 @@ SUPPORTS = {
 mx.set_default_device(mx.cpu)
 
 
-def rnn_layer(
-    x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
-) -> tuple[Array, Array]:
-    """`mlx.nn.RNN`."""
-    stacked = MLX.stack("rnn", parameters[0])
-    units = len(stacked["bias"])
-    module: Any = nn.RNN(len(x), units, nonlinearity=nn.relu if options.get("activation") == "relu" else None)
-    module.Wxh, module.Whh = _array(stacked["weight"]), _array(stacked["recurrent_weight"])
-    module.bias = _array(stacked["bias"])
-    a = MLX.from_sequence(np.array(module(_array(MLX.sequence(x)), _state(a0))))
-    return a, a[None, :, :, -1]
-
-
-def lstm_layer(
-    x: Array,
-    a0: Array | None,
-    c0: Array | None,
-    parameters: Sequence[Mapping[str, Array]],
+def _run(
+    kind: Kind,
+    sequence: Any,
+    states: Sequence[Any],
+    weights: Sequence[Mapping[str, Any]],
     options: Mapping[str, Any],
-) -> tuple[Array, Array, Array]:
-    """`mlx.nn.LSTM`."""
-    stacked = MLX.stack("lstm", parameters[0])
-    module: Any = nn.LSTM(len(x), len(parameters[0]["bf"]))
-    module.Wx, module.Wh = _array(stacked["weight"]), _array(stacked["recurrent_weight"])
-    module.bias = _array(stacked["bias"])
-    hidden, cell = module(_array(MLX.sequence(x)), _state(a0), _state(c0))
-    a, c = (MLX.from_sequence(np.array(states)) for states in (hidden, cell))
-    return a, a[None, :, :, -1], c[None, :, :, -1]
+) -> list[Any]:
+    ((w,), n_in) = weights, sequence.shape[2]
+    initial = [None if each is None else each[0] for each in states]
+    if kind == "rnn":
+        how = nn.relu if options.get("activation") == "relu" else None
+        rnn: Any = nn.RNN(n_in, len(w["bias"]), nonlinearity=how)
+        rnn.Wxh, rnn.Whh, rnn.bias = w["weight"], w["recurrent_weight"], w["bias"]
+        hidden = rnn(sequence, *initial)
+        return [hidden, hidden[None, :, -1]]
+    lstm: Any = nn.LSTM(n_in, len(w["bias"]) // 4)
+    lstm.Wx, lstm.Wh, lstm.bias = w["weight"], w["recurrent_weight"], w["bias"]
+    hidden, cell = lstm(sequence, *initial)
+    return [hidden, hidden[None, :, -1], cell[None, :, -1]]
 
 
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
+def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
+    return [np.array(each) for each in function(*leaves)]
+
+
+def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Array]:
+    _, found = mx.vjp(function, list(leaves), [_array(d) for d in incoming])
+    return [np.array(each) for each in found]
 
 
 def _array(array: Array) -> Any:
@@ -73,5 +69,8 @@ def _array(array: Array) -> Any:
     return mx.array(array, getattr(mx, array.dtype.name))
 
 
-def _state(states: Array | None) -> Any:
-    return None if states is None else _array(plain(states[0].T))
+rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = layers_of(
+    MLX, of_tensors(_run, _array), _values, _gradients, fill_states=False
+)
+rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
+lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)

@@ -32,6 +32,7 @@ SUPPORTS: Mapping[str, Any] = {
     "empty": ["m"],
     "subnormals": False,
     "bad_shapes": False,
+    "gradients": False,
 }
 
 _LAYOUT = LAYOUTS["ncnn"]

@@ -23,6 +23,7 @@ SUPPORTS = {
     "projection": False,
     "activations": ["tanh"],
     "bad_shapes": False,
+    "gradients": False,
 }
 
 Layers = Sequence[Mapping[str, Array]]

@@ -25,6 +25,7 @@ SUPPORTS = {
     "layers": 1,
     "projection": False,
     "bad_shapes": False,
+    "gradients": False,
 }
 
 Layers = Sequence[Mapping[str, Array]]

@@ -30,6 +30,7 @@ SUPPORTS: Mapping[str, Any] = {
     "layers": 1,
     "projection": False,
     "bad_shapes": False,
+    "gradients": False,
 }
 
 _LAYOUT = LAYOUTS["openvino"]

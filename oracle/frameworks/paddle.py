@@ -8,13 +8,13 @@ beyond a sample's own last step is not documented, so the mask that the contract
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import paddle
 
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
+from oracle.frameworks.functions import layers_of, of_lstm_layer, of_rnn_layer
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
@@ -25,7 +25,6 @@ SUPPORTS: Mapping[str, Any] = {
     "projection": "fewer",
 }
 
-_LAYOUT = LAYOUTS["paddle"]
 NAMES = {
     "weight": "weight_ih",
     "recurrent_weight": "weight_hh",
@@ -35,79 +34,68 @@ NAMES = {
 }
 
 
-def rnn_layer(
-    x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
-) -> tuple[Array, ...]:
-    """By `SimpleRNN`."""
-    return _layer("rnn", x, [a0], parameters, options)
-
-
-def lstm_layer(
-    x: Array,
-    a0: Array | None,
-    c0: Array | None,
-    parameters: Sequence[Mapping[str, Array]],
+def _pose(
+    kind: Kind,
+    sequence: Array,
+    states: Sequence[Any],
+    stacked: Sequence[Mapping[str, Array]],
     options: Mapping[str, Any],
-) -> tuple[Array, ...]:
-    """By `LSTM`."""
-    return _layer("lstm", x, [a0, c0], parameters, options)
+) -> tuple[Callable[..., Any], list[Any]]:
+    D, n_a = options.get("directions", 1), len(stacked[0]["bias"]) // (4 if kind == "lstm" else 1)
+    paddle.set_default_dtype(sequence.dtype.name)
+    module = (paddle.nn.LSTM if kind == "lstm" else paddle.nn.SimpleRNN)(
+        sequence.shape[2],
+        n_a,
+        num_layers=len(stacked) // D,
+        direction="bidirect" if D == 2 else "forward",
+        **({"activation": options.get("activation", "tanh")} if kind == "rnn" else {}),
+        **({"proj_size": stacked[0]["projection"].shape[1]} if "projection" in stacked[0] else {}),
+    )
+    lengths = options.get("lengths")
+    if lengths is not None:
+        lengths = paddle.to_tensor(plain(np.asarray(lengths)))
+
+    def function(sequence: Any, *given: Any) -> list[Any]:
+        initial = given[: len(states)]
+        absent = initial[0] is None
+        (module.train if paddle.is_grad_enabled() else module.eval)()  # eval has no gradients
+        a, last = module(sequence, None if absent else initial if kind == "lstm" else initial[0], lengths)
+        if lengths is not None:
+            within = np.arange(sequence.shape[1]) < lengths.numpy()[:, None]
+            a = paddle.where(paddle.to_tensor(within[:, :, None]), a, paddle.zeros_like(a))
+        return [a, *(last if kind == "lstm" else [last])]
+
+    tensors = [None if array is None else paddle.to_tensor(array) for array in (sequence, *states)]
+    return function, [*tensors, *load(module, stacked)]
 
 
+def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
+    with paddle.no_grad():
+        return [each.numpy() for each in function(*leaves)]
+
+
+def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Array]:
+    for leaf in leaves:
+        leaf.stop_gradient = False
+    found = paddle.grad(function(*leaves), leaves, [*map(paddle.to_tensor, incoming)], allow_unused=True)
+    return [np.zeros_like(leaf.numpy()) if d is None else d.numpy() for leaf, d in zip(leaves, found)]
+
+
+rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = layers_of(
+    LAYOUTS["paddle"], _pose, _values, _gradients
+)
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
 
 
-def _layer(
-    kind: Kind,
-    x: Array,
-    states: Sequence[Array | None],
-    parameters: Sequence[Mapping[str, Array]],
-    options: Mapping[str, Any],
-) -> tuple[Array, ...]:
-    D, n_a = options.get("directions", 1), len(parameters[0]["ba" if kind == "rnn" else "bf"])
-    n_h = len(parameters[0].get("Wp", ())) or n_a
-    paddle.set_default_dtype(x.dtype.name)
-    module = (paddle.nn.LSTM if kind == "lstm" else paddle.nn.SimpleRNN)(
-        len(x),
-        n_a,
-        num_layers=len(parameters) // D,
-        direction="bidirect" if D == 2 else "forward",
-        **({"activation": options.get("activation", "tanh")} if kind == "rnn" else {}),
-        **({"proj_size": n_h} if "Wp" in parameters[0] else {}),
-    )
-    module.eval()
-    load(module, kind, parameters)
-    absent = all(state is None for state in states)
-    given = [
-        paddle.to_tensor(
-            np.zeros((len(parameters), x.shape[1], n), x.dtype)
-            if state is None
-            else plain(state.transpose(0, 2, 1))
-        )
-        for state, n in zip(states, (n_h, n_a))
-    ]
-    lengths = (
-        None if options.get("lengths") is None else paddle.to_tensor(plain(np.asarray(options["lengths"])))
-    )
-    initial = None if absent else tuple(given) if kind == "lstm" else given[0]
-    with paddle.no_grad():
-        a, last = module(paddle.to_tensor(_LAYOUT.sequence(x)), initial, lengths)
-    last = last if kind == "lstm" else (last,)
-    a = _LAYOUT.from_sequence(a.numpy())
-    if lengths is not None:
-        a = np.where(np.arange(x.shape[2]) < lengths.numpy()[:, None], a, np.zeros((), a.dtype))
-    return a, *(state.numpy().transpose(0, 2, 1) for state in last)
-
-
-def load(module: Any, kind: Kind, parameters: Sequence[Mapping[str, Array]]) -> None:
-    """Sets the weights of a layer, cell by cell.
-
-    Its projection `weight_ho (n_a, n_p)` acts from the right, unlike its other weights.
-    """
-    for cell, p in zip(cells(module), parameters):
-        for name, array in _LAYOUT.stack(kind, p).items():
-            value = array.T if name == "projection" else array
-            getattr(cell, NAMES[name]).set_value(plain(value))
+def load(module: Any, stacked: Sequence[Mapping[str, Array]]) -> list[Any]:
+    """Sets the weights of a layer, cell by cell, and returns its parameters in that order."""
+    parameters = []
+    for cell, weights in zip(cells(module), stacked):
+        for role, array in weights.items():
+            parameters.append(getattr(cell, NAMES[role]))
+            parameters[-1].set_value(array)
+    return parameters
 
 
 def cells(module: Any) -> list[Any]:

@@ -10,18 +10,17 @@ The environment variable DEV chooses another device; `PYTHON` needs no compiler.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 os.environ.setdefault("DEV", "CPU")
 
-import numpy as np
 from tinygrad import Tensor
 from tinygrad.nn import LSTMCell
 
-from oracle.frameworks.functions import of_lstm_layer
-from oracle.layout import LAYOUTS, plain
-from reference.contract import Array
+from oracle.frameworks.functions import layers_of, of_lstm_layer, of_tensors
+from oracle.layout import LAYOUTS
+from reference.contract import Array, Kind
 
 TINYGRAD = LAYOUTS["tinygrad"]
 SUPPORTS = {
@@ -36,28 +35,35 @@ SUPPORTS = {
 }
 
 
-def lstm_layer(
-    x: Array,
-    a0: Array | None,
-    c0: Array | None,
-    parameters: Sequence[Mapping[str, Array]],
+def _run(
+    kind: Kind,
+    sequence: Any,
+    states: Sequence[Any],
+    weights: Sequence[Mapping[str, Any]],
     options: Mapping[str, Any],
-) -> tuple[Array, Array, Array]:
+) -> list[Any]:
     """`LSTMCell`, one call a step."""
-    stacked = TINYGRAD.stack("lstm", parameters[0])
-    cell = LSTMCell(len(x), len(parameters[0]["bf"]))
-    cell.weight_ih, cell.weight_hh = Tensor(stacked["weight"]), Tensor(stacked["recurrent_weight"])
-    cell.bias_ih, cell.bias_hh = Tensor(stacked["bias"]), Tensor(stacked["recurrent_bias"])
-    states: Any = None
-    if a0 is not None or c0 is not None:
-        none = np.zeros((x.shape[1], len(parameters[0]["bf"])), x.dtype)
-        states = tuple(Tensor(none if s is None else plain(s[0].T)) for s in (a0, c0))
+    ((w,), n_in) = weights, sequence.shape[2]
+    cell = LSTMCell(n_in, w["bias"].shape[0] // 4)
+    cell.weight_ih, cell.weight_hh = w["weight"], w["recurrent_weight"]
+    cell.bias_ih, cell.bias_hh = w["bias"], w["recurrent_bias"]
+    pair: Any = None if states[0] is None else tuple(state[0] for state in states)
     hidden = []
-    for step in TINYGRAD.sequence(x):
-        states = tuple(each.realize() for each in cell(Tensor(step), states))
-        hidden.append(states[0].numpy())
-    a_last, c_last = (each.numpy().T[None] for each in states)
-    return TINYGRAD.from_sequence(np.stack(hidden)), a_last, c_last
+    for t in range(sequence.shape[0]):
+        pair = cell(sequence[t], pair)
+        hidden.append(pair[0])
+    return [Tensor.stack(*hidden), *(state.unsqueeze(0) for state in pair)]
 
 
+def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
+    return [each.numpy() for each in function(*leaves)]
+
+
+def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Array]:
+    """Those of the sum of the outputs times what comes into each, for there is one gradient at a time."""
+    loss: Any = sum((output * Tensor(d)).sum() for output, d in zip(function(*leaves), incoming))
+    return [each.numpy() for each in loss.gradient(*leaves)]
+
+
+_, lstm_layer, _, lstm_layer_backward = layers_of(TINYGRAD, of_tensors(_run, Tensor), _values, _gradients)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)

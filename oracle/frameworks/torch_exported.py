@@ -20,6 +20,7 @@ SUPPORTS = {
     "dtypes": ["float16", "float32"],
     "lengths": False,
     "projection": False,
+    "gradients": False,
 }
 
 
@@ -51,6 +52,6 @@ def _session(module: torch.nn.Module, given: tuple[Any, ...]) -> onnxruntime.Inf
     )
 
 
-rnn_layer, lstm_layer, *_ = torch_modules.layers(_exported)  # a model that is exported has no gradients
+rnn_layer, lstm_layer, *_ = torch_modules.layers(_exported)
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)

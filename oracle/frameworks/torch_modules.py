@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Optional, Tuple  # noqa: UP035 (TorchScript reads annotations)
+from typing import Any, Optional, Tuple  # noqa: UP035 (TorchScript reads annotations)
 
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from oracle.conversion import from_torch, to_torch
-from oracle.frameworks.functions import backward_of
+from oracle.frameworks.autograd import by_torch
+from oracle.frameworks.functions import Layers, layers_of
 from oracle.layout import LAYOUTS, plain
+from oracle.naming import in_torch
 from reference.contract import Array, Kind
 
 SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
-
-Layers = Sequence[Mapping[str, Array]]
-State = Optional[Array]
 
 
 class RNN(torch.nn.Module):
@@ -68,16 +66,7 @@ class LSTM(torch.nn.Module):
         return pad_packed_sequence(packed, total_length=x.size(0))[0], last
 
 
-class Guise(NamedTuple):
-    """The functions of layers."""
-
-    rnn_layer: Callable[..., Any]
-    lstm_layer: Callable[..., Any]
-    rnn_layer_backward: Callable[..., Any]
-    lstm_layer_backward: Callable[..., Any]
-
-
-def layers(prepared: Callable[[torch.nn.Module], Callable[..., Any]] = lambda module: module) -> Guise:
+def layers(prepared: Callable[[torch.nn.Module], Callable[..., Any]] = lambda module: module) -> Layers:
     """The functions of layers, by a module as it is when it is prepared; that is done once for a shape.
 
     The weights are copied into the module before every call.
@@ -88,99 +77,52 @@ def layers(prepared: Callable[[torch.nn.Module], Callable[..., Any]] = lambda mo
         kind: Kind, shape: tuple[int, ...], **how: Any
     ) -> tuple[torch.nn.Module, Callable[..., Any]]:
         how["dtype"] = getattr(torch, how["dtype"])
-        module = (RNN if kind == "rnn" else LSTM)(shape[0], how.pop("n_a"), **how).eval()
+        module = (RNN if kind == "rnn" else LSTM)(shape[-1], how.pop("n_a"), **how).eval()
         return module, prepared(module)
 
-    def asked(
-        kind: Kind, x: Array, states: Sequence[State], parameters: Layers, options: Mapping[str, Any]
-    ) -> tuple[torch.nn.Module, list[torch.Tensor | None], list[torch.Tensor]]:
-        """The module, the input and the initial states as tensors, and what came of them.
-
-        They are leaves of the graph where gradients are recorded.
-        """
+    def pose(
+        kind: Kind,
+        sequence: Array,
+        states: Sequence[Any],
+        stacked: Sequence[Mapping[str, Array]],
+        options: Mapping[str, Any],
+    ) -> tuple[Callable[..., Any], list[Any]]:
         D, lengths = options.get("directions", 1), options.get("lengths")
         own = {"nonlinearity": options.get("activation", "tanh")}
         module, call = of_shape(
             kind,
-            (*x.shape, lengths is not None, *(state is not None for state in states)),
-            n_a=len(parameters[0]["ba" if kind == "rnn" else "bf"]),
-            num_layers=len(parameters) // D,
+            (lengths is not None, *(state is not None for state in states), *sequence.shape),
+            n_a=len(stacked[0]["bias"]) // (4 if kind == "lstm" else 1),
+            num_layers=len(stacked) // D,
             bidirectional=D == 2,
-            dtype=x.dtype.name,
-            **(own if kind == "rnn" else {"proj_size": len(parameters[0].get("Wp", ()))}),
+            dtype=sequence.dtype.name,
+            **(own if kind == "rnn" else {"proj_size": len(stacked[0].get("projection", ()))}),
         )
-        state_dict = to_torch(kind, parameters, D)
-        with torch.no_grad():
-            module.load_state_dict({f"layers.{name}": _tensor(array) for name, array in state_dict.items()})
-        initial = [None if state is None else _leaf(state.transpose(0, 2, 1)) for state in states]
-        given: Any = tuple(initial)
-        if all(state is None for state in given):
-            given = None
-        elif kind == "rnn":
-            (given,) = given
-        steps = _leaf(LAYOUTS["torch"].sequence(x))
-        output, last = call(
-            steps, None if lengths is None else torch.from_numpy(plain(np.asarray(lengths))), given
-        )
-        return module, [steps, *initial], [output, *((last,) if kind == "rnn" else last)]
+        weights = {
+            f"layers.{in_torch(role, *divmod(k, D))}": torch.from_numpy(array)
+            for k, each in enumerate(stacked)
+            for role, array in each.items()
+        }
+        module.load_state_dict(weights)
+        if lengths is not None:
+            lengths = torch.from_numpy(plain(np.asarray(lengths)))
 
-    @torch.no_grad()
-    def run(*given: Any) -> tuple[Array, ...]:
-        _, _, (output, *ended) = asked(*given)
-        return (
-            LAYOUTS["torch"].from_sequence(_array(output)),
-            *(_array(state).transpose(0, 2, 1) for state in ended),
-        )
+        def function(sequence: Any, *given: Any) -> list[Any]:
+            initial = given[: len(states)]
+            absent = all(state is None for state in initial)
+            output, last = call(
+                sequence, lengths, None if absent else initial if kind == "lstm" else initial[0]
+            )
+            return [output, *(last if kind == "lstm" else [last])]
 
-    def differentiated(
-        kind: Kind,
-        incoming: Sequence[Array],
-        x: Array,
-        states: Sequence[Array],
-        parameters: Layers,
-        options: Mapping[str, Any],
-    ) -> tuple[Any, ...]:
-        module, given, returned = asked(kind, x, states, parameters, options)
-        da, *last = incoming
-        by_returned = [_tensor(LAYOUTS["torch"].sequence(da)), *(_tensor(d.transpose(0, 2, 1)) for d in last)]
-        named = {name.removeprefix("layers."): each for name, each in module.named_parameters()}
-        by_leaf = torch.autograd.grad(
-            returned,
-            [*(leaf for leaf in given if leaf is not None), *named.values()],
-            [d.to(output.dtype) for d, output in zip(by_returned, returned)],
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        dx, *by_states = by_leaf[: len(given)]
-        by_name = {name: _array(d) for name, d in zip(named, by_leaf[len(given) :])}
-        # Both biases have the whole gradient, and are added on the way back.
-        by_name.update({name: np.zeros_like(d) for name, d in by_name.items() if "bias_hh" in name})
-        gradients, _ = from_torch(kind, by_name)
-        return (
-            LAYOUTS["torch"].from_sequence(_array(dx)),
-            *(_array(d).transpose(0, 2, 1) for d in by_states),
-            [{f"d{name}": d for name, d in by.items()} for by in gradients],
-        )
+        tensors = [None if array is None else torch.from_numpy(array) for array in (sequence, *states)]
+        return function, [*tensors, *(module.get_parameter(name) for name in weights)]
 
-    def rnn_layer(x: Array, a0: State, parameters: Layers, options: Mapping[str, Any]) -> tuple[Array, ...]:
-        return run("rnn", x, [a0], parameters, options)
-
-    def lstm_layer(
-        x: Array, a0: State, c0: State, parameters: Layers, options: Mapping[str, Any]
-    ) -> tuple[Array, ...]:
-        return run("lstm", x, [a0, c0], parameters, options)
-
-    return Guise(rnn_layer, lstm_layer, *backward_of(differentiated))
+    return layers_of(LAYOUTS["torch"], pose, _values, by_torch, fill_states=False)
 
 
-def _tensor(array: Array) -> torch.Tensor:
-    return torch.from_numpy(plain(array))
-
-
-def _leaf(array: Array) -> torch.Tensor:
-    return _tensor(array).requires_grad_(torch.is_grad_enabled())
-
-
-def _array(tensor: torch.Tensor) -> Array:
-    """A tensor as it is; bfloat16, which NumPy has not, as the float32 of the same values."""
-    return np.asarray((tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy())
+@torch.no_grad()
+def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
+    """Tensors as they are; those of bfloat16, which NumPy has not, as the float32 of the same values."""
+    found = function(*leaves)
+    return [(each.float() if each.dtype == torch.bfloat16 else each).numpy() for each in found]

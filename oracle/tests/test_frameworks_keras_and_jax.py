@@ -15,6 +15,8 @@ from oracle.tests.selection import needs
 from reference import lstm_layer, rnn_layer
 from reference.contract import Array, Kind
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # those that frameworks give
+
 REFERENCE: dict[str, Any] = {"rnn_layer": rnn_layer, "lstm_layer": lstm_layer}
 NEEDS = {
     "keras_layers": needs("keras", "keras"),
@@ -26,8 +28,8 @@ NEEDS = {
 
 @pytest.fixture(params=[pytest.param(name, marks=mark) for name, mark in NEEDS.items()])
 def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module, with the NumPy backend of Keras if none is chosen, for it compiles nothing."""
-    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "numpy"))
+    """The module, with the backend torch of Keras if none is chosen."""
+    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
     return importlib.import_module(f"oracle.frameworks.{request.param}")
 
@@ -90,8 +92,8 @@ def framework_s_own(name: str, kind: Kind, parameters: Mapping[str, Array]) -> d
         layer.set_weights([stacked[each] for each in ("weight", "recurrent_weight", "bias")])
         given = [module.keras.ops.convert_to_numpy(weight.value) for weight in layer.weights]
         return dict(zip(("weight", "recurrent_weight", "bias"), given, strict=True))
-    rnn, _ = module.recurrent_layer(kind, n_in, n_a, 1, "tanh", "float32")
-    module.set_weights(kind, rnn.cell, parameters)
+    rnn = module.recurrent_layer(kind, n_in, n_a, 1, "tanh", "float32")
+    module.set_weights(kind, rnn.cell, LAYOUTS["flax"].stack(kind, parameters))
     bias = rnn.cell.dense_h.bias if kind == "lstm" else rnn.cell.dense_i.bias
     arrays = {
         "weight": rnn.cell.dense_i.kernel,
@@ -112,7 +114,7 @@ def framework_s_own(name: str, kind: Kind, parameters: Mapping[str, Array]) -> d
 def test_weights_of_the_framework_s_own_layer_are_ours_again(
     name: str, layout: str, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "numpy"))
+    monkeypatch.setenv("KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
     problem = Problem.rnn_layer(**sizes) if kind == "rnn" else Problem.lstm_layer(**sizes)
     (parameters,) = problem.inputs(problem.kind).parameters
     back = LAYOUTS[layout].unstack(kind, framework_s_own(name, kind, parameters))

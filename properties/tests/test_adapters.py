@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from properties.tests.runs import CLONE, Installation, in_clone, run
 from properties.worker.loading import load
 from properties.worker.own_modules import FRAMEWORKS
 from properties.worker.targets import Target, Unusable
+from reference.contract import CONTRACTS, LAYERS, LAYERS_BACKWARD
 
 DOCS = (CLONE / "docs" / "adapters.md").read_text()
 EXTRAS = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-SHARED = {"__init__", "functions", "onnx_model", "keras_layers", "torch_modules"}
+SHARED = {"__init__", "autograd", "functions", "onnx_model", "keras_layers", "torch_modules"}
 """What is no adapter itself."""
 
 
@@ -82,19 +84,28 @@ def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch:
             functions = adapter.load().functions
         except Unusable as error:
             pytest.skip(str(error))
-        for function in ("rnn_layer", "lstm_layer"):
+        for function in (*LAYERS, *LAYERS_BACKWARD):
             if function not in functions:
                 continue
             given: Any = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, "layers": 2, "directions": 2}
-            problem = getattr(Problem, function)(**given, lengths="random", dtype="float32", seed=1)
+            kind = CONTRACTS[function].posed_as
+            problem = getattr(Problem, kind)(**given, lengths="random", dtype="float32", seed=1)
             arguments = adapter.limits.fitted(problem).arguments(function)
             expected = adapter.call(function, arguments)
             assert isinstance(expected, Returned), expected
             for arrangement in ARRANGEMENTS:
                 answer = adapter.call(function, arguments, arrangement=arrangement)
                 assert isinstance(answer, Returned), (arrangement, answer)
-                for ours, theirs in zip(answer.value, expected.value, strict=True):
+                for ours, theirs in zip(arrays(answer.value), arrays(expected.value), strict=True):
                     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6, err_msg=arrangement)
+
+
+def arrays(returned: Sequence[Any]) -> list[Any]:
+    """What a layer returns, and of a backward pass every gradient by a parameter beside it."""
+    *first, last = returned
+    if isinstance(last, list):
+        return [*first, *(gradient for by in last for _, gradient in sorted(by.items()))]
+    return [*first, last]
 
 
 def test_the_page_on_installation_says_what_every_extra_is_for() -> None:

@@ -1,0 +1,50 @@
+"""Gradients by the differentiation of frameworks that more than one adapter uses.
+
+Each is called as `gradients` of `oracle.frameworks.functions.layers_of`, and imports its framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from reference.contract import Array
+
+
+def by_torch(
+    function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
+) -> list[Array]:
+    """By `torch.autograd.grad`; a leaf that no output depends on has the gradient 0."""
+    import torch
+
+    leaves = [leaf.requires_grad_() for leaf in leaves]
+    outputs = function(*leaves)
+    by_outputs = [torch.from_numpy(d).to(output.dtype) for d, output in zip(incoming, outputs)]
+    found = torch.autograd.grad(outputs, leaves, by_outputs, allow_unused=True, materialize_grads=True)
+    return [each.numpy() for each in found]
+
+
+def by_jax(
+    function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
+) -> list[Array]:
+    """By `jax.vjp`."""
+    import jax
+
+    outputs, pulled_back = jax.vjp(function, *leaves)
+    return [np.asarray(each) for each in pulled_back(type(outputs)(map(jax.numpy.asarray, incoming)))]
+
+
+def by_tensorflow(
+    function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
+) -> list[Array]:
+    """By `tf.GradientTape`; a leaf that no output depends on has the gradient 0."""
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(leaves)
+        outputs = function(*leaves)
+    zero = tf.UnconnectedGradients.ZERO
+    found = tape.gradient(outputs, leaves, [*map(tf.constant, incoming)], unconnected_gradients=zero)
+    return [each.numpy() for each in found]
