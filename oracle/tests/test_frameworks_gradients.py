@@ -13,7 +13,7 @@ import pytest
 import reference
 from oracle.limits import Limits
 from oracle.problem import LayerProblem, Problem
-from oracle.tests.needed import needs
+from oracle.tests.selection import needs
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those that frameworks give
 
