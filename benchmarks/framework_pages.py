@@ -13,7 +13,7 @@ from oracle.problem import DType, LayerProblem, Problem
 PROFILE, SEED = "dev", 1
 NOT_RUN = "not run"
 LAWS = ("trajectory", "each step", "lower precision", "extreme magnitudes")
-"""Laws whose worst errors are shown."""
+"""Laws of forward passes whose worst errors are shown."""
 
 DTYPES = tuple(reversed(get_args(DType)))
 
@@ -23,7 +23,7 @@ class Failure:
     """A law that does not hold of one network, its counterexample, and what becomes of that.
 
     `outcome` is `answers`, `raises` or `dies`; `told` is the diagnosis, the error or the end of the process;
-    `finite` says whether the right answer is.
+    `finite` says whether the right answer is; `gradients`, whether the law is about a backward pass.
     """
 
     kind: str
@@ -33,6 +33,7 @@ class Failure:
     told: str
     problem: str
     finite: bool = True
+    gradients: bool = False
 
     @property
     def words(self) -> Sequence[str]:
@@ -50,16 +51,35 @@ class Failure:
             return "nonfinite"
         if problem is None or 0 in (problem.n_x, problem.m, problem.T_x):
             return "other"
+        if self.gradients and (self.grade == "spec" or self.law == "lower precision"):
+            return "gradients"
         if isinstance(problem, LayerProblem) and problem.lengths != "absent":
             return f"{problem.dtype} lengths"  # without which there is no simpler counterexample
         return problem.dtype if self.grade == "spec" or self.law == "lower precision" else "other"
+
+    @property
+    def setting(self) -> str:
+        """The dtype and the options of the counterexample, in words."""
+        problem = Problem.parse(self.problem)
+        words: list[str] = [problem.dtype]
+        if isinstance(problem, LayerProblem):
+            options = {
+                "lengths": problem.lengths != "absent",
+                "two directions": problem.directions == 2,
+                "layers": problem.layers > 1,
+                "a projection": problem.n_p > 0,
+                "relu": problem.activation == "relu",
+            }
+            words += [word for word, there in options.items() if there]
+        return " with ".join(filter(None, (words[0], " and ".join(words[1:]))))
 
 
 @dataclass(frozen=True)
 class Judged:
     """What came of one adapter, or why it was not judged.
 
-    `ratios` holds the worst error by law as a fraction of the bound, `None` where the law fails.
+    `gradients` says whether it has backward passes. `ratios` holds the worst error as a fraction of the
+    bound: of forward passes by law, and of backward passes as `gradients`. It is `None` where a law fails.
     """
 
     name: str
@@ -71,6 +91,7 @@ class Judged:
     verdict: str = ""
     dtypes: Sequence[str] = ()
     lengths: bool = True
+    gradients: bool = False
     declares: Sequence[str] = ()
     failures: Sequence[Failure] = ()
     ratios: Mapping[str, float | None] = field(default_factory=dict)
@@ -84,7 +105,18 @@ Are the recurrent layers of frameworks right? `python -m benchmarks.frameworks` 
 Each adapter is [one small file](../oracle/frameworks); how to write one is [here](adapters.md).
 """
 COLUMNS = (
-    *("adapter", "version", "verdict", "float64", "float32", "float16", "lengths", "NaN, ∞", "crashes"),
+    *(
+        "adapter",
+        "version",
+        "verdict",
+        "float64",
+        "float32",
+        "float16",
+        "lengths",
+        "gradients",
+        "NaN, ∞",
+        "crashes",
+    ),
     *("other edges that fail", "new failures"),
 )
 LEGEND = """
@@ -92,6 +124,8 @@ LEGEND = """
   not. *differs*, ordinary input is answered wrongly. *incomplete*, one of the two networks is not there.
 - **float64**, **float32**, **float16**: whether ordinary finite input in that dtype is answered within the
   rounding that the dtype allows. **lengths**: whether samples of different lengths are.
+- **gradients**: whether the framework's own differentiation gives the gradients by the input, the initial
+  states and the parameters within rounding; if not, on which input they go wrong.
 - **NaN, ∞**: whether they go where the formulas send them, in the padding too. *no* is often a choice that
   can be defended.
 - **crashes**: the input that ends the process. **other edges that fail**: the laws about empty input,
@@ -128,9 +162,14 @@ def page(judged: Sequence[Judged]) -> Iterator[str]:
     )
     yield RATIOS
     yield from _table(
-        ("adapter", *LAWS, "declares"),
+        ("adapter", *LAWS, "gradients", "declares"),
         [
-            (f"`{each.name}`", *(_ratio(each.ratios[name]) for name in LAWS), ", ".join(each.declares))
+            (
+                f"`{each.name}`",
+                *(_ratio(each.ratios[name]) for name in LAWS),
+                _ratio(each.ratios["gradients"]) if each.gradients else "–",
+                ", ".join(each.declares),
+            )
             for each in found
         ],
     )
@@ -168,6 +207,7 @@ def _summary(judged: Judged, failures: Sequence[tuple[Failure, Known | None]]) -
         *(f"`{judged.name}`", judged.version, judged.verdict),
         *(_yes(right[dtype]) if dtype in right else "–" for dtype in DTYPES),
         _yes(not with_lengths) if judged.lengths else "–",
+        _gradients(failures) if judged.gradients else "–",
         _yes("nonfinite" not in met),
         ", ".join(dict.fromkeys(met["crashes"])) or "none",
         ", ".join(dict.fromkeys(met["other"])) or "none",
@@ -175,11 +215,20 @@ def _summary(judged: Judged, failures: Sequence[tuple[Failure, Known | None]]) -
     ]
 
 
+def _gradients(failures: Sequence[tuple[Failure, Known | None]]) -> str:
+    wrong = dict.fromkeys(failure.setting for failure, _ in failures if failure.aspect == "gradients")
+    return f"**no**: {', '.join(wrong)}" if wrong else "yes"
+
+
 def _yes(is_right: bool) -> str:
     return "yes" if is_right else "**no**"
 
 
 _KNOWN = known(LEDGER.read_text(encoding="utf-8"))
+
+
+def _network(failure: Failure) -> str:
+    return failure.kind.upper() + (" backward" if failure.gradients else "")
 
 
 def _accounted(name: str, failure: Failure) -> Known | None:
@@ -201,7 +250,7 @@ def _failures(name: str, failures: Sequence[tuple[Failure, Known | None]]) -> It
         word = "defended" if heading == DEFENDED else "finding"
         yield [
             f"`{name}`",
-            ", ".join(sorted({failure.kind.upper() for failure in alike}, reverse=True)),
+            ", ".join(sorted({_network(failure) for failure in alike}, reverse=True)),
             told.replace("|", "\\|") or "a wrong answer",
             ", ".join(dict.fromkeys(failure.law for failure in alike)),
             f"[{word}]({_link(heading)})" if heading else "**new**",

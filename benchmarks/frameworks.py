@@ -26,11 +26,12 @@ import numpy as np
 
 from benchmarks.findings import LEDGER
 from benchmarks.framework_pages import LAWS, NOT_RUN, PROFILE, SEED, Failure, Judged, page
-from oracle import pytorch
+from oracle import pytorch, pytorch_gradient
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
 from properties.implementations.implementation import Died, Implementation, Raised
 from properties.worker.own_modules import full_name
+from reference.contract import CONTRACTS
 
 HOST = {"time_limit": 60.0, "import_time_limit": 180.0, "memory_limit": 8 * 2**30}
 LIMITS = ["--time-limit", "60", "--import-time-limit", "180", "--memory-limit", "8"]
@@ -83,7 +84,7 @@ def judge(name: str, pythons: Sequence[str]) -> Judged:
     for python in pythons:
         with Implementation(full_name(f"frameworks.{name}"), python=python, **HOST) as implementation:  # type: ignore[arg-type]
             try:
-                limits = implementation.limits
+                limits, functions = implementation.limits, implementation.load().functions
             except Exception as error:
                 missing = missing or str(error).partition(" needs ")[2].partition(":")[0] or str(error)
                 continue
@@ -100,11 +101,12 @@ def judge(name: str, pythons: Sequence[str]) -> Judged:
                 verdict=found["verdict"],
                 dtypes=list(limits.dtypes),
                 lengths=limits.lengths,
-                declares=replace(limits, caches=True, head=True, bad_shapes=True).words,
+                gradients=limits.gradients and any(CONTRACTS[name].is_backward for name in functions),
+                declares=replace(limits, caches=True, head=True, bad_shapes=True, gradients=True).words,
                 failures=[
                     _failure(implementation, law) for law in found["laws"] if law["status"] == "failed"
                 ],
-                ratios={name: _worst(found["laws"], name) for name in LAWS},
+                ratios=ratios(found["laws"]),
             )
     return Judged(name, missing=missing)
 
@@ -127,22 +129,35 @@ def _report(name: str, python: str) -> Any:
         return json.loads(path.read_text())
 
 
-def _worst(laws: Sequence[Mapping[str, Any]], name: str) -> float | None:
-    """The worst error of any function by one law, as a fraction of the bound; `None` where the law fails."""
-    alike = [law for law in laws if law["law"] == name]
-    fails = any(law["status"] == "failed" for law in alike)
-    return None if fails else max(law["worst_ratio"] for law in alike)
+def ratios(laws: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """The worst error by law of any forward pass, as a fraction of the bound, and of gradients by all laws.
+
+    It is `None` where a law fails.
+    """
+    groups: dict[str, list[Mapping[str, Any]]] = {name: [] for name in (*LAWS, "gradients")}
+    for law in laws:
+        name = "gradients" if CONTRACTS[law["function"]].is_backward else law["law"]
+        if law["law"] in LAWS:
+            groups[name].append(law)
+    return {
+        name: None
+        if any(law["status"] == "failed" for law in alike)
+        else max((law["worst_ratio"] for law in alike), default=0.0)
+        for name, alike in groups.items()
+    }
 
 
 def _failure(implementation: Implementation, law: Mapping[str, Any]) -> Failure:
     """What a law reports, and what becomes of its counterexample when it is posed again."""
     function, told = law["function"], " ".join(" ".join(law["diagnosis"][:1]).split())
     about: Any = {"kind": function.partition("_")[0], "law": law["law"], "grade": law["grade"]}
+    about["gradients"] = CONTRACTS[function].is_backward
     about["problem"] = law["counterexample"]
     if not law["counterexample"]:
         return Failure(**about, outcome="answers", told=told)
     problem = Problem.parse(law["counterexample"])
-    right = pytorch.run(problem.inputs(function)).values()
+    witness: Any = pytorch_gradient if about["gradients"] else pytorch
+    right = witness.run(problem.inputs(function)).values()
     about["finite"] = all(bool(np.isfinite(array).all()) for array in right)
     reply = implementation.call(function, problem.arguments(function))
     if isinstance(reply, Died):

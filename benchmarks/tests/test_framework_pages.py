@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.findings import DEFENDED, LEDGER, anchor, entries, known
 from benchmarks.framework_pages import LAWS, Failure, Judged, page
-from benchmarks.frameworks import changed
+from benchmarks.frameworks import changed, ratios
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
 
@@ -16,15 +16,24 @@ ENTRIES = list(entries(LEDGER.read_text(encoding="utf-8")))
 KNOWN = known(LEDGER.read_text(encoding="utf-8"))
 
 
-def failure(law: str, outcome: str = "answers", told: str = "", **given: Any) -> Failure:
+def failure(
+    law: str, outcome: str = "answers", told: str = "", gradients: bool = False, **given: Any
+) -> Failure:
     problem = Problem.lstm_layer(**{**SIZES, **given})
     grade = "spec" if law == "trajectory" else "robust"
-    return Failure("lstm", law, grade, outcome, told, repr(problem))
+    return Failure("lstm", law, grade, outcome, told, repr(problem), gradients=gradients)
 
 
 def judged(name: str, *failures: Failure) -> Judged:
-    dtypes, ratios = ["float64", "float32"], dict.fromkeys(LAWS, 0.25)
-    return Judged(name, version="1.0", verdict="not robust", dtypes=dtypes, failures=failures, ratios=ratios)
+    return Judged(
+        name,
+        version="1.0",
+        verdict="not robust",
+        dtypes=["float64", "float32"],
+        gradients=True,
+        failures=failures,
+        ratios=dict.fromkeys([*LAWS, "gradients"], 0.25),
+    )
 
 
 def row(judgement: Judged) -> dict[str, str]:
@@ -39,7 +48,14 @@ def row(judgement: Judged) -> dict[str, str]:
         (failure("trajectory"), "float64", "**no**"),
         (failure("lower precision", dtype="float32"), "float32", "**no**"),
         (failure("trajectory", lengths="random"), "lengths", "**no**"),
+        (failure("trajectory", gradients=True), "gradients", "**no**: float64"),
+        (
+            failure("lower precision", gradients=True, dtype="float32", lengths="equal", directions=2),
+            "gradients",
+            "**no**: float32 with lengths and two directions",
+        ),
         (failure("nonfinite", regime="nonfinite"), "NaN, ∞", "**no**"),
+        (failure("nonfinite", gradients=True, regime="nonfinite"), "NaN, ∞", "**no**"),
         (failure("padding", lengths="random"), "NaN, ∞", "**no**"),
         (failure("no samples", "dies", m=0), "crashes", "no samples"),
         (failure("no steps", "raises", T_x=0), "other edges that fail", "no steps"),
@@ -51,6 +67,27 @@ def test_a_failure_is_an_answer_to_one_question(met: Failure, column: str, cell:
     assert wrong[column] == cell
     changed = {name for name in right if right[name] != wrong[name]}
     assert changed <= {column, "new failures |"}
+
+
+def test_gradients_that_there_are_not_were_not_asked() -> None:
+    assert row(judged("mlx"))["gradients"] == "yes"
+    assert row(replace(judged("onnxruntime"), gradients=False))["gradients"] == "–"
+
+
+def test_the_worst_error_of_gradients_is_not_that_of_a_forward_pass() -> None:
+    laws = [
+        {"function": function, "law": law, "status": status, "worst_ratio": worst}
+        for function, law, status, worst in (
+            ("lstm_layer", "trajectory", "failed", 9.0),
+            ("lstm_layer", "each step", "passed", 0.1),
+            ("lstm_layer_backward", "trajectory", "passed", 0.2),
+            ("lstm_layer_backward", "lower precision", "passed", 0.3),
+        )
+    ]
+    found = ratios(laws)
+    assert (found["trajectory"], found["each step"], found["gradients"]) == (None, 0.1, 0.3)
+    laws[-1]["status"] = "failed"
+    assert ratios(laws)["gradients"] is None
 
 
 def test_the_dtypes_that_are_declared_away_were_not_asked() -> None:
@@ -89,7 +126,7 @@ def test_a_verdict_is_compared_with_that_of_an_earlier_page() -> None:
 
 
 def test_the_error_of_a_law_that_fails_is_no_number() -> None:
-    failing = Judged("ncnn", ratios=dict.fromkeys(LAWS))
+    failing = Judged("ncnn", ratios=dict.fromkeys([*LAWS, "gradients"]))
     assert [line for line in page([failing]) if line.startswith("| `ncnn` | fails | fails |")]
 
 
