@@ -76,6 +76,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "(see docs/modules.md)",
     )
     group.addoption(
+        "--converts",
+        metavar="CLASS",
+        help="judge what a function makes of a module of this class: torch.nn.LSTM, RNN, LSTMCell, RNNCell",
+    )
+    group.addoption(
         "--with",
         dest="fixed",
         action="append",
@@ -86,6 +91,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gates",
         metavar="ORDER",
         help="the order in which the module stacks its gates: ifgo, or xh:ifgo",
+    )
+    group.addoption(
+        "--device",
+        metavar="NAME",
+        help="the device on which a module computes: cuda (default: cpu)",
     )
     group.addoption(
         "--python",

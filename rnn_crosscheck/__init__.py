@@ -2,7 +2,8 @@
 
 `judge` returns the verdict on a target, and `laws` makes each law a test case of one's own suite. `Problem`
 is what a failure prints. `to_torch`, `from_torch`, and those of ONNX and Keras, convert the weights of
-layers. `layout` says how each framework lays these out, in `layout.LAYOUTS`, and needs NumPy alone.
+layers. `layout` says how each framework lays these out, in `layout.LAYOUTS`, and needs NumPy alone. `like`
+makes the functions of a target of a class of torch modules.
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = [
     "judge",
     "laws",
     "layout",
+    "like",
     "to_keras",
     "to_onnx",
     "to_torch",
@@ -31,6 +33,10 @@ def __getattr__(name: str) -> Any:
         from oracle import layout
 
         return layout
+    if name == "like":
+        from oracle.modules import like
+
+        return like
     if name in ("judge", "laws"):
         from properties.session import api
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from oracle.modules.factory import Factory
+from oracle.modules.factory import Converter, Factory, Trained
 from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, UnusableModule
 from oracle.modules.understanding import Trials, Understood
 
@@ -19,13 +19,14 @@ __all__ = ["ModuleOptions", "Understood", "UnusableModule", "is_module", "like",
 
 
 def is_module(target: object) -> bool:
-    """Whether a target is a class of torch modules."""
+    """Whether a target is a torch module or a class of them."""
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(target, type) and issubclass(target, torch.nn.Module)
+    kind = target if isinstance(target, type) else type(target)
+    return torch is not None and issubclass(kind, torch.nn.Module)
 
 
 def understand(target: Any, name: str, asked: ModuleOptions) -> Understood:
-    """Understand a class, or a function that makes modules. Raises `UnusableModule`.
+    """Understand a class, a module, or a function that makes or converts modules. Raises `UnusableModule`.
 
     `name` is what the user calls it. Without `asked.like` the first interface that it can stand for counts.
     """
@@ -34,14 +35,23 @@ def understand(target: Any, name: str, asked: ModuleOptions) -> Understood:
             f"{name} is {type(target).__name__}, expected a class or a function that makes modules"
         )
     errors: list[UnusableModule] = []
-    for interface in [INTERFACES[asked.like]] if asked.like else _likely(target, name):
+    stated = asked.converts or asked.like
+    for interface in [INTERFACES[stated]] if stated else _likely(target, name):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Trials(Factory(target, interface, asked), interface, asked).understood(name)
+                return Trials(_factory(target, name, interface, asked), interface, asked).understood(name)
         except UnusableModule as error:
             errors.append(error)
     raise max(errors, key=lambda error: error.stage)
+
+
+def _factory(target: Any, name: str, interface: Interface, asked: ModuleOptions) -> Factory:
+    if is_module(target) and not isinstance(target, type):
+        return Trained(target, asked)
+    if not callable(target):
+        raise UnusableModule(f"{name} is {type(target).__name__}, expected a class or a function of modules")
+    return (Converter if asked.converts else Factory)(target, interface, asked)
 
 
 def like(
@@ -68,7 +78,9 @@ def like(
 
 def _likely(target: Any, name: str) -> list[Interface]:
     """The interfaces for which a module may stand: those of its base classes, else the likeliest first."""
-    bases = {f"torch.nn.{each.__name__}" for each in getattr(target, "__mro__", ())}
+    bases = {
+        f"torch.nn.{each.__name__}" for each in (target if isinstance(target, type) else type(target)).__mro__
+    }
     own = [interface for interface in INTERFACES.values() if interface.name in bases]
     is_cell, is_rnn = "cell" in name.lower(), "rnn" in name.lower()
     return own or sorted(

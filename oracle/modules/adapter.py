@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from oracle.modules.factory import Factory
 from oracle.modules.forms import Form, WrongAnswer
 from oracle.modules.interface import Interface, Sizes, flat, numbered
 from oracle.modules.places import PlaceOrder, places
@@ -27,23 +28,26 @@ class Single:
     reading: Reading
 
 
-@dataclass(frozen=True)
+@dataclass
 class Built:
-    """A module of some sizes, and of every weight the places of its entries in `flat` parameters."""
+    """A module of some sizes, of every weight the places of its entries in `flat` parameters, and what is
+    called in its place.
+    """
 
     module: Any
     entries: Mapping[str, Array]
+    called: Any = None
 
 
 class Adapter:
-    """The functions of layers, by modules of a `build` function and what was understood of them.
+    """The functions of layers, by the modules of a factory and what was understood of them.
 
     `singles` has the module of one layer and direction without a projection, and perhaps that with one.
     """
 
     def __init__(
         self,
-        build: Callable[[Sizes], Any],
+        factory: Factory,
         interface: Interface,
         framework: TorchFramework,
         singles: Mapping[bool, Single],
@@ -55,7 +59,7 @@ class Adapter:
         self._singles = singles
         self._form = form
         self._order = order
-        self._build = build
+        self._factory = factory
         self._built = lru_cache(maxsize=64)(self._make)
 
     @property
@@ -72,11 +76,13 @@ class Adapter:
         return True
 
     def _make(self, sizes: Sizes, dtype: str) -> Built:
-        module = self._framework.ready(self._build(sizes), dtype)
+        module = self._framework.ready(self._factory(sizes), dtype)
         shapes = {name: tuple(each.shape) for name, each in self._framework.weights(module).items()}
         return Built(module, self._entries(shapes, sizes))
 
-    def _entries(self, shapes: Mapping[str, Extents], sizes: Sizes) -> dict[str, Array]:
+    def _entries(
+        self, shapes: Mapping[str, Extents], sizes: Sizes, *, with_second_bias: bool = False
+    ) -> dict[str, Array]:
         """Of every weight where its entries are; 0 of a weight that an option should have changed."""
         single = self._singles.get(sizes.n_p > 0, self._singles[False])
         of_each = numbered(self._interface.kind, sizes)
@@ -88,7 +94,10 @@ class Adapter:
         entries = {}
         for name, (layer, direction, own) in found.items():
             p = of_each[layer * sizes.directions + direction]
-            array = single.reading[own].of(self._interface.kind, p)
+            role = single.reading[own]
+            array = (replace(role, side=role.side or "b") if with_second_bias else role).of(
+                self._interface.kind, p
+            )
             is_there = array.size == np.prod(shapes[name])
             entries[name] = array.reshape(shapes[name]) if is_there else np.zeros(shapes[name], int)
         return entries
@@ -114,6 +123,25 @@ class Adapter:
             self._framework.set(weights[name], values[entries])
         return sizes, built
 
+    def parameters(self, sizes: Sizes) -> list[dict[str, Array]]:
+        """Those that the module itself has, where two biases are one, their sum."""
+        module = self._factory(sizes)
+        weights = {
+            name: self._framework.array(each) for name, each in self._framework.weights(module).items()
+        }
+        own = {name: array.shape for name, array in weights.items()}
+        of_each = numbered(self._interface.kind, sizes)
+        values = np.zeros(len(flat(of_each)), next(iter(weights.values())).dtype)
+        for name, entries in self._entries(own, sizes, with_second_bias=True).items():
+            values[entries] += weights[name]
+        return [{name: values[entries] for name, entries in p.items()} for p in of_each]
+
+    def _called(self, built: Built) -> Any:
+        """What is called: a conversion that shares the weights is done once."""
+        if built.called is None or not self._factory.shares:
+            built.called = self._factory.called(built.module)
+        return built.called
+
     def run(
         self, x: Array, states: Sequence[Any], parameters: Parameters, options: Mapping[str, Any]
     ) -> tuple[Any, ...]:
@@ -121,7 +149,7 @@ class Adapter:
         sizes, built = self.filled(x, parameters, options)
         lengths = options.get("lengths")
         a, *last = self._framework.run(
-            built.module, self._form, self._interface, sizes, [x, *states], lengths
+            self._called(built), self._form, self._interface, sizes, [x, *states], lengths
         )
         if last:
             return (a, *last)
@@ -141,7 +169,14 @@ class Adapter:
         """The gradients by the input, by each initial state, and by the parameters."""
         sizes, built = self.filled(x, parameters, options)
         (dx, *by_states), by_weights = self._framework.gradients(
-            built.module, self._form, self._interface, sizes, [x, *states], options.get("lengths"), incoming
+            self._called(built),
+            built.module,
+            self._form,
+            self._interface,
+            sizes,
+            [x, *states],
+            options.get("lengths"),
+            incoming,
         )
         of_each = numbered(self._interface.kind, sizes)
         by_entry = np.zeros(len(flat(of_each)), x.dtype)

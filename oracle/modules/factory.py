@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, Optional
 
 from oracle.modules.interface import Interface, ModuleOptions, Sizes, UnusableModule, one_line
@@ -57,6 +59,10 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
 _KINDS = inspect.Parameter
 
 
+SINGLE = Sizes(n_x=5, n_a=7)
+"""The sizes of the module that is tried: prime, so that shapes tell what they are."""
+
+
 class Factory:
     """Builds modules by a class or a function.
 
@@ -66,7 +72,17 @@ class Factory:
         By option of torch's constructor, the name of the argument. What is not here cannot be asked.
     batch_first
         Whether the modules were asked to take the batch first; `None` where that is the module's own affair.
+    tried
+        The sizes in which a module is tried.
+    trained
+        Whether there is only the module of these sizes, and its weights count.
+    shares
+        Whether what is called has the weights that the module has at any time.
     """
+
+    tried = SINGLE
+    trained = False
+    shares = True
 
     def __init__(self, make: Callable[..., Any], interface: Interface, asked: ModuleOptions) -> None:
         self._make = make
@@ -130,6 +146,49 @@ class Factory:
         if self.sizes:
             return self._make(**dict(zip(self.sizes, both)), **named)
         return self._make(*both, **named)
+
+    def called(self, module: Any) -> Any:
+        """What is called in the place of a module, once it has its weights."""
+        return module
+
+
+class Converter(Factory):
+    """Builds the modules of the interface itself, and has a function convert each of them."""
+
+    def __init__(self, convert: Callable[[Any], Any], interface: Interface, asked: ModuleOptions) -> None:
+        super().__init__(
+            getattr(sys.modules["torch"].nn, interface.name.rpartition(".")[2]), interface, asked
+        )
+        self._convert = convert
+
+    def called(self, module: Any) -> Any:
+        """What the function makes of a module."""
+        return self._convert(module)
+
+
+class Trained(Factory):
+    """A module that is there, in its sizes; copies of it are filled with weights."""
+
+    trained = True
+
+    def __init__(self, module: Any, asked: ModuleOptions) -> None:
+        def of(name: str, default: Any = None) -> Any:
+            return asked.fixed.get(name, getattr(module, name, default))
+
+        self._module = module
+        self.names = {}
+        self.batch_first = of("batch_first")
+        n_x, n_a = of("input_size"), of("hidden_size")
+        if type(n_x) is not int or type(n_a) is not int:
+            raise UnusableModule("its sizes are not known: --with input_size=… --with hidden_size=…")
+        layers, directions = of("num_layers", 1), 1 + bool(of("bidirectional"))
+        self.tried = Sizes(n_x, n_a, layers, directions, of("proj_size", 0), of("nonlinearity", "tanh"))
+
+    def __call__(self, sizes: Sizes) -> Any:
+        """A copy of the module. Raises `NotImplementedError` for other sizes."""
+        if sizes != self.tried:
+            raise NotImplementedError("the sizes of the module are fixed")
+        return deepcopy(self._module)
 
 
 _ORDINARY = (_KINDS.POSITIONAL_ONLY, _KINDS.POSITIONAL_OR_KEYWORD, _KINDS.KEYWORD_ONLY)

@@ -63,6 +63,14 @@ class _Name:
         return _Name(skeleton, numbers, told[-1] if told else None)
 
 
+def first_place(tensors: Mapping[str, Extents]) -> dict[str, Extents]:
+    """Of names that differ in numbers and directions alone, the first: those of one layer and direction."""
+    found: dict[tuple[str, ...], str] = {}
+    for name in sorted(tensors, key=lambda name: (_Name.of(name).direction or 0, _Name.of(name).numbers)):
+        found.setdefault(_Name.of(name).skeleton, name)
+    return {name: tensors[name] for name in found.values()}
+
+
 def tell_directions(names: Sequence[str]) -> bool:
     """Whether a word in some of these names tells the direction."""
     return any(_Name.of(name).direction == 1 for name in names)

@@ -55,6 +55,7 @@ class TorchFramework:
 
     def gradients(
         self,
+        called: Any,
         module: Any,
         form: Form,
         interface: Interface,
@@ -64,7 +65,7 @@ class TorchFramework:
         incoming: Sequence[Array],
     ) -> tuple[list[Any], dict[str, Array]]:
         """By autograd: those by the input and the given states, and those by the weights, by name."""
-        leaves, (output, *last) = self._call(module, form, interface, sizes, given, lengths)
+        leaves, (output, *last) = self._call(called, form, interface, sizes, given, lengths)
         weights = self.weights(module)
         da, *by_last = incoming
         by_returned = [
@@ -79,7 +80,7 @@ class TorchFramework:
             materialize_grads=True,
         )
         dx, *by_states = self._as_arrays(found[: len(leaves)])
-        by_name = {name: self._array(each) for name, each in zip(weights, found[len(leaves) :])}
+        by_name = {name: self.array(each) for name, each in zip(weights, found[len(leaves) :])}
         return [dx, *by_states], by_name
 
     def _call(
@@ -159,8 +160,9 @@ class TorchFramework:
     def _as_arrays(self, tensors: Sequence[Any]) -> list[Any]:
         """A sequence and states, with the axes of the contract."""
         first, *rest = tensors
-        return [self._array(first.transpose(0, 2)), *(self._array(each.transpose(1, 2)) for each in rest)]
+        return [self.array(first.transpose(0, 2)), *(self.array(each.transpose(1, 2)) for each in rest)]
 
-    def _array(self, tensor: Any) -> Array:
+    def array(self, tensor: Any) -> Array:
+        """A tensor as it is; bfloat16, which NumPy has not, as the float32 of the same values."""
         tensor = tensor.detach().cpu()
         return np.asarray((tensor.float() if tensor.dtype == self._torch.bfloat16 else tensor).numpy())

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from oracle.modules.adapter import Adapter, Single
 from oracle.modules.factory import Factory
 from oracle.modules.fitting import FITS, carries_on, off_by, only_fit, question
@@ -18,24 +20,21 @@ from oracle.modules.interface import (
     is_refusal,
     one_line,
 )
-from oracle.modules.places import ORDERS, PlaceOrder, tell_directions
+from oracle.modules.places import ORDERS, PlaceOrder, first_place, tell_directions
 from oracle.modules.roles import Extents, gates_of, joined_order, readings
 from oracle.modules.torch_framework import TorchFramework
 
-SINGLE = Sizes(n_x=5, n_a=7)
-"""The sizes of the module that is tried: prime, so that shapes tell what they are."""
-
-
-_EMPTY: Mapping[str, Mapping[str, Any]] = {"n_x": {"sizes": replace(SINGLE, n_x=0)}, "T_x": {"steps": 0}}
-"""By the size that is 0, how a question is asked."""
-
 
 class Understood(NamedTuple):
-    """The functions of a module, what it does not do as `SUPPORTS` says it, and the facts for the user."""
+    """The functions of a module, what it does not do as `SUPPORTS` says it, and the facts for the user.
+
+    Of a module that is trained, `network` has its `kind`, `directions`, `activation` and `parameters`.
+    """
 
     functions: Mapping[str, Callable[..., Any]]
     supports: Mapping[str, Any]
     facts: Mapping[str, Any]
+    network: Mapping[str, Any]
 
 
 class Trials:
@@ -46,6 +45,7 @@ class Trials:
         self._interface = interface
         self._asked = asked
         self._framework = TorchFramework(asked.device)
+        self._tried = factory.tried
         self._dtype = "float64"
         self._order = PlaceOrder()
         self._supports: dict[str, Any] = {"empty": ["m"], "projection": "fewer"}
@@ -57,7 +57,8 @@ class Trials:
         if self._interface.is_cell:
             self._supports.update(layers=1, directions=1, lengths=False, projection=False)
         else:
-            self._try_options()
+            if not self._factory.trained:
+                self._try_options()
             self._try_lengths()
         self._try_calls()
         adapter, reading = self._adapter(), self._singles[False].reading
@@ -77,7 +78,11 @@ class Trials:
             "device": self._asked.device,
             "limits": self._why,
         }
-        return Understood(functions, self._supports, facts)
+        network: dict[str, Any] = {}
+        if self._factory.trained:
+            network.update(kind=self._interface.kind, directions=self._tried.directions)
+            network.update(activation=self._tried.activation, parameters=adapter.parameters(self._tried))
+        return Understood(functions, self._supports, facts, network)
 
     def _adapter(self, **other: Any) -> Adapter:
         how = {"order": self._order, **other}
@@ -88,25 +93,27 @@ class Trials:
     def _single(self, sizes: Sizes) -> tuple[str, list[Single]]:
         """What told the readings of a module of one layer and direction, and each of them."""
         shapes = self._shapes(sizes)
+        if len(sizes.places) > 1:
+            shapes = first_place(shapes)
         found = readings(shapes, self._interface, sizes, self._asked)
         return found.by, [Single(shapes, reading) for reading in found.each]
 
     def _shapes(self, sizes: Sizes) -> dict[str, Extents]:
         """The shapes of the weights of a module of these sizes."""
         module = self._factory(sizes)
-        self._forward = module.forward
+        called = self._factory.called(module)
+        self._forward = getattr(called, "forward", called)
         return {name: tuple(each.shape) for name, each in self._framework.weights(module).items()}
 
     def _read_weights_and_form(self) -> str:
         """Find the reading of the weights and the form of a call; what told the reading."""
         try:
-            told_by, singles = self._single(SINGLE)
+            told_by, singles = self._single(self._tried)
         except UnusableModule:
             raise
         except Exception as error:  # of code that is not ours
-            raise UnusableModule(
-                f"its constructor fails for 5 inputs and 7 units: {one_line(error)}"
-            ) from None
+            sizes = f"{self._tried.n_x} inputs and {self._tried.n_a} units"
+            raise UnusableModule(f"its constructor fails for {sizes}: {one_line(error)}") from None
         errors, why = self._errors(singles)
         if not errors:
             self._dtype = "float32"
@@ -119,6 +126,11 @@ class Trials:
         of_form = {number: error for (form, number), error in errors.items() if form == self._form}
         at = only_fit([each.reading for each in singles], of_form, self._interface) if len(singles) > 1 else 0
         self._singles = {False: singles[at]}
+        x, states, parameters, options = question(self._interface, self._tried, dtype=self._dtype)
+        halved = [{name: array / 2 for name, array in p.items()} for p in parameters]
+        adapter = self._adapter()
+        before, after = (adapter.run(x, states, each, options)[0] for each in (parameters, halved))
+        self._factory.shares = not np.array_equal(before, after)
         if self._form.states == "none":
             self._limit("initial_state", False, "its forward pass takes none")
         return told_by
@@ -132,9 +144,9 @@ class Trials:
             for number, single in enumerate(singles):
                 adapter = self._adapter(singles={False: single}, form=form)
                 try:
-                    error = off_by(adapter, self._interface, SINGLE, dtype=self._dtype)
+                    error = off_by(adapter, self._interface, self._tried, dtype=self._dtype)
                     in_time = self._interface.is_cell or carries_on(
-                        adapter, self._interface, SINGLE, dtype=self._dtype
+                        adapter, self._interface, self._tried, dtype=self._dtype
                     )
                 except Exception as wrong:  # of code that is not ours
                     why = why or one_line(wrong)
@@ -149,7 +161,7 @@ class Trials:
         self._why[key] = why
 
     def _try_options(self) -> None:
-        deep, wide = replace(SINGLE, layers=2), replace(SINGLE, directions=2)
+        deep, wide = replace(self._tried, layers=2), replace(self._tried, directions=2)
         both = replace(deep, directions=2)
         if why := self._lacking("num_layers", deep):
             self._limit("layers", 1, why)
@@ -157,10 +169,12 @@ class Trials:
             self._limit("directions", 1, why)
         elif "layers" not in self._supports and (why := self._lacking("bidirectional", both)):
             self._limit("stacked_directions", 1, why)
-        if self._interface.kind == "lstm" and (why := self._lacking("proj_size", replace(SINGLE, n_p=3))):
+        if self._interface.kind == "lstm" and (
+            why := self._lacking("proj_size", replace(self._tried, n_p=3))
+        ):
             self._limit("projection", False, why)
         if self._interface.kind == "rnn" and (
-            why := self._lacking("nonlinearity", replace(SINGLE, activation="relu"))
+            why := self._lacking("nonlinearity", replace(self._tried, activation="relu"))
         ):
             self._limit("activations", ["tanh"], why)
 
@@ -190,7 +204,9 @@ class Trials:
         for form in with_lengths(self._form, self._forward):
             try:
                 adapter = self._adapter(form=form)
-                errors[form] = off_by(adapter, self._interface, SINGLE, dtype=self._dtype, lengths=[4, 3, 1])
+                errors[form] = off_by(
+                    adapter, self._interface, self._tried, dtype=self._dtype, lengths=[4, 3, 1]
+                )
             except Exception:  # of code that is not ours
                 continue
         if errors:
@@ -204,14 +220,17 @@ class Trials:
             self._limit("dtypes", ["float64", "float32"], why)
         if why := self._refusal(dtype=self._dtype, samples=0):
             self._limit("empty", [], why)
-        self._supports["empty"] += [name for name, how in _EMPTY.items() if self._works(how)]
-        x, states, parameters, options = question(self._interface, SINGLE, dtype=self._dtype)
+        empty: Mapping[str, Any] = {"n_x": {"sizes": replace(self._tried, n_x=0)}, "T_x": {"steps": 0}}
+        self._supports["empty"] += [name for name, how in empty.items() if self._works(how)]
+        x, states, parameters, options = question(self._interface, self._tried, dtype=self._dtype)
         answer = self._adapter().run(x, states, parameters, options)
         if answer[-1] is None:
             self._limit("c_last", False, "it returns none")
         try:
             incoming = [each for each in answer if each is not None]
-            self._adapter().differentiated(incoming, x, states, parameters, options)
+            *_, gradients = self._adapter().differentiated(incoming, x, states, parameters, options)
+            if not any(each.any() for p in gradients for each in p.values()):
+                self._limit("gradients", False, "none reaches its weights")
         except Exception as error:  # of code that is not ours
             if is_refusal(error) or "does not require grad" in str(error):
                 self._limit("gradients", False, one_line(error))
@@ -219,7 +238,7 @@ class Trials:
     def _works(self, how: Mapping[str, Any]) -> bool:
         """Whether a call works that torch's own layers refuse."""
         try:
-            asked = {"sizes": SINGLE, "dtype": self._dtype, **how}
+            asked = {"sizes": self._tried, "dtype": self._dtype, **how}
             return off_by(self._adapter(), self._interface, **asked) <= FITS
         except Exception:  # of code that is not ours
             return False
@@ -227,7 +246,7 @@ class Trials:
     def _refusal(self, **how: Any) -> str:
         """The words in which a call is refused; empty where it is not."""
         try:
-            off_by(self._adapter(), self._interface, SINGLE, **how)
+            off_by(self._adapter(), self._interface, self._tried, **how)
         except Exception as error:  # of code that is not ours
             return one_line(error) if is_refusal(error) else ""
         return ""

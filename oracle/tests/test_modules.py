@@ -147,3 +147,36 @@ def test_gradients_come_by_autograd() -> None:
     for own, theirs in zip(by_parameters, right_by_parameters, strict=True):
         assert own.keys() == theirs.keys()
         assert all(np.allclose(own[name], theirs[name]) for name in own)
+
+
+def test_what_is_made_of_a_module_is_judged_with_the_weights_of_that_module() -> None:
+    shares = understood(users.Scripted, converts="torch.nn.LSTM")
+    assert {*shares.functions} == {"lstm_layer", "lstm_layer_backward"}
+    copies = understood(users.copied, converts="torch.nn.LSTM")
+    assert copies.facts["limits"]["gradients"] == "none reaches its weights"
+    assert {*copies.functions} == {"lstm_layer"}
+    for found in (shares, copies):
+        assert is_right(found, Sizes(2, 5, layers=2, directions=2, n_p=3))
+        assert is_right(found, Sizes(2, 5, layers=2, directions=2, n_p=3))
+
+
+def test_a_trained_module_has_its_sizes_and_weights() -> None:
+    decoder = users.model.decoder
+    assert isinstance(decoder, torch.nn.Module)
+    found = understood(decoder)
+    sizes = Sizes(3, 4, layers=2, directions=2)
+    assert is_right(found, sizes, lengths=[2, 4, 1])
+    x, states, _, options = question(INTERFACES["torch.nn.LSTM"], sizes, dtype="float32")
+    ours = found.functions["lstm_layer"](x, *states, found.network["parameters"], options)
+    given = [torch.from_numpy(array.transpose(0, 2, 1)) for array in states]
+    with torch.no_grad():
+        own, _ = decoder(torch.from_numpy(x.transpose(2, 1, 0)), tuple(given))
+    assert np.allclose(ours[0], own.numpy().transpose(2, 1, 0), atol=1e-6)
+
+
+def test_a_trained_module_without_sizes_asks_for_them() -> None:
+    with pytest.raises(UnusableModule, match="--with input_size=… --with hidden_size=…"):
+        understood(users.BatchFirst(3, 4))
+    assert (
+        understood(users.BatchFirst(3, 4), fixed={"input_size": 3, "hidden_size": 4}).facts["gates"] == "ifgo"
+    )

@@ -1,5 +1,6 @@
 """Modules as people write them, each with other names, another order of gates, or another call."""
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -147,3 +148,23 @@ class Peephole(BatchFirst):
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__(input_size, hidden_size)
         self.peep = nn.Parameter(torch.rand(hidden_size, 3))
+
+
+class Scripted(nn.Module):
+    """Shares the weights of the module that it is made of."""
+
+    def __init__(self, lstm: nn.LSTM) -> None:
+        super().__init__()
+        self.lstm = lstm
+
+    def forward(self, x: Tensor, states: tuple[Tensor, Tensor] | None = None) -> Any:
+        return self.lstm(x, states)
+
+
+def copied(lstm: nn.LSTM) -> nn.Module:
+    """A conversion that copies the weights."""
+    return deepcopy(lstm)
+
+
+model = nn.Module()
+model.decoder = nn.LSTM(3, 4, num_layers=2, bidirectional=True)

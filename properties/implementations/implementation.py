@@ -47,8 +47,9 @@ class Loaded:
 
     `lacking` says why some of the others cannot be used, though the target defines them, `similar` what one
     that is not there may be called instead, `notes` what was skipped when the target was loaded, `replaced`
-    which functions of helper modules are right ones now, `unfinished` where a function's code has a
-    placeholder, and `understood` has the facts of `oracle.modules` on a module of a framework.
+    which functions of helper modules are right ones now, and `unfinished` where a function's code has a
+    placeholder. Of a module of a framework, `understood` has the facts, and `network` the weights if it is
+    trained (`oracle.modules`).
     """
 
     functions: Mapping[str, str | None]
@@ -59,6 +60,7 @@ class Loaded:
     replaced: Sequence[str] = ()
     unfinished: Mapping[str, str] = field(default_factory=dict)
     understood: Mapping[str, Any] = field(default_factory=dict)
+    network: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Implementation:
@@ -269,7 +271,7 @@ def _are_functions(answer: dict[Any, Any]) -> bool:
 def _are_facts(facts: Sequence[Any]) -> bool:
     """Whether they are the fields of `Loaded` from `lacking` on, in their order."""
     match facts:
-        case [dict(lacking), dict(similar), list(notes), list(replaced), dict(unfinished), dict()]:
+        case [dict(lacking), dict(similar), list(notes), list(replaced), dict(unfinished), dict(), dict()]:
             texts = [
                 *notes,
                 *replaced,

@@ -1,19 +1,31 @@
 """The options that say what a module stands for, and the line that says what was understood of it."""
 
 import ast
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from oracle.modules import ModuleOptions, UnusableModule
 from oracle.modules.words import in_words
+from oracle.problem import LayerProblem, Problem
 from properties.reports.results import printable
+
+WEIGHTS = ".hypothesis/weights"
+"""Where the weights of trained modules are written, below the current directory."""
 
 UNDERSTOOD = pytest.StashKey[dict[str, Mapping[str, Any]]]()
 """By target, what was understood of a module."""
 
-OPTIONS = {"--like": "like", "--with": "fixed", "--gates": "gates"}
+OPTIONS = {
+    "--like": "like",
+    "--with": "fixed",
+    "--converts": "converts",
+    "--gates": "gates",
+    "--device": "device",
+}
 """By option of the command, the field of `ModuleOptions`."""
 
 
@@ -47,6 +59,23 @@ def _argument(text: str) -> tuple[str, Any]:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return name, value
+
+
+def trained_network(target: str, network: Mapping[str, Any], directory: Path) -> LayerProblem:
+    """A problem of the weights of a trained module, which are written to a file to be there again."""
+    from oracle.checkpoints import Checkpoint, RecurrentLayer  # which take a while to import
+    from oracle.checkpoints.writing import convert
+
+    kind, parameters = network["kind"], network["parameters"]
+    layer = RecurrentLayer("", kind, "torch", network["directions"], parameters)
+    name = re.sub(r"\W+", "-", target).strip("-")
+    file = Path(WEIGHTS, f"{name}-{layer.digest}.npz")
+    if not (directory / file).exists():
+        (directory / WEIGHTS).mkdir(parents=True, exist_ok=True)
+        convert(Checkpoint(Path(target), [layer], []), directory / file, "torch")
+    activation = {"activation": network["activation"]} if kind == "rnn" else {}
+    made: LayerProblem = getattr(Problem, f"{kind}_layer")(weights=str(file), m=1, T_x=1, **activation)
+    return made
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -3,7 +3,6 @@
 import math
 import random
 import shlex
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from properties.reports.json_report import Run
 from properties.reports.results import encodable, printable
 from properties.reports.run_end import Closing, selection
 from properties.session import command
-from properties.session.module_options import UNDERSTOOD, module_options, words_given
+from properties.session.module_options import UNDERSTOOD, module_options, trained_network, words_given
 from properties.worker.helper_files import only_helping
 from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, locate
@@ -35,8 +34,8 @@ ASKED = pytest.StashKey[dict[str, set[str]]]()
 """By target, the functions of which it is judged."""
 LIMITS = pytest.StashKey[dict[str, Limits]]()
 """By target, what it declares that it does not do, as far as that matters for what is asked."""
-NETWORKS = pytest.StashKey[Sequence[LayerProblem]]()
-"""Problems of the networks whose weights the user has named."""
+NETWORKS = pytest.StashKey[list[LayerProblem]]()
+"""Problems of the networks whose weights the user has named, or trained."""
 HELPING = pytest.StashKey[list[str]]()
 """What a directory or a glob has beside the targets, and is not judged, for it only helps them."""
 EXACTLY = pytest.StashKey[Problem | None]()
@@ -210,11 +209,13 @@ def functions_asked(target: str, config: pytest.Config) -> set[str]:
         config.stash[LIMITS][target] = loaded.limits
         if loaded.understood:
             config.stash[UNDERSTOOD][target] = loaded.understood
+        if loaded.network:
+            config.stash[NETWORKS].append(trained_network(target, loaded.network, directory))
     optional = has - {*FUNCTIONS}
     return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
 
 
-def _of_the_networks(asked: set[str], target: str, networks: Sequence[LayerProblem]) -> set[str]:
+def _of_the_networks(asked: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
     """The functions that are asked where the user has named weights."""
     kinds = {network.kind for network in networks}
     if networks and not asked & kinds:

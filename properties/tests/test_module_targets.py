@@ -77,3 +77,15 @@ def test_wrong_options_are_refused() -> None:
     ):
         done = run(f"{MODULES}:BatchFirst", *options, program="rnn-crosscheck")
         assert (done.status, why in done.output) == (4, True), done.output
+
+
+def test_a_trained_module_is_judged_with_its_weights(tmp_path: Path) -> None:
+    """Takes seconds: a run of the command."""
+    done = run(f"{MODULES}:model.decoder", *FEW, program="rnn-crosscheck", directory=tmp_path)
+    assert done.status == 0, done.output
+    (weights,) = (tmp_path / ".hypothesis" / "weights").iterdir()
+    problem = f'Problem.lstm_layer(weights=".hypothesis/weights/{weights.name}", m=2, T_x=3)'
+    again = run(
+        f"{MODULES}:model.decoder", "--reproduce", problem, *FEW, program="rnn-crosscheck", directory=tmp_path
+    )
+    assert again.status == 0, again.output

@@ -33,7 +33,7 @@ class Loaded:
     `lacking` says of functions that the target defines and that cannot be used why, `similar` of functions
     that are not there what they may be called instead, and `notes` are on what was skipped in loading. The
     functions of helper modules that were `replaced` are right. `understood` has the facts of `oracle.modules`
-    on a module of a framework.
+    on a module of a framework, and `network` the weights of one that is trained.
     """
 
     functions: Mapping[str, Callable[..., Any]]
@@ -46,6 +46,7 @@ class Loaded:
     notes: Sequence[str] = ()
     replaced: Sequence[str] = ()
     understood: Mapping[str, Any] = field(default_factory=dict)
+    network: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def other_contracts(self) -> int:
@@ -129,8 +130,15 @@ def _in_module(target: Target, module: ModuleType, asked: ModuleOptions) -> Load
                 f"it is no class or function: name one in it, TARGET:CLASS{_modules_in(module)}"
             )
         found = understand(holder, target.attribute, asked)
-        contracts = dict.fromkeys(found.functions)
-        return Loaded(found.functions, contracts, holder, folder, found.supports, understood=found.facts)
+        return Loaded(
+            found.functions,
+            dict.fromkeys(found.functions),
+            holder,
+            folder,
+            found.supports,
+            understood=found.facts,
+            network=found.network,
+        )
     supports = getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None))
     return _with_functions(holder, folder, supports)
 

@@ -127,7 +127,14 @@ class Worker:
         functions = {name: loaded.contracts[name] for name in loaded.functions}
         unfinished = {} if again or is_ours(source) else loaded.unfinished()
         notes = [*loaded.notes], [*loaded.replaced]
-        facts = dict(loaded.lacking), dict(loaded.similar), *notes, unfinished, dict(loaded.understood)
+        facts = (
+            dict(loaded.lacking),
+            dict(loaded.similar),
+            *notes,
+            unfinished,
+            dict(loaded.understood),
+            dict(loaded.network),
+        )
         return ("loaded", functions, self._folder, loaded.supports, *facts)
 
     def _call(
