@@ -7,9 +7,20 @@ from typing import Any
 
 import pytest
 
+from properties.implementations import process_start
 from properties.implementations.implementation import Died
 from properties.implementations.process import Process
+from properties.implementations.process_start import FORKS
 from properties.tests.test_implementation import Implement, returned
+
+
+@pytest.mark.skipif(not FORKS, reason="a fork is not safe here")
+def test_a_worker_is_forked_and_no_interpreter_started(
+    implement: Implement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_start, "_popen", None)  # which starts an interpreter
+    implementation = implement("def rnn_forward(x, a0, p): return x")
+    assert returned(implementation.call("rnn_forward", [1, 0, 0])).value == 1
 
 
 def test_a_worker_that_was_killed_loses_one_call(implement: Implement) -> None:

@@ -29,7 +29,7 @@ sys.meta_path.insert(0, Ours)
 from {PREFIX}properties.%s import main
 main()
 """
-PROGRAM, WARM = _PROGRAM % "worker.worker", _PROGRAM % "worker.warm"
+PROGRAM, WARM = _PROGRAM % "worker.worker", _PROGRAM % "worker.fork_server"
 """What the interpreter of a worker runs, and that of a process that forks workers.
 
 It finds our modules, and nothing else that lies beside them.
