@@ -90,3 +90,13 @@ def test_one_slow_answer_is_no_sign_of_a_compiler_and_several_are(
         implementation.call("rnn_cell_forward", arguments)
         told.append((implementation.may_compile, implementation.takes_its_time))
     assert told == [(False, False), (True, False), (True, False), (True, True)]
+
+
+@pytest.mark.skipif(not FORKS, reason="workers are forked only on Linux, where that is safe")
+def test_workers_are_forked_by_one_process_that_has_the_imports(implement: Implement) -> None:
+    implementation = implement("import os\ndef rnn_forward(x, a0, p): return os.getppid()")
+    parents = []
+    for _ in range(2):
+        parents.append(returned(implementation.call("rnn_forward", [0, 0, 0])).value)
+        implementation.close()
+    assert parents[0] == parents[1] != os.getpid()
