@@ -136,8 +136,8 @@ def ratios(laws: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
     """
     groups: dict[str, list[Mapping[str, Any]]] = {name: [] for name in (*LAWS, "gradients")}
     for law in laws:
-        name = "gradients" if CONTRACTS[law["function"]].is_backward else law["law"]
-        if law["law"] in LAWS:
+        if law["law"] in LAWS:  # other laws may be of the whole target, and of no function
+            name = "gradients" if CONTRACTS[law["function"]].is_backward else law["law"]
             groups[name].append(law)
     return {
         name: None
