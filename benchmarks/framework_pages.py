@@ -39,7 +39,8 @@ class Failure:
     def words(self) -> Sequence[str]:
         """What the ledger may know it by."""
         dtype = Problem.parse(self.problem).dtype if self.problem else ""
-        return self.law, self.told, self.aspect, f"{self.outcome} in {dtype}"
+        law = f"{self.law} of gradients" if self.gradients else self.law
+        return law, self.told, self.aspect, f"{self.outcome} in {dtype}"
 
     @property
     def aspect(self) -> str:

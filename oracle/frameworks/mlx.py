@@ -42,7 +42,7 @@ def _run(
     options: Mapping[str, Any],
 ) -> list[Any]:
     ((w,), n_in) = weights, sequence.shape[2]
-    initial = [None if each is None else each[0] for each in states]
+    initial = [None if each is None else mx.squeeze(each, 0) for each in states]
     if kind == "rnn":
         how = nn.relu if options.get("activation") == "relu" else None
         rnn: Any = nn.RNN(n_in, len(w["bias"]), nonlinearity=how)
