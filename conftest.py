@@ -75,8 +75,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--like",
         metavar="CLASS",
-        help="judge a class or factory of modules as this class: torch.nn.LSTM, RNN, LSTMCell, RNNCell "
-        "(see docs/modules.md)",
+        help="judge a class or factory of modules as this class: torch.nn.LSTM, RNN, LSTMCell, "
+        "RNNCell, keras.layers.LSTM, SimpleRNN (see docs/modules.md)",
     )
     group.addoption(
         "--converts",

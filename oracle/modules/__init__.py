@@ -1,7 +1,8 @@
 """Modules that stand for a recurrent layer of a framework, judged without an adapter.
 
 What a class or a factory makes is built in the sizes of each call, filled with the weights, and called; how,
-is found by its constructor, the names of its weights, and trials. Runs in the target's interpreter.
+is found by its constructor, the names of its weights, and trials. Runs in the target's interpreter. Torch is
+there when a module is there, which has imported it.
 """
 
 from __future__ import annotations
@@ -9,20 +10,18 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Optional
 
-from oracle.modules.factory import Converter, Factory, Trained
+from oracle.modules.factory import Converter, Factory, KerasFactory, Trained
 from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, UnusableModule
-from oracle.modules.understanding import Trials, Understood
+from oracle.modules.trials import Trials, Understood
 
 __all__ = ["ModuleOptions", "Understood", "UnusableModule", "is_module", "like", "understand"]
 
 
 def is_module(target: object) -> bool:
-    """Whether a target is a torch module or a class of them."""
-    torch = sys.modules.get("torch")
-    kind = target if isinstance(target, type) else type(target)
-    return torch is not None and issubclass(kind, torch.nn.Module)
+    """Whether a target is a module of torch, a layer of Keras, or a class of them."""
+    return _is_a(target, "torch.nn", "Module") or _is_a(target, "keras", "Layer")
 
 
 def understand(target: Any, name: str, asked: ModuleOptions) -> Understood:
@@ -30,35 +29,23 @@ def understand(target: Any, name: str, asked: ModuleOptions) -> Understood:
 
     `name` is what the user calls it. Without `asked.like` the first interface that it can stand for counts.
     """
-    if not callable(target):
-        raise UnusableModule(
-            f"{name} is {type(target).__name__}, expected a class or a function that makes modules"
-        )
     errors: list[UnusableModule] = []
     stated = asked.converts or asked.like
     for interface in [INTERFACES[stated]] if stated else _likely(target, name):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Trials(_factory(target, name, interface, asked), interface, asked).understood(name)
+                return Trials(_factory(target, name, interface, asked), asked).understood(name)
         except UnusableModule as error:
             errors.append(error)
     raise max(errors, key=lambda error: error.stage)
-
-
-def _factory(target: Any, name: str, interface: Interface, asked: ModuleOptions) -> Factory:
-    if is_module(target) and not isinstance(target, type):
-        return Trained(target, asked)
-    if not callable(target):
-        raise UnusableModule(f"{name} is {type(target).__name__}, expected a class or a function of modules")
-    return (Converter if asked.converts else Factory)(target, interface, asked)
 
 
 def like(
     make: Callable[..., Any],
     interface: str,
     *,
-    fixed: Mapping[str, Any] | None = None,
+    fixed: Optional[Mapping[str, Any]] = None,  # noqa: UP045
     gates: str = "",
     device: str = "cpu",
 ) -> tuple[Any, ...]:
@@ -70,19 +57,36 @@ def like(
     """
     name = getattr(make, "__name__", type(make).__name__)
     try:
-        found = understand(make, name, ModuleOptions(interface, fixed or {}, gates=gates, device=device))
+        found = understand(make, name, ModuleOptions(interface, "", fixed or {}, gates, device))
     except UnusableModule as error:
         raise ValueError(f"{name} cannot be judged as {interface}: {error}") from None
     return (*found.functions.values(), found.supports)
 
 
+def _factory(target: Any, name: str, interface: Interface, asked: ModuleOptions) -> Factory:
+    if is_module(target) and not isinstance(target, type):
+        return Trained(target, interface, asked)
+    if not callable(target):
+        raise UnusableModule(f"{name} is {type(target).__name__}, expected a class or a function of modules")
+    if "torch" not in sys.modules:
+        raise UnusableModule("it does not import torch, in which modules are judged")
+    if "keras" in interface.name:
+        return KerasFactory(target, interface, asked)
+    return (Converter if asked.converts else Factory)(target, interface, asked)
+
+
 def _likely(target: Any, name: str) -> list[Interface]:
     """The interfaces for which a module may stand: those of its base classes, else the likeliest first."""
-    bases = {
-        f"torch.nn.{each.__name__}" for each in (target if isinstance(target, type) else type(target)).__mro__
-    }
-    own = [interface for interface in INTERFACES.values() if interface.name in bases]
+    framework = "keras.layers" if _is_a(target, "keras", "Layer") else "torch.nn"
+    interfaces = [each for each in INTERFACES.values() if each.name.startswith(framework)]
+    own = [each for each in interfaces if _is_a(target, *each.name.rsplit(".", 1))]
     is_cell, is_rnn = "cell" in name.lower(), "rnn" in name.lower()
     return own or sorted(
-        INTERFACES.values(), key=lambda each: ((each.kind == "rnn") != is_rnn, each.is_cell != is_cell)
+        interfaces, key=lambda each: ((each.kind == "rnn") != is_rnn, each.is_cell != is_cell)
     )
+
+
+def _is_a(target: object, framework: str, name: str) -> bool:
+    kind = target if isinstance(target, type) else type(target)
+    base = getattr(sys.modules.get(framework), name, None)
+    return base is not None and issubclass(kind, base)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from oracle.layout import plain
 from oracle.modules.factory import Factory
-from oracle.modules.forms import Form, WrongAnswer
-from oracle.modules.interface import Interface, Sizes, flat, numbered
-from oracle.modules.places import PlaceOrder, places
+from oracle.modules.forms import Form, WrongAnswer, read
+from oracle.modules.interface import Sizes, flat, numbered
+from oracle.modules.places import places
 from oracle.modules.roles import Extents, Reading
-from oracle.modules.torch_framework import TorchFramework
 from reference.contract import Array
 
 Parameters = Sequence[Mapping[str, Array]]
+Options = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Single:
+class Single(NamedTuple):
     """A module of one layer and direction: the shapes of its weights, and what they are."""
 
     shapes: Mapping[str, Extents]
@@ -29,191 +30,217 @@ class Single:
 
 
 @dataclass
-class Built:
-    """A module of some sizes, of every weight the places of its entries in `flat` parameters, and what is
-    called in its place.
-    """
+class _Built:
+    """A module, its weights, of each the places of its entries in `flat` parameters, and what is called."""
 
     module: Any
+    weights: Mapping[str, Any]
     entries: Mapping[str, Array]
     called: Any = None
 
 
 class Adapter:
-    """The functions of layers, by the modules of a factory and what was understood of them.
+    """The functions of layers, by the modules of a factory in one form.
 
     `singles` has the module of one layer and direction without a projection, and perhaps that with one.
     """
 
-    def __init__(
-        self,
-        factory: Factory,
-        interface: Interface,
-        framework: TorchFramework,
-        singles: Mapping[bool, Single],
-        form: Form,
-        order: PlaceOrder,
-    ) -> None:
-        self._interface = interface
-        self._framework = framework
-        self._singles = singles
-        self._form = form
-        self._order = order
-        self._factory = factory
+    def __init__(self, factory: Factory, singles: Mapping[bool, Single], form: Form) -> None:
+        self.takes_states = form.states != "none"
+        self._interface = factory.interface
+        self._factory, self._singles, self._form = factory, singles, form
         self._built = lru_cache(maxsize=64)(self._make)
 
-    @property
-    def takes_states(self) -> bool:
-        """Whether initial states are handed over."""
-        return self._form.states != "none"
-
-    def has_places(self, sizes: Sizes) -> bool:
-        """Whether every weight of a module of these sizes has a place."""
-        try:
-            self._built(sizes, "float64")
-        except WrongAnswer:
-            return False
-        return True
-
-    def _make(self, sizes: Sizes, dtype: str) -> Built:
-        module = self._framework.ready(self._factory(sizes), dtype)
-        shapes = {name: tuple(each.shape) for name, each in self._framework.weights(module).items()}
-        return Built(module, self._entries(shapes, sizes))
+    def _make(self, sizes: Sizes, dtype: str) -> _Built:
+        module = self._factory.ready(sizes, dtype)
+        weights = self._factory.weights(module)
+        return _Built(module, weights, self._entries(weights, sizes))
 
     def _entries(
-        self, shapes: Mapping[str, Extents], sizes: Sizes, *, with_second_bias: bool = False
+        self, weights: Mapping[str, Any], sizes: Sizes, *, both_biases: bool = False
     ) -> dict[str, Array]:
         """Of every weight where its entries are; 0 of a weight that an option should have changed."""
         single = self._singles.get(sizes.n_p > 0, self._singles[False])
-        of_each = numbered(self._interface.kind, sizes)
-        found = places(shapes, single.shapes, sizes, self._order)
+        shapes = {name: tuple(each.shape) for name, each in weights.items()}
+        found = places(shapes, single.shapes, sizes)
         if found is None and {*shapes} == {*single.shapes}:
-            found = {name: (0, 0, name) for name in shapes}
+            found = {name: (0, name) for name in shapes}
         if found is None:
-            raise WrongAnswer(f"the names of its weights ({', '.join(shapes)}) do not tell their places")
-        entries = {}
-        for name, (layer, direction, own) in found.items():
-            p = of_each[layer * sizes.directions + direction]
+            raise WrongAnswer(f"the names of its weights, {', '.join(shapes)}, do not tell the places")
+        of_each, entries = numbered(self._interface.kind, sizes), {}
+        for name, (k, own) in found.items():
             role = single.reading[own]
-            array = (replace(role, side=role.side or "b") if with_second_bias else role).of(
-                self._interface.kind, p
+            array = (replace(role, side="b") if role.is_bias and both_biases else role).of(
+                self._interface.kind, of_each[k]
             )
-            is_there = array.size == np.prod(shapes[name])
-            entries[name] = array.reshape(shapes[name]) if is_there else np.zeros(shapes[name], int)
+            if array.size != np.prod(shapes[name], dtype=int):
+                if not sizes.n_p or True in self._singles:
+                    raise WrongAnswer(f"{name} has shape {shapes[name]}, expected {array.shape}")
+                array = np.zeros(shapes[name], int)
+            entries[name] = array.reshape(shapes[name])
         return entries
 
-    def sizes_of(self, x: Array, parameters: Parameters, options: Mapping[str, Any]) -> Sizes:
-        """The sizes of a call."""
-        D = options.get("directions", 1)
-        kind = self._interface.kind
+    def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, _Built]:
+        """The sizes of a call and its module, with the weights."""
+        kind, D = self._interface.kind, options.get("directions", 1)
         n_a, n_p = len(parameters[0]["ba" if kind == "rnn" else "bf"]), len(parameters[0].get("Wp", ()))
-        return Sizes(len(x), n_a, len(parameters) // D, D, n_p, options.get("activation", "tanh"))
-
-    def filled(self, x: Array, parameters: Parameters, options: Mapping[str, Any]) -> tuple[Sizes, Built]:
-        """The module of a call with its weights."""
-        sizes = self.sizes_of(x, parameters, options)
-        built = self._built(sizes, x.dtype.name)
-        for own, expected in zip(parameters, numbered(self._interface.kind, sizes)):
+        activation = options.get("activation", "tanh")
+        sizes = Sizes(len(x), n_a, len(parameters) // D, D, n_p, activation)
+        for p, expected in zip(parameters, numbered(kind, sizes)):
             for name, array in expected.items():
-                if own[name].shape != array.shape:
-                    raise ValueError(f"{name} has shape {own[name].shape}, expected {array.shape}")
-        values = flat(parameters)
-        weights = self._framework.weights(built.module)
-        for name, entries in built.entries.items():
-            self._framework.set(weights[name], values[entries])
+                if p[name].shape != array.shape:
+                    raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
+        built, values = self._built(sizes, x.dtype.name), flat(parameters)
+        with sys.modules["torch"].no_grad():
+            for name, entries in built.entries.items():
+                built.weights[name].copy_(self._tensor(values[entries]))
+        if built.called is None or not self._factory.shares:
+            built.called = self._factory.called(built.module)
         return sizes, built
 
-    def parameters(self, sizes: Sizes) -> list[dict[str, Array]]:
-        """Those that the module itself has, where two biases are one, their sum."""
-        module = self._factory(sizes)
+    def parameters(self) -> list[dict[str, Array]]:
+        """Those of a trained module, where two biases are one, their sum."""
+        sizes = self._factory.tried
         weights = {
-            name: self._framework.array(each) for name, each in self._framework.weights(module).items()
+            name: _array(each) for name, each in self._factory.weights(self._factory.made(sizes)).items()
         }
-        own = {name: array.shape for name, array in weights.items()}
         of_each = numbered(self._interface.kind, sizes)
         values = np.zeros(len(flat(of_each)), next(iter(weights.values())).dtype)
-        for name, entries in self._entries(own, sizes, with_second_bias=True).items():
+        for name, entries in self._entries(weights, sizes, both_biases=True).items():
             values[entries] += weights[name]
         return [{name: values[entries] for name, entries in p.items()} for p in of_each]
 
-    def _called(self, built: Built) -> Any:
-        """What is called: a conversion that shares the weights is done once."""
-        if built.called is None or not self._factory.shares:
-            built.called = self._factory.called(built.module)
-        return built.called
-
     def run(
-        self, x: Array, states: Sequence[Any], parameters: Parameters, options: Mapping[str, Any]
+        self, x: Array, states: Sequence[Any], parameters: Parameters, options: Options
     ) -> tuple[Any, ...]:
         """The output and the last states."""
-        sizes, built = self.filled(x, parameters, options)
-        lengths = options.get("lengths")
-        a, *last = self._framework.run(
-            self._called(built), self._form, self._interface, sizes, [x, *states], lengths
-        )
+        sizes, built = self._filled(x, parameters, options)
+        with sys.modules["torch"].no_grad():
+            answer = self._answer(built.called, sizes, self._leaves(x, states), options.get("lengths"))
+        a, *last = [_array(each).transpose(axes) for each, axes in zip(answer, _AXES)]
         if last:
             return (a, *last)
-        n_h, ends = sizes.n_h, np.full(x.shape[1], x.shape[2]) if lengths is None else np.asarray(lengths)
-        forward = a[:n_h, np.arange(x.shape[1]), ends - 1]
-        a_last = np.stack([forward, *([a[n_h:, :, 0]] if sizes.directions == 2 else [])])
+        n_h, ends, m = (
+            sizes.n_h,
+            options.get("lengths", np.full(x.shape[1], x.shape[2])),
+            np.arange(x.shape[1]),
+        )
+        a_last = np.stack([a[:n_h, m, ends - 1], *([a[n_h:, :, 0]] if sizes.directions == 2 else [])])
         return (a, a_last) if self._interface.kind == "rnn" else (a, a_last, None)
 
-    def differentiated(
+    def gradients(
         self,
         incoming: Sequence[Array],
         x: Array,
         states: Sequence[Array],
         parameters: Parameters,
-        options: Mapping[str, Any],
+        options: Options,
     ) -> tuple[Any, ...]:
-        """The gradients by the input, by each initial state, and by the parameters."""
-        sizes, built = self.filled(x, parameters, options)
-        (dx, *by_states), by_weights = self._framework.gradients(
-            self._called(built),
-            built.module,
-            self._form,
-            self._interface,
-            sizes,
-            [x, *states],
-            options.get("lengths"),
-            incoming,
+        """By autograd the gradients by the input, by each initial state, and by the parameters."""
+        sizes, built = self._filled(x, parameters, options)
+        leaves = [leaf.requires_grad_() for leaf in self._leaves(x, states)]
+        answer = self._answer(built.called, sizes, leaves, options.get("lengths"))
+        found = sys.modules["torch"].autograd.grad(
+            answer,
+            [*leaves, *built.weights.values()],
+            [
+                self._tensor(d.transpose(axes)).to(each.dtype)
+                for d, axes, each in zip(incoming, _AXES, answer)
+            ],
+            allow_unused=True,
+            materialize_grads=True,
         )
+        by_leaves = [_array(each).transpose(axes) for each, axes in zip(found[: len(leaves)], _AXES)]
         of_each = numbered(self._interface.kind, sizes)
         by_entry = np.zeros(len(flat(of_each)), x.dtype)
-        for name, entries in built.entries.items():
-            by_entry[entries.ravel()] = by_weights[name].ravel()
-        gradients = [{f"d{name}": by_entry[entries] for name, entries in p.items()} for p in of_each]
-        return (dx, *by_states, gradients)
+        for name, each in zip(built.weights, found[len(leaves) :]):
+            by_entry[built.entries[name].ravel()] = _array(each).ravel()
+        return (*by_leaves, [{f"d{name}": by_entry[entries] for name, entries in p.items()} for p in of_each])
+
+    def _answer(self, called: Any, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
+        """The output `(T_x, m, n)` and the last states `(L D, m, n)`, as far as they are returned."""
+        torch, form = sys.modules["torch"], self._form
+        steps, *initial = leaves
+        if any(each is not None and len(each) != sizes.places for each in initial):
+            raise ValueError(f"there are initial states for more or fewer than {sizes.places} layers")
+        arguments: list[Any] = []
+        named: dict[str, Any] = {}
+        if form.needs_states or any(each is not None for each in initial):
+            shapes = [(sizes.places, steps.shape[1], n) for n in (sizes.n_h, sizes.n_a)]
+            initial = [steps.new_zeros(n) if each is None else each for each, n in zip(initial, shapes)]
+            arguments, named = form.given(initial)
+        if self._interface.is_cell:
+            return self._stepped(called, steps, initial)
+        value = steps if form.time_first else steps.transpose(0, 1)
+        if lengths is not None and steps.shape[1]:
+            counts = torch.as_tensor(np.array(lengths, np.int64))
+            if form.lengths == "packed":
+                pack = torch.nn.utils.rnn.pack_padded_sequence
+                value = pack(value, counts, batch_first=not form.time_first, enforce_sorted=False)
+            else:
+                counts = counts.to(steps.device)
+                within = torch.arange(len(steps), device=steps.device)
+                named[form.names[1]] = form.lengths_given(counts, within)
+        returned = [*_tensors(called(value, *arguments, **named))]
+        output, last = read(returned, self._interface, sizes.places, torch.stack)
+        if isinstance(output, torch.nn.utils.rnn.PackedSequence):
+            output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=len(steps))
+        elif not form.time_first:
+            output = output.transpose(0, 1)
+        if output.ndim != 3 or any(each.ndim != 3 for each in last):
+            raise WrongAnswer(f"it returned shapes {[tuple(each.shape) for each in returned]}")
+        if lengths is not None and form.lengths != "packed":  # nobody says what is beyond the end
+            output = torch.where((within[:, None] < counts)[:, :, None], output, output.new_zeros(()))
+        return [output, *last]
+
+    def _stepped(self, cell: Any, steps: Any, states: list[Any]) -> list[Any]:
+        every = []
+        for step in steps:
+            arguments, named = self._form.given(states)
+            returned = [*_tensors(cell(step, *arguments, **named))]
+            _, states = read(returned, self._interface, 1, sys.modules["torch"].stack)
+            every.append(states[0][0])
+        return [sys.modules["torch"].stack(every), *states]
+
+    def _leaves(self, x: Array, states: Sequence[Any]) -> list[Any]:
+        return [
+            None if each is None else self._tensor(each.transpose(axes))
+            for each, axes in zip([x, *states], _AXES)
+        ]
+
+    def _tensor(self, array: Array) -> Any:
+        return sys.modules["torch"].from_numpy(plain(array)).to(self._factory.device)
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """The forward and the backward pass of its network, under the names of the contract."""
+        n = 2 if self._interface.kind == "lstm" else 1
 
-        def rnn_layer(x: Array, a0: Any, parameters: Parameters, options: Mapping[str, Any]) -> Any:
-            return self.run(x, [a0], parameters, options)
+        def forward(x: Array, *given: Any) -> tuple[Any, ...]:
+            return self.run(x, given[:n], *given[n:])
 
-        def lstm_layer(x: Array, a0: Any, c0: Any, parameters: Parameters, options: Mapping[str, Any]) -> Any:
-            return self.run(x, [a0, c0], parameters, options)
+        def backward(*given: Any) -> tuple[Any, ...]:
+            x, *rest = given[n + 1 :]
+            return self.gradients(given[: n + 1], x, rest[:n], *rest[n:])
 
-        def rnn_layer_backward(
-            da: Array, da_last: Array, x: Array, a0: Array, parameters: Any, options: Any
-        ) -> Any:
-            return self.differentiated([da, da_last], x, [a0], parameters, options)
+        name = f"{self._interface.kind}_layer"
+        return {name: forward, f"{name}_backward": backward}
 
-        def lstm_layer_backward(
-            da: Array,
-            da_last: Array,
-            dc_last: Array,
-            x: Array,
-            a0: Array,
-            c0: Array,
-            parameters: Any,
-            options: Any,
-        ) -> Any:
-            return self.differentiated([da, da_last, dc_last], x, [a0, c0], parameters, options)
 
-        own = (
-            (rnn_layer, rnn_layer_backward)
-            if self._interface.kind == "rnn"
-            else (lstm_layer, lstm_layer_backward)
-        )
-        return {function.__name__: function for function in own}
+_AXES = ((2, 1, 0), (0, 2, 1), (0, 2, 1))
+"""Those of a sequence and of states in torch, from the axes of the contract, and back."""
+
+
+def _tensors(value: Any) -> Iterator[Any]:
+    """The tensors and packed sequences in what a module returns, in its order."""
+    torch = sys.modules["torch"]
+    if isinstance(value, (torch.Tensor, torch.nn.utils.rnn.PackedSequence)):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(each)
+
+
+def _array(tensor: Any) -> Array:
+    """A tensor as it is; bfloat16, which NumPy has not, as the float32 of the same values."""
+    tensor = tensor.detach().cpu()
+    return np.asarray((tensor.float() if tensor.dtype == sys.modules["torch"].bfloat16 else tensor).numpy())

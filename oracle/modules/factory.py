@@ -3,149 +3,116 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, Optional
 
 from oracle.modules.interface import Interface, ModuleOptions, Sizes, UnusableModule, one_line
 
-_INPUT = (
-    *(
-        "input_size",
-        "input_dim",
-        "input_sz",
-        "in_features",
-        "in_dim",
-        "in_size",
-        "n_in",
-        "n_inputs",
-        "n_input",
+_SIZES = (
+    re.compile(
+        r"(in|input|inp|embed|emb|embedding)_?(size|dim|sz|features|channels)|n_?(in|inputs?|inp|x|features)"
+        r"|num_(inputs|features)|feature_size|d_in"
     ),
-    *(
-        "num_inputs",
-        "ninp",
-        "nin",
-        "num_features",
-        "n_features",
-        "feature_size",
-        "embedding_dim",
-        "embed_size",
+    re.compile(
+        r"(hidden|hid|out|output|h|state)_?(size|dim|sz|features|channels|units)|n_?(hidden|hid|a|units)"
+        r"|num_(hiddens?|units)|hidden|units|d_hidden"
     ),
-    *("in_channels", "d_in", "input_channels", "inp_dim", "n_x", "emb_dim", "input_features"),
 )
-_HIDDEN = (
-    *(
-        "hidden_size",
-        "hidden_dim",
-        "hidden_sz",
-        "n_hidden",
-        "num_hidden",
-        "nhid",
-        "hidden",
-        "n_hid",
-        "hid_dim",
-    ),
-    *("out_features", "out_dim", "num_units", "units", "n_units", "d_hidden", "state_size", "output_size"),
-    *("hidden_channels", "hidden_features", "n_a", "hidden_units", "num_hiddens", "h_dim", "dim", "hid_size"),
-)
-_OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "num_layers": ("num_layers", "n_layers", "nlayers", "num_layer", "layers", "nb_layers"),
-    "bidirectional": ("bidirectional", "is_bidirectional", "bidir"),
-    "proj_size": ("proj_size",),
-    "nonlinearity": ("nonlinearity",),
-    "batch_first": ("batch_first",),
+"""What the arguments for the sizes of the input and of the hidden state are called."""
+_SYNONYMS = {
+    "num_layers": ["n_layers", "nlayers", "num_layer", "layers"],
+    "bidirectional": ["is_bidirectional"],
 }
-_KINDS = inspect.Parameter
-
-
-SINGLE = Sizes(n_x=5, n_a=7)
-"""The sizes of the module that is tried: prime, so that shapes tell what they are."""
+_ANY_NAME, _MORE = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
 
 
 class Factory:
-    """Builds modules by a class or a function.
+    """Builds modules of torch by a class or a function.
 
     Attributes
     ----------
+    interface
+        What the modules stand for.
     names
         By option of torch's constructor, the name of the argument. What is not here cannot be asked.
     batch_first
         Whether the modules were asked to take the batch first; `None` where that is the module's own affair.
     tried
-        The sizes in which a module is tried.
+        The sizes in which a module is tried: prime, so that shapes tell what they are.
     trained
-        Whether there is only the module of these sizes, and its weights count.
+        Whether there is only the module of these sizes, whose weights count.
     shares
         Whether what is called has the weights that the module has at any time.
     """
 
-    tried = SINGLE
+    tried = Sizes()
     trained = False
     shares = True
+    batch_first: Optional[bool] = None  # noqa: UP045
 
     def __init__(self, make: Callable[..., Any], interface: Interface, asked: ModuleOptions) -> None:
-        self._make = make
-        self._interface = interface
-        self._fixed = dict(asked.fixed)
-        given = _parameters(make)
-        self._takes_more = any(each.kind is _KINDS.VAR_POSITIONAL for each in given)
-        self._takes_any = any(each.kind is _KINDS.VAR_KEYWORD for each in given)
-        free = [each for each in given if each.name not in self._fixed]
-        named = {each.name for each in free if each.kind is not _KINDS.POSITIONAL_ONLY}
+        self.interface = interface
+        self.device = asked.device
+        self._make, self._fixed = make, dict(asked.fixed)
+        given = {each.name: each for each in _parameters(make)}
+        kinds = {each.kind for each in given.values()}
+        self._free = {name: each for name, each in given.items() if name not in self._fixed}
         self.names: dict[str, str] = {}
-        for option, synonyms in _OPTIONS.items():
-            name = next((each for each in synonyms if each in named), "")
-            if name or (self._takes_any and option not in self._fixed):
-                self.names[option] = name or option
-        self._stated = {option for option, name in self.names.items() if name in named}
-        self.sizes = self._sizes(free, named)
-        self.batch_first: Optional[bool] = self._fixed.get("batch_first")  # noqa: UP045
-        if "batch_first" in self._stated:
-            self.batch_first = False
+        for option in ("num_layers", "bidirectional", "proj_size", "nonlinearity", "batch_first", "bias"):
+            named = [name for name in (option, *_SYNONYMS.get(option, ())) if name in self._free]
+            if named or (_ANY_NAME in kinds and option not in self._fixed):
+                self.names[option] = named[0] if named else option
+        self.batch_first = self._fixed.get("batch_first", False if "batch_first" in self._free else None)
+        self._sizes = [] if _MORE in kinds else self._names_of_sizes()
 
-    def _sizes(self, free: list[inspect.Parameter], named: set[str]) -> list[str]:
+    def _names_of_sizes(self) -> list[str]:
         """The names of the arguments for n_x and n_a; empty where they come first, by position."""
-        found = [next((each for each in known if each in named), "") for known in (_INPUT, _HIDDEN)]
-        if self._takes_more:
-            return []
-        required = [each for each in free if each.default is _KINDS.empty and each.kind in _ORDINARY]
-        sizes = found if all(found) else [each.name for each in required[:2]]
-        more = [each.name for each in required if each.name not in sizes and each.name not in self._passed]
-        if more:
-            name = f"its constructor needs {more[0]}, of which {self._interface.name} has nothing"
-            raise UnusableModule(f"{name}: --with {more[0]}=…")
-        if len(sizes) == 1:
-            raise UnusableModule(
-                f"its constructor takes {sizes[0]} and no other size, where {self._interface.name} takes the "
-                "sizes of the input and the hidden state"
-            )
-        return sizes if all(found) else []
+        found = [next((name for name in self._free if names.fullmatch(name)), "") for names in _SIZES]
+        ordinary = [each for each in self._free.values() if each.kind is not _ANY_NAME]
+        required = [each.name for each in ordinary if each.default is each.empty]
+        sizes = found if all(found) else required[:2]
+        for name in required:
+            if name not in (*sizes, *self.names.values()):
+                needs = f"its constructor needs {name}, of which {self.interface.name} has nothing"
+                raise UnusableModule(f"{needs}: --with {name}=…")
+        if len(sizes) < 2:
+            raise UnusableModule("its constructor does not take the sizes of the input and the hidden state")
+        return found if all(found) else []
 
-    @property
-    def _passed(self) -> set[str]:
-        return {self.names[option] for option in self._stated}
-
-    def __call__(self, sizes: Sizes) -> Any:
+    def made(self, sizes: Sizes) -> Any:
         """A module of these sizes. Raises what the constructor raises."""
-        options: dict[str, Any] = {
+        usual = {"num_layers": 1, "bidirectional": False, "proj_size": 0, "nonlinearity": "tanh"}
+        values = {
             "num_layers": sizes.layers,
             "bidirectional": sizes.directions == 2,
             "proj_size": sizes.n_p,
             "nonlinearity": sizes.activation,
             "batch_first": False,
+            "bias": True,
         }
-        usual = {"num_layers": 1, "bidirectional": False, "proj_size": 0, "nonlinearity": "tanh"}
         named = {
             self.names.get(option, option): value
-            for option, value in options.items()
-            if option in self._stated or value != usual.get(option, False)
+            for option, value in values.items()
+            if self.names.get(option) in self._free or value != usual.get(option, value)
         }
-        named = {**named, **self._fixed}
         both = (sizes.n_x, sizes.n_a)
-        if self.sizes:
-            return self._make(**dict(zip(self.sizes, both)), **named)
-        return self._make(*both, **named)
+        if self._sizes:
+            return self._make(**{**dict(zip(self._sizes, both)), **named, **self._fixed})
+        return self._make(*both, **{**named, **self._fixed})
+
+    def ready(self, sizes: Sizes, dtype: str) -> Any:
+        """A module of these sizes in a precision, on the device, without dropout."""
+        return self.made(sizes).to(device=self.device, dtype=getattr(sys.modules["torch"], dtype)).eval()
+
+    def weights(self, module: Any) -> dict[str, Any]:
+        """The parameters by the names in the state dict, or else in the module."""
+        stored = module.state_dict(keep_vars=True)
+        named = {name: each for name, each in stored.items() if getattr(each, "requires_grad", False)}
+        known = {id(each) for each in named.values()}
+        return {**named, **{name: each for name, each in module.named_parameters() if id(each) not in known}}
 
     def called(self, module: Any) -> Any:
         """What is called in the place of a module, once it has its weights."""
@@ -156,9 +123,8 @@ class Converter(Factory):
     """Builds the modules of the interface itself, and has a function convert each of them."""
 
     def __init__(self, convert: Callable[[Any], Any], interface: Interface, asked: ModuleOptions) -> None:
-        super().__init__(
-            getattr(sys.modules["torch"].nn, interface.name.rpartition(".")[2]), interface, asked
-        )
+        framework, _, name = interface.name.rpartition(".")
+        super().__init__(getattr(sys.modules[framework], name), interface, asked)
         self._convert = convert
 
     def called(self, module: Any) -> Any:
@@ -171,27 +137,53 @@ class Trained(Factory):
 
     trained = True
 
-    def __init__(self, module: Any, asked: ModuleOptions) -> None:
+    def __init__(self, module: Any, interface: Interface, asked: ModuleOptions) -> None:
         def of(name: str, default: Any = None) -> Any:
             return asked.fixed.get(name, getattr(module, name, default))
 
-        self._module = module
-        self.names = {}
-        self.batch_first = of("batch_first")
+        self.interface, self.device, self.names = interface, asked.device, {}
+        self._module, self.batch_first = module, of("batch_first")
         n_x, n_a = of("input_size"), of("hidden_size")
         if type(n_x) is not int or type(n_a) is not int:
             raise UnusableModule("its sizes are not known: --with input_size=… --with hidden_size=…")
         layers, directions = of("num_layers", 1), 1 + bool(of("bidirectional"))
-        self.tried = Sizes(n_x, n_a, layers, directions, of("proj_size", 0), of("nonlinearity", "tanh"))
+        activation = of("nonlinearity", "tanh")
+        self.tried = Sizes(n_x, n_a, layers, directions, of("proj_size", 0), activation)
 
-    def __call__(self, sizes: Sizes) -> Any:
+    def made(self, sizes: Sizes) -> Any:
         """A copy of the module. Raises `NotImplementedError` for other sizes."""
         if sizes != self.tried:
             raise NotImplementedError("the sizes of the module are fixed")
         return deepcopy(self._module)
 
 
-_ORDINARY = (_KINDS.POSITIONAL_ONLY, _KINDS.POSITIONAL_OR_KEYWORD, _KINDS.KEYWORD_ONLY)
+class KerasFactory(Factory):
+    """Builds layers of Keras on torch, by their units; the number of features is told to `build`."""
+
+    batch_first = True
+
+    def __init__(self, make: Callable[..., Any], interface: Interface, asked: ModuleOptions) -> None:
+        if sys.modules["keras"].backend.backend() != "torch":
+            raise UnusableModule(
+                "Keras does not run on torch: set the environment variable KERAS_BACKEND=torch"
+            )
+        self.interface, self.device, self._make = interface, asked.device, make
+        takes_activation = any(
+            each.name == "activation" or each.kind is _ANY_NAME for each in _parameters(make)
+        )
+        self.names = {"nonlinearity": "activation"} if takes_activation else {}
+        self._fixed = {"return_sequences": True, "return_state": True, **asked.fixed}
+
+    def ready(self, sizes: Sizes, dtype: str) -> Any:
+        """A layer of these sizes in a precision."""
+        activation = {} if sizes.activation == "tanh" else {"activation": sizes.activation}
+        layer = self._make(sizes.n_a, dtype=dtype, **activation, **self._fixed)
+        layer.build((None, None, sizes.n_x))
+        return layer
+
+    def weights(self, module: Any) -> dict[str, Any]:
+        """The parameters by the path of the variable, without the name of the layer."""
+        return {each.path.partition("/")[2]: each.value for each in module.trainable_variables}
 
 
 def _parameters(make: Callable[..., Any]) -> list[inspect.Parameter]:

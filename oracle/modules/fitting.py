@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -25,27 +25,20 @@ def question(
     dtype: str = "float64",
     samples: int = 3,
     steps: int = 4,
-    with_states: bool = True,
-    lengths: Optional[Sequence[int]] = None,  # noqa: UP045
+    **options: Any,
 ) -> tuple[Array, list[Array], list[dict[str, Array]], dict[str, Any]]:
-    """The input, initial states, parameters and options of a layer of these sizes: normal numbers."""
+    """The input, initial states, parameters and options of a call: normal numbers."""
     rng = np.random.default_rng(0)
 
     def drawn(*shape: int) -> Array:
         return (0.5 * rng.standard_normal(shape)).astype(dtype)
 
-    places = len(sizes.places)
-    states = [
-        drawn(places, size, samples) for size in (sizes.n_h, sizes.n_a)[: 1 + (interface.kind == "lstm")]
-    ]
-    parameters = [
-        {name: drawn(*array.shape) for name, array in p.items()} for p in numbered(interface.kind, sizes)
-    ]
-    options: dict[str, Any] = {"directions": sizes.directions}
-    options.update({"activation": sizes.activation} if interface.kind == "rnn" else {})
-    options.update({} if lengths is None else {"lengths": np.array(lengths)})
-    x = drawn(sizes.n_x, samples, steps)
-    return x, [each if with_states else 0 * each for each in states], parameters, options
+    states = [drawn(sizes.places, size, samples) for size in (sizes.n_h, sizes.n_a)]
+    if interface.kind == "rnn":
+        states, options = states[:1], {"activation": sizes.activation, **options}
+    of_each = numbered(interface.kind, sizes)
+    parameters = [{name: drawn(*array.shape) for name, array in p.items()} for p in of_each]
+    return drawn(sizes.n_x, samples, steps), states, parameters, {"directions": sizes.directions, **options}
 
 
 def off_by(adapter: Adapter, interface: Interface, sizes: Sizes, **how: Any) -> float:
@@ -53,7 +46,8 @@ def off_by(adapter: Adapter, interface: Interface, sizes: Sizes, **how: Any) -> 
 
     Raises what the module raises, and `WrongAnswer` where the shapes are not those of a layer.
     """
-    x, states, parameters, options = question(interface, sizes, with_states=adapter.takes_states, **how)
+    x, states, parameters, options = question(interface, sizes, **how)
+    states = states if adapter.takes_states else [0 * each for each in states]
     answer = adapter.run(x, states, parameters, options)
     layer: Callable[..., Any] = lstm_layer if interface.kind == "lstm" else rnn_layer
     right = layer(x, *states, parameters, options)
@@ -64,32 +58,30 @@ def off_by(adapter: Adapter, interface: Interface, sizes: Sizes, **how: Any) -> 
     return worst if np.isfinite(worst) else np.inf
 
 
-def carries_on(adapter: Adapter, interface: Interface, sizes: Sizes, **how: Any) -> bool:
-    """Whether the first step of a sample has an effect on its later ones, as it has if that axis is time."""
-    x, states, parameters, options = question(interface, sizes, with_states=adapter.takes_states, **how)
-    changed = x.copy()
-    changed[:, 0, 0] += 1
-    before, after = (adapter.run(each, states, parameters, options)[0] for each in (x, changed))
+def depends_on(adapter: Adapter, interface: Interface, sizes: Sizes, what: str, dtype: str) -> bool:
+    """Whether the output at later steps depends on the first step, `"x"`, or on the `"weights"`."""
+    x, states, parameters, options = question(interface, sizes, dtype=dtype)
+    before, _ = adapter.run(x, states, parameters, options)[:2]
+    if what == "x":
+        x = x.copy()
+        x[:, 0, 0] += 1
+    else:
+        parameters = [{name: array / 2 for name, array in p.items()} for p in parameters]
+    after, _ = adapter.run(x, states, parameters, options)[:2]
     return not np.array_equal(before[:, 0, 1:], after[:, 0, 1:])
 
 
 def only_fit(readings: Sequence[Reading], errors: Mapping[int, float], interface: Interface) -> int:
     """The number of the only reading that fits. Raises `UnusableModule` where none does, or several do."""
-    ranked = sorted(errors, key=errors.__getitem__)
-    nearest = readings[ranked[0]]
-    if errors[ranked[0]] > FITS:
-        network = "an LSTM" if interface.kind == "lstm" else "an RNN"
+    first, *others = sorted(errors, key=errors.__getitem__)
+    stated = [":".join(filter(None, (joined_order(each), gates_of(each)))) for each in readings]
+    if errors[first] > FITS:
         raise UnusableModule(
-            f"none of {len(readings)} readings of its weights gives {network}; the nearest, "
-            f"{_stated(nearest)}, is {errors[ranked[0]]:.1g} off: say how it stacks them by --gates",
+            f"none of {len(readings)} readings of its weights gives {interface.network}; the nearest, "
+            f"{stated[first]}, is {errors[first]:.1g} off: say how it stacks them by --gates",
             stage=2,
         )
-    if len(ranked) > 1 and errors[ranked[1]] <= DIFFERS:
-        both = " and ".join(_stated(readings[each]) for each in ranked[:2])
+    if others and errors[others[0]] <= DIFFERS:
+        both = f"{stated[first]} and {stated[others[0]]}"
         raise UnusableModule(f"two readings of its weights fit, {both}: say which by --gates", stage=2)
-    return ranked[0]
-
-
-def _stated(reading: Reading) -> str:
-    """What `--gates` says of a reading."""
-    return ":".join(filter(None, (joined_order(reading).replace(", ", ""), gates_of(reading))))
+    return first

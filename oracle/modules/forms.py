@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Optional
 
-from oracle.modules.interface import Interface, Sizes
+from oracle.modules.interface import Interface
 
-_LENGTHS = re.compile(r"(?i)(x_|seq_?|sequence_?|input_?)?(lens?|lengths?)")
+_LENGTHS = re.compile(r"(?i)(x_?|seq_?|sequence_?|input_?)?(lens?|lengths?)")
 _MASK = re.compile(r"(?i)(padding_?|input_?|attention_?|seq_?)?masks?")
-_STATES = re.compile(
-    r"(?i)(hx|h_?0|c_?0|(init(ial)?_?|prev_?)?(hidden|states?|hc|hiddens|h|c)(_?(init|0|prev))?|.*state.*)"
-)
+_STATES = re.compile(r"(?i)hx|hc|(h|c)(_?0|_?t|_?prev)?|.*(hidden|state).*")
 
 
 class WrongAnswer(Exception):  # noqa: N818
@@ -34,121 +32,90 @@ class Form:
         layer and direction; `"none"` where a module takes no states. Of an RNN, `"tuple"` is the tensor.
     flat
         Whether states are `(m, n)` rather than `(1, m, n)`.
+    needs_states
+        Whether states have to be given.
     lengths
-        `""` where it takes none, `"packed"`, or `"counts"`, `"fractions"` or `"mask"` of a keyword argument.
-    keywords
-        The names of the arguments for the states, where they are not the second and third, and for lengths.
+        `""` where it takes none, `"packed"`, or `"counts"`, `"fractions"` or `"mask"` of an argument.
+    names
+        Of the arguments for the states, empty where these come second, and for the lengths.
     """
 
     time_first: bool = True
     states: str = "tuple"
     flat: bool = False
+    needs_states: bool = False
     lengths: str = ""
-    states_keyword: str = ""
-    lengths_keyword: str = ""
+    names: tuple[str, str] = ("", "")
+
+    def given(self, states: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments in which initial states `(L D, m, n)` are handed over, by position and by name."""
+        own = [each[0] for each in states] if self.flat else [*states]
+        if self.states in ("none", "arguments"):
+            return (own if self.states == "arguments" else []), {}
+        value: Any = [*zip(*own)] if self.states == "pairs" else own
+        if self.states == "tuple":
+            value = tuple(own) if len(own) > 1 else own[0]
+        return ([], {self.names[0]: value}) if self.names[0] else ([value], {})
+
+    def lengths_given(self, counts: Any, steps: Any) -> Any:
+        """The argument for lengths `(m,)`; `steps` are the numbers from 0 to T_x - 1."""
+        if self.lengths == "mask":
+            return steps < counts[:, None]
+        return counts / len(steps) if self.lengths == "fractions" else counts
 
 
 def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> Iterator[Form]:  # noqa: UP045
     """The forms that the parameters of `forward` leave, the most usual first."""
-    parameters = _parameters(forward)[1:]
-    first = parameters[0] if parameters else None
-    keyword = ""
-    if (
-        first
-        and first.kind not in (first.VAR_POSITIONAL, first.VAR_KEYWORD)
-        and not _STATES.fullmatch(first.name)
-    ):
-        named = [each.name for each in parameters if _STATES.fullmatch(each.name)]
-        is_lengths = bool(_LENGTHS.fullmatch(first.name) or _MASK.fullmatch(first.name))
-        keyword = named[0] if named else ""
-        first = first if named or not is_lengths else None
-    axes = [True] if interface.is_cell else [not batch_first] if batch_first is not None else [True, False]
-    if first:
-        ways = ["tuple", "list", "arguments", "pairs"] if interface.kind == "lstm" else ["tuple", "list"]
-        for states in ways:
+    axes = [True] if interface.is_cell else [True, False] if batch_first is None else [not batch_first]
+    more = _more(forward)
+    named = [name for name in more if _STATES.fullmatch(name)] or [*more][:1]
+    if named and not _is_of_lengths(named[0]):
+        keyword = "" if named[0] == next(iter(more)) else named[0]
+        needs = more[named[0]] or interface.is_cell
+        for states in (
+            ["tuple", "list", "arguments", "pairs"] if interface.kind == "lstm" else ["tuple", "list"]
+        ):
             for flat in [True] if interface.is_cell else [False, True]:
-                for time_first in axes:
-                    yield Form(time_first, states, flat, states_keyword=keyword)
+                yield from (Form(each, states, flat, needs, names=(keyword, "")) for each in axes)
     if not interface.is_cell:
-        yield from (Form(time_first, "none") for time_first in axes)
+        yield from (Form(each, "none") for each in axes)
 
 
 def with_lengths(form: Form, forward: Any) -> Iterator[Form]:
     """The ways in which a module that is called in this form may take lengths."""
     yield replace(form, lengths="packed")
-    for each in _parameters(forward)[1:]:
-        if _LENGTHS.fullmatch(each.name):
-            yield replace(form, lengths="counts", lengths_keyword=each.name)
-            yield replace(form, lengths="fractions", lengths_keyword=each.name)
-        elif _MASK.fullmatch(each.name):
-            yield replace(form, lengths="mask", lengths_keyword=each.name)
+    for name in filter(_is_of_lengths, _more(forward)):
+        for lengths in ["mask"] if _MASK.fullmatch(name) else ["counts", "fractions"]:
+            yield replace(form, lengths=lengths, names=(form.names[0], name))
 
 
-def _parameters(forward: Any) -> list[inspect.Parameter]:
+def _is_of_lengths(name: str) -> bool:
+    return bool(_LENGTHS.fullmatch(name) or _MASK.fullmatch(name))
+
+
+def _more(forward: Any) -> dict[str, bool]:
+    """The parameters after the input, and whether each is needed; a compiled function does not tell them."""
     try:
-        return [*inspect.signature(forward).parameters.values()]
-    except (TypeError, ValueError):  # a compiled function tells nothing
-        both = inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)
-        return [inspect.Parameter("input", inspect.Parameter.POSITIONAL_ONLY), both]
+        parameters = [*inspect.signature(forward).parameters.values()]
+    except (TypeError, ValueError):
+        return {"states": False}
+    if parameters and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL:
+        return {"states": False}
+    return {each.name: each.default is each.empty and each.kind in _ORDINARY for each in parameters[1:]}
 
 
-def given_states(form: Form, states: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-    """The arguments in which initial states `(L D, m, n)` are handed over, by position and by name."""
-    if form.flat:
-        states = [each[0] for each in states]
-    if form.states == "none":
-        return [], {}
-    if form.states == "arguments":
-        return [*states], {}
-    value: Any
-    if form.states == "pairs":
-        value = [*zip(*states)]
-    elif len(states) == 1:
-        value = states[0] if form.states == "tuple" else [states[0]]
-    else:
-        value = tuple(states) if form.states == "tuple" else [*states]
-    return ([], {form.states_keyword: value}) if form.states_keyword else ([value], {})
+_ORDINARY = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def read(
-    returned: Any,
-    form: Form,
-    interface: Interface,
-    sizes: Sizes,
-    is_tensor: Callable[[Any], bool],
-    stack: Any,
-) -> tuple[Any, list[Any]]:
-    """The output, and the last states `(L D, m, n)` as far as a module returns them.
+def read(leaves: Sequence[Any], interface: Interface, places: int, stack: Any) -> tuple[Any, list[Any]]:
+    """The output, `None` of a cell, and the last states `(L D, m, n)`, if the tensors returned have them.
 
     Raises `WrongAnswer` where there are tensors too few or too many.
     """
     count = 2 if interface.kind == "lstm" else 1
-    leaves = [*_leaves(returned, is_tensor)]
-    if not leaves:
-        raise WrongAnswer(f"it returned {type(returned).__name__}, expected tensors")
-    if interface.is_cell:
-        if len(leaves) < count:
-            raise WrongAnswer(f"it returned {len(leaves)} tensors, expected {count} states")
-        last = [each[None] for each in leaves[-count:]]
-        return None, last
-    output, *last = leaves
-    if not hasattr(output, "batch_sizes") and output.ndim != 3:
-        raise WrongAnswer(f"its output has shape {tuple(output.shape)}, expected three axes")
-    places = len(sizes.places)
-    if len(last) == count * places and places > 1:
-        pairs = [last[k::count] for k in range(count)]
-        last = [stack(each) for each in pairs]
-    elif len(last) not in (0, count):
-        raise WrongAnswer(f"beside its output it returned {len(last)} tensors, expected {count} states")
+    output, last = (None, leaves[-count:]) if interface.is_cell else (leaves[0], leaves[1:])
+    if len(last) == count * places > count:
+        last = [stack([*last[k::count]]) for k in range(count)]
+    if len(last) != count and (last or output is None):
+        raise WrongAnswer(f"it returned {len(leaves)} tensors, expected an output and {count} states")
     return output, [each[None] if each.ndim == 2 else each for each in last]
-
-
-def _leaves(value: Any, is_tensor: Callable[[Any], bool]) -> Iterator[Any]:
-    if is_tensor(value):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _leaves(each, is_tensor)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _leaves(each, is_tensor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,46 +25,54 @@ class UnusableModule(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Interface:
-    """A class of a framework for which modules stand: its name, its network, and whether it is a cell."""
+    """A class of a framework for which modules stand."""
 
     name: str
     kind: Kind
-    is_cell: bool = False
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether a call takes one step."""
+        return self.name.endswith("Cell")
+
+    @property
+    def gates(self) -> str:
+        """The gates of the specification; `"r"` stands for the one of an RNN."""
+        return "fico" if self.kind == "lstm" else "r"
+
+    @property
+    def network(self) -> str:
+        """The network with its article."""
+        return "an LSTM" if self.kind == "lstm" else "an RNN"
 
 
-INTERFACES: Mapping[str, Interface] = {
-    each.name: each
-    for each in (
-        Interface("torch.nn.LSTM", "lstm"),
-        Interface("torch.nn.RNN", "rnn"),
-        Interface("torch.nn.LSTMCell", "lstm", is_cell=True),
-        Interface("torch.nn.RNNCell", "rnn", is_cell=True),
-    )
+_OF_KIND: Mapping[Kind, Sequence[str]] = {
+    "lstm": ("torch.nn.LSTM", "torch.nn.LSTMCell", "keras.layers.LSTM"),
+    "rnn": ("torch.nn.RNN", "torch.nn.RNNCell", "keras.layers.SimpleRNN"),
 }
+INTERFACES = {name: Interface(name, kind) for kind, names in _OF_KIND.items() for name in names}
 
 
 @dataclass(frozen=True)
 class ModuleOptions:
-    """What the user says of a module.
+    """What the user says of a module. Raises `UnusableModule` where that is wrong.
 
     Attributes
     ----------
-    like
-        The key of `INTERFACES` for which the target stands; empty where the target itself tells.
+    like, converts
+        The key of `INTERFACES` for which the target stands, or whose modules the target converts.
     fixed
         Arguments of the constructor, the same for every size.
-    converts
-        The key of `INTERFACES` whose modules the target, a function, converts.
     gates
-        The order in which the module stacks its gates, where its names do not tell: `"ifgo"`. Before it may
-        stand the order in which one weight acts on input x and hidden state h: `"xh:ifgo"`.
+        The order in which the module stacks its gates, `"ifgo"`, perhaps after the order in which one weight
+        acts on the input x and the hidden state h: `"xh:ifgo"`.
     device
-        Where the module computes: `"cpu"`, `"cuda"`.
+        Where the module computes.
     """
 
     like: str = ""
-    fixed: Mapping[str, Any] = field(default_factory=dict)
     converts: str = ""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
     gates: str = ""
     device: str = "cpu"
 
@@ -72,27 +80,23 @@ class ModuleOptions:
         for name in filter(None, (self.like, self.converts)):
             if name not in INTERFACES:
                 raise UnusableModule(f"{name} is none of {', '.join(INTERFACES)}")
-        order, _, gates = self.gates.rpartition(":")
-        if order not in ("", "xh", "hx") or (gates and sorted(gates.replace("c", "g")) != sorted("ifgo")):
+        order, gates = self.orders
+        if order not in ("", "xh", "hx") or (gates and sorted(gates) != sorted("fico")):
             raise UnusableModule(f"--gates {self.gates} is no order of gates, such as ifgo or xh:ifgo")
 
     @property
-    def order_of_gates(self) -> str:
-        """The gates in the letters of the specification; empty where the user does not say."""
-        return self.gates.rpartition(":")[2].replace("g", "c")
-
-    @property
-    def joined_order(self) -> str:
-        """The order of the input and the hidden state; empty where the user does not say."""
-        return self.gates.rpartition(":")[0]
+    def orders(self) -> tuple[str, str]:
+        """The order of input and hidden state, and of the gates in the letters of the specification."""
+        order, _, gates = self.gates.rpartition(":")
+        return order, gates.replace("g", "c")
 
 
 @dataclass(frozen=True)
 class Sizes:
     """How large a module is built. `n_p` is 0 without a projection."""
 
-    n_x: int
-    n_a: int
+    n_x: int = 5
+    n_a: int = 7
     layers: int = 1
     directions: int = 1
     n_p: int = 0
@@ -104,41 +108,40 @@ class Sizes:
         return self.n_p or self.n_a
 
     @property
-    def places(self) -> list[tuple[int, int]]:
-        """Every layer and direction, in the order of the parameters."""
-        return [(layer, d) for layer in range(self.layers) for d in range(self.directions)]
+    def places(self) -> int:
+        """How many dicts of parameters there are."""
+        return self.layers * self.directions
 
 
 def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
     """Parameters whose entries count up from 1, in the order of `flat`: so they tell where each goes."""
     symbols = {"n_x": sizes.n_x, "n_a": sizes.n_a, "n_h": sizes.n_h, "n_p": sizes.n_p, "D": sizes.directions}
     places, start = [], 1
-    for layer, _ in sizes.places:
+    for k in range(sizes.places):
         p = {}
-        for name, shape in sorted(of_one_direction(kind, layer, sizes.n_p > 0).items()):
+        for name, shape in sorted(of_one_direction(kind, k // sizes.directions, sizes.n_p > 0).items()):
             extents = tuple(extent(size, symbols) for size in shape)
-            count = int(np.prod(extents))
-            p[name] = np.arange(start, start + count).reshape(extents)
-            start += count
+            p[name] = np.arange(start, start + np.prod(extents, dtype=int)).reshape(extents)
+            start += p[name].size
         places.append(p)
     return places
 
 
-def flat(parameters: Any) -> Array:
+def flat(parameters: Sequence[Mapping[str, Array]]) -> Array:
     """All entries of parameters in one array, after a 0: entry k of `numbered` is at place k."""
     entries = [p[name].ravel() for p in parameters for name in sorted(p)]
     return np.concatenate([np.zeros(1, entries[0].dtype), *entries])
 
 
-_REFUSALS = re.compile(
+_REFUSAL = re.compile(
     r"(?i)not (yet |currently )?(support|implement|allow|available)|unsupported|unimplemented"
-    r"|(does ?n[o']t|cannot|no) support|only support|unexpected keyword|not supported"
+    r"|only support|unexpected keyword"
 )
 
 
 def is_refusal(error: BaseException) -> bool:
     """Whether an error says in words that something is not supported."""
-    return isinstance(error, NotImplementedError) or bool(_REFUSALS.search(str(error)))
+    return isinstance(error, NotImplementedError) or bool(_REFUSAL.search(str(error)))
 
 
 def one_line(error: BaseException) -> str:

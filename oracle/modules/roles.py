@@ -1,7 +1,7 @@
-"""Which parameters of a module are which weights: by torch's names, by the names of gates, or by shapes.
+"""Which parameters of a module are which weights: by a framework's names, the names of gates, or shapes.
 
 A reading says of every tensor of a module of one layer and direction its role. Where names leave several
-readings, `oracle.modules.fitting` tries each.
+readings, `oracle.modules.trials` tries each.
 """
 
 from __future__ import annotations
@@ -9,20 +9,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import numpy as np
 
 from oracle.layout import LAYOUTS
 from oracle.modules.interface import Interface, ModuleOptions, Sizes, UnusableModule
+from oracle.naming import KERAS, TORCH
 from reference.contract import Array, Kind
 
 Extents = tuple[int, ...]
-
-_TORCH_NAME = re.compile(r"(?P<role>weight_ih|weight_hh|weight_hr|bias_ih|bias_hh)(?![a-z])")
-_TORCH_ROLES = {"weight_ih": "x", "weight_hh": "a", "bias_ih": "b", "bias_hh": "", "weight_hr": "p"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Role:
     """
 
     side: str
-    gates: str = ""
+    gates: str
     transposed: bool = False
 
     def of(self, kind: Kind, p: Mapping[str, Array]) -> Array:
@@ -44,23 +42,25 @@ class Role:
         if self.side in ("", "b"):
             bias = np.concatenate([p[f"b{gate}" if kind == "lstm" else "ba"] for gate in self.gates])
             return bias if self.side else np.zeros_like(bias)
-        if kind == "rnn":
-            parts = {"x": p["Wax"], "a": p["Waa"]}
-        else:
-            W = np.concatenate([p[f"W{gate}"] for gate in self.gates])
-            n_h = len(p.get("Wp", p["bf"]))
+        parts = {"x": p.get("Wax"), "a": p.get("Waa")}
+        if kind == "lstm":
+            W, n_h = np.concatenate([p[f"W{gate}"] for gate in self.gates]), len(p.get("Wp", p["bf"]))
             parts = {"x": W[:, n_h:], "a": W[:, :n_h]}
         weight = np.concatenate([parts[part] for part in self.side], axis=1)
         return weight.T if self.transposed else weight
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether it is added."""
+        return self.side in ("", "b")
 
 
 Reading = Mapping[str, Role]
 """By the name of a tensor."""
 
 
-@dataclass(frozen=True)
-class Readings:
-    """All that the tensors can be read as, and what tells: `"torch's names"`, `"the names of gates"`, …"""
+class Readings(NamedTuple):
+    """All that the tensors can be read as, and what tells it: `"torch's names"`, `"fit"`, …"""
 
     by: str
     each: Sequence[Reading]
@@ -68,152 +68,127 @@ class Readings:
 
 def gates_of(reading: Reading) -> str:
     """The order of the gates in torch's letters; empty of an RNN."""
-    weights = [role for role in reading.values() if role.side in ("x", "xa", "ax")]
-    return "".join(role.gates for role in weights).replace("c", "g").replace("r", "")
+    gates = "".join(role.gates for role in reading.values() if "x" in role.side)
+    return gates.replace("c", "g").replace("r", "")
 
 
 def joined_order(reading: Reading) -> str:
-    """`"x, h"` or `"h, x"` where one weight acts on both; else empty."""
-    side = next((role.side for role in reading.values() if len(role.side) == 2), "")
-    return ", ".join(side.replace("a", "h"))
+    """`"xh"` or `"hx"` where one weight acts on both; else empty."""
+    return next((role.side.replace("a", "h") for role in reading.values() if len(role.side) == 2), "")
 
 
 def readings(
     tensors: Mapping[str, Extents], interface: Interface, sizes: Sizes, asked: ModuleOptions
 ) -> Readings:
     """What the tensors of a module of one layer and direction can be. Raises `UnusableModule`."""
-    network = f"{'an LSTM' if interface.kind == 'lstm' else 'an RNN'}"
-    of_what = f"{network} of {sizes.n_x} inputs and {sizes.n_a} units"
-    every = "fico" if interface.kind == "lstm" else "r"
-    if by_torch := _by_torchs_names(tensors, interface, sizes):
-        return Readings("torch's names", [by_torch])
-    chunks = {name: _chunks(shape, sizes, len(every)) for name, shape in tensors.items()}
-    for name, possible in chunks.items():
-        if not possible:
+    if named := _by_the_frameworks_names(tensors, interface, sizes):
+        return Readings(f"{'torch' if 'torch' in interface.name else 'Keras'}'s names", [named])
+    gates, of_what = interface.gates, f"{interface.network} of {sizes.n_x} inputs and {sizes.n_a} units"
+    possible = {name: [*_by_shape(shape, sizes, gates)] for name, shape in tensors.items()}
+    for name, found in possible.items():
+        if not found:
             raise UnusableModule(f"{name} has shape {tensors[name]}, no weight of {of_what}")
-    chosen = _orientation(chunks)
-    weights = {name: chunk for name, chunk in chosen.items() if chunk.side != "b"}
-    by_side: dict[str, list[str]] = {}
-    for name, chunk in weights.items():
-        by_side.setdefault(chunk.side, []).append(name)
-    counts = {side: sum(weights[name].count for name in names) for side, names in by_side.items()}
-    if counts not in ({"x": len(every), "a": len(every)}, {"xa": len(every)}):
+    told = {found[0].transposed for found in possible.values() if len(found) == 1 and not found[0].is_bias}
+    roles = {name: found[-1] if told == {True} else found[0] for name, found in possible.items()}
+    groups = _groups(roles, len(gates))
+    n, counts = len(gates), {side: len(group) for side, group in groups.items() if side}
+    if counts in ({"x": n, "a": n}, {"xa": n}):
+        raise UnusableModule("it has no bias: --with bias=True, if its constructor takes that")
+    if counts not in ({"x": n, "a": n, "b": n}, {"xa": n, "b": n}):
         has = ", ".join(f"{name} {shape}" for name, shape in tensors.items()) or "none"
         raise UnusableModule(f"its parameters ({has}) are not those of {of_what}")
-    biases = [[*group] for group in _two_biases(chosen, len(every))]
-    if not biases:
-        raise UnusableModule("it has no bias: --with bias=True, if its constructor takes that")
-    groups = [*by_side.values(), *biases]
-    named = [_named_gates(group) for group in groups] if interface.kind == "lstm" else []
-    if named and all(named):
-        orders: list[list[str]] = [[name for name in named if name]]
-        by = "the names of gates"
+    joined, order = asked.orders
+    named_gates = {side: _gates_by_name(group) for side, group in groups.items()}
+    if all(named_gates.values()):
+        by, orders = "the names of gates", [named_gates]
     else:
-        alike = [asked.order_of_gates] if asked.order_of_gates else map("".join, permutations(every))
-        orders = [[order] * len(groups) for order in alike]
-        by = "--gates" if asked.order_of_gates else "shapes"
-    joined = {"xh": ["xa"], "hx": ["ax"], "": ["ax", "xa"]}[asked.joined_order]
-    sides = joined if "xa" in by_side else ["x"]
-    found: list[Reading] = [
-        dict(_roles(groups, order, {**chosen, **_with_side(chosen, side)}, biases))
-        for side in sides
-        for order in orders
-    ]
-    return Readings(by if len(found) == 1 else "fit", found)
+        by = "--gates" if order else "shapes"
+        orders = [
+            dict.fromkeys(groups, "".join(each)) for each in ([order] if order else permutations(gates))
+        ]
+    sides = {"xh": ["xa"], "hx": ["ax"], "": ["ax", "xa"]}[joined] if "xa" in groups else [""]
+    each = [_with_gates(roles, groups, order, side) for side in sides for order in orders]
+    return Readings(by if len(each) == 1 else f"{by} and fit" if len(orders) == 1 else "fit", each)
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    """By its shape, what a tensor holds: the weights of `count` gates on one side, or of their biases."""
-
-    side: str
-    count: int
-    transposed: bool = False
-
-
-def _by_torchs_names(tensors: Mapping[str, Extents], interface: Interface, sizes: Sizes) -> Optional[Reading]:  # noqa: UP045
-    """The reading where every tensor has a name of torch's, and torch's shape."""
-    gates = LAYOUTS["torch"].gates.replace("g", "c") if interface.kind == "lstm" else "r"
-    rows = len(gates) * sizes.n_a
-    expected = {"x": (rows, sizes.n_x), "a": (rows, sizes.n_h), "b": (rows,), "": (rows,)}
+def _by_the_frameworks_names(
+    tensors: Mapping[str, Extents], interface: Interface, sizes: Sizes
+) -> Optional[Reading]:  # noqa: UP045
+    """The reading where every tensor has a name of the framework's, and its shape."""
+    framework = "torch" if "torch" in interface.name else "keras"
+    names = {theirs: ours for ours, theirs in {"torch": TORCH, "keras": KERAS}[framework].items()}
+    sides = {"weight": "x", "recurrent_weight": "a", "bias": "b", "recurrent_bias": "", "projection": "p"}
+    pattern = re.compile(rf"(?:.*[./])?({'|'.join(names)})(?![a-z]).*")
+    gates = LAYOUTS[framework].gates.replace("g", "c") if interface.kind == "lstm" else "r"
+    rows, transposed = len(gates) * sizes.n_a, LAYOUTS[framework].transposed
+    expected: dict[str, Extents] = {"x": (rows, sizes.n_x), "a": (rows, sizes.n_h), "b": (rows,), "": (rows,)}
     expected.update({"p": (sizes.n_p, sizes.n_a)} if sizes.n_p else {})
     reading = {}
     for name, shape in tensors.items():
-        match = _TORCH_NAME.search(name)
-        if not match or expected.get(_TORCH_ROLES[match["role"]]) != shape:
+        match = pattern.fullmatch(name)
+        side = sides[names[match[1]]] if match else "none"
+        if expected.get(side) != (shape[::-1] if transposed else shape):
             return None
-        reading[name] = Role(_TORCH_ROLES[match["role"]], gates)
+        reading[name] = Role(side, gates, transposed and side in ("x", "a"))
     return reading if expected.keys() - {""} <= {role.side for role in reading.values()} else None
 
 
-def _chunks(shape: Extents, sizes: Sizes, gates: int) -> list[_Chunk]:
-    """What a tensor of this shape may hold; a square weight may be transposed or not."""
-    n_x, n_a = sizes.n_x, sizes.n_a
+def _by_shape(shape: Extents, sizes: Sizes, gates: str) -> Iterator[Role]:
+    """What a tensor of this shape may hold, as many gates as there are; a square weight may be transposed."""
     longer = [n for n in shape if n != 1]
-    if len(longer) == 1 and len(shape) <= 2 and longer[0] % n_a == 0 and 0 < longer[0] // n_a <= gates:
-        return [_Chunk("b", longer[0] // n_a)]
-    if len(shape) != 2:
-        return []
-    sides = {n_x: "x", n_a: "a", n_x + n_a: "xa"}
-    return [
-        _Chunk(sides[columns], rows // n_a, transposed)
-        for rows, columns, transposed in ((*shape, False), (*shape[::-1], True))
-        if columns in sides and rows % n_a == 0 and 0 < rows // n_a <= gates
-    ]
+    if len(longer) == 1 and longer[0] % sizes.n_a == 0 and 0 < longer[0] // sizes.n_a <= len(gates):
+        yield Role("b", gates[: longer[0] // sizes.n_a])
+    elif len(shape) == 2:
+        sides = {sizes.n_x: "x", sizes.n_a: "a", sizes.n_x + sizes.n_a: "xa"}
+        for rows, columns, transposed in ((*shape, False), (*shape[::-1], True)):
+            if columns in sides and rows % sizes.n_a == 0 and 0 < rows // sizes.n_a <= len(gates):
+                yield Role(sides[columns], gates[: rows // sizes.n_a], transposed)
 
 
-def _orientation(chunks: Mapping[str, Sequence[_Chunk]]) -> dict[str, _Chunk]:
-    """One chunk of each tensor: a square weight is transposed if the others are."""
-    told = {found[0].transposed for found in chunks.values() if len(found) == 1 and found[0].side != "b"}
-    transposed = told == {True}
-    return {
-        name: next((each for each in found if each.transposed == transposed), found[0])
-        for name, found in chunks.items()
-    }
+def _groups(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
+    """By side the names of the tensors, once for each gate; of two biases the second has the side `""`.
+
+    It is the one that stands beside the weight of the hidden state, or else the later one.
+    """
+    groups: dict[str, list[str]] = {}
+    for name, role in roles.items():
+        groups.setdefault(role.side, []).extend([name] * len(role.gates))
+    biases = groups.get("b", [])
+    if len(biases) == 2 * gates:
+        beside = {name.rpartition(".")[0] for name in groups.get("a", [])}
+        beside -= {name.rpartition(".")[0] for name in groups.get("x", [])}
+        second = [name for name in biases if name.rpartition(".")[0] in beside]
+        second = second if len(second) == gates else biases[gates:]
+        groups.update({"b": [name for name in biases if name not in second], "": second})
+    return groups
 
 
-def _two_biases(chunks: Mapping[str, _Chunk], gates: int) -> Iterator[list[str]]:
-    """The biases of all gates, once or twice: first those that stand beside the weights of the input."""
-    names = [name for name, chunk in chunks.items() if chunk.side == "b"]
-    total = sum(chunks[name].count for name in names)
-    if total not in (0, gates, 2 * gates):
-        raise UnusableModule(
-            f"its biases ({', '.join(names)}) are those of {total / gates:g} LSTMs, expected 1"
-        )
-    of_hidden = {_parent(name) for name, chunk in chunks.items() if chunk.side == "a"}
-    of_input = {_parent(name) for name, chunk in chunks.items() if chunk.side in ("x", "xa")}
-    second = [name for name in names if _parent(name) in of_hidden - of_input]
-    if total == 2 * gates and sum(chunks[name].count for name in second) != gates:
-        ends = np.cumsum([chunks[name].count for name in names])
-        second = [name for name, end in zip(names, ends) if end > gates]
-    if total:
-        yield [name for name in names if name not in second] if total == 2 * gates else names
-    if total == 2 * gates:
-        yield second
+def _with_gates(
+    roles: Mapping[str, Role], groups: Mapping[str, Sequence[str]], orders: Mapping[str, str], joined: str
+) -> dict[str, Role]:
+    """The roles with the gates of each group in an order, and of a joined weight that of its sides."""
+    reading = {}
+    for side, names in groups.items():
+        for name in dict.fromkeys(names):
+            gates = "".join(gate for each, gate in zip(names, orders[side]) if each == name)
+            reading[name] = replace(roles[name], side=joined if side == "xa" else side, gates=gates)
+    return reading
 
 
-def _parent(name: str) -> str:
-    return name.rpartition(".")[0]
-
-
-_LETTERS: Mapping[str, str] = {
+_LETTERS = {
     **dict.fromkeys(("i", "in", "input", "inp"), "i"),
-    **dict.fromkeys(("f", "forget", "forg"), "f"),
+    **dict.fromkeys(("f", "forget"), "f"),
     **dict.fromkeys(("o", "out", "output"), "o"),
     **dict.fromkeys(("c", "g", "cell", "candidate", "cand"), "c"),
 }
-
-
 _NOISE = {"gate", "gates", "layer", "linear", "fc", "weight", "state", "tilde", "hat"}
 
 
-def _named_gates(names: Sequence[str]) -> str:
-    """The gates of four tensors by what their names differ in, in the order of the tensors; empty where the
-    names do not tell.
-    """
-    if len(names) != 4:
-        return ""
+def _gates_by_name(names: Sequence[str]) -> str:
+    """The gates of four tensors, in their order, by what their names differ in; empty where that is none."""
     words = [Counter(re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)) for name in names]
+    if len({*names}) != 4:
+        return ""
     common = words[0] & words[1] & words[2] & words[3]
     own = [[word.lower() for word in (each - common).elements()] for each in words]
     differing = ["".join(word for word in each if word not in _NOISE) for each in own]
@@ -221,30 +196,7 @@ def _named_gates(names: Sequence[str]) -> str:
         start = next((at for at, letters in enumerate(zip(*differing)) if len({*letters}) > 1), 0)
         differing = [each[start:] for each in differing]
     letters = [_LETTERS.get(each, "?") for each in differing]
-    missing = set("fico") - {*letters}
+    missing = {*"fico"} - {*letters}
     if letters.count("?") == 1 and len(missing) == 1:
         letters[letters.index("?")] = missing.pop()
     return "".join(letters) if sorted(letters) == sorted("fico") else ""
-
-
-def _with_side(chosen: Mapping[str, _Chunk], side: str) -> dict[str, _Chunk]:
-    """The weights that act on both input and hidden state, in this order."""
-    joined = {name: chunk for name, chunk in chosen.items() if chunk.side == "xa"}
-    return {name: _Chunk(side, chunk.count, chunk.transposed) for name, chunk in joined.items()}
-
-
-def _roles(
-    groups: Sequence[Sequence[str]],
-    orders: Sequence[str],
-    chunks: Mapping[str, _Chunk],
-    biases: Sequence[Sequence[str]],
-) -> Iterator[tuple[str, Role]]:
-    """The roles of the tensors in groups, each group with all gates in an order."""
-    for group, order in zip(groups, orders):
-        start = 0
-        for name in group:
-            chunk = chunks[name]
-            gates = order[start : start + chunk.count]
-            is_second = len(biases) == 2 and group is biases[1]
-            yield name, Role("" if is_second else chunk.side, gates, chunk.transposed)
-            start += chunk.count

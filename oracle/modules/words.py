@@ -14,15 +14,16 @@ _LIMITS: Mapping[str, str] = {
     "lengths": "no lengths",
     "initial_state": "no initial states",
     "c_last": "no last memory states",
-    "dtypes": "{} only",
+    "dtypes": "not every precision",
     "empty": "no empty batch",
     "gradients": "no gradients",
 }
-_LENGTHS: Mapping[str, str] = {
-    "packed": "packed sequences",
-    "counts": "lengths",
-    "fractions": "lengths as fractions of the longest",
-    "mask": "a mask for lengths",
+_LENGTHS = {
+    "": [],
+    "packed": ["packed sequences"],
+    "counts": ["lengths"],
+    "fractions": ["lengths as fractions"],
+    "mask": ["a mask for lengths"],
 }
 _TIME = {"first": "time first", "second": "batch first", "stepped": "called step by step"}
 
@@ -31,10 +32,8 @@ def in_words(facts: Mapping[str, Any]) -> str:
     """The facts of `Understood` in one line."""
     said = [f"weights by {facts['weights']}"]
     said += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
-    said += [f"one weight on {facts['joined']}"] if facts["joined"] else []
-    said += [facts["places"]] if facts["places"] else []
-    said += [_TIME[facts["time"]]]
-    said += [_LENGTHS[facts["lengths"]]] if facts["lengths"] else []
+    said += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
+    said += [_TIME[facts["time"]], *_LENGTHS[facts["lengths"]]]
     said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
     said += [f"{_LIMITS[key]} ({why})" for key, why in facts["limits"].items()]
     return f"{facts['module']} as {facts['like']}: {', '.join(said)}"

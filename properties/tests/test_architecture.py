@@ -85,15 +85,14 @@ def test_adapters_import_little_of_ours() -> None:
 def test_what_runs_in_the_interpreter_of_a_target_needs_numpy_alone() -> None:
     ours = {
         "reference": {"reference"},
-        "oracle.modules": {"oracle.modules", "oracle.layout", "reference"},
+        "oracle.modules": {"oracle.modules", "oracle.layout", "oracle.naming", "reference"},
         "properties.worker": {"properties.worker", "oracle.modules", "reference"},
     }
-    framework = {"oracle.modules.torch_framework": {"torch"}}
     for room, allowed in ours.items():
         for module in (module for module in MODULES if room_of(module) == room):
             needed = {name for name in IMPORTED[module] if not name.startswith((*allowed,))}
             packages = {name.partition(".")[0] for name in needed} - sys.stdlib_module_names
-            assert packages <= {"numpy"} | framework.get(module, set()), module
+            assert packages <= {"numpy"}, module
 
 
 def test_frameworks_are_imported_where_they_are_asked() -> None:
@@ -101,7 +100,6 @@ def test_frameworks_are_imported_where_they_are_asked() -> None:
     adapters = {module for module in asked if room_of(module) == "oracle.frameworks"}
     of_our_own = {
         "oracle.checkpoints.torch_files",
-        "oracle.modules.torch_framework",
         "oracle.parity.original_model",
         "oracle.pytorch",
         "oracle.pytorch_gradient",

@@ -45,7 +45,7 @@ def test_a_file_of_modules_says_how_to_name_one() -> None:
     ("target", "module", "why"),
     [
         ("NeedsMore", {}, "cannot be judged: its constructor needs cell_size, .*: --with cell_size=…"),
-        ("FEW", {"like": "torch.nn.LSTM"}, "FEW is int, expected a class or a function that makes modules"),
+        ("FEW", {"like": "torch.nn.LSTM"}, "FEW is int, expected a class or a function of modules"),
     ],
 )
 def test_what_cannot_be_judged_is_unusable(
@@ -71,7 +71,7 @@ def test_a_factory_is_called_in_its_own_process(tmp_path: Path) -> None:
 def test_wrong_options_are_refused() -> None:
     """Takes seconds: runs of the command."""
     for options, why in (
-        (("--like", "torch.nn.GRU"), "torch.nn.GRU is none of torch.nn.LSTM, torch.nn.RNN"),
+        (("--like", "torch.nn.GRU"), "torch.nn.GRU is none of torch.nn.LSTM"),
         (("--with", "cell_size"), "--with cell_size: expected NAME=VALUE"),
         (("--gates", "abc"), "--gates abc is no order of gates"),
     ):

@@ -236,13 +236,13 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
 
 
 def _modules_in(holder: object) -> str:
-    """The classes of torch modules that a file defines, and how to name one; empty where there is none."""
+    """The classes of modules that a file defines, and how to name one; empty where there is none."""
     found = [
         name
         for name, value in getattr(holder, "__dict__", {}).items()
         if is_module(value) and value.__module__ == getattr(holder, "__name__", "")
     ]
-    return f"; it has modules of torch, {', '.join(found)}: judge TARGET:{found[0]}" if found else ""
+    return f"; it has the modules {', '.join(found)}: judge TARGET:{found[0]}" if found else ""
 
 
 def _classes_hint(holder: object) -> str:

@@ -1,0 +1,226 @@
+"""What is understood of a module, as data: by its constructor, its names, and trials of calls and options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oracle.modules.adapter import Adapter, Single
+from oracle.modules.factory import Factory
+from oracle.modules.fitting import FITS, depends_on, off_by, only_fit, question
+from oracle.modules.forms import Form, forms, with_lengths
+from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, is_refusal, one_line
+from oracle.modules.places import first_place, tell_directions
+from oracle.modules.roles import Extents, gates_of, joined_order, readings
+
+
+class Understood(NamedTuple):
+    """The functions of a module, what it does not do as `SUPPORTS` says it, and the facts for the user.
+
+    Of a module that is trained, `network` has its `kind`, `directions`, `activation` and `parameters`.
+    """
+
+    functions: Mapping[str, Callable[..., Any]]
+    supports: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    network: Mapping[str, Any]
+
+
+class Trials:
+    """The modules of one factory, tried one after the other."""
+
+    def __init__(self, factory: Factory, asked: ModuleOptions) -> None:
+        self._factory, self._asked, self._interface = factory, asked, factory.interface
+        self._tried, self._dtype = factory.tried, "float64"
+        self._supports: dict[str, Any] = {"empty": ["m"]}
+        self._why: dict[str, str] = {}
+
+    def understood(self, name: str) -> Understood:
+        """All that is understood of the modules. Raises `UnusableModule`."""
+        told_by = self._find_reading_and_form()
+        if self._interface.is_cell:
+            self._supports.update(layers=1, directions=1, lengths=False, projection=False)
+        elif not self._factory.trained:
+            self._try_options()
+        if not self._interface.is_cell:
+            self._try_lengths()
+        self._try_calls()
+        reading, adapter = self._singles[False].reading, self._adapter()
+        functions = adapter.functions()
+        if self._supports.get("gradients") is False:
+            functions = {each: function for each, function in functions.items() if "backward" not in each}
+        facts = {
+            "module": name,
+            "like": self._interface.name,
+            "weights": told_by,
+            "gates": gates_of(reading),
+            "joined": joined_order(reading),
+            "time": "stepped" if self._interface.is_cell else "first" if self._form.time_first else "second",
+            "states": self._form.states,
+            "lengths": self._form.lengths,
+            "device": self._asked.device,
+            "limits": self._why,
+        }
+        network: dict[str, Any] = {}
+        if self._factory.trained:
+            network.update(kind=self._interface.kind, directions=self._tried.directions)
+            network.update(activation=self._tried.activation, parameters=adapter.parameters())
+        return Understood(functions, self._supports, facts, network)
+
+    def _adapter(self, **other: Any) -> Adapter:
+        singles, form = other.get("singles") or self._singles, other.get("form") or self._form
+        return Adapter(self._factory, singles, form)
+
+    def _shapes(self, sizes: Sizes) -> dict[str, Extents]:
+        module = self._factory.ready(sizes, self._dtype)
+        called = self._factory.called(module)
+        self._forward = getattr(called, "call" if "keras" in self._interface.name else "forward", called)
+        return {name: tuple(each.shape) for name, each in self._factory.weights(module).items()}
+
+    def _single(self, sizes: Sizes) -> tuple[str, list[Single]]:
+        """What told the readings of a module of one layer and direction, and each of them."""
+        shapes = self._shapes(sizes)
+        shapes = first_place(shapes) if sizes.places > 1 else shapes
+        found = readings(shapes, self._interface, sizes, self._asked)
+        return found.by, [Single(shapes, reading) for reading in found.each]
+
+    def _find_reading_and_form(self) -> str:
+        """Find the reading of the weights and the form of a call; what told the reading."""
+        try:
+            told_by, singles = self._single(self._tried)
+        except UnusableModule:
+            raise
+        except Exception as error:  # of code that is not ours
+            sizes = f"{self._tried.n_x} inputs and {self._tried.n_a} units"
+            raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
+        errors, why = self._errors(singles)
+        if not errors:
+            self._dtype = "float32"
+            errors, _ = self._errors(singles)
+            self._limit("dtypes", ["float32"], why)
+        if not errors:
+            raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
+        least = {form: min(errors[each] for each in errors if each[0] == form) for form, _ in errors}
+        self._form = next((form for form in least if least[form] <= FITS), next(iter(least)))
+        of_form = {number: error for (form, number), error in errors.items() if form == self._form}
+        self._singles = {
+            False: singles[
+                only_fit([each.reading for each in singles], of_form, self._interface)
+                if len(singles) > 1
+                else 0
+            ]
+        }
+        self._factory.shares = self._depends_on("weights", self._adapter())
+        if self._form.states == "none":
+            self._limit("initial_state", False, "its forward pass takes none")
+        return told_by
+
+    def _errors(self, singles: Sequence[Single]) -> tuple[dict[tuple[Form, int], float], str]:
+        """How far each reading is off in each form in which the module can be called; and the first error."""
+        errors: dict[tuple[Form, int], float] = {}
+        others, why = dict(errors), ""
+        for form in forms(self._forward, self._interface, self._factory.batch_first):
+            for number, single in enumerate(singles):
+                adapter = self._adapter(singles={False: single}, form=form)
+                try:
+                    error = self._off_by(adapter)
+                    is_in_time = self._interface.is_cell or self._depends_on("x", adapter)
+                except Exception as wrong:  # of code that is not ours
+                    why = why or one_line(wrong)
+                    break
+                (errors if is_in_time else others)[form, number] = error
+            if any(of == form and error <= FITS for (of, _), error in errors.items()):
+                break
+        return errors or others, why
+
+    def _off_by(self, adapter: Adapter, **how: Any) -> float:
+        return off_by(adapter, self._interface, **{"sizes": self._tried, "dtype": self._dtype, **how})
+
+    def _depends_on(self, what: str, adapter: Adapter) -> bool:
+        return depends_on(adapter, self._interface, self._tried, what, self._dtype)
+
+    def _limit(self, key: str, value: Any, why: str) -> None:
+        if why:
+            self._supports[key], self._why[key] = value, why
+
+    def _try_options(self) -> None:
+        tried = self._tried
+        deep, wide = replace(tried, layers=2), replace(tried, directions=2)
+        self._limit("layers", 1, self._lacking("num_layers", deep))
+        self._limit("directions", 1, self._lacking("bidirectional", wide))
+        if not {"layers", "directions"} & {*self._supports}:
+            both = replace(deep, directions=2)
+            self._limit("stacked_directions", 1, self._lacking("bidirectional", both))
+        if self._interface.kind == "rnn":
+            self._limit(
+                "activations", ["tanh"], self._lacking("nonlinearity", replace(tried, activation="relu"))
+            )
+        else:
+            self._supports["projection"] = "fewer"
+            self._limit("projection", False, self._lacking("proj_size", replace(tried, n_p=3)))
+
+    def _lacking(self, option: str, sizes: Sizes) -> str:
+        """Why the module does not do what these sizes need; empty where it does, or is to be judged on it."""
+        if option not in self._factory.names:
+            fixed = self._asked.fixed.get(option)
+            return "its constructor has none" if fixed is None else f"{option}={fixed!r} is fixed"
+        try:
+            shapes = self._shapes(sizes)
+            if sizes.n_p and shapes != self._singles[False].shapes:
+                _, (self._singles[True], *_) = self._single(sizes)
+            error = self._off_by(self._adapter(), sizes=sizes)
+            if sizes.directions == 2 and error > FITS and not tell_directions(shapes):
+                return "neither the names of its weights nor the order of their numbers tell the directions"
+        except UnusableModule as error:
+            return str(error)
+        except Exception as error:  # of code that is not ours
+            return f"it refuses {option}: {one_line(error)}" if is_refusal(error) else ""
+        return ""
+
+    def _try_lengths(self) -> None:
+        errors: dict[Form, float] = {}
+        for form in with_lengths(self._form, self._forward):
+            try:
+                errors[form] = self._off_by(self._adapter(form=form), lengths=np.array([4, 3, 1]))
+            except Exception:  # of code that is not ours
+                continue
+        self._form = min(errors, key=errors.__getitem__, default=self._form)
+        none = "it takes neither packed sequences nor an argument for lengths"
+        self._limit("lengths", False, "" if errors else none)
+
+    def _try_calls(self) -> None:
+        """Try the other precisions, empty sizes, what it returns, and gradients."""
+        if self._dtype == "float64":
+            self._limit("dtypes", ["float64", "float32"], self._refusal(dtype="float16"))
+        self._limit("empty", [], self._refusal(samples=0))
+        empty: Mapping[str, Any] = {"n_x": {"sizes": replace(self._tried, n_x=0)}, "T_x": {"steps": 0}}
+        self._supports["empty"] += [name for name, how in empty.items() if self._works(how)]
+        x, states, parameters, options = question(self._interface, self._tried, dtype=self._dtype)
+        answer = self._adapter().run(x, states, parameters, options)
+        self._limit("c_last", False, "it returns none" if answer[-1] is None else "")
+        try:
+            given = (x, states, parameters, options)
+            *_, gradients = self._adapter().gradients([each for each in answer if each is not None], *given)
+            reaches = any(each.any() for p in gradients for each in p.values())
+            self._limit("gradients", False, "" if reaches else "none reaches its weights")
+        except Exception as error:  # of code that is not ours
+            is_none = is_refusal(error) or "does not require grad" in str(error)
+            self._limit("gradients", False, one_line(error) if is_none else "")
+
+    def _works(self, how: Mapping[str, Any]) -> bool:
+        """Whether a call works that torch's own layers refuse."""
+        try:
+            return self._off_by(self._adapter(), **how) <= FITS
+        except Exception:  # of code that is not ours
+            return False
+
+    def _refusal(self, **how: Any) -> str:
+        """The words in which a call is refused; empty where it is not."""
+        try:
+            self._off_by(self._adapter(), **how)
+        except Exception as error:  # of code that is not ours
+            return one_line(error) if is_refusal(error) else ""
+        return ""
