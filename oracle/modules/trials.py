@@ -62,6 +62,7 @@ class Trials:
             "states": self._form.states,
             "lengths": self._form.lengths,
             "device": self._asked.device,
+            "dtypes": self._supports.get("dtypes", []),
             "limits": self._why,
         }
         network: dict[str, Any] = {}

@@ -14,7 +14,7 @@ _LIMITS: Mapping[str, str] = {
     "lengths": "no lengths",
     "initial_state": "no initial states",
     "c_last": "no last memory states",
-    "dtypes": "not every precision",
+    "dtypes": "{dtypes} only",
     "empty": "no empty batch",
     "gradients": "no gradients",
 }
@@ -35,5 +35,6 @@ def in_words(facts: Mapping[str, Any]) -> str:
     said += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
     said += [_TIME[facts["time"]], *_LENGTHS[facts["lengths"]]]
     said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
-    said += [f"{_LIMITS[key]} ({why})" for key, why in facts["limits"].items()]
+    dtypes = " and ".join(facts["dtypes"])
+    said += [f"{_LIMITS[key].format(dtypes=dtypes)} ({why})" for key, why in facts["limits"].items()]
     return f"{facts['module']} as {facts['like']}: {', '.join(said)}"
