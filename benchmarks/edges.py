@@ -1,12 +1,13 @@
-"""What the reference and torch say at the edges, as the page docs/edges.md.
+"""What the reference and torch return at the edges, as the page docs/edges.md.
 
     python -m benchmarks.edges > docs/edges.md
 
-Each dimension at 0 and at 1, the others larger and distinct; then layers with their options, and arguments
-that do not fit. What torch says is recorded, not required: another release may say something else.
+Each dimension at 0 and at 1, with larger and distinct values of the others; then layers with their options.
+What torch returns is recorded, not required: another release may return something else.
 """
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -15,22 +16,16 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import reference
-from oracle.problem import Problem
-from reference.contract import CONTRACTS, Kind, Shape, extent, of_one_direction
+from benchmarks.shared import table
+from reference.contract import CONTRACTS, Array, Shape, extent, of_one_direction
 
-SIZES = {"n_x": 2, "n_a": 3, "n_y": 4, "m": 5, "T_x": 6}
+SIZES: Mapping[str, Any] = {"n_x": 2, "n_a": 3, "n_y": 4, "m": 5, "T_x": 6}
+OF_LAYERS: Mapping[str, Any] = {"n_x": 2, "n_a": 4, "m": 5, "T_x": 6, "L": 2, "D": 2}
 
-OF_LAYERS: Mapping[str, Any] = {
-    "n_x": 2,
-    "n_a": 4,
-    "m": 5,
-    "T_x": 6,
-    "L": 2,
-    "D": 2,
-    "n_p": 0,
-    "lengths": None,
-}
-EDGES: Mapping[str, Mapping[str, Any]] = {
+Edges = Mapping[str, Mapping[str, Any]]
+"""By description: the sizes and lengths that are different from the usual ones."""
+FORWARD_EDGES: Edges = {f"`{name} = {size}`": {name: size} for name, size in product(SIZES, (0, 1))}
+LAYER_EDGES: Edges = {
     **{f"`{name} = {size}`": {name: size} for name, size in product(("n_x", "n_a", "m", "T_x", "L"), (0, 1))},
     "`D = 1`": {"D": 1},
     "`n_p = 1`": {"n_p": 1},
@@ -45,7 +40,6 @@ EDGES: Mapping[str, Mapping[str, Any]] = {
     "too few lengths": {"lengths": [3, 5, 6, 4]},
     "lengths, `m = 0`": {"m": 0, "lengths": []},
 }
-"""What of a layer is unlike `OF_LAYERS`, in words."""
 
 HEAD = """\
 # Edge cases: dimensions of 0 and 1
@@ -62,159 +56,92 @@ The formulas define a result for all sizes, and the reference returns it, except
 For `n_x = 0`, the harness compares with torch's cells; for `T_x = 0`, with the formulas alone. The laws
 *no features*, *no samples* and *no steps* check these cases.
 """
-
-F64 = torch.float64
-STEPS, STATE = torch.zeros(5, 2, 3, dtype=F64), torch.zeros(1, 2, 4, dtype=F64)
-SAMPLE, SQUARE = torch.zeros(3, dtype=F64), torch.zeros(4, 4, dtype=F64)
-UNFIT: Mapping[str, Callable[[str], Any]] = {
-    "`input_size` is NumPy's integer": lambda of: getattr(torch.nn, of)(np.int64(3), 4).weight_ih_l0,
-    "`hidden_size` is NumPy's integer": lambda of: getattr(torch.nn, of)(3, np.int64(4)).weight_hh_l0,
-    "the input is float32": lambda of: ask_by_name(of, STEPS.float(), STATE),
-    "the hidden state is float32": lambda of: ask_by_name(of, STEPS, STATE.float(), STATE),
-    "the memory state is float32": lambda of: ask_by_name(of, STEPS, STATE, STATE.float()),
-    "states of 3 samples, an input of 2": lambda of: ask_by_name(of, STEPS, torch.zeros(1, 3, 4, dtype=F64)),
-    "the cell: a sample without a batch, states of a batch of 4": lambda of: ask_by_name(
-        f"{of}Cell", SAMPLE, SQUARE
-    ),
-    "the cell: a sample without a batch, states with an axis of layers": lambda of: ask_by_name(
-        f"{of}Cell", SAMPLE, STATE
-    ),
-}
-"""What is asked of the RNN and of the LSTM, in words."""
-
-
-def main() -> None:
-    """Print the page."""
-    print(page(), end="")
+LAYERS = """\
+The other dimensions are {sizes},
+without a projection and without lengths, for which torch has packed sequences. If torch refuses
+a problem that the reference answers, the oracle gives torch an equivalent problem: one with a
+feature that is always 0 (`n_x = 0`), or with an unused copy of a memory unit (`n_p` not below
+`n_a`).
+"""
 
 
 def page() -> str:
     """The page, in Markdown."""
     version = ".".join(torch.__version__.split("+")[0].split(".")[:2])
-    sizes = ", ".join(f"`{name} = {size}`" for name, size in SIZES.items())
-    return HEAD.format(sizes=sizes, torch=version) + table("rnn") + table("lstm") + layers() + refusals()
+    parts = [HEAD.format(sizes=_words(SIZES), torch=version)]
+    for kind in ("rnn", "lstm"):
+        programs = (f"{kind}_forward", f"{kind}_cell_forward", kind.upper(), f"{kind.upper()}Cell")
+        parts += [f"## {kind.upper()}\n", *_rows(programs, SIZES, FORWARD_EDGES)]
+    parts += ["## Layers\n", LAYERS.format(sizes=_words(OF_LAYERS))]
+    parts += _rows(("rnn_layer", "lstm_layer", "RNN", "LSTM"), OF_LAYERS, LAYER_EDGES)
+    return "\n".join(parts)
 
 
-def table(kind: Kind) -> str:
-    """What is said of one kind of network."""
-    forward, cell = f"{kind}_forward", f"{kind}_cell_forward"
-    module, torch_cell = f"torch.nn.{kind.upper()}", f"torch.nn.{kind.upper()}Cell"
-    rows = [
-        f"\n## {kind.upper()}\n",
-        f"| | `{forward}` | `{cell}` | `{module}` | `{torch_cell}` |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for name, size in product(SIZES, (0, 1)):
-        sizes = SIZES | {name: size}
-        said = (
-            outcome(ask_reference, forward, **sizes),
-            outcome(ask_reference, cell, **sizes) if name != "T_x" else "—",
-            outcome(ask_module, kind, **sizes) if name != "n_y" else "—",
-            outcome(ask_cell, kind, **sizes) if name not in ("n_y", "T_x") else "—",
+def _words(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"`{name} = {size}`" for name, size in sizes.items())
+
+
+def _rows(programs: Sequence[str], usual: Mapping[str, Any], edges: Edges) -> Iterator[str]:
+    """The table of what each program returns at each edge; a name in capitals is one of `torch.nn`."""
+    columns = ["", *(f"`{'torch.nn.' if name[0].isupper() else ''}{name}`" for name in programs)]
+    rows = []
+    for words, unusual in edges.items():
+        lacking = [name for name in programs if _lacks(name, next(iter(unusual)))]
+        rows.append(
+            [words, *("—" if name in lacking else outcome(name, {**usual, **unusual}) for name in programs)]
         )
-        rows.append(f"| `{name} = {size}` | {' | '.join(said)} |")
-    return "\n".join(rows) + "\n"
+    yield table(columns, rows) + "\n"
 
 
-def layers() -> str:
-    """What is said of layers."""
-    sizes = ", ".join(f"`{name} = {size}`" for name, size in OF_LAYERS.items() if size)
-    rows = [
-        "\n## Layers\n",
-        f"The other dimensions are {sizes},",
-        "without a projection and without lengths, for which torch has packed sequences. If torch refuses",
-        "a problem that the reference answers, the oracle gives torch an equivalent problem: one with a",
-        "feature that is always 0 (`n_x = 0`), or with an unused copy of a memory unit (`n_p` not below",
-        "`n_a`).\n",
-        "| | `rnn_layer` | `lstm_layer` | `torch.nn.RNN` | `torch.nn.LSTM` |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for words, unlike in EDGES.items():
-        given = {**OF_LAYERS, **unlike}
-        said = [
-            outcome(ask, kind, **given) for ask in (ask_layer, ask_layered_module) for kind in ("rnn", "lstm")
-        ]
-        rows.append(f"| {words} | {' | '.join(said)} |")
-    return "\n".join(rows) + "\n"
+def _lacks(name: str, dimension: str) -> bool:
+    """Whether a program has no such dimension."""
+    return (dimension == "n_y" and name[0].isupper()) or (dimension == "T_x" and "cell" in name.lower())
 
 
-def refusals() -> str:
-    """What torch says to arguments that do not fit."""
-    rows = [
-        "\n## Arguments that do not fit\n",
-        "The modules have 3 features and 4 hidden units, in float64. The oracle never makes such a call.\n",
-        "| | `RNN` | `LSTM` |",
-        "| --- | --- | --- |",
-    ]
-    for words, ask in UNFIT.items():
-        rnn = "—" if "memory" in words else outcome(ask, "RNN")
-        rows.append(f"| {words} | {rnn} | {outcome(ask, 'LSTM')} |")
-    return "\n".join(rows) + "\n"
-
-
-def ask_by_name(name: str, x: torch.Tensor, a0: torch.Tensor, c0: torch.Tensor | None = None) -> Any:
-    """The hidden states by a module or a cell; c0 is as a0, unless it is given."""
-    module = getattr(torch.nn, name)(3, 4, dtype=F64)
-    answer = module(x, a0 if name.startswith("RNN") else (a0, a0 if c0 is None else c0))
-    return answer if name == "RNNCell" else answer[0]
-
-
-def outcome(ask: Callable[..., Any], of: str, **sizes: Any) -> str:
-    """The shape of the answer, or the error in its own words."""
+def outcome(name: str, sizes: Mapping[str, Any]) -> str:
+    """The shape of the hidden states that a program returns, or its error."""
+    program: Callable[..., Any] = of_torch if name[0].isupper() else of_reference
     try:
-        return f"{tuple(ask(of, **sizes).shape)}"
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
+            return f"{tuple(program(name, **sizes).shape)}"
     except Exception as error:
         return f"`{type(error).__name__}: {error}`"
 
 
-def ask_reference(function: str, **sizes: Any) -> Any:
-    """The hidden states."""
-    problem = Problem(CONTRACTS[function].kind, **sizes)
-    return getattr(reference, function)(*problem.arguments(function))[0]
-
-
-def ask_layer(kind: Kind, lengths: Any, **sizes: int) -> Any:
-    """The hidden states of the top layer."""
-    projected, contract = sizes["n_p"] > 0, CONTRACTS[f"{kind}_layer"]
+def of_reference(name: str, *, lengths: Any = None, **sizes: int) -> Any:
+    """The hidden states that a function of the reference returns, with inputs and weights of zeros."""
+    contract, projected = CONTRACTS[name], sizes.get("n_p", 0) > 0
     sizes["n_h"] = sizes["n_p" if projected else "n_a"]
 
-    def zeros(shapes: Mapping[str, Shape]) -> Mapping[str, Any]:
+    def zeros(shapes: Mapping[str, Shape]) -> dict[str, Array]:
         return {name: np.zeros([extent(size, sizes) for size in shape]) for name, shape in shapes.items()}
 
-    places = range(sizes["L"] * sizes["D"])
-    parameters = [zeros(of_one_direction(kind, k // sizes["D"], projected)) for k in places]
-    options = {"directions": sizes["D"]} | ({} if lengths is None else {"lengths": lengths})
-    return getattr(reference, contract.name)(*zeros(contract.arguments).values(), parameters, options)[0]
+    function, arguments = getattr(reference, name), zeros(contract.arguments).values()
+    if not contract.is_layer:
+        return function(*arguments, zeros(contract.parameters))[0]
+    D = sizes["D"]
+    places = range(sizes["L"] * D)
+    parameters = [zeros(of_one_direction(contract.kind, k // D, projected)) for k in places]
+    options = {"directions": D} | ({} if lengths is None else {"lengths": lengths})
+    return function(*arguments, parameters, options)[0]
 
 
 @torch.no_grad()
-def ask_layered_module(
-    kind: Kind, n_x: int, n_a: int, m: int, T_x: int, L: int, D: int, n_p: int, lengths: Any
-) -> Any:
-    """The same."""
-    module = torch.nn.RNN if kind == "rnn" else torch.nn.LSTM
-    how = {"num_layers": L, "bidirectional": D == 2, "dtype": F64} | ({"proj_size": n_p} if n_p else {})
-    layered, x = module(n_x, n_a, **how), torch.zeros(T_x, m, n_x, dtype=F64)
+def of_torch(name: str, n_x: int, n_a: int, m: int, T_x: int, *, lengths: Any = None, **sizes: int) -> Any:
+    """The hidden states that a module or a cell of torch returns, for an input of zeros."""
+    module = getattr(torch.nn, name)
+    if name.endswith("Cell"):
+        states = module(n_x, n_a)(torch.zeros(m, n_x))
+        return states if name == "RNNCell" else states[0]
+    projection = {"proj_size": sizes["n_p"]} if "n_p" in sizes else {}
+    layers = module(n_x, n_a, num_layers=sizes.get("L", 1), bidirectional=sizes.get("D") == 2, **projection)
+    x = torch.zeros(T_x, m, n_x)
     if lengths is None:
-        return layered(x)[0]
+        return layers(x)[0]
     packed = pack_padded_sequence(x, torch.tensor(lengths, dtype=torch.int64), enforce_sorted=False)
-    return pad_packed_sequence(layered(packed)[0], total_length=T_x)[0]
-
-
-@torch.no_grad()
-def ask_module(kind: Kind, n_x: int, n_a: int, n_y: int, m: int, T_x: int) -> Any:
-    """The hidden states of all steps."""
-    module = torch.nn.RNN if kind == "rnn" else torch.nn.LSTM
-    return module(n_x, n_a)(torch.zeros(T_x, m, n_x))[0]
-
-
-@torch.no_grad()
-def ask_cell(kind: Kind, n_x: int, n_a: int, n_y: int, m: int, T_x: int) -> Any:
-    """The hidden state after one step."""
-    if kind == "rnn":
-        return torch.nn.RNNCell(n_x, n_a)(torch.zeros(m, n_x))
-    return torch.nn.LSTMCell(n_x, n_a)(torch.zeros(m, n_x))[0]
+    return pad_packed_sequence(layers(packed)[0], total_length=T_x)[0]
 
 
 if __name__ == "__main__":
-    main()
+    print(page(), end="")
