@@ -1,0 +1,183 @@
+"""The errors of correct programs on one problem, as fractions of the bounds, for `benchmarks.soundness`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+import reference
+from oracle import (
+    backpropagation,
+    backward_own_steps,
+    exact,
+    exact_gradient,
+    propagation,
+    pytorch,
+    pytorch_gradient,
+)
+from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.inputs import Inputs, LayerInputs
+from oracle.problem import Problem
+from oracle.rounding import Bounded
+from oracle.tests.gradients import by_reference, multiplied_out, recomputed
+from oracle.verdict import Comparison
+from reference.contract import CONTRACTS, Array
+
+SMALL = 60
+"""Up to this number of hidden states a problem is always enclosed; larger problems now and then."""
+
+Answer = dict[str, Array]
+Figures = dict[str, float]
+"""By name: `reference step`, `torch trajectory exact`, and so on."""
+
+distances = np.vectorize(lambda number, enclosure: enclosure.distance_at_most(number), otypes=[float])
+"""How far numbers are from the exact values at most."""
+
+
+def figures_of(function: str, problem: Problem, rng: np.random.Generator) -> Figures:
+    """The figures of one problem."""
+    inputs = problem.inputs(function)
+    if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
+        return of_backward(inputs, rng, finite=problem.regime != "nonfinite")
+    return of_forward(function, inputs, rng)
+
+
+def of_forward(function: str, inputs: Inputs, rng: np.random.Generator) -> Figures:
+    """The figures of a forward pass: of its steps, each from the state before, and of its trajectory."""
+    trajectory = run_reference(function, inputs)
+    steps, by_step = single_steps(function, inputs, trajectory)
+    has_gates = inputs.kind == "lstm" and not isinstance(inputs, LayerInputs)
+    gates = pytorch.gates(steps) if has_gates else {}
+    found: Figures = {}
+    for extent, posed, answers in (
+        ("step", steps, {"reference": by_step, "torch": pytorch.run(steps) | gates}),
+        ("trajectory", inputs, {"reference": trajectory, "torch": pytorch.run(inputs)}),
+    ):
+        bounded = propagation.evaluate(posed)
+        for program, answer in answers.items():
+            found[f"{program} {extent}"] = from_evaluation(posed, answer, bounded)
+        if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] > SMALL and rng.random() > 0.02:
+            continue
+        sample = [int(rng.integers(posed.x.shape[1]))]
+        bounds = of_sample({name: each.error for name, each in bounded.items()}, sample)
+        truth = exact.evaluate(posed.columns(sample), precision(bounds))
+        answers["evaluation"] = {name: each.value for name, each in bounded.items()}
+        for program, answer in answers.items():
+            ratios = from_exact(of_sample(answer, sample), truth, bounds)
+            found[f"{program} {extent} exact"] = worst(ratios)
+            if (program, extent) == ("reference", "step"):
+                found["sharpness exact"] = middle([ratios[n] for n in ("a", "c", "c_last") if n in ratios])
+    return found
+
+
+def of_backward(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Figures:
+    """The figures of a backward pass: of the steps of sequences, and of all."""
+    found: Figures = {}
+    programs: dict[str, Callable[[Any], Answer]] = {"reference": by_reference}
+    if isinstance(inputs, BackwardInputs):
+        programs |= {"multiplied out": multiplied_out, "recomputed": recomputed}
+    answers = {name: program(inputs) for name, program in programs.items()}
+    if not (isinstance(inputs, BackwardInputs) and inputs.x.shape[2] > 1):
+        answers["torch"] = pytorch_gradient.run(inputs)
+    elif finite:
+        rows = len(inputs.a0) * (4 if inputs.kind == "lstm" else 1)
+        x = rng.standard_normal((rows, *inputs.x.shape[1:])).astype(inputs.dtype)
+        shown = inputs.with_pre_activations_as_inputs(x)
+        for name, program in programs.items():
+            answer = program(shown)
+            bounded = backward_own_steps.evaluate(shown, answer["dx"])
+            found[f"{name} step"] = from_evaluation(shown, answer, bounded)
+    bounded = backpropagation.evaluate(inputs)
+    for name, answer in answers.items():
+        found[f"{name} trajectory"] = from_evaluation(inputs, answer, bounded)
+    if not finite or (inputs.a0.size * inputs.x.shape[2] > SMALL and rng.random() > 0.005):
+        return found
+    bounds = {name: each.error for name, each in bounded.items()}
+    truth = exact_gradient.evaluate(inputs, precision(bounds))
+    answers["evaluation"] = {name: each.value for name, each in bounded.items()}
+    for name, answer in answers.items():
+        ratios = from_exact(answer, truth, bounds)
+        found[f"{name} trajectory exact"] = worst(ratios)
+        if name == "reference":
+            found["sharpness exact"] = middle([*ratios.values()])
+    return found
+
+
+def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inputs, Answer]:
+    """The single steps from the states of the reference, and the reference's answers to these."""
+    if not isinstance(inputs, LayerInputs):
+        c = trajectory.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype))
+        answers = {name: array.reshape(len(array), -1, 1) for name, array in trajectory.items()}
+        return inputs.steps(trajectory["a"], c), answers
+    (_, m, T_x), a, c = inputs.x.shape, inputs.a0, inputs.c0
+    before = []
+    for t in range(T_x):
+        before.append((a, c))
+        answer = run_reference(function, inputs.single(t, a, c))
+        a, c = answer["a_last"].reshape(a.shape), answer.get("c_last", c).reshape(c.shape)
+    every_a, every_c = (
+        np.stack(states, axis=3).reshape(*states[0].shape[:2], m * T_x)
+        for states in zip(*before, strict=True)
+    )
+    steps = inputs.from_each(every_a, every_c)
+    return steps, run_reference(function, steps)
+
+
+def run_reference(function: str, inputs: Inputs) -> Answer:
+    """Every quantity that the reference returns, `(n, m, T_x)`."""
+    contract = CONTRACTS[function]
+    result: tuple[Any, ...] = getattr(reference, function)(*inputs.arguments(function))
+    if contract.is_layer:
+        a, *last = result
+        names = [*contract.outputs][1:]
+        return {"a": a} | {n: each.reshape(-1, a.shape[1], 1) for n, each in zip(names, last, strict=True)}
+    answer = {
+        name[0]: array[:, :, None] if contract.is_cell else array
+        for name, array in zip(contract.outputs, result, strict=False)
+    }
+    caches = [result[-1]] if contract.is_cell else result[-1][0]
+    gates = ("ft", "it", "cct", "ot") if inputs.kind == "lstm" else ()
+    return answer | {gate: np.stack([getattr(cache, gate) for cache in caches], axis=2) for gate in gates}
+
+
+def of_sample(quantities: Mapping[str, Array], sample: list[int]) -> Answer:
+    """The quantities of one sample."""
+    return {name: array[:, sample] for name, array in quantities.items()}
+
+
+def precision(bounds: Mapping[str, Array]) -> float:
+    """A thousandth of the smallest bound that is not 0: enclosures of this radius tell errors from bounds."""
+    least = min(float(bound.min(initial=1, where=bound > 0)) for bound in bounds.values())
+    return max(least, np.finfo(float).tiny) / 1000
+
+
+def from_evaluation(inputs: Inputs, answer: Answer, bounded: Mapping[str, Bounded]) -> float:
+    """The worst error of an answer, measured from the float64 evaluation, as a fraction of the bound."""
+    return max(
+        Comparison(inputs, name, name, array, bounded[name].value, bounded[name].error, rival="exact").worst
+        for name, array in answer.items()
+        if name in bounded
+    )
+
+
+def from_exact(answer: Answer, truth: Mapping[str, Array], bounds: Mapping[str, Array]) -> Answer:
+    """The errors of an answer, measured from the exact enclosures, as fractions of the bounds."""
+    found = {}
+    for name in answer.keys() & truth.keys():
+        array = answer[name]
+        late = slice(truth[name].shape[2] - array.shape[2], None)  # of c torch returns the last step only
+        far, bound = distances(array, truth[name][:, :, late]), bounds[name][:, :, late]
+        known = (bound > 0) & (bound < np.inf)  # nothing is too far for an infinite bound
+        found[name] = np.divide(far, bound, out=np.where(far > bound, np.inf, 0.0), where=known)
+    return found
+
+
+def worst(ratios: Mapping[str, Array]) -> float:
+    """The largest of all ratios."""
+    return max(float(array.max(initial=0.0)) for array in ratios.values())
+
+
+def middle(ratios: Sequence[Array]) -> float:
+    """The median of all ratios."""
+    return float(np.median(np.concatenate([array.ravel() for array in ratios])))
