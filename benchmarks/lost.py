@@ -1,77 +1,64 @@
-"""Has a report lost anything of an earlier one: a verdict, a first diagnosis, the size of a counterexample?
+"""Which verdicts and failures differ between two reports in JSON of the same targets?
 
     python -m benchmarks.lost OLD.json NEW.json
 
-Prints the differences, and exits with status 1 if there are any.
+A law differs where its status or its first diagnosis is another one, and where its counterexample has become
+larger. Prints the differences, and exits with status 1 if there are any.
 """
 
-import argparse
-import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.shared import parser
 from oracle.problem import Problem
+from properties.reports import json_report
+from properties.reports.results import LawResult, judgements
 
-Outcome = tuple[str, str, int]
-"""What came of a law: the status, the first diagnosis, and how large the counterexample is."""
 
-
-def compare(old: Path, new: Path) -> Iterator[str]:
-    """What the second report has lost of the first: a verdict, a diagnosis, the size of a counterexample."""
-    before, after = _outcomes(old), _outcomes(new)
-    for target, (verdict, laws) in before.items():
+def differences(old: Path, new: Path) -> Iterator[str]:
+    """A line for each verdict and each law that differs."""
+    before, after = (
+        {Path(each.implementation).name: each for each in judgements(json_report.read(path)[0])}
+        for path in (old, new)
+    )
+    for target, was in before.items():
         if target not in after:
-            yield f"{target}: is not there any more"
+            yield f"{target}: is missing"
             continue
-        other, others = after[target]
-        if verdict != other:
-            yield f"{target}: was {verdict}, is {other}"
-        for law, (status, diagnosis, size) in laws.items():
-            what = f"{target}: {law}"
-            now, diagnosed, larger = others.get(law, ("not there", "", 0))
-            if status != now:
-                yield f"{what}: was {status}, is {now}"
-            elif diagnosis != diagnosed:
-                yield f"{what}: was {diagnosis or 'nameless'!r}, is {diagnosed or 'nameless'!r}"
-            if larger > size:
-                yield f"{what}: the counterexample has {larger} in all its sizes, had {size}"
+        now = after[target]
+        if was.verdict != now.verdict:
+            yield f"{target}: was {was.verdict}, is {now.verdict}"
+        results = {(each.law, each.function): each for each in now.results}
+        for each in was.results:
+            other = results.get((each.law, each.function))
+            old_words, new_words = _words(each), _words(other)
+            if old_words != new_words:
+                yield f"{target}: {each.law} of {each.function} was {old_words}, is {new_words}"
+            elif other and _size(other) > _size(each):
+                grown = f"has size {_size(other)}, had {_size(each)}"
+                yield f"{target}: the counterexample to {each.law} of {each.function} {grown}"
 
 
-def _outcomes(report: Path) -> Mapping[str, tuple[str, Mapping[str, Outcome]]]:
-    """By target the verdict, and what came of every law of every function."""
-    return {
-        Path(each["target"]).name: (
-            each["verdict"],
-            {
-                f"{law['law']} of {law['function']}": (
-                    law["status"],
-                    next(iter(law.get("diagnosis", ())), ""),
-                    _size(law.get("counterexample", "")),
-                )
-                for law in each["laws"]
-            },
-        )
-        for each in json.loads(report.read_text())["implementations"]
-    }
+def _words(result: LawResult | None) -> str:
+    """The status of a law and its first diagnosis."""
+    return ", ".join([result.status, *result.diagnosis[:1]]) if result else "missing"
 
 
-def _size(counterexample: str) -> int:
-    """The sum of its sizes; 0 of none."""
-    return sum(Problem.parse(counterexample).sizes.values()) if counterexample else 0
+def _size(result: LawResult) -> int:
+    """The sum of the sizes of a counterexample; 0 where there is none."""
+    return sum(Problem.parse(result.counterexample).sizes.values()) if result.counterexample else 0
 
 
 def main() -> int:
     """Compare two reports."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("old", type=Path)
-    parser.add_argument("new", type=Path)
-    options = parser.parse_args()
-    lost = [*compare(options.old, options.new)]
-    print("\n".join([*lost, f"{len(lost)} differences"]))
-    return 1 if lost else 0
+    options = parser(__doc__)
+    options.add_argument("old", type=Path)
+    options.add_argument("new", type=Path)
+    given = options.parse_args()
+    found = [*differences(given.old, given.new)]
+    print("\n".join([*found, f"{len(found)} differences"]))
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

@@ -1,130 +1,105 @@
-"""Is what is said of mistakes of other hands true of problems that were not asked to find it out?
+"""Is what the locator says of mistakes by other authors true of problems that did not help to find it?
 
     python -m benchmarks.strangers FOLDER [--every 8] [--only PREFIX,...] [--show]
 
-Each `.toml` file of the folder holds edits of `program.txt` or `layers_program.txt`, which are right. What
-the catalogue does not name is located, and each part of the location is held to fresh problems: *where*,
-whether the first equation that does not hold is the same; *when*, whether the conditions say which elements
-are wrong; *how*, whether the form gives the wrong values. A part that is said and fails is *false*. This is a
-mechanical judgement: it cannot tell whether a part that is left out could have been said.
+Each `.toml` file of the folder holds edits of `program.txt` or `layers_program.txt`, which are right. The
+mistakes that the catalogue does not name are located, and each part of the location is checked on fresh
+problems: *where*, whether the first equation that does not hold is the same; *when*, whether the conditions
+say which elements are wrong; *how*, whether the form gives the wrong values. A part that is stated and fails
+is *false*. This judgement is mechanical: it cannot tell whether a part that is left out could have been
+stated.
 """
 
-import argparse
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.shared import parser, table
 from oracle.diagnosis.names import diagnose
 from oracle.diagnosis.traces import manners
 from oracle.limits import ANYTHING
-from oracle.location.facts import Location
 from oracle.location.locate import locate
 from oracle.location.predictions import Verdict, judged
 from oracle.location.sentences import lines
 from oracle.problem import Problem
 from oracle.tests.strangers import Asked, Stranger, strangers
 
-TOLD_OF_NONE = (
-    "fa",
-    "fb",
-    "ga",
-    "gb",
-    "gc",
-    "gd",
-    "ge",
-    "ha",
-    "pa",
-    "pb",
-    "pc",
-    "ma",
-    "mb",
-    "mc",
-    "md",
-    "na",
+INDEPENDENT = frozenset(
+    ("fa", "fb", "ga", "gb", "gc", "gd", "ge", "ha", "pa", "pb", "pc", "ma", "mb", "mc", "md", "na")
 )
-"""The sets whose writers had been told of no other mistakes."""
+"""The sets whose authors had seen no other mistakes."""
+PARTS = ("where", "when", "how")
 
 
-def is_named(stranger: Stranger) -> bool:
-    """Whether the catalogue, or the manner of its answers, explains it."""
-    counterexample = Problem.parse(stranger.problem).inputs(stranger.function)
-    program = Asked(stranger)
-    return bool(
-        diagnose(stranger.function, program, counterexample)
-        or manners(stranger.function, program, counterexample)
-    )
+@dataclass(frozen=True)
+class Result:
+    """The verdict on a location, its cost and its sentences; no verdict where the catalogue names it."""
+
+    group: str
+    verdict: Verdict | None = None
+    calls: int = 0
+    seconds: float = 0.0
+    sentences: tuple[str, ...] = ()
 
 
 def main() -> None:
-    """Locate, judge, print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--every", type=int, default=1, help="judge each Nth of them alone")
-    parser.add_argument("--only", default="", help="the sets to judge, comma between them")
-    parser.add_argument("--show", action="store_true", help="print what is said, beside its author's words")
-    options = parser.parse_args()
-    only = [name for name in options.only.split(",") if name]
-    chosen = [each for each in strangers(options.folder) if each.problem and (not only or each.group in only)]
-    found: dict[str, list[tuple[Verdict, int, float]]] = {}
-    named: Counter[str] = Counter()
-    for stranger in chosen[:: options.every]:
-        if is_named(stranger):
-            named[stranger.group] += 1
-            continue
-        asked, begin = Asked(stranger), time.process_time()
-        location = locate(stranger.function, asked, Problem.parse(stranger.problem), asked.anew)
-        seconds, calls = time.process_time() - begin, asked.calls
-        asked.anew()
-        verdict = judged(
-            stranger.function, asked, Problem.parse(stranger.problem), location, asked.anew, ANYTHING
-        )
-        found.setdefault(stranger.group, []).append((verdict, calls, seconds))
-        if options.show:
-            _show(stranger, location, verdict, calls, seconds)
-    _print(found, named)
+    """Locate, judge, and print the table."""
+    options = parser(__doc__)
+    options.add_argument("folder", type=Path)
+    options.add_argument("--every", type=int, default=1, help="judge each Nth alone (default: all)")
+    options.add_argument("--only", default="", help="the sets to judge, separated by commas (default: all)")
+    options.add_argument("--show", action="store_true", help="print each location beside its author's words")
+    given = options.parse_args()
+    only = {*filter(None, given.only.split(","))}
+    chosen = [each for each in strangers(given.folder) if each.problem and (not only or each.group in only)]
+    results = []
+    for stranger in chosen[:: given.every]:
+        result = located(stranger)
+        results.append(result)
+        if given.show and result.verdict:
+            cost = f"{result.calls} calls, {result.seconds:.2f} s"
+            print(f"{stranger.name}  [{stranger.function}, {cost}] {result.verdict}")
+            print("\n".join(f"  author {part}: {text}" for part, text in stranger.author.items()))
+            print("\n".join(f"  said   {line}" for line in result.sentences))
+    print(summary(results))
 
 
-def _show(
-    stranger: Stranger, location: Location | None, verdict: Verdict, calls: int, seconds: float
-) -> None:
-    said = lines(location) if location else ["nothing"]
-    print(f"{stranger.name}  [{stranger.function}, {calls} calls, {seconds:.2f} s] {verdict}")
-    print(
-        "\n".join(
-            [
-                *(f"  author {part}: {text}" for part, text in stranger.author.items()),
-                *(f"  said   {line}" for line in said),
-            ]
-        )
-    )
+def located(stranger: Stranger) -> Result:
+    """The result of one mistake."""
+    function, problem, program = stranger.function, Problem.parse(stranger.problem), Asked(stranger)
+    given = (function, program, problem.inputs(function))
+    if diagnose(*given) or manners(*given):
+        return Result(stranger.group)
+    program = Asked(stranger)
+    begin = time.process_time()
+    location = locate(function, program, problem, program.anew)
+    seconds, calls = time.process_time() - begin, program.calls
+    program.anew()
+    verdict = judged(function, program, problem, location, program.anew, ANYTHING)
+    sentences = tuple(lines(location)) if location else ("nothing",)
+    return Result(stranger.group, verdict, calls, seconds, sentences)
 
 
-def _print(found: Mapping[str, Sequence[tuple[Verdict, int, float]]], named: Mapping[str, int]) -> None:
-    """A line for each set, and two in total."""
-    heads = ["where", "when", "how"]
-    print(
-        f"\n{'set':16}{'named':>6}{'located':>8}"
-        + "".join(f"{head + ' right':>12}{'left out':>9}{'false':>6}" for head in heads)
-        + "  calls (median, most)  seconds (median, most)"
-    )
-    groups = sorted({*found, *named})
-    of_none = [group for group in groups if group in TOLD_OF_NONE]
-    rest = [group for group in groups if group not in TOLD_OF_NONE]
-    rows = [*((group, [group]) for group in groups), ("told of none", of_none), ("of others", rest)]
-    for title, chosen in rows:
-        every = [*chain.from_iterable(found.get(group, []) for group in chosen)]
-        if not every and not any(named.get(group) for group in chosen):
-            continue
-        counts = [Counter(getattr(verdict, part) for verdict, _, _ in every) for part in heads]
-        cells = "".join(f"{c['right']:>12}{c['left out']:>9}{c['false']:>6}" for c in counts)
-        calls, seconds = [each[1] for each in every] or [0], [each[2] for each in every] or [0.0]
-        cost = f"{median(calls):.0f}, {max(calls)}  {median(seconds):.2f}, {max(seconds):.2f}"
-        print(f"{title:16}{sum(named.get(g, 0) for g in chosen):>6}{len(every):>8}{cells}  {cost}")
+def summary(results: Iterable[Result]) -> str:
+    """A row for each set, and two rows of totals."""
+    groups: dict[str, list[Result]] = {}
+    totals: dict[str, list[Result]] = {}
+    for each in results:
+        groups.setdefault(each.group, []).append(each)
+        totals.setdefault("independent" if each.group in INDEPENDENT else "others", []).append(each)
+    rows = []
+    for name, members in [*sorted(groups.items()), *sorted(totals.items())]:
+        found = [each for each in members if each.verdict]
+        counts = [Counter(getattr(each.verdict, part) for each in found) for part in PARTS]
+        cells = [f"{c['right']}, {c['left out']}, {c['false']}" for c in counts]
+        calls, seconds = [each.calls for each in found] or [0], [each.seconds for each in found] or [0.0]
+        costs = [f"{median(calls):.0f}, {max(calls)}", f"{median(seconds):.2f}, {max(seconds):.2f}"]
+        rows.append([name, str(len(members) - len(found)), str(len(found)), *cells, *costs])
+    costs = ["calls: median, most", "seconds: median, most"]
+    return table(["right, left out, false", "named", "located", *PARTS, *costs], rows)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 
     python -m benchmarks.throughput --rounds 5
 
-The laws are `trajectory` and `each step` of the reference's LSTM in float64, with sizes from 1 to 8, drawn,
-asked and judged as in any run. The bare loop rebuilds the same problems, runs the reference and
-`torch.nn.LSTM` with a head, and calls `numpy.testing.assert_allclose` on the states and the predictions.
-Both run on one core, in turns.
+The laws are `trajectory` and `each step` of the reference's LSTM in float64, with sizes from 1 to 8. The bare
+loop rebuilds the same problems, runs the reference and torch, and calls `numpy.testing.assert_allclose` on
+the states and the predictions. Both run on one core, in turns.
 """
 
-import argparse
 import os
 import time
 from collections.abc import Sequence
@@ -17,12 +15,12 @@ from dataclasses import replace
 from statistics import median
 
 import numpy as np
-import torch
 from hypothesis import given, seed, settings
 
 import conftest  # noqa: F401 - registers the profiles
 import reference
-from oracle.conversion import to_torch
+from benchmarks.shared import parser
+from oracle import pytorch
 from oracle.problem import Problem
 from properties.implementations.implementation import Implementation
 from properties.laws.test_agreement import test_each_step as each_step
@@ -30,48 +28,45 @@ from properties.laws.test_agreement import test_trajectory as trajectory
 from properties.strategies.functions import Effort
 from properties.trials.law import Law
 from properties.trials.tally import Tally
-from reference.contract import Array
 
 FUNCTION = "lstm_forward"
+EXAMPLES, SEEDS = 100, 6
+"""Examples in a round, and problems of each example."""
 
 
 def main() -> None:
     """Measure, and print the ratio."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=5, help="how often (default: %(default)s)")
-    parser.add_argument("--examples", type=int, default=100, help="in a round (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=6, help="that ride on an example (default: %(default)s)")
-    options = parser.parse_args()
-    with suppress(AttributeError):  # not every system can choose
+    options = parser(__doc__)
+    options.add_argument("--rounds", type=int, default=5, help="how many (default: %(default)s)")
+    rounds = options.parse_args().rounds
+    with suppress(AttributeError):  # not every system can choose a core
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     ratios = []
     with Implementation("reference") as implementation:
-        for number in range(options.rounds + 1):
+        for number in range(rounds + 1):
             start = time.perf_counter()
-            problems = judge(implementation, number, options.examples, Effort(8, 8, options.seeds))
+            problems = judge(implementation, number)
             middle = time.perf_counter()
             for problem in problems:
-                compare(replace(problem))
-            end = time.perf_counter()
-            if number:  # the first is to warm up
-                ratios.append((end - middle) / (middle - start))
+                compare(replace(problem))  # a copy, whose arrays are not yet drawn
+            laws, bare = middle - start, time.perf_counter() - middle
+            if number:  # the first round only warms up
+                ratios.append(bare / laws)
                 print(
-                    f"{len(problems)} problems: {len(problems) / (middle - start):.0f}/s through the laws, "
-                    f"{len(problems) / (end - middle):.0f}/s bare, ratio {ratios[-1]:.2f}"
+                    f"{len(problems)} problems: {len(problems) / laws:.0f}/s through the laws, "
+                    f"{len(problems) / bare:.0f}/s bare, ratio {ratios[-1]:.2f}"
                 )
     print(f"median ratio {median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}")
 
 
-def judge(implementation: Implementation, number: int, examples: int, effort: Effort) -> Sequence[Problem]:
-    """Check both laws on what they draw with this seed; the problems, in order."""
+def judge(implementation: Implementation, number: int) -> Sequence[Problem]:
+    """Check both laws on what a seed draws; the problems, in order."""
     judged: list[Problem] = []
 
     def hold(law: Law) -> None:
         @seed(number)
-        @settings(settings.get_profile("dev"), max_examples=examples)
-        @given(law.examples(FUNCTION, effort))
+        @settings(settings.get_profile("dev"), max_examples=EXAMPLES)
+        @given(law.examples(FUNCTION, Effort(8, 8, SEEDS)))
         def check(problems: Sequence[Problem]) -> None:
             for trial in law.trials(implementation, FUNCTION, problems, Tally()):
                 judged.append(trial.problem)
@@ -85,23 +80,12 @@ def judge(implementation: Implementation, number: int, examples: int, effort: Ef
 
 
 def compare(problem: Problem) -> None:
-    """What one would write without a harness, with one tolerance for all."""
-    x, a0, parameters = problem.arguments(FUNCTION)
-    a, y, c, _ = reference.lstm_forward(x, a0, parameters)
-    module = torch.nn.LSTM(problem.n_x, problem.n_a, dtype=torch.float64)
-    module.load_state_dict({name: tensor(array) for name, array in to_torch("lstm", [parameters]).items()})
-    with torch.no_grad():
-        states = tensor(a0.T[None]), torch.zeros(1, problem.m, problem.n_a, dtype=torch.float64)
-        theirs, (_, last) = module(tensor(x.transpose(2, 1, 0)), states)
-        head = torch.nn.functional.linear(theirs, tensor(parameters["Wy"]), tensor(parameters["by"][:, 0]))
-        predictions = torch.softmax(head, dim=-1)
-    for ours, other in ((a, theirs), (c[:, :, -1:], last), (y, predictions)):
-        np.testing.assert_allclose(ours, other.numpy().transpose(2, 1, 0), rtol=1e-5, atol=1e-6)
-
-
-def tensor(array: Array) -> torch.Tensor:
-    """A tensor of its own."""
-    return torch.from_numpy(np.ascontiguousarray(array))
+    """Check a problem without the harness, with one tolerance for all numbers."""
+    inputs = problem.inputs(FUNCTION)
+    a, y, c, _ = reference.lstm_forward(*inputs.arguments(FUNCTION))
+    torch = pytorch.run(inputs)
+    for ours, theirs in ((a, torch["a"]), (c[:, :, -1:], torch["c"]), (y, torch["y"])):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
 if __name__ == "__main__":
