@@ -1,13 +1,13 @@
-"""What the reference and torch return at the edges, as the page docs/edges.md.
+"""What the reference and torch return at the edges: writes the tables of docs/edges.md.
 
-    python -m benchmarks.edges > docs/edges.md
+    python -m benchmarks.edges
 
 Each dimension at 0 and at 1, with larger and distinct values of the others; then layers with their options.
 What torch returns is recorded, not required: another release may return something else.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -16,9 +16,10 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import reference
-from benchmarks.shared import table
+from benchmarks.shared import ROOT, table, write
 from reference.contract import CONTRACTS, Array, Shape, extent, of_one_direction
 
+PAGE = ROOT / "docs" / "edges.md"
 SIZES: Mapping[str, Any] = {"n_x": 2, "n_a": 3, "n_y": 4, "m": 5, "T_x": 6}
 OF_LAYERS: Mapping[str, Any] = {"n_x": 2, "n_a": 4, "m": 5, "T_x": 6, "L": 2, "D": 2}
 
@@ -41,48 +42,19 @@ LAYER_EDGES: Edges = {
     "lengths, `m = 0`": {"m": 0, "lengths": []},
 }
 
-HEAD = """\
-# Edge cases: dimensions of 0 and 1
 
-The tables show the shape of the hidden states that each program returns, or its error, if one dimension is 0
-or 1. `—` means that the program has no such dimension. The other dimensions are
-{sizes}.
-
-`python -m benchmarks.edges` writes this page, here with torch {torch}. A test checks that the page is up
-to date; with another version of torch, the test leaves out the columns of torch.
-
-The formulas define a result for all sizes, and the reference returns it, except for `n_a = 0` (no state) and
-`n_y = 0` (a softmax of nothing), which the reference refuses. Torch's modules refuse `n_x = 0` and `T_x = 0`.
-For `n_x = 0`, the harness compares with torch's cells; for `T_x = 0`, with the formulas alone. The laws
-*no features*, *no samples* and *no steps* check these cases.
-"""
-LAYERS = """\
-The other dimensions are {sizes},
-without a projection and without lengths, for which torch has packed sequences. If torch refuses
-a problem that the reference answers, the oracle gives torch an equivalent problem: one with a
-feature that is always 0 (`n_x = 0`), or with an unused copy of a memory unit (`n_p` not below
-`n_a`).
-"""
-
-
-def page() -> str:
-    """The page, in Markdown."""
+def parts() -> dict[str, str]:
+    """The measured parts of the page by name."""
     version = ".".join(torch.__version__.split("+")[0].split(".")[:2])
-    parts = [HEAD.format(sizes=_words(SIZES), torch=version)]
+    found = {"version": f"The tables are written with torch {version}."}
     for kind in ("rnn", "lstm"):
         programs = (f"{kind}_forward", f"{kind}_cell_forward", kind.upper(), f"{kind.upper()}Cell")
-        parts += [f"## {kind.upper()}\n", *_rows(programs, SIZES, FORWARD_EDGES)]
-    parts += ["## Layers\n", LAYERS.format(sizes=_words(OF_LAYERS))]
-    parts += _rows(("rnn_layer", "lstm_layer", "RNN", "LSTM"), OF_LAYERS, LAYER_EDGES)
-    return "\n".join(parts)
+        found[kind] = outcomes(programs, SIZES, FORWARD_EDGES)
+    return found | {"layers": outcomes(("rnn_layer", "lstm_layer", "RNN", "LSTM"), OF_LAYERS, LAYER_EDGES)}
 
 
-def _words(sizes: Mapping[str, int]) -> str:
-    return ", ".join(f"`{name} = {size}`" for name, size in sizes.items())
-
-
-def _rows(programs: Sequence[str], usual: Mapping[str, Any], edges: Edges) -> Iterator[str]:
-    """The table of what each program returns at each edge; a name in capitals is one of `torch.nn`."""
+def outcomes(programs: Sequence[str], usual: Mapping[str, Any], edges: Edges) -> str:
+    """A table of what each program returns at each edge; a name in capitals is one of `torch.nn`."""
     columns = ["", *(f"`{'torch.nn.' if name[0].isupper() else ''}{name}`" for name in programs)]
     rows = []
     for words, unusual in edges.items():
@@ -90,7 +62,7 @@ def _rows(programs: Sequence[str], usual: Mapping[str, Any], edges: Edges) -> It
         rows.append(
             [words, *("—" if name in lacking else outcome(name, {**usual, **unusual}) for name in programs)]
         )
-    yield table(columns, rows) + "\n"
+    return table(columns, rows)
 
 
 def _lacks(name: str, dimension: str) -> bool:
@@ -144,4 +116,4 @@ def of_torch(name: str, n_x: int, n_a: int, m: int, T_x: int, *, lengths: Any = 
 
 
 if __name__ == "__main__":
-    print(page(), end="")
+    write(parts(), PAGE)

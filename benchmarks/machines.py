@@ -1,6 +1,6 @@
-"""Does everything hold on other processors? Imitates those that it can, and prints docs/machines.md.
+"""Does everything hold on other processors? Imitates those that this machine can.
 
-    python -m benchmarks.machines > docs/machines.md
+    python -m benchmarks.machines --output docs/machines.md
     python -m benchmarks.machines --short
 
 Environment variables, or a line of Python, make torch and NumPy select other kernels. Each such environment
@@ -25,41 +25,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.kernels import VERBOSE, selected
-from benchmarks.shared import ROOT, parser, table
+from benchmarks.shared import ROOT, parser, table, write
 
 FIGURES = [f"{who} {dtype}" for who in ("reference", "torch") for dtype in ("float16", "float32", "float64")]
 COMPUTING = "pytorch or layout or forwards or activations or known_answers"
 """The tests of what kernels compute."""
-
-PAGE = """\
-# On other processors
-
-```sh
-python -m benchmarks.machines{short} > docs/machines.md
-```
-
-The processor decides which kernels torch and NumPy use, but settings can select most of the others. Each
-row is one such environment, in which the reference and torch answer {problems:,} random problems of every
-regime. A figure is the worst error of one step, as a fraction of its bound, measured from the exact
-enclosures; figures up to 1 are sound. Results differ in their last bits between rows; the worst errors
-hardly do. A trajectory beyond its bound makes a row wrong, too. *Laws* is `pytest properties`, and *tests*
-is `pytest oracle reference{some}`, in the profile *{profile}*.
-
-Measured on {date}, with Python {python}, NumPy {numpy} and torch {torch} on {processor}.
-
-{measured}
-
-## Selected kernels
-
-The names are those that the libraries report. A row lists only the libraries whose kernels differ from
-those in the first row.
-
-{selected}
-
-## Environments that were left out
-
-{missing}
-"""
 
 
 @dataclass(frozen=True)
@@ -157,10 +127,12 @@ def environments(features: Sequence[str]) -> Iterator[Environment]:
 
 
 def main() -> int:
-    """Find the kernels, measure, and print the page."""
+    """Find the kernels, measure, and write the tables."""
     options = parser(__doc__)
     options.add_argument("--short", action="store_true", help="a part of it, for CI")
-    extent = SHORT if options.parse_args().short else FULL
+    options.add_argument("--output", type=Path, help="a page whose tables to replace (default: print)")
+    given = options.parse_args()
+    extent = SHORT if given.short else FULL
     usual = Environment("as it is").find_kernels()
     if usual.missing:
         print(f"Nothing can be measured here: {usual.missing}", file=sys.stderr)
@@ -176,7 +148,7 @@ def main() -> int:
         there = [each for each in found if not each.missing]
         for each in pool.map(partial(Environment.measure, extent=extent), there):
             print(f"{each.name}: {'WRONG' if each.wrong else 'right'}", file=sys.stderr, flush=True)
-    print(page(there, [each for each in found if each.missing], extent), end="")
+    write(parts(there, [each for each in found if each.missing], extent), given.output)
     return int(any(each.wrong for each in there))
 
 
@@ -188,8 +160,8 @@ def ending(ran: subprocess.CompletedProcess[str]) -> str:
     return counted[1] if counted else f"exit status {ran.returncode}"
 
 
-def page(measured: Sequence[Environment], missing: Sequence[Environment], extent: Extent) -> str:
-    """The page, in Markdown; the first environment is the usual one."""
+def parts(measured: Sequence[Environment], missing: Sequence[Environment], extent: Extent) -> dict[str, str]:
+    """The measured parts of the page by name; the first environment is the usual one."""
     usual = measured[0].kernels
     kernels = []
     for each in measured:
@@ -197,23 +169,19 @@ def page(measured: Sequence[Environment], missing: Sequence[Environment], extent
         kernels.append(
             [each.name, each.setting, "; ".join(f"{name}: {of or 'nothing more'}" for name, of in own)]
         )
-    return PAGE.format(
-        short=" --short" if extent is SHORT else "",
-        some=f" -k '{COMPUTING}'" if extent.tests else "",
-        profile=extent.profile,
-        problems=extent.problems,
-        date=datetime.date.today(),
-        python=platform.python_version(),
-        numpy=version("numpy"),
-        torch=version("torch"),
-        processor=processor(),
-        measured=table(
+    versions = f"Python {platform.python_version()}, NumPy {version('numpy')} and torch {version('torch')}"
+    return {
+        "versions": (
+            f"Measured on {datetime.date.today()}, with {versions} on {processor()}: {extent.problems:,} "
+            f"problems in each row, and the laws and tests in the profile *{extent.profile}*."
+        ),
+        "measured": table(
             ["", *FIGURES, "laws", "tests"],
             [[each.name, *map(each.figure, FIGURES), each.laws, each.tests] for each in measured],
         ),
-        selected=table(["", "set", "kernels"], kernels),
-        missing="\n".join(f"- {e.name}, {e.setting}: {e.missing}." for e in missing) or "Nothing.",
-    )
+        "kernels": table(["", "set", "kernels"], kernels),
+        "missing": "\n".join(f"- {e.name}, {e.setting}: {e.missing}." for e in missing) or "None.",
+    }
 
 
 def processor() -> str:

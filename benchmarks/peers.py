@@ -36,7 +36,7 @@ import torch
 from onnx.reference import ReferenceEvaluator
 
 import reference
-from benchmarks.shared import ROOT, parser, table
+from benchmarks.shared import ROOT, parser, table, write
 from oracle import pytorch
 from oracle.frameworks.onnx_model import answer, feeds, model
 from oracle.inputs import Inputs
@@ -51,29 +51,6 @@ SHAPES: Mapping[str, Mapping[str, Any]] = {
 }
 KINDS: tuple[Kind, ...] = ("lstm", "rnn")
 LENGTHS = (10, 100, 1000, 10_000)
-START, END = "<!-- written by benchmarks.peers -->\n", "<!-- end -->\n"
-
-TABLES = """\
-```sh
-python -m benchmarks.peers --output docs/performance.md
-```
-
-{date}, with Python {python}, NumPy {numpy}, torch {torch} and ONNX {onnx}
-on {machine}.
-
-## Reference against peers
-
-Time of the reference over that of the peer: below 1 the reference is faster.
-
-{peers}
-
-## Cost per step
-
-*Time* per step over that at T = 1,000: of the whole call, and without that of T = 0.
-*Memory*: the peak per step in bytes, and over that of the arrays in the answer.
-
-{steps}
-"""
 
 Forward = Callable[[], Any]
 """Computes two arrays to compare: the states `a` and the predictions `y`, or of layers `a` and `a_last`."""
@@ -88,24 +65,17 @@ def main() -> None:
     options.add_argument("--output", type=Path, help="a page whose tables to replace (default: print)")
     given = options.parse_args()
     torch.set_num_threads(1)
-    tables = TABLES.format(
-        date=datetime.date.today(),
-        python=platform.python_version(),
-        numpy=np.__version__,
-        torch=torch.__version__,
-        onnx=onnx.__version__,
-        machine=platform.machine(),
-        peers=table(["cell", "shape", "literal", "ONNX", "torch"], [*against_peers(given.seconds)]),
-        steps=table(
+    numpy, others = np.__version__, f"torch {torch.__version__} and ONNX {onnx.__version__}"
+    versions = f"Python {platform.python_version()}, NumPy {numpy}, {others}\non {platform.machine()}"
+    found = {
+        "versions": f"{datetime.date.today()}, with {versions}.",
+        "peers": table(["cell", "shape", "literal", "ONNX", "torch"], [*against_peers(given.seconds)]),
+        "steps": table(
             ["cell", "sizes of", "T", "time", "less T = 0", "memory", "over the answer"],
             [*cost_per_step(given.seconds)],
         ),
-    )
-    if not given.output:
-        print(tables, end="")
-        return
-    before, _, rest = given.output.read_text().partition(START)
-    given.output.write_text(before + START + tables + END + rest.partition(END)[2])
+    }
+    write(found, given.output)
 
 
 def against_peers(seconds: float) -> Iterator[list[str]]:

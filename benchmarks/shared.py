@@ -1,11 +1,11 @@
-"""What the benchmarks share: parsers of options, tables in Markdown, and the processor time of commands."""
+"""What the benchmarks share: options, tables and pages in Markdown, and the processor time of commands."""
 
 import os
 import re
 import subprocess
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -29,12 +29,22 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, rules, *body))
 
 
-def write(text: str, output: Path | None) -> None:
-    """Write a page to a file, or print it where no file is given."""
-    if output:
-        output.write_text(text, encoding="utf-8")
+def write(parts: Mapping[str, str], page: Path | None) -> None:
+    """Write the measured parts of a page into it, or print them where no page is given."""
+    if page:
+        page.write_text(updated(page.read_text(encoding="utf-8"), parts), encoding="utf-8")
     else:
-        print(text, end="")
+        print("\n\n".join(parts.values()))
+
+
+def updated(page: str, parts: Mapping[str, str]) -> str:
+    """The text of a page with new parts, each of which stands between `<!-- NAME -->` and `<!-- end -->`."""
+    for name, part in parts.items():
+        before, mark, rest = page.partition(f"<!-- {name} -->\n")
+        if not mark:
+            raise ValueError(f"the page has no line <!-- {name} -->")
+        page = f"{before}{mark}{part}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
+    return page
 
 
 def processor_seconds(command: Sequence[str]) -> float:

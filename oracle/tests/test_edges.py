@@ -1,13 +1,11 @@
 """The page on the edges says what is so."""
 
 import re
-from pathlib import Path
 
 import torch
 
-from benchmarks.edges import page
-
-PAGE = Path(__file__).parents[2] / "docs" / "edges.md"
+from benchmarks.edges import PAGE, parts
+from benchmarks.shared import updated
 
 
 def without_torch(text: str) -> list[str]:
@@ -17,8 +15,9 @@ def without_torch(text: str) -> list[str]:
 
 def test_the_page_is_current() -> None:
     """In full with the torch that it names; with another, in all that does not come from torch."""
-    text, today = PAGE.read_text(encoding="utf-8"), page()
+    text = PAGE.read_text(encoding="utf-8")
+    today = updated(text, parts())
     version = ".".join(torch.__version__.split(".")[:2])
-    write = "write it anew: python -m benchmarks.edges > docs/edges.md"
+    write = "write it anew: python -m benchmarks.edges"
     assert without_torch(text) == without_torch(today), write
     assert text == today or f"with torch {version}." not in text, write
