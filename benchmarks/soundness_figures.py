@@ -1,6 +1,7 @@
 """The errors of correct programs on one problem, as fractions of the bounds, for `benchmarks.soundness`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -55,18 +56,13 @@ def of_forward(function: str, inputs: Inputs, rng: np.random.Generator) -> Figur
         ("trajectory", inputs, {"reference": trajectory, "torch": pytorch.run(inputs)}),
     ):
         bounded = propagation.evaluate(posed)
-        for program, answer in answers.items():
-            found[f"{program} {extent}"] = from_evaluation(posed, answer, bounded)
-        if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] > SMALL and rng.random() > 0.02:
-            continue
-        sample = [int(rng.integers(posed.x.shape[1]))]
-        bounds = of_sample({name: each.error for name, each in bounded.items()}, sample)
-        truth = exact.evaluate(posed.columns(sample), precision(bounds))
-        answers["evaluation"] = {name: each.value for name, each in bounded.items()}
-        for program, answer in answers.items():
-            ratios = from_exact(of_sample(answer, sample), truth, bounds)
-            found[f"{program} {extent} exact"] = worst(ratios)
-            if (program, extent) == ("reference", "step"):
+        found |= from_evaluation(extent, posed, answers, bounded)
+        if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] <= SMALL or rng.random() <= 0.02:
+            sample = [int(rng.integers(posed.x.shape[1]))]
+            enclose = partial(exact.evaluate, posed.columns(sample))
+            figures, ratios = from_exact(extent, answers, bounded, enclose, sample)
+            found |= figures
+            if extent == "step":
                 found["sharpness exact"] = middle([ratios[n] for n in ("a", "c", "c_last") if n in ratios])
     return found
 
@@ -87,20 +83,14 @@ def of_backward(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) 
         for name, program in programs.items():
             answer = program(shown)
             bounded = backward_own_steps.evaluate(shown, answer["dx"])
-            found[f"{name} step"] = from_evaluation(shown, answer, bounded)
+            found |= from_evaluation("step", shown, {name: answer}, bounded)
     bounded = backpropagation.evaluate(inputs)
-    for name, answer in answers.items():
-        found[f"{name} trajectory"] = from_evaluation(inputs, answer, bounded)
-    if not finite or (inputs.a0.size * inputs.x.shape[2] > SMALL and rng.random() > 0.005):
-        return found
-    bounds = {name: each.error for name, each in bounded.items()}
-    truth = exact_gradient.evaluate(inputs, precision(bounds))
-    answers["evaluation"] = {name: each.value for name, each in bounded.items()}
-    for name, answer in answers.items():
-        ratios = from_exact(answer, truth, bounds)
-        found[f"{name} trajectory exact"] = worst(ratios)
-        if name == "reference":
-            found["sharpness exact"] = middle([*ratios.values()])
+    found |= from_evaluation("trajectory", inputs, answers, bounded)
+    if finite and (inputs.a0.size * inputs.x.shape[2] <= SMALL or rng.random() <= 0.005):
+        enclose = partial(exact_gradient.evaluate, inputs)
+        figures, ratios = from_exact("trajectory", answers, bounded, enclose)
+        found |= figures
+        found["sharpness exact"] = middle([*ratios.values()])
     return found
 
 
@@ -141,41 +131,46 @@ def run_reference(function: str, inputs: Inputs) -> Answer:
     return answer | {gate: np.stack([getattr(cache, gate) for cache in caches], axis=2) for gate in gates}
 
 
-def of_sample(quantities: Mapping[str, Array], sample: list[int]) -> Answer:
-    """The quantities of one sample."""
-    return {name: array[:, sample] for name, array in quantities.items()}
+def from_evaluation(
+    extent: str, inputs: Inputs, answers: Mapping[str, Answer], bounded: Mapping[str, Bounded]
+) -> Figures:
+    """The worst errors, measured from the float64 evaluation, as fractions of the bounds."""
+    return {
+        f"{program} {extent}": max(
+            Comparison(inputs, n, n, array, bounded[n].value, bounded[n].error, rival="exact").worst
+            for n, array in answer.items()
+            if n in bounded
+        )
+        for program, answer in answers.items()
+    }
 
 
-def precision(bounds: Mapping[str, Array]) -> float:
-    """A thousandth of the smallest bound that is not 0: enclosures of this radius tell errors from bounds."""
+def from_exact(
+    extent: str,
+    answers: Mapping[str, Answer],
+    bounded: Mapping[str, Bounded],
+    enclose: Callable[[float], Mapping[str, Array]],
+    sample: Any = slice(None),
+) -> tuple[Figures, Answer]:
+    """The worst errors of a sample, measured from the exact enclosures, and all those of the reference."""
+    bounds = {name: each.error[:, sample] for name, each in bounded.items()}
     least = min(float(bound.min(initial=1, where=bound > 0)) for bound in bounds.values())
-    return max(least, np.finfo(float).tiny) / 1000
-
-
-def from_evaluation(inputs: Inputs, answer: Answer, bounded: Mapping[str, Bounded]) -> float:
-    """The worst error of an answer, measured from the float64 evaluation, as a fraction of the bound."""
-    return max(
-        Comparison(inputs, name, name, array, bounded[name].value, bounded[name].error, rival="exact").worst
-        for name, array in answer.items()
-        if name in bounded
-    )
-
-
-def from_exact(answer: Answer, truth: Mapping[str, Array], bounds: Mapping[str, Array]) -> Answer:
-    """The errors of an answer, measured from the exact enclosures, as fractions of the bounds."""
-    found = {}
-    for name in answer.keys() & truth.keys():
-        array = answer[name]
-        late = slice(truth[name].shape[2] - array.shape[2], None)  # of c torch returns the last step only
-        far, bound = distances(array, truth[name][:, :, late]), bounds[name][:, :, late]
-        known = (bound > 0) & (bound < np.inf)  # nothing is too far for an infinite bound
-        found[name] = np.divide(far, bound, out=np.where(far > bound, np.inf, 0.0), where=known)
-    return found
-
-
-def worst(ratios: Mapping[str, Array]) -> float:
-    """The largest of all ratios."""
-    return max(float(array.max(initial=0.0)) for array in ratios.values())
+    truth = enclose(max(least, np.finfo(float).tiny) / 1000)  # the radius, small beside every bound
+    found: Figures = {}
+    ratios: dict[str, Answer] = {}
+    for program, answer in {**answers, "evaluation": {n: each.value for n, each in bounded.items()}}.items():
+        ratios[program] = {}
+        for name in answer.keys() & truth.keys():
+            array = answer[name][:, sample]
+            late = slice(truth[name].shape[2] - array.shape[2], None)  # of c torch returns the last step only
+            far, bound = distances(array, truth[name][:, :, late]), bounds[name][:, :, late]
+            known = (bound > 0) & (bound < np.inf)  # nothing is too far for an infinite bound
+            out = np.where(far > bound, np.inf, 0.0)
+            ratios[program][name] = np.divide(far, bound, out=out, where=known)
+        found[f"{program} {extent} exact"] = max(
+            float(each.max(initial=0.0)) for each in ratios[program].values()
+        )
+    return found, ratios["reference"]
 
 
 def middle(ratios: Sequence[Array]) -> float:
