@@ -2,7 +2,7 @@
 
     python -m benchmarks.needles --times 5 --fuzz-for 2m --workers 2
 
-Each needle is a right program with a mistake in `lstm_forward` that shows under one condition. It is fuzzed
+Each needle is the reference with a mistake in `lstm_forward` that shows under one condition. It is fuzzed
 until the first law fails. Prints after how many seconds each run ended, with its start and its shrinking, and
 the smallest problem of the last run. The exit status is 1 if a needle was not found.
 """
@@ -16,7 +16,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.shared import ROOT, parser
-from properties.tests.hostile_targets import END_OF_LSTM, RIGHT, changed
+
+TARGET = """\
+import numpy as np
+from reference import lstm_cell_forward, rnn_cell_forward, rnn_forward, lstm_forward as right
+
+def lstm_forward(x, a0, parameters):
+    (n_x, m, T_x), n_a = x.shape, len(a0)
+    a, y, c, caches = right(x, a0, parameters)
+    a, y = a.copy(), y.copy()
+{needle}
+    return a, y, c, caches
+"""
 
 NEEDLES: Mapping[str, str] = {
     "wide_37_and_long": """\
@@ -36,7 +47,7 @@ NEEDLES: Mapping[str, str] = {
     y[:, np.abs(logits).max(axis=0, initial=0) > 800] = np.nan
 """,
 }
-"""By the condition: what is put before the last line of `lstm_forward`."""
+"""By the condition: the code of the mistake."""
 
 
 def main() -> int:
@@ -59,8 +70,7 @@ def look_for(code: str, limit: str, workers: str) -> tuple[float, str]:
     command = [sys.executable, "-m", "pytest", f"{ROOT}/properties", "-x", "-q", "-n", workers]
     command += ["--implementation", "needle.py", "--fuzz-for", limit]
     with TemporaryDirectory() as directory:
-        source = changed((f"    {END_OF_LSTM}", f"{code}    {END_OF_LSTM}"), source=RIGHT)
-        Path(directory, "needle.py").write_text(source)
+        Path(directory, "needle.py").write_text(TARGET.format(needle=code))
         start = time.monotonic()
         run = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
         seconds = time.monotonic() - start
