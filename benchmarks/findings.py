@@ -1,11 +1,12 @@
-"""The ledger, FINDINGS.md, as data: its entries, and which failures of which adapter each accounts for."""
+"""The ledger, FINDINGS.md, as data: its entries, and the failures of adapters that each explains."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-LEDGER = Path(__file__).parents[1] / "FINDINGS.md"
+from benchmarks.shared import ROOT
+
+LEDGER = ROOT / "FINDINGS.md"
 DEFENDED = "No defects"
 """The section whose rows are behaviour that can be defended."""
 
@@ -21,17 +22,17 @@ class Entry:
 
     @property
     def adapter(self) -> str:
-        """The name of the adapter that the line judges."""
+        """The name of the adapter that the command judges."""
         return self.line.partition("frameworks.")[2].split()[0]
 
 
 @dataclass(frozen=True)
 class Known:
-    """Failures that the ledger accounts for: of an adapter and a network, with a phrase.
+    """Failures of an adapter and a network that the ledger explains.
 
-    The phrase is the name of a law, part of what is said of the failure, or `answers in float64` for every
-    wrong answer in that dtype. An empty `kind` is any network. The `heading` is that of the entry, or of the
-    section of behaviour that can be defended.
+    They are recognized by a `phrase`: the name of a law, a part of the diagnosis, or `answers in float64` for
+    every wrong answer in that dtype. An empty `kind` stands for both networks. The `heading` is that of the
+    entry, or of the section of behaviour that can be defended.
     """
 
     adapter: str
@@ -40,14 +41,14 @@ class Known:
     heading: str
 
     def covers(self, adapter: str, kind: str, words: Sequence[str]) -> bool:
-        """Whether this is a failure of an adapter and a network, of which these words are said."""
+        """Whether this explains a failure of an adapter and a network that these words describe."""
         return (
             adapter == self.adapter and self.kind in ("", kind) and any(self.phrase in word for word in words)
         )
 
 
 def entries(text: str) -> Iterator[Entry]:
-    """The headings that have both code blocks."""
+    """The headings with both code blocks."""
     for part in re.split(r"^### ", text, flags=re.MULTILINE)[1:]:
         line, script = (re.search(rf"```{kind}\n(.*?)```", part, re.DOTALL) for kind in ("sh", "python"))
         if line and script:
@@ -56,22 +57,22 @@ def entries(text: str) -> Iterator[Entry]:
 
 
 def known(text: str) -> list[Known]:
-    """What the entries and the rows of defended behaviour account for, in their order.
+    """The failures that the entries and the rows of defended behaviour explain, in their order.
 
-    An entry says it in its fact `covers`, a row in its second cell: `adapter: phrase` or
-    `adapter rnn: phrase`, several of them with semicolons between.
+    An entry has them in its fact `covers`, a row in its second cell: `adapter: phrase` or
+    `adapter rnn: phrase`, separated by semicolons.
     """
-    said = [(entry.title, entry.facts.get("covers", "")) for entry in entries(text)]
+    lists = [(entry.title, entry.facts.get("covers", "")) for entry in entries(text)]
     rows = text.partition(f"## {DEFENDED}")[2].partition("\n## ")[0]
-    said += [(DEFENDED, cell) for cell in re.findall(r"^\| [^|]+ \| ([^|]*: [^|]*) \|", rows, re.MULTILINE)]
+    lists += [(DEFENDED, cell) for cell in re.findall(r"^\| [^|]+ \| ([^|]*: [^|]*) \|", rows, re.MULTILINE)]
     return [
         Known(*who.partition(" ")[::2], phrase, heading)
-        for heading, every in said
+        for heading, every in lists
         for one in filter(None, every.split("; "))
         for who, _, phrase in [one.partition(": ")]
     ]
 
 
 def anchor(heading: str) -> str:
-    """The fragment that leads to a heading, as GitHub makes it."""
+    """The fragment of a link to a heading, as GitHub makes it."""
     return "#" + re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
