@@ -1,4 +1,4 @@
-"""One pass through one recurrent layer, of whichever of the two models."""
+"""One pass through one recurrent layer, of the exported or of the original model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ class ParityError(ValueError):
 
 
 @dataclass(frozen=True)
-class Passage:
-    """What a layer was given, with its own parameters, and what it gave.
+class LayerPass:
+    """The inputs of a layer, which include its parameters, and its outputs.
 
     Attributes
     ----------
     name
-        Of the node, or of the module, and which layer of it.
+        The name of the node, or of the module and the number of the layer in it.
     outputs
-        `a`, `a_last`, `c_last`, as `oracle.propagation.evaluate` has them; those that there are.
+        `a`, `a_last`, `c_last`, as `oracle.propagation.evaluate` has them; a node may lack some.
     remarks
-        What a node has that is not in the contract, each a clause.
+        What a node has that the contract does not have, each a clause.
     biases
         Both biases of every direction, as `RecurrentLayer` has them.
     """
@@ -40,27 +40,20 @@ class Passage:
 
     @cached_property
     def layer(self) -> RecurrentLayer:
-        """Its parameters, as those of a file."""
-        given = self.inputs
-        return RecurrentLayer(
-            self.name,
-            given.kind,
-            "",
-            given.directions,
-            given.parameters,
-            given.activation if given.kind == "rnn" else "",
-            biases=self.biases,
-        )
+        """The parameters, as those of a file."""
+        inputs = self.inputs
+        activation = inputs.activation if inputs.kind == "rnn" else ""
+        layer = (self.name, inputs.kind, "", inputs.directions, inputs.parameters, activation)
+        return RecurrentLayer(*layer, biases=self.biases)
 
     @property
     def given(self) -> dict[str, Array]:
-        """The sequence and the initial states; no more of a sequence than its samples have steps."""
-        inputs = self.inputs
-        own = np.where(inputs.within, inputs.x, 0)[:, :, : self._steps]
-        return {"x": own, "a0": inputs.a0, "c0": inputs.c0}
+        """The sequence, as far as its samples have steps, and the initial states."""
+        own = np.where(self.inputs.within, self.inputs.x, 0)[:, :, : self._steps]
+        return {"x": own, "a0": self.inputs.a0, "c0": self.inputs.c0}
 
     @property
-    def gave(self) -> dict[str, Array]:
+    def returned(self) -> dict[str, Array]:
         """The outputs, of as many steps."""
         return {name: array[:, :, : self._steps] for name, array in self.outputs.items()}
 
@@ -70,7 +63,7 @@ class Passage:
 
     @property
     def sizes(self) -> tuple[str, int, int, int]:
-        """What two layers must share to be compared: the network, n_x, n_a, and how many directions."""
+        """What two layers must share to be compared: the network, n_x, n_a, and the number of directions."""
         sizes = self.inputs.sizes
         projected = f" to {sizes['n_h']}" if sizes["n_h"] != sizes["n_a"] else ""
         return self.inputs.kind + projected, sizes["n_x"], sizes["n_a"], sizes["D"]
@@ -78,22 +71,22 @@ class Passage:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far two arrays are apart: the largest difference, and whether rounding alone might explain it.
+    """The largest difference of two arrays, and whether it is more than rounding can explain.
 
-    No bound is known of what stands between recurrent layers, so half of the digits have to agree, relative
-    to the largest number of the original.
+    No bound is known for the operators between recurrent layers, so half of the digits have to agree,
+    relative to the largest number of the original.
     """
 
     largest: float
-    parted: bool
+    is_error: bool
     where: str
 
-
-SAME = Difference(0.0, False, "nothing")
+    def __str__(self) -> str:
+        return f"{self.where} differs by {self.largest:.2g}" if np.isfinite(self.largest) else self.where
 
 
 def difference(ours: Array, theirs: Array, where: str) -> Difference:
-    """Of an array of the exported model from that of the original; infinite where shapes are different."""
+    """The difference of an array of the exported model from the original's; infinite for other shapes."""
     if ours.shape != theirs.shape:
         return Difference(np.inf, True, f"{where} has the shape {ours.shape}, not {theirs.shape}")
     floats = [array.dtype for array in (ours, theirs) if array.dtype.kind == "f"]

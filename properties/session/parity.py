@@ -1,11 +1,10 @@
 """The command `rnn-crosscheck MODEL.onnx --against MODULE:FACTORY`: an exported model beside the original."""
 
 import importlib
+import runpy
 import sys
 from collections.abc import Sequence
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from oracle.checkpoints import CheckpointError
@@ -26,7 +25,7 @@ _NUMBERS = ("n_x", "n_a", "D", "input", "error")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Compare, show a row for each node, and say which is the first wrong one."""
+    """Compare, print a row for each node and a sentence; 0 if all is right, else 1."""
     given = _parser().parse_args(arguments)
     try:
         module, examples = original_model.made_by(_factory(given.against), given.against)
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def show(parity: Parity) -> None:
-    """A table, what was passed over, and the sentence."""
+    """Print the table, the nodes that were passed over, and the sentence."""
     print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])
     for each in parity.passed_over:
         print(printable(f"passed over: {each}"))
@@ -46,11 +45,11 @@ def show(parity: Parity) -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    passage = row.node or row.layer
-    assert passage
-    _, *sizes = passage.sizes
+    either = row.node or row.layer
+    assert either
+    _, *sizes = either.sizes
     both = (each.name if each else "–" for each in (row.node, row.layer))
-    known = (*both, passage.inputs.kind.upper(), *map(str, sizes))
+    known = (*both, either.inputs.kind.upper(), *map(str, sizes))
     if not (row.node and row.layer):
         return (*known, "–", "–", "–", row.verdict)
     figures = (f"{row.given.largest:.2g}", f"{row.worst:.2g}")
@@ -72,37 +71,28 @@ def _parser() -> Parser:
 
 
 def _factory(text: str) -> Any:
+    """The function that `MODULE:FACTORY` names."""
     target = locate(text, Path.cwd())
     if not target.attribute:
         raise ParityError(f"--against {text} names no function in it: MODULE:FACTORY")
-    holder: Any = _imported(target)
+    names, found = _names_in(target), None
     for name in target.attribute.split("."):
-        if not hasattr(holder, name):
-            raise ParityError(f"{target.source} has no {target.attribute}{closest(name, vars(holder))}")
-        holder = getattr(holder, name)
-    if not callable(holder):
-        raise ParityError(
-            f"{text} is {type(holder).__name__}, expected a function that returns a torch.nn.Module"
-        )
-    return holder
+        if name not in names:
+            raise ParityError(f"{target.source} has no {target.attribute}{closest(name, names)}")
+        found = names[name]
+        names = {each: getattr(found, each) for each in dir(found)}
+    if not callable(found):
+        is_a = type(found).__name__
+        raise ParityError(f"{text} is {is_a}, expected a function that returns a torch.nn.Module")
+    return found
 
 
-def _imported(target: Target) -> ModuleType:
-    """The module, which may import what is beside it."""
+def _names_in(target: Target) -> dict[str, Any]:
+    """The names in a module, which may import what is beside it."""
     path = Path(target.source)
     sys.path.insert(0, str(path.parent if target.is_file else Path.cwd()))
     try:
-        if not target.is_file:
-            return importlib.import_module(target.source)
-        spec = spec_from_file_location(path.stem, path)
-        if spec is None or spec.loader is None:
-            raise ParityError(f"{path} is no Python file")
-        module = module_from_spec(spec)
-        sys.modules.setdefault(path.stem, module)
-        spec.loader.exec_module(module)
-        return module
-    except ParityError:
-        raise
+        return runpy.run_path(str(path)) if target.is_file else vars(importlib.import_module(target.source))
     except Exception as error:  # of code that is not ours
         why = f"{type(error).__name__}: {shortened(error)}"
         raise ParityError(f"{target.source} cannot be imported: {why}") from None

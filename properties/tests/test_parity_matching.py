@@ -225,22 +225,30 @@ def test_what_is_recorded_of_a_module_is_what_it_gives(kind: Any, options: Any) 
     ):
         states = tuple(torch.randn(4, *batch, n) for n in units)
         hx = states if len(states) > 1 else states[0]
-        passages, (output, *last) = original_model.run(module, {"input": x, "hx": hx})
+        passes, (output, *last) = original_model.run(module, {"input": x, "hx": hx})
         assert not module._forward_pre_hooks
-        a = passages[1].outputs["a"].transpose(2, 1, 0)
+        a = passes[1].outputs["a"].transpose(2, 1, 0)
         a = a[:, 0] if x.dim() == 2 else a.swapaxes(0, 1) if module.batch_first else a
         np.testing.assert_allclose(output, a, rtol=1e-6, atol=1e-7)
         ends = [
-            np.concatenate([p.outputs[name] for p in passages]) for name in ("a_last", "c_last")[: len(last)]
+            np.concatenate([p.outputs[name] for p in passes]) for name in ("a_last", "c_last")[: len(last)]
         ]
         for theirs, ours in zip(last, ends, strict=True):
             assert not difference(
                 ours.reshape(4, -1, ours.shape[1]).swapaxes(1, 2).reshape(theirs.shape), theirs, ""
-            ).parted
+            ).is_error
+
+
+def test_a_parametrized_weight_is_recorded_as_it_is_computed() -> None:
+    torch.manual_seed(0)
+    module = torch.nn.utils.parametrizations.weight_norm(torch.nn.LSTM(3, 4), "weight_hh_l0")
+    module.parametrizations.weight_hh_l0.original0.data.mul_(2)
+    passes, (output, *_) = original_model.run(module, torch.randn(5, 2, 3))
+    np.testing.assert_allclose(output, passes[0].outputs["a"].transpose(2, 1, 0), rtol=1e-6, atol=1e-7)
 
 
 def test_what_is_not_finite_is_told_apart() -> None:
     nan, one = np.array([np.nan, 1.0]), np.array([np.inf, 1.0])
-    assert not difference(nan, nan, "x").parted
-    assert difference(nan, one, "x").parted
+    assert not difference(nan, nan, "x").is_error
+    assert difference(nan, one, "x").is_error
     assert difference(np.ones(2), nan, "x").largest == np.inf
