@@ -1,6 +1,6 @@
-"""Reading a file: its suffix says what it should be, and its first bytes what it is."""
+"""Reads a file of weights: its suffix says what kind it should be, and its first bytes what kind it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 from zipfile import ZipFile
@@ -17,7 +17,7 @@ from oracle.checkpoints.torch_files import read_safetensors, read_state_dict
 
 
 def read_npz(path: Path, allowance: Allowance) -> Contents:
-    """Every array of the file; those of objects are refused, for they would be unpickled."""
+    """Every array of the file; arrays of objects are refused, since NumPy would unpickle them."""
     with ZipFile(path) as archive:
         for name in archive.namelist():
             allowance.step()
@@ -29,41 +29,32 @@ def read_npz(path: Path, allowance: Allowance) -> Contents:
 
 
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """The shape and the dtype of an array that is not yet read."""
+    """The shape and the dtype of an array, which is not read yet."""
     version = np.lib.format.read_magic(member)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     shape, _, dtype = read[version](member)
     return shape, dtype
 
 
-READERS: Mapping[str, Callable[[Path, Allowance], Contents]] = {
-    SAFETENSORS: read_safetensors,
-    TORCH: read_state_dict,
-    NPZ: read_npz,
-    ONNX: read_onnx,
-    HDF5: read_h5,
-    KERAS: read_keras,
+_READERS: Mapping[str, tuple[Callable[[Path, Allowance], Contents], Sequence[str]]] = {
+    SAFETENSORS: (read_safetensors, [".safetensors"]),
+    TORCH: (read_state_dict, [".pt", ".pth", ".bin", ".ckpt"]),
+    NPZ: (read_npz, [".npz"]),
+    ONNX: (read_onnx, [".onnx"]),
+    HDF5: (read_h5, [".h5", ".hdf5"]),
+    KERAS: (read_keras, [".keras"]),
 }
-SUFFIXES: Mapping[str, str] = {
-    ".safetensors": SAFETENSORS,
-    ".pt": TORCH,
-    ".pth": TORCH,
-    ".bin": TORCH,
-    ".ckpt": TORCH,
-    ".npz": NPZ,
-    ".onnx": ONNX,
-    ".h5": HDF5,
-    ".hdf5": HDF5,
-    ".keras": KERAS,
-}
-"""What kind of file a suffix says that it is."""
+"""The reader and the suffixes of each kind of file."""
+SUFFIXES = {suffix: kind for kind, (_, suffixes) in _READERS.items() for suffix in suffixes}
+"""The kind of file that has a suffix."""
 
 
 def read(path: Path, suffix: str, limit: int | None = None) -> Contents:
-    """What is in a file of this suffix, which may unfold to `limit` bytes, if not to as many as usual.
+    """The contents of a file, by the reader of a suffix.
 
-    Raises `CheckpointError` where there is no such file, it is of another kind or cannot be read, or where it
-    would take more memory or steps than `Allowance` has.
+    The tensors may take `limit` bytes of memory, or without one as many as `Allowance` has by default. Raises
+    `CheckpointError` where the file is missing, is of another kind or cannot be read, or where it would take
+    more memory or steps than allowed.
     """
     if not path.is_file():
         raise CheckpointError("it is a directory, not a file" if path.is_dir() else "there is no such file")
@@ -74,17 +65,17 @@ def read(path: Path, suffix: str, limit: int | None = None) -> Contents:
     if kind not in ("", expected):
         raise CheckpointError(f"it is no {suffix} file: {_is(kind)}".removesuffix("; "))
     try:
-        return READERS[expected](path, Allowance.of(path.stat().st_size, limit))
+        return _READERS[expected][0](path, Allowance.of(path.stat().st_size, limit))
     except CheckpointError:
         raise
     except MemoryError:
         raise CheckpointError("there is not enough memory to read it") from None
-    except Exception as error:  # of libraries that read what anybody may have written
+    except Exception as error:  # libraries raise many kinds on a file that anybody may have written
         why = shortened(error, 120) or type(error).__name__
         raise CheckpointError(f"it is cut short, or no {suffix} file: {why}") from None
 
 
 def _is(kind: str) -> str:
-    """What it is, and what such a file has to be called."""
-    called = [suffix for suffix, each in SUFFIXES.items() if each == kind]
-    return f"it is {kind}{f', call it {called[0]}' if called else ''}; " if kind else ""
+    """The kind of the file, and the suffix that it should have."""
+    called = f", call it {_READERS[kind][1][0]}" if kind in _READERS else ""
+    return f"it is {kind}{called}; " if kind else ""
