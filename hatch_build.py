@@ -1,4 +1,4 @@
-"""The wheel brings one import name: `oracle` of the clone is `rnn_crosscheck.oracle` when installed."""
+"""Builds a wheel with one import name: the package `oracle` becomes `rnn_crosscheck.oracle`."""
 
 import re
 from pathlib import Path
@@ -13,10 +13,10 @@ _OURS = "(reference|oracle|properties)"
 
 
 class OneName(BuildHookInterface[Any]):
-    """Puts the packages below one, and renames them where they import each other."""
+    """Moves the packages into one, and rewrites the imports of each other."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write every file of the product as it is to be installed; a clone is installed as it is."""
+        """Write every file of the product as it is installed; an editable install needs no change."""
         if version == "editable":
             return
         root = Path(self.root)
@@ -34,12 +34,12 @@ class OneName(BuildHookInterface[Any]):
             build_data["force_include"][str(written)] = str(inside)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        """Remove what was written."""
+        """Remove the files that were written."""
         if version != "editable":
             self._written.cleanup()
 
 
 def renamed(source: str) -> str:
-    """A module whose imports of our packages are those of the installed ones."""
+    """The source of a module, with the imports of our packages as in the wheel."""
     source = re.sub(rf"^(\s*)import {_OURS}$", rf"\1from {NAME} import \2", source, flags=re.MULTILINE)
     return re.sub(rf"^(\s*)from {_OURS}\b", rf"\1from {NAME}.\2", source, flags=re.MULTILINE)

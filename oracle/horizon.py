@@ -1,4 +1,4 @@
-"""How long a network can be driven until the bound on its whole trajectory has grown beyond use."""
+"""For how many steps the bound on the trajectory of a network is small enough to judge by."""
 
 from dataclasses import dataclass, replace
 
@@ -13,19 +13,19 @@ STEPS = 1000
 """The longest trajectory that is tried."""
 TRIED = (4, 16, 64, 256, STEPS)
 EFFORT = 10**8
-"""Elements of weights that may be visited to measure all layers of a file: some seconds of a processor."""
+"""The elements of weights to visit for all layers of a file: some seconds of a processor."""
 _OVERHEAD = 3000
-"""Elements that are visited in the time that a step takes whatever its size."""
+"""The number of elements that take as long as a step of any size takes at least."""
 
 
 @dataclass
 class Effort:
-    """How much may still be computed."""
+    """How much computation is left."""
 
     left: int = EFFORT
 
     def suffices(self, cost: int) -> bool:
-        """Whether so much is left, which then is used."""
+        """Whether enough is left for a cost, which is then subtracted."""
         if cost > self.left:
             return False
         self.left -= cost
@@ -34,7 +34,7 @@ class Effort:
 
 @dataclass(frozen=True)
 class Horizon:
-    """For how many steps the bound is of use; at least so many where the effort sufficed for no more."""
+    """The number of steps; if it is not known, at least this many."""
 
     steps: int
     is_known: bool = True
@@ -46,10 +46,10 @@ class Horizon:
 
 
 def horizon(layer: RecurrentLayer, effort: Effort | None = None) -> Horizon:
-    """For how many steps, at most `STEPS`, the bound is of use for most of `a`.
+    """For how many steps, at most `STEPS`, the bound is small enough to judge most of `a` by.
 
-    In float32, for one sample of standard normal inputs from standard normal states. Beyond that only laws
-    that look at each step by itself are sharp.
+    The bound is that of float32, for one sample of standard normal inputs and states. Later steps can only
+    be judged one by one.
     """
     effort, sharp, driven = effort or Effort(2**63), 0, _driven(layer)
     size = sum(array.size for p in layer.parameters for array in p.values())
@@ -60,7 +60,7 @@ def horizon(layer: RecurrentLayer, effort: Effort | None = None) -> Horizon:
         with np.errstate(invalid="ignore"):
             relative = a.error[:, 0] / np.maximum(1, np.abs(a.value[:, 0]))
         beyond = 2 * np.count_nonzero(~(relative <= BEYOND_USE), axis=0) > len(relative)
-        if layer.directions == 2:  # of which the backward one begins at the end
+        if layer.directions == 2:  # the backward direction begins at the end
             beyond = beyond | beyond[::-1]
         if beyond.any():
             return Horizon(max(sharp, int(np.argmax(beyond))))
@@ -69,7 +69,7 @@ def horizon(layer: RecurrentLayer, effort: Effort | None = None) -> Horizon:
 
 
 def spectral_radius(layer: RecurrentLayer, effort: Effort) -> float | None:
-    """That of the layer; `None` where it would take too much effort."""
+    """The spectral radius of a layer; `None` if it would take too much effort."""
     gates = 1 if layer.kind == "rnn" else 4
     cost = len(layer.parameters) * gates * ((layer.n_p or layer.n_a) ** 3 // 4 + _OVERHEAD // 4)
     return layer.spectral_radius if effort.suffices(cost) else None

@@ -1,4 +1,4 @@
-"""What became of weights in a copy of them: nothing, a mistake that has a name, or where they differ."""
+"""How the weights of a copy differ from the original's: not at all, by a named mistake, or in some arrays."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,12 +14,12 @@ from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.names import diagnose
 from oracle.faults.catalogue.precision import ROUNDED
 from oracle.inputs import Inputs
-from oracle.problem import LayerProblem, Problem
+from oracle.problem import Problem
 from reference.contract import Array
 
 SIZES = ("kind", "layers", "directions", "n_x", "n_a", "n_p")
 _SHOWN = 4
-"""Of the directions and layers that differ."""
+"""The number of differing directions that are listed."""
 
 
 def difference(
@@ -29,10 +29,10 @@ def difference(
     *,
     named: bool = True,
 ) -> str:
-    """How a copy differs from the original, in a sentence; empty where every number is the same.
+    """How a copy differs from the original, in a sentence; empty where every number is equal (-0 equals 0).
 
-    -0 counts as 0. The copy may have the weights of one of the `others` instead. Where `named`, a mistake is
-    looked for that has the same effect, which takes seconds.
+    The copy may have the weights of one of the `others` instead. `named` searches for a mistake that has the
+    same effect, which takes seconds.
     """
     for name in SIZES:
         if getattr(original, name) != getattr(copy, name):
@@ -73,43 +73,42 @@ def _place(layer: RecurrentLayer, k: int) -> str:
 
 
 def _counted(original: RecurrentLayer, copy: RecurrentLayer) -> str:
-    """Which arrays of the only direction differ, and by how much."""
+    """The arrays of the only direction that differ, and by how much."""
     names = _differing(original, copy, 0)
     two = [[layer.parameters[0][name].astype(np.float64) for name in names] for layer in (original, copy)]
-    far = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(*two, strict=True))
-    return f"{', '.join(names)} differ, by up to {far:.2g}"
+    largest = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(*two, strict=True))
+    return f"{', '.join(names)} differ, by up to {largest:.2g}"
 
 
 def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
-    """The mistake by which the original's parameters become those of the copy; empty where none is known."""
-    for sentence, made in _slips(original, copy.dtype):
-        slipped = replace(original, parameters=made)
-        if not any(_differing(copy, slipped, k) for k in range(len(made))):
+    """The mistake that makes the original's parameters those of the copy; empty where none is known."""
+    for sentence, parameters in _mistaken_biases(original, copy.dtype):
+        made = replace(original, parameters=parameters)
+        if not any(_differing(copy, made, k) for k in range(len(parameters))):
             return sentence
     function = f"{original.kind}_layer"
     with TemporaryDirectory(prefix="rnn-crosscheck-") as folder:
-        problem = _problem(original, Path(folder, "original.npz"))
+        file = Path(folder, "original.npz")
+        named = to_reference(original.kind, original.parameters, original.directions)
+        np.savez(file, allow_pickle=False, **named)
+        activation = {"activation": original.activation or "tanh"} if original.kind == "rnn" else {}
+        problem = getattr(Problem, function)(weights=str(file), m=1, T_x=1, **activation)
         program = port(function, copy.parameters)
         found = diagnose(function, program, problem.inputs(function), network=problem.network)
     return found[0].words if found else ""
 
 
-def _problem(layer: RecurrentLayer, file: Path) -> LayerProblem:
-    """The smallest problem whose weights are those of the layer."""
-    np.savez(file, allow_pickle=False, **to_reference(layer.kind, layer.parameters, layer.directions))
-    if layer.kind == "lstm":
-        return Problem.lstm_layer(weights=str(file), m=1, T_x=1)
-    return Problem.rnn_layer(weights=str(file), m=1, T_x=1, activation=layer.activation or "tanh")
+def _mistaken_biases(
+    original: RecurrentLayer, dtype: np.dtype
+) -> Iterator[tuple[str, list[dict[str, Array]]]]:
+    """The parameters of a layer with two biases if one of these is wrong, or if each is rounded.
 
-
-def _slips(original: RecurrentLayer, dtype: np.dtype) -> Iterator[tuple[str, list[dict[str, Array]]]]:
-    """What a layer with two biases becomes where one is mistaken, or each is rounded: their sum hides that.
-
-    The biases are added in `dtype`, that of the copy.
+    Their sum hides these mistakes from the catalogue. The biases are added in `dtype`, that of the copy.
     """
     halves = [*zip(*original.biases, strict=True)]
     if not halves or not all(any(array.any() for p in half for array in p.values()) for half in halves):
         return
+    every = [*zip(original.parameters, original.biases, strict=True)]
     for sentence, weights in {
         "bias_ih is left out": (0, 1),
         "bias_hh is left out": (1, 0),
@@ -120,7 +119,7 @@ def _slips(original: RecurrentLayer, dtype: np.dtype) -> Iterator[tuple[str, lis
             sentence,
             [
                 {**p, **{name: weights[0] * one[name] + weights[1] * other[name] for name in one}}
-                for p, (one, other) in zip(original.parameters, original.biases, strict=True)
+                for p, (one, other) in every
             ],
         )
     for precision, rounded in ROUNDED.items():
@@ -128,17 +127,14 @@ def _slips(original: RecurrentLayer, dtype: np.dtype) -> Iterator[tuple[str, lis
             f"the parameters are rounded to {precision}",
             [
                 {name: rounded(array).astype(dtype) for name, array in p.items()}
-                | {
-                    name: rounded(one[name]).astype(dtype) + rounded(other[name]).astype(dtype)
-                    for name in one
-                }
-                for p, (one, other) in zip(original.parameters, original.biases, strict=True)
+                | {name: np.add(*(rounded(half[name]).astype(dtype) for half in both)) for name in both[0]}
+                for p, both in every
             ],
         )
 
 
 def port(function: str, parameters: Sequence[Mapping[str, Array]]) -> Program:
-    """A program that has weights of its own, and ignores those that it is given."""
+    """A program that has weights of its own, and ignores those of the call."""
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         given = inputs.arguments(function)

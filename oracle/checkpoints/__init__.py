@@ -1,4 +1,4 @@
-"""Files of trained weights, and the recurrent layers that are in them. Nothing of a file is executed."""
+"""Reads the recurrent layers in files of trained weights. No code from a file is executed."""
 
 from oracle.checkpoints.checkpoint import Checkpoint, load, only_layer, select, split
 from oracle.checkpoints.error import CheckpointError

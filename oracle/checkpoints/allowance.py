@@ -1,4 +1,4 @@
-"""How much reading a file may cost: the bytes that it unfolds to, and the steps of walking through it."""
+"""Limits of reading a file: the memory that its tensors take, and the steps of walking through it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,34 +8,34 @@ from typing import Self
 from oracle.checkpoints.error import LimitError
 
 LARGEST = 4 * 2**30
-"""Bytes that the tensors of a file may have in memory."""
+"""The most bytes that the tensors of a file may take in memory."""
 SMALL, RATIO = 64 * 2**20, 16
-"""A file may unfold to `SMALL` bytes or to `RATIO` times its own size: trained weights hardly compress."""
+"""Tensors may take `SMALL` bytes or `RATIO` times the size of their file: trained weights hardly compress."""
 STEPS = 500_000
-"""Tensors, nodes and mappings that may be visited. A checkpoint of 10,000 layers takes 50,000."""
+"""The most tensors, nodes and mappings that may be visited; a checkpoint of 10,000 layers takes 50,000."""
 
 
 @dataclass
 class Allowance:
-    """What is left of both. Sizes are counted from headers, before anything is read.
+    """The bytes and steps that are left. Sizes are added up from headers, before any tensor is read.
 
-    Each method raises `LimitError` where nothing is left.
+    Methods that count raise `LimitError` if too little is left.
     """
 
     bytes: int
     steps: int = STEPS
     is_given: bool = False
-    """Whether the user has said how many bytes."""
+    """Whether `bytes` is the limit of the user."""
 
     @classmethod
     def of(cls, size: int, limit: int | None = None) -> Self:
-        """For a file of `size` bytes; a limit that the user gives stands alone."""
+        """The allowance of a file of `size` bytes, or a limit of the user instead."""
         if limit is not None:
             return cls(limit, is_given=True)
         return cls(min(LARGEST, max(SMALL, RATIO * size)))
 
     def beside(self, size: int) -> None:
-        """Another file of `size` bytes belongs to it."""
+        """Allow more for another file of `size` bytes that belongs to the first."""
         if not self.is_given:
             self.bytes = min(LARGEST, self.bytes + RATIO * size)
 
@@ -50,7 +50,7 @@ class Allowance:
         self.bytes -= size
 
     def step(self, count: int = 1) -> None:
-        """Count something that is visited."""
+        """Count a visit of something."""
         self.steps -= count
         if self.steps < 0:
             raise LimitError(f"it takes more than {STEPS:,} steps to walk through what is in it")

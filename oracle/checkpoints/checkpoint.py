@@ -1,4 +1,4 @@
-"""A checkpoint by its path, and the layer that is meant."""
+"""The layers of a checkpoint that `FILE` or `FILE:PREFIX` names."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,12 +12,12 @@ from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import Found, Incomplete, find
 
 _SHOWN = 12
-"""Of the names of layers in a message."""
+"""The number of names of layers in a message."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The recurrent layers of a file, in its order, and what recurrent was passed over, and why."""
+    """The recurrent layers of a file in its order, and other recurrent data that was passed over, and why."""
 
     path: Path
     layers: Sequence[RecurrentLayer]
@@ -27,10 +27,10 @@ class Checkpoint:
 def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | None = None) -> Checkpoint:
     """The layers that `FILE` or `FILE:PREFIX` names.
 
-    `PREFIX` is what their names begin with, or only how that ends where no other ends so; `A+B` are A and B
-    stacked, which is then one layer. `layout` says whose layout it is where names do not, and with
-    `overrules` where they do. `limit` is how many bytes the file may unfold to, if not as many as usual.
-    Raises `CheckpointError`, whose one line begins with the file, where one of these layers cannot be read.
+    The names of these layers begin with `PREFIX`, or the name of one layer ends with it; `A+B` is one layer,
+    B stacked on A. `layout` is the layout of weights whose names tell none, and with `overrules` of all
+    weights. `limit` is the most bytes that the tensors may take in memory. Raises `CheckpointError`, whose
+    line begins with the file, if one of the layers cannot be read.
     """
     return _chosen(text, lambda path: find(read(path, path.suffix, limit), layout, overrules=overrules))
 
@@ -46,7 +46,7 @@ def _chosen(text: str, found: Callable[[Path], Found]) -> Checkpoint:
 
 @lru_cache(maxsize=16)
 def only_layer(text: str, layout: str = "") -> RecurrentLayer:
-    """The one layer that `FILE` or `FILE:PREFIX` names, read once. Raises `CheckpointError` of several."""
+    """The only layer that `FILE` or `FILE:PREFIX` names, cached; `CheckpointError` if there are several."""
     layers = _chosen(text, lambda path: _whole(path, _state(path), layout)).layers
     if len(layers) > 1:
         which = f"name one of {_names(layers)} as FILE:PREFIX"
@@ -56,7 +56,7 @@ def only_layer(text: str, layout: str = "") -> RecurrentLayer:
 
 @lru_cache(maxsize=2)
 def _whole(path: Path, state: object, layout: str) -> Found:
-    """What is in a file, read once for all its layers; in another state it has another content."""
+    """The layers of a file in a state, cached: a file in another state has other contents."""
     return find(read(path, path.suffix), layout)
 
 
@@ -68,7 +68,7 @@ def _state(path: Path) -> object:
 
 
 def split(text: str) -> tuple[str, str]:
-    """The file and the prefix, either of which may have colons in it: the file is one that is there."""
+    """The file and the prefix. Both may contain colons: the file is one that exists."""
     colons = [match.start() for match in re.finditer(":", text)]
     for at in (len(text), *colons):
         if Path(text[:at]).is_file():
@@ -78,7 +78,7 @@ def split(text: str) -> tuple[str, str]:
 
 
 def select(layers: Sequence[RecurrentLayer | Incomplete], prefix: str) -> list[RecurrentLayer]:
-    """Those of a prefix; all without one. `CheckpointError` where there is none, or one is incomplete."""
+    """The layers of a prefix, or all; `CheckpointError` if there is none, or if one is incomplete."""
     if not prefix:
         complete = [layer for layer in layers if isinstance(layer, RecurrentLayer)]
         if complete and len(complete) < len(layers):

@@ -1,4 +1,4 @@
-"""Constants of an ONNX model: tensors, here or in files beside it, and what nodes compute of them."""
+"""Constants of an ONNX model: tensors, in the file or beside it, and what nodes compute from tensors."""
 
 from collections import ChainMap
 from collections.abc import Mapping
@@ -11,39 +11,39 @@ from oracle.checkpoints.error import CheckpointError, optional
 from reference.contract import Array
 
 RESHAPING = ("Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Cast", "Dropout")
-"""What may stand between stacked layers, too."""
+"""Operators that may stand between stacked layers, too."""
 _FOLDED = (*RESHAPING, "Constant", "Slice", "Concat", "Gather", "Split")
-"""What exporters make weights of."""
+"""Operators by which exporters compute weights."""
 _DEQUANTISING = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
 _COMPUTED = 50
-"""Steps that computing one node counts, in the time that walking through a node takes."""
+"""The steps that the computation of one node counts: it takes as long as visiting 50 nodes."""
 
 Known = ChainMap[str, Any]
-"""What names stand for in a graph and in those around it: a tensor, or the node that it comes from."""
+"""What names stand for in a graph and in the graphs around it: a tensor, or the node that computes it."""
 
 
 def is_tensor(has: Any) -> bool:
-    """Whether what a name stands for is a tensor, not a node."""
+    """Whether a name stands for a tensor rather than a node."""
     return hasattr(has, "data_type")
 
 
 def is_onnx(node: Any) -> bool:
-    """Whether it is an operator of ONNX itself."""
+    """Whether a node is an operator of ONNX itself."""
     return node.domain in ("", "ai.onnx")
 
 
 @dataclass
 class Constants:
-    """The arrays of a model, each read or computed once."""
+    """The arrays of a model; each is read or computed once."""
 
     folder: Path
     opsets: Any
     allowance: Allowance
     _values: dict[int, dict[str, Array]] = field(default_factory=dict)
-    """By the identity of a tensor or a node, by output."""
+    """By the `id` of a tensor or a node: its outputs by name."""
 
     def array(self, name: str, known: Known) -> Array:
-        """The array that a name stands for; `CheckpointError` if that needs an input of the model."""
+        """The array that a name stands for; `CheckpointError` if it depends on an input of the model."""
         waiting, begun = [name], set()
         while waiting:
             at = waiting[-1]
@@ -100,7 +100,7 @@ class Constants:
 
 
 def _most(node: Any, inputs: list[Array]) -> int:
-    """How many bytes the outputs of a node have at most."""
+    """The most bytes that the outputs of a node can take."""
     attributes = {each.name: each for each in node.attribute}
     if "sparse_value" in attributes:
         raise CheckpointError(f"{node.output[0]} is sparse")

@@ -1,4 +1,4 @@
-"""What a reader of files hands on: tensors by name, and what else it knows of them."""
+"""What the readers of files return: tensors by name, and what else a file tells."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ import numpy as np
 from reference.contract import Array
 
 WIDENED = ("float16", "bfloat16")
-"""Read as float32, which is exact."""
+"""Dtypes that are widened to float32, which is exact."""
 FLOATS = (*WIDENED, "float32", "float64")
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor, and the dtype in which the file has it.
+    """A tensor, and its dtype in the file.
 
-    Where that is no dtype of `FLOATS`, weights are quantised, and the array is none to compute with.
+    If that is none of `FLOATS`, the array may be a placeholder and cannot be computed with.
     """
 
     array: Array
@@ -25,7 +25,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Contents:
-    """The tensors of a file; by prefix the activation and remarks, if it tells; and what it skips."""
+    """The tensors of a file by name, activations and remarks by prefix, and what the reader skipped."""
 
     tensors: Mapping[str, Tensor]
     activations: Mapping[str, str] = field(default_factory=dict)
@@ -34,12 +34,12 @@ class Contents:
 
 
 def itemsize(stored: str, size: int) -> int:
-    """Bytes of an element once it is read."""
+    """The bytes of an element once it is read."""
     return max(size, 4) if stored in WIDENED else size
 
 
 def tensor(array: Array) -> Tensor:
-    """An array of NumPy as it is read: 16 bits widened, in the byte order of the machine."""
+    """The tensor of a NumPy array: 16-bit numbers are widened, and the byte order is the machine's."""
     stored = array.dtype.name
     if stored in WIDENED:
         return Tensor(array.astype(np.float32), stored)

@@ -1,13 +1,13 @@
-"""What is wrong with a file, in one line."""
+"""Errors of files of weights, and their messages of one line."""
 
 import importlib
 from typing import Any
 
 
 class CheckpointError(ValueError):
-    """A file that cannot be read, or whose layers cannot be told.
+    """A file that cannot be read, or whose layers cannot be found.
 
-    The message is one line. Names in it come from the file: what would move a cursor is escaped.
+    The message is one line. Names in it come from the file, so control characters are escaped.
     """
 
     def __init__(self, message: str) -> None:
@@ -15,22 +15,22 @@ class CheckpointError(ValueError):
 
 
 class LimitError(CheckpointError):
-    """A file that would take more memory or steps than it may."""
+    """A file that would take more memory or steps than allowed."""
 
 
 def printable(text: str) -> str:
-    """Text on one line, with every character escaped that a terminal would not show."""
+    """Text on one line; characters that a terminal does not show are escaped."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def shortened(text: object, length: int = 200) -> str:
-    """The first line of a message of somebody else's, or what fits of it."""
+    """The first paragraph of a library's message on one line, cut at a length."""
     line = " ".join(str(text).split("\n\n")[0].split())
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def optional(package: str, extra: str = "checkpoints") -> Any:
-    """A library that not everybody has; where it is missing, the message says how to get it."""
+    """An optional library; if it is missing, the message of the `CheckpointError` says how to install it."""
     try:
         return importlib.import_module(package)
     except ImportError:

@@ -1,4 +1,4 @@
-"""Files of Keras: `.weights.h5`, `.h5`, and `.keras`, a zip with one of these in it."""
+"""Reads files of Keras: `.weights.h5`, `.h5`, and `.keras`, a zip archive with an HDF5 file in it."""
 
 import zipfile
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from oracle.checkpoints.error import CheckpointError, optional
 
 
 def read_h5(path: Path, allowance: Allowance) -> Contents:
-    """Every data set by its path."""
+    """Every data set of a file by its path."""
     h5py = optional("h5py")
     with h5py.File(path, "r") as file:
         return _contents(h5py, file, allowance)
 
 
 def read_keras(path: Path, allowance: Allowance) -> Contents:
-    """The same of the file that is in it."""
+    """Every data set of the HDF5 file in an archive."""
     h5py = optional("h5py")
     with zipfile.ZipFile(path) as archive:
         inner = archive.getinfo("model.weights.h5")
@@ -32,7 +32,7 @@ def read_keras(path: Path, allowance: Allowance) -> Contents:
 
 
 def _contents(h5py: Any, file: Any, allowance: Allowance) -> Contents:
-    """The layers of a group `layers` go by their own names, which Keras writes beside their variables."""
+    """Every data set. A layer in the group `layers` gets its own name, which Keras writes as an attribute."""
     arrays: dict[str, Any] = {}
     named: dict[str, str] = {}
 

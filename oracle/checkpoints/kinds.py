@@ -1,4 +1,4 @@
-"""What kind of file it is, by its first bytes, whatever it is called."""
+"""The kind of a file by its first bytes, whatever its name."""
 
 import struct
 import zipfile
@@ -15,7 +15,7 @@ SAFETENSORS, TORCH, NPZ, ONNX, KERAS, HDF5 = (
 TORCHSCRIPT = "a TorchScript archive, which is a program: save the state_dict() of the module"
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""What `torch.save` wrote first before it wrote zip archives."""
+"""The first bytes of what `torch.save` wrote before it wrote zip archives."""
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", HDF5),
     (0, LEGACY, TORCH),
@@ -36,12 +36,12 @@ _TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 
 
 def kind_of(path: Path) -> str:
-    """The kind in words; empty where the bytes do not tell, as those of ONNX and of files cut short."""
+    """The kind in words; empty if the bytes tell none, as in ONNX models and files that are cut short."""
     with path.open("rb") as file:
         head = file.read(512)
         file.seek(-min(8, path.stat().st_size), 2)
         tail = file.read()
-    # First, for such a file begins with a number, which may be the first bytes of any other kind.
+    # This is the first check: such a file begins with a number, which may look like any other kind.
     if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < path.stat().st_size:
         return SAFETENSORS
     for at, magic, kind in _MAGIC:

@@ -1,4 +1,4 @@
-"""A recurrent layer of a file, in the parameters of the contract of layers."""
+"""A recurrent layer of a file, with the parameters of the contract of layers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,31 +12,31 @@ from oracle.checkpoints.error import CheckpointError
 from reference.contract import Array, Kind
 
 Biases = Sequence[tuple[Mapping[str, Array], Mapping[str, Array]]]
-"""Of each direction the bias of the input and that of the hidden state, by parameter."""
+"""For each direction the bias of the input and the bias of the hidden state, by parameter."""
 
 
 @dataclass(frozen=True)
 class RecurrentLayer:
-    """L layers in D directions, one on the other.
+    """L stacked layers in D directions.
 
     Attributes
     ----------
     prefix
-        What its names in the file begin with.
+        The beginning of its names in the file.
     kind
         `"rnn"` or `"lstm"`.
     layout
-        Whose layout the file has it in: a key of `LAYOUTS`, or `"reference"`.
+        The layout in the file: a key of `LAYOUTS`, or `"reference"`.
     directions
         D, 1 or 2.
     parameters
         L D dicts, as `lstm_layer` and `rnn_layer` take them, in one dtype, float32 or float64.
     activation
-        Of an RNN, `"tanh"` or `"relu"`; empty where the file does not tell.
+        Of an RNN, `"tanh"` or `"relu"`; empty if the file does not tell.
     remarks
-        What a reader of the table should know, each a clause.
+        What a reader of the table should know, a clause each.
     biases
-        Where the file has two for each direction: both, as parameters. The parameters have their sum.
+        Both biases of each direction, if the file has two. The parameters have their sum.
     """
 
     prefix: str
@@ -77,7 +77,7 @@ class RecurrentLayer:
 
     @cached_property
     def digest(self) -> str:
-        """12 hexadecimal digits of the numbers, whatever file and layout they are in; -0 counts as 0."""
+        """12 hexadecimal digits of the numbers, the same for every file and layout; -0 counts as 0."""
         code = sha256(f"{self.kind} {self.directions}".encode())
         for p in self.parameters:
             for name in sorted(p):
@@ -87,15 +87,15 @@ class RecurrentLayer:
 
     @property
     def largest(self) -> float:
-        """The largest magnitude of a weight; biases are none."""
+        """The largest magnitude of a weight, without biases."""
         weights = [array for p in self.parameters for name, array in p.items() if name.startswith("W")]
         return float(max(np.abs(array).max(initial=0) for array in weights))
 
     @property
     def spectral_radius(self) -> float:
-        """Of the recurrent weight, the largest of all layers, directions and gates.
+        """The largest spectral radius of a recurrent weight, over layers, directions and gates.
 
-        Where the hidden state is projected, that of the product with the projection.
+        With a projection, that of the product of the projection and the recurrent weight.
         """
         return max(_radius(matrix) for p in self.parameters for matrix in self._recurrent(p))
 
@@ -107,7 +107,7 @@ class RecurrentLayer:
         return [p["Wp"] @ gate for gate in gates] if "Wp" in p else gates
 
     def on(self, below: "RecurrentLayer") -> "RecurrentLayer":
-        """Both as one, this one on top; `CheckpointError` where it does not fit there."""
+        """This layer stacked on another, as one; `CheckpointError` if it does not fit there."""
         n_in = self.directions * (below.n_p or below.n_a)
         ours, theirs = (
             {"kind": each.kind, "D": each.directions, "n_a": each.n_a, "n_p": each.n_p, "dtype": each.dtype}

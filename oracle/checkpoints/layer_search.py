@@ -1,4 +1,4 @@
-"""The recurrent layers among the tensors of a file."""
+"""Finds the recurrent layers among the tensors of a file."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,16 +16,16 @@ from oracle.parts import Places, grouped, parameters_of
 from reference.contract import Array, Kind
 
 _NEEDED = ({"recurrent_weight"}, {"Wf", "Wi", "Wc", "Wo"}, {"Wax", "Waa"})
-"""One of these a layer has; names of which a group has less are of something else."""
+"""A layer has all names of one of these sets."""
 _SLOT = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
-"""What the part of a name is called that holds what an optimizer keeps of each weight."""
+"""A part of the name of what an optimizer stores for each weight."""
 _SHOWN = 6
-"""Of what else there is."""
+"""The number of other things in a message."""
 
 
 @dataclass(frozen=True)
 class Incomplete:
-    """What has the names of a layer, but cannot be read as one, and why."""
+    """Tensors with the names of a layer that cannot be read as one, and why."""
 
     prefix: str
     why: str
@@ -33,17 +33,17 @@ class Incomplete:
 
 @dataclass(frozen=True)
 class Found:
-    """The layers of a file, readable or not, in its order, and what else there is that is recurrent."""
+    """The layers of a file, readable or not, in its order, and other recurrent data."""
 
     layers: list[RecurrentLayer | Incomplete]
     passed_over: list[str]
 
 
 def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Found:
-    """The layers, those that cannot be read, and other recurrent networks, which are passed over, and why.
+    """The layers, the layers that cannot be read, and what else is recurrent and passed over, and why.
 
-    `layout` says whose layout it is where names do not, and with `overrules` where they do. Raises
-    `CheckpointError` where there are several readings, and where there is no layer.
+    `layout` is the layout of weights whose names tell none, and with `overrules` of all weights. Raises
+    `CheckpointError` if weights can be read in several layouts, and if there is no layer.
     """
     if layout and layout not in LAYOUTS:
         raise CheckpointError(f"--layout {layout} is none of {', '.join(LAYOUTS)}")
@@ -81,7 +81,7 @@ def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]
 
 
 def _other(prefix: str, convention: str, places: Places) -> str:
-    """What it is, if no layer of the contract; empty where nothing tells."""
+    """What the weights are instead of a layer of the contract; empty if nothing tells so."""
     if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
         return "an optimizer's"
     roles = places.get((0, 0), {})
@@ -106,7 +106,7 @@ def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[Recur
 def _read(
     contents: Contents, convention: str, prefix: str, places: Places, layout: str
 ) -> RecurrentLayer | Incomplete | None:
-    """The layer, or why it cannot be read; `None` for a GRU."""
+    """The layer, or why it cannot be read; `None` if it is a GRU."""
     weights = [weight for roles in places.values() for weight in roles.values()]
     stored = {weight.name: contents.tensors[weight.name] for weight in weights}
     for name, each in stored.items():
@@ -143,7 +143,7 @@ def _read(
 def _biases(
     kind: Kind, places: Places, layout: Layout
 ) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
-    """Both of every direction, in the order of the parameters; none where there is only one."""
+    """Both biases of every direction, in the order of the parameters; nothing if there is only one."""
     for _, roles in sorted(places.items()):
         if "recurrent_bias" in roles:
             one, other = (
@@ -153,7 +153,7 @@ def _biases(
 
 
 def _unusable(name: str, each: Tensor) -> str:
-    """Why its numbers cannot be weights; empty where they can."""
+    """Why a tensor cannot be a weight; empty if it can."""
     if each.stored not in FLOATS:
         is_quantised = re.search("quantised|^u?int[48]$|^float[84]", each.stored)
         more = ", which are quantised" if is_quantised else ""
@@ -177,7 +177,7 @@ def _remarks(stored: set[str], places: Places) -> Iterator[str]:
 
 
 def _inventory(arrays: Mapping[str, np.ndarray]) -> str:
-    """Some of what there is."""
+    """Some of the tensors, in a clause."""
     if not arrays:
         return ", nor any tensor"
     shown = [f"{name} {array.shape}" for name, array in [*arrays.items()][:6]]

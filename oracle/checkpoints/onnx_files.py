@@ -1,4 +1,4 @@
-"""The weights of the recurrent nodes of an ONNX model."""
+"""Reads the weights of the recurrent nodes of an ONNX model."""
 
 from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping
@@ -17,32 +17,35 @@ from oracle.naming import in_onnx, part
 
 RECURRENT = ("RNN", "LSTM", "GRU")
 LETTERS = {"W": 1, "R": 2, "B": 3}
-"""The weights among a node's inputs."""
+"""The indices of the weights among a node's inputs."""
 PEEPHOLES = 7
-"""Their place among a node's inputs."""
+"""The index of the peepholes there."""
+REVERSED = "it runs from the last step back"
 
 
 @dataclass
-class _Found:
+class _Layers:
+    """The layers that were found so far, and where they are."""
+
     tensors: dict[str, Tensor] = field(default_factory=dict)
     activations: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, list[str]] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
     places: dict[str, tuple[str, int, tuple[Any, ...]]] = field(default_factory=dict)
-    """By first output: the prefix, the layer, and what has to be equal in the layer above."""
+    """By first output: the prefix, the number of the layer, and what a layer above must have, too."""
     names: Counter[str] = field(default_factory=Counter)
-    """How many layers have a name. Branches may have nodes of one name."""
+    """How many layers have a name: nodes in different branches may have the same name."""
 
 
 def read_onnx(path: Path, allowance: Allowance) -> Contents:
-    """Of every recurrent node `NODE.l0.W`, `R` and `B`; of one that is on it `NODE.l1.W`, and so on.
+    """`NODE.l0.W`, `R` and `B` of every recurrent node; of a node stacked on it `NODE.l1.W`, and so on.
 
-    Models without any have their tensors by name: those of layers that were exported as other operators.
+    A model without recurrent nodes has its tensors by name: layers may be exported as other operators.
     """
     model = open_model(path, allowance)
     constants = Constants(path.parent, model.opset_import, allowance)
-    found, every = _Found(), [*graphs(model.graph, allowance)]
-    tensors = [has for _, known in every for has in known.maps[0].values() if is_tensor(has)]
+    found, every = _Layers(), [*graphs(model.graph, allowance)]
+    tensors = [value for _, known in every for value in known.maps[0].values() if is_tensor(value)]
     for name in {each.value for has in tensors for each in has.external_data if each.key == "location"}:
         beside = path.parent / name
         allowance.beside(beside.stat().st_size if beside.is_file() else 0)
@@ -56,56 +59,57 @@ def read_onnx(path: Path, allowance: Allowance) -> Contents:
         found.tensors = {
             name: tensor(constants.array(name, known))
             for _, known in every
-            for name in _named(known, allowance)
+            for name in _tensor_names(known, allowance)
         }
         if not any(map(part, found.tensors)):
-            found.passed_over += _unrolled([node for nodes, _ in every for node in nodes])
+            found.passed_over += _unrolled(node for nodes, _ in every for node in nodes)
     return Contents(found.tensors, found.activations, found.remarks, tuple(found.passed_over))
 
 
 def open_model(path: Path, allowance: Allowance) -> Any:
-    """The model of a file, with its functions in the place of their calls; tensors beside it are not read.
+    """The model of a file, with every call of a function replaced by its body, and external tensors unread.
 
-    Raises `CheckpointError` where there is none, or the functions unfold to too many nodes.
+    Raises `CheckpointError` where the file is empty, or the functions unfold to too many nodes.
     """
     onnx = optional("onnx")
     model = onnx.load(path, load_external_data=False)
     if not model.graph.node and not model.graph.initializer:
         raise CheckpointError("there is nothing in it: it is cut short, or no .onnx file")
     if model.functions:
-        allowance.step(_nodes_with_functions(model))
+        allowance.step(_unfolded_size(model))
         model = optional("onnx.inliner").inline_local_functions(model)
     return model
 
 
-def _nodes_with_functions(model: Any) -> int:
-    """How many nodes there are once every function stands in the place of its calls."""
+def _unfolded_size(model: Any) -> int:
+    """The number of nodes once every call of a function is replaced by its body."""
     bodies = {(each.domain, each.name): _calls(each.node) for each in model.functions}
+    called = {name: calls & bodies.keys() for name, calls in bodies.items()}
     sizes: dict[tuple[str, str], int] = {}
+
+    def size(calls: Counter[tuple[str, str]]) -> int:
+        return sum(count * sizes.get(each, 1) for each, count in calls.items())
+
     try:
-        order = [
-            *TopologicalSorter({name: calls & bodies.keys() for name, calls in bodies.items()}).static_order()
-        ]
+        for name in TopologicalSorter(called).static_order():
+            sizes[name] = size(bodies[name])
     except CycleError:
         raise CheckpointError("its functions call each other in a ring") from None
-    for name in order:
-        sizes[name] = sum(count * sizes.get(each, 1) for each, count in bodies[name].items())
-    return sum(count * sizes.get(each, 1) for each, count in _calls(model.graph.node).items())
+    return size(_calls(model.graph.node))
 
 
 def _calls(nodes: Any) -> Counter[tuple[str, str]]:
-    """How often each operator or function stands in nodes, and in the graphs in them."""
+    """How often each operator or function is called by nodes, and in the graphs inside them."""
     calls: Counter[tuple[str, str]] = Counter()
     waiting = [*nodes]
     while waiting:
         node = waiting.pop()
         calls[node.domain, node.op_type] += 1
-        waiting += [each for graph in _inner(node) for each in graph.node]
+        waiting += [each for graph in _inner_graphs(node) for each in graph.node]
     return calls
 
 
-def _inner(node: Any) -> Iterator[Any]:
-    """The graphs in a node."""
+def _inner_graphs(node: Any) -> Iterator[Any]:
     for attribute in node.attribute:
         if attribute.HasField("g"):
             yield attribute.g
@@ -113,30 +117,30 @@ def _inner(node: Any) -> Iterator[Any]:
 
 
 def graphs(graph: Any, allowance: Allowance, around: Known | None = None) -> Iterator[tuple[Any, Known]]:
-    """The nodes of a graph and of those in it, each with what names stand for there."""
+    """The nodes of a graph and of the graphs inside it, each with what names stand for there."""
     own: dict[str, Any] = {each.name: each for each in graph.initializer}
     own.update({output: node for node in graph.node for output in node.output if output})
     allowance.step(len(own) + len(graph.node))
     known = ChainMap(own, *(around.maps if around else ()))
     yield graph.node, known
     for node in graph.node:
-        for inner in _inner(node):
+        for inner in _inner_graphs(node):
             yield from graphs(inner, allowance, known)
 
 
-def _named(known: Known, allowance: Allowance) -> Iterator[str]:
-    """The names that stand for a tensor in a graph itself, perhaps by way of nodes Identity."""
-    for name, has in known.maps[0].items():
+def _tensor_names(known: Known, allowance: Allowance) -> Iterator[str]:
+    """The names that stand for a tensor in a graph itself, also through Identity nodes."""
+    for name, value in known.maps[0].items():
         allowance.step()
-        while has is not None and not is_tensor(has) and has.op_type == "Identity" and is_onnx(has):
+        while value is not None and not is_tensor(value) and value.op_type == "Identity" and is_onnx(value):
             allowance.step()
-            has = known.get(has.input[0])
-        is_constant = has is not None and not is_tensor(has) and has.op_type == "Constant"
-        if (is_constant and any(each.name == "value" for each in has.attribute)) or is_tensor(has):
+            value = known.get(value.input[0])
+        is_constant = value is not None and not is_tensor(value) and value.op_type == "Constant"
+        if is_tensor(value) or (is_constant and any(each.name == "value" for each in value.attribute)):
             yield name
 
 
-def _unrolled(nodes: list[Any]) -> Iterator[str]:
+def _unrolled(nodes: Iterator[Any]) -> Iterator[str]:
     """Cells whose steps were exported one by one."""
     count = Counter(node.op_type for node in nodes)
     if count["Sigmoid"] >= 3 and count["Tanh"] >= 2:
@@ -144,14 +148,12 @@ def _unrolled(nodes: list[Any]) -> Iterator[str]:
         yield f"{which}, perhaps a cell that was unrolled, whose gates no name tells"
 
 
-def _add(found: _Found, node: Any, known: Known, constants: Constants) -> None:
-    """What a node has, unless the contract has no such layers."""
-    onnx = optional("onnx")
-    name = node.name or node.output[0]
-    given = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+def _add(found: _Layers, node: Any, known: Known, constants: Constants) -> None:
+    """Add the weights of a node, or why the contract has no such layers."""
+    name, given = node.name or node.output[0], attributes_of(node)
+    inputs = dict(enumerate(node.input))
     try:
         activation = activation_of(node, given)
-        inputs = dict(enumerate(node.input))
         arrays = {letter: constants.array(inputs[k], known) for letter, k in LETTERS.items() if inputs.get(k)}
         if inputs.get(PEEPHOLES) and np.any(constants.array(inputs[PEEPHOLES], known)):
             raise CheckpointError("it has peepholes")
@@ -176,11 +178,17 @@ def _add(found: _Found, node: Any, known: Known, constants: Constants) -> None:
     if activation:
         found.activations[prefix] = activation
     if direction == "reverse":
-        found.remarks[prefix] = ["it runs from the last step back"]
+        found.remarks[prefix] = [REVERSED]
+
+
+def attributes_of(node: Any) -> dict[str, Any]:
+    """The attributes of a node by name."""
+    onnx = optional("onnx")
+    return {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
 
 
 def activation_of(node: Any, given: Mapping[str, Any]) -> str:
-    """The activation of an RNN; `CheckpointError` for what the contract has not."""
+    """The activation of an RNN; `CheckpointError` for attributes that the contract does not have."""
     usual = {"RNN": ("tanh",), "LSTM": ("sigmoid", "tanh", "tanh"), "GRU": ("sigmoid", "tanh")}[node.op_type]
     directions = 2 if given.get("direction") == b"bidirectional" else 1
     has = tuple(each.decode().lower() for each in given.get("activations", ())) or usual * directions
@@ -193,13 +201,13 @@ def activation_of(node: Any, given: Mapping[str, Any]) -> str:
 
 
 def _below(name: str, known: Known, places: Mapping[str, Any], allowance: Allowance) -> Any:
-    """The recurrent node whose output another takes, through what only reshapes it."""
+    """The place of the recurrent node whose output has this name, also through nodes that only reshape."""
     seen = set()
     while name not in places and name not in seen:
         allowance.step()
         seen.add(name)
-        has = known.get(name)
-        if has is None or is_tensor(has) or has.op_type not in RESHAPING:
+        value = known.get(name)
+        if value is None or is_tensor(value) or value.op_type not in RESHAPING:
             return None
-        name = has.input[0]
+        name = value.input[0]
     return places.get(name)

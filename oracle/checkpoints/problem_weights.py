@@ -1,4 +1,4 @@
-"""What a file of weights says of a problem that has them."""
+"""The fields of a problem that a file of weights determines."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from oracle.checkpoints.checkpoint import only_layer
 
 OF_THE_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
-"""The sizes that it says."""
+"""The sizes that the file determines."""
 
 
 def filled_in(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a problem of layers with `weights`, and those that the file says.
+    """The fields of a problem of layers with `weights`, and those that the file determines.
 
-    Raises `ValueError` of a file that is none, is for another kind, or has other numbers than `digest` says.
+    Raises `ValueError` if the file cannot be read, has a layer of another kind, or has another digest.
     """
     layer = only_layer(str(given["weights"]), str(given.get("layout", "")))
     if f"{layer.kind}_layer" != kind:

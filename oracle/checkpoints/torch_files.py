@@ -1,6 +1,6 @@
-"""Files of PyTorch and of safetensors, by torch, which knows every dtype in them.
+"""Reads and writes files of PyTorch and of safetensors by torch, which has all their dtypes.
 
-It is imported where there is such a file: that takes a second, which most runs need not wait for.
+Torch is imported only for such a file, since the import takes a second.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ def read_safetensors(path: Path, allowance: Allowance) -> Contents:
 
 
 def _widest(dtype: str) -> int:
-    """Bytes of an element of safetensors' `F32` or `F8_E4M3`, once it is read."""
+    """The bytes of an element of the safetensors dtype `F32`, `F8_E4M3` or another, once it is read."""
     (bits,) = re.findall(r"\d+", dtype.partition("_")[0]) or ["8"]
     return max(4, int(bits) // 8)
 
 
 def read_state_dict(path: Path, allowance: Allowance) -> Contents:
-    """Every tensor of a state dict, or of mappings of such ones, whose keys are joined by dots.
+    """Every tensor of a state dict, or of nested mappings, whose keys are joined by dots.
 
-    Keys above all tensors, such as `"state_dict"`, are left out. `torch.load` unpickles tensors and plain
-    containers alone: it refuses, and does not run, what else is in the file.
+    A key above all tensors, such as `"state_dict"`, is left out. `torch.load` unpickles only tensors and
+    plain containers; it refuses everything else, and runs none of it.
     """
     import torch
 
@@ -69,7 +69,7 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
 
 
 def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes | mmap]:
-    """The pickles of a file, whose members torch decompresses, if somebody has compressed them."""
+    """The pickles of a file. Torch also reads compressed members of an archive, so these are counted."""
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
             yield content
@@ -82,13 +82,13 @@ def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes | mmap]:
 
 
 def safetensors_of(arrays: Mapping[str, Array]) -> bytes:
-    """A file of safetensors with the arrays under these names."""
+    """The content of a safetensors file with these arrays."""
     content: bytes = optional("safetensors.torch").save(_tensors(arrays))
     return content
 
 
 def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
-    """A file of `torch.save` with the arrays under these names, as tensors."""
+    """The content of a file of `torch.save` with these arrays as tensors."""
     import torch
 
     stream = BytesIO()
@@ -103,7 +103,7 @@ def _tensors(arrays: Mapping[str, Array]) -> dict[str, torch.Tensor]:
 
 
 def _why(message: str) -> str:
-    """Of what `torch.load` says what is wrong with the file, without its advice to read it unsafely."""
+    """The cause in a message of `torch.load`, without its advice to read the file unsafely."""
     wanted = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
     if "torch.ScriptObject" in message:
         return "its weights are packed, as torch keeps those of quantised layers: save them before that"
@@ -121,7 +121,7 @@ def _refused(name: str) -> str:
 
 
 def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:
-    """Every tensor in mappings, with the keys that lead to it. A mapping may hold itself."""
+    """Every tensor in nested mappings, with its keys. A mapping may contain itself."""
     import torch
 
     waiting: list[tuple[tuple[str, ...], int, Any]] = [((), 0, loaded)]
@@ -136,7 +136,7 @@ def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], 
 
 
 def _stored(value: torch.Tensor) -> str:
-    """The dtype, and what else there is to a tensor that is no array of it."""
+    """The dtype; also why a tensor is no array of it, if it is none."""
     dtype = str(value.dtype).removeprefix("torch.")
     if value.is_quantized:
         return f"quantised to {dtype}"
@@ -146,7 +146,7 @@ def _stored(value: torch.Tensor) -> str:
 
 
 def _tensor(value: torch.Tensor) -> Tensor:
-    """As an array; one that is quantised, sparse or without data is a placeholder of its shape."""
+    """The tensor as an array; a placeholder of its shape if it is quantised, sparse or without data."""
     stored = _stored(value)
     if stored not in FLOATS:
         return Tensor(np.broadcast_to(np.zeros((), np.int8), tuple(value.shape)), stored)

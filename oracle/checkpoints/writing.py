@@ -1,4 +1,4 @@
-"""Layers written under the names of a framework, to a file that is first held to be the same numbers."""
+"""Writes layers under the names of a framework, and verifies the numbers before the file appears."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from reference.contract import Array
 
 
 def npz_of(arrays: Mapping[str, Array]) -> bytes:
-    """An `.npz` file with the arrays under these names."""
+    """The content of an `.npz` file with these arrays."""
     stream = BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
@@ -32,16 +32,16 @@ WRITERS: Mapping[str, Callable[[Mapping[str, Array]], bytes]] = {
     ".npz": npz_of,
     ".pt": state_dict_of,
 }
-"""By suffix: the content of a file."""
+"""By suffix: the function that makes the content of a file."""
 
 
 def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) -> list[str]:
     """Write the layers to a file, in the layout and under the names of `TO[to]`, after their prefix.
 
-    Returns what each is called there, as `load` takes it: `out:PREFIX`. What is written is first read back,
-    and its parameters are compared bit for bit. Raises `CheckpointError` where they differ, where `out` is
-    there already, unless told to by `force`, or is the file of the checkpoint, where the framework does not
-    have such layers, and where `out` cannot be written.
+    Returns the name of each layer there, as `load` takes it: `out:PREFIX`. First, the content is read back,
+    and the parameters are compared bit for bit. Raises `CheckpointError` if they differ, if `out` exists
+    (without `force`) or is the file of the checkpoint, if the framework has no such layers, and if `out`
+    cannot be written.
     """
     if to not in TO:
         raise CheckpointError(f"--to {to} is none of {', '.join(TO)}")
@@ -77,9 +77,9 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def _put(content: bytes, out: Path) -> None:
-    """A whole file, or none where that fails. Signals that end the process wait until it is there.
+    """Write the whole file, or none if that fails. Signals that end the process are delayed until then.
 
-    Handlers hold the signals back, for a mask holds for one thread alone.
+    Handlers delay the signals, since a mask works for one thread only.
     """
     part, held = out.with_name(f".{out.name}.{os.getpid()}"), list[int]()
     before = {number: signal.signal(number, lambda which, _: held.append(which)) for number in _ENDING}
@@ -95,7 +95,7 @@ def _put(content: bytes, out: Path) -> None:
 
 
 def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
-    """The arrays by name, and the prefix by which they are the same layer again."""
+    """The arrays by name, and the prefix by which the layer is read again."""
     try:
         arrays = TO[to](layer.kind, layer.parameters, layer.directions)
     except ValueError as error:
@@ -109,8 +109,8 @@ def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
 
 
 def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], content: bytes, suffix: str) -> None:
-    """`CheckpointError` where what a file of this content has at each prefix is not the layer."""
-    with TemporaryFile() as file:  # which has no name, so that nothing of it is left by who is killed
+    """Raise `CheckpointError` unless a file of this content has each layer at its prefix."""
+    with TemporaryFile() as file:  # it has no name, so nothing is left of it if the process is killed
         file.write(content)
         file.flush()
         found = find(read(Path(f"/dev/fd/{file.fileno()}"), suffix, sys.maxsize)).layers

@@ -1,4 +1,4 @@
-"""The commands `rnn-crosscheck weights` and `rnn-crosscheck convert`: what is in a file, and a copy of it."""
+"""The commands `rnn-crosscheck weights`, which shows a file, and `rnn-crosscheck convert`."""
 
 import math
 import sys
@@ -21,18 +21,18 @@ COMMANDS = {
     "convert": "Write the recurrent layers of a file for another framework, every number unchanged.",
 }
 USAGE_ERROR = 4
-"""The exit status of wrong usage, as that of pytest."""
+"""The exit status of wrong usage, the same as pytest's."""
 _NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|", "ρ", "sharp")
 _NAMED = 8
-"""The wrong layers whose mistake is looked for: that takes seconds of each."""
+"""The number of wrong layers whose mistake is searched, which takes seconds for each."""
 _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
 
 
 class Parser(ArgumentParser):
-    """Of a command's arguments."""
+    """A parser of the arguments of a command."""
 
     def error(self, message: str) -> Never:
-        """One line, and the status that wrong usage has elsewhere."""
+        """Exit with one line, and the same status as pytest on wrong usage."""
         fail(f"{self.prog}: error: {message}")
 
 
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def show(checkpoint: Checkpoint) -> None:
-    """A table of the layers, and what was passed over, and why."""
+    """Print a table of the layers, remarks, and what was passed over."""
     share = EFFORT // len(checkpoint.layers)
     print_table(_COLUMNS, _NUMBERS, [_row(layer, Effort(share)) for layer in checkpoint.layers])
     whose: dict[str, list[str]] = {}
@@ -84,7 +84,7 @@ def _row(layer: RecurrentLayer, effort: Effort) -> list[str]:
 
 
 def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """The rows below the heads of the columns, whole whatever the width of the terminal."""
+    """Print the rows below the heads of the columns, in full width."""
     every = [[printable(cell) for cell in row] for row in (columns, *rows)]
     widths = [max(map(len, column)) for column in zip(*every, strict=True)]
     for row in every:
@@ -94,7 +94,7 @@ def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[S
 
 
 def against(copy: Checkpoint, original: Checkpoint) -> int:
-    """Say of each layer of a copy how it differs from that of the original; 1 where one does, else 0."""
+    """Print how each layer of a copy differs from the original's; 1 if one does, else 0."""
     if len(copy.layers) != len(original.layers):
         raise CheckpointError(
             f"{copy.path} has {len(copy.layers)} layers and {original.path} {len(original.layers)}: "
@@ -145,6 +145,6 @@ def _positive(text: str) -> float:
 
 
 def fail(message: str) -> Never:
-    """End with one line and the status of wrong usage."""
+    """Exit with one line and the status of wrong usage."""
     print(printable(message), file=sys.stderr)
     sys.exit(USAGE_ERROR)
