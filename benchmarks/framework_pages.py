@@ -1,16 +1,16 @@
-"""What came of the adapters of frameworks, as a page in Markdown."""
+"""The results of the adapters of frameworks, and the tables of the page about these."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
 from typing import get_args
 
 from benchmarks.findings import DEFENDED, LEDGER, Known, anchor, known
+from benchmarks.shared import table
 from oracle.problem import DType, LayerProblem, Problem
 
-PROFILE, SEED = "dev", 1
 NOT_RUN = "not run"
 LAWS = ("trajectory", "each step", "lower precision", "extreme magnitudes")
 """Laws of forward passes whose worst errors are shown."""
@@ -20,10 +20,11 @@ DTYPES = tuple(reversed(get_args(DType)))
 
 @dataclass(frozen=True)
 class Failure:
-    """A law that does not hold of one network, its counterexample, and what becomes of that.
+    """A law that does not hold for one network, and its counterexample.
 
-    `outcome` is `answers`, `raises` or `dies`; `told` is the diagnosis, the error or the end of the process;
-    `finite` says whether the right answer is; `gradients`, whether the law is about a backward pass.
+    `outcome` is what the adapter does on the counterexample: `answers`, `raises` or `dies`; `told` is the
+    diagnosis, the error or how the process ended. `finite` says whether the right answer is finite, and
+    `gradients` whether the law is about a backward pass.
     """
 
     kind: str
@@ -37,7 +38,7 @@ class Failure:
 
     @property
     def words(self) -> Sequence[str]:
-        """What the ledger may know it by."""
+        """The phrases by which the ledger may recognize it."""
         dtype = Problem.parse(self.problem).dtype if self.problem else ""
         law = f"{self.law} of gradients" if self.gradients else self.law
         return law, self.told, self.aspect, f"{self.outcome} in {dtype}"
@@ -55,7 +56,7 @@ class Failure:
         if self.gradients and (self.grade == "spec" or self.law == "lower precision"):
             return "gradients"
         if isinstance(problem, LayerProblem) and problem.lengths != "absent":
-            return f"{problem.dtype} lengths"  # without which there is no simpler counterexample
+            return f"{problem.dtype} lengths"  # no counterexample without lengths is simpler
         return problem.dtype if self.grade == "spec" or self.law == "lower precision" else "other"
 
     @property
@@ -77,7 +78,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Judged:
-    """What came of one adapter, or why it was not judged.
+    """The results of one adapter, or why it was not judged.
 
     `gradients` says whether it has backward passes. `ratios` holds the worst error as a fraction of the
     bound: of forward passes by law, and of backward passes as `gradients`. It is `None` where a law fails.
@@ -98,86 +99,42 @@ class Judged:
     ratios: Mapping[str, float | None] = field(default_factory=dict)
 
 
-INTRODUCTION = """\
-# Frameworks under test
-
-Are the recurrent layers of frameworks right? `python -m benchmarks.frameworks` has written this page,
-{date}, at commit {commit}, by all laws in the profile *{profile}* with the seed {seed}, on {system}.
-Each adapter is [one small file](../oracle/frameworks); how to write one is [here](adapters.md).
-"""
 COLUMNS = (
-    *(
-        "adapter",
-        "version",
-        "verdict",
-        "float64",
-        "float32",
-        "float16",
-        "lengths",
-        "gradients",
-        "NaN, ∞",
-        "crashes",
-    ),
-    *("other edges that fail", "new failures"),
+    *("adapter", "version", "verdict", *DTYPES, "lengths", "gradients"),
+    *("NaN, ∞", "crashes", "other edges that fail", "new failures"),
 )
-LEGEND = """
-- **verdict**: *conforms*, all laws hold. *not robust*, ordinary input is answered rightly, and an edge is
-  not. *differs*, ordinary input is answered wrongly. *incomplete*, one of the two networks is not there.
-- **float64**, **float32**, **float16**: whether ordinary finite input in that dtype is answered within the
-  rounding that the dtype allows. **lengths**: whether samples of different lengths are.
-- **gradients**: whether the framework's own differentiation gives the gradients by the input, the initial
-  states and the parameters within rounding; if not, on which input they go wrong.
-- **NaN, ∞**: whether they go where the formulas send them, in the padding too. *no* is often a choice that
-  can be defended.
-- **crashes**: the input that ends the process. **other edges that fail**: the laws about empty input,
-  subnormal numbers and memory layouts that do not hold; the answer is wrong, or an error is raised.
-- **new failures**: how many of the failures below are neither in the [ledger](../FINDINGS.md) of findings
-  nor in its list of [defended behaviour]({defended}).
-- –: the adapter declares that the framework does not do it, so it was not asked.
 
-## Every failure, and where it is accounted for
-
-A line for each mistake, with the laws that met it and the smallest problem that shows it.
-"""
-RATIOS = """
-## Errors, and what is not asked
-
-The worst error that a law met, as a fraction of what two right programs may differ by: below 1 it is
-rounding. It is not measured where the law fails. What a framework does not have, the adapter declares.
-"""
+Explained = Mapping[str, Sequence[tuple[Failure, Known | None]]]
+"""By adapter, its failures, each with what the ledger has that explains it."""
 
 
-def page(judged: Sequence[Judged]) -> Iterator[str]:
-    """The Markdown page, line by line."""
+def parts(judged: Sequence[Judged]) -> dict[str, str]:
+    """The measured parts of the page by name."""
     found = [each for each in judged if not each.missing]
-    told = {name: _together({getattr(each, name) for each in found}) for name in _OF_THE_RUN}
-    every = {
-        each.name: [(failure, _accounted(each.name, failure)) for failure in each.failures] for each in found
-    }
-    yield INTRODUCTION.format(profile=PROFILE, seed=SEED, **told)
-    yield from _table(COLUMNS, [_summary(each, every.get(each.name, ())) for each in judged])
-    yield LEGEND.format(defended=_link(DEFENDED))
-    yield from _table(
-        ("adapter", "network", "what happens", "laws", "accounted for", "problem"),
-        [row for name, failures in every.items() for row in _failures(name, failures)],
-    )
-    yield RATIOS
-    yield from _table(
-        ("adapter", *LAWS, "gradients", "declares"),
+    every = {each.name: [(f, _explanation(each.name, f)) for f in each.failures] for each in found}
+    errors = [
         [
-            (
-                f"`{each.name}`",
-                *(_ratio(each.ratios[name]) for name in LAWS),
-                _ratio(each.ratios["gradients"]) if each.gradients else "–",
-                ", ".join(each.declares),
+            f"`{each.name}`",
+            *(_ratio(each.ratios[name]) for name in LAWS),
+            _ratio(each.ratios["gradients"]) if each.gradients else "–",
+            ", ".join(each.declares),
+        ]
+        for each in found
+    ]
+    return {
+        "run": "Written {}, at commit {}, on {}.".format(
+            *(
+                " and ".join(sorted({getattr(each, of) for each in found}))
+                for of in ("date", "commit", "system")
             )
-            for each in found
-        ],
-    )
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield from (f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows))
+        ),
+        "adapters": table(COLUMNS, [_summary(each, every.get(each.name, ())) for each in judged]),
+        "failures": table(
+            ("adapter", "network", "what happens", "laws", "accounted for", "problem"),
+            [row for name, failures in every.items() for row in _failures(name, failures)],
+        ),
+        "errors": table(("adapter", *LAWS, "gradients", "declares"), errors),
+    }
 
 
 def _ratio(worst: float | None) -> str:
@@ -188,15 +145,8 @@ def _link(heading: str) -> str:
     return f"../FINDINGS.md{anchor(heading)}"
 
 
-_OF_THE_RUN = ("date", "commit", "system")
-
-
-def _together(values: set[str]) -> str:
-    return " and ".join(sorted(values))
-
-
 def _summary(judged: Judged, failures: Sequence[tuple[Failure, Known | None]]) -> Sequence[str]:
-    """The row of the first table."""
+    """The row of an adapter in the first table."""
     if judged.missing:
         return [f"`{judged.name}`", "–", f"{NOT_RUN}: {judged.missing}", *[""] * (len(COLUMNS) - 3)]
     met: defaultdict[str, list[str]] = defaultdict(list)
@@ -232,8 +182,8 @@ def _network(failure: Failure) -> str:
     return failure.kind.upper() + (" backward" if failure.gradients else "")
 
 
-def _accounted(name: str, failure: Failure) -> Known | None:
-    """What of the ledger accounts for a failure."""
+def _explanation(name: str, failure: Failure) -> Known | None:
+    """The first part of the ledger that explains a failure of an adapter."""
     return next((each for each in _KNOWN if each.covers(name, failure.kind, failure.words)), None)
 
 

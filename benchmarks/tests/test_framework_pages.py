@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from benchmarks.findings import DEFENDED, LEDGER, anchor, entries, known
-from benchmarks.framework_pages import LAWS, Failure, Judged, page
+from benchmarks.framework_pages import LAWS, Failure, Judged, parts
 from benchmarks.frameworks import changed, ratios
+from benchmarks.shared import updated
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
+from properties.reports.results import LawResult, Status
 
 SIZES: dict[str, Any] = {"n_x": 1, "n_a": 2, "m": 1, "T_x": 2}
 ENTRIES = list(entries(LEDGER.read_text(encoding="utf-8")))
@@ -36,9 +38,14 @@ def judged(name: str, *failures: Failure) -> Judged:
     )
 
 
+def lines(*judged: Judged) -> list[str]:
+    """The lines of all measured parts."""
+    return "\n".join(parts(judged).values()).splitlines()
+
+
 def row(judgement: Judged) -> dict[str, str]:
     """The cells of the first table's only row, by column."""
-    header, _, cells = [line for line in page([judgement]) if line.startswith("| ")][:3]
+    header, _, cells = [line for line in lines(judgement) if line.startswith("| ")][:3]
     return dict(zip(header.split(" | "), cells.split(" | "), strict=True))
 
 
@@ -75,19 +82,20 @@ def test_gradients_that_there_are_not_were_not_asked() -> None:
 
 
 def test_the_worst_error_of_gradients_is_not_that_of_a_forward_pass() -> None:
+    statuses: dict[bool, Status] = {True: "passed", False: "failed"}
     laws = [
-        {"function": function, "law": law, "status": status, "worst_ratio": worst}
-        for function, law, status, worst in (
-            ("", "can be loaded", "passed", 0.0),
-            ("lstm_layer", "trajectory", "failed", 9.0),
-            ("lstm_layer", "each step", "passed", 0.1),
-            ("lstm_layer_backward", "trajectory", "passed", 0.2),
-            ("lstm_layer_backward", "lower precision", "passed", 0.3),
+        LawResult("", law, "spec", function, statuses[holds], 0.0, worst_ratio=worst)
+        for function, law, holds, worst in (
+            ("", "can be loaded", True, 0.0),
+            ("lstm_layer", "trajectory", False, 9.0),
+            ("lstm_layer", "each step", True, 0.1),
+            ("lstm_layer_backward", "trajectory", True, 0.2),
+            ("lstm_layer_backward", "lower precision", True, 0.3),
         )
     ]
     found = ratios(laws)
     assert (found["trajectory"], found["each step"], found["gradients"]) == (None, 0.1, 0.3)
-    laws[-1]["status"] = "failed"
+    laws[-1] = replace(laws[-1], status="failed")
     assert ratios(laws)["gradients"] is None
 
 
@@ -97,30 +105,27 @@ def test_the_dtypes_that_are_declared_away_were_not_asked() -> None:
 
 def test_each_failure_is_a_finding_or_defended_or_new() -> None:
     met = [failure("no samples", "dies", m=0), failure("no steps", T_x=0), failure("trajectory")]
-    lines = [
-        line for line in page([judged("onnxruntime", *met)]) if line.startswith("| `onnxruntime` | LSTM")
-    ]
-    for line, mark in zip(lines, ("[finding](../FINDINGS.md#onnx-", "[defended](", "**new**"), strict=True):
+    rows = [line for line in lines(judged("onnxruntime", *met)) if line.startswith("| `onnxruntime` | LSTM")]
+    for line, mark in zip(rows, ("[finding](../FINDINGS.md#onnx-", "[defended](", "**new**"), strict=True):
         assert mark in line
 
 
 def test_the_laws_that_met_one_finding_are_in_one_line() -> None:
     met = [failure("padding", lengths="random"), failure("nonfinite", regime="nonfinite")]
-    (line,) = [line for line in page([judged("paddle", *met)]) if line.startswith("| `paddle` | LSTM")]
+    (line,) = [line for line in lines(judged("paddle", *met)) if line.startswith("| `paddle` | LSTM")]
     assert "| padding, nonfinite |" in line
 
 
 def test_what_was_not_run_says_so_and_why() -> None:
-    lines = [
-        line for line in page([Judged("ncnn", missing="ncnn, which is not installed")]) if "ncnn" in line
-    ]
-    assert len(lines) == 1
-    assert lines[0].startswith("| `ncnn` | – | not run: ncnn, which is not installed |")
+    rows = [line for line in lines(Judged("ncnn", missing="ncnn, which is not installed")) if "ncnn" in line]
+    assert len(rows) == 1
+    assert rows[0].startswith("| `ncnn` | – | not run: ncnn, which is not installed |")
 
 
 def test_a_verdict_is_compared_with_that_of_an_earlier_page() -> None:
     met = judged("mlx", failure("no steps", "raises", T_x=0))
-    before = "\n".join(page([met, Judged("ncnn", missing="not here")]))
+    table = parts([met, Judged("ncnn", missing="not here")])["adapters"]
+    before = updated("<!-- adapters -->\n<!-- end -->\n", {"adapters": table})
     conforms = replace(judged("mlx"), verdict="conforms", version="2.0")
     assert changed([met, judged("ncnn")], before) == []
     assert changed([conforms], before) == ["mlx: not robust (1.0) is now conforms (2.0)"]
@@ -128,7 +133,7 @@ def test_a_verdict_is_compared_with_that_of_an_earlier_page() -> None:
 
 def test_the_error_of_a_law_that_fails_is_no_number() -> None:
     failing = Judged("ncnn", ratios=dict.fromkeys([*LAWS, "gradients"]))
-    assert [line for line in page([failing]) if line.startswith("| `ncnn` | fails | fails |")]
+    assert [line for line in lines(failing) if line.startswith("| `ncnn` | fails | fails |")]
 
 
 def test_the_ledger_covers_failures_of_adapters_that_there_are() -> None:
