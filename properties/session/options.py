@@ -217,10 +217,13 @@ def functions_asked(target: str, config: pytest.Config) -> set[str]:
 
 def _of_the_networks(asked: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
     """The functions that are asked where the user has named weights."""
+    if not networks:
+        return asked
     kinds = {network.kind for network in networks}
-    if networks and not asked & kinds:
+    of_layers = {name for name in asked if CONTRACTS[name].is_layer and CONTRACTS[name].posed_as in kinds}
+    if not of_layers:
         raise ValueError(f"--weights: {target} has no {' and no '.join(sorted(kinds))}, which these are for")
-    return asked & kinds if networks else asked
+    return of_layers
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

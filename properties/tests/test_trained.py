@@ -40,7 +40,8 @@ def weights(tmp_path: Path) -> str:
 def test_the_reference_is_right_with_the_weights_of_a_file(weights: str) -> None:
     status, output = run("--weights", weights)
     assert status == 0, output
-    assert "lstm layer" in output
+    assert re.search(r"grade +lstm layer$", output, re.MULTILINE)
+    assert re.search(r"grade +lstm layer backward$", output, re.MULTILINE)
     assert "rnn" not in output.partition("problems that ran")[2]
     assert re.search(rf'weights="{weights}", digest="\w{{12}}", m=', output)
     assert re.search(r"backward direction +spec +–", output)  # which is about one layer
