@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, by_parameter
-from oracle.backward_step import one_step
+from oracle.backward_step import steps_of
 from oracle.propagation import (
     Direction,
     directions,
@@ -77,17 +77,23 @@ def _given_caches(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, 
 
 def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Direction:
     """What the caches hold, each as it stands, with twice the bound of one step from the states in them."""
-    p = stacked([inputs.parameters for inputs in alike])
+    p, first = stacked([inputs.parameters for inputs in alike]), alike[0]
     xs = inputs_of_each(alike)
-    a_prev, c_prev = (_each_step([getattr(each, name) for each in alike]) for name in ("a_prev", "c_prev"))
-    steps = []
-    for t, xt in enumerate(xs):
-        [step] = unrolled(fl, alike[0].kind, p, [xt], a_prev[t], c_prev[t], "tanh")
-        values = {name: np.stack([each.shown[name][:, :, t] for each in alike]) for name in alike[0].shown}
-        steps.append(
-            {name: Bounded(_exact(value).value, 2 * step[name].error) for name, value in values.items()}
-        )
     a0, c0 = (_exact(getattr(each, name) for each in alike) for name in ("a0", "c0"))
+    if not xs:
+        return Direction(p, a0, c0, xs, [], None)
+    # Each step starts from what is in the caches: all steps are evaluated as samples of one.
+    a_prev, c_prev, x = (
+        _side_by_side(_each_step([getattr(each, name) for each in alike]))
+        for name in ("a_prev", "c_prev", "x")
+    )
+    [every] = unrolled(fl, first.kind, p, [x], a_prev, c_prev, "tanh")
+    values = {name: _each_step([each.shown[name] for each in alike]) for name in first.shown}
+    errors = {name: np.split(2 * every[name].error, len(xs), axis=2) for name in first.shown}
+    steps = [
+        {name: Bounded(values[name][t].value, errors[name][t]) for name in first.shown}
+        for t in range(len(xs))
+    ]
     return Direction(p, a0, c0, xs, steps, None)
 
 
@@ -97,6 +103,7 @@ def _through_layers(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dic
     every, _ = directions(fl, alike)
     own = np.moveaxis(np.stack([inputs.within for inputs in alike]), 2, 0)[:, :, None]
     ends, n_h = np.stack([inputs.ends for inputs in alike]), first.a0.shape[1]
+    are_ends = [bool((ends == t).any()) for t in range(first.x.shape[2] + 1)]
     da = masked(_each_step([inputs.da for inputs in alike]), own)
     found: dict[str, Bounded] = {}
     initial: dict[str, list[Bounded]] = {"da0": [], "dc0": []}
@@ -111,7 +118,10 @@ def _through_layers(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dic
                 _at_the_end(_exact(getattr(each, name)[place] for each in alike), ends, len(da))
                 for name in ("da_last", "dc_last")
             )
-            by_a = list(zip([zero_a, *mine], a_last, strict=True))
+            by_a = [
+                (part, last) if ends_here else (part,)
+                for part, last, ends_here in zip([zero_a, *mine], a_last, are_ends, strict=True)
+            ]
             by_c = [(zero_c, last) for last in c_last]
             chain = back_through_time(fl, given, by_a, by_c, own)
             order = given.order
@@ -159,22 +169,30 @@ def back_through_time(
     `da` and `dc` are the parts of the gradients by each state directly, the initial one first. A step that is
     not `within` a sample, `(T_x, k, 1, m)`, changes nothing.
     """
-    W, n_h = weights(given), given.a0.value.shape[1]
+    n_h, T_x = given.a0.value.shape[1], len(given.steps)
+    WT = _exact(weights(given).swapaxes(1, 2))
+    WpT = _exact(given.p["Wp"].swapaxes(1, 2)) if "Wp" in given.p else None
+    steps = steps_of(fl, given.steps, memory_before(given)) if T_x else None
     chain = Chain([], given.a0, given.c0, [], [])
     d, d_c = fl.total(*da[-1]), fl.total(*dc[-1])
-    for t in reversed(range(len(given.steps))):
-        step, c_prev = given.steps[t], given.steps[t - 1].get("c", given.c0) if t else given.c0
+    for t in reversed(range(T_x)):
+        assert steps
         chain.da.insert(0, d)
-        if "Wp" in given.p:
-            d = fl.matmul(_exact(given.p["Wp"].swapaxes(1, 2)), d)
-        dz, d_c_prev = one_step(fl, step, c_prev, d, d_c)
-        back = fl.matmul(_exact(W.swapaxes(1, 2)), dz)
-        if within is not None:
+        if WpT:
+            d = fl.matmul(WpT, d)
+        dz, d_c_prev = steps.back(t, d, d_c)
+        back = fl.matmul(WT, dz)
+        if within is not None and not within[t].all():
             dz, back, d_c_prev = (masked([each], within[t : t + 1])[0] for each in (dz, back, d_c_prev))
         chain.dz.insert(0, dz)
         chain.dx.insert(0, back[:, n_h:])
         d, d_c = fl.total(*da[t], back[:, :n_h]), fl.total(*dc[t], d_c_prev)
     return chain._replace(da0=d, dc0=d_c)
+
+
+def memory_before(given: Direction) -> list[Bounded]:
+    """The memory state before each step."""
+    return [given.c0, *(step.get("c", given.c0) for step in given.steps)][: len(given.steps)]
 
 
 def weights(given: Direction) -> Array:
@@ -195,16 +213,14 @@ def by_parameters(
     a_prev = [given.a0, *(step["a"] for step in given.steps)][: len(given.steps)]
     if within is not None:
         a_prev = masked(a_prev, within)
-    n_h = given.a0.value.shape[1]
-    a, x, dz = (_side_by_side(steps) for steps in (a_prev, given.xs, chain.dz))
-    k = len(given.a0.value)
-    if dz is None or a is None or x is None:
+    n_h, k = given.a0.value.shape[1], len(given.a0.value)
+    if chain.dz:
+        a, x, dz = (_side_by_side(steps) for steps in (a_prev, given.xs, chain.dz))
+        concat = joined(a, x, _exact(np.ones((k, 1, a.value.shape[2]))))
+        dW = fl.matmul(dz, _transposed(concat))
+    else:
         W = weights(given)
         dW = _exact(np.zeros((k, W.shape[1], W.shape[2] + 1)))
-    else:
-        ones = _exact(np.ones((k, 1, a.value.shape[2])))
-        concat = joined(a, x, ones)
-        dW = fl.matmul(dz, Bounded(concat.value.swapaxes(1, 2), concat.error.swapaxes(1, 2)))
     dW = dW[..., None]
     if "Waa" in given.p:
         return {"Wax": dW[:, :, n_h:-1], "Waa": dW[:, :, :n_h], "ba": dW[:, :, -1:]}
@@ -218,14 +234,11 @@ def by_parameters(
 
 
 def _by_projection(fl: Arithmetic, given: Direction, chain: Chain, within: Array | None) -> Bounded:
-    hidden = [fl.times(step["ot"], fl.tanh(step["c"])) for step in given.steps]
-    da, unprojected = (
-        _side_by_side(chain.da),
-        _side_by_side(hidden if within is None else masked(hidden, within)),
-    )
-    if da is None or unprojected is None:
+    if not given.steps:
         return _exact(np.zeros_like(given.p["Wp"]))
-    return fl.matmul(da, Bounded(unprojected.value.swapaxes(1, 2), unprojected.error.swapaxes(1, 2)))
+    hidden = [fl.times(step["ot"], fl.tanh(step["c"])) for step in given.steps]
+    unprojected = _side_by_side(hidden if within is None else masked(hidden, within))
+    return fl.matmul(_side_by_side(chain.da), _transposed(unprojected))
 
 
 def _exact(arrays: object) -> Bounded:
@@ -235,13 +248,15 @@ def _exact(arrays: object) -> Bounded:
 
 def _each_step(arrays: Sequence[Array]) -> list[Bounded]:
     """Of arrays `(n, m, T_x)` every step as an exact stack."""
-    return [Bounded.exact(step) for step in np.moveaxis(np.stack(arrays), 3, 0)]
+    every = _exact(np.moveaxis(np.stack(arrays), 3, 0))
+    return [every[t] for t in range(len(every.value))]
 
 
-def _side_by_side(steps: Sequence[Bounded]) -> Bounded | None:
-    """All steps as `(k, n, T_x m)`; nothing of no steps."""
-    if not steps:
-        return None
-    return Bounded(
-        *(np.concatenate(each, axis=2) for each in zip(*((s.value, s.error) for s in steps), strict=True))
-    )
+def _side_by_side(steps: Sequence[Bounded]) -> Bounded:
+    """All steps, at least one, as `(k, n, T_x m)`."""
+    values, errors = zip(*((step.value, step.error) for step in steps), strict=True)
+    return Bounded(np.concatenate(values, axis=2), np.concatenate(errors, axis=2))
+
+
+def _transposed(x: Bounded) -> Bounded:
+    return Bounded(x.value.swapaxes(1, 2), x.error.swapaxes(1, 2))

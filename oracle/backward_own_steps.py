@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from oracle.backpropagation import Chain, by_parameters, cached, weights
+from oracle.backpropagation import Chain, by_parameters, cached, memory_before, weights
 from oracle.backward_inputs import BackwardInputs
-from oracle.backward_step import lstm_factors, multiplied_out, one_step, spread_by
-from oracle.propagation import joined, over_time
-from oracle.rounding import Arithmetic, Bounded
+from oracle.backward_step import LSTMSteps, spread_by, steps_of
+from oracle.propagation import over_time
+from oracle.rounding import Arithmetic, Bounded, Factors
 from reference.contract import Array
 
 
@@ -26,34 +26,36 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     fl = Arithmetic(inputs.dtype)
     given = cached(fl, [inputs])
     n_a, T_x = len(inputs.a0), inputs.x.shape[2]
-    # Where a sample has an infinity, the product with the identity shows what no step had.
-    own = [Bounded(np.where(known, step, 0), np.where(known, 0, np.inf)) for step, known in _shown(dz)]
-    WaT = Bounded.exact(weights(given)[:, :, :n_a].swapaxes(1, 2))
-    steps = [given.a0] * T_x
-    d_c = Bounded.exact(inputs.dc[None])
-    for t in reversed(range(T_x)):
-        step, c_prev = given.steps[t], given.steps[t - 1].get("c", given.c0) if t else given.c0
-        d = Bounded.exact(inputs.da[None, :, :, t])
-        if t + 1 < T_x:
-            d = fl.total(d, fl.matmul(WaT, own[t + 1]))
-        steps[t] = _through_the_identity(one_step(fl, step, c_prev, d, d_c)[0])
-        if inputs.kind == "lstm":
-            through_h, factors, _ = lstm_factors(fl, step, c_prev, d)
-            *spread, spread_c = multiplied_out(fl, step, c_prev, d, d_c)
-            by_c = fl.total(d_c, through_h)
-            for gate, (factor, more) in enumerate(zip(factors, spread, strict=True)):
-                told = own[t][:, gate * n_a : (gate + 1) * n_a].value
-                by_c = _narrower(by_c, _told(fl, told, fl.product(*factor), factor, more))
-            d_c = spread_by(fl.product(by_c, step["ft"]), 2 * spread_c)
-    chain = Chain([], given.a0, given.c0, own, [])
+    own = _shown(dz)
+    chain = Chain([], given.a0, given.c0, [own[t] for t in range(T_x)], [])
     found = {f"d{name}": bounded for name, bounded in by_parameters(fl, given, chain).items()}
-    found |= {"dx": over_time(steps, joined(given.a0)), "da0": fl.matmul(WaT, own[0])[..., None]}
+
+    by_states = fl.matmul(Bounded.exact(weights(given)[:, :, :n_a].swapaxes(1, 2)), own)
+    found["da0"] = by_states[0][..., None]
+    direct = Bounded.exact(np.moveaxis(inputs.da, 2, 0)[:, None])
+    none = np.zeros((1, *direct.value.shape[1:]))
+    later = Bounded(*(np.concatenate([part[1:], none]) for part in (by_states.value, by_states.error)))
+    d = fl.total(direct, later)
+
+    steps, d_c = steps_of(fl, given.steps, memory_before(given)), Bounded.exact(inputs.dc[None])
+    memory = _Memory(fl, steps, own) if isinstance(steps, LSTMSteps) else None
+    shown = [given.a0] * T_x
+    for t in reversed(range(T_x)):
+        shown[t] = _through_the_identity(steps.back(t, d[t], d_c)[0])
+        if memory:
+            d_c = memory.before(t, d[t], d_c)
+    found["dx"] = over_time(shown, given.a0)
     return {name: bounded[0] for name, bounded in found.items()}
 
 
-def _shown(dz: Array) -> list[tuple[Array, Array]]:
-    """The gradients of each step `(1, n_x, m)`, and which of them are numbers."""
-    return [(step[None].astype(np.float64), np.isfinite(step)[None]) for step in np.moveaxis(dz, 2, 0)]
+def _shown(dz: Array) -> Bounded:
+    """The gradients of all steps `(T_x, 1, n_x, m)`; of those that are no numbers nothing is known.
+
+    Where a sample has an infinity, the product with the identity shows what no step had.
+    """
+    value = np.moveaxis(dz, 2, 0)[:, None].astype(np.float64)
+    known = np.isfinite(value)
+    return Bounded(np.where(known, value, 0), np.where(known, 0, np.inf))
 
 
 def _through_the_identity(dz: Bounded) -> Bounded:
@@ -62,14 +64,31 @@ def _through_the_identity(dz: Bounded) -> Bounded:
     return Bounded(dz.value, np.where(unknown, np.inf, dz.error))
 
 
-def _told(fl: Arithmetic, dz: Array, k: Bounded, factors: object, more: Array) -> Bounded:
-    """The gradient by the memory state that a program must have had to give `dz`, which is k times it."""
-    assert isinstance(factors, tuple)
-    value = dz / k.value
-    rounding = fl.product(Bounded(np.where(np.isfinite(value), value, 0), 0 * k.error), *factors).error
-    error = 2 * (rounding + more + fl.eta) / np.abs(k.value)
-    known = np.isfinite(value) & (np.abs(k.value) > 4 * k.error)
-    return Bounded(np.where(known, value, 0), np.where(known, error, np.inf))
+class _Memory:
+    """The gradients by the memory states, which a program that gave its own `dz` must have had."""
+
+    def __init__(self, fl: Arithmetic, steps: LSTMSteps, own: Bounded) -> None:
+        self._fl = fl
+        self._steps = steps
+        T_x, _, rows, m = own.value.shape
+        dz = own.value[:, 0, : rows // 4 * 3].reshape(T_x, 3, 1, rows // 4, m)  # of f, i and c
+        k = fl.product(*steps.in_dc)  # what the gradient by the memory state is multiplied by
+        value = dz / k.value
+        self._known = np.isfinite(value) & (np.abs(k.value) > 4 * k.error)
+        self._value = np.where(self._known, value, 0)
+        quotient = Bounded(np.where(np.isfinite(value), value, 0), np.zeros(value.shape))
+        self._rounding = fl.product(quotient, Factors.of(*steps.in_dc)).error
+        self._size = np.abs(k.value)
+
+    def before(self, t: int, d: Bounded, d_c: Bounded) -> Bounded:
+        """The gradient by the memory state before step t, from the gradients by the states after it."""
+        *more, more_c = self._steps.multiplied_out(t, d, d_c)
+        error = 2 * (self._rounding[t] + np.stack(more) + self._fl.eta) / self._size[t]
+        error = np.where(self._known[t], error, np.inf)
+        by_c = self._fl.total(d_c, self._steps.by_hidden(t, d)[0])
+        for gate in range(3):
+            by_c = _narrower(by_c, Bounded(self._value[t, gate], error[gate]))
+        return spread_by(self._steps.before(t, by_c), 2 * more_c)
 
 
 def _narrower(x: Bounded, y: Bounded) -> Bounded:

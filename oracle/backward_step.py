@@ -1,4 +1,4 @@
-"""The bounds of one step of a backward pass, from the gradients by the states after it."""
+"""The bounds of the steps of a backward pass, each from the gradients by the states after it."""
 
 from __future__ import annotations
 
@@ -7,67 +7,92 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from oracle.propagation import joined
-from oracle.rounding import Arithmetic, Bounded
+from oracle.rounding import Arithmetic, Bounded, Factors
 from reference.contract import Array
 
 Step = Mapping[str, Bounded]
 """What a step of a forward pass gave: `a`; of an LSTM also `c`, `ft`, `it`, `cct`, `ot`, of relu `z`."""
 
 
-def one_step(
-    fl: Arithmetic, step: Step, c_prev: Bounded, d: Bounded, d_c: Bounded
-) -> tuple[Bounded, Bounded]:
-    """From the gradients by the states after a step those by its pre-activations and the memory before."""
-    if "c" not in step:
-        if "z" not in step:
-            return fl.product(d, fl.tanh_slope(step["a"])), d_c
-        slope = fl.relu_slope(step["z"])
-        dz = fl.product(d, slope)
+class RNNSteps:
+    """All steps of an RNN: the slopes of their activations do not depend on the gradients."""
+
+    def __init__(self, fl: Arithmetic, steps: Sequence[Step]) -> None:
+        self._fl = fl
+        self._is_relu = "z" in steps[0]
+        of_all = Bounded.stacked([step["z" if self._is_relu else "a"] for step in steps])
+        self.slope = fl.relu_slope(of_all) if self._is_relu else fl.tanh_slope(of_all)
+
+    def back(self, t: int, d: Bounded, d_c: Bounded) -> tuple[Bounded, Bounded]:
+        """The gradients by the pre-activations of a step and by c before it, from those by what it gave."""
+        slope = self.slope[t]
+        dz = self._fl.product(d, slope)
+        if not self._is_relu:
+            return dz, d_c
         # One program multiplies what is not finite by 0, and another leaves it out.
         unknown = ~np.isfinite(d.value) & ~((slope.value == 1) & (slope.error == 0))
         return Bounded(np.where(unknown, 0, dz.value), np.where(unknown, np.inf, dz.error)), d_c
-    through_h, factors, dzo = lstm_factors(fl, step, c_prev, d)
-    by_c = fl.total(d_c, through_h)
-    spread = multiplied_out(fl, step, c_prev, d, d_c)
-    *by_gates, d_c_prev = (
-        spread_by(fl.product(by_c, *factor), more)
-        for factor, more in zip((*factors, (step["ft"],)), spread, strict=True)
-    )
-    return joined(*by_gates, dzo), d_c_prev
 
 
-def lstm_factors(
-    fl: Arithmetic, step: Step, c_prev: Bounded, d: Bounded
-) -> tuple[Bounded, Sequence[Sequence[Bounded]], Bounded]:
-    """What comes to the memory state through the hidden state; the factors of the gradient by the memory
-    state in those by the pre-activations of f, i and c; and the gradient by that of o.
+class LSTMSteps:
+    """All steps of an LSTM: what is multiplied by the gradients does not depend on them.
+
+    `in_dc` are the factors of the gradient by c in those by the pre-activations of f, i and c, each
+    `(T, 3, k, n, m)`.
     """
-    h = fl.tanh(step["c"])
-    through_h = fl.product(d, step["ot"], fl.tanh_slope(h))
-    factors = (
-        (c_prev, fl.sigmoid_slope(step["ft"])),
-        (step["cct"], fl.sigmoid_slope(step["it"])),
-        (step["it"], fl.tanh_slope(step["cct"])),
-    )
-    return through_h, factors, fl.product(d, h, fl.sigmoid_slope(step["ot"]))
+
+    def __init__(self, fl: Arithmetic, steps: Sequence[Step], c_prev: Sequence[Bounded]) -> None:
+        self._fl = fl
+        c, f, i, g, o = (Bounded.stacked([s[name] for s in steps]) for name in ("c", "ft", "it", "cct", "ot"))
+        before, h = Bounded.stacked(c_prev), fl.tanh(c)
+        self._in_d_c = Factors.of(f)
+        of_f, of_i, of_o = (fl.sigmoid_slope(gate) for gate in (f, i, o))
+        self._in_d = Factors.of(Bounded.stacked((o, h), 1), Bounded.stacked((fl.tanh_slope(h), of_o), 1))
+        self.in_dc = Bounded.stacked((before, g, i), 1), Bounded.stacked((of_f, of_i, fl.tanh_slope(g)), 1)
+        self._in_dc = Factors.of(*self.in_dc)
+        sizes = np.stack([x.reach for x in (before, g, i, f)], 1)
+        slopes = [f.reach * (1 + f.reach), i.reach * (1 + i.reach), 1 + g.reach**2, np.ones(f.value.shape)]
+        self._multiplied_out = sizes * np.stack(slopes, 1)
+        self._largest = np.fmax(1, sizes)
+        self._through_h = o.reach * (1 + h.reach**2)
+
+    def by_hidden(self, t: int, d: Bounded) -> tuple[Bounded, Bounded]:
+        """The gradients by c, through h, and by the pre-activation of o, from that by the hidden state."""
+        both = self._fl.product(d, self._in_d.at(t))
+        return both[0], both[1]
+
+    def by_memory(self, t: int, d_c: Bounded) -> Bounded:
+        """The gradients by the pre-activations of f, i and c, `(3, k, n, m)`, from that by c."""
+        return self._fl.product(d_c, self._in_dc.at(t))
+
+    def before(self, t: int, d_c: Bounded) -> Bounded:
+        """The gradient by the memory state before step t, from that by the one after it."""
+        return self._fl.product(d_c, self._in_d_c.at(t))
+
+    def back(self, t: int, d: Bounded, d_c: Bounded) -> tuple[Bounded, Bounded]:
+        """The gradients by the pre-activations of a step and by c before it, from those by what it gave."""
+        through_h, dzo = self.by_hidden(t, d)
+        by_c = self._fl.total(d_c, through_h)
+        more = self.multiplied_out(t, d, d_c)
+        by_gates = spread_by(self.by_memory(t, by_c), more[:3])
+        dz = joined(*(by_gates[gate] for gate in range(3)), dzo)
+        return dz, spread_by(self.before(t, by_c), more[3])
+
+    def multiplied_out(self, t: int, d: Bounded, d_c: Bounded) -> Array:
+        """How far apart sums may be that are multiplied out or not, where what comes through h may cancel dc.
+
+        Of the gradients by the pre-activations of f, i and c, and by the memory state before, `(4, k, n, m)`.
+        Infinite where a product that is multiplied out might overflow.
+        """
+        size = d_c.reach + d.reach * self._through_h[t]
+        known = size * self._largest[t] <= self._fl.largest
+        more = np.where(known, self._fl.gamma(6) * size * self._multiplied_out[t], np.inf)
+        return np.where(d.is_zero & d_c.is_zero, 0, more)
 
 
-def multiplied_out(fl: Arithmetic, step: Step, c_prev: Bounded, d: Bounded, d_c: Bounded) -> Sequence[Array]:
-    """How far apart sums may be that are multiplied out or not, where what comes through h may cancel dc.
-
-    Of the gradients by the pre-activations of f, i and c, and by the memory state before. Infinite where a
-    product that is multiplied out might overflow.
-    """
-    h, f, i, g = (part.reach for part in (fl.tanh(step["c"]), step["ft"], step["it"], step["cct"]))
-    size = d_c.reach + d.reach * step["ot"].reach * (1 + h**2)
-    before = c_prev.reach
-    factors = (before * f * (1 + f), g * i * (1 + i), i * (1 + g**2), f)
-    known = [size * np.fmax(1, largest) <= fl.largest for largest in (before, g, i, f)]
-    none = d.is_zero & d_c.is_zero
-    return [
-        np.where(none, 0, np.where(within, fl.gamma(6) * size * factor, np.inf))
-        for within, factor in zip(known, factors, strict=True)
-    ]
+def steps_of(fl: Arithmetic, steps: Sequence[Step], c_prev: Sequence[Bounded]) -> RNNSteps | LSTMSteps:
+    """The steps of a forward pass, at least one, with the memory states before each."""
+    return LSTMSteps(fl, steps, c_prev) if "c" in steps[0] else RNNSteps(fl, steps)
 
 
 def spread_by(x: Bounded, more: Array) -> Bounded:

@@ -71,6 +71,8 @@ class Comparison:
         ours, theirs, bound = self._compared
         with np.errstate(all="ignore"):
             ratio = np.abs(ours - theirs) / (bound * (1 if self.rival == "exact" else 2))
+        if np.isfinite(ratio).all() and not np.isinf(bound).any():
+            return np.asarray(ratio)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
         if self._is_gradient:  # whether NaN or an infinity depends on the formula
             same |= ~np.isfinite(ours) & ~np.isfinite(theirs)
@@ -82,9 +84,9 @@ class Comparison:
         count = min(self.implementation.shape[2], self.witness.shape[2])
         every = (self.implementation, self.witness, self.bound)
         ours, theirs, bound = (array[:, :, array.shape[2] - count :] for array in every)
-        return ours.astype(np.float64), theirs.astype(np.float64), bound
+        return ours.astype(np.float64, copy=False), theirs.astype(np.float64, copy=False), bound
 
-    @property
+    @cached_property
     def worst(self) -> float:
         """The largest fraction; above 1, one of the two is wrong."""
         return float(self.ratio.max(initial=0.0))
@@ -92,12 +94,21 @@ class Comparison:
     @property
     def nearest(self) -> float:
         """The largest fraction among the elements whose bound means something."""
+        if self._is_of_use_everywhere:
+            return self.worst
         return float(self.ratio.max(initial=0.0, where=self._relative_bound <= BEYOND_USE))
 
     @property
     def beyond_use(self) -> bool:
         """Whether the bound has grown so large, for most elements, that agreement is no evidence."""
+        if self._is_of_use_everywhere:
+            return False
         return bool(2 * np.count_nonzero(self._relative_bound > BEYOND_USE) > self._relative_bound.size)
+
+    @property
+    def _is_of_use_everywhere(self) -> bool:
+        """Whether no bound is beyond use, whatever the sizes: those of states count as 1 or more."""
+        return not self._is_gradient and bool(self._compared[2].max(initial=0.0) <= BEYOND_USE)
 
     @cached_property
     def _relative_bound(self) -> Array:
