@@ -20,7 +20,7 @@ from reference.contract import Array, Kind
 
 HEAD = {"rnn": "Wya", "lstm": "Wy"}
 _MODULES: Mapping[Kind, Any] = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}
-CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell}
+_CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell}
 
 
 @torch.inference_mode()
@@ -70,7 +70,7 @@ def gates(inputs: Inputs) -> dict[str, Array]:
 def _run_module(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     """The states `(T_x, m, n_a)` and the last memory states `(1, m, n_a)`."""
     state = to_torch(inputs.kind, [inputs.parameters])
-    module = loaded(state, inputs.kind, len(inputs.x), len(inputs.a0), dtype=str(inputs.x.dtype))
+    module = loaded(state, _MODULES[inputs.kind], len(inputs.x), len(inputs.a0), dtype=str(inputs.x.dtype))
     x, a0, c0 = tensor(inputs.x.transpose(2, 1, 0)), tensor(inputs.a0.T[None]), tensor(inputs.c0.T[None])
     if inputs.kind == "rnn":
         a, _ = module(x, a0)
@@ -81,12 +81,7 @@ def _run_module(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
     """The same, step by step."""
-    state = {
-        name.removesuffix("_l0"): tensor(array)
-        for name, array in to_torch(inputs.kind, [inputs.parameters]).items()
-    }
-    cell = CELLS[inputs.kind](len(inputs.x), len(inputs.a0), dtype=state["weight_hh"].dtype)
-    cell.load_state_dict(state)
+    cell = cell_of(inputs)
     a, c = tensor(inputs.a0.T), tensor(inputs.c0.T)
     steps = []
     for xt in tensor(inputs.x.transpose(2, 1, 0)):
@@ -129,7 +124,7 @@ def module_of(inputs: LayerInputs) -> torch.nn.Module:
     own = {"nonlinearity": inputs.activation} if is_rnn else {"proj_size": len(p.get("Wp", ()))}
     return loaded(
         to_torch(inputs.kind, inputs.parameters, inputs.directions),
-        inputs.kind,
+        _MODULES[inputs.kind],
         len(inputs.x),
         len(p["ba" if is_rnn else "bf"]),
         dtype=str(inputs.x.dtype),
@@ -137,6 +132,14 @@ def module_of(inputs: LayerInputs) -> torch.nn.Module:
         bidirectional=inputs.directions == 2,
         **own,
     )
+
+
+def cell_of(inputs: Inputs) -> torch.nn.Module:
+    """The cell with the parameters of one of the four functions."""
+    state = to_torch(inputs.kind, [inputs.parameters])
+    named = {name.removesuffix("_l0"): array for name, array in state.items()}
+    sizes = len(inputs.x), len(inputs.a0)
+    return loaded(named, _CELLS[inputs.kind], *sizes, dtype=str(state["weight_hh_l0"].dtype))
 
 
 def called(
@@ -180,9 +183,9 @@ _ON_THE_INPUT = ("Wax", "Wf", "Wi", "Wc", "Wo")
 """The weights whose last columns act on the input."""
 
 
-def loaded(state: Mapping[str, Array], kind: Kind, n_x: int, n_a: int, **how: Any) -> torch.nn.Module:
-    """A module with these parameters."""
-    module, parameters = _module(kind, n_x, n_a, **how)
+def loaded(state: Mapping[str, Array], made: Any, n_x: int, n_a: int, **how: Any) -> torch.nn.Module:
+    """A module of the class `made` with these parameters."""
+    module, parameters = _module(made, n_x, n_a, **how)
     for name, parameter in parameters.items():
         parameter.copy_(tensor(state[name]))
     return module
@@ -190,14 +193,14 @@ def loaded(state: Mapping[str, Array], kind: Kind, n_x: int, n_a: int, **how: An
 
 @lru_cache(maxsize=512)
 def _module(
-    kind: Kind, n_x: int, n_a: int, dtype: str, **how: Any
+    made: Any, n_x: int, n_a: int, dtype: str, **how: Any
 ) -> tuple[torch.nn.Module, Mapping[str, torch.Tensor]]:
     """A module, and its parameters to load weights into; building one costs more than running it.
 
     The parameters are no inference tensors, which could not be loaded into to differentiate.
     """
     with torch.inference_mode(False):
-        module: torch.nn.Module = _MODULES[kind](n_x, n_a, dtype=getattr(torch, dtype), **how)
+        module: torch.nn.Module = made(n_x, n_a, dtype=getattr(torch, dtype), **how)
     return module, dict(module.named_parameters())
 
 

@@ -14,8 +14,9 @@ from oracle.backward_inputs import (
     by_parameter,
     parameters_of,
 )
-from oracle.conversion import from_torch, to_torch
-from oracle.pytorch import CELLS, as_torch_takes_them, called, module_of, tensor
+from oracle.layout import LAYOUTS
+from oracle.naming import in_torch
+from oracle.pytorch import as_torch_takes_them, called, cell_of, module_of, tensor
 from reference.contract import Array
 
 
@@ -29,14 +30,9 @@ def run(inputs: AnyBackward) -> dict[str, Array]:
 
 
 def _of_cell(inputs: BackwardInputs) -> dict[str, Array]:
-    (n_x, _, T_x), n_a = inputs.x.shape, len(inputs.a0)
-    assert T_x == 1
-    state = {
-        name.removesuffix("_l0"): tensor(array)
-        for name, array in to_torch(inputs.kind, [inputs.parameters]).items()
-    }
-    cell = CELLS[inputs.kind](n_x, n_a, dtype=state["weight_hh"].dtype)
-    cell.load_state_dict(state)
+    assert inputs.x.shape[2] == 1
+    with torch.no_grad():
+        cell = cell_of(inputs)
     x, a, c = (tensor(array.T).requires_grad_() for array in (inputs.x[:, :, 0], inputs.a0, inputs.c0))
     if inputs.kind == "rnn":
         given, returned = [x, a], [cell(x, a)]
@@ -44,7 +40,7 @@ def _of_cell(inputs: BackwardInputs) -> dict[str, Array]:
         given, returned = [x, a, c], [*cell(x, (a, c))]
     incoming = [tensor(array.T) for array in (inputs.da[:, :, 0], inputs.dc)]
     gradients, by_parameters = _gradients(cell, returned, given, incoming)
-    [p], _ = from_torch(inputs.kind, by_parameters)
+    [p] = _by_place(inputs, {f"{name}_l0": gradient for name, gradient in by_parameters.items()})
     found = {f"d{name}": array for name, array in zip(("x", "a0", "c0"), gradients, strict=False)}
     return {name: array.T[:, :, None] for name, array in found.items()} | {
         name: p[name.removeprefix("d")][:, :, None] for name, _ in parameters_of(inputs)
@@ -78,7 +74,7 @@ def _of_layers(inputs: LayerBackwardInputs) -> dict[str, Array]:
             states.transpose(0, 2, 1)[:, : like.shape[1]]
             for states, like in zip(by_states, initial, strict=True)
         ]
-        gradients, _ = from_torch(inputs.kind, by_parameters)
+        gradients = _by_place(inputs, by_parameters)
     found = {"dx": dx}
     for name, states in zip(("da0", "dc0"), initial, strict=False):
         found[name] = states.reshape(prod(states.shape[:2]), m, 1)
@@ -108,6 +104,18 @@ def _gradients(
     return arrays[: len(given)], {
         name: np.zeros_like(by) if "bias_hh" in name else by for name, by in by_name.items()
     }
+
+
+def _by_place(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
+    """The gradients by torch's parameters as those by ours, layer by layer and direction by direction."""
+    D = inputs.directions if isinstance(inputs, LayerBackwardInputs) else 1
+    layout, roles = LAYOUTS["torch"], ("weight", "recurrent_weight", "bias", "recurrent_bias", "projection")
+    found = []
+    for k in range(sum(name.startswith("weight_ih") for name in by_name)):
+        named = {role: in_torch(role, *divmod(k, D)) for role in roles}
+        here = {role: by_name[name] for role, name in named.items() if name in by_name}
+        found.append(layout.unstack(inputs.kind, here))
+    return found
 
 
 def _cut(gradient: Array, W: Array) -> Array:

@@ -107,15 +107,20 @@ class Comparison:
 
     @property
     def _is_of_use_everywhere(self) -> bool:
-        """Whether no bound is beyond use, whatever the sizes: those of states count as 1 or more."""
-        return not self._is_gradient and bool(self._compared[2].max(initial=0.0) <= BEYOND_USE)
+        """Whether no bound is beyond use, even of elements of the least size."""
+        least = self._gradient_size if self._is_gradient else 1.0
+        return bool(self._compared[2].max(initial=0.0) <= BEYOND_USE * least)
+
+    @cached_property
+    def _gradient_size(self) -> float:
+        """The largest element: a gradient has no size of its own, as states and probabilities have."""
+        _, theirs, _ = self._compared
+        return float(np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs)))
 
     @cached_property
     def _relative_bound(self) -> Array:
         _, theirs, bound = self._compared
-        size = np.maximum(1, np.abs(theirs))
-        if self._is_gradient:  # which has no size of its own, as states and probabilities have
-            size = np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs))
+        size = self._gradient_size if self._is_gradient else np.maximum(1, np.abs(theirs))
         with np.errstate(all="ignore"):
             relative = np.where(bound == 0, 0, bound / size)
         return np.where(np.isinf(bound), np.inf, relative)

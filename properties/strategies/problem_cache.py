@@ -1,7 +1,8 @@
 """Problems that are drawn once, for all laws and implementations.
 
-Hypothesis draws the same for each, as long as a law holds of what is drawn. It draws the same sizes for an
-RNN as for an LSTM, and takes a millisecond for an example.
+Hypothesis draws the same for each, as long as a law holds of what is drawn. It draws the same problems for a
+backward pass as for its forward pass, and the same sizes for an RNN as for an LSTM; an example takes it a
+millisecond.
 """
 
 import math
@@ -26,6 +27,8 @@ def drawn(
     function: str, effort: Effort, domain: Domain, number: int, profile: str
 ) -> list[Sequence[Problem]]:
     """The examples on which a law of this domain that holds is checked in a profile, with this seed."""
+    if CONTRACTS[function].is_backward:
+        return drawn(CONTRACTS[function].forward, effort, domain, number, profile)
     if function in _LIKE and effort.work == math.inf:  # where the cost of a network is no matter
         kind = CONTRACTS[function].kind
         alike = drawn(_LIKE[function], effort, domain, number, profile)
