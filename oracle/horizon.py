@@ -13,23 +13,9 @@ STEPS = 1000
 """The longest trajectory that is tried."""
 TRIED = (4, 16, 64, 256, STEPS)
 EFFORT = 10**8
-"""The elements of weights to visit for all layers of a file: some seconds of a processor."""
+"""The elements of weights that all layers of a file may visit: some seconds of a processor."""
 _OVERHEAD = 3000
 """The number of elements that take as long as a step of any size takes at least."""
-
-
-@dataclass
-class Effort:
-    """How much computation is left."""
-
-    left: int = EFFORT
-
-    def suffices(self, cost: int) -> bool:
-        """Whether enough is left for a cost, which is then subtracted."""
-        if cost > self.left:
-            return False
-        self.left -= cost
-        return True
 
 
 @dataclass(frozen=True)
@@ -45,16 +31,16 @@ class Horizon:
         return f"≥ {self.steps} steps" if self.steps else "–"
 
 
-def horizon(layer: RecurrentLayer, effort: Effort | None = None) -> Horizon:
+def horizon(layer: RecurrentLayer, effort: int | None = None) -> Horizon:
     """For how many steps, at most `STEPS`, the bound is small enough to judge most of `a` by.
 
     The bound is that of float32, for one sample of standard normal inputs and states. Later steps can only
-    be judged one by one.
+    be judged one by one. `effort` limits the elements of weights that one trajectory may visit.
     """
-    effort, sharp, driven = effort or Effort(2**63), 0, _driven(layer)
+    sharp, driven = 0, _driven(layer)
     size = sum(array.size for p in layer.parameters for array in p.values())
     for steps in TRIED:
-        if not effort.suffices(steps * (size + _OVERHEAD * len(layer.parameters))):
+        if effort is not None and steps * (size + _OVERHEAD * len(layer.parameters)) > effort:
             return Horizon(sharp, is_known=False)
         a = evaluate(replace(driven, x=driven.x[:, :, :steps]))["a"]
         with np.errstate(invalid="ignore"):
@@ -68,11 +54,11 @@ def horizon(layer: RecurrentLayer, effort: Effort | None = None) -> Horizon:
     return Horizon(sharp)
 
 
-def spectral_radius(layer: RecurrentLayer, effort: Effort) -> float | None:
-    """The spectral radius of a layer; `None` if it would take too much effort."""
+def spectral_radius(layer: RecurrentLayer, effort: int) -> float | None:
+    """The spectral radius of a layer; `None` if its cost exceeds the effort."""
     gates = 1 if layer.kind == "rnn" else 4
     cost = len(layer.parameters) * gates * ((layer.n_p or layer.n_a) ** 3 // 4 + _OVERHEAD // 4)
-    return layer.spectral_radius if effort.suffices(cost) else None
+    return layer.spectral_radius if cost <= effort else None
 
 
 def _driven(layer: RecurrentLayer) -> LayerInputs:

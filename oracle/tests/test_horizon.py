@@ -3,7 +3,7 @@
 import pytest
 
 from oracle.checkpoints import RecurrentLayer
-from oracle.horizon import STEPS, TRIED, Effort, Horizon, horizon, spectral_radius
+from oracle.horizon import STEPS, TRIED, Horizon, horizon, spectral_radius
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.propagation import evaluate
@@ -43,6 +43,6 @@ def test_no_longer_trajectory_is_tried_than_is_of_use(monkeypatch: pytest.Monkey
 
 def test_where_the_effort_ends_it_is_told() -> None:
     size = sum(array.size for array in layer(0.1, 1).parameters[0].values())
-    assert str(horizon(layer(0.1, 1), Effort(0))) == "–"
-    assert str(horizon(layer(0.1, 1), Effort(21 * (size + 3000)))) == "≥ 16 steps"
-    assert spectral_radius(layer(0.1, 1), Effort(0)) is None
+    assert str(horizon(layer(0.1, 1), 0)) == "–"
+    assert str(horizon(layer(0.1, 1), 21 * (size + 3000))) == "≥ 16 steps"
+    assert spectral_radius(layer(0.1, 1), 0) is None

@@ -12,7 +12,7 @@ from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.error import printable
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import TO
-from oracle.horizon import EFFORT, Effort, horizon, spectral_radius
+from oracle.horizon import EFFORT, horizon, spectral_radius
 from oracle.layout import LAYOUTS
 from oracle.weight_copies import difference
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 def show(checkpoint: Checkpoint) -> None:
     """Print a table of the layers, remarks, and what was passed over."""
     share = EFFORT // len(checkpoint.layers)
-    print_table(_COLUMNS, _NUMBERS, [_row(layer, Effort(share)) for layer in checkpoint.layers])
+    print_table(_COLUMNS, _NUMBERS, [_row(layer, share) for layer in checkpoint.layers])
     whose: dict[str, list[str]] = {}
     for layer in checkpoint.layers:
         told = [f"its activation is {layer.activation}"] if layer.activation else []
@@ -71,7 +71,7 @@ def show(checkpoint: Checkpoint) -> None:
         print(printable(f"passed over: {each}"))
 
 
-def _row(layer: RecurrentLayer, effort: Effort) -> list[str]:
+def _row(layer: RecurrentLayer, effort: int) -> list[str]:
     radius = spectral_radius(layer, effort)
     sizes = (layer.layers, layer.directions, layer.n_x, layer.n_a, layer.n_p or "")
     known = (layer.prefix, layer.kind.upper(), layer.layout, *map(str, sizes), layer.dtype.name)
