@@ -87,7 +87,7 @@ def test_inputs_that_are_too_large_to_draw_are_one_line(capsys: pytest.CaptureFi
         parity.main([changed(endless), "--against", "original_model:make"])
     shown = capsys.readouterr().err
     assert len(shown.splitlines()) == 1
-    assert "its input tokens has the shape (2, 1099511627776): return (module, example inputs)" in shown
+    assert "its input tokens has the shape (5, 1099511627776): return (module, example inputs)" in shown
 
 
 def test_names_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
