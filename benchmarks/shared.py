@@ -23,7 +23,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown. A column that holds only numbers is aligned to the right."""
     body = [*rows]
     rules = [
-        "--:" if all(re.fullmatch(r"[\d.,]+%?|—?", cell) for cell in column) else "---"
+        "--:" if all(re.fullmatch(r"[\d.,]+%?|—", cell) for cell in column) else "---"
         for column in zip(*body, strict=True)
     ]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, rules, *body))
