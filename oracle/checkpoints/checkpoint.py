@@ -80,30 +80,28 @@ def split(text: str) -> tuple[str, str]:
 def select(layers: Sequence[RecurrentLayer | Incomplete], prefix: str) -> list[RecurrentLayer]:
     """The layers of a prefix, or all; `CheckpointError` if there is none, or if one is incomplete."""
     if not prefix:
-        complete = [layer for layer in layers if isinstance(layer, RecurrentLayer)]
-        if complete and len(complete) < len(layers):
-            which = next(layer for layer in layers if isinstance(layer, Incomplete))
-            raise CheckpointError(f"{which.why}; FILE:PREFIX names the others: {_names(complete)}")
         return _complete(layers)
-    chosen = _below(layers, prefix)
-    if chosen or "+" not in prefix:
-        if not chosen:
-            raise CheckpointError(f"no layer in it begins with {prefix}; there is {_names(layers)}")
-        return _complete(chosen)
+    if chosen := _below(layers, prefix):
+        return _complete(chosen, others=False)
+    if "+" not in prefix:
+        raise CheckpointError(f"no layer in it begins with {prefix}; there is {_names(layers)}")
     parts = []
     for each in prefix.split("+"):
-        found = _complete(_below(layers, each))
+        found = _complete(_below(layers, each), others=False)
         if len(found) != 1:
             raise CheckpointError(f"{each or 'nothing'} is {len(found)} of its layers, expected one to stack")
         parts += found
     return [reduce(lambda below, above: above.on(below), parts)]
 
 
-def _complete(layers: Sequence[RecurrentLayer | Incomplete]) -> list[RecurrentLayer]:
+def _complete(layers: Sequence[RecurrentLayer | Incomplete], *, others: bool = True) -> list[RecurrentLayer]:
+    """The layers; `CheckpointError` if one is incomplete, whose message may name the others."""
+    complete = [layer for layer in layers if isinstance(layer, RecurrentLayer)]
     for layer in layers:
         if isinstance(layer, Incomplete):
-            raise CheckpointError(layer.why)
-    return [layer for layer in layers if isinstance(layer, RecurrentLayer)]
+            names = f"; FILE:PREFIX names the others: {_names(complete)}" if others and complete else ""
+            raise CheckpointError(layer.why + names)
+    return complete
 
 
 def _names(layers: Sequence[RecurrentLayer | Incomplete]) -> str:

@@ -51,12 +51,12 @@ def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Fou
     found, unnamed = Found([], [*contents.passed_over]), {*arrays}
     for convention, prefix, places in _named(arrays):
         unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
-        if other := _other(prefix, convention, places):
-            found.passed_over.append(_of(prefix, other))
+        if what := _unlike_a_layer(prefix, convention, places):
+            found.passed_over.append(_labelled(prefix, what))
             continue
         read = _read(contents, convention, prefix, places, layout if overrules else "")
         if read is None:
-            found.passed_over.append(_of(prefix, "a GRU"))
+            found.passed_over.append(_labelled(prefix, "a GRU"))
         else:
             found.layers.append(read)
     if not found.layers:
@@ -64,11 +64,13 @@ def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Fou
     if not found.layers:
         some = [*found.passed_over[:_SHOWN], *(["…"] if len(found.passed_over) > _SHOWN else [])]
         others = f"; there is {'; '.join(some)}" if some else ""
-        raise CheckpointError(shortened(f"it has no RNN or LSTM in it{others or _inventory(arrays)}", 400))
+        raise CheckpointError(
+            shortened(f"it has no RNN or LSTM in it{others or _tensors_in_words(arrays)}", 400)
+        )
     return found
 
 
-def _of(prefix: str, what: str) -> str:
+def _labelled(prefix: str, what: str) -> str:
     return f"{prefix}: {what}" if prefix else what
 
 
@@ -80,7 +82,7 @@ def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]
             yield convention, prefix, places
 
 
-def _other(prefix: str, convention: str, places: Places) -> str:
+def _unlike_a_layer(prefix: str, convention: str, places: Places) -> str:
     """What the weights are instead of a layer of the contract; empty if nothing tells so."""
     if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
         return "an optimizer's"
@@ -176,7 +178,7 @@ def _remarks(stored: set[str], places: Places) -> Iterator[str]:
         yield "its two biases were added, and rounded once"
 
 
-def _inventory(arrays: Mapping[str, np.ndarray]) -> str:
+def _tensors_in_words(arrays: Mapping[str, np.ndarray]) -> str:
     """Some of the tensors, in a clause."""
     if not arrays:
         return ", nor any tensor"
