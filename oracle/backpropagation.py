@@ -170,8 +170,8 @@ def back_through_time(
     not `within` a sample, `(T_x, k, 1, m)`, changes nothing.
     """
     n_h, T_x = given.a0.value.shape[1], len(given.steps)
-    WT = _exact(weights(given).swapaxes(1, 2))
-    WpT = _exact(given.p["Wp"].swapaxes(1, 2)) if "Wp" in given.p else None
+    WT = fl.matrix(_exact(weights(given).swapaxes(1, 2)))
+    WpT = fl.matrix(_exact(given.p["Wp"].swapaxes(1, 2))) if "Wp" in given.p else None
     steps = steps_of(fl, given.steps, memory_before(given)) if T_x else None
     chain = Chain([], given.a0, given.c0, [], [])
     d, d_c = fl.total(*da[-1]), fl.total(*dc[-1])

@@ -141,9 +141,9 @@ def unrolled(
         W, b = np.concatenate([p["Waa"], p["Wax"]], axis=2), p["ba"]
     else:
         W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"], axis=1) for part in "Wb")
-    n_a = c.value.shape[1]
+    n_a, matrix = c.value.shape[1], fl.matrix(Bounded.exact(W))
     for xt in xs:
-        z = fl.affine(W, joined(a, xt), b)
+        z = fl.affine(matrix, joined(a, xt), b)
         if kind == "rnn":
             a = fl.relu(z) if activation == "relu" else fl.tanh(z)
             yield {"a": a, **({"z": z} if activation == "relu" else {})}

@@ -15,14 +15,15 @@ where `gradual` underflow is asked for it may not. So its unit is the smallest n
 subnormal one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import numpy as np
 
+from oracle.bounded import Bounded, Factors, Matrix, if_finite
 from reference.contract import Array
+
+__all__ = ["Arithmetic", "Bounded", "Factors"]
 
 SLACK = 1 + 1e-6
 """Covers the rounding of the bounds themselves: fewer than 1e9 float64 operations in a row."""
@@ -53,90 +54,6 @@ TANH_BY_FORMULA, SIGMOID_BY_FORMULA = 8.5, 6
 """
 
 
-@dataclass(slots=True)  # frozen ones take three times as long to make, and there are very many
-class Bounded:
-    """A float64 evaluation of a quantity, and how far a correct program may be from its exact value."""
-
-    value: Array
-    error: Array
-    _reach: Array | None = field(default=None, init=False)
-    _is_zero: Array | None = field(default=None, init=False)
-
-    @classmethod
-    def exact(cls, value: Array) -> Self:
-        """A quantity that every program is given."""
-        value = value.astype(np.float64)
-        return cls(value, np.zeros(value.shape))
-
-    @classmethod
-    def stacked(cls, parts: Sequence["Bounded"], axis: int = 0) -> Self:
-        """Quantities of one shape, stacked along a new axis."""
-        return cls(np.stack([p.value for p in parts], axis), np.stack([p.error for p in parts], axis))
-
-    @property
-    def is_zero(self) -> Array:
-        """Whether the exact value and every computed one are 0."""
-        if self._is_zero is None:
-            self._is_zero = np.asarray((self.value == 0) & (self.error == 0))
-        return self._is_zero
-
-    @property
-    def reach(self) -> Array:
-        """The largest magnitude that the exact or a computed value can have."""
-        if self._reach is None:
-            self._reach = np.asarray(np.abs(self.value) + 2 * self.error)
-        return self._reach
-
-    def __getitem__(self, index: Any) -> "Bounded":
-        return Bounded(self.value[index], self.error[index])
-
-    def scaled_to(self, answer: Array) -> "Bounded":
-        """The same relative error on an answer that may be of another size, being wrong."""
-        with np.errstate(all="ignore"):
-            grown = np.fmax(1, np.abs(answer / self.value)) * self.error
-        return Bounded(self.value, np.where(np.isfinite(answer) & (self.error > 0), grown, self.error))
-
-
-class Factors(NamedTuple):
-    """A product of some quantities before its rounding is counted: `Arithmetic.product` takes more factors.
-
-    `size` is the largest magnitude that a computed product can have, `largest` that of a partial product; 0
-    where a factor is not finite.
-    """
-
-    value: Array
-    error: Array
-    size: Array
-    largest: Array
-    is_zero: Array
-    n: int
-
-    @classmethod
-    def of(cls, *factors: Bounded) -> "Factors":
-        """The product of these quantities."""
-        every = [
-            cls(x.value, x.error, x.reach, _if_finite(x.value, np.fmax(1, x.reach)), x.is_zero, 1)
-            for x in factors
-        ]
-        return reduce(cls.times, every)
-
-    def times(self, other: "Factors") -> "Factors":
-        """The product of both."""
-        return Factors(
-            self.value * other.value,
-            self.error * other.size + self.size * other.error,
-            self.size * other.size,
-            self.largest * other.largest,
-            self.is_zero | other.is_zero,
-            self.n + other.n,
-        )
-
-    def at(self, index: Any) -> "Factors":
-        """The entries at an index."""
-        *arrays, _ = self
-        return self._replace(**dict(zip(self._fields, (array[index] for array in arrays), strict=False)))
-
-
 class Arithmetic:
     """The rules of rounding in one precision, with unit roundoff `u` and underflow unit `eta`."""
 
@@ -154,34 +71,41 @@ class Arithmetic:
 
     # Each rule takes stacks of matrices as `numpy.matmul` does.
 
-    def affine(self, W: Array, v: Bounded, b: Array) -> Bounded:
-        """`W v + b`: each of k products is rounded once and passes through at most k additions.
+    def matrix(self, A: Bounded) -> Matrix:
+        """A matrix that is multiplied by many others."""
+        return Matrix(A, A.error if A.error.any() else None, self._subnormal(A))
+
+    def affine(self, W: Array | Matrix, v: Bounded, b: Array) -> Bounded:
+        """`W v + b`, W exact: each of k products is rounded once and passes through at most k additions.
 
         One addition more leaves room for a bias in two parts. A sum underflows only where it is flushed.
         Where a partial sum might overflow, in some order, nothing can be said, not even that it is a number.
         """
-        k = W.shape[-1]
-        size = np.abs(W)
+        W = W if isinstance(W, Matrix) else self.matrix(Bounded.exact(W))
+        value, size = W.bounded.value, W.bounded.reach
+        k = size.shape[-1]
         terms = size @ v.reach + np.abs(b)
-        rounding = self.gamma(k + 2) * terms + (2 * k + 4) * self.eta + self._flushed(size, v)
-        z = _bounded(W @ v.value + b, np.where(terms == 0, 0, rounding + size @ v.error))
+        rounding = self.gamma(k + 2) * terms + (2 * k + 4) * self.eta + self._flushed(W, v)
+        z = _bounded(value @ v.value + b, np.where(terms == 0, 0, rounding + size @ v.error))
         if (terms <= self.largest).all():
             return z
-        terms = _if_finite(W, size) @ _if_finite(v.value, v.reach) + _if_finite(b, np.abs(b))
+        terms = if_finite(value, size) @ if_finite(v.value, v.reach) + if_finite(b, np.abs(b))
         return _unknown(z, ~(terms <= self.largest))
 
-    def _flushed(self, size: Array, v: Bounded) -> Array:
-        """What is lost of `W v` where the factors that are or may become subnormal are taken as 0."""
-        lost = np.zeros(())
+    def _flushed(self, A: Matrix, B: Bounded) -> Array | float:
+        """What is lost of `A B` where the factors that are or may become subnormal are taken as 0."""
+        lost: Array | float = 0.0
+        if A.subnormal is not None:
+            lost = lost + A.subnormal @ B.reach
+        subnormal = self._subnormal(B)
+        return lost if subnormal is None else lost + A.bounded.reach @ subnormal
+
+    def _subnormal(self, x: Bounded) -> Array | None:
+        """What is lost of a factor where it is or may become subnormal; `None` where nothing is."""
         if self.gradual:
-            return lost
-        weights = np.where(size < self.eta, size, 0)
-        if weights.any():
-            lost = lost + weights @ v.reach
-        values = np.where(np.abs(v.value) - v.error < self.eta, np.fmin(v.reach, self.eta), 0)
-        if values.any():
-            lost = lost + size @ values
-        return lost
+            return None
+        lost = np.where(np.abs(x.value) - x.error < self.eta, np.fmin(x.reach, self.eta), 0)
+        return lost if lost.any() else None
 
     def tanh(self, z: Bounded) -> Bounded:
         """Slope sech² at the point of the interval nearest to 0, or, saturated, what is left to 1.
@@ -245,23 +169,20 @@ class Arithmetic:
         unknown = ~(largest <= self.largest)
         return _unknown(bounded, unknown) if unknown.any() else bounded
 
-    def matmul(self, A: Bounded, B: Bounded) -> Bounded:
+    def matmul(self, A: Bounded | Matrix, B: Bounded) -> Bounded:
         """`A B`, both with errors; exactly 0 where no term can be anything else.
 
         Each of k products is rounded once and passes through at most k additions. Which terms are 0 is told
         by the factors, for products underflow. Where a partial sum might overflow, nothing can be said.
         """
+        matrix = A if isinstance(A, Matrix) else self.matrix(A)
+        A = matrix.bounded
         k, sizes, others = A.value.shape[-1], A.reach, B.reach
         terms = sizes @ others
         error = self.gamma(k + 1) * terms + sizes @ B.error + (2 * k + 2) * self.eta
-        if A.error.any():
-            error = error + A.error @ others
-        if not self.gradual:
-            small, other_small = self._subnormal(A), self._subnormal(B)
-            if small.any():
-                error = error + small @ others
-            if other_small.any():
-                error = error + sizes @ other_small
+        if matrix.error is not None:
+            error = error + matrix.error @ others
+        error = error + self._flushed(matrix, B)
         if not (terms > 0).all():
             some = (~A.is_zero).astype(np.float64) @ (~B.is_zero).astype(np.float64)
             error = np.where(some == 0, 0, error)
@@ -270,12 +191,8 @@ class Arithmetic:
             bounded = _unknown(bounded, ~np.isfinite(bounded.value) & ~_surely_no_number(A, B))
         if (terms <= self.largest).all():
             return bounded
-        terms = _if_finite(A.value, sizes) @ _if_finite(B.value, others)
+        terms = if_finite(A.value, sizes) @ if_finite(B.value, others)
         return _unknown(bounded, ~(terms <= self.largest))
-
-    def _subnormal(self, x: Bounded) -> Array:
-        """What is lost of a factor where it is or may become subnormal, and so is taken as 0."""
-        return np.where(np.abs(x.value) - x.error < self.eta, np.fmin(x.reach, self.eta), 0)
 
     def tanh_slope(self, a: Bounded) -> Bounded:
         """`1 - a²` of `a = tanh z`, by any formula: `(1 - a)(1 + a)`, `1 - a a`, or multiplied out.
@@ -345,7 +262,7 @@ def _surely_no_number(A: Bounded, B: Bounded) -> Array:
 
 def _unknown(x: Bounded, unknown: Array) -> Bounded:
     """The same, of which nothing is known in some places: a number, with an infinite bound."""
-    value = np.where(unknown, _if_finite(x.value, x.value), x.value)
+    value = np.where(unknown, if_finite(x.value, x.value), x.value)
     return Bounded(value, np.where(unknown, np.inf, x.error))
 
 
@@ -361,7 +278,3 @@ def _through(z: Bounded, q: Array, slope: Array, rest: Array, width: float) -> A
     """
     error = np.fmin(z.error * slope, np.where(q < 1, rest, width))
     return np.where(z.error < np.inf, error, np.inf)
-
-
-def _if_finite(number: Array, then: Array) -> Array:
-    return np.where(np.isfinite(number), then, 0)

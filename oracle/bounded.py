@@ -1,0 +1,114 @@
+"""Quantities with their bounds, and what many products need of them.
+
+`oracle.rounding` has the rules by which the bounds propagate.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from reference.contract import Array
+
+
+@dataclass(slots=True)  # frozen ones take three times as long to make, and there are very many
+class Bounded:
+    """A float64 evaluation of a quantity, and how far a correct program may be from its exact value."""
+
+    value: Array
+    error: Array
+    _reach: Array | None = field(default=None, init=False)
+    _is_zero: Array | None = field(default=None, init=False)
+
+    @classmethod
+    def exact(cls, value: Array) -> Self:
+        """A quantity that every program is given."""
+        value = value.astype(np.float64)
+        return cls(value, np.zeros(value.shape))
+
+    @classmethod
+    def stacked(cls, parts: Sequence["Bounded"], axis: int = 0) -> Self:
+        """Quantities of one shape, stacked along a new axis."""
+        return cls(np.stack([p.value for p in parts], axis), np.stack([p.error for p in parts], axis))
+
+    @property
+    def is_zero(self) -> Array:
+        """Whether the exact value and every computed one are 0."""
+        if self._is_zero is None:
+            self._is_zero = np.asarray((self.value == 0) & (self.error == 0))
+        return self._is_zero
+
+    @property
+    def reach(self) -> Array:
+        """The largest magnitude that the exact or a computed value can have."""
+        if self._reach is None:
+            self._reach = np.asarray(np.abs(self.value) + 2 * self.error)
+        return self._reach
+
+    def __getitem__(self, index: Any) -> "Bounded":
+        return Bounded(self.value[index], self.error[index])
+
+    def scaled_to(self, answer: Array) -> "Bounded":
+        """The same relative error on an answer that may be of another size, being wrong."""
+        with np.errstate(all="ignore"):
+            grown = np.fmax(1, np.abs(answer / self.value)) * self.error
+        return Bounded(self.value, np.where(np.isfinite(answer) & (self.error > 0), grown, self.error))
+
+
+class Matrix(NamedTuple):
+    """A matrix that is multiplied by many others: what does not depend on these is found once.
+
+    `subnormal` is what a product loses by the entries that are or may become subnormal. Both are `None` where
+    they are 0.
+    """
+
+    bounded: Bounded
+    error: Array | None
+    subnormal: Array | None
+
+
+class Factors(NamedTuple):
+    """A product of some quantities before its rounding is counted: `Arithmetic.product` takes more factors.
+
+    `size` is the largest magnitude that a computed product can have, `largest` that of a partial product; 0
+    where a factor is not finite.
+    """
+
+    value: Array
+    error: Array
+    size: Array
+    largest: Array
+    is_zero: Array
+    n: int
+
+    @classmethod
+    def of(cls, *factors: Bounded) -> "Factors":
+        """The product of these quantities."""
+        every = [
+            cls(x.value, x.error, x.reach, if_finite(x.value, np.fmax(1, x.reach)), x.is_zero, 1)
+            for x in factors
+        ]
+        return reduce(cls.times, every)
+
+    def times(self, other: "Factors") -> "Factors":
+        """The product of both."""
+        return Factors(
+            self.value * other.value,
+            self.error * other.size + self.size * other.error,
+            self.size * other.size,
+            self.largest * other.largest,
+            self.is_zero | other.is_zero,
+            self.n + other.n,
+        )
+
+    def at(self, index: Any) -> "Factors":
+        """The entries at an index."""
+        *arrays, _ = self
+        return self._replace(**dict(zip(self._fields, (array[index] for array in arrays), strict=False)))
+
+
+def if_finite(number: Array, then: Array) -> Array:
+    """The second array where the first is finite, 0 elsewhere."""
+    return np.where(np.isfinite(number), then, 0)
