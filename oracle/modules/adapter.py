@@ -13,7 +13,7 @@ import numpy as np
 from oracle.layout import plain
 from oracle.modules.factory import Factory
 from oracle.modules.forms import Form, WrongAnswer, read
-from oracle.modules.interface import Sizes, flat, numbered
+from oracle.modules.interface import Sizes, UnusableModule, flat, numbered
 from oracle.modules.places import places
 from oracle.modules.roles import Extents, Reading
 from reference.contract import Array
@@ -66,7 +66,7 @@ class Adapter:
         if found is None and {*shapes} == {*single.shapes}:
             found = {name: (0, name) for name in shapes}
         if found is None:
-            raise WrongAnswer(f"the names of its weights, {', '.join(shapes)}, do not tell the places")
+            raise UnusableModule(f"the names of its weights, {', '.join(shapes)}, do not tell their places")
         of_each, entries = numbered(self._interface.kind, sizes), {}
         for name, (k, own) in found.items():
             role = single.reading[own]
@@ -75,7 +75,7 @@ class Adapter:
             )
             if array.size != np.prod(shapes[name], dtype=int):
                 if not sizes.n_p or True in self._singles:
-                    raise WrongAnswer(f"{name} has shape {shapes[name]}, expected {array.shape}")
+                    raise UnusableModule(f"{name} has shape {shapes[name]}, expected {array.shape}")
                 array = np.zeros(shapes[name], int)
             entries[name] = array.reshape(shapes[name])
         return entries

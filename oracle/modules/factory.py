@@ -44,12 +44,15 @@ class Factory:
         The sizes in which a module is tried: prime, so that shapes tell what they are.
     trained
         Whether there is only the module of these sizes, whose weights count.
+    in_training
+        Whether modules are in training mode.
     shares
         Whether what is called has the weights that the module has at any time.
     """
 
     tried = Sizes()
     trained = False
+    in_training = False
     shares = True
     batch_first: Optional[bool] = None  # noqa: UP045
 
@@ -104,8 +107,12 @@ class Factory:
         return self._make(*both, **{**named, **self._fixed})
 
     def ready(self, sizes: Sizes, dtype: str) -> Any:
-        """A module of these sizes in a precision, on the device, without dropout."""
-        return self.made(sizes).to(device=self.device, dtype=getattr(sys.modules["torch"], dtype)).eval()
+        """A module of these sizes in a precision, on the device, in evaluation mode if not in training."""
+        return (
+            self.made(sizes)
+            .to(device=self.device, dtype=getattr(sys.modules["torch"], dtype))
+            .train(self.in_training)
+        )
 
     def weights(self, module: Any) -> dict[str, Any]:
         """The parameters by the names in the state dict, or else in the module."""

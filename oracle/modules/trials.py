@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -63,6 +64,7 @@ class Trials:
             "lengths": self._form.lengths,
             "device": self._asked.device,
             "dtypes": self._supports.get("dtypes", []),
+            "other_modes": [*self._other_modes()],
             "limits": self._why,
         }
         network: dict[str, Any] = {}
@@ -107,13 +109,9 @@ class Trials:
         least = {form: min(errors[each] for each in errors if each[0] == form) for form, _ in errors}
         self._form = next((form for form in least if least[form] <= FITS), next(iter(least)))
         of_form = {number: error for (form, number), error in errors.items() if form == self._form}
-        self._singles = {
-            False: singles[
-                only_fit([each.reading for each in singles], of_form, self._interface)
-                if len(singles) > 1
-                else 0
-            ]
-        }
+        self._by_fit = len(singles) > 1
+        at = only_fit([each.reading for each in singles], of_form, self._interface) if self._by_fit else 0
+        self._singles = {False: singles[at]}
         self._factory.shares = self._depends_on("weights", self._adapter())
         if self._form.states == "none":
             self._limit("initial_state", False, "its forward pass takes none")
@@ -172,9 +170,10 @@ class Trials:
             shapes = self._shapes(sizes)
             if sizes.n_p and shapes != self._singles[False].shapes:
                 _, (self._singles[True], *_) = self._single(sizes)
-            error = self._off_by(self._adapter(), sizes=sizes)
-            if sizes.directions == 2 and error > FITS and not tell_directions(shapes):
-                return "neither the names of its weights nor the order of their numbers tell the directions"
+            is_told = not self._by_fit and (sizes.directions == 1 or tell_directions(shapes))
+            is_ignored = shapes == self._singles[False].shapes
+            if self._off_by(self._adapter(), sizes=sizes) > FITS and not (is_told or is_ignored):
+                return f"with {option} neither the names nor the order of its weights tell their places"
         except UnusableModule as error:
             return str(error)
         except Exception as error:  # of code that is not ours
@@ -210,6 +209,21 @@ class Trials:
         except Exception as error:  # of code that is not ours
             is_none = is_refusal(error) or "does not require grad" in str(error)
             self._limit("gradients", False, one_line(error) if is_none else "")
+
+    def _other_modes(self) -> Iterator[str]:
+        """The modes in which the module gives other numbers than in evaluation mode without gradients."""
+        x, states, parameters, options = question(self._interface, self._tried, dtype=self._dtype)
+        torch, adapter = sys.modules["torch"], self._adapter()
+        before = adapter.run(x, states, parameters, options)[0]
+        with torch.inference_mode():
+            after = adapter.run(x, states, parameters, options)[0]
+        if not np.allclose(before, after, rtol=0, atol=FITS):
+            yield "inference mode"
+        self._factory.in_training = True
+        after = self._adapter().run(x, states, parameters, options)[0]
+        self._factory.in_training = False
+        if not np.allclose(before, after, rtol=0, atol=FITS):
+            yield "training mode"
 
     def _works(self, how: Mapping[str, Any]) -> bool:
         """Whether a call works that torch's own layers refuse."""

@@ -35,6 +35,7 @@ def in_words(facts: Mapping[str, Any]) -> str:
     said += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
     said += [_TIME[facts["time"]], *_LENGTHS[facts["lengths"]]]
     said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
+    said += [f"other numbers in {mode}" for mode in facts["other_modes"]]
     dtypes = " and ".join(facts["dtypes"])
     said += [f"{_LIMITS[key].format(dtypes=dtypes)} ({why})" for key, why in facts["limits"].items()]
     return f"{facts['module']} as {facts['like']}: {', '.join(said)}"

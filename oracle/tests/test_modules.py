@@ -100,9 +100,26 @@ def test_the_names_of_gates_count_whatever_the_module_computes() -> None:
 
 def test_layers_and_directions_that_numbers_tell_in_another_order_are_refused() -> None:
     assert is_right(understood(users.Flat, like="torch.nn.RNN"), DEEP)
-    exchanged = understood(users.FlatBackwardFirst, like="torch.nn.RNN")
-    assert exchanged.supports["directions"] == 1
-    assert "tell the directions" in exchanged.facts["limits"]["directions"]
+    for module, limit in (
+        (users.FlatBackwardFirst, "directions"),
+        (users.FlatByDirection, "stacked_directions"),
+        (users.TopLayerFirst, "layers"),
+    ):
+        exchanged = understood(module, like="torch.nn.RNN")
+        assert exchanged.supports[limit] == 1
+        assert limit in exchanged.facts["limits"]
+
+
+@pytest.mark.parametrize("order", ["ifgo", "ofig", "gfio", "iogf"])
+def test_gates_in_a_list_are_found_by_fit(order: str) -> None:
+    found = understood(partial(users.ListOfGates, order=order), like="torch.nn.LSTMCell")
+    assert (found.facts["gates"], found.facts["joined"]) == (order, "hx")
+    assert is_right(found, Sizes(2, 3))
+
+
+def test_other_numbers_in_training_mode_are_said() -> None:
+    assert understood(users.Dropped).facts["other_modes"] == ["training mode"]
+    assert understood(torch.nn.LSTM).facts["other_modes"] == []
 
 
 def test_an_option_that_is_refused_is_a_limit_and_one_that_is_ignored_is_not() -> None:

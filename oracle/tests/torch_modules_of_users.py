@@ -119,6 +119,57 @@ class FlatBackwardFirst(Flat):
         return layer * self.directions + (self.directions - 1 - direction)
 
 
+class FlatByDirection(Flat):
+    """The same with all layers of the forward direction first."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bidirectional: bool = False
+    ) -> None:
+        super().__init__(input_size, hidden_size, num_layers, bidirectional)
+        D, L = self.directions, num_layers
+        self.cells = nn.ModuleList(self.cells[layer * D + d] for d in range(D) for layer in range(L))
+
+    def place(self, layer: int, direction: int) -> int:
+        return direction * self.layers + layer
+
+
+class TopLayerFirst(Flat):
+    """The same with the top layer first in the list."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bidirectional: bool = False
+    ) -> None:
+        super().__init__(input_size, hidden_size, num_layers, bidirectional)
+        self.cells = nn.ModuleList(reversed(self.cells))
+
+    def place(self, layer: int, direction: int) -> int:
+        return len(self.cells) - 1 - super().place(layer, direction)
+
+
+class ListOfGates(nn.Module):
+    """A cell with a list of weights, one for each gate in some order, on the hidden state and the input."""
+
+    def __init__(self, input_size: int, hidden_size: int, order: str) -> None:
+        super().__init__()
+        self.order = order
+        self.gates = nn.ModuleList(nn.Linear(input_size + hidden_size, hidden_size) for _ in order)
+
+    def forward(self, x: Tensor, state: tuple[Tensor, Tensor]) -> Any:
+        h, c = state
+        z = {name: gate(torch.cat([h, x], 1)) for name, gate in zip(self.order, self.gates, strict=True)}
+        c = torch.sigmoid(z["f"]) * c + torch.sigmoid(z["i"]) * torch.tanh(z["g"])
+        h = torch.sigmoid(z["o"]) * torch.tanh(c)
+        return h, (h, c)
+
+
+class Dropped(nn.LSTM):
+    """Drops some of its output in training."""
+
+    def forward(self, *given: Any) -> Any:
+        output, last = super().forward(*given)
+        return nn.functional.dropout(output, 0.5, self.training), last
+
+
 class IgnoresProjection(nn.LSTM):
     """Takes `proj_size` and does not use it."""
 
