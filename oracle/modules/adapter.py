@@ -66,7 +66,9 @@ class Adapter:
         if found is None and {*shapes} == {*single.shapes}:
             found = {name: (0, name) for name in shapes}
         if found is None:
-            raise UnusableModule(f"the names of its weights, {', '.join(shapes)}, do not tell their places")
+            raise UnusableModule(
+                f"names such as {max(shapes, key=len)} do not tell the places of its weights"
+            )
         of_each, entries = numbered(self._interface.kind, sizes), {}
         for name, (k, own) in found.items():
             role = single.reading[own]
@@ -172,6 +174,8 @@ class Adapter:
         if self._interface.is_cell:
             return self._stepped(called, steps, initial)
         value = steps if form.time_first else steps.transpose(0, 1)
+        if lengths is None and form.always:
+            lengths = np.full(steps.shape[1], len(steps))
         if lengths is not None and steps.shape[1]:
             counts = torch.as_tensor(np.array(lengths, np.int64))
             if form.lengths == "packed":
@@ -233,8 +237,8 @@ _AXES = ((2, 1, 0), (0, 2, 1), (0, 2, 1))
 def _tensors(value: Any) -> Iterator[Any]:
     """The tensors and packed sequences in what a module returns, in its order."""
     torch = sys.modules["torch"]
-    if isinstance(value, (torch.Tensor, torch.nn.utils.rnn.PackedSequence)):
-        yield value
+    if isinstance(value, torch.nn.utils.rnn.PackedSequence) or torch.is_tensor(value):
+        yield from [value] if value.data.is_floating_point() else []
     elif isinstance(value, (list, tuple, dict)):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _tensors(each)

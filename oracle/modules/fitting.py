@@ -42,9 +42,9 @@ def question(
 
 
 def off_by(adapter: Adapter, interface: Interface, sizes: Sizes, **how: Any) -> float:
-    """How far the answer to a question is from that of the reference at most.
+    """How far the answer to a question is from that of the reference at most; infinite for other shapes.
 
-    Raises what the module raises, and `WrongAnswer` where the shapes are not those of a layer.
+    Raises what the module raises, and `WrongAnswer` where the shape of the output is not that of a layer.
     """
     x, states, parameters, options = question(interface, sizes, **how)
     states = states if adapter.takes_states else [0 * each for each in states]
@@ -52,8 +52,10 @@ def off_by(adapter: Adapter, interface: Interface, sizes: Sizes, **how: Any) -> 
     layer: Callable[..., Any] = lstm_layer if interface.kind == "lstm" else rnn_layer
     right = layer(x, *states, parameters, options)
     shown = [(ours, theirs) for ours, theirs in zip(answer, right) if ours is not None]
-    if any(ours.shape != theirs.shape for ours, theirs in shown):
+    if answer[0].shape != right[0].shape:
         raise WrongAnswer(f"it returned arrays of shapes {', '.join(str(ours.shape) for ours, _ in shown)}")
+    if any(ours.shape != theirs.shape for ours, theirs in shown):
+        return np.inf
     worst = max(float(np.abs(ours - theirs).max(initial=0)) for ours, theirs in shown)
     return worst if np.isfinite(worst) else np.inf
 

@@ -10,7 +10,7 @@ from typing import Any, Optional
 
 from oracle.modules.interface import Interface
 
-_LENGTHS = re.compile(r"(?i)(x_?|seq_?|sequence_?|input_?)?(lens?|lengths?)")
+_LENGTHS = re.compile(r"(?i)(xs?_?|seq_?|sequence_?|input_?)?(lens?|lengths?)")
 _MASK = re.compile(r"(?i)(padding_?|input_?|attention_?|seq_?)?masks?")
 _STATES = re.compile(r"(?i)hx|hc|(h|c)(_?0|_?t|_?prev)?|.*(hidden|state).*")
 
@@ -36,6 +36,8 @@ class Form:
         Whether states have to be given.
     lengths
         `""` where it takes none, `"packed"`, or `"counts"`, `"fractions"` or `"mask"` of an argument.
+    always
+        Whether lengths have to be given.
     names
         Of the arguments for the states, empty where these come second, and for the lengths.
     """
@@ -45,6 +47,7 @@ class Form:
     flat: bool = False
     needs_states: bool = False
     lengths: str = ""
+    always: bool = False
     names: tuple[str, str] = ("", "")
 
     def given(self, states: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -52,7 +55,7 @@ class Form:
         own = [each[0] for each in states] if self.flat else [*states]
         if self.states in ("none", "arguments"):
             return (own if self.states == "arguments" else []), {}
-        value: Any = [*zip(*own)] if self.states == "pairs" else own
+        value: Any = [*zip(*states)] if self.states == "pairs" else own
         if self.states == "tuple":
             value = tuple(own) if len(own) > 1 else own[0]
         return ([], {self.names[0]: value}) if self.names[0] else ([value], {})
@@ -75,10 +78,16 @@ def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> It
         for states in (
             ["tuple", "list", "arguments", "pairs"] if interface.kind == "lstm" else ["tuple", "list"]
         ):
-            for flat in [True] if interface.is_cell else [False, True]:
+            for flat in [interface.is_cell, not interface.is_cell]:
                 yield from (Form(each, states, flat, needs, names=(keyword, "")) for each in axes)
     if not interface.is_cell:
         yield from (Form(each, "none") for each in axes)
+
+
+def forms_of_lengths(forward: Any, interface: Interface, batch_first: Optional[bool]) -> Iterator[Form]:  # noqa: UP045
+    """The same for a module that always takes lengths."""
+    for form in () if interface.is_cell else forms(forward, interface, batch_first):
+        yield from (replace(each, always=True) for each in with_lengths(form, forward))
 
 
 def with_lengths(form: Form, forward: Any) -> Iterator[Form]:

@@ -12,7 +12,7 @@ import numpy as np
 from oracle.modules.adapter import Adapter, Single
 from oracle.modules.factory import Factory
 from oracle.modules.fitting import FITS, depends_on, off_by, only_fit, question
-from oracle.modules.forms import Form, forms, with_lengths
+from oracle.modules.forms import Form, forms, forms_of_lengths, with_lengths
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, is_refusal, one_line
 from oracle.modules.places import first_place, tell_directions
 from oracle.modules.roles import Extents, gates_of, joined_order, readings
@@ -99,15 +99,17 @@ class Trials:
         except Exception as error:  # of code that is not ours
             sizes = f"{self._tried.n_x} inputs and {self._tried.n_a} units"
             raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
-        errors, why = self._errors(singles)
+        errors, why = self._errors(singles, forms)
+        if not errors:
+            errors, _ = self._errors(singles, forms_of_lengths)
         if not errors:
             self._dtype = "float32"
-            errors, _ = self._errors(singles)
+            errors, _ = self._errors(singles, forms)
             self._limit("dtypes", ["float32"], why)
         if not errors:
             raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
         least = {form: min(errors[each] for each in errors if each[0] == form) for form, _ in errors}
-        self._form = next((form for form in least if least[form] <= FITS), next(iter(least)))
+        self._form = min(least, key=lambda form: (least[form] > FITS, np.isinf(least[form])))
         of_form = {number: error for (form, number), error in errors.items() if form == self._form}
         self._by_fit = len(singles) > 1
         at = only_fit([each.reading for each in singles], of_form, self._interface) if self._by_fit else 0
@@ -117,11 +119,13 @@ class Trials:
             self._limit("initial_state", False, "its forward pass takes none")
         return told_by
 
-    def _errors(self, singles: Sequence[Single]) -> tuple[dict[tuple[Form, int], float], str]:
+    def _errors(
+        self, singles: Sequence[Single], ways: Callable[..., Iterator[Form]]
+    ) -> tuple[dict[tuple[Form, int], float], str]:
         """How far each reading is off in each form in which the module can be called; and the first error."""
         errors: dict[tuple[Form, int], float] = {}
         others, why = dict(errors), ""
-        for form in forms(self._forward, self._interface, self._factory.batch_first):
+        for form in ways(self._forward, self._interface, self._factory.batch_first):
             for number, single in enumerate(singles):
                 adapter = self._adapter(singles={False: single}, form=form)
                 try:
