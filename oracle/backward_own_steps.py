@@ -11,7 +11,7 @@ import numpy as np
 
 from oracle.backpropagation import Chain, by_parameters, cached, memory_before, weights
 from oracle.backward_inputs import BackwardInputs
-from oracle.backward_step import LSTMSteps, spread_by, steps_of
+from oracle.backward_step import LSTMSteps, steps_of, unknown_where
 from oracle.propagation import over_time
 from oracle.rounding import Arithmetic, Bounded, Factors
 from reference.contract import Array
@@ -82,13 +82,13 @@ class _Memory:
 
     def before(self, t: int, d: Bounded, d_c: Bounded) -> Bounded:
         """The gradient by the memory state before step t, from the gradients by the states after it."""
-        *more, more_c = self._steps.multiplied_out(t, d, d_c)
-        error = 2 * (self._rounding[t] + np.stack(more) + self._fl.eta) / self._size[t]
-        error = np.where(self._known[t], error, np.inf)
+        *overflows, overflows_c = self._steps.overflows(t, d, d_c)
+        error = 2 * (self._rounding[t] + self._fl.eta) / self._size[t]
+        error = np.where(self._known[t] & ~np.stack(overflows), error, np.inf)
         by_c = self._fl.total(d_c, self._steps.by_hidden(t, d)[0])
         for gate in range(3):
             by_c = _narrower(by_c, Bounded(self._value[t, gate], error[gate]))
-        return spread_by(self._steps.before(t, by_c), 2 * more_c)
+        return unknown_where(overflows_c, self._steps.before(t, by_c))
 
 
 def _narrower(x: Bounded, y: Bounded) -> Bounded:

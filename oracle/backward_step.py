@@ -50,10 +50,7 @@ class LSTMSteps:
         self._in_d = Factors.of(Bounded.stacked((o, h), 1), Bounded.stacked((fl.tanh_slope(h), of_o), 1))
         self.in_dc = Bounded.stacked((before, g, i), 1), Bounded.stacked((of_f, of_i, fl.tanh_slope(g)), 1)
         self._in_dc = Factors.of(*self.in_dc)
-        sizes = np.stack([x.reach for x in (before, g, i, f)], 1)
-        slopes = [f.reach * (1 + f.reach), i.reach * (1 + i.reach), 1 + g.reach**2, np.ones(f.value.shape)]
-        self._multiplied_out = sizes * np.stack(slopes, 1)
-        self._largest = np.fmax(1, sizes)
+        self._largest = np.fmax(1, np.stack([x.reach for x in (before, g, i, f)], 1))
         self._through_h = o.reach * (1 + h.reach**2)
 
     def by_hidden(self, t: int, d: Bounded) -> tuple[Bounded, Bounded]:
@@ -73,21 +70,19 @@ class LSTMSteps:
         """The gradients by the pre-activations of a step and by c before it, from those by what it gave."""
         through_h, dzo = self.by_hidden(t, d)
         by_c = self._fl.total(d_c, through_h)
-        more = self.multiplied_out(t, d, d_c)
-        by_gates = spread_by(self.by_memory(t, by_c), more[:3])
+        overflows = self.overflows(t, d, d_c)
+        by_gates = unknown_where(overflows[:3], self.by_memory(t, by_c))
         dz = joined(*(by_gates[gate] for gate in range(3)), dzo)
-        return dz, spread_by(self.before(t, by_c), more[3])
+        return dz, unknown_where(overflows[3], self.before(t, by_c))
 
-    def multiplied_out(self, t: int, d: Bounded, d_c: Bounded) -> Array:
-        """How far apart sums may be that are multiplied out or not, where what comes through h may cancel dc.
+    def overflows(self, t: int, d: Bounded, d_c: Bounded) -> Array:
+        """Where a program may overflow that multiplies the sum of dc and of what comes through h out.
 
         Of the gradients by the pre-activations of f, i and c, and by the memory state before, `(4, k, n, m)`.
-        Infinite where a product that is multiplied out might overflow.
         """
         size = d_c.reach + d.reach * self._through_h[t]
-        known = size * self._largest[t] <= self._fl.largest
-        more = np.where(known, self._fl.gamma(6) * size * self._multiplied_out[t], np.inf)
-        return np.where(d.is_zero & d_c.is_zero, 0, more)
+        overflows: Array = ~(size * self._largest[t] <= self._fl.largest)
+        return overflows & ~(d.is_zero & d_c.is_zero)
 
 
 def steps_of(fl: Arithmetic, steps: Sequence[Step], c_prev: Sequence[Bounded]) -> RNNSteps | LSTMSteps:
@@ -95,6 +90,6 @@ def steps_of(fl: Arithmetic, steps: Sequence[Step], c_prev: Sequence[Bounded]) -
     return LSTMSteps(fl, steps, c_prev) if "c" in steps[0] else RNNSteps(fl, steps)
 
 
-def spread_by(x: Bounded, more: Array) -> Bounded:
-    """The same with a larger error, where it is a number."""
-    return Bounded(x.value, np.where(np.isfinite(x.value), x.error + more, x.error))
+def unknown_where(unknown: Array, x: Bounded) -> Bounded:
+    """The same, but of the numbers in these places nothing is known."""
+    return Bounded(x.value, np.where(unknown & np.isfinite(x.value), np.inf, x.error))

@@ -1,0 +1,83 @@
+"""The exact gradient is that of the exact forward pass."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from flint import arb, arb_mat, ctx
+
+from oracle import exact, exact_gradient
+from oracle.problem import Problem
+from reference.contract import Array
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm"])
+def test_the_exact_gradient_is_the_limit_of_central_differences(kind: str) -> None:
+    """Of the exact forward pass, in a direction of everything, with h = 2**-250 at 800 bits."""
+    inputs: Any = getattr(Problem, f"{kind}_layer")(n_x=2, n_a=3, m=1, T_x=4).inputs(f"{kind}_layer_backward")
+    rng, [p] = np.random.default_rng(3), inputs.parameters
+    ways = {"x": rng.standard_normal(inputs.x.shape), "a0": rng.standard_normal(inputs.a0.shape[1:])}
+    ways["c0"] = rng.standard_normal(inputs.c0.shape[1:])
+    ways |= {name: rng.standard_normal(W.shape) for name, W in p.items()}
+    with ctx.workprec(800):
+        gradient = exact_gradient.evaluate(inputs, 1e-200)
+
+        def loss(h: Any) -> Any:
+            def moved(array: Array, name: str) -> list[Any]:
+                return [
+                    arb(a) + h * arb(w)
+                    for a, w in zip(array.ravel().tolist(), ways[name].ravel().tolist(), strict=True)
+                ]
+
+            def affine(*names: str) -> Any:
+                *weights, bias = names
+                matrices = [arb_mat(len(p[W]), p[W].shape[1], moved(p[W], W)) for W in weights]
+                b = moved(p[bias], bias)
+
+                def apply(v: list[Any]) -> list[Any]:
+                    out, at = b, 0
+                    for M in matrices:
+                        part = arb_mat(M.ncols(), 1, v[at : at + M.ncols()])
+                        out = [y + z for y, z in zip(out, (M * part).entries(), strict=True)]
+                        at += M.ncols()
+                    return out
+
+                return apply
+
+            network = (
+                {"a": affine("Waa", "Wax", "ba")}
+                if kind == "rnn"
+                else {g: affine(f"W{g}", f"b{g}") for g in "fico"}
+            )
+            xs = [
+                [
+                    arb(a) + h * arb(w)
+                    for a, w in zip(inputs.x[:, 0, t].tolist(), ways["x"][:, 0, t].tolist(), strict=True)
+                ]
+                for t in range(4)
+            ]
+            steps = exact.unrolled(network, moved(inputs.a0[0], "a0"), moved(inputs.c0[0], "c0"), xs, 1.0)
+            total = arb(0)
+            for t, step in enumerate(steps):
+                total += sum(
+                    (arb(u) * a for u, a in zip(inputs.da[:, 0, t].tolist(), step["a"], strict=True)), arb(0)
+                )
+            for name, last in (("a", inputs.da_last), ("c", inputs.dc_last)):
+                total += sum(
+                    (
+                        arb(u) * s
+                        for u, s in zip(last[0, :, 0].tolist(), steps[-1].get(name, []), strict=False)
+                    ),
+                    arb(0),
+                )
+            return total
+
+        h = arb(2) ** -250
+        slope = (loss(h) - loss(-h)) / (2 * h)
+        names = {"x": "dx", "a0": "da0", "c0": "dc0"} | {name: f'gradients[0]["d{name}"]' for name in p}
+        inner = arb(0)
+        for way, name in names.items():
+            if name in gradient:
+                pairs = zip(gradient[name].ravel(), ways[way].ravel().tolist(), strict=True)
+                inner += sum((each.ball * arb(w) for each, w in pairs), arb(0))
+        assert abs(slope - inner) < abs(inner) * arb(10) ** -100
