@@ -16,13 +16,16 @@ import numpy as np
 from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, by_parameter
 from oracle.backward_step import steps_of
 from oracle.propagation import (
-    Direction,
-    directions,
+    Layer,
+    by_direction,
+    exact_states,
     inputs_of_each,
     joined,
+    layers,
     masked,
+    one_after_the_other,
+    one_direction,
     over_time,
-    permuted,
     stacked,
     unrolled,
 )
@@ -52,9 +55,9 @@ def evaluate_each(alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
 
 @np.errstate(all="ignore")
 def _evaluate_each(fl: Arithmetic, alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
-    layers = [inputs for inputs in alike if isinstance(inputs, LayerBackwardInputs)]
+    of_layers = [inputs for inputs in alike if isinstance(inputs, LayerBackwardInputs)]
     given = [inputs for inputs in alike if isinstance(inputs, BackwardInputs)]
-    trace = _through_layers(fl, layers) if layers else _given_caches(fl, given)
+    trace = _through_layers(fl, of_layers) if of_layers else _given_caches(fl, given)
     return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
 
 
@@ -75,13 +78,13 @@ def _given_caches(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, 
     }
 
 
-def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Direction:
+def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Layer:
     """What the caches hold, each as it stands, with twice the bound of one step from the states in them."""
     p, first = stacked([inputs.parameters for inputs in alike]), alike[0]
     xs = inputs_of_each(alike)
     a0, c0 = (_exact(getattr(each, name) for each in alike) for name in ("a0", "c0"))
     if not xs:
-        return Direction(p, a0, c0, xs, [], None)
+        return Layer(p, a0, c0, xs, [])
     # Each step starts from what is in the caches: all steps are evaluated as samples of one.
     a_prev, c_prev, x = (
         _side_by_side(_each_step([getattr(each, name) for each in alike]))
@@ -94,57 +97,59 @@ def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Direction:
         {name: Bounded(values[name][t].value, errors[name][t]) for name in first.shown}
         for t in range(len(xs))
     ]
-    return Direction(p, a0, c0, xs, steps, None)
+    return Layer(p, a0, c0, xs, steps)
 
 
 def _through_layers(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dict[str, Bounded]:
     """From the top layer down; beyond the end of a sample all gradients are exactly 0."""
     first, D = alike[0], alike[0].directions
-    every, _ = directions(fl, alike)
-    own = np.moveaxis(np.stack([inputs.within for inputs in alike]), 2, 0)[:, :, None]
-    ends, n_h = np.stack([inputs.ends for inputs in alike]), first.a0.shape[1]
-    are_ends = [bool((ends == t).any()) for t in range(first.x.shape[2] + 1)]
+    every, _ = layers(fl, alike)
+    within, ends, backward = (
+        np.stack([getattr(inputs, name) for inputs in alike]) for name in ("within", "ends", "backward")
+    )
+    own, n_h = np.moveaxis(within, 2, 0)[:, :, None], first.a0.shape[1]
+    own_of_each, ends = np.concatenate([own] * D, axis=1), np.concatenate([ends] * D)
     da = masked(_each_step([inputs.da for inputs in alike]), own)
     found: dict[str, Bounded] = {}
-    initial: dict[str, list[Bounded]] = {"da0": [], "dc0": []}
-    for k in reversed(range(0, len(every), D)):
-        by_x, of_layer = [], []
-        for place in range(k, k + D):
-            given, rows = every[place], slice((place - k) * n_h, (place - k + 1) * n_h)
-            mine = [step[:, rows] for step in da]
-            mine = list(permuted(mine, given.order)) if given.order is not None else mine
-            zero_a, zero_c = (_exact(np.zeros_like(part.value)) for part in (given.a0, given.c0))
-            a_last, c_last = (
-                _at_the_end(_exact(getattr(each, name)[place] for each in alike), ends, len(da))
-                for name in ("da_last", "dc_last")
-            )
-            by_a = [
-                (part, last) if ends_here else (part,)
-                for part, last, ends_here in zip([zero_a, *mine], a_last, are_ends, strict=True)
-            ]
-            by_c = [(zero_c, last) for last in c_last]
-            chain = back_through_time(fl, given, by_a, by_c, own)
-            order = given.order
-            by_x.append(list(permuted(chain.dx, order)) if order is not None else chain.dx)
-            of_layer.append(chain)
-            for name, bounded in by_parameters(fl, given, chain, own).items():
-                found[by_parameter(place, name)] = bounded
+    chains: list[Chain] = []
+    for k, layer in reversed([*enumerate(every)]):
+        places = range(k * D, (k + 1) * D)
+        by_rows = [[step[:, i * n_h : (i + 1) * n_h] for step in da] for i in range(D)]
+        by_a = [_zeros(layer.a0), *one_after_the_other(by_rows, backward)]
+        by_c = [_zeros(layer.c0)] * len(by_a)
+        by_a_last, by_c_last = (exact_states(alike, name, places) for name in ("da_last", "dc_last"))
+        parts = _with_the_last(by_a, by_a_last, ends), _with_the_last(by_c, by_c_last, ends)
+        chain = back_through_time(fl, layer, *parts, own_of_each)
+        chains.insert(0, chain)
+        for name, bounded in by_parameters(fl, layer, chain, own_of_each).items():
+            found |= {
+                by_parameter(place, name): one_direction(bounded, i, D) for i, place in enumerate(places)
+            }
+        by_x = by_direction(chain.dx, backward, D)
         da = masked([fl.total(*parts) for parts in zip(*by_x, strict=True)], own)
-        initial["da0"] = [chain.da0 for chain in of_layer] + initial["da0"]
-        initial["dc0"] = [chain.dc0 for chain in of_layer] + initial["dc0"]
-    found["dx"] = over_time(da, _exact(each.x[:, :, :0].sum(axis=2) for each in alike))
+    found["dx"] = over_time(da, _exact(inputs.x[:, :, :0].sum(axis=2) for inputs in alike))
     for name in ("da0", "dc0")[: 1 if first.kind == "rnn" else 2]:
-        found[name] = joined(*initial[name])[..., None]
+        initial = (one_direction(getattr(chain, name), i, D) for chain in chains for i in range(D))
+        found[name] = joined(*initial)[..., None]
     return found
 
 
-def _at_the_end(last: Bounded, ends: Array, T_x: int) -> list[Bounded]:
-    """The gradient by the last states, after as many steps as a sample has; at other steps exactly 0."""
-    return [Bounded(np.where((ends == t)[:, None], last.value, 0), last.error) for t in range(T_x + 1)]
+def _with_the_last(by_states: Sequence[Bounded], last: Bounded, ends: Array) -> list[tuple[Bounded, ...]]:
+    """The gradients by the states at each step, with those by the last states where samples end."""
+    return [
+        (by_state, Bounded(np.where((ends == t)[:, None], last.value, 0), last.error))
+        if (ends == t).any()
+        else (by_state,)
+        for t, by_state in enumerate(by_states)
+    ]
+
+
+def _zeros(like: Bounded) -> Bounded:
+    return _exact(np.zeros_like(like.value))
 
 
 class Chain(NamedTuple):
-    """What the chain rule gives along the steps of one direction, in its own order.
+    """What the chain rule gives along the steps of a layer, each direction in its own order.
 
     The gradients by the inputs and the initial states; those by the pre-activations and by the hidden states
     of each step.
@@ -159,7 +164,7 @@ class Chain(NamedTuple):
 
 def back_through_time(
     fl: Arithmetic,
-    given: Direction,
+    given: Layer,
     da: Sequence[Sequence[Bounded]],
     dc: Sequence[Sequence[Bounded]],
     within: Array | None = None,
@@ -190,12 +195,12 @@ def back_through_time(
     return chain._replace(da0=d, dc0=d_c)
 
 
-def memory_before(given: Direction) -> list[Bounded]:
+def memory_before(given: Layer) -> list[Bounded]:
     """The memory state before each step."""
     return [given.c0, *(step.get("c", given.c0) for step in given.steps)][: len(given.steps)]
 
 
-def weights(given: Direction) -> Array:
+def weights(given: Layer) -> Array:
     """Those on `[a_prev; x]`, of an LSTM those of f, i, c and o one below the other."""
     p = given.p
     if "Waa" in p:
@@ -204,9 +209,9 @@ def weights(given: Direction) -> Array:
 
 
 def by_parameters(
-    fl: Arithmetic, given: Direction, chain: Chain, within: Array | None = None
+    fl: Arithmetic, given: Layer, chain: Chain, within: Array | None = None
 ) -> dict[str, Bounded]:
-    """The gradients by the parameters of one direction, `(k, n, columns, 1)`: sums over samples and steps.
+    """The gradients by the parameters of a layer, `(k, n, columns, 1)`: sums over samples and steps.
 
     What a step holds that is not `within` a sample, perhaps no number, has no part in them.
     """
@@ -233,7 +238,7 @@ def by_parameters(
     return found
 
 
-def _by_projection(fl: Arithmetic, given: Direction, chain: Chain, within: Array | None) -> Bounded:
+def _by_projection(fl: Arithmetic, given: Layer, chain: Chain, within: Array | None) -> Bounded:
     if not given.steps:
         return _exact(np.zeros_like(given.p["Wp"]))
     hidden = [fl.times(step["ot"], fl.tanh(step["c"])) for step in given.steps]

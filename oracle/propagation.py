@@ -38,8 +38,8 @@ def evaluate_each(alike: Sequence[Inputs], *, gradual: bool = False) -> list[dic
 @np.errstate(all="ignore")
 def _evaluate_each(fl: Arithmetic, alike: Sequence[Inputs]) -> list[dict[str, Bounded]]:
     """Of one precision. At each step the arrays of all are a stack `(k, n, m)`."""
-    layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
-    trace = _through_layers(fl, layers) if layers else _with_head(fl, alike)
+    of_layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
+    trace = _through_layers(fl, of_layers) if of_layers else _with_head(fl, alike)
     return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
 
 
@@ -59,10 +59,10 @@ def _with_head(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
     return trace
 
 
-class Direction(NamedTuple):
-    """One direction of a layer: its parameters, what it is given, and what its steps give, in its own order.
+class Layer(NamedTuple):
+    """One layer: its parameters, what it is given, and what its steps give.
 
-    `order` is that in which it takes the steps of each sample, `(k, m, T_x)`; `None` where that is their own.
+    Its directions are one after the other in the stack, each in the order in which it takes the steps.
     """
 
     p: Mapping[str, Array]
@@ -70,52 +70,75 @@ class Direction(NamedTuple):
     c0: Bounded
     xs: Sequence[Bounded]
     steps: Sequence[Mapping[str, Bounded]]
-    order: Array | None
 
 
-def directions(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Direction], list[Bounded]]:
-    """Every direction of every layer, and the hidden states of the top layer at each step, as stacks.
+def layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Layer], list[Bounded]]:
+    """Every layer, and the hidden states of the top one at each step, as stacks.
 
     An input that carries an error is a case of the affine rule. Where a sample has ended, all states are 0,
     exactly.
     """
-    first = alike[0]
+    first, D = alike[0], alike[0].directions
     within, backward = (
         np.stack([getattr(inputs, name) for inputs in alike]) for name in ("within", "backward")
     )
     own = np.moveaxis(within, 2, 0)[:, :, None]
     xs = masked(inputs_of_each(alike), own)
     every = []
-    for k in range(0, len(first.parameters), first.directions):
-        hidden = []
-        for place in range(k, k + first.directions):
-            p = stacked([inputs.parameters[place] for inputs in alike])
-            a0, c0 = (
-                Bounded.exact(np.stack([getattr(each, n)[place] for each in alike])) for n in ("a0", "c0")
-            )
-            order = backward if place > k else None
-            given = list(permuted(xs, backward)) if place > k else xs
-            steps = list(unrolled(fl, first.kind, p, given, a0, c0, first.activation))
-            every.append(Direction(p, a0, c0, given, steps, order))
-            states = [step["a"] for step in steps]
-            hidden.append(list(permuted(states, backward)) if place > k else states)
+    for k in range(0, len(first.parameters), D):
+        places = range(k, k + D)
+        p = stacked([inputs.parameters[place] for place in places for inputs in alike])
+        a0, c0 = (exact_states(alike, name, places) for name in ("a0", "c0"))
+        given = one_after_the_other([xs] * D, backward)
+        steps = list(unrolled(fl, first.kind, p, given, a0, c0, first.activation))
+        every.append(Layer(p, a0, c0, given, steps))
+        hidden = by_direction([step["a"] for step in steps], backward, D)
         xs = masked([joined(*both) for both in zip(*hidden, strict=True)], own)
     return every, xs
 
 
+def exact_states(alike: Sequence[LayerInputs], name: str, places: Sequence[int]) -> Bounded:
+    """The states of this name at these places, one place after the other in the stack."""
+    return Bounded.exact(np.stack([getattr(inputs, name)[place] for place in places for inputs in alike]))
+
+
+def one_after_the_other(directions: Sequence[Sequence[Bounded]], backward: Array) -> list[Bounded]:
+    """The steps of one or two directions as one stack, each in its own order; `backward (k, m, T_x)`."""
+    if len(directions) == 1:
+        return list(directions[0])
+    forward, other = directions[0], permuted(directions[1], backward)
+    return [
+        Bounded(np.concatenate([x.value, y.value]), np.concatenate([x.error, y.error]))
+        for x, y in zip(forward, other, strict=True)
+    ]
+
+
+def by_direction(steps: Sequence[Bounded], backward: Array, D: int) -> list[list[Bounded]]:
+    """The inverse of `one_after_the_other`."""
+    forward, *other = ([one_direction(step, i, D) for step in steps] for i in range(D))
+    return [forward, *(list(permuted(part, backward)) for part in other)]
+
+
+def one_direction(x: Bounded, direction: int, D: int) -> Bounded:
+    """One direction of a stack of `D`."""
+    k = len(x.value) // D
+    return x[direction * k : (direction + 1) * k]
+
+
 def _through_layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
     """Layer upon layer: the hidden states of the top one, and the last states of all, as stacks."""
-    ends = np.stack([inputs.ends for inputs in alike])
-    every, xs = directions(fl, alike)
-    top = joined(*(every[0].a0 for _ in range(alike[0].directions)))
-    trace = {"a": over_time(xs, top)}
+    D = alike[0].directions
+    ends = np.stack([inputs.ends for inputs in alike] * D)
+    every, xs = layers(fl, alike)
+    trace = {"a": over_time(xs, joined(*(one_direction(every[0].a0, i, D) for i in range(D))))}
     for name in ("a", "c")[: 1 if alike[0].kind == "rnn" else 2]:
-        initial = [getattr(each, f"{name}0") for each in every]
         last = [
-            picked([first, *(step[name] for step in each.steps)], ends)
-            for first, each in zip(initial, every, strict=True)
+            picked([getattr(layer, f"{name}0"), *(step[name] for step in layer.steps)], ends)
+            for layer in every
         ]
-        trace[f"{name}_last"] = joined(*last)[..., None]
+        trace[f"{name}_last"] = joined(*(one_direction(states, i, D) for states in last for i in range(D)))[
+            ..., None
+        ]
     return trace
 
 
