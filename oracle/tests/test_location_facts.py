@@ -15,7 +15,7 @@ from oracle.location.sentences import MOST, lines, phrases
 from oracle.problem import Problem
 
 FOLDER = Path(oracle.location.__file__).parent
-RENDERING = ("say", "words")
+RENDERING = ("sentences", "words")
 READERS = [path for path in sorted(FOLDER.glob("*.py")) if path.stem not in RENDERING]
 CLIPPED = Location(
     Where("c_next", "lstm"),
