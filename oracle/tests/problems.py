@@ -10,7 +10,7 @@ from oracle.inputs import Inputs
 from oracle.lengths import Lengths
 from oracle.problem import Activation, DType, LayerKind, LayerProblem, Problem
 from oracle.regimes import Regime
-from reference.contract import PARAMETERS, extent
+from reference.contract import PARAMETERS, Array, extent
 
 FORWARD = {"rnn": "rnn_forward", "lstm": "lstm_forward"}
 CELL = {"rnn": "rnn_cell_forward", "lstm": "lstm_cell_forward"}
@@ -59,6 +59,11 @@ def layer_problems(draw: st.DrawFn, /, **given: st.SearchStrategy[Any]) -> Layer
     if not drawn["T_x"]:
         drawn["lengths"] = "absent"
     return LayerProblem(kind, **drawn)
+
+
+def nonfinite(array: Array) -> Array:
+    """The array with 0 in the place of each finite number."""
+    return np.where(np.isfinite(array), 0, array)
 
 
 def one_unit(kind: Any, x: float, a0: float = 0.5, c0: float = 0.5, **changed: float) -> dict[str, Enclosure]:

@@ -13,7 +13,7 @@ from oracle import exact
 from oracle.exact import evaluate, midpoints
 from oracle.inputs import Inputs
 from oracle.problem import Problem
-from oracle.tests.problems import CELL, FORWARD, one_unit, problems
+from oracle.tests.problems import CELL, FORWARD, nonfinite, one_unit, problems
 
 INF, NAN = math.inf, math.nan
 
@@ -77,6 +77,6 @@ def test_infinity_and_nan_are_where_the_reference_has_them(problem: Problem) -> 
             inputs = problem.inputs(function)
             enclosed = evaluate(inputs, 1e-20)
             a, *rest = getattr(reference, function)(*inputs.arguments(function))
-            np.testing.assert_allclose(midpoints(enclosed["a"]).reshape(a.shape), a, rtol=0, atol=1e-12)
             y = rest[0] if problem.kind == "rnn" or function == "lstm_forward" else rest[1]
-            np.testing.assert_allclose(midpoints(enclosed["y"]).reshape(y.shape), y, rtol=0, atol=1e-12)
+            for ours, theirs in ((midpoints(enclosed["a"]), a), (midpoints(enclosed["y"]), y)):
+                np.testing.assert_array_equal(nonfinite(ours.reshape(theirs.shape)), nonfinite(theirs))

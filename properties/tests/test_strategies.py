@@ -13,6 +13,7 @@ from properties.strategies.functions import EFFORTS, Domain, examples, far, prob
 from reference.contract import CONTRACTS, FUNCTIONS
 
 DEV, FUZZ = EFFORTS["dev"], EFFORTS["fuzz"]
+DETERMINED = settings(database=None, derandomize=True)
 LAWS = all_laws()
 functions = st.sampled_from(FUNCTIONS)
 
@@ -37,18 +38,18 @@ def test_an_empty_problem_has_units_and_classes(function: str, data: st.DataObje
 
 def test_failures_shrink_to_numbers_that_a_person_can_check() -> None:
     strategy = problems("lstm_forward", DEV)
-    smallest = find(strategy, lambda problem: problem.n_a > 1, settings=settings(database=None))
+    smallest = find(strategy, lambda problem: problem.n_a > 1, settings=DETERMINED)
     assert smallest == Problem.lstm(n_x=1, n_a=2, n_y=1, m=1, T_x=1, regime="ternary", seed=0)
 
 
 def test_an_example_is_one_shape_in_every_regime_or_shrinks_to_one_problem() -> None:
-    in_all = find(examples("rnn_forward", DEV), lambda each: len(each) > 1, settings=settings(database=None))
+    in_all = find(examples("rnn_forward", DEV), lambda each: len(each) > 1, settings=DETERMINED)
     assert [problem.regime for problem in in_all] == list(ORDINARY)
     assert len({tuple(problem.sizes.values()) for problem in in_all}) == 1
     (alone,) = find(
         examples("rnn_forward", DEV),
         lambda each: any(problem.n_a > 1 for problem in each),
-        settings=settings(database=None),
+        settings=DETERMINED,
     )
     assert alone == Problem.rnn(n_x=1, n_a=2, n_y=1, m=1, T_x=1, regime="ternary", seed=0)
 
@@ -56,7 +57,7 @@ def test_an_example_is_one_shape_in_every_regime_or_shrinks_to_one_problem() -> 
 def test_both_distinct_and_equal_sizes_are_drawn_and_t_on_both_sides_of_m() -> None:
     drawn: list[Problem] = []
 
-    @settings(max_examples=200, database=None, derandomize=True)
+    @settings(DETERMINED, max_examples=200)
     @given(problems("rnn_forward", DEV))
     def draw(problem: Problem) -> None:
         drawn.append(problem)
