@@ -1,6 +1,7 @@
 """The parts of the locator: equations, observations, conditions, forms, simulated networks."""
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -154,6 +155,19 @@ def test_no_more_calls_are_made_than_the_budget_has() -> None:
 def test_nothing_is_kept_by_the_reference() -> None:
     problem = Problem.lstm(**SIZES)
     assert kept("lstm_forward", specification("lstm_forward"), problem, lambda: None, ANYTHING) is None
+
+
+def test_what_is_right_when_it_is_asked_again_is_not_located() -> None:
+    """As where the first calls of a program were disturbed: it does not depend on what is asked."""
+    calls = count()
+
+    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        a, y, cache = reference.rnn_cell_forward(*inputs.arguments("rnn_cell_forward"))
+        a = a + (next(calls) < 5)
+        return Behaviour.of("rnn_cell_forward", (a, y, (a, *cache[1:])), [])
+
+    problem = Problem.rnn(**{**SIZES, "T_x": 1})
+    assert locate("rnn_cell_forward", program, problem, lambda: None) is None
 
 
 def test_a_number_where_nan_is_right_is_not_said_to_be_nan() -> None:

@@ -7,6 +7,7 @@ that must fail. Prints the mutants that survive, and exits with status 1 if ther
 """
 
 import argparse
+import os
 import re
 import shutil
 import subprocess
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from oracle.tests.selection import VARIABLE
 
 CLONE = Path(__file__).parents[2]
 
@@ -55,7 +58,10 @@ def survives(mutant: Mutant, folder: Path) -> bool:
     path.write_text(text.replace(mutant.old, mutant.new, 1), encoding="utf-8")
     try:
         command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider {mutant.tests}"
-        done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True, check=False)
+        every = {**os.environ, VARIABLE: "all"}
+        done = subprocess.run(
+            command, cwd=folder, env=every, shell=True, capture_output=True, text=True, check=False
+        )
     finally:
         path.write_text(text, encoding="utf-8")
     if done.returncode not in (0, 1, 2):
