@@ -19,6 +19,7 @@ from oracle.faults import FAULTS, Fault, concerning
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
+from oracle.tests.selection import chosen
 from reference.contract import CONTRACTS, FUNCTIONS
 
 PAIRS = [
@@ -293,10 +294,10 @@ def test_of_what_raises_on_no_steps_alone_nothing_is_named_that_caches_something
 def test_what_is_kept_of_a_mistake_is_what_it_answers(function: str) -> None:
     """Also of one that remembers calls, whatever counterexamples have come before.
 
-    Takes seconds: every mistake answers every question four times.
+    Takes seconds: a quarter of the mistakes answer every question four times.
     """
     posed, other = posed_to(function, small(function)), replace(small(function), x=small(function).x + 1)
-    for fault in concerning(function):
+    for fault in chosen(concerning(function), lambda fault: fault.group):
         for counterexample in (other, small(function)):
             asked = [*(problem.inputs(function) for problem in posed), counterexample]
             kept = [*_with_counterexample(function, fault, ANYTHING, posed, counterexample)]

@@ -8,6 +8,7 @@ import reference
 from oracle.faults import COMMON, FAULTS, concerning
 from oracle.faults.equations import TRANSFORMS
 from oracle.tests.answers import alike, behaviour, behaviours, leaves, showing
+from oracle.tests.selection import chosen
 from reference.contract import FUNCTIONS
 
 SWALLOWED = {
@@ -30,12 +31,13 @@ SWALLOWED = {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_two_common_mistakes_at_once(function: str) -> None:
-    """Takes seconds: every two of the common mistakes are made at once."""
+    """Takes seconds: a quarter of all pairs of common mistakes are made at once."""
     # Where the other mistake keeps logits small, one maximum for all does no harm.
     common = [fault for fault in concerning(function) if fault.name in COMMON - {"one_maximum"}]
     problems = showing(function)[:2]
     swallowed = set()
-    for one, two in combinations(common, 2):
+    pairs = chosen(combinations(common, 2), lambda _: "all")
+    for one, two in pairs:
         replaced = (one.changes[function].keys() & two.changes[function].keys()) - TRANSFORMS.keys()
         if replaced:
             with pytest.raises(ValueError, match=f"both replace the same equation: {min(replaced)}"):
@@ -46,7 +48,8 @@ def test_two_common_mistakes_at_once(function: str) -> None:
             if all(map(alike, both, behaviours(function, alone))):
                 swallowed.add((one.name, two.name))
     assert swallowed <= SWALLOWED
-    assert swallowed == SWALLOWED or function != "lstm_forward"
+    expected = SWALLOWED & {(one.name, two.name) for one, two in pairs}
+    assert swallowed == expected or function != "lstm_forward"
 
 
 def test_a_sum_makes_the_first_mistake_first() -> None:

@@ -24,10 +24,8 @@ def test_a_target_is_judged_from_python() -> None:  # a run in a process of its 
 @pytest.mark.parametrize(
     ("target", "options", "why"),
     [
-        ("no_such.py", (), "no_such.py"),
         (Path("no_such.py"), (), "no_such.py"),
         ("reference", ("--hypothesis-profile=none",), "none"),
-        ("reference", ("--no-such-option",), "--no-such-option"),
     ],
 )
 def test_what_the_command_refuses_is_an_error_with_its_words(

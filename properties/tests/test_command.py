@@ -67,10 +67,8 @@ def test_what_a_user_has_changes_nothing_in_workers(wheel: Installation, folder:
 
 
 @pytest.mark.parametrize("more", [(), ("-n", "2")])
-def test_the_header_shows_nothing_of_our_own_pytest(
-    command: Command, folder: Path, more: tuple[str, ...]
-) -> None:
-    shown = command.run(*ONE, "my rnn.py", *more, directory=folder).stdout.partition("laws =")[0]
+def test_the_header_shows_nothing_of_our_own_pytest(folder: Path, more: tuple[str, ...]) -> None:
+    shown = in_clone().run(*ONE, "my rnn.py", *more, directory=folder).stdout.partition("laws =")[0]
     assert not re.search(r"configfile|\bitems?\b|workers", shown)
     assert "implementation: my rnn.py" in shown
 
@@ -100,10 +98,10 @@ def test_a_target_finds_its_own_modules_whatever_they_are_called(command: Comman
     ],
 )
 def test_the_options_and_the_exit_status_are_those_of_pytest(
-    command: Command, folder: Path, arguments: tuple[str, ...], status: int, message: str
+    folder: Path, arguments: tuple[str, ...], status: int, message: str
 ) -> None:
     """Takes a second: a whole run."""
-    done = command.run(*arguments, directory=folder)
+    done = in_clone().run(*arguments, directory=folder)
     assert done.returncode == status, done.stdout + done.stderr
     assert message in done.stdout + done.stderr
 
@@ -115,8 +113,8 @@ def test_a_failure_and_an_unusable_target_are_told_by_workers(wheel: Installatio
     assert "1 failed, 1 skipped" in done.stdout
 
 
-def test_no_name_of_a_folder_is_selected(command: Command, tmp_path: Path) -> None:
-    done = command.run("-k", "rnn and crosscheck or tmp or python3", "--collect-only", directory=tmp_path)
+def test_no_name_of_a_folder_is_selected(tmp_path: Path) -> None:
+    done = in_clone().run("-k", "rnn and crosscheck or tmp or python3", "--collect-only", directory=tmp_path)
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
 
 
