@@ -1,4 +1,4 @@
-"""What mistakes answer to a few problems, and whether two answers are alike."""
+"""What mistakes and programs answer to a few problems, and whether two answers are alike."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
+import oracle.diagnosis.traces
 import reference
+from oracle.diagnosis.behaviour import Behaviour, Program
+from oracle.diagnosis.findings import found
 from oracle.diagnosis.questions import extreme_problems, further, opening
 from oracle.faults import FAULTS, Fault
+from oracle.inputs import Inputs
 from oracle.problem import LayerProblem, Problem, siblings
 from reference.contract import CONTRACTS, Array
 
@@ -97,3 +101,37 @@ def showing(function: str) -> list[Problem]:
 def behaviours(function: str, name: str) -> list[list[Array | str]]:
     implementation = reference if name == "reference" else FAULTS[name]
     return [behaviour(implementation, function, problem) for problem in showing(function)]
+
+
+def small(function: str) -> Inputs:
+    kind = CONTRACTS[function].kind
+    return Problem(kind, n_x=1, n_a=2, n_y=2, m=1, T_x=2, regime="ternary").inputs(function)
+
+
+def program(function: str, implementation: Any) -> Program:
+    def ask(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        arguments = deepcopy(inputs.arguments(function))
+        try:
+            value = getattr(implementation, function)(*arguments)
+        except (UnboundLocalError, ValueError):
+            return Behaviour.of_error()
+        if then:
+            getattr(implementation, function)(*deepcopy(then.arguments(function)))
+        return Behaviour.of(function, value, arguments)
+
+    return ask
+
+
+NEARLY = found("nearly").words
+
+
+def manners(*asked: Any) -> list[str]:
+    """What is wrong with the way it answers, in words."""
+    known = oracle.diagnosis.traces.manners(*asked)
+    return [known.words] if known else []
+
+
+def traces(*asked: Any) -> str:
+    """What else is known, in words."""
+    known = oracle.diagnosis.traces.traces(*asked)
+    return known.words if known else ""

@@ -10,18 +10,19 @@ from oracle.checkpoints import CheckpointError, load
 from oracle.checkpoints.allowance import LARGEST, RATIO, SMALL, STEPS, Allowance
 from oracle.checkpoints.error import LimitError
 from oracle.tests import hostile_files as hostile
+from oracle.tests import hostile_onnx
 from oracle.tests.selection import needs
 
 ONNX = needs("onnx", "onnx")
 OF_ONNX: dict[Callable[[Path], Path], str] = {
-    hostile.ring_of_weights: "n: r0 is computed from itself",
-    hostile.long_chain: "it takes more than 500,000 steps to walk through",
-    hostile.functions_tenfold: "it takes more than 500,000 steps to walk through",
-    hostile.functions_in_a_ring: "its functions call each other in a ring",
-    hostile.doubled: "c19 needs 67,108,864 bytes of memory where ",
-    hostile.gathered: "w needs 40,000,000,000 bytes of memory where ",
-    hostile.sparse_constant: "w is sparse",
-    hostile.external_many_times: "needs 1,048,576 bytes of memory where 0 are left",
+    hostile_onnx.ring_of_weights: "n: r0 is computed from itself",
+    hostile_onnx.long_chain: "it takes more than 500,000 steps to walk through",
+    hostile_onnx.functions_tenfold: "it takes more than 500,000 steps to walk through",
+    hostile_onnx.functions_in_a_ring: "its functions call each other in a ring",
+    hostile_onnx.doubled: "c19 needs 67,108,864 bytes of memory where ",
+    hostile_onnx.gathered: "w needs 40,000,000,000 bytes of memory where ",
+    hostile_onnx.sparse_constant: "w is sparse",
+    hostile_onnx.external_many_times: "needs 1,048,576 bytes of memory where 0 are left",
 }
 REFUSED: dict[Callable[[Path], Path], str] = {
     **OF_ONNX,
@@ -54,7 +55,7 @@ def test_it_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path)
 
 @ONNX
 def test_a_ring_before_a_layer_is_no_layer_below_it(tmp_path: Path) -> None:
-    (layer,) = load(str(hostile.ring_before_a_node(tmp_path))).layers
+    (layer,) = load(str(hostile_onnx.ring_before_a_node(tmp_path))).layers
     assert (layer.prefix, layer.layers) == ("n", 1)
 
 

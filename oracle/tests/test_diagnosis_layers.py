@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,9 +19,8 @@ from oracle.diagnosis.simpler_problems import simplified
 from oracle.faults import FAULTS, Fault, common, concerning
 from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import LayerProblem
-from oracle.tests.answers import with_everything
+from oracle.tests.answers import NEARLY, manners, program, traces, with_everything
 from oracle.tests.selection import chosen
-from oracle.tests.test_diagnosis import NEARLY, manners, program, traces
 from reference.contract import LAYERS
 
 IN_LARGE_NUMBERS = ("tanh_overflows", "tanh_squared_overflows", "sigmoid_overflows", "z_clipped", "c_clipped")
@@ -101,14 +99,11 @@ def test_every_mistake_is_told_from_every_other(function: str) -> None:
 @pytest.mark.parametrize("function", LAYERS)
 def test_what_is_right_has_no_name_and_no_manners(function: str) -> None:
     ask = program(function, reference)
-    for inputs in (with_everything(function).inputs(function), drawn_small(function)):
+    few = posed(function, n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs(function)
+    for inputs in (with_everything(function).inputs(function), few):
         assert diagnose(function, ask, inputs, extreme=True) == []
         assert manners(function, ask, inputs) == []
         assert traces(function, ask, inputs) == NEARLY
-
-
-def drawn_small(function: str) -> Inputs:
-    return posed(function, n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs(function)
 
 
 def unlisted(function: str, **changes: Callable[..., Any]) -> Program:
@@ -242,48 +237,6 @@ def test_simpler_problems_of_layers_are_right() -> None:
         for name, simpler in simplified(inputs).items():
             answer = specification(function)(simpler)
             assert answer.outputs.keys() != Behaviour.of_error().outputs.keys(), name
-
-
-def test_parameters_taken_by_their_place_are_noticed() -> None:
-    def lstm_layer(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
-        names = ["Wf", "bf", "Wi", "bi", "Wc", "bc", "Wo", "bo"]
-        by_place = [dict(zip(names, p.values(), strict=True)) for p in parameters]
-        return reference.lstm_layer(x, a0, c0, by_place, options)
-
-    ask = program("lstm_layer", SimpleNamespace(lstm_layer=lstm_layer))
-    assert manners("lstm_layer", ask, drawn_small("lstm_layer")) == [
-        "the answer depends on the order of the parameters in their dict"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "key"),
-    [("x", ""), ("parameters", ""), ("options", ": lengths")],
-    ids=["x", "parameters", "options"],
-)
-def test_what_is_written_to_is_named(name: str, key: str) -> None:
-    def rnn_layer(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
-        answer = reference.rnn_layer(x, a0, parameters, options)
-        {"x": x, "parameters": parameters[-1]["ba"], "options": options.get("lengths", x)}[name][...] = 1
-        return answer
-
-    ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
-    inputs = replace(with_everything("rnn_layer"), lengths="with T_x").inputs("rnn_layer")
-    assert manners("rnn_layer", ask, inputs) == [f"it writes to {name}{key}"]
-
-
-def test_an_answer_that_is_overwritten_later_is_noticed() -> None:
-    kept: dict[Any, Any] = {}
-
-    def rnn_layer(*arguments: Any) -> Any:
-        a, a_last = reference.rnn_layer(*arguments)
-        returned = kept.setdefault(a.shape, a.copy())
-        returned[...] = a
-        return returned, a_last
-
-    ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
-    overwrites = ["a later call overwrites the a that an earlier one has returned"]
-    assert manners("rnn_layer", ask, with_everything("rnn_layer").inputs("rnn_layer")) == overwrites
 
 
 @pytest.mark.parametrize("name", ["dropout_between", "noise"])

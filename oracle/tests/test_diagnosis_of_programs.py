@@ -9,7 +9,7 @@ import pytest
 import reference
 from oracle.diagnosis.findings import mistake
 from oracle.diagnosis.names import diagnose
-from oracle.tests.test_diagnosis import program, small
+from oracle.tests.answers import program, small
 
 TEXTBOOK = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text(encoding="utf-8")
 

@@ -4,7 +4,7 @@ Most are the textbook example with a few words changed.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,11 +88,13 @@ def in_cell(statement: str) -> str:
     return right((CELL, f"{CELL}    {statement}\n"))
 
 
-def notebook(*cells: str) -> str:
-    """A notebook of code cells."""
-    code: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+def notebook(*cells: str, counts: Sequence[int | None] = ()) -> str:
+    """A notebook of code cells, of which the first have these execution counts."""
+    code: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": []}
     document = {"metadata": {}, "nbformat": 4, "nbformat_minor": 4}
-    return json.dumps({**document, "cells": [{**code, "source": cell} for cell in cells]})
+    counted = zip(cells, [*counts, *[None] * len(cells)], strict=False)
+    sources = [{**code, "source": cell, "execution_count": count} for cell, count in counted]
+    return json.dumps({**document, "cells": sources})
 
 
 PATCHES = """

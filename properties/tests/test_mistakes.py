@@ -1,8 +1,5 @@
-"""The failures by mistake, and the grade book that names the first."""
+"""Failures are put together by the mistake that they show."""
 
-import csv
-from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -10,13 +7,12 @@ from hypothesis import strategies as st
 
 from oracle.diagnosis.findings import Finding, found, mistake
 from properties.reports.closing_table import render
-from properties.reports.csv_report import COLUMNS, as_csv
 from properties.reports.json_report import Run
 from properties.reports.mistakes import by_frequency, cases
 from properties.reports.results import LawResult, judgements
-from properties.tests.results import MISSING, PROBLEM, every_verdict, failed, passed, skipped
+from properties.tests.results import MISSING, PROBLEM, failed, passed, skipped
+from properties.tests.test_csv_report import rows
 from properties.trials.provided_functions import PROVIDED, USABLE
-from reference.contract import FUNCTIONS
 
 UNKNOWN = found("unknown").title
 NAMES = st.sampled_from(["a", "b", "c"])
@@ -219,71 +215,3 @@ def test_mistakes_of_cells_and_of_the_rnn_are_mended_first() -> None:
     made = ("lstm_forward", "lstm_forward", "lstm_cell_forward", "rnn_forward", "rnn_cell_forward")
     results = [failed("a", f"law {i}", name, diagnosis=[name]) for i, name in enumerate(made)]
     assert [case.words for case in cases(judgements(results)[0])] == list(dict.fromkeys(reversed(made)))
-
-
-def rows(results: list[LawResult], run: Run) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(as_csv(judgements(results, run.left), run))))
-
-
-def test_the_grade_book_has_a_row_for_each() -> None:
-    found = rows(every_verdict(), Run({}, left=["waiting", "not robust"]))
-    assert {row["target"]: row["verdict"] for row in found} == {
-        **{
-            name: name
-            for name in ("conforms", "differs", "incomplete", "unfinished", "not judged", "unusable")
-        },
-        "not robust": "left",
-        "waiting": "left",
-    }
-    values = ["conforms", "conforms", "", "2", "2", "", "0", "", ""]
-    assert found[0] == dict(zip(COLUMNS, values, strict=True))
-    assert found[1]["laws_failed"] == "3"
-    assert found[1]["first_mistake"] == "<i>c</i> & a"
-
-
-def test_the_grade_book_names_the_page_of_each() -> None:
-    run = Run({}, pages={"a.py": Path("pages/a.py.html")})
-    assert [row["page"] for row in rows([passed("a.py"), passed("b.py")], run)] == ["a.py.html", ""]
-
-
-def test_a_forward_that_inherits_counts_as_one_that_holds() -> None:
-    cell = failed("a", "each step", "rnn_cell_forward")
-    for inherited, hold in ((True, "1"), (False, "0")):
-        (row,) = rows([cell, failed("a", "each step", inherited=inherited)], Run({}))
-        assert (row["verdict"], row["functions"], row["functions_that_hold_spec"]) == ("differs", "2", hold)
-
-
-def test_the_grade_book_tells_by_grade_how_many_functions_hold() -> None:
-    results = [
-        *(passed("course/a.py", "shapes", function) for function in FUNCTIONS),
-        *(failed("course/a.py", "empty", function, grade="robust") for function in FUNCTIONS[1:]),
-        passed("course/a.py", "empty", FUNCTIONS[0], grade="robust"),
-        failed("course/b.py"),
-        failed("course/b.py", "split", ours=True),
-        failed("course/b.py", "split", "lstm_forward", ours=True),
-        passed("course/b.py", "empty", "lstm_forward", grade="robust"),
-    ]
-    a, b, left = rows(results, Run({}, left=["course/x/c.py"]))
-    grades = ("functions", "functions_that_hold_spec", "functions_that_hold_robust")
-    assert [a[each] for each in ("target", *grades)] == ["a.py", "4", "4", "1"]
-    assert [b[each] for each in ("target", *grades)] == ["b.py", "2", "0", "0"]
-    assert (left["target"], left["verdict"]) == ("x/c.py", "left")
-    of_spec_alone = [passed("a.py"), failed("b.py")]
-    assert [row["functions_that_hold_robust"] for row in rows(of_spec_alone, Run({}))] == ["", ""]
-
-
-FOREIGN = st.builds(
-    str.__add__, st.sampled_from(["", " ", *"=+-@"]), st.text(st.characters(exclude_categories=()))
-)
-
-
-@given(FOREIGN, FOREIGN)
-def test_no_cell_is_a_formula_or_has_two_lines(name: str, words: str) -> None:
-    (row,) = rows([failed(name, diagnosis=[words])], Run({}))
-    for cell in row.values():
-        assert cell.isprintable()
-        assert not cell.startswith(("=", "+", "-", "@"))
-
-
-def test_one_of_which_all_holds_has_made_no_mistake() -> None:
-    assert rows([passed("a")], Run({}))[0]["first_mistake"] == ""

@@ -1,29 +1,20 @@
-"""The reports in files: what is in them, and that nothing foreign gets out of hand there."""
+"""The report in JSON, and files of reports: what is in them, and that foreign text stays text."""
 
-import base64
-import hashlib
-import html
 import json
 import math
 import re
-import shutil
-import subprocess
-from collections import Counter
-from html.parser import HTMLParser
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.reports import report
-from properties.reports.error_plot import Plot
 from properties.reports.html_report import as_html
 from properties.reports.json_report import Run, as_json
 from properties.reports.results import LawResult, judgements
 from properties.reports.target_names import shown_names
+from properties.tests.html_pages import Page
 from properties.tests.results import PROBLEM, every_verdict, failed, left_out, passed
 
 RUN = Run({"python": "3.13.0", "seed": "<1>"})
@@ -52,41 +43,6 @@ def foreign(draw: st.DrawFn) -> LawResult:
         expected=draw(TEXT),
         worst_ratio=draw(st.floats(0)),
     )
-
-
-class Page(HTMLParser):
-    """A page taken apart."""
-
-    VOID = ("meta", "br", "input", "circle", "path", "line", "use")
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.open: list[str] = []
-        self.attributes: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.feed(source)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len(attrs) == len(dict(attrs)), f"<{tag}> has an attribute twice"
-        self.attributes.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.attributes.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-    def values(self, attribute: str) -> list[str]:
-        """What an attribute is, wherever there is one."""
-        return [str(attributes[attribute]) for _, attributes in self.attributes if attribute in attributes]
 
 
 def test_the_keys_of_the_document_are_those_of_its_schema() -> None:
@@ -178,71 +134,6 @@ def test_a_report_that_cannot_be_written_is_refused(
         report.check(Path(path))
 
 
-def test_the_page_is_one_file_and_accessible() -> None:
-    source = as_html(judgements(every_verdict()), RUN)
-    page = Page(source)
-    found = Counter(tag for tag, _ in page.attributes)
-    assert source.startswith('<!DOCTYPE html>\n<html lang="en">')
-    assert found["main"] == found["h1"] == found["title"] == 1
-    assert not found.keys() & {"link", "img", "iframe", "object", "base", "form"}
-    assert "url(" not in source
-    assert "@import" not in source
-
-    levels = [int(tag[1]) for tag, _ in page.attributes if re.fullmatch(r"h\d", tag)]
-    assert all(next_ <= level + 1 for level, next_ in pairwise(levels))
-    ids = page.values("id")
-    assert len(ids) == len(set(ids))
-    assert {*page.values("aria-labelledby"), *(href[1:] for href in page.values("href"))} <= set(ids)
-    assert all(href.startswith("#") for href in page.values("href"))
-    for tag, attributes in page.attributes:
-        if tag == "th":
-            assert attributes["scope"] in ("col", "row", "rowgroup")
-        if tag == "svg":
-            assert attributes.get("aria-label") or attributes.get("aria-hidden")
-    assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.attributes
-
-
-def test_the_page_tells_a_status_in_words_as_well() -> None:
-    text = " ".join(" ".join(Page(as_html(judgements(every_verdict()), RUN)).text).split())
-    verdicts = ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "… unfinished", "? not judged")
-    for shown in (*verdicts, "! unusable"):
-        assert shown in text
-    for shown in ("✗ failed", "✗ expected", "– skipped", "rnn lstm spec shapes 80 80"):
-        assert shown in text
-    assert "(expected: <known> & so on )" in text or "(expected: <known> & so on)" in text
-
-
-def test_no_script_runs_but_our_own() -> None:
-    page = as_html(judgements(every_verdict()), RUN)
-    (script,) = re.findall(r"<script>(.*)</script>", page, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', page)
-    assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-
-
-def test_what_all_did_comes_first_then_the_verdicts_then_each_failure() -> None:
-    softmax: dict[str, Any] = {"diagnosis": ["the softmax overflows"], "grade": "robust"}
-    results = [
-        *(failed(name, law, **softmax) for name in "abcde" for law in ("empty", "extreme")),
-        *(failed(name, diagnosis=["bf is left out"]) for name in "ab"),
-        passed("f"),
-    ]
-    page = as_html(judgements(results, ["g"]), Run({}, left=["g"]))
-    text = " ".join(" ".join(Page(page).text).split())
-    told = [
-        "1 of 7 implementations conform: every law that ran holds. On ordinary inputs, 4 of 7 are right",
-        "interrupted: 1 implementation is not judged",
-        *("Mistakes, by how many make them", "1 the softmax overflows a, b, c and 2 more d, e 5"),
-        *("2 bf is left out a, b 2", "Verdicts", "a ✗ differs ✗ differs mistake 1 mistake 2"),
-        *("Failures, by mistake", "1. the softmax overflows (5 implementations)"),
-        "a : rnn in empty, extreme rnn_forward of a: empty (a spec law)",
-    ]
-    assert [words for words in told if words not in text.replace("a: rnn", "a : rnn")] == []
-    places = [text.replace("a: rnn", "a : rnn").index(words) for words in told]
-    assert places == sorted(places)
-    assert page.count("returned None") == 7  # once for each mistake of each
-
-
 def test_what_was_too_slow_is_told_in_both() -> None:
     judged = judgements([passed("a", too_slow=7, late=PROBLEM), left_out("a", "split")])
     (document,) = json.loads(as_json(judged, RUN))["implementations"]
@@ -253,84 +144,3 @@ def test_what_was_too_slow_is_told_in_both() -> None:
     text = " ".join(" ".join(Page(as_html(judged, RUN)).text).split())
     assert "shapes 80 + 7 too slow" in text
     assert "rnn not judged: too slow beyond n_x=1 in split" in text
-
-
-def test_colours_have_enough_contrast() -> None:
-    """WCAG 2, level AA: 4.5 to 1, in both schemes."""
-    source = as_html([], Run({}))
-    light, dark = (
-        dict(re.findall(r"--([\w-]+): (#\w+)", block)) for block in re.findall(r":root {(.*?)}", source, re.S)
-    )
-    assert light.keys() == dark.keys()
-    for scheme in (light, dark):
-        grounds = [("page", name) for name in ("ink", "quiet", "link", "conforms", "differs")]
-        grounds += [(name, name.removesuffix("-box")) for name in scheme if name.endswith("-box")]
-        for ground, ink in [*grounds, ("box", "ink")]:
-            assert contrast(scheme[ground], scheme[ink]) >= 4.5, (ground, ink)
-
-
-def contrast(one: str, other: str) -> float:
-    darker, lighter = sorted(map(luminance, (one, other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
-    channels = (int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4))
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@given(st.lists(st.tuples(st.floats(0), st.booleans()), min_size=1))
-def test_larger_errors_stand_further_right(errors: list[tuple[float, bool]]) -> None:
-    results = [
-        passed("a", f"law {i:03}", worst_ratio=min(error, 1))
-        if holds
-        else failed("a", f"law {i:03}", worst_ratio=error)
-        for i, (error, holds) in enumerate(errors)
-    ]
-    (judgement,) = judgements(results)
-    plot = Plot(judgement)
-    bound = plot.place(0)
-    assert 0 < bound < 100
-    assert bound in map(plot.place, plot.decades)
-    assert plot.place(plot.decades[-1]) == 100
-    ratios = {result.law: result.worst_ratio for result in results}
-    for mark in plot.marks:
-        assert 0 <= mark.place <= 100
-        assert mark.place <= bound if mark.holds else mark.place >= bound
-    measured = sorted((m for m in plot.marks if m.figure != "fails otherwise"), key=lambda m: ratios[m.law])
-    places = [mark.place for mark in measured]
-    assert places == sorted(places)
-
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_browser_lays_the_page_out_without_scrolling_sideways(tmp_path: Path, width: int) -> None:
-    """With everything unfolded, in a frame, for no window is as narrow as a phone."""
-    long = "a_directory/" * 12
-    results = [*every_verdict(), failed(long, message=long.replace("/", "")), passed(long, "each step")]
-    page = as_html(judgements(results), Run({**RUN.environment, "blas": long})).replace(
-        "<details", "<details open"
-    )
-    page, allowed = re.subn(r"<meta http-equiv=.Content-Security-Policy.*?>", "", page)  # it allows no script
-    assert allowed == 1
-    tell = "const {scrollWidth, clientWidth} = document.documentElement;"
-    tell += "parent.document.title = `${scrollWidth} of ${clientWidth}`"
-    frame = html.escape(page.replace("</body>", f"<script>{tell}</script></body>"))
-    framed = tmp_path / "framed.html"
-    framed.write_text(f'<!DOCTYPE html><title></title><iframe width="{width}" srcdoc="{frame}"></iframe>')
-
-    without = ["gpu", "quic", "background-networking", "component-update", "sync"]
-    options = ["--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{what}" for what in without)]
-    options += [f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", framed.as_uri()]
-    command = [str(CHROMIUM), *options]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    measured = re.search(r"<title>(\d+) of (\d+)</title>", shown.stdout)
-    assert measured, shown.stdout[:500] + shown.stderr
-    content, visible = map(int, measured.groups())
-    assert content == visible
-    assert width - 20 <= visible <= width  # a scroll bar takes its part

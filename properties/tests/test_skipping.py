@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from properties.implementations.implementation import Implementation, Raised, Returned, Unusable
+from properties.tests.hostile_targets import notebook
 from properties.tests.runs import run
 
 Implement = Callable[..., Implementation]
@@ -16,16 +17,6 @@ FORWARD = "def rnn_forward(x, a0, parameters):\n    return x\n"
 HEAD = "def rnn_forward(x, a0, parameters):\n    return {}(x)\n"
 OURS = "rnn_utils is not there: given our own {}"
 NOT_THERE = "a module that is not there: name a folder that has it by --helpers DIR"
-
-
-def cells(*sources: str, counts: tuple[int | None, ...] = ()) -> str:
-    """The text of a notebook."""
-    shown = [*counts, *[None] * len(sources)]
-    code = [
-        {"cell_type": "code", "source": source, "execution_count": count}
-        for source, count in zip(sources, shown, strict=False)
-    ]
-    return json.dumps({"nbformat": 4, "metadata": {}, "cells": code})
 
 
 @pytest.mark.parametrize(
@@ -145,7 +136,7 @@ def test_a_folder_of_helpers_is_on_the_path(implement: Implement, tmp_path: Path
 
 def test_cells_are_called_as_jupyter_shows_them(implement: Implement) -> None:
     broken = ("import no_such", "def rnn_cell_backward(:", FORWARD, "import no_other", "def twice(:")
-    notes = implement(cells(*broken, counts=(12, 3, 7, 7, None)), "a.ipynb").load().notes
+    notes = implement(notebook(*broken, counts=(12, 3, 7, 7, None)), "a.ipynb").load().notes
     assert [note.partition(":")[0] for note in notes] == [
         "skipped In [12]",
         "skipped In [3]",
@@ -156,12 +147,12 @@ def test_cells_are_called_as_jupyter_shows_them(implement: Implement) -> None:
 
 def test_a_broken_cell_that_is_needed_is_told(implement: Implement) -> None:
     with pytest.raises(Unusable, match=r"it needs In \[4\], which fails: SyntaxError: invalid syntax"):
-        implement(cells("def g(:", HEAD.format("g"), counts=(4, 5)), "a.ipynb").load()
+        implement(notebook("def g(:", HEAD.format("g"), counts=(4, 5)), "a.ipynb").load()
 
 
 def test_the_last_of_two_definitions_counts(implement: Implement) -> None:
     twice = (FORWARD.replace("return x", "return 1"), FORWARD.replace("return x", "return 2"))
-    for source, name in ((cells(*twice), "a.ipynb"), ("\n".join(twice), "b.py")):
+    for source, name in ((notebook(*twice), "a.ipynb"), ("\n".join(twice), "b.py")):
         outcome = implement(source, name).call("rnn_forward", [0, 0, 0])
         assert isinstance(outcome, Returned)
         assert outcome.value == 2
@@ -190,7 +181,7 @@ def test_an_exported_notebook_is_treated_as_a_notebook(implement: Implement, for
 
 def test_annotations_may_be_postponed_for_the_whole_file(implement: Implement) -> None:
     annotated = "from __future__ import annotations\ndef rnn_forward(x: no_such, a0: int | None, p): return x"
-    for source, name in ((annotated, "a.py"), (cells(*annotated.split("\n")), "b.ipynb")):
+    for source, name in ((annotated, "a.py"), (notebook(*annotated.split("\n")), "b.ipynb")):
         assert implement(source, name).load().functions == {"rnn_forward": None}
 
 

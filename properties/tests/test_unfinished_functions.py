@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from properties.implementations.implementation import Implementation
+from properties.tests.hostile_targets import notebook
 from properties.tests.runs import run
-from properties.tests.test_skipping import cells
 from properties.trials.provided_functions import lacks
 from properties.trials.unfinished_functions import unfinished
 
@@ -78,7 +78,10 @@ def test_a_cell_is_unfinished_that_has_a_placeholder_and_shows_it(
     ],
 )
 def test_a_forward_is_unfinished(implement: Implement, parts: dict[str, str], is_unfinished: bool) -> None:
-    for name, source in (("rnn.py", FORWARD.format(**parts)), ("rnn.ipynb", cells(FORWARD.format(**parts)))):
+    for name, source in (
+        ("rnn.py", FORWARD.format(**parts)),
+        ("rnn.ipynb", notebook(FORWARD.format(**parts))),
+    ):
         assert bool(unfinished(implement(source, name), "rnn_forward")) == is_unfinished
 
 

@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 
@@ -13,6 +14,7 @@ import torch
 
 from oracle.checkpoints import writing
 from oracle.tests import hostile_files as hostile
+from oracle.tests import hostile_onnx
 from properties.session import weights
 from properties.tests.runs import CLONE
 
@@ -37,7 +39,8 @@ ALL = dedent(
 
 def test_no_file_that_unfolds_takes_a_gigabyte_or_shows_a_traceback(tmp_path: Path) -> None:
     """It takes some seconds, for torch is imported in a process of its own."""
-    paths = [str(make(tmp_path)) for make in hostile.UNFOLDING]
+    of_onnx = hostile_onnx.UNFOLDING if find_spec("onnx") else ()
+    paths = [str(make(tmp_path)) for make in (*hostile.UNFOLDING, *of_onnx)]
     done = subprocess.run(
         [sys.executable, "-c", ALL, *paths], cwd=CLONE, capture_output=True, text=True, timeout=1200
     )

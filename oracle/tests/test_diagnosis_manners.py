@@ -1,0 +1,184 @@
+"""How a program answers: what it writes to, what it overwrites later, what it takes by its place."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import reference
+from oracle.diagnosis.findings import mistake
+from oracle.diagnosis.names import diagnose
+from oracle.diagnosis.questions import problem as posed
+from oracle.faults import FAULTS, Fault
+from oracle.problem import Problem
+from oracle.tests.answers import manners, program, small, with_everything
+
+BY_PLACE = {
+    "rnn_cell_forward": ["Waa", "Wax", "ba", "Wya", "by"],
+    "lstm_cell_forward": ["Wf", "bf", "Wi", "bi", "Wo", "bo", "Wc", "bc", "Wy", "by"],
+}
+
+
+@pytest.mark.parametrize("function", BY_PLACE)
+def test_parameters_taken_by_their_place_are_noticed(function: str) -> None:
+    def cell(*arguments: Any) -> Any:
+        *states, parameters = arguments
+        by_place = dict(zip(BY_PLACE[function], parameters.values(), strict=True))
+        return getattr(reference, function)(*states, by_place)
+
+    ask = program(function, SimpleNamespace(**{function: cell}))
+    assert manners(function, ask, small(function)) == [
+        "the answer depends on the order of the parameters in their dict"
+    ]
+
+
+def test_an_array_that_is_returned_again_is_noticed() -> None:
+    kept: dict[Any, Any] = {}
+
+    def rnn_cell_forward(*arguments: Any) -> Any:
+        a, y, cache = reference.rnn_cell_forward(*arguments)
+        returned = kept.setdefault(a.shape, a.copy())
+        returned[...] = a
+        return returned, y, cache
+
+    ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
+    overwrites = ["a later call overwrites the a_next that an earlier one has returned"]
+    assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
+
+
+def test_which_entries_of_caches_are_overwritten_is_told() -> None:
+    kept: dict[Any, Any] = {}
+
+    def lstm_cell_forward(xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
+        *outputs, cache = reference.lstm_cell_forward(xt, a_prev, c_prev, parameters)
+        concat = np.concatenate([a_prev, xt])
+        buffer = kept.setdefault((concat.shape, concat.dtype), concat.copy())
+        buffer[...] = concat
+        n_a = len(a_prev)
+        return *outputs, (*cache[:2], buffer[:n_a], *cache[3:8], buffer[n_a:], cache[9])
+
+    ask = program("lstm_cell_forward", SimpleNamespace(lstm_cell_forward=lstm_cell_forward))
+    which = "a later call overwrites the cached a_prev and xt"
+    inputs = small("lstm_cell_forward")
+    assert manners("lstm_cell_forward", ask, inputs) == [f"{which} that an earlier one has returned"]
+
+
+def _last_state_kept(x: Any, a0: Any, parameters: Any) -> Any:
+    a, y, caches = reference.rnn_forward(x, a0, parameters)
+    a0[...] = a[..., -1]
+    return a, y, caches
+
+
+def _doing(change: Callable[[Any, Any], object]) -> Callable[..., Any]:
+    """A cell that does something to its state and parameters at its end."""
+
+    def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        a, y, cache = reference.rnn_cell_forward(xt, a_prev, parameters)
+        change(a_prev, parameters)
+        return a, y, cache
+
+    return rnn_cell_forward
+
+
+def _halved(a_prev: Any, parameters: Any) -> None:
+    for name in ("Waa", "Wax"):
+        parameters[name] *= 0.5
+
+
+@pytest.mark.parametrize(
+    ("made", "written"),
+    [
+        (_last_state_kept, "a0: the last step of what it returns as a"),
+        (_doing(_halved), "parameters: Waa, Wax become 0.5 times what was there"),
+        (_doing(lambda a_prev, p: p.pop("by")), "parameters: 'by' is gone"),
+        (_doing(lambda a_prev, p: p.update(kept={"a": [1.0]})), "parameters: the new key 'kept'"),
+        (_doing(lambda a_prev, p: np.multiply(a_prev, len(a_prev) + a_prev.shape[1], out=a_prev)), "a_prev"),
+    ],
+)
+def test_what_is_written_to_arguments_is_told(made: Callable[..., Any], written: str) -> None:
+    """Of what hangs on sizes no factor."""
+    function = "rnn_forward" if made is _last_state_kept else "rnn_cell_forward"
+    ask = program(function, SimpleNamespace(**{function: made}))
+    assert manners(function, ask, small(function)) == [f"it writes to {written}"]
+
+
+def test_caches_that_hold_what_is_written_to_have_no_name_of_their_own() -> None:
+    """As the first cached state has, where it is a view of what is returned."""
+
+    def rnn_forward(x: Any, a0: Any, parameters: Any) -> Any:
+        a, y, (caches, _) = reference.rnn_forward(x, a0, parameters)
+        a0[...] = a[:, :, -1]
+        return a, y, ([(caches[0][0], a0, *caches[0][2:]), *caches[1:]], x)
+
+    ask = program("rnn_forward", SimpleNamespace(rnn_forward=rnn_forward))
+    assert diagnose("rnn_forward", ask, small("rnn_forward")) == []
+
+
+def test_of_one_number_it_is_not_told_what_becomes() -> None:
+    """It is a multiple of any other, and of what is returned beside it."""
+
+    def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Any) -> Any:
+        answer = reference.rnn_cell_forward(xt, a_prev, parameters)
+        if xt.shape[1] == len(a_prev) == 1:
+            parameters["ba"] += parameters["ba"]
+        return answer
+
+    ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
+    inputs = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary").inputs("rnn_cell_forward")
+    assert manners("rnn_cell_forward", ask, inputs) == ["it writes to parameters: ba"]
+
+
+def test_an_answer_that_changes_after_the_call_is_seen() -> None:
+    fault = FAULTS["a_reused"]
+    ask = program("lstm_forward", Fault(fault.name, "none", "", fault.changes))
+    assert diagnose("lstm_forward", ask, small("lstm_forward")) == [mistake(fault.name)]
+
+
+FEW = posed("lstm_layer", n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs("lstm_layer")
+
+
+def test_parameters_of_a_layer_that_are_taken_by_their_place_are_noticed() -> None:
+    def lstm_layer(x: Any, a0: Any, c0: Any, parameters: Any, options: Any) -> Any:
+        names = ["Wf", "bf", "Wi", "bi", "Wc", "bc", "Wo", "bo"]
+        by_place = [dict(zip(names, p.values(), strict=True)) for p in parameters]
+        return reference.lstm_layer(x, a0, c0, by_place, options)
+
+    ask = program("lstm_layer", SimpleNamespace(lstm_layer=lstm_layer))
+    assert manners(
+        "lstm_layer",
+        ask,
+        FEW,
+    ) == ["the answer depends on the order of the parameters in their dict"]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("x", ""), ("parameters", ""), ("options", ": lengths")],
+    ids=["x", "parameters", "options"],
+)
+def test_what_a_layer_writes_to_is_named(name: str, key: str) -> None:
+    def rnn_layer(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+        answer = reference.rnn_layer(x, a0, parameters, options)
+        {"x": x, "parameters": parameters[-1]["ba"], "options": options.get("lengths", x)}[name][...] = 1
+        return answer
+
+    ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
+    inputs = replace(with_everything("rnn_layer"), lengths="with T_x").inputs("rnn_layer")
+    assert manners("rnn_layer", ask, inputs) == [f"it writes to {name}{key}"]
+
+
+def test_an_answer_of_a_layer_that_is_overwritten_later_is_noticed() -> None:
+    kept: dict[Any, Any] = {}
+
+    def rnn_layer(*arguments: Any) -> Any:
+        a, a_last = reference.rnn_layer(*arguments)
+        returned = kept.setdefault(a.shape, a.copy())
+        returned[...] = a
+        return returned, a_last
+
+    ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
+    overwrites = ["a later call overwrites the a that an earlier one has returned"]
+    assert manners("rnn_layer", ask, with_everything("rnn_layer").inputs("rnn_layer")) == overwrites

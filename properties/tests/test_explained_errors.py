@@ -1,0 +1,60 @@
+"""Errors that are raised are explained by the mistake that raises them, and by nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from oracle.diagnosis.findings import mistake
+from oracle.faults.catalogue.raised import by_error
+from oracle.problem import Problem
+from properties.explanations.failure import Failure
+from properties.implementations.answers import Answers
+from properties.implementations.implementation import Implementation
+from properties.questions.question import Question
+from properties.trials.tally import Tally
+from properties.trials.trial import Trial, ViolationError
+
+
+@pytest.mark.parametrize("kind", ["rnn", "lstm"])
+@pytest.mark.parametrize("sizes", [{"n_x": 1, "n_a": 1, "m": 1}, {"n_x": 2, "n_a": 3, "m": 2}])
+def test_a_mistake_that_only_raises_is_named_by_its_error(
+    tmp_path: Path, kind: str, sizes: dict[str, int]
+) -> None:
+    textbook = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text()
+    (tmp_path / "appends.py").write_text(
+        textbook.replace("caches.append(cache)", "caches = np.append(caches, cache)")
+    )
+    problem = getattr(Problem, kind)(**sizes, n_y=2, T_x=2)
+    with Implementation("appends.py", directory=tmp_path) as appends:
+        answers = Answers(appends, Question(f"{kind}_forward", [problem]))
+        trial = Trial("shapes", "spec", lambda _: None, answers, 0, Tally())
+        with pytest.raises(ViolationError) as caught:
+            _ = trial.answer
+        failure = Failure(caught.value)
+        assert failure.findings[0] == mistake("cache_made_an_array")
+        assert not failure.explanation.inherited
+    assert by_error("ValueError", "operands could not be broadcast together") == []
+
+
+def test_the_key_of_the_other_network_is_a_mistake() -> None:
+    assert by_error("KeyError", "'Wy'") == ["head_weights_of_lstm"]
+    assert by_error("KeyError", "'Wya'") == ["head_weights_of_rnn"]
+    assert by_error("KeyError", "'W'") == []
+
+
+def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> None:
+    (tmp_path / "two.py").write_text(
+        "import numpy as np\nfrom reference import lstm_cell_forward as right\n"
+        "def lstm_cell_forward(xt, a_prev, c_prev, parameters):\n"
+        "    np.max(xt)\n"
+        "    a, c, y, cache = right(xt, a_prev, c_prev, parameters)\n"
+        "    return a, 0.9375 * c, y, (a, 0.9375 * c, *cache[2:])\n"
+    )
+    with Implementation("two.py", directory=tmp_path) as target:
+        problem = Problem.lstm(n_x=1, n_a=1, n_y=1, m=0, T_x=1)
+        answers = Answers(target, Question("lstm_cell_forward", [problem]))
+        with pytest.raises(ViolationError) as caught:
+            _ = Trial("no samples", "robust", lambda _: None, answers, 0, Tally()).answer
+        message = Failure(caught.value).message
+        assert "ValueError: zero-size array" in message
+        assert "wrong where" not in message

@@ -1,0 +1,53 @@
+"""What is wrong in float32 alone is explained so, with the other conditions beside it."""
+
+from pathlib import Path
+
+from oracle.problem import Problem
+from properties.explanations.explanation import Search, _explain
+from properties.explanations.probe import Asked
+from properties.implementations.implementation import Implementation
+
+
+def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_path: Path) -> None:
+    (tmp_path / "aligned.py").write_text(
+        "from reference import rnn_cell_forward as right\n"
+        "def rnn_cell_forward(xt, a_prev, parameters):\n"
+        "    if xt.dtype == 'float32' and len(xt) % 8 == 0:\n"
+        "        parameters = {**parameters, 'ba': 0 * parameters['ba']}\n"
+        "    return right(xt, a_prev, parameters)\n"
+    )
+    with Implementation("aligned.py", directory=tmp_path) as target:
+        for n_x in (8, 16):
+            problem = Problem.rnn(n_x=n_x, n_a=2, n_y=2, m=2, T_x=1, regime="unit", dtype="float32")
+            found = _explain(Asked(target, "rnn_cell_forward"), problem, Search()).findings[0]
+            assert found.lines[1:] == ["when: in float32 and n_x mod 8 = 0", "how: 0 in place of ba"]
+
+
+def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
+    (tmp_path / "masked.py").write_text(
+        "import numpy as np\n"
+        "from reference import rnn_layer as right\n"
+        "def rnn_layer(x, a0, parameters, options):\n"
+        "    if x.dtype == 'float32' and len(x) % 8 == 0:\n"
+        "        parameters = [{**p, 'ba': 0 * p['ba']} for p in parameters]\n"
+        "    return right(x, a0, parameters, options)\n"
+    )
+    with Implementation("masked.py", directory=tmp_path) as target:
+        problem = Problem.rnn_layer(n_x=8, n_a=2, m=2, T_x=2, layers=1, dtype="float32")
+        found = _explain(Asked(target, "rnn_layer"), problem, Search()).findings[0]
+        assert found.lines[1:] == ["when: in float32 and n_x mod 8 = 0", "how: 0 in place of ba"]
+
+
+def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) -> None:
+    (tmp_path / "last.py").write_text(
+        "import numpy as np\n"
+        "from reference import rnn_layer as right\n"
+        "def rnn_layer(x, a0, parameters, options):\n"
+        "    if x.dtype == 'float32' and len(parameters[0]['ba']) > 2:\n"
+        "        parameters = [{**p, 'ba': 0 * p['ba']} for p in parameters]\n"
+        "    return right(x, a0, parameters, options)\n"
+    )
+    with Implementation("last.py", directory=tmp_path) as target:
+        problem = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=2, layers=1, dtype="float32")
+        found = _explain(Asked(target, "rnn_layer"), problem, Search()).findings[0]
+        assert found.lines[1:] == ["when: in float32 and n_a ≥ 3", "how: 0 in place of ba"]
