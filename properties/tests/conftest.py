@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from properties.tests.runs import Installation
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _plain_terminal() -> Iterator[None]:
+    """Whatever the terminal is in which the tests run, what they print has 80 columns and no colours."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("COLUMNS", "80")
+        for name in ("CI", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "TTY_COMPATIBLE"):
+            environment.delenv(name, raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> "Installation":
     """The wheel, installed."""

@@ -103,14 +103,20 @@ class Catch:
 
 
 def catch(
-    law: Law, implementation: Implementation, function: str, number: int, *, shrink: bool = False
+    law: Law,
+    implementation: Implementation,
+    function: str,
+    number: int,
+    *,
+    shrink: bool = False,
+    profile: str = "dev",
 ) -> Catch | None:
-    """Check a law on what the dev profile draws with this seed.
+    """Check a law on what a profile draws with this seed.
 
     The first violation, or with `shrink` the simplest that is made of it; `None` if the law holds.
     """
     store = Store(InMemoryExampleDatabase(), implementation.target, law.name, function)
-    turn = Turn(law, implementation, function, store, Tally(), number=number)
+    turn = Turn(law, implementation, function, store, Tally(), profile=profile, number=number)
     if turn.holds_of_what_is_drawn():
         return None
     problems = turn.tally.problems

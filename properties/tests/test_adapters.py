@@ -131,6 +131,7 @@ def test_a_framework_that_nobody_knows_is_one_line() -> None:
 
 
 def test_an_adapter_may_be_called_as_what_it_adapts(tmp_path: Path) -> None:
+    """Takes a second: a whole run that explains a failure."""
     (tmp_path / "hypothesis.py").write_text(
         "import hypothesis\n"
         "assert hypothesis.given and __name__ != 'hypothesis'\n"

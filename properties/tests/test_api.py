@@ -31,6 +31,7 @@ def test_a_target_is_judged_from_python() -> None:  # a run in a process of its 
 def test_what_the_command_refuses_is_an_error_with_its_words(
     target: str | Path, options: tuple[str, ...], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Takes a second: a process of its own imports PyTorch."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=why) as caught:
         judge(target, *options)

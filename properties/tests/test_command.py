@@ -34,6 +34,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_help_fits_one_screen_and_shows_our_options_first(command: Command, tmp_path: Path) -> None:
+    """Takes a second where an installed command starts PyTorch."""
     done = command.run("--help", directory=tmp_path, COLUMNS="80")
     lines = done.stdout.splitlines()
     assert done.returncode == 0
@@ -68,6 +69,7 @@ def test_what_a_user_has_changes_nothing_in_workers(wheel: Installation, folder:
 
 @pytest.mark.parametrize("more", [(), ("-n", "2")])
 def test_the_header_shows_nothing_of_our_own_pytest(folder: Path, more: tuple[str, ...]) -> None:
+    """Takes a second: a whole run, in three processes or one."""
     shown = in_clone().run(*ONE, "my rnn.py", *more, directory=folder).stdout.partition("laws =")[0]
     assert not re.search(r"configfile|\bitems?\b|workers", shown)
     assert "implementation: my rnn.py" in shown

@@ -45,6 +45,7 @@ def test_there_is_one_thread_per_process() -> None:
 
 
 def test_the_laws_take_no_more_than_they_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes a second: all laws of a function are run."""
     count: Counter[str] = Counter()
 
     def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,6 +20,7 @@ from properties.trials.trial import Trial, ViolationError
 def test_a_mistake_that_only_raises_is_named_by_its_error(
     tmp_path: Path, kind: str, sizes: dict[str, int]
 ) -> None:
+    """Takes a second: it is compared with all mistakes."""
     textbook = (Path(__file__).parents[2] / "examples" / "textbook.py").read_text()
     (tmp_path / "appends.py").write_text(
         textbook.replace("caches.append(cache)", "caches = np.append(caches, cache)")
@@ -43,6 +44,7 @@ def test_the_key_of_the_other_network_is_a_mistake() -> None:
 
 
 def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> None:
+    """Takes a second: it looks for the place of a mistake."""
     (tmp_path / "two.py").write_text(
         "import numpy as np\nfrom reference import lstm_cell_forward as right\n"
         "def lstm_cell_forward(xt, a_prev, c_prev, parameters):\n"

@@ -69,6 +69,7 @@ def outsider(name: str, function: str) -> Fault:
     [(name, function) for name, (made_in, _) in OUTSIDERS.items() for function in made_in],
 )
 def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, function: str) -> None:
+    """Takes a second: it is compared with all mistakes, and with all pairs."""
     caught = first_catch(outsider(name, function), function, 0)
     assert caught
     found = explain(caught.violation.trial, locating=False).findings
@@ -97,6 +98,7 @@ def test_a_mistake_outside_the_catalogue_is_caught_and_given_no_name(name: str, 
     ],
 )
 def test_a_mistake_without_a_name_is_located(name: str, function: str, known: str) -> None:
+    """Takes a second: it looks for the place of a mistake."""
     caught = first_catch(outsider(name, function), function, 0)
     assert caught
     failure = Failure(caught.violation)
@@ -179,6 +181,7 @@ def rnn_cell_forward(xt, a_prev, parameters):
     ],
 )
 def test_odd_answers_are_explained_as_far_as_they_can(tmp_path: Path, does: str, said: str) -> None:
+    """Takes a second: a whole run that explains a failure."""
     (tmp_path / "odd.py").write_text(UNHEARD_OF.format(does=does))
     laws = "rnn_cell and (each_step or cache_entries)"
     output = run("--implementation", "odd.py", "-q", "-k", laws, directory=tmp_path, seed=None).output
@@ -204,6 +207,7 @@ def test_that_finding_out_how_far_it_is_off_broke_is_said(monkeypatch: pytest.Mo
 
 
 def test_what_hangs_on_earlier_calls_is_not_said_to_go_away_with_less(tmp_path: Path) -> None:
+    """Takes seconds: it looks for the place of a mistake."""
     stranger = STRANGERS["e/F2 fused [Waa Wax] kept and only Waa compared"]
     (tmp_path / "kept.py").write_text(stranger.source)
     problem = Problem.parse(stranger.problem)

@@ -53,6 +53,7 @@ def shapes(anew: bool, limit: int) -> set[tuple[int, ...]]:
 
 
 def test_a_search_repeats_shapes_and_what_is_drawn_anew_hardly_does() -> None:
+    """Takes a second: four hundred problems are drawn and asked."""
     assert len(shapes(anew=False, limit=200)) < 80  # of 100 problems, or a few more
     assert len(shapes(anew=True, limit=200)) > 180
 

@@ -104,6 +104,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
 
 
 def test_a_failure_ends_its_law_alone_and_is_shown_once(fuzzed: tuple[Path, int, str]) -> None:
+    """Takes seconds: a run fuzzes until each law had its turns."""
     _, status, output = fuzzed
     assert status == 1
     smallest = r'Problem.rnn\(n_x=1, n_a=21, n_y=1, m=1, T_x=1, regime="ternary", seed=\d+, dtype="float64"\)'

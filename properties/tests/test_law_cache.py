@@ -48,6 +48,7 @@ def judge(tmp_path: Path) -> Callable[..., tuple[Tally, int]]:
 
 @pytest.mark.parametrize("law", ["trajectory", "samples independent", "split", "refuses bad shapes"])
 def test_who_replies_alike_is_checked_once(judge: Callable[..., tuple[Tally, int]], law: str) -> None:
+    """Takes a second: two targets are asked all problems of a law."""
     first, checked = judge("one.py", law)
     again, once_more = judge("other.py", law)
     assert 0 < checked <= first.problems  # of which some come twice

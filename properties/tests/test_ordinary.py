@@ -76,6 +76,7 @@ def test_what_the_spec_laws_draw_is_ordinary(data: st.DataObject) -> None:
 
 
 def test_what_the_spec_laws_always_try_is_ordinary() -> None:
+    """Takes a second: thousands of problems are computed."""
     for law in SPEC:
         for function in law.functions:
             for problems in law.more_examples(function, EFFORTS["dev"]):

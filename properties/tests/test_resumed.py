@@ -119,6 +119,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_a_run_under_other_circumstances_is_refused(begun: Path, options: list[str], message: str) -> None:
+    """Takes a second: a whole run."""
     status, output = judge(begun, "--resume", *options).end()
     assert status == pytest.ExitCode.USAGE_ERROR
     assert message in output

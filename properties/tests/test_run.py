@@ -57,6 +57,7 @@ def test_a_failure_is_reproduced_by_the_line_that_it_prints(tmp_path: Path) -> N
     ],
 )
 def test_of_one_problem_only_the_laws_that_it_concerns_are_asked(problem: str, laws: int) -> None:
+    """Takes a second: a whole run."""
     status, output = run("--reproduce", problem, "-k", "not can_be_used and not is_provided and not backward")
     assert status == 0, output
     assert f"{laws} passed" in output
@@ -69,6 +70,7 @@ def test_a_problem_of_the_other_network_selects_nothing() -> None:
 
 
 def test_the_name_of_the_target_selects_nothing(tmp_path: Path) -> None:
+    """Takes a second: a whole run."""
     (tmp_path / "rnn.py").write_text("from reference import *")
     selected = (
         "--implementation",

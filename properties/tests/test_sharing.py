@@ -90,6 +90,7 @@ def found(directory: Path, url: str = "") -> list[int]:
 
 
 def test_what_one_machine_finds_another_tries_first(tmp_path: Path, server: Server) -> None:
+    """Takes seconds: two whole runs, of which one fuzzes until it fails."""
     one, other = machine(tmp_path / "one"), machine(tmp_path / "other")
     until_it_fails = ("--fuzz-for", "1h", "-x")
     status, output = run(*LAW, *until_it_fails, *shared(server), directory=one, seed=None)
@@ -104,6 +105,7 @@ def test_what_one_machine_finds_another_tries_first(tmp_path: Path, server: Serv
 def test_a_server_that_is_killed_takes_nothing_along_and_is_told_when_it_is_back(
     tmp_path: Path, server: Server
 ) -> None:
+    """Takes seconds: a run fuzzes while its server is killed and started again."""
     flag = tmp_path / "flag"
     one = machine(tmp_path / "one", f"__import__('pathlib').Path({str(flag)!r}).exists()")
     laws = ("-k", "(each_step or test_shapes) and rnn_forward")

@@ -37,8 +37,12 @@ def weights(tmp_path: Path) -> str:
     return str(tmp_path / "model.npz")
 
 
+QUICK = ("--hypothesis-profile", "quick")
+
+
 def test_the_reference_is_right_with_the_weights_of_a_file(weights: str) -> None:
-    status, output = run("--weights", weights)
+    """Takes a second: a whole run."""
+    status, output = run("--weights", weights, *QUICK)
     assert status == 0, output
     assert re.search(r"grade +lstm layer$", output, re.MULTILINE)
     assert re.search(r"grade +lstm layer backward$", output, re.MULTILINE)
@@ -49,10 +53,11 @@ def test_the_reference_is_right_with_the_weights_of_a_file(weights: str) -> None
 
 
 def test_a_port_with_weights_of_its_own_is_judged_and_its_mistake_named(weights: str, tmp_path: Path) -> None:
+    """Takes seconds: three whole runs, of which two explain a failure."""
     right = PORT.format(here=str(CLONE), weights=weights)
     (tmp_path / "port.py").write_text(right)
     chosen = ("--implementation", str(tmp_path / "port.py"), "-k", "trajectory or each_step or composition")
-    status, output = run(*chosen[:2], "-m", "spec", "--hypothesis-profile", "quick", "--weights", weights)
+    status, output = run(*chosen[:2], "-m", "spec", *QUICK, "--weights", weights)
     assert status == 0, output
     for law in ("composition", "backward direction", "identity projection"):  # of other networks than its own
         assert re.search(rf"{law} +spec +–", output)
@@ -60,7 +65,7 @@ def test_a_port_with_weights_of_its_own_is_judged_and_its_mistake_named(weights:
         "return p\n", "return {**p, 'Wi': p['Wo'], 'Wo': p['Wi'], 'bi': p['bo'], 'bo': p['bi']}\n"
     )
     (tmp_path / "port.py").write_text(wrong)
-    status, output = run(*chosen, "--weights", weights)
+    status, output = run(*chosen, *QUICK, "--weights", weights)
     assert re.search(r"looks like +the update gate and the output gate are exchanged", output)
     problem = re.search(r"^  problem +(.*)$", output, re.MULTILINE)
     assert problem
@@ -70,6 +75,7 @@ def test_a_port_with_weights_of_its_own_is_judged_and_its_mistake_named(weights:
 
 
 def test_the_layout_of_weights_without_names_is_said_in_the_problem(weights: str, tmp_path: Path) -> None:
+    """Takes a second: a whole run."""
     with np.load(weights) as file:
         unnamed = {f"arr_{k}": file[name] for k, name in enumerate(file.files[:4])}
     np.savez(tmp_path / "unnamed.npz", allow_pickle=False, **unnamed)
@@ -102,6 +108,7 @@ def test_weights_that_cannot_be_used_are_refused_in_one_line(
 @pytest.mark.filterwarnings("ignore:LSTM with projections")  # which torch runs by another kernel
 @pytest.mark.parametrize("projection", [0, 3])
 def test_a_network_that_was_trained_is_judged(tmp_path: Path, projection: int) -> None:
+    """Takes a second: a network is trained, and a whole run judges it."""
     torch.manual_seed(0)
     model = torch.nn.LSTM(3, 6, num_layers=2, bidirectional=True, proj_size=projection)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
@@ -112,6 +119,7 @@ def test_a_network_that_was_trained_is_judged(tmp_path: Path, projection: int) -
         loss.backward()
         optimizer.step()
     torch.save(model.state_dict(), tmp_path / "model.pt")
-    status, output = run("--weights", str(tmp_path / "model.pt"), "-k", "trajectory or each_step or split")
+    chosen = ("-k", "trajectory or each_step or split", *QUICK)
+    status, output = run("--weights", str(tmp_path / "model.pt"), *chosen)
     assert status == 0, output
     assert re.search(r"each step +spec +\d+", output)
