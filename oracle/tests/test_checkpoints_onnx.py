@@ -190,7 +190,7 @@ def silero() -> Path:
     """Where the package keeps its models; importing it would need torchaudio."""
     found = find_spec("silero_vad")
     if found is None or found.origin is None:
-        pytest.skip("silero_vad, whose wheel has trained weights of an LSTM(128), is not installed")
+        pytest.skip("silero_vad, which has trained weights, is not installed: pip install silero-vad")
     return Path(found.origin).parent / "data"
 
 
@@ -213,6 +213,6 @@ def test_silero_vad_has_one_lstm_in_all_its_models_of_16_khz(silero: Path) -> No
 
 
 def test_so_has_its_safetensors_file(silero: Path) -> None:
-    pytest.importorskip("safetensors", reason="safetensors reads this kind of file")
+    pytest.importorskip("safetensors", reason="safetensors is not installed: pip install -e '.[checkpoints]'")
     (layer,) = load(str(silero / "silero_vad_16k.safetensors")).layers
     assert (layer.prefix, layer.layout, layer.n_x, layer.n_a) == ("lstm_cell", "torch", 128, 128)

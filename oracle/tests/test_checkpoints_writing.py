@@ -16,7 +16,7 @@ from oracle.conversion import TO, to_torch
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
 
-pytest.importorskip("safetensors", reason="safetensors is one of the formats that are written")
+pytest.importorskip("safetensors", reason="safetensors is not installed: pip install -e '.[checkpoints]'")
 
 given_problems = layer_problems(
     dtype=st.sampled_from(["float32", "float64"]), m=st.just(1), T_x=st.just(1), regime=st.just("unit")

@@ -142,7 +142,7 @@ def test_larger_errors_stand_further_right(errors: list[tuple[float, bool]]) -> 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed")
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium is installed: apt install chromium")
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_browser_lays_the_page_out_without_scrolling_sideways(tmp_path: Path, width: int) -> None:
     """With everything unfolded, in a frame, for no window is as narrow as a phone."""

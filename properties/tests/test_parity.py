@@ -9,11 +9,17 @@ import pytest
 import torch
 
 from properties.session import parity
-from properties.tests.exported_models import Arrays, _here, changed, exported, folder, judged, nodes  # noqa: F401
+from properties.tests.exported_models import (  # noqa: F401
+    Arrays,
+    _here,
+    changed,
+    exported,
+    folder,
+    judged,
+    nodes,
+    onnx,
+)
 from properties.tests.runs import CLONE
-
-onnx = pytest.importorskip("onnx", reason="onnx reads and changes the exported models")
-pytest.importorskip("onnxruntime", reason="ONNX Runtime runs the exported models")
 
 NODES = ["/encoder/LSTM", "/encoder/LSTM_1", "/decoder/RNN"]
 MODULES = ["encoder, layer 0", "encoder, layer 1", "decoder"]

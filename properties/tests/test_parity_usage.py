@@ -6,10 +6,16 @@ from typing import Any
 import pytest
 
 from properties.session import command, parity
-from properties.tests.exported_models import Arrays, _here, changed, exported, folder, judged, nodes  # noqa: F401
-
-onnx = pytest.importorskip("onnx", reason="onnx reads and changes the exported models")
-pytest.importorskip("onnxruntime", reason="ONNX Runtime runs the exported models")
+from properties.tests.exported_models import (  # noqa: F401
+    Arrays,
+    _here,
+    changed,
+    exported,
+    folder,
+    judged,
+    nodes,
+    onnx,
+)
 
 
 def without_nodes(graph: Any, arrays: Arrays) -> None:

@@ -169,7 +169,7 @@ def test_what_the_page_says_of_the_library_runs(
 
 
 def test_the_five_lines_of_the_page_run(tmp_path: Path) -> None:
-    pytest.importorskip("safetensors", reason="the page converts a file of safetensors")
+    pytest.importorskip("safetensors", reason="safetensors is not installed: pip install -e '.[checkpoints]'")
     lines, *_ = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
     words = f"{sys.executable} -m rnn_crosscheck"
     for line in lines.splitlines():
