@@ -65,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--weights",
         action="append",
         metavar="FILE[:PREFIX]",
-        help="use the trained weights in this file (see docs/checkpoints.md); repeatable",
+        help="use the trained weights in this file; repeatable",
     )
     group.addoption(
         "--layout",
@@ -75,30 +75,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--like",
         metavar="CLASS",
-        help="judge a class or factory of modules as this class: torch.nn.LSTM, RNN, LSTMCell, "
-        "RNNCell, keras.layers.LSTM, SimpleRNN (see docs/modules.md)",
+        help="judge a class of modules as CLASS: docs/modules.md",
     )
     group.addoption(
         "--converts",
         metavar="CLASS",
-        help="judge what a function makes of a module of this class: torch.nn.LSTM, RNN, LSTMCell, RNNCell",
+        help="judge what a function makes of a CLASS",
     )
     group.addoption(
         "--with",
         dest="fixed",
         action="append",
         metavar="NAME=VALUE",
-        help="an argument of the module's constructor; repeatable",
+        help="an argument of a module's constructor",
     )
     group.addoption(
         "--gates",
         metavar="ORDER",
-        help="the order in which the module stacks its gates: ifgo, or xh:ifgo",
+        help="how a module stacks its gates: ifgo, or xh:ifgo",
     )
     group.addoption(
         "--device",
         metavar="NAME",
-        help="the device on which a module computes: cuda (default: cpu)",
+        help="where a module computes: cuda (default: cpu)",
     )
     group.addoption(
         "--python",
@@ -148,15 +147,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--reproduce",
         metavar="PROBLEM",
-        help="run the laws on one problem, as a failure prints it: 'Problem.lstm(n_x=1, ...)'",
+        help="run the laws on one problem, as a failure prints",
     )
     group.addoption(
         "--fuzz-for",
         metavar="TIME",
-        help="let all laws take turns for 90s, 10m, 4h or 2d, or until Ctrl-C",
+        help="let all laws take turns for 90s, 10m, 4h or 2d",
     )
     group.addoption(
         "--example-database",
         metavar="URL",
-        help="share failures by redis://host:port/0, or read those of CI from github://owner/repository",
+        help="share failures: docs/fuzzing.md",
     )
