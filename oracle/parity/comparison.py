@@ -47,7 +47,7 @@ class Row:
     def name(self) -> str:
         """The name of the node, or of the layer that has no node."""
         either = self.node or self.layer
-        return either.name if either else ""
+        return either.layer.prefix if either else ""
 
     @property
     def verdict(self) -> str:
@@ -74,7 +74,7 @@ class Row:
             return f"{self.name} is no layer of the original, which has none of its sizes"
         why = f": {self.weights}" if self.weights else ", with the weights of the original"
         is_off = f"{self.worst:.2g} times its bound off" if self.worst > 1 else "in its bound"
-        return f"The first wrong node is {self.name} ({self.layer.name}){why}; its output is {is_off}"
+        return f"The first wrong node is {self.name} ({self.layer.layer.prefix}){why}; its output is {is_off}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,11 @@ class Parity:
         """Which node is the first wrong one, and where the models differ for another reason."""
         wrong = next((row for row in self.rows if not row.is_right), None)
         parts = [wrong.accusation if wrong else "Every recurrent node is right on what it was given"]
-        parts += filter(None, (self._elsewhere, self._grown))
+        if self._elsewhere:
+            parts.append(self._elsewhere)
+        first = self._first_difference
+        if first and first.is_right and not first.given.is_error:
+            parts.append(f"in {first.name} rounding grows: {first.returned}, within its bound")
         if len(parts) == 1 and not wrong:
             parts.append("and so is what the model returns")
         return "; ".join(parts) + "."
@@ -110,14 +114,6 @@ class Parity:
             return ""
         wrong = next((each for each in self.outputs if each.is_error), None)
         return f"the two models part after the last recurrent node: {wrong}" if wrong else ""
-
-    @property
-    def _grown(self) -> str:
-        """The node that is right and makes a large difference of a small one."""
-        row = self._first_difference
-        if row and row.is_right and not row.given.is_error:
-            return f"in {row.name} rounding grows: {row.returned}, within its bound"
-        return ""
 
     @property
     def _first_difference(self) -> Row | None:
@@ -193,6 +189,6 @@ def _worst(differences: Sequence[Difference]) -> Difference:
 def _other_weights(node: LayerPass, layer: LayerPass, layers: Sequence[LayerPass]) -> Iterator[str]:
     if wrong := weight_copies.difference(layer.layer, node.layer, [each.layer for each in layers]):
         yield wrong
-    yield from node.remarks
+    yield from node.layer.remarks
     if node.inputs.activation != layer.inputs.activation:
         yield f"{node.inputs.activation} stands for {layer.inputs.activation}"

@@ -166,7 +166,7 @@ def _pass(node: Any, values: Mapping[str, Array]) -> LayerPass:
     outputs = {"a": Y.transpose(1, 3, 2, 0).reshape(D * n_a, m, -1)}
     for name, state in zip(_OUTPUTS[1:], last, strict=False):
         outputs[name] = state.transpose(0, 2, 1).reshape(D * n_a, m, 1)
-    return LayerPass(_name(node), inputs, outputs, tuple(remarks))
+    return LayerPass.of(_name(node), inputs, outputs, remarks=tuple(remarks))
 
 
 def _attributes(node: Any) -> tuple[str, list[str]]:

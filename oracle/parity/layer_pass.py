@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 
 from oracle.checkpoints import RecurrentLayer
-from oracle.checkpoints.layer import Biases
 from oracle.inputs import LayerInputs
 from reference.contract import Array
 
@@ -18,33 +17,23 @@ class ParityError(ValueError):
 
 @dataclass(frozen=True)
 class LayerPass:
-    """The inputs of a layer, which include its parameters, and its outputs.
+    """A layer, its inputs (which include its parameters) and its outputs.
 
-    Attributes
-    ----------
-    name
-        The name of the node, or of the module and the number of the layer in it.
-    outputs
-        `a`, `a_last`, `c_last`, as `oracle.propagation.evaluate` has them; a node may lack some.
-    remarks
-        What a node has that the contract does not have, each a clause.
-    biases
-        Both biases of every direction, as `RecurrentLayer` has them.
+    The prefix of the layer is the name of the node, or of the module with the number of the layer in it; its
+    remarks are what a node has that the contract does not have. The outputs are `a`, `a_last` and `c_last`,
+    as `oracle.propagation.evaluate` has them; a node may lack some.
     """
 
-    name: str
+    layer: RecurrentLayer
     inputs: LayerInputs
     outputs: Mapping[str, Array]
-    remarks: tuple[str, ...] = ()
-    biases: Biases = ()
 
-    @cached_property
-    def layer(self) -> RecurrentLayer:
-        """The parameters, as those of a file."""
-        inputs = self.inputs
+    @classmethod
+    def of(cls, name: str, inputs: LayerInputs, outputs: Mapping[str, Array], **more: Any) -> Self:
+        """The pass of a layer with this name; `more` are other fields of the layer."""
         activation = inputs.activation if inputs.kind == "rnn" else ""
-        layer = (self.name, inputs.kind, "", inputs.directions, inputs.parameters, activation)
-        return RecurrentLayer(*layer, biases=self.biases)
+        fields = (name, inputs.kind, "", inputs.directions, inputs.parameters, activation)
+        return cls(RecurrentLayer(*fields, **more), inputs, outputs)
 
     @property
     def given(self) -> dict[str, Array]:

@@ -118,7 +118,7 @@ def _passes(name: str, module: Any, given: Any, states: Any) -> Iterator[LayerPa
         )
         outputs = pytorch.run(inputs)
         place = f"{name}, layer {layer}" if module.num_layers > 1 else name
-        yield LayerPass(place, inputs, outputs, biases=biases[own])
+        yield LayerPass.of(place, inputs, outputs, biases=biases[own])
         x = outputs["a"]
 
 

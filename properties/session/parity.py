@@ -48,7 +48,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     either = row.node or row.layer
     assert either
     _, *sizes = either.sizes
-    both = (each.name if each else "–" for each in (row.node, row.layer))
+    both = (each.layer.prefix if each else "–" for each in (row.node, row.layer))
     known = (*both, either.inputs.kind.upper(), *map(str, sizes))
     if not (row.node and row.layer):
         return (*known, "–", "–", "–", row.verdict)

@@ -49,7 +49,7 @@ def test_a_layer_that_is_used_twice_is_two_nodes(tmp_path: Path) -> None:
     module, examples = twins()
     found = compare(exported(module, examples, tmp_path / "m.onnx"), module, examples)
     assert found.is_right
-    assert [row.layer and row.layer.name for row in found.rows] == ["one", "two", "one"]
+    assert [row.layer and row.layer.layer.prefix for row in found.rows] == ["one", "two", "one"]
     assert all(np.abs(row.node.inputs.a0).max() > 0 for row in found.rows[::2] if row.node)
 
 
@@ -58,7 +58,7 @@ def test_layers_that_have_each_other_s_weights_are_told_so(tmp_path: Path) -> No
     module.one, module.two = module.two, module.one
     path = exported(module, examples, tmp_path / "m.onnx")
     found = compare(path, twins()[0], examples)
-    assert [(row.layer and row.layer.name, row.weights, row.verdict) for row in found.rows] == [
+    assert [(row.layer and row.layer.layer.prefix, row.weights, row.verdict) for row in found.rows] == [
         ("one", "those of two", "wrong"),
         ("two", "those of one", "wrong"),
         ("one", "those of two", "wrong"),
@@ -104,7 +104,7 @@ class Branches(torch.nn.Module):
 def test_branches_may_stand_in_another_order(tmp_path: Path) -> None:
     path = exported(Branches(turned=True), (torch.ones(5, 2, 3),), tmp_path / "m.onnx")
     found = compare(path, Branches())
-    assert [row.layer and row.layer.name for row in found.rows] == ["two", "one"]
+    assert [row.layer and row.layer.layer.prefix for row in found.rows] == ["two", "one"]
     assert found.is_right, found.sentence
 
 
