@@ -1,7 +1,7 @@
 """Reads files of Keras: `.weights.h5`, `.h5`, and `.keras`, a zip archive with an HDF5 file in it."""
 
+import re
 import zipfile
-from collections.abc import Mapping
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -32,31 +32,26 @@ def read_keras(path: Path, allowance: Allowance) -> Contents:
 
 
 def _contents(h5py: Any, file: Any, allowance: Allowance) -> Contents:
-    """Every data set. A layer in the group `layers` gets its own name, which Keras writes as an attribute."""
-    arrays: dict[str, Any] = {}
-    named: dict[str, str] = {}
+    """Every data set of numbers by its path."""
+    found: dict[str, Any] = {}
 
     def visit(path: str, item: Any) -> None:
         allowance.step(1 + len(path) // 100)
-        top, _, rest = path.partition("/")
-        if (
-            isinstance(item, h5py.Group)
-            and top == "layers"
-            and rest.count("/") == 1
-            and rest.endswith("/vars")
-        ):
-            named[rest.partition("/")[0]] = str(item.attrs.get("name", rest.partition("/")[0]))
         if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
             if item.external or item.is_virtual:
                 raise CheckpointError(f"{path} is kept in another file, which is not read")
             allowance.unfold(path, item.shape or (), itemsize(item.dtype.name, item.dtype.itemsize))
-            arrays[path] = item
+            found[_with_own_name(file, path)] = item
 
     file.visititems(visit)
-    return Contents({_renamed(path, named): tensor(np.asarray(item[()])) for path, item in arrays.items()})
+    return Contents({path: tensor(np.asarray(item[()])) for path, item in found.items()})
 
 
-def _renamed(path: str, named: Mapping[str, str]) -> str:
-    top, _, rest = path.partition("/")
-    key, _, inner = rest.partition("/")
-    return f"{named.get(key, key)}/{inner}" if top == "layers" and inner else path
+def _with_own_name(file: Any, path: str) -> str:
+    """The path of a variable with the name of its layer, which Keras writes beside it as an attribute."""
+    match = re.fullmatch(r"layers/([^/]+)/(.+)", path)
+    if not match:
+        return path
+    variables = file.get(f"layers/{match[1]}/vars")
+    name = match[1] if variables is None else variables.attrs.get("name", match[1])
+    return f"{name}/{match[2]}"
