@@ -66,7 +66,8 @@ def rnn_backward(da: Any, caches: Any) -> dict[str, Array]:
     The dtype of the results, and the errors raised, are those of `reference.cached.validate_backward`.
     """
     v, p = validate_backward("rnn_backward", {"da": da}, caches)
-    dz, da0 = rnn_steps_backward(by_state(v["da"]), 1 - v["a_next"] ** 2, p)
+    slope = v["a_next"] ** 2  # in one array, for the pages of a new one cost more than its numbers
+    dz, da0 = rnn_steps_backward(by_state(v["da"]), np.subtract(1, slope, out=slope), p)
     return {
         "dx": by_input(dz, p["Wax"]),
         "da0": da0,
@@ -80,10 +81,10 @@ def rnn_steps_backward(da: Array, slope: Array, p: Mapping[str, Array]) -> tuple
     """All steps of a sequence: the gradients by the pre-activations `(n_a, T_x, m)` and the initial state.
 
     `da (n_a, T_x + 1, m)` is as above, the initial state first; `slope (n_a, T_x, m)` is the derivative of
-    the activation.
+    the activation, in whose memory the former are returned.
     """
     WaaT = np.ascontiguousarray(p["Waa"].T)
-    dz, d = np.empty_like(slope), da[:, -1]
+    dz, d = slope, da[:, -1]
     for t in reversed(range(slope.shape[1])):
         np.multiply(d, slope[:, t], out=dz[:, t])
         d = da[:, t] + WaaT @ dz[:, t]

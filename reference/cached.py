@@ -16,9 +16,9 @@ def validate_cell_backward(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Check a call of a cell's backward pass against its contract.
 
-    Returns the arguments and the entries of the cache by name, and the weights, as copies in one floating
-    dtype, as `reference.validation.validate` does. It raises what that raises, and `TypeError` for a cache
-    that is no tuple of the contract.
+    Returns the arguments and the entries of the cache by name, and the weights, in one floating dtype, as
+    `reference.validation.validate` does, but not as copies: nothing is written to them. It raises what that
+    raises, and `TypeError` for a cache that is no tuple of the contract.
     """
     contract = CONTRACTS[function]
     entries, parameters = _entries(contract, cache, f"{function}: cache")
@@ -84,7 +84,9 @@ def _checked(
         for name, shape in CONTRACTS[function].parameters.items()
         if f"d{name}" in _weights(function)
     }
-    arrays, (weights,), _ = in_one_dtype(function, given, shapes, [(parameters, wanted, "parameters")], {})
+    arrays, (weights,), _ = in_one_dtype(
+        function, given, shapes, [(parameters, wanted, "parameters")], {}, copy=False
+    )
     return arrays, weights
 
 

@@ -148,10 +148,13 @@ def in_one_dtype(
     shapes: Mapping[str, Shape],
     parameters: Sequence[tuple[Any, Mapping[str, Shape], str]],
     sizes: Mapping[str, int],
+    *,
+    copy: bool = True,
 ) -> tuple[dict[str, Array], list[dict[str, Array]], Mapping[str, int]]:
-    """Copies of the arguments and of each dict of parameters in one dtype, and the sizes by symbol.
+    """The arguments and each dict of parameters in one dtype and in C order, and the sizes by symbol.
 
-    Each dict comes with its shapes and with what it is called; `sizes` are known before.
+    Each dict comes with its shapes and with what it is called; `sizes` are known before. Without `copy`, what
+    has that dtype and order is returned as it is.
     """
     named = [*shapes.items()]
     arrays = [_real_array(f"{function}: {name}", arguments[name]) for name in shapes]
@@ -169,10 +172,10 @@ def in_one_dtype(
     bound = _sizes(function, tuple(named), _shapes(arrays), tuple(sizes.items()))
 
     dtype = _floating_dtype(*arrays)
-    copies = iter([array.astype(dtype, order="C") for array in arrays])
+    converted = iter([array.astype(dtype, order="C", copy=copy) for array in arrays])
     return (
-        {name: next(copies) for name in shapes},
-        [{name: next(copies) for name in wanted} for _, wanted, _ in parameters],
+        {name: next(converted) for name in shapes},
+        [{name: next(converted) for name in wanted} for _, wanted, _ in parameters],
         bound,
     )
 
