@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from properties.implementations.implementation import Implementation
 from properties.tests.one_law import asked, violated
+from properties.worker.arguments import Arrangement, arranged, of_earlier_numbers
 
 TARGET = """
 from reference import rnn_layer as right
@@ -31,3 +33,14 @@ def test_what_a_target_makes_of_its_arguments_is_told(
 ) -> None:
     facts = violated(asked("inputs untouched", "rnn_layer", implement(TARGET.format(change))))
     assert facts["wrong"].startswith(wrong)
+
+
+@pytest.mark.parametrize("arrangement", ["updated", "retrained"])
+def test_a_dict_in_several_caches_is_copied_once_and_gets_its_numbers_back(arrangement: Arrangement) -> None:
+    parameters = {"W": np.ones((2, 2)), "b": np.ones((2, 1))}
+    [caches] = arranged([[(parameters,), (parameters,)]], arrangement, aliased=False)
+    [[first], [second]] = caches
+    assert first is second is not parameters
+    with of_earlier_numbers([caches], arrangement):
+        assert all((array == 0.5).all() for array in first.values())
+    assert all((array == 1).all() for array in first.values())

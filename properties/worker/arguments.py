@@ -31,16 +31,21 @@ def misses_an_alias(error: BaseException) -> bool:
 def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: bool) -> list[Any]:
     """Copies of the arguments, and of what is in the lists and dicts among them, each laid out as said.
 
+    A dict that is in several places, as the parameters are in the caches of all steps, is copied once.
+
     `"swapped"` is the other byte order; `"strided"` leaves a gap after each element on every axis;
     `"reversed"` is a view of an array with the last element first; `"updated"` and `"retrained"` are
     as usual, after a call that was given them `of_earlier_numbers`.
     """
     layout = _LAYOUTS[arrangement]
     container = AliasedParameters if aliased else dict
+    copies: dict[int, Any] = {}  # of dicts, by the id of each
 
     def laid_out(value: Any) -> Any:
         if isinstance(value, dict):
-            return container((key, laid_out(entry)) for key, entry in value.items())
+            if id(value) not in copies:
+                copies[id(value)] = container((key, laid_out(entry)) for key, entry in value.items())
+            return copies[id(value)]
         if isinstance(value, (list, tuple)):
             return type(value)(laid_out(entry) for entry in value)
         return layout(value) if isinstance(value, ndarray) else value
@@ -59,7 +64,7 @@ def of_earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> It
     """
     are_updated = arrangement == "updated"
     later, scaled = [], 0
-    for holder, key in _places(arguments):
+    for holder, key in _places(arguments, set()):
         array = holder[key]
         numbers, is_parameter = array.copy(), isinstance(holder, dict)
         later.append((holder, key, array, numbers))
@@ -81,13 +86,14 @@ def of_earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> It
                 holder[key] = numbers
 
 
-def _places(holder: Any) -> Iterator[tuple[Any, Any]]:
-    """Where arrays are, in lists and dicts; what is in a tuple itself cannot be another array."""
+def _places(holder: Any, seen: set[int]) -> Iterator[tuple[Any, Any]]:
+    """Where arrays are, in lists and dicts, each once; what is in a tuple itself cannot be another array."""
     for key, entry in [*(holder.items() if isinstance(holder, dict) else enumerate(holder))]:
         if isinstance(entry, ndarray) and not isinstance(holder, tuple):
             yield holder, key
-        elif isinstance(entry, (list, tuple, dict)):
-            yield from _places(entry)
+        elif isinstance(entry, (list, tuple, dict)) and id(entry) not in seen:
+            seen.add(id(entry))
+            yield from _places(entry, seen)
 
 
 def _strided(array: Array) -> Array:
