@@ -46,7 +46,7 @@ FULL, SHORT = Extent(10_000, "ci"), Extent(200, "quick", ("-k", COMPUTING))
 
 @dataclass(eq=False)
 class Environment:
-    """Variables that are set and a line of Python that runs first, in each process; and the results."""
+    """The settings of its processes, variables and a first line of Python, and the results."""
 
     name: str
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Environment:
 
 
 def environments(features: Sequence[str]) -> Iterator[Environment]:
-    """All but the usual one, those that this machine cannot run too; `features` are those of NumPy."""
+    """Every environment but the usual one, also if this machine cannot run it; `features` are NumPy's."""
     for isa in ("SSE41", "AVX2", "AVX512_CORE"):
         yield Environment(f"oneDNN {isa}", {"ONEDNN_MAX_CPU_ISA": isa})
     yield Environment("without oneDNN", first="import torch; torch.backends.mkldnn.set_flags(False)")

@@ -76,7 +76,7 @@ VARIATIONS: Mapping[str, Sequence[str]] = {
     "concat": ("concatenated", "stacked"),
     "softmax": ("soft_max", "compute_softmax"),
 }
-"""What other authors write in the place of code; a name is replaced as a whole word."""
+"""Code of the example, and what other authors write instead; a name is replaced as a whole word."""
 
 
 @dataclass(frozen=True)
