@@ -16,7 +16,6 @@ if not PREFIX:
 pytest_plugins = [
     f"{PREFIX}properties.session.module_options",
     f"{PREFIX}properties.session.options",
-    f"{PREFIX}properties.session.resumption",
     f"{PREFIX}properties.session.database",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.fixtures",

@@ -13,8 +13,7 @@ from properties.internals.of_xdist import by_scope
 from properties.reports.closing_table import IN_FULL
 from properties.reports.results import encodable
 from properties.reports.test_ids import implementation_in
-from properties.session.options import ASKED, EXACTLY, LIMITS, TARGETS
-from properties.session.resumption import judged
+from properties.session.options import ASKED, CLOSING, EXACTLY, LIMITS, TARGETS
 from properties.trials.law import Law
 from properties.trials.provided_functions import LIMITED
 
@@ -64,6 +63,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=turn)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist which targets the resumed run has judged."""
+    node.workerinput["judged"] = sorted(_judged(node.config))
+
+
+def _judged(config: pytest.Config) -> frozenset[str]:
+    """The encodable names of the targets that the resumed run has judged."""
+    if hasattr(config, "workerinput"):  # of pytest-xdist
+        return frozenset(config.workerinput["judged"])
+    return config.stash[CLOSING].judged
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over the tests of many targets, which stay to the end."""
@@ -75,7 +87,7 @@ def _is_asked(item: pytest.Item, config: pytest.Config) -> bool:
     if not isinstance(item, pytest.Function) or not item.get_closest_marker("law"):
         return True
     given = item.callspec.params
-    if encodable(str(given["implementation"])) in judged(config):
+    if encodable(str(given["implementation"])) in _judged(config):
         return False
     return "function" not in given or given["function"] in config.stash[ASKED][str(given["implementation"])]
 

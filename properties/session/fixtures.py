@@ -11,7 +11,6 @@ from properties.internals.of_libc import give_back_memory
 from properties.internals.of_pytest import forget_all, forget_what_is_over
 from properties.session.database import DATABASE
 from properties.session.options import EXACTLY, HOST, NETWORKS
-from properties.session.resumption import AS_IT_BEGAN
 from properties.trials.tally import Tally
 from properties.turns.turn import Turn
 
@@ -43,7 +42,13 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
         law.on(config.stash[NETWORKS]),
         implementation,
         function,
-        Store(config.stash[DATABASE], implementation.target, law.name, function, config.stash[AS_IT_BEGAN]),
+        Store(
+            config.stash[DATABASE],
+            implementation.target,
+            law.name,
+            function,
+            replays=not config.getoption("--resume"),
+        ),
         tally,
         profile=settings.get_current_profile_name(),
         number=None if config.option.fuzz_for else int(config.option.hypothesis_seed),

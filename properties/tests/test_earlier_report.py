@@ -9,12 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.database import InMemoryExampleDatabase
 
 from hatch_build import renamed
 from oracle.diagnosis.findings import found
-from oracle.problem import Problem
-from properties.failure_database.store import Store
 from properties.reports import earlier_report
 from properties.reports.environment import without_imports
 from properties.reports.expected_failures import ExpectedFailure
@@ -178,26 +175,3 @@ def test_a_journal_is_a_report_whenever_it_is_read_and_takes_little_time(tmp_pat
     assert written[-1] > 150
     assert len(set(written)) <= 20  # by a clock by which each takes a second
     assert [path.name for path in tmp_path.iterdir()] == ["v.json"]
-
-
-PROBLEMS = [Problem.rnn(n_x=n, n_a=1, n_y=1, m=1, T_x=1) for n in range(5)]
-
-
-@given(st.data())
-def test_a_run_that_is_continued_meets_what_was_stored_before_it_began(data: st.DataObject) -> None:
-    database, as_it_began = InMemoryExampleDatabase(), InMemoryExampleDatabase()
-    before = data.draw(st.sets(st.sampled_from(PROBLEMS)))
-    for problem in before:
-        Store(database, "a.py", "l", "f").add(problem)
-    for _ in range(data.draw(st.integers(1, 3))):
-        store = Store(database, "a.py", "l", "f", as_it_began)
-        assert {*store} == before
-        for problem in data.draw(st.lists(st.sampled_from(PROBLEMS))):
-            data.draw(st.sampled_from([store.add, store.discard]))(problem)
-
-
-def test_a_snapshot_that_is_not_complete_is_none() -> None:
-    database, as_it_began = InMemoryExampleDatabase(), InMemoryExampleDatabase()
-    Store(database, "a.py", "l", "f").add(PROBLEMS[1])
-    Store(as_it_began, "a.py", "l", "f").add(PROBLEMS[2])
-    assert [*Store(database, "a.py", "l", "f", as_it_began)] == [PROBLEMS[1]]
