@@ -19,7 +19,9 @@ class Store:
     ) -> None:
         self._database = database
         self._replays = replays
-        self._key = f"rnn-crosscheck: {law} of {function} of {implementation}".encode(errors="surrogateescape")
+        self._key = f"rnn-crosscheck: {law} of {function} of {implementation}".encode(
+            errors="surrogateescape"
+        )
 
     def __iter__(self) -> Iterator[Problem]:
         for value in sorted(self._database.fetch(self._key)) if self._replays else ():

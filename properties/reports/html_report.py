@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from properties.reports.closing_table import IN_FULL, short
-from properties.reports.error_plot import Plot
 from properties.reports.json_report import Run
 from properties.reports.mistakes import by_frequency
 from properties.reports.results import Judgement
@@ -53,7 +52,6 @@ def as_html(judged: Sequence[Judgement], run: Run) -> str:
         run=run,
         in_full=len(judged) <= IN_FULL,
         presence=PRESENCE,
-        Plot=Plot,
         script=script,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 class Page(HTMLParser):
     """A page taken apart."""
 
-    VOID = ("meta", "br", "input", "circle", "path", "line", "use")
+    VOID = ("meta", "br", "input")
 
     def __init__(self, source: str) -> None:
         super().__init__()
