@@ -38,6 +38,15 @@ class Finding:
         return f"{unlike}: {self.words}" if self.is_trace else self.words
 
     @property
+    def remedies(self) -> list[str]:
+        """How to mend the mistakes of the catalogue, a line for each that needs one."""
+        if self.kind != "mistake":
+            return []
+        from oracle.faults import remedy  # the catalogue, which a run without a failure does not need
+
+        return [line for name in self.facts["names"] if (line := remedy(name))]
+
+    @property
     def is_mistake(self) -> bool:
         """Whether it says what the program does wrong, and not only what is seen of it, or where."""
         return self.kind in _MISTAKES

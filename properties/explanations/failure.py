@@ -74,6 +74,8 @@ class Failure:
         others = [each for each in self.findings if not each.is_mistake and each.kind not in INSTEAD]
         if mistakes:
             said["looks like"] = "\n".join(each.words for each in mistakes[:3])
+            if remedies := mistakes[0].remedies:
+                said["to mend it"] = "\n".join(remedies)
         elif others:
             said["unknown mistake"] = "\n".join(line for each in others for line in each.lines)
         shown = values(trial.problem, trial.contract.name)

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from _pytest.config import argparsing
@@ -44,19 +44,28 @@ def show_no_files(reporter: pytest.TerminalReporter) -> None:
     reporter.showfspath = False
 
 
-def show_no_configuration(config: pytest.Config) -> None:
-    """Leave the configuration file out of the header, where it is none of the user's."""
-    config._inipath = None
+class _Plain(pytest.TerminalReporter):  # type: ignore[misc]  # which pytest declares final
+    """pytest's terminal output without what concerns only tests: their header, files, names and count."""
+
+    showfspath = showheader = False  # type: ignore[assignment,override]
+
+    def report_collect(self, final: bool = False) -> None:
+        if final and self.isatty:
+            self.rewrite("", erase=True)  # the line "collecting ..."
+
+    def summary_failures(self) -> None:
+        for report in self.getreports("failed") if self.config.option.tbstyle != "no" else ():
+            self.write_line("")
+            self._outrep_summary(report)
+
+    def build_summary_stats_line(self) -> Any:
+        parts, color = super().build_summary_stats_line()
+        return [part for part in parts if "deselected" not in part[0]] or parts, color
 
 
-def count_no_tests(reporter: pytest.TerminalReporter) -> None:
-    """Leave out how many tests were collected: laws times functions times targets."""
-
-    def report_collect(final: bool = False) -> None:
-        if final and reporter.isatty:
-            reporter.rewrite("", erase=True)  # where it says that they are being collected
-
-    reporter.report_collect = report_collect  # type: ignore[method-assign]
+def show_plainly(reporter: pytest.TerminalReporter) -> None:
+    """Show of the tests only the letters of their results, the messages of failures, and the totals."""
+    reporter.__class__ = _Plain
 
 
 def alone_on_the_command_line(config: pytest.Config) -> list[str]:

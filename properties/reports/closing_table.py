@@ -1,8 +1,9 @@
 """The closing table: law by function with the number of problems that ran, the verdicts, the mistakes."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from io import StringIO
-from textwrap import wrap
+from textwrap import fill, wrap
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -40,10 +41,18 @@ def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Seq
     judged = judgements(results, left)
     for judgement in judged if in_full else ():
         if judgement.results and not judgement.why_unusable:
-            for functions in _forward_and_backward(judgement.functions):
+            for functions in _groups(judgement):
+                which = ", backward passes" if CONTRACTS[functions[0]].is_backward else ""
+                title = f"{judgement.implementation}{which}: problems on which each law holds"
+                console.print(Text(title), soft_wrap=True)
                 console.print(_laws(judgement, functions))
-            if remarks := "\n".join(_remarks(judgement.results)):
-                console.print(Text(remarks), soft_wrap=True)
+            for remark in _remarks(judgement):
+                out.write(fill(remark, console.width, subsequent_indent="  ") + "\n")
+            passed = [each for each in judgement.results if each.status == "passed" and each.worst_problem]
+            if passed:
+                worst = max(passed, key=lambda result: result.worst_ratio)
+                out.write(f"worst error: {worst.worst_ratio:.2f} of its bound, by {worst.law} on\n")
+                out.write(f"  {worst.worst_problem}\n")
     mistakes = by_frequency(judged)
     lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width, in_full=in_full)]
     if mistakes:
@@ -51,20 +60,20 @@ def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Seq
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
 
 
-def _forward_and_backward(functions: Sequence[str]) -> Iterator[list[str]]:
-    """The functions that have a table of their own."""
+def _groups(judgement: Judgement) -> Iterator[list[str]]:
+    """The functions of each table: forward, then backward ones. A missing function has no column."""
     for is_backward in (False, True):
-        if some := [name for name in functions if CONTRACTS[name].is_backward == is_backward]:
-            yield some
+        functions = [name for name in judgement.functions if CONTRACTS[name].is_backward == is_backward]
+        if shown := [name for name in functions if not judgement.why_missing(name)]:
+            yield shown
 
 
 def _laws(judgement: Judgement, functions: Sequence[str]) -> Table:
-    title = Text(f"{judgement.implementation}: problems that ran")
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD)
     table.add_column("law", no_wrap=True)
     table.add_column("grade")
     for function in functions:
-        table.add_column(short(function), justify="right")
+        table.add_column(short(function).removesuffix(" backward"), justify="right")
     for law in dict.fromkeys(result.law for result in judgement.results if result.function in functions):
         if law in PRESENCE:
             continue
@@ -91,36 +100,27 @@ def _cell(result: LawResult | None) -> str:
     return " + ".join(counts)
 
 
-def _remarks(results: Sequence[LawResult]) -> list[str]:
+def _remarks(judgement: Judgement) -> Iterator[str]:
     """What the numbers in the table leave out."""
-    remarks = []
-    limits = next((result.limits for result in results if result.limits), ())
-    if limits:
-        remarks.append(f"{DECLARED}  declared limits, beyond which nothing is judged: {', '.join(limits)}")
-    if helpers := ", ".join(dict.fromkeys(name for result in results for name in result.helpers)):
-        remarks.append(f"helper: fails by {helpers} alone, which the course gives, and is not counted")
+    results = judgement.results
+    if judgement.limits:
+        yield f"{DECLARED}: declared limits, beyond which nothing is judged: {', '.join(judgement.limits)}"
+    if helpers := ", ".join(judgement.helpers):
+        yield f"helper: fails by {helpers} alone, which the course gives, and is not counted"
     if any(result.not_meaningful for result in results):
-        remarks.append("n.m.: not meaningful; the bound on the whole trajectory has grown beyond use")
-    by_ratio = sorted(results, key=lambda result: -result.worst_ratio)
-    worst = [result for result in by_ratio if result.worst_problem]
-    if worst:
-        remarks.append("worst error as a fraction of its bound:")
-    for law in dict.fromkeys(result.law for result in worst):
-        result = next(result for result in worst if result.law == law)
-        remarks.append(f"  {result.worst_ratio:.2f}  {law:<28}  {result.worst_problem}")
-    slow = [result for result in results if result.too_slow]
-    if slow:
-        remarks.append("not judged, for it is too slow:")
-    for function in dict.fromkeys(result.function for result in slow):
-        of_it = [result for result in slow if result.function == function]
-        count = sum(result.too_slow for result in of_it)
-        late = min((Problem.parse(result.late) for result in of_it), key=lambda each: work(each, function))
-        remarks.append(f"  {function} on {count} problems, {too_slow(late)}")
-    noted = [each for each in results if each.function and each.notes and each.status != "skipped"]
-    if noted:
-        remarks.append("noticed, and no failure:")
-    lines = (f"  {result.function} {', '.join(sorted(result.notes))}" for result in noted)
-    return remarks + list(dict.fromkeys(lines))
+        yield "n.m.: not meaningful, because the bound on the whole trajectory is too large to judge by"
+    for function in judgement.functions:
+        slow = [result for result in results if result.too_slow and result.function == function]
+        if slow:
+            count = sum(result.too_slow for result in slow)
+            late = min((Problem.parse(each.late) for each in slow), key=lambda each: work(each, function))
+            yield f"not judged: {function} on {count} problems, {too_slow(late)}"
+    noted: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for result in results:
+        for note in sorted(result.notes) if result.function and result.status != "skipped" else ():
+            noted[note][short(result.function)] = None
+    for note, functions in noted.items():
+        yield f"noticed, no failure: {', '.join(functions)}: {note}"
 
 
 def _verdicts(

@@ -1,6 +1,7 @@
-"""A mistake is told once, whatever the number of laws, functions and implementations it concerns."""
+"""Shows one failure of each mistake, whatever the number of laws, functions and targets that fail by it."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import pytest
 
@@ -9,8 +10,8 @@ from properties.reports.mistakes import by_frequency, by_function, laws
 from properties.reports.results import LawResult, judgements
 
 
-def tell_once(failures: Sequence[tuple[LawResult, pytest.TestReport]]) -> None:
-    """Of the failures by one mistake let pytest show the one to look at, with what else it concerns."""
+def show_once(failures: Sequence[tuple[LawResult, pytest.TestReport]]) -> None:
+    """Let pytest show the smallest failure by each mistake, with the functions and laws of the others."""
     reports = {(each.implementation, each.law, each.function): report for each, report in failures}
     for mistake in by_frequency(judgements([result for result, _ in failures])):
         if not mistake.is_known or len(mistake.results) == 1:
@@ -22,4 +23,6 @@ def tell_once(failures: Sequence[tuple[LawResult, pytest.TestReport]]) -> None:
         where = ", ".join(function for function in by_function(others) if function)
         many = f" (of {len(mistake.implementations)} targets)" if len(mistake.implementations) > 1 else ""
         report = reports[shown.implementation, shown.law, shown.function]
-        report.longrepr = f"{report.longreprtext}\n  the same in {where}{many}: {', '.join(laws(others))}"
+        same = f"the same in {where}{many}: {', '.join(laws(others))}"
+        wrapped = fill(same, 100, initial_indent="  ", subsequent_indent="    ")
+        report.longrepr = f"{report.longreprtext}\n{wrapped}"

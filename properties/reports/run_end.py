@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
-from textwrap import fill
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -17,24 +16,18 @@ from properties.laws import all_laws
 from properties.reports import expected_failures, report, target_pages
 from properties.reports.closing_table import IN_FULL, render
 from properties.reports.collected_results import Gathered
-from properties.reports.duplicates import tell_once
+from properties.reports.duplicates import show_once
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Journal, Run
 from properties.reports.progress import ProgressPlugin
 from properties.reports.results import LawResult, encodable, judgements, printable
 from properties.reports.test_ids import function_in, implementation_in, law_in
 from properties.trials.provided_functions import PROVIDED
-from properties.trials.trial import Grade
+from properties.worker.targets import closest
 from reference.contract import CONTRACTS
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
-
-_SELECTABLE = {
-    "-m": get_args(Grade),
-    "-k": [*CONTRACTS, *(law.name.replace(" ", "_") for law in all_laws())],
-}
-"""By option, the names by which it selects laws."""
 
 
 class Closing:
@@ -143,7 +136,7 @@ class Closing:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Fail where pytest would not, and write the reports; of a run that was interrupted what there is."""
-        tell_once(self._failures)
+        show_once(self._failures)
         stale = expected_failures.stale(self._expected, self._results)
         self._complaints = [
             *self._broken(),
@@ -185,8 +178,11 @@ class Closing:
             terminalreporter.write(render(self._results, width, in_full=not self._many, left=self.left))
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             terminalreporter.write_line(f"no law ran: none is selected by {selected or 'this command'}")
-            for option, names in _SELECTABLE.items() if selected else ():
-                terminalreporter.write_line(fill(f"{option} selects by {', '.join(names)}", 110))
+            if keyword := config.option.keyword:
+                hint = closest(keyword, [*CONTRACTS, *(law.name.replace(" ", "_") for law in all_laws())])
+                terminalreporter.write_line(
+                    f"-k takes names of functions and laws, such as lstm_forward or each_step{hint}"
+                )
         if selected and self._results:
             terminalreporter.write_line(f"the verdicts are about the laws that {selected} selects")
         for complaint in self._complaints:

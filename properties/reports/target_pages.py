@@ -115,14 +115,6 @@ class Shown:
         return [(name, asks[name], [*by_function(failed)]) for name, failed in of_law.items() if name in asks]
 
     @property
-    def remedies(self) -> list[str]:
-        """How it is mended, a line for each of the mistakes that are made at once."""
-        from oracle.faults import remedy  # the catalogue, which a run without a failure does not need
-
-        names = self.case.finding.facts.get("names", [])
-        return [line for name in names if (line := remedy(name))]
-
-    @property
     def inherited(self) -> list[str]:
         """The functions that are right when their cell is."""
         return [

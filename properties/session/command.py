@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
@@ -16,9 +17,8 @@ import pytest
 from properties.internals import of_xdist
 from properties.internals.of_pytest import (
     alone_on_the_command_line,
-    count_no_tests,
     group_of_options,
-    show_no_configuration,
+    show_plainly,
     word_usage_errors,
 )
 from properties.trials.trial import Grade
@@ -114,7 +114,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.args[:] = [str(PROPERTIES / "laws")]
     if config.option.reportchars == "fE":  # pytest's default
         config.option.reportchars = ""  # the closing table lists the failures, and each mistake once
-    show_no_configuration(config)
     for word in re.findall(r"\w+", config.option.markexpr):
         if word not in (*GRADES, "and", "or", "not"):
             raise pytest.UsageError(
@@ -124,10 +123,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Hide pytest's count of tests, since a test is a law on a function of a target."""
-    if reporter := session.config.pluginmanager.getplugin("terminalreporter"):
-        count_no_tests(reporter)
-    of_xdist.count_no_tests(session.config)
+    """Print the header of this command, and hide what pytest prints of its tests."""
+    config = session.config
+    if reporter := config.pluginmanager.getplugin("terminalreporter"):
+        if config.get_verbosity() >= 0:
+            pytests = [config.pluginmanager.getplugin("terminal"), reporter]
+            header = config.pluginmanager.subset_hook_caller("pytest_report_header", pytests)
+            for line in chain.from_iterable(header(config=config, start_path=config.invocation_params.dir)):
+                reporter.write_line(line)
+        show_plainly(reporter)
+    of_xdist.count_no_tests(config)
 
 
 def usage_error(message: str, options: Sequence[str]) -> str:

@@ -3,8 +3,10 @@
 import math
 import random
 import shlex
+import shutil
 from contextlib import suppress
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import pytest
@@ -231,9 +233,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     facts = _facts(config)
     targets = config.stash[TARGETS]
     shown = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
+    width = shutil.get_terminal_size().columns
     return [
-        ", ".join(f"{name} {value}" for name, value in facts.items()),
         f"implementation: {printable(shown)}",
+        *wrap(", ".join(f"{name} {value}" for name, value in facts.items()), width, subsequent_indent="  "),
         *(f"not judged, for it only helps others: {printable(file)}" for file in config.stash[HELPING]),
     ]
 

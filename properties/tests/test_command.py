@@ -71,7 +71,9 @@ def test_what_a_user_has_changes_nothing_in_workers(wheel: Installation, folder:
 def test_the_header_shows_nothing_of_our_own_pytest(folder: Path, more: tuple[str, ...]) -> None:
     """Takes a second: a whole run, in three processes or one."""
     shown = in_clone().run(*ONE, "my rnn.py", *more, directory=folder).stdout.partition("laws =")[0]
-    assert not re.search(r"configfile|\bitems?\b|workers", shown)
+    assert not re.search(
+        r"configfile|rootdir|session starts|plugins|laws/|\bitems?\b|workers|deselected", shown
+    )
     assert "implementation: my rnn.py" in shown
 
 

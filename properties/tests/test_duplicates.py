@@ -2,7 +2,7 @@
 
 import pytest
 
-from properties.reports.duplicates import tell_once
+from properties.reports.duplicates import show_once
 from properties.reports.results import LawResult
 from properties.tests.results import failed
 
@@ -13,7 +13,7 @@ def shown(*results: LawResult) -> list[str]:
         pytest.TestReport("", ("", 0, ""), {}, "failed", result.message, "call", user_properties=[])
         for result in results
     ]
-    tell_once([*zip(results, reports, strict=True)])
+    show_once([*zip(results, reports, strict=True)])
     return [report.longreprtext for report in reports if not hasattr(report, "_pdbshown")]
 
 

@@ -113,6 +113,28 @@ def test_what_is_printed_moves_no_cursor_and_can_be_encoded(text: str) -> None:
     assert shown == text or not text.isprintable()
 
 
+def test_a_table_has_columns_for_what_is_there_under_a_title_in_one_line() -> None:
+    name = "a_long_name_of_a_target/" * 3 + "rnn.py"
+    backwards = ("rnn_cell_backward", "rnn_backward", "lstm_cell_backward", "lstm_backward")
+    results = [
+        passed(name),
+        skipped(name, function="lstm_forward"),
+        *(passed(name, "tail", f) for f in backwards),
+    ]
+    shown = render(results, width=80, in_full=True).split("\n")
+    assert f"{name}: problems on which each law holds" in shown
+    assert f"{name}, backward passes: problems on which each law holds" in shown
+    heads = [line.split() for line in shown if line.startswith("  law ")]
+    assert heads == [["law", "grade", "rnn"], ["law", "grade", "rnn", "cell", "rnn", "lstm", "cell", "lstm"]]
+
+
+def test_what_is_noticed_in_several_functions_is_told_once() -> None:
+    notes = {"accepts an argument without its last axis": 3}
+    results = [passed("a", function=name, notes=notes) for name in ("rnn_cell_forward", "rnn_forward")]
+    told = "noticed, no failure: rnn cell, rnn: accepts an argument without its last axis"
+    assert told in render(results, width=80, in_full=True).split("\n")
+
+
 def test_brackets_in_foreign_text_are_no_markup() -> None:
     results = [failed(f"[red]{i}[/blue]", diagnosis=["[x; a] stands for [a; x]"]) for i in range(5)]
     table = render(results, width=200, in_full=True)

@@ -48,6 +48,13 @@ def nothing_is_located(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(properties.explanations.failure, "explain", briefly)
 
 
+def test_a_known_mistake_is_told_with_how_to_mend_it(tmp_path: Path) -> None:
+    problem = Problem.rnn(n_x=1, n_a=2, n_y=1, m=1, T_x=1)
+    found = failure(tmp_path, "each step", ' + parameters["ba"]', "", problem)
+    (line,) = found.findings[0].remedies
+    assert f"  to mend it      {line}\n" in found.message
+
+
 def failure(folder: Path, law: str, old: str, new: str, problem: Problem) -> Failure:
     """How a law of the forward fails on a problem by the program with one thing changed."""
     assert old in RNN

@@ -1,6 +1,7 @@
 """A turn ends when its time is up, and what it has found is in the store whatever ends it."""
 
 import math
+import re
 import time
 from collections.abc import Callable
 from itertools import combinations
@@ -227,3 +228,12 @@ def test_the_map_has_a_place_for_everything(
 def test_a_size_is_where_it_belongs(size: int, extent: str) -> None:
     problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=size, T_x=1)
     assert f"m {extent}" in places(a_trial(problem))
+
+
+@pytest.mark.parametrize("width", [80, 110])
+def test_the_map_breaks_lines_between_entries(width: int) -> None:
+    lines = render({"regime ternary": 123456, "n_x = n_a": 99}, width).splitlines()
+    assert max(map(len, lines)) <= width
+    entries = [entry for line in lines[-9:] if ":" in line for entry in line[10:].rstrip(",").split(", ")]
+    assert [entry for entry in entries if not re.fullmatch(r"\S.*: \d+", entry)] == []
+    assert "n_x = n_a: 99" in entries

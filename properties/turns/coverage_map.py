@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from io import StringIO
 from itertools import combinations
+from textwrap import fill
 from typing import get_args
 
 from rich.box import SIMPLE_HEAD
@@ -47,18 +48,24 @@ def render(visited: Mapping[str, int], width: int) -> str:
     console = Console(file=out, width=max(width, 80), color_system=None)
     console.print(table)
     pairs = [f"{one} = {other}" for one, other in combinations(_SIZES, 2)]
-    console.print(_line("equal", {pair: visited.get(pair, 0) for pair in pairs}))
+    lines = [_line("equal", {pair: visited.get(pair, 0) for pair in pairs}, console.width)]
     for kind, values in (
         ("regime", get_args(Regime)),
         ("dtype", get_args(DType)),
         ("layout", get_args(Arrangement)),
     ):
-        console.print(_line(kind, {value: visited.get(f"{kind} {value}", 0) for value in values}))
-    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+        counts = {value: visited.get(f"{kind} {value}", 0) for value in values}
+        lines.append(_line(kind, counts, console.width))
+    return "\n".join([*(line.rstrip() for line in out.getvalue().splitlines()), *lines, ""])
 
 
-def _line(kind: str, counts: Mapping[str, int]) -> str:
-    return f"  {kind:<8}" + ", ".join(f"{place}: {count}" for place, count in counts.items())
+def _line(kind: str, counts: Mapping[str, int], width: int) -> str:
+    """The counts, in lines that break between entries and never within an entry."""
+    entries = ", ".join(f"{place}: {count}".replace(" ", "\xa0") for place, count in counts.items())
+    filled = fill(
+        entries, width, initial_indent=f"  {kind:<8}", subsequent_indent=" " * 10, break_on_hyphens=False
+    )
+    return filled.replace("\xa0", " ")
 
 
 def _extent(size: int) -> str:
