@@ -1,33 +1,26 @@
-"""A run that is continued: what its report holds of targets that are as they were is kept."""
+"""Resumes a run: keeps the results in its report of targets that have not changed."""
 
 import hashlib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 from properties.reports import json_report
 from properties.reports.expected_failures import ExpectedFailure, reason
 from properties.reports.json_report import Run
 from properties.reports.results import LawResult, encodable
+from properties.worker.helper_files import imported
 from properties.worker.own_modules import is_ours
 from properties.worker.targets import locate
 
-_IMPORTED = re.compile(rb"\b(?:from|import)\s+([\w., \t]+)")  # in a notebook too, as text
-
-
-def in_json(reports: Iterable[Path]) -> Path | None:
-    """The report among these by which a run can be continued."""
-    return next((path for path in reports if path.suffix == ".json"), None)
-
 
 def earlier(reports: Iterable[Path]) -> tuple[list[LawResult], Run] | None:
-    """What the report in JSON holds that is to be continued; `None` where there is none yet.
+    """The results and the run in the JSON report to resume; `None` if the file does not exist yet.
 
-    Raises `ValueError` where no such report is asked for, and where the file is none.
+    Raises `ValueError` if none of the reports is in JSON, or if the file is not a report.
     """
-    path = in_json(reports)
+    path = next((path for path in reports if path.suffix == ".json"), None)
     if not path:
         raise ValueError("--resume continues a report in JSON; name it by --report FILE.json")
     return json_report.read(path) if path.exists() else None
@@ -36,11 +29,9 @@ def earlier(reports: Iterable[Path]) -> tuple[list[LawResult], Run] | None:
 def kept(
     before: tuple[list[LawResult], Run], now: Run, expected: Sequence[ExpectedFailure]
 ) -> list[LawResult]:
-    """The results of targets that were judged to the end, are asked for again, and have not changed since.
+    """The results of targets that were judged completely and have not changed, by what is `expected` now.
 
-    Which failures are `expected` may have.
-
-    Raises `ValueError` where what a run depends on has changed.
+    Raises `ValueError` if anything else on which results depend has changed.
     """
     results, run = before
     for name in dict.fromkeys([*now.environment, *run.environment]):
@@ -65,49 +56,39 @@ def _reason(result: LawResult, expected: Sequence[ExpectedFailure]) -> str:
 
 
 def digests(targets: list[str], directory: Path) -> dict[str, str]:
-    """A digest of every target of which one can know whether it has changed, by its encodable name."""
+    """A digest of each target that is a file or a module of ours, by its encodable name."""
     found = {encodable(target): _digest(target, directory) for target in targets}
     return {target: digest for target, digest in found.items() if digest}
 
 
 def _digest(target: str, directory: Path) -> str:
-    """Of a file and the modules beside it that it imports; our own modules are in every environment."""
+    """The digest of a file and the modules beside it that it imports; of our modules there is one version."""
     located = locate(target, directory)
     if not located.is_file:
         return "ours" if is_ours(located.source) else ""
-    digest = hashlib.sha256()
-    for file in sorted(_with_modules(Path(located.source))):
-        digest.update(str(file.name).encode(errors="surrogateescape") + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
+    file = Path(located.source)
+    return _digest_of(file.parent, _with_modules(file))
 
 
 def digest_of_folder(folder: Path) -> str:
     """A digest of the modules in a folder that all targets find."""
+    return _digest_of(folder, folder.rglob("*.py"))
+
+
+def _digest_of(folder: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        digest.update(
-            str(file.relative_to(folder)).encode(errors="surrogateescape") + b"\0" + file.read_bytes()
-        )
+    for file in sorted(files):
+        digest.update(os.fsencode(file.relative_to(folder)) + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _with_modules(file: Path) -> set[Path]:
-    """A file, and the modules beside it that it imports, or that these do."""
-    found, fresh = {file}, [file]
-    while fresh:
-        imports = b" ".join(_IMPORTED.findall(fresh.pop().read_bytes()))
-        words = {*re.findall(rb"\w+", imports)}
-        named = (files for name, files in modules_beside(file.parent).items() if name in words)
-        more = {each for files in named for each in files} - found
-        found |= more
-        fresh += more
+    """A file, the modules beside it that it imports, and those that these import."""
+    found, waiting = {file}, [file]
+    while waiting:
+        for name in imported(waiting.pop().read_text("utf-8", "replace")):
+            module, package = file.parent / f"{name}.py", file.parent / name
+            files = {module} if module.is_file() else {*package.rglob("*.py")}
+            waiting += files - found
+            found |= files
     return found
-
-
-@lru_cache(maxsize=8)  # for many targets are in one folder
-def modules_beside(folder: Path) -> Mapping[bytes, list[Path]]:
-    """The modules in a folder, by name; of a package all its files."""
-    found = {module.stem: [module] for module in folder.glob("*.py")}
-    for package in folder.glob("*/__init__.py"):
-        found[package.parent.name] = [*package.parent.rglob("*.py")]
-    return {name.encode(errors="surrogateescape"): files for name, files in found.items()}

@@ -121,7 +121,6 @@ def test_which_failures_are_expected_may_have_changed() -> None:
 
 def test_a_digest_is_of_a_file_and_the_modules_that_it_imports(tmp_path: Path) -> None:
     def digest() -> str:
-        earlier_report.modules_beside.cache_clear()
         return earlier_report.digests(["a.py:attribute"], tmp_path)["a.py:attribute"]
 
     (tmp_path / "a.py").write_text("import helper, x\nother = 1\n")

@@ -1,14 +1,13 @@
 """How far the judging of many has come, on a terminal and elsewhere."""
 
 from dataclasses import asdict
-from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from properties.reports.collected_results import Gathered
-from properties.reports.progress import ProgressPlugin, about
+from properties.reports.progress import ProgressPlugin
 from properties.reports.results import LawResult, judgements
 from properties.reports.test_ids import implementation_in
 from properties.tests.results import failed, passed
@@ -37,7 +36,7 @@ def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], Pro
     lines: list[str] = []
     reporter = terminal(lines, isatty)
     names = ["class/a.py", "class/b[1].py", "class/c.py"]
-    plugin = ProgressPlugin(reporter, names, before=1, clock=count(step=30).__next__)
+    plugin = ProgressPlugin(reporter, names, before=1)
     gathered = Gathered(["class/a.py", "class/b[1].py"])
     gathered.expect(IDS)
     gathered.expect(IDS)  # as from a second worker
@@ -68,19 +67,6 @@ def test_each_implementation_gets_a_line_when_it_is_done(capsys: pytest.CaptureF
     assert capsys.readouterr().out == ""
 
 
-def test_the_time_left_is_told_once_some_are_done() -> None:
-    lines: list[str] = []
-    reporter = terminal(lines)
-    plugin = ProgressPlugin(reporter, [*"abcdefgh"], before=1, clock=count(step=30).__next__)
-    plugin.begin()
-    functions = ("rnn_forward", "lstm_forward")
-    for name in "bcdefgh":
-        made = [failed(name, law, function) for law in ("shapes", "split") for function in functions]
-        plugin.show([], judgements(made))
-    assert lines[0] == "b: differs (2 laws failed); 2 of 8"
-    assert [line.partition(", ")[2] for line in lines] == [*4 * [""], *2 * ["about 10 s left"], ""]
-
-
 def test_one_that_is_not_done_gets_none() -> None:
     assert judge(False, RESULTS[0])[0] == []
 
@@ -104,14 +90,6 @@ def test_a_letter_for_each_test_is_not_written_but_counts() -> None:
     with pytest.raises(StopIteration) as end:
         hook.send(("failed", "F", "FAILED"))
     assert end.value.value == ("failed", "", "")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0, "10 s"), (44, "40 s"), (99, "100 s"), (100, "2 min"), (3600, "60 min"), (7300, "2 h")],
-)
-def test_what_is_left_is_told_no_more_exactly_than_one_can_know(seconds: float, words: str) -> None:
-    assert about(seconds) == f"about {words} left"
 
 
 @pytest.mark.parametrize(("reportchars", "kept"), [("", [1, 1, 1]), ("fE", [1, 1, 1]), ("P", [1, 2, 3])])
