@@ -64,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--weights",
         action="append",
         metavar="FILE[:PREFIX]",
-        help="use the trained weights in this file; repeatable",
+        help="use the trained weights in a file; repeatable",
     )
     group.addoption(
         "--layout",
@@ -74,29 +74,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--like",
         metavar="CLASS",
-        help="judge a class of modules as CLASS: docs/modules.md",
+        help="judge a module as LSTM, RNN, LSTMCell or RNNCell",
     )
     group.addoption(
         "--converts",
         metavar="CLASS",
-        help="judge what a function makes of a CLASS",
+        help="judge what a function makes of a module of this class: torch.nn.LSTM, RNN, LSTMCell, RNNCell",
     )
     group.addoption(
         "--with",
         dest="fixed",
         action="append",
         metavar="NAME=VALUE",
-        help="an argument of a module's constructor",
+        help="argument of the module's constructor; repeatable",
     )
     group.addoption(
         "--gates",
         metavar="ORDER",
-        help="how a module stacks its gates: ifgo, or xh:ifgo",
+        help="order of the module's gates: ifgo, or xh:ifgo",
     )
     group.addoption(
         "--device",
         metavar="NAME",
-        help="where a module computes: cuda (default: cpu)",
+        help="the device on which a module computes: cuda (default: cpu)",
     )
     group.addoption(
         "--python",
@@ -146,7 +146,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--reproduce",
         metavar="PROBLEM",
-        help="run the laws on one problem, as a failure prints",
+        help="run the laws on one problem: 'Problem.lstm(...)'",
     )
     group.addoption(
         "--fuzz-for",
@@ -156,5 +156,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--example-database",
         metavar="URL",
-        help="share failures: docs/fuzzing.md",
+        help="share failures by redis://host:port/0, or read those of CI from github://owner/repository",
     )
