@@ -1,1 +1,1 @@
-"""What reaches into the insides of other projects: a module for each, and a test of what it counts on."""
+"""The undocumented parts of other projects that we use: a module for each project, and tests of them."""

@@ -1,4 +1,4 @@
-"""What we use of the C library, where it is glibc."""
+"""What we use of glibc."""
 
 import ctypes
 import sys
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 def give_back_memory() -> None:
-    """Return to the system what was freed; many small arrays leave much of it. Elsewhere do nothing."""
+    """Return freed memory, of which many small arrays leave much, to the system, if there is glibc."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)

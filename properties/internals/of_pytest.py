@@ -11,36 +11,36 @@ from _pytest.runner import runtestprotocol
 
 
 def run_quietly(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
-    """Run a test, as often as one likes, and hand its reports to nobody."""
+    """Run a test, which may have run before, and return its reports without logging them."""
     return runtestprotocol(item, nextitem=nextitem, log=False)
 
 
 def forget_unshown(reporter: pytest.TerminalReporter) -> None:
-    """Drop the reports that were given no category, of which there may be very many."""
+    """Drop the reports without a category."""
     reporter.stats.get("", []).clear()
 
 
 def keep_one_that_passed(reporter: pytest.TerminalReporter) -> None:
-    """Count those that passed by one report of them, unless the user has asked which they were."""
+    """Keep the number of passed tests, and the report of one, unless the user asked for these reports."""
     passed = reporter.stats.get("passed", [])
     if not ({"p", "P"} & {*reporter.reportchars} or reporter.config.option.durations):
         passed[1:] = passed[:1] * (len(passed) - 1)
 
 
 def forget_all(reporter: pytest.TerminalReporter) -> None:
-    """Drop every report, in a process that shows none and keeps them all the same."""
+    """Drop every report, in a process that shows none."""
     reporter.stats.clear()
 
 
 def forget_details(report: pytest.TestReport, gathered: str) -> None:
-    """Drop what was gathered from a report, and what nobody reads: pytest keeps it to the end."""
+    """Drop from a report, which pytest keeps to the end, the property `gathered` and what nobody reads."""
     report.user_properties = [each for each in report.user_properties if each[0] != gathered]
     if report.passed:
         report.keywords = {}
 
 
 def show_no_files(reporter: pytest.TerminalReporter) -> None:
-    """Leave the names of the files out of what is shown as tests run."""
+    """Do not print the names of test files."""
     reporter.showfspath = False
 
 
@@ -69,12 +69,12 @@ def show_plainly(reporter: pytest.TerminalReporter) -> None:
 
 
 def alone_on_the_command_line(config: pytest.Config) -> list[str]:
-    """The arguments that belong to no option."""
+    """The positional arguments."""
     return config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
 
 
 def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
-    """The options of a group, as they are written with what they take, and the help for each."""
+    """The options of a group with their metavars, and the help for each."""
     group = next(group for group in config._parser._groups if group.name == name)
     described = {}
     for option in group.options:
@@ -102,24 +102,24 @@ def word_usage_errors(worded: Callable[[str, list[str]], str]) -> None:
 
 @contextmanager
 def shown_as(item: pytest.Item, message: str) -> Iterator[None]:
-    """Show a failure of this test by a message alone; to write out the code that raised it takes long."""
+    """Show a failure of this test by this message, without the slow traceback."""
     item.repr_failure = lambda excinfo, style=None: message  # type: ignore[method-assign]
     try:
         yield
     finally:
-        del item.repr_failure  # which would keep the message as long as the test
+        del item.repr_failure  # so that the test does not keep the message
 
 
 def forget_what_is_over(item: pytest.Item) -> None:
-    """Drop what has been kept of a test that has run, which itself lasts to the end."""
+    """Drop the stash of a test that has run; pytest keeps the test itself to the end."""
     item.stash._storage.clear()
 
 
 def show_no_failure(report: pytest.TestReport) -> None:
-    """Count a failure, and leave out its text at the end, as if it had been shown by a debugger."""
+    """Count a failure, and do not print it at the end, as if a debugger had shown it."""
     report._pdbshown = True  # type: ignore[attr-defined]
 
 
 def tell_no_interrupt(reporter: pytest.TerminalReporter) -> None:
-    """Leave out where in the code the user's Ctrl-C has met it."""
+    """Do not print the line of code that Ctrl-C interrupted."""
     reporter._report_keyboardinterrupt = lambda: None  # type: ignore[method-assign]

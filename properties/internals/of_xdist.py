@@ -1,4 +1,4 @@
-"""What we use of pytest-xdist that it does not document; it is installed where it asks for a scheduler."""
+"""The undocumented parts of pytest-xdist that we use. It is imported only when it asks for a scheduler."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 
 
 def by_scope(config: pytest.Config, log: Any, scope: Callable[[str], str]) -> Any:
-    """A scheduler that gives the tests of one scope to one worker; `scope` says it of a test's id.
+    """A scheduler that runs all tests of one `scope` of their ids in one worker.
 
-    Where tests are many, those of the next scope are not looked for among all, nor is what is over counted.
+    Its time is linear in the number of tests: it indexes the tests and drops scopes that are done.
     """
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -19,7 +19,7 @@ def by_scope(config: pytest.Config, log: Any, scope: Callable[[str], str]) -> An
 
         def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
             super().add_node_collection(node, collection)
-            if node in self.registered_collections:  # not where it differs from that of the others
+            if node in self.registered_collections:  # xdist rejects a collection that differs
                 self.registered_collections[node] = _Indexed(collection)
 
         def _assign_work_unit(self, node: Any) -> None:
@@ -32,7 +32,7 @@ def by_scope(config: pytest.Config, log: Any, scope: Callable[[str], str]) -> An
 
 
 class _Indexed(list[str]):
-    """A list of different words that knows where each is."""
+    """A list of distinct words with an index."""
 
     def __init__(self, words: Sequence[str]) -> None:
         super().__init__(words)
@@ -48,9 +48,10 @@ def in_turns(
     begin: Callable[[], None],
     due: Callable[[Sequence[str], Sequence[int]], list[int]],
 ) -> Any:
-    """A scheduler that runs tests again and again: which ones, `due` says of their ids and what is left.
+    """A scheduler that runs tests again and again.
 
-    `begin` is told when the workers are ready.
+    `begin` is called when the workers are ready. `due` takes the ids of all tests and the indices that are
+    left of the round, and returns the indices to run next.
     """
     from xdist.scheduler import LoadScheduling
 
@@ -78,14 +79,14 @@ def in_turns(
 
 
 def count_no_tests(config: pytest.Config) -> None:
-    """Leave out how many workers there are, and how many tests each has collected."""
+    """Do not print the numbers of workers and of collected tests."""
     if session := config.pluginmanager.getplugin("dsession"):
         session.trdist.ensure_show_status = lambda: None
         session.trdist.setstatus = lambda *_, **__: None
 
 
 def kill_workers(config: pytest.Config) -> None:
-    """End the processes of pytest-xdist, if any, at once: it would wait ten seconds for them."""
+    """Kill the workers of pytest-xdist, if any, for which it would wait ten seconds."""
     session = config.pluginmanager.getplugin("dsession")
     for gateway in session.nodemanager.group if session else ():
         gateway._io.kill()

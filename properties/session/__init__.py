@@ -1,1 +1,1 @@
-"""pytest's session: options, the tests that laws make, what they are given, and what came of them."""
+"""pytest's session: options, the tests of the laws, their fixtures and their outcomes."""

@@ -1,7 +1,7 @@
 """The API for Python: `judge` a target from Python, and make the `laws` test cases of one's own suite.
 
-Both run the command `rnn-crosscheck` in a process of its own: the settings of the caller's pytest and
-Hypothesis have no effect on the laws, and the target none on the caller.
+Both run the command `rnn-crosscheck` in a new process, so the caller's settings of pytest and Hypothesis do
+not affect the laws, and the target does not affect the caller.
 """
 
 import subprocess
@@ -23,9 +23,9 @@ from properties.reports.test_ids import function_in, law_in
 def judge(target: str | PathLike[str], *options: str) -> Judgement:
     """The verdict on one target, with the result of every law; the findings of a failure are data.
 
-    `target` is what the command `rnn-crosscheck` takes, relative to the current directory, and `options` are
-    that command's: `judge("my_rnn.py", "-m", "spec")`. Raises `ValueError` with what the command prints where
-    the target does not exist or an option is wrong, and where `target` names several.
+    `target` and `options` are those of the command `rnn-crosscheck`: `judge("my_rnn.py", "-m", "spec")`.
+    Raises `ValueError` with the message of the command if the target does not exist or an option is wrong,
+    and if `target` names several targets.
     """
     with TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
@@ -62,7 +62,7 @@ def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., 
 
 
 class LawOfTarget:
-    """One law on one function of a target. To call it is to judge the target, once for all its laws."""
+    """One law on one function of a target. The first call judges the target, for all its laws."""
 
     def __init__(self, target: str, options: tuple[str, ...], law: str, function: str) -> None:
         self._target = target
@@ -74,7 +74,7 @@ class LawOfTarget:
         return f"{self._law} of {self._function}" if self._function else self._law
 
     def __call__(self) -> None:
-        """Fail or skip the test that calls this, by the result of the law."""
+        """Fail or skip the calling test, as the law did."""
         result = _results(self._target, self._options)[self._law, self._function]
         if result.status == "skipped":
             pytest.skip(result.message)
@@ -88,7 +88,7 @@ def _results(target: str, options: tuple[str, ...]) -> dict[tuple[str, str], Law
 
 
 def _run(*arguments: str) -> str:
-    """What the command prints."""
+    """The output of the command."""
     command = [sys.executable, "-m", "rnn_crosscheck", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode <= 1:

@@ -1,4 +1,4 @@
-"""Which tests the laws make: of every implementation, in which order, and of one problem only some."""
+"""Collects the tests of the laws: for each target, in order, and only those that are selected."""
 
 import gc
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from properties.trials.provided_functions import LIMITED
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """`pytest properties` judges an implementation; the harness is tested where its tests are asked for."""
+    """Collect the tests of the harness only if they are named; `pytest properties` judges a target."""
     tests = Path(__file__).parents[1] / "tests"
     asked = [
         Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args
@@ -30,7 +30,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let `-k` find a law by its own name and its function's, whatever the target is called."""
+    """Let `-k` select by the names of law and function, and not by the name of the target."""
     if isinstance(item, pytest.Function) and "implementation" in item.fixturenames:
         function = item.callspec.params.get("function")
         item.name = f"{item.originalname}[{function}]" if function else item.originalname
@@ -38,17 +38,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One implementation after the other, and of each the robust laws last.
+    """Sort the tests by target, the robust laws of each last, and select those of `--reproduce`.
 
-    For a function that robust inputs make hang is not called any more, whatever the law. Of one problem only
-    the laws that concern it are asked.
+    Robust laws are last because a function that hangs on their inputs is not called any more, by any law.
     """
     exactly = config.stash[EXACTLY]
     if exactly:
         limits = config.stash[LIMITS]
         concerned = [item for item in items if _concerns(item, exactly, limits) and not _is_of_limits(item)]
         if all(_law(item) is None for item in concerned):
-            concerned = []  # whether there is something to judge was not the question
+            concerned = []  # only laws about the target are left, and none about the problem
         config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
         items[:] = concerned
     targets = config.stash[TARGETS]
@@ -78,12 +77,12 @@ def _judged(config: pytest.Config) -> frozenset[str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over the tests of many targets, which stay to the end."""
+    """Exclude the tests, which stay to the end, from garbage collection."""
     gc.freeze()
 
 
 def _is_asked(item: pytest.Item, config: pytest.Config) -> bool:
-    """Whether a function is one that may be asked of the target, and the target is not judged already."""
+    """Whether the target is judged by this function, and not judged already."""
     if not isinstance(item, pytest.Function) or not item.get_closest_marker("law"):
         return True
     given = item.callspec.params
@@ -111,7 +110,7 @@ def _concerns(item: pytest.Item, problem: Problem, limits: Mapping[str, Limits])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every law runs on every implementation; one implementation is finished before the next begins."""
+    """Run every law on every target."""
     if "implementation" in metafunc.fixturenames:
         targets = metafunc.config.stash[TARGETS]
         metafunc.parametrize("implementation", targets, indirect=True, scope="session")
@@ -119,7 +118,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Where many are judged, give each to one worker."""
+    """Run all laws of a target in one worker, if there are many targets."""
     if len(config.stash[TARGETS]) > IN_FULL and config.getoption("dist") == "load":
         return by_scope(config, log, implementation_in)
     return None

@@ -1,4 +1,4 @@
-"""Opens the database that `--example-database` names, and shows what there is to tell of it."""
+"""Opens the database of `--example-database`, and shows its warnings."""
 
 from collections.abc import Generator
 
@@ -13,7 +13,7 @@ _NEWS = pytest.StashKey[list[str]]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Open the database. `pytest.UsageError` where there is none."""
+    """Open the database. Raises `pytest.UsageError` if that fails."""
     news = config.stash[_NEWS] = []
     url = config.getoption("--example-database") or ""
     try:
@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send what there is to tell of the database to the process that shows it."""
+    """Send the warnings of the database to the process that shows them."""
     report = yield
     news = item.config.stash[_NEWS]
     while news:
@@ -35,19 +35,19 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Wait for what is written in the background."""
+    """Wait for writes in the background."""
     list(session.config.stash[DATABASE].fetch(b""))
 
 
 class News:
-    """Shows what there is to tell of the database, once where several workers tell the same."""
+    """Shows warnings of the database, and a warning of several workers once."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._last = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Show what came with a report."""
+        """Show the warnings that came with a report."""
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         for name, text in report.user_properties:
             if name == "news" and text != self._last and reporter:

@@ -1,4 +1,4 @@
-"""What the tests of laws are given: the implementation, a tally, and a turn."""
+"""The fixtures of the laws: the implementation, a tally, and a turn."""
 
 from collections.abc import Generator, Iterator
 
@@ -30,13 +30,13 @@ def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
 
 @pytest.fixture
 def tally() -> Tally:
-    """What the law meets, for the closing table."""
+    """The counts of the law, for the closing table."""
     return Tally()
 
 
 @pytest.fixture
 def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str, tally: Tally) -> Turn:
-    """This run of a law. In fuzzing each draws other problems."""
+    """One run of the law. While fuzzing, each run draws other problems."""
     config, law = request.config, request.function.law
     turn = request.node.stash[TURN] = Turn(
         law.on(config.stash[NETWORKS]),
@@ -59,10 +59,7 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Forget a turn, all that it has found and what pytest has noted, when its test is over, which lasts.
-
-    So do its reports, which in a worker of pytest-xdist nobody reads.
-    """
+    """Free the memory of a test that is over: its turn and, in a worker of pytest-xdist, its reports."""
     result = yield
     forget_what_is_over(item)
     reporter = item.config.pluginmanager.getplugin("terminalreporter")

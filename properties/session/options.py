@@ -1,4 +1,4 @@
-"""What pytest is told by its options: what is to be judged, with which seed, and where results go."""
+"""Reads the options: the targets, the seed, the limits and the reports."""
 
 import math
 import random
@@ -33,32 +33,32 @@ from reference.contract import CONTRACTS, FUNCTIONS
 
 TARGETS = pytest.StashKey[list[str]]()
 ASKED = pytest.StashKey[dict[str, set[str]]]()
-"""By target, the functions of which it is judged."""
+"""By target, the functions by which it is judged."""
 LIMITS = pytest.StashKey[dict[str, Limits]]()
-"""By target, what it declares that it does not do, as far as that matters for what is asked."""
+"""By target, its declared limits, if the target had to be loaded to read the options."""
 NETWORKS = pytest.StashKey[list[LayerProblem]]()
 """Problems of the networks whose weights the user has named, or trained."""
 HELPING = pytest.StashKey[list[str]]()
-"""What a directory or a glob has beside the targets, and is not judged, for it only helps them."""
+"""The files of a directory or glob that only help targets, and are not judged."""
 EXACTLY = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 RUNS_ON = pytest.StashKey[str]()
-"""The interpreter that the user has named, with its NumPy."""
+"""The interpreter of `--python`, with its NumPy."""
 CLOSING = pytest.StashKey[Closing]()
-"""Where the results come together; not in a worker of pytest-xdist."""
+"""The plugin that collects the results; absent in a worker of pytest-xdist."""
 HOST = pytest.StashKey[dict[str, Any]]()
-"""How `Implementation` runs what is judged, by the names of its parameters."""
+"""The keyword arguments of `Implementation`: interpreter, limits, command."""
 
 ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
-"""Who judges the nodes of a model in ONNX."""
+"""The adapters that run the nodes of a model in ONNX."""
 
 DETERMINISTIC = ("ci",)
-"""The profiles that have the same seed in every run, unless another is asked for."""
+"""The profiles that have the same seed in every run, unless `--hypothesis-seed` is given."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Check the options before anything runs, and fix the seed, so that every run can be repeated."""
+    """Check the options before anything runs, and choose the seed, so that every run can be repeated."""
     config.addinivalue_line("markers", "spec: must hold of any implementation of the specification")
     config.addinivalue_line("markers", "robust: must hold of one that is fit for any input")
     config.addinivalue_line("markers", "law(name, grade): what a test is called in the reports")
@@ -102,12 +102,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist, which knows the command line alone, the seed of this run."""
+    """Send the seed to a worker of pytest-xdist, which has only the command line."""
     node.workerinput["seed"] = node.config.option.hypothesis_seed
 
 
 def _fix_the_seed(config: pytest.Config, before: str | None) -> None:
-    """Let every run be repeated; one that is continued has the seed that it had `before`."""
+    """Choose the seed of the run; a resumed run has the seed that it had `before`."""
     if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
         fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
         drawn = 0 if fixed else random.SystemRandom().randrange(2**32)
@@ -115,7 +115,7 @@ def _fix_the_seed(config: pytest.Config, before: str | None) -> None:
 
 
 def _check_hypothesis(config: pytest.Config) -> None:
-    """Hypothesis' plugin takes any text for its options, and stumbles later."""
+    """Check the options of Hypothesis' plugin, which accepts any text."""
     profile, seed = config.getoption("hypothesis_profile"), config.getoption("hypothesis_seed")
     try:
         settings.get_profile(profile or "dev")
@@ -139,12 +139,12 @@ def _concerning_a_law(text: str, config: pytest.Config) -> Problem:
 
 
 def _targets(config: pytest.Config) -> list[str]:
-    """What is to be judged. Whether a module or an attribute exists, only loading it can tell."""
+    """The targets. Whether a module or an attribute exists is known only when it is loaded."""
     directory = config.invocation_params.dir
     named = config.getoption("--implementation") or []
     models = [name for name in named if _is_model(name)]
-    if models:  # what is made of their nodes by who runs such models
-        # Once: processes of pytest-xdist are told the options as they are then.
+    if models:  # adapters judge their nodes
+        # dict.fromkeys, because a worker of pytest-xdist gets the options after this change.
         config.option.weights = [*dict.fromkeys([*(config.getoption("--weights") or ()), *models])]
         named = [*(name for name in named if name not in models), *ONNX]
     patterns = [*map(full_name, named or [REFERENCE])]
@@ -159,7 +159,7 @@ def _targets(config: pytest.Config) -> list[str]:
 
 
 def _is_model(name: str) -> bool:
-    """Whether a name is that of a model in ONNX, perhaps of a part of it."""
+    """Whether a name is that of a model in ONNX, or of a part of one."""
     if ".onnx" not in name:
         return False
     from oracle.checkpoints import split
@@ -168,13 +168,13 @@ def _is_model(name: str) -> bool:
 
 
 def _networks(config: pytest.Config) -> list[LayerProblem]:
-    """A problem of every layer of the weights that the user has named."""
+    """A problem of every layer of `--weights`."""
     networks: list[LayerProblem] = []
     layout = config.getoption("--layout") or ""
     if layout and not config.getoption("--weights"):
         raise ValueError("--layout says how the file of --weights is laid out, which is not given")
     for text in config.getoption("--weights") or ():
-        from oracle.checkpoints import load, split  # which take a while to import
+        from oracle.checkpoints import load, split  # a slow import
 
         file, _ = split(text)
         for layer in load(text, layout).layers:
@@ -185,13 +185,11 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
 
 
 def functions_asked(target: str, config: pytest.Config) -> set[str]:
-    """The functions that are judged: the layers and backward passes that it may have, and the four.
+    """The functions by which a target is judged: the four, and the layers and backward passes that it has.
 
-    These are left out where it has none of them, but others.
-
-    What a target has, the target is asked: its text may mention a function that it does not define. A file
-    that mentions the four alone is not loaded, which takes time. Raises `TargetMissing` where a module or an
-    attribute is not there.
+    A target with other functions, and none of the four, is not judged by the four. The target is loaded,
+    unless it is a file that mentions no function but the four. Raises `TargetMissing` if a module or an
+    attribute does not exist.
     """
     directory = config.invocation_params.dir
     if target == REFERENCE:
@@ -218,7 +216,7 @@ def functions_asked(target: str, config: pytest.Config) -> set[str]:
 
 
 def _of_the_networks(asked: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
-    """The functions that are asked where the user has named weights."""
+    """The functions among these that use the weights of these networks."""
     if not networks:
         return asked
     kinds = {network.kind for network in networks}
@@ -249,13 +247,13 @@ def _as_option(name: str) -> str:
 
 
 def _limits_given(config: pytest.Config) -> list[str]:
-    """The options that limit a call, an import and the memory, in words, as they were given."""
+    """The options for time and memory, as words of the command."""
     given = {_as_option(name): config.getoption(name) for name in _LIMITS}
     return [word for option, value in given.items() if value is not None for word in (option, f"{value:g}")]
 
 
 def _host(config: pytest.Config) -> dict[str, Any]:
-    """The interpreter and the limits that the user has named, and the command that names them."""
+    """The keyword arguments of `Implementation`, with the command that reproduces a failure."""
     host: dict[str, Any] = {}
     options = _limits_given(config)
     for name in _LIMITS:
@@ -286,7 +284,7 @@ def _host(config: pytest.Config) -> dict[str, Any]:
 
 
 def _facts(config: pytest.Config) -> dict[str, str]:
-    """What a run depends on besides what is judged."""
+    """What results depend on besides the targets."""
     profile = config.getoption("hypothesis_profile") or ("fuzz" if config.getoption("--fuzz-for") else "dev")
     facts = describe(profile, _seed(config))
     if RUNS_ON in config.stash:

@@ -1,4 +1,4 @@
-"""What came of a law, from pytest's report of its test."""
+"""Makes the result of a law from pytest's report of its test."""
 
 from collections.abc import Generator
 from contextlib import nullcontext
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show a violation by its message alone, and hand the result of a law to the controlling process."""
+    """Show a violation by its message, and send the result of a law to the controlling process."""
     error = call.excinfo.value if call.excinfo else None
     violation = _violation(error)
     failure = _explained(violation) if violation else None
@@ -46,7 +46,7 @@ def pytest_runtest_makereport(
 
 
 def _explained(violation: ViolationError) -> "Failure":
-    """The violation in words. A run without one needs none of the modules that find them."""
+    """The failure of a violation. A run without one does not import the modules that explain it."""
     from properties.explanations.failure import Failure
 
     return Failure(violation)
@@ -55,7 +55,7 @@ def _explained(violation: ViolationError) -> "Failure":
 def _result(
     item: pytest.Item, report: pytest.TestReport, failure: "Failure | None", broke: bool
 ) -> LawResult:
-    """What came of a law, of which it is a failure, or the harness broke."""
+    """The result of a law; `broke` says that the harness failed."""
     assert isinstance(item, pytest.Function)
     marker = item.get_closest_marker("law")
     assert marker
@@ -103,7 +103,7 @@ def _result(
 
 
 def _text(report: pytest.TestReport) -> str:
-    """Why a law failed or was skipped, in words."""
+    """Why a law failed or was skipped."""
     return (
         report.longrepr[2].removeprefix("Skipped: ")
         if isinstance(report.longrepr, tuple)
@@ -112,7 +112,7 @@ def _text(report: pytest.TestReport) -> str:
 
 
 def _violation(error: BaseException | None) -> ViolationError | None:
-    """The violation in an error; Hypothesis groups those that it could not bring about a second time."""
+    """The violation in an error, or in a group of them, as Hypothesis raises for a flaky one."""
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := _violation(inner))), None)
     return error if isinstance(error, ViolationError) else None

@@ -1,7 +1,4 @@
-"""What a worker of pytest-xdist sends of a test: of many targets no more than what came of it.
-
-pytest-xdist has five messages for a test. Where progress is shown in place of dots, one alone is read.
-"""
+"""Sends one message for a test from a worker of pytest-xdist, not five, if there are many targets."""
 
 import pytest
 
@@ -11,7 +8,7 @@ from properties.session.options import TARGETS
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Run a test, and leave out that it begins, is set up, torn down and over, where all of that passed."""
+    """Run a test, and send neither its start and end nor setups and teardowns that passed."""
     if not _is_sparing(item.config):
         return None
     for report in run_quietly(item, nextitem):
@@ -21,7 +18,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _is_sparing(config: pytest.Config) -> bool:
-    """In a worker, of many targets, where nobody has asked for times, or for what else the others carry."""
+    """Whether this is a worker that judges many targets, and no option needs the other messages."""
     wants_all = config.option.verbose > 0 or config.getoption("xmlpath", None)
     wants_all = wants_all or config.option.durations is not None
     return hasattr(config, "workerinput") and len(config.stash[TARGETS]) > IN_FULL and not wants_all

@@ -1,1 +1,1 @@
-"""The target's side: the process that runs foreign code, of Python and NumPy alone, and the line to it."""
+"""The process that runs the target's code, with the standard library and NumPy, and its messages."""

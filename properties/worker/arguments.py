@@ -1,4 +1,4 @@
-"""How a target is given its arguments: their layout in memory, and other names for the parameters."""
+"""Prepares the arguments of a target: their layout in memory, and other names of parameters."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from reference.contract import Array
 Arrangement = Literal["C", "fortran", "strided", "reversed", "read-only", "swapped", "updated", "retrained"]
 
 ALIASES: Mapping[str, str] = {"Wu": "Wi", "bu": "bi"}
-"""What some call the parameters of the update gate, and what the specification calls them."""
+"""Other names of the parameters of the update gate, and their names in the specification."""
 
 
 class AliasedParameters(dict[str, Any]):
@@ -24,18 +24,18 @@ class AliasedParameters(dict[str, Any]):
 
 
 def misses_an_alias(error: BaseException) -> bool:
-    """Whether a parameter was looked for under an alias, in vain."""
+    """Whether the error is a failed look-up of a parameter by an alias."""
     return isinstance(error, KeyError) and any(type(key) is str and key in ALIASES for key in error.args)
 
 
 def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: bool) -> list[Any]:
-    """Copies of the arguments, and of what is in the lists and dicts among them, each laid out as said.
+    """Deep copies of the arguments, each array in this layout.
 
     A dict that is in several places, as the parameters are in the caches of all steps, is copied once.
 
-    `"swapped"` is the other byte order; `"strided"` leaves a gap after each element on every axis;
-    `"reversed"` is a view of an array with the last element first; `"updated"` and `"retrained"` are
-    as usual, after a call that was given them `of_earlier_numbers`.
+    `"swapped"` has the other byte order; `"strided"` leaves a gap after each element on every axis;
+    `"reversed"` is a view of an array with the last element first; `"updated"` and `"retrained"` have the
+    usual layout, and follow a call with `earlier_numbers`.
     """
     layout = _LAYOUTS[arrangement]
     container = AliasedParameters if aliased else dict
@@ -54,13 +54,13 @@ def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: boo
 
 
 @contextmanager
-def of_earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> Iterator[None]:
-    """For a while parameters hold half as much, as before a step of training, of `"updated"` also the others.
+def earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> Iterator[None]:
+    """Give the arguments other numbers within this context, as before a step of training.
 
-    These hold a quarter, so what is kept of one is told from what it is multiplied by; and every other entry
-    of a dict is then another array, where the others are the same arrays. Of `"retrained"` all entries are
-    others. All arrays are filled again then, whatever was written into them; one that cannot be, for it is
-    frozen or has another shape now, is another array.
+    Parameters are halved. With `"updated"`, the other arrays are quartered in place, so that a cached product
+    differs for each factor, and every other parameter is a new array. With `"retrained"`, every parameter is
+    a new array. Afterwards all arrays have their numbers again, whatever the target wrote into them; an array
+    that the target froze or reshaped is replaced by a copy.
     """
     are_updated = arrangement == "updated"
     later, scaled = [], 0
@@ -87,7 +87,7 @@ def of_earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> It
 
 
 def _places(holder: Any, seen: set[int]) -> Iterator[tuple[Any, Any]]:
-    """Where arrays are, in lists and dicts, each once; what is in a tuple itself cannot be another array."""
+    """The list or dict, and the key, of each array, each once; the entries of a tuple cannot be replaced."""
     for key, entry in [*(holder.items() if isinstance(holder, dict) else enumerate(holder))]:
         if isinstance(entry, ndarray) and not isinstance(holder, tuple):
             yield holder, key

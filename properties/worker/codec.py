@@ -19,28 +19,28 @@ from numpy import asarray, dtype, generic, ndarray, uint8
 
 MAX_DEPTH = 32
 MAX_NODES = 1_000_000
-"""Counted as a reader walks them: what is encoded once and referred to twice counts twice."""
+"""Counted as a reader visits them: a node that is referred to twice counts twice."""
 MAX_BYTES = 2**28
 ALIGNMENT = 16
-"""Every block of the payload begins at a multiple of it."""
+"""Every block of the payload begins at a multiple of this many bytes."""
 
 _DTYPES = {code: dtype(code) for code in "?bhilqBHILQefdgFDG"}
 _LEAVES = frozenset((type(None), bool, float, str))
 _ITSELF = ["f", "itself"]
 _TOO_LARGE = f"takes more than {MAX_BYTES // 2**20} MiB"
 
-# Bound here, once: a target may replace whatever it finds in the module that they come from.
+# Bound here, because a target may change the module json.
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 _loads = json.JSONDecoder().decode
 
 
 class CodecError(ValueError):
-    """What a value is that cannot be encoded ("takes more than 256 MiB"), or what is wrong with bytes."""
+    """Why a value cannot be encoded ("takes more than 256 MiB"), or bytes cannot be decoded."""
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """Stands for an object that is none of the plain values, such as a set or an open file."""
+    """Stands for an object of another type, such as a set or an open file."""
 
     type_name: str
 
@@ -92,7 +92,7 @@ def decode(header: bytes, payload: bytearray) -> tuple[Any, list[str]]:
 
 
 class _Walk:
-    """How many nodes a reader has walked, and how many of them were inside each completed object."""
+    """Counts the nodes that a reader has visited, and those inside each completed object."""
 
     def __init__(self) -> None:
         self.nodes = 0
@@ -114,7 +114,7 @@ class _Walk:
 class _Encoder(_Walk):
     def __init__(self) -> None:
         super().__init__()
-        self.seen: dict[int, Any] = {}  # what stands for an object where it occurs again, by its id
+        self.seen: dict[int, Any] = {}  # by id of an object, the reference to it
         self.arrays: dict[tuple[dtype[Any], Sequence[int]], tuple[int, list[Any]]] = {}
         self.converted: dict[str, None] = {}
 
@@ -126,7 +126,7 @@ class _Encoder(_Walk):
             return value
         if kind is int:
             return ["i", value]
-        # Asked of the type and not of the value, whose __class__ may be a property that does as it likes.
+        # The type, because __class__ of the value may be a property that runs code of the target.
         if issubclass(kind, tuple):
             return self.container("t", value, tuple.__iter__(value), tuple.__len__(value), depth)
         if issubclass(kind, list):
@@ -139,7 +139,7 @@ class _Encoder(_Walk):
         return ["f", _name(value)]
 
     def container(self, tag: str, value: Any, parts: Iterable[Any], size: int, depth: int) -> list[Any]:
-        if depth >= MAX_DEPTH:  # not kept in `seen`: elsewhere it may be less deep
+        if depth >= MAX_DEPTH:  # not in `seen`: it may occur again at less depth
             return ["f", f"{_name(value)} nested more than {MAX_DEPTH} deep"]
         start = self.enter(size, depth)
         seen = self.seen

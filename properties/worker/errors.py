@@ -1,10 +1,10 @@
-"""An error of foreign code in words, whose class and text may do as they like."""
+"""Describes an error of the target, whose class and text may run code of the target."""
 
 from __future__ import annotations
 
 
 def told(error: BaseException) -> tuple[str, str]:
-    """The name of its first public class, and its message."""
+    """The name of the first public class of an error, and its message."""
     public = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     try:
         message = str(error)[:500]

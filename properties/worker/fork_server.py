@@ -1,7 +1,6 @@
-"""A process that has imported what a worker needs and forks workers, which takes a tenth of starting one.
+"""A process that has imported what a worker needs and forks workers, ten times as fast as starting one.
 
-It runs no foreign code itself. What it has forked is a process like any other: alone in a session, with
-descriptors and random numbers of its own.
+It runs no code of targets. A forked worker has a session, descriptors and random numbers of its own.
 """
 
 from __future__ import annotations
@@ -14,21 +13,16 @@ import time
 from collections.abc import Sequence
 from socket import recv_fds, socket
 
-from numpy import random  # which targets often import: here it is done once
+from numpy import random  # imported once here, as many targets import it
 
 from properties.worker.messages import MOST
 from properties.worker.worker import work
 
 
 def main() -> None:
-    """Serve the judge at the other end of a socket until it hangs up; the argument is its descriptor.
-
-    A request is one message: `["fork", directory, memory limit]` with the descriptors of a worker's socket,
-    of a file for its last words, and of its standard error; or `["wait", process, seconds or null]`. The
-    answer is the number of the process, or its exit status, null while it runs.
-    """
+    """Serve the judge until it closes the socket, whose descriptor is the argument of the command."""
     line = socket(fileno=int(sys.argv[1]))
-    gc.freeze()  # a worker that looks for garbage would copy all the memory that it shares with this
+    gc.freeze()  # so that garbage collection in a worker does not copy shared memory
     while True:
         request, descriptors, _, _ = recv_fds(line, MOST, 3)
         if not request:
@@ -50,13 +44,13 @@ def _fork(line: socket, descriptors: Sequence[int], directory: str, memory_limit
 
 
 def _become_a_worker(connection: int, faults: int, errors: int, directory: str, memory_limit: int) -> None:
-    """Never returns."""
+    """Run a worker in this forked process, and exit."""
     try:
         os.setsid()
         os.dup2(errors, sys.stderr.fileno())
         os.close(errors)
         os.chdir(directory)
-        random.seed()  # noqa: NPY002 - the one of which all that are forked would draw the same
+        random.seed()  # noqa: NPY002 - the global generator, of which every fork has a copy
         work(connection, faults, memory_limit)
     finally:
         os._exit(1)

@@ -1,4 +1,4 @@
-"""Messages between the judge and the process in which foreign code runs, and that process' last words."""
+"""Messages between the judge and a worker, and the exit statuses of a worker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from properties.worker.codec import ALIGNMENT, MAX_BYTES, CodecError, decode, en
 LOST_CONNECTION = 97
 """Exit status of a worker that cannot send its answer."""
 OUT_OF_MEMORY = 98
-"""Exit status of a worker that has not even the memory for an answer."""
+"""Exit status of a worker without memory for an answer."""
 MOST = 2**16
-"""Bytes of a request to the process that forks workers at most."""
+"""Most bytes of a request to the fork server."""
 WHERE_ARE_YOU = SIGUSR1
-"""The signal on which a worker writes the frames in which it is to the file of its last words."""
+"""The signal on which a worker writes its stack to the file for tracebacks."""
 
 _NUMBERS = Struct("<QQ")
 """Serial number, and the seconds in which it should be answered."""
@@ -31,20 +31,20 @@ def pack(serial: int, value: Any) -> bytes:
 
 
 def body(value: Any) -> bytes:
-    """What of a message carries a value, which can be sent again; raises what `encode` raises."""
+    """The part of a message that encodes a value, and can be sent again; raises what `encode` raises."""
     header, blocks = encode(value)
     header += b" " * (-len(header) % ALIGNMENT)
     return b"".join([_SIZES.pack(len(header), sum(map(len, blocks))), header, *blocks])
 
 
 def numbered(serial: int, body: bytes, seconds: int = 0) -> bytes:
-    """The message with such a body."""
+    """The message with this body."""
     return _NUMBERS.pack(serial, seconds) + body
 
 
 @dataclass(frozen=True)
 class Message:
-    """What came: its serial number, the seconds in which it should be answered, and bytes of any kind."""
+    """A received message: its serial number, the seconds in which to answer, and bytes not yet decoded."""
 
     serial: int
     seconds: int
@@ -53,7 +53,7 @@ class Message:
 
     @property
     def digest(self) -> bytes:
-        """Of the bytes: two messages with the same one carry the same."""
+        """A digest of the bytes, which is equal for equal values."""
         sizes = _SIZES.pack(len(self.header), len(self.payload))
         return sha256(sizes + self.header + self.payload).digest()
 
@@ -63,17 +63,14 @@ class Message:
 
 
 class Receiver:
-    """Reads messages, one after the other.
-
-    `read(n)` gives up to n bytes, and none where no more will come.
-    """
+    """Reads messages. `read(n)` returns up to n bytes, and none at the end."""
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read
         self._bytes = bytearray()
 
     def receive(self) -> Message:
-        """The next message; `EOFError` where the bytes end early, `CodecError` where they are none."""
+        """The next message. Raises `EOFError` if the bytes end early, `CodecError` if they are no message."""
         self._fill(_START, ahead=2**16)
         serial, seconds = _NUMBERS.unpack_from(self._bytes)
         header, payload = _SIZES.unpack_from(self._bytes, _NUMBERS.size)
@@ -88,7 +85,7 @@ class Receiver:
 
     @property
     def is_ahead(self) -> bool:
-        """Whether something came after the last message."""
+        """Whether bytes were read after the last message."""
         return bool(self._bytes)
 
     def _fill(self, size: int, ahead: int = 0) -> None:

@@ -1,6 +1,6 @@
-"""The process in which a target runs: it loads the target, answers calls, and outlives what it can.
+"""The process in which a target runs: it loads the target and answers calls.
 
-What it needs is bound before the target is imported, for a target may change all that it can reach.
+Names are bound before the target is imported, because a target may change any module.
 """
 
 import faulthandler
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from numpy import errstate
 
-from properties.worker.arguments import ALIASES, Arrangement, arranged, misses_an_alias, of_earlier_numbers
+from properties.worker.arguments import ALIASES, Arrangement, arranged, earlier_numbers, misses_an_alias
 from properties.worker.codec import CodecError, Foreign, encode
 from properties.worker.errors import told
 from properties.worker.loading import Loaded, load
@@ -27,30 +27,30 @@ from properties.worker.source_lines import frames, place
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
 
-# By default it looks for the module in sys.modules, of which a target may make what it likes.
+# By default catch_warnings takes the module from sys.modules, which a target may change.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
 _ALIASED = "parameters under the names " + ", ".join(f"{alias} for {name}" for alias, name in ALIASES.items())
 
 
 def main() -> None:
-    """Serve the judge at the other end of a socket until it hangs up.
+    """Serve the judge at the other end of a socket until the judge closes it.
 
-    The arguments of the command: the file descriptors of the socket and of a file for the last words of
-    a crash, and a limit to the memory in bytes.
+    The arguments of the command are the file descriptors of the socket and of a file for the traceback of a
+    crash, and the limit of memory in bytes.
     """
     work(*map(int, sys.argv[1:]))
 
 
 def work(connection: int, faults: int, memory_limit: int) -> NoReturn:
-    """The same in a process that is there."""
+    """Serve the judge in this process, which then exits."""
     faulthandler.enable(faults, all_threads=False)
     faulthandler.register(WHERE_ARE_YOU, faults, all_threads=False)
-    # Data rather than address space, of which some libraries reserve far more than they use.
+    # Limit data, not address space: some libraries reserve far more address space than they use.
     for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
-        with suppress(ValueError, OSError):  # not every system has them all
+        with suppress(ValueError, OSError):  # some systems lack a limit
             resource.setrlimit(limit, (size, size))
-    # A child that the target forks must not answer, nor hold the line open when the worker is dead.
+    # A child that the target forks must not answer, nor keep the socket open when the worker is dead.
     register_at_fork(after_in_child=lambda: close(connection))
     try:
         Worker(connection).serve()
@@ -60,11 +60,11 @@ def work(connection: int, faults: int, memory_limit: int) -> NoReturn:
         status = OUT_OF_MEMORY
     except OSError:
         status = LOST_CONNECTION
-    _exit(status)  # at once, whatever threads the target has left running
+    _exit(status)  # at once, whatever threads of the target run
 
 
 class Worker:
-    """Answers one request after the other."""
+    """Answers requests, one after the other."""
 
     def __init__(self, connection: int) -> None:
         self._connection = connection
@@ -73,13 +73,13 @@ class Worker:
         self._folder: str
 
     def serve(self) -> None:
-        """Raises `EOFError` when the judge has hung up, `OSError` when the connection is lost."""
+        """Answer until `EOFError`, when the judge closes the socket, or `OSError`, when it is lost."""
         receiver = Receiver(lambda size: read(self._connection, size))
         while True:
             message = receiver.receive()
             (kind, *request), _ = message.decoded()
             answer = self._load if kind == "load" else self._call
-            # Should the judge be killed during a call that hangs, nobody else would end it.
+            # The timer ends a call that hangs if the judge was killed.
             setitimer(ITIMER_REAL, message.seconds)
             self._send(message.serial, answer(*request))
             setitimer(ITIMER_REAL, 0)
@@ -92,7 +92,7 @@ class Worker:
                 message = pack(serial, _with_leaves(reply, f"value that {error}"))
         except MemoryError:
             raise
-        except BaseException as error:  # what was returned is foreign, and so is what it does when looked at
+        except BaseException as error:  # encoding runs code of the objects that the target returned
             message = pack(serial, self._raised(error))
         rest = memoryview(message)
         while rest:
@@ -108,7 +108,7 @@ class Worker:
         module: dict[str, Any],
         again: bool,
     ) -> tuple[Any, ...]:
-        """What is there; placeholders are not looked for `again`, which takes longer than to load."""
+        """Load a target. A worker that loads it `again` skips the slow search for placeholders."""
         target = Target(source, attribute)
         self._folder = str(Path(source).parent) if target.is_file else directory
         sys.argv[:] = [source]
@@ -153,7 +153,7 @@ class Worker:
             with errstate(all="ignore"), _catch_warnings():
                 _simplefilter("ignore")
                 if arrangement in ("updated", "retrained"):
-                    with of_earlier_numbers(given, arrangement):
+                    with earlier_numbers(given, arrangement):
                         function(*given)
                 if with_reference_cell:
                     with right_cell(name, function, self._loaded.holder) as cell:
@@ -175,9 +175,9 @@ class Worker:
 
 
 def _with_leaves(reply: tuple[Any, ...], name: str) -> tuple[Any, ...]:
-    """A reply that is too large to be sent, with leaves of that name in the place of what is too large.
+    """A reply that can be sent: each part that is too large is replaced by a `Foreign` of this name.
 
-    Where each part could be sent by itself, the value goes. The function is not said to have raised.
+    If each part can be sent by itself, the value is replaced.
     """
     kind, given, value, *rest = reply
     sent = [entry if _can_be_sent(entry) else Foreign(name) for entry in given]
