@@ -4,7 +4,9 @@ import atexit
 import gc
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
@@ -50,111 +52,41 @@ settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=100)
 settings.load_profile("dev")
 
 
+_EACH: dict[str, Any] = {"action": "append"}  # the option is repeatable
+_NUMBER: dict[str, Any] = {"type": float}
+
+OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
+    (
+        *("--implementation", "TARGET", _EACH),
+        "target to judge: a .py or .ipynb file, a directory or glob of them, a module, module:attribute, "
+        "or a model.onnx with recurrent nodes; repeatable (default: reference)",
+    ),
+    ("--weights", "FILE[:PREFIX]", _EACH, "use the trained weights in a file; repeatable"),
+    ("--layout", "NAME", {}, "the layout, if the weights' names do not tell it"),
+    ("--like", "CLASS", {}, "judge a module as LSTM, RNN, LSTMCell or RNNCell"),
+    ("--converts", "CLASS", {}, "judge what a function makes of such a module"),
+    ("--with", "NAME=VALUE", {**_EACH, "dest": "fixed"}, "argument of the module's constructor; repeatable"),
+    ("--gates", "ORDER", {}, "order of the module's gates: ifgo, or xh:ifgo"),
+    ("--device", "NAME", {}, "where the module computes: cuda (default: cpu)"),
+    ("--python", "PATH", {}, "run the targets with this interpreter"),
+    ("--helpers", "DIR", {}, "add this folder of modules to the targets' path"),
+    ("--time-limit", "SECONDS", _NUMBER, "limit for a call (default: 5)"),
+    ("--import-time-limit", "SECONDS", _NUMBER, "limit for the import of a target (default: 20)"),
+    ("--memory-limit", "GIB", _NUMBER, "limit for the data of a target (default: 4)"),
+    ("--report", "FILE", _EACH, "write FILE.json, .html or .csv; repeatable"),
+    ("--report-each", "FOLDER", {}, "write a page for the author of each target"),
+    ("--resume", "", {}, "judge only targets that are not yet in FILE.json"),
+    ("--expected-failures", "FILE", {}, "a TOML file of known failures (see docs/report.md)"),
+    ("--reproduce", "PROBLEM", {}, "run the laws on one problem: 'Problem.lstm(...)'"),
+    ("--fuzz-for", "TIME", {}, "let all laws take turns for 90s, 10m, 4h or 2d"),
+    ("--example-database", "URL", {}, "a database of failures to share (see docs/fuzzing.md)"),
+)
+"""The options of rnn-crosscheck: name, what it takes, further arguments of `addoption`, help."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of rnn-crosscheck to pytest."""
     group = parser.getgroup("rnn-crosscheck")
-    group.addoption(
-        "--implementation",
-        action="append",
-        metavar="TARGET",
-        help="target to judge: a .py or .ipynb file, a directory or glob of them, a module, "
-        "module:attribute, or a model.onnx with recurrent nodes; repeatable (default: reference)",
-    )
-    group.addoption(
-        "--weights",
-        action="append",
-        metavar="FILE[:PREFIX]",
-        help="use the trained weights in a file; repeatable",
-    )
-    group.addoption(
-        "--layout",
-        metavar="NAME",
-        help="the layout, if the weights' names do not tell it",
-    )
-    group.addoption(
-        "--like",
-        metavar="CLASS",
-        help="judge a module as LSTM, RNN, LSTMCell or RNNCell",
-    )
-    group.addoption(
-        "--converts",
-        metavar="CLASS",
-        help="judge what a function makes of a module of this class: torch.nn.LSTM, RNN, LSTMCell, RNNCell",
-    )
-    group.addoption(
-        "--with",
-        dest="fixed",
-        action="append",
-        metavar="NAME=VALUE",
-        help="argument of the module's constructor; repeatable",
-    )
-    group.addoption(
-        "--gates",
-        metavar="ORDER",
-        help="order of the module's gates: ifgo, or xh:ifgo",
-    )
-    group.addoption(
-        "--device",
-        metavar="NAME",
-        help="the device on which a module computes: cuda (default: cpu)",
-    )
-    group.addoption(
-        "--python",
-        metavar="PATH",
-        help="run the targets with this interpreter",
-    )
-    group.addoption(
-        "--helpers",
-        metavar="DIR",
-        help="add this folder of modules to the targets' path",
-    )
-    group.addoption("--time-limit", type=float, metavar="SECONDS", help="limit for a call (default: 5)")
-    group.addoption(
-        "--import-time-limit",
-        type=float,
-        metavar="SECONDS",
-        help="limit for the import of a target (default: 20)",
-    )
-    group.addoption(
-        "--memory-limit",
-        type=float,
-        metavar="GIB",
-        help="limit for the data of a target (default: 4)",
-    )
-    group.addoption(
-        "--report",
-        action="append",
-        metavar="FILE",
-        help="write FILE.json, .html or .csv; repeatable",
-    )
-    group.addoption(
-        "--report-each",
-        metavar="FOLDER",
-        help="write a page for the author of each target",
-    )
-    group.addoption(
-        "--resume",
-        action="store_const",
-        const=True,
-        help="judge only targets that are not yet in FILE.json",
-    )
-    group.addoption(
-        "--expected-failures",
-        metavar="FILE",
-        help="a TOML file of known failures (see docs/report.md)",
-    )
-    group.addoption(
-        "--reproduce",
-        metavar="PROBLEM",
-        help="run the laws on one problem: 'Problem.lstm(...)'",
-    )
-    group.addoption(
-        "--fuzz-for",
-        metavar="TIME",
-        help="let all laws take turns for 90s, 10m, 4h or 2d",
-    )
-    group.addoption(
-        "--example-database",
-        metavar="URL",
-        help="share failures by redis://host:port/0, or read those of CI from github://owner/repository",
-    )
+    for name, metavar, more, text in OPTIONS:
+        takes = {"metavar": metavar} if metavar else {"action": "store_const", "const": True}
+        group.addoption(name, help=text, **takes, **more)

@@ -38,7 +38,7 @@ CLOSE = (
 )
 GRADES = get_args(Grade)
 OF_PYTEST = {
-    "-k NAMES": "select by name: -k each_step, -k 'lstm and not rnn'",
+    "-k NAMES": "select by name: -k lstm, -k 'rnn and not robust'",
     "-m spec": "run only the spec grade (ordinary inputs)",
     "-n 2": "use two cores (-n auto: all cores)",
     "-x": "stop at the first failure",

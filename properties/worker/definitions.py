@@ -1,4 +1,4 @@
-"""What of a notebook is run: what only defines something, without the experiments around it."""
+"""Which statements of a notebook are run: definitions, and not the experiments around them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _CONSTANT = (
 
 
 def defines(statement: ast.stmt) -> bool:
-    """Whether all that a statement does is to define something: functions, classes, imports, constants.
+    """Whether a statement only defines functions, classes, imports or constants.
 
-    Also where they are all that an `if` has in it, or a `try`, whose handlers may do anything.
+    So does an `if` or a `try` with nothing but such statements; the handlers of a `try` may do anything.
     """
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         return _is_constant(statement.value)
     if isinstance(statement, ast.If):
         return _is_constant(statement.test) and all(map(defines, [*statement.body, *statement.orelse]))
-    if isinstance(statement, ast.Try):  # whatever it does where that fails
+    if isinstance(statement, ast.Try):  # whatever its handlers do
         return all(map(defines, [*statement.body, *statement.orelse, *statement.finalbody]))
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
@@ -28,10 +28,10 @@ def defines(statement: ast.stmt) -> bool:
 
 
 def _is_constant(value: ast.expr | None) -> bool:
-    """Whether computing a value runs none of the notebook's own code."""
+    """Whether an expression runs no code of the notebook."""
     if isinstance(value, ast.Lambda):
         return True
-    if isinstance(value, ast.Name) and value.id == "__name__":  # what a script does, and a module does not
+    if isinstance(value, ast.Name) and value.id == "__name__":  # the guard of a script
         return False
     return isinstance(value, _CONSTANT) and all(
         _is_constant(child) for child in ast.iter_child_nodes(value) if isinstance(child, ast.expr)

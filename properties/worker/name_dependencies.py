@@ -1,4 +1,4 @@
-"""What some names need of the statements that bind them, and those of others: read, and not run."""
+"""The names that some names depend on, through the statements that bind them; nothing is run."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from properties.worker.statements import Statement
 
 @dataclass
 class Needs:
-    """Global names, and of those that hold modules the attributes that are looked up: `("np", "tanh")`."""
+    """Global names, and the attributes that are looked up in them: `("np", "tanh")`."""
 
     names: set[str] = field(default_factory=set)
     attributes: set[tuple[str, str]] = field(default_factory=set)
 
 
 def needs(roots: Iterable[str], statements: Sequence[Statement]) -> Needs:
-    """What the roots need: themselves, what the statements use that bind them, and so on."""
+    """The roots, the names that the statements use which bind them, and so on."""
     binders: defaultdict[str, list[Statement]] = defaultdict(list)
     for statement in statements:
         for name in statement.binds:
@@ -43,7 +43,7 @@ def needs(roots: Iterable[str], statements: Sequence[Statement]) -> Needs:
 
 
 def _used(code: CodeType) -> Needs:
-    """The names that code, and the functions and classes in it, look up outside of them."""
+    """The global names that code looks up, and the functions and classes in it."""
     used = Needs()
     instructions = [each for each in get_instructions(code) if each.opname != "EXTENDED_ARG"]
     for instruction, following in zip(instructions, [*instructions[1:], None]):

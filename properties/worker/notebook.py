@@ -1,7 +1,6 @@
 """The cells of a Jupyter notebook, or of a Python file that was exported from one.
 
-A notebook is JSON, and its code cells are all that is wanted of it: the standard library reads them in a
-process that must start fast, where `nbformat` would bring a JSON schema validator along.
+The worker must start fast, so the standard library reads the JSON; `nbformat` imports a schema validator.
 """
 
 from __future__ import annotations
@@ -16,21 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _MARK = re.compile(r"^# ?(?:%%|In ?\[[\d *]*\]:)", re.MULTILINE)
-"""How a cell begins in a file that was exported, by Jupytext and editors or by nbconvert."""
+"""The mark before a cell in a file that was exported by Jupytext, editors or nbconvert."""
 _MAGIC = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]")
-"""%magic, !command, ?help; help?; name = !command. It is asked only of lines that are not Python."""
+"""%magic, !command, ?help; help?; name = !command. Matched only with lines that are not Python."""
 _ELSEWHERE = re.compile(
     r"\s*%%(!|(writefile|file|script|bash|sh|cmd|system|sx|python[23]?|pypy|perl|ruby|R"
     r"|html|HTML|javascript|js|latex|markdown|svg|SVG)\b)"
 )
-"""How a cell begins that runs in another process, in another language, or not at all."""
+"""The magics of a cell that runs in another process or language, or not at all."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The source of a cell, the file name under which it is compiled, and what the user knows it by.
+    """The source of a cell, the file name under which it is compiled, and its name for the user.
 
-    The `name` is empty in a Python file, where lines are known by their numbers.
+    The `name` is empty in a Python file, which has line numbers.
     """
 
     source: str
@@ -41,17 +40,17 @@ class Cell:
 def cells(path: Path) -> list[Cell]:
     """The code cells of a notebook, or of a file that was exported from one; none of any other file.
 
-    A cell is known by what Jupyter shows beside it, `In [3]`, unless it was never run or another one shows
-    the same; then by its place among the code cells, `cell 3`. In an exported file cells keep their lines.
+    The name of a cell is the prompt in Jupyter, `In [3]`, or its place among the code cells, `cell 3`, if it
+    was never run or its prompt is not unique. A cell of an exported file keeps its line numbers.
 
-    Raises `ValueError` if what is called a notebook is none.
+    Raises `ValueError` if a file with the suffix of a notebook is not one.
     """
     if path.suffix == ".ipynb":
         return _of_notebook(path)
     try:
         with tokenize.open(path) as file:
             text = file.read()
-    except (SyntaxError, UnicodeDecodeError):  # which whoever compiles it will say better
+    except (SyntaxError, UnicodeDecodeError):  # the compiler has a better message
         return []
     starts = [mark.start() for mark in _MARK.finditer(text)]
     if not starts:
@@ -85,9 +84,9 @@ def _of_notebook(path: Path) -> list[Cell]:
 
 
 def parsed(cell: Cell) -> tuple[str, Sequence[ast.stmt]]:
-    """The source of a cell without magics, and its statements; none where it is in another language.
+    """The source of a cell without magics, and its statements; none if it is in another language.
 
-    Raises `SyntaxError` where it is not Python.
+    Raises `SyntaxError` if it is not Python.
     """
     if _ELSEWHERE.match(cell.source):
         return "", []
@@ -104,7 +103,7 @@ def parsed(cell: Cell) -> tuple[str, Sequence[ast.stmt]]:
 
 
 def _leave_out(lines: list[str], number: int) -> None:
-    """Put `pass` in the place of a magic, which ends where no line goes on; the others keep their numbers."""
+    """Replace a magic, with its continuation lines, by `pass`; all lines keep their numbers."""
     indent = lines[number][: -len(lines[number].lstrip())]
     last = number
     while lines[last].endswith("\\") and last + 1 < len(lines):

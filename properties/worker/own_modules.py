@@ -1,16 +1,16 @@
-"""Our own modules, which a target must not find: it may have others of the same names.
+"""Hides our modules from a target, which may have modules of the same names.
 
-In a clone they are called `reference`, `oracle` and `properties`; the wheel has them in `rnn_crosscheck`.
+In a clone they are `reference`, `oracle` and `properties`; the wheel has them in `rnn_crosscheck`.
 """
 
 import sys
 from pathlib import Path
 
 PREFIX = __name__.removesuffix("properties.worker.own_modules")
-"""What stands before the names of the clone: nothing in a clone, `"rnn_crosscheck."` where installed."""
+"""The prefix of our packages: empty in a clone, `"rnn_crosscheck."` in an installation."""
 
 REFERENCE = f"{PREFIX}reference"
-"""The target that is judged where none is named."""
+"""The default target."""
 
 FRAMEWORKS = f"{PREFIX}oracle.frameworks"
 
@@ -30,14 +30,11 @@ from {PREFIX}properties.%s import main
 main()
 """
 PROGRAM, WARM = _PROGRAM % "worker.worker", _PROGRAM % "worker.fork_server"
-"""What the interpreter of a worker runs, and that of a process that forks workers.
-
-It finds our modules, and nothing else that lies beside them.
-"""
+"""The programs of a worker and of the fork server: they find our modules, and nothing beside them."""
 
 
 def full_name(target: str) -> str:
-    """A target as it is called in full: `frameworks.NAME` is the adapter of a framework."""
+    """The full name of a target: `frameworks.NAME` is the adapter of a framework."""
     head, dot, name = target.partition(".")
     is_adapter = head == "frameworks" and dot and name.partition(":")[0].isidentifier() and name != "py"
     return f"{FRAMEWORKS}.{name}" if is_adapter else target
@@ -49,7 +46,7 @@ def is_ours(source: str) -> bool:
 
 
 def hide() -> None:
-    """Let nobody import our modules any more. Those that are loaded go on as before."""
+    """Make our modules unavailable for import. Modules that refer to them are not affected."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "Ours"]
     for name in [name for name in sys.modules if name.partition(".")[0] in NAMES]:
         del sys.modules[name]

@@ -1,4 +1,4 @@
-"""Where a function's code says that it is still to be written, as the starter of an exercise does."""
+"""Finds placeholders in the code of a function, as in the starter of an exercise."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _COMPUTED = {
 
 
 def placeholder(function: Callable[..., Any], folder: str) -> str:
-    """The first one, `"'a_next = None' (my_rnn.py:12 in rnn_forward)"`; nothing where there is none.
+    """The first placeholder, `"'a_next = None' (my_rnn.py:12 in rnn_forward)"`; empty if there is none.
 
-    `None` or `...` in the place of a value or a statement, `pass`, `raise NotImplementedError`, and, in code
-    that computes nothing at all, results that are never computed. Finished functions may have some of these,
-    too. In code that computes something, a name that is nowhere defined is an error: it may be misspelled.
+    Placeholders are `None` or `...` as a value or statement, `pass`, `raise NotImplementedError`, and in code
+    that computes nothing the name of a result that is never computed. Finished functions may have some, too.
+    In code that computes something, an undefined name is no placeholder: it may be misspelled.
     """
-    with suppress(Exception):  # of foreign objects
+    with suppress(Exception):  # an object of the target may raise anything
         plain = unwrap(function)
         code = plain.__code__
         for line, text in _found(code, plain.__globals__):

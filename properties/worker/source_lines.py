@@ -1,4 +1,4 @@
-"""Where in a target's own code something happened."""
+"""Finds the line of a target's own code in a stack."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Frame = tuple[str, int, str]
 
 
 def place(frames: Iterable[Frame], folder: str) -> str:
-    """`"my_rnn.py:12 in rnn_forward"`: the first of `frames` whose file is in `folder`, or nothing.
+    """The first of `frames` in `folder`, as `"my_rnn.py:12 in rnn_forward"`; empty if there is none.
 
-    Libraries installed below the folder are not the target's own code.
+    Packages that are installed below the folder do not count.
     """
     for file, line, function in frames:
         path = Path(file)
@@ -25,9 +25,9 @@ def place(frames: Iterable[Frame], folder: str) -> str:
 
 
 def lasting(samples: Sequence[Sequence[Frame]], folder: str) -> str:
-    """The place of the innermost frame that is in every sample of a stack: what it calls comes and goes.
+    """The place of the innermost frame that all samples of a stack share, which is where a call hangs.
 
-    Where every line changes, that of the outermost function of the target's own.
+    If they share none, the place of the outermost frame of the target.
     """
     common: list[Frame] = []
     for every in zip(*(reversed(sample) for sample in samples)):

@@ -1,4 +1,4 @@
-"""Stand-ins for what the course's helper module has, where that is missing or wrong: softmax and sigmoid."""
+"""Stand-ins for softmax and sigmoid of a course's helper module that is missing or wrong."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ STAND_INS: Mapping[str, Callable[..., Any]] = {"sigmoid": sigmoid, "softmax": so
 
 
 def missing_module(error: BaseException) -> str:
-    """The module that is not there, by an error of an import; nothing where it is another error."""
+    """The name of the module that an import did not find; empty if the error is another one."""
     name = error.name if type(error) is ModuleNotFoundError else None
     return name if type(name) is str else ""
 
 
 def stand_in(node: ast.stmt | None, error: BaseException, namespace: dict[str, Any]) -> frozenset[str]:
-    """Bind what an import of a module that is not there would have bound of the stand-ins.
+    """Bind the stand-ins among the names that the import of a missing module would have bound.
 
-    Returns the names that are bound; one of them may hold a module that has nothing but the stand-ins.
+    Returns these names. `import module` binds a module that has only the stand-ins.
     """
     missing = missing_module(error)
     bound: dict[str, Any] = {}
@@ -36,16 +36,15 @@ def stand_in(node: ast.stmt | None, error: BaseException, namespace: dict[str, A
     elif missing and isinstance(node, ast.Import) and node.names[0].name == missing:
         module = ModuleType(missing)
         vars(module).update(STAND_INS)
-        bound[node.names[0].asname or missing] = module  # of `a.b` that is a name which nothing looks up
+        bound[node.names[0].asname or missing] = module  # for `import a.b`, a name that nothing looks up
     namespace.update(bound)
     return frozenset(bound)
 
 
 def replace_helpers(names: Collection[str], folder: str, target: str) -> list[str]:
-    """Put the stand-ins of these names in the place of functions that are defined in a folder of helpers.
+    """Replace functions of these names that a folder of helpers defines, in all modules, by the stand-ins.
 
-    They are replaced wherever a module has them, under whatever name; not those of the target's own file.
-    Returns what was replaced, `"rnn_utils.softmax"`.
+    Functions of the target's own file stay. Returns the functions that were replaced: `"rnn_utils.softmax"`.
     """
     replaced: dict[str, None] = {}
     for module in [*sys.modules.values()]:

@@ -1,4 +1,4 @@
-"""Run a file's statements one by one, go on after one that fails, and tell who needs it."""
+"""Runs the statements of a file one by one, continues after a failure, and finds the names that need it."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ PACKAGES = frozenset(
         *("tinygrad", "torch", "torchvision", "tqdm", "transformers"),
     )
 )
-"""What is installed and lies in the folder of no course: where it is missing, a folder is no remedy."""
+"""Packages that no folder of a course has, so that `--helpers` is no remedy if one is missing."""
 
 _NOT_DEFINED = re.compile(r"name '(\w+)' is not defined.*")
 
 TOLD = 5
-"""How many of the places that were skipped are told."""
+"""The most places of skipped statements in the notes."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A statement that was skipped, for it failed; `stood_in` are the names that were given stand-ins."""
+    """A statement that failed; `stood_in` are its names that got stand-ins."""
 
     statement: Statement
     error: BaseException
@@ -45,20 +45,20 @@ class Failed:
 
     @property
     def modules(self) -> frozenset[str]:
-        """The names among these that hold a module."""
+        """The names among these that are modules."""
         return self.stood_in if isinstance(self.statement.node, ast.Import) else frozenset()
 
     @property
     def imports_all(self) -> bool:
-        """Whether it would have bound names that it does not tell."""
+        """Whether the statement is `from … import *`, which does not name what it binds."""
         node = self.statement.node
         return isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
 
 
 def run(statements: Sequence[Statement], namespace: dict[str, Any]) -> Ran:
-    """Run the statements in a namespace, whatever they raise.
+    """Run the statements in a namespace, and collect failures.
 
-    Of a notebook, a constant that is made of what was left out is left out, too.
+    A constant of a notebook that depends on a statement which was not run is no failure.
     """
     failed = []
     for statement in statements:
@@ -78,7 +78,7 @@ def _may_lack(statement: Statement) -> bool:
 
 
 class Ran:
-    """What became of the statements of a file, and all names that these bind as far as their text tells."""
+    """The statements of a file after the run: which failed, and which names they bind by their text."""
 
     def __init__(
         self, statements: Sequence[Statement], namespace: dict[str, Any], failed: Sequence[Failed]
@@ -90,7 +90,7 @@ class Ran:
         self.bound = {name for statement in statements for name in statement.binds}
 
     def why_lacking(self, name: str) -> str:
-        """Why a name cannot be used: what it needs, and failed; empty where it can."""
+        """Why a name cannot be used: the failure that it depends on; empty if it can."""
         if not self.failed:
             return ""
         needed = needs([name], self._statements)
@@ -101,7 +101,7 @@ class Ran:
         return ""
 
     def notes(self, names: Iterable[str]) -> list[str]:
-        """What was skipped, or given a stand-in, though these names are judged: a line for each place."""
+        """A line for each place that was skipped, or got a stand-in, while these names can be used."""
         if not self.failed:
             return []
         needed = needs(names, self._statements)
@@ -120,7 +120,7 @@ class Ran:
         return [*given, *lines[:TOLD], *more]
 
     def _wanted(self, failed: Failed, needed: Needs) -> set[str]:
-        """What is needed of a statement that failed, and nothing else has given."""
+        """The needed names that only this failed statement would have bound."""
         if failed.imports_all:
             there = self.bound | self._namespace.keys()
             return {name for name in needed.names - there if not hasattr(builtins, name)}
@@ -132,20 +132,20 @@ class Ran:
         return lacking | (self._own(failed) & needed.names) - failed.stood_in
 
     def _stand_ins(self, failed: Failed, needed: Needs) -> set[str]:
-        """The stand-ins that are needed in the place of what a statement should have bound."""
+        """The needed names that a failed statement has bound to stand-ins."""
         given = self._own(failed) & failed.stood_in & needed.names
         return {name for name in given if name not in failed.modules} | {
             attribute for name, attribute in needed.attributes if name in given & failed.modules
         }
 
     def _own(self, failed: Failed) -> set[str]:
-        """The names that only this statement would have given, or was the last to."""
+        """The names that this statement would have bound last, or alone."""
         if failed.imports_all:
             return {name for name in failed.stood_in if name not in self.bound}
         return {name for name in failed.statement.binds if self._last[name] is failed.statement}
 
     def _follows(self, failed: Failed) -> bool:
-        """Whether it failed only for want of what an earlier one would have bound."""
+        """Whether a name was missing that another failed statement would have bound."""
         found = _NOT_DEFINED.fullmatch(told(failed.error)[1])
         return found is not None and any(
             found[1] in each.statement.binds for each in self.failed if each is not failed
@@ -157,7 +157,7 @@ def _why(failed: Failed, wanted: set[str]) -> str:
     if not missing:
         return f"it needs {place}, which fails: {_told(failed.error)}"
     what, where = f"{', '.join(sorted(wanted))} of '{missing}'", place
-    if missing not in _imported(failed.statement.node):  # but another module does, which is imported
+    if missing not in _imported(failed.statement.node):  # an imported module imports it
         by = next((file, line) for file, line, _ in frames(failed.error) if not file.startswith("<frozen"))
         what, where = f"'{missing}'", f"{Path(by[0]).name}:{by[1]}, imported in {place}"
     top, *below = missing.split(".")

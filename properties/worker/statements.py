@@ -1,4 +1,4 @@
-"""The top-level statements of a file or a notebook, which are run one after the other."""
+"""The top-level statements of a file or a notebook."""
 
 from __future__ import annotations
 import __future__
@@ -20,10 +20,10 @@ _MAYBE_ELSEWHERE = re.compile(r"\s*%%(?!time|capture|prun|memit|debug)")
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement, and how the user finds it: `place` is `"In [3]"` or `"line 12"`.
+    """A statement, and its `place` for the user, `"In [3]"` or `"line 12"`.
 
-    It binds names at the top level, as far as its text tells. A notebook's experiments are not run. One that
-    is `broken` stands for a cell that has definitions and is not Python.
+    `binds` are the names that it binds at the top level, by its text. A `broken` statement stands for a cell
+    that has definitions and is not Python.
     """
 
     node: ast.stmt | None
@@ -36,11 +36,11 @@ class Statement:
 
     @property
     def runs(self) -> bool:
-        """Whether it is run: in a notebook only what defines something."""
+        """Whether the statement is run; in a notebook, only definitions are."""
         return not self.in_notebook or self.node is None or defines(self.node)
 
     def code(self) -> CodeType:
-        """It compiled. Raises `SyntaxError` where Python cannot."""
+        """The compiled statement. Raises `SyntaxError`."""
         if self.node is None:
             raise self.broken or SyntaxError("invalid syntax")
         module = ast.Module([self.node], type_ignores=[])
@@ -51,8 +51,7 @@ class Statement:
 def statements(path: Path) -> list[Statement]:
     """The statements of a file in their order; `import a, b` counts as two.
 
-    Raises `ValueError` if what is called a notebook is none, `SyntaxError` if a file that is no notebook is
-    not Python.
+    Raises `ValueError` if a notebook is not valid, `SyntaxError` if another file is not Python.
     """
     from_cells = cells(path)
     if not from_cells and path.suffix != ".ipynb":
@@ -88,7 +87,7 @@ def statements(path: Path) -> list[Statement]:
 
 
 def _broken(cell: Cell, error: SyntaxError) -> Iterator[Statement]:
-    """What stands for a cell that is not Python: nothing where it defines nothing."""
+    """A statement for a cell that is not Python and defines something."""
     names = _A_DEFINITION.findall(cell.source)
     if names and not _MAYBE_ELSEWHERE.match(cell.source):
         place = cell.name or f"line {error.lineno}"
@@ -104,7 +103,7 @@ def _one_import_each(nodes: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _future(nodes: Sequence[ast.stmt]) -> int:
-    """What `from __future__ import …` among some statements means for the compiler."""
+    """The compiler flags of `from __future__ import …` among some statements."""
     flags = 0
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "__future__":
@@ -114,7 +113,7 @@ def _future(nodes: Sequence[ast.stmt]) -> int:
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement binds where it stands; those of `import *` it does not tell."""
+    """The names that a statement binds at the top level, without those of `import *`."""
     waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()

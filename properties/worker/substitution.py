@@ -1,4 +1,4 @@
-"""A right cell in the place of a target's own, to tell whether a forward's mistake is only inherited."""
+"""Replaces the cell of a target by a right one, to find out whether a forward inherits its mistake."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,10 +19,10 @@ _CELLS: Mapping[str, Function] = {
 
 
 class RightCell:
-    """The cell of a forward as a textbook has it: right, and its cache holds what it is given and returns.
+    """A right cell, whose cache holds the very arrays that it is given and returns.
 
-    So a forward that writes later to what it has passed spoils the caches, as it would with any such cell.
-    It remembers whether it was called.
+    So a forward that later writes to these arrays spoils its caches, as with a cell of its own. `used` says
+    whether the cell was called.
     """
 
     def __init__(self, forward: str) -> None:
@@ -47,9 +47,9 @@ class RightCell:
 
 @contextmanager
 def right_cell(name: str, forward: Function, holder: object) -> Iterator[RightCell]:
-    """Let `forward`, found in `holder` as `name`, find a right cell where it looks for its own.
+    """Replace the cell that `forward`, the attribute `name` of `holder`, calls.
 
-    It may look in its module, and in the object (module, class or instance) that holds it.
+    The cell is replaced in the module of `forward` and in `holder`: a module, class or instance.
     """
     cell = RightCell(name)
     cell_name = _CELLS[name].__name__
@@ -59,7 +59,7 @@ def right_cell(name: str, forward: Function, holder: object) -> Iterator[RightCe
             restore.callback(module.__setitem__, cell_name, module[cell_name])
             module[cell_name] = cell
         if hasattr(holder, cell_name):
-            with suppress(AttributeError, TypeError):  # an object may not let itself be changed
+            with suppress(AttributeError, TypeError):  # an object may be immutable
                 own = dict(vars(holder))
                 setattr(holder, cell_name, cell)
                 if cell_name in own:

@@ -1,4 +1,4 @@
-"""What can be judged, and how it is named: a file, a notebook or a module, and perhaps an attribute of it."""
+"""Names of targets: a file, a notebook or a module, and perhaps an attribute of it."""
 
 import difflib
 import glob
@@ -16,16 +16,16 @@ _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class TargetMissing(Exception):  # noqa: N818
-    """A target that does not exist; the message is one line that says how to mend it."""
+    """A target does not exist; the message is one line with a remedy."""
 
 
 class Unusable(Exception):  # noqa: N818
-    """A target that exists and cannot be judged; the message says why."""
+    """A target exists and cannot be judged; the message says why."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where an implementation is: in a file or a module, as `attribute` of it unless that is empty."""
+    """A file or module, or its `attribute` unless that is empty."""
 
     source: str
     attribute: str
@@ -37,9 +37,9 @@ class Target:
 
 
 def locate(target: str, directory: Path) -> Target:
-    """Take a target apart; a file's path, relative to `directory`, becomes absolute.
+    """Parse a target; the path of a file, relative to `directory`, becomes absolute.
 
-    Raises `TargetMissing` where a file does not exist or nothing could be called so.
+    Raises `TargetMissing` if a file does not exist or the text names neither a file nor a module.
     """
     source, attribute = _split(target, directory)
     if not _names_a_file(source):
@@ -57,9 +57,9 @@ def locate(target: str, directory: Path) -> Target:
 
 
 def expand(patterns: Sequence[str], directory: Path) -> list[str]:
-    """The targets that patterns stand for, each once: globs and directories (relative to `directory`)
-    become the Python files and notebooks in them, sorted; anything else is a target already. Of a directory
-    that has none itself, as where each student has a folder, they are those in the folders below it.
+    """The targets of patterns, each once. A glob or directory, relative to `directory`, becomes its Python
+    files and notebooks, sorted; if a directory has none itself, those in the folders below it. Anything else
+    is a target already.
 
     Hidden and private files and folders, environments, `conftest.py` and `test_*.py` are left out unless
     named in full.
@@ -73,7 +73,7 @@ def expand(patterns: Sequence[str], directory: Path) -> list[str]:
 
 
 def closest(name: str, names: Iterable[str]) -> str:
-    """`"; did you mean 'my_rnn'?"`, or nothing where no name is close."""
+    """`"; did you mean 'my_rnn'?"`, or nothing if no name is close."""
     close = difflib.get_close_matches(name, sorted(set(names)), n=1)
     return f"; did you mean '{close[0]}'?" if close else ""
 
@@ -99,7 +99,7 @@ def _expand(pattern: str, directory: Path) -> list[str]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """The files in the folders below one, but for hidden and private folders and environments."""
+    """The files in all folders below one, except hidden and private folders and environments."""
     for parent, folders, files in walk(folder):
         folders[:] = [
             name
@@ -115,7 +115,7 @@ def _is_judged(path: Path) -> bool:
 
 
 def _split(target: str, directory: Path) -> tuple[str, str]:
-    """The source and the attribute; a file that has a colon in its name is a file."""
+    """The source and the attribute; a file may have a colon in its name."""
     if isfile(directory / target):
         return target, ""
     parts = _WITH_ATTRIBUTE.fullmatch(target)
@@ -133,7 +133,7 @@ def _names_a_file(source: str) -> bool:
 
 
 def no_file(source: str, directory: Path) -> str:
-    """Why there is no file of this name, relative to `directory`, and how it might be called instead."""
+    """Why there is no file of this name, relative to `directory`, and the closest name."""
     path = directory / source
     if lexists(path):
         return f"{source!r} is no regular file, or a link to none"
