@@ -1,1 +1,1 @@
-"""Explained: which mistake a violation looks like, whose it is, and the message that says so."""
+"""Explains a violation: which mistake it looks like, whether the cell makes it, and the message."""

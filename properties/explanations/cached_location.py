@@ -1,4 +1,4 @@
-"""Where, when and how a function of an implementation is wrong, found out once."""
+"""Locates a mistake: where, when and how a function is wrong. Caches locations."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,20 +19,20 @@ from reference.contract import CONTRACTS
 
 
 def located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | None:
-    """Where, when and how it is wrong; `None` where nothing is found, or was when it was looked for first.
+    """Where, when and how a function is wrong on a counterexample; `None` if no location is found.
 
     Raises `DiedError`.
     """
     known = _LOCATED.setdefault(ask.implementation, {}).setdefault((ask.function, limits.dtypes), {})
     if counterexample not in known:
         others = [*known.values()]
-        known[counterexample] = None  # what fails once is not tried again for each law
+        known[counterexample] = None  # so that an error is not repeated for each law
         known[counterexample] = _located(ask, counterexample, limits, others)
     return known[counterexample]
 
 
 def located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
-    """The same in float32, where it is right in a wider precision."""
+    """The same in float32, for a function that is right in a wider dtype."""
     dtype = counterexample.dtype
     if dtype != "float32" or dtype == ask.limits.dtypes[0]:
         return None
@@ -41,7 +41,7 @@ def located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
 
 
 def kept_by_calls(ask: Asked, counterexample: Problem) -> Location | None:
-    """What a later call has of an earlier one."""
+    """What a later call keeps of an earlier one."""
     if ask.implementation.takes_its_time:
         return None
     program = Unkept(ask.implementation, ask.function)
@@ -51,9 +51,9 @@ def kept_by_calls(ask: Asked, counterexample: Problem) -> Location | None:
 def _located(
     ask: Asked, counterexample: Problem, limits: Limits, known: Sequence[Location | None]
 ) -> Location | None:
-    """What is `known` of another counterexample, if this is wrong in the same way; else what is looked for.
+    """A `known` location of another counterexample that explains this one, or a new one.
 
-    Nothing of a layer that may compile for each of the many shapes that it would be asked.
+    A layer that may compile for each shape is not located: it would take too long.
     """
     function = ask.function
     if isinstance(counterexample, LayerProblem) and ask.implementation.takes_its_time:
@@ -67,7 +67,7 @@ def _located(
 
 
 def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Iterator[Location]:
-    """What is known of the cell, if a forward is wrong by that alone: of more states than that reaches."""
+    """The locations of the cell, if the forward inherits its mistake."""
     cell = CONTRACTS[ask.function].cell
     every = _LOCATED[ask.implementation].get((cell, limits.dtypes), {}).values()
     known = [location for location in every if location and location.alone]
@@ -78,6 +78,4 @@ def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Iterator
 _LOCATED: WeakKeyDictionary[
     Implementation, dict[tuple[str, Sequence[str]], dict[Problem, Location | None]]
 ] = WeakKeyDictionary()
-"""What was located of a function in some precisions, by the problem on which a law failed; several laws fail
-by one mistake.
-"""
+"""The location by counterexample, by function and dtypes, by implementation."""

@@ -1,4 +1,4 @@
-"""A failure as data: the facts, the findings, the line that brings it back; and its message."""
+"""A failure as data: the facts, the findings, the command that reproduces it; and its message."""
 
 import shlex
 from functools import cached_property
@@ -13,11 +13,11 @@ from properties.explanations.printed_values import values
 from properties.trials.trial import Trial, ViolationError
 
 INSTEAD = ("died", "raised", "form")
-"""What a function may do instead of answering, as facts of a violation and as kinds of findings."""
+"""What a function may do instead of answering, as facts of a violation and kinds of findings."""
 
 
 class Failure:
-    """A violation, of which the facts and the explanation are found out when they are asked for."""
+    """A violation with its facts and its explanation, which are computed on first access."""
 
     def __init__(self, violation: ViolationError) -> None:
         self.problem = violation.trial.problem
@@ -26,25 +26,25 @@ class Failure:
 
     @cached_property
     def facts(self) -> Facts:
-        """What was found, as data that JSON can hold."""
+        """The facts of the violation, as data for JSON."""
         try:
             return self._violation.facts()
-        except Exception as error:  # that a law does not hold is known, whatever comes of this
+        except Exception as error:  # the failure of the law is known all the same
             return {"off_by": f"the harness broke in finding out how far, please report it: {error!r}"}
 
     @cached_property
     def explanation(self) -> Explanation:
-        """Which mistake it looks like. What dies is not asked again."""
+        """Which mistake the violation looks like. A function that died is not called again."""
         facts = self._violation.known
         if "died" in facts:
             return Explanation()
-        # A form says itself what is wrong, and what raises need not do so for what is wrong elsewhere.
+        # A wrong form explains itself, and an error need not come from the wrong equation.
         locating = not {"form", "raised"} & {*facts}
         return explain(self.trial, whole="form" in facts, locating=locating)
 
     @property
     def findings(self) -> list[Finding]:
-        """What is known, best first: mistakes, what it did instead of answering, where it is wrong."""
+        """What is known, best first: mistakes, what happened instead of an answer, a location."""
         facts, known = self._violation.known, self.explanation.findings
         place = {"at": facts["at"]} if "at" in facts else {}
         findings = [each for each in known if each.is_mistake]
@@ -58,13 +58,13 @@ class Failure:
         if "form" in facts:
             findings.append(found("form", text=facts["form"]))
         known = [each for each in known if each not in findings]
-        if found("nearly") in known and is_far(self.facts):  # which is so of what else a law asks
+        if found("nearly") in known and is_far(self.facts):  # so the law called the function otherwise
             return [*findings, found("only so asked")]
         return findings + known
 
     @cached_property
     def message(self) -> str:
-        """The law, the function, what was found, what it looks like, and the lines that bring it back."""
+        """The law, the function, the facts, what the failure looks like, and the command that repeats it."""
         trial, why = self.trial, self.explanation
         said = in_words(self.facts)
         if why.inherited:
@@ -82,9 +82,9 @@ class Failure:
         given = {"input": shown} if shown else {}
         said |= {"problem": repr(trial.problem), **given, "reproduce": reproduction(trial)}
         if trial.stored:
-            said["stored"] = "in .hypothesis by an earlier run; what is stored there is tried first"
+            said["stored"] = "in .hypothesis by an earlier run, and tried first"
         if not why.shows_alone:
-            said["reproduce"] += "\nwhich alone is answered right; the run as a whole is not"
+            said["reproduce"] += "\nwhich passes, because this problem alone is answered right"
         width = max(map(len, said))
         lines = (
             f"  {label:<{width}}  {line}"
@@ -95,6 +95,6 @@ class Failure:
 
 
 def reproduction(trial: Trial) -> str:
-    """The command that runs the laws of a trial's function on its problem alone."""
+    """The command that runs the laws of a trial's function on its problem."""
     words = [*trial.implementation.command, trial.implementation.target, "-k", trial.contract.name]
     return f"{shlex.join(words)} --reproduce '{trial.problem!r}'"

@@ -1,4 +1,4 @@
-"""Whether a forward is wrong by its cell alone."""
+"""Finds out whether a forward is wrong only because its cell is."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,14 +16,14 @@ from reference import lstm_forward, rnn_forward
 from reference.contract import CONTRACTS
 
 SEEDS = 4
-"""How many problems a cell is asked to find out whether a law holds of it."""
+"""On how many problems a law is checked to find out whether it holds on a cell."""
 
 
 def is_inherited(ask: Asked, counterexample: Inputs) -> bool:
-    """Whether a forward is wrong, its cell is, and it is right with a known-right cell in its place."""
+    """Whether a forward and its cell are wrong, and the forward is right with a right cell."""
     function = ask.function
     if CONTRACTS[function].is_layer:
-        return False  # it need not have a cell
+        return False  # a layer need not have a cell
     given = problems(function, counterexample, limits=ask.limits)
     for inputs in given:
         shown, used = ask.with_right_cell(inputs)
@@ -39,7 +39,7 @@ def is_inherited(ask: Asked, counterexample: Inputs) -> bool:
 
 
 def _reached(counterexample: Inputs, cell: str) -> list[Inputs]:
-    """The later steps of a right forward as one batch: a cell may be wrong only in states that they reach."""
+    """The steps of a right forward as one batch: a cell may be wrong only in states of later steps."""
     if CONTRACTS[cell].is_backward or counterexample.x.shape[2] < 2:
         return []
     x, a0, parameters = counterexample.x, counterexample.a0, counterexample.parameters
@@ -53,7 +53,7 @@ def _reached(counterexample: Inputs, cell: str) -> list[Inputs]:
 
 
 def is_inherited_in_its_precision(trial: Trial) -> bool:
-    """The same by the law itself, for what is right in float64: a wider precision hides what is rounded."""
+    """The same by the law itself, in the dtype of the trial: float64 hides mistakes of rounding."""
     contract, implementation = trial.contract, trial.implementation
     if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
         return False
@@ -65,14 +65,14 @@ def is_inherited_in_its_precision(trial: Trial) -> bool:
 
 
 class _WithRightCell(Implementation):
-    """The same target in the same process, with a known-right cell; whether all calls have `used` it."""
+    """The same target in the same process, with a right cell. `used` says whether all calls used it."""
 
     def __init__(self, implementation: Implementation) -> None:
         self.__dict__ = vars(implementation)
         self.used = True
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
-        """What comes of these calls with the right cell."""
+        """The replies to these requests with the right cell."""
         asked = [each.with_right_cell() for each in requests]
         replies = super().reply_each(asked, time_limit=time_limit)
         for reply in replies:

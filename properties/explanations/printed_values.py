@@ -1,4 +1,4 @@
-"""The numbers of a problem that is small enough to be read."""
+"""Prints the numbers of a problem that is small enough to read."""
 
 from textwrap import wrap
 from typing import Any

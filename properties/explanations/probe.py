@@ -1,4 +1,4 @@
-"""An implementation that is asked in order to explain it, and what it has told."""
+"""Calls an implementation in order to explain a failure, and caches the replies."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,15 +21,15 @@ from properties.implementations.implementation import (
 )
 
 Conversation = list[tuple[Request, bytes]]
-"""Questions in order, with digests of the replies; empty ones are like no other."""
+"""Requests in order, with digests of the replies; an empty digest equals no other."""
 
 
 class DiedError(Exception):
-    """The implementation died where it was asked in order to explain it."""
+    """The implementation died in a call for an explanation."""
 
 
 class _Told:
-    """What a reply showed, found out when somebody looks."""
+    """A reply, whose behaviour is computed on first access."""
 
     def __init__(self, request: Request, reply: Reply, limits: Limits) -> None:
         self.digest = reply.digest
@@ -48,13 +48,13 @@ class _Told:
 
 
 _TOLD: WeakKeyDictionary[Implementation, dict[bytes, list[_Told]]] = WeakKeyDictionary()
-"""What implementations told, each time that they were sent a request."""
+"""By implementation and request, the replies, one for each time that the request was sent."""
 
 
 class Asked:
-    """A function as a program, in a fresh process.
+    """A function as a program, in a new process.
 
-    What was asked for another explanation, as often as now, is not asked again.
+    The n-th equal request of an explanation gets the n-th reply of an earlier explanation, if there is one.
     """
 
     def __init__(self, implementation: Implementation, function: str) -> None:
@@ -67,20 +67,20 @@ class Asked:
 
     @property
     def limits(self) -> Limits:
-        """What it declares that it does not do."""
+        """The limits that the implementation declares."""
         return self.implementation.limits
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        """What a call showed; with `then` the answer is read after another call, on these inputs."""
+        """The behaviour of a call; with `then`, the answer is read after another call, on these inputs."""
         return self._ask(_request(self.function, inputs, then)).shown
 
     def with_right_cell(self, inputs: Inputs) -> tuple[Behaviour, bool]:
-        """The same where a forward finds a known-right cell in the place of its own, and whether it does."""
+        """The behaviour of a forward with a right cell, and whether it called that cell."""
         told = self._ask(_request(self.function, inputs, with_right_cell=True))
         return told.shown, told.used_right_cell
 
     def is_right(self, function: str, asked: Sequence[Inputs]) -> bool:
-        """Whether a function does nothing wrong; what it answers first must also outlast the second call."""
+        """Whether a function answers rightly, and its first answer is right after the second call, too."""
         right = specification(function, self.limits)
         first, second, *rest = asked
         return all(
@@ -89,14 +89,14 @@ class Asked:
         )
 
     def anew(self) -> "Asked":
-        """The same, of which nothing was asked yet."""
+        """The same function, without requests so far."""
         return Asked(self.implementation, self.function)
 
     def replies_as_in(self, conversation: Conversation) -> bool:
-        """Whether it replies to the same questions, in the same order, alike.
+        """Whether the same requests in the same order get equal replies.
 
-        Who replies to the first otherwise is asked no more; all others are asked together, and forgotten if
-        they are not replied to alike: what is kept from call to call would show in another order of them.
+        If the first reply is equal, all others are requested together. If any differs, the replies are
+        dropped: a state that the function keeps between calls would show in another order of requests.
         """
         first, *others = conversation
         if not self._replies_alike([first]):
@@ -121,7 +121,7 @@ class Asked:
         return told[number]
 
     def _find_out(self, requests: Sequence[Request]) -> list[Request]:
-        """Ask what was not told as often as it is asked now, up to a death; what was asked."""
+        """Send the requests without a cached reply, up to a death; the requests that were answered."""
         times = self._times.copy()
         unknown = []
         for request in requests:
@@ -156,21 +156,21 @@ def _request(
 
 @dataclass(frozen=True)
 class Unkept:
-    """A function as a program that is asked too much for all that it tells to be kept."""
+    """A function as a program, without a cache: a location makes too many requests."""
 
     implementation: Implementation
     function: str
     arrangement: Arrangement = "C"
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        """What a call showed; with `then` the answer is read after another call, on these inputs."""
+        """The behaviour of a call; with `then`, the answer is read after another call, on these inputs."""
         request = _request(self.function, inputs, then, self.arrangement)
         reply = self.implementation.reply_each([request])[0]
         return behaviour(self.function, reply.outcome, self.implementation.limits)
 
 
 def behaviour(function: str, outcome: Outcome, limits: Limits) -> Behaviour:
-    """What a call showed by what came of it. Raises `DiedError` where it died."""
+    """The behaviour of a call by its outcome. Raises `DiedError` if the process died."""
     if isinstance(outcome, Returned):
         return Behaviour.of(function, outcome.value, outcome.arguments, limits)
     if isinstance(outcome, Raised):

@@ -1,4 +1,4 @@
-"""The database of failures: on this machine, and shared with others."""
+"""Opens the database of failures: the local one, and one that is shared with other machines."""
 
 import time
 import warnings
@@ -18,21 +18,21 @@ from hypothesis.errors import HypothesisSideeffectWarning, HypothesisWarning
 from properties.internals.of_hypothesis import LocalDatabase
 
 LOCAL = ".hypothesis/examples"
-"""Where Hypothesis keeps its examples, below the current directory."""
+"""The directory in which Hypothesis stores examples."""
 
 TIMEOUT = 2.0
-"""Seconds for an answer of a shared database."""
+"""Time limit in seconds for a request to a shared database."""
 
-PATIENCE = 5.0
-"""Seconds after which one that is lost is tried again."""
+RETRY_AFTER = 5.0
+"""Seconds between attempts to reach a lost database."""
 
 
 def open_database(directory: Path, url: str, tell: Callable[[str], None]) -> ExampleDatabase:
-    """The local database, in front of a shared one if there is a `url`.
+    """The local database, and with a `url` also a shared one.
 
-    `redis://host:port/0` is read and written; `tell` is told when it is lost, and when it is back.
-    `github://owner/repository` is what a workflow of that repository has uploaded, and only read. Raises
-    `ValueError` where there is nothing.
+    `redis://host:port/0` is read and written; `tell` gets a message when it is lost, and when it is back.
+    `github://owner/repository` is an artifact of a workflow there, and only read. Raises `ValueError` if the
+    database cannot be reached.
     """
     local = LocalDatabase(directory / LOCAL)
     if not url:
@@ -72,19 +72,19 @@ def _github(url: str, directory: Path) -> ExampleDatabase:
     downloads = directory / ".hypothesis" / "github" / owner / repository
     database = GitHubArtifactDatabase(owner, repository, path=downloads)
     with warnings.catch_warnings(action="error", category=HypothesisWarning):
-        # That this is early is no matter: it may take its time.
+        # The download may be slow, also this early.
         warnings.simplefilter("ignore", HypothesisSideeffectWarning)
         try:
-            list(database.fetch(b""))  # downloads it, unless that was done today
+            list(database.fetch(b""))  # downloads the artifact, at most once a day
         except HypothesisWarning as error:
             raise ValueError(f"{url}: {error}") from None
     return database
 
 
 class SharedDatabase(ExampleDatabase):
-    """A database that may be lost and found again; what it has missed is written then.
+    """A database whose connection may be lost. Writes that were missed follow when it is back.
 
-    While it is out of reach its operations raise `error`, and it is left alone for `patience` seconds.
+    Operations of a lost database raise `error`; the next attempt follows `retry_after` seconds later.
     """
 
     def __init__(
@@ -93,10 +93,10 @@ class SharedDatabase(ExampleDatabase):
         error: type[Exception],
         name: str,
         tell: Callable[[str], None],
-        patience: float = PATIENCE,
+        retry_after: float = RETRY_AFTER,
     ) -> None:
         super().__init__()
-        self._patience = patience
+        self._retry_after = retry_after
         self._database = database
         self._error = error
         self._name = name
@@ -105,21 +105,21 @@ class SharedDatabase(ExampleDatabase):
         self._lost_at: float | None = None
 
     def fetch(self, key: bytes) -> Iterable[bytes]:
-        """The values there, and none while it is out of reach."""
+        """The stored values; none while the database is lost."""
         return self._attempt(lambda: list(self._database.fetch(key)))
 
     def save(self, key: bytes, value: bytes) -> None:
-        """Write it now, or when that is possible again."""
+        """Write a value now, or when the database is back."""
         self._missed[key, value] = self._database.save
         self._attempt(tuple)
 
     def delete(self, key: bytes, value: bytes) -> None:
-        """The same, for a value that is wanted no more."""
+        """Delete a value now, or when the database is back."""
         self._missed[key, value] = self._database.delete
         self._attempt(tuple)
 
     def _attempt(self, operation: Callable[[], Sequence[bytes]]) -> Sequence[bytes]:
-        if self._lost_at is not None and time.monotonic() < self._lost_at + self._patience:
+        if self._lost_at is not None and time.monotonic() < self._lost_at + self._retry_after:
             return ()
         try:
             for (key, value), write in list(self._missed.items()):

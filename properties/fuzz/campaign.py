@@ -1,4 +1,4 @@
-"""A campaign: what came of all turns so far, and what has a turn next."""
+"""A campaign of fuzzing: adds up the results of all turns, and schedules the next turns."""
 
 import shutil
 from collections import Counter
@@ -18,11 +18,11 @@ from properties.trials.retries import too_slow
 from properties.turns.coverage_map import render
 
 PERIOD = 30.0
-"""Seconds from line to line, where there is no terminal to keep one up to date."""
+"""Seconds between two lines of progress, if the output is no terminal."""
 
 
 class Campaign:
-    """Adds the turns up, shows how it goes, and says what has a turn next."""
+    """Adds up the turns, shows the progress, and schedules the next turns."""
 
     def __init__(self, config: pytest.Config, clock: Clock) -> None:
         self._config = config
@@ -37,19 +37,16 @@ class Campaign:
         self._over = False
 
     def due(self, nodeids: Sequence[str], before: Sequence[int] = ()) -> list[int]:
-        """Which tests have a turn: what is left of the round before, or all that have not ended.
-
-        None has one when the time is up.
-        """
+        """The tests to run next: the rest of a round, or all that have not failed; none if time is up."""
         if not self._clock.left:
             return []
         return [*before] or [i for i, nodeid in enumerate(nodeids) if nodeid not in self._done]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """Round after round, where pytest itself would run each test once."""
+        """Run the tests in rounds, where pytest would run each test once."""
         if session.config.option.collectonly or session.testsfailed or not session.items:
-            return None  # the last: with pytest-xdist, whose workers have the items
+            return None  # with pytest-xdist, the workers have the items
         for item, nextitem in pairwise(self._in_turns(session.items)):
             if item and item.nodeid not in self._done:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
@@ -66,17 +63,17 @@ class Campaign:
         yield None
 
     def begin(self) -> None:
-        """Start the clock anew, when the workers are ready."""
+        """Restart the clock when the workers are ready."""
         self._clock.start()
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
-        """The same for the workers of pytest-xdist."""
+        """Schedule the rounds of the workers of pytest-xdist."""
         return in_turns(config, log, self.begin, self.due)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
-        """Add up a turn; who listens otherwise is told of a law once, with all of its turns."""
+        """Add up a turn. Other plugins get one report of a law, with the sum of its turns."""
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         self._erase(reporter)
         if report.failed and report.nodeid in self._failed:  # another worker has found it too
@@ -104,7 +101,7 @@ class Campaign:
             self._end(report)
 
     def _end(self, report: pytest.TestReport) -> None:
-        """Make a report the last of its test, which covers all of its turns."""
+        """Make this the report of a test, with the sum of its turns."""
         self._done.add(report.nodeid)
         if report.nodeid in self._results:
             law = ("law", asdict(self._results[report.nodeid]))
@@ -115,14 +112,14 @@ class Campaign:
     def pytest_report_teststatus(
         self, report: pytest.TestReport | pytest.CollectReport
     ) -> Generator[None, Any, Any]:
-        """No word on tests until all is over; and a turn counts for nothing."""
+        """Print no test until the end, and do not count turns."""
         category, _, word = yield
         is_turn = isinstance(report, pytest.TestReport) and "turn" in dict(report.user_properties)
         return "" if is_turn else category, "", word if self._over else ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Report the laws that have held until the end."""
+        """Report the laws that have not failed."""
         for nodeid, report in self._reports.items():
             result = self._results[nodeid]
             if nodeid not in self._done and (result.problems or result.says_nothing):
@@ -134,7 +131,7 @@ class Campaign:
         self._over = True
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Where it has been."""
+        """Print the totals and the map of problems."""
         if self._visited:
             terminalreporter.section("fuzzing")
             terminalreporter.write_line(self._state())
@@ -159,7 +156,7 @@ class Campaign:
         reporter.flush()
 
     def _state(self) -> str:
-        """How long, how many laws failed on how many problems, and how near to a bound: in a line."""
+        """The time, the number of failed laws and of problems, and the worst error, in one line."""
         elapsed = self._clock.elapsed
         results = self._results.values()
         problems = sum(result.problems for result in results)
@@ -175,14 +172,14 @@ class Campaign:
 
 
 def _skipped(result: LawResult, report: pytest.TestReport) -> LawResult:
-    """The result of a law whose problems were all left out, and its report made one that says so."""
+    """The result of a law whose problems were all left out; its report becomes that of a skipped test."""
     why = str(too_slow(Problem.parse(result.late))) if result.late else ", ".join(result.notes)
     report.outcome, report.longrepr = "skipped", (report.nodeid, 0, f"Skipped: {why}")
     return replace(result, status="skipped", message=why)
 
 
 def _together(earlier: LawResult, later: LawResult) -> LawResult:
-    """What came of a law in several turns."""
+    """The sum of the results of a law in several turns."""
     worst = max(earlier, later, key=lambda result: result.worst_ratio)
     return replace(
         later,
@@ -199,7 +196,7 @@ def _together(earlier: LawResult, later: LawResult) -> LawResult:
 
 
 def _in_short(report: pytest.TestReport) -> str:
-    """A failure in a line; pytest shows it in full when the campaign is over."""
+    """A failure in one line; pytest prints it in full at the end."""
     for result in LawResult.reported(report.user_properties):
         what = f"{result.function} of {result.implementation}" if result.function else result.implementation
         return f"failed: {result.law}, {what}, {result.counterexample or result.message.split(chr(10))[0]}"

@@ -1,4 +1,4 @@
-"""How long to fuzz: until the time is up, or Ctrl-C."""
+"""Measures the time of fuzzing, which also ends at Ctrl-C."""
 
 import math
 import re
@@ -14,7 +14,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def duration(text: str) -> float:
-    """The seconds that `90s`, `10m`, `4h` or `2d` stand for; `ValueError` where a text is none of these."""
+    """The seconds of a text such as `90s`, `10m`, `4h` or `2d`. Raises `ValueError` for another text."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if not match or not float(match[1]):
         raise ValueError(f"{text!r} is no duration; one looks like 90s, 10m, 4h or 2d")
@@ -22,7 +22,7 @@ def duration(text: str) -> float:
 
 
 class Clock:
-    """When the time is up: after some seconds, or at once on Ctrl-C, of which the second interrupts."""
+    """A timer. The first Ctrl-C stops it, and the second interrupts the run."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -32,12 +32,12 @@ class Clock:
         self._stopped = False
 
     def start(self) -> None:
-        """Count from now on, unless it was stopped before."""
+        """Restart the timer, unless it was stopped."""
         self._start = time.monotonic()
         self._end = self._start + (0 if self._stopped else self.seconds)
 
     def stop(self) -> None:
-        """Let the time be up."""
+        """Stop the timer, and the turn under way."""
         self._stopped = True
         self._end = time.monotonic()
         if self.turn:
@@ -50,12 +50,12 @@ class Clock:
 
     @property
     def elapsed(self) -> float:
-        """The seconds that have passed, until all was done."""
+        """The seconds since the start, up to the end of the run."""
         return min(time.monotonic(), self._finish) - self._start
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self) -> Generator[None, object, object]:
-        """Measure the time from here on."""
+        """Start the timer, and stop it at Ctrl-C."""
         self.start()
         before = signal.getsignal(signal.SIGINT)
 

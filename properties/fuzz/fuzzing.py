@@ -1,9 +1,8 @@
 """Fuzzing: all laws in turns, until the time is up or Ctrl-C.
 
-Each process that runs laws gives every law a turn, again and again (`Turns`), by a `Clock` that Ctrl-C stops.
-In one turn of three Hypothesis searches as ever, in the others it draws every problem anew. Where the results
-come together, a `Campaign` adds them up, shows how it goes, and decides what has a turn next; for pytest and
-its other plugins each law runs once, and ends when the campaign does.
+Each process that runs laws gives every law turns (`Turns`) until a `Clock` or Ctrl-C stops it. In one turn
+of three Hypothesis searches, in the others it draws every problem independently. In the controlling process,
+a `Campaign` adds up the turns and schedules the next. For pytest and its other plugins, each law runs once.
 """
 
 import time
@@ -24,15 +23,13 @@ PROFILE = "fuzz"
 LONGEST = 4.0
 SHORTER = LONGEST / 8
 SHORTEST = LONGEST / 32
-"""Seconds of a turn, which go where there is most to find: in sequences.
-
-The longest is for their complete laws, the shorter for others that measure their errors, the shortest for all
-else. It is also the first of every law, so that soon all have had one.
+"""Seconds of a turn: the longest for complete laws on sequences, which find most mistakes, the shorter for
+other laws that measure errors of sequences, the shortest for the others, and for the first turn of each law.
 """
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare to fuzz, where that is asked for. `pytest.UsageError` for options that say something else."""
+    """Prepare to fuzz if `--fuzz-for` is given. Raises `pytest.UsageError` for options that contradict it."""
     if config.getoption("--fuzz-for") is None:
         return
     if config.getoption("hypothesis_profile") not in (None, PROFILE):
@@ -52,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Turns:
-    """Makes of each run of a test a turn, with a report that says what it adds to those before."""
+    """Makes each run of a test a turn, with a report of this turn alone."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -61,7 +58,7 @@ class Turns:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Function) -> None:
-        """Limit the turn of a law."""
+        """Set the time limit of the turn."""
         turn = self._clock.turn = item.stash.get(TURN, None)
         if turn:
             turn.anew = self._taken[item.nodeid] % 3 > 0
@@ -73,10 +70,10 @@ class Turns:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Function, nextitem: pytest.Item | None) -> bool:
-        """Run a test, if there is time. Where a law holds the report says `"turn"`: it is not the last."""
+        """Run a test, if there is time. The report of a law that holds says `"turn"`: more may follow."""
         if not self._clock.left:
             return True
-        # What tests share stays set up for the one after this; where it is the same, for one beside it.
+        # Shared fixtures stay for the next test; if that is this test again, for a sibling.
         after = cast(pytest.Item, item.parent) if nextitem is item else nextitem
         reports = run_quietly(item, after)
         turn = item.stash.get(TURN, None)

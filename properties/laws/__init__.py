@@ -1,4 +1,4 @@
-"""The laws: each `test_*.py` here says what holds of every right implementation."""
+"""The laws: each `test_*.py` here defines laws that every right implementation obeys."""
 
 from functools import cache
 from importlib import import_module

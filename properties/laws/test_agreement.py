@@ -1,4 +1,4 @@
-"""The states, predictions and gradients are those that the formulas give."""
+"""The states, predictions and gradients agree with torch and the exact value."""
 
 from properties.trials.law import EVERY, EVERY_FORWARD, FORWARDS, SEQUENCES_BACKWARD, law
 from properties.trials.trial import Trial

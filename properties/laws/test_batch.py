@@ -1,4 +1,4 @@
-"""Columns are samples, and no sample knows of another."""
+"""Columns are samples, which do not affect each other."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from properties.trials.trial import Trial
 
 @law("spec", functions=EVERY)
 def test_samples_independent(trial: Trial) -> None:
-    """Any samples in any order get the answers that they get in the whole batch.
+    """Some samples, in any order, get the answers that they get in the whole batch.
 
     Gradients by parameters are sums over the samples, and are left out.
     """

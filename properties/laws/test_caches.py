@@ -1,4 +1,4 @@
-"""The caches hold what a backward pass will need: the states, the gates and the inputs of each step."""
+"""The caches hold the states, the gates and the inputs of each step, for a backward pass."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from properties.trials.trial import Trial
 
 @law("spec", needs=("caches",), complete=True)
 def test_cache_entries(trial: Trial) -> None:
-    """Every cell cache holds its step's states, input and gates as they were in that step."""
+    """Every cell cache holds the states, the input and the gates of its step."""
     answer = trial.answer
     inputs, bounds = trial.steps
     steps = trial.inputs.x.shape[2]

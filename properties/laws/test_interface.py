@@ -38,7 +38,7 @@ def test_is_provided(implementation: Implementation, function: str, tally: Tally
 @pytest.mark.law(LIMITED, "robust")
 @pytest.mark.parametrize("function", EVERY)
 def test_declared_limits(implementation: Implementation, function: str, tally: Tally) -> None:
-    """What it declares that it does not do, it does not do; that it does is told, and no failure."""
+    """A declared limit that does not exist is noted, and no failure."""
     if reason := lacks(implementation, function):
         pytest.skip(reason)
     done = [

@@ -1,4 +1,4 @@
-"""What relates the calls of a layer: its directions, its layers, its lengths, its states, its projection."""
+"""Laws that relate calls of a layer: its directions, layers, lengths, states and projection."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -98,7 +98,7 @@ def test_composition(trial: Trial) -> None:
 
 @law("spec", functions=LAYERS, stacking=Stacking(lengths=_SOME))
 def test_each_length_alone(trial: Trial) -> None:
-    """A sample gets the answer that it gets alone, cut off at its length; beyond it `a` is 0."""
+    """A sample gets the answer that it gets alone, cut to its length; beyond the length, `a` is 0."""
     inputs, every = _layers(trial), trial.answer.outputs
     for j, length in enumerate(inputs.ends):
         alone = replace(inputs.columns([j]), x=inputs.x[:, [j], :length], lengths=None)
@@ -117,7 +117,7 @@ def test_each_length_alone(trial: Trial) -> None:
 
 @law("robust", functions=LAYERS, stacking=Stacking(lengths=_SOME))
 def test_padding(trial: Trial) -> None:
-    """What stands beyond the length of a sample does not matter, not even NaN or an infinity."""
+    """The values beyond the length of a sample do not matter, not even NaN or an infinity."""
     inputs, every = _layers(trial), trial.answer.outputs
     rng = np.random.default_rng(trial.problem.seed)
     padding = rng.choice([np.nan, np.inf, -np.inf], inputs.x.shape)
@@ -148,7 +148,7 @@ def test_last_states(trial: Trial) -> None:
     in_parts=True,
 )
 def test_identity_projection(trial: Trial) -> None:
-    """A projection with the identity is none."""
+    """A projection by the identity gives the answer without a projection."""
     inputs = _layers(trial)
     identity = np.eye(inputs.c0.shape[1], dtype=inputs.x.dtype)
     projected = replace(inputs, parameters=[{**p, "Wp": identity} for p in inputs.parameters])
@@ -159,7 +159,7 @@ def test_identity_projection(trial: Trial) -> None:
 
 @law("spec", functions=LAYERS)
 def test_absent_states(trial: Trial) -> None:
-    """Initial states that are absent, `None`, are zeros, whatever an earlier call has ended with."""
+    """Initial states that are `None` are zeros, whatever states an earlier call left."""
     inputs = _layers(trial)
     zeros = replace(inputs, a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0))
     x, *rest = zeros.arguments(trial.contract.name)
@@ -173,10 +173,9 @@ def test_absent_states(trial: Trial) -> None:
 
 @law("robust", functions=("lstm_layer",))
 def test_one_absent_state(trial: Trial) -> None:
-    """A state that alone is absent is zeros, if it is not refused, for states may go as a pair.
+    """If one of the two states is `None`, it is zeros, and the other one is used; or the call is refused.
 
-    What is not refused is used: the other state, which is given. To refuse it is to answer the same call
-    with that state given.
+    A call is refused only if the same call with that state is answered.
     """
     inputs = _layers(trial)
     name = ("a0", "c0")[np.random.default_rng(trial.problem.seed).integers(2)]

@@ -15,7 +15,7 @@ from properties.trials.trial import Trial
 
 @law("spec", functions=EVERY)
 def test_inputs_untouched(trial: Trial) -> None:
-    """After a call the arrays, lists and dicts that were given are as they were before it."""
+    """A call does not change the arrays, lists and dicts that it is given."""
     after = trial.answer.arguments
     before = trial.inputs.arguments(trial.contract.name)
     names = [*trial.contract.arguments, *trial.contract.at_last]
@@ -25,15 +25,15 @@ def test_inputs_untouched(trial: Trial) -> None:
 
 @law("spec", functions=EVERY)
 def test_same_answer_twice(trial: Trial) -> None:
-    """The same problem gets the same answer again after others, which leave the first answer as it was.
+    """The same problem gets the same answer again, and calls in between do not change the first answer.
 
-    So are the gates in its caches.
+    Nor do they change the gates in its caches.
     """
     _, other = siblings(trial.problem, 2)
-    often = LATER if trial.problem.regime == "ternary" else 1  # to know of the plainest is enough
+    often = LATER if trial.problem.regime == "ternary" else 1  # enough for the simplest regime
     first = trial.answer_to(trial.inputs, then=[other.inputs(trial.contract.name)] * often)
     trial.agree_with_itself(first.outputs, trial.answer.outputs, lambda: trial.bounds, asked="asked again")
-    with suppress(MalformedError):  # which the laws of caches tell
+    with suppress(MalformedError):  # which the laws of caches report
         ours, theirs = (
             {name: entry for name, entry in answer.caches.items() if name in ("ft", "it", "cct", "ot")}
             for answer in (first, trial.answer)
@@ -42,7 +42,7 @@ def test_same_answer_twice(trial: Trial) -> None:
 
 
 def _same(trial: Trial, name: str, after: Any, before: Any) -> None:
-    """Whether a value is as it was, and what is in it."""
+    """Require that a value, and what it contains, is unchanged."""
     if isinstance(before, (Mapping, list, tuple)):
         kind = dict if isinstance(before, Mapping) else type(before)
         trial.require(isinstance(after, kind), element=name, wrong=f"it is no {kind.__name__} any more")

@@ -1,4 +1,4 @@
-"""What a softmax, a tanh and a gate can be at all."""
+"""The ranges of a softmax, a tanh and a gate."""
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def test_memory_growth(trial: Trial) -> None:
     answer = trial.answer
     if answer.hides_memory:
         c = np.abs(answer.outputs["c"].astype(np.float64))
-        before = np.full(c.shape, trial.problem.T_x - 1.0)  # it starts from 0
+        before = np.full(c.shape, trial.problem.T_x - 1.0)  # the memory state starts from 0
     else:
         c = np.abs(answer.memory.astype(np.float64))
         before = np.abs(trial.steps[0].c0).reshape(c.shape)
@@ -59,7 +59,7 @@ def test_memory_growth(trial: Trial) -> None:
 
 
 def _within(trial: Trial, name: str, values: Array, low: int, high: int) -> None:
-    """Within the range, but for the rounding of the function that has it."""
+    """Require that values lie in a range, up to rounding."""
     values = values.astype(np.float64)
     slack = TANH * Arithmetic(trial.inputs.dtype).u
     outside = np.maximum(low - values, values - high)

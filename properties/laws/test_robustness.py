@@ -1,4 +1,4 @@
-"""What holds of an implementation that is fit for any input."""
+"""Laws on extreme, empty and unusual inputs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -33,7 +33,7 @@ def test_lower_precision(trial: Trial) -> None:
 
 @law("robust", functions=EVERY, regimes=("ternary", "unit"), empty="n_x")
 def test_no_features(trial: Trial) -> None:
-    """Without features there are the hidden state and the biases."""
+    """Without features, the hidden state and the biases determine the answer."""
     trial.agree_with_torch()
 
 
@@ -45,7 +45,7 @@ def test_no_samples(trial: Trial) -> None:
 
 @law("robust", functions=(*FORWARDS, *LAYERS, *LAYERS_BACKWARD), regimes=("ternary", "unit"), empty="T_x")
 def test_no_steps(trial: Trial) -> None:
-    """A sequence of no steps gives empty answers, and leaves the states as they were."""
+    """A sequence of no steps gives empty answers, and leaves the states unchanged."""
     trial.agree_with_torch()
 
 
@@ -64,14 +64,14 @@ def test_subnormals(trial: Trial) -> None:
 
 @law("robust", functions=EVERY)
 def test_memory_layouts(trial: Trial) -> None:
-    """Arrays are answered alike in any layout: Fortran's, strided, reversed, read-only, swapped.
+    """Arrays of any memory layout get the same answer: Fortran order, strided, reversed, read-only, swapped.
 
-    So are those that an earlier call was given with other numbers, in them or in the parameters alone.
-    Negative strides may be refused, as torch refuses them; that is noted.
+    So do arrays that had other numbers in an earlier call. An implementation may refuse negative strides, as
+    torch does; that is noted.
     """
     arrangement = ARRANGEMENTS[trial.problem.seed % len(ARRANGEMENTS)]
     arguments = trial.inputs.arguments(trial.contract.name)
-    usual = trial.answer.outputs  # first: who raises here, too, refuses something else
+    usual = trial.answer.outputs  # first: an error here has another cause
     if arrangement == "reversed" and isinstance(trial.call(arguments, arrangement), Raised):
         trial.note("refuses arrays of negative strides")
         return
@@ -101,7 +101,7 @@ def test_refuses_bad_shapes(trial: Trial) -> None:
 
 
 def _arrays_in(holder: Any, names: Iterable[Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Every array in the arguments of a call, by a name, with what holds it under which key."""
+    """The name of each array in the arguments of a call, its container, and its key there."""
     keys = holder if isinstance(holder, dict) else range(len(holder))
     for key, name in zip(keys, names, strict=True):
         value = holder[key]
@@ -122,7 +122,7 @@ ARRANGEMENTS: tuple[Arrangement, ...] = (
     "reversed",
     "swapped",
 )
-"""One for each problem by its seed, those that people meet most first."""
+"""The memory layouts, the most common first; the seed of a problem selects one."""
 
 _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
     "without its last axis": lambda array: array[..., 0],
@@ -131,10 +131,10 @@ _MISSHAPES: Mapping[str, Callable[[Array], Array]] = {
 
 
 def _agree(trial: Trial) -> None:
-    """The whole sequence, and each step.
+    """Compare the whole sequence, and each step.
 
-    Not each step of a layer, which is driven for that, where it may be chaotic; nor of a layer's backward
-    pass, and of none where a number that is not finite goes from step to step.
+    Each step is not compared for a layer that may be chaotic, for a layer's backward pass, and for a backward
+    pass with numbers that are not finite.
     """
     trial.agree_with_torch()
     contract, limits, regime = trial.contract, trial.implementation.limits, trial.problem.regime

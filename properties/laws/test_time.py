@@ -1,4 +1,4 @@
-"""A sequence is its steps one after the other: it can be split anywhere."""
+"""A sequence can be split at any step."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from properties.trials.trial import Bounds, Trial
 def test_split(trial: Trial) -> None:
     """The first t steps alone, and for an RNN the rest from where they ended, give the same answer.
 
-    An LSTM always starts from a memory state of zeros, so only its first part can be asked for.
+    An LSTM always starts from a memory state of zeros, so only its first part is compared.
     """
     whole = trial.answer.outputs
     T_x = trial.problem.T_x

@@ -126,7 +126,7 @@ values = st.sampled_from([b"1", b"2", b"3"])
 )
 def test_nothing_is_missing_once_it_is_back(operations: list[tuple[Any, ...]]) -> None:
     losable, told = Losable(), list[str]()
-    database = SharedDatabase(losable, LostError, "db:1", told.append, patience=0)
+    database = SharedDatabase(losable, LostError, "db:1", told.append, retry_after=0)
     expected: dict[bytes, set[bytes]] = {b"k": set(), b"l": set()}
     for name, *arguments in operations:
         if name == "reach":
@@ -150,7 +150,7 @@ def test_nothing_is_missing_once_it_is_back(operations: list[tuple[Any, ...]]) -
 
 def test_what_is_out_of_reach_is_not_tried_again_at_once() -> None:
     losable, told = Losable(left=0), list[str]()
-    database = SharedDatabase(losable, LostError, "db:1", told.append, patience=3600)
+    database = SharedDatabase(losable, LostError, "db:1", told.append, retry_after=3600)
     database.save(b"k", b"1")
     losable.left = math.inf
     assert not [*database.fetch(b"k")]
