@@ -1,1 +1,1 @@
-"""What came of the laws: one model, and the table, the files and the exit status that are views of it."""
+"""The results of the laws: one model, and its views: the closing table, the reports and the exit status."""

@@ -20,21 +20,21 @@ from properties.trials.retries import too_slow
 from reference.contract import CONTRACTS
 
 DECLARED = "–"
-"""Stands for a law that a limit leaves nothing of."""
+"""The sign of a law that a declared limit excludes."""
 
 IN_FULL = 3
-"""With more implementations than this, the laws are not listed."""
+"""The most targets whose laws are listed."""
 
 MOST_LAWS = 4
-"""How many laws are named for which a mistake is known; the reports name all."""
+"""The most laws that are named for a mistake; the reports name all."""
 
 _INDENT = " " * 6
 
 
 def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Sequence[str] = ()) -> str:
-    """What came of every law, as text: in full, or the verdicts and mistakes alone.
+    """The results as text: the verdicts and mistakes, and with `in_full` a table of the laws.
 
-    Implementations that are `left` have not been judged to the end.
+    Targets that are `left` have not been judged completely.
     """
     out = StringIO()
     console = Console(file=out, width=max(width, 80), color_system=None)
@@ -126,7 +126,7 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
 def _verdicts(
     judged: Sequence[Judgement], mistakes: Sequence[Mistake], width: int, *, in_full: bool
 ) -> Iterator[str]:
-    """A line for each implementation, with its mistakes by number, and one for what is no mistake."""
+    """A line for each target, with its mistakes by number, and one for anything else to say of it."""
     names = shown_names(judgement.implementation for judgement in judged)
     made = dict.fromkeys(names, "")
     for number, mistake in enumerate(mistakes, 1):
@@ -137,13 +137,13 @@ def _verdicts(
     for judgement in judged:
         name = shortened(names[judgement.implementation], room)
         yield f"  {name:<{room}}  {judgement.verdict_in_words:<10} {made[judgement.implementation]}"
-        more = " ".join("; ".join(_besides(judgement)).split())  # of foreign code, perhaps in many lines
+        more = " ".join("; ".join(_besides(judgement)).split())  # text of foreign code may have many lines
         if more:
             yield from _filled(more, width, lines=None if in_full else 1)
 
 
 def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> Iterator[str]:
-    """Each mistake once, by its number, with how many make it, in which functions, and by which laws."""
+    """Each mistake once, by number, with the number of targets, the functions and the laws."""
     for number, mistake in enumerate(mistakes, 1):
         words = " ".join(mistake.words.split())
         if all(case.of_caches for case in mistake.cases):
@@ -162,7 +162,7 @@ def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> 
 
 
 def _filled(text: str, width: int, first: str = _INDENT, lines: int | None = None) -> list[str]:
-    """Text in lines below each other, of which the `first` begins otherwise; at most so many, if any."""
+    """Wrapped text; the first line is indented by `first`. `lines` is the most lines, if any."""
     return wrap(
         text,
         width,
@@ -175,7 +175,7 @@ def _filled(text: str, width: int, first: str = _INDENT, lines: int | None = Non
 
 
 def _besides(judgement: Judgement) -> list[str]:
-    """What is to be said of an implementation that is no mistake: what is not judged, limits, notes."""
+    """What else there is to say of a target: functions that are not judged, limits, notes."""
     failed = {result.function for result in judgement.results if result.status == "failed"}
     if judgement.why_unusable:
         return [] if failed else [judgement.why_unusable]
@@ -192,5 +192,5 @@ def _besides(judgement: Judgement) -> list[str]:
 
 
 def short(function: str) -> str:
-    """The name of a function where there is little room: `"lstm cell"`."""
+    """A short name of a function: `"lstm cell"`."""
     return function.replace("_forward", "").replace("_", " ")

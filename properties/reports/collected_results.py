@@ -1,4 +1,4 @@
-"""The results as they come in, and which implementations are done."""
+"""Collects the results, and finds out which targets are judged completely."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,18 +9,18 @@ from properties.reports.test_ids import implementation_in
 
 
 class Gathered:
-    """The results of a run, those `kept` of an earlier one included."""
+    """The results of a run, with those `kept` of a resumed one."""
 
     def __init__(self, targets: Sequence[str], kept: Sequence[LawResult] = ()) -> None:
         self.results = list(kept)
         self._targets = [*map(encodable, targets)]
         self._done = {result.implementation for result in kept}
-        self._is_known = False  # what is coming
+        self._is_known = False  # whether `_coming` is filled
         self._coming: defaultdict[str, set[str]] = defaultdict(set)
         self._under_way: defaultdict[str, list[LawResult]] = defaultdict(list)
 
     def expect(self, nodeids: Iterable[str]) -> None:
-        """Say which tests will run. Each worker of pytest-xdist says the same, one that comes later too."""
+        """Set which tests will run. Each worker of pytest-xdist calls this with the same tests."""
         if not self._is_known:
             self._is_known = True
             for nodeid in nodeids:
@@ -29,7 +29,7 @@ class Gathered:
     def add(
         self, nodeid: str, properties: Iterable[tuple[str, Any]]
     ) -> tuple[list[LawResult], list[Judgement]]:
-        """Take in what a test's report carries: the results that are new, and who is done by them."""
+        """Add the properties of a test's report: the new results, and the targets that they complete."""
         new, done = [*LawResult.reported(properties)], []
         for result in new:
             name, coming = result.implementation, self._coming[implementation_in(nodeid)]
@@ -43,7 +43,7 @@ class Gathered:
 
     @property
     def left(self) -> list[str]:
-        """The implementations that are not judged, or only in part; none when every test has run."""
+        """The targets that are not judged completely; none when every test has run."""
         if self._is_known and not any(self._coming.values()):
             return []
         return [target for target in self._targets if target not in self._done]

@@ -17,7 +17,7 @@ COLUMNS = (
 
 
 def as_csv(judged: Sequence[Judgement], run: Run) -> str:
-    """The verdicts; of what was not judged to the end nothing else."""
+    """A row for each target; one that is not judged completely has only a verdict."""
     out = StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
@@ -28,7 +28,7 @@ def as_csv(judged: Sequence[Judgement], run: Run) -> str:
 
 
 def _row(judgement: Judgement, run: Run) -> list[str]:
-    """What stands beside the name. Of a grade that was not selected nothing is told."""
+    """The cells after the name. Those of a grade that was not selected are empty."""
     if judgement.is_left:
         return [judgement.verdict, *[""] * (len(COLUMNS) - 2)]
     held = [grade for function in judgement.functions for grade in judgement.holds(function, of_its_own=True)]
@@ -40,6 +40,6 @@ def _row(judgement: Judgement, run: Run) -> list[str]:
 
 
 def _inert(cell: str) -> str:
-    """Text that a spreadsheet does not take for a formula, in one line."""
+    """Text in one line that a spreadsheet does not evaluate as a formula."""
     shown = " ".join(printable(cell).split())
     return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown

@@ -1,4 +1,4 @@
-"""What a run depends on besides the implementation: versions, profile, seed, threads."""
+"""What results depend on besides the targets: versions, platform, profile, seed."""
 
 import hashlib
 import platform
@@ -20,7 +20,7 @@ def describe(profile: str, seed: str) -> dict[str, str]:
         "rnn-crosscheck": our_digest(),
         "python": platform.python_version(),
         "numpy": f"{np.__version__} ({blas['name']} {blas['version']})",
-        "torch": version("torch"),  # which is not imported where the laws are run by workers
+        "torch": version("torch"),  # torch is not imported if workers run the laws
         "hypothesis": hypothesis.__version__,
         "platform": f"{platform.system()} {platform.machine()}",
         "profile": profile,
@@ -30,7 +30,7 @@ def describe(profile: str, seed: str) -> dict[str, str]:
 
 @cache
 def our_digest() -> str:
-    """A digest of our own sources; their imports aside, which are others where they are installed."""
+    """A digest of our sources without their imports, which differ in an installation."""
     root = Path(__file__).parents[2]
     files = [file for name in ("reference", "oracle", "properties") for file in (root / name).rglob("*.py")]
     digest = hashlib.sha256()

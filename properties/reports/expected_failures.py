@@ -1,4 +1,4 @@
-"""Failures that are known, and why; and those among them that happen no more."""
+"""Reads the expected failures, and finds those that do not occur any more."""
 
 import tomllib
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from reference.contract import FUNCTIONS
 
 @dataclass(frozen=True)
 class ExpectedFailure:
-    """A law that is known not to hold of a function, of one implementation or of any (`""`)."""
+    """An expected failure of a law on a function, of one target or of any (`""`)."""
 
     law: str
     function: str
@@ -23,7 +23,7 @@ class ExpectedFailure:
     implementation: str = ""
 
     def covers(self, implementation: str, law: str, function: str) -> bool:
-        """Whether a law's failure on a function of an implementation is this one."""
+        """Whether this entry expects a failure of a law on a function of a target."""
         return (self.law, self.function) == (law, function) and self.implementation in ("", implementation)
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ _KEYS = (*_REQUIRED, "implementation")
 def read(path: Path) -> list[ExpectedFailure]:
     """The entries of a TOML file, each a table `[[failure]]`.
 
-    Raises `ValueError` with the file, the entry and the key where something is not as it should be.
+    Raises `ValueError` that names the file, the entry and the key if an entry is wrong.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -68,12 +68,12 @@ def _entry(where: str, entry: dict[str, Any]) -> ExpectedFailure:
 
 
 def reason(expected: Sequence[ExpectedFailure], implementation: str, law: str, function: str) -> str:
-    """Why a law's failure on a function of an implementation is expected; empty where it is not."""
+    """Why a failure of a law on a function of a target is expected; empty if it is not."""
     return next((entry.reason for entry in expected if entry.covers(implementation, law, function)), "")
 
 
 def stale(expected: Sequence[ExpectedFailure], results: Sequence[LawResult]) -> list[str]:
-    """A line for each entry that names no law, or one that ran and did not fail."""
+    """A line for each entry whose law does not exist, or ran and did not fail."""
     known = laws()
     lines = []
     for entry in expected:
@@ -96,6 +96,6 @@ def _no_such_law(entry: ExpectedFailure, known: set[tuple[str, str]]) -> str:
 
 
 def laws() -> set[tuple[str, str]]:
-    """Every law with every function that it concerns, those of presence too."""
+    """Every pair of a law and a function that it concerns."""
     presence = {(USABLE, ""), *((PROVIDED, function) for function in FUNCTIONS)}
     return presence | {(law.name, function) for law in all_laws() for function in law.functions}

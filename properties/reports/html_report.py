@@ -1,4 +1,4 @@
-"""The report in HTML: what all did, and each failure by mistake; one page that needs nothing beside it."""
+"""The report in HTML: one self-contained page with the verdicts, and the failures by mistake."""
 
 import base64
 import hashlib
@@ -29,11 +29,11 @@ VERDICTS = {
     "unusable": ("!", "cannot be loaded, or has none of the functions"),
     "left": ("·", "the run ended before all its laws had run"),
 }
-"""By verdict, the symbol that stands for it where there is little room, and what it means."""
+"""By verdict, its symbol and its meaning."""
 
 
 def as_html(judged: Sequence[Judgement], run: Run) -> str:
-    """The page. What comes from foreign code is escaped, and no script runs but our own."""
+    """The page. Text of foreign code is escaped, and only our script may run."""
     mistakes = by_frequency(judged)
     numbered = defaultdict(list)
     for number, mistake in enumerate(mistakes, 1):
@@ -65,7 +65,7 @@ def render(name: str, **given: object) -> str:
 
 @cache
 def _templates() -> Any:
-    from jinja2 import (  # which a run without a page does not need
+    from jinja2 import (  # a run without a page does not need it
         Environment,
         FileSystemLoader,
         StrictUndefined,

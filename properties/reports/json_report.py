@@ -1,4 +1,4 @@
-"""The report in JSON: what came of every law, so that it can be read back and continued."""
+"""The report in JSON: every result, so that a run can be resumed."""
 
 import json
 import math
@@ -20,8 +20,7 @@ SCHEMA = 1
 class Run:
     """What a report says besides the results.
 
-    Which implementations are `left`, not judged or only in part, the `digests` of what was judged, and the
-    `pages` that are written for each.
+    The targets that are `left`, not judged completely; the `digests` of targets; the files of their `pages`.
     """
 
     environment: Mapping[str, str]
@@ -36,7 +35,7 @@ def as_json(judged: Iterable[Judgement], run: Run) -> str:
 
 
 def part(judgement: Judgement, run: Run) -> str:
-    """What the document says of one implementation."""
+    """The entry of one target in the document."""
     name = judgement.implementation
     entry = {
         "target": name,
@@ -53,7 +52,7 @@ def part(judgement: Judgement, run: Run) -> str:
 
 
 def whole(parts: Iterable[str], run: Run) -> str:
-    """The document of these parts."""
+    """The document with these entries."""
     head = {"schema": SCHEMA, "environment": dict(run.environment)}
     head |= {"left": list(run.left)} if run.left else {}
     opened = json.dumps(head, indent=1).removesuffix("\n}")
@@ -62,9 +61,9 @@ def whole(parts: Iterable[str], run: Run) -> str:
 
 
 def read(path: Path) -> tuple[list[LawResult], Run]:
-    """What the document in a file holds.
+    """The results and the run in a file.
 
-    Raises `ValueError` where there is none, in a line that begins with the path.
+    Raises `ValueError` with the path and a remedy if the file is not a report.
     """
     remedy = "delete it, or name another file, to judge all targets"
     try:
@@ -80,7 +79,7 @@ def read(path: Path) -> tuple[list[LawResult], Run]:
 
 
 def parsed(document: Any) -> tuple[list[LawResult], Run]:
-    """What a document holds; any of `KeyError`, `TypeError` and `ValueError` where it is none."""
+    """The results and the run of a document. Raises `KeyError`, `TypeError` or `ValueError`."""
     entries = document["implementations"]
     results = [
         _result(
@@ -97,10 +96,10 @@ def parsed(document: Any) -> tuple[list[LawResult], Run]:
 
 
 class Journal:
-    """Writes the document as implementations are done, so that it can be continued whatever ends the run."""
+    """Writes the document as targets are completed, so that the run can be resumed whatever ends it."""
 
     SHARE = 0.05
-    """Of the time, as told by a clock, that writing may take."""
+    """The largest fraction of the time for writing."""
 
     def __init__(
         self,
@@ -116,7 +115,7 @@ class Journal:
         self._parts = {each.implementation: part(each, run) for each in judgements(kept)}
 
     def add(self, judgement: Judgement, left: Sequence[str]) -> None:
-        """Write what is done, this one too, unless that was written a moment ago."""
+        """Add a completed target, and write the document, unless it was written a moment ago."""
         (ordered,) = judgements(judgement.results)
         self._parts[ordered.implementation] = part(ordered, self._run)
         began = self._clock()
@@ -129,7 +128,7 @@ class Journal:
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file so that at any moment, even when the power fails, it is the old or the new one."""
+    """Replace a file atomically: after a power failure, it is the old or the new one."""
     beside = path.with_name(f".{path.name}.new")
     with beside.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
@@ -156,7 +155,7 @@ _ELSEWHERE = ("implementation", "limits", "understood", "findings")
 
 
 def _law(result: LawResult) -> dict[str, Any]:
-    """What a result holds; of some things only where there is something to say."""
+    """The entry of a result, without most fields that have their default."""
     values = {name: getattr(result, name) for name in _ALWAYS}
     values["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
     for each in fields(result):

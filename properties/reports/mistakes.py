@@ -1,4 +1,4 @@
-"""The failures by mistake: what each implementation does wrong, and what all of them do most."""
+"""Groups failures by mistake: of one target, and of all targets."""
 
 import math
 from collections import defaultdict
@@ -14,7 +14,7 @@ from reference.contract import CONTRACTS
 
 @dataclass(frozen=True)
 class Case:
-    """One mistake of one implementation, by the finding that tells most, and the laws that fail by it."""
+    """One mistake of one target: its most specific finding, and the failures that it causes."""
 
     implementation: str
     finding: Finding
@@ -23,17 +23,17 @@ class Case:
 
     @property
     def words(self) -> str:
-        """The mistake in a sentence that does not name the implementation."""
+        """The mistake in words, without the name of the target."""
         return self.finding.title
 
     @property
     def is_spec(self) -> bool:
-        """Whether it shows on ordinary inputs."""
+        """Whether the mistake causes a failure on ordinary inputs."""
         return any(result.grade == "spec" for result in self.results)
 
     @property
     def smallest(self) -> LawResult:
-        """The failure to look at: one on ordinary input, not inherited, on the smallest problem."""
+        """The failure to show: on ordinary inputs, not inherited, on the smallest problem."""
         return min(self.results, key=lambda result: _size(result, self.finding))
 
     @property
@@ -44,34 +44,34 @@ class Case:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake, and the implementations that make it, a `Case` each."""
+    """A mistake, with a `Case` for each target that makes it."""
 
     cases: Sequence[Case]
 
     @property
     def words(self) -> str:
-        """What the first who makes it is told, without the place if there are several."""
+        """The words of the first case, without the place in a file if there are several targets."""
         first = self.cases[0].finding
         return (first.of_many if len(self.implementations) > 1 else first).title
 
     @property
     def implementations(self) -> list[str]:
-        """Who makes it, each once."""
+        """The targets that make the mistake, each once."""
         return list(dict.fromkeys(case.implementation for case in self.cases))
 
     @property
     def results(self) -> list[LawResult]:
-        """The failures of all of them."""
+        """The failures of all targets."""
         return [result for case in self.cases for result in case.results]
 
     @property
     def is_known(self) -> bool:
-        """Whether its failures are known to have anything in common."""
+        """Whether the failures are known to have a common cause."""
         return self.cases[0].finding.kind not in ("unknown", "harness broke")
 
     @property
     def is_of_helpers(self) -> bool:
-        """Whether a helper module makes it, and nobody who uses that."""
+        """Whether a helper module makes the mistake."""
         return self.cases[0].finding.kind == "helper"
 
 
@@ -87,10 +87,10 @@ def laws(results: Iterable[LawResult]) -> list[str]:
 
 
 def cases(judgement: Judgement) -> list[Case]:
-    """The mistakes of one implementation, in the order in which to mend them.
+    """The mistakes of one target, in the order in which to mend them.
 
-    First come those that show on ordinary inputs; of these, mistakes of a cell before those of its forward,
-    of an RNN before those of an LSTM, then those of most laws.
+    First come mistakes on ordinary inputs; of these, those of a cell before those of its forward, of an RNN
+    before those of an LSTM, then those that break most laws.
     """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
     helped = {first(result).cause for result in judgement.results if result.helpers}
@@ -114,9 +114,9 @@ def cases(judgement: Judgement) -> list[Case]:
 
 
 class _Causes:
-    """To which finding each failure of an implementation goes back: one mistake makes many laws fail.
+    """Finds the mistake that causes each failure of a target: one mistake makes many laws fail.
 
-    `helped` are the causes of what fails by helper modules alone.
+    `helped` are the causes of failures by helper modules.
     """
 
     def __init__(self, failed: Sequence[LawResult], helped: Set[str]) -> None:
@@ -134,13 +134,13 @@ class _Causes:
                 self._of_equation.setdefault(finding.place, finding)
             if result.grade == "spec" and not (finding.is_trace or result.ours):
                 ordinary[result.function].setdefault(finding.place, finding)
-        # What is wrong with a function on ordinary inputs, where that is one thing.
+        # The mistake of a function on ordinary inputs, if there is exactly one.
         self._of_function = {
             name: next(iter(known.values())) for name, known in ordinary.items() if len(known) == 1
         }
 
     def of(self, result: LawResult) -> Finding:
-        """The finding that tells most of why a law fails."""
+        """The most specific finding on why a law fails."""
         finding, error = first(result), _error(result)
         two = finding.facts["names"] if finding.kind == "mistake" else []
         own = [each for each in map(mistake, two) if each.cause not in self._helped]
@@ -154,7 +154,7 @@ class _Causes:
         of_cell = self._of_function.get(cell)
         of_function = self._of_function.get(result.function)
         if of_cell and of_cell.kind == "lacking":
-            return of_cell  # which is not finished, so that nothing more is known of the forward
+            return of_cell  # the cell is not finished, so nothing else is known of the forward
         if finding.is_trace and not result.ours:
             return of_function or of_cell or finding
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
@@ -163,14 +163,14 @@ class _Causes:
 
 
 def first(result: LawResult) -> Finding:
-    """What tells most of a failure by itself."""
+    """The most specific finding of a failure alone."""
     if result.ours:
         return found("harness broke")
     return result.findings[0] if result.findings else found("unknown")
 
 
 def _error(result: LawResult) -> str:
-    """What was raised, and at which place; empty where nothing was."""
+    """The error that was raised, and its place; empty if there was none."""
     return repr((result.facts["raised"], result.facts.get("at"))) if "raised" in result.facts else ""
 
 
@@ -179,7 +179,7 @@ def _is_always(finding: Finding) -> bool:
 
 
 def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
-    """The mistakes of all, those of most implementations first, and those of helper modules last."""
+    """The mistakes of all targets, the most frequent first, and those of helper modules last."""
     alike: defaultdict[str, list[Case]] = defaultdict(list)
     for judgement in judged:
         for case in [*cases(judgement), *_of_helpers(judgement)]:
@@ -189,7 +189,7 @@ def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
 
 
 def _of_helpers(judgement: Judgement) -> list[Case]:
-    """What functions of helper modules do wrong, each once."""
+    """The mistakes of helper modules, each once."""
     together: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
     own = {first(each).cause for each in judgement.results if each.status == "failed" and not each.helpers}
     for result in judgement.results:
@@ -202,7 +202,7 @@ def _of_helpers(judgement: Judgement) -> list[Case]:
 
 
 def _by_helpers(functions: Sequence[str], finding: Finding, own: Set[str]) -> Finding:
-    """What functions of helper modules do wrong, without what the implementation does wrong itself."""
+    """The finding on helper modules, without mistakes that the target makes itself."""
     names = finding.facts["names"] if finding.kind == "mistake" else []
     if others := [name for name in names if mistake(name).cause not in own]:
         finding = mistake(*others)
@@ -210,11 +210,11 @@ def _by_helpers(functions: Sequence[str], finding: Finding, own: Set[str]) -> Fi
 
 
 def _size(result: LawResult, finding: Finding) -> tuple[bool, bool, bool, bool, float]:
-    """What is looked at first is small: a failure that itself shows the finding, on an ordinary problem."""
+    """The key by which the failure to show is the smallest."""
     is_other = first(result).cause != finding.cause
     try:
         problem = Problem.parse(result.counterexample)
-    except ValueError:  # there is none, or it is one of weights that are gone
+    except ValueError:  # no problem, or one whose file of weights is gone
         return result.grade != "spec", result.inherited, is_other, True, math.inf
     odd = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
     return result.grade != "spec", result.inherited, is_other, odd, work(problem, result.function)

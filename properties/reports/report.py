@@ -1,4 +1,4 @@
-"""The reports in files. All are views of the results; the suffix of the path says which."""
+"""Writes reports; the suffix of the path selects the format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ _FORMATS: Mapping[str, Callable[[Sequence[Judgement], Run], str]] = {
 
 
 def check(path: Path) -> None:
-    """Raise `ValueError` where no report can be written to a path."""
+    """Raise `ValueError` if no report can be written to a path."""
     if path.suffix not in _FORMATS:
         *others, last = _FORMATS
         raise ValueError(f"--report {path}: a report ends in {', '.join(others)} or {last}")
@@ -27,5 +27,5 @@ def check(path: Path) -> None:
 
 
 def write(path: Path, judged: Sequence[Judgement], run: Run) -> None:
-    """Write the report whose format the suffix of the path names."""
+    """Write a report in the format of the path's suffix."""
     replace_file(path, _FORMATS[path.suffix](judged, run))

@@ -1,4 +1,4 @@
-"""What is made of the results where they come together: the exit status, the closing table, the reports."""
+"""Collects the results, and ends the run: the exit status, the closing table, the reports."""
 
 import shlex
 import shutil
@@ -31,10 +31,9 @@ _WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
 
 
 class Closing:
-    """Gathers the results in the controlling process, with those `kept` of the run that is continued.
+    """Collects the results in the controlling process, with those `kept` of a resumed run.
 
-    What is done is written to the reports in JSON as it comes; at the end all there is, to every report, and
-    to the pages in a `folder`.
+    Writes completed targets to reports in JSON at once, and at the end all reports, and pages to a `folder`.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class Closing:
         self._written: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Where many are judged the closing table says enough, unless the user asks for more."""
+        """With many targets, print only the closing table, unless the user asks for more."""
         self._config = config
         if self._many:
             if config.option.tbstyle == "auto":
@@ -70,27 +69,27 @@ class Closing:
                 config.option.reportchars = ""
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Where many are judged, show how far it has come."""
+        """With many targets, show the progress."""
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
-        fuzzing = session.config.getoption("--fuzz-for")  # which has a display of its own
+        fuzzing = session.config.getoption("--fuzz-for")  # fuzzing has its own display
         if self._many and reporter and not fuzzing and session.config.get_verbosity() <= 0:
             self._progress = ProgressPlugin(reporter, [*map(encodable, self._targets)], len(self.judged))
             plugins.register(self._progress)
 
     def pytest_report_header(self) -> list[str]:
-        """What is kept of the run that is continued."""
+        """How many results are kept of a resumed run."""
         before = f"resumed: {len(self.judged)} of {len(self._targets)} are judged already"
         return [before] if self.judged else []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Know the laws that each implementation has before it."""
+        """Collect which tests will run on each target."""
         self._begin(item.nodeid for item in session.items)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """The same, as a worker of pytest-xdist tells it."""
+        """Collect the same from a worker of pytest-xdist."""
         self._begin(ids)
 
     def _begin(self, nodeids: Iterable[str]) -> None:
@@ -100,7 +99,7 @@ class Closing:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the result of a law; an implementation may be done by it."""
+        """Add the result of a law, which may complete a target."""
         results, done = self._gathered.add(report.nodeid, report.user_properties)
         for judgement in done:
             for journal in self._journals:
@@ -114,28 +113,28 @@ class Closing:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
-        """Run a law again, once, whose worker was killed; then it has failed."""
+        """If a worker was killed, run its law once more; the second time, the law fails."""
         if crashitem in self._crashed:
             report.user_properties.append(("law", asdict(_killed(crashitem))))
             return
         self._crashed.add(crashitem)
-        report.outcome = "rerun"  # type: ignore[assignment]  # which counts for nothing
-        with suppress(NotImplementedError):  # a scheduler that still has it among what is left
+        report.outcome = "rerun"  # type: ignore[assignment]  # a category that is not counted
+        with suppress(NotImplementedError):  # a scheduler that will run it anyway
             sched.mark_test_pending(crashitem)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Wait for nobody; what is to be said of it, the summary says."""
+        """End at once, without pytest's message; the summary has one."""
         if excinfo.errisinstance(KeyboardInterrupt):
             kill_workers(self._config)
-            excinfo.traceback = excinfo.traceback[-1:]  # pytest writes out the arguments of every call in it
+            excinfo.traceback = excinfo.traceback[-1:]  # pytest would print the arguments of every call
             reporter = self._config.pluginmanager.getplugin("terminalreporter")
             if reporter and self._results:
                 tell_no_interrupt(reporter)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Fail where pytest would not, and write the reports; of a run that was interrupted what there is."""
+        """Correct the exit status, and write the reports, of an interrupted run as far as it came."""
         show_once(self._failures)
         stale = expected_failures.stale(self._expected, self._results)
         self._complaints = [
@@ -144,7 +143,7 @@ class Closing:
             *(f"expected to fail: {line}" for line in stale),
         ]
         if self._kept and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            exitstatus = session.exitstatus = pytest.ExitCode.OK  # nothing was left to judge
+            exitstatus = session.exitstatus = pytest.ExitCode.OK  # all targets were judged before
         failed = any(result.status == "failed" and not result.is_excused for result in self._kept)
         if (self._complaints or failed) and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -165,7 +164,7 @@ class Closing:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
     ) -> None:
-        """The closing table, and what else there is to say."""
+        """Print the closing table, complaints and the paths of reports."""
         selected = shlex.join(selection(config))
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         if interrupted and self._results:
@@ -194,7 +193,7 @@ class Closing:
 
     @property
     def _interrupted(self) -> str:
-        """What there is of a run that was interrupted, and how to go on."""
+        """How far an interrupted run came, and how to resume it."""
         done = len(self._targets) - len(self.left)
         told = [f"interrupted: {done} of {len(self._targets)} judged to the end"]
         if self._written:
@@ -205,12 +204,12 @@ class Closing:
 
     @property
     def judged(self) -> frozenset[str]:
-        """The implementations that were judged by the run that is continued."""
+        """The targets that the resumed run has judged."""
         return frozenset(result.implementation for result in self._kept)
 
     @property
     def left(self) -> list[str]:
-        """The implementations that are not judged, or only in part."""
+        """The targets that are not judged completely."""
         return self._gathered.left
 
     @property
@@ -222,7 +221,7 @@ class Closing:
         return len(self._targets) > IN_FULL
 
     def _broken(self) -> list[str]:
-        """A line for each law whose failure says nothing of the implementation."""
+        """A line for each law in which the harness broke."""
         return [
             f"the harness broke, please report it: no verdict by {result.law!r} on "
             f"{' of '.join(filter(None, (result.function, result.implementation)))}"
@@ -231,9 +230,9 @@ class Closing:
         ]
 
     def _not_judged(self) -> list[str]:
-        """A line for each function that was selected and is not there, though nothing failed for it.
+        """A line for each selected function that is missing, if no failure says so.
 
-        Where a whole run has `PROVIDED` to fail, one of a few laws would pass for having skipped them.
+        In a whole run the law `PROVIDED` fails for it; a run of some laws would pass, because it skips them.
         """
         failed = {(r.implementation, r.function) for r in self._results if r.status == "failed"}
         excused = [entry for entry in self._expected if entry.law == PROVIDED]
@@ -250,13 +249,13 @@ class Closing:
 
 
 def selection(config: pytest.Config) -> list[str]:
-    """The options by which laws are selected, as they were given, in words."""
+    """The options that select laws, as words of the command."""
     given = {"-k": config.option.keyword, "-m": config.option.markexpr}
     return [word for option, value in given.items() if value for word in (option, value)]
 
 
 def _killed(nodeid: str) -> LawResult:
-    """What came of a law whose worker was killed again and again."""
+    """The failure of a law whose worker was killed twice."""
     name = law_in(nodeid)
     return LawResult(
         implementation=implementation_in(nodeid),

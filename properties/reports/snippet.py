@@ -1,4 +1,4 @@
-"""Code that brings a failure about in the user's own notebook: NumPy alone where the problem is small."""
+"""Writes a notebook cell that reproduces a failure, with NumPy alone if the problem is small."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from oracle.problem import Problem
 from reference.contract import CONTRACTS, Array, Contract
 
 LARGEST = 80
-"""The most numbers that are written out."""
+"""The most numbers that a cell contains."""
 
 
 def snippet(problem: Problem, function: str) -> str:
-    """A cell that calls a function on a problem, and shows what it should return."""
+    """A cell that calls a function on a problem, and prints what it should return."""
     contract = CONTRACTS[function]
     arguments = problem.arguments(function)
     given = ", ".join([*contract.arguments, *contract.at_last])
@@ -40,7 +40,7 @@ def snippet(problem: Problem, function: str) -> str:
 
 
 def _caches(function: str, right: Any) -> list[str]:
-    """Lines that show a cell's cache: of a forward the first, their number, and x beside them."""
+    """Lines that print the cache of a cell; of a forward, the number of caches, x, and the first cache."""
     contract = CONTRACTS[function]
     if contract.is_cell:
         lines, entries = [], right
@@ -57,7 +57,7 @@ def _caches(function: str, right: Any) -> list[str]:
 
 
 def _returned(contract: Contract) -> list[str]:
-    """What a call returns, by name."""
+    """The names of the results of a call."""
     if contract.is_backward:
         return [*contract.outputs, "gradients"] if contract.is_layer else ["gradients"]
     caches = [] if contract.is_layer else ["cache" if contract.is_cell else "caches"]
@@ -65,13 +65,13 @@ def _returned(contract: Contract) -> list[str]:
 
 
 def _count(problem: Problem, function: str) -> int:
-    """How many numbers a call of one of the four functions is given."""
+    """How many numbers the arguments of one of the four functions have."""
     *arrays, parameters = problem.arguments(function)
     return sum(array.size for array in [*arrays, *parameters.values()])
 
 
 def _literal(array: Array, digits: int | None = None) -> str:
-    """An array as Python writes it; one without elements, and one that is not of float64, say so."""
+    """An array as Python code, with its dtype unless that is float64."""
     if not array.size:
         return f'np.zeros({array.shape}, "{array.dtype}")'
     dtype = "" if array.dtype == np.float64 or digits else f', dtype="{array.dtype}"'

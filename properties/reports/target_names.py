@@ -1,4 +1,4 @@
-"""What targets are called where they stand together: without the folder that all of them are in."""
+"""Short names of targets: without the folder that all of them share."""
 
 import re
 from collections import Counter
@@ -10,7 +10,7 @@ ELLIPSIS = "…"
 
 
 def shown_names(targets: Iterable[str]) -> Mapping[str, str]:
-    """Each target relative to the folder that all have in common; as it is where there is none."""
+    """Each target relative to the folder that all share; unchanged if there is none."""
     paths = {target: PurePath(target) for target in targets}
     folders = zip(*(path.parent.parts for path in paths.values()), strict=False)
     common = sum(1 for _ in takewhile(lambda parts: len({*parts}) == 1, folders))
@@ -20,17 +20,17 @@ def shown_names(targets: Iterable[str]) -> Mapping[str, str]:
 
 
 def shortened(name: str, room: int) -> str:
-    """A name that is no longer than there is room for: what is too much is left out in the middle."""
+    """A name of at most `room` characters; its middle is left out if necessary."""
     if len(name) <= room:
         return name
-    last = (room - 1) * 2 // 3  # which is where names differ most
+    last = (room - 1) * 2 // 3  # names differ most at the end
     return f"{name[: room - 1 - last]}{ELLIPSIS}{name[len(name) - last :]}"
 
 
 def file_names(targets: Sequence[str]) -> Mapping[str, str]:
-    """A name for the page of each: its path in the folder that all have in common."""
+    """The file name of each target's page: its path in the folder that all share."""
     names: dict[str, str] = {}
-    taken: Counter[str] = Counter()  # some file systems take a capital for the same letter
+    taken: Counter[str] = Counter()  # some file systems ignore case
     for target, shown in shown_names(targets).items():
         plain = re.sub(r"[^\w.-]", "_", shown).lstrip(".") or "_"
         taken[plain.casefold()] += 1

@@ -1,4 +1,4 @@
-"""A page for each implementation, for who wrote it: what is wrong, an example, how to look at it."""
+"""Writes a page for the author of each target: the mistakes, remedies, and examples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from properties.trials.provided_functions import PRESENCE
 
 
 def check(folder: Path) -> None:
-    """Raise `ValueError` where no pages can be written to a folder."""
+    """Raise `ValueError` if no pages can be written to a folder."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--report-each {folder}: this is no directory")
     if not folder.parent.is_dir():
@@ -28,7 +28,7 @@ def check(folder: Path) -> None:
 
 
 def write(folder: Path, judged: Sequence[Judgement], run: Run) -> int:
-    """Write the pages of those that are judged to the end; how many there are."""
+    """Write the pages of the targets that are judged completely. Returns their number."""
     folder.mkdir(exist_ok=True)
     files = pages(folder, judged, run)
     names = shown_names(judgement.implementation for judgement in judged)
@@ -40,13 +40,13 @@ def write(folder: Path, judged: Sequence[Judgement], run: Run) -> int:
 
 
 def pages(folder: Path, judged: Sequence[Judgement], run: Run) -> Mapping[str, Path]:
-    """The file of the page of each target that is judged to the end."""
+    """The file of the page of each target that is judged completely."""
     done = [each.implementation for each in judged if each.implementation not in run.left]
     return {target: folder / name for target, name in file_names(done).items()}
 
 
 def as_page(judgement: Judgement, name: str) -> str:
-    """The page of one implementation, which is shown by this name; no other is named."""
+    """The page of one target under this name; the page names no other target."""
     shown = [Shown(case, judgement) for case in cases(judgement)]
     return render("each.html.jinja", judgement=judgement, shown_name=name, shown=shown)
 
@@ -68,20 +68,20 @@ _PLAIN = {
     "grows by": "c grows by",
     "wrong": "who is wrong",
 }
-"""What the facts of a failure are called where they are for who wrote the function."""
+"""The labels of facts on a page."""
 _NOT_SHOWN = ("allowed", "off_by")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A mistake as it is shown to who made it."""
+    """A mistake on the page of a target."""
 
     case: Case
     judgement: Judgement
 
     @property
     def silent(self) -> list[str]:
-        """The functions, if none of them gives an answer in any law, and all raise or end the process."""
+        """The functions of the mistake, if they never answer, but raise or end the process."""
         answered = {
             each.function
             for each in self.judgement.results
@@ -93,7 +93,7 @@ class Shown:
 
     @property
     def told(self) -> list[tuple[str, str]]:
-        """What was found on the example, without what is told elsewhere and what only experts need."""
+        """The labels and texts of the facts on the example, without those that only experts need."""
         facts = self.case.smallest.facts
         left_out = (*_NOT_SHOWN, *(("torch", "wrong") if "exact" in facts else ()))
         said = in_words({name: fact for name, fact in facts.items() if name not in left_out})
@@ -105,9 +105,9 @@ class Shown:
 
     @property
     def laws(self) -> list[tuple[str, str, list[str]]]:
-        """What does not hold: a law's name, what it asks, and of which functions.
+        """The laws that fail: name, statement and functions.
 
-        Of a mistake on ordinary inputs what fails on others says nothing more.
+        For a mistake on ordinary inputs, these are the laws on ordinary inputs.
         """
         asks = {law.name: (getdoc(law.check) or "").splitlines()[0] for law in all_laws()}
         failures = [each for each in self.case.results if each.grade == "spec" or not self.case.is_spec]
@@ -116,7 +116,7 @@ class Shown:
 
     @property
     def inherited(self) -> list[str]:
-        """The functions that are right when their cell is."""
+        """The functions that inherit the mistake from their cell."""
         return [
             function
             for function, results in self.case.by_function.items()
@@ -125,13 +125,13 @@ class Shown:
 
     @property
     def alternatives(self) -> Sequence[str]:
-        """Other mistakes that give the same numbers."""
+        """Other mistakes with the same numbers."""
         mistakes = [each for each in self.case.smallest.findings if each.is_mistake]
         return [each.words for each in mistakes if each != self.case.finding]
 
     @property
     def steps(self) -> Sequence[str]:
-        """The example worked out, where it is small and one of its numbers is wrong."""
+        """The example worked out, if it is small and one of its numbers is wrong."""
         element = self.case.smallest.facts.get("element")
         if not self._problem or not element:
             return []
@@ -141,7 +141,7 @@ class Shown:
 
     @property
     def snippet(self) -> str:
-        """A cell for a notebook; empty where there is no example."""
+        """A cell for a notebook; empty if there is no example."""
         return snippet(self._problem, self.case.smallest.function) if self._problem else ""
 
     @cached_property

@@ -1,10 +1,10 @@
-"""What a test's id names: the law, the function and the implementation."""
+"""Parses the id of a test: the law, the function and the target."""
 
 from reference.contract import CONTRACTS
 
 
 def implementation_in(nodeid: str) -> str:
-    """The part of a test's id that stands for the implementation: `"my_rnn.py"`."""
+    """The target in a test's id: `"my_rnn.py"`."""
     parameters = nodeid.partition("[")[2].removesuffix("]")
     for function in CONTRACTS:
         parameters = parameters.removesuffix(f"-{function}")
@@ -12,12 +12,12 @@ def implementation_in(nodeid: str) -> str:
 
 
 def function_in(nodeid: str) -> str:
-    """The function that a test's id names: `"rnn_forward"`; empty where it names none."""
+    """The function in a test's id: `"rnn_forward"`; empty if there is none."""
     named = nodeid.removesuffix("]")
     return next((function for function in CONTRACTS if named.endswith(f"-{function}")), "")
 
 
 def law_in(nodeid: str) -> str:
-    """The law that a test's id names: `"each step"`."""
+    """The law in a test's id: `"each step"`."""
     test = nodeid.partition("[")[0].rpartition("::")[2]
     return test.removeprefix("test_").replace("_", " ")

@@ -1,4 +1,4 @@
-"""A small problem worked out by hand: every number of a sample, step by step, as one would write it down."""
+"""Works out a small problem as if by hand: every number of a sample, step by step."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,14 +10,11 @@ from reference.contract import CONTRACTS, Array
 from reference.lstm import LSTMCache
 
 LARGEST = {"n_x": 3, "n_a": 3, "n_y": 3, "T_x": 3}
-"""The sizes up to which one can still follow."""
+"""The largest sizes that are worked out."""
 
 
 def worked(problem: Problem, function: str, sample: int, step: int) -> list[str]:
-    """The steps of a sample up to one of them, a line for each equation; nothing where it is too large.
-
-    Nothing of a backward pass either.
-    """
+    """A line for each equation of a sample up to a step; empty for large problems and backward passes."""
     contract = CONTRACTS[function]
     steps = 1 if contract.is_cell else problem.T_x
     sizes = {**problem.sizes, "T_x": step + 1}
