@@ -181,14 +181,12 @@ def _skipped(result: LawResult, report: pytest.TestReport) -> LawResult:
 def _together(earlier: LawResult, later: LawResult) -> LawResult:
     """The sum of the results of a law in several turns."""
     worst = max(earlier, later, key=lambda result: result.worst_ratio)
+    counts = ("problems", "not_meaningful", "too_slow", "not_asked")
     return replace(
         later,
+        **{name: getattr(earlier, name) + getattr(later, name) for name in counts},
         seconds=round(earlier.seconds + later.seconds, 3),
-        problems=earlier.problems + later.problems,
-        not_meaningful=earlier.not_meaningful + later.not_meaningful,
-        too_slow=earlier.too_slow + later.too_slow,
         late=later.late or earlier.late,
-        not_asked=earlier.not_asked + later.not_asked,
         worst_ratio=worst.worst_ratio,
         worst_problem=worst.worst_problem,
         notes=dict(Counter(earlier.notes) + Counter(later.notes)),
