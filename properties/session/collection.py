@@ -13,7 +13,8 @@ from properties.internals.of_xdist import by_scope
 from properties.reports.closing_table import IN_FULL
 from properties.reports.results import encodable
 from properties.reports.test_ids import implementation_in
-from properties.session.options import ASKED, CLOSING, EXACTLY, LIMITS, TARGETS
+from properties.session.options import CLOSING, EXACTLY
+from properties.session.target_options import ASKED, LIMITS, TARGETS
 from properties.trials.law import Law
 from properties.trials.provided_functions import LIMITED
 

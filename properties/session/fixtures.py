@@ -10,7 +10,8 @@ from properties.implementations.implementation import Implementation
 from properties.internals.of_libc import give_back_memory
 from properties.internals.of_pytest import forget_all, forget_what_is_over
 from properties.session.database import DATABASE
-from properties.session.options import EXACTLY, HOST, NETWORKS
+from properties.session.options import EXACTLY
+from properties.session.target_options import HOST, NETWORKS
 from properties.trials.tally import Tally
 from properties.turns.turn import Turn
 

@@ -1,11 +1,9 @@
-"""Reads the options: the targets, the seed, the limits and the reports."""
+"""Reads the options: the seed, the limits and the reports; `target_options` reads the targets."""
 
 import math
 import random
 import shlex
 import shutil
-from contextlib import suppress
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -13,45 +11,26 @@ import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
-from oracle.limits import ANYTHING, Limits
-from oracle.problem import LayerProblem, Problem
+from oracle.problem import Problem
 from properties.implementations import interpreter
-from properties.implementations.implementation import Implementation, TargetMissing, Unusable, expand
+from properties.implementations.implementation import TargetMissing
 from properties.laws import all_laws
 from properties.reports import earlier_report, expected_failures, report, target_pages
 from properties.reports.environment import describe
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Run
-from properties.reports.results import encodable, printable
+from properties.reports.results import printable
 from properties.reports.run_end import Closing, selection
 from properties.session import command
-from properties.session.module_options import UNDERSTOOD, module_options, trained_network, words_given
-from properties.worker.helper_files import only_helping
-from properties.worker.own_modules import REFERENCE, full_name
-from properties.worker.targets import SUFFIXES, locate
-from reference.contract import CONTRACTS, FUNCTIONS
+from properties.session.module_options import module_options, words_given
+from properties.session.target_options import HELPING, HOST, LIMITS, TARGETS, read_targets
 
-TARGETS = pytest.StashKey[list[str]]()
-ASKED = pytest.StashKey[dict[str, set[str]]]()
-"""By target, the functions by which it is judged."""
-LIMITS = pytest.StashKey[dict[str, Limits]]()
-"""By target, its declared limits, if the target had to be loaded to read the options."""
-NETWORKS = pytest.StashKey[list[LayerProblem]]()
-"""Problems of the networks whose weights the user has named, or trained."""
-HELPING = pytest.StashKey[list[str]]()
-"""The files of a directory or glob that only help targets, and are not judged."""
 EXACTLY = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 RUNS_ON = pytest.StashKey[str]()
 """The interpreter of `--python`, with its NumPy."""
 CLOSING = pytest.StashKey[Closing]()
 """The plugin that collects the results; absent in a worker of pytest-xdist."""
-HOST = pytest.StashKey[dict[str, Any]]()
-"""The keyword arguments of `Implementation`: interpreter, limits, command."""
-
-ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
-"""The adapters that run the nodes of a model in ONNX."""
-
 DETERMINISTIC = ("ci",)
 """The profiles that have the same seed in every run, unless `--hypothesis-seed` is given."""
 
@@ -82,14 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             _fix_the_seed(config, before[1].environment.get("seed") if before else None)
         config.stash[HOST] = _host(config)
-        targets = config.stash[TARGETS] = _targets(config)
-        config.stash[NETWORKS] = _networks(config)
-        config.stash[LIMITS] = dict.fromkeys(targets, ANYTHING)
-        config.stash[UNDERSTOOD] = {}
-        config.stash[ASKED] = {
-            target: _of_the_networks(functions_asked(target, config), target, config.stash[NETWORKS])
-            for target in targets
-        }
+        read_targets(config)
+        targets = config.stash[TARGETS]
         config.stash[EXACTLY] = _concerning_a_law(reproduce, config) if reproduce else None
         if not is_worker:
             run = Run(_facts(config), digests=earlier_report.digests(targets, directory) if reports else {})
@@ -136,94 +109,6 @@ def _concerning_a_law(text: str, config: pytest.Config) -> Problem:
             "not be float64, unless the target supports no float64"
         )
     return problem
-
-
-def _targets(config: pytest.Config) -> list[str]:
-    """The targets. Whether a module or an attribute exists is known only when it is loaded."""
-    directory = config.invocation_params.dir
-    named = config.getoption("--implementation") or []
-    models = [name for name in named if _is_model(name)]
-    if models:  # adapters judge their nodes
-        # dict.fromkeys, because a worker of pytest-xdist gets the options after this change.
-        config.option.weights = [*dict.fromkeys([*(config.getoption("--weights") or ()), *models])]
-        named = [*(name for name in named if name not in models), *ONNX]
-    patterns = [*map(full_name, named or [REFERENCE])]
-    if config.getoption("numprocesses", None) and patterns != [*map(encodable, patterns)]:
-        raise ValueError(
-            "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
-        )
-    targets = expand(patterns, directory)
-    found = [target for target in targets if target not in patterns and target.endswith(SUFFIXES)]
-    config.stash[HELPING] = helping = only_helping(found, directory)
-    return [target for target in targets if target not in helping] or targets
-
-
-def _is_model(name: str) -> bool:
-    """Whether a name is that of a model in ONNX, or of a part of one."""
-    if ".onnx" not in name:
-        return False
-    from oracle.checkpoints import split
-
-    return Path(split(name)[0]).suffix == ".onnx"
-
-
-def _networks(config: pytest.Config) -> list[LayerProblem]:
-    """A problem of every layer of `--weights`."""
-    networks: list[LayerProblem] = []
-    layout = config.getoption("--layout") or ""
-    if layout and not config.getoption("--weights"):
-        raise ValueError("--layout says how the file of --weights is laid out, which is not given")
-    for text in config.getoption("--weights") or ():
-        from oracle.checkpoints import load, split  # a slow import
-
-        file, _ = split(text)
-        for layer in load(text, layout).layers:
-            name = f"{file}:{layer.prefix}" if layer.prefix else file
-            make = getattr(Problem, f"{layer.kind}_layer")
-            networks.append(make(weights=name, layout=layout, m=1, T_x=1))
-    return networks
-
-
-def functions_asked(target: str, config: pytest.Config) -> set[str]:
-    """The functions by which a target is judged: the four, and the layers and backward passes that it has.
-
-    A target with other functions, and none of the four, is not judged by the four. The target is loaded,
-    unless it is a file that mentions no function but the four. Raises `TargetMissing` if a module or an
-    attribute does not exist.
-    """
-    directory = config.invocation_params.dir
-    if target == REFERENCE:
-        return {*CONTRACTS}
-    source, _, attribute = target.partition(":")
-    if source.endswith(SUFFIXES) and not attribute:
-        text = Path(directory, locate(target, directory).source).read_bytes()
-        mentioned = {name for name in CONTRACTS if name.encode() in text}
-        limits_matter = config.getoption("--reproduce") and b"SUPPORTS" in text
-        if mentioned and mentioned <= {*FUNCTIONS} and not limits_matter:
-            return {*FUNCTIONS}
-    has: set[str] = set()
-    judged = Implementation(target, directory=directory, **config.stash[HOST])
-    with judged, suppress(Unusable):
-        loaded = judged.load()
-        has = {*loaded.functions, *loaded.lacking}
-        config.stash[LIMITS][target] = loaded.limits
-        if loaded.understood:
-            config.stash[UNDERSTOOD][target] = loaded.understood
-        if loaded.network:
-            config.stash[NETWORKS].append(trained_network(target, loaded.network, directory))
-    optional = has - {*FUNCTIONS}
-    return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
-
-
-def _of_the_networks(asked: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
-    """The functions among these that use the weights of these networks."""
-    if not networks:
-        return asked
-    kinds = {network.kind for network in networks}
-    of_layers = {name for name in asked if CONTRACTS[name].is_layer and CONTRACTS[name].posed_as in kinds}
-    if not of_layers:
-        raise ValueError(f"--weights: {target} has no {' and no '.join(sorted(kinds))}, which these are for")
-    return of_layers
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from properties.internals.of_pytest import run_quietly
 from properties.reports.closing_table import IN_FULL
-from properties.session.options import TARGETS
+from properties.session.target_options import TARGETS
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from properties.session.options import HOST, LIMITS, functions_asked
+from properties.session.target_options import HOST, LIMITS, functions_asked
 from reference.contract import FUNCTIONS, LAYERS
 
 LAYER = '"""See lstm_forward."""\ndef {}(x, a0, parameters, options): return ops.rnn_forward_training(x)\n'

@@ -1,0 +1,135 @@
+"""Reads which targets are judged, by which functions, and with which weights."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oracle.limits import ANYTHING, Limits
+from oracle.problem import LayerProblem, Problem
+from properties.implementations.implementation import Implementation, Unusable, expand
+from properties.reports.results import encodable
+from properties.session.module_options import UNDERSTOOD, trained_network
+from properties.worker.helper_files import only_helping
+from properties.worker.own_modules import REFERENCE, full_name
+from properties.worker.targets import SUFFIXES, locate
+from reference.contract import CONTRACTS, FUNCTIONS
+
+TARGETS = pytest.StashKey[list[str]]()
+ASKED = pytest.StashKey[dict[str, set[str]]]()
+"""By target, the functions by which it is judged."""
+LIMITS = pytest.StashKey[dict[str, Limits]]()
+"""By target, its declared limits, if the target had to be loaded to read the options."""
+NETWORKS = pytest.StashKey[list[LayerProblem]]()
+"""Problems of the networks whose weights the user has named, or trained."""
+HELPING = pytest.StashKey[list[str]]()
+"""The files of a directory or glob that only help targets, and are not judged."""
+HOST = pytest.StashKey[dict[str, Any]]()
+"""The keyword arguments of `Implementation`: interpreter, limits, command."""
+
+ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
+"""The adapters that run the nodes of a model in ONNX."""
+
+
+def read_targets(config: pytest.Config) -> None:
+    """Fill the stash with the targets and what is known of each. `HOST` must be there.
+
+    Raises `TargetMissing` or `ValueError` for options that are wrong.
+    """
+    config.stash[TARGETS] = _targets(config)
+    networks = config.stash[NETWORKS] = _networks(config)
+    config.stash[LIMITS] = dict.fromkeys(config.stash[TARGETS], ANYTHING)
+    config.stash[UNDERSTOOD] = {}
+    config.stash[ASKED] = {
+        target: _of_the_networks(functions_asked(target, config), target, networks)
+        for target in config.stash[TARGETS]
+    }
+
+
+def _targets(config: pytest.Config) -> list[str]:
+    """The targets. Whether a module or an attribute exists is known only when it is loaded."""
+    directory = config.invocation_params.dir
+    named = config.getoption("--implementation") or []
+    models = [name for name in named if _is_model(name)]
+    if models:  # adapters judge their nodes
+        # dict.fromkeys, because a worker of pytest-xdist gets the options after this change.
+        config.option.weights = [*dict.fromkeys([*(config.getoption("--weights") or ()), *models])]
+        named = [*(name for name in named if name not in models), *ONNX]
+    patterns = [*map(full_name, named or [REFERENCE])]
+    if config.getoption("numprocesses", None) and patterns != [*map(encodable, patterns)]:
+        raise ValueError(
+            "a name that is no UTF-8 cannot be sent to workers; name its directory, or leave out -n"
+        )
+    targets = expand(patterns, directory)
+    found = [target for target in targets if target not in patterns and target.endswith(SUFFIXES)]
+    config.stash[HELPING] = helping = only_helping(found, directory)
+    return [target for target in targets if target not in helping] or targets
+
+
+def _is_model(name: str) -> bool:
+    """Whether a name is that of a model in ONNX, or of a part of one."""
+    if ".onnx" not in name:
+        return False
+    from oracle.checkpoints import split
+
+    return Path(split(name)[0]).suffix == ".onnx"
+
+
+def _networks(config: pytest.Config) -> list[LayerProblem]:
+    """A problem of every layer of `--weights`."""
+    networks: list[LayerProblem] = []
+    layout = config.getoption("--layout") or ""
+    if layout and not config.getoption("--weights"):
+        raise ValueError("--layout says how the file of --weights is laid out, which is not given")
+    for text in config.getoption("--weights") or ():
+        from oracle.checkpoints import load, split  # a slow import
+
+        file, _ = split(text)
+        for layer in load(text, layout).layers:
+            name = f"{file}:{layer.prefix}" if layer.prefix else file
+            make = getattr(Problem, f"{layer.kind}_layer")
+            networks.append(make(weights=name, layout=layout, m=1, T_x=1))
+    return networks
+
+
+def functions_asked(target: str, config: pytest.Config) -> set[str]:
+    """The functions by which a target is judged: the four, and the layers and backward passes that it has.
+
+    A target with other functions, and none of the four, is not judged by the four. The target is loaded,
+    unless it is a file that mentions no function but the four. Raises `TargetMissing` if a module or an
+    attribute does not exist.
+    """
+    directory = config.invocation_params.dir
+    if target == REFERENCE:
+        return {*CONTRACTS}
+    source, _, attribute = target.partition(":")
+    if source.endswith(SUFFIXES) and not attribute:
+        text = Path(directory, locate(target, directory).source).read_bytes()
+        mentioned = {name for name in CONTRACTS if name.encode() in text}
+        limits_matter = config.getoption("--reproduce") and b"SUPPORTS" in text
+        if mentioned and mentioned <= {*FUNCTIONS} and not limits_matter:
+            return {*FUNCTIONS}
+    has: set[str] = set()
+    judged = Implementation(target, directory=directory, **config.stash[HOST])
+    with judged, suppress(Unusable):
+        loaded = judged.load()
+        has = {*loaded.functions, *loaded.lacking}
+        config.stash[LIMITS][target] = loaded.limits
+        if loaded.understood:
+            config.stash[UNDERSTOOD][target] = loaded.understood
+        if loaded.network:
+            config.stash[NETWORKS].append(trained_network(target, loaded.network, directory))
+    optional = has - {*FUNCTIONS}
+    return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
+
+
+def _of_the_networks(asked: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
+    """The functions among these that use the weights of these networks."""
+    if not networks:
+        return asked
+    kinds = {network.kind for network in networks}
+    of_layers = {name for name in asked if CONTRACTS[name].is_layer and CONTRACTS[name].posed_as in kinds}
+    if not of_layers:
+        raise ValueError(f"--weights: {target} has no {' and no '.join(sorted(kinds))}, which these are for")
+    return of_layers
