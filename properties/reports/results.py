@@ -72,7 +72,9 @@ class LawResult:
     def read(cls, values: Mapping[str, Any]) -> "LawResult":
         """The result that `dataclasses.asdict` made these values of. Equal texts become one object."""
         findings = tuple(Finding(**each) for each in values.get("findings", ()))
-        known = {name: intern(value) if type(value) is str else value for name, value in values.items()}
+        known: dict[str, Any] = {
+            name: intern(value) if type(value) is str else value for name, value in values.items()
+        }
         return cls(**{**known, "findings": findings})
 
     @classmethod
@@ -272,7 +274,7 @@ class Judgement:
             remarks.append("outputs right, caches wrong")
         if self.inherits(function):
             remarks.append("inherited from its cell")
-        first_of = {}
+        first_of: dict[str, Finding] = {}
         for failure in self.failures(function):
             if failure.findings:
                 first_of.setdefault(failure.findings[0].cause, failure.findings[0])
