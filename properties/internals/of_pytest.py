@@ -47,7 +47,7 @@ def show_no_files(reporter: pytest.TerminalReporter) -> None:
 class _Plain(pytest.TerminalReporter):  # type: ignore[misc]  # which pytest declares final
     """pytest's terminal output without what concerns only tests: their header, files, names and count."""
 
-    showfspath = showheader = False  # type: ignore[assignment,override]
+    showfspath = showheader = False  # type: ignore[override]
 
     def report_collect(self, final: bool = False) -> None:
         if final and self.isatty:
