@@ -37,13 +37,12 @@ def read_targets(config: pytest.Config) -> None:
 
     Raises `TargetMissing` or `ValueError` for options that are wrong.
     """
-    config.stash[TARGETS] = _targets(config)
+    targets = config.stash[TARGETS] = _targets(config)
     networks = config.stash[NETWORKS] = _networks(config)
-    config.stash[LIMITS] = dict.fromkeys(config.stash[TARGETS], ANYTHING)
+    config.stash[LIMITS] = dict.fromkeys(targets, ANYTHING)
     config.stash[UNDERSTOOD] = {}
     config.stash[ASKED] = {
-        target: _of_the_networks(functions_asked(target, config), target, networks)
-        for target in config.stash[TARGETS]
+        target: _of_the_networks(functions_asked(target, config), target, networks) for target in targets
     }
 
 

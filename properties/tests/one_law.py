@@ -27,7 +27,7 @@ from properties.trials.law import Law
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
 from properties.turns.turn import Turn
-from properties.worker.arguments import arranged, of_earlier_numbers
+from properties.worker.arguments import arranged, earlier_numbers
 from properties.worker.codec import decode, encode
 from properties.worker.messages import Receiver, numbered
 from reference.contract import CONTRACTS
@@ -76,7 +76,7 @@ class InProcess(Implementation):
         try:
             with np.errstate(all="ignore"):
                 if arrangement in ("updated", "retrained"):
-                    with of_earlier_numbers(given, arrangement):
+                    with earlier_numbers(given, arrangement):
                         called(*given)
                 value = called(*given)
                 for later in then:
