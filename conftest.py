@@ -63,7 +63,7 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
     ),
     ("--weights", "FILE[:PREFIX]", _EACH, "use the trained weights in a file; repeatable"),
     ("--layout", "NAME", {}, "the layout, if the weights' names do not tell it"),
-    ("--like", "CLASS", {}, "judge a module as LSTM, RNN, LSTMCell or RNNCell"),
+    ("--like", "CLASS", {}, "class a module stands for (see docs/modules.md)"),
     ("--converts", "CLASS", {}, "judge what a function makes of such a module"),
     ("--with", "NAME=VALUE", {**_EACH, "dest": "fixed"}, "argument of the module's constructor; repeatable"),
     ("--gates", "ORDER", {}, "order of the module's gates: ifgo, or xh:ifgo"),
