@@ -18,16 +18,13 @@ from oracle.location.sentences import lines, phrases
 from oracle.problem import LayerProblem, Problem
 from properties.explanations.cached_location import kept_by_calls, located, located_in_float32
 from properties.explanations.inherited_mistakes import is_inherited, is_inherited_in_its_precision
-from properties.explanations.probe import Asked, Conversation, DiedError, Unkept, behaviour
+from properties.explanations.probe import Asked, DiedError, Unkept, behaviour
 from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial
 from reference.contract import CONTRACTS
 
 LARGE = 30
 """Beyond such an input numbers overflow that no ordinary problem has."""
-
-KEPT = 256
-"""How many counterexamples' explanations are kept, some 50 KB each."""
 
 
 @dataclass(frozen=True)
@@ -147,28 +144,7 @@ def _as_before(trial: Trial, named: Sequence[Explanation], suspects: Sequence[st
     return None
 
 
-_EXPLAINED: dict[Any, list[tuple[Conversation, Explanation]]] = {}
-"""What was explained by which replies: who replies alike to the last bit makes the same mistake.
-
-A location is found by replies of its own, and kept for nobody else.
-"""
-
-
 def _explain(ask: Asked, problem: Problem, search: Search) -> Explanation:
-    """As `_found_out`, which is asked for where nobody has replied alike before."""
-    if len(_EXPLAINED) >= KEPT:
-        _EXPLAINED.clear()
-    known = _EXPLAINED.setdefault((ask.function, problem, search, ask.limits), [])
-    for conversation, explanation in known:
-        if ask.anew().replies_as_in(conversation):
-            return explanation
-    explanation = _found_out(ask, problem, search)
-    if all(each.kind != "location" for each in explanation.findings):
-        known.append((ask.conversation, explanation))
-    return explanation
-
-
-def _found_out(ask: Asked, problem: Problem, search: Search) -> Explanation:
     function, limits = ask.function, ask.limits
     if problem.regime == "subnormal" and (flushed := flushes(function, ask, problem, limits)):
         return Explanation([flushed])

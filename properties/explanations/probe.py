@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from weakref import WeakKeyDictionary
 
 from oracle.diagnosis.behaviour import LATER, Behaviour, specification
@@ -20,9 +19,6 @@ from properties.implementations.implementation import (
     Returned,
 )
 
-Conversation = list[tuple[Request, bytes]]
-"""Requests in order, with digests of the replies; an empty digest equals no other."""
-
 
 class DiedError(Exception):
     """The implementation died in a call for an explanation."""
@@ -32,7 +28,6 @@ class _Told:
     """A reply, whose behaviour is computed on first access."""
 
     def __init__(self, request: Request, reply: Reply, limits: Limits) -> None:
-        self.digest = reply.digest
         self._request = request
         self._reply = reply
         self._limits = limits
@@ -60,7 +55,6 @@ class Asked:
     def __init__(self, implementation: Implementation, function: str) -> None:
         self.implementation = implementation
         self.function = function
-        self.conversation: Conversation = []
         self._times: Counter[bytes] = Counter()
         self._told = _TOLD.setdefault(implementation, {})
         self._is_fresh = False
@@ -88,58 +82,20 @@ class Asked:
             for inputs, then in [(first, second), (second, None), *((inputs, None) for inputs in rest)]
         )
 
-    def anew(self) -> "Asked":
-        """The same function, without requests so far."""
-        return Asked(self.implementation, self.function)
-
-    def replies_as_in(self, conversation: Conversation) -> bool:
-        """Whether the same requests in the same order get equal replies.
-
-        If the first reply is equal, all others are requested together. If any differs, the replies are
-        dropped: a state that the function keeps between calls would show in another order of requests.
-        """
-        first, *others = conversation
-        if not self._replies_alike([first]):
-            return False
-        asked = self._find_out([request for request, _ in others])
-        alike = self._replies_alike(others)
-        for request in asked if not alike else ():
-            self._told[request.body].pop()
-        return alike
-
-    def _replies_alike(self, conversation: Conversation) -> bool:
-        return all(digest and self._ask(request).digest == digest for request, digest in conversation)
-
     def _ask(self, request: Request) -> _Told:
-        self._find_out([request])
+        """The cached reply, or a new one. Raises `DiedError`."""
         number = self._times[request.body]
         self._times[request.body] += 1
-        told = self._told.get(request.body, [])
+        told = self._told.setdefault(request.body, [])
         if number >= len(told):
-            raise DiedError
-        self.conversation.append((request, told[number].digest))
+            if not self._is_fresh:
+                self.implementation.close()
+                self._is_fresh = True
+            reply = self.implementation.reply_each([request])[0]
+            if reply.is_death:
+                raise DiedError
+            told.append(_Told(request, reply, self.limits))
         return told[number]
-
-    def _find_out(self, requests: Sequence[Request]) -> list[Request]:
-        """Send the requests without a cached reply, up to a death; the requests that were answered."""
-        times = self._times.copy()
-        unknown = []
-        for request in requests:
-            times[request.body] += 1
-            if times[request.body] > len(self._told.get(request.body, [])):
-                unknown.append(request)
-        if unknown and not self._is_fresh:
-            self.implementation.close()
-            self._is_fresh = True
-        asked: list[Request] = []
-        for _, some in groupby(unknown, key=lambda request: request.function):
-            together = [*some]
-            for request, reply in zip(together, self.implementation.reply_each(together), strict=False):
-                if reply.is_death:
-                    return asked
-                self._told.setdefault(request.body, []).append(_Told(request, reply, self.limits))
-                asked.append(request)
-        return asked
 
 
 def _request(

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import properties.explanations.explanation
 from oracle.diagnosis.findings import mistake
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
@@ -22,15 +21,13 @@ from properties.trials.trial import Grade, Trial
 
 
 class Recording(Implementation):
-    """Counts its calls, how often it was waited for, and the processes that are started for them."""
+    """Counts its calls, and the processes that are started for them."""
 
     calls = 0
-    waited_for = 0
     closed = 0
 
     def reply_each(self, requests: Sequence[Request], **how: Any) -> Any:
         self.calls += len(requests)
-        self.waited_for += 1
         return super().reply_each(requests, **how)
 
     def close(self) -> None:
@@ -144,23 +141,6 @@ def test_a_layer_is_located_once_in_each_setting_that_counterexamples_have(tmp_p
     assert found[0] is found[1]
     assert calls[1] < 100 < calls[0]
     assert found[2] is None
-
-
-def test_who_replies_alike_is_explained_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = Problem.lstm(n_x=1, n_a=3, n_y=1, m=1, T_x=1)
-    told = []
-    for name in ("one.py", "other.py"):
-        (tmp_path / name).write_text(DOUBLED)
-        with Recording(name, directory=tmp_path) as target:
-            asked = Asked(target, "lstm_cell_forward")
-            told.append(_explain(asked, problem, Search()))
-        monkeypatch.setattr(properties.explanations.explanation, "_found_out", None)
-    assert told[0] == told[1]
-    assert (target.waited_for, target.closed) == (2, 2)  # once before it is asked, and once at the end
-    assert target.calls > 2
-    with Recording("reference") as right, pytest.raises(TypeError):
-        _explain(Asked(right, "lstm_cell_forward"), problem, Search())
-    assert right.calls == 1  # who replies to the first otherwise is asked no more
 
 
 OTHERWISE = """
