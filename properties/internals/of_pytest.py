@@ -54,9 +54,11 @@ class _Plain(pytest.TerminalReporter):  # type: ignore[misc]  # which pytest dec
             self.rewrite("", erase=True)  # the line "collecting ..."
 
     def summary_failures(self) -> None:
-        for report in self.getreports("failed") if self.config.option.tbstyle != "no" else ():
+        reports = self.getreports("failed") if self.config.option.tbstyle != "no" else []
+        for report in reports:
             self.write_line("")
             self._outrep_summary(report)
+        self.write_line("")
 
     def build_summary_stats_line(self) -> Any:
         parts, color = super().build_summary_stats_line()

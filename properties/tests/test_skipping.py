@@ -15,7 +15,7 @@ Implement = Callable[..., Implementation]
 
 FORWARD = "def rnn_forward(x, a0, parameters):\n    return x\n"
 HEAD = "def rnn_forward(x, a0, parameters):\n    return {}(x)\n"
-OURS = "rnn_utils is not there: given our own {}"
+OURS = "rnn_utils is missing: replaced by our own {}"
 NOT_THERE = "a module that is not there: name a folder that has it by --helpers DIR"
 
 
@@ -229,7 +229,7 @@ def test_a_run_tells_what_was_skipped_and_who_only_helps(tmp_path: Path, helped:
     assert "not judged, for it only helps others: submissions/no_such.py" in output
     notes = ["skipped line 2: ZeroDivisionError: division by zero"]
     if not helped:
-        notes.insert(0, "rnn_utils is not there: given our own softmax")
+        notes.insert(0, "rnn_utils is missing: replaced by our own softmax")
     (judged,) = json.loads((tmp_path / "it.json").read_text())["implementations"]
     assert judged["notes"] == notes
     assert all(f"<li>{note}</li>" in (tmp_path / "it.html").read_text() for note in notes)

@@ -111,7 +111,7 @@ class Ran:
             used = sorted(self._stand_ins(failed, needed))
             if used:
                 missing = missing_module(failed.error)
-                given.append(f"{missing} is not there: given our own {' and '.join(used)}")
+                given.append(f"{missing} is missing: replaced by our own {' and '.join(used)}")
             elif not self._follows(failed):
                 place = failed.statement.place
                 skipped.setdefault(place, f"skipped {place}: {_told(failed.error)}")
