@@ -7,7 +7,7 @@ import pytest
 
 from properties.implementations.implementation import Implementation
 from properties.tests.one_law import asked, violated
-from properties.worker.arguments import Arrangement, arranged, of_earlier_numbers
+from properties.worker.arguments import Arrangement, arranged, earlier_numbers
 
 TARGET = """
 from reference import rnn_layer as right
@@ -41,6 +41,6 @@ def test_a_dict_in_several_caches_is_copied_once_and_gets_its_numbers_back(arran
     [caches] = arranged([[(parameters,), (parameters,)]], arrangement, aliased=False)
     [[first], [second]] = caches
     assert first is second is not parameters
-    with of_earlier_numbers([caches], arrangement):
+    with earlier_numbers([caches], arrangement):
         assert all((array == 0.5).all() for array in first.values())
     assert all((array == 1).all() for array in first.values())
