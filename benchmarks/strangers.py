@@ -22,10 +22,10 @@ from oracle.diagnosis.names import diagnose
 from oracle.diagnosis.traces import manners
 from oracle.limits import ANYTHING
 from oracle.location.locate import locate
-from oracle.location.predictions import Verdict, judged
 from oracle.location.sentences import lines
 from oracle.problem import Problem
 from oracle.tests.strangers import Asked, Stranger, strangers
+from oracle.tests.strangers.predictions import Verdict, judged
 
 INDEPENDENT = frozenset(
     ("fa", "fb", "ga", "gb", "gc", "gd", "ge", "ha", "pa", "pb", "pc", "ma", "mb", "mc", "md", "na")

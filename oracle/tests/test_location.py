@@ -6,12 +6,12 @@ import pytest
 
 from oracle.limits import ANYTHING
 from oracle.location.locate import locate
-from oracle.location.predictions import judged
 from oracle.location.sentences import MOST, lines
 from oracle.location.session import CALLS, CALLS_OF_LAYERS
 from oracle.problem import Problem
 from oracle.tests.selection import chosen
 from oracle.tests.strangers import FOLDER, Asked, Stranger, strangers
+from oracle.tests.strangers.predictions import judged
 
 LOCATED = chosen(
     (each for each in strangers(Path(FOLDER)) if not each.name.startswith("e/F2")), lambda each: each.function

@@ -1,4 +1,4 @@
-"""Whether what a location predicts is true of problems that were not asked to find it."""
+"""Compare what a location predicts with the answers to problems that the search for it did not use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SEED = 77
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of each part whether it is true, left out, or false."""
+    """Whether each part of a location is right, left out or false."""
 
     where: Told
     when: Told
@@ -46,7 +46,7 @@ def judged(
     anew: Callable[[], object],
     limits: Limits,
 ) -> Verdict:
-    """Ask a program fresh problems, and compare them with what the location says."""
+    """Ask a program new problems, and compare its answers with what the location predicts."""
     if location is None:
         return NOTHING
     budget = Budget(program, 10_000)
@@ -83,7 +83,7 @@ def judged(
 
 
 def _same(location: Location, again: Location | None) -> Verdict:
-    """Of what is found out in the same way once more."""
+    """The verdict on a location from a second search with other problems."""
     if again is None:
         return Verdict(
             "false", "false" if location.when else "left out", "false" if location.how else "left out"
@@ -96,7 +96,7 @@ def _same(location: Location, again: Location | None) -> Verdict:
 
 
 def _target(session: Session, location: Location) -> str:
-    """The equation that is looked at: of layers, whose gates are not shown, the one in which the gate is."""
+    """The equation to compare: for a gate, which layers do not show, the one that uses the gate."""
     shown = {name for observation in session.seen for name in observation.held}
     name = location.where.equation
     if name in shown:
