@@ -14,23 +14,23 @@ __all__ = ["COMMON", "FAULTS", "Fault", "common", "concerning", "remedy", "sente
 
 
 def concerning(function: str) -> list[Fault]:
-    """The mistakes that can be made in `function`, in the order of the catalogue."""
+    """The mistakes of `function`, in the order of the catalogue."""
     return [fault for fault in FAULTS.values() if function in fault.functions]
 
 
 def common(function: str) -> list[Fault]:
-    """Those of them that are made most often: two of these at once are worth a look."""
+    """The most common mistakes of `function`; the diagnosis also tries two of them at once."""
     names = COMMON_IN_LAYERS if CONTRACTS[function].is_layer else COMMON
     return [fault for fault in concerning(function) if fault.name in names]
 
 
 def sentence(name: str) -> str:
-    """What a mistake of this name does, in words that complete "looks like: ..."."""
+    """The sentence of a mistake, which completes "looks like: ..."."""
     return ERRORS[name].sentence if name in ERRORS else FAULTS[name].sentence
 
 
 def remedy(name: str) -> str:
-    """How a mistake is mended, in a line; empty where its sentence says it."""
+    """How to mend a mistake, in a line; empty where its sentence says it."""
     return REMEDIES.get(name, "")
 
 

@@ -1,16 +1,17 @@
 """The four forward functions as a table of equations, each of which can be replaced.
 
-An equation gives one quantity from `v`, which holds by name what is known so far: arguments, sizes,
-parameters, and the quantities before it. So a mistake says what it changes and nothing else:
-`{"c_next": lambda v: v.it * v.c_prev + v.ft * v.cct}`.
+An equation computes one quantity from `v`, whose attributes are all quantities so far: arguments, sizes,
+parameters, and the results of earlier equations. So a mistake states only what it changes:
+`{"c_next": expression("it * c_prev + ft * cct")}`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from oracle import step
 from reference.activations import sigmoid, softmax
 from reference.contract import CONTRACTS, Kind
 from reference.validation import validate
@@ -18,16 +19,33 @@ from reference.validation import validate
 Equations = Mapping[str, Callable[..., Any]]
 
 TRANSFORMS: Equations = {
-    "given": lambda array: array,  # each argument, as the function computes with it
+    "given": lambda array: array,  # each argument
     "parameters": lambda p: p,  # by name, those of the head Wy and by in both kinds
-    "predictions": lambda y: y,  # those of all steps, after the last
+    "predictions": lambda y: y,  # of all steps, after the last step
     "cached": lambda names: names,  # the quantities in a cell's cache, in order
     "returned": lambda names: names,  # those that the function returns, in order
     "answer": lambda array: array,  # each of these
 }
-"""What is left as it is. Two changes of one transform follow each other."""
+"""Transforms, which by default change nothing. Two mistakes may change the same one: both are applied."""
+
+
+def expression(text: str) -> Callable[[Any], Any]:
+    """The equation that a text states in the names of quantities, such as `"ft * c_prev + it * cct"`."""
+    code = compile(text, text, "eval")
+    return lambda v: eval(code, NAMES, vars(v))
+
+
+def equation(change: str | Callable[..., Any]) -> Callable[..., Any]:
+    """The equation of a change, which is a text (see `expression`) or the equation itself."""
+    return expression(change) if isinstance(change, str) else change
+
+
+NAMES = {"np": np}
+"""What an expression may use besides quantities."""
 
 FUNCTIONS: Equations = {
+    "stack": lambda *parts: np.concatenate(parts),
+    "beside": lambda *weights: np.concatenate(weights, axis=1),
     "affine": lambda W, u, b: W @ u + b,
     "sigmoid": sigmoid,
     "tanh": np.tanh,
@@ -44,52 +62,30 @@ BEGIN: Equations = {
     "c0": lambda v: np.zeros_like(v.a0),
     "steps": lambda v: range(v.T_x),
 }
-"""How a sequence begins."""
+"""The equations before the first step of a sequence."""
 
 STEP: Equations = {
     "xt": lambda v: v.x[:, :, v.t],
-    "a_prev": lambda v: v.a_next,  # what the step before left, at the first step a0
+    "a_prev": lambda v: v.a_next,  # of the step before; a0 in the first step
     "c_prev": lambda v: v.c_next,
-    "slot": lambda v: v.t,  # where the step's results go
+    "slot": lambda v: v.t,  # the index of the step's results
 }
-"""How a step of a sequence begins; a cell follows."""
+"""The equations at the start of each step of a sequence, before those of the cell."""
 
-HEAD: Equations = {
-    "logits": lambda v: v.Wy @ v.a_next + v.by,
-    "yt_pred": lambda v: v.softmax(v.logits),
-    "cache": lambda v: (*(getattr(v, name) for name in v.cached), v.parameters),
-}
+CACHE: Equations = {"cache": lambda v: (*(getattr(v, name) for name in v.cached), v.parameters)}
 
 CELL: Mapping[Kind, Equations] = {
-    "rnn": {
-        "concat": lambda v: np.concatenate([v.a_prev, v.xt]),
-        "z": lambda v: v.affine(np.concatenate([v.Waa, v.Wax], axis=1), v.concat, v.ba),
-        "a_next": lambda v: v.tanh(v.z),
-        **HEAD,
-    },
-    "lstm": {
-        "concat": lambda v: np.concatenate([v.a_prev, v.xt]),
-        "zf": lambda v: v.affine(v.Wf, v.concat, v.bf),
-        "zi": lambda v: v.affine(v.Wi, v.concat, v.bi),
-        "zc": lambda v: v.affine(v.Wc, v.concat, v.bc),
-        "zo": lambda v: v.affine(v.Wo, v.concat, v.bo),
-        "ft": lambda v: v.sigmoid(v.zf),
-        "it": lambda v: v.sigmoid(v.zi),
-        "cct": lambda v: v.tanh(v.zc),
-        "ot": lambda v: v.sigmoid(v.zo),
-        "c_next": lambda v: v.ft * v.c_prev + v.it * v.cct,
-        "a_next": lambda v: v.ot * v.tanh(v.c_next),
-        **HEAD,
-    },
+    kind: {**{name: expression(text) for name, text in equations.items()}, **CACHE}
+    for kind, equations in step.CELL.items()
 }
 
 END: Equations = {
-    "entry": lambda v: v.cache,  # what is kept of each step
+    "entry": lambda v: v.cache,  # one for each step, in `v.kept`
     "caches": lambda v: (v.kept, v.x),
 }
 
 ARGUMENTS: Equations = {"arguments": lambda v: v.arguments}
-"""The caller's own, before they are checked and copied."""
+"""The caller's own arrays, before they are checked and copied."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {**TRANSFORMS, **FUNCTIONS, **ARGUMENTS, **BEGIN, **STEP, **cell, **END}
@@ -98,21 +94,20 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 
 @np.errstate(all="ignore")
-def run(
-    function: str, changes: Equations, memory: dict[Any, Any], arguments: Sequence[Any], parameters: Any
-) -> tuple[Any, ...]:
-    """Call `function` with some of its equations changed; `memory` is what lasts from call to call.
+def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) -> tuple[Any, ...]:
+    """Call `function` with some of its equations changed; `memory` is kept from call to call.
 
     Raises what the changed equations raise, and what `reference.validation.validate` does.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}
+    *arguments, parameters = given
     v = SimpleNamespace(arguments=arguments, parameters=parameters, memory=memory)
     evaluate(v, equations, ARGUMENTS)
     arrays, v.parameters, sizes = validate(function, v.arguments, parameters)
-    given = {name: equations["given"](array) for name, array in zip(contract.arguments, arrays, strict=True)}
+    named = {name: equations["given"](array) for name, array in zip(contract.arguments, arrays, strict=True)}
     p = {"Wy" if name == "Wya" else name: array for name, array in v.parameters.items()}
-    vars(v).update(sizes, **given, **equations["parameters"](p))
+    vars(v).update(sizes, **named, **equations["parameters"](p))
     vars(v).update((name, equations[name]) for name in FUNCTIONS)
     v.cached = equations["cached"](tuple(contract.cache))
     cell = CELL[contract.kind]
@@ -132,13 +127,13 @@ def run(
 
 
 def evaluate(v: Any, equations: Equations, names: Iterable[str]) -> None:
-    """Compute the named quantities, one after the other."""
+    """Compute the named quantities in order."""
     for name in names:
         setattr(v, name, equations[name](v))
 
 
 def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[str, str]) -> None:
-    """Take all steps of a sequence that has begun; `results` says what is written over time from what."""
+    """Compute all steps of a sequence; `results` maps each array over time to the quantity stored in it."""
     names = (*STEP, *cell, "entry")
     v.a_next, v.c_next = v.a0, v.c0
     for t in v.steps:
@@ -150,7 +145,7 @@ def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[s
 
 
 def compose(first: Equations, second: Equations) -> Equations:
-    """Both changes at once; what both transform is transformed by the first, then by the second.
+    """Both changes at once; a transform that both change is the first change, then the second.
 
     Raises `ValueError` where both replace the same equation.
     """

@@ -6,17 +6,17 @@ from functools import partial
 from typing import Any, Self
 
 import reference
-from oracle.faults import backward_equations, layer_equations
-from oracle.faults.equations import Equations, compose, run
-from reference.contract import BACKWARDS, CONTRACTS
+from oracle.faults import backward_equations, equations, layer_equations
+from oracle.faults.equations import Equations, compose
+from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True, eq=False)
 class Fault:
     """An implementation of all functions that makes one mistake and is otherwise right.
 
-    `sentence` completes "looks like: ...", and `changes` holds the changed equations by function. Of two
-    mistakes at once, `both` are the names.
+    `sentence` completes "looks like: ...", and `changes` has the changed equations of each function. `both`
+    are the names of two mistakes that are made at once.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Fault:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The entries of the catalogue that it makes: one, or both of two."""
+        """The names of its entries in the catalogue: one, or two."""
         return self.both or (self.name,)
 
     def __add__(self, other: Self) -> Self:
@@ -55,50 +55,16 @@ class Fault:
             self.names + other.names,
         )
 
-    def rnn_cell_forward(self, xt: Any, a_prev: Any, parameters: Any) -> Any:
-        """`(a_next, yt_pred, cache)`, with the mistake."""
-        return self._call("rnn_cell_forward", xt, a_prev, parameters)
-
-    def rnn_forward(self, x: Any, a0: Any, parameters: Any) -> Any:
-        """`(a, y_pred, caches)`, with the mistake."""
-        return self._call("rnn_forward", x, a0, parameters)
-
-    def lstm_cell_forward(self, xt: Any, a_prev: Any, c_prev: Any, parameters: Any) -> Any:
-        """`(a_next, c_next, yt_pred, cache)`, with the mistake."""
-        return self._call("lstm_cell_forward", xt, a_prev, c_prev, parameters)
-
-    def lstm_forward(self, x: Any, a0: Any, parameters: Any) -> Any:
-        """`(a, y, c, caches)`, with the mistake."""
-        return self._call("lstm_forward", x, a0, parameters)
-
-    def rnn_layer(self, x: Any, a0: Any, parameters: Any, options: Any = None) -> Any:
-        """`(a, a_last)`, with the mistake."""
-        return self._call_layer("rnn_layer", x, a0, parameters, options)
-
-    def lstm_layer(self, x: Any, a0: Any, c0: Any, parameters: Any, options: Any = None) -> Any:
-        """`(a, a_last, c_last)`, with the mistake."""
-        return self._call_layer("lstm_layer", x, a0, c0, parameters, options)
-
     def __getattr__(self, name: str) -> Any:
-        """A backward pass, where the mistake is made in it."""
-        if name in BACKWARDS and name in self.changes:
-            return partial(self._call_backward, name)
+        """A function with the mistake; of the backward passes only those in which the mistake is made."""
+        if name in CONTRACTS and (name in self.changes or not CONTRACTS[name].is_backward):
+            return partial(self._call, name)
         raise AttributeError(f"{self.name} has no {name}")
-
-    def _call_backward(self, function: str, *given: Any) -> Any:
-        memory = self.memory.setdefault(function, {})
-        return backward_equations.run(function, self.changes[function], memory, *given)
 
     def _call(self, function: str, *given: Any) -> Any:
         if function not in self.changes:
             return getattr(reference, function)(*given)
-        *arguments, parameters = given
-        memory = self.memory.setdefault(function, {})
-        return run(function, self.changes[function], memory, arguments, parameters)
-
-    def _call_layer(self, function: str, *given: Any) -> Any:
-        if function not in self.changes:
-            return getattr(reference, function)(*given)
-        *arguments, parameters, options = given
-        memory = self.memory.setdefault(function, {})
-        return layer_equations.run(function, self.changes[function], memory, arguments, parameters, options)
+        contract = CONTRACTS[function]
+        of_forward = layer_equations.run if contract.is_layer else equations.run
+        run = backward_equations.run if contract.is_backward else of_forward
+        return run(function, self.changes[function], self.memory.setdefault(function, {}), *given)

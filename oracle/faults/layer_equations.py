@@ -1,47 +1,49 @@
 """Whole layers as a table of equations, each of which can be replaced.
 
 One direction of one layer is a sequence as in `oracle.faults.equations`, whose equations can be replaced
-here, too; this table says what is around it: what it reads, in which order and from which states, where it
-ends, and what becomes of that. As there, `v` holds by name what is known so far, first of all what was
-`asked`; `k` is the place of a direction in the list of parameters, `layer` and `direction` say which it is.
+here, too. The equations here are those around the steps: what a direction reads, in which order, from which
+initial states, after how many steps it ends, and how results are put together. Quantities are attributes of
+`v`; `v.asked` is the checked call, `k` the place of a direction in the list of parameters, `layer` and
+`direction` its two numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from oracle.faults import equations as sequence
-from oracle.faults.equations import ARGUMENTS, FUNCTIONS, HEAD, Equations, evaluate, unroll
+from oracle.faults.equations import ARGUMENTS, CACHE, FUNCTIONS, Equations, evaluate, unroll
+from oracle.step import HEAD
 from reference.contract import CONTRACTS, Array, Kind
 from reference.rnn import ACTIVATIONS
 from reference.validation import validate_layers
 
 
 def every_step(v: Any) -> Array:
-    """The number of steps of each sample where there are no lengths, `(m,)`."""
+    """T_x for each sample, `(m,)`: the lengths where none are given."""
     return np.full(v.m, v.T_x)
 
 
 def forwards(v: Any) -> Array:
-    """The steps of each sample from the first one on, `(m, T_x)`."""
+    """The steps of each sample in the order of time, `(m, T_x)`."""
     return np.broadcast_to(np.arange(v.T_x), (v.m, v.T_x))
 
 
 def backwards(v: Any, ends: Array) -> Array:
-    """The steps of each sample from the last of its own back, `(m, T_x)`; those beyond stay in place."""
+    """The steps of each sample from its last one back, `(m, T_x)`; those of the padding stay in place."""
     t, ends = forwards(v), ends[:, None]
     return np.where(t < ends, ends - 1 - t, t)
 
 
 def taken(states: Array, steps: Array) -> Array:
-    """Of the states `(n, m, T_x)` of each sample those of some steps, which may be others for each."""
+    """The states `(n, m, T_x)` of each sample in the order of its `steps (m, T_x)`."""
     return np.take_along_axis(states, steps[None], axis=2)
 
 
 def after(ends: Array, first: Array, states: Array) -> Array:
-    """The state of each sample after so many steps."""
+    """The state of each sample after its number of steps; `first` is that after none."""
     return taken(np.concatenate([first[:, :, None], states], axis=2), ends[:, None])[:, :, 0]
 
 
@@ -51,7 +53,7 @@ BEGIN: Equations = {
     "c_first": lambda v: v.given.get("c0", v.a_first),
     "below": lambda v: v.given["x"],
 }
-"""How all begins: `below` is what the directions of a layer read, `(n, m, T_x)`."""
+"""Before the first layer: `below (n, m, T_x)` is what the directions of a layer read."""
 
 PLACE: Equations = {
     "p": lambda v: v.asked.parameters[v.k],
@@ -63,29 +65,26 @@ PLACE: Equations = {
     "a_begin": lambda v: v.a_first[v.begin],
     "c_begin": lambda v: v.c_first[v.begin],
 }
-"""What a direction of a layer begins with."""
+"""Before the steps of a direction."""
 
 SEQUENCE: Equations = {
     **{name: equation for name, equation in sequence.BEGIN.items() if name != "y"},
     "c0": lambda v: v.c0,
     "a": lambda v: np.zeros((v.n_h, v.m, v.T_x), v.x.dtype),
 }
-"""How its sequence begins, where `x`, `a0` and `c0` are what was read and those states."""
+"""The start of its sequence; `x`, `a0` and `c0` are what it reads and its initial states."""
 
 CELL: Mapping[Kind, Equations] = {
     kind: {
-        **{name: equation for name, equation in cell.items() if name not in HEAD},
-        "a_out": lambda v: v.Wp @ v.a_next if v.projected else v.a_next,
+        **{name: equation for name, equation in cell.items() if name not in (*HEAD, *CACHE)},
+        "a_out": lambda v: v.project(v.a_next),
     }
     for kind, cell in sequence.CELL.items()
 }
-"""A step of it, without the head; the hidden state that is left is `a_out`."""
+"""One step without the head; `a_out` is the hidden state after the projection."""
 
-STEP: Equations = {
-    "a_prev": lambda v: v.a_out if v.t else v.a0,
-    "entry": lambda v: v.a_next,
-}
-"""What is otherwise in a step of it: `kept` are the hidden states before they are projected."""
+STEP: Equations = {"a_prev": lambda v: v.a_out if v.t else v.a0, "entry": lambda v: v.a_next}
+"""What differs in a step of a layer: `kept` has the hidden states before the projection."""
 
 ENDED: Equations = {
     "hidden": lambda v: taken(v.a, v.order),  # the order is its own inverse
@@ -93,23 +92,26 @@ ENDED: Equations = {
     "a_end": lambda v: after(v.last, v.a0, v.a),
     "c_end": lambda v: after(v.last, v.c0, v.c),
 }
-"""What a direction of a layer leaves; `a` and `c` are in the order in which it took its steps."""
+"""After the steps of a direction; `a` and `c` are in the order of its steps."""
 
 LAYER: Equations = {
     "joined": lambda v: np.concatenate(v.both),
     "padded": lambda v: np.where(np.arange(v.T_x) < v.lengths[:, None], v.joined, 0),
 }
-"""What a layer leaves, of `both` its directions, or the only one."""
+"""After a layer; `both` has the hidden states of its directions, or of the only one."""
 
 BETWEEN: Equations = {"between": lambda v: v.padded}
-"""What the layer above reads."""
+"""What the next layer reads."""
 
 END: Equations = {
     "top": lambda v: v.padded,
     "a_last": lambda v: np.stack(v.a_ends),
     "c_last": lambda v: np.stack(v.c_ends),
 }
-"""What is returned; `top` is the hidden states of the top layer."""
+"""The returned arrays; `top` is the hidden states of the top layer."""
+
+AROUND = frozenset({*BEGIN, *PLACE, "a0", "c0", *ENDED, *LAYER, *BETWEEN, *END})
+"""The names of the equations that are around the steps of a layer, and not in them."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {
@@ -129,21 +131,16 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 
 @np.errstate(all="ignore")
-def run(
-    function: str,
-    changes: Equations,
-    memory: dict[Any, Any],
-    arguments: Sequence[Any],
-    parameters: Any,
-    options: Any,
-) -> tuple[Any, ...]:
-    """Call `function` with some of its equations changed; `memory` is what lasts from call to call.
+def run(function: str, changes: Equations, memory: dict[Any, Any], *arguments: Any) -> tuple[Any, ...]:
+    """Call `function` with some of its equations changed; `memory` is kept from call to call.
 
     Raises what the changed equations raise, and what `reference.validation.validate_layers` does.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}
-    v = SimpleNamespace(arguments=arguments, memory=memory, a_ends=[], c_ends=[])
+    count = len(contract.arguments)
+    parameters, options = (*arguments[count:], None)[:2]
+    v = SimpleNamespace(arguments=arguments[:count], memory=memory, a_ends=[], c_ends=[])
     evaluate(v, equations, ARGUMENTS)
     given = dict(zip(contract.arguments, v.arguments, strict=True))
     v.asked = validate_layers(function, given, parameters, options)
@@ -175,8 +172,8 @@ def run(
 def _one_direction(v: Any, equations: Equations, cell: Equations) -> None:
     evaluate(v, equations, PLACE)
     v.x, v.a0, v.c0, v.n_x = v.read, v.a_begin, v.c_begin, len(v.read)
-    v.projected = "Wp" in v.p
     vars(v).update(equations["parameters"](v.p))
+    v.project = (lambda state: v.Wp @ state) if "Wp" in v.p else (lambda state: state)
     v.tanh = ACTIVATIONS["relu"] if v.activation == "relu" else equations["tanh"]
     evaluate(v, equations, SEQUENCE)
     unroll(v, equations, cell, {"a": "a_out", "c": "c_next"})

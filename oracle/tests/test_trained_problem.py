@@ -117,7 +117,7 @@ COPIES: dict[str, tuple[Any, str]] = {
     ),
     "directions of layer 2": (
         lambda ps: [ps[0], ps[1], ps[3], ps[2]],
-        "above the first layer the directions have each other's parameters",
+        "above the first layer each direction uses the parameters of the other",
     ),
 }
 

@@ -90,7 +90,7 @@ WRONG: dict[str, tuple[int, Callable[[Arrays], None], str]] = {
     "bias of a gate": (1, without_forget_bias, "forward: bf is left out"),
     "transposed": (1, transposed, "the weights of a_prev are transposed"),
     "bfloat16": (0, rounded, "the parameters are rounded to bfloat16"),
-    "directions": (1, with_directions_exchanged, "the directions have each other's parameters"),
+    "directions": (1, with_directions_exchanged, "each direction uses the parameters of the other"),
     "a number": (2, with_another_number, "Waa differ, by up to 0.5"),
 }
 
@@ -188,7 +188,7 @@ def attribute(k: int, **given: Any) -> Callable[[Any, Arrays], None]:
     ("k", "given", "remark"),
     [
         (0, {"clip": 0.1}, "it has clip"),
-        (2, {"activations": ["Tanh"]}, "tanh stands for relu"),
+        (2, {"activations": ["Tanh"]}, "tanh is used in place of relu"),
         (2, {"direction": "reverse"}, "it runs from the last step back"),
     ],
 )

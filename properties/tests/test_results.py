@@ -136,10 +136,10 @@ def test_what_is_noticed_in_several_functions_is_told_once() -> None:
 
 
 def test_brackets_in_foreign_text_are_no_markup() -> None:
-    results = [failed(f"[red]{i}[/blue]", diagnosis=["[x; a] stands for [a; x]"]) for i in range(5)]
+    results = [failed(f"[red]{i}[/blue]", diagnosis=["[x; a] is used in place of [a; x]"]) for i in range(5)]
     table = render(results, width=200, in_full=True)
     assert "[red]0[/blue]" in table
-    assert "[x; a] stands for [a; x]" in table
+    assert "[x; a] is used in place of [a; x]" in table
     assert "[red]1[/blue]" in render(results[1:2], width=200, in_full=True)
 
 

@@ -1,9 +1,9 @@
 """The mistakes people make, a line or a few each, in a file for each group; weights and biases share one.
 
-To add one: the functions it concerns, a name, a sentence that completes "looks like: ...", and what stands
-in place of one or more equations of `oracle.faults.equations`, or of `oracle.faults.layer_equations`. An
-entry answers whatever the specification lets one ask, or raises as the mistake itself would. One that only
-raises has no numbers to be known by, and its error is in `raised`.
+An entry has the functions in which the mistake can be made, a name, a sentence that completes "looks like:
+...", and the changed equations of `oracle.faults.equations` or of `oracle.faults.layer_equations`. It answers
+every valid call, or raises as the mistake itself would. A mistake that always raises is not an entry:
+`raised` knows it by its error.
 """
 
 from itertools import combinations
@@ -32,7 +32,7 @@ __all__ = ["COMMON", "COMMON_IN_LAYERS", "FAULTS", "by_name"]
 
 
 def by_name(*faults: Fault) -> dict[str, Fault]:
-    """The faults by name, in order; no two may have the same."""
+    """The faults by name, in order; `ValueError` where two have the same name."""
     found: dict[str, Fault] = {}
     for fault in faults:
         if fault.name in found:
@@ -58,7 +58,7 @@ FAULTS = by_name(
     *projection.FAULTS,
     *backward.FAULTS,
 )
-"""The catalogue by name. Of mistakes that fit equally well, the diagnosis names the first one first."""
+"""The catalogue by name. Of mistakes that fit equally well the diagnosis names the first one first."""
 
 COMMON = frozenset(
     {f"{GATES[g]}_and_{GATES[h]}_gates_exchanged" for g, h in combinations(GATES, 2)}
@@ -70,7 +70,7 @@ COMMON = frozenset(
     | {"forget_bias_plus_one", "update_gate_missing", "forget_gate_on_both", "output_gate_left_out"}
     | {"c_view_cached", "caches_empty", "last_cache_alone"}
 )
-"""The mistakes most often made, by name: those of which two at once are worth a look."""
+"""The names of the most common mistakes; the diagnosis also tries two of them at once."""
 
 COMMON_IN_LAYERS = frozenset(
     {"directions_exchanged_in_a", "last_states_exchanged", "last_states_direction_major"}
@@ -79,4 +79,4 @@ COMMON_IN_LAYERS = frozenset(
     | {"lengths_ignored_backward", "padding_not_zeroed", "carried_on", "last_states_of_the_top_alone"}
     | {"biases_missing_above", "backward_biases_missing", "a0_ignored", "c0_ignored"}
 )
-"""The same of whole layers."""
+"""The most common mistakes in whole layers."""

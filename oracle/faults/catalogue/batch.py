@@ -1,12 +1,10 @@
 """The batch: samples that reach into each other, and units that share a bias.
 
-`v` holds by name what is known so far (see `oracle.faults.equations`); `u` is [a; x], and columns are
-samples.
+The attributes of `v` are all quantities so far (see `oracle.faults.equations`); `u` is [a; x], and columns
+are samples.
 """
 
 from typing import Any
-
-import numpy as np
 
 from oracle.faults.catalogue.entry import ALL, EVERY, concat, series
 from oracle.faults.fault import Fault
@@ -31,8 +29,13 @@ affine_is("first_bias_for_all", "every unit has the bias of the first", lambda W
 affine_is("mean_subtracted", "[a; x] is centred over the batch", lambda W, u, b: W @ (u - _mean(u)) + b)
 affine_is("mean_added", "the mean over the batch is added to [a; x]", lambda W, u, b: W @ (u + _mean(u)) + b)
 concat_is = series(FAULTS, "batch", EVERY, "concat")
-concat_is("first_sample_for_all", "every sample is taken for the first", lambda v: concat(v)[:, [0] * v.m])
-concat_is("a_of_neighbour", "a_prev is a neighbour's", lambda v: np.vstack([np.roll(v.a_prev, 1, 1), v.xt]))
+sentence = "every sample has the values of the first sample"
+concat_is(
+    "first_sample_for_all",
+    sentence,
+    lambda v: concat(v)[:, [0] * v.m],
+)
+concat_is("a_of_neighbour", "a_prev is that of another sample", "np.vstack([np.roll(a_prev, 1, 1), xt])")
 answers_are = series(FAULTS, "batch", ALL, "answer")
 answers_are("samples_reversed", "the samples are returned in reversed order", lambda out: out[:, ::-1])
 answers_are("last_sample_skipped", "the last sample is left zero", _without_last)

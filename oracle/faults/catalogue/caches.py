@@ -1,22 +1,13 @@
 """Caches: entries exchanged, overwritten later, left out or kept of the wrong step.
 
-`v` holds by name what is known so far (see `oracle.faults.equations`): `cached` what a cell's cache names,
-`kept` the caches of the steps.
+The attributes of `v` are all quantities so far (see `oracle.faults.equations`): `cached` what a cell's cache
+names, `kept` the caches of the steps.
 """
 
 from functools import partial
 from typing import Any
 
-from oracle.faults.catalogue.entry import (
-    ALL,
-    FORWARDS,
-    LSTM,
-    LSTM_FORWARD,
-    RIGHT,
-    add,
-    cache,
-    exchanged,
-)
+from oracle.faults.catalogue.entry import ALL, FORWARDS, LSTM, LSTM_FORWARD, RIGHT, add, cache, exchanged
 from oracle.faults.fault import Fault
 
 FAULTS: list[Fault] = []
@@ -33,28 +24,21 @@ EXCHANGED = {"a_next": "a_prev", "c_next": "c_prev", "ft": "it", "cct": "ot", "a
 for one, other in EXCHANGED.items():
     functions = ALL if (one, other) == ("a_next", "a_prev") else LSTM
     caches = partial(add, FAULTS, "caches", functions)
-    caches(
-        f"cached_{one}_and_{other}_exchanged",
-        f"{one} and {other} are exchanged in the cache",
-        cached=exchanged(one, other),
-    )
+    sentence = f"{one} and {other} are exchanged in the cache"
+    caches(f"cached_{one}_and_{other}_exchanged", sentence, cached=exchanged(one, other))
 caches = partial(add, FAULTS, "caches", ALL)
 caches("parameters_not_cached", "the parameters are not cached", cache=lambda v: cache(v)[:-1])
 caches = partial(add, FAULTS, "caches", LSTM_FORWARD)
-caches("c_view_cached", "the first cached c_prev is overwritten by c_next", c0=lambda v: v.c[:, :, 0])
-caches("last_c_view_cached", "the first cached c_prev is a view of c[:, :, -1]", c0=lambda v: v.c[:, :, -1])
-caches("second_c_view_cached", "the first c_prev is a view of c[:, :, 1]", c0=lambda v: v.c[:, :, 1])
+caches("c_view_cached", "the first cached c_prev is overwritten by c_next", c0="c[:, :, 0]")
+caches("last_c_view_cached", "the first cached c_prev is a view of c[:, :, -1]", c0="c[:, :, -1]")
+caches("second_c_view_cached", "the first c_prev is a view of c[:, :, 1]", c0="c[:, :, 1]")
 caches = partial(add, FAULTS, "caches", FORWARDS)
-with_a0 = {"a": lambda v: RIGHT["a"](v) + v.a0[:, :, None], "a0": lambda v: v.a[:, :, 0]}
+with_a0 = {"a": "np.repeat(a0[:, :, None], T_x, axis=2)", "a0": "a[:, :, 0]"}
 caches("a_view_cached", "the first cached a_prev is a view of a[:, :, 0], overwritten later", **with_a0)
-in_the_last_slot = {"a": _with_a0_last, "a_prev": lambda v: v.a[:, :, v.t - 1]}
-caches(
-    "a0_in_the_last_slot",
-    "the first cached a_prev is the last hidden state, as a view of a[:, :, -1] is, where a0 was put",
-    **in_the_last_slot,
-)
+sentence = "the first cached a_prev is a view of a[:, :, -1], which later holds the last hidden state"
+caches("a0_in_the_last_slot", sentence, a=_with_a0_last, a_prev="a[:, :, t - 1]")
 caches("x_cached_for_xt", "all of x is cached for every xt", cached=lambda names: [*names[:-1], "x"])
-caches("caches_none", "None is kept for every step", entry=lambda v: None)
+caches("caches_none", "None is kept for every step", entry="None")
 
 
 def _one_array_for_a_state(v: Any) -> Any:
@@ -68,13 +52,12 @@ def _one_array_for_a_state(v: Any) -> Any:
     return [(*step, v.parameters) for step in steps], v.x
 
 
-last_state = {"caches": _one_array_for_a_state}
-caches("last_state_cached", "every cached state is that of the last step", **last_state)
+caches("last_state_cached", "every cached state is that of the last step", caches=_one_array_for_a_state)
 last_xt = {"caches": lambda v: ([(*kept[:-2], v.xt, kept[-1]) for kept in v.kept], v.x)}
 caches("last_xt_cached", "every cached xt is that of the last step", **last_xt)
-caches("caches_in_themselves", "the list of caches is appended to itself", entry=lambda v: v.kept)
-caches("caches_empty", "no cell's cache is kept", caches=lambda v: ([], v.x))
-caches("last_cache_alone", "the last cell's cache alone is kept", caches=lambda v: (v.kept[-1:], v.x))
-caches("last_cache_everywhere", "every cache is the last cell's", caches=lambda v: (v.kept[-1:] * v.T_x, v.x))
-caches("caches_reversed", "the caches are kept in reversed order", caches=lambda v: (v.kept[::-1], v.x))
-caches("caches_without_x", "x is not returned with the caches", caches=lambda v: v.kept)
+caches("caches_in_themselves", "the list of caches is appended to itself", entry="kept")
+caches("caches_empty", "no cell's cache is kept", caches="([], x)")
+caches("last_cache_alone", "only the last cell's cache is kept", caches="(kept[-1:], x)")
+caches("last_cache_everywhere", "every cache is the last cell's", caches="(kept[-1:] * T_x, x)")
+caches("caches_reversed", "the caches are kept in reversed order", caches="(kept[::-1], x)")
+caches("caches_without_x", "x is not returned with the caches", caches="kept")

@@ -1,11 +1,11 @@
-"""What the entries of the catalogue are written with."""
+"""Helpers to write the entries of the catalogue."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from oracle.faults.equations import SPECIFICATION
+from oracle.faults.equations import SPECIFICATION, equation
 from oracle.faults.fault import Fault
 from oracle.layout import LAYOUTS
 from reference.contract import FUNCTIONS, LAYERS, Array
@@ -18,7 +18,7 @@ LSTM_FORWARD = ("lstm_forward",)
 RNN_LAYER, LSTM_LAYER = ("rnn_layer",), ("lstm_layer",)
 
 EVERY = (*FUNCTIONS, *LAYERS)
-"""The four functions and the layers, whose directions are sequences."""
+"""The four functions and the layers."""
 EVERY_RNN, EVERY_LSTM = (*RNN, *RNN_LAYER), (*LSTM, *LSTM_LAYER)
 EVERY_SEQUENCE = (*FORWARDS, *LAYERS)
 
@@ -26,7 +26,7 @@ GATES = {"i": "update", "f": "forget", "c": "candidate", "o": "output"}
 THE = {"i": "the update gate", "f": "the forget gate", "c": "the candidate", "o": "the output gate"}
 
 RIGHT = SPECIFICATION["rnn"]
-"""The equations as they should be, for an entry that changes what they give."""
+"""The right equations, for entries that change their results."""
 concat, cache = RIGHT["concat"], RIGHT["cache"]
 
 
@@ -36,39 +36,40 @@ def add(
     functions: Sequence[str],
     name: str,
     sentence: str,
-    **changes: Callable[..., Any],
+    **changes: str | Callable[..., Any],
 ) -> None:
-    """Enter a mistake: the functions that it concerns, and what stands in place of which equations."""
-    faults.append(Fault(name, group, sentence, dict.fromkeys(functions, changes)))
+    """Add an entry for some functions, with its changed equations."""
+    equations = {quantity: equation(change) for quantity, change in changes.items()}
+    faults.append(Fault(name, group, sentence, dict.fromkeys(functions, equations)))
 
 
-def series(faults: list[Fault], group: str, functions: Sequence[str], equation: str) -> Callable[..., None]:
-    """To enter mistakes that replace the same equation."""
-    return lambda name, sentence, by: add(faults, group, functions, name, sentence, **{equation: by})
+def series(faults: list[Fault], group: str, functions: Sequence[str], quantity: str) -> Callable[..., None]:
+    """A function that adds entries which all change the same equation."""
+    return lambda name, sentence, by: add(faults, group, functions, name, sentence, **{quantity: by})
 
 
 Transform = Callable[[dict[str, Array]], dict[str, Array]]
-"""What an entry may make of all parameters."""
+"""A change of all parameters."""
 
 
 def each(transform: Callable[[Array], Array], *names: str) -> Transform:
-    """The named parameters transformed, of those that there are; without names all."""
+    """Transform the named parameters that exist; without names all."""
     return lambda p: p | {name: transform(p[name]) for name in names or p if name in p}
 
 
 def read(*sources: tuple[str, str]) -> Transform:
-    """Parameters read from where others are: the first of each pair from the second."""
+    """Read the first parameter of each pair from the second one."""
     return lambda p: p | {name: p[source] for name, source in sources}
 
 
 ORDERS: dict[str, str] = {}
 for framework, layout in LAYOUTS.items():
     ORDERS.setdefault(layout.gates.replace("g", "c"), framework)
-"""Gate orders in this specification's letters; one that two frameworks have goes by the first."""
+"""Gate orders in the letters of the specification, each with the first framework that has it."""
 
 
 def gates_read(stacked: str, order: str) -> Transform:
-    """Gates that are stacked in one order read in another."""
+    """Read gates that are stacked in one order as if stacked in another."""
     return read(*((part + g, part + h) for g, h in zip(order, stacked, strict=True) for part in "Wb"))
 
 
@@ -77,7 +78,7 @@ RECURRENT = ("Waa", "Wi", "Wf", "Wc", "Wo")
 
 
 def a_weights_transposed(*names: str) -> Transform:
-    """The parts of the named weights, of those that there are, that act on a_prev transposed."""
+    """Transpose the part that acts on a_prev in those of the named weights that exist."""
 
     def transposed(p: dict[str, Array]) -> dict[str, Array]:
         squares = ((name, p[name], len(p.get("Wp", p[name]))) for name in names if name in p)
@@ -87,10 +88,10 @@ def a_weights_transposed(*names: str) -> Transform:
 
 
 def by_columns(W: Array) -> Array:
-    """What a reshape makes of W where it should be transposed."""
+    """W reshaped where it should be transposed."""
     return W.reshape(W.shape[::-1]).T
 
 
 def exchanged(one: str, other: str) -> Callable[[Sequence[str]], list[str]]:
-    """Two of a list of names in each other's place."""
+    """Exchange two names in a list."""
     return lambda names: [{one: other, other: one}.get(name, name) for name in names]

@@ -1,71 +1,93 @@
-"""What the entries of the catalogue that concern whole layers are written with."""
+"""Helpers to write the entries of the catalogue for whole layers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import GATES, Transform, gates_read
-from oracle.faults.equations import Equations
+from oracle.faults.catalogue.entry import (
+    GATES,
+    LSTM_LAYER,
+    RECURRENT,
+    RNN_LAYER,
+    Transform,
+    a_weights_transposed,
+    add,
+    each,
+    gates_read,
+)
+from oracle.faults.equations import Equations, equation
+from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import SPECIFICATION
 from oracle.layout import LAYOUTS
-from reference.contract import Array
+from reference.contract import LAYERS, Array
 
 RIGHT = SPECIFICATION["lstm"]
-"""The equations as they should be, for an entry that changes what they give."""
+"""The right equations, for entries that change their results."""
 
 BIASES = ("ba", *(f"b{gate}" for gate in GATES))
 
-ONE_AND_OTHER = (("torch", "onnx"), ("onnx", "torch"), ("torch", "openvino"), ("torch", "haiku"))
-"""Frameworks of which the one stacks the gates, and in the order of the other they are read."""
-
 Equation = Callable[[Any], Any]
+Change = str | Equation
 
 
-def above(**changes: Equation) -> Equations:
-    """Equations changed in the layers above the first alone."""
+def above(**changes: Change) -> Equations:
+    """Change equations only in the layers above the first."""
     return _where(lambda v: v.layer > 0, changes)
 
 
-def forward(**changes: Equation) -> Equations:
-    """Equations changed in the forward direction alone."""
+def forward(**changes: Change) -> Equations:
+    """Change equations only in the forward direction."""
     return _where(lambda v: v.direction == 0, changes)
 
 
-def backward(**changes: Equation) -> Equations:
-    """Equations changed in the backward direction alone."""
+def backward(**changes: Change) -> Equations:
+    """Change equations only in the backward direction."""
     return _where(lambda v: v.direction == 1, changes)
 
 
-def _where(here: Callable[[Any], bool], changes: Equations) -> Equations:
-    return {
-        name: lambda v, right=RIGHT[name], wrong=wrong: (wrong if here(v) else right)(v)
-        for name, wrong in changes.items()
-    }
+def _where(here: Callable[[Any], bool], changes: Mapping[str, Change]) -> Equations:
+    wrong = {name: equation(change) for name, change in changes.items()}
+    return {name: lambda v, name=name: (wrong[name] if here(v) else RIGHT[name])(v) for name in changes}
 
 
 def parameters(transform: Transform) -> Equations:
-    """The parameters of a direction of a layer changed."""
+    """Change the parameters of each direction of each layer."""
     return {"p": lambda v: transform(RIGHT["p"](v))}
 
 
-def misread(here: Callable[..., Equations], one: str, other: str) -> tuple[str, Equations]:
-    """A sentence on gates that one framework stacked, and the parameters `here` read as another has them."""
-    stacked, order = (LAYOUTS[framework].gates.replace("g", "c") for framework in (one, other))
-    sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
-    return sentence, here(**parameters(gates_read(stacked, order)))
-
-
 def states(quantity: str, of: Callable[[Any, str], Array]) -> Equations:
-    """The same made of both states, `of` which the second argument says which it is: `a` or `c`."""
+    """The same change of both states; the second argument of `of` is `a` or `c`."""
     return {f"{state}_{quantity}": lambda v, state=state: of(v, state) for state in "ac"}
 
 
-def last_of(places: Callable[[Any], Iterable[int]]) -> Equations:
-    """The last states of other places, or in another order."""
+def last_of(text: str) -> Equations:
+    """Return the last states of other places, or in another order; `text` states the places."""
+    places = equation(text)
     return states("last", lambda v, state: np.stack([getattr(v, f"{state}_ends")[k] for k in places(v)]))
 
 
 def halves(change: Callable[[Array, Array], Iterable[Array]]) -> Equation:
-    """What a layer leaves, made otherwise of its forward and its backward half, if there are two."""
+    """Change how the forward and the backward half of a layer are put together, if there are two."""
     return lambda v: np.concatenate([*change(*np.split(v.padded, 2))]) if v.D == 2 else v.padded
+
+
+def only_in(faults: list[Fault], group: str, name: str, where: str, here: Callable[..., Equations]) -> None:
+    """Add the mistakes that are also made in some layers or directions only."""
+
+    def enter(function: Sequence[str], mistake: str, sentence: str, changes: Equations) -> None:
+        add(faults, group, function, name.format(mistake), f"{sentence} {where}", **changes)
+
+    for mistake, sentence, transform in (
+        ("biases_missing", "biases are left out", each(np.zeros_like, *BIASES)),
+        ("biases_doubled", "biases are added twice", each(lambda b: 2 * b, *BIASES)),
+        ("a_weights_transposed", "the weights of a_prev are transposed", a_weights_transposed(*RECURRENT)),
+    ):
+        enter(LAYERS, mistake, sentence, here(**parameters(transform)))
+    enter(LAYERS, "x_above_a", "[x; a] is used in place of [a; x]", here(concat="np.vstack([xt, a_prev])"))
+    for one, other in (("torch", "onnx"), ("onnx", "torch"), ("torch", "openvino"), ("torch", "haiku")):
+        stacked, order = (LAYOUTS[framework].gates.replace("g", "c") for framework in (one, other))
+        sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
+        changes = here(**parameters(gates_read(stacked, order)))
+        enter(LSTM_LAYER, f"{one}_gates_read_as_{other}", sentence, changes)
+    enter(RNN_LAYER, "tanh_for_relu", "tanh is used in place of relu", here(activation="'tanh'"))

@@ -1,18 +1,18 @@
 """Lengths: ignored somewhere, off by one, of other samples; samples sorted by them and not sorted back.
 
-`v` holds by name what is known so far (see `oracle.faults.layer_equations`): `lengths` are T_x each where
-none are given, `ends` are those that a direction of a layer goes by; `asked.lengths` may be `None`.
+The attributes of `v` are all quantities so far (see `oracle.faults.layer_equations`): `lengths` are T_x each
+where none are given, `ends` are those that a direction of a layer goes by; `asked.lengths` may be `None`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import add, series
-from oracle.faults.catalogue.layer_entry import RIGHT, above, backward, forward, states
-from oracle.faults.equations import Equations
+from oracle.faults.catalogue.entry import LSTM_LAYER, add, series
+from oracle.faults.catalogue.layer_entry import RIGHT, Change, above, backward, forward, states
+from oracle.faults.equations import Equations, expression
 from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import backwards, every_step, forwards, taken
 from reference.contract import LAYERS, Array
@@ -20,9 +20,10 @@ from reference.contract import LAYERS, Array
 FAULTS: list[Fault] = []
 
 
-def _where_given(change: Callable[[Array, Any], Any]) -> Callable[[Any], Any]:
-    """Other lengths, where there are any."""
-    return lambda v: every_step(v) if v.asked.lengths is None else change(v.asked.lengths, v)
+def _where_given(text: str) -> Callable[[Any], Any]:
+    """Other lengths, if lengths are given."""
+    change = expression(text)
+    return lambda v: every_step(v) if v.asked.lengths is None else change(v)
 
 
 def _zero_where_padded(v: Any, state: str) -> Array:
@@ -34,6 +35,10 @@ def _zero_input(v: Any) -> Array:
     if v.asked.lengths is None:
         return np.asarray(v.given["x"])
     return np.where(np.arange(v.T_x) < v.asked.lengths[:, None], v.given["x"], 0)
+
+
+def _last_step_repeated(v: Any) -> Array:
+    return taken(v.joined, np.minimum(forwards(v), v.lengths[:, None] - 1))
 
 
 def _longest_first(v: Any) -> Array:
@@ -49,87 +54,100 @@ def _samples(order: Callable[[Any], Array], *names: str) -> Equations:
     return {name: lambda v, right=RIGHT[name]: right(v)[..., order(v)] for name in names}
 
 
+def _through_the_padding(v: Any) -> Array:
+    """The steps of each sample from the first or the last step of x on, `(m, T_x)`."""
+    return backwards(v, every_step(v)) if v.direction else forwards(v)
+
+
+def _is_own_step(v: Any) -> Array:
+    """Whether the step of each sample is within its sequence, `(m,)`."""
+    return np.asarray(v.order[:, v.t] < v.ends)
+
+
+def _zero_behind_the_end(v: Any) -> Array:
+    """The states in the order of the steps, `(n_h, m, T_x)`, 0 after those of each sequence."""
+    return np.where(forwards(v) < v.ends[:, None], v.a, 0)
+
+
+def _from_the_end(v: Any) -> Array:
+    return taken(_zero_behind_the_end(v), v.order)
+
+
+def _flipped(v: Any) -> Array:
+    return _zero_behind_the_end(v)[:, :, :: 1 - 2 * v.direction]
+
+
+MASKED: Mapping[str, Change] = {
+    "order": _through_the_padding,
+    "a_out": lambda v: np.where(_is_own_step(v), RIGHT["a_out"](v), v.a_prev),
+    "c_next": lambda v: np.where(_is_own_step(v), RIGHT["c_next"](v), v.c_prev),
+    "last": every_step,
+}
+"""The right answer by a mask: all steps of x are taken, and those of the padding hold the states."""
+
 lengths = partial(add, FAULTS, "lengths", LAYERS)
 lengths_are = series(FAULTS, "lengths", LAYERS, "lengths")
 lengths_are("lengths_ignored", "lengths are ignored", every_step)
-lengths_are("lengths_one_short", "lengths are one too short", _where_given(lambda n, v: n - 1))
-lengths_are(
-    "lengths_one_long", "lengths are one too long", _where_given(lambda n, v: np.minimum(n + 1, v.T_x))
-)
-lengths_are(
-    "longest_for_all",
-    "every sample has the greatest length",
-    _where_given(lambda n, v: 0 * n + max(n, default=0)),
-)
-lengths_are(
-    "shortest_for_all",
-    "every sample has the least length",
-    _where_given(lambda n, v: 0 * n + min(n, default=0)),
-)
-lengths_are(
-    "first_length_for_all",
-    "every sample has the length of the first",
-    _where_given(lambda n, v: n[[0] * v.m]),
-)
-lengths_are(
-    "lengths_sorted",
-    "lengths are sorted from the greatest down, the samples are not",
-    _where_given(lambda n, v: -np.sort(-n)),
-)
-lengths(
-    "lengths_ignored_backward",
-    "the backward direction steps through the padding to a sequence's end",
-    **backward(ends=every_step),
-)
+for name, sentence, other in (
+    ("lengths_one_short", "lengths are one too short", "asked.lengths - 1"),
+    ("lengths_one_long", "lengths are one too long", "np.minimum(asked.lengths + 1, T_x)"),
+    ("longest_for_all", "every sample has the greatest length", "[max(asked.lengths, default=0)] * m"),
+    ("shortest_for_all", "every sample has the least length", "[min(asked.lengths, default=0)] * m"),
+    ("first_length_for_all", "every sample has the length of the first sample", "[*asked.lengths[:1]] * m"),
+    (
+        "lengths_sorted",
+        "lengths are sorted downwards, the samples are not",
+        "-np.sort(-asked.lengths)",
+    ),
+):
+    lengths_are(name, sentence, _where_given(f"np.array({other}, int)"))
+sentence = "the backward direction starts in the padding, not at the end of the sequence"
+lengths("lengths_ignored_backward", sentence, **backward(ends=every_step))
 lengths("lengths_ignored_above", "layers above the first ignore lengths", **above(ends=every_step))
-lengths(
-    "lengths_for_padding_alone", "lengths are used for the padding of a and for nothing else", ends=every_step
-)
-ignored = {
-    "order": lambda v: backwards(v, every_step(v)) if v.direction else forwards(v),
-    "padded": lambda v: v.joined,
-}
-lengths(
-    "lengths_for_last_states_alone", "lengths are used for the last states and for nothing else", **ignored
-)
-zero_input = {"below": _zero_input, "lengths": every_step}
-lengths("lengths_for_x_alone", "x is 0 beyond the lengths, which are then ignored", **zero_input)
+lengths("lengths_for_padding_alone", "lengths are used only for the padding of a", ends=every_step)
+sentence = "lengths are used only for the last states"
+lengths("lengths_for_last_states_alone", sentence, order=_through_the_padding, padded="joined")
+sentence = "x is set to 0 in the padding, and lengths are ignored otherwise"
+lengths("lengths_for_x_alone", sentence, below=_zero_input, lengths=every_step)
 last_is = series(FAULTS, "lengths", LAYERS, "last")
-last_is("carried_on", "states are carried on beyond the lengths", every_step)
-lengths(
-    "forward_carried_on",
-    "in the forward direction states are carried on beyond the lengths",
-    **forward(last=every_step),
-)
-lengths(
-    "last_states_in_padding",
-    "the forward direction's last states are those at the last step of x, 0 in the padding",
-    **forward(**states("end", _zero_where_padded)),
-)
+last_is("carried_on", "states are updated in the padding", every_step)
+sentence = "in the forward direction states are updated in the padding"
+lengths("forward_carried_on", sentence, **forward(last=every_step))
+sentence = "the last states of the forward direction are those of the last step of x, 0 in the padding"
+lengths("last_states_in_padding", sentence, **forward(**states("end", _zero_where_padded)))
+in_first = above(ends=every_step, padded="joined")
+lengths("lengths_in_the_first_layer_alone", "only the first layer uses the lengths", **in_first)
+held_out = {**MASKED, "padded": "joined"}
+lengths("held_state_in_padding", "a has the held state in the padding, not 0", **held_out)
+padded_late = "np.where(np.arange(T_x) <= lengths[:, None], joined, 0)"
+one_late = {**MASKED, "padded": padded_late}
+lengths("held_state_at_first_padding", "a has the held state in the first step of the padding", **one_late)
+zeroed = {**MASKED, "a_out": lambda v: np.where(_is_own_step(v), RIGHT["a_out"](v), 0)}
+lengths("a_zeroed_in_padding", "the hidden state, and not only a, is set to 0 in the padding", **zeroed)
+lstm_lengths = partial(add, FAULTS, "lengths", LSTM_LAYER)
+c_alone = {name: change for name, change in MASKED.items() if name != "c_next"}
+lstm_lengths("c_alone_carried_on", "c is updated in the padding, while a is held", **c_alone)
+a_alone = {name: change for name, change in MASKED.items() if name != "a_out"}
+lstm_lengths("a_alone_carried_on", "a is updated in the padding, while c is held", **a_alone)
+order = _through_the_padding
+sentence = "the backward direction takes the last steps of x, as many as the sequence has"
+lengths("backward_takes_the_last_steps_of_x", sentence, order=order, hidden=_from_the_end, padded="joined")
+sentence = "the states of the backward direction are put back in order over all of x, padding included"
+lengths("backward_flipped_with_its_padding", sentence, hidden=_flipped, padded="joined")
 padded_is = series(FAULTS, "lengths", LAYERS, "padded")
-padded_is("padding_not_zeroed", "a is not 0 beyond the lengths", lambda v: v.joined)
-padded_is(
-    "last_state_repeated",
-    "a has the last step repeated beyond the lengths",
-    lambda v: taken(v.joined, np.minimum(forwards(v), v.lengths[:, None] - 1)),
-)
-padded_is(
-    "padding_begins_late",
-    "a is 0 only from the second step beyond the lengths",
-    lambda v: np.where(forwards(v) <= v.lengths[:, None], v.joined, 0),
-)
+padded_is("padding_not_zeroed", "a is not 0 in the padding", "joined")
+padded_is("last_state_repeated", "a repeats the last step in the padding", _last_step_repeated)
+padded_is("padding_begins_late", "a is 0 only from the second step of the padding", padded_late)
 
 a_sorted = {"top": lambda v: RIGHT["top"](v)[:, _longest_first(v)]}
 last_sorted = _samples(_longest_first, "a_last", "c_last")
 sorted_by = "by length, the longest first"
 lengths("a_left_sorted", f"the samples of a are left sorted {sorted_by}", **a_sorted)
-lengths(
-    "last_states_left_sorted", f"the samples of the last states are left sorted {sorted_by}", **last_sorted
-)
+sentence = f"the samples of the last states are left sorted {sorted_by}"
+lengths("last_states_left_sorted", sentence, **last_sorted)
 lengths("all_left_sorted", f"all samples are left sorted {sorted_by}", **a_sorted, **last_sorted)
 sorted_twice = {"top": lambda v: RIGHT["top"](v)[:, _twice(v)], **_samples(_twice, "a_last", "c_last")}
-lengths("sorted_twice", f"samples sorted {sorted_by}, are sorted so again, and not back", **sorted_twice)
+lengths("sorted_twice", f"samples sorted {sorted_by}, are sorted once more, not put back", **sorted_twice)
 unsorted = _samples(lambda v: np.argsort(_longest_first(v)), "a_first", "c_first")
-lengths(
-    "initial_states_not_sorted", f"samples are sorted {sorted_by}, but for the initial states", **unsorted
-)
+sentence = f"samples are sorted {sorted_by}, except in the initial states"
+lengths("initial_states_not_sorted", sentence, **unsorted)

@@ -1,6 +1,6 @@
 """Precision: fewer digits than the inputs have, in all that is computed or in one quantity.
 
-`v` holds by name what is known so far (see `oracle.faults.equations`).
+The attributes of `v` are all quantities so far (see `oracle.faults.equations`).
 """
 
 from collections.abc import Callable, Mapping
@@ -55,9 +55,9 @@ for dtype in ("float32", "float16"):
         parameters=each(narrow),
     )
 cast = partial(_narrowed, dtype="float32")
-with_results = "cast to float32, and the results with"
-precision(FORWARDS, "inputs_cast_to_float32", f"the inputs are {with_results} them", given=cast)
-precision(FORWARDS, "x_cast_to_float32", f"x is {with_results} it", x=lambda v: cast(v.x))
+so_results = "cast to float32, so the results are float32"
+precision(FORWARDS, "inputs_cast_to_float32", f"the inputs are {so_results}", given=cast)
+precision(FORWARDS, "x_cast_to_float32", f"x is {so_results}", x=lambda v: cast(v.x))
 precision(ALL, "inputs_in_float32", "the inputs are rounded to float32", given=_float32)
 precision(FORWARDS, "x_in_float32", "x is rounded to float32", x=lambda v: _float32(v.x))
 for dtype in ("float32", "int64"):

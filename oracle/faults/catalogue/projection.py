@@ -1,8 +1,8 @@
 """The projection of an LSTM's hidden state: on something else, with other weights, or not everywhere.
 
-`v` holds by name what is known so far (see `oracle.faults.layer_equations`): `a_next` is the hidden state
-before it is projected, `a_out` after it, and `kept` has the former of all steps. Where the projection is
-left out somewhere, shapes fit only where n_p = n_a.
+The attributes of `v` are all quantities so far (see `oracle.faults.layer_equations`): `a_next` is the hidden
+state before it is projected, `a_out` after it, and `kept` has the former of all steps. Where the projection
+is left out somewhere, shapes fit only where n_p = n_a.
 """
 
 from functools import partial
@@ -19,10 +19,6 @@ from reference.contract import Array
 FAULTS: list[Fault] = []
 
 
-def _projected(v: Any, state: Array) -> Array:
-    return np.asarray(v.Wp @ state if v.projected else state)
-
-
 def _with_projection_of(v: Any, place: int) -> dict[str, Array]:
     p, other = v.asked.parameters[v.k], v.asked.parameters[place]
     return {**p, "Wp": other["Wp"]} if "Wp" in p else p
@@ -30,7 +26,7 @@ def _with_projection_of(v: Any, place: int) -> dict[str, Array]:
 
 def _unprojected(v: Any) -> Array:
     """The last hidden states, as they were before they were projected."""
-    if not (v.projected and v.kept):
+    if not ("Wp" in v.p and v.kept):
         return np.asarray(RIGHT["a_end"](v))
     return after(v.ends, v.kept[0], np.stack(v.kept, axis=2))
 
@@ -40,54 +36,24 @@ p_is = series(FAULTS, "projection", LSTM_LAYER, "parameters")
 p_is("projection_transposed", "the projection is transposed", each(np.transpose, "Wp"))
 p_is("projection_reshaped", "the projection is reshaped, not transposed", each(by_columns, "Wp"))
 p_is = series(FAULTS, "projection", LSTM_LAYER, "p")
-p_is(
-    "first_projection_for_all",
-    "every layer has the projection of the first",
-    lambda v: _with_projection_of(v, v.direction),
-)
-p_is(
-    "forward_projection_for_both",
-    "both directions have the forward one's projection",
-    lambda v: _with_projection_of(v, v.k - v.direction),
-)
+sentence = "every layer has the projection of the first layer"
+p_is("first_projection_for_all", sentence, lambda v: _with_projection_of(v, v.direction))
+sentence = "both directions use the projection of the forward direction"
+p_is("forward_projection_for_both", sentence, lambda v: _with_projection_of(v, v.k - v.direction))
 a_out_is = series(FAULTS, "projection", LSTM_LAYER, "a_out")
-a_out_is("projection_left_out", "the hidden state is not projected", lambda v: v.a_next)
-a_out_is(
-    "projection_twice",
-    "the hidden state is projected twice",
-    lambda v: _projected(v, _projected(v, v.a_next)),
-)
-a_out_is(
-    "projection_through_tanh",
-    "the projected state goes through tanh",
-    lambda v: v.tanh(v.Wp @ v.a_next) if v.projected else v.a_next,
-)
-a_out_is(
-    "projection_before_gate",
-    "tanh(c) is projected, before the output gate",
-    lambda v: v.ot * _projected(v, v.tanh(v.c_next)),
-)
-projection(
-    "projection_on_c",
-    "c is projected, not the hidden state",
-    c_next=lambda v: _projected(v, RIGHT["c_next"](v)),
-    a_out=lambda v: v.a_next,
-)
-projection(
-    "projection_inside_tanh",
-    "c is projected inside the tanh, not the hidden state",
-    a_next=lambda v: v.ot * v.tanh(_projected(v, v.c_next)),
-    a_out=lambda v: v.a_next,
-)
-projection("c_last_projected", "c_last is projected too", c_end=lambda v: _projected(v, RIGHT["c_end"](v)))
+a_out_is("projection_left_out", "the hidden state is not projected", "a_next")
+a_out_is("projection_twice", "the hidden state is projected twice", "project(project(a_next))")
+through_tanh = "tanh(project(a_next)) if 'Wp' in p else a_next"
+a_out_is("projection_through_tanh", "the projected state goes through tanh", through_tanh)
+before_gate = "ot * project(tanh(c_next))"
+a_out_is("projection_before_gate", "tanh(c) is projected, before the output gate", before_gate)
+on_c = {"c_next": "project(ft * c_prev + it * cct)", "a_out": "a_next"}
+projection("projection_on_c", "c is projected, not the hidden state", **on_c)
+inside_tanh = {"a_next": "ot * tanh(project(c_next))", "a_out": "a_next"}
+projection("projection_inside_tanh", "c is projected inside the tanh, not the hidden state", **inside_tanh)
+projection("c_last_projected", "c_last is projected too", c_end=lambda v: v.project(RIGHT["c_end"](v)))
 projection("a_last_not_projected", "a_last is not projected", a_end=_unprojected)
-projection(
-    "projection_not_recurrent",
-    "the next step gets the hidden state that is not projected",
-    a_prev=lambda v: v.a_next if v.t else v.a0,
-)
-projection(
-    "projection_in_first_layer_alone",
-    "layers above the first do not project",
-    **above(a_out=lambda v: v.a_next),
-)
+sentence = "the next step gets the hidden state that is not projected"
+projection("projection_not_recurrent", sentence, a_prev="a_next if t else a0")
+sentence = "layers above the first do not project"
+projection("projection_in_first_layer_alone", sentence, **above(a_out="a_next"))

@@ -1,7 +1,7 @@
 """Purity: inputs overwritten, answers that depend on earlier calls or on chance.
 
-`v` holds by name what is known so far (see `oracle.faults.equations`): `arguments` are the caller's own,
-and what is put in `v.memory` lasts from call to call.
+The attributes of `v` are all quantities so far (see `oracle.faults.equations`): `arguments` are the caller's
+own, and what is put in `v.memory` lasts from call to call.
 """
 
 from functools import partial
@@ -40,9 +40,14 @@ def _reused(v: Any) -> Any:
 
 purity = partial(add, FAULTS, "purity", ALL)
 purity("x_overwritten", "the input is overwritten with zeros", cache=partial(_written, which=0))
-purity("state_overwritten", "the state given is overwritten with zeros", cache=partial(_written, which=1))
+purity("state_overwritten", "the initial state is overwritten with zeros", cache=partial(_written, which=1))
 purity("parameters_extended", "an entry is added to the parameters", arguments=lambda v: _extended(v, m=0))
-purity("arguments_remembered", "arguments of a known shape are taken for earlier ones", arguments=_remembered)
+sentence = "earlier arguments are used for arguments of the same shapes"
+purity(
+    "arguments_remembered",
+    sentence,
+    arguments=_remembered,
+)
 purity = partial(add, FAULTS, "purity", FORWARDS)
 purity("a_reused", "a is the array that the last call returned", a=_reused)
 purity("old_caches_kept", "earlier caches are returned too", kept=lambda v: v.memory.setdefault("kept", []))
@@ -52,9 +57,10 @@ concat_is = series(FAULTS, "purity", EVERY, "concat")
 concat_is("noise", "random noise is added to [a; x]", lambda v: CHANCE.normal(concat(v), 1e-3))
 concat_is("dropout", "dropout is left on", lambda v: concat(v) * CHANCE.integers(2, size=concat(v).shape))
 between_is = series(FAULTS, "purity", LAYERS, "between")
+sentence = "dropout is left on between layers"
 between_is(
     "dropout_between",
-    "dropout is left on between layers",
+    sentence,
     lambda v: v.padded * 2 * CHANCE.integers(2, size=v.padded.shape),
 )
 steps_made = {"concat": lambda v: concat(v) / next(v.memory.setdefault("steps", count(1)))}

@@ -1,7 +1,7 @@
 """The states from step to step: where the sequence begins, what a step reads, where its results go.
 
-`v` holds by name what is known so far (see `oracle.faults.equations`): `a` and `c` over time as far as they
-are written, `t` the step. What is put in `v.memory` lasts from call to call.
+The attributes of `v` are all quantities so far (see `oracle.faults.equations`): `a` and `c` over time as far
+as they are written, `t` the step. What is put in `v.memory` lasts from call to call.
 """
 
 from functools import partial
@@ -9,15 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import (
-    EVERY_SEQUENCE,
-    FORWARDS,
-    LSTM_FORWARD,
-    LSTM_LAYER,
-    RIGHT,
-    add,
-)
+from oracle.faults.catalogue.entry import EVERY_SEQUENCE, FORWARDS, LSTM_FORWARD, LSTM_LAYER, RIGHT, add
 from oracle.faults.fault import Fault
+from oracle.faults.layer_equations import after, every_step
 from reference.contract import LAYERS
 
 FAULTS: list[Fault] = []
@@ -44,8 +38,8 @@ def _with_a0_first(v: Any) -> Any:
     return a
 
 
-def _one_early(v: Any) -> Any:
-    return np.maximum(v.ends - 1, 0)
+def _last_column(v: Any) -> Any:
+    return np.where(v.ends == v.T_x, after(every_step(v), v.a0, v.hidden), 0)
 
 
 def _a_of_the_step_before(v: Any) -> Any:
@@ -57,55 +51,54 @@ def _a_of_the_step_before(v: Any) -> Any:
 
 state, c_state = partial(add, FAULTS, "state", FORWARDS), partial(add, FAULTS, "state", LSTM_FORWARD)
 sequence = partial(add, FAULTS, "state", EVERY_SEQUENCE)
-sequence("a0_ignored", "a0 is ignored", a0=lambda v: np.zeros_like(v.a0))
-sequence("every_step_from_a0", "every step starts from a0", a_prev=lambda v: v.a0)
-state("every_step_from_zero", "every step starts from zero", a_prev=lambda v: np.zeros_like(v.a0))
-state("first_step_reads_last_slot", "the first step reads a[:, :, -1]", a_prev=lambda v: v.a[:, :, v.t - 1])
-state("reads_unwritten_slot", "step t reads a[:, :, t], not yet written", a_prev=lambda v: v.a[:, :, v.t])
-unwritten = {"a_prev": lambda v: v.a[:, :, v.t], "c_prev": lambda v: v.c[:, :, v.t]}
+sequence("a0_ignored", "a0 is ignored", a0="np.zeros_like(a0)")
+sequence("every_step_from_a0", "every step starts from a0", a_prev="a0")
+state("every_step_from_zero", "every step starts from zero", a_prev="np.zeros_like(a0)")
+state("first_step_reads_last_slot", "the first step reads a[:, :, -1]", a_prev="a[:, :, t - 1]")
+state("reads_unwritten_slot", "step t reads a[:, :, t], not yet written", a_prev="a[:, :, t]")
+unwritten = {"a_prev": "a[:, :, t]", "c_prev": "c[:, :, t]"}
 c_state("reads_unwritten_slots", "step t reads a[:, :, t] and c[:, :, t], not yet written", **unwritten)
 c_state("reads_unwritten_c", "step t reads c[:, :, t], not yet written", c_prev=unwritten["c_prev"])
-sequence(
-    "a_two_steps_old", "a_prev is two steps old", a_prev=lambda v: v.a[:, :, v.t - 2] if v.t > 1 else v.a0
-)
-state("a_left_behind", "a starts from where the last call ended", a0=lambda v: _left_behind(v, "a_next"))
-c_state("c_left_behind", "c starts from where the last call ended", c0=lambda v: _left_behind(v, "c_next"))
-c_state("one_array_for_a_and_c", "a and c are one array", c=lambda v: v.a)
-c_state("c0_is_a0", "c starts from a0, not zero", c0=lambda v: v.a0)
-c_state("c_reset_every_step", "c is reset to zero before every step", c_prev=lambda v: np.zeros_like(v.a0))
-c_state("c_is_a", "every step takes a_prev for c_prev", c_prev=lambda v: v.a_prev)
-c_from_a, a_from_c = lambda v: v.a_next if v.t else v.c0, lambda v: v.c_next if v.t else v.a0
-c_state("a_is_c", "every step but the first takes c_prev for a_prev", a_prev=a_from_c)
+sequence("a_two_steps_old", "a_prev is two steps old", a_prev="a[:, :, t - 2] if t > 1 else a0")
+from_earlier = "starts from the last state of the earlier call"
+state("a_left_behind", f"a {from_earlier}", a0=lambda v: _left_behind(v, "a_next"))
+c_state("c_left_behind", f"c {from_earlier}", c0=lambda v: _left_behind(v, "c_next"))
+c_state("one_array_for_a_and_c", "a and c are one array", c="a")
+c_state("c0_is_a0", "c starts from a0, not zero", c0="a0")
+c_state("c_reset_every_step", "c is reset to zero before every step", c_prev="np.zeros_like(a0)")
+c_state("c_is_a", "every step uses a_prev for c_prev", c_prev="a_prev")
+c_from_a, a_from_c = "a_next if t else c0", "c_next if t else a0"
+c_state("a_is_c", "every step but the first uses c_prev for a_prev", a_prev=a_from_c)
 c_state("a_and_c_exchanged", "a and c are exchanged from step to step", a_prev=a_from_c, c_prev=c_from_a)
 layers, lstm_layers = partial(add, FAULTS, "state", LAYERS), partial(add, FAULTS, "state", LSTM_LAYER)
-lstm_layers("c0_ignored", "c0 is ignored", c_first=lambda v: np.zeros_like(v.given["c0"]))
-lstm_layers("a0_for_c0", "a0 is taken for c0", c_first=lambda v: v.given["a0"])
-lstm_layers("c0_for_a0", "c0 is taken for a0", a_first=lambda v: v.given["c0"])
-exchanged = {"a_first": lambda v: v.given["c0"], "c_first": lambda v: v.given["a0"]}
+lstm_layers("c0_ignored", "c0 is ignored", c_first="np.zeros_like(given['c0'])")
+lstm_layers("a0_for_c0", "a0 is used for c0", c_first="given['a0']")
+lstm_layers("c0_for_a0", "c0 is used for a0", a_first="given['c0']")
+exchanged = {"a_first": "given['c0']", "c_first": "given['a0']"}
 lstm_layers("a0_and_c0_exchanged", "a0 and c0 are exchanged", **exchanged)
 left_behind = {
     "a_first": lambda v: _last_states_left_behind(v, "a"),
     "c_first": lambda v: _last_states_left_behind(v, "c"),
 }
-layers("states_left_behind", "the states start from where the last call ended", **left_behind)
-layers("last_states_one_early", "the last states are those before the last step", last=_one_early)
-layers("initial_states_returned", "the initial states are returned for the last", last=lambda v: 0 * v.ends)
-state("first_step_skipped", "the loop over time begins at 1", steps=lambda v: range(1, v.T_x))
-from_one = {"steps": lambda v: range(1, v.T_x)}
-state(
-    "first_state_is_a0", "the loop over time begins at 1, and a[:, :, 0] is a0", a=_with_a0_first, **from_one
-)
-state(
-    "first_step_skipped_and_a0",
-    "the loop over time begins at 1, and step t reads a[:, :, t - 1], so a0 is ignored",
-    a_prev=lambda v: v.a[:, :, v.t - 1],
-    **from_one,
-)
-state("last_step_skipped", "the loop over time ends a step early", steps=lambda v: range(v.T_x - 1))
-state("time_reversed", "the loop over time runs backwards", steps=lambda v: range(v.T_x)[::-1])
-state("x_reversed", "x is read from its end", xt=lambda v: v.x[:, :, -1 - v.t])
-state("first_x_at_every_step", "every step reads x[:, :, 0]", xt=lambda v: v.x[:, :, 0])
-state("next_x", "every step but the last reads the next x", xt=lambda v: v.x[:, :, min(v.t + 1, v.T_x - 1)])
-state("x_one_step_late", "every step reads the x before, the first the last", xt=lambda v: v.x[:, :, v.t - 1])
+layers("states_left_behind", "the states start from the last states of the earlier call", **left_behind)
+one_before = {"a_begin": "a_ends[-1] if k else a_first[0]", "c_begin": "c_ends[-1] if k else c_first[0]"}
+sentence = "each layer and direction starts from the last state of the one before it"
+layers("starts_where_the_one_before_ended", sentence, **one_before)
+sentence = "a_last is a at the last step of x, which is 0 for a shorter sequence"
+layers("a_last_is_the_last_column", sentence, a_end=_last_column)
+sentence = "the last states are those before the last step"
+layers("last_states_one_early", sentence, last="np.maximum(ends - 1, 0)")
+layers("initial_states_returned", "the initial states are returned as the last states", last="0 * ends")
+state("first_step_skipped", "the loop over time begins at 1", steps="range(1, T_x)")
+sentence = "the loop over time begins at 1, and a[:, :, 0] is a0"
+state("first_state_is_a0", sentence, a=_with_a0_first, steps="range(1, T_x)")
+sentence = "the loop over time begins at 1, and step t reads a[:, :, t - 1], so a0 is ignored"
+state("first_step_skipped_and_a0", sentence, a_prev="a[:, :, t - 1]", steps="range(1, T_x)")
+state("last_step_skipped", "the loop over time ends a step early", steps="range(T_x - 1)")
+state("time_reversed", "the loop over time runs backwards", steps="range(T_x)[::-1]")
+state("x_reversed", "x is read from its last step to its first", xt="x[:, :, -1 - t]")
+state("first_x_at_every_step", "every step reads x[:, :, 0]", xt="x[:, :, 0]")
+state("next_x", "every step but the last reads the next x", xt="x[:, :, min(t + 1, T_x - 1)]")
+state("x_one_step_late", "step t reads x[:, :, t - 1]", xt="x[:, :, t - 1]")
 state("a_one_step_late", "a[:, :, t] is the state before step t", caches=_a_of_the_step_before)
-state("results_one_step_late", "the results of step t stand at step t + 1", slot=lambda v: (v.t + 1) % v.T_x)
+state("results_one_step_late", "the results of step t are stored at step t + 1", slot="(t + 1) % T_x")

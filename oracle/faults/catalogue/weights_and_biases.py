@@ -1,8 +1,8 @@
 """Weights and biases: exchanged, transposed, left out, added twice, read in another order.
 
-Two groups in one file, for the diagnosis ranks by the order of the entries, in which they alternate.
-`p` holds all parameters by name, those of the head as `Wy` and `by`; `v` all that is known so far (see
-`oracle.faults.equations`).
+Two groups in one file, for the diagnosis ranks by the order of the entries, in which they alternate. `p`
+holds all parameters by name, those of the head as `Wy` and `by`; the attributes of `v` all quantities so far
+(see `oracle.faults.equations`).
 """
 
 from itertools import combinations, permutations
@@ -64,7 +64,12 @@ for stacked, order in permutations(ORDERS, 2):
         one, other = ORDERS[stacked], ORDERS[order]
         sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
         weights_are(f"{one}_gates_read_as_{other}", sentence, gates_read(stacked, order))
-weights_are("gate_rows_dealt_out", "the rows of stacked gates are dealt out one by one", _dealt_out)
+sentence = "each gate reads every fourth row of the stacked gates, not a block of rows"
+weights_are(
+    "gate_rows_dealt_out",
+    sentence,
+    _dealt_out,
+)
 
 weights_are = series(FAULTS, "weights", EVERY, "parameters")
 head_weights_are = series(FAULTS, "weights", ALL, "parameters")
@@ -81,9 +86,16 @@ layer_biases_are = series(FAULTS, "biases", LAYERS, "affine")
 layer_biases_are("every_bias_missing", "every bias is left out", lambda W, u, b: W @ u)
 layer_biases_are("every_bias_doubled", "every bias is added twice", lambda W, u, b: W @ u + 2 * b)
 concat_is = series(FAULTS, "weights", EVERY, "concat")
-concat_is("x_above_a", "[x; a] stands for [a; x]", lambda v: np.vstack([v.xt, v.a_prev]))
-concat_is("x_left_out", "x does not reach the cell", lambda v: np.vstack([v.a_prev, np.zeros_like(v.xt)]))
-concat_is("a_left_out", "a does not reach the cell", lambda v: np.vstack([np.zeros_like(v.a_prev), v.xt]))
+concat_is("x_above_a", "[x; a] is used in place of [a; x]", "np.vstack([xt, a_prev])")
+concat_is("x_left_out", "x does not reach the cell", "np.vstack([a_prev, np.zeros_like(xt)])")
+concat_is("a_left_out", "a does not reach the cell", "np.vstack([np.zeros_like(a_prev), xt])")
 concat_is("concat_never_filled", "[a; x] stays zero", lambda v: np.zeros_like(concat(v)))
-x_weights_first = {"z": lambda v: v.affine(np.hstack([v.Wax, v.Waa]), v.concat, v.ba)}
-add(FAULTS, "weights", EVERY_RNN, "x_weights_first", "[Wax Waa] stands for [Waa Wax]", **x_weights_first)
+x_weights_first = {"z": "affine(np.hstack([Wax, Waa]), concat, ba)"}
+add(
+    FAULTS,
+    "weights",
+    EVERY_RNN,
+    "x_weights_first",
+    "[Wax Waa] is used in place of [Waa Wax]",
+    **x_weights_first,
+)

@@ -1,0 +1,38 @@
+"""The equations of one step, as text: once for the catalogue of mistakes, and for the location of mistakes.
+
+`reference` computes the same in readable code. `oracle.propagation` and `oracle.exact`, which are the
+witnesses, do not use this text: an error in it cannot make a wrong answer look right.
+"""
+
+from collections.abc import Mapping
+
+from reference.contract import Kind
+
+GATES: Mapping[str, str] = {"f": "ft", "i": "it", "c": "cct", "o": "ot"}
+"""The quantity of each gate by the letter in the names of its weights."""
+
+HEAD: Mapping[str, str] = {"logits": "Wy @ a_next + by", "yt_pred": "softmax(logits)"}
+
+CELL: Mapping[Kind, Mapping[str, str]] = {
+    "rnn": {
+        "concat": "stack(a_prev, xt)",
+        "z": "affine(beside(Waa, Wax), concat, ba)",
+        "a_next": "tanh(z)",
+        **HEAD,
+    },
+    "lstm": {
+        "concat": "stack(a_prev, xt)",
+        "zf": "affine(Wf, concat, bf)",
+        "zi": "affine(Wi, concat, bi)",
+        "zc": "affine(Wc, concat, bc)",
+        "zo": "affine(Wo, concat, bo)",
+        "ft": "sigmoid(zf)",
+        "it": "sigmoid(zi)",
+        "cct": "tanh(zc)",
+        "ot": "sigmoid(zo)",
+        "c_next": "ft * c_prev + it * cct",
+        "a_next": "ot * tanh(c_next)",
+        **HEAD,
+    },
+}
+"""The quantities of a step in order. `affine(W, u, b)` is W u + b; both kinds call the head's weights Wy."""
