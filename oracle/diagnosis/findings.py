@@ -87,14 +87,6 @@ def _raised(type: str, text: str, at: str = "") -> str:
     return f"{type}: {text}" + (f", at {at}" if at else "")
 
 
-def _died(reason: str, at: str = "", stderr: str = "") -> str:
-    return reason
-
-
-def _form(text: str) -> str:
-    return text
-
-
 def _lacking(what: str, detail: str, function: str = "", expected: str = "", target: str = "") -> str:
     """What keeps a function from being judged; with the `target` that lacks it, a whole sentence."""
     if what == "missing":
@@ -114,10 +106,6 @@ def _earlier_calls(again: str, left: str = "") -> str:
     return f"{again} it is right: {left or 'the answer depends on earlier calls, or on chance'}"
 
 
-def _order_of_parameters() -> str:
-    return "the answer depends on the order of the parameters in their dict"
-
-
 def _overwrites(outputs: Sequence[str], caches: Sequence[str], is_all: bool) -> str:
     cached = f"cached {' and '.join(caches)}" if caches else "caches"
     what = "what" if is_all else f"the {' and '.join(outputs) or cached} that"
@@ -133,15 +121,10 @@ def _writes(arguments: Sequence[str], keys: Sequence[str], change: str, becomes:
         "gone": f"{quoted} {'are' if several else 'is'} gone",
     }.get(change, ", ".join(keys))
     if becomes:
+        step = "the last step of " if becomes.get("last_step") else ""
         verb = f" become{'' if several else 's'} " if keys else ""
-        what += verb + _becomes(**becomes)
+        what += f"{verb}{step}what it returns as {becomes['output']}"
     return f"it writes to {' and '.join(arguments)}" + (f": {what}" if what else "")
-
-
-def _becomes(output: str = "", last_step: bool = False, factor: float = 0) -> str:
-    if output:
-        return f"{'the last step of ' if last_step else ''}what it returns as {output}"
-    return f"{factor:g} times what was there"
 
 
 def _digits(digits: int) -> str:
@@ -153,22 +136,6 @@ def _subnormals(all: bool) -> str:
     if all:
         return "subnormal numbers are flushed to zero"
     return "subnormal numbers are wrong, as where some of them are flushed to zero"
-
-
-def _location(lines: Sequence[str], **parts: Any) -> str:
-    return "; ".join(lines)
-
-
-def _nearly() -> str:
-    return "off by too little to tell which mistake it is"
-
-
-def _only_so_asked() -> str:
-    return "the problem itself is answered rightly, and is not where it is asked in the way of this law"
-
-
-def _right_in(dtype: str, wrong_in: str) -> str:
-    return f"right in {dtype}, and not in {wrong_in}"
 
 
 def _traces(
@@ -188,44 +155,32 @@ def _traces(
     return "; ".join(filter(None, told))
 
 
-def _unknown() -> str:
-    return "nothing is known of it"
-
-
 def _helper(functions: Sequence[str], told: Facts) -> str:
     """What is wrong by functions of helper modules, as a finding tells it."""
     return f"by {' and '.join(functions)}, which the course gives: {Finding(**told).title}"
 
 
-def _harness_broke() -> str:
-    return "the harness broke, please report it"
-
-
-def _broke(error: str) -> str:
-    return f"the harness broke in looking for one, please report it: {error}"
-
-
 _WORDS: Mapping[str, Callable[..., str]] = {
     "mistake": _mistake,
     "raised": _raised,
-    "died": _died,
-    "form": _form,
+    "died": lambda reason, at="", stderr="": reason,
+    "form": lambda text: text,
     "lacking": _lacking,
     "two answers": _two_answers,
     "earlier calls": _earlier_calls,
-    "order of parameters": _order_of_parameters,
+    "order of parameters": lambda: "the answer depends on the order of the parameters in their dict",
     "overwrites": _overwrites,
     "writes": _writes,
     "digits": _digits,
     "subnormals": _subnormals,
-    "location": _location,
-    "nearly": _nearly,
-    "only so asked": _only_so_asked,
-    "right in": _right_in,
+    "location": lambda lines, **parts: "; ".join(lines),
+    "nearly": lambda: "off by too little to tell which mistake it is",
+    "only so asked": lambda: "right in an ordinary call, and wrong in the kind of call that this law makes",
+    "right in": lambda dtype, wrong_in: f"right in {dtype}, and not in {wrong_in}",
     "traces": _traces,
-    "broke": _broke,
-    "unknown": _unknown,
-    "harness broke": _harness_broke,
+    "broke": lambda error: f"the harness broke in looking for one, please report it: {error}",
+    "unknown": lambda: "nothing is known of it",
+    "harness broke": lambda: "the harness broke, please report it",
     "helper": _helper,
 }
 """How the facts of each kind of finding are said."""

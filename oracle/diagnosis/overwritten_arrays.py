@@ -8,7 +8,7 @@ import numpy as np
 from oracle.diagnosis.behaviour import Behaviour, alike
 from oracle.diagnosis.findings import Finding, found
 from oracle.verdict import Facts
-from reference.contract import CONTRACTS, Array
+from reference.contract import CONTRACTS
 
 
 def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Finding | None:
@@ -24,7 +24,7 @@ def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour
     if not written:
         return None
     keys, change = _the_same(_keys(function, *each) for each in calls) or ([], "")
-    becomes = _the_same(_what_becomes(function, *each) for each in calls if _count(*each) > 1) or {}
+    becomes = _the_same(_what_becomes(function, *each) for each in calls) or {}
     return found("writes", arguments=written, keys=keys, change=change, becomes=becomes)
 
 
@@ -35,12 +35,6 @@ def _the_same(every: Iterable[T]) -> T | None:
     """What all are; `None` where they are not alike, or there are none."""
     found = [*every]
     return found[0] if found and all(each == found[0] for each in found) else None
-
-
-def _count(ours: Behaviour, right: Behaviour) -> int:
-    """How many numbers stood in what is changed: one is a multiple of any other."""
-    before = (right.arguments.get(place) for place in _changed(ours, right))
-    return sum(array.size for array in before if isinstance(array, np.ndarray))
 
 
 def _keys(function: str, ours: Behaviour, right: Behaviour) -> tuple[list[str], str]:
@@ -61,35 +55,16 @@ def _keys(function: str, ours: Behaviour, right: Behaviour) -> tuple[list[str], 
 
 
 def _what_becomes(function: str, ours: Behaviour, right: Behaviour) -> Facts:
-    """An output, its last step, or a multiple, which all arrays are that are changed."""
-    given = [
-        (ours.arguments.get(place, ""), right.arguments.get(place, "")) for place in _changed(ours, right)
-    ]
-    pairs = [
-        (now, before)
-        for now, before in given
-        if isinstance(now, np.ndarray) and isinstance(before, np.ndarray)
-    ]
-    if not pairs or len(pairs) < len(given):
-        return {}
+    """The output, or the last step of it, that all changed arrays hold afterwards; empty if there is none."""
+    changed = [ours.arguments.get(place, "") for place in _changed(ours, right)]
     for i, name in enumerate(CONTRACTS[function].outputs):
         output = ours.outputs.get(f".{i}", "")
         if isinstance(output, np.ndarray):
-            if all(alike(now, output) for now, _ in pairs):
+            if all(alike(now, output) for now in changed):
                 return {"output": name}
-            if output.ndim == 3 and all(alike(now, output[..., -1]) for now, _ in pairs):
+            if output.ndim == 3 and all(alike(now, output[..., -1]) for now in changed):
                 return {"output": name, "last_step": True}
-    factors = {_factor(now, before) for now, before in pairs}
-    return {"factor": factors.pop()} if len(factors) == 1 and 0.0 not in factors else {}
-
-
-def _factor(now: Array, before: Array) -> float:
-    """By what an array is multiplied; 0 if by nothing, or by no one number."""
-    if now.shape != before.shape or not before.any():
-        return 0.0
-    largest = np.unravel_index(np.abs(before).argmax(), before.shape)
-    factor = float(now[largest] / before[largest])
-    return float(f"{factor:.6g}") if np.isfinite(factor) and alike(now, factor * before) else 0.0
+    return {}
 
 
 def overwriting(function: str, shown: Behaviour, later: Behaviour) -> Finding:

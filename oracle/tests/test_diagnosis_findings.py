@@ -31,8 +31,8 @@ EVERY: list[tuple[Finding, str]] = [
         "a later call overwrites the cached ft that an earlier one has returned",
     ),
     (
-        found("writes", arguments=["parameters"], keys=["ba"], change="", becomes={"factor": 2.0}),
-        "it writes to parameters: ba becomes 2 times what was there",
+        found("writes", arguments=["a0"], keys=[], change="", becomes={"output": "a", "last_step": True}),
+        "it writes to a0: the last step of what it returns as a",
     ),
     (found("digits", digits=7), "right to 7 digits only, as if float32 or an epsilon were in it"),
     (found("subnormals", all=True), "subnormal numbers are flushed to zero"),
@@ -43,7 +43,7 @@ EVERY: list[tuple[Finding, str]] = [
     (found("nearly"), "off by too little to tell which mistake it is"),
     (
         found("only so asked"),
-        "the problem itself is answered rightly, and is not where it is asked in the way of this law",
+        "right in an ordinary call, and wrong in the kind of call that this law makes",
     ),
     (found("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
     (

@@ -92,14 +92,13 @@ def _halved(a_prev: Any, parameters: Any) -> None:
     ("made", "written"),
     [
         (_last_state_kept, "a0: the last step of what it returns as a"),
-        (_doing(_halved), "parameters: Waa, Wax become 0.5 times what was there"),
+        (_doing(_halved), "parameters: Waa, Wax"),
         (_doing(lambda a_prev, p: p.pop("by")), "parameters: 'by' is gone"),
         (_doing(lambda a_prev, p: p.update(kept={"a": [1.0]})), "parameters: the new key 'kept'"),
         (_doing(lambda a_prev, p: np.multiply(a_prev, len(a_prev) + a_prev.shape[1], out=a_prev)), "a_prev"),
     ],
 )
 def test_what_is_written_to_arguments_is_told(made: Callable[..., Any], written: str) -> None:
-    """Of what hangs on sizes no factor."""
     function = "rnn_forward" if made is _last_state_kept else "rnn_cell_forward"
     ask = program(function, SimpleNamespace(**{function: made}))
     assert manners(function, ask, small(function)) == [f"it writes to {written}"]
