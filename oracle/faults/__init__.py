@@ -4,13 +4,13 @@ Every entry is an attribute of this module and an implementation that can be jud
 `--implementation oracle.faults:update_and_forget_gates_exchanged`.
 """
 
-from oracle.faults.catalogue import COMMON, COMMON_IN_LAYERS, FAULTS
+from oracle.faults.catalogue import COMMON, COMMON_IN_LAYERS, FAULTS, RARE
 from oracle.faults.catalogue.raised import ERRORS
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.faults.fault import Fault
 from reference.contract import CONTRACTS
 
-__all__ = ["COMMON", "FAULTS", "Fault", "common", "concerning", "remedy", "sentence"]
+__all__ = ["COMMON", "FAULTS", "RARE", "Fault", "common", "concerning", "remedy", "sentence"]
 
 
 def concerning(function: str) -> list[Fault]:
@@ -26,7 +26,7 @@ def common(function: str) -> list[Fault]:
 
 def sentence(name: str) -> str:
     """The sentence of a mistake, which completes "looks like: ..."."""
-    return ERRORS[name].sentence if name in ERRORS else FAULTS[name].sentence
+    return ERRORS[name].sentence if name in ERRORS else {**FAULTS, **RARE}[name].sentence
 
 
 def remedy(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a program keeps from one call to the next, of functions and of layers."""
+"""Find out what a function or layer keeps from one call to the next."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -26,9 +26,9 @@ def kept(
     limits: Limits,
     seed: int = 0,
 ) -> Location | None:
-    """What a later call has of an earlier one, and which of its sizes have to agree; `None` where nothing.
+    """What a later call uses of an earlier one, and which of their sizes have to agree; `None` if nothing.
 
-    Each question is asked in a program that has made no other calls, some 15 times.
+    Each question is asked in a program that has made no other calls, 15 times or so.
     """
 
     def asked(number: int, **sizes: int) -> Inputs:
@@ -91,7 +91,7 @@ def _outputs(function: str, shown: Behaviour) -> dict[str, Array]:
 
 
 def _is(function: str, shown: Behaviour, inputs: Inputs) -> bool:
-    """Whether an answer is the right one for some inputs."""
+    """Whether an answer is right for these inputs."""
     cell = CONTRACTS[function].is_cell
     bounds = propagation.evaluate(inputs.span(0, 1) if cell else inputs)
     outputs = _outputs(function, shown)
@@ -108,7 +108,7 @@ def _is(function: str, shown: Behaviour, inputs: Inputs) -> bool:
 
 
 def _mixed(function: str, last: Inputs, earlier: Inputs, theirs: Behaviour) -> Iterator[tuple[Form, Inputs]]:
-    """The inputs with something of an earlier call in the place of their own."""
+    """The inputs, some of them replaced by those of an earlier call or by its last states."""
     ended = _ended(function, last, earlier, theirs)
     for names in (["a0"], ["c0"], ["a0", "c0"]):
         if all(name in ended for name in names):
@@ -124,7 +124,7 @@ def _mixed(function: str, last: Inputs, earlier: Inputs, theirs: Behaviour) -> I
 
 
 def _ended(function: str, last: Inputs, earlier: Inputs, theirs: Behaviour) -> dict[str, Array]:
-    """With what states an earlier call has ended."""
+    """The last states of an earlier call."""
     found = {}
     for name, array in _outputs(function, theirs).items():
         if name in ("a_last", "c_last"):
@@ -137,7 +137,7 @@ def _ended(function: str, last: Inputs, earlier: Inputs, theirs: Behaviour) -> d
 
 
 def _groups(inputs: Inputs) -> Iterator[list[str]]:
-    """Parameters that may be kept together, the largest groups first."""
+    """Groups of parameters that may be kept together, the largest first."""
     every = sorted(inputs.parameters[0] if isinstance(inputs, LayerInputs) else inputs.parameters)
     head = [name for name in every if name in ("Wy", "Wya", "by")]
     weights, biases = ([name for name in every if name[0] == part] for part in "Wb")

@@ -1,4 +1,4 @@
-"""The forms that are tried, with how far-fetched each is; numbers in them are computed from what is shown."""
+"""The forms that are tried, each with its cost; their numbers are computed from the shown values."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,23 +15,16 @@ CLIPS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60,
 STEPS = (
     *(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255, 1 / 128,
 )  # fmt: skip
+LEVELS = (127.0, 255.0, 128.0)
+"""The numbers of levels of eight bits."""
 TERMS = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next", "yt_pred", "a0", "c0")
 INNER = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo", "logits")
 OF_INPUTS = ("step (-T_x) mod the block back",)
-"""Maps that are tried of inputs alone: a last block of them that is read too early."""
-TAUTOLOGIES = (
-    ("a_next", "a_prev"),
-    ("c_next", "c_prev"),
-    ("returned a", "a_prev"),
-    ("returned c", "c_prev"),
-    ("cached a_next", "a_prev"),
-    ("cached c_next", "c_prev"),
-)
-"""An array, and one that is the same a step ahead."""
+"""Maps that are tried only on inputs: a last block that is read too early."""
 
 
 def below(nodes: Nodes, known: dict[str, Array], target: str) -> list[str]:
-    """The nodes of an equation down to what is known, in order."""
+    """The nodes of an equation, down to the known ones, in order."""
     found: list[str] = []
     left = [target]
     while left:
@@ -44,7 +37,7 @@ def below(nodes: Nodes, known: dict[str, Array], target: str) -> list[str]:
 
 
 def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
-    """Forms to try, with how far-fetched each is."""
+    """The forms to try, each with its cost."""
     first = cases[0]
     observation, target = first.observation, first.target
     implied = _implied(first)
@@ -68,25 +61,9 @@ def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
             if source != node and _same(observation, target, source, node):
                 yield far + 0.6, Form(node, source=source)
                 if node == target or node in ("a_prev", "c_prev", "it", "ft", "xt"):
-                    for name in (
-                        "one minus",
-                        "negative",
-                        "tanh",
-                        "sigmoid",
-                        "slope of tanh",
-                        "slope of sigmoid",
-                    ):
+                    for name in ("one minus", "tanh", "sigmoid"):
                         yield far + 1.4, Form(node, source=source, function=name)
-                    for name in (
-                        "step back",
-                        "first step",
-                        "last step",
-                        "step ahead",
-                        "step back, at least the first",
-                        "first step of a block",
-                    ):
-                        if name.startswith("step ahead") and (target, source) in TAUTOLOGIES:
-                            continue
+                    for name in ("step back", "first step", "last step", "step back, at least the first"):
                         for by in MAPS[name][1]:
                             yield far + 1.3 + 0.01 * by, Form(node, source=source, map=name, by=by)
         if node in implied:
@@ -96,19 +73,18 @@ def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
                 yield far + 1.6, Form(node, function="multiples", number=k)
             for k in CLIPS:
                 yield far + 1.6, Form(node, function="clipped", number=float(k))
-            for k in (127.0, 255.0, 128.0):
+            for k in LEVELS:
                 yield far + 1.6, Form(node, function="of the largest", number=k)
 
 
 def _throughout(operation: str) -> Iterator[tuple[float, Form]]:
-    """Another function in the place of an operation wherever it is; or the same of another argument."""
+    """Another function replaces an operation everywhere; or the operation gets another argument."""
     for name, (_, cost) in OF_ARGUMENT.items():
         yield 0.4 + cost, Form(operation, source="z", function=name)
     for k in CLIPS:
         yield 1.5, Form(operation, function="clipped", number=float(k))
-    for name in ("multiples", "multiples, down"):
-        for k in STEPS:
-            yield 1.8, Form(operation, function=name, number=k)
+    for k in STEPS:
+        yield 1.8, Form(operation, function="multiples", number=k)
 
 
 def _same(observation: Observation, target: str, source: str, node: str) -> bool:
@@ -122,7 +98,7 @@ def _same(observation: Observation, target: str, source: str, node: str) -> bool
 
 
 def _of_operation(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, Form]]:
-    """Another function in the place of an activation or a softmax, of the same argument."""
+    """Another function of the same argument replaces an activation or the softmax."""
     operation, operands = nodes.get(node, ("", ()))
     table = OF_ARGUMENT if operation in ACTIVATIONS else OF_LOGITS if operation == "softmax" else {}
     for name, (_, cost) in table.items():
@@ -140,7 +116,7 @@ def _of_operation(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, 
 
 
 def _implied(case: Case) -> dict[str, Array]:
-    """What nodes would have to be for the equation to give what is shown, where operations can be undone."""
+    """The values that nodes need for the equation to give the shown values, by inverse operations."""
     observation, target = case.observation, case.target
     held = observation.held[target]
     found = {target: np.where(held.wrong & held.seen, held.shown, np.nan)}
@@ -176,7 +152,7 @@ def _implied(case: Case) -> dict[str, Array]:
 def _fitted(
     cases: Sequence[Case], node: str, far: float, terms: Sequence[str]
 ) -> Iterator[tuple[float, Form]]:
-    """Forms whose number is computed from the first answers, where several elements agree on it."""
+    """Forms whose number is computed from the first answers, if several elements agree on it."""
     now, wanted = _pairs(cases, node)
     if len(now) < 2:
         return
@@ -184,8 +160,6 @@ def _fitted(
         for name, numbers, cost in (
             ("constant", wanted, 0.8),
             ("clipped", np.where(np.abs(wanted) < np.abs(now), np.abs(wanted), np.nan), 0.7),
-            ("at least", np.where(wanted > now, wanted, np.nan), 0.9),
-            ("at most", np.where(wanted < now, wanted, np.nan), 0.9),
             (
                 "between",
                 np.where(
@@ -205,20 +179,19 @@ def _fitted(
         for name in ("multiples", "multiples, down"):
             if _agrees(NUMBERED[name](now, k), wanted):
                 yield far + 1.0, Form(node, function=name, number=k)
-    for k in (127.0, 255.0, 128.0):
+    for k in LEVELS:
         yield far + 1.2, Form(node, function="of the largest", number=k)
         yield far + 1.2, Form(node, function="of the largest of all steps", number=k)
     for k in CLIPS:
         if _agrees(NUMBERED["clipped"](now, float(k)), wanted):
             yield far + 1.1, Form(node, function="clipped", number=float(k))
-    yield far + 1.1, Form(node, function="0 below", number=float(np.abs(now).max(initial=0)) * (1 + 1e-9))
     for term in terms:
         if term != node and _same(cases[0].observation, cases[0].target, term, node):
             yield from _sums(cases, node, term, far)
 
 
 def _pairs(cases: Sequence[Case], node: str, term: str = "") -> tuple[Array, ...]:
-    """Values of a node that is wrong, what it would have to be, and perhaps those of a term."""
+    """Values of a node, the values that it needs, and perhaps those of a term."""
     parts = []
     for case in cases[:4]:
         held = case.observation.held[case.target]
@@ -236,7 +209,7 @@ def _pairs(cases: Sequence[Case], node: str, term: str = "") -> tuple[Array, ...
 
 
 def _sums(cases: Sequence[Case], node: str, term: str, far: float) -> Iterator[tuple[float, Form]]:
-    """The node times a number plus a term times another one, by least squares."""
+    """The node times a number plus a term times a number, by least squares."""
     try:
         now, wanted, other = _pairs(cases, node, term)
     except ValueError:
@@ -257,7 +230,7 @@ def _sums(cases: Sequence[Case], node: str, term: str, far: float) -> Iterator[t
 
 
 def _agreed(numbers: Array) -> float | None:
-    """The number that most elements agree on, made plain; `None` where there is none."""
+    """The number on which most elements agree, rounded to few digits; `None` without one."""
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) < 2:
         return None
@@ -267,7 +240,7 @@ def _agreed(numbers: Array) -> float | None:
 
 
 def _plain(number: float) -> float:
-    """The number of the fewest digits that is nearly the same."""
+    """The number with the fewest digits that is nearly equal."""
     for digits in range(1, 8):
         plain = float(f"{number:.{digits}g}")
         if abs(plain - number) <= 1e-7 * abs(number) + 1e-12:
@@ -276,6 +249,6 @@ def _plain(number: float) -> float:
 
 
 def _agrees(found: Array, wanted: Array, tolerance: float = 1e-4) -> bool:
-    """Whether most elements are what was wanted, to within what undoing an activation loses."""
+    """Whether most elements are the needed ones, to within the rounding of an inverse activation."""
     with np.errstate(all="ignore"):
         return bool(np.mean(np.abs(found - wanted) <= tolerance * (np.abs(wanted) + 1e-12)) > 0.5)

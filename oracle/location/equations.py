@@ -1,5 +1,6 @@
-"""The equations of a step as data, and their evaluation: with bounds, or with another value for a node."""
+"""The equations of a step as data; their values, bounds, and values when a node is replaced."""
 
+import ast
 from collections.abc import Callable, Mapping
 from functools import lru_cache, reduce
 from math import prod
@@ -7,83 +8,71 @@ from typing import Any
 
 import numpy as np
 
-from oracle.rounding import Arithmetic, Bounded
-from reference.contract import Array, Kind
+from oracle.bounded import Bounded
+from oracle.rounding import Arithmetic
+from oracle.step import CELL, HEAD
+from reference.contract import CONTRACTS, Array, Kind
 
 Node = tuple[str, tuple[str, ...]]
 """An operation, and the names of its operands."""
 Nodes = Mapping[str, Node]
-
-GATES = {"f": "ft", "i": "it", "c": "cct", "o": "ot"}
-HEAD = {"rnn": ("Wya", "by"), "lstm": ("Wy", "by")}
 
 
 @lru_cache
 def equations(
     kind: Kind, sequence: bool = False, projected: bool = False, activation: str = "tanh", head: bool = True
 ) -> Nodes:
-    """The nodes of one step, in order; of a `sequence` also what a step takes over from the one before.
+    """The nodes of one step, in order; of a `sequence` also those that read the step before.
 
     Arrays are `(n, m, T_x)`, weights matrices, biases `(n, 1, 1)`.
     """
+    states = "a" if kind == "rnn" else "ac"
     nodes: dict[str, Node] = {}
     if sequence:
         nodes["xt"] = "same", ("x",)
-        nodes["a_prev"] = "before", ("a of steps", "a0")
-        if kind == "lstm":
-            nodes["c_prev"] = "before", ("c of steps", "c0")
+        nodes |= {f"{s}_prev": ("before", (f"{s} of steps", f"{s}0")) for s in states}
+    for name, text in CELL[kind].items():
+        if head or name not in HEAD:
+            _add(nodes, name, ast.parse(text, mode="eval").body, "Wya" if kind == "rnn" else "Wy")
     if kind == "rnn":
-        nodes["Waa a_prev"] = "apply", ("Waa", "a_prev")
-        nodes["Wax xt"] = "apply", ("Wax", "xt")
-        nodes["products"] = "sum", ("Waa a_prev", "Wax xt")
-        nodes["z"] = "sum", ("Waa a_prev", "Wax xt", "ba")
         nodes["a_next"] = activation, ("z",)
-    else:
-        nodes["concat"] = "stack", ("a_prev", "xt")
-        for gate, name in GATES.items():
-            product = f"W{gate} concat"
-            nodes[product] = "apply", (f"W{gate}", "concat")
-            nodes[f"z{gate}"] = "sum", (product, f"b{gate}")
-            nodes[name] = "tanh" if gate == "c" else "sigmoid", (f"z{gate}",)
-        nodes["ft * c_prev"] = "times", ("ft", "c_prev")
-        nodes["it * cct"] = "times", ("it", "cct")
-        nodes["c_next"] = "sum", ("ft * c_prev", "it * cct")
-        nodes["tanh(c_next)"] = "tanh", ("c_next",)
-        nodes["ot * tanh(c_next)" if projected else "a_next"] = "times", ("ot", "tanh(c_next)")
-        if projected:
-            nodes["a_next"] = "apply", ("Wp", "ot * tanh(c_next)")
+    if projected:
+        nodes["ot * tanh(c_next)"] = nodes["a_next"]
+        del nodes["a_next"]
+        nodes["a_next"] = "apply", ("Wp", "ot * tanh(c_next)")
     if head:
-        nodes |= _after(kind)
+        nodes |= {f"returned {s}": ("same", (f"{s}_next",)) for s in states}
+        cached = CONTRACTS[f"{kind}_cell_forward"].cache
+        nodes |= {f"cached {name}": ("same", (name,)) for name in cached}
     return nodes
 
 
-def _after(kind: Kind) -> dict[str, Node]:
-    """The head, and what is returned and cached."""
-    nodes: dict[str, Node] = {}
-    head, bias = HEAD[kind]
-    nodes[f"{head} a_next"] = "apply", (head, "a_next")
-    nodes["logits"] = "sum", (f"{head} a_next", bias)
-    nodes["yt_pred"] = "softmax", ("logits",)
-    nodes["returned a"] = "same", ("a_next",)
-    nodes["returned c"] = "same", ("c_next",)
-    cached = (
-        ("a_next", "a_prev", "xt")
-        if kind == "rnn"
-        else (
-            "a_next",
-            "c_next",
-            "a_prev",
-            "c_prev",
-            "ft",
-            "it",
-            "cct",
-            "ot",
-            "xt",
-        )
-    )
-    nodes |= {f"cached {name}": ("same", (name,)) for name in cached}
-    return nodes
+def _add(nodes: dict[str, Node], name: str, expression: ast.expr, head: str) -> None:
+    """Add the node of an expression, and before it those of its parts, whose names are their texts."""
 
+    def part(each: ast.expr) -> str:
+        text = ast.unparse(each).replace(" @ ", " ").replace("Wy", head)
+        if not isinstance(each, ast.Name):
+            _add(nodes, text, each, head)
+        return text
+
+    match expression:
+        case ast.BinOp(left, operator, right):
+            nodes[name] = OPERATORS[type(operator)], (part(left), part(right))
+        case ast.Call(ast.Name("affine"), [ast.Call(_, weights), ast.Name(concat), bias]):
+            _, parts = nodes.pop(concat)
+            products = tuple(f"{ast.unparse(W)} {u}" for W, u in zip(weights, parts, strict=True))
+            for product in products:
+                nodes[product] = "apply", tuple(product.split())
+            nodes["products"] = "sum", products
+            nodes[name] = "sum", (*products, part(bias))
+        case ast.Call(ast.Name("affine"), [W, u, bias]):
+            nodes[name] = "sum", (part(ast.BinOp(W, ast.MatMult(), u)), part(bias))
+        case ast.Call(ast.Name(operation), operands):
+            nodes[name] = operation, tuple(map(part, operands))
+
+
+OPERATORS: Mapping[type[ast.operator], str] = {ast.Add: "sum", ast.Mult: "times", ast.MatMult: "apply"}
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu")
 
@@ -140,7 +129,7 @@ def depends(nodes: Nodes, name: str, on: str) -> bool:
 
 
 def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str, Array]) -> Array:
-    """The value of a node by its equation, from what is known; `memo` keeps what is computed."""
+    """The value of a node by its equation, from the known arrays; `memo` caches computed nodes."""
     if name not in memo:
         operation, operands = nodes[name]
         values = [known[each] if each in known else evaluate(nodes, known, each, memo) for each in operands]
@@ -152,28 +141,18 @@ def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str
 def evaluate_with(
     nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str, Array], node: str, value: Array
 ) -> Array:
-    """The same with a value in the place of a node below it (or of the node itself)."""
+    """The value of a node where another node on which it depends, or the node itself, is replaced."""
     if name == node:
         return value
-    operation, operands = nodes[name]
-    values = []
-    for each in operands:
-        if each == node:
-            values.append(value)
-        elif each in known:
-            values.append(known[each])
-        elif depends(nodes, each, node):
-            values.append(evaluate_with(nodes, known, each, memo, node, value))
-        else:
-            values.append(evaluate(nodes, known, each, memo))
-    with np.errstate(all="ignore"):
-        return OPERATIONS[operation](*values)
+    evaluate(nodes, known, name, memo)
+    unchanged = {each: array for each, array in memo.items() if not depends(nodes, each, node)}
+    return evaluate(nodes, {**known, node: value}, name, unchanged)
 
 
 def evaluate_throughout(
     nodes: Nodes, known: Mapping[str, Array], name: str, operation: str, function: Callable[[Array], Array]
 ) -> Array:
-    """The value of a node with another function in the place of an operation, wherever that is below it."""
+    """The value of a node where a function replaces all operations of one kind."""
     its, operands = nodes[name]
     values = [
         known[each] if each in known else evaluate_throughout(nodes, known, each, operation, function)
@@ -184,7 +163,7 @@ def evaluate_throughout(
 
 
 def bounded(nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic) -> Bounded:
-    """The value of a node by its equation, and how far a correct program may be from the exact one."""
+    """The value of a node by its equation, with the bound on the error of a correct program."""
     with np.errstate(all="ignore"):
         return _bounded(nodes, known, name, fl, {})
 

@@ -1,7 +1,7 @@
-"""What is known of a mistake, as data: everything else in this package computes or renders these."""
+"""A location as data: where, when and how a function is wrong. `sentences` renders it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+import json
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Relation = Literal["=", "≠", "≥", "≤", ">", "<"]
@@ -9,10 +9,10 @@ Relation = Literal["=", "≠", "≥", "≤", ">", "<"]
 
 @dataclass(frozen=True)
 class Feature:
-    """A number that every element of an answer has.
+    """A number for each element of an answer, such as its place or its magnitude.
 
-    `kind` says how it is computed (see `oracle.location.features`), from the array, axis or size `name`; `by`
-    is the modulus of a residue.
+    `kind` names the computation (see `oracle.location.features`), `name` the array, axis or size that it
+    uses, and `by` is the modulus of a residue.
     """
 
     kind: str
@@ -33,9 +33,9 @@ class Condition:
 class Where:
     """The first equation that does not hold, named by its left side.
 
-    `also` are the other gates that are wrong by the same mistake. Of layers `setting` says in which kind of
-    network the equation was looked at; `stage` is `"network"` where an argument or the stacking is wrong, and
-    no equation of a step.
+    `also` are the other gates that are wrong by the same mistake. For layers, `setting` is the kind of
+    network in which the equation does not hold. `stage` is `"network"` where the mistake is outside of the
+    steps, and `"calls"` where an answer depends on earlier calls.
     """
 
     equation: str
@@ -47,20 +47,23 @@ class Where:
 
 @dataclass(frozen=True)
 class When:
-    """The conditions that wrong elements meet and right ones do not, all of them; none is "always".
+    """The conditions that wrong elements meet and right ones do not, all of them at once.
 
-    Elements for which the form makes no difference may be right, too.
+    Without conditions all elements are wrong; with `has_unchanged` except many to which the form gives the
+    right value.
     """
 
     conditions: tuple[Condition, ...] = ()
+    has_unchanged: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Form:
-    """What stands in the place of a node of the equation: `function(map(source))`, plus `share * other`.
+    """What replaces a node of the equation: `function(map(source)) + share * other`.
 
-    Empty fields change nothing: without a `source` the node itself is the source. `by` and `number` are the
-    parameters of the map and of the function.
+    Empty fields change nothing; without a `source` the node itself is the source. `by` is the parameter of
+    the map, `number` that of the function. In a whole network the form is a `mistake`, the name of an entry
+    of the catalogue; with the source `a` or `c` only this state is wrong.
     """
 
     node: str
@@ -71,13 +74,14 @@ class Form:
     number: float = 0.0
     other: str = ""
     share: float = 0.0
+    mistake: str = ""
 
 
 @dataclass(frozen=True)
 class Location:
-    """Where, when and how a program is wrong. `when` and `how` are `None` where they are not known.
+    """Where, when and how a function is wrong; `when` and `how` are `None` where they are not known.
 
-    A location that is not `alone` shows after other calls only.
+    If it is not `alone`, the function is wrong only after other calls.
     """
 
     where: Where
@@ -86,25 +90,16 @@ class Location:
     alone: bool = True
 
     def under(self, condition: Condition) -> "Location":
-        """The same, which is so under one condition more, that comes first."""
+        """The location with one more condition, before the others."""
         conditions = self.when.conditions if self.when else ()
         return replace(self, when=When((condition, *conditions)))
 
     def data(self) -> dict[str, Any]:
-        """The same as JSON has it."""
-        return {
-            "where": _plain(asdict(self.where)),
-            "when": _plain(asdict(self.when)) if self.when else None,
-            "how": _plain(asdict(self.how)) if self.how else None,
-        }
+        """The location as JSON has it, without empty fields."""
+        given = {name: part for name, part in vars(self).items() if name != "alone"}
+        plain = {name: part and asdict(part, dict_factory=_told) for name, part in given.items()}
+        return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
 
 
-ALWAYS_SAID = ("conditions", "value")
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, and without the fields that say nothing."""
-    if isinstance(value, Mapping):
-        kept = {name: each for name, each in value.items() if each or name in ALWAYS_SAID}
-        return {name: _plain(each) for name, each in kept.items()}
-    return [_plain(each) for each in value] if isinstance(value, (tuple, list)) else value
+def _told(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in fields if value or name in ("conditions", "value")}

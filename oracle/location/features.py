@@ -1,4 +1,4 @@
-"""What is known of every element of an equation, for conditions: places, sizes, magnitudes."""
+"""The features of each element of an equation, for conditions: places, sizes, magnitudes."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -12,21 +12,21 @@ from reference.contract import Array
 
 AXES = ("unit", "sample", "step")
 EXTENTS = {"unit": "", "sample": "m", "step": "T_x"}
-"""The size along each axis; that of units hangs on the equation."""
+"""The size along each axis; that of units depends on the equation."""
 MODULI = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 SUM = "n_a + n_x"
 GATE = {"ft": "zf", "it": "zi", "cct": "zc", "ot": "zo"}
 
 COSTS: Mapping[str, float] = {
     "size": 1, "equal": 1, "bits": 1, "place": 1, "from end": 1.2, "residue": 1.4, "tail": 1.3,
-    "network": 0.9, "value": 1.5, "magnitude": 1.5, "largest": 1.8, "largest of all": 1.9, "any zero": 2.2,
-    "moved": 2.3, "repeats": 2, "repeats earlier": 2.4,
+    "network": 0.9, "value": 1.5, "magnitude": 1.5, "largest": 1.8, "largest of all": 1.9,
+    "moved": 2.3, "repeats": 2,
 }  # fmt: skip
-"""How far-fetched a condition of each kind is."""
+"""The cost of a condition on a feature of each kind: of several that fit, the cheapest is chosen."""
 
 
 def columns(observation: Observation, target: str) -> dict[Feature, Array]:
-    """Every feature of the elements of an equation, each in an array that broadcasts to theirs."""
+    """Each feature of the elements of an equation, as an array that broadcasts to their shape."""
     shape = observation.held[target].shown.shape
     sizes = {
         name: size for name, size in observation.sizes.items() if name in ("n_x", "n_a", "n_y", "m", "T_x")
@@ -49,7 +49,7 @@ def columns(observation: Observation, target: str) -> dict[Feature, Array]:
 
 
 def derived(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
-    """Residues of sizes and places, and whether an element is among those that blocks leave over."""
+    """Residues of sizes and places, and whether an element is in the last, incomplete block."""
     found: dict[Feature, Array] = {}
     for feature, values in features.items():
         if feature.kind in ("size", "place"):
@@ -63,7 +63,7 @@ def derived(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
 
 
 def _of_values(observation: Observation, target: str, shape: tuple[int, ...]) -> dict[Feature, Array]:
-    """Features of what the equation is made of."""
+    """The features of the arrays on which the equation depends."""
     found: dict[Feature, Array] = {}
     nodes = observation.nodes
     with np.errstate(all="ignore"):
@@ -99,9 +99,6 @@ def _of_values(observation: Observation, target: str, shape: tuple[int, ...]) ->
             if name in ("xt", "a_prev", "c_prev", "logits") and len(value):
                 found[Feature("largest", called)] = size.max(axis=0, keepdims=True)
                 found[Feature("largest of all", called)] = size.max(axis=(0, 1), keepdims=True, initial=0)
-            if name == "a_prev" and len(value):
-                least = size.min(axis=(0, 1), keepdims=True, initial=np.inf)
-                found[Feature("any zero", called)] = (least == 0).astype(float)
             if name in ("a_prev", "c_prev") and value.shape[2] > 1:
                 if name in observation.held:
                     value = observation.held[name].right
@@ -115,18 +112,11 @@ def _of_values(observation: Observation, target: str, shape: tuple[int, ...]) ->
         found[Feature("repeats", "x")] = np.concatenate([np.zeros((1, 1, 1)), same], axis=2)[
             :, :, : x.shape[2]
         ]
-        T_x = x.shape[2]
-        again = (
-            [any((x[:, :, s] == x[:, :, t]).all() for s in range(t)) for t in range(T_x)]
-            if T_x <= 80
-            else [0] * T_x
-        )
-        found[Feature("repeats earlier", "x")] = np.array(again, float).reshape(1, 1, T_x)
     return found
 
 
 def _argument(observation: Observation, target: str) -> str:
-    """What the activation of an equation is applied to; empty where it has none."""
+    """The argument of the activation in an equation; empty where it has none."""
     operation, operands = observation.nodes.get(target, ("", ("",)))
     return operands[0] if operation in ACTIVATIONS else ""
 

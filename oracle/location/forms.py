@@ -1,4 +1,4 @@
-"""What an equation gives with a form in the place of one of its nodes; maps of an array along its axes."""
+"""The result of an equation in which a form replaces a node; maps of an array along its axes."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,11 +11,11 @@ from oracle.location.observations import Observation
 from reference.contract import Array
 
 Map = Callable[[Array, int], Array | None]
-"""An array `(n, m, T)` or `(rows, columns)` with its entries in other places; `None` where it has no such."""
+"""Moves the entries of an array `(n, m, T)` or `(rows, columns)`; `None` where the map does not apply."""
 
 
 def _along(axis: int, index: Callable[[Array, int, int], Array]) -> Map:
-    """Entries of an axis from others: `index(places, by, n)` says from which, and -1 is 0."""
+    """Take entry `index(places, by, n)` of an axis for each of its places; at index -1 the entry is 0."""
 
     def mapped(v: Array, by: int) -> Array | None:
         if v.ndim != 3 or not v.shape[axis]:
@@ -33,7 +33,7 @@ def _along(axis: int, index: Callable[[Array, int, int], Array]) -> Map:
 
 
 def _reshaped(written: tuple[int, ...], read: tuple[int, ...]) -> Map:
-    """Entries written in one order of the axes and read in another."""
+    """Write the entries in one order of the axes, and read them in another."""
 
     def mapped(v: Array, by: int) -> Array | None:
         if v.ndim != 3:
@@ -72,22 +72,16 @@ BLOCKS = (4, 8, 16, 2, 3, 10, 5, 32, 64)
 
 MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "step back": (_along(2, lambda k, by, n: k - by), (1, 2, 3, 4, 8), 1.0),
-    "step ahead": (_along(2, lambda k, by, n: np.where(k + by < n, k + by, -1)), (1, 2), 1.1),
     "step back, at least the first": (_along(2, lambda k, by, n: np.maximum(k - by, 0)), (1, 2), 1.2),
-    "step back, around": (_along(2, lambda k, by, n: (k - by) % n), (1, -1), 1.2),
     "first step": (_along(2, lambda k, by, n: 0 * k), (0,), 1.0),
     "last step": (_along(2, lambda k, by, n: 0 * k + n - 1), (0,), 1.0),
-    "steps reversed": (_along(2, lambda k, by, n: n - 1 - k), (0,), 1.1),
     "first step of a block": (_along(2, lambda k, by, n: k - k % by), BLOCKS, 1.4),
     "step of the first block": (_along(2, lambda k, by, n: k % by), BLOCKS, 1.4),
     "step (-T_x) mod the block back": (_along(2, lambda k, by, n: np.maximum(k - (-n) % by, 0)), BLOCKS, 1.6),
     "first sample": (_along(1, lambda k, by, n: 0 * k), (0,), 1.0),
     "sample back": (_along(1, lambda k, by, n: np.maximum(k - by, 0)), (1,), 1.2),
-    "samples reversed": (_along(1, lambda k, by, n: n - 1 - k), (0,), 1.1),
     "sample of the first block": (_along(1, lambda k, by, n: k % by), BLOCKS, 1.4),
-    "first sample of a block": (_along(1, lambda k, by, n: k - k % by), BLOCKS, 1.4),
-    "unit back": (_along(0, lambda k, by, n: (k - by) % n), (1, -1), 1.3),
-    "units reversed": (_along(0, lambda k, by, n: n - 1 - k), (0,), 1.2),
+    "unit back": (_along(0, lambda k, by, n: (k - by) % n), (1,), 1.3),
     "transposed": (_swapped(0, 1), (0,), 1.0),
     "steps and units exchanged": (_swapped(0, 2), (0,), 1.2),
     "steps and samples exchanged": (_swapped(1, 2), (0,), 1.2),
@@ -97,13 +91,12 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "(units, samples, steps) as (steps, units, samples)": (_reshaped((0, 1, 2), (2, 0, 1)), (0,), 1.3),
     "along the samples": (_as_row, (0,), 1.0),
     "without the rows that blocks leave": (_without_rows(lambda n, by: n - n % by), BLOCKS, 1.2),
-    "first rows alone": (_without_rows(lambda n, by: by), (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 32, 64), 1.5),
 }
-"""Each with the numbers it may have, and how far-fetched it is."""
+"""Each map with the values of its parameter that are tried, and its cost."""
 
 
 def _source(name: str, observation: Observation, target: str) -> Array:
-    """The value of another array; of what a step takes over, where that is wrong, what is right."""
+    """The value of another array; for the operands of a step, where they are wrong, the right value."""
     if name == "shown":
         return observation.held[target].shown
     held = observation.held.get(name)
@@ -116,7 +109,7 @@ def _source(name: str, observation: Observation, target: str) -> Array:
 
 
 def in_place(form: Form, observation: Observation, target: str) -> Array | None:
-    """What stands in the place of the node of a form; `None` where the form says nothing of such arrays."""
+    """The value that replaces the node of a form; `None` where the form does not apply."""
     try:
         node = observation.value(form.node, target)
         value = _source(form.source, observation, target) if form.source else node
@@ -139,11 +132,11 @@ def in_place(form: Form, observation: Observation, target: str) -> Array | None:
 
 
 THROUGHOUT = ("sigmoid",)
-"""Operations in whose place something may be wherever they are: in all gates at once."""
+"""Operations that a form replaces everywhere in an equation: in all gates at once."""
 
 
 def given_by(form: Form, observation: Observation, target: str) -> Array | None:
-    """What an equation gives with a form in the place of its node; `None` where that does not fit."""
+    """The result of an equation in which a form replaces a node; `None` where the shapes do not fit."""
     shape = observation.held[target].shown.shape
     if form.node in THROUGHOUT:
         function = function_named(form.function)

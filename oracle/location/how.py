@@ -1,4 +1,4 @@
-"""How the values of an equation are wrong: a form, tried in the order of how far-fetched it is."""
+"""How the values of an equation are wrong: the simplest form that gives all wrong values."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,17 +12,17 @@ from oracle.location.observations import Case, Observation
 from reference.contract import Array
 
 FEW = 8
-"""Answers in which a form is tried before it is held to all."""
+"""The number of answers on which a form is tried first."""
 MATCHES = 6
-"""Forms that match, of which the best is taken."""
+"""The search ends when so many forms fit."""
 EVIDENCE = 3
-"""Elements at least that have to be what a form gives, and not what is right."""
+"""The fewest elements that a form has to give where the right value differs."""
 STRAY = 0.002
-"""The part of the elements that may be otherwise: a tie that is rounded to the other side."""
+"""The part of the elements that may differ from a form: a tie that is rounded to the other side."""
 
 
-def mute(case: Case, form: Form) -> Array:
-    """Where what a form gives is what is right, too."""
+def unchanged_by(case: Case, form: Form) -> Array:
+    """Where the value that a form gives equals the right one."""
     held = case.observation.held[case.target]
     found = given_by(form, case.observation, case.target)
     if found is None:
@@ -30,13 +30,13 @@ def mute(case: Case, form: Form) -> Array:
     with np.errstate(all="ignore"):
         same = np.asarray(np.abs(found - held.right) <= np.maximum(2 * held.allowed, case.tolerance / 8))
     hidden = held.told & ~held.seen
-    if hidden.any():  # a memory state that is seen by the hidden state alone
+    if hidden.any():  # a memory state, of which only the hidden state is known
         same = same | (hidden & ~_shows(case.observation, found))
     return same
 
 
 def _shows(observation: Observation, c_next: Array) -> Array:
-    """Where another memory state would be seen in the hidden state."""
+    """Where another memory state would change the hidden state by more than its bound."""
     held = observation.held["a_next"]
     other = observation.with_node("a_next", "c_next", c_next)
     with np.errstate(all="ignore"):
@@ -44,8 +44,11 @@ def _shows(observation: Observation, c_next: Array) -> Array:
     return seen if seen.shape == c_next.shape else np.broadcast_to(seen.all(axis=0), c_next.shape)
 
 
-def matched(case: Case, form: Form) -> tuple[int, int] | None:
-    """How many wrong elements are what a form gives, and how many are not; `None` where it does not apply."""
+def _matched(case: Case, form: Form) -> tuple[int, int] | None:
+    """How many wrong elements a form gives, right values apart, and how many it does not give.
+
+    `None` where the form does not apply.
+    """
     held = case.observation.held[case.target]
     found = given_by(form, case.observation, case.target)
     if found is None:
@@ -58,19 +61,21 @@ def matched(case: Case, form: Form) -> tuple[int, int] | None:
     return int((same & tells).sum()), int((~same).sum())
 
 
-def fits(cases: Sequence[Case], form: Form) -> bool:
-    """Whether all wrong elements are what a form gives, and enough of them tell."""
+def fits(cases: Sequence[Case], form: Form, least: int = 0) -> bool:
+    """Whether a form gives all wrong elements, at least `least` of which differ from the right values."""
     told = failed = 0
     for case in cases:
-        count = matched(case, form)
-        if count is None or count[1] > max(STRAY * sum(count), 0 if sum(count) < 50 else 1):
+        count = _matched(case, form)
+        if count is None:
             return False
         told, failed = told + count[0], failed + count[1]
-    return told >= EVIDENCE and failed <= STRAY * told
+        if failed > max(STRAY * told, 1 if told > 50 else 0) and least:
+            return False
+    return told >= least and failed <= max(STRAY * told, 1 if told > 50 else 0)
 
 
 def likely(cases: Sequence[Case]) -> list[Form]:
-    """The forms that all wrong elements have, the least far-fetched first."""
+    """The forms that give all wrong elements, the simplest first."""
     cases = [
         case
         for case in cases
@@ -79,21 +84,21 @@ def likely(cases: Sequence[Case]) -> list[Form]:
     if not cases:
         return []
     few = _few(cases)
-    found: list[tuple[float, Form]] = []
+    found: list[Form] = []
     tried: set[Form] = set()
-    for cost, form in sorted(candidates(few), key=lambda each: each[0]):
+    for _, form in sorted(candidates(few), key=lambda each: each[0]):
         if form in tried:
             continue
         tried.add(form)
-        if fits(few, form) and fits(cases, form):
-            found.append((cost, form))
+        if fits(few, form, EVIDENCE) and fits(cases, form, EVIDENCE):
+            found.append(form)
             if len(found) == MATCHES:
                 break
-    return [form for _, form in found]
+    return found
 
 
 def _few(cases: Sequence[Case]) -> list[Case]:
-    """Some of several shapes, small ones first, and none in which hardly anything is wrong."""
+    """Some answers of several shapes, the small ones first, each with several wrong elements."""
 
     def size(case: Case) -> tuple[bool, int]:
         held = case.observation.held[case.target]
@@ -105,7 +110,7 @@ def _few(cases: Sequence[Case]) -> list[Case]:
 
 
 def of_gate(form: Form, one: str, other: str) -> Form:
-    """The same form of another gate."""
+    """The same form for another gate."""
     gates = {"ft": "f", "it": "i", "cct": "c", "ot": "o"}
     if one not in gates or other not in gates:
         return form
@@ -116,8 +121,6 @@ def of_gate(form: Form, one: str, other: str) -> Form:
             return other
         if name == f"z{old}":
             return f"z{new}"
-        if name.startswith((f"W{old}", f"b{old}")):
-            return name[0] + new + name[2:]
-        return name
+        return name[0] + new + name[2:] if name.startswith((f"W{old}", f"b{old}")) else name
 
     return replace(form, node=renamed(form.node), source=renamed(form.source), other=renamed(form.other))

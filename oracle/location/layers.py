@@ -1,7 +1,8 @@
-"""One direction of a layer in a setting, looked at as the forward that it is made of."""
+"""Observe one direction of a layer, within a network, as if it were a forward of its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,9 +19,9 @@ from reference.contract import Array
 
 @dataclass(frozen=True)
 class Setting:
-    """Where the layer is: `above` so many others, in one direction of `directions`, the last if `backward`.
+    """The network around the observed layer: the number of layers below it, and the directions.
 
-    With `ended`, some sequences end before T_x.
+    The observed direction is the second one if `backward`. With `ended`, some sequences end before T_x.
     """
 
     above: int = 0
@@ -32,7 +33,7 @@ class Setting:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is special in it, for `Where.setting`."""
+        """The names of what is not plain in it, for `Where.setting`."""
         every = {
             "backward": self.backward,
             "beside a backward direction": self.directions == 2 and not self.backward,
@@ -46,7 +47,7 @@ class Setting:
 
 
 def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
-    """Those that a counterexample has, the simplest first."""
+    """The settings that occur in a counterexample, the simplest first."""
     projected = (
         "" if not counterexample.n_p else "as many" if counterexample.n_p == counterexample.n_a else "fewer"
     )
@@ -77,7 +78,7 @@ def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
 
 @dataclass(frozen=True)
 class Maker:
-    """Draws what one layer is given, as the inputs of a forward without a head."""
+    """Draws the inputs of one layer, as those of a forward without a head."""
 
     function: str
     setting: Setting = Setting()
@@ -103,58 +104,50 @@ class Maker:
 
 
 def posed(function: str, setting: Setting, given: Inputs, most: Array | None = None) -> LayerInputs:
-    """The network in which a layer is given some inputs; those of a layer above another come from below.
+    """The network in which a layer gets these inputs; in a layer above another the inputs come from below.
 
-    Lengths, where there are some, are drawn, or are those of `most` as far as there are steps.
+    In a setting with lengths they are drawn; or they are `most`, cut to the number of steps.
     """
-    rng, p = np.random.default_rng(3), given.parameters
-    dtype, D = given.x.dtype, setting.directions
-    n_h = len(given.a0)
     m, T_x = given.x.shape[1:]
+    network = _drawn(function, setting, *_sizes(given), m, T_x, given.dtype.name)
+    place, n_h = _place(setting), len(given.a0)
+    parameters, drawn = [*network.parameters], network.parameters[place]
+    own = dict(given.parameters)
+    for name in own if setting.above else ():  # of which the inputs have other rows
+        if name[0] == "W" and name not in ("Waa", "Wp"):
+            of_a = own[name][:, : n_h if name != "Wax" else 0]
+            own[name] = np.concatenate([of_a, drawn[name][:, of_a.shape[1] :]], axis=1)
+    parameters[place] = own
+    a0, c0 = network.a0.copy(), network.c0.copy()
+    a0[place], c0[place] = given.a0, given.c0
     lengths = None
     if setting.ended:
-        lengths = rng.integers(1, T_x + 1, m)
+        lengths = np.random.default_rng(3).integers(1, T_x + 1, m)
         lengths[:1] = max(T_x - 1, 1)
         lengths[1:2] = T_x
         lengths = lengths if most is None else np.minimum(most, T_x)
+    network = replace(network, x=given.x, a0=a0, c0=c0, parameters=parameters, lengths=lengths)
+    is_turned = setting.backward and not setting.above
+    return replace(network, x=_turned(given.x, network)) if is_turned else network
 
-    def other(n_in: int) -> dict[str, Array]:
-        """Parameters for another layer or direction."""
-        drawn = {}
-        for name, array in p.items():
-            shape = list(array.shape)
-            if name == "Wax":
-                shape[1] = n_in
-            elif name[0] == "W" and name not in ("Waa", "Wp"):
-                shape[1] = n_h + n_in
-            drawn[name] = (rng.standard_normal(shape) / np.sqrt(max(shape[1], 1))).astype(dtype)
-        return drawn
 
-    def for_above() -> dict[str, Array]:
-        """Our own parameters, with new ones for the inputs, of which there are others."""
-        own, drawn = dict(p), other(D * n_h)
-        for name in own:
-            if name == "Wax":
-                own[name] = drawn[name]
-            elif name[0] == "W" and name not in ("Waa", "Wp"):
-                own[name] = np.concatenate([own[name][:, :n_h], drawn[name][:, n_h:]], axis=1)
-        return own
+def _sizes(given: Inputs) -> tuple[int, int, int]:
+    """The sizes n_x, n_a and n_p of a layer."""
+    n_h, n_a = len(given.a0), len(given.a0 if given.kind == "rnn" else given.c0)
+    return len(given.x), n_a, n_h if "Wp" in given.parameters else 0
 
-    n_x = len(given.x)
-    below = [other(n_x if layer == 0 else D * n_h) for layer in range(setting.above) for _ in range(D)]
-    own = for_above() if setting.above else dict(p)
-    beside = [] if D == 1 else [other(D * n_h if setting.above else n_x)]
-    parameters = [*below, *([*beside, own] if setting.backward else [own, *beside])]
-    a0 = rng.standard_normal((len(parameters), n_h, m)).astype(dtype)
-    c0 = rng.standard_normal((len(parameters), *given.c0.shape)).astype(dtype)
-    place = _place(setting)
-    a0[place], c0[place] = given.a0, given.c0
-    network = LayerInputs(
-        given.kind, given.x, a0, c0, parameters, given.dtype, D, lengths, activation=given.activation
-    )
-    if not setting.backward or setting.above:
-        return network
-    return replace(network, x=_turned(given.x, network))
+
+@lru_cache(maxsize=64)
+def _drawn(
+    function: str, setting: Setting, n_x: int, n_a: int, n_p: int, m: int, T_x: int, dtype: str
+) -> LayerInputs:
+    """A network with as many layers and directions as a setting has."""
+    own = {"n_p": n_p} if function == "lstm_layer" else {"activation": setting.activation}
+    stacking = {"layers": setting.above + 1, "directions": setting.directions}
+    drawn = problem(function, n_x=n_x, n_a=n_a, m=m, T_x=T_x, seed=3, dtype=dtype, **own, **stacking)
+    inputs = drawn.inputs(function)
+    assert isinstance(inputs, LayerInputs)
+    return inputs
 
 
 def _place(setting: Setting) -> int:
@@ -162,12 +155,12 @@ def _place(setting: Setting) -> int:
 
 
 def _turned(steps: Array, network: LayerInputs) -> Array:
-    """The steps as a backward direction takes them, or back."""
+    """The steps in the order of a backward direction; twice, in the order of time again."""
     return np.take_along_axis(steps, np.broadcast_to(network.backward[None], steps.shape), axis=2)
 
 
 def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
-    """What a layer has returned, by name; `None` where it raised or has other shapes."""
+    """The returned arrays by name; `None` where the call raised or the shapes are others."""
     n_h, m, T_x = network.a0.shape[1], *network.x.shape[1:]
     shapes = {"a": (network.directions * n_h, m, T_x), "a_last": network.a0.shape, "c_last": network.c0.shape}
     found = {}
@@ -182,14 +175,14 @@ def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
 
 
 PREFIXES = 3
-"""How many shorter sequences are asked, for the memory states with which they end."""
+"""The most shorter sequences that are asked, for their last memory states."""
 
 
 def observed_layer(function: str, setting: Setting, given: Inputs, program: Program) -> Observation | None:
-    """What an answer shows of one layer; of a memory state that is not shown, what follows from right ones.
+    """Observe one layer; its memory states, which it does not show, are inferred from right steps.
 
-    Where a hidden state is not what follows, the memory state of that step is asked for: a sequence that is
-    cut there ends with it. `None` where the program raises or returns other shapes.
+    Where an inferred memory state does not give the hidden state, a sequence that ends at this step is asked:
+    its last memory state is shown. `None` where a call raises or returns other shapes.
     """
     network = posed(function, setting, given)
     D, n_h = setting.directions, len(given.a0)
@@ -247,7 +240,7 @@ def observed_layer(function: str, setting: Setting, given: Inputs, program: Prog
 def _until(
     function: str, setting: Setting, given: Inputs, network: LayerInputs, step: int, program: Program
 ) -> Array | None:
-    """The memory states after a step, of sequences that are cut behind it."""
+    """The last memory states of sequences that end at a step."""
     cut = posed(function, setting, replace(given, x=given.x[:, :, : step + 1]), network.lengths)
     found = returned(program(cut), cut)
     return found["c_last"] if found else None

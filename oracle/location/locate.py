@@ -1,6 +1,6 @@
-"""Where, when and how a program is wrong: the order in which it is asked, and what is made of the answers."""
+"""Locate an unlisted mistake: which problems to ask, in which order, and what follows from the answers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
@@ -12,81 +12,52 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location.absent_states import locate_absent
 from oracle.location.calls import kept
 from oracle.location.confirming_problems import aimed
-from oracle.location.equations import GATES
-from oracle.location.facts import Condition, Feature, Form, Location, When, Where
-from oracle.location.how import likely, matched, mute, of_gate
+from oracle.location.facts import Form, Location, When, Where
+from oracle.location.how import fits, likely, of_gate, unchanged_by
 from oracle.location.layers import settings
 from oracle.location.networks import Answer, answer, locate_in_networks, networks
 from oracle.location.observations import Case, Observation
-from oracle.location.probe_problems import design, ordinary, scan
+from oracle.location.probe_problems import design, scan
 from oracle.location.session import Budget, OverError, Session, begun
 from oracle.location.when import Table, rule
 from oracle.problem import LayerProblem, Problem
+from oracle.step import GATES
 from reference.contract import CONTRACTS
 
 ROUNDS = 3
-"""How often what was found is held to problems that were not used to find it."""
+"""How many times a location is compared with new problems and corrected."""
 AIMED = 36
-"""How many of those there are at most, each time."""
+"""The most new problems in each round."""
+
+MANY = 0.05
+"""The part of the elements to which a form gives the right value, from which on a location says so."""
 
 
 def locate(
-    function: str,
-    program: Program,
-    problem: Problem,
-    anew: Callable[[], object],
-    limits: Limits = ANYTHING,
-    arranged: Mapping[str, Program] | None = None,
+    function: str, program: Program, problem: Problem, anew: Callable[[], object], limits: Limits = ANYTHING
 ) -> Location | None:
-    """Where, when and how a function is wrong; `None` where nothing wrong is found.
+    """Find where, when and how a function is wrong; `None` where every answer is right.
 
-    `anew` makes the program forget all calls. `arranged` are the same program, given arguments that lie in
-    memory in other ways.
+    `anew` makes the program forget all earlier calls.
     """
     anew()
     budget = begun(function, program, limits)
-    found = _of_layers(function, budget, problem, limits) if isinstance(problem, LayerProblem) else None
-    if not isinstance(problem, LayerProblem):
-        session = Session(function, budget, limits)
-        session.ask_each(chain([problem.inputs(function)], design(function, session.make, limits.dtypes)))
-        if _is_right(session):
-            return None  # it does not hang on what is asked
-        anew()
-        if _is_right(session) and (found := kept(function, program, problem, anew, limits)):
-            return found
-        found = found_in(session)
-    for name, other in (arranged or {}).items() if found is None else ():
-        budget.program = other
-        if found := _arranged(function, budget, problem, anew, limits):
-            return found.under(Condition(Feature("arranged", name), "=", 1.0))
-    return found
-
-
-def _arranged(
-    function: str, budget: Budget, problem: Problem, anew: Callable[[], object], limits: Limits
-) -> Location | None:
-    """Where a function is wrong whose arguments lie in memory in another way."""
-    anew()
     if isinstance(problem, LayerProblem):
-        asked = (
-            answer(function, budget, each.inputs(function)) for each in islice(networks(problem, limits), 4)
-        )
-        answers = [each for each in asked if each]
-        if not any(each.is_wrong for each in answers):
-            return None
-        return locate_in_networks(function, budget, answers, problem, limits) or _in_general(answers)
+        return _locate_in_layers(function, budget, problem, limits)
     session = Session(function, budget, limits)
-    session.ask_each(ordinary(session.make, range(2), limits.dtypes[0]))
-    if not first_wrong(session.seen):
-        return None
-    session.ask_each(scan(session.make, limits.dtypes))
+    session.ask_each(chain([problem.inputs(function)], design(function, session.make, limits.dtypes)))
+    if _is_right_again(session):
+        return None  # the answer does not depend on the question alone
+    anew()
+    if _is_right_again(session) and (found := kept(function, program, problem, anew, limits)):
+        return found
     return found_in(session)
 
 
 def explains(location: Location, function: str, program: Program, problem: Problem, limits: Limits) -> bool:
-    """Whether a function is wrong on a problem in the way that was located on another one.
+    """Whether a location that was found on one problem holds of another problem, too.
 
-    Of a layer in a setting it is taken for that where the problem has such a layer.
+    A location in a setting of a layer holds where the problem has such a layer.
     """
     if not location.alone:
         return False
@@ -104,8 +75,8 @@ def explains(location: Location, function: str, program: Program, problem: Probl
     return holds(cases_of(session.seen, location.where.equation), form, when)
 
 
-def _is_right(session: Session) -> bool:
-    """Whether an answer that was wrong is right where it is asked once more."""
+def _is_right_again(session: Session) -> bool:
+    """Whether the second answer to a problem is right whose first answer was wrong."""
     wrong = [each for each in session.seen if each.wrong]
     try:
         again = session.observe(wrong[0].inputs) if wrong else None
@@ -114,8 +85,10 @@ def _is_right(session: Session) -> bool:
     return again is not None and not again.wrong
 
 
-def _of_layers(function: str, budget: Budget, problem: LayerProblem, limits: Limits) -> Location | None:
-    """Of whole networks; else of a layer in the simplest setting in which it is wrong."""
+def _locate_in_layers(
+    function: str, budget: Budget, problem: LayerProblem, limits: Limits
+) -> Location | None:
+    """Look at whole networks; else at one layer in the simplest setting in which it is wrong."""
     like = [replace(problem, seed=problem.seed + k) for k in range(3)]
     asked = (
         answer(function, budget, each.inputs(function)) for each in chain(like, networks(problem, limits))
@@ -134,17 +107,16 @@ def _of_layers(function: str, budget: Budget, problem: LayerProblem, limits: Lim
             return found_in(session)
     is_right = limits.initial_state and not any(each.is_wrong for each in answers)
     found = locate_absent(function, budget, problem, limits) if is_right else None
-    return found or _in_general(answers)
+    return found or _first_wrong_output(answers)
 
 
-def _in_general(answers: Sequence[Answer]) -> Location | None:
-    """Which of the arrays that are returned is wrong, where no more is known."""
+def _first_wrong_output(answers: Sequence[Answer]) -> Location | None:
     wrong = [name for each in answers for name, array in each.wrong.items() if array.any()]
     return Location(Where(f"returned {wrong[0]}", stage="network")) if wrong else None
 
 
 def found_in(session: Session) -> Location | None:
-    """What is made of all that was seen, after it was held to more."""
+    """The location that explains all answers of a session, after new problems have confirmed it."""
     target = first_wrong(session.seen)
     if not target:
         return None
@@ -174,7 +146,7 @@ def found_in(session: Session) -> Location | None:
     else:
         form = form if holds(fresh, form, None) else None
         when = when if holds(fresh, form, when) else None
-    return said(session, target, form, when)
+    return _location(session, target, form, when)
 
 
 def _aimed(
@@ -185,9 +157,9 @@ def _aimed(
     return aimed(session.make, when or When(), example, seed, session.limits.dtypes)
 
 
-def said(session: Session, target: str, form: Form | None, when: When | None) -> Location:
-    """The location; of a layer whose gates are not shown, the gate in which the form is."""
-    also = others(session.seen, target, form)
+def _location(session: Session, target: str, form: Form | None, when: When | None) -> Location:
+    """The location; for a layer, which does not show its gates, the gate that the form changes."""
+    also = _other_gates(session.seen, target, form)
     names = session.setting.names if session.setting else ()
     if form and target in ("c_next", "a_next") and target != form.node:
         if form.node == "sigmoid":
@@ -195,16 +167,11 @@ def said(session: Session, target: str, form: Form | None, when: When | None) ->
         for gate, name in GATES.items():
             if form.node in (name, f"z{gate}", f"b{gate}", f"W{gate}", f"W{gate} concat") and session.setting:
                 target = name if form.source != name else target
-    return Location(Where(target, kind(session.function), also, names), when, form)
-
-
-def kind(function: str) -> str:
-    """`"rnn"` or `"lstm"`."""
-    return CONTRACTS[function].kind
+    return Location(Where(target, CONTRACTS[session.function].kind, also, names), when, form)
 
 
 def first_wrong(seen: Sequence[Observation]) -> str:
-    """The first equation that does not hold in any answer; empty where all do."""
+    """The first equation that does not hold in some answer; empty where all hold."""
     order: list[str] = []
     for observation in seen:
         order += [name for name in observation.held if name not in order]
@@ -221,67 +188,54 @@ def cases_of(seen: Sequence[Observation], target: str) -> list[Case]:
 
 
 def explained(cases: Sequence[Case]) -> tuple[Form | None, When | None]:
-    """The form and the condition that explain the most for the least; `None` for what is not known."""
-    found = likely(cases)
+    """The form and the conditions that together explain the wrong elements at the least cost.
+
+    Each is `None` where it is not known.
+    """
     table = Table.of([(case.observation, case.target) for case in cases])
     plain = rule(table, False)
     best: tuple[float, Form | None, When | None] | None = None
-    for k, form in enumerate(found):
-        when = rule(table.without([mute(case, form) for case in cases]), True)
+    for k, form in enumerate(likely(cases)):
+        unchanged = [unchanged_by(case, form) for case in cases]
+        when = rule(table.without(unchanged), True)
         if when is not None and plain is not None:
             few = len(when.conditions)
             when = plain if len(plain.conditions) < few or (not few and len(plain.conditions) == 1) else when
+        if when is not None:
+            part = sum(map(np.sum, unchanged)) / max(sum(each.size for each in unchanged), 1)
+            when = replace(when, has_unchanged=bool(part > MANY))
         cost = k * 0.3 + (len(when.conditions) if when else 5)
         if best is None or cost < best[0]:
             best = cost, form, when
-    if best:
-        return best[1], best[2]
-    return None, plain
+    return best[1:] if best else (None, plain)
 
 
 def holds(cases: Sequence[Case], form: Form | None, when: When | None) -> bool:
-    """Whether a form and a condition hold of answers: all that is wrong is so, and where it should be."""
+    """Whether the form gives all wrong elements, and just those are wrong that meet the conditions."""
     wrong = [case for case in cases if case.observation.held[case.target].wrong.any()]
-    if form and wrong and not fits_all(wrong, form):
+    if form and wrong and not fits(wrong, form):
         return False
     if when is None or not cases:
         return True
     table = Table.of([(case.observation, case.target) for case in cases])
-    table = table.without([mute(case, form) for case in cases]) if form else table
-    return agrees(table, when)
-
-
-def fits_all(cases: Sequence[Case], form: Form) -> bool:
-    """Whether wrong elements are what a form gives, however few tell."""
-    told = failed = 0
-    for case in cases:
-        count = matched(case, form)
-        if count is None:
-            return False
-        told, failed = told + count[0], failed + count[1]
-    return failed <= max(0.002 * told, 1 if told > 50 else 0)
+    return agrees(table.without([unchanged_by(case, form) for case in cases]) if form else table, when)
 
 
 def agrees(table: Table, when: When) -> bool:
-    """Whether wrong elements are those that meet the conditions."""
+    """Whether just those elements are wrong that meet the conditions; a few may be right by chance."""
     met = np.ones(len(table.wrong), bool)
     for condition in when.conditions:
         met &= table.met(condition)
-    missed = int((table.wrong & ~met).sum())
+    count = int(table.wrong.sum())
     extra = int((~table.wrong & met).sum())
-    most = 0.01 * max(int(table.wrong.sum()), 1)
-    return missed == 0 and extra <= max(most, 1 if table.wrong.sum() > 100 else 0)
+    return not (table.wrong & ~met).any() and extra <= max(0.01 * max(count, 1), 1 if count > 100 else 0)
 
 
-def others(seen: Sequence[Observation], target: str, form: Form | None) -> tuple[str, ...]:
+def _other_gates(seen: Sequence[Observation], target: str, form: Form | None) -> tuple[str, ...]:
     """The other gates that are wrong by the same mistake."""
-    if target not in GATES.values():
-        return ()
     found = []
-    for name in GATES.values():
-        if name == target:
-            continue
+    for name in GATES.values() if target in GATES.values() else ():
         cases = [case for case in cases_of(seen, name) if case.observation.held[name].wrong.any()]
-        if cases and (form is None or fits_all(cases, of_gate(form, target, name))):
+        if name != target and cases and (form is None or fits(cases, of_gate(form, target, name))):
             found.append(name)
     return tuple(found)

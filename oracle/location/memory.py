@@ -1,4 +1,4 @@
-"""Memory states of a layer, of which only the last is shown: what follows from right steps."""
+"""Infer the memory states of a layer, which shows only the last one, from its right steps."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from reference.contract import Array
 
 
 def hold(observation: Observation, name: str, shown: Array, told: Array, slack: Array | float = 1.0) -> None:
-    """Hold an equation where it is `told`, with so many times its bound."""
+    """Compare an equation where `told` is true, within `slack` times its bound."""
     b = bounded(observation.nodes, observation.known, name, Arithmetic(observation.inputs.dtype))
     held = Held.of(shown, b.value, b.error * slack)
     told = held.told & told
@@ -19,9 +19,9 @@ def hold(observation: Observation, name: str, shown: Array, told: Array, slack: 
 
 
 def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Array, within: Array) -> None:
-    """Hold c_next and a_next, where memory states that are not shown are taken to be right.
+    """Compare c_next and a_next; memory states that are not shown are computed.
 
-    Of what comes after a hidden state that is off, and whose memory state is not shown, nothing is told.
+    Nothing is told after a wrong hidden state, until the next memory state that is shown.
     """
     known, nodes = observation.known, observation.nodes
     n_a, m, T_x = memory.shape
@@ -45,7 +45,7 @@ def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Ar
     allowed = first.allowed.max(axis=0) if "Wp" in known else first.allowed
     if "Wp" in known:
         off = np.broadcast_to(off.any(axis=0), memory.shape)
-    # What comes after an unclear step is known again after one that is shown.
+    # After an unclear step the memory state is known again from the next shown one on.
     unclear = off | (_unseen(observation, allowed) & ~is_shown)
     last_off = np.maximum.accumulate(np.where(unclear, np.arange(T_x), -1), axis=2)
     last_shown = np.maximum.accumulate(np.where(is_shown, np.arange(T_x), -1), axis=1)
@@ -64,7 +64,7 @@ def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Ar
 
 
 def _unseen(observation: Observation, allowed: Array) -> Array:
-    """Where a memory state that is off by 1e-4 of it would not show in the hidden state."""
+    """Where a relative error of 1e-4 in the memory state does not show in the hidden state."""
     with np.errstate(all="ignore"):
         c, ot = (
             observation.known["c_next"],
@@ -74,7 +74,7 @@ def _unseen(observation: Observation, allowed: Array) -> Array:
 
 
 def surely(observation: Observation) -> Observation:
-    """What an answer shows of the steps whose memory state before is shown, too."""
+    """The observation of only those steps before which the memory state is shown."""
     if observation.sure is None:
         return observation
     held = {}

@@ -1,7 +1,7 @@
-"""What an answer shows of a step: each equation held to the values that the program itself shows.
+"""Compare each equation of a step with the values in the program's own outputs and caches.
 
-An operand is what the program shows of it, so an error is not blamed on what only passes it on. Functions and
-layers give the same `Observation`; what a layer does not show is left out of what is `told`.
+The operands of an equation are the values that the program shows, so an equation is not blamed for an error
+in its operands. Functions and layers give the same `Observation`; what a layer does not show is not `told`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,17 +13,19 @@ import numpy as np
 from oracle.diagnosis.behaviour import Behaviour, Leaves
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.equations import GATES, Nodes, bounded, equations, evaluate, evaluate_with
+from oracle.location.equations import Nodes, bounded, equations, evaluate, evaluate_with
 from oracle.location.facts import Feature
 from oracle.rounding import Arithmetic
+from oracle.step import GATES
 from reference.contract import CONTRACTS, Array
 
 
 @dataclass(frozen=True)
 class Held:
-    """An equation on the values shown: `(n, m, T_x)` each, and where it is `told` whether it holds.
+    """One equation: the shown and the right values and their bound, `(n, m, T_x)` each.
 
-    Where it is not `seen` it is only known to be wrong, and not what is shown instead.
+    Where `told` is false it is not known whether the equation holds. Where `seen` is false and `wrong` is
+    true, the wrong value itself is not shown.
     """
 
     shown: Array
@@ -35,7 +37,7 @@ class Held:
 
     @classmethod
     def of(cls, shown: Array, right: Array, allowed: Array) -> "Held":
-        """All elements are told where the right value is a finite number, or what is shown is so, too."""
+        """Compare elements whose right value is finite; the others are not told."""
         with np.errstate(all="ignore"):
             told = np.isfinite(right) & np.isfinite(allowed)
             wrong = told & ~(np.abs(shown - right) <= 2 * allowed)
@@ -44,9 +46,9 @@ class Held:
 
 @dataclass
 class Observation:
-    """One answer: `known` are the arrays that were given or are shown, `held` the equations, in order.
+    """One answer: `known` are the given and the shown arrays, `held` the compared equations, in order.
 
-    `sure` is where what a step begins with is shown, if it is not so everywhere.
+    `sure` is where the state before a step is shown; `None` where it is shown everywhere.
     """
 
     inputs: Inputs
@@ -59,7 +61,7 @@ class Observation:
     blocks: dict[str, tuple[list[Feature], Array, Array]] = field(default_factory=dict)
 
     def value(self, name: str, target: str) -> Array:
-        """The value of an array or a node as the `target` has it: shown, or else computed."""
+        """The value of an array or a node for the equation of `target`: as shown, or else computed."""
         known = self.known.get(name)
         return (
             known
@@ -68,25 +70,25 @@ class Observation:
         )
 
     def with_node(self, target: str, node: str, value: Array) -> Array:
-        """What the equation of `target` gives with a value in the place of a node."""
+        """The result of the equation of `target` if a node has another value."""
         return evaluate_with(self.nodes, self.known, target, self.memo, node, value)
 
     @property
     def wrong(self) -> list[str]:
-        """The equations that do not hold, in order."""
+        """The names of the equations that do not hold, in order."""
         return [name for name, held in self.held.items() if (held.wrong & held.seen).any()]
 
 
 @dataclass(frozen=True)
 class Case:
-    """An answer, with an equation that does not hold of it."""
+    """An answer, and the name of one of its equations."""
 
     observation: Observation
     target: str
 
     @property
     def tolerance(self) -> Array:
-        """How far what a form gives may be from what is shown."""
+        """How far a shown value may be from the value that a form gives."""
         held = self.observation.held[self.target]
         u = Arithmetic(self.observation.inputs.dtype).u
         with np.errstate(all="ignore"):
@@ -94,7 +96,7 @@ class Case:
 
 
 def parameters_of(parameters: Mapping[str, Array]) -> dict[str, Array]:
-    """The parameters by the names that the equations have for them, in float64."""
+    """The parameters in float64, biases as `(n, 1, 1)`."""
     named: dict[str, Array] = {}
     for name, array in parameters.items():
         wide = array.astype(np.float64)
@@ -103,7 +105,7 @@ def parameters_of(parameters: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) -> Observation | None:
-    """What an answer of one of the four functions shows; `None` where it raised, or has another form."""
+    """Observe an answer of one of the four functions; `None` where the call raised or has other shapes."""
     contract, outputs = CONTRACTS[function], shown.outputs
     m, T_x = inputs.x.shape[1], 1 if contract.is_cell else inputs.x.shape[2]
     returned: dict[str, Array] = {}
@@ -124,7 +126,8 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
     known |= {"x": inputs.x[:, :, :T_x], "a0": inputs.a0[:, :, None], "c0": inputs.c0[:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     states = "ac" if kind == "lstm" and "c" in returned else "a"
-    unclear = _believe(known, nodes, returned, cached, states, contract.is_cell, Arithmetic(inputs.dtype))
+    steps = _Steps(known, nodes, Arithmetic(inputs.dtype))
+    unclear = steps.believe(_alternatives(steps, returned, cached, contract.is_cell), not contract.is_cell)
     sizes = {name: size for name, size in inputs.sizes.items() if name != "T_x" or not contract.is_cell}
     observation = Observation(inputs, sizes, nodes, known, {})
     showing = {f"cached {name}": array for name, array in cached.items()}
@@ -144,7 +147,7 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
 
 
 def held(observation: Observation, name: str, shown: Array) -> Held:
-    """An equation, with a bound for that one alone."""
+    """Compare one equation, within the bound of that equation alone."""
     fl = Arithmetic(observation.inputs.dtype)
     operation, (operand, *_) = observation.nodes[name]
     if operation == "same":  # exact, and quick
@@ -157,7 +160,7 @@ def held(observation: Observation, name: str, shown: Array) -> Held:
 def _cached(
     entries: Mapping[str, object], caches: Leaves, inputs: Inputs, is_cell: bool, T_x: int
 ) -> dict[str, Array]:
-    """The arrays of all caches, by name, over time; without those that are not there or of another shape."""
+    """The cached arrays by name, over time; without those that are missing or have other shapes."""
     prefixes = [".0"] if is_cell else [f".0.0.{t}" for t in range(T_x)]
     m, n_a = inputs.x.shape[1], len(inputs.a0)
     found = {}
@@ -170,54 +173,21 @@ def _cached(
     return found
 
 
-def _believe(
-    known: dict[str, Array],
-    nodes: Nodes,
-    returned: Mapping[str, Array],
-    cached: Mapping[str, Array],
-    states: str,
-    is_cell: bool,
-    fl: Arithmetic,
-) -> set[str]:
-    """Add what a step was made with and has made, where it is shown in several places.
-
-    Those are believed with which the fewest elements are wrong. Returns the names of those for which several
-    are as good.
-    """
-    unclear: set[str] = set()
-    every: dict[str, list[Array]] = {}
-    if is_cell:
-        every["xt"] = [known["x"]]
-        for s in states:
-            every[f"{s}_prev"] = [known[f"{s}0"]]
-    else:
-        every["xt"] = [*_of(cached, "xt"), known["x"]]
-        for s in states:
-            chain = evaluate(nodes, known | {f"{s} of steps": returned[s]}, f"{s}_prev", {})
-            every[f"{s}_prev"] = [*_of(cached, f"{s}_prev"), chain]
-    for s in states:
+def _alternatives(
+    steps: "_Steps", returned: Mapping[str, Array], cached: Mapping[str, Array], is_cell: bool
+) -> dict[str, list[Array]]:
+    """The different arrays that a program shows for each operand and result of its steps."""
+    every: dict[str, list[Array]] = {name: [cached[name]] for name in GATES.values() if name in cached}
+    every["xt"] = [steps.known["x"]] if is_cell else [*_of(cached, "xt"), steps.known["x"]]
+    for s in (s for s in "ac" if s in returned):
+        every[f"{s} of steps"] = [returned[s]]
         every[f"{s}_next"] = [*_of(cached, f"{s}_next"), returned[s]]
-    for name in GATES.values():
-        if name in cached:
-            every[name] = [cached[name]]
-    every = {name: _different(arrays) for name, arrays in every.items()}
-    known |= {name: arrays[0] for name, arrays in every.items()}
-    gates = [name for name in GATES.values() if name in known]
-    first = gates or [f"{s}_next" for s in reversed(states)]
-    unclear |= _choose(
-        known, nodes, every, ["a_prev", "xt", *(() if gates else [f"{s}_next" for s in states])], first, fl
-    )
-    if gates and "c" in states:
-        _choose_gates(known, nodes, gates, fl)
-        unclear |= _choose(known, nodes, every, ["c_next", "c_prev"], ["c_next"], fl)
-        unclear |= _choose(known, nodes, every, ["a_next"], ["a_next"], fl)
-    if not is_cell:
-        for s in states:
-            chains = _different([known[f"{s}_next"], returned[s]])
-            known[f"{s} of steps"] = chains[0]
-            if len(chains) > 1:
-                _choose(known, nodes, {f"{s} of steps": chains}, [f"{s} of steps"], [f"{s}_prev"], fl)
-    return unclear
+        if is_cell:
+            every[f"{s}_prev"] = [steps.known[f"{s}0"]]
+        else:
+            chain = evaluate(steps.nodes, steps.known | {f"{s} of steps": returned[s]}, f"{s}_prev", {})
+            every[f"{s}_prev"] = [*_of(cached, f"{s}_prev"), chain]
+    return {name: _different(arrays) for name, arrays in every.items()}
 
 
 def _of(arrays: Mapping[str, Array], name: str) -> Iterator[Array]:
@@ -233,44 +203,59 @@ def _different(arrays: list[Array]) -> list[Array]:
     return found
 
 
-def _choose(
-    known: dict[str, Array],
-    nodes: Nodes,
-    every: Mapping[str, list[Array]],
-    names: list[str],
-    targets: list[str],
-    fl: Arithmetic,
-) -> set[str]:
-    """Set the arrays of some names to those with which the fewest elements of the targets are wrong.
+@dataclass
+class _Steps:
+    """The known arrays of an answer, to which the operands and results of its steps are added."""
 
-    Returns the names of which another array is as good.
-    """
-    names = [name for name in names if len(every.get(name, ())) > 1]
-    if not names:
-        return set()
-    tried = []
-    for arrays in product(*(every[name] for name in names)):
-        chosen = known | dict(zip(names, arrays, strict=True))
-        count = sum(_count(nodes, chosen, target, fl) for target in targets)
-        tried.append((count, dict(zip(names, arrays, strict=True))))
-    least = min(count for count, _ in tried)
-    best, *others = [arrays for count, arrays in tried if count == least]
-    known |= best
-    return {name for name in names for each in others if each[name] is not best[name]}
+    known: dict[str, Array]
+    nodes: Nodes
+    fl: Arithmetic
 
+    def believe(self, every: dict[str, list[Array]], is_sequence: bool) -> set[str]:
+        """Add for each name the array with which the fewest elements are wrong.
 
-def _count(nodes: Nodes, known: Mapping[str, Array], target: str, fl: Arithmetic) -> int:
-    b = bounded(nodes, known, target, fl)
-    return int(Held.of(known[target], b.value, b.error).wrong.sum())
+        Returns the names for which several arrays are equally good.
+        """
+        states = [s for s in "ca" if f"{s}_next" in every]
+        self.known |= {name: arrays[0] for name, arrays in every.items() if " " not in name}
+        gates = [name for name in GATES.values() if name in self.known]
+        first = gates or [f"{s}_next" for s in states]
+        unclear = self._choose(every, ["a_prev", "xt", *(() if gates else first)], first)
+        if gates and "c" in states:
+            self._choose_gates(gates)
+            unclear |= self._choose(every, ["c_next", "c_prev"], ["c_next"])
+            unclear |= self._choose(every, ["a_next"], ["a_next"])
+        for s in states if is_sequence else ():
+            name = f"{s} of steps"
+            chains = _different([self.known[f"{s}_next"], *every[name]])
+            self.known[name] = chains[0]
+            self._choose({name: chains}, [name], [f"{s}_prev"])
+        return unclear
 
+    def _choose(self, every: Mapping[str, list[Array]], names: list[str], targets: list[str]) -> set[str]:
+        """Choose the arrays with which the fewest elements of the targets are wrong.
 
-def _choose_gates(known: dict[str, Array], nodes: Nodes, gates: list[str], fl: Arithmetic) -> None:
-    """Take a gate for right, and its cache for wrong, where that makes the next states right."""
-    for name in gates:
-        right = bounded(nodes, known, name, fl)
-        if not Held.of(known[name], right.value, right.error).wrong.any():
-            continue
-        target = "a_next" if name == "ot" else "c_next"
-        other = known | {name: right.value}
-        if target in known and _count(nodes, other, target, fl) < _count(nodes, known, target, fl):
-            known[name] = right.value
+        Returns the names for which another array is equally good.
+        """
+        names = [name for name in names if len(every.get(name, ())) > 1]
+        if not names:
+            return set()
+        chosen = [dict(zip(names, arrays, strict=True)) for arrays in product(*(every[n] for n in names))]
+        counts = [sum(self._count(target, self.known | each) for target in targets) for each in chosen]
+        best, *others = [each for each, count in zip(chosen, counts, strict=True) if count == min(counts)]
+        self.known |= best
+        return {name for name in names for each in others if each[name] is not best[name]}
+
+    def _count(self, target: str, known: Mapping[str, Array]) -> int:
+        """How many elements of an equation are wrong."""
+        b = bounded(self.nodes, known, target, self.fl)
+        return int(Held.of(known[target], b.value, b.error).wrong.sum())
+
+    def _choose_gates(self, gates: list[str]) -> None:
+        """Where the right gates give the shown states, use them: only the cached gate is wrong."""
+        for name in gates:
+            if self._count(name, self.known):
+                other = self.known | {name: bounded(self.nodes, self.known, name, self.fl).value}
+                target = "a_next" if name == "ot" else "c_next"
+                if target in other and self._count(target, other) < self._count(target, self.known):
+                    self.known[name] = other[name]

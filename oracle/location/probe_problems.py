@@ -1,4 +1,4 @@
-"""The problems that are asked of one of the four functions, one thing moved at a time."""
+"""The problems that are asked to locate a mistake; each changes one thing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ OF_STEP = ("W", "b")
 
 
 class Make(Protocol):
-    """Draws the inputs of a forward, or of a layer, of some sizes."""
+    """Draws the inputs of a forward or a layer."""
 
     def __call__(
         self, *, n_x: int, n_a: int, n_y: int, m: int, T_x: int, seed: int, regime: str, dtype: str
@@ -42,7 +42,7 @@ def making(function: str) -> Make:
 
 
 def scan(make: Make, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]:
-    """A dozen problems of all kinds, on which most mistakes show."""
+    """A dozen different problems, on which most mistakes show."""
 
     def of(number: int = 0, regime: str = "unit", dtype: DType = dtypes[0], **sizes: Any) -> Inputs:
         return make(**{**BASE, **sizes}, seed=seed + number, regime=regime, dtype=dtype)
@@ -60,7 +60,7 @@ def scan(make: Make, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]
 
 
 def design(function: str, make: Make, dtypes: Sequence[DType]) -> Iterator[Inputs]:
-    """All of them, some 120; `dtypes` are those that it computes in, widest first."""
+    """All problems, about 120; `dtypes` are those in which the function computes, the widest first."""
     dtype = dtypes[0]
     is_cell, has_head = CONTRACTS[function].is_cell, not CONTRACTS[function].is_layer
 
@@ -114,7 +114,7 @@ def ordinary(make: Make, seeds: range, dtype: DType) -> Iterator[Inputs]:
 
 
 def by_logits(of: Any) -> Iterator[Inputs]:
-    """Logits that are large, small, or far apart."""
+    """Problems with logits that are large, small, or far apart."""
     for n_y in (2, 4):
         given = of(15, n_y=n_y)
         by = given.parameters["by"]
@@ -125,7 +125,7 @@ def by_logits(of: Any) -> Iterator[Inputs]:
 
 
 def special(inputs: Inputs, seed: int) -> Iterator[Inputs]:
-    """Some numbers 0, of some samples or of all; one-hot inputs; biases and states with zeros in them."""
+    """Problems with zeros in x, of some samples or of all; one-hot inputs; states with zeros."""
     rng = np.random.default_rng(seed)
     n_x, m, T_x = inputs.x.shape
     yield replace(inputs, x=inputs.x * (rng.random((1, m if seed else 1, T_x)) < 0.6))
@@ -136,7 +136,7 @@ def special(inputs: Inputs, seed: int) -> Iterator[Inputs]:
 
 
 def over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
-    """Inputs that repeat those of a step before; states that settle."""
+    """A problem in which inputs repeat earlier ones, and one in which the states converge."""
     rng, x = np.random.default_rng(seed), short.x.copy()
     repeats = rng.random((1 if seed == 0 else x.shape[1], x.shape[2])) < 0.5
     for t in range(1, x.shape[2]):
@@ -148,20 +148,20 @@ def over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
 
 
 def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
-    """Some arrays times a factor: `x`, `a0`, `c0`, all `W` or `b` of a step, or those of the head, `Wy`."""
+    """Multiply `x`, `a0`, `c0`, all `W` or `b` of a step, or, as `Wy`, those of the head, by a factor."""
 
     def of(name: str) -> float:
         kind = "Wy" if name in ("Wy", "Wya", "by") else name if name in ("x", "a0", "c0") else name[0]
         return factor if kind in names else 1.0
 
-    # A zero is one that is not negative, which some who compare bytes take for another number.
+    # `+ 0` makes zeros positive: a program that compares bytes takes -0.0 for another number.
     parameters = {name: array * array.dtype.type(of(name)) + 0 for name, array in inputs.parameters.items()}
     x, a0, c0 = (getattr(inputs, name) * of(name) + 0 for name in ("x", "a0", "c0"))
     return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
 
 
 def graded(inputs: Inputs, names: tuple[str, ...], decades: tuple[float, float] = (-9, 3)) -> Inputs:
-    """Some arrays of every sample times another power of ten."""
+    """Multiply some arrays by another power of ten for each sample."""
     factors = 10.0 ** np.linspace(*decades, inputs.x.shape[1])
     arrays = {
         name: (getattr(inputs, name) * (factors[:, None] if name == "x" else factors)).astype(inputs.x.dtype)

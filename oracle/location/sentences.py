@@ -1,5 +1,6 @@
-"""A location in words: at most three lines, each of at most 120 characters. Nothing reads them."""
+"""Render a location in words: at most three lines of at most 120 characters. No code parses them."""
 
+from oracle.faults import sentence
 from oracle.location import words
 from oracle.location.facts import Condition, Feature, Form, Location, Where
 from oracle.location.how import of_gate
@@ -8,14 +9,14 @@ MOST = 120
 
 
 def lines(location: Location) -> list[str]:
-    """`where: …`, and what is known of `when: …` and `how: …`."""
+    """The lines `where: …`, `when: …` and `how: …`, as far as they are known."""
     parts = {"where": _where(location), **_rest(location)}
     said = [f"{name}: {text}" for name, text in parts.items()]
     return [line if len(line) <= MOST else f"{line[: MOST - 1]}…" for line in said]
 
 
 def phrases(location: Location) -> list[str]:
-    """When and how, as far as they are known, to go on a sentence with."""
+    """The texts of when and how, as far as they are known, to continue a sentence."""
     return [*_rest(location).values()]
 
 
@@ -37,8 +38,6 @@ def _where(location: Location) -> str:
             return f"{where.equation}, where not given, {_are(where.equation)} not taken for 0"
         if where.setting == ("absent alone",):
             return f"{where.equation}, where it alone is not given, is not taken for 0"
-        if where.equation == "parameters" and location.how and location.how.source:
-            return f"a layer or direction does not use its own {location.how.source}"
         return words.OF_NETWORKS.get(where.equation, f"{where.equation} is wrong")
     setting = ", ".join(words.SETTINGS[name] for name in where.setting)
     if where.also:
@@ -54,7 +53,7 @@ def _are(names: str) -> str:
 
 
 def _statement(where: Where) -> str:
-    """The equation, in words that the author of a program knows."""
+    """The equation in the symbols of the specification."""
     name = where.equation
     if name == "a_next":
         if where.kind == "rnn":
@@ -72,7 +71,9 @@ def _when(location: Location) -> str:
     if location.where.stage == "calls":
         names = [c.feature.name for c in conditions]
         return f"after another call{f' with the same {_listed(names)}' if names else ''}"
-    return " and ".join(_condition(each) for each in conditions) or "always"
+    if not conditions:
+        return "wherever it changes a value" if location.when.has_unchanged else "always"
+    return " and ".join(map(_condition, conditions))
 
 
 def _listed(names: list[str]) -> str:
@@ -111,21 +112,12 @@ def _condition(condition: Condition) -> str:
             )
         case "network":
             return _of_network(condition)
-        case "any zero":
-            return f"{'some' if condition.value else 'no'} number of {feature.name} is 0"
-        case "arranged":
-            return words.ARRANGED[feature.name]
-        case _:
+        case "repeats":
             return (
-                f"{_quantity(feature)} {relation} {value}"
-                if feature.kind not in ("repeats", "repeats earlier")
-                else _repeats(condition)
+                f"xt of all samples {'equals' if condition.value else 'differs from'} that of the step before"
             )
-
-
-def _repeats(condition: Condition) -> str:
-    which = "the step before" if condition.feature.kind == "repeats" else "an earlier step"
-    return f"xt of all samples {'equals' if condition.value else 'differs from'} that of {which}"
+        case _:
+            return f"{_quantity(feature)} {relation} {value}"
 
 
 def _quantity(feature: Feature) -> str:
@@ -143,25 +135,7 @@ def _of_network(condition: Condition) -> str:
     name = condition.feature.name
     if name in ("layers", "directions"):
         return f"{name} {condition.relation} {_number(condition.value)}"
-    told = {
-        "any length < T_x": ("a sequence ends before T_x", "no sequence ends before T_x"),
-        "all lengths < T_x": ("all sequences end before T_x", "some sequence has T_x steps"),
-        "the lengths are equal": ("all lengths are equal", "the lengths differ"),
-        "another is longer than the first": (
-            "another sequence is longer than the first",
-            "the first is the longest",
-        ),
-        "the last has T_x steps": (
-            "the last sample has T_x steps",
-            "the last sample has fewer than T_x steps",
-        ),
-        "the first has T_x steps": (
-            "the first sample has T_x steps",
-            "the first sample has fewer than T_x steps",
-        ),
-        "lengths are given": ("lengths are given", "lengths are not given"),
-    }[name]
-    return told[0 if condition.value else 1]
+    return words.CONDITIONS_OF_NETWORKS[name][0 if condition.value else 1]
 
 
 def _how(form: Form, where: Where) -> str:
@@ -170,8 +144,8 @@ def _how(form: Form, where: Where) -> str:
             return f"{form.node} are the last states of {form.map}"
         names = form.source.split(", ")
         return f"{_listed(names)} of {form.map} {'are' if len(names) > 1 else 'is'} used"
-    if where.stage == "network":
-        return _how_network(form, where)
+    if form.mistake:
+        return sentence(form.mistake) + (f", for {form.source} alone" if form.source else "")
     if form.node == "sigmoid":
         return (
             f"{_applied(form, 'z')} in place of z"
@@ -211,22 +185,6 @@ def _applied(form: Form, base: str) -> str:
     if template is None:
         return form.function if not form.map else f"{form.function} of {base}"
     return template.format(v=base, k=_number(form.number))
-
-
-def _how_network(form: Form, where: Where) -> str:
-    if form.node == "lengths":
-        whose = {
-            "": "",
-            "layers above": " in the layers above the first",
-            "backward": " in the backward direction",
-            "forward": " in the forward direction",
-        }
-        return f"{words.LENGTHS[form.map].format(by=form.by)}{whose[form.source]}"
-    if where.setting and form.map == "zero":
-        return f"{form.node} is taken for 0, too"
-    if form.map in words.MAPS:
-        return f"it is read {words.MAPS[form.map].format(by=form.by)}"
-    return words.NETWORKS.get(form.map, form.map)
 
 
 def _number(value: float) -> str:

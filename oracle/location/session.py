@@ -1,5 +1,6 @@
-"""A program that is asked, within a budget, and all that it has shown."""
+"""The calls of a function within a budget, and all observations so far."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from oracle.diagnosis.behaviour import Behaviour, Program
@@ -12,24 +13,25 @@ from oracle.location.probe_problems import Make, making
 from reference.contract import CONTRACTS
 
 CALLS = 250
-"""How many calls of one of the four functions are made at most."""
+"""The most calls of one of the four functions."""
 CALLS_OF_LAYERS = 500
+"""The most calls of a layer."""
 
 
 class OverError(Exception):
-    """As many calls were made as may be."""
+    """The budget of calls is spent."""
 
 
 @dataclass
 class Budget:
-    """A program whose calls are counted."""
+    """A program that may be called `most` times."""
 
     program: Program
     most: int
     calls: int = 0
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        """One call more; raises `OverError` where that is too many."""
+        """Call the program; raises `OverError` where the budget is spent."""
         if self.calls >= self.most:
             raise OverError
         self.calls += 1
@@ -38,7 +40,7 @@ class Budget:
 
 @dataclass
 class Session:
-    """What was asked of a function, or of one layer in a setting, and what it has shown."""
+    """The observations of a function, or of one layer in a setting."""
 
     function: str
     program: Budget
@@ -49,19 +51,19 @@ class Session:
 
     @property
     def make(self) -> Make:
-        """Draws what may be asked."""
+        """Draws the inputs of problems."""
         if self.setting is not None:
             return Maker(self.function, self.setting)
         return making(self.function)
 
     def observe(self, inputs: Inputs) -> Observation | None:
-        """What one answer shows, which is not kept; `None` where it raises or is of another form."""
+        """Observe one answer without keeping it; `None` where the call raises or has other shapes."""
         if self.setting is None:
             return observed(self.function, inputs, self.program(inputs), self.limits)
         return observed_layer(self.function, self.setting, inputs, self.program)
 
     def ask(self, inputs: Inputs) -> Observation | None:
-        """The same, kept."""
+        """Observe one answer, and keep the observation."""
         found = self.observe(inputs)
         if found is None:
             return None
@@ -69,13 +71,13 @@ class Session:
         return found
 
     def strictly(self) -> None:
-        """Look at what does not hang on memory states that are not shown alone, from now on."""
+        """From now on keep only what does not depend on memory states that are not shown."""
         self.is_strict, self.seen = True, [surely(each) for each in self.seen]
 
-    def ask_each(self, every: object) -> bool:
-        """Ask what there is as long as the budget allows; whether it did."""
+    def ask_each(self, every: Iterable[Inputs]) -> bool:
+        """Ask all problems; `False` where the budget was spent before."""
         try:
-            for inputs in every:  # type: ignore[attr-defined]
+            for inputs in every:
                 self.ask(inputs)
         except OverError:
             return False
@@ -83,5 +85,5 @@ class Session:
 
 
 def begun(function: str, program: Program, limits: Limits) -> Budget:
-    """A program with the budget of its function."""
+    """The program with the budget of calls for its function."""
     return Budget(program, CALLS_OF_LAYERS if CONTRACTS[function].is_layer else CALLS)

@@ -1,6 +1,6 @@
-"""When an equation does not hold: the fewest conditions that part wrong elements from right ones."""
+"""When an equation does not hold: the cheapest conditions that separate wrong elements from right ones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -12,26 +12,26 @@ from oracle.location.observations import Observation
 from reference.contract import Array
 
 MOST = 300
-"""How many elements of an answer are looked at."""
+"""The most elements of one answer that are used."""
 IMPURE = 0.004
-"""The part of right elements among those that meet a condition, at most: some are right by chance."""
+"""The largest part of right elements among those that meet a condition: some are right by chance."""
 SUPPORT = 4
-"""How many right elements a condition has to leave out that no other one does."""
-ONE_OR_OTHER = ("residue", "equal", "repeats", "tail", "repeats earlier", "any zero")
-"""Features of which it matters that they have one value, and not which is larger."""
+"""The fewest right elements that a condition has to exclude and the other condition does not."""
+ONE_OR_OTHER = ("residue", "equal", "repeats", "tail")
+"""Features that are compared by equality only."""
 WHOLE = (*ONE_OR_OTHER, "size", "bits", "place", "from end", "network")
-"""Features that are whole numbers."""
+"""Features whose values are whole numbers."""
 UNSEEN = 1e-6
-"""That a number is larger than so little is no condition: of less the mistake is not seen."""
+"""A smaller threshold is no condition: with smaller numbers the mistake does not show."""
 TWO = 0.6
-"""What a second condition costs besides its own."""
+"""The cost of a second condition besides its own."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Elements of many answers: a column for each, a row for each feature; `nan` where an answer has it not.
+    """Elements of many answers, one column each, with one row for each feature; NaN where it is missing.
 
-    `places` are those of the columns of each answer, in its flattened arrays.
+    `places` are the indices of these elements in the flattened arrays of each answer.
     """
 
     features: Sequence[Feature]
@@ -41,7 +41,7 @@ class Table:
 
     @classmethod
     def of(cls, every: Sequence[tuple[Observation, str]]) -> "Table":
-        """Of an equation in each answer."""
+        """The table of one equation in each answer."""
         blocks = [_block(observation, target) for observation, target in every]
         index: dict[Feature, int] = {}
         for features, _, _ in blocks:
@@ -65,7 +65,7 @@ class Table:
         )
 
     def without(self, silent: Sequence[Array]) -> "Table":
-        """The same without the elements of each answer for which something makes no difference."""
+        """The table without the elements of each answer where `silent` is true."""
         chosen = ~np.concatenate(
             [mask.reshape(-1)[places] for mask, places in zip(silent, self.places, strict=True)]
         )
@@ -78,26 +78,19 @@ class Table:
         return compared(self.values[self.features.index(condition.feature)], condition)
 
 
+RELATIONS: Mapping[str, np.ufunc] = {
+    "=": np.equal, "≠": np.not_equal,
+    "≥": np.greater_equal, "≤": np.less_equal, ">": np.greater, "<": np.less,
+}  # fmt: skip
+
+
 def compared(values: Array, condition: Condition) -> Array:
-    """Which numbers stand to that of a condition as it says."""
-    with np.errstate(invalid="ignore"):
-        match condition.relation:
-            case "=":
-                return np.asarray(values == condition.value)
-            case "≠":
-                return np.asarray(values != condition.value)
-            case "≥":
-                return np.asarray(values >= condition.value)
-            case "≤":
-                return np.asarray(values <= condition.value)
-            case ">":
-                return np.asarray(values > condition.value)
-            case _:
-                return np.asarray(values < condition.value)
+    """Which numbers meet a condition; NaN meets none but "≠"."""
+    return np.asarray(RELATIONS[condition.relation](values, condition.value))
 
 
 def _block(observation: Observation, target: str) -> tuple[list[Feature], Array, Array]:
-    """The features of some elements of an equation, and their places; kept with the answer."""
+    """The features of some elements of an equation, and their places; cached in the observation."""
     if target not in observation.blocks:
         held = observation.held[target]
         places = _chosen(held.wrong, held.told)
@@ -112,7 +105,7 @@ def _block(observation: Observation, target: str) -> tuple[list[Feature], Array,
 
 
 def _chosen(wrong: Array, told: Array) -> Array:
-    """The places of some elements: as many wrong ones as right ones, if there are so many."""
+    """The indices of at most `MOST` elements, half of them wrong if there are so many."""
     places = []
     for which in (wrong & told, ~wrong & told):
         every = np.flatnonzero(which)
@@ -121,7 +114,7 @@ def _chosen(wrong: Array, told: Array) -> Array:
 
 
 def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
-    """The cheapest conditions that all wrong elements meet and nearly no right one does; `None` without."""
+    """The cheapest conditions that all wrong elements meet and nearly no right one; `None` without any."""
     wrong = table.wrong
     count = int(wrong.sum())
     if not count:
@@ -137,7 +130,7 @@ def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
     right = table.values[:, ~wrong]
     fails = np.array(
         [~compared(right[rows[c.feature]], c) for c, _ in found]
-    )  # right ones that it leaves out
+    )  # the right elements that each condition excludes
     left = rights - fails.sum(axis=1)
     least = max(least, int(0.003 * rights))
     keep = np.flatnonzero(rights - left >= least)
@@ -163,13 +156,13 @@ def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
 
 
 def _goes_with_others(condition: Condition, how_is_known: bool) -> bool:
-    """Whether it may be one of two: where little is known two limits of magnitudes part anything."""
+    """Whether a condition may be one of two. Without a form, two thresholds would separate anything."""
     is_exact = condition.feature.kind in WHOLE or condition.value == 0
     return is_exact or (how_is_known and condition.feature.kind not in ("largest of all", "moved"))
 
 
 def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
-    """Conditions that all wrong elements meet and some right ones do not, with how far-fetched each is."""
+    """Conditions that all wrong elements meet and some right ones do not, each with its cost."""
     wrong = table.wrong
     for feature, row in zip(table.features, table.values, strict=True):
         ours, theirs = row[wrong], row[~wrong]
@@ -202,7 +195,7 @@ def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
 
 
 def _gap(low: float, high: float) -> float:
-    """How much a threshold leaves open; the right one of several features that rise together leaves least."""
+    """The cost of a gap between right and wrong values; it is smallest for the true feature."""
     scale = max(abs(low), abs(high))
     return 0.4 * min((high - low) / scale, 2) if scale else 0.0
 

@@ -3,16 +3,16 @@
 import ast
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import oracle.location
 from oracle.location.facts import Condition, Feature, Form, Location, When, Where
-from oracle.location.forms import MAPS
-from oracle.location.networks import forms
+from oracle.location.networks import network_mistakes
 from oracle.location.sentences import MOST, lines, phrases
-from oracle.problem import Problem
+from oracle.location.words import OF_NETWORKS
 
 FOLDER = Path(oracle.location.__file__).parent
 RENDERING = ("sentences", "words")
@@ -51,14 +51,19 @@ def test_a_location_is_said_in_three_lines() -> None:
     assert phrases(CLIPPED) == ["|c_next| > 10", "c_next clipped at ±10"]
 
 
+def test_it_is_said_that_a_form_gives_many_right_elements() -> None:
+    for when, words in ((When(), "always"), (When(has_unchanged=True), "wherever it changes a value")):
+        assert lines(replace(CLIPPED, when=when))[1] == f"when: {words}"
+
+
 def test_what_is_not_known_is_left_out() -> None:
     assert lines(Location(Where("ft", "lstm"))) == ["where: ft = sigmoid(Wf [a_prev; xt] + bf) does not hold"]
 
 
 def test_a_form_that_several_gates_have_names_the_node_of_each() -> None:
-    form = Form("Wf", function="of the largest", number=127)
+    form = Form("Wf", function="float16")
     *_, how = lines(Location(Where("ft", "lstm", also=("it", "ot")), None, form))
-    assert how == "how: Wf rounded to multiples of max|Wf| / 127 in place of Wf; likewise Wi and Wo"
+    assert how == "how: Wf rounded to float16 in place of Wf; likewise Wi and Wo"
     of_all = Form("concat", function="zero")  # which is not of one gate
     assert lines(Location(Where("ft", "lstm", also=("it",)), None, of_all))[-1] == (
         "how: 0 in place of [a_prev; xt]"
@@ -71,7 +76,7 @@ def test_a_condition_comes_before_the_others() -> None:
 
 
 def test_a_line_is_never_too_long() -> None:
-    when = When((Condition(Feature("repeats earlier", "x"), "=", 1.0),) * 4)
+    when = When((Condition(Feature("repeats", "x"), "=", 1.0),) * 4)
     said = lines(Location(Where("a_prev", "rnn"), when))
     assert max(map(len, said)) == MOST
 
@@ -86,9 +91,9 @@ def test_a_location_is_data_that_json_can_hold() -> None:
     assert Location(Where("ft")).data()["when"] is None
 
 
-def test_every_form_of_a_network_has_words_that_fit_in_a_line() -> None:
-    inputs = Problem.lstm_layer(n_x=2, n_a=2, m=2, T_x=2, layers=2, directions=2).inputs("lstm_layer")
-    for form in forms("lstm_layer", inputs):
-        said = lines(Location(Where(form.node, stage="network"), When(), form))
-        assert max(map(len, said)) < MOST
-        assert form.map in MAPS or said[2] != f"how: {form.map}" or form.map == "a goes on"
+@pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
+def test_every_mistake_of_a_network_has_words_that_fit_in_a_line(function: str) -> None:
+    for form in network_mistakes(function):
+        where, _, how = lines(Location(Where(form.node, stage="network"), When(), form))
+        assert where.removeprefix("where: ") in OF_NETWORKS.values()
+        assert len(how) < MOST

@@ -1,4 +1,4 @@
-"""The parts of the locator: equations, observations, conditions, forms, simulated networks."""
+"""The parts of the locator: equations, observations, conditions, forms, mistakes of networks."""
 
 from dataclasses import replace
 from itertools import count
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import reference
-from oracle import propagation
-from oracle.diagnosis.behaviour import Behaviour, specification
-from oracle.inputs import Inputs, LayerInputs
+from oracle.diagnosis.behaviour import Behaviour, mistaken, specification
+from oracle.faults import FAULTS
+from oracle.inputs import Inputs
 from oracle.limits import ANYTHING
 from oracle.location.calls import kept
 from oracle.location.equations import bounded, equations, evaluate, softmax
@@ -17,10 +17,9 @@ from oracle.location.facts import Feature, Form
 from oracle.location.forms import MAPS, given_by
 from oracle.location.layers import Maker, Setting, observed_layer
 from oracle.location.locate import locate
-from oracle.location.networks import forms
+from oracle.location.networks import answer, network_mistakes
 from oracle.location.observations import Observation, observed
 from oracle.location.session import Budget, OverError
-from oracle.location.simulate import simulate
 from oracle.location.when import Table, rule
 from oracle.problem import Problem
 from oracle.rounding import Arithmetic
@@ -117,30 +116,28 @@ def test_a_threshold_lies_between_what_was_right_and_what_was_wrong() -> None:
     assert [(each.relation, each.value) for each in found.conditions] == [(">", 3)]
 
 
-def network(function: str) -> LayerInputs:
+@pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
+def test_most_mistakes_of_networks_change_what_is_returned(function: str) -> None:
     problem = getattr(Problem, function)(
         n_x=3, n_a=3, m=4, T_x=5, layers=2, directions=2, lengths="random", seed=3
     )
-    inputs: LayerInputs = problem.inputs(function)
-    return inputs
+    seen = answer(function, specification(function), problem.inputs(function))
+    assert seen
+    assert not seen.is_wrong
+    every = network_mistakes(function)
+    assert len(every) > 80
+    assert sum(map(seen.is_changed_by, every)) > 0.75 * len(every)
 
 
-@pytest.mark.parametrize("function", ["rnn_layer", "lstm_layer"])
-def test_a_simulated_network_is_right_without_a_form(function: str) -> None:
-    inputs = network(function)
-    right = propagation.evaluate(inputs)
-    for name, array in simulate(inputs, Form("nothing")).items():
-        if name in right:
-            assert np.allclose(array, right[name].value.reshape(array.shape), rtol=1e-12)
-
-
-def test_every_form_of_a_network_can_be_simulated_and_most_differ() -> None:
-    inputs = network("lstm_layer")
-    right = simulate(inputs, Form("nothing"))
-    every = [*forms("lstm_layer", inputs)]
-    differ = [any((simulate(inputs, form)[n] != right[n]).any() for n in right) for form in every]
-    assert len(every) > 100
-    assert sum(differ) > 0.75 * len(every)
+def test_a_mistake_of_a_network_is_located_as_an_entry_of_the_catalogue() -> None:
+    """Half a second: some sixty networks are asked, and compared with the entries."""
+    problem = Problem.rnn_layer(n_x=3, n_a=3, m=4, T_x=5, lengths="random", seed=3)
+    program = mistaken("rnn_layer", FAULTS["held_state_in_padding"])
+    found = locate("rnn_layer", program, problem, lambda: None)
+    assert found
+    assert found.how == Form("padded", mistake="held_state_in_padding")
+    assert found.when
+    assert (found.when.conditions, found.when.has_unchanged) == ((), True)
 
 
 def test_no_more_calls_are_made_than_the_budget_has() -> None:

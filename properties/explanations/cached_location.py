@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import get_args
 from weakref import WeakKeyDictionary
 
 from oracle.inputs import Inputs
@@ -14,7 +13,7 @@ from oracle.location.locate import explains, locate
 from oracle.problem import LayerProblem, Problem
 from properties.explanations.inherited_mistakes import is_inherited
 from properties.explanations.probe import Asked, Unkept
-from properties.implementations.implementation import Arrangement, Implementation
+from properties.implementations.implementation import Implementation
 from reference.contract import CONTRACTS
 
 
@@ -58,12 +57,11 @@ def _located(
     function = ask.function
     if isinstance(counterexample, LayerProblem) and ask.implementation.takes_its_time:
         return None
-    program, *others = (Unkept(ask.implementation, function, each) for each in get_args(Arrangement))
+    program = Unkept(ask.implementation, function)
     for location in chain(filter(None, known), _of_its_cell(ask, counterexample.inputs(function), limits)):
         if explains(location, function, program, counterexample, limits):
             return location
-    arranged = dict(zip(get_args(Arrangement)[1:], others, strict=True))
-    return locate(function, program, counterexample, ask.implementation.close, limits, arranged)
+    return locate(function, program, counterexample, ask.implementation.close, limits)
 
 
 def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Iterator[Location]:

@@ -10,7 +10,6 @@ from oracle.diagnosis.behaviour import LATER, Behaviour, specification
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from properties.implementations.implementation import (
-    Arrangement,
     Implementation,
     Outcome,
     Raised,
@@ -102,12 +101,11 @@ def _request(
     function: str,
     inputs: Inputs,
     then: Inputs | None = None,
-    arrangement: Arrangement = "C",
     *,
     with_right_cell: bool = False,
 ) -> Request:
     afterwards = [then.arguments(function)] * LATER if then else []
-    return Request(function, inputs.arguments(function), arrangement, afterwards, with_right_cell)
+    return Request(function, inputs.arguments(function), "C", afterwards, with_right_cell)
 
 
 @dataclass(frozen=True)
@@ -116,11 +114,10 @@ class Unkept:
 
     implementation: Implementation
     function: str
-    arrangement: Arrangement = "C"
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """The behaviour of a call; with `then`, the answer is read after another call, on these inputs."""
-        request = _request(self.function, inputs, then, self.arrangement)
+        request = _request(self.function, inputs, then)
         reply = self.implementation.reply_each([request])[0]
         return behaviour(self.function, reply.outcome, self.implementation.limits)
 

@@ -28,7 +28,7 @@ from oracle.faults.catalogue import (
 from oracle.faults.catalogue.entry import GATES
 from oracle.faults.fault import Fault
 
-__all__ = ["COMMON", "COMMON_IN_LAYERS", "FAULTS", "by_name"]
+__all__ = ["COMMON", "COMMON_IN_LAYERS", "FAULTS", "RARE", "by_name"]
 
 
 def by_name(*faults: Fault) -> dict[str, Fault]:
@@ -59,6 +59,9 @@ FAULTS = by_name(
     *backward.FAULTS,
 )
 """The catalogue by name. Of mistakes that fit equally well the diagnosis names the first one first."""
+
+RARE = by_name(*lengths.RARE)
+"""Mistakes that do not show on ordinary problems: only a location has these names."""
 
 COMMON = frozenset(
     {f"{GATES[g]}_and_{GATES[h]}_gates_exchanged" for g, h in combinations(GATES, 2)}

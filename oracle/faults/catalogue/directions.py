@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oracle.faults.catalogue.entry import LSTM_LAYER, add, series
-from oracle.faults.catalogue.layer_entry import above, backward, halves, last_of, only_in, states
+from oracle.faults.catalogue.layer_entry import MASKED, above, backward, halves, last_of, only_in, states
 from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import after, forwards, taken
 from reference.contract import LAYERS, Array
@@ -22,6 +22,10 @@ FAULTS: list[Fault] = []
 def _at_the_last_step(v: Any, state: str) -> Array:
     """The state that belongs to the last step in the order of time."""
     return after(v.ends, getattr(v, f"{state}0"), taken(getattr(v, state), v.order))
+
+
+def _from_the_first(v: Any) -> Array:
+    return -forwards(v) % v.T_x if v.direction else forwards(v)
 
 
 def _by_turns(f: Array, b: Array) -> list[Array]:
@@ -77,6 +81,10 @@ unreversed = backward(hidden="a")
 backwards(LAYERS, "backward_not_reversed_back", "backward states are not reversed back", **unreversed)
 unreversed = backward(read="below")
 backwards(LAYERS, "backward_input_not_reversed", "backward input is not reversed", **unreversed)
+unreversed = backward(read=lambda v: taken(v.below[::-1, ::-1], v.order))
+backwards(LAYERS, "backward_flips_all_axes", "backward input is reversed along all axes", **unreversed)
+sentence = "step k of the backward direction reads x[-k], the first step x[0]"
+backwards(LAYERS, "backward_begins_at_the_first_step", sentence, **{**MASKED, "order": _from_the_first})
 backwards(LAYERS, "backward_runs_forwards", "the backward direction runs forwards", order=forwards)
 at_the_last_step = backward(**states("end", _at_the_last_step))
 sentence = "the last states of the backward direction are those of its first step, at the end of the sequence"

@@ -18,7 +18,7 @@ from oracle.faults.catalogue.entry import (
 )
 from oracle.faults.equations import Equations, equation
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import SPECIFICATION
+from oracle.faults.layer_equations import SPECIFICATION, backwards, every_step, forwards
 from oracle.layout import LAYOUTS
 from reference.contract import LAYERS, Array
 
@@ -29,6 +29,25 @@ BIASES = ("ba", *(f"b{gate}" for gate in GATES))
 
 Equation = Callable[[Any], Any]
 Change = str | Equation
+
+
+def through_the_padding(v: Any) -> Array:
+    """The steps of each sample from the first or the last step of x on, `(m, T_x)`."""
+    return backwards(v, every_step(v)) if v.direction else forwards(v)
+
+
+def is_own_step(v: Any) -> Array:
+    """Whether the step of each sample is within its sequence, `(m,)`."""
+    return np.asarray(v.order[:, v.t] < v.ends)
+
+
+MASKED: Mapping[str, Change] = {
+    "order": through_the_padding,
+    "a_out": lambda v: np.where(is_own_step(v), RIGHT["a_out"](v), v.a_prev),
+    "c_next": lambda v: np.where(is_own_step(v), RIGHT["c_next"](v), v.c_prev),
+    "last": every_step,
+}
+"""The right answer by a mask: all steps of x are taken, and those of the padding hold the states."""
 
 
 def above(**changes: Change) -> Equations:

@@ -4,20 +4,31 @@ The attributes of `v` are all quantities so far (see `oracle.faults.layer_equati
 where none are given, `ends` are those that a direction of a layer goes by; `asked.lengths` may be `None`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from oracle.faults.catalogue.entry import LSTM_LAYER, add, series
-from oracle.faults.catalogue.layer_entry import RIGHT, Change, above, backward, forward, states
+from oracle.faults.catalogue.layer_entry import (
+    MASKED,
+    RIGHT,
+    above,
+    backward,
+    forward,
+    is_own_step,
+    states,
+    through_the_padding,
+)
 from oracle.faults.equations import Equations, expression
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import backwards, every_step, forwards, taken
+from oracle.faults.layer_equations import every_step, forwards, taken
 from reference.contract import LAYERS, Array
 
 FAULTS: list[Fault] = []
+RARE: list[Fault] = []
+"""Mistakes that do not show on ordinary problems."""
 
 
 def _where_given(text: str) -> Callable[[Any], Any]:
@@ -54,16 +65,6 @@ def _samples(order: Callable[[Any], Array], *names: str) -> Equations:
     return {name: lambda v, right=RIGHT[name]: right(v)[..., order(v)] for name in names}
 
 
-def _through_the_padding(v: Any) -> Array:
-    """The steps of each sample from the first or the last step of x on, `(m, T_x)`."""
-    return backwards(v, every_step(v)) if v.direction else forwards(v)
-
-
-def _is_own_step(v: Any) -> Array:
-    """Whether the step of each sample is within its sequence, `(m,)`."""
-    return np.asarray(v.order[:, v.t] < v.ends)
-
-
 def _zero_behind_the_end(v: Any) -> Array:
     """The states in the order of the steps, `(n_h, m, T_x)`, 0 after those of each sequence."""
     return np.where(forwards(v) < v.ends[:, None], v.a, 0)
@@ -76,14 +77,6 @@ def _from_the_end(v: Any) -> Array:
 def _flipped(v: Any) -> Array:
     return _zero_behind_the_end(v)[:, :, :: 1 - 2 * v.direction]
 
-
-MASKED: Mapping[str, Change] = {
-    "order": _through_the_padding,
-    "a_out": lambda v: np.where(_is_own_step(v), RIGHT["a_out"](v), v.a_prev),
-    "c_next": lambda v: np.where(_is_own_step(v), RIGHT["c_next"](v), v.c_prev),
-    "last": every_step,
-}
-"""The right answer by a mask: all steps of x are taken, and those of the padding hold the states."""
 
 lengths = partial(add, FAULTS, "lengths", LAYERS)
 lengths_are = series(FAULTS, "lengths", LAYERS, "lengths")
@@ -106,7 +99,7 @@ lengths("lengths_ignored_backward", sentence, **backward(ends=every_step))
 lengths("lengths_ignored_above", "layers above the first ignore lengths", **above(ends=every_step))
 lengths("lengths_for_padding_alone", "lengths are used only for the padding of a", ends=every_step)
 sentence = "lengths are used only for the last states"
-lengths("lengths_for_last_states_alone", sentence, order=_through_the_padding, padded="joined")
+lengths("lengths_for_last_states_alone", sentence, padded="joined", order=through_the_padding)
 sentence = "x is set to 0 in the padding, and lengths are ignored otherwise"
 lengths("lengths_for_x_alone", sentence, below=_zero_input, lengths=every_step)
 last_is = series(FAULTS, "lengths", LAYERS, "last")
@@ -115,25 +108,34 @@ sentence = "in the forward direction states are updated in the padding"
 lengths("forward_carried_on", sentence, **forward(last=every_step))
 sentence = "the last states of the forward direction are those of the last step of x, 0 in the padding"
 lengths("last_states_in_padding", sentence, **forward(**states("end", _zero_where_padded)))
-in_first = above(ends=every_step, padded="joined")
+in_first = above(padded="joined", ends=every_step)
 lengths("lengths_in_the_first_layer_alone", "only the first layer uses the lengths", **in_first)
 held_out = {**MASKED, "padded": "joined"}
 lengths("held_state_in_padding", "a has the held state in the padding, not 0", **held_out)
 padded_late = "np.where(np.arange(T_x) <= lengths[:, None], joined, 0)"
 one_late = {**MASKED, "padded": padded_late}
 lengths("held_state_at_first_padding", "a has the held state in the first step of the padding", **one_late)
-zeroed = {**MASKED, "a_out": lambda v: np.where(_is_own_step(v), RIGHT["a_out"](v), 0)}
+zeroed = {**MASKED, "a_out": lambda v: np.where(is_own_step(v), RIGHT["a_out"](v), 0)}
 lengths("a_zeroed_in_padding", "the hidden state, and not only a, is set to 0 in the padding", **zeroed)
 lstm_lengths = partial(add, FAULTS, "lengths", LSTM_LAYER)
 c_alone = {name: change for name, change in MASKED.items() if name != "c_next"}
 lstm_lengths("c_alone_carried_on", "c is updated in the padding, while a is held", **c_alone)
 a_alone = {name: change for name, change in MASKED.items() if name != "a_out"}
 lstm_lengths("a_alone_carried_on", "a is updated in the padding, while c is held", **a_alone)
-order = _through_the_padding
+order = through_the_padding
 sentence = "the backward direction takes the last steps of x, as many as the sequence has"
-lengths("backward_takes_the_last_steps_of_x", sentence, order=order, hidden=_from_the_end, padded="joined")
+lengths("backward_takes_the_last_steps_of_x", sentence, padded="joined", hidden=_from_the_end, order=order)
 sentence = "the states of the backward direction are put back in order over all of x, padding included"
-lengths("backward_flipped_with_its_padding", sentence, hidden=_flipped, padded="joined")
+lengths("backward_flipped_with_its_padding", sentence, padded="joined", hidden=_flipped)
+stops = backward(hidden=_from_the_end, ends="lengths * (lengths.max(initial=0) == T_x)")
+sentence = "the backward direction takes no step where every sequence ends before T_x"
+lengths("backward_stops_in_the_padding", sentence, **stops)
+masked = {
+    "c_next": lambda v: np.where(v.xt.any(axis=0), RIGHT["c_next"](v), v.c_prev),
+    "a_out": lambda v: np.where(v.xt.any(axis=0), RIGHT["a_out"](v), v.a_prev),
+    "hidden": lambda v: np.where(v.below.any(axis=0), RIGHT["hidden"](v), 0),
+}
+add(RARE, "lengths", LAYERS, "zero_steps_masked", "a step whose input is 0 is taken for padding", **masked)
 padded_is = series(FAULTS, "lengths", LAYERS, "padded")
 padded_is("padding_not_zeroed", "a is not 0 in the padding", "joined")
 padded_is("last_state_repeated", "a repeats the last step in the padding", _last_step_repeated)

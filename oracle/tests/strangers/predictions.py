@@ -13,9 +13,9 @@ from oracle.location.absent_states import locate_absent
 from oracle.location.calls import kept
 from oracle.location.confirming_problems import aimed
 from oracle.location.facts import Location, When
-from oracle.location.how import mute
+from oracle.location.how import fits, unchanged_by
 from oracle.location.layers import settings
-from oracle.location.locate import agrees, cases_of, first_wrong, fits_all
+from oracle.location.locate import agrees, cases_of, first_wrong
 from oracle.location.networks import answer, features, fresh
 from oracle.location.probe_problems import ordinary, scan
 from oracle.location.session import Budget, Session
@@ -77,7 +77,7 @@ def judged(
     session.ask_each(islice(aimed(session.make, location.when or When(), example, SEED, limits.dtypes), 60))
     if session.setting and first_wrong(session.seen) and location.how:
         wrong = [c for c in cases_of(session.seen, target) if c.observation.held[target].wrong.any()]
-        if not fits_all(wrong, location.how):
+        if not fits(wrong, location.how):
             session.strictly()
     return _of_step(session, location)
 
@@ -110,13 +110,13 @@ def _of_step(session: Session, location: Location) -> Verdict:
     cases = cases_of(session.seen, target)
     wrong = [case for case in cases if case.observation.held[target].wrong.any()]
     form, how, when = location.how, "left out", "left out"
-    fits = True
+    does_fit = True
     if form:
-        fits = fits_all(wrong, form)
-        how = "right" if fits else "false"
+        does_fit = fits(wrong, form)
+        how = "right" if does_fit else "false"
     if location.when:
         table = Table.of([(case.observation, case.target) for case in cases])
-        table = table.without([mute(case, form) for case in cases]) if form and fits else table
+        table = table.without([unchanged_by(case, form) for case in cases]) if form and does_fit else table
         when = "right" if agrees(table, location.when) else "false"
     return Verdict(where, when, how)  # type: ignore[arg-type]
 
