@@ -1,7 +1,7 @@
 """The four backward passes as a table of equations, each of which can be replaced.
 
-As in `oracle.faults.equations`, an equation gives one quantity from `v`, which holds by name what is known so
-far: what is given, what is in the caches, the weights, and the quantities before it.
+As in `oracle.faults.equations`, an equation computes one quantity from `v`, whose attributes are all
+quantities so far: arguments, entries of the caches, weights, and the results of earlier equations.
 """
 
 from collections.abc import Mapping
@@ -10,77 +10,69 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.equations import Equations, evaluate
+from oracle.faults.equations import Equations, evaluate, expression
 from reference.cached import validate_backward, validate_cell_backward
 from reference.contract import CONTRACTS, Array, Kind
 
+_SLOPES = {"f": "ft * (1 - ft)", "i": "it * (1 - it)", "c": "1 - cct**2", "o": "ot * (1 - ot)"}
 
-def _by_weights(gates: str) -> Equations:
-    """The gradients by the weights and biases of each gate."""
-
-    def of(gate: str) -> Equations:
-        return {
-            f"dW{gate}": lambda v: getattr(v, f"dz{gate}") @ v.concat.T,
-            f"db{gate}": lambda v: getattr(v, f"dz{gate}").sum(axis=1, keepdims=True),
-        }
-
-    return {name: equation for gate in gates for name, equation in of(gate).items()}
-
-
-CELL: Mapping[Kind, Equations] = {
+TEXT: Mapping[Kind, Mapping[str, str]] = {
     "rnn": {
-        "slope": lambda v: 1 - v.a_next**2,
-        "dz": lambda v: v.da_next * v.slope,
-        "dxt": lambda v: v.Wax.T @ v.dz,
-        "da_prev": lambda v: v.Waa.T @ v.dz,
-        "dWax": lambda v: v.dz @ v.xt.T,
-        "dWaa": lambda v: v.dz @ v.a_prev.T,
-        "dba": lambda v: v.dz.sum(axis=1, keepdims=True),
+        "slope": "1 - a_next**2",
+        "dz": "da_next * slope",
+        "dxt": "Wax.T @ dz",
+        "da_prev": "Waa.T @ dz",
+        "dWax": "dz @ xt.T",
+        "dWaa": "dz @ a_prev.T",
+        "dba": "dz.sum(axis=1, keepdims=True)",
     },
     "lstm": {
-        "h": lambda v: np.tanh(v.c_next),
-        "slope": lambda v: 1 - v.h**2,
-        "through_h": lambda v: v.da_next * v.ot * v.slope,
-        "dc": lambda v: v.dc_next + v.through_h,
-        "slope_f": lambda v: v.ft * (1 - v.ft),
-        "slope_i": lambda v: v.it * (1 - v.it),
-        "slope_c": lambda v: 1 - v.cct**2,
-        "slope_o": lambda v: v.ot * (1 - v.ot),
-        "dzf": lambda v: v.dc * v.c_prev * v.slope_f,
-        "dzi": lambda v: v.dc * v.cct * v.slope_i,
-        "dzc": lambda v: v.dc * v.it * v.slope_c,
-        "dzo": lambda v: v.da_next * v.h * v.slope_o,
-        "concat": lambda v: np.concatenate([v.a_prev, v.xt]),
-        **_by_weights("fico"),
-        "back": lambda v: v.Wf.T @ v.dzf + v.Wi.T @ v.dzi + v.Wc.T @ v.dzc + v.Wo.T @ v.dzo,
-        "da_prev": lambda v: v.back[: v.n_a],
-        "dxt": lambda v: v.back[v.n_a :],
-        "dc_prev": lambda v: v.dc * v.ft,
+        "h": "np.tanh(c_next)",
+        "slope": "1 - h**2",
+        "through_h": "da_next * ot * slope",
+        "dc": "dc_next + through_h",
+        **{f"slope_{gate}": text for gate, text in _SLOPES.items()},
+        "dzf": "dc * c_prev * slope_f",
+        "dzi": "dc * cct * slope_i",
+        "dzc": "dc * it * slope_c",
+        "dzo": "da_next * h * slope_o",
+        "concat": "np.concatenate([a_prev, xt])",
+        **{f"dW{gate}": f"dz{gate} @ concat.T" for gate in "fico"},
+        **{f"db{gate}": f"dz{gate}.sum(axis=1, keepdims=True)" for gate in "fico"},
+        "back": "Wf.T @ dzf + Wi.T @ dzi + Wc.T @ dzc + Wo.T @ dzo",
+        "da_prev": "back[:n_a]",
+        "dxt": "back[n_a:]",
+        "dc_prev": "dc * ft",
     },
+}
+"""The equations of one step, as text."""
+
+CELL: Mapping[Kind, Equations] = {
+    kind: {name: expression(text) for name, text in equations.items()} for kind, equations in TEXT.items()
 }
 
 BEGIN: Equations = {
     "steps": lambda v: reversed(range(v.T_x)),
     "da_carried": lambda v: np.zeros_like(v.da[:, :, 0]),
     "dc_carried": lambda v: np.zeros_like(v.da[:, :, 0]),
-    "begun": lambda v: {},  # the sums over the steps
+    "sums": lambda v: {},  # over the steps, by name
 }
-"""How a sequence begins."""
+"""The equations before the first step of a sequence."""
 
 STEP: Equations = {
     "da_next": lambda v: v.da[:, :, v.t] + v.da_carried,
     "dc_next": lambda v: v.dc_carried,
-    "slot": lambda v: v.t,  # where the gradient by the input goes
+    "slot": lambda v: v.t,  # the index of the gradient by the input
 }
-"""How a step of a sequence begins; a cell follows."""
+"""The equations at the start of each step, before those of the cell."""
 
 ADDED: Equations = {"added": lambda total, part: total + part}
-"""What becomes of a sum over the steps in each."""
+"""The next partial sum over the steps."""
 
 END: Equations = {"da0": lambda v: v.da_prev}
 
 TRANSFORMS: Equations = {"gradient": lambda name, array, v: array}
-"""What becomes of each gradient before it is returned."""
+"""A change of each gradient before it is returned."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {**BEGIN, **STEP, **cell, **ADDED, **END, **TRANSFORMS} for kind, cell in CELL.items()
@@ -89,7 +81,7 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 @np.errstate(all="ignore")
 def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) -> dict[str, Array]:
-    """Call `function` with some of its equations changed; `memory` is what lasts from call to call.
+    """Call `function` with some of its equations changed; `memory` is kept from call to call.
 
     Raises what the changed equations raise, and what `reference.cached` does.
     """
@@ -108,7 +100,7 @@ def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) 
     v.da = arrays.pop("da")
     v.T_x = v.da.shape[2]
     evaluate(v, equations, BEGIN)
-    sums = v.begun
+    sums = v.sums
     dx = np.zeros((len(arrays["xt"]), v.m, v.T_x), v.da.dtype)
     for t in v.steps:
         v.t = t
