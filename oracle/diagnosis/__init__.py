@@ -1,1 +1,1 @@
-"""What a wrong program looks like, told from its behaviour: named by the catalogue, or by its traces."""
+"""Names the mistake of a wrong program from its answers: by the catalogue, or by what else they show."""

@@ -1,4 +1,4 @@
-"""What a program shows when it is called, and when two of them show the same."""
+"""What a call shows, and whether two calls show the same."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,15 @@ from oracle.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, Array
 
 Leaves = Mapping[str, Array | str]
-"""What stands where in a value: arrays, and words for what is no array."""
+"""The arrays in a value by place, and words for everything else."""
 
 PARTS = ("outputs", "caches", "arguments")
-"""What a call shows, the most telling first: a wrong output makes wrong caches, and not the other way."""
+"""What a call shows, the most important first: a wrong output makes wrong caches, not the reverse."""
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What one call showed: what it returned, and what became of its arguments."""
+    """What one call showed: its returned values, and its arguments after the call."""
 
     outputs: Leaves
     caches: Leaves
@@ -33,9 +33,9 @@ class Behaviour:
     def of(
         cls, function: str, value: Any, arguments: Sequence[Any], limits: Limits = ANYTHING
     ) -> "Behaviour":
-        """The behaviour of a call that returned, as far as a target of such limits shows it.
+        """The behaviour of a call that returned, without what a target of these limits need not show.
 
-        Without caches of the memory states too only the last need be shown.
+        A target without caches need not show memory states but the last.
         """
         contract = CONTRACTS[function]
         names = contract.outputs
@@ -57,44 +57,44 @@ class Behaviour:
 
     @classmethod
     def of_error(cls) -> "Behaviour":
-        """That of a call that raised. Which error it was depends on how the code is written, not on what."""
+        """That of a call that raised, without its error, which depends on how the code is written."""
         return cls({"": "raised"}, {}, {})
 
     def sharing(self, other: "Behaviour") -> "Behaviour":
-        """The same, which has in common with another, in memory, what is the same to the last bit."""
+        """The same behaviour, which shares equal parts with another one, to save memory."""
         both = {part: (getattr(self, part), getattr(other, part)) for part in PARTS}
         return replace(
             self, **{part: theirs for part, (ours, theirs) in both.items() if _equal(ours, theirs)}
         )
 
     def is_like(self, other: "Behaviour") -> bool:
-        """Whether both calls showed the same, to within rounding."""
+        """Whether both calls showed the same, within rounding."""
         return all(same(getattr(self, part), getattr(other, part)) for part in PARTS)
 
 
 LATER = 5
-"""How often another call is made after one, for buffers may be used in turns."""
+"""The number of later calls after which an answer is read: a program may use several buffers in turn."""
 
 
 class Program(Protocol):
-    """Asks a function a problem; with `then` the answer is read after another call, on these inputs."""
+    """Calls a function; with `then` the answer is read after later calls on these inputs."""
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """What the call showed."""
 
 
 def specification(function: str, limits: Limits = ANYTHING) -> Program:
-    """The program that is right, shown as by a target of such limits."""
+    """The right program, which shows what a target of these limits shows."""
     return program_of(reference, function, limits)
 
 
 def mistaken(function: str, fault: Fault, limits: Limits = ANYTHING) -> Program:
-    """A mistake that has made no call yet."""
+    """A program with a mistake, before its first call."""
     return program_of(replace(fault, memory={}), function, limits)
 
 
 def program_of(implementation: Any, function: str, limits: Limits) -> Program:
-    """A program of ours, called where it can do harm to nobody."""
+    """A program in this process: the reference, or one with a mistake."""
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         arguments = deepcopy(inputs.arguments(function))
@@ -111,20 +111,20 @@ def program_of(implementation: Any, function: str, limits: Limits) -> Program:
 
 
 def _keeps_nothing(implementation: Any) -> bool:
-    """Whether no later call can change what it returned; so it is of the specification, and most mistakes."""
+    """Whether later calls cannot change an answer; so it is for the specification and most mistakes."""
     of_mistake = isinstance(implementation, Fault) and not any(implementation.memory.values())
     return implementation is reference or of_mistake
 
 
 def same(ours: Leaves, theirs: Leaves, factor: float = 1) -> bool:
-    """Whether the same stands in the same places, to within rounding in the precision of the values."""
+    """Whether all places hold the same, within rounding in the precision of the values."""
     return ours.keys() == theirs.keys() and all(
         alike(mine, theirs[place], factor) for place, mine in ours.items()
     )
 
 
 def _equal(ours: Leaves, theirs: Leaves) -> bool:
-    """Whether the same stands in the same places, bit for bit."""
+    """Whether all places hold the same to the last bit."""
     return ours.keys() == theirs.keys() and all(
         type(mine) is type(theirs[place])
         and (mine == theirs[place] if isinstance(mine, str) else _bits(mine) == _bits(theirs[place]))
@@ -137,22 +137,22 @@ def _bits(values: Any) -> tuple[Any, ...]:
 
 
 def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
-    """Equal to within rounding in float64, or in the lower precision that both were rounded to."""
+    """Whether both are equal within rounding in float64, or in the lower precision of both."""
     if isinstance(ours, str) or isinstance(theirs, str):
         return isinstance(ours, str) and isinstance(theirs, str) and ours == theirs
     if ours.shape != theirs.shape:
         return False
     if ours.dtype == theirs.dtype and ours.tobytes() == theirs.tobytes():
         return True
-    off = _off(ours, theirs) / factor
+    off = off_by(ours, theirs) / factor
     if off <= _TOLERANCE["float64"] or off > _TOLERANCE["float16"]:
-        return off <= _TOLERANCE["float64"]  # in whatever precision, which takes longer to find out
+        return off <= _TOLERANCE["float64"]  # the same in every precision, which takes long to find out
     precision = _precision(ours)
     return precision == _precision(theirs) and off <= _TOLERANCE[precision]
 
 
-def _off(ours: Array, theirs: Array) -> float:
-    """The largest |ours - theirs| / (1 + |theirs|); NaN is as good as NaN, and infinity as its like alone."""
+def off_by(ours: Array, theirs: Array) -> float:
+    """The largest |ours - theirs| / (1 + |theirs|); NaN equals NaN, and an infinity only itself."""
     with np.errstate(invalid="ignore", over="ignore"):
         off = np.abs(ours - theirs) / (1 + np.abs(theirs))
     worst = float(np.max(off, initial=0.0))
@@ -167,7 +167,7 @@ _TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
 
 
 def _precision(values: Array) -> str:
-    """The lowest precision that holds all these values; float64 where they are so simple that any would."""
+    """The lowest precision that holds all values; float64 where they are so simple that every one does."""
     for dtype, simple in (("float16", 5), ("float32", 11)):
         with np.errstate(over="ignore"):
             if np.array_equal(values, values.astype(dtype), equal_nan=True):
@@ -182,9 +182,9 @@ def _fit_in(values: Array, bits: int) -> bool:
 
 
 def _leaves(value: Any) -> dict[str, Array | str]:
-    """The leaves of a value by place, as they are now: a later call may write to its arrays.
+    """The leaves of a value by place, copied: a later call may write to its arrays.
 
-    Lists and tuples are alike, and of what contains itself it is said.
+    Lists and tuples are the same; a container in itself is the leaf `"itself"`.
     """
     leaves: dict[str, Array | str] = {}
     _gather(value, "", (), leaves, {})
@@ -194,7 +194,7 @@ def _leaves(value: Any) -> dict[str, Array | str]:
 def _gather(
     value: Any, place: str, above: tuple[int, ...], leaves: dict[str, Array | str], copies: dict[int, Array]
 ) -> None:
-    """Put the leaves of what stands at a place among the others; caches hold many arrays again and again."""
+    """Add the leaves of a value at a place. Caches hold the same arrays many times: each is copied once."""
     if id(value) in above:
         leaves[place] = "itself"
     elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":

@@ -1,4 +1,4 @@
-"""The facts of a violation in words: one place for the terminal, the reports and the pages."""
+"""Render the facts of a violation in words, for the terminal, the reports and the pages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isnan
@@ -7,17 +7,17 @@ from typing import Any
 from oracle.verdict import Facts
 
 FAR = 0.1
-"""How much of its size more than any rounding is."""
+"""A relative error that is larger than rounding in any precision."""
 
 TELLING = 1e4
-"""Beyond so many ulp their number says nothing."""
+"""Larger numbers of ulp are left out."""
 
 _LABELS = {"died": "call"}
-"""Labels that are not the fact's name. A call that `died` may have crashed or hung: its fact says which."""
+"""Labels that differ from the name of the fact. `died` says whether a call has crashed or hung."""
 
 
 def in_words(facts: Facts) -> dict[str, str]:
-    """Each fact by its label. A fact that is text already is said as it is."""
+    """The text of each fact by its label."""
     said = {
         fact["asked"] if name == "again" else _LABELS.get(name, name.replace("_", " ")): _said(name, fact)
         for name, fact in facts.items()
@@ -28,7 +28,7 @@ def in_words(facts: Facts) -> dict[str, str]:
 
 
 def is_far(facts: Facts) -> bool:
-    """Whether an answer is off by more than rounding in any precision may be."""
+    """Whether the error of an answer is larger than rounding in any precision."""
     right = facts.get("exact") or facts.get("again")
     if not right:
         return False
@@ -86,4 +86,4 @@ _SAID: Mapping[str, Callable[[Any], str]] = {
     "extent": lambda fact: f"{fact['wrong']} of {fact['of']} elements of {fact['name']}",
     "raised": lambda fact: f"{fact['type']}: {fact['text']}",
 }
-"""How a fact is said that has parts, by its name."""
+"""The functions that render facts with several parts."""

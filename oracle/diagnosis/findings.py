@@ -1,4 +1,4 @@
-"""What is known of a failure, as data, and the one place that says it in words."""
+"""Findings about a failure, as data, and their texts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,29 +9,29 @@ from oracle.verdict import Facts
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is known of a failure: its kind, one of `_WORDS`, and the facts of that kind."""
+    """One finding about a failure: its kind, a key of `_WORDS`, and the facts of that kind."""
 
     kind: str
     facts: Facts
 
     @property
     def words(self) -> str:
-        """The finding as a reader sees it."""
+        """The text of the finding."""
         return _WORDS[self.kind](**self.facts)
 
     @property
     def of_many(self) -> "Finding":
-        """The same without the place in a file, to be said of several."""
+        """The finding without the place in a file, for several functions."""
         return found(self.kind, **{name: fact for name, fact in self.facts.items() if name != "at"})
 
     @property
     def lines(self) -> Sequence[str]:
-        """The same, line by line."""
+        """The text in lines."""
         return self.facts["lines"] if self.kind == "location" else [self.words]
 
     @property
     def title(self) -> str:
-        """The same as the name of a mistake."""
+        """The finding as the name of a mistake."""
         unlike = "unlike any mistake in the catalogue"
         if self.kind == "unknown":
             return unlike
@@ -48,32 +48,32 @@ class Finding:
 
     @property
     def is_mistake(self) -> bool:
-        """Whether it says what the program does wrong, and not only what is seen of it, or where."""
+        """Whether it names a mistake, and not only where or how it shows."""
         return self.kind in _MISTAKES
 
     @property
     def is_trace(self) -> bool:
-        """Whether it says so little that other mistakes may have left the same."""
+        """Whether different mistakes may have the same finding."""
         return self.kind in _TRACES
 
     @property
     def cause(self) -> str:
-        """What findings of one cause have in common: numbers, places and names of predictions apart."""
+        """A key that findings of one cause share, whatever their numbers, places and names of predictions."""
         return repr((self.kind, _without_numbers(_CAUSE.get(self.kind, dict)(self.facts))))
 
     @property
     def place(self) -> str:
-        """As `cause`, but of locations all that are of one equation are the same."""
+        """As `cause`, but all locations in one equation have the same key."""
         return repr(_without_numbers(self.facts["where"])) if self.kind == "location" else self.cause
 
 
 def found(kind: str, **facts: Any) -> Finding:
-    """A finding with these facts."""
+    """A finding of a kind with these facts."""
     return Finding(kind, facts)
 
 
 def mistake(*names: str) -> Finding:
-    """The entries of the catalogue that give the same numbers, at once."""
+    """The finding of one entry of the catalogue, or of several that are made at once."""
     return found("mistake", names=[*names])
 
 
@@ -88,7 +88,7 @@ def _raised(type: str, text: str, at: str = "") -> str:
 
 
 def _lacking(what: str, detail: str, function: str = "", expected: str = "", target: str = "") -> str:
-    """What keeps a function from being judged; with the `target` that lacks it, a whole sentence."""
+    """Why a function cannot be judged; with a `target`, a whole sentence."""
     if what == "missing":
         return f"{target} has no {function}{detail}".strip()
     if what == "signature":
@@ -113,7 +113,7 @@ def _overwrites(outputs: Sequence[str], caches: Sequence[str], is_all: bool) -> 
 
 
 def _writes(arguments: Sequence[str], keys: Sequence[str], change: str, becomes: Facts) -> str:
-    """Arguments that are written to: keys of their dict that are new or gone, or what others become."""
+    """The arguments that are written to, with new or missing keys, or with what they become."""
     quoted = ", ".join(map(repr, keys))
     several = len(keys) > 1
     what = {
@@ -144,7 +144,7 @@ def _traces(
     outputs: Sequence[Sequence[str]] = (),
     right_with: Sequence[str] = (),
 ) -> str:
-    """The first wrong entry of the caches and its step; the wrong outputs; with what simpler it is right."""
+    """The first wrong entry of the caches, the wrong outputs, and the simpler problems that are right."""
     wrong = ", ".join(f"{name} ({place})" for name, place in outputs)
     told = (
         "the first wrong entry of the caches is {} of step {}".format(*entry) if entry else "",
@@ -156,7 +156,7 @@ def _traces(
 
 
 def _helper(functions: Sequence[str], told: Facts) -> str:
-    """What is wrong by functions of helper modules, as a finding tells it."""
+    """A finding about functions of helper modules."""
     return f"by {' and '.join(functions)}, which the course gives: {Finding(**told).title}"
 
 
@@ -183,7 +183,7 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "harness broke": lambda: "the harness broke, please report it",
     "helper": _helper,
 }
-"""How the facts of each kind of finding are said."""
+"""The text of each kind of finding."""
 
 _MISTAKES = frozenset(
     {"mistake", "two answers", "earlier calls", "order of parameters"}
@@ -205,11 +205,11 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "digits": lambda facts: [],
     "location": lambda facts: [facts["where"], facts["how"]],
 }
-"""What tells one cause from another, of the kinds that have more facts."""
+"""The facts that distinguish causes, for the kinds that also have other facts."""
 
 
 def _without_numbers(value: Any) -> Any:
-    """Data without its numbers, those in the text of an error included; predictions have one name."""
+    """The data without numbers, even those in texts; all predictions have one name."""
     if isinstance(value, Mapping):
         return {name: _without_numbers(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):

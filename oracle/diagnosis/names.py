@@ -1,8 +1,7 @@
 """Name the mistake: the entries of the catalogue that give an implementation's own numbers.
 
-Only behaviour counts. The implementation and each candidate are asked the same few problems in the same
-order; a candidate fits that answers all of them as the implementation does, to within rounding, and that
-is told from the specification by at least one of them.
+The implementation and each candidate answer the same few problems in the same order. A candidate fits if it
+gives the implementation's answers, within rounding, and at least one of them is not the right answer.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +32,7 @@ from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
 
 KEPT = 512
-"""Of how many mistakes and functions the answers to the questions are kept, some 50 KB each."""
+"""The number of mistakes whose answers are cached, about 50 KB each."""
 
 
 def diagnose(
@@ -49,16 +48,15 @@ def diagnose(
 ) -> list[Finding]:
     """The mistakes of the catalogue that fit, best first; empty where none does.
 
-    It is asked for no more than its limits say that it does, and judged by what it shows. A network whose
-    weights are those of a file is the only one that it is asked for.
+    The problems stay within the `limits` of the target; with a `network`, all have its weights.
 
-    With `whole`, only those that explain all that is seen. Of what raises wherever it is wrong none fits: an
-    error, and its line, say more than a mistake that raises there too.
+    With `whole`, only mistakes that explain everything that is wrong. A function that raises wherever it is
+    wrong has no mistake of the catalogue: its error says more.
 
-    Pairs of common mistakes are tried only where no single one explains all that is seen, and where nothing
-    fits, pairs of them with the `suspects`, which the function makes in other problems, by name. One that
-    acts at random is recognised by how its answers to one problem are spread. Only where `extreme`, large
-    logits are among the problems: what overflows need not be what is wrong with ordinary ones.
+    Pairs of common mistakes are tried if no single mistake explains everything; if nothing fits, pairs of a
+    common mistake and one of the `suspects`, which are names of mistakes that the function makes in other
+    problems. A mistake that acts at random is found by the distribution of its answers. Problems with large
+    logits are asked only if `extreme`: an overflow need not be the mistake in ordinary problems.
     """
     questions = posed_to(function, counterexample, extreme=extreme, limits=limits, network=network)
     posed = [*(problem.inputs(function) for problem in questions), counterexample]
@@ -114,7 +112,7 @@ def accounts_for(
     limits: Limits,
     suspects: Sequence[str] = (),
 ) -> bool:
-    """Whether one call showed something wrong, and the mistake of these names shows just that."""
+    """Whether one call is wrong, and the mistake of these names gives the same answer."""
     if shown.is_like(specification(function, limits)(inputs)):
         return False
     known = (*concerning(function), *_pairs(function), *_suspected(function, tuple(suspects)))
@@ -125,7 +123,7 @@ def accounts_for(
 def _not_refused(
     inputs: Sequence[Inputs], shown: Sequence[Behaviour], counterexample: Inputs
 ) -> Iterator[Inputs]:
-    """The problems without those that ask for more than the counterexample does, and were refused."""
+    """The problems without those that the function refused and that ask for more than the counterexample."""
     for given, behaviour in zip(inputs, shown, strict=True):
         if not (_raised(behaviour) and asks_more(given, counterexample)):
             yield given
@@ -143,7 +141,7 @@ def problems(
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
 ) -> list[Inputs]:
-    """Problems that tell mistakes apart, and the counterexample."""
+    """The problems that distinguish mistakes, and the counterexample."""
     posed = posed_to(function, counterexample, extreme=extreme, limits=limits, network=network)
     return [*(problem.inputs(function) for problem in posed), counterexample]
 
@@ -156,9 +154,9 @@ def posed_to(
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
 ) -> tuple[Problem, ...]:
-    """The problems that tell mistakes apart, the same for most counterexamples.
+    """The problems that distinguish mistakes, the same for most counterexamples.
 
-    One of them comes again after another of its shape, for what is kept from call to call.
+    The first one comes again after another of its shape, to show what is kept from call to call.
     """
     first, second = opening(function, network)
     chosen = [first, second, first, *further(function, counterexample, network)]
@@ -170,7 +168,7 @@ def posed_to(
 def _with_counterexample(
     function: str, fault: Fault, limits: Limits, posed: tuple[Problem, ...], counterexample: Inputs
 ) -> Iterator[Behaviour]:
-    """The behaviour of a mistake on each of these problems, which is found out once, and then on another."""
+    """The behaviour of a mistake on each of these problems, which is cached, and on the counterexample."""
     known, memory = _of_mistake(function, fault, limits, posed)
     yield from known
     yield program_of(replace(fault, memory=deepcopy(memory)), function, limits)(counterexample)
@@ -180,7 +178,7 @@ def _with_counterexample(
 def _of_mistake(
     function: str, fault: Fault, limits: Limits, posed: tuple[Problem, ...]
 ) -> tuple[Sequence[Behaviour], dict[str, dict[Any, Any]]]:
-    """The behaviour of a mistake on each of these problems, and what it has kept of the calls."""
+    """The behaviour of a mistake on each of these problems, and its memory after these calls."""
     begun = replace(fault, memory={})
     inputs = [problem.inputs(function) for problem in posed]
     right = _of_specification(function, limits, posed)
@@ -190,13 +188,13 @@ def _of_mistake(
 
 @lru_cache(maxsize=KEPT)
 def _of_specification(function: str, limits: Limits, posed: tuple[Problem, ...]) -> Sequence[Behaviour]:
-    """What is right on each of these problems."""
+    """The right behaviour on each of these problems."""
     return [*_asked(specification(function, limits), [problem.inputs(function) for problem in posed])]
 
 
 @cache
 def _first_outputs(function: str, fault: Fault, limits: Limits, network: LayerProblem | None) -> Leaves:
-    """What a mistake makes of the first problem: that alone rules nearly all candidates out."""
+    """The outputs of a mistake for the first problem, which rule out nearly all candidates."""
     first, second = _opening(function, limits, network)
     return mistaken(function, fault, limits)(first, then=second).outputs
 
@@ -207,7 +205,7 @@ def _opening(function: str, limits: Limits, network: LayerProblem | None) -> Seq
 
 
 def _asked(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
-    """The behaviour on each; on the first, if another of its shape follows, it shows after that one."""
+    """The behaviour on each problem; the first answer is read after the second call if shapes are equal."""
     first, second, *_ = inputs
     follows = (second.x.shape, second.a0.shape) == (first.x.shape, first.a0.shape)
     yield program(first, then=second if follows else None)
@@ -216,13 +214,13 @@ def _asked(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
 
 @cache
 def _pairs(function: str) -> Sequence[Fault]:
-    """Two common mistakes at once."""
+    """All pairs of common mistakes."""
     return _at_once(combinations(common(function), 2))
 
 
 @cache
 def _suspected(function: str, suspects: tuple[str, ...]) -> Sequence[Fault]:
-    """A mistake of one of these names and a common one at once."""
+    """All pairs of a mistake of these names and a common mistake."""
     suspected = [fault for fault in concerning(function) if fault.name in suspects]
     return _at_once(product(suspected, common(function)))
 
@@ -238,11 +236,11 @@ def _at_once(pairs: Iterable[tuple[Fault, Fault]]) -> list[Fault]:
 def _fit(
     shown: Sequence[Behaviour], right: Sequence[Behaviour], answers: Iterator[Behaviour], wrong: str
 ) -> int:
-    """In how many parts a candidate behaves like the implementation; 0 where it does not explain it.
+    """The number of parts in which a candidate behaves like the implementation; 0 where it does not fit.
 
-    `wrong` is the most telling part in which the implementation differs from the specification. All parts
-    up to it must be reproduced, and in it the candidate itself must differ from the specification clearly,
-    in some answer that is more than an error.
+    `wrong` is the first part in which the implementation differs from the specification. The candidate must
+    agree with the implementation in all parts up to this one, and differ clearly from the specification in
+    it, in some answer that is not an error.
     """
     needed = PARTS[: PARTS.index(wrong) + 1]
     seen: list[Behaviour] = []
@@ -262,7 +260,7 @@ def _fit(
 
 
 def _is_told(answers: Sequence[Sequence[Behaviour]], part: str) -> bool:
-    """Whether a candidate is clearly not the specification in a part, and is the implementation."""
+    """Whether a candidate gives what the implementation does in a part, and clearly not what is right."""
     if not answers:
         return False
     seen, shown, right = answers
@@ -272,7 +270,7 @@ def _is_told(answers: Sequence[Sequence[Behaviour]], part: str) -> bool:
 def _right_where(
     seen: Sequence[Behaviour], shown: Sequence[Behaviour], right: Sequence[Behaviour], part: str
 ) -> bool:
-    """Whether a candidate makes no mistake in any value of a part that the implementation has right."""
+    """Whether a candidate is right in all values of a part in which the implementation is right."""
     return all(
         place in answer and alike(answer[place], value)
         for three in zip(seen, shown, right, strict=True)
@@ -283,7 +281,7 @@ def _right_where(
 
 
 CLEARLY = 100
-"""How many times the rounding that is let pass a difference must be, to tell a mistake."""
+"""A clear difference is this many times the tolerance for rounding."""
 
 
 def _all_same(some: Sequence[Behaviour], others: Sequence[Behaviour], part: str, factor: float = 1) -> bool:

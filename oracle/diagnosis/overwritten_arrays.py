@@ -1,4 +1,4 @@
-"""What a call writes to that is not its own: its arguments, and what an earlier call has returned."""
+"""Find out which arrays a call overwrites: its arguments, or those that an earlier call returned."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -12,9 +12,9 @@ from reference.contract import CONTRACTS
 
 
 def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Finding | None:
-    """To which arguments it writes, and what, by some calls and what is right; `None` where to none.
+    """The arguments that calls write to, and what they write; `None` if to none.
 
-    What is said of several calls holds of each.
+    A statement about several calls holds for each of them.
     """
     contract = CONTRACTS[function]
     names = [*contract.arguments, "parameters", "options"]
@@ -32,13 +32,13 @@ T = TypeVar("T")
 
 
 def _the_same(every: Iterable[T]) -> T | None:
-    """What all are; `None` where they are not alike, or there are none."""
+    """The common value; `None` where values differ, or there are none."""
     found = [*every]
     return found[0] if found and all(each == found[0] for each in found) else None
 
 
 def _keys(function: str, ours: Behaviour, right: Behaviour) -> tuple[list[str], str]:
-    """Which keys of a dict of parameters or options are new, gone or changed; none of other arguments."""
+    """The keys of a dict of parameters or options that are new, gone or changed; none for other arguments."""
     contract, changed = CONTRACTS[function], {*_changed(ours, right)}
     dict_of = f".{len(contract.arguments) + contract.is_layer}."  # after the list of a layer's parameters
     leaves = sorted(changed - {dict_of})
@@ -68,7 +68,7 @@ def _what_becomes(function: str, ours: Behaviour, right: Behaviour) -> Facts:
 
 
 def overwriting(function: str, shown: Behaviour, later: Behaviour) -> Finding:
-    """What a later call has made of an answer that was `shown`."""
+    """The parts of an answer that a later call overwrites."""
     every = {name: f".{i}" for i, name in enumerate(CONTRACTS[function].outputs)}
     kept = [name for name, at in every.items() if alike(later.outputs.get(at, ""), shown.outputs.get(at, ""))]
     return found(
@@ -80,7 +80,7 @@ def overwriting(function: str, shown: Behaviour, later: Behaviour) -> Finding:
 
 
 def _entries(function: str, shown: Behaviour, later: Behaviour) -> list[str]:
-    """The entries of caches that are others, where not all are, nor parameters."""
+    """The overwritten entries of the caches, unless all entries or the parameters are overwritten."""
     names = [*CONTRACTS[function].cache]
     depth = 2 if CONTRACTS[function].is_cell else 4
     apart = [at for at, each in shown.caches.items() if not alike(each, later.caches.get(at, ""))]
@@ -91,7 +91,7 @@ def _entries(function: str, shown: Behaviour, later: Behaviour) -> list[str]:
 
 
 def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:
-    """Where an argument is not what it was."""
+    """The places at which an argument has changed."""
     for place in ours.arguments.keys() | right.arguments.keys():
         mine, spec = ours.arguments.get(place, ""), right.arguments.get(place, "")
         if not alike(mine, spec):

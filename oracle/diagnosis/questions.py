@@ -1,4 +1,4 @@
-"""The problems by which mistakes are told apart."""
+"""The problems that distinguish mistakes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from reference.contract import CONTRACTS
 
 
 def problem(function: str, **fields: Any) -> Problem:
-    """A problem of a function's own kind; layers have no classes."""
+    """A problem for a function; for layers, which have no classes, without n_y."""
     contract = CONTRACTS[function]
     if contract.is_layer:
         fields = {name: value for name, value in fields.items() if name != "n_y"}
@@ -19,9 +19,9 @@ def problem(function: str, **fields: Any) -> Problem:
 
 
 def opening(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
-    """The first two problems, of one shape. Of layers they have whatever there is but a projection.
+    """The first two problems, of one shape; for layers with all options but a projection.
 
-    Where a network is given, all are of that one, here and below: a program may know no other.
+    With a network, all problems, here and below, have its weights: a program may know no others.
     """
     if network:
         first: Problem = replace(
@@ -35,9 +35,9 @@ def opening(function: str, network: LayerProblem | None = None) -> Sequence[Prob
 
 
 def further(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> list[Problem]:
-    """The others: m on both sides of n_a and T_x, equal sizes, one step, larger ones; of layers also three.
+    """The other problems: m below and above n_a and T_x, equal sizes, one step, larger sizes, three layers.
 
-    A projection is among them where it is in the counterexample: much does not know any.
+    Some have a projection if the counterexample has one: many targets know none.
     """
     if network:
         first, _ = opening(function, network)
@@ -69,9 +69,10 @@ def further(function: str, counterexample: Inputs, network: LayerProblem | None 
 
 
 def extreme_problems(function: str) -> list[Problem]:
-    """Problems with large pre-activations and logits; of an LSTM one in which each gate alone has such.
+    """Problems with large pre-activations and logits.
 
-    So a sigmoid that overflows is told from one gate that does.
+    In one of them only single gates of an LSTM have large ones: so an overflow in all sigmoids is
+    distinguished from an overflow in one gate.
     """
     contract = CONTRACTS[function]
     seed = 7 if contract.is_layer else 7578
@@ -82,9 +83,9 @@ def extreme_problems(function: str) -> list[Problem]:
 
 
 def square(function: str) -> list[Problem]:
-    """Problems on which much that has the axes wrong answers, and raises on all others.
+    """Problems with equal sizes, for programs with wrong axes, which raise on all others.
 
-    Of the first all sizes are equal, of the second the last two axes.
+    In the first all sizes are equal, in the second only those of the last two axes.
     """
     contract = CONTRACTS[function]
     if contract.is_layer:
@@ -96,7 +97,7 @@ def square(function: str) -> list[Problem]:
 
 
 def asks_more(inputs: Inputs, counterexample: Inputs) -> bool:
-    """Whether a problem of layers has in it what another does not, and an implementation need not know."""
+    """Whether a problem of layers has an option that the counterexample has not: it may be unsupported."""
     if not (isinstance(inputs, LayerInputs) and isinstance(counterexample, LayerInputs)):
         return False
     return any(more and not known for more, known in zip(_has(inputs), _has(counterexample), strict=True))
@@ -114,7 +115,7 @@ def _has(inputs: LayerInputs) -> tuple[bool, ...]:
 
 
 def larger(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> Problem:
-    """A problem with nothing in it that the counterexample has not, of larger sizes."""
+    """A larger problem with the options of the counterexample."""
     if network:
         has_lengths = isinstance(counterexample, LayerInputs) and counterexample.lengths is not None
         return replace(network, m=5, T_x=6, lengths="random" if has_lengths else "absent")

@@ -1,4 +1,4 @@
-"""Name a mistake that acts at random, by how its answers to one problem are spread."""
+"""Name a mistake that acts at random, by the distribution of its answers to one problem."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,16 @@ from reference.contract import CONTRACTS, Array
 
 ASKED = 500
 SPREAD = 0.18
-"""How far the distributions of so many answers may be apart: those of one program are once in 10**7 cases."""
+"""The largest distance of two distributions of one program; it is exceeded once in 10**7 cases."""
 
 
 def alike_at_random(
     function: str, implementation: Program, inputs: Inputs, limits: Limits = ANYTHING
 ) -> list[Finding]:
-    """The mistakes that spread their answers to one problem as an implementation does that acts at random."""
+    """The mistakes whose answers have the same distribution as those of the implementation."""
     if not _changes_its_mind(implementation, inputs):
         return []
-    # So small that few things can happen.
+    # So small a problem has few possible answers.
     two = {"layers": 2} if CONTRACTS[function].is_layer else {}
     few = limits.fitted(problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two)).inputs(function)
     ours = _answers(implementation, few)
@@ -41,7 +41,7 @@ def _changes_its_mind(program: Program, inputs: Inputs) -> bool:
 
 
 def _answers(program: Program, inputs: Inputs) -> list[Array]:
-    """The numbers in many answers to one problem."""
+    """The numbers in `ASKED` answers to one problem."""
     answers = (program(inputs).outputs.values() for _ in range(ASKED))
     return [
         np.concatenate([[0.0], *(leaf.ravel() for leaf in answer if not isinstance(leaf, str))])
@@ -50,7 +50,7 @@ def _answers(program: Program, inputs: Inputs) -> list[Array]:
 
 
 def _spread_alike(ours: Sequence[Array], theirs: Sequence[Array]) -> bool:
-    """Whether the two-sample statistic of Kolmogorov and Smirnov is small for each of the numbers."""
+    """Whether the two-sample statistic of Kolmogorov and Smirnov is small for each number."""
     every = [*ours, *theirs]
     if len({numbers.size for numbers in every}) > 1:
         return False

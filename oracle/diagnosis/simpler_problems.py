@@ -1,4 +1,4 @@
-"""A problem made simpler by one thing, to see what a mistake hangs on."""
+"""Simpler problems, each without one thing, to see on what a mistake depends."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ Parameters = Mapping[str, Array]
 
 
 def simplified(inputs: Inputs) -> dict[str, Inputs]:
-    """The same problem with one thing less in it, where it has that thing."""
+    """The problem without one thing, for each thing that it has."""
     _, m, T_x = inputs.x.shape
     simpler = {
         "zero biases": with_parameters(inputs, _without_biases),
@@ -29,7 +29,7 @@ def simplified(inputs: Inputs) -> dict[str, Inputs]:
 
 
 def with_parameters(inputs: Inputs, change: Callable[[Parameters], Parameters]) -> Inputs:
-    """The same problem with its parameters changed, those of every layer and direction alike."""
+    """The problem with changed parameters, those of every layer and direction."""
     if isinstance(inputs, LayerInputs):
         return replace(inputs, parameters=[change(p) for p in inputs.parameters])
     return replace(inputs, parameters=change(inputs.parameters))
@@ -47,7 +47,7 @@ def _first_step(inputs: Inputs) -> Inputs:
 
 
 def _with_fewer_options(inputs: LayerInputs) -> dict[str, Inputs]:
-    """Layers with less of what a layer may have. Where shapes have to change, parts are cut off."""
+    """Problems with fewer layers, directions or options. Where shapes have to change, arrays are cut."""
     simpler: dict[str, Inputs] = {}
     D, n_h, n_a = inputs.directions, inputs.a0.shape[1], inputs.c0.shape[1]
     if len(inputs.parameters) > D:
@@ -72,6 +72,6 @@ def _with_fewer_options(inputs: LayerInputs) -> dict[str, Inputs]:
 
 
 def _forward_half(p: Parameters, n_h: int) -> Parameters:
-    """The parameters of a layer above the first as it takes the forward half of the one below alone."""
+    """The parameters of a layer above the first without those of the backward half of its input."""
     columns = {name: n_h if name == "Wax" else 2 * n_h for name in ("Wax", "Wf", "Wi", "Wc", "Wo")}
     return {name: array[:, : columns.get(name)] for name, array in p.items()}

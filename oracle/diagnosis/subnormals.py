@@ -1,4 +1,4 @@
-"""Whether a program flushes subnormal numbers to zero, which nothing else tells."""
+"""Find out whether a program flushes subnormal numbers to zero."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,10 +16,10 @@ from reference.contract import Array
 def flushes(
     function: str, implementation: Program, problem: Problem, limits: Limits = ANYTHING
 ) -> Finding | None:
-    """That all that is wrong is what is subnormal; otherwise `None`.
+    """A finding if all wrong values are subnormal; otherwise `None`.
 
-    Among numbers so small any mistake is: who makes one with ordinary numbers, too, or with small ones that
-    are not subnormal, does not flush by that.
+    A program that is also wrong with ordinary numbers, or with small ones that are not subnormal, makes
+    another mistake.
     """
     right_program = specification(function, limits)
     ordinary, inputs = (
@@ -38,7 +38,7 @@ def flushes(
 
 
 def _enlarged(inputs: Inputs) -> Inputs:
-    """With what is subnormal made as small as a normal number may be whose products are normal, too."""
+    """The inputs with subnormal numbers enlarged until their products are normal."""
     limits = np.finfo(inputs.dtype)
     factor = float(np.exp2(limits.nmant + min(12, -limits.minexp // 4)))
 
@@ -59,7 +59,7 @@ def _enlarged(inputs: Inputs) -> Inputs:
 
 
 def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
-    """How far off the wrong outputs are, and these; `None` where they have another form."""
+    """The errors of the wrong outputs, and their values; `None` where the outputs have other shapes."""
     if ours.outputs.keys() != right.outputs.keys():
         return None
     off, shown = np.array([]), np.array([])
@@ -69,7 +69,7 @@ def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
             if not (isinstance(mine, str) and isinstance(theirs, str)):
                 return None
             continue
-        wrong = np.abs(mine - theirs) > 1e-4 * np.abs(theirs)  # by more than the rounding of any precision
+        wrong = np.abs(mine - theirs) > 1e-4 * np.abs(theirs)  # more than rounding in any precision
         off = np.append(off, np.abs(mine - theirs)[wrong])
         shown = np.append(shown, mine[wrong])
     return off, shown

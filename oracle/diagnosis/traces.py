@@ -1,4 +1,4 @@
-"""What is known of a mistake that is not in the catalogue, from how an implementation answers."""
+"""Findings about a mistake that is not in the catalogue, from how an implementation answers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, same, specification
+from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, off_by, same, specification
 from oracle.diagnosis.findings import Finding, found
 from oracle.diagnosis.overwritten_arrays import overwriting, writing
 from oracle.diagnosis.questions import larger, problem
@@ -26,10 +26,10 @@ def manners(
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
 ) -> Finding | None:
-    """What is wrong with the way it answers, whatever it computes; `None` where that is in order.
+    """What is wrong with the way it answers, whatever it computes; `None` if nothing.
 
-    That it acts at random, remembers earlier calls, or takes the parameters by their place; of what computes
-    all that is asked rightly, that it overwrites what it has returned, or its arguments.
+    It may act at random, remember earlier calls, or read the parameters by their order in the dict. One that
+    computes everything right may overwrite earlier answers or its arguments.
     """
     bigger = limits.fitted(larger(function, counterexample, network))
     first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
@@ -61,7 +61,7 @@ def precision(
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
 ) -> Finding | None:
-    """That it computes all that is asked nearly rightly, with fewer digits than float64; or `None`."""
+    """The number of right digits, if all answers are nearly right, with fewer digits than float64."""
     bigger = limits.fitted(larger(function, counterexample, network))
     asked = [counterexample, bigger.inputs(function)]
     shown, right = (
@@ -76,7 +76,7 @@ def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour], factor
 
 
 def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
-    """To how many decimal digits all outputs are right; 0 of other shapes, or in less than float64."""
+    """The number of right decimal digits of all outputs; 0 for other shapes, or in less than float64."""
     worst = 0.0
     for ours, spec in zip(shown, right, strict=True):
         if ours.outputs.keys() != spec.outputs.keys():
@@ -89,21 +89,19 @@ def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
             elif mine.shape != theirs.shape or theirs.dtype != np.float64:
                 return 0
             elif not alike(mine, theirs):
-                with np.errstate(invalid="ignore"):
-                    off = np.abs(mine - theirs) / (1 + np.abs(theirs))
-                worst = max(worst, float(np.nan_to_num(off, nan=np.inf).max()))
+                worst = max(worst, off_by(mine, theirs))
     return int(-np.log10(worst)) if 0 < worst < 1 else 0
 
 
 def _computed_wrongly(function: str, ours: Behaviour, right: Behaviour) -> bool:
-    """Whether the caches differ in what a cell computes; they may hold arguments that were written to."""
+    """Whether cached results of a cell are wrong; cached arguments may only have been overwritten."""
     return any(name not in GIVEN for name, _ in _wrong_entries(function, ours.caches, right.caches))
 
 
 def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:
-    """One problem with the parameters in orders that somebody may count on.
+    """One problem with the parameters in several orders, on which a program may rely.
 
-    All sizes are 1, where few arrays have a shape that they should not have.
+    All sizes are 1, so that the arrays in a wrong order have right shapes.
     """
     kind = CONTRACTS[function].kind
     inputs = limits.fitted(problem(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1)).inputs(function)
@@ -125,11 +123,10 @@ def traces(
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
 ) -> Finding | None:
-    """What is known of a mistake that is not in the catalogue.
+    """What is known of a mistake that is not in the catalogue; `None` if nothing.
 
-    That it does nothing wrong, or too little to tell; or else which entry of the caches is the first to be
-    wrong, of layers which of the outputs, and with which simpler inputs these are right, as they are with
-    those of other problems that are so simple. `None` where nothing is known.
+    Nothing or too little is wrong; or else the first wrong entry of the caches, for layers the wrong outputs,
+    and the simpler problems on which all outputs are right.
     """
     specified = specification(function, limits)
     right, shown = specified(counterexample), implementation(counterexample)
@@ -157,7 +154,7 @@ def traces(
 def _others_like(
     function: str, counterexample: Inputs, limits: Limits, network: LayerProblem | None
 ) -> Iterator[Inputs]:
-    """Larger problems with nothing in them that it has not, of ordinary and of large weights."""
+    """Larger problems with the same options as the counterexample, with ordinary and with large weights."""
     dtype: Any = counterexample.dtype.name
     bigger = replace(limits.fitted(larger(function, counterexample, network)), dtype=dtype)
     for seed in range(3):
@@ -167,15 +164,15 @@ def _others_like(
 
 
 FEWEST = 2
-"""How many digits have to be right for that to be worth a word."""
+"""The fewest right digits that are mentioned."""
 
 GIVEN = ("xt", "a_prev", "c_prev")
 IN_ORDER = (*GIVEN, "ft", "it", "cct", "ot", "c_next", "a_next")
-"""The entries of a cell's cache: what it is given, and what it computes from that, in this order."""
+"""The entries of a cell's cache in the order of computation, its arguments first."""
 
 
 def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple[str, int]]:
-    """The entries of the caches that are wrong, such as `ft` of step 2, the first to be so first."""
+    """The wrong entries of the caches with their steps, such as `ft` of step 2, in order of computation."""
     contract = CONTRACTS[function]
     if contract.is_layer:
         return
@@ -191,7 +188,7 @@ def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple
 
 
 def _wrong_outputs(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:
-    """Which outputs of layers are wrong, and where that begins: at which step, or in which layer."""
+    """The wrong outputs of layers, each with its first wrong step or layer."""
     if not isinstance(inputs, LayerInputs) or ours.keys() != right.keys():
         return []
     wrong = []
