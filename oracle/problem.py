@@ -13,11 +13,11 @@ import numpy as np
 
 from oracle import lengths
 from oracle.backward_inputs import BackwardInputs, LayerBackwardInputs
+from oracle.drawing import Drawing
 from oracle.inputs import Inputs, LayerInputs, poisoned
 from oracle.lengths import Lengths
-from oracle.ordinary import ordinary, ordinary_layers
-from oracle.regimes import ORDINARY, REGIMES, Regime
-from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, extent, of_one_direction
+from oracle.regimes import Regime
+from reference.contract import CONTRACTS, Array, Kind
 
 DType = Literal["float16", "float32", "float64"]
 LayerKind = Literal["rnn_layer", "lstm_layer"]
@@ -27,22 +27,7 @@ Initial = Literal["given", "zero"]
 
 @dataclass(frozen=True, repr=False)
 class Problem:
-    """One input of the forwards, as five sizes, a regime, a seed and a dtype.
-
-    Regimes (weights divided by the square root of their fan-in, unless said otherwise):
-
-    - `ternary`: entries in {-1, 0, 1}, biases and states in {-1, 1}; small enough to check by hand;
-    - `unit`: standard normal, as trained networks have it;
-    - `wild`: weights times 3 to 30, saturating or chaotic;
-    - `tiny`: every sample and every unit of an array scaled down, by any magnitude there is in the dtype;
-    - `counting`: gates that stay open, so that memory states grow by up to 1 a step, from up to 200; of some
-      samples inputs as they are measured, up to a thousand times as large;
-    - of all these, rows of weights and samples of inputs are halved until pre-activations stay below 300 and
-      logits below 30 (see `ordinary`);
-    - `huge`: pre-activations and logits up to ±1e4;
-    - `nonfinite`: `unit`, with one entry of one sample's input or state NaN or infinite;
-    - `subnormal`: `unit` weights, but none of the candidate; inputs, states, biases, and all predictions
-      but one, below the smallest normal number.
+    """One input of the functions, as five sizes, a regime (see `oracle.regimes`), a seed and a dtype.
 
     Raises `ValueError` where the sizes, the regime or the dtype are none.
     """
@@ -131,8 +116,8 @@ class Problem:
     def inputs(self, function: str) -> Inputs:
         """The arrays that `function` gets; `lstm_forward` starts from a memory state of zeros.
 
-        The parameters are in any order, for a dict is asked by name. What comes into a backward pass is drawn
-        beside the rest, so that its forward pass is that of the same problem.
+        The incoming gradient of a backward pass is drawn apart, so that its forward pass is that of the same
+        problem.
         """
         contract = CONTRACTS[function]
         if contract.is_cell:
@@ -141,55 +126,24 @@ class Problem:
             given, names = replace(self._drawn, c0=np.zeros_like(self._drawn.c0)), ["x", "a0"]
         if not contract.is_backward:
             return poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
-        da = self._gradient((*given.a0.shape, given.x.shape[2]), 0)
-        dc = self._gradient(given.c0.shape, 1) if contract.is_cell else np.zeros_like(given.c0)
-        if self._poisons_the_gradient:
+        da = self._drawing.gradient((*given.a0.shape, given.x.shape[2]), 0)
+        dc = self._drawing.gradient(given.c0.shape, 1) if contract.is_cell else np.zeros_like(given.c0)
+        if self._drawing.poisons_the_gradient:
             return poisoned(BackwardInputs.of(given, da, dc), ["da"], self.seed)
         forward = poisoned(given, names, self.seed) if self.regime == "nonfinite" else given
         return BackwardInputs.of(forward, da, dc)
-
-    @property
-    def _poisons_the_gradient(self) -> bool:
-        """Whether what is not finite comes into a backward pass, and not into the forward pass."""
-        return self.regime == "nonfinite" and np.random.default_rng([self.seed, 3]).random() < 0.5
-
-    def _gradient(self, shape: tuple[int, ...], number: int) -> Array:
-        """What comes into a backward pass: normal, or of {-1, 0, 1} in the regime `ternary`.
-
-        Where a regime has large numbers it is up to a thousand times as large in some samples, so that
-        clipping shows. Of the first, number 0, the second axis counts the samples, of others the last one.
-        """
-        rng = np.random.default_rng([self.seed, 4, number])
-        if self.regime == "ternary":
-            return rng.integers(-1, 2, shape).astype(self.dtype)
-        loud = 10 ** rng.uniform(0, 3, self.m) if self.regime in ("wild", "counting") else np.ones(self.m)
-        axes = (1, self.m, 1) if number == 0 else (self.m,)
-        return (rng.standard_normal(shape) * loud.reshape(axes)).astype(self.dtype)
 
     def arguments(self, function: str) -> list[Any]:
         """The positional arguments of a call of `function`."""
         return self.inputs(function).arguments(function)
 
+    @property
+    def _drawing(self) -> Drawing:
+        return Drawing(_network(self.kind), self.sizes, self.regime, self.seed, self.dtype)
+
     @cached_property
     def _drawn(self) -> Inputs:
-        rng = np.random.default_rng(self.seed)
-        draw = REGIMES[self.regime](rng, np.finfo(self.dtype))
-        memory: Shape = ("n_a", "m") if self.kind == "lstm" else (0, "m")
-        shapes = {
-            "x": ("n_x", "m", "T_x"),
-            "a0": ("n_a", "m"),
-            "c0": memory,
-            **PARAMETERS[_network(self.kind)],
-        }
-        sizes = self.sizes
-        arrays = {
-            name: draw(name, tuple(extent(size, sizes) for size in shape)).astype(self.dtype)
-            for name, shape in shapes.items()
-        }
-        x, a0, c0 = (arrays.pop(name) for name in ("x", "a0", "c0"))
-        shuffled = {name: arrays[name] for name in rng.permutation([*arrays]).tolist()}
-        inputs = Inputs(_network(self.kind), x, a0, c0, shuffled, np.dtype(self.dtype))
-        return ordinary(inputs) if self.regime in ORDINARY else inputs
+        return self._drawing.sequence()
 
 
 @dataclass(frozen=True, repr=False)
@@ -269,15 +223,15 @@ class LayerProblem(Problem):
         states = ["a0", *(["c0"] if self.kind == "lstm_layer" else [])]
         names, forward = ["x", *(states if self.initial == "given" else ())], self._layers
         is_backward = CONTRACTS[function].is_backward
-        if self.regime == "nonfinite" and not (is_backward and self._poisons_the_gradient):
+        if self.regime == "nonfinite" and not (is_backward and self._drawing.poisons_the_gradient):
             forward = poisoned(forward, names, self.seed)
         if not is_backward:
             return forward
         (_, m, T_x), (_, n_h, _) = forward.x.shape, forward.a0.shape
         by_returned = [(self.directions * n_h, m, T_x), forward.a0.shape, forward.c0.shape]
-        gradients = [self._gradient(shape, number) for number, shape in enumerate(by_returned)]
+        gradients = [self._drawing.gradient(shape, number) for number, shape in enumerate(by_returned)]
         given = LayerBackwardInputs.of(forward, *gradients)
-        return poisoned(given, ["da"], self.seed) if self._poisons_the_gradient else given
+        return poisoned(given, ["da"], self.seed) if self._drawing.poisons_the_gradient else given
 
     @property
     def network(self) -> "LayerProblem | None":
@@ -293,39 +247,16 @@ class LayerProblem(Problem):
 
         return only_layer(self.weights, self.layout).parameters
 
+    @property
+    def _drawing(self) -> Drawing:
+        drawing = super()._drawing
+        return replace(drawing, sizes={**drawing.sizes, "n_h": self.n_p or self.n_a})
+
     @cached_property
     def _layers(self) -> LayerInputs:
-        rng, kind = np.random.default_rng(self.seed), _network(self.kind)
-        draw = REGIMES[self.regime](rng, np.finfo(self.dtype))
-        sizes = {**self.sizes, "n_h": self.n_p or self.n_a}
-
-        def drawn(shapes: Mapping[str, Shape]) -> dict[str, Array]:
-            every = {name: tuple(extent(n, sizes) for n in shape) for name, shape in shapes.items()}
-            return {name: draw(name, shape).astype(self.dtype) for name, shape in every.items()}
-
-        memory: Shape = ("L D", "n_a", "m") if kind == "lstm" else ("L D", 0, "m")
-        arrays = drawn({**CONTRACTS[self.kind].arguments, "c0": memory})
-        if self.initial == "zero":
-            arrays.update({name: np.zeros_like(arrays[name]) for name in ("a0", "c0") if name in arrays})
-        places = range(self.layers * self.directions)
-        parameters = (
-            [{name: array.astype(self.dtype) for name, array in p.items()} for p in self._trained]
-            if self.weights
-            else [drawn(of_one_direction(kind, k // self.directions, self.n_p > 0)) for k in places]
-        )
-        shuffled = [{name: p[name] for name in rng.permutation([*p]).tolist()} for p in parameters]
-        inputs = LayerInputs(
-            kind,
-            arrays["x"],
-            arrays["a0"],
-            arrays["c0"],
-            shuffled,
-            np.dtype(self.dtype),
-            self.directions,
-            lengths.drawn(self.lengths, self.seed, self.m, self.T_x),
-            activation=self.activation,
-        )
-        return ordinary_layers(inputs, trained=bool(self.weights)) if self.regime in ORDINARY else inputs
+        trained = self._trained if self.weights else ()
+        drawn = self._drawing.layers(self.activation, self.initial == "zero", trained)
+        return replace(drawn, lengths=lengths.drawn(self.lengths, self.seed, self.m, self.T_x))
 
 
 P = TypeVar("P", bound=Problem)

@@ -1,4 +1,20 @@
-"""The regimes: what kind of numbers a problem's arrays hold."""
+"""The regimes: the kinds of numbers in the arrays of a problem.
+
+Weights are divided by the square root of their fan-in, unless stated otherwise.
+
+- `ternary`: entries in {-1, 0, 1}, biases and states in {-1, 1}; small enough to check by hand;
+- `unit`: standard normal, as in trained networks;
+- `wild`: weights times 3 to 30, saturating or chaotic;
+- `tiny`: every sample and every unit of an array scaled down, to any magnitude of the dtype;
+- `counting`: gates that stay open, so that memory states grow by up to 1 a step, from up to 200; inputs of
+  some samples up to a thousand times as large;
+- in all these, rows of weights and samples of inputs are halved until pre-activations are below 300 and
+  logits below 30 (see `oracle.ordinary`);
+- `huge`: pre-activations and logits up to ±1e4;
+- `nonfinite`: `unit`, with one entry of one sample's input or state NaN or infinite;
+- `subnormal`: `unit` weights, but none of the candidate; inputs, states, biases, and all predictions but
+  one are below the smallest normal number.
+"""
 
 import math
 from collections.abc import Callable, Mapping
