@@ -21,9 +21,9 @@ class Entry:
     script: str
 
     @property
-    def adapter(self) -> str:
-        """The name of the adapter that the command judges."""
-        return self.line.partition("frameworks.")[2].split()[0]
+    def packages(self) -> list[str]:
+        """The packages whose versions the entry names."""
+        return [each.split()[0] for each in self.facts["version"].split(", ")]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
     python -m benchmarks.ledger --python .venv-frameworks/bin/python
 
-An entry runs in the first interpreter that has its framework: one of `--python`, or this one. In its command
+An entry runs in the first interpreter that has its packages: one of `--python`, or this one. In its command
 a law must fail with the text that the entry expects; its script, of ten lines at most, must print or end as
 the entry says. The exit status is 1 if an entry that could run does not hold.
 """
@@ -17,10 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.findings import LEDGER, Entry, entries
-from benchmarks.frameworks import HOST, version
 from benchmarks.shared import JUDGE, parser
-from properties.implementations.implementation import Implementation
-from properties.worker.own_modules import full_name
 
 
 def main() -> int:
@@ -30,22 +27,18 @@ def main() -> int:
     pythons, status = [*options.parse_args().python, sys.executable], 0
     print("| entry | version | command | script |\n| --- | --- | --- | --- |")
     for entry in entries(LEDGER.read_text()):
-        python = next((each for each in pythons if has(each, entry.adapter)), "")
+        python = next((each for each in pythons if versions(each, entry.packages)), "")
         results = [command_holds(entry, python), script_holds(entry, python)] if python else ["not here"] * 2
         status |= bool(python) and {*results} != {"reproduced"}
-        of = version(python, entry.adapter) if python else "–"
+        of = versions(python, entry.packages) if python else "–"
         print("|", " | ".join([entry.title, of, *results]), "|", flush=True)
     return status
 
 
-def has(python: str, adapter: str) -> bool:
-    """Whether an interpreter has the packages that an adapter imports."""
-    given: Any = HOST
-    with Implementation(full_name(f"frameworks.{adapter}"), python=python, **given) as target:
-        try:
-            return bool(target.limits)
-        except Exception:
-            return False
+def versions(python: str, packages: Sequence[str]) -> str:
+    """The packages with their versions in an interpreter; empty if it lacks one."""
+    asked = f"import importlib.metadata as m; print(', '.join(p + ' ' + m.version(p) for p in {packages!r}))"
+    return subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def command_holds(entry: Entry, python: str) -> str:

@@ -135,7 +135,7 @@ def flat(parameters: Sequence[Mapping[str, Array]]) -> Array:
 
 _REFUSAL = re.compile(
     r"(?i)not (yet |currently )?(support|implement|allow|available)|unsupported|unimplemented"
-    r"|only support|unexpected keyword"
+    r"|only support|unexpected keyword|must be sorted"
 )
 
 

@@ -33,7 +33,7 @@ def in_words(facts: Mapping[str, Any]) -> str:
     said = [f"weights by {facts['weights']}"]
     said += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
     said += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
-    said += [_TIME[facts["time"]], *_LENGTHS[facts["lengths"]]]
+    said += [_TIME[facts["time"]], *(_LENGTHS[facts["lengths"]] if "lengths" not in facts["limits"] else [])]
     said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []
     said += [f"other numbers in {mode}" for mode in facts["other_modes"]]
     dtypes = " and ".join(facts["dtypes"])

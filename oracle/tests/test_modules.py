@@ -122,6 +122,19 @@ def test_other_numbers_in_training_mode_are_said() -> None:
     assert understood(torch.nn.LSTM).facts["other_modes"] == []
 
 
+def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
+    packed, counted = understood(users.PackedOnly), understood(users.LengthsOnly)
+    assert (packed.facts["lengths"], counted.facts["lengths"]) == ("packed", "counts")
+    assert is_right(packed, Sizes(2, 3, layers=2, directions=2))
+    assert counted.supports["initial_state"] is counted.supports["c_last"] is False
+    x, _, parameters, options = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 3))
+    a, a_last, c_last = counted.functions["lstm_layer"](x, None, None, parameters, options)
+    right = lstm_layer(x, None, None, parameters, options)
+    assert np.allclose(a, right[0])
+    assert np.allclose(a_last, right[1])
+    assert c_last is None
+
+
 def test_an_option_that_is_refused_is_a_limit_and_one_that_is_ignored_is_not() -> None:
     refused, ignored = understood(users.RefusesLayers), understood(users.IgnoresProjection)
     assert refused.supports["layers"] == 1

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 
 class StackedGates(nn.Module):
@@ -219,3 +220,24 @@ def copied(lstm: nn.LSTM) -> nn.Module:
 
 model = nn.Module()
 model.decoder = nn.LSTM(3, 4, num_layers=2, bidirectional=True)
+
+
+class PackedOnly(nn.LSTM):
+    """Takes packed sequences alone."""
+
+    def forward(self, sequence: Any, hx: Any = None) -> Any:
+        assert isinstance(sequence, PackedSequence)
+        return super().forward(sequence, hx)
+
+
+class LengthsOnly(nn.Module):
+    """Needs the lengths, the batch first, and returns its output alone."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
+
+    def forward(self, xs: Tensor, xs_len: Tensor) -> Any:
+        packed = pack_padded_sequence(xs, xs_len, batch_first=True, enforce_sorted=False)
+        output, _ = self.lstm(packed)
+        return pad_packed_sequence(output, batch_first=True, total_length=xs.shape[1])[0], xs_len
