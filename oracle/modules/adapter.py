@@ -47,6 +47,7 @@ class Adapter:
 
     def __init__(self, factory: Factory, singles: Mapping[bool, Single], form: Form) -> None:
         self.takes_states = form.states != "none"
+        self.returns_states = True  # as far as calls have shown
         self._interface = factory.interface
         self._factory, self._singles, self._form = factory, singles, form
         self._built = lru_cache(maxsize=64)(self._make)
@@ -119,16 +120,8 @@ class Adapter:
         sizes, built = self._filled(x, parameters, options)
         with sys.modules["torch"].no_grad():
             answer = self._answer(built.called, sizes, self._leaves(x, states), options.get("lengths"))
-        a, *last = [_array(each).transpose(axes) for each, axes in zip(answer, _AXES)]
-        if last:
-            return (a, *last)
-        n_h, ends, m = (
-            sizes.n_h,
-            options.get("lengths", np.full(x.shape[1], x.shape[2])),
-            np.arange(x.shape[1]),
-        )
-        a_last = np.stack([a[:n_h, m, ends - 1], *([a[n_h:, :, 0]] if sizes.directions == 2 else [])])
-        return (a, a_last) if self._interface.kind == "rnn" else (a, a_last, None)
+        found = [_array(each).transpose(axes) for each, axes in zip(answer, _AXES)]
+        return (*found, *([None] if self._interface.kind == "lstm" and len(found) == 2 else []))
 
     def gradients(
         self,
@@ -195,6 +188,11 @@ class Adapter:
             raise WrongAnswer(f"it returned shapes {[tuple(each.shape) for each in returned]}")
         if lengths is not None and form.lengths != "packed":  # nobody says what is beyond the end
             output = torch.where((within[:, None] < counts)[:, :, None], output, output.new_zeros(()))
+        if not last:  # the last hidden states of a layer are in its output
+            self.returns_states = False
+            ends = torch.as_tensor(np.full(output.shape[1], len(steps)) if lengths is None else lengths)
+            forward = output[ends - 1, torch.arange(output.shape[1]), : sizes.n_h]
+            last = [torch.stack([forward, output[0, :, sizes.n_h :]][: sizes.directions])]
         return [output, *last]
 
     def _stepped(self, cell: Any, steps: Any, states: list[Any]) -> list[Any]:

@@ -114,7 +114,10 @@ class Trials:
         self._by_fit = len(singles) > 1
         at = only_fit([each.reading for each in singles], of_form, self._interface) if self._by_fit else 0
         self._singles = {False: singles[at]}
-        self._factory.shares = self._depends_on("weights", self._adapter())
+        adapter = self._adapter()
+        self._factory.shares = self._depends_on("weights", adapter)
+        if not adapter.returns_states:
+            self._limit("layers", 1, "it returns no last states of the layers")
         if self._form.states == "none":
             self._limit("initial_state", False, "its forward pass takes none")
         return told_by
@@ -199,12 +202,16 @@ class Trials:
         """Try the other precisions, empty sizes, what it returns, and gradients."""
         if self._dtype == "float64":
             self._limit("dtypes", ["float64", "float32"], self._refusal(dtype="float16"))
-        self._limit("empty", [], self._refusal(samples=0))
+        no_samples = "there are no lengths of no samples" if self._form.always else self._refusal(samples=0)
+        self._limit("empty", [], no_samples)
         empty: Mapping[str, Any] = {"n_x": {"sizes": replace(self._tried, n_x=0)}, "T_x": {"steps": 0}}
         self._supports["empty"] += [name for name, how in empty.items() if self._works(how)]
         x, states, parameters, options = question(self._interface, self._tried, dtype=self._dtype)
         answer = self._adapter().run(x, states, parameters, options)
-        self._limit("c_last", False, "it returns none" if answer[-1] is None else "")
+        if answer[-1] is None:
+            self._limit("c_last", False, "it returns none")
+            self._limit("gradients", False, "it does not return its last memory states")
+            return
         try:
             given = (x, states, parameters, options)
             *_, gradients = self._adapter().gradients([each for each in answer if each is not None], *given)

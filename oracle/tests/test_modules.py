@@ -127,6 +127,8 @@ def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
     assert (packed.facts["lengths"], counted.facts["lengths"]) == ("packed", "counts")
     assert is_right(packed, Sizes(2, 3, layers=2, directions=2))
     assert counted.supports["initial_state"] is counted.supports["c_last"] is False
+    assert counted.supports["layers"] == 1
+    assert [*counted.functions] == ["lstm_layer"]
     x, _, parameters, options = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 3))
     a, a_last, c_last = counted.functions["lstm_layer"](x, None, None, parameters, options)
     right = lstm_layer(x, None, None, parameters, options)
