@@ -138,7 +138,8 @@ def test_the_error_of_a_law_that_fails_is_no_number() -> None:
 
 def test_the_ledger_covers_failures_of_adapters_that_there_are() -> None:
     assert {each.adapter for each in KNOWN} <= ADAPTERS.keys()
-    assert {each.heading for each in KNOWN} == {*(entry.title for entry in ENTRIES), DEFENDED}
+    of_adapters = {entry.title for entry in ENTRIES if "frameworks." in entry.line}
+    assert {each.heading for each in KNOWN} == of_adapters | {DEFENDED}
 
 
 def test_headings_are_linked_as_github_does() -> None:
