@@ -1,9 +1,10 @@
-"""Late: a call that has not answered in time, told from one that never will.
+"""Calls that exceed the time limit: is the function slow, or does it hang?
 
-Smaller versions of its problem are asked, the smallest first, each a half of the next. What they take says
-what the next should take, whatever the cost grows with. Who is late on the smallest hangs, and who takes ten
-times as long as expected; who was expected to take long is too slow. Each is asked twice, for the first call
-may compile; where that takes long it may take as long as an import, then and later.
+Smaller versions of the problem are tried, the smallest first, each half as large as the next. The time of
+each predicts that of the next, whatever the cost grows with. A function hangs if it exceeds the limit on the
+smallest version, or takes ten times as long as predicted; it is too slow if ten times the prediction exceeds
+the limit. Each version is called twice, since the first call may compile; then calls have the time limit of
+an import.
 """
 
 import math
@@ -19,7 +20,7 @@ from properties.strategies.cost import work
 from reference.contract import CONTRACTS
 
 SLACK = 10
-"""Who takes so many times as long as expected hangs."""
+"""A call that takes so many times as long as predicted hangs."""
 
 Replied = Returned | Raised
 
@@ -27,9 +28,9 @@ Replied = Returned | Raised
 def look_into(
     implementation: Implementation, function: str, problem: Problem, ask: Callable[[], Replied | Died]
 ) -> Replied | Death | None:
-    """What comes of a call that was late and that `ask` makes again: a reply, a death, `None` if too slow.
+    """Repeat a call that exceeded the limit, by `ask`: its reply, a death, or `None` if it is too slow.
 
-    The death is that of the smallest version that is late.
+    The death is that on the smallest version that exceeds the limit.
     """
     limit = implementation.time_limit
     versions = ladder(problem)
@@ -64,19 +65,19 @@ def look_into(
 
 
 def _continued(before: tuple[float, float], here: tuple[float, float], there: float) -> float:
-    """The time at a size, by those at two smaller ones: on a line through both, if that rises."""
+    """The predicted time at a size, on the line through the times at two smaller sizes, if that rises."""
     size, took = here
     rise = (took - before[1]) / (size - before[0])
     return took + (there - size) * (rise if rise > 0 else took / size)
 
 
 def _size(problem: Problem) -> float:
-    """The product of all sizes, which grows as fast as a cost that grows with some, or their squares."""
+    """The product of all sizes, which grows about as fast as a cost that depends on some of them."""
     return math.prod(max(size, 1) for size in problem.sizes.values())
 
 
 def ladder(problem: Problem) -> Sequence[Problem]:
-    """A smallest problem of no particular kind, then the problem itself, its sizes halved ever less often."""
+    """The smallest problem there is, then the problem with its sizes halved, the smallest version first."""
     halves = [problem]
     while (half := _halved(halves[-1])) != halves[-1]:
         halves.append(half)
@@ -97,7 +98,7 @@ def _smallest(problem: Problem) -> Problem:
 
 
 def affordable(implementation: Implementation, function: str) -> float:
-    """The work that it does in a tenth of the time limit; measured once, when it is known to answer."""
+    """The work that the function does in a tenth of the time limit, measured once."""
     record = implementation.records[function]
     if record.answers and record.measured is None:
         record.measured = _speed(implementation, function)
@@ -105,7 +106,7 @@ def affordable(implementation: Implementation, function: str) -> float:
 
 
 def _speed(implementation: Implementation, function: str) -> float:
-    """The work that it does in a second, beside what any call takes; by calls of a hundredth of the limit."""
+    """The work that the function does in a second, without the constant cost of a call."""
     rate, least = math.inf, (0.0, 0.0)
     contract = CONTRACTS[function]
     sizes = {"n_x": 65, "n_a": 66, **({} if contract.is_layer else {"n_y": 64}), "m": 16, "T_x": 64}

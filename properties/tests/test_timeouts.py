@@ -16,7 +16,7 @@ from properties.implementations.implementation import Died, Implementation, Rais
 from properties.implementations.timeouts import _continued, affordable, ladder, look_into
 from properties.strategies.cost import work
 from properties.strategies.functions import EFFORTS, problems
-from properties.trials.retries import NotJudgedError, ask_patiently
+from properties.trials.retries import NotJudgedError, ask_with_retries
 from reference.contract import CONTRACTS, FUNCTIONS
 
 LIMIT, IMPORT_LIMIT = 5.0, 20.0
@@ -196,7 +196,7 @@ def test_who_is_known_to_be_slow_is_not_asked_for_as_much_again(
             )
             return implementation.call(function, problem.arguments(function))
 
-        return ask_patiently(
+        return ask_with_retries(
             implementation, function, "shapes", problem, call, plainly=True, note=lambda _: None
         )
 

@@ -51,7 +51,9 @@ def a_turn(check: Callable[[Any], None] = fails, end: float = math.inf, **option
     law = Law("a law", "spec", ("rnn_forward",), check, Domain())
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
     implementation = options.pop("implementation", cast(Implementation, None))
-    return Turn(law, implementation, "rnn_forward", store, Tally(), end=end, **options)
+    turn = Turn(law, implementation, "rnn_forward", store, Tally(), **options)
+    turn.end = end
+    return turn
 
 
 def try_to_fail(turn: Turn, n_a: int) -> None:

@@ -1,8 +1,8 @@
-"""What is settled: a law that has been checked against certain replies says the same of them to everybody.
+"""A cache of replies on which laws have held: a law is not checked again on equal replies.
 
-Many write the same program, and their functions reply alike to the last bit. Whether a law holds of a problem
-depends on nothing but the replies, so where it has held, and all replies come again, nothing is computed. Nor
-is anything waited for: what was asked when it held is asked again of many problems together.
+Many targets are the same program, and reply alike to the last bit. Whether a law holds on a problem depends
+on nothing but the replies, so equal replies need no second check. The requests that a law made when it held
+are sent again for many problems together.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,22 +16,22 @@ from properties.trials.trial import Trial
 from properties.worker.own_modules import REFERENCE
 
 KEPT = 2**26
-"""How many bytes are kept, more or less; one program has some 3 MB."""
+"""The size of the cache in bytes, roughly; one program takes some 3 MB."""
 
 _NODE = 300
-"""Bytes beside those of what is asked."""
+"""The bytes of an entry without its request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a law has left in the tally where it held."""
+    """What a law counted in the tally when it held."""
 
     ratio: float
     not_meaningful: int
     notes: tuple[str, ...]
 
     def repeat(self, trial: Trial) -> None:
-        """Leave the same of a trial of which all replies are as they were."""
+        """Count the same for a trial with equal replies."""
         trial.measure(self.ratio)
         trial.tally.not_meaningful += self.not_meaningful
         for note in self.notes:
@@ -40,14 +40,14 @@ class Held:
 
 @dataclass(slots=True)
 class _Asked:
-    """What is asked next, and where each reply leads: to another request, or to the end."""
+    """A request, and by the digest of each reply the next request, or the end."""
 
     request: Request | None
     after: "dict[bytes, _Asked | Held]"
 
 
 class Settled:
-    """What laws have asked on which problems when they held, and what was replied."""
+    """The requests and replies of laws that held, by law and problem."""
 
     def __init__(self) -> None:
         self._first: dict[Any, _Asked] = {}
@@ -55,9 +55,9 @@ class Settled:
         self._size = 0
 
     def known(self, trials: Sequence[Trial]) -> Mapping[Trial, Held]:
-        """The trials of one function in which all is replied that was replied when the law held.
+        """The trials of one function whose replies equal those of a trial in which the law held.
 
-        The problems of the others are asked as well, for their laws will look at what is replied.
+        The problems of the other trials are asked, too, since their laws will need the replies.
         """
         asked = [each for each in trials if is_asked(each.implementation, each.contract.name, each.problem)]
         next_to = {trial: first for trial in asked if (first := self._first.get(_key(trial)))}
@@ -74,7 +74,7 @@ class Settled:
         return held
 
     def keep(self, trial: Trial, not_meaningful: int) -> None:
-        """That the law has held of what was replied in a trial."""
+        """Store that the law held on the replies of a trial."""
         if not trial.replies or not all(digest for _, digest in trial.replies):
             return
         if self._size >= KEPT:
@@ -92,7 +92,7 @@ class Settled:
         self._size += _NODE
 
     def _kept(self, request: Request | None) -> Request | None:
-        """The same request, once for all."""
+        """The same request, stored once."""
         if not request:
             return None
         if request.body not in self._requests:
@@ -104,7 +104,7 @@ SETTLED = Settled()
 
 
 def _digests(next_to: Mapping[Trial, _Asked]) -> Iterator[bytes]:
-    """What is replied to each, as far as there is a reply."""
+    """The digest of each reply, as far as there is one."""
     ask_all([(trial.answers, trial.number) for trial, asked in next_to.items() if not asked.request])
     requests = [asked.request for asked in next_to.values() if asked.request]
     replies = iter(next(iter(next_to)).implementation.reply_each(requests) if requests else [])

@@ -1,4 +1,4 @@
-"""Patience with a function that dies or is late: how often it is asked, and for which law a death counts."""
+"""Retries of calls that crash or exceed the time limit, and the limit to how often a function may crash."""
 
 from collections.abc import Callable
 
@@ -9,10 +9,10 @@ from properties.implementations.timeouts import look_into
 from properties.strategies.cost import work
 
 PATIENCE = 60
-"""How often a function may crash before it is not called any more; to hang counts as 20 crashes."""
+"""The number of crashes after which a function is not called any more; a hang counts as 20 crashes."""
 
 SHARE = 10
-"""How often it may crash for one law."""
+"""The number of crashes after which one law is not checked any more."""
 
 HUNG = 20
 
@@ -20,14 +20,14 @@ Ask = Callable[[], Outcome]
 
 
 class NotJudgedError(Exception):
-    """A problem is left out. If that is because the function is too slow, `late` is one that shows it."""
+    """The law is not checked on a problem. If the function is too slow, `late` is a problem that shows it."""
 
     def __init__(self, reason: str, late: Problem | None = None) -> None:
         super().__init__(reason)
         self.late = late
 
 
-def ask_patiently(
+def ask_with_retries(
     implementation: Implementation,
     function: str,
     law: str,
@@ -37,10 +37,10 @@ def ask_patiently(
     plainly: bool,
     note: Callable[[str], None],
 ) -> Returned | Raised | Death:
-    """What comes of asking a function on a problem for a law; that it dies of a problem is asked once.
+    """Call a function for a law, with a retry; a crash on a problem of other laws is not repeated.
 
-    A law that has met enough deaths fails by the smallest of them. One that has met none is not judged any
-    more where others have used up all patience. Raises `NotJudgedError` for this and where it is too slow.
+    A law that has seen `SHARE` crashes fails by the one on the smallest problem. Raises `NotJudgedError` if
+    the function is too slow, or if it has crashed `PATIENCE` times for other laws.
     """
     record = implementation.records[function]
     met = record.met[law]
@@ -79,7 +79,7 @@ def ask_patiently(
 def _second_look(
     implementation: Implementation, function: str, problem: Problem, ask: Ask, died: Died, record: Record
 ) -> Returned | Raised | Death | None:
-    """What comes of it when it is asked again, as it is where it was late, or died for the first time."""
+    """The outcome of a second call, which is made after a call that was late, and after the first crash."""
     if died.hung:
         return look_into(implementation, function, problem, ask)
     if record.weight:
@@ -90,7 +90,7 @@ def _second_look(
 
 
 def is_asked(implementation: Implementation, function: str, problem: Problem) -> bool:
-    """Whether a function is asked on a problem: of others it is known that it dies, or is too slow."""
+    """Whether a function is called on a problem: not if it is known to crash there, or to be too slow."""
     record = implementation.records[function]
     return (
         record.weight < PATIENCE
@@ -100,11 +100,11 @@ def is_asked(implementation: Implementation, function: str, problem: Problem) ->
 
 
 def too_slow(problem: Problem) -> NotJudgedError:
-    """That a problem is left out, where this one is known to take too long."""
+    """The error for a problem that is left out, because this one is known to take too long."""
     sizes = ", ".join(f"{name}={size}" for name, size in problem.sizes.items())
     return NotJudgedError(f"too slow beyond {sizes}", problem)
 
 
 def _weight(death: Death) -> int:
-    """The patience that a death costs: to hang costs as much as many crashes, to hang always all there is."""
+    """How many crashes a death counts as: `HUNG` for a hang, all that are allowed if every call hangs."""
     return PATIENCE if death.always else HUNG if death.died.hung else 1

@@ -24,7 +24,7 @@ from properties.implementations.implementation import (
 )
 from properties.implementations.stepped_layer import drive
 from properties.questions.question import Question
-from properties.trials.retries import NotJudgedError, ask_patiently, is_asked
+from properties.trials.retries import NotJudgedError, ask_with_retries, is_asked
 from properties.trials.tally import Tally
 from reference.contract import Array
 
@@ -177,7 +177,7 @@ class Trial:
     def _alive(self, ask: Callable[[], Outcome], plainly: bool = False) -> Returned | Raised:
         """The reply, or a violation where the function dies, be it of another problem of this law."""
         name, problem = self.contract.name, self.problem
-        outcome = ask_patiently(
+        outcome = ask_with_retries(
             self.implementation, name, self.law, problem, ask, plainly=plainly, note=self.note
         )
         if not isinstance(outcome, Death):

@@ -57,12 +57,11 @@ class Turn:
         profile: str = "dev",
         number: int | None = None,
         exactly: Problem | None = None,
-        end: float = math.inf,
     ) -> None:
         self.law = law
         self.store = store
         self.tally = tally
-        self.end = end
+        self.end = math.inf
         self.anew = False
         self.visited: Counter[str] = Counter()
         self.declared = ""
