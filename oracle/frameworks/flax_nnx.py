@@ -25,7 +25,15 @@ import numpy as np
 from flax import nnx
 
 from oracle.frameworks.autograd import by_jax
-from oracle.frameworks.functions import layers_of, of_lstm_layer, of_rnn_layer, of_tensors
+from oracle.frameworks.functions import (
+    Options,
+    States,
+    Weights,
+    layers_of,
+    of_lstm_layer,
+    of_rnn_layer,
+    of_tensors,
+)
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
@@ -33,13 +41,7 @@ FLAX = LAYOUTS["flax"]
 SUPPORTS = {"caches": False, "head": False, "projection": False, "bad_shapes": False, "subnormals": False}
 
 
-def _run(
-    kind: Kind,
-    sequence: Any,
-    states: Sequence[Any],
-    weights: Sequence[Mapping[str, Any]],
-    options: Mapping[str, Any],
-) -> list[Any]:
+def _run(kind: Kind, sequence: Any, states: States, weights: Weights, options: Options) -> list[Any]:
     D, activation, lengths = (
         options.get("directions", 1),
         options.get("activation", "tanh"),

@@ -14,7 +14,10 @@ from oracle.layout import Layout, plain
 from reference.contract import Array, Kind
 
 Parameters = Sequence[Mapping[str, Array]]
-Stacked = Mapping[str, Array]
+States = Sequence[Any]
+"""The initial states, `None` where one is absent."""
+Weights = Sequence[Mapping[str, Any]]
+"""What `Layout.stack` makes of the parameters, perhaps as tensors."""
 Options = Mapping[str, Any]
 Functions = tuple[Callable[..., Any], Callable[..., Any]]
 
@@ -94,7 +97,7 @@ def layers_of(
     """
 
     def posed(
-        kind: Kind, x: Array, states: Sequence[Any], stacked: Sequence[Stacked], options: Options
+        kind: Kind, x: Array, states: States, stacked: Weights, options: Options
     ) -> tuple[Callable[..., Any], list[Any]]:
         if fill_states and any(state is not None for state in states):
             rows = len(stacked[0]["bias"])
@@ -107,7 +110,7 @@ def layers_of(
         return pose(kind, layout.sequence(x), initial, stacked, options)
 
     def forward(
-        kind: Kind, x: Array, states: Sequence[Any], parameters: Parameters, options: Options
+        kind: Kind, x: Array, states: States, parameters: Parameters, options: Options
     ) -> tuple[Array, ...]:
         stacked = [layout.stack(kind, p) for p in parameters]
         a, *last = values(*posed(kind, x, states, stacked, options))
@@ -117,7 +120,7 @@ def layers_of(
         kind: Kind,
         incoming: Sequence[Array],
         x: Array,
-        states: Sequence[Any],
+        states: States,
         parameters: Parameters,
         options: Options,
     ) -> tuple[Any, ...]:
@@ -170,8 +173,8 @@ def of_tensors(run: Callable[..., Any], tensor: Callable[[Array], Any]) -> Calla
     def pose(
         kind: Kind,
         sequence: Array,
-        states: Sequence[Any],
-        stacked: Sequence[Stacked],
+        states: States,
+        stacked: Weights,
         options: Options,
     ) -> tuple[Callable[..., Any], list[Any]]:
         def function(sequence: Any, *given: Any) -> Any:

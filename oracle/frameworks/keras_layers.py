@@ -15,7 +15,7 @@ The module takes the backend that Keras has. A target is `keras_numpy`, `keras_t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,7 +23,15 @@ import keras
 import numpy as np
 
 from oracle.frameworks.autograd import by_jax, by_tensorflow, by_torch
-from oracle.frameworks.functions import layers_of, of_lstm_layer, of_rnn_layer, of_tensors
+from oracle.frameworks.functions import (
+    Options,
+    States,
+    Weights,
+    layers_of,
+    of_lstm_layer,
+    of_rnn_layer,
+    of_tensors,
+)
 from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
@@ -37,16 +45,11 @@ SUPPORTS = {
     "projection": False,
     "bad_shapes": False,
     "gradients": keras.backend.backend() in GRADIENTS,
+    "subnormals": keras.backend.backend() not in ("jax", "tensorflow"),  # which flush them to zero
 }
 
 
-def _run(
-    kind: Kind,
-    sequence: Any,
-    states: Sequence[Any],
-    weights: Sequence[Mapping[str, Any]],
-    options: Mapping[str, Any],
-) -> list[Any]:
+def _run(kind: Kind, sequence: Any, states: States, weights: Weights, options: Options) -> list[Any]:
     """The layers are called in a scope in which their variables have the values that are given."""
     D, lengths, dtype = options.get("directions", 1), options.get("lengths"), keras.ops.dtype(sequence)
     mask = None if lengths is None else np.arange(sequence.shape[1]) < np.asarray(lengths)[:, None]
@@ -67,12 +70,14 @@ def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
     return [keras.ops.convert_to_numpy(each) for each in function(*leaves)]
 
 
-rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = layers_of(
+rnn_layer, lstm_layer, *_backward = layers_of(
     KERAS,
     of_tensors(_run, keras.ops.convert_to_tensor),
     _values,
     GRADIENTS.get(keras.backend.backend()),
 )
+if SUPPORTS["gradients"]:
+    rnn_layer_backward, lstm_layer_backward = _backward
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
 

@@ -1,26 +1,7 @@
-"""Keras 3 with the backend NumPy: `oracle.frameworks.keras_layers`."""
+"""Keras 3 with the backend NumPy, which has no gradients: `oracle.frameworks.keras_layers`."""
 
 import os
 
 os.environ["KERAS_BACKEND"] = "numpy"
 
-
-from oracle.frameworks.keras_layers import (
-    SUPPORTS,
-    lstm_cell_forward,
-    lstm_forward,
-    lstm_layer,
-    rnn_cell_forward,
-    rnn_forward,
-    rnn_layer,
-)
-
-__all__ = [
-    "SUPPORTS",
-    "lstm_cell_forward",
-    "lstm_forward",
-    "lstm_layer",
-    "rnn_cell_forward",
-    "rnn_forward",
-    "rnn_layer",
-]
+from oracle.frameworks.keras_layers import *  # noqa: F403

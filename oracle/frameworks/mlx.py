@@ -9,14 +9,22 @@ float32; they are set here in the precision of the problem.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from oracle.frameworks.functions import layers_of, of_lstm_layer, of_rnn_layer, of_tensors
+from oracle.frameworks.functions import (
+    Options,
+    States,
+    Weights,
+    layers_of,
+    of_lstm_layer,
+    of_rnn_layer,
+    of_tensors,
+)
 from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
@@ -34,13 +42,7 @@ SUPPORTS = {
 mx.set_default_device(mx.cpu)
 
 
-def _run(
-    kind: Kind,
-    sequence: Any,
-    states: Sequence[Any],
-    weights: Sequence[Mapping[str, Any]],
-    options: Mapping[str, Any],
-) -> list[Any]:
+def _run(kind: Kind, sequence: Any, states: States, weights: Weights, options: Options) -> list[Any]:
     ((w,), n_in) = weights, sequence.shape[2]
     initial = [None if each is None else mx.squeeze(each, 0) for each in states]
     if kind == "rnn":

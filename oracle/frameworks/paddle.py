@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import paddle
 
-from oracle.frameworks.functions import layers_of, of_lstm_layer, of_rnn_layer
+from oracle.frameworks.functions import Options, States, Weights, layers_of, of_lstm_layer, of_rnn_layer
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
@@ -35,11 +35,7 @@ NAMES = {
 
 
 def _pose(
-    kind: Kind,
-    sequence: Array,
-    states: Sequence[Any],
-    stacked: Sequence[Mapping[str, Array]],
-    options: Mapping[str, Any],
+    kind: Kind, sequence: Array, states: States, stacked: Weights, options: Options
 ) -> tuple[Callable[..., Any], list[Any]]:
     D, n_a = options.get("directions", 1), len(stacked[0]["bias"]) // (4 if kind == "lstm" else 1)
     paddle.set_default_dtype(sequence.dtype.name)

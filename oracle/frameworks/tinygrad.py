@@ -10,7 +10,7 @@ The environment variable DEV chooses another device; `PYTHON` needs no compiler.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 os.environ.setdefault("DEV", "CPU")
@@ -18,7 +18,7 @@ os.environ.setdefault("DEV", "CPU")
 from tinygrad import Tensor
 from tinygrad.nn import LSTMCell
 
-from oracle.frameworks.functions import layers_of, of_lstm_layer, of_tensors
+from oracle.frameworks.functions import Options, States, Weights, layers_of, of_lstm_layer, of_tensors
 from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
@@ -35,13 +35,7 @@ SUPPORTS = {
 }
 
 
-def _run(
-    kind: Kind,
-    sequence: Any,
-    states: Sequence[Any],
-    weights: Sequence[Mapping[str, Any]],
-    options: Mapping[str, Any],
-) -> list[Any]:
+def _run(kind: Kind, sequence: Any, states: States, weights: Weights, options: Options) -> list[Any]:
     """`LSTMCell`, one call a step."""
     ((w,), n_in) = weights, sequence.shape[2]
     cell = LSTMCell(n_in, w["bias"].shape[0] // 4)

@@ -7,7 +7,7 @@ be packed, and a projection that does not make less of the hidden state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Optional, Tuple  # noqa: UP035 (TorchScript reads annotations)
 
@@ -16,7 +16,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from oracle.frameworks.autograd import by_torch
-from oracle.frameworks.functions import Layers, layers_of
+from oracle.frameworks.functions import Layers, Options, States, Weights, layers_of
 from oracle.layout import LAYOUTS, plain
 from oracle.naming import in_torch
 from reference.contract import Array, Kind
@@ -81,11 +81,7 @@ def layers(prepared: Callable[[torch.nn.Module], Callable[..., Any]] = lambda mo
         return module, prepared(module)
 
     def pose(
-        kind: Kind,
-        sequence: Array,
-        states: Sequence[Any],
-        stacked: Sequence[Mapping[str, Array]],
-        options: Mapping[str, Any],
+        kind: Kind, sequence: Array, states: States, stacked: Weights, options: Options
     ) -> tuple[Callable[..., Any], list[Any]]:
         D, lengths = options.get("directions", 1), options.get("lengths")
         own = {"nonlinearity": options.get("activation", "tanh")}
