@@ -1,7 +1,7 @@
 """The rules of the bounds, one by one: no error is forgotten, and none is made much larger."""
 
 from fractions import Fraction
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -189,3 +189,27 @@ def test_a_bound_that_has_grown_beyond_all_numbers_scales_without_a_warning() ->
     bounded = Bounded(np.array([1e-300, 1.0]), np.array([1e10, 1e300]))
     scaled = bounded.scaled_to(np.array([1e5, 1e10]))
     assert np.isposinf(scaled.error).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_slopes_may_be_computed_by_any_formula(dtype: Any) -> None:
+    fl = Arithmetic(dtype)
+    a = np.concatenate([np.linspace(-1, 1, 999), 1 - 2.0 ** -np.arange(1, 30)]).astype(dtype)
+    s = np.abs(a)
+    tanh, sigmoid = fl.tanh_slope(Bounded.exact(a)), fl.sigmoid_slope(Bounded.exact(s))
+    for slopes, bounded in (
+        ((1 - a * a, (1 - a) * (1 + a)), tanh),
+        ((s - s * s, s * (1 - s)), sigmoid),
+    ):
+        for slope in slopes:
+            assert np.all(np.abs(slope.astype(float) - bounded.value) <= bounded.error)
+
+
+def test_libraries_may_leave_out_what_is_multiplied_by_0() -> None:
+    """NumPy's product gives 0 or NaN for 0 times infinity, by the shapes of the matrices."""
+    fl, infinite = Arithmetic("float64"), Bounded.exact(np.full((1, 2), np.inf))
+    with np.errstate(invalid="ignore"):
+        by_zero = fl.matmul(Bounded.exact(np.zeros((1, 1))), infinite)
+        by_one = fl.matmul(Bounded.exact(np.ones((1, 1))), infinite)
+    assert np.isinf(by_zero.error).all()
+    assert (by_one.error == 0).all()

@@ -2,7 +2,6 @@
 
 import re
 import warnings
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from oracle.parity import original_model
 from oracle.parity.comparison import compare
-from oracle.parity.layer_pass import difference
 from properties.session import parity
 from properties.tests.exported_models import (  # noqa: F401
     Arrays,
@@ -217,48 +215,9 @@ def test_what_the_other_exporter_writes_is_judged(tmp_path: Path) -> None:
     assert found.is_right, found.sentence
 
 
-@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        *product((torch.nn.LSTM, torch.nn.RNN), ({}, {"batch_first": True}, {"bias": False})),
-        (torch.nn.LSTM, {"proj_size": 2}),
-    ],
-)
-def test_what_is_recorded_of_a_module_is_what_it_gives(kind: Any, options: Any) -> None:
-    torch.manual_seed(0)
-    module = kind(3, 4, 2, bidirectional=True, dropout=0.5, **options)
-    units = ([4, 4] if kind is torch.nn.LSTM else [4]) if "proj_size" not in options else [2, 4]
-    for x, batch in (
-        (torch.randn(5, 2, 3), (5 if "batch_first" in options else 2,)),
-        (torch.randn(5, 3), ()),
-    ):
-        states = tuple(torch.randn(4, *batch, n) for n in units)
-        hx = states if len(states) > 1 else states[0]
-        passes, (output, *last) = original_model.run(module, {"input": x, "hx": hx})
-        assert not module._forward_pre_hooks
-        a = passes[1].outputs["a"].transpose(2, 1, 0)
-        a = a[:, 0] if x.dim() == 2 else a.swapaxes(0, 1) if module.batch_first else a
-        np.testing.assert_allclose(output, a, rtol=1e-6, atol=1e-7)
-        ends = [
-            np.concatenate([p.outputs[name] for p in passes]) for name in ("a_last", "c_last")[: len(last)]
-        ]
-        for theirs, ours in zip(last, ends, strict=True):
-            assert not difference(
-                ours.reshape(4, -1, ours.shape[1]).swapaxes(1, 2).reshape(theirs.shape), theirs, ""
-            ).is_error
-
-
 def test_a_parametrized_weight_is_recorded_as_it_is_computed() -> None:
     torch.manual_seed(0)
     module = torch.nn.utils.parametrizations.weight_norm(torch.nn.LSTM(3, 4), "weight_hh_l0")
     module.parametrizations.weight_hh_l0.original0.data.mul_(2)
     passes, (output, *_) = original_model.run(module, torch.randn(5, 2, 3))
     np.testing.assert_allclose(output, passes[0].outputs["a"].transpose(2, 1, 0), rtol=1e-6, atol=1e-7)
-
-
-def test_what_is_not_finite_is_told_apart() -> None:
-    nan, one = np.array([np.nan, 1.0]), np.array([np.inf, 1.0])
-    assert not difference(nan, nan, "x").is_error
-    assert difference(nan, one, "x").is_error
-    assert difference(np.ones(2), nan, "x").largest == np.inf
