@@ -73,7 +73,7 @@ def _laws(judgement: Judgement, functions: Sequence[str]) -> Table:
     table.add_column("law", no_wrap=True)
     table.add_column("grade")
     for function in functions:
-        table.add_column(short(function).removesuffix(" backward"), justify="right")
+        table.add_column(short(CONTRACTS[function].forward), justify="right")
     for law in dict.fromkeys(result.law for result in judgement.results if result.function in functions):
         if law in PRESENCE:
             continue
