@@ -53,8 +53,8 @@ class Failure:
             return "nonfinite"
         if problem is None or 0 in (problem.n_x, problem.m, problem.T_x):
             return "other"
-        if self.gradients and (self.grade == "spec" or self.law == "lower precision"):
-            return "gradients"
+        if self.gradients:
+            return "gradients" if self.grade == "spec" or self.law == "lower precision" else "other"
         if isinstance(problem, LayerProblem) and problem.lengths != "absent":
             return f"{problem.dtype} lengths"  # no counterexample without lengths is simpler
         return problem.dtype if self.grade == "spec" or self.law == "lower precision" else "other"

@@ -61,6 +61,11 @@ def row(judgement: Judged) -> dict[str, str]:
             "gradients",
             "**no**: float32 with lengths and two directions",
         ),
+        (
+            failure("extreme magnitudes", gradients=True, lengths="equal"),
+            "other edges that fail",
+            "extreme magnitudes",
+        ),
         (failure("nonfinite", regime="nonfinite"), "NaN, ∞", "**no**"),
         (failure("nonfinite", gradients=True, regime="nonfinite"), "NaN, ∞", "**no**"),
         (failure("padding", lengths="random"), "NaN, ∞", "**no**"),
