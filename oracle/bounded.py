@@ -1,4 +1,4 @@
-"""Quantities with their bounds, and what many products need of them.
+"""Quantities with their bounds, and what is computed of them once for many products.
 
 `oracle.rounding` has the rules by which the bounds propagate.
 """
@@ -51,7 +51,7 @@ class Bounded:
         return Bounded(self.value[index], self.error[index])
 
     def scaled_to(self, answer: Array) -> "Bounded":
-        """The same relative error on an answer that may be of another size, being wrong."""
+        """The bound grown by `|answer / value|` where that is more than 1: a wrong answer may be larger."""
         with np.errstate(all="ignore"):
             grown = np.fmax(1, np.abs(answer / self.value)) * self.error
         return Bounded(self.value, np.where(np.isfinite(answer) & (self.error > 0), grown, self.error))
@@ -60,8 +60,8 @@ class Bounded:
 class Matrix(NamedTuple):
     """A matrix that is multiplied by many others: what does not depend on these is found once.
 
-    `subnormal` is what a product loses by the entries that are or may become subnormal. Both are `None` where
-    they are 0.
+    `subnormal` is what a product loses by the entries that are or may become subnormal. `error` and
+    `subnormal` are `None` where they are 0 everywhere.
     """
 
     bounded: Bounded
@@ -70,7 +70,7 @@ class Matrix(NamedTuple):
 
 
 class Factors(NamedTuple):
-    """A product of some quantities before its rounding is counted: `Arithmetic.product` takes more factors.
+    """A product of some quantities before its rounding is counted; a factor of `Arithmetic.product`.
 
     `size` is the largest magnitude that a computed product can have, `largest` that of a partial product; 0
     where a factor is not finite.

@@ -1,4 +1,4 @@
-"""Parameters of layers, as frameworks have them and back, under the names that they have there.
+"""Converts parameters of layers to the layouts and names of frameworks, and back.
 
 Parameters are those of the contract of layers: a list of L D dicts, layer by layer, and within a layer
 forward before backward, with `Wax Waa ba` each, or `Wf bf Wi bi Wc bc Wo bo` on `[a_prev; input]` and perhaps
@@ -63,7 +63,7 @@ def to_onnx(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str
 
 
 def from_onnx(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
-    """The inverse of `to_onnx`, as `from_torch`; of one node the names may be `W`, `R` and `B`."""
+    """The inverse of `to_onnx`, as `from_torch`; the names of a single node may be `W`, `R` and `B`."""
     return _read(kind, "onnx", grouped(arrays).get(("onnx", ""), {}))
 
 
@@ -85,7 +85,7 @@ def to_keras(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[st
 def from_keras(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
     """The inverse of `to_keras`, as `from_torch`: all recurrent layers that there are, one on the other.
 
-    Their order is that of their names, in which numbers count as such.
+    They are sorted by name, with the numbers in names compared as numbers.
     """
     groups = grouped(arrays)
     prefixes = sorted((prefix for convention, prefix in groups if convention == "keras"), key=_by_number)
@@ -116,7 +116,7 @@ TO: Mapping[str, Callable[[Kind, Parameters, int], dict[str, Array]]] = {
     "keras": to_keras,
     REFERENCE: to_reference,
 }
-"""What converts to whose names and layout."""
+"""By framework: the function that converts to its layout and names."""
 
 
 def _read(kind: Kind, convention: str, places: Places) -> tuple[list[dict[str, Array]], int]:

@@ -1,7 +1,7 @@
 """The exact gradients, enclosed: the chain rule in ball arithmetic.
 
-Of a backward pass that is given caches they are what the numbers in these caches give; of whole layers those
-of the exact function. Nothing is shared with `oracle.rounding`, whose bounds this tests.
+For a backward pass that is given caches, they follow from the numbers in these caches; for whole layers, they
+are those of the exact function. Nothing is shared with `oracle.rounding`, whose bounds this tests.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,9 @@ Weights = Mapping[str, Array]
 class _Chain(NamedTuple):
     """What the chain rule gives along the steps of one direction on one sample, in the direction's order.
 
-    The gradients by each input and by the initial states. For those by the parameters: the gradients by the
-    pre-activations of each step, and what the weights act on; the gradients by the hidden states, and what a
-    projection acts on.
+    The gradients by each input and by the initial states. To compute those by the weights: the gradients by
+    the pre-activations of each step, and what the weights act on. To compute those by a projection: the
+    gradients by the hidden states, and what the projection acts on.
     """
 
     dx: list[Values]
@@ -49,8 +49,8 @@ class _Chain(NamedTuple):
 def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
     """Every gradient by the name of the output.
 
-    `dx (n_x, m, T_x)`; `da0` and of an LSTM `dc0 (n, m, 1)`, of layers one below the other; those by
-    parameters `(n, k, 1)`, of layers under the names of `oracle.backward_inputs.by_parameter`. Each is an
+    `dx (n_x, m, T_x)`; `da0`, and for an LSTM `dc0`, `(n, m, 1)`, where layers lie one below the other; those
+    by parameters `(n, k, 1)`, for layers under the names of `oracle.backward_inputs.by_parameter`. Each is an
     array of `Enclosure` as narrow as those of `oracle.exact.evaluate`, which says what is raised.
     """
     if not 0 < radius < np.inf:
@@ -207,7 +207,7 @@ def _product(W: Array, v: Values) -> Values:
 
 
 def _relu_slope(a: arb) -> arb:
-    """By the value, 1 above 0, and 0 at 0."""
+    """The slope of relu where its value is `a`: 1 above 0, and 0 at 0."""
     if a > 0 or a == 0 or not a.is_finite():
         return arb(1 if a > 0 else 0) if a.is_finite() else arb.nan()
     raise TooWideError

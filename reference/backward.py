@@ -66,7 +66,7 @@ def rnn_backward(da: Any, caches: Any) -> dict[str, Array]:
     The dtype of the results, and the errors raised, are those of `reference.cached.validate_backward`.
     """
     v, p = validate_backward("rnn_backward", {"da": da}, caches)
-    slope = v["a_next"] ** 2  # in one array, for the pages of a new one cost more than its numbers
+    slope = v["a_next"] ** 2  # in place: to allocate another array takes longer than to compute it
     dz, da0 = rnn_steps_backward(by_state(v["da"]), np.subtract(1, slope, out=slope), p)
     return {
         "dx": by_input(dz, p["Wax"]),
@@ -80,8 +80,8 @@ def rnn_backward(da: Any, caches: Any) -> dict[str, Array]:
 def rnn_steps_backward(da: Array, slope: Array, p: Mapping[str, Array]) -> tuple[Array, Array]:
     """All steps of a sequence: the gradients by the pre-activations `(n_a, T_x, m)` and the initial state.
 
-    `da (n_a, T_x + 1, m)` is as above, the initial state first; `slope (n_a, T_x, m)` is the derivative of
-    the activation, in whose memory the former are returned.
+    `da (n_a, T_x + 1, m)` is the gradient by each state directly, the initial one first.
+    `slope (n_a, T_x, m)` is the derivative of the activation; the first result overwrites it.
     """
     WaaT = np.ascontiguousarray(p["Waa"].T)
     dz, d = slope, da[:, -1]
@@ -175,16 +175,17 @@ def lstm_steps_backward(
 ) -> tuple[Array, Array, Array, Array]:
     """All steps of a sequence.
 
-    The gradients by the pre-activations `(4 n_a, T_x, m)`, in the order f, i, o, c, by both initial states,
-    and by each hidden state, through the later steps too, `(n_h, T_x, m)`. `da (n_h, T_x + 1, m)` and
-    `dc (n_a, T_x + 1, m)` are the gradients by each state directly, the initial one first, and
-    `gates (4, n_a, T_x, m)`. With `Wp` among the parameters the hidden state is projected.
+    Returns the gradients by the pre-activations `(4 n_a, T_x, m)`, in the order f, i, o, c; by both initial
+    states; and by each hidden state `(n_h, T_x, m)`, with what it does to later steps.
+    `da (n_h, T_x + 1, m)` and `dc (n_a, T_x + 1, m)` are the gradients by each state directly, the initial
+    one first; `gates (4, n_a, T_x, m)` are f, i, o, c. With `Wp` among the parameters the hidden state is
+    projected.
     """
     (_, n_a, T_x, m), n_h, Wp = gates.shape, len(da), p.get("Wp")
     WaT = np.concatenate([p[f"W{gate}"][:, :n_h] for gate in "fioc"]).T
     ft, it, ot, cct = gates
     h = np.tanh(c_next)
-    # What is known before the loop: each dz over dc, or of the output gate over da.
+    # dz / dc of the gates f, i and c, and dz / da of the output gate: they need no later step.
     factors = gates * (1 - gates)
     factors[:3] *= np.stack([c_prev, cct, h])
     factors[3] = it * (1 - cct**2)
@@ -204,7 +205,7 @@ def lstm_steps_backward(
 
 
 def by_state(da: Array) -> Array:
-    """The gradient `(n_a, m, T_x)` by the states after each step as `(n_a, T_x + 1, m)`, 0 by the first."""
+    """The gradient `(n_a, m, T_x)` by the states after each step as `(n_a, T_x + 1, m)`; the first is 0."""
     n_a, m, T_x = da.shape
     every = np.zeros((n_a, T_x + 1, m), da.dtype)
     every[:, 1:] = da.transpose(0, 2, 1)

@@ -44,10 +44,11 @@ PARAMETERS: Mapping[Kind, Mapping[str, Shape]] = {
 
 @dataclass(frozen=True)
 class Contract:
-    """The arguments (before those `at_last`), outputs and cell cache of one function, in order.
+    """The arguments (without those of `at_last`), outputs and cell cache of one function, in order.
 
-    A backward pass is given the cache that its forward pass returns. Its outputs are the keys of the dict
-    that it returns; those of a layer are the entries of a tuple, after which a list of such dicts follows.
+    A backward pass is given the cache that its forward pass returns, and returns a dict whose keys are its
+    outputs. That of a layer is given the inputs instead, and returns a tuple: its outputs, then a list of
+    such dicts.
     """
 
     name: str
@@ -107,7 +108,7 @@ _LSTM_CACHE: Mapping[str, Shape] = {
 
 
 def gradients(parameters: Mapping[str, Shape]) -> dict[str, Shape]:
-    """The gradients of a loss by parameters, those of the head left out."""
+    """The shapes of the gradients of a loss by parameters, without those of the head."""
     return {f"d{name}": shape for name, shape in parameters.items() if "n_y" not in shape}
 
 
@@ -276,7 +277,7 @@ def extent(size: Size, sizes: Mapping[str, int]) -> int:
     """The number that a symbolic size stands for: `extent("n_a + n_x", {"n_a": 5, "n_x": 3}) == 8`."""
     if isinstance(size, int):
         return size
-    if size in sizes:  # as most are: to read the others takes three times as long
+    if size in sizes:  # most are plain symbols; to read a sum or product takes three times as long
         return sizes[size]
     return sum(prod(sizes[factor] for factor in term.split()) for term in size.split(" + "))
 

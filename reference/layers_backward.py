@@ -24,9 +24,11 @@ from reference.rnn import ACTIVATIONS, rnn_steps
 from reference.validation import Layers, validate_layers
 
 Steps = Callable[[int, Array, Array], tuple[Array, tuple[Array, ...], dict[str, Array]]]
-"""The backward pass of one direction of a layer, at a place among the parameters: from the gradients by its
-hidden states `(n_h, T_x + 1, m)` and memory states `(n_a, T_x + 1, m)`, the initial ones first, those by its
-inputs `(n, m, T_x)`, by its initial states, and by its parameters.
+"""The backward pass of one direction of a layer.
+
+It takes the place of the direction among the parameters, and the gradients by its hidden states
+`(n_h, T_x + 1, m)` and memory states `(n_a, T_x + 1, m)`, the initial ones first. It returns the gradients by
+its inputs `(n, m, T_x)`, by its initial states, and by its parameters.
 """
 
 
@@ -145,7 +147,7 @@ def lstm_layer_backward(
 def _validated(
     function: str, arguments: Mapping[str, Any], parameters: Any, options: Mapping[str, Any] | None
 ) -> Layers:
-    """The call, checked; the padding of `x` and `da`, which may hold anything, is 0."""
+    """The call, checked, with the padding of `x` and `da` set to 0, since it may hold anything."""
     given = validate_layers(function, arguments, parameters, options)
     if given.lengths is None:
         return given
@@ -155,7 +157,7 @@ def _validated(
 
 
 def _own(given: Layers, steps: Array) -> Array:
-    """What a direction left in each step, `(…, T_x, m)`; 0 beyond the end of a sample: it may be NaN."""
+    """The steps `(…, T_x, m)` with 0 beyond the end of each sample, where they may hold NaN."""
     if given.lengths is None:
         return steps
     return np.where(np.arange(steps.shape[-2])[:, None] < given.lengths, steps, 0)

@@ -1,11 +1,11 @@
-"""How the steps of a sequence lie in memory: first each in one piece, then with time last."""
+"""Copies the steps of a sequence, each in one piece in memory, to an array with time last."""
 
 import numpy as np
 
 from reference.contract import Array
 
 STEPS_AT_A_TIME = 256
-"""Of so many a processor remembers where in memory they lie; of 10,000 it does not."""
+"""The addresses of so many steps fit the address cache (TLB) of a processor; those of 10,000 do not."""
 
 
 def time_last(steps: Array) -> Array:

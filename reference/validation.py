@@ -23,7 +23,7 @@ from reference.contract import (
 
 
 def floating(name: str, value: Any) -> Array:
-    """A real array in a floating dtype: its own, or else float64. `TypeError` names what is none."""
+    """A real array in a floating dtype: its own, or else float64. Raises `TypeError` for what is none."""
     array = _real_array(name, value)
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
@@ -59,7 +59,7 @@ def validate(
 
 @dataclass(frozen=True)
 class Layers:
-    """A call of a layer: arrays of one dtype, a dict of parameters for each layer and direction, and how.
+    """A call of a layer: arrays of one dtype, a dict of parameters for each layer and direction, and options.
 
     `lengths` is `(m,)`, and `None` where every sample has all steps.
     """
@@ -76,8 +76,8 @@ def validate_layers(
 ) -> Layers:
     """Check a call of a layer against its contract, as `validate` does. States that are `None` are zeros.
 
-    Raises besides `ValueError` for options that are none, lengths out of range, a list of parameters that
-    does not have D dicts for each layer, and a projection of an RNN.
+    Also raises `ValueError` for unknown options, lengths out of range, a list of parameters that does not
+    have D dicts for each layer, and a projection of an RNN.
     """
     contract, options = CONTRACTS[function], options or {}
     for name in options:
@@ -119,7 +119,7 @@ def validate_layers(
 
 
 def _with(n_h: str, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
-    """Shapes of the contract in which the units of a hidden state go by the name that they have here."""
+    """Shapes of the contract, with `n_a` or `n_p` in place of `n_h`."""
     return {
         name: tuple(size.replace("n_h", n_h) if isinstance(size, str) else size for size in shape)
         for name, shape in shapes.items()
@@ -208,8 +208,8 @@ def _sizes(
 ) -> Mapping[str, int]:
     """Bind each symbol where it first stands alone, and hold every shape to the sizes so bound.
 
-    `inputs` are what is checked by name, with the shapes of the contract; `shapes` are those that they have.
-    One of a size that a later one binds is held to it in the end.
+    `inputs` has the name of each input and its shape in the contract; `shapes` has the actual shapes. An
+    input with a size that only a later input binds is checked at the end.
     """
     sizes = dict(known)
     later = []

@@ -10,7 +10,7 @@ from oracle.checkpoints.error import LimitError
 LARGEST = 4 * 2**30
 """The most bytes that the tensors of a file may take in memory."""
 SMALL, RATIO = 64 * 2**20, 16
-"""Tensors may take `SMALL` bytes or `RATIO` times the size of their file: trained weights hardly compress."""
+"""Tensors may take the larger of `SMALL` bytes and `RATIO` times their file: weights hardly compress."""
 STEPS = 500_000
 """The most tensors, nodes and mappings that may be visited; a checkpoint of 10,000 layers takes 50,000."""
 

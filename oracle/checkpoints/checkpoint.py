@@ -28,9 +28,9 @@ def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | No
     """The layers that `FILE` or `FILE:PREFIX` names.
 
     The names of these layers begin with `PREFIX`, or the name of one layer ends with it; `A+B` is one layer,
-    B stacked on A. `layout` is the layout of weights whose names tell none, and with `overrules` of all
-    weights. `limit` is the most bytes that the tensors may take in memory. Raises `CheckpointError`, whose
-    line begins with the file, if one of the layers cannot be read.
+    B stacked on A. `layout` is the layout of weights whose names do not tell it; with `overrules`, of
+    all weights. `limit` is the most bytes that the tensors may take in memory. Raises `CheckpointError`,
+    whose line begins with the file, if one of the layers cannot be read.
     """
     return _chosen(text, lambda path: find(read(path, path.suffix, limit), layout, overrules=overrules))
 

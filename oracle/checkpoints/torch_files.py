@@ -136,7 +136,7 @@ def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], 
 
 
 def _stored(value: torch.Tensor) -> str:
-    """The dtype; also why a tensor is no array of it, if it is none."""
+    """The dtype; and, if the tensor cannot become an array, why."""
     dtype = str(value.dtype).removeprefix("torch.")
     if value.is_quantized:
         return f"quantised to {dtype}"

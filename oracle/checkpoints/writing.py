@@ -38,10 +38,10 @@ WRITERS: Mapping[str, Callable[[Mapping[str, Array]], bytes]] = {
 def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) -> list[str]:
     """Write the layers to a file, in the layout and under the names of `TO[to]`, after their prefix.
 
-    Returns the name of each layer there, as `load` takes it: `out:PREFIX`. First, the content is read back,
-    and the parameters are compared bit for bit. Raises `CheckpointError` if they differ, if `out` exists
-    (without `force`) or is the file of the checkpoint, if the framework has no such layers, and if `out`
-    cannot be written.
+    Returns the name of each layer there, as `load` takes it: `out:PREFIX`. Before
+    `out` appears, the content is read back, and the parameters are compared bit for bit. Raises
+    `CheckpointError` if they differ, if `out` exists (without `force`) or is the file of the checkpoint, if
+    the framework has no such layers, and if `out` cannot be written.
     """
     if to not in TO:
         raise CheckpointError(f"--to {to} is none of {', '.join(TO)}")

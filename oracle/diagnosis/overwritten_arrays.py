@@ -12,7 +12,7 @@ from reference.contract import CONTRACTS
 
 
 def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Finding | None:
-    """The arguments that calls write to, and what they write; `None` if to none.
+    """The arguments that calls write to, and what they write; `None` if no call writes to any.
 
     A statement about several calls holds for each of them.
     """

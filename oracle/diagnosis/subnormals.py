@@ -59,7 +59,7 @@ def _enlarged(inputs: Inputs) -> Inputs:
 
 
 def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
-    """The errors of the wrong outputs, and their values; `None` where the outputs have other shapes."""
+    """The errors of the wrong numbers, and these numbers; `None` where the outputs have other shapes."""
     if ours.outputs.keys() != right.outputs.keys():
         return None
     off, shown = np.array([]), np.array([])

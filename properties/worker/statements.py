@@ -22,7 +22,7 @@ _MAYBE_ELSEWHERE = re.compile(r"\s*%%(?!time|capture|prun|memit|debug)")
 class Statement:
     """A statement, and its `place` for the user, `"In [3]"` or `"line 12"`.
 
-    `binds` are the names that it binds at the top level, by its text. A `broken` statement stands for a cell
+    `binds` are the names that its text binds at the top level. A `broken` statement stands for a cell
     that has definitions and is not Python.
     """
 

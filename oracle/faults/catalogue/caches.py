@@ -1,7 +1,7 @@
 """Caches: entries exchanged, overwritten later, left out or kept of the wrong step.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.equations`): `cached` what a cell's cache
-names, `kept` the caches of the steps.
+The attributes of `v` are the quantities computed so far (see `oracle.faults.equations`): `cached` is the
+names in a cell's cache, `kept` the caches of the steps.
 """
 
 from functools import partial
@@ -14,7 +14,7 @@ FAULTS: list[Fault] = []
 
 
 def _with_a0_last(v: Any) -> Any:
-    """The array for the states, where step 0 finds a0 as the state before it."""
+    """The array of the states with a0 in its last slot, where step 0 looks at index -1."""
     a = RIGHT["a"](v)
     a[:, :, -1] = v.a0
     return a

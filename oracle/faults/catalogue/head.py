@@ -1,7 +1,7 @@
 """The head: the softmax, what its logits are made of, and the predictions over time.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.equations`); `y` is all predictions, with
-time on the last axis.
+The attributes of `v` are the quantities computed so far (see `oracle.faults.equations`); `y` is all
+predictions, with time on the last axis.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Layers: what one reads of the one below, whose parameters it has, where it starts, which are returned.
+"""Layers: what a layer reads, whose parameters it has, where it starts, and which states are returned.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.layer_equations`): `padded` is what a
-layer leaves, `below` what it reads; `k` is the place of a direction of a layer among the parameters and the
-states.
+The attributes of `v` are the quantities computed so far (see `oracle.faults.layer_equations`): `padded` is
+what a layer returns, `below` what it reads; `k` is the place of a direction of a layer among the parameters
+and the states.
 """
 
 from functools import partial
@@ -20,7 +20,7 @@ FAULTS: list[Fault] = []
 
 
 def _normalised(v: Any) -> Array:
-    """Over the units of each sample and step."""
+    """The hidden states, normalised over the units of each sample and step."""
     centred = v.padded - v.padded.mean(axis=0)
     return np.asarray(centred / np.sqrt((centred**2).mean(axis=0) + 1e-5))
 

@@ -1,7 +1,7 @@
 """Purity: inputs overwritten, answers that depend on earlier calls or on chance.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.equations`): `arguments` are the caller's
-own, and what is put in `v.memory` lasts from call to call.
+The attributes of `v` are the quantities computed so far (see `oracle.faults.equations`): `arguments` are the
+caller's own, and what is put in `v.memory` lasts from call to call.
 """
 
 from functools import partial
