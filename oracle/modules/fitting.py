@@ -41,14 +41,18 @@ def question(
     return drawn(sizes.n_x, samples, steps), states, parameters, {"directions": sizes.directions, **options}
 
 
-def off_by(adapter: Adapter, interface: Interface, sizes: Sizes, **how: Any) -> float:
+def off_by(
+    adapter: Adapter, interface: Interface, sizes: Sizes, order: Sequence[int] = (), **how: Any
+) -> float:
     """How far the answer to a question is from that of the reference at most; infinite for other shapes.
 
-    Raises what the module raises, and `WrongAnswer` where the shape of the output is not that of a layer.
+    The module is given the parameters of layers and directions in another `order`, if there is one. Raises
+    what the module raises, and `WrongAnswer` where the shape of the output is not that of a layer.
     """
     x, states, parameters, options = question(interface, sizes, **how)
     states = states if adapter.takes_states else [0 * each for each in states]
-    answer = adapter.run(x, states, parameters, options)
+    given = [parameters[k] for k in order] if order else parameters
+    answer = adapter.run(x, states, given, options)
     layer: Callable[..., Any] = lstm_layer if interface.kind == "lstm" else rnn_layer
     right = layer(x, *states, parameters, options)
     shown = [(ours, theirs) for ours, theirs in zip(answer, right) if ours is not None]

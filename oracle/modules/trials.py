@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,6 +115,16 @@ class Trials:
         self._by_fit = len(singles) > 1
         at = only_fit([each.reading for each in singles], of_form, self._interface) if self._by_fit else 0
         self._singles = {False: singles[at]}
+        if self._form.states == "none":  # states that are taken and ignored are judged
+            self._form = min(
+                (
+                    form
+                    for form in least
+                    if form.states != "none" and form.time_first == self._form.time_first
+                ),
+                key=least.__getitem__,
+                default=self._form,
+            )
         adapter = self._adapter()
         self._factory.shares = self._depends_on("weights", adapter)
         if not adapter.returns_states:
@@ -179,13 +190,25 @@ class Trials:
                 _, (self._singles[True], *_) = self._single(sizes)
             is_told = not self._by_fit and (sizes.directions == 1 or tell_directions(shapes))
             is_ignored = shapes == self._singles[False].shapes
-            if self._off_by(self._adapter(), sizes=sizes) > FITS and not (is_told or is_ignored):
-                return f"with {option} neither the names nor the order of its weights tell their places"
+            wrong = self._off_by(self._adapter(), sizes=sizes) > FITS
+            if wrong and not (is_told or is_ignored) and self._is_exchanged(sizes):
+                return f"with {option} its weights of both directions are exchanged: no name tells them"
         except UnusableModule as error:
             return str(error)
         except Exception as error:  # of code that is not ours
             return f"it refuses {option}: {one_line(error)}" if is_refusal(error) else ""
         return ""
+
+    def _is_exchanged(self, sizes: Sizes) -> bool:
+        """Whether the module is right with the weights of both directions of some layer exchanged.
+
+        If it is not, no order of its weights makes it right, and it is judged in the usual order.
+        """
+        if sizes.directions == 1:
+            return False
+        orders = product(*([(2 * k, 2 * k + 1), (2 * k + 1, 2 * k)] for k in range(sizes.layers)))
+        adapter = self._adapter()
+        return any(self._off_by(adapter, sizes=sizes, order=sum(each, ())) <= FITS for each in orders)
 
     def _try_lengths(self) -> None:
         errors: dict[Form, float] = {}

@@ -183,6 +183,17 @@ def test_gradients_come_by_autograd() -> None:
         assert all(np.allclose(own[name], theirs[name]) for name in own)
 
 
+@pytest.mark.parametrize(
+    "mistake", ["", "c0 is ignored", "states by direction", "other gates backward", "backward first"]
+)
+def test_a_mistake_of_states_layers_or_directions_is_no_limit(mistake: str) -> None:
+    """Though the gates are found by fit, which the mistake spoils with more layers or directions."""
+    found = understood(users.FusedDirections, like="torch.nn.LSTM", fixed={"mistake": mistake})
+    assert {*found.facts["limits"]} == {"projection", "lengths"}
+    assert found.facts["gates"] == "ifog"
+    assert is_right(found, DEEP) == (not mistake)
+
+
 def test_what_is_made_of_a_module_is_judged_with_the_weights_of_that_module() -> None:
     shares = understood(users.Scripted, converts="torch.nn.LSTM")
     assert {*shares.functions} == {"lstm_layer", "lstm_layer_backward"}

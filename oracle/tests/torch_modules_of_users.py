@@ -241,3 +241,38 @@ class LengthsOnly(nn.Module):
         packed = pack_padded_sequence(xs, xs_len, batch_first=True, enforce_sorted=False)
         output, _ = self.lstm(packed)
         return pad_packed_sequence(output, batch_first=True, total_length=xs.shape[1])[0], xs_len
+
+
+class FusedDirections(nn.Module):
+    """An LSTM, the batch first, of layers and directions whose gates are found by fit, with a `mistake`."""
+
+    def __init__(
+        self, n_in: int, n: int, num_layers: int = 1, bidirectional: bool = False, mistake: str = ""
+    ) -> None:
+        super().__init__()
+        self.n, self.mistake, self.directions = n, mistake, 1 + bidirectional
+        below = [n_in, *[n * self.directions] * (num_layers - 1)]
+        self.fwd = nn.ModuleList(nn.Linear(size + n, 4 * n) for size in below)
+        self.bwd = nn.ModuleList(nn.Linear(size + n, 4 * n) for size in below if bidirectional)
+
+    def forward(self, x: Tensor, state: Any = None) -> Any:
+        layers = len(self.fwd)
+        h, c = state or torch.zeros(2, layers * self.directions, len(x), self.n, dtype=x.dtype)
+        c = 0 * c if self.mistake == "c0 is ignored" else c
+        last: list[Any] = []
+        for layer in range(layers):
+            outputs = []
+            for d, cells in enumerate([self.fwd, self.bwd][: self.directions]):
+                k = layer * self.directions + d
+                k = d * layers + layer if self.mistake == "states by direction" else k
+                ht, ct, steps = h[k], c[k], []
+                for xt in x.unbind(1)[:: -1 if d else 1]:
+                    i, f, o, g = cells[layer](torch.cat([xt, ht], 1)).chunk(4, 1)
+                    i, f = (f, i) if d and self.mistake == "other gates backward" else (i, f)
+                    ct = f.sigmoid() * ct + i.sigmoid() * g.tanh()
+                    ht = o.sigmoid() * ct.tanh()
+                    steps.append(ht)
+                outputs.append(torch.stack(steps[:: -1 if d else 1], 1))
+                last.append((ht, ct))
+            x = torch.cat(outputs[:: -1 if self.mistake == "backward first" else 1], 2)
+        return x, tuple(torch.stack(each) for each in zip(*last, strict=True))
