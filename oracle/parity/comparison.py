@@ -191,4 +191,4 @@ def _other_weights(node: LayerPass, layer: LayerPass, layers: Sequence[LayerPass
         yield wrong
     yield from node.layer.remarks
     if node.inputs.activation != layer.inputs.activation:
-        yield f"{node.inputs.activation} stands for {layer.inputs.activation}"
+        yield f"{node.inputs.activation} is used in place of {layer.inputs.activation}"

@@ -101,7 +101,9 @@ def test_recursion_that_overflows_the_stack_is_told(misbehave: Misbehave) -> Non
     body = "return sorted([1, 2], key=lambda _: rnn_forward(x, a0, parameters))"
     outcome = call(misbehave(body, "import sys; sys.setrecursionlimit(10**9)"))
     if sys.version_info < (3, 12):
-        assert outcome == Died("recursed until the stack overflowed")
+        # Python's own report of the crash runs on what is left of the stack, and may end early.
+        by_signal = "was killed by SIGSEGV (target.py:3 in <lambda>)"
+        assert outcome in (Died("recursed until the stack overflowed"), Died(by_signal))
     else:
         assert isinstance(outcome, Raised | Died)
 
