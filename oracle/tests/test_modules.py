@@ -40,8 +40,10 @@ def test_modules_of_torch_do_what_they_document() -> None:
     assert in_words(lstm.facts) == (
         "LSTM as torch.nn.LSTM: weights by torch's names, gates i f g o, time first, packed sequences"
     )
-    assert lstm.supports == {"empty": ["m"], "projection": "fewer"}
-    assert rnn.supports == {"empty": ["m"]}
+    for found in (lstm, rnn):  # some versions of torch take no features, too
+        assert "m" in found.supports["empty"]
+        assert {*found.supports} <= {"empty", "projection"}
+    assert lstm.supports["projection"] == "fewer"
     assert is_right(lstm, Sizes(2, 5, layers=2, directions=2, n_p=3), lengths=[2, 4, 1])
     assert is_right(rnn, Sizes(2, 3, layers=2, directions=2, activation="relu"))
 
