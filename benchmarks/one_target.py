@@ -43,7 +43,7 @@ def main() -> None:
         (name, f"{seconds / unit:.2f}", held)
         for (name, held), seconds in zip(HELD.items(), least, strict=True)
     ]
-    measured = f"{given.rounds} rounds, in which `import torch` took {unit:.2f} s at least:\n\n"
+    measured = f"Rounds: {given.rounds}, in which `import torch` took {unit:.2f} s at least:\n\n"
     columns = ("target", "times `import torch`", "held to be at most")
     write({"written by benchmarks.one_target": measured + table(columns, rows)}, given.output)
 
