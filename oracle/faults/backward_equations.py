@@ -69,7 +69,7 @@ STEP: Equations = {
 ADDED: Equations = {"added": lambda total, part: total + part}
 """The next partial sum over the steps."""
 
-END: Equations = {"da0": lambda v: v.da_prev}
+END: Equations = {"da0": lambda v: v.da_carried}
 
 TRANSFORMS: Equations = {"gradient": lambda name, array, v: array}
 """A change of each gradient before it is returned."""
@@ -102,16 +102,18 @@ def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) 
     evaluate(v, equations, BEGIN)
     sums = v.sums
     dx = np.zeros((len(arrays["xt"]), v.m, v.T_x), v.da.dtype)
+    parameters = [name for name in contract.outputs if name[1] in "Wb"]
+    for name in parameters:
+        shape = (v.n_a, 1) if name[1] == "b" else getattr(v, name[1:]).shape
+        sums.setdefault(name, np.zeros(shape, v.da.dtype))
     for t in v.steps:
         v.t = t
         vars(v).update((name, array[:, t]) for name, array in arrays.items())
         evaluate(v, equations, (*STEP, *CELL[contract.kind]))
         dx[:, :, v.slot] = v.dxt
         v.da_carried, v.dc_carried = v.da_prev, getattr(v, "dc_prev", None)
-        for name in contract.outputs:
-            if name[1] in "Wb":
-                part = getattr(v, name)
-                sums[name] = equations["added"](sums.get(name, np.zeros_like(part)), part)
+        for name in parameters:
+            sums[name] = equations["added"](sums[name], getattr(v, name))
     evaluate(v, equations, END)
     returned = {"dx": dx, "da0": v.da0, **sums}
     return {name: equations["gradient"](name, returned[name], v) for name in contract.outputs}

@@ -5,17 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from oracle.faults import Fault
+from oracle.faults import FAULTS, Fault
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.propagation import evaluate
 from oracle.tests.answers import alike, leaves
 from oracle.tests.problems import problems
-from reference.contract import CONTRACTS, FUNCTIONS, Array
+from reference.contract import CONTRACTS, FUNCTIONS, Array, Kind
 
 RIGHT = Fault("right", "none", "nothing is changed", {function: {} for function in FUNCTIONS})
 
@@ -63,3 +64,18 @@ def unpacked(function: str, implementation: Any, inputs: Inputs) -> tuple[dict[s
     empty = {name: outputs[0][:, :, :0] for name in entries if not over_time and name != "xt"}
     named = dict(zip((name[0] for name in contract.outputs), outputs, strict=True))
     return {**named, **over_time, **empty, **({} if x is None else {"x": x})}, arguments
+
+
+@pytest.mark.parametrize("mistake", ["first_step_left_out", "last_step_left_out"])
+@pytest.mark.parametrize("kind", ["rnn", "lstm"])
+def test_a_backward_loop_that_leaves_out_the_only_step_gives_zeros(kind: Kind, mistake: str) -> None:
+    function = f"{kind}_backward"
+    dimensions: dict[str, Any] = {"n_x": 2, "n_a": 3, "n_y": 1, "m": 2, "T_x": 1, "regime": "unit"}
+    inputs = Problem(kind, **dimensions, seed=0, dtype="float64").inputs(function)
+    wrong = getattr(FAULTS[mistake], function)(*inputs.arguments(function))
+    right = getattr(reference, function)(*inputs.arguments(function))
+    assert {name: array.shape for name, array in wrong.items()} == {
+        name: array.shape for name, array in right.items()
+    }
+    assert not any(array.any() for array in wrong.values())
+    assert any(array.any() for array in right.values())

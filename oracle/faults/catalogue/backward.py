@@ -194,16 +194,16 @@ sentence = "the loop over time ends before step 0"
 sequence(
     "first_step_left_out",
     sentence,
-    steps="reversed(range(min(1, T_x - 1), T_x))",
+    steps="reversed(range(1, T_x))",
 )
 sentence = "the loop over time begins before the last step"
 sequence(
     "last_step_left_out",
     sentence,
-    steps="reversed(range(max(1, T_x - 1)))",
+    steps="reversed(range(T_x - 1))",
 )
 sequence("time_not_reversed", "the loop over time runs forwards", steps="range(T_x)")
 sequence("dx_reversed", "dx is in the order in which the steps are taken", slot="T_x - 1 - t")
-sequence("da0_left_out", "da0 is 0", da0="np.zeros_like(da_prev)")
+sequence("da0_left_out", "da0 is 0", da0="np.zeros_like(da_carried)")
 sequence("da0_is_da_next", "da0 is the gradient by the state after step 0", da0="da_next")
 sequence("sums_kept", "the sums over the steps are kept from call to call", sums=_kept)
