@@ -74,7 +74,24 @@ for gate, name in GATES.items():
     lstm(f"{name}_derivative_left_out", f"the derivative of {THE[gate]}'s activation is left out", **left_out)
 all_left_out = {f"slope_{gate}": "np.ones_like(ft)" for gate in GATES}
 lstm("gate_derivatives_left_out", "the derivatives of all gates' activations are left out", **all_left_out)
-sentence = "the candidate has the derivative of a sigmoid"
+again = {
+    f"slope_{gate}": f"(1 / (1 + np.exp(-{gate}t))) * (1 - 1 / (1 + np.exp(-{gate}t)))" for gate in "fio"
+}
+sentence = "the derivatives of the sigmoids are taken of the gates, as if these were their preactivations"
+lstm("derivative_of_sigmoid_of_gates", sentence, **again)
+alone = {f"slope_{gate}": f"{gate}t" for gate in "fio"}
+lstm("derivative_of_sigmoid_s", "the derivative of the sigmoids is s, not s * (1 - s)", **alone)
+alone = {f"slope_{gate}": f"1 - {gate}t" for gate in "fio"}
+lstm("derivative_of_sigmoid_1_s", "the derivative of the sigmoids is 1 - s, not s * (1 - s)", **alone)
+sentence = "the derivative of the candidate's tanh is taken of cct, as if cct were its preactivation"
+lstm("derivative_of_tanh_of_cct", sentence, slope_c="1 - np.tanh(cct) ** 2")
+sentence = "the derivative of the candidate's tanh is 1 - cct, not 1 - cct ** 2"
+lstm("candidate_derivative_not_squared", sentence, slope_c="1 - cct")
+sentence = "the derivative of the candidate's tanh is (1 - cct) ** 2, not 1 - cct ** 2"
+lstm("candidate_derivative_of_difference", sentence, slope_c="(1 - cct) ** 2")
+sentence = "the derivative of the tanh on c is taken at c_prev"
+lstm("derivative_on_c_at_c_prev", sentence, slope="1 - np.tanh(c_prev) ** 2")
+sentence = "the derivative of the candidate's tanh is that of a sigmoid"
 lstm(
     "candidate_derivative_of_sigmoid",
     sentence,
