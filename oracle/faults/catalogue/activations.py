@@ -19,11 +19,7 @@ tanh_is("hard_tanh", "z clipped to [-1, 1] is used in place of tanh", lambda z: 
 tanh_is("no_tanh", "tanh is left out everywhere", lambda z: z)
 tanh_is("tanh_overflows", "tanh is a quotient of overflowing terms", lambda z: np.sinh(z) / np.cosh(z))
 sentence = "tanh is (e^2z - 1) / (e^2z + 1), which overflows"
-tanh_is(
-    "tanh_squared_overflows",
-    sentence,
-    lambda z: (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1),
-)
+tanh_is("tanh_squared_overflows", sentence, lambda z: (np.exp(2 * z) - 1) / (np.exp(2 * z) + 1))
 sigmoid_is = series(FAULTS, "activations", EVERY_LSTM, "sigmoid")
 sigmoid_is("hard_sigmoid_keras", "sigmoid is z / 5 + 1/2, clipped", lambda z: np.clip(z / 5 + 0.5, 0, 1))
 sigmoid_is("hard_sigmoid_torch", "sigmoid is z / 6 + 1/2, clipped", lambda z: np.clip(z / 6 + 0.5, 0, 1))

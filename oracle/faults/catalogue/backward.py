@@ -58,17 +58,9 @@ lstm("tanh_of_a_next", "tanh is taken of a_next, not of c_next", h="np.tanh(a_ne
 at_a = {"slope": "1 - np.tanh(a_next) ** 2"}
 lstm("derivative_on_c_at_a_next", "the derivative of the tanh on c is taken at a_next", **at_a)
 sentence = "the output gate's part is of c_next, not of tanh(c_next)"
-lstm(
-    "dzo_without_tanh",
-    sentence,
-    dzo="da_next * c_next * slope_o",
-)
+lstm("dzo_without_tanh", sentence, dzo="da_next * c_next * slope_o")
 sentence = "the output gate's part is of tanh(a_next)"
-lstm(
-    "dzo_of_tanh_of_a_next",
-    sentence,
-    dzo="da_next * np.tanh(a_next) * slope_o",
-)
+lstm("dzo_of_tanh_of_a_next", sentence, dzo="da_next * np.tanh(a_next) * slope_o")
 for gate, name in GATES.items():
     left_out = {f"slope_{gate}": "np.ones_like(ft)"}
     lstm(f"{name}_derivative_left_out", f"the derivative of {THE[gate]}'s activation is left out", **left_out)
@@ -92,22 +84,14 @@ lstm("candidate_derivative_of_difference", sentence, slope_c="(1 - cct) ** 2")
 sentence = "the derivative of the tanh on c is taken at c_prev"
 lstm("derivative_on_c_at_c_prev", sentence, slope="1 - np.tanh(c_prev) ** 2")
 sentence = "the derivative of the candidate's tanh is that of a sigmoid"
-lstm(
-    "candidate_derivative_of_sigmoid",
-    sentence,
-    slope_c="cct * (1 - cct)",
-)
+lstm("candidate_derivative_of_sigmoid", sentence, slope_c="cct * (1 - cct)")
 
 # What comes to the memory state, and goes on from it.
 lstm("through_h_left_out", "dc is dc_next alone, without what comes through a_next", dc="dc_next")
 lstm("through_h_without_ot", "what comes to dc through a_next lacks ot", through_h="da_next * slope")
 cell("dc_next_left_out", "dc is only what comes through a_next, without dc_next", dc="through_h")
 sentence = "dc_prev is dc_next * ft, without what comes through a_next"
-cell(
-    "dc_prev_without_through_h",
-    sentence,
-    dc_prev="dc_next * ft",
-)
+cell("dc_prev_without_through_h", sentence, dc_prev="dc_next * ft")
 lstm("dc_prev_without_ft", "dc_prev lacks the forget gate", dc_prev="dc")
 lstm("dc_prev_by_it", "dc_prev is dc * it, not dc * ft", dc_prev="dc * it")
 lstm(
@@ -119,12 +103,7 @@ lstm(
 )
 lstm("dzf_of_c_next", "the forget gate's part is of c_next, not of c_prev", dzf="dc * c_next * slope_f")
 sentence = "the forget gate's part is of cct, and the update gate's of c_prev"
-lstm(
-    "dzf_and_dzi_exchanged",
-    sentence,
-    dzf="dc * cct * slope_f",
-    dzi="dc * c_prev * slope_i",
-)
+lstm("dzf_and_dzi_exchanged", sentence, dzf="dc * cct * slope_f", dzi="dc * c_prev * slope_i")
 lstm("dzo_from_dc", "the output gate's part is of dc, not of da_next", dzo="dc * h * slope_o")
 
 # Back through the weights.
@@ -137,17 +116,9 @@ lstm("dW_for_W", "da_prev and dxt are of dW, not of W", back=by_gradients)
 exchanged = {"da_prev": "back[-n_a:]", "dxt": "back[:-n_a]"}
 lstm("da_prev_and_dxt_exchanged", "da_prev is read where dxt stands, and dxt where da_prev does", **exchanged)
 sentence = "the weights' gradients are of [x; a], not of [a; x]"
-lstm(
-    "concat_x_above_a",
-    sentence,
-    concat="np.concatenate([xt, a_prev])",
-)
+lstm("concat_x_above_a", sentence, concat="np.concatenate([xt, a_prev])")
 sentence = "the weights' gradients are of a_next, not of a_prev"
-lstm(
-    "concat_of_a_next",
-    sentence,
-    concat="np.concatenate([a_next, xt])",
-)
+lstm("concat_of_a_next", sentence, concat="np.concatenate([a_next, xt])")
 summed = {f"db{gate}": f"dW{gate}.sum(axis=1, keepdims=True)" for gate in GATES}
 lstm("db_sums_dW", "the biases' gradients are sums over dW", **summed)
 
@@ -183,42 +154,21 @@ for most in (1, 5, 10):
 not_carried = {"da_next": "da[:, :, t]"}
 rnn_sequence("da_not_carried", "da_prev is not carried through time", **not_carried)
 sentence = "nothing is carried through time (as the exercise's first edition expected)"
-lstm_sequence(
-    "nothing_carried",
-    sentence,
-    **not_carried,
-    dc_next="np.zeros_like(dc_carried)",
-)
+lstm_sequence("nothing_carried", sentence, **not_carried, dc_next="np.zeros_like(dc_carried)")
 lstm_sequence("da_alone_not_carried", "da_prev is not carried through time, and dc_prev is", **not_carried)
 dc_not_carried = {"dc_next": "np.zeros_like(dc_carried)"}
 sentence = "dc_prev is not carried through time, or as dc_next * ft alone, which is 0; da_prev is carried"
-lstm_sequence(
-    "dc_not_carried",
-    sentence,
-    **dc_not_carried,
-)
+lstm_sequence("dc_not_carried", sentence, **dc_not_carried)
 last_alone = {"da_next": "da_carried + (da[:, :, t] if t == T_x - 1 else 0)"}
 sequence("last_da_alone", "only the last step of da is used", **last_alone)
 sequence("last_da_twice", "the last step of da is counted twice", da_carried="da[:, :, -1]")
 sequence("da_one_step_early", "step t reads da of step t - 1", da_next="da[:, :, t - 1] + da_carried")
 sentence = "the gradients by parameters are those of the last step taken, not sums"
-sequence(
-    "overwritten_by_each_step",
-    sentence,
-    added=lambda total, part: part,
-)
+sequence("overwritten_by_each_step", sentence, added=lambda total, part: part)
 sentence = "the loop over time ends before step 0"
-sequence(
-    "first_step_left_out",
-    sentence,
-    steps="reversed(range(1, T_x))",
-)
+sequence("first_step_left_out", sentence, steps="reversed(range(1, T_x))")
 sentence = "the loop over time begins before the last step"
-sequence(
-    "last_step_left_out",
-    sentence,
-    steps="reversed(range(T_x - 1))",
-)
+sequence("last_step_left_out", sentence, steps="reversed(range(T_x - 1))")
 sequence("time_not_reversed", "the loop over time runs forwards", steps="range(T_x)")
 sequence("dx_reversed", "dx is in the order in which the steps are taken", slot="T_x - 1 - t")
 sequence("da0_left_out", "da0 is 0", da0="np.zeros_like(da_carried)")

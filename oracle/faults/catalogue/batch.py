@@ -30,11 +30,7 @@ affine_is("mean_subtracted", "[a; x] is centred over the batch", lambda W, u, b:
 affine_is("mean_added", "the mean over the batch is added to [a; x]", lambda W, u, b: W @ (u + _mean(u)) + b)
 concat_is = series(FAULTS, "batch", EVERY, "concat")
 sentence = "every sample has the values of the first sample"
-concat_is(
-    "first_sample_for_all",
-    sentence,
-    lambda v: concat(v)[:, [0] * v.m],
-)
+concat_is("first_sample_for_all", sentence, lambda v: concat(v)[:, [0] * v.m])
 concat_is("a_of_neighbour", "a_prev is that of another sample", "np.vstack([np.roll(a_prev, 1, 1), xt])")
 answers_are = series(FAULTS, "batch", ALL, "answer")
 answers_are("samples_reversed", "the samples are returned in reversed order", lambda out: out[:, ::-1])

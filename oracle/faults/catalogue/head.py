@@ -27,11 +27,7 @@ softmax_is = series(FAULTS, "head", ALL, "softmax")
 softmax_is("softmax_over_samples", "the softmax runs over the samples", lambda z: softmax(z.T).T)
 softmax_is("softmax_over_matrix", "the softmax sums over the whole matrix", _quotient(np.max, axis=None))
 sentence = "the softmax subtracts a maximum for each sample and sums over the whole matrix"
-softmax_is(
-    "softmax_sums_over_matrix",
-    sentence,
-    _quotient(lambda z: z.max(axis=0), axis=None),
-)
+softmax_is("softmax_sums_over_matrix", sentence, _quotient(lambda z: z.max(axis=0), axis=None))
 softmax_is("one_maximum", "the softmax subtracts one maximum of the whole matrix", _quotient(np.max))
 softmax_is("softmax_overflows", "the softmax subtracts no maximum and overflows", _quotient(lambda z: 0))
 softmax_is("softmax_epsilon", "1e-8 is added to the softmax's sum", _quotient(lambda z: z.max(0), plus=1e-8))

@@ -87,11 +87,7 @@ for name, sentence, other in (
     ("longest_for_all", "every sample has the greatest length", "[max(asked.lengths, default=0)] * m"),
     ("shortest_for_all", "every sample has the least length", "[min(asked.lengths, default=0)] * m"),
     ("first_length_for_all", "every sample has the length of the first sample", "[*asked.lengths[:1]] * m"),
-    (
-        "lengths_sorted",
-        "lengths are sorted downwards, the samples are not",
-        "-np.sort(-asked.lengths)",
-    ),
+    ("lengths_sorted", "lengths are sorted downwards, the samples are not", "-np.sort(-asked.lengths)"),
 ):
     lengths_are(name, sentence, _where_given(f"np.array({other}, int)"))
 sentence = "the backward direction starts in the padding, not at the end of the sequence"

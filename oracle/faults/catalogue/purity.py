@@ -43,11 +43,7 @@ purity("x_overwritten", "the input is overwritten with zeros", cache=partial(_wr
 purity("state_overwritten", "the initial state is overwritten with zeros", cache=partial(_written, which=1))
 purity("parameters_extended", "an entry is added to the parameters", arguments=lambda v: _extended(v, m=0))
 sentence = "earlier arguments are used for arguments of the same shapes"
-purity(
-    "arguments_remembered",
-    sentence,
-    arguments=_remembered,
-)
+purity("arguments_remembered", sentence, arguments=_remembered)
 purity = partial(add, FAULTS, "purity", FORWARDS)
 purity("a_reused", "a is the array that the last call returned", a=_reused)
 purity("old_caches_kept", "earlier caches are returned too", kept=lambda v: v.memory.setdefault("kept", []))
@@ -58,11 +54,7 @@ concat_is("noise", "random noise is added to [a; x]", lambda v: CHANCE.normal(co
 concat_is("dropout", "dropout is left on", lambda v: concat(v) * CHANCE.integers(2, size=concat(v).shape))
 between_is = series(FAULTS, "purity", LAYERS, "between")
 sentence = "dropout is left on between layers"
-between_is(
-    "dropout_between",
-    sentence,
-    lambda v: v.padded * 2 * CHANCE.integers(2, size=v.padded.shape),
-)
+between_is("dropout_between", sentence, lambda v: v.padded * 2 * CHANCE.integers(2, size=v.padded.shape))
 steps_made = {"concat": lambda v: concat(v) / next(v.memory.setdefault("steps", count(1)))}
 purity = partial(add, FAULTS, "purity", ALL)
 purity("steps_counted", "[a; x] is divided by the number of steps made so far", **steps_made)

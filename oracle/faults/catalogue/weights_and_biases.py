@@ -65,11 +65,7 @@ for stacked, order in permutations(ORDERS, 2):
         sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
         weights_are(f"{one}_gates_read_as_{other}", sentence, gates_read(stacked, order))
 sentence = "each gate reads every fourth row of the stacked gates, not a block of rows"
-weights_are(
-    "gate_rows_dealt_out",
-    sentence,
-    _dealt_out,
-)
+weights_are("gate_rows_dealt_out", sentence, _dealt_out)
 
 weights_are = series(FAULTS, "weights", EVERY, "parameters")
 head_weights_are = series(FAULTS, "weights", ALL, "parameters")
