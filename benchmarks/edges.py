@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import reference
 from benchmarks.shared import ROOT, table, write
-from reference.contract import CONTRACTS, Array, Shape, extent, of_one_direction
+from reference.contract import CONTRACTS, Array, Shape, direction_shapes, extent
 
 PAGE = ROOT / "docs" / "edges.md"
 SIZES: Mapping[str, Any] = {"n_x": 2, "n_a": 3, "n_y": 4, "m": 5, "T_x": 6}
@@ -94,7 +94,7 @@ def of_reference(name: str, *, lengths: Any = None, **sizes: int) -> Any:
         return function(*arguments, zeros(contract.parameters))[0]
     D = sizes["D"]
     places = range(sizes["L"] * D)
-    parameters = [zeros(of_one_direction(contract.kind, k // D, projected)) for k in places]
+    parameters = [zeros(direction_shapes(contract.kind, k // D, projected)) for k in places]
     options = {"directions": D} | ({} if lengths is None else {"lengths": lengths})
     return function(*arguments, parameters, options)[0]
 

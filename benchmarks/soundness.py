@@ -116,7 +116,7 @@ def draw(rng: np.random.Generator, functions: Sequence[str]) -> tuple[str, Probl
         options["activation"] = rng.choice(get_args(Activation)).item()
     elif rng.random() < 0.5:
         options["n_p"] = int(rng.integers(1, sizes["n_a"] + 1))
-    return function, getattr(Problem, contract.posed_as)(**sizes, **drawn, **options)
+    return function, getattr(Problem, contract.problem_kind)(**sizes, **drawn, **options)
 
 
 def by_dtype(results: Results) -> dict[str, dict[str, float]]:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from oracle.inputs import Inputs, LayerInputs
-from reference.contract import CONTRACTS, Array, of_one_direction
+from reference.contract import CONTRACTS, Array, direction_shapes
 from reference.lstm import lstm_steps
-from reference.memory import time_last
 from reference.rnn import rnn_steps
+from reference.time_axis import time_last
 
 
 @dataclass(frozen=True)
@@ -179,5 +179,5 @@ def parameters_of(inputs: AnyBackward) -> list[tuple[str, Array]]:
     if isinstance(inputs, LayerBackwardInputs):
         places = enumerate(inputs.parameters)
         return [(by_parameter(k, name), p[name]) for k, p in places for name in p]
-    names = of_one_direction(inputs.kind, 0, False)
+    names = direction_shapes(inputs.kind, 0, False)
     return [(f"d{name}", inputs.parameters[name]) for name in names]

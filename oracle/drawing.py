@@ -9,7 +9,7 @@ import numpy as np
 from oracle.inputs import Inputs, LayerInputs
 from oracle.ordinary import ordinary, ordinary_layers
 from oracle.regimes import ORDINARY, REGIMES, Regime
-from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, extent, of_one_direction
+from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, direction_shapes, extent
 
 Parameters = Mapping[str, Array]
 
@@ -45,7 +45,7 @@ class Drawing:
         arrays = self._arrays(draw, {**CONTRACTS[f"{self.kind}_layer"].arguments, "c0": memory})
         D, is_projected = self.sizes["D"], "n_p" in self.sizes
         parameters = [{name: array.astype(self.dtype) for name, array in p.items()} for p in trained] or [
-            self._arrays(draw, of_one_direction(self.kind, k // D, is_projected))
+            self._arrays(draw, direction_shapes(self.kind, k // D, is_projected))
             for k in range(self.sizes["L"] * D)
         ]
         if is_zero:

@@ -10,7 +10,7 @@ import numpy as np
 
 from oracle.layout import LAYOUTS, Layout, plain
 from oracle.naming import REFERENCE, part, place
-from reference.contract import Array, Kind, extent, of_one_direction
+from reference.contract import Array, Kind, direction_shapes, extent
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _own(network: str, dicts: Sequence[Roles], directions: int) -> list[dict[str
     parameters: list[dict[str, Array]] = []
     sizes: dict[str, int] = {}
     for k, roles in enumerate(dicts):
-        shapes = of_one_direction(kind, k // directions, "Wp" in dicts[0])
+        shapes = direction_shapes(kind, k // directions, "Wp" in dicts[0])
         if roles.keys() != shapes.keys():
             wrong = ", ".join(sorted(roles.keys() ^ shapes.keys()))
             given = next(iter(roles.values())).name

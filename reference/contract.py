@@ -1,10 +1,10 @@
-"""What goes into each function and what comes out, shapes in symbols.
+"""The arguments, outputs and caches of each function, with their shapes in symbols.
 
-One table, `CONTRACTS`, says it once; validation, the generation of problems and the laws on shapes read it.
+`CONTRACTS` is the only table of them: validation, the drawing of problems and the laws on shapes read it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Literal, Union
 
@@ -44,38 +44,46 @@ PARAMETERS: Mapping[Kind, Mapping[str, Shape]] = {
 
 @dataclass(frozen=True)
 class Contract:
-    """The arguments (without those of `at_last`), outputs and cell cache of one function, in order.
+    """The arguments (without `last_arguments`), outputs and cache entries of a function, in order.
 
-    A backward pass is given the cache that its forward pass returns, and returns a dict whose keys are its
-    outputs. That of a layer is given the inputs instead, and returns a tuple: its outputs, then a list of
-    such dicts.
+    A backward pass takes the cache that its forward pass returns, and returns a dict with its outputs as
+    keys. The backward pass of a layer takes the inputs instead of a cache, and returns a tuple: its outputs,
+    then a list of dicts with the gradients by parameters.
     """
 
     name: str
-    kind: Kind
-    is_cell: bool
     arguments: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
-    cache: Mapping[str, Shape]
+    cache: Mapping[str, Shape] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        """The network."""
+        return "rnn" if self.name.startswith("rnn") else "lstm"
+
+    @property
+    def is_cell(self) -> bool:
+        """Whether the function takes one step."""
+        return "_cell" in self.name
 
     @property
     def is_layer(self) -> bool:
-        """Whether it takes a list of parameters, for layers and directions; it has no head and no cache."""
+        """Whether the function takes a list of parameters, for layers and directions, and has no head."""
         return "_layer" in self.name
 
     @property
     def is_backward(self) -> bool:
-        """Whether it computes gradients."""
+        """Whether the function computes gradients."""
         return self.name.endswith("_backward")
 
     @property
-    def posed_as(self) -> str:
-        """The kind of problem that is posed to it: its network, or whole layers of it."""
+    def problem_kind(self) -> str:
+        """The kind of the problems for the function: `"rnn"`, `"lstm"`, `"rnn_layer"` or `"lstm_layer"`."""
         return f"{self.kind}_layer" if self.is_layer else self.kind
 
     @property
-    def at_last(self) -> tuple[str, ...]:
-        """What a call takes after the arguments."""
+    def last_arguments(self) -> tuple[str, ...]:
+        """The names of what a call takes after the arguments."""
         if self.is_layer:
             return ("parameters", "options")
         if self.is_backward:
@@ -84,15 +92,13 @@ class Contract:
 
     @property
     def cell(self) -> str:
-        """The function that takes one step of this network, in the same direction."""
+        """The function for one step of the same network in the same direction."""
         return f"{self.kind}_cell_{'backward' if self.is_backward else 'forward'}"
 
     @property
     def forward(self) -> str:
-        """The forward pass whose gradients it computes, or itself."""
-        if self.is_layer:
-            return self.posed_as
-        return self.name.replace("backward", "forward")
+        """The forward pass of a backward pass; otherwise the function itself."""
+        return self.problem_kind if self.is_layer else self.name.replace("backward", "forward")
 
     @property
     def parameters(self) -> Mapping[str, Shape]:
@@ -100,166 +106,96 @@ class Contract:
         return PARAMETERS[self.kind]
 
 
-_RNN_CACHE: Mapping[str, Shape] = {"a_next": STATE, "a_prev": STATE, "xt": ("n_x", "m")}
-_LSTM_CACHE: Mapping[str, Shape] = {
-    **dict.fromkeys(("a_next", "c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot"), STATE),
-    "xt": ("n_x", "m"),
-}
-
-
-def gradients(parameters: Mapping[str, Shape]) -> dict[str, Shape]:
+def gradient_shapes(parameters: Mapping[str, Shape]) -> dict[str, Shape]:
     """The shapes of the gradients of a loss by parameters, without those of the head."""
     return {f"d{name}": shape for name, shape in parameters.items() if "n_y" not in shape}
 
 
-_BY_RNN, _BY_LSTM = (gradients(parameters) for parameters in PARAMETERS.values())
-_LAYER_X: Shape = ("n_x", "m", "T_x")
+_X: Shape = ("n_x", "m", "T_x")
+_XT: Shape = ("n_x", "m")
+_Y: Shape = ("n_y", "m", "T_x")
+_YT: Shape = ("n_y", "m")
+_RNN_CACHE: Mapping[str, Shape] = {"a_next": STATE, "a_prev": STATE, "xt": _XT}
+_LSTM_STATES_AND_GATES = ("a_next", "c_next", "a_prev", "c_prev", "ft", "it", "cct", "ot")
+_LSTM_CACHE: Mapping[str, Shape] = {**dict.fromkeys(_LSTM_STATES_AND_GATES, STATE), "xt": _XT}
+_RNN_GRADIENTS, _LSTM_GRADIENTS = map(gradient_shapes, PARAMETERS.values())
+_LAYER_STATES: Shape = ("D n_h", "m", "T_x")
 _LAYER_A: Shape = ("L D", "n_h", "m")
 _LAYER_C: Shape = ("L D", "n_a", "m")
+_LAYER_RNN_INPUTS: Mapping[str, Shape] = {"x": _X, "a0": _LAYER_A}
+_LAYER_LSTM_INPUTS: Mapping[str, Shape] = {**_LAYER_RNN_INPUTS, "c0": _LAYER_C}
+_LAYER_DA: Mapping[str, Shape] = {"da": _LAYER_STATES, "da_last": _LAYER_A}
 
 CONTRACTS: Mapping[str, Contract] = {
     contract.name: contract
     for contract in (
         Contract(
-            "rnn_cell_forward",
-            "rnn",
-            True,
-            arguments={"xt": ("n_x", "m"), "a_prev": STATE},
-            outputs={"a_next": STATE, "yt_pred": ("n_y", "m")},
-            cache=_RNN_CACHE,
+            "rnn_cell_forward", {"xt": _XT, "a_prev": STATE}, {"a_next": STATE, "yt_pred": _YT}, _RNN_CACHE
         ),
-        Contract(
-            "rnn_forward",
-            "rnn",
-            False,
-            arguments={"x": ("n_x", "m", "T_x"), "a0": STATE},
-            outputs={"a": STATES, "y_pred": ("n_y", "m", "T_x")},
-            cache=_RNN_CACHE,
-        ),
+        Contract("rnn_forward", {"x": _X, "a0": STATE}, {"a": STATES, "y_pred": _Y}, _RNN_CACHE),
         Contract(
             "lstm_cell_forward",
-            "lstm",
-            True,
-            arguments={"xt": ("n_x", "m"), "a_prev": STATE, "c_prev": STATE},
-            outputs={"a_next": STATE, "c_next": STATE, "yt_pred": ("n_y", "m")},
-            cache=_LSTM_CACHE,
+            {"xt": _XT, "a_prev": STATE, "c_prev": STATE},
+            {"a_next": STATE, "c_next": STATE, "yt_pred": _YT},
+            _LSTM_CACHE,
         ),
+        Contract("lstm_forward", {"x": _X, "a0": STATE}, {"a": STATES, "y": _Y, "c": STATES}, _LSTM_CACHE),
+        Contract("rnn_layer", _LAYER_RNN_INPUTS, {"a": _LAYER_STATES, "a_last": _LAYER_A}),
         Contract(
-            "lstm_forward",
-            "lstm",
-            False,
-            arguments={"x": ("n_x", "m", "T_x"), "a0": STATE},
-            outputs={"a": STATES, "y": ("n_y", "m", "T_x"), "c": STATES},
-            cache=_LSTM_CACHE,
-        ),
-        Contract(
-            "rnn_layer",
-            "rnn",
-            False,
-            arguments={"x": _LAYER_X, "a0": _LAYER_A},
-            outputs={"a": ("D n_h", "m", "T_x"), "a_last": _LAYER_A},
-            cache={},
-        ),
-        Contract(
-            "lstm_layer",
-            "lstm",
-            False,
-            arguments={"x": _LAYER_X, "a0": _LAYER_A, "c0": _LAYER_C},
-            outputs={"a": ("D n_h", "m", "T_x"), "a_last": _LAYER_A, "c_last": _LAYER_C},
-            cache={},
+            "lstm_layer", _LAYER_LSTM_INPUTS, {"a": _LAYER_STATES, "a_last": _LAYER_A, "c_last": _LAYER_C}
         ),
         Contract(
             "rnn_cell_backward",
-            "rnn",
-            True,
-            arguments={"da_next": STATE},
-            outputs={"dxt": ("n_x", "m"), "da_prev": STATE, **_BY_RNN},
-            cache=_RNN_CACHE,
+            {"da_next": STATE},
+            {"dxt": _XT, "da_prev": STATE, **_RNN_GRADIENTS},
+            _RNN_CACHE,
         ),
-        Contract(
-            "rnn_backward",
-            "rnn",
-            False,
-            arguments={"da": STATES},
-            outputs={"dx": ("n_x", "m", "T_x"), "da0": STATE, **_BY_RNN},
-            cache=_RNN_CACHE,
-        ),
+        Contract("rnn_backward", {"da": STATES}, {"dx": _X, "da0": STATE, **_RNN_GRADIENTS}, _RNN_CACHE),
         Contract(
             "lstm_cell_backward",
-            "lstm",
-            True,
-            arguments={"da_next": STATE, "dc_next": STATE},
-            outputs={"dxt": ("n_x", "m"), "da_prev": STATE, "dc_prev": STATE, **_BY_LSTM},
-            cache=_LSTM_CACHE,
+            {"da_next": STATE, "dc_next": STATE},
+            {"dxt": _XT, "da_prev": STATE, "dc_prev": STATE, **_LSTM_GRADIENTS},
+            _LSTM_CACHE,
         ),
-        Contract(
-            "lstm_backward",
-            "lstm",
-            False,
-            arguments={"da": STATES},
-            outputs={"dx": ("n_x", "m", "T_x"), "da0": STATE, **_BY_LSTM},
-            cache=_LSTM_CACHE,
-        ),
-        Contract(
-            "rnn_layer_backward",
-            "rnn",
-            False,
-            arguments={
-                "da": ("D n_h", "m", "T_x"),
-                "da_last": _LAYER_A,
-                "x": _LAYER_X,
-                "a0": _LAYER_A,
-            },
-            outputs={"dx": _LAYER_X, "da0": _LAYER_A},
-            cache={},
-        ),
+        Contract("lstm_backward", {"da": STATES}, {"dx": _X, "da0": STATE, **_LSTM_GRADIENTS}, _LSTM_CACHE),
+        Contract("rnn_layer_backward", {**_LAYER_DA, **_LAYER_RNN_INPUTS}, {"dx": _X, "da0": _LAYER_A}),
         Contract(
             "lstm_layer_backward",
-            "lstm",
-            False,
-            arguments={
-                "da": ("D n_h", "m", "T_x"),
-                "da_last": _LAYER_A,
-                "dc_last": _LAYER_C,
-                "x": _LAYER_X,
-                "a0": _LAYER_A,
-                "c0": _LAYER_C,
-            },
-            outputs={"dx": _LAYER_X, "da0": _LAYER_A, "dc0": _LAYER_C},
-            cache={},
+            {**_LAYER_DA, "dc_last": _LAYER_C, **_LAYER_LSTM_INPUTS},
+            {"dx": _X, "da0": _LAYER_A, "dc0": _LAYER_C},
         ),
     )
 }
-"""By name. There are L layers in D directions; n_h is n_p where the hidden state is projected, else n_a."""
+"""By name. There are L layers in D directions; n_h is n_p with a projection, and n_a without one."""
 
 
-def _named(*, is_layer: bool, is_backward: bool) -> tuple[str, ...]:
+def _names(*, is_layer: bool, is_backward: bool) -> tuple[str, ...]:
     kind = (is_layer, is_backward)
     return tuple(name for name, each in CONTRACTS.items() if (each.is_layer, each.is_backward) == kind)
 
 
-FUNCTIONS = _named(is_layer=False, is_backward=False)
+FUNCTIONS = _names(is_layer=False, is_backward=False)
 """The four forward passes: a cell and a sequence of each network, with head and caches."""
 
-LAYERS = _named(is_layer=True, is_backward=False)
+LAYERS = _names(is_layer=True, is_backward=False)
 
-BACKWARDS = _named(is_layer=False, is_backward=True)
+BACKWARDS = _names(is_layer=False, is_backward=True)
 """The backward passes of the four functions, which a target may have."""
 
-LAYERS_BACKWARD = _named(is_layer=True, is_backward=True)
+LAYERS_BACKWARD = _names(is_layer=True, is_backward=True)
 
 OPTIONS: Mapping[str, str] = {
     "directions": "D, 1 or 2: forward, or forward and backward (default 1)",
     "lengths": "(m,) whole numbers from 1 to T_x, the steps of each sample (default: all T_x)",
     "activation": '"tanh" or "relu", of an RNN (default "tanh")',
 }
-"""What a layer's `options` may hold."""
+"""The keys of a layer's `options`, with their values in words."""
 
 
-def of_one_direction(kind: Kind, layer: int, projected: bool) -> dict[str, Shape]:
-    """The parameters of one direction of a layer: those of the cell without the head, perhaps with `Wp`.
+def direction_shapes(kind: Kind, layer: int, projected: bool) -> dict[str, Shape]:
+    """The parameters of one direction of a layer: those of a cell without the head, perhaps with `Wp`.
 
-    A layer above the first takes the hidden states of all directions of the one below.
+    A layer above the first takes the hidden states of all directions of the layer below.
     """
     n_h, n_in = ("n_p" if projected else "n_a"), ("D n_h" if layer else "n_x")
     shapes: dict[str, Shape] = {"Wp": ("n_p", "n_a")} if projected else {}
@@ -274,14 +210,14 @@ def of_one_direction(kind: Kind, layer: int, projected: bool) -> dict[str, Shape
 
 
 def extent(size: Size, sizes: Mapping[str, int]) -> int:
-    """The number that a symbolic size stands for: `extent("n_a + n_x", {"n_a": 5, "n_x": 3}) == 8`."""
+    """The number for a symbolic size: `extent("n_a + n_x", {"n_a": 5, "n_x": 3}) == 8`."""
     if isinstance(size, int):
         return size
-    if size in sizes:  # most are plain symbols; to read a sum or product takes three times as long
+    if size in sizes:  # most sizes are plain symbols; parsing a sum or product takes three times as long
         return sizes[size]
     return sum(prod(sizes[factor] for factor in term.split()) for term in size.split(" + "))
 
 
-def in_symbols(shape: Shape) -> str:
+def shape_text(shape: Shape) -> str:
     """A symbolic shape as Python writes a tuple: `(n_a, 1)`."""
     return f"({', '.join(map(str, shape))})"

@@ -9,26 +9,26 @@ from typing import Any
 import numpy as np
 
 from reference.backward import (
-    by_bias,
-    by_gates,
-    by_input,
-    by_weights,
+    bias_gradient,
+    gate_gradients,
+    input_gradient,
     lstm_steps_backward,
     rnn_steps_backward,
+    weight_gradient,
 )
 from reference.contract import Array
-from reference.layers import ordered, stacked
+from reference.layers import direction_order, run_layers
 from reference.lstm import lstm_steps
-from reference.memory import time_last
 from reference.rnn import ACTIVATIONS, rnn_steps
-from reference.validation import Layers, validate_layers
+from reference.time_axis import time_last
+from reference.validation import LayerCall, validate_layers
 
-Steps = Callable[[int, Array, Array], tuple[Array, tuple[Array, ...], dict[str, Array]]]
+BackwardSteps = Callable[[int, Array, Array], tuple[Array, tuple[Array, ...], dict[str, Array]]]
 """The backward pass of one direction of a layer.
 
-It takes the place of the direction among the parameters, and the gradients by its hidden states
-`(n_h, T_x + 1, m)` and memory states `(n_a, T_x + 1, m)`, the initial ones first. It returns the gradients by
-its inputs `(n, m, T_x)`, by its initial states, and by its parameters.
+Takes the index of the direction's parameters, and the gradients with respect to its hidden states
+`(n_h, T_x + 1, m)` and memory states `(n_a, T_x + 1, m)`, the initial state first. Returns the gradients with
+respect to its inputs `(n, m, T_x)`, its initial states, and its parameters.
 """
 
 
@@ -46,42 +46,46 @@ def rnn_layer_backward(
     Parameters
     ----------
     da : (D n_a, m, T_x)
-        The gradient by `a`. Beyond the length of a sample it has no effect, whatever it holds.
+        The gradient with respect to `a`. Its values after the end of a sample have no effect.
     da_last : (L D, n_a, m)
-        The gradient by `a_last`; `None` for zeros.
+        The gradient with respect to `a_last`; `None` for zeros.
     x, a0, parameters, options
-        As `rnn_layer` takes them. The slope of relu is 1 above 0, and 0 elsewhere.
+        As in `rnn_layer`. The slope of relu is 1 above 0, and 0 elsewhere.
 
     Returns
     -------
     dx : (n_x, m, T_x)
-        0 beyond the length of a sample.
+        0 after the end of a sample.
     da0 : (L D, n_a, m)
     gradients : list of L D dicts
         `dWax`, `dWaa`, `dba`, in the order and the shapes of the parameters.
 
-    The dtype of the results, and the errors raised, are those of `reference.validation.validate_layers`.
+    For the dtype of the results and the errors raised, see `reference.validation.validate_layers`.
     """
     given = _validated(
         "rnn_layer_backward", {"x": x, "a0": a0, "da": da, "da_last": da_last}, parameters, options
     )
     activation, a0 = ACTIVATIONS[given.activation], given.arguments["a0"]
-    kept: dict[int, Any] = {}
+    forward_steps: dict[int, Any] = {}
 
     def forward(x: Array, k: int) -> Sequence[Array]:
-        steps = kept[k] = rnn_steps(x, a0[k], given.parameters[k], activation)
+        steps = forward_steps[k] = rnn_steps(x, a0[k], given.parameters[k], activation)
         return steps[:1]
 
     def backward(k: int, da: Array, _: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
-        p, (a, xs) = given.parameters[k], (steps.swapaxes(0, 1) for steps in kept.pop(k))
-        a_prev, a_next = _own(given, a[:, :-1]), _own(given, a[:, 1:])
+        p, (a, xs) = given.parameters[k], (steps.swapaxes(0, 1) for steps in forward_steps.pop(k))
+        a_prev, a_next = _masked(given, a[:, :-1]), _masked(given, a[:, 1:])
         slope = 1 - a_next**2 if given.activation == "tanh" else (a_next > 0).astype(a.dtype)
         dz, da0 = rnn_steps_backward(da, slope, p)
-        by_parameters = {"dWax": by_weights(dz, xs), "dWaa": by_weights(dz, a_prev), "dba": by_bias(dz)}
-        return by_input(dz, p["Wax"]), (da0,), by_parameters
+        gradients = {
+            "dWax": weight_gradient(dz, xs),
+            "dWaa": weight_gradient(dz, a_prev),
+            "dba": bias_gradient(dz),
+        }
+        return input_gradient(dz, p["Wax"]), (da0,), gradients
 
-    stacked(given, forward)
-    dx, (da0,), gradients = _from_the_top(given, backward)
+    run_layers(given, forward)
+    dx, (da0,), gradients = _run_layers_backward(given, backward)
     return dx, da0, gradients
 
 
@@ -101,53 +105,53 @@ def lstm_layer_backward(
     Parameters
     ----------
     da : (D n_h, m, T_x)
-        The gradient by `a`. Beyond the length of a sample it has no effect, whatever it holds.
+        The gradient with respect to `a`. Its values after the end of a sample have no effect.
     da_last : (L D, n_h, m)
     dc_last : (L D, n_a, m)
-        The gradients by `a_last` and `c_last`; `None` for zeros.
+        The gradients with respect to `a_last` and `c_last`; `None` for zeros.
     x, a0, c0, parameters, options
-        As `lstm_layer` takes them.
+        As in `lstm_layer`.
 
     Returns
     -------
     dx : (n_x, m, T_x)
-        0 beyond the length of a sample.
+        0 after the end of a sample.
     da0 : (L D, n_h, m)
     dc0 : (L D, n_a, m)
     gradients : list of L D dicts
-        `dWf` … `dbo`, and `dWp` where there is a projection, in the order and the shapes of the parameters.
+        `dWf` … `dbo`, with a projection also `dWp`, in the order and the shapes of the parameters.
 
-    The dtype of the results, and the errors raised, are those of `reference.validation.validate_layers`.
+    For the dtype of the results and the errors raised, see `reference.validation.validate_layers`.
     """
     arguments = {"x": x, "a0": a0, "c0": c0, "da": da, "da_last": da_last, "dc_last": dc_last}
     given = _validated("lstm_layer_backward", arguments, parameters, options)
     a0, c0 = given.arguments["a0"], given.arguments["c0"]
-    kept: dict[int, Any] = {}
+    forward_steps: dict[int, Any] = {}
 
     def forward(x: Array, k: int) -> Sequence[Array]:
-        steps = kept[k] = lstm_steps(x, a0[k], c0[k], given.parameters[k])
+        steps = forward_steps[k] = lstm_steps(x, a0[k], c0[k], given.parameters[k])
         return steps[:2]
 
     def backward(k: int, da: Array, dc: Array) -> tuple[Array, tuple[Array, ...], dict[str, Array]]:
-        a, c, gates, xs = (np.moveaxis(steps, 0, -2) for steps in kept.pop(k))
-        a_prev, c_prev, c_next, gates = (_own(given, v) for v in (a[:, :-1], c[:, :-1], c[:, 1:], gates))
+        a, c, gates, xs = (np.moveaxis(steps, 0, -2) for steps in forward_steps.pop(k))
+        a_prev, c_prev, c_next, gates = (_masked(given, v) for v in (a[:, :-1], c[:, :-1], c[:, 1:], gates))
         p, n_h = given.parameters[k], len(a)
         dz, da0, dc0, d_hidden = lstm_steps_backward(da, dc, gates, c_next, c_prev, p)
-        by_parameters = by_gates(by_weights(dz, np.concatenate([a_prev, xs])), by_bias(dz))
+        gradients = gate_gradients(dz, np.concatenate([a_prev, xs]))
         if "Wp" in p:
-            by_parameters["dWp"] = by_weights(d_hidden, gates[2] * np.tanh(c_next))
+            gradients["dWp"] = weight_gradient(d_hidden, gates[2] * np.tanh(c_next))
         Wx = np.concatenate([p[f"W{gate}"] for gate in "fioc"])[:, n_h:]
-        return by_input(dz, Wx), (da0, dc0), by_parameters
+        return input_gradient(dz, Wx), (da0, dc0), gradients
 
-    stacked(given, forward)
-    dx, (da0, dc0), gradients = _from_the_top(given, backward)
+    run_layers(given, forward)
+    dx, (da0, dc0), gradients = _run_layers_backward(given, backward)
     return dx, da0, dc0, gradients
 
 
 def _validated(
     function: str, arguments: Mapping[str, Any], parameters: Any, options: Mapping[str, Any] | None
-) -> Layers:
-    """The call, checked, with the padding of `x` and `da` set to 0, since it may hold anything."""
+) -> LayerCall:
+    """The checked call, with 0 in the padding of `x` and `da`, which may hold anything."""
     given = validate_layers(function, arguments, parameters, options)
     if given.lengths is None:
         return given
@@ -156,15 +160,17 @@ def _validated(
     return replace(given, arguments={**given.arguments, **own})
 
 
-def _own(given: Layers, steps: Array) -> Array:
-    """The steps `(…, T_x, m)` with 0 beyond the end of each sample, where they may hold NaN."""
+def _masked(given: LayerCall, steps: Array) -> Array:
+    """The steps `(…, T_x, m)` with 0 after the end of each sample, where they may be NaN."""
     if given.lengths is None:
         return steps
     return np.where(np.arange(steps.shape[-2])[:, None] < given.lengths, steps, 0)
 
 
-def _from_the_top(given: Layers, backward: Steps) -> tuple[Array, list[Array], list[dict[str, Array]]]:
-    """The gradients by the inputs, by the initial states, and by the parameters, from the top layer down."""
+def _run_layers_backward(
+    given: LayerCall, backward: BackwardSteps
+) -> tuple[Array, list[Array], list[dict[str, Array]]]:
+    """The gradients with respect to the inputs, the initial states, and the parameters."""
     v, D, lengths = given.arguments, given.directions, given.lengths
     da, da_last, dc_last = v["da"].transpose(2, 0, 1), v["da_last"], v.get("dc_last", v["da_last"])
     (T_x, _, m), n_h = da.shape, da_last.shape[1]
@@ -172,22 +178,24 @@ def _from_the_top(given: Layers, backward: Steps) -> tuple[Array, list[Array], l
     no_dc = np.zeros((T_x, *dc_last.shape[1:]), da.dtype)
     initial: list[Any] = [None] * len(given.parameters)
     gradients: list[Any] = [None] * len(given.parameters)
-    for k in reversed(range(0, len(given.parameters), D)):
+    for k in reversed(range(0, len(given.parameters), D)):  # from the top layer down
         dx: Any = 0
         for place in range(k, k + D):
             direction = place - k
-            own = ordered(da[:, direction * n_h : (direction + 1) * n_h], direction, lengths)
-            by_a, by_c = _by_state(own, da_last[place], ends), _by_state(no_dc, dc_last[place], ends)
-            by_x, initial[place], gradients[place] = backward(place, by_a, by_c)
-            dx = dx + ordered(by_x.transpose(2, 0, 1), direction, lengths)
+            steps = direction_order(da[:, direction * n_h : (direction + 1) * n_h], direction, lengths)
+            da_states = _state_gradients(steps, da_last[place], ends)
+            dc_states = _state_gradients(no_dc, dc_last[place], ends)
+            dx_direction, initial[place], gradients[place] = backward(place, da_states, dc_states)
+            dx = dx + direction_order(dx_direction.transpose(2, 0, 1), direction, lengths)
         da = np.where(np.arange(T_x)[:, None, None] < ends, dx, 0)
     return time_last(da), [np.stack(states) for states in zip(*initial)], gradients
 
 
-def _by_state(steps: Array, last: Array, ends: Array) -> Array:
-    """The gradients by the states `(n, T_x + 1, m)`, the initial one first.
+def _state_gradients(steps: Array, last: Array, ends: Array) -> Array:
+    """The direct gradients with respect to the states, `(n, T_x + 1, m)`, with 0 for the initial state.
 
-    `steps (T_x, n, m)` are those by the states after each step, `last (n, m)` those by the last one.
+    `steps (T_x, n, m)` are the gradients with respect to the state after each step. `last (n, m)` is the
+    gradient with respect to the last state, which each sample has after its number of steps in `ends`.
     """
     every = np.concatenate([np.zeros((1, *last.shape), steps.dtype), steps])
     every[ends, :, np.arange(len(ends))] += last.T

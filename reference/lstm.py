@@ -7,12 +7,12 @@ import numpy as np
 
 from reference.activations import sigmoid, softmax
 from reference.contract import Array
-from reference.memory import time_last
+from reference.time_axis import time_last
 from reference.validation import validate
 
 
 class LSTMCache(NamedTuple):
-    """What a backward pass needs of one step."""
+    """The values of one step that a backward pass needs."""
 
     a_next: Array
     c_next: Array
@@ -45,7 +45,7 @@ def lstm_cell_forward(
     Parameters
     ----------
     xt : (n_x, m)
-        The input, one column a sample.
+        The input, one column for each sample.
     a_prev, c_prev : (n_a, m)
         The hidden state and the memory state.
     parameters : mapping
@@ -59,8 +59,8 @@ def lstm_cell_forward(
     cache : LSTMCache
         `(a_next, c_next, a_prev, c_prev, ft, it, cct, ot, xt, parameters)`.
 
-    The dtype of the results, and the errors raised, are those of `reference.validation.validate`. Nothing
-    that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
+    For the dtype of the results and the errors raised, see `reference.validation.validate`. No result shares
+    memory with the inputs: the caches hold copies, of the parameters too.
     """
     (xt, a_prev, c_prev), p, _ = validate("lstm_cell_forward", (xt, a_prev, c_prev), parameters)
     concat = np.concatenate([a_prev, xt])
@@ -88,7 +88,7 @@ def lstm_forward(
     a0 : (n_a, m)
         The initial hidden state.
     parameters : mapping
-        As `lstm_cell_forward` takes them.
+        As in `lstm_cell_forward`.
 
     Returns
     -------
@@ -97,9 +97,9 @@ def lstm_forward(
     c : (n_a, m, T_x)
     caches : (list of T_x LSTMCache, x)
 
-    The dtype of the results, and the errors raised, are those of `reference.validation.validate`. Nothing
-    that is returned shares memory with the inputs: the caches hold copies, of the parameters too. Those of
-    the states and gates are views of one array, which no output shares.
+    For the dtype of the results and the errors raised, see `reference.validation.validate`. No result shares
+    memory with the inputs: the caches hold copies, of the parameters too. The cached states and gates are
+    views of one array, which no output shares.
     """
     (x, a0), p, size = validate("lstm_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
@@ -116,18 +116,19 @@ def lstm_forward(
 
 
 def lstm_steps(x: Array, a0: Array, c0: Array, p: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
-    """All steps of `x (T_x, n_x, m)`: `a (T_x + 1, n_h, m)`, `c (T_x + 1, n_a, m)`, the initial states first.
+    """The states `a` and `c`, the gates, and the inputs of all steps of `x (T_x, n_x, m)`.
 
-    Also the gates `(T_x, 4, n_a, m)`, in the order f, i, o, c, and a copy of the inputs; all four are views
-    of one array. With `Wp` among the parameters the hidden state is projected.
+    `a (T_x + 1, n_h, m)` and `c (T_x + 1, n_a, m)` have the initial state first, the gates
+    `(T_x, 4, n_a, m)` the order f, i, o, c. The inputs are a copy; all four results are views of one array.
+    With `Wp` among the parameters the hidden state is projected.
     """
     (T_x, _, m), n_a, n_h = x.shape, len(c0), len(a0)
     # The four gates share one product, biases included: [W b] (4, n_a, n_h + n_x + 1) times [a_prev; xt; 1].
     W, b = (np.concatenate([p[f"{letter}{gate}"] for gate in "fioc"]).reshape(4, n_a, -1) for letter in "Wb")
     W = np.concatenate([W, b], axis=2)
     Wp = p.get("Wp")
-    # One array holds all steps, each in one piece: [a_prev; xt; 1], the gates and c_prev. Step t leaves its
-    # states in the piece of step t + 1. Memory in small pieces would be fetched anew in every call.
+    # One array holds all steps, each in one piece: [a_prev; xt; 1], the gates and c_prev. Step t writes its
+    # states into the piece of step t + 1. Small arrays would have to be allocated in every call.
     k = W.shape[2]
     steps = np.empty((T_x + 1, k + 5 * n_a, m), x.dtype)
     concat, c = steps[:, :k], steps[:, -n_a:]

@@ -9,12 +9,12 @@ import numpy as np
 
 from reference.activations import softmax
 from reference.contract import Array
-from reference.memory import time_last
+from reference.time_axis import time_last
 from reference.validation import validate
 
 
 class RNNCache(NamedTuple):
-    """What a backward pass needs of one step."""
+    """The values of one step that a backward pass needs."""
 
     a_next: Array
     a_prev: Array
@@ -29,7 +29,7 @@ def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Mapping[str, Any]) -> tup
     Parameters
     ----------
     xt : (n_x, m)
-        The input, one column a sample.
+        The input, one column for each sample.
     a_prev : (n_a, m)
         The hidden state.
     parameters : mapping
@@ -42,8 +42,8 @@ def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Mapping[str, Any]) -> tup
     cache : RNNCache
         `(a_next, a_prev, xt, parameters)`.
 
-    The dtype of the results, and the errors raised, are those of `reference.validation.validate`. Nothing
-    that is returned shares memory with the inputs: the caches hold copies, of the parameters too.
+    For the dtype of the results and the errors raised, see `reference.validation.validate`. No result shares
+    memory with the inputs: the caches hold copies, of the parameters too.
     """
     (xt, a_prev), p, _ = validate("rnn_cell_forward", (xt, a_prev), parameters)
     a_next = np.tanh(p["Waa"] @ a_prev + p["Wax"] @ xt + p["ba"])
@@ -55,7 +55,7 @@ def rnn_cell_forward(xt: Any, a_prev: Any, parameters: Mapping[str, Any]) -> tup
 def rnn_forward(
     x: Any, a0: Any, parameters: Mapping[str, Any]
 ) -> tuple[Array, Array, tuple[list[RNNCache], Array]]:
-    """`rnn_cell_forward` over a sequence, each step starting from the state that the last one left.
+    """`rnn_cell_forward` over a sequence: each step starts from the state of the step before.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def rnn_forward(
     a0 : (n_a, m)
         The initial hidden state.
     parameters : mapping
-        As `rnn_cell_forward` takes them.
+        As in `rnn_cell_forward`.
 
     Returns
     -------
@@ -72,9 +72,9 @@ def rnn_forward(
     y_pred : (n_y, m, T_x)
     caches : (list of T_x RNNCache, x)
 
-    The dtype of the results, and the errors raised, are those of `reference.validation.validate`. Nothing
-    that is returned shares memory with the inputs: the caches hold copies, of the parameters too. Those of
-    the states are views of one array, which no output shares.
+    For the dtype of the results and the errors raised, see `reference.validation.validate`. No result shares
+    memory with the inputs: the caches hold copies, of the parameters too. The cached states are views of one
+    array, which no output shares.
     """
     (x, a0), p, size = validate("rnn_forward", (x, a0), parameters)
     n_a, n_y, m, T_x = (size[symbol] for symbol in ("n_a", "n_y", "m", "T_x"))
@@ -86,15 +86,15 @@ def rnn_forward(
 
 
 def rnn_steps(x: Array, a0: Array, p: Mapping[str, Array], activation: Any = np.tanh) -> tuple[Array, Array]:
-    """All steps of `x (T_x, n_x, m)`: `a (T_x + 1, n_a, m)`, the initial state first, and a copy of `x`.
+    """The states `a (T_x + 1, n_a, m)`, the initial state first, and a copy of `x (T_x, n_x, m)`.
 
-    Both are views of one array. `activation` is a function of NumPy's kind, which can write into `out`.
+    Both results are views of one array. `activation` is a function that can write into `out`, as in NumPy.
     """
     (T_x, _, m), n_a = x.shape, len(a0)
     # One product a step, the bias included: [Waa Wax ba] times [a_prev; xt; 1].
     W = np.concatenate([p["Waa"], p["Wax"], p["ba"]], axis=1)
-    # One array holds [a_prev; xt; 1] of all steps. Step t leaves its state in the piece of step t + 1.
-    # Memory in small pieces would be fetched anew in every call.
+    # One array holds [a_prev; xt; 1] of all steps. Step t writes its state into the piece of step t + 1.
+    # Small arrays would have to be allocated in every call.
     steps = np.empty((T_x + 1, W.shape[1], m), x.dtype)
     a, xs = steps[:, :n_a], steps[:-1, n_a:-1]
     a[0], xs[:], steps[:, -1] = a0, x, 1
@@ -109,4 +109,4 @@ def relu(z: Array, out: Array | None = None) -> Array:
 
 
 ACTIVATIONS: Mapping[str, Any] = {"tanh": np.tanh, "relu": relu}
-"""What the hidden state of an RNN goes through."""
+"""The activations of an RNN."""

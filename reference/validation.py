@@ -1,11 +1,11 @@
-"""A call is checked against its contract once, with errors in symbols and numbers."""
+"""Checks a call against its contract; the errors name shapes in symbols and numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,14 +16,14 @@ from reference.contract import (
     Array,
     Shape,
     Size,
+    direction_shapes,
     extent,
-    in_symbols,
-    of_one_direction,
+    shape_text,
 )
 
 
 def floating(name: str, value: Any) -> Array:
-    """A real array in a floating dtype: its own, or else float64. Raises `TypeError` for what is none."""
+    """A real array; one without a floating dtype becomes float64. Raises `TypeError` for other values."""
     array = _real_array(name, value)
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
@@ -31,37 +31,33 @@ def floating(name: str, value: Any) -> Array:
 def validate(
     function: str, arguments: Sequence[Any], parameters: Any
 ) -> tuple[list[Array], dict[str, Array], Mapping[str, int]]:
-    """Check a call against its contract, once.
+    """Check a call against its contract.
 
     Returns the arguments and the parameters as arrays of one floating dtype, and the sizes by symbol.
-    Floating inputs keep their precision, mixed ones follow `numpy.result_type`, and inputs without a
-    floating one among them become float64. The arrays are copies, contiguous and in native byte order:
-    they share no memory with the inputs, and how an input lies in memory cannot matter.
+    Floating inputs keep their precision, mixed inputs follow `numpy.result_type`, and inputs without a
+    floating dtype become float64. The arrays are contiguous copies in native byte order: they share no
+    memory with the inputs, and the memory layout of an input has no effect.
 
     Raises
     ------
     TypeError
         `parameters` is not a mapping, or an input is not an array of real numbers.
     ValueError
-        A parameter is missing, or a shape does not fit. The message names the input, the shape it
-        has and the shape it should have, in symbols and numbers.
+        A parameter is missing, or a shape does not fit. The message names the input, its shape, and the
+        expected shape in symbols and numbers.
     """
     contract = CONTRACTS[function]
-    arrays, given, sizes = in_one_dtype(
-        function,
-        dict(zip(contract.arguments, arguments)),
-        contract.arguments,
-        [(parameters, contract.parameters, "parameters")],
-        {},
-    )
-    return list(arrays.values()), given[0], sizes
+    given = dict(zip(contract.arguments, arguments))
+    groups = [Group(given, contract.arguments), Group(parameters, contract.parameters, "parameters")]
+    (arrays, weights), sizes = checked_arrays(function, groups)
+    return list(arrays.values()), weights, sizes
 
 
 @dataclass(frozen=True)
-class Layers:
-    """A call of a layer: arrays of one dtype, a dict of parameters for each layer and direction, and options.
+class LayerCall:
+    """A checked call of a layer: arrays of one dtype, a dict of parameters for each direction, and options.
 
-    `lengths` is `(m,)`, and `None` where every sample has all steps.
+    `lengths` is `(m,)`, or `None` if every sample has all T_x steps.
     """
 
     arguments: Mapping[str, Array]
@@ -73,11 +69,11 @@ class Layers:
 
 def validate_layers(
     function: str, arguments: Mapping[str, Any], parameters: Any, options: Mapping[str, Any] | None
-) -> Layers:
-    """Check a call of a layer against its contract, as `validate` does. States that are `None` are zeros.
+) -> LayerCall:
+    """Check a call of a layer against its contract, as `validate` does. States that are `None` become zeros.
 
     Also raises `ValueError` for unknown options, lengths out of range, a list of parameters that does not
-    have D dicts for each layer, and a projection of an RNN.
+    have D dicts for each layer, and an RNN with a projection.
     """
     contract, options = CONTRACTS[function], options or {}
     for name in options:
@@ -98,28 +94,22 @@ def validate_layers(
         raise ValueError(f"{function}: parameters[0] has a projection 'Wp', which only an LSTM has")
 
     n_h = "n_p" if projected else "n_a"
-    shapes = _with(n_h, contract.arguments)
-    dicts = [
-        (p, _with(n_h, of_one_direction(contract.kind, k // D, projected)), f"parameters[{k}]")
-        for k, p in enumerate(parameters)
-    ]
+    shapes = _with_hidden_size(n_h, contract.arguments)
     states = {name: value for name, value in arguments.items() if value is not None}
-    arrays, given, sizes = in_one_dtype(
-        function,
-        states,
-        {name: shapes[name] for name in states},
-        dicts,
-        {"L": len(parameters) // D, "D": D},
-    )
+    groups = [Group(states, {name: shapes[name] for name in states})]
+    for k, p in enumerate(parameters):
+        wanted = _with_hidden_size(n_h, direction_shapes(contract.kind, k // D, projected))
+        groups.append(Group(p, wanted, f"parameters[{k}]"))
+    (arrays, *weights), sizes = checked_arrays(function, groups, {"L": len(parameters) // D, "D": D})
     for name in arguments:
         if name not in arrays:
             arrays[name] = np.zeros([extent(size, sizes) for size in shapes[name]], arrays["x"].dtype)
     lengths = _lengths(function, options.get("lengths"), sizes)
-    return Layers(arrays, given, D, lengths, activation)
+    return LayerCall(arrays, weights, D, lengths, activation)
 
 
-def _with(n_h: str, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
-    """Shapes of the contract, with `n_a` or `n_p` in place of `n_h`."""
+def _with_hidden_size(n_h: str, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Shapes of the contract with `n_a` or `n_p` in place of `n_h`."""
     return {
         name: tuple(size.replace("n_h", n_h) if isinstance(size, str) else size for size in shape)
         for name, shape in shapes.items()
@@ -127,7 +117,7 @@ def _with(n_h: str, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
 
 
 def _lengths(function: str, lengths: Any, sizes: Mapping[str, int]) -> Array | None:
-    """Whole numbers from 1 to T_x, one for each sample."""
+    """The lengths as whole numbers from 1 to T_x, one for each sample."""
     if lengths is None:
         return None
     m, T_x = sizes["m"], sizes["T_x"]
@@ -142,46 +132,41 @@ def _lengths(function: str, lengths: Any, sizes: Mapping[str, int]) -> Array | N
     return array.astype(np.intp)
 
 
-def in_one_dtype(
-    function: str,
-    arguments: Mapping[str, Any],
-    shapes: Mapping[str, Shape],
-    parameters: Sequence[tuple[Any, Mapping[str, Shape], str]],
-    sizes: Mapping[str, int],
-    *,
-    copy: bool = True,
-) -> tuple[dict[str, Array], list[dict[str, Array]], Mapping[str, int]]:
-    """The arguments and each dict of parameters in one dtype and in C order, and the sizes by symbol.
+class Group(NamedTuple):
+    """Values by name, their shapes in the contract, and the name of their dict; `""` for arguments."""
 
-    Each dict comes with its shapes and with what it is called; `sizes` are known before. Without `copy`, what
-    has that dtype and order is returned as it is.
+    values: Any
+    shapes: Mapping[str, Shape]
+    name: str = ""
+
+
+def checked_arrays(
+    function: str, groups: Sequence[Group], known: Mapping[str, int] | None = None, *, copy: bool = True
+) -> tuple[list[dict[str, Array]], Mapping[str, int]]:
+    """The values of each group in one dtype and in C order, and the sizes by symbol.
+
+    `known` are the sizes that no array determines. Without `copy`, an array that has that dtype and order is
+    returned as it is. Raises what `validate` raises.
     """
-    named = [*shapes.items()]
-    arrays = [_real_array(f"{function}: {name}", arguments[name]) for name in shapes]
-    for given, wanted, where in parameters:
-        if not isinstance(given, Mapping):
-            raise TypeError(f"{function}: {where} is a {type(given).__name__}, expected a dict of arrays")
-        for name, shape in wanted.items():
-            if name not in given:
-                bound = _sizes(function, tuple(named), _shapes(arrays), tuple(sizes.items()))
-                raise ValueError(
-                    f"{function}: {where} has {list(given)}, expected also {name!r} {_expected(shape, bound)}"
-                )
-            named.append((f'{where}["{name}"]', shape))
-            arrays.append(_real_array(f"{function}: {named[-1][0]}", given[name]))
-    bound = _sizes(function, tuple(named), _shapes(arrays), tuple(sizes.items()))
-
-    dtype = _floating_dtype(*arrays)
+    known_sizes = tuple(known.items()) if known else ()
+    inputs: list[tuple[str, Shape]] = []
+    arrays: list[Array] = []
+    for values, shapes, where in groups:
+        if not isinstance(values, Mapping):
+            raise TypeError(f"{function}: {where} is a {type(values).__name__}, expected a dict of arrays")
+        for name, shape in shapes.items():
+            if name not in values:
+                sizes = _sizes(function, tuple(inputs), tuple([array.shape for array in arrays]), known_sizes)
+                has, expected = f"{where} has {list(values)}", _expected(shape, sizes)
+                raise ValueError(f"{function}: {has}, expected also {name!r} {expected}")
+            label = f'{where}["{name}"]' if where else name
+            inputs.append((label, shape))
+            arrays.append(_real_array(f"{function}: {label}", values[name]))
+    sizes = _sizes(function, tuple(inputs), tuple([array.shape for array in arrays]), known_sizes)
+    dtype = np.result_type(*arrays)  # in native byte order
+    dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
     converted = iter([array.astype(dtype, order="C", copy=copy) for array in arrays])
-    return (
-        {name: next(converted) for name in shapes},
-        [{name: next(converted) for name in wanted} for _, wanted, _ in parameters],
-        bound,
-    )
-
-
-def _shapes(arrays: Sequence[Array]) -> tuple[tuple[int, ...], ...]:
-    return tuple(array.shape for array in arrays)
+    return [{name: next(converted) for name in group.shapes} for group in groups], sizes
 
 
 def _real_array(name: str, value: Any) -> Array:
@@ -194,11 +179,6 @@ def _real_array(name: str, value: Any) -> Array:
     return array
 
 
-def _floating_dtype(*arrays: Array) -> np.dtype[Any]:
-    dtype = np.result_type(*arrays)  # in native byte order
-    return dtype if dtype.kind == "f" else np.dtype(np.float64)
-
-
 @lru_cache
 def _sizes(
     function: str,
@@ -206,10 +186,11 @@ def _sizes(
     shapes: Sequence[tuple[int, ...]],
     known: Sequence[tuple[str, int]],
 ) -> Mapping[str, int]:
-    """Bind each symbol where it first stands alone, and hold every shape to the sizes so bound.
+    """The sizes by symbol; `ValueError` if a shape does not fit them.
 
-    `inputs` has the name of each input and its shape in the contract; `shapes` has the actual shapes. An
-    input with a size that only a later input binds is checked at the end.
+    A symbol has the value of its first occurrence as a size by itself. `inputs` has the name of each input
+    and its shape in the contract; `shapes` has the actual shapes. If only a later input determines a size of
+    an input, the input is checked at the end.
     """
     sizes = dict(known)
     later = []
@@ -219,7 +200,7 @@ def _sizes(
             raise ValueError(f"{has}, expected {_expected(shape, sizes)}")
         for size, number in zip(shape, actual):
             if size in NEVER_ZERO and number == 0:
-                raise ValueError(f"{has}, expected {in_symbols(shape)} with {size} at least 1")
+                raise ValueError(f"{has}, expected {shape_text(shape)} with {size} at least 1")
             if isinstance(size, str) and " " not in size:
                 sizes.setdefault(size, number)
         if not all(_is_known(size, sizes) for size in shape):
@@ -234,11 +215,11 @@ def _sizes(
 
 
 def _is_known(size: Size, sizes: Mapping[str, int]) -> bool:
-    """Whether a symbolic size stands for a number yet."""
+    """Whether the sizes determine the number for a symbolic size."""
     return isinstance(size, int) or all(symbol in sizes for symbol in size.replace("+", " ").split())
 
 
 def _expected(shape: Shape, sizes: Mapping[str, int]) -> str:
     """A shape in symbols and, as far as the sizes are known, in numbers: `(n_y, n_a) = (n_y, 5)`."""
     known = tuple(extent(size, sizes) if _is_known(size, sizes) else size for size in shape)
-    return in_symbols(shape) if known == shape else f"{in_symbols(shape)} = {in_symbols(known)}"
+    return shape_text(shape) if known == shape else f"{shape_text(shape)} = {shape_text(known)}"

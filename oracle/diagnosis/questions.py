@@ -14,7 +14,7 @@ def problem(function: str, **fields: Any) -> Problem:
     contract = CONTRACTS[function]
     if contract.is_layer:
         fields = {name: value for name, value in fields.items() if name != "n_y"}
-    made: Problem = getattr(Problem, contract.posed_as)(**fields)
+    made: Problem = getattr(Problem, contract.problem_kind)(**fields)
     return made
 
 

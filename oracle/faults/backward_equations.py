@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oracle.faults.equations import Equations, evaluate, expression
-from reference.cached import validate_backward, validate_cell_backward
+from reference.cache_validation import validate_backward, validate_cell_backward
 from reference.contract import CONTRACTS, Array, Kind
 
 _SLOPES = {"f": "ft * (1 - ft)", "i": "it * (1 - it)", "c": "1 - cct**2", "o": "ot * (1 - ot)"}
@@ -83,7 +83,7 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) -> dict[str, Array]:
     """Call `function` with some of its equations changed; `memory` is kept from call to call.
 
-    Raises what the changed equations raise, and what `reference.cached` does.
+    Raises what the changed equations raise, and what `reference.cache_validation` does.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}

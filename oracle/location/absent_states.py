@@ -23,7 +23,7 @@ class Absent(LayerInputs):
     def arguments(self, function: str) -> list[Any]:
         """The arguments of a call, with `None` for each absent state."""
         contract = CONTRACTS[function]
-        given = zip([*contract.arguments, *contract.at_last], super().arguments(function), strict=True)
+        given = zip([*contract.arguments, *contract.last_arguments], super().arguments(function), strict=True)
         return [None if name in self.absent else argument for name, argument in given]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from reference.contract import Array, Kind, extent, of_one_direction
+from reference.contract import Array, Kind, direction_shapes, extent
 
 
 class UnusableModule(Exception):  # noqa: N818
@@ -119,7 +119,7 @@ def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
     places, start = [], 1
     for k in range(sizes.places):
         p = {}
-        for name, shape in sorted(of_one_direction(kind, k // sizes.directions, sizes.n_p > 0).items()):
+        for name, shape in sorted(direction_shapes(kind, k // sizes.directions, sizes.n_p > 0).items()):
             extents = tuple(extent(size, symbols) for size in shape)
             p[name] = np.arange(start, start + np.prod(extents, dtype=int)).reshape(extents)
             start += p[name].size

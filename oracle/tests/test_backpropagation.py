@@ -43,7 +43,9 @@ def posed(draw: st.DrawFn, /, functions: Any = (*BACKWARDS, *LAYERS_BACKWARD), *
         fields |= own
     else:
         fields["n_y"] = st.just(1)
-    problem: Problem = getattr(Problem, contract.posed_as)(**{n: draw(field) for n, field in fields.items()})
+    problem: Problem = getattr(Problem, contract.problem_kind)(
+        **{n: draw(field) for n, field in fields.items()}
+    )
     inputs: Any = problem.inputs(contract.name)
     return inputs  # type: ignore[no-any-return]
 
@@ -171,7 +173,7 @@ def test_each_step_is_sharp_where_the_sequence_is_not(kind: str) -> None:
 
 @pytest.mark.parametrize("function", [*BACKWARDS, *LAYERS_BACKWARD])
 def test_a_relative_mistake_of_1e_10_in_any_gradient_is_seen(function: str) -> None:
-    problem = getattr(Problem, CONTRACTS[function].posed_as)(
+    problem = getattr(Problem, CONTRACTS[function].problem_kind)(
         n_x=3,
         n_a=4,
         m=3,
@@ -187,7 +189,7 @@ def test_a_relative_mistake_of_1e_10_in_any_gradient_is_seen(function: str) -> N
 @pytest.mark.parametrize("function", [*BACKWARDS, *LAYERS_BACKWARD])
 def test_no_gradient_comes_of_no_gradient(function: str) -> None:
     """Where all that comes in is 0, so is all that comes out, and the bound."""
-    problem = getattr(Problem, CONTRACTS[function].posed_as)(
+    problem = getattr(Problem, CONTRACTS[function].problem_kind)(
         n_x=3, n_a=4, m=3, T_x=1 if CONTRACTS[function].is_cell else 4, regime="tiny",
         **({} if "layer" in function else {"n_y": 1}),
     )  # fmt: skip

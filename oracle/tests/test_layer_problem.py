@@ -16,7 +16,7 @@ from oracle.lengths import Lengths
 from oracle.problem import LayerProblem, Problem, siblings
 from oracle.regimes import Regime
 from oracle.tests.problems import layer_problems
-from reference.contract import CONTRACTS, Array, extent, of_one_direction
+from reference.contract import CONTRACTS, Array, direction_shapes, extent
 
 GOOD: dict[str, Any] = {"n_x": 1, "n_a": 2, "m": 1, "T_x": 2}
 some = {"m": st.integers(1, 5), "T_x": st.integers(1, 5)}
@@ -142,7 +142,7 @@ def test_arrays_have_the_shapes_of_the_contract(problem: LayerProblem) -> None:
         assert array.dtype == problem.dtype
     assert len(parameters) == problem.layers * problem.directions
     for k, p in enumerate(parameters):
-        shapes = of_one_direction(contract.kind, k // problem.directions, problem.n_p > 0)
+        shapes = direction_shapes(contract.kind, k // problem.directions, problem.n_p > 0)
         assert {name: array.shape for name, array in p.items()} == {
             name: tuple(extent(size, sizes) for size in shape) for name, shape in shapes.items()
         }

@@ -9,7 +9,7 @@ import numpy as np
 from oracle.backward_inputs import by_parameter
 from oracle.limits import ANYTHING, Limits
 from properties.implementations.implementation import Returned
-from reference.contract import Array, Contract, Shape, extent, in_symbols, of_one_direction
+from reference.contract import Array, Contract, Shape, direction_shapes, extent, shape_text
 
 
 class MalformedError(Exception):
@@ -109,7 +109,7 @@ def _read_gradients(contract: Contract, value: Any, sizes: Mapping[str, int]) ->
     if not isinstance(gradients, (tuple, list)) or len(gradients) != places:
         raise MalformedError(f"gradients is {_form(gradients)}, expected a list of {places} dicts")
     for k, entry in enumerate(gradients):
-        shapes = of_one_direction(contract.kind, k // sizes["D"], projected)
+        shapes = direction_shapes(contract.kind, k // sizes["D"], projected)
         named = {f"d{name}": shape for name, shape in shapes.items()}
         by_name = _of_dict(f"gradients[{k}]", contract, entry, named, {**sizes, "n_p": sizes["n_h"]})
         found |= {by_parameter(k, name[1:]): array for name, array in by_name.items()}
@@ -195,15 +195,15 @@ def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Arr
         try:
             value = np.asarray(value, dtype=np.float64)
         except (TypeError, ValueError, OverflowError):
-            wanted = f"expected an array of shape {in_symbols(shape)}"
+            wanted = f"expected an array of shape {shape_text(shape)}"
             raise MalformedError(f"{name} is {_form(value)}, {wanted}") from None
     if not isinstance(value, np.ndarray):
-        raise MalformedError(f"{name} is {_form(value)}, expected an array of shape {in_symbols(shape)}")
+        raise MalformedError(f"{name} is {_form(value)}, expected an array of shape {shape_text(shape)}")
     if value.dtype.kind not in "fiub":
         raise MalformedError(f"{name} has dtype {value.dtype}, expected real numbers")
     expected = tuple(extent(size, sizes) for size in shape)
     if value.shape != expected:
-        raise MalformedError(f"{name} has shape {value.shape}, expected {in_symbols(shape)} = {expected}")
+        raise MalformedError(f"{name} has shape {value.shape}, expected {shape_text(shape)} = {expected}")
     return _in_double(value) if value.dtype == np.longdouble else value
 
 

@@ -110,7 +110,7 @@ def _speed(implementation: Implementation, function: str) -> float:
     rate, least = math.inf, (0.0, 0.0)
     contract = CONTRACTS[function]
     sizes = {"n_x": 65, "n_a": 66, **({} if contract.is_layer else {"n_y": 64}), "m": 16, "T_x": 64}
-    largest: Problem = getattr(Problem, contract.posed_as)(**sizes)
+    largest: Problem = getattr(Problem, contract.problem_kind)(**sizes)
     for problem in ladder(largest)[1:]:
         amount, took = work(problem, function), math.inf
         for _ in range(3):  # the first may compile, and during any the machine may be busy

@@ -18,7 +18,7 @@ def test_inputs_untouched(trial: Trial) -> None:
     """A call does not change the arrays, lists and dicts that it is given."""
     after = trial.answer.arguments
     before = trial.inputs.arguments(trial.contract.name)
-    names = [*trial.contract.arguments, *trial.contract.at_last]
+    names = [*trial.contract.arguments, *trial.contract.last_arguments]
     for name, ours, theirs in zip(names, after, before, strict=True):
         _same(trial, name, ours, theirs)
 

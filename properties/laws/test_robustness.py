@@ -90,7 +90,7 @@ def test_refuses_bad_shapes(trial: Trial) -> None:
     """An argument of a wrong shape is refused. Others than ours may accept it; that is noted."""
     rng = np.random.default_rng(trial.problem.seed)
     arguments = trial.inputs.arguments(trial.contract.name)
-    names = [*trial.contract.arguments, *trial.contract.at_last]
+    names = [*trial.contract.arguments, *trial.contract.last_arguments]
     arrays = sorted(_arrays_in(arguments, names), key=lambda found: found[0])
     name, holder, key = arrays[rng.integers(len(arrays))]
     change = sorted(_MISSHAPES)[rng.integers(len(_MISSHAPES))]

@@ -16,7 +16,7 @@ def snippet(problem: Problem, function: str) -> str:
     """A cell that calls a function on a problem, and prints what it should return."""
     contract = CONTRACTS[function]
     arguments = problem.arguments(function)
-    given = ", ".join([*contract.arguments, *contract.at_last])
+    given = ", ".join([*contract.arguments, *contract.last_arguments])
     call = f"{', '.join(_returned(contract))} = {function}({given})"
     if contract.is_layer or contract.is_backward or _count(problem, function) > LARGEST:
         lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]

@@ -128,7 +128,7 @@ def _of_the_networks(asked: set[str], target: str, networks: list[LayerProblem])
     if not networks:
         return asked
     kinds = {network.kind for network in networks}
-    of_layers = {name for name in asked if CONTRACTS[name].is_layer and CONTRACTS[name].posed_as in kinds}
+    of_layers = {name for name in asked if CONTRACTS[name].is_layer and CONTRACTS[name].problem_kind in kinds}
     if not of_layers:
         raise ValueError(f"--weights: {target} has no {' and no '.join(sorted(kinds))}, which these are for")
     return of_layers

@@ -44,7 +44,7 @@ class Domain:
         if isinstance(problem, LayerProblem) and not self.stacking.contains(problem):
             return False
         return (
-            contract.posed_as == problem.kind
+            contract.problem_kind == problem.kind
             and problem.regime in self.regimes
             and problem.dtype in self.dtypes
             and [name for name, size in sizes.items() if not size] == [self.empty] * bool(self.empty)
@@ -82,7 +82,7 @@ class Domain:
         return [
             network
             for network in self.networks
-            if network.kind == CONTRACTS[function].posed_as
+            if network.kind == CONTRACTS[function].problem_kind
             and self.empty != "n_x"
             and network.n_a <= largest
             and stacking.contains(replace(network, lengths=stacking.lengths[0], initial=stacking.initial))

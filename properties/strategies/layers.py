@@ -117,7 +117,7 @@ def stacked(
         given["activation"] = draw(st.sampled_from(stacking.activations))
     layers = draw(st.integers(1, stacking.most_layers if stacking.directions_of(2) else 1))
     return LayerProblem(
-        CONTRACTS[function].posed_as,  # type: ignore[arg-type]
+        CONTRACTS[function].problem_kind,  # type: ignore[arg-type]
         **{**sizes, **given},
         layers=layers,
         directions=draw(st.sampled_from(stacking.directions_of(layers))),
@@ -167,7 +167,7 @@ def always(function: str, stacking: Stacking, regime: Regime, dtype: DType) -> l
     lengths: Lengths = "random" if "random" in stacking.lengths else stacking.lengths[0]
     layers, directions = stacking.deepest
     distinct = LayerProblem(
-        CONTRACTS[function].posed_as,  # type: ignore[arg-type]
+        CONTRACTS[function].problem_kind,  # type: ignore[arg-type]
         n_x=2,
         n_a=3,
         m=4,
@@ -205,7 +205,7 @@ def far(
     lengths: Lengths = "with T_x" if "with T_x" in stacking.lengths else stacking.lengths[0]
     layers, directions = stacking.deepest
     return LayerProblem(
-        CONTRACTS[function].posed_as,  # type: ignore[arg-type]
+        CONTRACTS[function].problem_kind,  # type: ignore[arg-type]
         **{name: size for name, size in {**sizes, "m": m}.items() if name != "n_y"},
         layers=layers,
         directions=directions,

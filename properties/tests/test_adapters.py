@@ -88,7 +88,7 @@ def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch:
             if function not in functions:
                 continue
             given: Any = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, "layers": 2, "directions": 2}
-            kind = CONTRACTS[function].posed_as
+            kind = CONTRACTS[function].problem_kind
             problem = getattr(Problem, kind)(**given, lengths="random", dtype="float32", seed=1)
             arguments = adapter.limits.fitted(problem).arguments(function)
             expected = adapter.call(function, arguments)

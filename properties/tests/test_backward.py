@@ -141,7 +141,7 @@ def test_a_file_with_forwards_and_backwards_is_judged_in_one_run(tmp_path: Path)
 def test_a_page_has_the_code_of_a_failure(function: str) -> None:
     contract = CONTRACTS[function]
     sizes = {"n_x": 1, "n_a": 2, "m": 2, "T_x": 1, **({} if contract.is_layer else {"n_y": 1})}
-    problem: Problem = getattr(Problem, contract.posed_as)(**sizes)
+    problem: Problem = getattr(Problem, contract.problem_kind)(**sizes)
     known = {function: getattr(reference, function)}
     exec(snippet(problem, function), known)
     assert "gradients" in known

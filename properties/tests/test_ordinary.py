@@ -97,5 +97,5 @@ def test_large_problems_are_ordinary(regime: str, function: str) -> None:
         more = {"n_y": 290} if not contract.is_layer else {"layers": 2, "directions": 2}
         if function == "lstm_layer":
             more["n_p"] = sizes["n_a"] // 2 * (seed % 2)
-        made: Problem = getattr(Problem, contract.posed_as)(**sizes, **more, regime=regime, seed=seed)
+        made: Problem = getattr(Problem, contract.problem_kind)(**sizes, **more, regime=regime, seed=seed)
         assert_ordinary(made, function)

@@ -57,7 +57,7 @@ def beyond(limits: Limits, function: str) -> Iterator[tuple[str, Problem]]:
 
 def _problem(function: str, **given: object) -> Problem:
     sizes: dict[str, object] = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4}
-    kind = CONTRACTS[function].posed_as
+    kind = CONTRACTS[function].problem_kind
     if not CONTRACTS[function].is_layer:
         sizes["n_y"] = 2
     made: Problem = getattr(Problem, kind)(**{**sizes, **given})

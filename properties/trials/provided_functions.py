@@ -30,7 +30,7 @@ def lacking(implementation: Implementation, function: str) -> Finding | None:
         return found("lacking", what="missing", function=function, detail=_why(function, loaded))
     contract = CONTRACTS[function]
     if signature := loaded.functions[function]:
-        expected = ", ".join([*contract.arguments, *contract.at_last])
+        expected = ", ".join([*contract.arguments, *contract.last_arguments])
         return found("lacking", what="signature", function=function, detail=signature, expected=expected)
     if where := unfinished(implementation, function):
         return found("lacking", what="unfinished", function=function, detail=where)

@@ -20,7 +20,7 @@ def unfinished(implementation: Implementation, function: str) -> str:
     said = implementation.load().unfinished.get(function, "")
     record = implementation.records[function]
     if said and record.unfinished is None:
-        kind = CONTRACTS[function].posed_as
+        kind = CONTRACTS[function].problem_kind
         sizes = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, **({} if CONTRACTS[function].is_layer else {"n_y": 2})}
         problem: Problem = implementation.limits.fitted(getattr(Problem, kind)(**sizes))
         record.unfinished = _shows_it(implementation.call(function, problem.arguments(function)), function)

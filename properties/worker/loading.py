@@ -282,7 +282,7 @@ def _other_contract(contract: Contract, function: object) -> str | None:
     except Exception:  # built-in functions have none, and what a default prints itself as is foreign code
         return None
     try:
-        signature.bind(*contract.arguments, *contract.at_last)
+        signature.bind(*contract.arguments, *contract.last_arguments)
     except TypeError:
         return text if len(text) <= 200 else f"{text[:200]}…"
     return None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from reference.contract import CONTRACTS, Array, extent, in_symbols
+from reference.contract import CONTRACTS, Array, extent, shape_text
 from reference.tests.calls import (
     SIZES,
     arguments,
@@ -111,9 +111,9 @@ def test_a_missing_parameter_is_named_with_its_shape_and_those_that_are_there(fu
     *arrays, parameters = arguments(function)
     for name, shape in CONTRACTS[function].parameters.items():
         if "n_y" in shape and name.startswith("W"):
-            expected = f"{in_symbols(shape)} = (n_y, 5)"
+            expected = f"{shape_text(shape)} = (n_y, 5)"
         else:
-            expected = f"{in_symbols(shape)} = {tuple(extent(size, SIZES) for size in shape)}"
+            expected = f"{shape_text(shape)} = {tuple(extent(size, SIZES) for size in shape)}"
         present = {other: array for other, array in parameters.items() if other != name}
         with refusal(
             ValueError, f"{function}: parameters has {list(present)}, expected also {name!r} {expected}"

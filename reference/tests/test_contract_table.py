@@ -11,7 +11,7 @@ from reference.contract import (
     LAYERS_BACKWARD,
     PARAMETERS,
     extent,
-    in_symbols,
+    shape_text,
 )
 from reference.tests.calls import arguments, by_name, every_function, replaced, seeds, some
 from reference.validation import validate
@@ -23,13 +23,13 @@ def test_extent() -> None:
 
 
 def test_in_symbols() -> None:
-    assert in_symbols(("n_a", "n_a + n_x")) == "(n_a, n_a + n_x)"
-    assert in_symbols(("n_a", 1)) == "(n_a, 1)"
+    assert shape_text(("n_a", "n_a + n_x")) == "(n_a, n_a + n_x)"
+    assert shape_text(("n_a", 1)) == "(n_a, 1)"
 
 
 def test_the_table_is_that_of_the_specification() -> None:
     assert {
-        kind: {name: in_symbols(shape) for name, shape in shapes.items()}
+        kind: {name: shape_text(shape) for name, shape in shapes.items()}
         for kind, shapes in PARAMETERS.items()
     } == {
         "rnn": {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from reference.contract import CONTRACTS, LAYERS, Array, Kind, extent, of_one_direction
+from reference.contract import CONTRACTS, LAYERS, Array, Kind, direction_shapes, extent
 from reference.rnn import relu
 
 every_layer = pytest.mark.parametrize("function", LAYERS)
@@ -37,7 +37,7 @@ def calls(draw: st.DrawFn, /, kind: Kind, projected: bool | None = None, **fixed
 
     arrays = drawn(CONTRACTS[f"{kind}_layer"].arguments)
     places = range(sizes["L"] * sizes["D"])
-    normal = [drawn(of_one_direction(kind, k // sizes["D"], projected)) for k in places]
+    normal = [drawn(direction_shapes(kind, k // sizes["D"], projected)) for k in places]
     parameters = [{name: W / 3 for name, W in p.items()} for p in normal]
     options: dict[str, Any] = {"directions": sizes["D"]}
     if kind == "rnn":

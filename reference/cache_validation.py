@@ -1,4 +1,4 @@
-"""The caches that a backward pass is given, checked against the contract of its forward pass."""
+"""Checks the caches that a backward pass takes against the contract of its forward pass."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from reference.contract import CONTRACTS, Array, Contract, Shape, in_symbols
-from reference.validation import in_one_dtype
+from reference.contract import CONTRACTS, Array, Contract, Shape, shape_text
+from reference.validation import Group, checked_arrays
 
 
 def validate_cell_backward(
@@ -16,14 +16,14 @@ def validate_cell_backward(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Check a call of a cell's backward pass against its contract.
 
-    Returns the arguments and the entries of the cache by name, and the weights, in one floating dtype, as
-    `reference.validation.validate` does, but not as copies: nothing is written to them. It raises what that
-    raises, and `TypeError` for a cache that is no tuple of the contract.
+    Returns the arguments and the cache entries by name, and the weights, in one floating dtype, as
+    `reference.validation.validate` does; but they may share memory with the inputs, since nothing writes to
+    them. Raises what that raises, and `TypeError` for a cache that is not the tuple of the contract.
     """
     contract = CONTRACTS[function]
     entries, parameters = _entries(contract, cache, f"{function}: cache")
     shapes = {**contract.arguments, **contract.cache}
-    return _checked(function, {**arguments, **entries}, shapes, parameters)
+    return _arrays_and_weights(contract, Group({**arguments, **entries}, shapes), parameters)
 
 
 def validate_backward(
@@ -31,8 +31,8 @@ def validate_backward(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Check a call of a sequence's backward pass against its contract.
 
-    As `validate_cell_backward`, with every entry of the caches over time, `(n, T_x, m)`. T_x is that of `da`:
-    there may be more caches, which are not looked at, and no fewer.
+    Returns the same as `validate_cell_backward`, with each cache entry over time, `(n, T_x, m)`. T_x is that
+    of `da`; additional caches are ignored.
     """
     contract = CONTRACTS[function]
     if not isinstance(caches, (tuple, list)) or len(caches) != 2 or not isinstance(caches[0], (tuple, list)):
@@ -54,11 +54,11 @@ def validate_backward(
         **contract.arguments,
         **{name: (shape[0], "T_x", "m") for name, shape in contract.cache.items()},
     }
-    return _checked(function, {**arguments, **over_time}, shapes, steps[0][1])
+    return _arrays_and_weights(contract, Group({**arguments, **over_time}, shapes), steps[0][1])
 
 
 def _entries(contract: Contract, cache: Any, where: str) -> tuple[dict[str, Any], Any]:
-    """The entries of a cell's cache by name, and the parameters after them."""
+    """The entries of a cell's cache by name, and the parameters, its last entry."""
     if not isinstance(cache, (tuple, list)) or len(cache) != len(contract.cache) + 1:
         raise TypeError(
             f"{where} is {_form(cache)}, expected a tuple ({', '.join([*contract.cache, 'parameters'])})"
@@ -72,27 +72,18 @@ def _stacked(function: str, name: str, steps: Sequence[Any], shape: Shape) -> Ar
     except ValueError:
         shapes = [np.shape(step) for step in steps]
         raise ValueError(
-            f"{function}: {name} has the shapes {shapes} in the caches, expected {in_symbols(shape)} in each"
+            f"{function}: {name} has the shapes {shapes} in the caches, expected {shape_text(shape)} in each"
         ) from None
 
 
-def _checked(
-    function: str, given: Mapping[str, Any], shapes: Mapping[str, Shape], parameters: Any
+def _arrays_and_weights(
+    contract: Contract, group: Group, parameters: Any
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    wanted = {
-        name: shape
-        for name, shape in CONTRACTS[function].parameters.items()
-        if f"d{name}" in _weights(function)
-    }
-    arrays, (weights,), _ = in_one_dtype(
-        function, given, shapes, [(parameters, wanted, "parameters")], {}, copy=False
-    )
-    return arrays, weights
-
-
-def _weights(function: str) -> list[str]:
-    """The gradients by weights among the outputs; no backward pass needs the biases."""
-    return [name for name in CONTRACTS[function].outputs if name.startswith("dW")]
+    """The arrays of a group, and the weights; no backward pass needs the biases."""
+    shapes = {name: shape for name, shape in contract.parameters.items() if f"d{name}" in contract.outputs}
+    weights = Group(parameters, {name: shapes[name] for name in shapes if name[0] == "W"}, "parameters")
+    (arrays, weight_arrays), _ = checked_arrays(contract.name, [group, weights], copy=False)
+    return arrays, weight_arrays
 
 
 def _form(value: Any) -> str:

@@ -1,11 +1,11 @@
-"""Copies the steps of a sequence, each in one piece in memory, to an array with time last."""
+"""Copies the steps of a sequence to an array whose last axis is time."""
 
 import numpy as np
 
 from reference.contract import Array
 
 STEPS_AT_A_TIME = 256
-"""The addresses of so many steps fit the address cache (TLB) of a processor; those of 10,000 do not."""
+"""The addresses of 256 steps fit into the address cache (TLB) of a processor; those of 10,000 do not."""
 
 
 def time_last(steps: Array) -> Array:
