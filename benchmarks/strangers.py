@@ -19,7 +19,7 @@ from statistics import median
 
 from benchmarks.shared import parser, table
 from oracle.diagnosis.names import diagnose
-from oracle.diagnosis.traces import manners
+from oracle.diagnosis.traces import side_effect
 from oracle.limits import ANYTHING
 from oracle.location.locate import locate
 from oracle.location.sentences import lines
@@ -71,7 +71,7 @@ def located(stranger: Stranger) -> Result:
     """The result of one mistake."""
     function, problem, program = stranger.function, Problem.parse(stranger.problem), Asked(stranger)
     given = (function, program, problem.inputs(function))
-    if diagnose(*given) or manners(*given):
+    if diagnose(*given) or side_effect(*given):
         return Result(stranger.group)
     program = Asked(stranger)
     begin = time.process_time()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -86,6 +86,10 @@ class Inputs:
             activation=self.activation,
         )
 
+    def with_parameters(self, change: Callable[[Mapping[str, Array]], Mapping[str, Array]]) -> Inputs:
+        """The same problem with changed parameters; for layers the change applies to each direction."""
+        return replace(self, parameters=change(self.parameters))
+
     def row(self, quantity: str, unit: int) -> str:
         """What a row of a quantity is called."""
         return f"{'class' if quantity == 'y' else 'unit'} {unit}"
@@ -165,6 +169,10 @@ class LayerInputs(Inputs):
             parameters=[{name: array.astype(work) for name, array in p.items()} for p in self.parameters],
             lengths=None,
         )
+
+    def with_parameters(self, change: Callable[[Mapping[str, Array]], Mapping[str, Array]]) -> LayerInputs:
+        """The same problem with changed parameters of each direction."""
+        return replace(self, parameters=[change(p) for p in self.parameters])
 
     def row(self, quantity: str, unit: int) -> str:
         """What a row of a quantity is called; `a_last` and `c_last` have all layers one below the other."""

@@ -142,15 +142,13 @@ def _traces(
     entry: Sequence[Any] = (),
     caches_are_right: bool = False,
     outputs: Sequence[Sequence[str]] = (),
-    right_with: Sequence[str] = (),
 ) -> str:
-    """The first wrong entry of the caches, the wrong outputs, and the simpler problems that are right."""
-    wrong = ", ".join(f"{name} ({place})" for name, place in outputs)
+    """The first wrong entry of the caches, and the wrong outputs."""
+    wrong = ", ".join(f"{name} ({place})" if place else name for name, place in outputs)
     told = (
         "the first wrong entry of the caches is {} of step {}".format(*entry) if entry else "",
         "the caches are right, or nearly" if caches_are_right else "",
         f"wrong are {wrong}" if wrong else "",
-        f"goes away with {', '.join(right_with)}" if right_with else "",
     )
     return "; ".join(filter(None, told))
 

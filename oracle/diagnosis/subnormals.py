@@ -1,13 +1,12 @@
 """Find out whether a program flushes subnormal numbers to zero."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Program, same, specification
 from oracle.diagnosis.findings import Finding, found
-from oracle.inputs import Inputs, LayerInputs
+from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import Problem
 from reference.contract import Array
@@ -18,8 +17,7 @@ def flushes(
 ) -> Finding | None:
     """A finding if all wrong values are subnormal; otherwise `None`.
 
-    A program that is also wrong with ordinary numbers, or with small ones that are not subnormal, makes
-    another mistake.
+    A program that is also wrong for ordinary numbers, or for small normal numbers, makes another mistake.
     """
     right_program = specification(function, limits)
     ordinary, inputs = (
@@ -48,14 +46,9 @@ def _enlarged(inputs: Inputs) -> Inputs:
         large[is_small] = array[is_small].astype(np.float64) * factor
         return large
 
-    def of_all(arrays: Mapping[str, Array]) -> dict[str, Array]:
-        return {name: enlarged(array) for name, array in arrays.items()}
-
     x, a0, c0 = (enlarged(array) for array in (inputs.x, inputs.a0, inputs.c0))
-    if isinstance(inputs, LayerInputs):
-        every = [of_all(parameters) for parameters in inputs.parameters]
-        return replace(inputs, x=x, a0=a0, c0=c0, parameters=every)
-    return replace(inputs, x=x, a0=a0, c0=c0, parameters=of_all(inputs.parameters))
+    changed = inputs.with_parameters(lambda p: {name: enlarged(array) for name, array in p.items()})
+    return replace(changed, x=x, a0=a0, c0=c0)
 
 
 def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:

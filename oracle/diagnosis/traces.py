@@ -1,10 +1,9 @@
-"""Findings about a mistake that is not in the catalogue, from how an implementation answers."""
+"""What the answers of a program tell about a mistake that is not in the catalogue."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from typing import Any
 
 import numpy as np
 
@@ -12,24 +11,29 @@ from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, off_by
 from oracle.diagnosis.findings import Finding, found
 from oracle.diagnosis.overwritten_arrays import overwriting, writing
 from oracle.diagnosis.questions import larger, problem
-from oracle.diagnosis.simpler_problems import simplified, with_parameters
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
+FEWEST = 2
+"""The fewest right digits that a finding mentions."""
+CACHED_ARGUMENTS = ("xt", "a_prev", "c_prev")
+ORDER_OF_COMPUTATION = (*CACHED_ARGUMENTS, "ft", "it", "cct", "ot", "c_next", "a_next")
+"""The entries of a cell's cache."""
 
-def manners(
+
+def side_effect(
     function: str,
     implementation: Program,
     counterexample: Inputs,
     limits: Limits = ANYTHING,
     network: LayerProblem | None = None,
 ) -> Finding | None:
-    """What is wrong with the way it answers, whatever it computes; `None` if nothing.
+    """How the answers depend on more than the arguments, or calls change arrays; `None` if neither is so.
 
-    It may act at random, remember earlier calls, or read the parameters by their order in the dict. One that
-    computes everything right may overwrite earlier answers or its arguments.
+    A program may act at random, or read the parameters by their order in the dict. A program that computes
+    everything right may overwrite earlier answers or its arguments.
     """
     bigger = limits.fitted(larger(function, counterexample, network))
     first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
@@ -45,7 +49,7 @@ def manners(
         return found("order of parameters")
     right = [specification(function, limits)(inputs) for inputs in asked]
     if not _same_outputs(shown, right) or any(
-        _computed_wrongly(function, *pair) for pair in zip(shown, right, strict=True)
+        _computes_wrong_entries(function, *pair) for pair in zip(shown, right, strict=True)
     ):
         return None
     later = implementation(first, then=other)
@@ -54,7 +58,7 @@ def manners(
     return writing(function, shown, right)
 
 
-def precision(
+def right_digits(
     function: str,
     implementation: Program,
     counterexample: Inputs,
@@ -71,12 +75,12 @@ def precision(
     return found("digits", digits=digits) if digits >= FEWEST else None
 
 
-def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour], factor: float = 1) -> bool:
-    return all(same(one.outputs, other.outputs, factor) for one, other in zip(some, others, strict=True))
+def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour]) -> bool:
+    return all(same(one.outputs, other.outputs) for one, other in zip(some, others, strict=True))
 
 
 def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
-    """The number of right decimal digits of all outputs; 0 for other shapes, or in less than float64."""
+    """The number of right decimal digits of all outputs; 0 for other shapes, or for less than float64."""
     worst = 0.0
     for ours, spec in zip(shown, right, strict=True):
         if ours.outputs.keys() != spec.outputs.keys():
@@ -93,82 +97,49 @@ def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
     return int(-np.log10(worst)) if 0 < worst < 1 else 0
 
 
-def _computed_wrongly(function: str, ours: Behaviour, right: Behaviour) -> bool:
+def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) -> bool:
     """Whether cached results of a cell are wrong; cached arguments may only have been overwritten."""
-    return any(name not in GIVEN for name, _ in _wrong_entries(function, ours.caches, right.caches))
+    return any(
+        name not in CACHED_ARGUMENTS for name, _ in _wrong_entries(function, ours.caches, right.caches)
+    )
 
 
 def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:
     """One problem with the parameters in several orders, on which a program may rely.
 
-    All sizes are 1, so that the arrays in a wrong order have right shapes.
+    All sizes are 1, so that arrays in a wrong order have right shapes.
     """
     kind = CONTRACTS[function].kind
     inputs = limits.fitted(problem(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1)).inputs(function)
+    yield inputs
     by_gate = ("ficoy", "fiocy") if kind == "lstm" else ()
     orders = [[part + gate for gate in gates for part in "Wb"] for gates in by_gate]
-    yield inputs
-    for names in (PARAMETERS[kind], *orders):
-        yield with_parameters(inputs, partial(_in_order, names))
+    for names in ([*PARAMETERS[kind]], *orders):
+        yield inputs.with_parameters(partial(_in_order, names))
 
 
-def _in_order(names: Iterable[str], p: Mapping[str, Array]) -> dict[str, Array]:
+def _in_order(names: Sequence[str], p: Mapping[str, Array]) -> dict[str, Array]:
     return {name: p[name] for name in names if name in p}
 
 
-def traces(
-    function: str,
-    implementation: Program,
-    counterexample: Inputs,
-    limits: Limits = ANYTHING,
-    network: LayerProblem | None = None,
+def symptoms(
+    function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING
 ) -> Finding | None:
-    """What is known of a mistake that is not in the catalogue; `None` if nothing.
+    """The first wrong entry of the caches, and the wrong outputs; `None` if both are unknown.
 
-    Nothing or too little is wrong; or else the first wrong entry of the caches, for layers the wrong outputs,
-    and the simpler problems on which all outputs are right.
+    If nothing is wrong beyond rounding, the finding says so.
     """
-    specified = specification(function, limits)
-    right, shown = specified(counterexample), implementation(counterexample)
+    right, shown = specification(function, limits)(counterexample), implementation(counterexample)
     if same(shown.outputs, right.outputs) and same(shown.caches, right.caches):
         return found("nearly")
     wrong = next(_wrong_entries(function, shown.caches, right.caches), None)
     has_caches = limits.caches and not CONTRACTS[function].is_layer
-    caches_are_right = has_caches and same(shown.caches, right.caches)
-    gone: list[str] = []
-    if not same(shown.outputs, right.outputs):
-        others = list(map(simplified, _others_like(function, counterexample, limits, network)))
-        for name, simpler in simplified(counterexample).items():
-            every = [simpler, *(other[name] for other in others if name in other)]
-            if all(same(implementation(each).outputs, specified(each).outputs) for each in every):
-                gone.append(name)
     known = {
         "entry": [*wrong] if wrong else [],
-        "caches_are_right": caches_are_right,
+        "caches_are_right": has_caches and same(shown.caches, right.caches),
         "outputs": _wrong_outputs(function, counterexample, shown.outputs, right.outputs),
-        "right_with": gone,
     }
     return found("traces", **known) if any(known.values()) else None
-
-
-def _others_like(
-    function: str, counterexample: Inputs, limits: Limits, network: LayerProblem | None
-) -> Iterator[Inputs]:
-    """Larger problems with the same options as the counterexample, with ordinary and with large weights."""
-    dtype: Any = counterexample.dtype.name
-    bigger = replace(limits.fitted(larger(function, counterexample, network)), dtype=dtype)
-    for seed in range(3):
-        inputs = replace(bigger, seed=seed).inputs(function)
-        yield inputs
-        yield with_parameters(inputs, lambda p: {name: 3 * array for name, array in p.items()})
-
-
-FEWEST = 2
-"""The fewest right digits that are mentioned."""
-
-GIVEN = ("xt", "a_prev", "c_prev")
-IN_ORDER = (*GIVEN, "ft", "it", "cct", "ot", "c_next", "a_next")
-"""The entries of a cell's cache in the order of computation, its arguments first."""
 
 
 def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple[str, int]]:
@@ -181,30 +152,32 @@ def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple
         places = {name: f"{cell}.{i}" for i, name in enumerate(contract.cache)}
         if places["xt"] not in right or (contract.is_cell and t):
             return
-        for name in (name for name in IN_ORDER if name in places):
+        for name in (name for name in ORDER_OF_COMPUTATION if name in places):
             place = places[name]
             if place in ours and not alike(ours[place], right[place]):
                 yield name, t
 
 
 def _wrong_outputs(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:
-    """The wrong outputs of layers, each with its first wrong step or layer."""
-    if not isinstance(inputs, LayerInputs) or ours.keys() != right.keys():
+    """The wrong outputs, each with its first wrong step or layer; no place for the outputs of a cell."""
+    if ours.keys() != right.keys():
         return []
     wrong = []
     for i, name in enumerate(CONTRACTS[function].outputs):
-        if f".{i}" not in right:  # a target of these limits does not show it
-            continue
-        mine, spec = ours[f".{i}"], right[f".{i}"]
+        mine, spec = ours.get(f".{i}", ""), right.get(f".{i}", "")
         if alike(mine, spec):
             continue
         if isinstance(mine, str) or isinstance(spec, str) or mine.shape != spec.shape:
             wrong.append((name, "of another shape"))
-            continue
-        time_or_place = 2 if name == "a" else 0
-        pairs = zip(*(np.moveaxis(array, time_or_place, 0) for array in (mine, spec)), strict=True)
-        first = next((k for k, pair in enumerate(pairs) if not alike(*pair)), 0)
-        layer, direction = divmod(first, inputs.directions)
-        place = f"in layer {layer}, {('forward', 'backward')[direction]}"
-        wrong.append((name, f"first {f'at step {first}' if name == 'a' else place}"))
+        elif name.endswith("_last") and isinstance(inputs, LayerInputs):
+            layer, direction = divmod(_first_wrong(mine, spec, 0), inputs.directions)
+            wrong.append((name, f"first in layer {layer}, {('forward', 'backward')[direction]}"))
+        else:
+            wrong.append((name, f"first at step {_first_wrong(mine, spec, 2)}" if mine.ndim == 3 else ""))
     return wrong
+
+
+def _first_wrong(ours: Array, right: Array, axis: int) -> int:
+    """The first index along an axis at which two arrays differ."""
+    pairs = zip(*(np.moveaxis(array, axis, 0) for array in (ours, right)), strict=True)
+    return next((k for k, pair in enumerate(pairs) if not alike(*pair)), 0)

@@ -125,13 +125,13 @@ def program(function: str, implementation: Any) -> Program:
 NEARLY = found("nearly").words
 
 
-def manners(*asked: Any) -> list[str]:
-    """What is wrong with the way it answers, in words."""
-    known = oracle.diagnosis.traces.manners(*asked)
+def side_effect(*asked: Any) -> list[str]:
+    """The words of `oracle.diagnosis.traces.side_effect`."""
+    known = oracle.diagnosis.traces.side_effect(*asked)
     return [known.words] if known else []
 
 
-def traces(*asked: Any) -> str:
-    """What else is known, in words."""
-    known = oracle.diagnosis.traces.traces(*asked)
+def symptoms(*asked: Any) -> str:
+    """The words of `oracle.diagnosis.traces.symptoms`."""
+    known = oracle.diagnosis.traces.symptoms(*asked)
     return known.words if known else ""

@@ -11,7 +11,7 @@ from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.findings import Finding, found
 from oracle.diagnosis.names import accounts_for, diagnose
 from oracle.diagnosis.subnormals import flushes
-from oracle.diagnosis.traces import manners, precision, traces
+from oracle.diagnosis.traces import right_digits, side_effect, symptoms
 from oracle.inputs import Inputs
 from oracle.location.facts import Location
 from oracle.location.sentences import lines, phrases
@@ -96,8 +96,7 @@ def _explain_trial(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     left = _left_behind(ask, trial.problem) if locating else ""
     if not alone:
         trial.implementation.close()
-        network = trial.problem.network if isinstance(trial.problem, LayerProblem) else None
-        if traces(ask.function, ask, trial.inputs, ask.limits, network) == found("nearly"):
+        if symptoms(ask.function, ask, trial.inputs, ask.limits) == found("nearly"):
             return why
     again = "in a new process" if alone else "asked again"
     findings = [found("earlier calls", again=again, left=left)]
@@ -157,8 +156,8 @@ def _explain(ask: Asked, problem: Problem, search: Search) -> Explanation:
     findings = diagnose(function, ask, counterexample, **sought, **how)
     if CONTRACTS[function].is_backward:  # of which no unlisted mistake is located
         return Explanation(findings, is_inherited(ask, counterexample))
-    if not findings and (manner := manners(function, ask, counterexample, **how)):
-        findings = [manner]
+    if not findings and (effect := side_effect(function, ask, counterexample, **how)):
+        findings = [effect]
     if findings == [found("two answers", after=[])] and not CONTRACTS[function].is_layer:
         kept = kept_by_calls(ask, widest)
         findings = [found("two answers", after=phrases(kept) if kept else [])]
@@ -168,19 +167,19 @@ def _explain(ask: Asked, problem: Problem, search: Search) -> Explanation:
         if location:
             findings, alone = [_as_finding(location)], location.alone
     is_vague = all(each.kind == "location" and not each.facts["how"] for each in findings)
-    if is_vague and (digits := precision(function, ask, counterexample, **how)):
+    if is_vague and (digits := right_digits(function, ask, counterexample, **how)):
         findings = [digits, *findings]
     inherited = is_inherited(ask, counterexample)
-    return Explanation(findings or _traces(ask, problem, widest, how), inherited, shows_alone=alone)
+    return Explanation(findings or _traces(ask, problem, widest), inherited, shows_alone=alone)
 
 
-def _traces(ask: Asked, problem: Problem, widest: Problem, how: dict[str, Any]) -> list[Finding]:
+def _traces(ask: Asked, problem: Problem, widest: Problem) -> list[Finding]:
     """What is known of a mistake without a name or a place."""
     function, counterexample = ask.function, widest.inputs(ask.function)
-    known = traces(function, ask, counterexample, **how)
+    known = symptoms(function, ask, counterexample, ask.limits)
     is_nearly = known == found("nearly")
     if is_nearly and problem.dtype != widest.dtype:
-        itself = traces(function, ask, problem.inputs(function), **how)
+        itself = symptoms(function, ask, problem.inputs(function), ask.limits)
         if itself != known:
             right = found("right in", dtype=widest.dtype, wrong_in=problem.dtype)
             return [right, itself] if itself else [right]

@@ -14,7 +14,7 @@ from oracle.diagnosis.names import diagnose
 from oracle.diagnosis.questions import problem as posed
 from oracle.faults import FAULTS, Fault
 from oracle.problem import Problem
-from oracle.tests.answers import manners, program, small, with_everything
+from oracle.tests.answers import program, side_effect, small, with_everything
 
 BY_PLACE = {
     "rnn_cell_forward": ["Waa", "Wax", "ba", "Wya", "by"],
@@ -30,7 +30,7 @@ def test_parameters_taken_by_their_place_are_noticed(function: str) -> None:
         return getattr(reference, function)(*states, by_place)
 
     ask = program(function, SimpleNamespace(**{function: cell}))
-    assert manners(function, ask, small(function)) == [
+    assert side_effect(function, ask, small(function)) == [
         "the answer depends on the order of the parameters in their dict"
     ]
 
@@ -46,7 +46,7 @@ def test_an_array_that_is_returned_again_is_noticed() -> None:
 
     ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
     overwrites = ["a later call overwrites the a_next that an earlier one has returned"]
-    assert manners("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
+    assert side_effect("rnn_cell_forward", ask, small("rnn_cell_forward")) == overwrites
 
 
 def test_which_entries_of_caches_are_overwritten_is_told() -> None:
@@ -63,7 +63,7 @@ def test_which_entries_of_caches_are_overwritten_is_told() -> None:
     ask = program("lstm_cell_forward", SimpleNamespace(lstm_cell_forward=lstm_cell_forward))
     which = "a later call overwrites the cached a_prev and xt"
     inputs = small("lstm_cell_forward")
-    assert manners("lstm_cell_forward", ask, inputs) == [f"{which} that an earlier one has returned"]
+    assert side_effect("lstm_cell_forward", ask, inputs) == [f"{which} that an earlier one has returned"]
 
 
 def _last_state_kept(x: Any, a0: Any, parameters: Any) -> Any:
@@ -101,7 +101,7 @@ def _halved(a_prev: Any, parameters: Any) -> None:
 def test_what_is_written_to_arguments_is_told(made: Callable[..., Any], written: str) -> None:
     function = "rnn_forward" if made is _last_state_kept else "rnn_cell_forward"
     ask = program(function, SimpleNamespace(**{function: made}))
-    assert manners(function, ask, small(function)) == [f"it writes to {written}"]
+    assert side_effect(function, ask, small(function)) == [f"it writes to {written}"]
 
 
 def test_caches_that_hold_what_is_written_to_have_no_name_of_their_own() -> None:
@@ -127,7 +127,7 @@ def test_of_one_number_it_is_not_told_what_becomes() -> None:
 
     ask = program("rnn_cell_forward", SimpleNamespace(rnn_cell_forward=rnn_cell_forward))
     inputs = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary").inputs("rnn_cell_forward")
-    assert manners("rnn_cell_forward", ask, inputs) == ["it writes to parameters: ba"]
+    assert side_effect("rnn_cell_forward", ask, inputs) == ["it writes to parameters: ba"]
 
 
 def test_an_answer_that_changes_after_the_call_is_seen() -> None:
@@ -146,7 +146,7 @@ def test_parameters_of_a_layer_that_are_taken_by_their_place_are_noticed() -> No
         return reference.lstm_layer(x, a0, c0, by_place, options)
 
     ask = program("lstm_layer", SimpleNamespace(lstm_layer=lstm_layer))
-    assert manners(
+    assert side_effect(
         "lstm_layer",
         ask,
         FEW,
@@ -166,7 +166,7 @@ def test_what_a_layer_writes_to_is_named(name: str, key: str) -> None:
 
     ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
     inputs = replace(with_everything("rnn_layer"), lengths="with T_x").inputs("rnn_layer")
-    assert manners("rnn_layer", ask, inputs) == [f"it writes to {name}{key}"]
+    assert side_effect("rnn_layer", ask, inputs) == [f"it writes to {name}{key}"]
 
 
 def test_an_answer_of_a_layer_that_is_overwritten_later_is_noticed() -> None:
@@ -180,4 +180,4 @@ def test_an_answer_of_a_layer_that_is_overwritten_later_is_noticed() -> None:
 
     ask = program("rnn_layer", SimpleNamespace(rnn_layer=rnn_layer))
     overwrites = ["a later call overwrites the a that an earlier one has returned"]
-    assert manners("rnn_layer", ask, with_everything("rnn_layer").inputs("rnn_layer")) == overwrites
+    assert side_effect("rnn_layer", ask, with_everything("rnn_layer").inputs("rnn_layer")) == overwrites
