@@ -12,11 +12,7 @@ from oracle.location.observations import Case, Observation
 from reference.contract import Array
 
 CLIPS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 80, 88, 100, 500, 700)
-STEPS = (
-    *(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255, 1 / 128,
-)  # fmt: skip
-LEVELS = (127.0, 255.0, 128.0)
-"""The numbers of levels of eight bits."""
+STEPS = (*(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255)
 TERMS = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next", "yt_pred", "a0", "c0")
 INNER = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo", "logits")
 OF_INPUTS = ("step (-T_x) mod the block back",)
@@ -73,8 +69,6 @@ def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
                 yield far + 1.6, Form(node, function="multiples", number=k)
             for k in CLIPS:
                 yield far + 1.6, Form(node, function="clipped", number=float(k))
-            for k in LEVELS:
-                yield far + 1.6, Form(node, function="of the largest", number=k)
 
 
 def _throughout(operation: str) -> Iterator[tuple[float, Form]]:
@@ -111,15 +105,13 @@ def _of_operation(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, 
     if operation == "softmax":
         for k in (0.5, 2.0, 0.1, 10.0):
             yield far + 1.4, Form(operands[0], function="times", number=k)
-        for k in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-3, 1e-4, 1.0):
-            yield far + 1.5, Form(node, source=operands[0], function="softmax, sum plus", number=k)
 
 
 def _implied(case: Case) -> dict[str, Array]:
     """The values that nodes need for the equation to give the shown values, by inverse operations."""
     observation, target = case.observation, case.target
-    held = observation.held[target]
-    found = {target: np.where(held.wrong & held.seen, held.shown, np.nan)}
+    check = observation.checks[target]
+    found = {target: np.where(check.wrong & check.visible, check.shown, np.nan)}
     left = [target]
     with np.errstate(all="ignore"):
         while left:
@@ -175,16 +167,14 @@ def _fitted(
             number = _agreed(numbers)
             if number is not None:
                 yield far + cost, Form(node, function=name, number=number)
-    for k in STEPS:
-        for name in ("multiples", "multiples, down"):
+    for name, tried, cost in (
+        ("multiples", STEPS, 1.0),
+        ("multiples, down", STEPS, 1.0),
+        ("clipped", CLIPS, 1.1),
+    ):
+        for k in map(float, tried):
             if _agrees(NUMBERED[name](now, k), wanted):
-                yield far + 1.0, Form(node, function=name, number=k)
-    for k in LEVELS:
-        yield far + 1.2, Form(node, function="of the largest", number=k)
-        yield far + 1.2, Form(node, function="of the largest of all steps", number=k)
-    for k in CLIPS:
-        if _agrees(NUMBERED["clipped"](now, float(k)), wanted):
-            yield far + 1.1, Form(node, function="clipped", number=float(k))
+                yield far + cost, Form(node, function=name, number=k)
     for term in terms:
         if term != node and _same(cases[0].observation, cases[0].target, term, node):
             yield from _sums(cases, node, term, far)
@@ -194,13 +184,13 @@ def _pairs(cases: Sequence[Case], node: str, term: str = "") -> tuple[Array, ...
     """Values of a node, the values that it needs, and perhaps those of a term."""
     parts = []
     for case in cases[:4]:
-        held = case.observation.held[case.target]
+        check = case.check
         wanted = _implied(case).get(node)
         if wanted is None:
             continue
         arrays = [case.observation.value(node, case.target), wanted]
         if term:
-            arrays.append(np.broadcast_to(case.observation.value(term, case.target), held.shown.shape))
+            arrays.append(np.broadcast_to(case.observation.value(term, case.target), check.shown.shape))
         ok = np.isfinite(wanted)
         parts.append([np.broadcast_to(each, wanted.shape)[ok][:60] for each in arrays])
     if not parts:

@@ -1,6 +1,6 @@
 """Problems on both sides of a condition, which confirm or refute it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from oracle.inputs import Inputs
 from oracle.location.facts import Condition, When
 from oracle.location.features import EXTENTS, SUM
-from oracle.location.probe_problems import BASE, Make, over_time, scaled, special
+from oracle.location.probe_problems import BASE, Draw, over_time, scaled, special
 from oracle.location.when import compared
 from oracle.problem import DType
 
@@ -16,7 +16,9 @@ LARGEST = 300
 """The largest size of a problem."""
 
 
-def aimed(make: Make, when: When, example: Inputs, seed: int, dtypes: Sequence[DType]) -> Iterator[Inputs]:
+def problems_beside(
+    draw: Draw, when: When, example: Inputs, seed: int, dtypes: Sequence[DType]
+) -> Iterator[Inputs]:
     """Three ordinary problems, and problems on both sides of each condition.
 
     Their sizes meet the other conditions, as far as these are conditions on sizes. `example` is a problem on
@@ -26,22 +28,22 @@ def aimed(make: Make, when: When, example: Inputs, seed: int, dtypes: Sequence[D
     bits = [each for each in when.conditions if each.feature.kind == "bits"]
     fitting = [each for each in dtypes if bits and compared(np.array(int(each[5:])), bits[0])]
 
-    def draw(number: int, sizes: dict[str, int], dtype: DType = (*fitting, *dtypes)[0]) -> Inputs:
+    def drawn(number: int, sizes: dict[str, int], dtype: DType = (*fitting, *dtypes)[0]) -> Inputs:
         every = {name: min(max(size, 1), LARGEST) for name, size in {**BASE, **sizes_met, **sizes}.items()}
-        return make(**every, seed=1000 * seed + number, dtype=dtype, regime="unit")
+        return draw(**every, seed=1000 * seed + number, dtype=dtype, regime="unit")
 
     for k in range(3):
-        drawn = np.random.default_rng([seed, k]).integers(1, 11, len(BASE)).tolist()
-        yield draw(k, dict(zip(BASE, drawn, strict=True)) | sizes_met)
+        numbers = np.random.default_rng([seed, k]).integers(1, 11, len(BASE)).tolist()
+        yield drawn(k, dict(zip(BASE, numbers, strict=True)) | sizes_met)
     for condition in when.conditions:
         sizes = [*_sizes_beside(condition)]
         if sizes:
-            yield from (draw(max(each.values()), each) for each in sizes)
+            yield from (drawn(max(each.values()), each) for each in sizes)
         elif condition.feature.kind == "bits":
             every = [(k, dtype) for dtype in dtypes for k in range(3)]
-            yield from (draw(k, {"n_a": 1 + 2 * k, "n_x": 4 - k}, dtype) for k, dtype in every)
+            yield from (drawn(k, {"n_a": 1 + 2 * k, "n_x": 4 - k}, dtype) for k, dtype in every)
         else:
-            yield from _values_beside(condition, example, draw, seed)
+            yield from _values_beside(condition, example, drawn, seed)
 
 
 def _meeting(condition: Condition) -> dict[str, int]:
@@ -75,25 +77,23 @@ def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
         yield from ({EXTENTS[name] or "n_a": least + more} for more in beyond)
 
 
-def _values_beside(
-    condition: Condition, example: Inputs, draw: Callable[..., Inputs], seed: int
-) -> Iterator[Inputs]:
+def _values_beside(condition: Condition, example: Inputs, drawn: Draw, seed: int) -> Iterator[Inputs]:
     """Problems with values on both sides of a condition on values."""
     feature = condition.feature
     if feature.kind in ("repeats", "moved"):
         for k in range(5):
-            yield from over_time(draw(k, {"T_x": 4 + 2 * k + seed % 7}), draw(k + 5, {"T_x": 30}), k)
+            yield from over_time(drawn(k, {"T_x": 4 + 2 * k + seed % 7}), drawn(k + 5, {"T_x": 30}), k)
         for k in range(4 if feature.kind == "moved" and condition.value > 0 else 0):
-            x = draw(k, {"T_x": 25}).x
-            yield scaled(replace(draw(k, {"T_x": 25}), x=x[:, :, :1] + 0 * x), ("W",), 0.15 * (k + 1))
+            x = drawn(k, {"T_x": 25}).x
+            yield scaled(replace(drawn(k, {"T_x": 25}), x=x[:, :, :1] + 0 * x), ("W",), 0.15 * (k + 1))
         return
     for k in range(2):
-        yield from special(draw(20 + k, {}), k)
+        yield from special(drawn(20 + k, {}), k)
     for k in range(5):
         yield spread(example, seed * 10 + k)
     if feature.name in ("logits", "yt_pred", "a_next"):
         for k, factor in enumerate((0.5, 2.0, 4.0, 8.0)):
-            yield scaled(draw(30 + k, {"m": 24}), ("Wy",), factor)
+            yield scaled(drawn(30 + k, {"m": 24}), ("Wy",), factor)
 
 
 def spread(example: Inputs, seed: int) -> Inputs:

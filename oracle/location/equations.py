@@ -15,7 +15,25 @@ from reference.contract import CONTRACTS, Array, Kind
 
 Node = tuple[str, tuple[str, ...]]
 """An operation, and the names of its operands."""
-Nodes = Mapping[str, Node]
+
+
+class Nodes(dict[str, Node]):
+    """The nodes of a step by name, in order."""
+
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        super().__init__(nodes)
+        self._sources: dict[str, frozenset[str]] = {}
+
+    def depends(self, name: str, on: str) -> bool:
+        """Whether a node is another node, or is computed from it."""
+        return on in self._sources_of(name)
+
+    def _sources_of(self, name: str) -> frozenset[str]:
+        """The name, and the names of all arrays from which its node is computed."""
+        if name not in self._sources:
+            operands = self[name][1] if name in self else ()
+            self._sources[name] = frozenset({name}.union(*map(self._sources_of, operands)))
+        return self._sources[name]
 
 
 @lru_cache
@@ -44,7 +62,7 @@ def equations(
         nodes |= {f"returned {s}": ("same", (f"{s}_next",)) for s in states}
         cached = CONTRACTS[f"{kind}_cell_forward"].cache
         nodes |= {f"cached {name}": ("same", (name,)) for name in cached}
-    return nodes
+    return Nodes(nodes)
 
 
 def _add(nodes: dict[str, Node], name: str, expression: ast.expr, head: str) -> None:
@@ -112,22 +130,6 @@ OPERATIONS: Mapping[str, Callable[..., Array]] = {
 }
 
 
-@lru_cache(maxsize=4096)
-def _depends(nodes_id: int, name: str, on: str) -> bool:
-    """Whether a node is computed from another one; `nodes_id` is a key of `_KEPT`."""
-    nodes = _KEPT[nodes_id]
-    return name == on or (name in nodes and any(_depends(nodes_id, each, on) for each in nodes[name][1]))
-
-
-_KEPT: dict[int, Nodes] = {}
-
-
-def depends(nodes: Nodes, name: str, on: str) -> bool:
-    """Whether a node is, or is computed from, another one."""
-    _KEPT.setdefault(id(nodes), nodes)
-    return _depends(id(nodes), name, on)
-
-
 def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str, Array]) -> Array:
     """The value of a node by its equation, from the known arrays; `memo` caches computed nodes."""
     if name not in memo:
@@ -145,7 +147,7 @@ def evaluate_with(
     if name == node:
         return value
     evaluate(nodes, known, name, memo)
-    unchanged = {each: array for each, array in memo.items() if not depends(nodes, each, node)}
+    unchanged = {each: array for each, array in memo.items() if not nodes.depends(each, node)}
     return evaluate(nodes, {**known, node: value}, name, unchanged)
 
 

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from oracle.location.equations import ACTIVATIONS, depends
+from oracle.location.equations import ACTIVATIONS
 from oracle.location.facts import Feature
 from oracle.location.observations import Observation
 from reference.contract import Array
@@ -15,7 +15,8 @@ EXTENTS = {"unit": "", "sample": "m", "step": "T_x"}
 """The size along each axis; that of units depends on the equation."""
 MODULI = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 SUM = "n_a + n_x"
-GATE = {"ft": "zf", "it": "zi", "cct": "zc", "ot": "zo"}
+VALUES = ("xt", "a_prev", "c_prev", "a_next", "c_next", "logits", "yt_pred", "zf", "zi", "zc", "zo", "z")
+"""The arrays whose values are features, of gates and of an RNN the argument of the activation."""
 
 COSTS: Mapping[str, float] = {
     "size": 1, "equal": 1, "bits": 1, "place": 1, "from end": 1.2, "residue": 1.4, "tail": 1.3,
@@ -27,17 +28,11 @@ COSTS: Mapping[str, float] = {
 
 def columns(observation: Observation, target: str) -> dict[Feature, Array]:
     """Each feature of the elements of an equation, as an array that broadcasts to their shape."""
-    shape = observation.held[target].shown.shape
-    sizes = {
-        name: size for name, size in observation.sizes.items() if name in ("n_x", "n_a", "n_y", "m", "T_x")
-    }
-    found: dict[Feature, Array] = {}
-    for name, size in sizes.items():
-        found[Feature("size", name)] = _number(size)
+    shape = observation.checks[target].shown.shape
+    sizes = observation.sizes
+    found = {feature: _number(value) for feature, value in size_features(sizes).items()}
     if "n_x" in sizes:
         found[Feature("size", SUM)] = _number(sizes["n_a"] + sizes["n_x"])
-    for one, other in combinations(sizes, 2):
-        found[Feature("equal", f"{one} = {other}")] = _number(sizes[one] == sizes[other])
     for axis, name in enumerate(AXES if "T_x" in sizes else AXES[:2]):
         along = [1, 1, 1]
         along[axis] = n = shape[axis]
@@ -46,6 +41,13 @@ def columns(observation: Observation, target: str) -> dict[Feature, Array]:
         found[Feature("from end", name)] = n - 1 - place
     found[Feature("bits")] = _number(8 * observation.inputs.dtype.itemsize)
     return found | _of_values(observation, target, shape)
+
+
+def size_features(sizes: Mapping[str, int]) -> dict[Feature, float]:
+    """Each size, and whether any two sizes are equal."""
+    found = {Feature("size", name): float(size) for name, size in sizes.items()}
+    pairs = combinations(sizes, 2)
+    return found | {Feature("equal", f"{a} = {b}"): float(sizes[a] == sizes[b]) for a, b in pairs}
 
 
 def derived(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
@@ -67,31 +69,18 @@ def _of_values(observation: Observation, target: str, shape: tuple[int, ...]) ->
     found: dict[Feature, Array] = {}
     nodes = observation.nodes
     with np.errstate(all="ignore"):
-        for name in (
-            "xt",
-            "a_prev",
-            "c_prev",
-            "a_next",
-            "c_next",
-            "logits",
-            "yt_pred",
-            "zx",
-            *GATE.values(),
-            "z",
-        ):
-            if not (name in observation.known or name in nodes):
-                continue
-            if name[0] == "z" and name != _argument(observation, target):
-                continue
-            if not depends(nodes, target, name) and not (
-                name in ("a_prev", "c_prev") and target in ("xt", "a_prev", "c_prev")
-            ):
+        for name in VALUES:
+            is_argument = name[0] != "z" or name == _argument(observation, target)
+            is_state = name in ("a_prev", "c_prev") and target in ("xt", "a_prev", "c_prev")
+            if not (is_argument and (nodes.depends(target, name) or is_state)):
                 continue
             try:
-                value = observation.held[target].right if name == target else observation.value(name, target)
+                value = (
+                    observation.checks[target].right if name == target else observation.value(name, target)
+                )
             except KeyError:
                 continue
-            called = "z" if name in GATE.values() else name
+            called = "z" if name[0] == "z" else name
             size = np.abs(value)
             if value.shape == shape:
                 found[Feature("value", called)] = value
@@ -100,18 +89,17 @@ def _of_values(observation: Observation, target: str, shape: tuple[int, ...]) ->
                 found[Feature("largest", called)] = size.max(axis=0, keepdims=True)
                 found[Feature("largest of all", called)] = size.max(axis=(0, 1), keepdims=True, initial=0)
             if name in ("a_prev", "c_prev") and value.shape[2] > 1:
-                if name in observation.held:
-                    value = observation.held[name].right
+                if name in observation.checks:
+                    value = observation.checks[name].right
                 earlier = np.concatenate([value[:, :, :1] + np.inf, value[:, :, :-1]], axis=2)
                 moved = np.abs(value - earlier).max(axis=(0, 1), keepdims=True, initial=0)
                 found[Feature("moved", called)] = np.where(np.isnan(moved), np.inf, moved)
-    x = observation.known.get("x", observation.known.get("xt"))
-    if x is not None and "x" in observation.known:
+    x = observation.known.get("x")
+    if x is not None:
         found[Feature("largest", "x")] = np.abs(x).max(axis=0, keepdims=True, initial=0)
         same = (x[:, :, 1:] == x[:, :, :-1]).all(axis=(0, 1), keepdims=True)
-        found[Feature("repeats", "x")] = np.concatenate([np.zeros((1, 1, 1)), same], axis=2)[
-            :, :, : x.shape[2]
-        ]
+        repeats = np.concatenate([np.zeros((1, 1, 1)), same], axis=2)
+        found[Feature("repeats", "x")] = repeats[:, :, : x.shape[2]]
     return found
 
 

@@ -54,14 +54,10 @@ def _swapped(one: int, other: int) -> Map:
     return mapped
 
 
-def _without_rows(keep: Callable[[int, int], int]) -> Map:
-    def mapped(v: Array, by: int) -> Array | None:
-        kept = keep(len(v), by)
-        return (
-            v if kept >= len(v) else np.where(np.arange(len(v)).reshape(-1, *[1] * (v.ndim - 1)) < kept, v, 0)
-        )
-
-    return mapped
+def _without_last_rows(v: Array, by: int) -> Array | None:
+    """0 in the rows after the last whole block of `by` rows."""
+    rows = np.arange(len(v)).reshape(-1, *[1] * (v.ndim - 1))
+    return np.where(rows < len(v) - len(v) % by, v, 0)
 
 
 def _as_row(v: Array, by: int) -> Array | None:
@@ -79,7 +75,6 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "step of the first block": (_along(2, lambda k, by, n: k % by), BLOCKS, 1.4),
     "step (-T_x) mod the block back": (_along(2, lambda k, by, n: np.maximum(k - (-n) % by, 0)), BLOCKS, 1.6),
     "first sample": (_along(1, lambda k, by, n: 0 * k), (0,), 1.0),
-    "sample back": (_along(1, lambda k, by, n: np.maximum(k - by, 0)), (1,), 1.2),
     "sample of the first block": (_along(1, lambda k, by, n: k % by), BLOCKS, 1.4),
     "unit back": (_along(0, lambda k, by, n: (k - by) % n), (1,), 1.3),
     "transposed": (_swapped(0, 1), (0,), 1.0),
@@ -87,10 +82,8 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "steps and samples exchanged": (_swapped(1, 2), (0,), 1.2),
     "(samples, steps) as (steps, samples)": (_reshaped((0, 1, 2), (0, 2, 1)), (0,), 1.2),
     "(steps, samples) as (samples, steps)": (_reshaped((0, 2, 1), (0, 1, 2)), (0,), 1.2),
-    "(steps, units, samples) as (units, samples, steps)": (_reshaped((2, 0, 1), (0, 1, 2)), (0,), 1.3),
-    "(units, samples, steps) as (steps, units, samples)": (_reshaped((0, 1, 2), (2, 0, 1)), (0,), 1.3),
     "along the samples": (_as_row, (0,), 1.0),
-    "without the rows that blocks leave": (_without_rows(lambda n, by: n - n % by), BLOCKS, 1.2),
+    "without the rows that blocks leave": (_without_last_rows, BLOCKS, 1.2),
 }
 """Each map with the values of its parameter that are tried, and its cost."""
 
@@ -98,12 +91,12 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
 def _source(name: str, observation: Observation, target: str) -> Array:
     """The value of another array; for the operands of a step, where they are wrong, the right value."""
     if name == "shown":
-        return observation.held[target].shown
-    held = observation.held.get(name)
+        return observation.checks[target].shown
+    check = observation.checks.get(name)
     taken_over = ("xt", "a_prev", "c_prev")
     return (
-        held.right
-        if held and target in taken_over and name in taken_over
+        check.right
+        if check and target in taken_over and name in taken_over
         else observation.value(name, target)
     )
 
@@ -137,7 +130,7 @@ THROUGHOUT = ("sigmoid",)
 
 def given_by(form: Form, observation: Observation, target: str) -> Array | None:
     """The result of an equation in which a form replaces a node; `None` where the shapes do not fit."""
-    shape = observation.held[target].shown.shape
+    shape = observation.checks[target].shown.shape
     if form.node in THROUGHOUT:
         function = function_named(form.function)
 

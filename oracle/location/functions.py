@@ -31,22 +31,6 @@ def _cut(bits: int) -> Function:
     return function
 
 
-def _of_the_largest(v: Array, number: float) -> Array:
-    """Rounded to multiples of the largest value of each step / `number`."""
-    axes = tuple(range(min(v.ndim, 2)))
-    unit = np.abs(v).max(axis=axes, keepdims=True, initial=0) / number
-    return np.asarray(np.where(unit == 0, v, np.round(v / np.where(unit == 0, 1, unit)) * unit))
-
-
-def _of_the_largest_of_all(v: Array, number: float) -> Array:
-    unit = float(np.abs(v).max(initial=0)) / number
-    return np.asarray(np.round(v / unit) * unit) if unit else v
-
-
-def _rational(z: Array, number: float) -> Array:
-    return np.asarray(np.clip(z * (27 + z * z) / (27 + 9 * z * z), -1, 1))
-
-
 ROUNDINGS: Mapping[str, Function] = {
     "float32": lambda v, _: v.astype(np.float32).astype(np.float64),
     "float16": lambda v, _: v.astype(np.float16).astype(np.float64),
@@ -56,12 +40,10 @@ ROUNDINGS: Mapping[str, Function] = {
 PLAIN: Mapping[str, tuple[Function, float]] = {
     "zero": (lambda v, _: np.zeros_like(v), 0.3),
     "one": (lambda v, _: np.ones_like(v), 0.5),
-    "NaN": (lambda v, _: v + np.nan, 1.0),
     "one minus": (lambda v, _: 1 - v, 0.8),
     "tanh": (lambda v, _: np.tanh(v), 0.8),
     "sigmoid": (lambda v, _: sigmoid(v), 0.8),
     "relu": (lambda v, _: np.maximum(v, 0), 0.9),
-    "minus one": (lambda v, _: v - 1, 1.0),
 } | {name: (function, 0.9) for name, function in ROUNDINGS.items()}
 """Functions of the value without a parameter, each with its cost."""
 
@@ -83,8 +65,10 @@ OF_ARGUMENT: Mapping[str, tuple[Function, float]] = {
     "1.7159 tanh(2 z / 3)": (lambda z, _: 1.7159 * np.tanh(2 * z / 3), 1.0),
     "0.2 z + 0.5 in [0, 1]": (lambda z, _: np.clip(0.2 * z + 0.5, 0, 1), 1.0),
     "0.5 + 0.5 z / (1 + |z|)": (lambda z, _: 0.5 + 0.5 * z / (1 + np.abs(z)), 1.0),
-    "z (27 + z^2) / (27 + 9 z^2) in [-1, 1]": (_rational, 1.0),
-    "z (27 + z^2) / (27 + 9 z^2)": (lambda z, _: z * (27 + z * z) / (27 + 9 * z * z), 1.1),
+    "z (27 + z^2) / (27 + 9 z^2) in [-1, 1]": (
+        lambda z, _: np.clip(z * (27 + z * z) / (27 + 9 * z * z), -1, 1),
+        1.0,
+    ),
 }
 """Functions of the argument that may replace an activation, each with its cost."""
 
@@ -105,9 +89,6 @@ NUMBERED: Mapping[str, Function] = {
     "plus": lambda v, k: v + k,
     "multiples": lambda v, k: np.round(v / k) * k,
     "multiples, down": lambda v, k: np.floor(v / k) * k,
-    "of the largest": _of_the_largest,
-    "of the largest of all steps": _of_the_largest_of_all,
-    "softmax, sum plus": lambda z, k: np.exp(z - z.max(axis=0)) / (np.exp(z - z.max(axis=0)).sum(axis=0) + k),
 }
 """Functions with a parameter."""
 

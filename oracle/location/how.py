@@ -23,13 +23,13 @@ STRAY = 0.002
 
 def unchanged_by(case: Case, form: Form) -> Array:
     """Where the value that a form gives equals the right one."""
-    held = case.observation.held[case.target]
+    check = case.check
     found = given_by(form, case.observation, case.target)
     if found is None:
-        return np.zeros(held.shown.shape, bool)
+        return np.zeros(check.shown.shape, bool)
     with np.errstate(all="ignore"):
-        same = np.asarray(np.abs(found - held.right) <= np.maximum(2 * held.allowed, case.tolerance / 8))
-    hidden = held.told & ~held.seen
+        same = np.asarray(np.abs(found - check.right) <= np.maximum(2 * check.allowed, case.tolerance / 8))
+    hidden = check.decided & ~check.visible
     if hidden.any():  # a memory state, of which only the hidden state is known
         same = same | (hidden & ~_shows(case.observation, found))
     return same
@@ -37,10 +37,10 @@ def unchanged_by(case: Case, form: Form) -> Array:
 
 def _shows(observation: Observation, c_next: Array) -> Array:
     """Where another memory state would change the hidden state by more than its bound."""
-    held = observation.held["a_next"]
+    check = observation.checks["a_next"]
     other = observation.with_node("a_next", "c_next", c_next)
     with np.errstate(all="ignore"):
-        seen = np.abs(other - held.right) > 2 * held.allowed
+        seen = np.abs(other - check.right) > 2 * check.allowed
     return seen if seen.shape == c_next.shape else np.broadcast_to(seen.all(axis=0), c_next.shape)
 
 
@@ -49,12 +49,17 @@ def _matched(case: Case, form: Form) -> tuple[int, int] | None:
 
     `None` where the form does not apply.
     """
-    held = case.observation.held[case.target]
+    check = case.check
     found = given_by(form, case.observation, case.target)
     if found is None:
         return None
-    wrong = held.wrong & held.seen
-    shown, found, right, tolerance = held.shown[wrong], found[wrong], held.right[wrong], case.tolerance[wrong]
+    wrong = check.wrong & check.visible
+    shown, found, right, tolerance = (
+        check.shown[wrong],
+        found[wrong],
+        check.right[wrong],
+        case.tolerance[wrong],
+    )
     with np.errstate(all="ignore"):
         same = (np.abs(found - shown) <= tolerance) | (np.isnan(found) & np.isnan(shown)) | (found == shown)
         tells = ~(np.abs(shown - right) <= 3 * tolerance)
@@ -77,9 +82,7 @@ def fits(cases: Sequence[Case], form: Form, least: int = 0) -> bool:
 def likely(cases: Sequence[Case]) -> list[Form]:
     """The forms that give all wrong elements, the simplest first."""
     cases = [
-        case
-        for case in cases
-        if (held := case.observation.held[case.target]).wrong.any() and (held.wrong & held.seen).any()
+        case for case in cases if (check := case.check).wrong.any() and (check.wrong & check.visible).any()
     ]
     if not cases:
         return []
@@ -101,8 +104,8 @@ def _few(cases: Sequence[Case]) -> list[Case]:
     """Some answers of several shapes, the small ones first, each with several wrong elements."""
 
     def size(case: Case) -> tuple[bool, int]:
-        held = case.observation.held[case.target]
-        return int(held.wrong.sum()) < 4, held.shown.size
+        check = case.check
+        return int(check.wrong.sum()) < 4, check.shown.size
 
     ordered = sorted(cases, key=size)
     middle = ordered[: max(len(ordered) // 2, FEW)]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import Limits
 from oracle.location.equations import equations, evaluate
-from oracle.location.memory import hold, infer_memory
-from oracle.location.observations import Observation, parameters_of
+from oracle.location.memory import infer_memory
+from oracle.location.observations import Observation, compared, parameters_of
 from oracle.problem import LayerProblem
 from reference.contract import Array
 
@@ -76,31 +77,14 @@ def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
         yield Setting(above=2, activation=activation)
 
 
-@dataclass(frozen=True)
-class Maker:
-    """Draws the inputs of one layer, as those of a forward without a head."""
-
-    function: str
-    setting: Setting = Setting()
-
-    def __call__(
-        self, *, n_x: int, n_a: int, m: int, T_x: int, seed: int, regime: str, dtype: str, n_y: int = 1
-    ) -> Inputs:
-        """One layer's inputs, `a0 (n_h, m)`."""
-        sizes = {"n_x": n_x, "n_a": n_a, "m": m, "T_x": T_x}
-        if self.function == "lstm_layer" and self.setting.projected:
-            sizes["n_p"] = n_a if self.setting.projected == "as many" else max(n_a - 1, 1)
-        given = problem(self.function, **sizes, seed=seed, regime=regime, dtype=dtype).inputs(self.function)
-        assert isinstance(given, LayerInputs)
-        return Inputs(
-            given.kind,
-            given.x,
-            given.a0[0],
-            given.c0[0],
-            given.parameters[0],
-            given.dtype,
-            activation=self.setting.activation,
-        )
+def layer_inputs(function: str, setting: Setting, *, n_a: int, **fields: Any) -> Inputs:
+    """The drawn inputs of one layer, as inputs of a forward pass without a head; `a0` is `(n_h, m)`."""
+    n_p = {"as many": n_a, "fewer": max(n_a - 1, 1)}.get(setting.projected, 0)
+    projected = {"n_p": n_p} if n_p and function == "lstm_layer" else {}
+    given = problem(function, n_a=n_a, **projected, **fields).inputs(function)
+    assert isinstance(given, LayerInputs)
+    arrays = given.x, given.a0[0], given.c0[0], given.parameters[0]
+    return Inputs(given.kind, *arrays, given.dtype, activation=setting.activation)
 
 
 def posed(function: str, setting: Setting, given: Inputs, most: Array | None = None) -> LayerInputs:
@@ -215,14 +199,14 @@ def observed_layer(function: str, setting: Setting, given: Inputs, program: Prog
         del sizes["n_x"]  # of the network's own input
     observation = Observation(given, sizes, nodes, known, {})
     if given.kind == "rnn":
-        hold(observation, "a_next", A, network.within[None])
+        observation.checks["a_next"] = compared(observation, "a_next", A, network.within[None])
         return observation
     is_shown = np.arange(x.shape[2]) == network.ends[:, None] - 1
     memory = np.where(is_shown, found["c_last"][place][:, :, None], 0)
     for _ in range(PREFIXES):
         infer_memory(observation, A, memory, is_shown, network.within)
-        held = observation.held["c_next"]
-        hidden = (held.wrong & ~held.seen).any(axis=(0, 1))
+        check = observation.checks["c_next"]
+        hidden = (check.wrong & ~check.visible).any(axis=(0, 1))
         if not hidden.any() or setting.above:
             break
         step = int(np.argmax(hidden))

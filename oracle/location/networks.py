@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from oracle.faults.layer_equations import AROUND
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Feature, Form, Location, When, Where
+from oracle.location.features import size_features
 from oracle.location.layers import returned
 from oracle.location.when import Table, rule
 from oracle.problem import LayerProblem
@@ -135,13 +135,8 @@ def networks(counterexample: LayerProblem, limits: Limits) -> Iterator[LayerProb
                     continue
                 sizes: dict[str, Any] = {"m": m, "T_x": T_x}
                 if not counterexample.weights:
-                    n_p = (
-                        0
-                        if not counterexample.n_p
-                        else n_a
-                        if counterexample.n_p == counterexample.n_a
-                        else max(n_a - 1, 1)
-                    )
+                    as_many = counterexample.n_p == counterexample.n_a
+                    n_p = (n_a if as_many else max(n_a - 1, 1)) if counterexample.n_p else 0
                     sizes |= {"n_x": n_x, "n_a": n_a, "layers": L, "directions": D, "n_p": n_p}
                 made = replace(counterexample, **plain, **sizes, lengths=lengths, seed=seed)
                 fitted = limits.fitted(made)
@@ -174,13 +169,10 @@ def fresh(counterexample: LayerProblem, limits: Limits, seed: int) -> Iterator[L
 
 def features(inputs: LayerInputs) -> dict[Feature, float]:
     """The features of a whole network, for conditions."""
-    n_a = inputs.a0.shape[1] if inputs.kind == "rnn" else inputs.c0.shape[1]
-    (n_x, m, T_x), ends, D = inputs.x.shape, inputs.ends, inputs.directions
-    sizes = {"n_x": n_x, "n_a": n_a, "m": m, "T_x": T_x}
-    found = {Feature("size", name): float(size) for name, size in sizes.items()}
-    pairs = combinations(sizes, 2)
-    found |= {Feature("equal", f"{a} = {b}"): float(sizes[a] == sizes[b]) for a, b in pairs}
-    found |= {Feature("network", "layers"): len(inputs.parameters) // D, Feature("network", "directions"): D}
+    sizes, ends = inputs.sizes, inputs.ends
+    m, T_x = sizes["m"], sizes["T_x"]
+    found = size_features({name: sizes[name] for name in ("n_x", "n_a", "m", "T_x")})
+    found |= {Feature("network", "layers"): sizes["L"], Feature("network", "directions"): sizes["D"]}
     if m and T_x:
         found[Feature("network", "some length < T_x")] = float((ends < T_x).any())
         found[Feature("network", "the lengths are equal")] = float((ends == ends[0]).all())

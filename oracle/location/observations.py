@@ -1,7 +1,7 @@
 """Compare each equation of a step with the values in the program's own outputs and caches.
 
 The operands of an equation are the values that the program shows, so an equation is not blamed for an error
-in its operands. Functions and layers give the same `Observation`; what a layer does not show is not `told`.
+in its operands. Functions and layers give the same `Observation`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,42 +21,36 @@ from reference.contract import CONTRACTS, Array
 
 
 @dataclass(frozen=True)
-class Held:
-    """One equation: the shown and the right values and their bound, `(n, m, T_x)` each.
+class Check:
+    """The check of one equation: the shown and the right values and their bound, `(n, m, T_x)` each.
 
-    Where `told` is false it is not known whether the equation holds. Where `seen` is false and `wrong` is
-    true, the wrong value itself is not shown.
+    Attributes
+    ----------
+    decided
+        Where it is known whether the equation holds.
+    wrong
+        Where the equation does not hold.
+    visible
+        Where the program shows the value itself.
     """
 
     shown: Array
     right: Array
     allowed: Array
-    told: Array
+    decided: Array
     wrong: Array
-    seen: Array
-
-    @classmethod
-    def of(cls, shown: Array, right: Array, allowed: Array) -> "Held":
-        """Compare elements whose right value is finite; the others are not told."""
-        with np.errstate(all="ignore"):
-            told = np.isfinite(right) & np.isfinite(allowed)
-            wrong = told & ~(np.abs(shown - right) <= 2 * allowed)
-        return cls(shown, right, allowed, told, wrong, told)
+    visible: Array
 
 
 @dataclass
 class Observation:
-    """One answer: `known` are the given and the shown arrays, `held` the compared equations, in order.
-
-    `sure` is where the state before a step is shown; `None` where it is shown everywhere.
-    """
+    """One answer: the arguments and the shown arrays are `known`; there is a check for each equation."""
 
     inputs: Inputs
     sizes: Mapping[str, int]
     nodes: Nodes
     known: dict[str, Array]
-    held: dict[str, Held]
-    sure: Array | None = None
+    checks: dict[str, Check]
     memo: dict[str, Array] = field(default_factory=dict)
     blocks: dict[str, tuple[list[Feature], Array, Array]] = field(default_factory=dict)
 
@@ -76,7 +70,7 @@ class Observation:
     @property
     def wrong(self) -> list[str]:
         """The names of the equations that do not hold, in order."""
-        return [name for name, held in self.held.items() if (held.wrong & held.seen).any()]
+        return [name for name, check in self.checks.items() if (check.wrong & check.visible).any()]
 
 
 @dataclass(frozen=True)
@@ -87,12 +81,17 @@ class Case:
     target: str
 
     @property
+    def check(self) -> Check:
+        """The check of the equation."""
+        return self.observation.checks[self.target]
+
+    @property
     def tolerance(self) -> Array:
-        """How far a shown value may be from the value that a form gives."""
-        held = self.observation.held[self.target]
+        """The largest distance of a shown value from the value that a form gives."""
+        check = self.check
         u = Arithmetic(self.observation.inputs.dtype).u
         with np.errstate(all="ignore"):
-            return np.asarray(8 * held.allowed + 256 * u * np.abs(held.shown))
+            return np.asarray(8 * check.allowed + 256 * u * np.abs(check.shown))
 
 
 def parameters_of(parameters: Mapping[str, Array]) -> dict[str, Array]:
@@ -139,22 +138,35 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
     names += [*(f"{s}_next" for s in reversed(states)), "yt_pred"]
     for name in names:
         if name in known and name not in unclear:
-            observation.held[name] = held(observation, name, known[name])
+            observation.checks[name] = compared(observation, name, known[name])
     for name in (n for n in nodes if n in showing):
         if nodes[name][1][0] in known and nodes[name][1][0] not in unclear:
-            observation.held[name] = held(observation, name, showing[name])
+            observation.checks[name] = compared(observation, name, showing[name])
     return observation
 
 
-def held(observation: Observation, name: str, shown: Array) -> Held:
-    """Compare one equation, within the bound of that equation alone."""
-    fl = Arithmetic(observation.inputs.dtype)
+def compared(
+    observation: Observation,
+    name: str,
+    shown: Array,
+    within: Array | bool = True,
+    slack: Array | float = 1.0,
+) -> Check:
+    """The check of one equation, where `within` is true, within `slack` times the bound of this equation."""
     operation, (operand, *_) = observation.nodes[name]
-    if operation == "same":  # exact, and quick
+    if operation == "same":  # exact
         right = observation.known[operand]
-        return Held.of(shown, right, np.zeros_like(right))
-    b = bounded(observation.nodes, observation.known, name, fl)
-    return Held.of(shown, b.value, b.error)
+        return _check(shown, right, np.zeros_like(right), within)
+    b = bounded(observation.nodes, observation.known, name, Arithmetic(observation.inputs.dtype))
+    return _check(shown, b.value, b.error * slack, within)
+
+
+def _check(shown: Array, right: Array, allowed: Array, within: Array | bool = True) -> Check:
+    """The check of a value; it is not decided where the right value or its bound is not finite."""
+    with np.errstate(all="ignore"):
+        decided = np.isfinite(right) & np.isfinite(allowed) & within
+        wrong = decided & ~(np.abs(shown - right) <= 2 * allowed)
+    return Check(shown, right, allowed, decided, wrong, decided)
 
 
 def _cached(
@@ -249,7 +261,7 @@ class _Steps:
     def _count(self, target: str, known: Mapping[str, Array]) -> int:
         """How many elements of an equation are wrong."""
         b = bounded(self.nodes, known, target, self.fl)
-        return int(Held.of(known[target], b.value, b.error).wrong.sum())
+        return int(_check(known[target], b.value, b.error).wrong.sum())
 
     def _choose_gates(self, gates: list[str]) -> None:
         """Where the right gates give the shown states, use them: only the cached gate is wrong."""

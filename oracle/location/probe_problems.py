@@ -1,13 +1,12 @@
 """The problems that are asked to locate a mistake; each changes one thing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations, islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs
 from oracle.problem import DType
 from reference.contract import CONTRACTS
@@ -23,31 +22,17 @@ EXTENTS = {
 OF_STEP = ("W", "b")
 
 
-class Make(Protocol):
-    """Draws the inputs of a forward or a layer."""
-
-    def __call__(
-        self, *, n_x: int, n_a: int, n_y: int, m: int, T_x: int, seed: int, regime: str, dtype: str
-    ) -> Inputs:
-        """The inputs."""
+Draw = Callable[..., Inputs]
+"""Draws the inputs of a problem with these sizes, seed, regime and dtype (see `session.Session.draw`)."""
 
 
-def making(function: str) -> Make:
-    """Draws problems of one of the four functions."""
-
-    def make(*, seed: int, regime: str, dtype: str, **sizes: int) -> Inputs:
-        return problem(function, **sizes, seed=seed, regime=regime, dtype=dtype).inputs(function)
-
-    return make
-
-
-def scan(make: Make, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]:
+def scan(draw: Draw, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]:
     """A dozen different problems, on which most mistakes show."""
 
     def of(number: int = 0, regime: str = "unit", dtype: DType = dtypes[0], **sizes: Any) -> Inputs:
-        return make(**{**BASE, **sizes}, seed=seed + number, regime=regime, dtype=dtype)
+        return draw(**{**BASE, **sizes}, seed=seed + number, regime=regime, dtype=dtype)
 
-    yield from ordinary(make, range(seed, seed + 2), dtypes[0])
+    yield from ordinary(draw, range(seed, seed + 2), dtypes[0])
     every: list[dict[str, Any]] = [{"T_x": 1}, {"T_x": 18}, {"m": 18}, {"n_a": 9}, {"n_x": 9}]
     for sizes in (*every, {"n_x": 4, "m": 4}, {"m": 4, "T_x": 4}):
         yield of(**sizes)
@@ -59,15 +44,15 @@ def scan(make: Make, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]
         yield of(4, dtype=dtype)
 
 
-def design(function: str, make: Make, dtypes: Sequence[DType]) -> Iterator[Inputs]:
+def design(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Inputs]:
     """All problems, about 120; `dtypes` are those in which the function computes, the widest first."""
     dtype = dtypes[0]
     is_cell, has_head = CONTRACTS[function].is_cell, not CONTRACTS[function].is_layer
 
     def of(seed: int = 11, regime: str = "unit", **sizes: Any) -> Inputs:
-        return make(**{**BASE, **sizes}, seed=seed, regime=regime, dtype=dtype)
+        return draw(**{**BASE, **sizes}, seed=seed, regime=regime, dtype=dtype)
 
-    yield from ordinary(make, range(4), dtype)
+    yield from ordinary(draw, range(4), dtype)
     names = [name for name in BASE if (name != "T_x" or not is_cell) and (name != "n_y" or has_head)]
     for name in names:
         for extent in EXTENTS[name]:
@@ -93,7 +78,7 @@ def design(function: str, make: Make, dtypes: Sequence[DType]) -> Iterator[Input
     if has_head:
         yield from by_logits(of)
     for other in dtypes[1:]:
-        for inputs in ordinary(make, range(3), other):
+        for inputs in ordinary(draw, range(3), other):
             yield scaled(inputs, ("W",), 1.0)
     if wide.kind == "lstm":
         given = of(19)
@@ -106,11 +91,11 @@ def design(function: str, make: Make, dtypes: Sequence[DType]) -> Iterator[Input
             yield from over_time(of(70 + seed, T_x=12), of(80 + seed, T_x=40), seed)
 
 
-def ordinary(make: Make, seeds: range, dtype: DType) -> Iterator[Inputs]:
+def ordinary(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
     """Problems of ordinary sizes and numbers."""
     for seed in seeds:
         sizes = {name: size + (seed * k) % 3 for k, (name, size) in enumerate(BASE.items())}
-        yield make(**sizes, seed=seed, regime="unit", dtype=dtype)
+        yield draw(**sizes, seed=seed, regime="unit", dtype=dtype)
 
 
 def by_logits(of: Any) -> Iterator[Inputs]:

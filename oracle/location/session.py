@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from oracle.diagnosis.behaviour import Behaviour, Program
+from oracle.diagnosis.questions import problem
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.layers import Maker, Setting, observed_layer
-from oracle.location.memory import surely
+from oracle.location.layers import Setting, layer_inputs, observed_layer
 from oracle.location.observations import Observation, observed
-from oracle.location.probe_problems import Make, making
 from reference.contract import CONTRACTS
 
 CALLS = 250
@@ -47,14 +47,12 @@ class Session:
     limits: Limits
     setting: Setting | None = None
     seen: list[Observation] = field(default_factory=list)
-    is_strict: bool = False
 
-    @property
-    def make(self) -> Make:
-        """Draws the inputs of problems."""
+    def draw(self, **fields: Any) -> Inputs:
+        """Draw the inputs of a problem for the function, or for the layer in its setting."""
         if self.setting is not None:
-            return Maker(self.function, self.setting)
-        return making(self.function)
+            return layer_inputs(self.function, self.setting, **fields)
+        return problem(self.function, **fields).inputs(self.function)
 
     def observe(self, inputs: Inputs) -> Observation | None:
         """Observe one answer without keeping it; `None` where the call raises or has other shapes."""
@@ -67,12 +65,8 @@ class Session:
         found = self.observe(inputs)
         if found is None:
             return None
-        self.seen.append(surely(found) if self.is_strict else found)
+        self.seen.append(found)
         return found
-
-    def strictly(self) -> None:
-        """From now on keep only what does not depend on memory states that are not shown."""
-        self.is_strict, self.seen = True, [surely(each) for each in self.seen]
 
     def ask_each(self, every: Iterable[Inputs]) -> bool:
         """Ask all problems; `False` where the budget was spent before."""

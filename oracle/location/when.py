@@ -53,7 +53,7 @@ class Table:
             values[[index[feature] for feature in features], begin : begin + len(places)] = block
             begin += len(places)
         wrong = [
-            o.held[target].wrong.reshape(-1)[places]
+            o.checks[target].wrong.reshape(-1)[places]
             for (o, target), (_, _, places) in zip(every, blocks, strict=True)
         ]
         more = derived(dict(zip(index, values, strict=True)))
@@ -92,10 +92,10 @@ def compared(values: Array, condition: Condition) -> Array:
 def _block(observation: Observation, target: str) -> tuple[list[Feature], Array, Array]:
     """The features of some elements of an equation, and their places; cached in the observation."""
     if target not in observation.blocks:
-        held = observation.held[target]
-        places = _chosen(held.wrong, held.told)
+        check = observation.checks[target]
+        places = _chosen(check.wrong, check.decided)
         found = columns(observation, target)
-        shape = held.shown.shape
+        shape = check.shown.shape
         index = np.unravel_index(places, shape)
         block = np.empty((len(found), len(places)))
         for row, array in zip(block, found.values(), strict=True):
@@ -104,10 +104,10 @@ def _block(observation: Observation, target: str) -> tuple[list[Feature], Array,
     return observation.blocks[target]
 
 
-def _chosen(wrong: Array, told: Array) -> Array:
+def _chosen(wrong: Array, decided: Array) -> Array:
     """The indices of at most `MOST` elements, half of them wrong if there are so many."""
     places = []
-    for which in (wrong & told, ~wrong & told):
+    for which in (wrong & decided, ~wrong & decided):
         every = np.flatnonzero(which)
         places.append(every[:: -(-len(every) // (MOST // 2)) or 1])
     return np.concatenate(places)

@@ -66,7 +66,6 @@ MAPS: Mapping[str, str] = {
     "step of the first block": "of step k mod {by} for step k",
     "step (-T_x) mod the block back": "of (-T_x) mod {by} steps before",
     "first sample": "of sample 0",
-    "sample back": "of the sample before",
     "sample of the first block": "of sample k mod {by} for sample k",
     "unit back": "of the unit before",
     "transposed": "transposed",
@@ -74,21 +73,13 @@ MAPS: Mapping[str, str] = {
     "steps and samples exchanged": "with steps and samples exchanged",
     "(samples, steps) as (steps, samples)": "written as (samples, steps), read as (steps, samples)",
     "(steps, samples) as (samples, steps)": "written as (steps, samples), read as (samples, steps)",
-    "(steps, units, samples) as (units, samples, steps)": (
-        "written as (steps, rows, samples), read as (rows, samples, steps)"
-    ),
-    "(units, samples, steps) as (steps, units, samples)": (
-        "written as (rows, samples, steps), read as (steps, rows, samples)"
-    ),
     "along the samples": "used as a row: one number for each sample, and not for each unit",
     "without the rows that blocks leave": "without its last rows, those that blocks of {by} leave over",
 }
 FUNCTIONS: Mapping[str, str] = {
     "zero": "0",
     "one": "1",
-    "NaN": "NaN",
     "one minus": "1 - {v}",
-    "minus one": "{v} - 1",
     "float32": "{v} rounded to float32",
     "float16": "{v} rounded to float16",
     "bfloat16": "{v} rounded to bfloat16",
@@ -100,9 +91,6 @@ FUNCTIONS: Mapping[str, str] = {
     "plus": "{v} + {k}",
     "multiples": "{v} rounded to multiples of {k}",
     "multiples, down": "{v} rounded down to multiples of {k}",
-    "of the largest": "{v} rounded to multiples of max|{v}| / {k}",
-    "of the largest of all steps": "{v} rounded to multiples of max|{v}| / {k}, the maximum over all steps",
-    "softmax, sum plus": "softmax with {k} added to the sum",
 }
 CONDITIONS_OF_NETWORKS: Mapping[str, tuple[str, str]] = {
     "some length < T_x": ("a sequence ends before T_x", "no sequence ends before T_x"),

@@ -11,11 +11,11 @@ from oracle.diagnosis.behaviour import Behaviour, mistaken, specification
 from oracle.faults import FAULTS
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING
-from oracle.location.calls import kept
+from oracle.location.calls import call_dependence
 from oracle.location.equations import bounded, equations, evaluate, softmax
 from oracle.location.facts import Feature, Form
 from oracle.location.forms import MAPS, given_by
-from oracle.location.layers import Maker, Setting, observed_layer
+from oracle.location.layers import Setting, layer_inputs, observed_layer
 from oracle.location.locate import locate
 from oracle.location.networks import answer, network_mistakes
 from oracle.location.observations import Observation, observed
@@ -39,7 +39,7 @@ def seen(function: str) -> Observation:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_equation_holds_of_the_reference(function: str) -> None:
-    assert seen(function).held
+    assert seen(function).checks
     assert seen(function).wrong == []
 
 
@@ -50,10 +50,10 @@ def test_every_equation_holds_of_the_reference(function: str) -> None:
 def test_every_equation_holds_of_a_layer(setting: Setting, projected: str) -> None:
     for function in ("rnn_layer", "lstm_layer"):
         chosen = replace(setting, projected=projected if function == "lstm_layer" else "")
-        given = Maker(function, chosen)(n_x=3, n_a=4, m=5, T_x=6, seed=1, regime="unit", dtype="float64")
+        given = layer_inputs(function, chosen, n_x=3, n_a=4, m=5, T_x=6, seed=1)
         found = observed_layer(function, chosen, given, specification(function))
         assert found
-        assert found.held
+        assert found.checks
         assert found.wrong == []
 
 
@@ -151,7 +151,10 @@ def test_no_more_calls_are_made_than_the_budget_has() -> None:
 
 def test_nothing_is_kept_by_the_reference() -> None:
     problem = Problem.lstm(**SIZES)
-    assert kept("lstm_forward", specification("lstm_forward"), problem, lambda: None, ANYTHING) is None
+    assert (
+        call_dependence("lstm_forward", specification("lstm_forward"), problem, lambda: None, ANYTHING)
+        is None
+    )
 
 
 def test_what_is_right_when_it_is_asked_again_is_not_located() -> None:

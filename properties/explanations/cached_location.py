@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.calls import kept
+from oracle.location.calls import call_dependence
 from oracle.location.facts import Condition, Feature, Location
 from oracle.location.locate import explains, locate
 from oracle.problem import LayerProblem, Problem
@@ -44,7 +44,7 @@ def kept_by_calls(ask: Asked, counterexample: Problem) -> Location | None:
     if ask.implementation.takes_its_time:
         return None
     program = Unkept(ask.implementation, ask.function)
-    return kept(ask.function, program, counterexample, ask.implementation.close, ask.limits)
+    return call_dependence(ask.function, program, counterexample, ask.implementation.close, ask.limits)
 
 
 def _located(

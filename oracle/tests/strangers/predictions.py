@@ -10,8 +10,8 @@ import numpy as np
 from oracle.diagnosis.behaviour import Program
 from oracle.limits import Limits
 from oracle.location.absent_states import locate_absent
-from oracle.location.calls import kept
-from oracle.location.confirming_problems import aimed
+from oracle.location.calls import call_dependence
+from oracle.location.confirming_problems import problems_beside
 from oracle.location.facts import Location, When
 from oracle.location.how import fits, unchanged_by
 from oracle.location.layers import settings
@@ -51,7 +51,7 @@ def judged(
         return NOTHING
     budget = Budget(program, 10_000)
     if location.where.stage == "calls":
-        again = kept(function, program, problem, anew, limits, seed=SEED)
+        again = call_dependence(function, program, problem, anew, limits, seed=SEED)
         return _same(location, again)
     if location.where.setting in (("absent",), ("absent alone",)):
         assert isinstance(problem, LayerProblem)
@@ -67,18 +67,16 @@ def judged(
     session.ask_each(
         chain(
             own,
-            ordinary(session.make, range(900, 904), limits.dtypes[0]),
-            scan(session.make, limits.dtypes, SEED),
+            ordinary(session.draw, range(900, 904), limits.dtypes[0]),
+            scan(session.draw, limits.dtypes, SEED),
         )
     )
     target = _target(session, location)
-    wrong = [c for c in cases_of(session.seen, target) if c.observation.held[target].wrong.any()]
+    wrong = [case for case in cases_of(session.seen, target) if case.check.wrong.any()]
     example = wrong[-1].observation.inputs if wrong else session.seen[0].inputs
-    session.ask_each(islice(aimed(session.make, location.when or When(), example, SEED, limits.dtypes), 60))
-    if session.setting and first_wrong(session.seen) and location.how:
-        wrong = [c for c in cases_of(session.seen, target) if c.observation.held[target].wrong.any()]
-        if not fits(wrong, location.how):
-            session.strictly()
+    session.ask_each(
+        islice(problems_beside(session.draw, location.when or When(), example, SEED, limits.dtypes), 60)
+    )
     return _of_step(session, location)
 
 
@@ -97,7 +95,7 @@ def _same(location: Location, again: Location | None) -> Verdict:
 
 def _target(session: Session, location: Location) -> str:
     """The equation to compare: for a gate, which layers do not show, the one that uses the gate."""
-    shown = {name for observation in session.seen for name in observation.held}
+    shown = {name for observation in session.seen for name in observation.checks}
     name = location.where.equation
     if name in shown:
         return name
@@ -108,7 +106,7 @@ def _of_step(session: Session, location: Location) -> Verdict:
     target, first = _target(session, location), first_wrong(session.seen)
     where: Told = "right" if not first or first == target else "false"
     cases = cases_of(session.seen, target)
-    wrong = [case for case in cases if case.observation.held[target].wrong.any()]
+    wrong = [case for case in cases if case.check.wrong.any()]
     form, how, when = location.how, "left out", "left out"
     does_fit = True
     if form:
