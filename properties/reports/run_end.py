@@ -238,6 +238,8 @@ class Closing:
         excused = [entry for entry in self._expected if entry.law == PROVIDED]
         lines = [
             f"{result.function} was selected, and is not judged: {result.message}"
+            if result.usable
+            else f"not judged: {result.message}"
             for result in self._results
             if result.status == "skipped"
             and not result.declared

@@ -58,6 +58,14 @@ def test_a_function_that_is_selected_and_not_there_fails_though_nothing_of_it_ra
     assert "lstm_forward was selected, and is not judged: a has no lstm_forward" in lines
 
 
+def test_an_unusable_target_is_named_once_for_all_its_functions() -> None:
+    why: dict[str, Any] = {"message": "a cannot be imported", "usable": False}
+    results = [skipped("a", function=function, **why) for function in ("rnn_forward", "lstm_forward")]
+    status, lines = finish(*results)
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert [line for line in lines if "not judged" in line] == ["not judged: a cannot be imported"]
+
+
 def test_a_law_none_of_whose_problems_was_judged_fails_the_run() -> None:
     status, lines = finish(passed("a", "split"), left_out("a"))
     assert status == pytest.ExitCode.TESTS_FAILED
