@@ -11,7 +11,7 @@ from properties.internals.of_libc import give_back_memory
 from properties.internals.of_pytest import forget_all, forget_what_is_over
 from properties.session.database import DATABASE
 from properties.session.options import EXACTLY
-from properties.session.target_options import HOST, NETWORKS
+from properties.session.target_options import NETWORKS, implementation_of
 from properties.trials.tally import Tally
 from properties.turns.turn import Turn
 
@@ -21,9 +21,7 @@ TURN = pytest.StashKey[Turn]()
 @pytest.fixture(scope="session")
 def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
     """The implementation under test, in a process of its own."""
-    implementation = Implementation(
-        request.param, directory=request.config.invocation_params.dir, **request.config.stash[HOST]
-    )
+    implementation = implementation_of(request.param, request.config)
     yield implementation
     implementation.close()
     give_back_memory()

@@ -27,6 +27,8 @@ HELPING = pytest.StashKey[list[str]]()
 """The files of a directory or glob that only help targets, and are not judged."""
 HOST = pytest.StashKey[dict[str, Any]]()
 """The keyword arguments of `Implementation`: interpreter, limits, command."""
+IMPLEMENTATIONS = pytest.StashKey[dict[str, Implementation]]()
+"""By target, its implementation: the same one when options are read and when laws are run."""
 
 ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 """The adapters that run the nodes of a model in ONNX."""
@@ -41,9 +43,20 @@ def read_targets(config: pytest.Config) -> None:
     networks = config.stash[NETWORKS] = _networks(config)
     config.stash[LIMITS] = dict.fromkeys(targets, ANYTHING)
     config.stash[UNDERSTOOD] = {}
-    config.stash[ASKED] = {
-        target: _of_the_networks(functions_asked(target, config), target, networks) for target in targets
-    }
+    config.stash[IMPLEMENTATIONS] = {}
+    asked = config.stash[ASKED] = {}
+    for target in targets:
+        asked[target] = _of_the_networks(functions_asked(target, config), target, networks)
+        if len(targets) > 1 or config.getoption("numprocesses", None):  # the laws do not come next
+            implementation_of(target, config).close()
+
+
+def implementation_of(target: str, config: pytest.Config) -> Implementation:
+    """The implementation of a target."""
+    known = config.stash[IMPLEMENTATIONS]
+    if target not in known:
+        known[target] = Implementation(target, directory=config.invocation_params.dir, **config.stash[HOST])
+    return known[target]
 
 
 def _targets(config: pytest.Config) -> list[str]:
@@ -110,9 +123,8 @@ def functions_asked(target: str, config: pytest.Config) -> set[str]:
         if mentioned and mentioned <= {*FUNCTIONS} and not limits_matter:
             return {*FUNCTIONS}
     has: set[str] = set()
-    judged = Implementation(target, directory=directory, **config.stash[HOST])
-    with judged, suppress(Unusable):
-        loaded = judged.load()
+    with suppress(Unusable):
+        loaded = implementation_of(target, config).load()
         has = {*loaded.functions, *loaded.lacking}
         config.stash[LIMITS][target] = loaded.limits
         if loaded.understood:

@@ -2,10 +2,18 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from properties.session.target_options import HOST, LIMITS, functions_asked
+from properties.implementations.implementation import Unusable
+from properties.session.target_options import (
+    HOST,
+    IMPLEMENTATIONS,
+    LIMITS,
+    functions_asked,
+    implementation_of,
+)
 from reference.contract import FUNCTIONS, LAYERS
 
 LAYER = '"""See lstm_forward."""\ndef {}(x, a0, parameters, options): return ops.rnn_forward_training(x)\n'
@@ -29,9 +37,24 @@ FOUR = {*FUNCTIONS}
 def test_a_target_is_asked_for_what_it_has(tmp_path: Path, source: str, functions: set[str]) -> None:
     (tmp_path / "layers.py").write_text(LAYER.format("rnn_layer"))
     (tmp_path / "target.py").write_text(source)
-    config = SimpleNamespace(
-        invocation_params=SimpleNamespace(dir=tmp_path),
-        stash={HOST: {}, LIMITS: {}},
+    assert functions_asked("target.py", configuration(tmp_path)) == functions
+
+
+def test_a_target_that_could_not_be_imported_stays_so_for_the_laws(tmp_path: Path) -> None:
+    """Otherwise it would be judged by the four functions, for which it was asked, and called incomplete."""
+    once = "import os\nif os.path.exists('here'): os._exit(3)\n"
+    (tmp_path / "here").mkdir()
+    (tmp_path / "target.py").write_text(once + LAYER.format("rnn_layer"))
+    config = configuration(tmp_path)
+    assert functions_asked("target.py", config) == FOUR
+    (tmp_path / "here").rmdir()
+    with pytest.raises(Unusable):
+        implementation_of("target.py", config).load()
+
+
+def configuration(directory: Path) -> Any:
+    return SimpleNamespace(
+        invocation_params=SimpleNamespace(dir=directory),
+        stash={HOST: {}, IMPLEMENTATIONS: {}, LIMITS: {}},
         getoption=lambda _: None,
     )
-    assert functions_asked("target.py", config) == functions  # type: ignore[arg-type]
