@@ -244,8 +244,9 @@ class Implementation:
                 error = TargetMissing(reason)
             case ("unusable", str(reason)):
                 error = Unusable(f"{self.target} {reason}")
-            case Died(reason, last_words=words, at=at):
+            case Died(reason, hung=hung, last_words=words, at=at):
                 why = f"{reason} while it was imported" + (f" ({at})" if at else "")
+                why += "; --import-time-limit allows more" if hung else ""
                 why += f": {words.splitlines()[-1]}" if words else ""
                 error = Unusable(f"{self.target} {why}")
             case _:
