@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 from oracle.modules.factory import Converter, Factory, KerasFactory, Trained
 from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, UnusableModule
@@ -43,7 +43,7 @@ def understand(target: Any, name: str, asked: ModuleOptions) -> Understood:
 
 def like(
     make: Callable[..., Any],
-    interface: str,
+    interface: Union[str, type],  # noqa: UP007
     *,
     fixed: Optional[Mapping[str, Any]] = None,  # noqa: UP045
     gates: str = "",
@@ -51,15 +51,21 @@ def like(
 ) -> tuple[Any, ...]:
     """The functions of the contract and `SUPPORTS` of a class or function that makes modules.
 
-    `interface` is the name of the class for which the modules stand: `"torch.nn.LSTM"`. `fixed`, `gates` and
-    `device` are `--with`, `--gates` and `--device` of the command. Returns the forward pass, the backward
-    pass if the modules have gradients, and `SUPPORTS`. Raises `ValueError` where the module cannot be judged.
+    `interface` is the class for which the modules stand, or its name: `"torch.nn.LSTM"`. `fixed`, `gates`
+    and `device` are `--with`, `--gates` and `--device` of the command. Returns the forward pass, the backward
+    pass if the modules have gradients, and `SUPPORTS`; both functions have the facts as `understood`. Raises
+    `ValueError` where the module cannot be judged.
     """
     name = getattr(make, "__name__", type(make).__name__)
+    if isinstance(interface, type):
+        own = [each.name for each in INTERFACES.values() if each.own_class is interface]
+        interface = own[0] if own else f"{interface.__module__}.{interface.__qualname__}"
     try:
         found = understand(make, name, ModuleOptions(interface, "", fixed or {}, gates, device))
     except UnusableModule as error:
-        raise ValueError(f"{name} cannot be judged as {interface}: {error}") from None
+        raise ValueError(f"{name} cannot be judged as {interface}: {error.in_python}") from None
+    for function in found.functions.values():
+        function.__dict__["understood"] = found.facts
     return (*found.functions.values(), found.supports)
 
 
@@ -67,7 +73,8 @@ def _factory(target: Any, name: str, interface: Interface, asked: ModuleOptions)
     if is_module(target) and not isinstance(target, type):
         return Trained(target, interface, asked)
     if not callable(target):
-        raise UnusableModule(f"{name} is {type(target).__name__}, expected a class or a function of modules")
+        kind = type(target).__name__
+        raise UnusableModule(f"{name} is {kind}, expected a torch.nn.Module, or what makes one")
     if "torch" not in sys.modules:
         raise UnusableModule("it does not import torch, in which modules are judged")
     if "keras" in interface.name:

@@ -60,7 +60,11 @@ class Adapter:
     def _entries(
         self, weights: Mapping[str, Any], sizes: Sizes, *, both_biases: bool = False
     ) -> dict[str, Array]:
-        """Of every weight where its entries are; 0 of a weight that an option should have changed."""
+        """Of every weight where its entries are; 0 of a weight that an option should have changed.
+
+        Raises `UnusableModule` where no name tells the places of the weights, and `WrongAnswer` where some of
+        them have shapes that no order of the places explains.
+        """
         single = self._singles.get(sizes.n_p > 0, self._singles[False])
         shapes = {name: tuple(each.shape) for name, each in weights.items()}
         found = places(shapes, single.shapes, sizes)
@@ -73,15 +77,24 @@ class Adapter:
         of_each, entries = numbered(self._interface.kind, sizes), {}
         for name, (k, own) in found.items():
             role = single.reading[own]
-            array = (replace(role, side="b") if role.is_bias and both_biases else role).of(
+            entries[name] = (replace(role, side="b") if role.is_bias and both_biases else role).of(
                 self._interface.kind, of_each[k]
             )
-            if array.size != np.prod(shapes[name], dtype=int):
-                if not sizes.n_p or True in self._singles:
-                    raise UnusableModule(f"{name} has shape {shapes[name]}, expected {array.shape}")
-                array = np.zeros(shapes[name], int)
-            entries[name] = array.reshape(shapes[name])
-        return entries
+        extents = {name: int(np.prod(shape)) for name, shape in shapes.items()}
+        wrong = [name for name, array in entries.items() if array.size != extents[name]]
+        if wrong and sizes.n_p and True not in self._singles:
+            entries.update({name: np.zeros(shapes[name], int) for name in wrong})
+        elif wrong and sorted(array.size for array in entries.values()) == sorted(extents.values()):
+            raise UnusableModule(
+                f"its weights stand in another order: {wrong[0]} has shape {shapes[wrong[0]]}"
+            )
+        elif wrong:
+            expected, made = (
+                entries[wrong[0]].shape,
+                f"{sizes.layers} layers and {sizes.directions} directions",
+            )
+            raise WrongAnswer(f"{wrong[0]} has shape {shapes[wrong[0]]}, expected {expected} of {made}")
+        return {name: array.reshape(shapes[name]) for name, array in entries.items()}
 
     def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, _Built]:
         """The sizes of a call and its module, with the weights."""
@@ -184,6 +197,8 @@ class Adapter:
             output, _ = torch.nn.utils.rnn.pad_packed_sequence(output, total_length=len(steps))
         elif not form.time_first:
             output = output.transpose(0, 1)
+        if lengths is not None and len(output) == max(lengths, default=0):  # as `pad_packed_sequence` ends
+            output = torch.cat([output, output.new_zeros(len(steps) - len(output), *output.shape[1:])])
         if output.ndim != 3 or any(each.ndim != 3 for each in last):
             raise WrongAnswer(f"it returned shapes {[tuple(each.shape) for each in returned]}")
         if lengths is not None and form.lengths != "packed":  # nobody says what is beyond the end

@@ -26,6 +26,8 @@ _SYNONYMS = {
     "num_layers": ["n_layers", "nlayers", "num_layer", "layers"],
     "bidirectional": ["is_bidirectional"],
 }
+_DEFAULTS = {"num_layers": 1, "bidirectional": False, "proj_size": 0, "nonlinearity": "tanh"}
+_NONE = "its constructor has none"
 _ANY_NAME, _MORE = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
 
 
@@ -80,14 +82,30 @@ class Factory:
         for name in required:
             if name not in (*sizes, *self.names.values()):
                 needs = f"its constructor needs {name}, of which {self.interface.name} has nothing"
-                raise UnusableModule(f"{needs}: --with {name}=…")
+                raise UnusableModule(needs, fixed=[(name, "…")])
         if len(sizes) < 2:
             raise UnusableModule("its constructor does not take the sizes of the input and the hidden state")
         return found if all(found) else []
 
+    def why_lacking(self, option: str) -> str:
+        """Why the modules cannot be asked for an option, and which arguments may be it under another name."""
+        if option in self._fixed:
+            return f"{option}={self._fixed[option]!r} is fixed"
+        known = {*self.names.values(), *self._sizes}
+        default = repr(_DEFAULTS[option])
+        others = [
+            name for name, each in self._free.items() if repr(each.default) == default and name not in known
+        ]
+        return f"its constructor has no {option}, but {', '.join(others)}" if others else _NONE
+
+    def advised(self, error: UnusableModule) -> UnusableModule:
+        """An error about the weights of a module, with what the user fixed, which may be its cause."""
+        fixed = ", ".join(f"{name}={value!r}" for name, value in self._fixed.items())
+        why = f"{error.why}, made with {fixed}" if fixed else error.why
+        return UnusableModule(why, stage=error.stage, fixed=error.fixed, gates=error.gates)
+
     def made(self, sizes: Sizes) -> Any:
         """A module of these sizes. Raises what the constructor raises."""
-        usual = {"num_layers": 1, "bidirectional": False, "proj_size": 0, "nonlinearity": "tanh"}
         values = {
             "num_layers": sizes.layers,
             "bidirectional": sizes.directions == 2,
@@ -99,7 +117,7 @@ class Factory:
         named = {
             self.names.get(option, option): value
             for option, value in values.items()
-            if self.names.get(option) in self._free or value != usual.get(option, value)
+            if self.names.get(option) in self._free or value != _DEFAULTS.get(option, value)
         }
         both = (sizes.n_x, sizes.n_a)
         if self._sizes:
@@ -107,12 +125,14 @@ class Factory:
         return self._make(*both, **{**named, **self._fixed})
 
     def ready(self, sizes: Sizes, dtype: str) -> Any:
-        """A module of these sizes in a precision, on the device, in evaluation mode if not in training."""
-        return (
-            self.made(sizes)
-            .to(device=self.device, dtype=getattr(sys.modules["torch"], dtype))
-            .train(self.in_training)
-        )
+        """A module of these sizes in a precision, on the device, in evaluation mode if not in training.
+
+        Raises what the constructor raises, and `TypeError` where that makes no module.
+        """
+        torch, made = sys.modules["torch"], self.made(sizes)
+        if not isinstance(made, torch.nn.Module):
+            raise TypeError(f"{type(made).__name__} is no torch.nn.Module")
+        return made.to(device=self.device, dtype=getattr(torch, dtype)).train(self.in_training)
 
     def weights(self, module: Any) -> dict[str, Any]:
         """The parameters by the names in the state dict, or else in the module."""
@@ -130,13 +150,15 @@ class Converter(Factory):
     """Builds the modules of the interface itself, and has a function convert each of them."""
 
     def __init__(self, convert: Callable[[Any], Any], interface: Interface, asked: ModuleOptions) -> None:
-        framework, _, name = interface.name.rpartition(".")
-        super().__init__(getattr(sys.modules[framework], name), interface, asked)
+        super().__init__(interface.own_class, interface, asked)
         self._convert = convert
 
     def called(self, module: Any) -> Any:
-        """What the function makes of a module."""
-        return self._convert(module)
+        """What the function makes of a module. Raises `TypeError` where that cannot be called."""
+        converted = self._convert(module)
+        if not callable(converted):
+            raise TypeError(f"the converter returned {type(converted).__name__}, expected a module")
+        return converted
 
 
 class Trained(Factory):
@@ -152,10 +174,16 @@ class Trained(Factory):
         self._module, self.batch_first = module, of("batch_first")
         n_x, n_a = of("input_size"), of("hidden_size")
         if type(n_x) is not int or type(n_a) is not int:
-            raise UnusableModule("its sizes are not known: --with input_size=… --with hidden_size=…")
+            sizes = [("input_size", "…"), ("hidden_size", "…")]
+            raise UnusableModule("its sizes are not known", fixed=sizes)
         layers, directions = of("num_layers", 1), 1 + bool(of("bidirectional"))
         activation = of("nonlinearity", "tanh")
+        self._unknown = [(name, "…") for name in ("num_layers", "bidirectional") if of(name) is None]
         self.tried = Sizes(n_x, n_a, layers, directions, of("proj_size", 0), activation)
+
+    def advised(self, error: UnusableModule) -> UnusableModule:
+        """An error about the weights of a module, with the options that nothing tells."""
+        return UnusableModule(error.why, stage=error.stage, fixed=error.fixed or self._unknown)
 
     def made(self, sizes: Sizes) -> Any:
         """A copy of the module. Raises `NotImplementedError` for other sizes."""
@@ -175,6 +203,7 @@ class KerasFactory(Factory):
                 "Keras does not run on torch: set the environment variable KERAS_BACKEND=torch"
             )
         self.interface, self.device, self._make = interface, asked.device, make
+        self._free, self._sizes = {}, []
         takes_activation = any(
             each.name == "activation" or each.kind is _ANY_NAME for each in _parameters(make)
         )

@@ -84,10 +84,11 @@ def only_fit(readings: Sequence[Reading], errors: Mapping[int, float], interface
     if errors[first] > FITS:
         raise UnusableModule(
             f"none of {len(readings)} readings of its weights gives {interface.network}; the nearest, "
-            f"{stated[first]}, is {errors[first]:.1g} off: say how it stacks them by --gates",
+            f"{stated[first]}, is {errors[first]:.1g} off",
             stage=2,
+            gates=stated[first],
         )
     if others and errors[others[0]] <= DIFFERS:
         both = f"{stated[first]} and {stated[others[0]]}"
-        raise UnusableModule(f"two readings of its weights fit, {both}: say which by --gates", stage=2)
+        raise UnusableModule(f"two readings of its weights fit, {both}", stage=2, gates=stated[first])
     return first

@@ -16,7 +16,7 @@ _STATES = re.compile(r"(?i)hx|hc|(h|c)(_?0|_?t|_?prev)?|.*(hidden|state).*")
 
 
 class WrongAnswer(Exception):  # noqa: N818
-    """What a module returned cannot be read as the answer of a recurrent layer."""
+    """What a module has or returned cannot be that of a recurrent layer."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Form:
     needs_states
         Whether states have to be given.
     lengths
-        `""` where it takes none, `"packed"`, or `"counts"`, `"fractions"` or `"mask"` of an argument.
+        `""` where it takes none, `"packed"`, or what an argument has: `"counts"`, `"fractions"`, a
+        `"mask"` of the steps, or of the `"padding"`.
     always
         Whether lengths have to be given.
     names
@@ -62,8 +63,8 @@ class Form:
 
     def lengths_given(self, counts: Any, steps: Any) -> Any:
         """The argument for lengths `(m,)`; `steps` are the numbers from 0 to T_x - 1."""
-        if self.lengths == "mask":
-            return steps < counts[:, None]
+        if self.lengths in ("mask", "padding"):
+            return (steps < counts[:, None]) == (self.lengths == "mask")
         return counts / len(steps) if self.lengths == "fractions" else counts
 
 
@@ -94,7 +95,7 @@ def with_lengths(form: Form, forward: Any) -> Iterator[Form]:
     """The ways in which a module that is called in this form may take lengths."""
     yield replace(form, lengths="packed")
     for name in filter(_is_of_lengths, _more(forward)):
-        for lengths in ["mask"] if _MASK.fullmatch(name) else ["counts", "fractions"]:
+        for lengths in ["mask", "padding"] if _MASK.fullmatch(name) else ["counts", "fractions"]:
             yield replace(form, lengths=lengths, names=(form.names[0], name))
 
 

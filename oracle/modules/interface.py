@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,14 +14,39 @@ from reference.contract import Array, Kind, direction_shapes, extent
 
 
 class UnusableModule(Exception):  # noqa: N818
-    """A module that cannot be judged; the message is one line that says what to do.
+    """A module that cannot be judged; the text says why, and which options of the command would help.
 
-    `stage` counts what was understood before: nothing, the shapes of the weights, the call.
+    Attributes
+    ----------
+    why
+        The reason alone.
+    stage
+        How much was understood before: nothing, the shapes of the weights, the call.
+    fixed
+        The arguments of the constructor that the user should state, with a value, or `"…"` for any.
+    gates
+        An order of the gates that the user may state, if it is the right one.
     """
 
-    def __init__(self, message: str, stage: int = 0) -> None:
-        super().__init__(message)
-        self.stage = stage
+    def __init__(
+        self, why: str, *, stage: int = 0, fixed: Sequence[tuple[str, str]] = (), gates: str = ""
+    ) -> None:
+        super().__init__(why)
+        self.why, self.stage, self.fixed, self.gates = why, stage, fixed, gates
+
+    def __str__(self) -> str:
+        fixed = " ".join(f"--with {name}={value}" for name, value in self.fixed)
+        return self._advised(fixed, f"--gates {self.gates}")
+
+    @property
+    def in_python(self) -> str:
+        """The same text with the arguments of `oracle.modules.like` in the place of options."""
+        fixed = ", ".join(f'"{name}": {value}' for name, value in self.fixed)
+        return self._advised(f"fixed={{{fixed}}}", f'gates="{self.gates}"')
+
+    def _advised(self, fixed: str, gates: str) -> str:
+        advice = fixed if self.fixed else f"state the order by {gates}, if that is it" if self.gates else ""
+        return f"{self.why}: {advice}" if advice else self.why
 
 
 @dataclass(frozen=True)
@@ -29,6 +55,12 @@ class Interface:
 
     name: str
     kind: Kind
+
+    @property
+    def own_class(self) -> Any:
+        """The class itself; `None` where its framework was not imported."""
+        framework, _, name = self.name.rpartition(".")
+        return getattr(sys.modules.get(framework), name, None)
 
     @property
     def is_cell(self) -> bool:

@@ -83,7 +83,8 @@ def readings(
     """What the tensors of a module of one layer and direction can be. Raises `UnusableModule`."""
     if named := _by_the_frameworks_names(tensors, interface, sizes):
         return Readings(f"{'torch' if 'torch' in interface.name else 'Keras'}'s names", [named])
-    gates, of_what = interface.gates, f"{interface.network} of {sizes.n_x} inputs and {sizes.n_a} units"
+    gates = interface.gates
+    of_what = f"{interface.network} of one layer, {sizes.n_x} inputs and {sizes.n_a} units"
     possible = {name: [*_by_shape(shape, sizes, gates)] for name, shape in tensors.items()}
     for name, found in possible.items():
         if not found:
@@ -93,9 +94,10 @@ def readings(
     groups = _groups(roles, len(gates))
     n, counts = len(gates), {side: len(group) for side, group in groups.items() if side}
     if counts in ({"x": n, "a": n}, {"xa": n}):
-        raise UnusableModule("it has no bias: --with bias=True, if its constructor takes that")
+        raise UnusableModule("it has no bias", fixed=[("bias", "True")])
     if counts not in ({"x": n, "a": n, "b": n}, {"xa": n, "b": n}):
-        has = ", ".join(f"{name} {shape}" for name, shape in tensors.items()) or "none"
+        first = [f"{name} {shape}" for name, shape in tensors.items()][:4]
+        has = ", ".join([*first, *(["…"] if len(tensors) > 4 else [])]) or "none"
         raise UnusableModule(f"its parameters ({has}) are not those of {of_what}")
     joined, order = asked.orders
     named_gates = {side: _gates_by_name(group) for side, group in groups.items()}

@@ -80,8 +80,6 @@ class Trials:
 
     def _shapes(self, sizes: Sizes) -> dict[str, Extents]:
         module = self._factory.ready(sizes, self._dtype)
-        called = self._factory.called(module)
-        self._forward = getattr(called, "call" if "keras" in self._interface.name else "forward", called)
         return {name: tuple(each.shape) for name, each in self._factory.weights(module).items()}
 
     def _single(self, sizes: Sizes) -> tuple[str, list[Single]]:
@@ -95,11 +93,16 @@ class Trials:
         """Find the reading of the weights and the form of a call; what told the reading."""
         try:
             told_by, singles = self._single(self._tried)
-        except UnusableModule:
-            raise
+            called = self._factory.called(self._factory.ready(self._tried, self._dtype))
+        except UnusableModule as error:
+            raise self._factory.advised(error) from None
         except Exception as error:  # of code that is not ours
             sizes = f"{self._tried.n_x} inputs and {self._tried.n_a} units"
             raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
+        self._forward = getattr(called, "call" if "keras" in self._interface.name else "forward", called)
+        if self._asked.gates and all(gates_of(each.reading) not in self._asked.gates for each in singles):
+            found = gates_of(singles[0].reading)
+            raise UnusableModule(f"{told_by} tell the order of its gates, {found}: leave out --gates")
         errors, why = self._errors(singles, forms)
         if not errors:
             errors, _ = self._errors(singles, forms_of_lengths)
@@ -182,8 +185,7 @@ class Trials:
     def _lacking(self, option: str, sizes: Sizes) -> str:
         """Why the module does not do what these sizes need; empty where it does, or is to be judged on it."""
         if option not in self._factory.names:
-            fixed = self._asked.fixed.get(option)
-            return "its constructor has none" if fixed is None else f"{option}={fixed!r} is fixed"
+            return self._factory.why_lacking(option)
         try:
             shapes = self._shapes(sizes)
             if sizes.n_p and shapes != self._singles[False].shapes:
@@ -194,7 +196,7 @@ class Trials:
             if wrong and not (is_told or is_ignored) and self._is_exchanged(sizes):
                 return f"with {option} its weights of both directions are exchanged: no name tells them"
         except UnusableModule as error:
-            return str(error)
+            return error.why
         except Exception as error:  # of code that is not ours
             return f"it refuses {option}: {one_line(error)}" if is_refusal(error) else ""
         return ""
@@ -212,13 +214,13 @@ class Trials:
 
     def _try_lengths(self) -> None:
         errors: dict[Form, float] = {}
+        none = "it takes neither packed sequences nor an argument for lengths"
         for form in with_lengths(self._form, self._forward):
             try:
                 errors[form] = self._off_by(self._adapter(form=form), lengths=np.array([4, 3, 1]))
-            except Exception:  # of code that is not ours
-                continue
+            except Exception as error:  # of code that is not ours
+                none = f"{form.names[1]} raises {one_line(error)}" if form.lengths != "packed" else none
         self._form = min(errors, key=errors.__getitem__, default=self._form)
-        none = "it takes neither packed sequences nor an argument for lengths"
         self._limit("lengths", False, self._refusal(lengths=np.array([3, 4, 1])) if errors else none)
 
     def _try_calls(self) -> None:
@@ -235,6 +237,9 @@ class Trials:
             self._limit("c_last", False, "it returns none")
             self._limit("gradients", False, "it does not return its last memory states")
             return
+        if self._form.states == "none":
+            self._limit("gradients", False, "it takes no initial states")
+            return
         try:
             given = (x, states, parameters, options)
             *_, gradients = self._adapter().gradients([each for each in answer if each is not None], *given)
@@ -245,19 +250,24 @@ class Trials:
             self._limit("gradients", False, one_line(error) if is_none else "")
 
     def _other_modes(self) -> Iterator[str]:
-        """The modes in which the module gives other numbers than in evaluation mode without gradients."""
-        x, states, parameters, options = question(self._interface, self._tried, dtype=self._dtype)
-        torch, adapter = sys.modules["torch"], self._adapter()
-        before = adapter.run(x, states, parameters, options)[0]
-        with torch.inference_mode():
-            after = adapter.run(x, states, parameters, options)[0]
-        if not np.allclose(before, after, rtol=0, atol=FITS):
-            yield "inference mode"
+        """When the module gives other numbers than in evaluation mode without gradients."""
+        adapter = self._adapter()
+        given = question(self._interface, self._tried, dtype=self._dtype)
+        first = adapter.run(*given)[0]
+
+        def differs(adapter: Adapter) -> bool:
+            return not np.allclose(adapter.run(*given)[0], first, rtol=0, atol=FITS)
+
+        if differs(adapter):
+            yield "every call"
+            return
+        with sys.modules["torch"].inference_mode():
+            if differs(adapter):
+                yield "inference mode"
         self._factory.in_training = True
-        after = self._adapter().run(x, states, parameters, options)[0]
-        self._factory.in_training = False
-        if not np.allclose(before, after, rtol=0, atol=FITS):
+        if differs(self._adapter()):
             yield "training mode"
+        self._factory.in_training = False
 
     def _works(self, how: Mapping[str, Any]) -> bool:
         """Whether a call works that torch's own layers refuse."""

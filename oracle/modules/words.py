@@ -24,6 +24,7 @@ _LENGTHS = {
     "counts": ["lengths"],
     "fractions": ["lengths as fractions"],
     "mask": ["a mask for lengths"],
+    "padding": ["a mask of the padding"],
 }
 _TIME = {"first": "time first", "second": "batch first", "stepped": "called step by step"}
 

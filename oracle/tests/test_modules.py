@@ -1,6 +1,5 @@
 """Modules without an adapter: what is understood of them, and that they then compute what they should."""
 
-from collections.abc import Mapping
 from functools import partial
 from itertools import permutations
 from typing import Any
@@ -148,24 +147,6 @@ def test_an_option_that_is_refused_is_a_limit_and_one_that_is_ignored_is_not() -
     assert ignored.facts["limits"]["layers"] == "its constructor has none"
 
 
-@pytest.mark.parametrize(
-    ("module", "asked", "why"),
-    [
-        (users.NeedsMore, {}, "needs cell_size, of which torch.nn.LSTM has nothing: --with cell_size=…"),
-        (users.Peephole, {}, "peep has shape (7, 3), no weight of an LSTM of 5 inputs and 7 units"),
-        (torch.nn.GRU, {}, "its parameters (weight_ih_l0 (21, 5)"),
-        (torch.nn.Linear, {}, "are not those of an LSTM of 5 inputs and 7 units"),
-        (partial(torch.nn.LSTM, bias=False), {"like": "torch.nn.LSTM"}, "it has no bias: --with bias=True"),
-        (torch.nn.LSTM, {"like": "torch.nn.GRU"}, "torch.nn.GRU is none of torch.nn.LSTM"),
-        (torch.nn.LSTM, {"gates": "ifgg"}, "--gates ifgg is no order of gates"),
-    ],
-)
-def test_what_cannot_be_judged_says_what_to_do(module: Any, asked: Mapping[str, Any], why: str) -> None:
-    with pytest.raises(UnusableModule) as error:
-        understood(module, **asked)
-    assert why in str(error.value)
-
-
 def test_fixed_arguments_reach_the_constructor() -> None:
     found = understood(users.NeedsMore, fixed={"cell_size": 3})
     assert found.facts["gates"] == "ifgo"
@@ -219,11 +200,3 @@ def test_a_trained_module_has_its_sizes_and_weights() -> None:
     with torch.no_grad():
         own, _ = decoder(torch.from_numpy(x.transpose(2, 1, 0)), tuple(given))
     assert np.allclose(ours[0], own.numpy().transpose(2, 1, 0), atol=1e-6)
-
-
-def test_a_trained_module_without_sizes_asks_for_them() -> None:
-    with pytest.raises(UnusableModule, match="--with input_size=… --with hidden_size=…"):
-        understood(users.BatchFirst(3, 4))
-    assert (
-        understood(users.BatchFirst(3, 4), fixed={"input_size": 3, "hidden_size": 4}).facts["gates"] == "ifgo"
-    )

@@ -45,7 +45,7 @@ def test_a_file_of_modules_says_how_to_name_one() -> None:
     ("target", "module", "why"),
     [
         ("NeedsMore", {}, "cannot be judged: its constructor needs cell_size, .*: --with cell_size=…"),
-        ("FEW", {"like": "torch.nn.LSTM"}, "FEW is int, expected a class or a function of modules"),
+        ("FEW", {"like": "torch.nn.LSTM"}, "FEW is int, expected a torch.nn.Module, or what makes one"),
     ],
 )
 def test_what_cannot_be_judged_is_unusable(
@@ -55,6 +55,33 @@ def test_what_cannot_be_judged_is_unusable(
     file.write_text(MODULES.read_text() + "\nFEW = 3\n")
     with Implementation(f"{file}:{target}", module=module) as judged, pytest.raises(Unusable, match=why):
         judged.load()
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"),
+    [
+        ("class Net:\n    pass", "Net has none of .*it is no torch.nn.Module.*--like torch.nn.LSTM"),
+        ("def Net(n, k):\n    pass", "Net has none of .*it is no torch.nn.Module.*--like torch.nn.LSTM"),
+        ("Net = 3", "Net has none of [a-z_, ]*$"),
+    ],
+)
+def test_what_is_no_module_says_how_to_have_modules_judged(tmp_path: Path, source: str, hint: str) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(source)
+    with Implementation(f"{file}:Net") as judged, pytest.raises(Unusable, match=hint):
+        judged.load()
+
+
+def test_what_like_understood_is_known_of_a_target_that_uses_it(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    lines = [
+        "import torch",
+        "from oracle.modules import like",
+        "*functions, SUPPORTS = like(torch.nn.LSTM, 'torch.nn.LSTM')",
+    ]
+    file.write_text("\n".join([*lines, "lstm_layer, lstm_layer_backward = functions"]))
+    with Implementation(str(file), directory=Path(torch_modules_of_users.__file__).parents[2]) as judged:
+        assert judged.load().understood["gates"] == "ifgo"
 
 
 def test_a_factory_is_called_in_its_own_process(tmp_path: Path) -> None:

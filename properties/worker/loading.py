@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Optional
 
 from oracle.modules import ModuleOptions, UnusableModule, is_module, understand
@@ -224,10 +224,12 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
         if hint := _modules_in(holder):
             raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
         likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
-        hint = f"; did you mean {likes}?" if likes else _classes_hint(holder)
+        hint = f"; did you mean {likes}?" if likes else _classes_hint(holder) or _like_hint(holder)
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
     contracts = {name: _other_contract(CONTRACTS[name], function) for name, function in functions.items()}
-    loaded = Loaded(functions, contracts, holder, folder, supports, similar=similar)
+    facts = [each.__dict__["understood"] for each in functions.values() if _is_of_like(each)]
+    understood = facts[0] if facts else {}
+    loaded = Loaded(functions, contracts, holder, folder, supports, similar=similar, understood=understood)
     if isinstance(holder, type) and loaded.other_contracts:
         with suppress(Exception):  # what cannot be made without arguments remains a class
             made = _with_functions(holder(), folder, supports)
@@ -255,6 +257,21 @@ def _classes_hint(holder: object) -> str:
     have = "its class {} has" if len(classes) == 1 else "its classes {} have"
     named = have.format(", ".join(classes))
     return f"; {named} some: judge TARGET:{classes[0]}" if classes else ""
+
+
+def _like_hint(holder: object) -> str:
+    """How to name what makes modules of torch; empty of what makes nothing."""
+    if isinstance(holder, ModuleType) or not callable(holder):
+        return ""
+    return "; it is no torch.nn.Module: if calling it makes one, state of which kind by --like torch.nn.LSTM"
+
+
+def _is_of_like(function: object) -> bool:
+    """Whether a function was made by `like` of `oracle.modules`."""
+    made = function if isinstance(function, FunctionType) else None
+    return (
+        made is not None and made.__module__.endswith("oracle.modules.adapter") and "understood" in vars(made)
+    )
 
 
 def _similar(name: str, holder: object) -> str:

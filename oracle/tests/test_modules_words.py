@@ -1,0 +1,190 @@
+"""Modules without an adapter: what is said of those that cannot be judged, and of limits."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from oracle.modules import ModuleOptions, Understood, UnusableModule, like, understand
+from oracle.modules.fitting import question
+from oracle.modules.interface import INTERFACES, Sizes
+from oracle.modules.words import in_words
+from oracle.tests import torch_modules_of_users as users
+from reference.layers import lstm_layer
+
+SIZES = {"input_size": 5, "hidden_size": 7}
+
+
+def understood(make: Any, **asked: Any) -> Understood:
+    return understand(make, getattr(make, "__name__", "make"), ModuleOptions(**asked))
+
+
+class Deep(nn.Module):
+    """Calls the number of layers by another name than torch does."""
+
+    def __init__(self, input_size: int, hidden_size: int, depth: int = 1, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(input_size, hidden_size, depth)
+
+    def forward(self, x: Any, hx: Any = None) -> Any:
+        return self.lstm(x, hx)
+
+
+class WithoutProjection(nn.Module):
+    """What a converter makes that fails for a projection, and does not say why."""
+
+    def __init__(self, lstm: nn.LSTM) -> None:
+        super().__init__()
+        if lstm.proj_size:
+            raise ValueError("shapes do not match")
+        self.lstm = lstm
+
+    def forward(self, x: Any, hx: Any = None) -> Any:
+        return self.lstm(x, hx)
+
+
+class WrongShapes(nn.Module):
+    """Builds the second layer for the units of one direction, though the first has two."""
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bidirectional: bool = False
+    ) -> None:
+        super().__init__()
+        sizes = [input_size, *[hidden_size] * (num_layers - 1)]
+        self.layers = nn.ModuleList(nn.LSTM(n, hidden_size, bidirectional=bidirectional) for n in sizes)
+
+    def forward(self, x: Any, hx: Any) -> Any:
+        last: list[Any] = []
+        for layer, h, c in zip(self.layers, *(each.chunk(len(self.layers)) for each in hx), strict=True):
+            x, ended = layer(x, (h, c))
+            last.append(ended)
+        return x, tuple(map(torch.cat, zip(*last, strict=True)))
+
+
+class Padded(nn.Module):
+    """An LSTM that takes no packed sequences, but a mask, of the padding if `inverted`."""
+
+    def __init__(self, input_size: int, hidden_size: int, inverted: bool = False) -> None:
+        super().__init__()
+        self.inverted = inverted
+        self.lstm = nn.LSTM(input_size, hidden_size, batch_first=True)
+
+    def forward(self, x: Any, hx: Any = None, mask: Any = None) -> Any:
+        assert torch.is_tensor(x)
+        if mask is None:
+            return self.lstm(x, hx)
+        mask = ~mask if self.inverted else mask
+        packed = nn.utils.rnn.pack_padded_sequence(x, mask.sum(1), batch_first=True, enforce_sorted=False)
+        output, last = self.lstm(packed, hx)
+        return nn.utils.rnn.pad_packed_sequence(output, batch_first=True)[0], last
+
+
+def fresh(lstm: nn.LSTM) -> nn.LSTM:
+    """A conversion that draws weights of its own."""
+    return nn.LSTM(lstm.input_size, lstm.hidden_size, dtype=next(lstm.parameters()).dtype)
+
+
+@pytest.mark.parametrize(
+    ("module", "asked", "why"),
+    [
+        (users.NeedsMore, {}, "needs cell_size, of which torch.nn.LSTM has nothing: --with cell_size=…"),
+        (
+            users.Peephole,
+            {},
+            "peep has shape (7, 3), no weight of an LSTM of one layer, 5 inputs and 7 units",
+        ),
+        (nn.GRU, {}, "its parameters (weight_ih_l0 (21, 5)"),
+        (nn.Linear, {}, "are not those of an LSTM of one layer, 5 inputs and 7 units"),
+        (Deep, {"fixed": {"depth": 2}}, "one layer, 5 inputs and 7 units, made with depth=2"),
+        (partial(nn.LSTM, bias=False), {"like": "torch.nn.LSTM"}, "it has no bias: --with bias=True"),
+        (nn.LSTM, {"like": "torch.nn.GRU"}, "torch.nn.GRU is none of torch.nn.LSTM"),
+        (nn.LSTM, {"gates": "ifgg"}, "--gates ifgg is no order of gates"),
+        (nn.LSTM, {"gates": "figo"}, "torch's names tell the order of its gates, ifgo: leave out --gates"),
+        (
+            partial(users.ListOfGates, order="ifgo"),
+            {"like": "torch.nn.LSTMCell", "gates": "ofig"},
+            "off: state the order by --gates hx:ofig, if that is it",
+        ),
+        (len, {"like": "torch.nn.LSTM"}, "does not take the sizes of the input and the hidden state"),
+        (lambda n, k: n + k, {"like": "torch.nn.LSTM"}, "int is no torch.nn.Module"),
+        (lambda lstm: 3, {"converts": "torch.nn.LSTM"}, "the converter returned int, expected a module"),
+        (users.BatchFirst(3, 4), {}, "--with input_size=… --with hidden_size=…"),
+        (Deep(5, 7, 2), {"fixed": SIZES}, "7 units: --with num_layers=… --with bidirectional=…"),
+    ],
+)
+def test_what_cannot_be_judged_says_what_to_do(module: Any, asked: Mapping[str, Any], why: str) -> None:
+    with pytest.raises(UnusableModule) as error:
+        understood(module, **asked)
+    assert why in str(error.value)
+
+
+def test_a_trained_module_has_the_options_that_the_user_states() -> None:
+    assert understood(users.BatchFirst(5, 7), fixed=SIZES).facts["gates"] == "ifgo"
+    assert understood(Deep(5, 7, 2), fixed={**SIZES, "num_layers": 2}).network["directions"] == 1
+
+
+def test_like_takes_a_class_and_advises_in_python() -> None:
+    (lstm, *_, supports) = like(nn.LSTM, nn.LSTM)
+    assert lstm.understood["like"] == "torch.nn.LSTM"
+    assert supports["projection"] == "fewer"
+    with pytest.raises(ValueError, match=r'needs cell_size, .*: fixed={"cell_size": …}$'):
+        like(users.NeedsMore, nn.LSTM)
+    with pytest.raises(ValueError, match=r"torch\.nn\.modules\.rnn\.GRU is none of torch\.nn\.LSTM"):
+        like(nn.GRU, nn.GRU)
+
+
+def test_an_option_under_another_name_is_named() -> None:
+    limits = understood(Deep).facts["limits"]
+    assert limits["layers"] == "its constructor has no num_layers, but depth"
+    assert limits["directions"] == limits["projection"] == "its constructor has none"
+
+
+def test_the_gates_that_the_user_states_are_printed_though_others_would_fit() -> None:
+    cell = partial(users.ListOfGates, order="ifgo")
+    for gates in ("hx:ofig", "hx:gfio"):
+        found = understood(cell, like="torch.nn.LSTMCell", gates=gates)
+        assert f"gates {' '.join(gates.removeprefix('hx:'))}," in in_words(found.facts)
+
+
+def test_what_fails_for_a_projection_without_a_word_is_judged_on_it() -> None:
+    found = understood(WithoutProjection, converts="torch.nn.LSTM")
+    assert "projection" not in found.facts["limits"]
+    x, states, parameters, options = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 5, n_p=3))
+    with pytest.raises(ValueError, match="shapes do not match"):
+        found.functions["lstm_layer"](x, *states, parameters, options)
+
+
+def test_weights_of_other_shapes_than_an_option_needs_are_judged() -> None:
+    found = understood(WrongShapes)
+    assert "stacked_directions" not in found.supports
+    given = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 3, layers=2, directions=2))
+    with pytest.raises(Exception, match=r"has shape \(12, 3\), expected \(12, 6\) of 2 layers and 2 dir"):
+        found.functions["lstm_layer"](given[0], *given[1], *given[2:])
+
+
+def test_numbers_that_change_with_every_call_are_said_to() -> None:
+    found = understood(fresh, converts="torch.nn.LSTM")
+    assert found.facts["other_modes"] == ["every call"]
+    assert "other numbers in every call" in in_words(found.facts)
+
+
+def test_an_output_may_end_with_the_longest_sample() -> None:
+    assert understood(Padded, fixed={"inverted": True}).facts["lengths"] == "padding"
+    found = understood(Padded)
+    assert found.facts["lengths"] == "mask"
+    lengths = np.array([3, 1, 2])  # of 4 steps
+    x, states, parameters, options = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 3), lengths=lengths)
+    a, *_ = found.functions["lstm_layer"](x, *states, parameters, options)
+    assert np.allclose(a, lstm_layer(x, states[0], states[1], parameters, options)[0])
+
+
+def test_without_initial_states_there_are_no_gradients_by_them() -> None:
+    class Hidden(nn.RNN):
+        def forward(self, x: Any) -> Any:  # type: ignore[override]
+            return super().forward(x)
+
+    assert understood(Hidden).facts["limits"]["gradients"] == "it takes no initial states"
