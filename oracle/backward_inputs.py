@@ -1,4 +1,4 @@
-"""The arrays of one problem of a backward pass: those of the forward pass, and the gradients that come in."""
+"""The arrays of one problem of a backward pass: those of the forward pass, and the incoming gradients."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from reference.time_axis import time_last
 
 @dataclass(frozen=True)
 class BackwardInputs(Inputs):
-    """The arrays of one problem of a backward pass that is given caches.
+    """The arrays of one problem of a backward pass that takes caches.
 
-    `da (n_a, m, T_x)` is the gradient by the hidden states and `dc (n_a, m)` that by the last memory state,
-    both directly; `dc` is 0 but of a cell, and `(0, m)` of an RNN. `shown` is what the forward pass left in
-    its caches, `a`, and of an LSTM `c`, `ft`, `it`, `cct` and `ot`, each `(n_a, m, T_x)`.
+    `da (n_a, m, T_x)` is the direct gradient with respect to the hidden states, and `dc (n_a, m)` the direct
+    gradient with respect to the last memory state: 0 except for a cell, and `(0, m)` for an RNN. `shown` has
+    the values in the caches: `a`, and for an LSTM `c`, `ft`, `it`, `cct` and `ot`, each `(n_a, m, T_x)`.
     """
 
     da: Array = field(kw_only=True)
@@ -30,11 +30,11 @@ class BackwardInputs(Inputs):
 
     @staticmethod
     def of(forward: Inputs, da: Array, dc: Array) -> BackwardInputs:
-        """The backward pass of a forward pass, with the caches that the reference leaves."""
+        """The backward pass of a forward pass, with the caches of the reference."""
         return BackwardInputs(**vars(forward), da=da, dc=dc, shown=_shown(forward))
 
     def arguments(self, function: str) -> list[Any]:
-        """The positional arguments of a call of `function`; a cell takes the first step."""
+        """The positional arguments of a call of `function`; for a cell those of the first step."""
         contract = CONTRACTS[function]
         by_name = {"da_next": self.da[:, :, 0], "dc_next": self.dc, "da": self.da}
         caches = self._caches(contract.cache)
@@ -42,7 +42,7 @@ class BackwardInputs(Inputs):
         return [*(by_name[name] for name in contract.arguments), given]
 
     def _caches(self, names: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The cell caches of all steps, as our forward passes leave them."""
+        """The cell caches of all steps, as the forward passes of the reference return them."""
         arrays = {**self.shown, "a_prev": self.a_prev, "c_prev": self.c_prev, "xt": self.x}
         arrays |= {f"{state}_next": self.shown[state] for state in ("a", "c") if state in self.shown}
         parameters = dict(self.parameters)
@@ -55,11 +55,11 @@ class BackwardInputs(Inputs):
 
     @property
     def c_prev(self) -> Array:
-        """The memory states before each step, `(n_a, m, T_x)`; `(0, m, T_x)` of an RNN."""
+        """The memory states before each step, `(n_a, m, T_x)`; `(0, m, T_x)` for an RNN."""
         return _before(self.c0, self.shown.get("c", np.zeros((0, *self.x.shape[1:]), self.x.dtype)))
 
     def row(self, quantity: str, unit: int) -> str:
-        """What a row of a gradient is called."""
+        """The name of a row of a gradient."""
         return f"{'feature' if quantity == 'dx' else 'unit'} {unit}"
 
     def columns(self, samples: Any) -> BackwardInputs:
@@ -69,7 +69,7 @@ class BackwardInputs(Inputs):
         return replace(self, x=x, a0=a0, c0=c0, da=self.da[:, samples], dc=self.dc[:, samples], shown=shown)
 
     def span(self, start: int, stop: int) -> BackwardInputs:
-        """The same problem on some of its steps, from the states that they have in the caches."""
+        """The same problem on some of its steps, from the states in the caches."""
         steps = slice(start, stop)
         shown = {name: array[:, :, steps] for name, array in self.shown.items()}
         return replace(
@@ -82,17 +82,17 @@ class BackwardInputs(Inputs):
         )
 
     def given_the_rest(self, t: int, da0: Array) -> BackwardInputs:
-        """The first `t` steps of an RNN, where the rest has the gradient `da0` by its initial state."""
+        """The first `t` steps of an RNN; `da0` is the gradient that the later steps pass back."""
         first = self.span(0, t)
         da = first.da.copy()
         da[:, :, -1] += da0
         return replace(first, da=da)
 
     def with_pre_activations_as_inputs(self, x: Array) -> BackwardInputs:
-        """The same problem with an input for each pre-activation: `dx` is the gradient by these, exactly.
+        """The same problem with an input for each pre-activation: `dx` shows their gradients exactly.
 
-        The inputs `x (n_a, m, T_x)`, or `(4 n_a, m, T_x)` of the gates f, i, c, o, are given, and the weights
-        on them are blocks of the identity.
+        The inputs `x` are `(n_a, m, T_x)`, or `(4 n_a, m, T_x)` for the gates f, i, c, o. The weights on them
+        are blocks of the identity.
         """
         n_a, p = len(self.a0), dict(self.parameters)
         identity = np.eye(len(x), dtype=x.dtype)
@@ -111,7 +111,7 @@ def _before(first: Array, states: Array) -> Array:
 
 @np.errstate(all="ignore")
 def _shown(forward: Inputs) -> dict[str, Array]:
-    """What the reference leaves in the caches of a forward pass."""
+    """The values that the reference caches in a forward pass."""
     x = forward.x.transpose(2, 0, 1)
     if forward.kind == "rnn":
         a, _ = rnn_steps(x, forward.a0, forward.parameters)
@@ -132,8 +132,8 @@ def _shown(forward: Inputs) -> dict[str, Array]:
 class LayerBackwardInputs(LayerInputs):
     """The arrays of one problem of a backward pass of whole layers.
 
-    `da (D n_h, m, T_x)`, `da_last (L D, n_h, m)` and `dc_last (L D, n_a, m)` are the gradients by what a
-    layer returns; `dc_last` is `(L D, 0, m)` of an RNN.
+    `da (D n_h, m, T_x)`, `da_last (L D, n_h, m)` and `dc_last (L D, n_a, m)` are the gradients with respect
+    to the outputs of a layer; for an RNN, `dc_last` is `(L D, 0, m)`.
     """
 
     da: Array = field(kw_only=True)
@@ -152,7 +152,7 @@ class LayerBackwardInputs(LayerInputs):
         return [*(getattr(self, name) for name in contract.arguments), parameters, options]
 
     def row(self, quantity: str, unit: int) -> str:
-        """What a row of a gradient is called; by initial states, that of a layer and direction."""
+        """The name of a row of a gradient."""
         return f"feature {unit}" if quantity == "dx" else super().row(f"{quantity[1]}_last", unit)
 
     def columns(self, samples: Any) -> LayerBackwardInputs:
@@ -166,16 +166,16 @@ class LayerBackwardInputs(LayerInputs):
 AnyBackward = BackwardInputs | LayerBackwardInputs
 
 BY_SAMPLES = ("dx", "da0", "dc0")
-"""The gradients that have an entry for each sample; those by parameters are sums over all."""
+"""The gradients with an entry for each sample; gradients by parameters are sums over all samples."""
 
 
 def by_parameter(place: int, name: str) -> str:
-    """What the gradient by a parameter of layers is called: `gradients[0]["dWax"]`."""
+    """The name of the gradient by a parameter of layers: `gradients[0]["dWax"]`."""
     return f'gradients[{place}]["d{name}"]'
 
 
 def parameters_of(inputs: AnyBackward) -> list[tuple[str, Array]]:
-    """Each parameter that a backward pass gives the gradient by, under the name of the gradient."""
+    """The parameters whose gradients a backward pass returns, by the names of the gradients."""
     if isinstance(inputs, LayerBackwardInputs):
         places = enumerate(inputs.parameters)
         return [(by_parameter(k, name), p[name]) for k, p in places for name in p]

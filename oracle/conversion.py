@@ -110,7 +110,7 @@ def to_reference(kind: Kind, parameters: Parameters, directions: int = 1) -> dic
     }
 
 
-TO: Mapping[str, Callable[[Kind, Parameters, int], dict[str, Array]]] = {
+CONVERTERS: Mapping[str, Callable[[Kind, Parameters, int], dict[str, Array]]] = {
     "torch": to_torch,
     "onnx": to_onnx,
     "keras": to_keras,

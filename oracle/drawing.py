@@ -16,7 +16,7 @@ Parameters = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Drawing:
-    """The numbers of a regime, in arrays of these sizes and of a dtype."""
+    """Draws the arrays of a problem with these sizes, this regime, seed and dtype."""
 
     kind: Kind
     sizes: Mapping[str, int]
@@ -35,7 +35,7 @@ class Drawing:
         return ordinary(inputs) if self.regime in ORDINARY else inputs
 
     def layers(self, activation: str, is_zero: bool, trained: Sequence[Parameters] = ()) -> LayerInputs:
-        """The inputs of layers without lengths; the parameters are drawn, or those that are `trained`.
+        """The inputs of layers without lengths; with `trained` parameters, none are drawn.
 
         With `is_zero` the initial states are zeros.
         """
@@ -56,10 +56,10 @@ class Drawing:
         return ordinary_layers(inputs, trained=bool(trained)) if self.regime in ORDINARY else inputs
 
     def gradient(self, shape: tuple[int, ...], number: int) -> Array:
-        """The incoming gradient of a backward pass: normal, or of {-1, 0, 1} in the regime `ternary`.
+        """An incoming gradient of a backward pass: normal, or in {-1, 0, 1} in the regime `ternary`.
 
-        In a regime with large numbers some samples are up to a thousand times as large, so that clipping
-        shows. In the first gradient, number 0, the second axis is that of samples, in the others the last.
+        In a regime with large numbers some samples are up to a thousand times larger, so that clipping shows.
+        Gradient number 0 has samples on the second axis, the others have them on the last axis.
         """
         rng, m = np.random.default_rng([self.seed, 4, number]), self.sizes["m"]
         if self.regime == "ternary":
@@ -70,7 +70,7 @@ class Drawing:
 
     @property
     def poisons_the_gradient(self) -> bool:
-        """Whether NaN or infinity comes into a backward pass, and not into the forward pass."""
+        """Whether the NaN or infinity is in the incoming gradient, and not in the forward pass."""
         return self.regime == "nonfinite" and np.random.default_rng([self.seed, 3]).random() < 0.5
 
     def _arrays(self, draw: Any, shapes: Mapping[str, Shape]) -> dict[str, Array]:
@@ -79,5 +79,5 @@ class Drawing:
 
 
 def _shuffled(arrays: Parameters, rng: np.random.Generator) -> dict[str, Array]:
-    """The parameters in any order: a dict is read by its keys."""
+    """The parameters in a random order, since a program must read a dict by its keys."""
     return {name: arrays[name] for name in rng.permutation([*arrays]).tolist()}

@@ -1,4 +1,4 @@
-"""The arrays of one problem, for one function: what it is called with, and parts of it."""
+"""The arrays of one problem for one function: the arguments of a call, and parts of the problem."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from reference.contract import CONTRACTS, Array, Kind
 class Inputs:
     """The arrays of one problem.
 
-    `x (n_x, m, T_x)`, `a0 (n_a, m)`, `c0 (n_a, m)` and the parameters of the specification. An RNN has
-    no memory state: its `c0` is `(0, m)`. `dtype` is the precision in which the problem is posed; the
-    arrays may hold more than that, where an implementation answered with more. The `activation` is that
-    of an RNN, `"tanh"` or, of layers alone, `"relu"`.
+    `x` is `(n_x, m, T_x)`, `a0` and `c0` are `(n_a, m)`, and the parameters those of the specification. An
+    RNN has no memory state: its `c0` is `(0, m)`. `dtype` is the precision of the problem; the arrays may be
+    wider if they hold states from an implementation that answered in a wider dtype. `activation` is that of
+    an RNN, `"tanh"`, or for layers also `"relu"`.
     """
 
     kind: Kind
@@ -30,7 +30,7 @@ class Inputs:
     activation: str = field(default="tanh", kw_only=True)
 
     def arguments(self, function: str) -> list[Any]:
-        """The positional arguments of a call of `function`; a cell takes the first step."""
+        """The positional arguments of a call of `function`; for a cell those of the first step."""
         contract = CONTRACTS[function]
         if contract.is_cell:
             given = {"xt": self.x[:, :, 0], "a_prev": self.a0, "c_prev": self.c0}
@@ -49,23 +49,23 @@ class Inputs:
         return replace(self, x=self.x[:, samples], a0=self.a0[:, samples], c0=self.c0[:, samples])
 
     def sample(self, j: int, t: int) -> Inputs:
-        """As much of the problem as says what one sample's step `t` is."""
+        """One sample up to step `t`: the part of the problem that determines this step."""
         return self.columns([j]).span(0, t + 1)
 
     def span(self, start: int, stop: int) -> Inputs:
-        """The same problem on some of its steps, from the same state."""
+        """The same problem on some of its steps, from the same initial state."""
         return replace(self, x=self.x[:, :, start:stop])
 
     def resumed(self, t: int, a: Array) -> Inputs:
-        """What an RNN has left to do after `t` steps of its trajectory `a`."""
+        """The rest of an RNN's problem after `t` steps of its trajectory `a`."""
         return replace(self, x=self.x[:, :, t:], a0=a[:, :, t - 1])
 
     def steps(self, a: Array, c: Array) -> Inputs:
         """All steps of a trajectory `a`, `c` `(n_a, m, T_x)` as one batch of `m T_x` single steps.
 
-        Each starts from the state that the trajectory itself holds, so an error made in one step does not
-        count against the next. A result `(n, m T_x, 1)` reshaped to `(n, m, T_x)` is back in place. A single
-        step starts from the state that is given, so of one in the precision of the inputs it is the inputs.
+        Each step starts from a state of the trajectory itself, so an error in one step does not count against
+        the next step. A result `(n, m T_x, 1)` can be reshaped to `(n, m, T_x)`. A trajectory of one step
+        starts from the given state, so its batch is these inputs.
         """
         n_x, m, T_x = self.x.shape
         work = np.result_type(self.x, a, c)
@@ -91,7 +91,7 @@ class Inputs:
         return replace(self, parameters=change(self.parameters))
 
     def row(self, quantity: str, unit: int) -> str:
-        """What a row of a quantity is called."""
+        """The name of a row of a quantity."""
         return f"{'class' if quantity == 'y' else 'unit'} {unit}"
 
 
@@ -99,9 +99,9 @@ class Inputs:
 class LayerInputs(Inputs):
     """The arrays of one problem of whole layers.
 
-    `x (n_x, m, T_x)`, `a0 (L D, n_h, m)`, `c0 (L D, n_a, m)` and a dict of parameters for each layer and
-    direction. An RNN has no memory state: its `c0` is `(L D, 0, m)`. `lengths` is `(m,)`, or `None` where
-    it is not given.
+    `x` is `(n_x, m, T_x)`, `a0` is `(L D, n_h, m)`, `c0` is `(L D, n_a, m)`, and each direction of each layer
+    has a dict of parameters. An RNN has no memory state: its `c0` is `(L D, 0, m)`. `lengths` is
+    `(m,)`, or `None` if no lengths are given.
     """
 
     parameters: Sequence[Mapping[str, Array]]  # type: ignore[assignment]
@@ -121,7 +121,7 @@ class LayerInputs(Inputs):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The sizes by symbol, those of the stacking too."""
+        """The sizes by symbol, with the numbers of layers and directions."""
         (n_x, m, T_x), (places, n_h, _) = self.x.shape, self.a0.shape
         n_a = n_h if self.kind == "rnn" else self.c0.shape[1]
         stacking = {"L": places // self.directions, "D": self.directions, "n_h": n_h}
@@ -134,12 +134,12 @@ class LayerInputs(Inputs):
 
     @property
     def within(self) -> Array:
-        """Whether a step is one of a sample's own, `(m, T_x)`."""
+        """Whether a step is before the end of its sample, `(m, T_x)`."""
         return np.asarray(np.arange(self.x.shape[2]) < self.ends[:, None])
 
     @property
     def backward(self) -> Array:
-        """For each sample its own steps from the last one back, `(m, T_x)`; those beyond stay in place."""
+        """The steps of each sample from its last step back, `(m, T_x)`; steps after its end stay in place."""
         t, ends = np.arange(self.x.shape[2]), self.ends[:, None]
         return np.where(t < ends, ends - 1 - t, t)
 
@@ -154,11 +154,11 @@ class LayerInputs(Inputs):
         return self.columns([j])
 
     def single(self, t: int, a: Array, c: Array) -> LayerInputs:
-        """One step by itself, from the states `(L D, n, m)`."""
+        """One step, from the states `(L D, n, m)`."""
         return replace(self, x=self.x[:, :, t : t + 1], a0=a, c0=c, lengths=None)
 
     def from_each(self, a: Array, c: Array) -> LayerInputs:
-        """All steps as a batch of `m T_x` single ones, from the states `(L D, n, m T_x)` given for each."""
+        """All steps as one batch of `m T_x` single steps, each from its state in `(L D, n, m T_x)`."""
         n_x, m, T_x = self.x.shape
         work = np.result_type(self.x, a, c)
         return replace(
@@ -175,7 +175,7 @@ class LayerInputs(Inputs):
         return replace(self, parameters=[change(p) for p in self.parameters])
 
     def row(self, quantity: str, unit: int) -> str:
-        """What a row of a quantity is called; `a_last` and `c_last` have all layers one below the other."""
+        """The name of a row of a quantity; `a_last` and `c_last` stack the rows of all layers."""
         place, unit = divmod(unit, max((self.c0 if quantity[0] == "c" else self.a0).shape[1], 1))
         layer, direction = divmod(place, self.directions)
         if quantity == "a":

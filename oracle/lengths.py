@@ -1,4 +1,4 @@
-"""The lengths of samples, by kind; the numbers come from a seed."""
+"""Draws the lengths of samples from a seed."""
 
 from typing import Literal
 
@@ -10,10 +10,10 @@ Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
 
 
 def drawn(kind: Lengths, seed: int, m: int, T_x: int) -> Array | None:
-    """`(m,)` numbers from 1 to T_x; `None` where they are absent.
+    """`(m,)` numbers from 1 to T_x; `None` for the kind `"absent"`.
 
-    Where there is more than one step, equal ones are shorter than T_x, and of random ones the first is, which
-    another is longer than.
+    If there is more than one step, equal lengths are shorter than T_x; the first random length is shorter
+    than T_x, and another length is longer than the first.
     """
     if kind == "absent":
         return None

@@ -1,4 +1,4 @@
-"""What a target declares that it does not do: its `SUPPORTS`, as data, and what of that a law is about."""
+"""The limits that a target declares in `SUPPORTS`, as data."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -18,7 +18,7 @@ MANY = 2**31
 
 @dataclass(frozen=True)
 class Limits:
-    """What a target does. By default all there is.
+    """What a target can do; by default everything.
 
     Attributes
     ----------
@@ -27,27 +27,27 @@ class Limits:
     caches, head
         Whether the four functions return caches, and predictions.
     layers, directions
-        How many at most.
+        The largest numbers of layers and directions.
     least_directions
-        2 where its layers always have both.
+        2 if its layers always have two directions.
     stacked_directions
-        How many at most where there is more than one layer.
+        The largest number of directions with more than one layer.
     lengths, initial_state
-        Whether its layers take these.
+        Whether its layers take lengths, and initial states.
     c_last
         Whether its LSTM layers return the last memory states.
     projection
-        Whether these do; `"fewer"` where it has to make the hidden state smaller.
+        Whether its LSTM layers project the hidden state; `"fewer"` if a projection must make it smaller.
     activations
-        Those of its RNN layers.
+        The activations of its RNN layers.
     empty
         The sizes that may be 0.
     subnormals
-        Whether it keeps subnormal numbers, and does not flush them to zero.
+        Whether it keeps subnormal numbers; otherwise it flushes them to zero.
     bad_shapes
-        Whether arguments of a wrong shape may be given to it, to see whether it refuses them.
+        Whether it may be called with arguments of a wrong shape, to see whether it refuses them.
     gradients
-        Whether it has backward passes that are to be judged.
+        Whether it has backward passes to judge.
     """
 
     dtypes: tuple[DType, ...] = DTYPES
@@ -69,7 +69,7 @@ class Limits:
 
     @classmethod
     def parse(cls, declared: Any) -> Self:
-        """The limits in a target's `SUPPORTS`. Raises `ValueError`, which says what is wrong with it."""
+        """The limits in a target's `SUPPORTS`. A `ValueError` names what is wrong with it."""
         if not isinstance(declared, dict):
             raise ValueError("SUPPORTS is no dict")
         known = {each.name for each in fields(cls)}
@@ -85,15 +85,15 @@ class Limits:
         return self.least_directions == 1
 
     def most_directions(self, layers: int) -> int:
-        """How many directions it does with so many layers."""
+        """The largest number of directions with this number of layers."""
         return self.directions if layers == 1 else min(self.directions, self.stacked_directions)
 
     def shows(self, output: str, shape: Shape) -> bool:
-        """Whether it returns an output of this shape, or `None` in its place."""
+        """Whether it returns this output; otherwise it returns `None` in its place."""
         return (self.head or "n_y" not in shape) and (self.c_last or output != "c_last")
 
     def lacking(self, needs: Sequence[str]) -> str:
-        """The first of what is needed and not done, in words; empty where all is."""
+        """The first need that the target does not meet, in words; empty if it meets all."""
         for name in needs:
             if name == "equal projection" and self.projection is not True:
                 return _FEWER if self.projection else _NO["projection"]
@@ -102,7 +102,7 @@ class Limits:
         return ""
 
     def fitted(self, problem: Problem) -> Problem:
-        """The problem, or one like it that asks for no more than this."""
+        """The problem, changed as far as needed to stay within the limits."""
         less: dict[str, Any] = {}
         if problem.dtype not in self.dtypes:
             less["dtype"] = self.dtypes[0]
@@ -181,7 +181,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
 
 
 def _checked(key: Any, value: Any, known: set[str]) -> Any:
-    """A value of `SUPPORTS`, if it is one that its key may have."""
+    """A value of `SUPPORTS`; `ValueError` if its key cannot have this value."""
     if key in _CHOICES:
         if (
             isinstance(value, (list, tuple))

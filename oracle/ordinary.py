@@ -1,7 +1,7 @@
 """Ordinary numbers: pre-activations below 300 and logits below 30, in every regime, size and step.
 
-There the plainest code is right in float64: a tanh of exponentials, which overflow beyond 354, a softmax that
-does not shift its logits. What is larger than this is asked of a robust program.
+For such numbers simple code is right in float64, such as a tanh by exponentials, which overflow beyond 354,
+or a softmax that does not shift its logits. Only robust programs have to be right for larger numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from oracle.inputs import Inputs, LayerInputs
 from reference.contract import Array
 
 MOST = 149.0
-"""How much states and bias may give to a pre-activation, and how much the inputs may."""
+"""The largest contribution of states and bias to a pre-activation, and the largest of the inputs."""
 
 MOST_LOGIT = 29.5
 
@@ -24,7 +24,7 @@ GATES = "fico"
 
 
 def ordinary(inputs: Inputs) -> Inputs:
-    """The inputs of one of the four functions, made so by `ordinary_layers`; their logits are below 30."""
+    """The inputs of one of the four functions, made ordinary by `ordinary_layers`, with logits below 30."""
     a0, c0, parameters = inputs.a0[None], inputs.c0[None], [inputs.parameters]
     layer = ordinary_layers(LayerInputs(inputs.kind, inputs.x, a0, c0, parameters, inputs.dtype))
     return replace(inputs, x=layer.x, c0=layer.c0[0], parameters=layer.parameters[0])
@@ -33,8 +33,9 @@ def ordinary(inputs: Inputs) -> Inputs:
 def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInputs:
     """The inputs with rows of weights and biases, and samples of x and c0, halved until they are ordinary.
 
-    What is allowed for the states is the most that a tanh can be, so it holds in every step. Weights that are
-    `trained` stay as they are; so does a relu network, whose states have no bound, and need no exponential.
+    The states count with the largest value that a tanh allows, so the numbers are ordinary in every step.
+    `trained` weights stay as they are. So does a relu network: its states have no bound, and it uses no
+    exponentials.
     """
     if inputs.activation == "relu":
         return inputs
@@ -43,7 +44,7 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
     of_x = np.zeros(inputs.x.shape[1])
     made: list[Mapping[str, Array]] = []
     below = np.zeros(len(inputs.x))
-    here: list[Array] = []  # how large the states of each direction may be
+    here: list[Array] = []  # the largest possible states of each direction
     for place, given in enumerate(inputs.parameters):
         if place and place % D == 0:
             below = np.concatenate(here[-D:])
@@ -64,14 +65,14 @@ def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInput
 
 
 def _rows(parameters: Mapping[str, Array]) -> Array:
-    """The magnitudes of the weights on `[a; x]`, the gates one below the other."""
+    """The magnitudes of the weights on `[a; x]`, with the gates stacked."""
     is_rnn = "Waa" in parameters
     names = ["Waa", "Wax"] if is_rnn else [f"W{gate}" for gate in GATES]
     return np.asarray(np.abs(np.concatenate([parameters[name] for name in names], axis=int(is_rnn))))
 
 
 def _halved_rows(given: Mapping[str, Array], states: Array, below: Array) -> Mapping[str, Array]:
-    """The parameters, each row halved until it is ordinary where nothing is larger than this."""
+    """The parameters, each row halved until it is ordinary for states and inputs of these sizes."""
     is_rnn, made = "Waa" in given, dict(given)
     biases = given["ba"] if is_rnn else np.concatenate([given[f"b{gate}"] for gate in GATES])
     size = _rows(given) @ np.concatenate([states, below]) + np.abs(biases[:, 0])
@@ -87,7 +88,7 @@ def _halved_rows(given: Mapping[str, Array], states: Array, below: Array) -> Map
 
 
 def _halving(size: Array, most: float) -> Array:
-    """The power of two, at most 1, that makes each size at most so large; exact in every product."""
+    """The power of two, at most 1, that makes each size at most `most`. Its products are exact."""
     return 2.0 ** -np.ceil(np.log2(np.fmax(size / most, 1)))
 
 

@@ -1,6 +1,6 @@
-"""A fully determined input whose repr rebuilds it.
+"""A problem: one input of the functions, which its repr rebuilds.
 
-`oracle.checkpoints` takes a while to import, and is imported here where a problem has the weights of a file.
+`oracle.checkpoints` is slow to import, so only a problem with the weights of a file imports it.
 """
 
 import ast
@@ -27,9 +27,9 @@ Initial = Literal["given", "zero"]
 
 @dataclass(frozen=True, repr=False)
 class Problem:
-    """One input of the functions, as five sizes, a regime (see `oracle.regimes`), a seed and a dtype.
+    """One input of the functions: five sizes, a regime (see `oracle.regimes`), a seed and a dtype.
 
-    Raises `ValueError` where the sizes, the regime or the dtype are none.
+    Raises `ValueError` for invalid sizes, and for an unknown regime or dtype.
     """
 
     kind: Kind
@@ -55,14 +55,14 @@ class Problem:
         "regime": get_args(Regime),
         "dtype": get_args(DType),
     }
-    """What the fields that are words may be."""
+    """The allowed values of the text fields."""
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._stated)
+        given = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._fields_in_repr)
         return f"Problem.{self.kind}({given})".replace("'", '"')
 
     @property
-    def _stated(self) -> list[str]:
+    def _fields_in_repr(self) -> list[str]:
         """The fields that its line states."""
         return [each.name for each in fields(self)[1:]]
 
@@ -78,17 +78,17 @@ class Problem:
 
     @staticmethod
     def rnn_layer(**given: Any) -> "LayerProblem":
-        """A problem of layers of the simple recurrent network; with `weights`, those of a file."""
-        return _made(LayerProblem, "rnn_layer", _filled_in("rnn_layer", given))
+        """A problem of layers of the RNN; `weights` names a file with its parameters."""
+        return _made(LayerProblem, "rnn_layer", _with_file_fields("rnn_layer", given))
 
     @staticmethod
     def lstm_layer(**given: Any) -> "LayerProblem":
-        """A problem of layers of the long short-term memory network; with `weights`, those of a file."""
-        return _made(LayerProblem, "lstm_layer", _filled_in("lstm_layer", given))
+        """A problem of layers of the LSTM network; `weights` names a file with its parameters."""
+        return _made(LayerProblem, "lstm_layer", _with_file_fields("lstm_layer", given))
 
     @staticmethod
     def parse(text: str) -> "Problem":
-        """The problem that a repr describes; `ValueError` where the text is none. Nothing is executed."""
+        """The problem with this repr; `ValueError` for other texts. Nothing in the text is executed."""
         kinds = {f"Problem.{kind}": kind for kind in (*get_args(Kind), *get_args(LayerKind))}
         try:
             call = ast.parse(text.strip(), mode="eval").body
@@ -105,7 +105,7 @@ class Problem:
 
     @property
     def varies(self) -> tuple[str, ...]:
-        """The sizes that may be others in a problem of the same network, or kind."""
+        """The sizes that another problem of the same network may change."""
         return ("n_x", "n_a", "n_y", "m", "T_x")
 
     @property
@@ -114,10 +114,10 @@ class Problem:
         return {"n_x": self.n_x, "n_a": self.n_a, "n_y": self.n_y, "m": self.m, "T_x": self.T_x}
 
     def inputs(self, function: str) -> Inputs:
-        """The arrays that `function` gets; `lstm_forward` starts from a memory state of zeros.
+        """The arrays for a call of `function`; `lstm_forward` starts from a memory state of zeros.
 
-        The incoming gradient of a backward pass is drawn apart, so that its forward pass is that of the same
-        problem.
+        The incoming gradient of a backward pass is drawn separately, so a backward pass has the same arrays
+        as the forward pass of the problem.
         """
         contract = CONTRACTS[function]
         if contract.is_cell:
@@ -148,17 +148,26 @@ class Problem:
 
 @dataclass(frozen=True, repr=False)
 class LayerProblem(Problem):
-    """One input of whole layers: besides the sizes, how they are stacked, and the options.
+    """One input of whole layers: the sizes, the numbers of layers and directions, and the options.
 
-    `n_p` is 0 where the hidden state is not projected. `lengths` says which there are, and the seed draws
-    them: `absent`, all `equal`, `random`, and so that at least one is 1 or T_x. Where there is more than one
-    step, equal ones are shorter than T_x, and of random ones the first is, which another is longer than.
-    `initial` says whether initial states are given, or all zero. `weights`, `FILE` or `FILE:PREFIX`, are the
-    parameters if they are not drawn; the file says the sizes of the network, `digest` that it is this one,
-    and `layout` whose layout the file has, if its names do not say so.
+    Attributes
+    ----------
+    n_p
+        The units of the projected hidden state; 0 without a projection.
+    lengths
+        The kind of lengths, which the seed draws (see `oracle.lengths`).
+    initial
+        Whether the initial states are drawn (`"given"`) or all zero.
+    weights
+        `FILE` or `FILE:PREFIX` with the parameters; empty if they are drawn. The file determines the sizes of
+        the network.
+    layout
+        The layout of the weights in the file, if their names do not tell it.
+    digest
+        The digest of the numbers in the file.
 
-    Raises `ValueError` as `Problem` does, for lengths where there is no step, and for a file that is none or
-    has other numbers.
+    Raises `ValueError` as `Problem` does, for lengths without a step, and for a file that cannot be read or
+    has another digest.
     """
 
     kind: LayerKind  # type: ignore[assignment]
@@ -193,20 +202,20 @@ class LayerProblem(Problem):
             raise ValueError(f'activation="{self.activation}", expected "tanh" of an LSTM')
 
     @property
-    def _stated(self) -> list[str]:
+    def _fields_in_repr(self) -> list[str]:
         own = ["activation"] if self.kind == "rnn_layer" else ["n_p"]
         initial = ["initial"] if self.initial != "given" else []
         names = ["n_x", "n_a", "m", "T_x", "layers", "directions", *own, "lengths", *initial]
         if self.weights:
-            from oracle.checkpoints.problem_weights import OF_THE_FILE
+            from oracle.checkpoints.problem_weights import SIZES_IN_FILE
 
             layout = ["layout"] if self.layout else []
-            names = ["weights", *layout, "digest", *(name for name in names if name not in OF_THE_FILE)]
+            names = ["weights", *layout, "digest", *(name for name in names if name not in SIZES_IN_FILE)]
         return [*names, "regime", "seed", "dtype"]
 
     @property
     def varies(self) -> tuple[str, ...]:
-        """The sizes that may be others in a problem of the same network, or kind."""
+        """The sizes that another problem of the same network may change."""
         return ("m", "T_x") if self.weights else ("n_x", "n_a", "m", "T_x")
 
     @property
@@ -235,7 +244,7 @@ class LayerProblem(Problem):
 
     @property
     def network(self) -> "LayerProblem | None":
-        """Where the weights are those of a file, the simplest problem of them."""
+        """The simplest problem with the weights of the same file; `None` if the weights are drawn."""
         simplest: dict[str, Any] = {"m": 1, "T_x": 1, "lengths": "absent", "initial": "given"}
         simplest |= {"regime": "unit", "seed": 0, "dtype": "float64"}
         return replace(self, **simplest) if self.weights else None
@@ -263,7 +272,7 @@ P = TypeVar("P", bound=Problem)
 
 
 def _made(cls: type[P], kind: Kind | LayerKind, given: Mapping[str, Any]) -> P:
-    """The problem of these fields; `TypeError` names the fields that are missing or unknown."""
+    """The problem with these fields; a `TypeError` names missing and unknown fields."""
     known = {each.name: each.default is MISSING for each in fields(cls)[1:] if each.init}
     missing = [name for name, is_required in known.items() if is_required and name not in given]
     unknown = [name for name in given if name not in known]
@@ -273,13 +282,13 @@ def _made(cls: type[P], kind: Kind | LayerKind, given: Mapping[str, Any]) -> P:
     return cls(kind, **given)  # type: ignore[arg-type]
 
 
-def _filled_in(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields of a problem of layers, with those that a file of weights says."""
+def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of a problem of layers, and the fields that its file of weights determines."""
     if not given.get("weights"):
         return given
-    from oracle.checkpoints.problem_weights import filled_in
+    from oracle.checkpoints.problem_weights import with_file_fields
 
-    return filled_in(kind, given)
+    return with_file_fields(kind, given)
 
 
 def _network(kind: Kind | LayerKind) -> Kind:
@@ -287,9 +296,9 @@ def _network(kind: Kind | LayerKind) -> Kind:
 
 
 def siblings(problem: Problem, count: int, regimes: Sequence[Regime] = ()) -> Iterator[Problem]:
-    """`count` problems of one shape, the given one first; their seeds go on from its seed.
+    """`count` problems of one shape: the given problem, then problems with the next seeds.
 
-    So do their regimes, round and round, from its place among those given; without any they are all its own.
+    With `regimes`, each problem has the next regime, cyclically; without them, all have the same regime.
     """
     regimes = regimes or (problem.regime,)
     first = regimes.index(problem.regime)

@@ -1,19 +1,20 @@
 """The regimes: the kinds of numbers in the arrays of a problem.
 
-Weights are divided by the square root of their fan-in, unless stated otherwise.
+Weights are divided by the square root of their fan-in, if nothing else is stated.
 
 - `ternary`: entries in {-1, 0, 1}, biases and states in {-1, 1}; small enough to check by hand;
 - `unit`: standard normal, as in trained networks;
 - `wild`: weights times 3 to 30, saturating or chaotic;
 - `tiny`: every sample and every unit of an array scaled down, to any magnitude of the dtype;
-- `counting`: gates that stay open, so that memory states grow by up to 1 a step, from up to 200; inputs of
-  some samples up to a thousand times as large;
-- in all these, rows of weights and samples of inputs are halved until pre-activations are below 300 and
-  logits below 30 (see `oracle.ordinary`);
+- `counting`: gates that stay open, so that memory states, at first up to 200, grow by up to 1 in each step;
+  the inputs of some samples are up to a thousand times larger;
 - `huge`: pre-activations and logits up to ±1e4;
 - `nonfinite`: `unit`, with one entry of one sample's input or state NaN or infinite;
 - `subnormal`: `unit` weights, but none of the candidate; inputs, states, biases, and all predictions but
   one are below the smallest normal number.
+
+In the first five regimes, `oracle.ordinary` halves rows of weights and samples of inputs until all
+pre-activations are below 300 and all logits below 30.
 """
 
 import math
@@ -27,7 +28,7 @@ from reference.contract import Array
 Regime = Literal["ternary", "unit", "wild", "tiny", "counting", "huge", "nonfinite", "subnormal"]
 
 ORDINARY: tuple[Regime, ...] = ("ternary", "unit", "wild", "tiny", "counting")
-"""The regimes in which the plainest code is right, if it is right at all: `ordinary` makes them so."""
+"""The regimes without large numbers, in which a correct program needs no care (see `oracle.ordinary`)."""
 
 Draw = Callable[[str, tuple[int, ...]], Array]
 
@@ -45,11 +46,11 @@ def _normal(rng: np.random.Generator, gain: float = 1.0) -> Draw:
 
 
 UNSET = 0.15
-"""How often a bias or a state is as where nobody has set it, all 0; and so the state of half the samples."""
+"""The probability that a bias or a state is all 0, and that the state of half of the samples is 0."""
 
 
 RAW = 0.3
-"""How often the inputs of a sample are large, in up to three decades."""
+"""The probability that the inputs of a sample are up to a thousand times larger."""
 
 
 def _wild(rng: np.random.Generator, _: Any) -> Draw:
@@ -59,7 +60,7 @@ def _wild(rng: np.random.Generator, _: Any) -> Draw:
         values = large(name, shape)
         is_unset = name[0] in "abc" and unset.random() < UNSET
         if name in ("a0", "c0") and fresh.random() < UNSET:
-            values *= fresh.random(_of_each(name, shape)) < 0.5
+            values *= fresh.random(_one_for_each(name, shape)) < 0.5
         return np.zeros(shape) if is_unset else values
 
     return draw
@@ -78,8 +79,8 @@ def _tiny(rng: np.random.Generator, limits: Any) -> Draw:
     unit = _normal(rng)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        own = _of_each(name, shape)
-        # The cube: a third of the magnitudes are of the sixteen decades below 1.
+        own = _one_for_each(name, shape)
+        # The cube puts a third of the magnitudes into the sixteen decades below 1.
         drawn = unit(name, shape) * float(limits.tiny) ** rng.uniform(0, 1, own) ** 3
         return np.asarray(np.copysign(np.maximum(np.abs(drawn), float(limits.smallest_subnormal)), drawn))
 
@@ -90,24 +91,24 @@ def _counting(rng: np.random.Generator, _: Any) -> Draw:
     unit, (raw,) = _normal(rng), rng.spawn(1)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        if name == "x":  # as it is measured, which nobody has scaled; of several samples not the first
-            own = _of_each(name, shape)
+        if name == "x":  # like measured data that nobody has scaled; the first of several samples stays small
+            own = _one_for_each(name, shape)
             is_raw = (raw.random(own) < RAW) & ((np.arange(own[1]) > 0) | (own[1] == 1))[:, None]
             return unit(name, shape) * np.where(is_raw, 10 ** raw.uniform(0, 3, own), 1)
         if name in ("bf", "bi"):
             return 8 + unit(name, shape)
         if name == "bc":
             return 4 * unit(name, shape)
-        if name == "c0":  # a quarter of which are 0, as memory states are at first
-            large = unit(name, shape) * 10 ** rng.uniform(0, 2, _of_each(name, shape))
+        if name == "c0":  # a quarter of the memory states are 0, as at the beginning of a sequence
+            large = unit(name, shape) * 10 ** rng.uniform(0, 2, _one_for_each(name, shape))
             return large * (rng.random(shape) < 0.75)
         return unit(name, shape)
 
     return draw
 
 
-def _of_each(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of one number for each sample, or for each unit of a weight or bias."""
+def _one_for_each(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of an array with one number for each sample, or for each unit of a weight or bias."""
     if name[0] in "Wb":
         return (shape[0], *(1 for _ in shape[1:]))
     samples = 1 if name == "x" else len(shape) - 1
@@ -121,7 +122,7 @@ def _subnormal(rng: np.random.Generator, limits: Any) -> Draw:
     def draw(name: str, shape: tuple[int, ...]) -> Array:
         if name == "by":
             return np.where(rng.permutation(shape[0])[:, None] == 0, 1, 1 + rng.uniform(*logits, shape))
-        if name in ("Wc", "bc"):  # the error of a tanh would hide a subnormal memory state
+        if name in ("Wc", "bc"):  # the rounding error of tanh would hide a subnormal memory state
             return np.zeros(shape)
         return unit(name, shape) if name.startswith("W") else tiny * rng.uniform(-1, 1, shape)
 
@@ -132,8 +133,8 @@ def _huge(rng: np.random.Generator, _: Any) -> Draw:
     size = 10 ** rng.uniform(2, 4)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        # Half for the bias, half for the products, which in an RNN are those of two weights: so no order of
-        # summation exceeds size.
+        # The bias has half of the size, and the products, in an RNN those of two weights, the other half: so
+        # no partial sum exceeds it.
         terms = (4 if name in ("Waa", "Wax") else 2) * _fan_in(name, shape)
         scale = 1.0 if name in ("x", "a0") else size / terms
         return scale * rng.uniform(-1, 1, shape)

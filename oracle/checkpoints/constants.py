@@ -1,4 +1,4 @@
-"""Constants of an ONNX model: tensors, in the file or beside it, and what nodes compute from tensors."""
+"""The constants of an ONNX model: tensors, in the file or beside it, and what nodes compute from them."""
 
 from collections import ChainMap
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from oracle.checkpoints.error import CheckpointError, optional
 from reference.contract import Array
 
 RESHAPING = ("Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Cast", "Dropout")
-"""Operators that may stand between stacked layers, too."""
+"""Operators that may also stand between stacked layers."""
 _FOLDED = (*RESHAPING, "Constant", "Slice", "Concat", "Gather", "Split")
 """Operators by which exporters compute weights."""
 _DEQUANTISING = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
 _COMPUTED = 50
-"""The steps that the computation of one node counts: it takes as long as visiting 50 nodes."""
+"""The steps to count for the computation of a node, which takes as long as visiting 50 nodes."""
 
 Known = ChainMap[str, Any]
-"""What names stand for in a graph and in the graphs around it: a tensor, or the node that computes it."""
+"""By name, in a graph and the graphs around it: a tensor, or the node that computes the value."""
 
 
 def is_tensor(has: Any) -> bool:
@@ -34,20 +34,20 @@ def is_onnx(node: Any) -> bool:
 
 @dataclass
 class Constants:
-    """The arrays of a model; each is read or computed once."""
+    """The constant arrays of a model; each is read or computed once."""
 
     folder: Path
     opsets: Any
     allowance: Allowance
     _values: dict[int, dict[str, Array]] = field(default_factory=dict)
-    """By the `id` of a tensor or a node: its outputs by name."""
+    """The outputs by name of each tensor or node, by its `id`."""
 
     def array(self, name: str, known: Known) -> Array:
-        """The array that a name stands for; `CheckpointError` if it depends on an input of the model."""
+        """The array of a name; `CheckpointError` if it depends on an input of the model."""
         waiting, begun = [name], set()
         while waiting:
             at = waiting[-1]
-            self.allowance.step()
+            self.allowance.count_steps()
             has = known.get(at)
             if has is None:
                 raise CheckpointError(f"{at} is no constant of the model")
@@ -73,7 +73,7 @@ class Constants:
         """The array of a tensor."""
         onnx = optional("onnx")
         dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
-        self.allowance.unfold(tensor.name, tensor.dims, max(4, dtype.itemsize))
+        self.allowance.count_tensor(tensor.name, tensor.dims, max(4, dtype.itemsize))
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             optional("onnx.external_data_helper").load_external_data_for_tensor(tensor, str(self.folder))
         array: Array = onnx.numpy_helper.to_array(tensor)
@@ -87,8 +87,8 @@ class Constants:
             return {node.output[0]: inputs[node.input[0]]}
         if node.op_type == "Constant" and values:
             return {node.output[0]: self.read(values[0])}
-        self.allowance.step(_COMPUTED)
-        self.allowance.unfold(node.output[0], [_most(node, [*inputs.values()])])
+        self.allowance.count_steps(_COMPUTED)
+        self.allowance.count_tensor(node.output[0], [_most(node, [*inputs.values()])])
         names = [name for name in node.output if name]
         value = onnx.ValueInfoProto
         graph = onnx.helper.make_graph(
@@ -100,7 +100,7 @@ class Constants:
 
 
 def _most(node: Any, inputs: list[Array]) -> int:
-    """The most bytes that the outputs of a node can take."""
+    """An upper bound for the bytes of a node's outputs."""
     attributes = {each.name: each for each in node.attribute}
     if "sparse_value" in attributes:
         raise CheckpointError(f"{node.output[0]} is sparse")

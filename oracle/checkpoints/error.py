@@ -19,18 +19,18 @@ class LimitError(CheckpointError):
 
 
 def printable(text: str) -> str:
-    """Text on one line; characters that a terminal does not show are escaped."""
+    """The text on one line, with unprintable characters escaped."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def shortened(text: object, length: int = 200) -> str:
-    """The first paragraph of a library's message on one line, cut at a length."""
+    """The first paragraph of a message on one line, cut at a length."""
     line = " ".join(str(text).split("\n\n")[0].split())
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def optional(package: str, extra: str = "checkpoints") -> Any:
-    """An optional library; if it is missing, the message of the `CheckpointError` says how to install it."""
+    """An optional library; if it is missing, a `CheckpointError` says how to install it."""
     try:
         return importlib.import_module(package)
     except ImportError:

@@ -1,4 +1,4 @@
-"""Reads a file of weights: its suffix says what kind it should be, and its first bytes what kind it is."""
+"""Reads a file of weights by the reader of its suffix, after a check of its first bytes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,19 +17,19 @@ from oracle.checkpoints.torch_files import read_safetensors, read_state_dict
 
 
 def read_npz(path: Path, allowance: Allowance) -> Contents:
-    """Every array of the file; arrays of objects are refused, since NumPy would unpickle them."""
+    """Every array of the file. Arrays of objects are refused, since NumPy would unpickle them."""
     with ZipFile(path) as archive:
         for name in archive.namelist():
-            allowance.step()
+            allowance.count_steps()
             with archive.open(name) as member:
                 shape, dtype = _header(member)
-            allowance.unfold(name.removesuffix(".npy"), shape, itemsize(dtype.name, dtype.itemsize))
+            allowance.count_tensor(name.removesuffix(".npy"), shape, itemsize(dtype.name, dtype.itemsize))
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         return Contents({name: tensor(file[name]) for name in file.files})
 
 
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """The shape and the dtype of an array, which is not read yet."""
+    """The shape and the dtype of an array from its header."""
     version = np.lib.format.read_magic(member)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     shape, _, dtype = read[version](member)
@@ -52,18 +52,18 @@ SUFFIXES = {suffix: kind for kind, (_, suffixes) in _READERS.items() for suffix 
 def read(path: Path, suffix: str, limit: int | None = None) -> Contents:
     """The contents of a file, by the reader of a suffix.
 
-    The tensors may take `limit` bytes of memory, or without one as many as `Allowance` has by default. Raises
-    `CheckpointError` where the file is missing, is of another kind or cannot be read, or where it would take
-    more memory or steps than allowed.
+    The tensors may take `limit` bytes of memory, or by default the bytes of `Allowance.of`. Raises
+    `CheckpointError` if the file is missing, is of another kind, cannot be read, or would take more memory or
+    steps than allowed.
     """
     if not path.is_file():
         raise CheckpointError("it is a directory, not a file" if path.is_dir() else "there is no such file")
     kind = kind_of(path)
     if suffix.lower() not in SUFFIXES:
-        raise CheckpointError(f"{_is(kind)}its suffix is none of {', '.join(SUFFIXES)}")
+        raise CheckpointError(f"{_kind_clause(kind)}its suffix is not one of {', '.join(SUFFIXES)}")
     expected = SUFFIXES[suffix.lower()]
     if kind not in ("", expected):
-        raise CheckpointError(f"it is no {suffix} file: {_is(kind)}".removesuffix("; "))
+        raise CheckpointError(f"it is no {suffix} file: {_kind_clause(kind)}".removesuffix("; "))
     try:
         return _READERS[expected][0](path, Allowance.of(path.stat().st_size, limit))
     except CheckpointError:
@@ -75,7 +75,7 @@ def read(path: Path, suffix: str, limit: int | None = None) -> Contents:
         raise CheckpointError(f"it is cut short, or no {suffix} file: {why}") from None
 
 
-def _is(kind: str) -> str:
-    """The kind of the file, and the suffix that it should have."""
+def _kind_clause(kind: str) -> str:
+    """A clause that names the kind of a file and its suffix; empty for an unknown kind."""
     called = f", call it {_READERS[kind][1][0]}" if kind in _READERS else ""
     return f"it is {kind}{called}; " if kind else ""

@@ -15,7 +15,7 @@ from oracle.checkpoints.error import CheckpointError, optional
 
 
 def read_h5(path: Path, allowance: Allowance) -> Contents:
-    """Every data set of a file by its path."""
+    """Every data set of a file, by its path."""
     h5py = optional("h5py")
     with h5py.File(path, "r") as file:
         return _contents(h5py, file, allowance)
@@ -26,21 +26,21 @@ def read_keras(path: Path, allowance: Allowance) -> Contents:
     h5py = optional("h5py")
     with zipfile.ZipFile(path) as archive:
         inner = archive.getinfo("model.weights.h5")
-        replace(allowance).unfold(inner.filename, [inner.file_size])
+        replace(allowance).count_tensor(inner.filename, [inner.file_size])
         with h5py.File(BytesIO(archive.read(inner)), "r") as file:
             return _contents(h5py, file, allowance)
 
 
 def _contents(h5py: Any, file: Any, allowance: Allowance) -> Contents:
-    """Every data set of numbers by its path."""
+    """Every data set of numbers, by its path."""
     found: dict[str, Any] = {}
 
     def visit(path: str, item: Any) -> None:
-        allowance.step(1 + len(path) // 100)
+        allowance.count_steps(1 + len(path) // 100)
         if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
             if item.external or item.is_virtual:
                 raise CheckpointError(f"{path} is kept in another file, which is not read")
-            allowance.unfold(path, item.shape or (), itemsize(item.dtype.name, item.dtype.itemsize))
+            allowance.count_tensor(path, item.shape or (), itemsize(item.dtype.name, item.dtype.itemsize))
             found[_with_own_name(file, path)] = item
 
     file.visititems(visit)
@@ -48,7 +48,7 @@ def _contents(h5py: Any, file: Any, allowance: Allowance) -> Contents:
 
 
 def _with_own_name(file: Any, path: str) -> str:
-    """The path of a variable with the name of its layer, which Keras writes beside it as an attribute."""
+    """The path of a variable, with the name of its layer, which Keras stores as an attribute."""
     match = re.fullmatch(r"layers/([^/]+)/(.+)", path)
     if not match:
         return path

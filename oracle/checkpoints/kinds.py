@@ -1,4 +1,4 @@
-"""The kind of a file by its first bytes, whatever its name."""
+"""Recognises the kind of a file by its first bytes."""
 
 import struct
 import zipfile
@@ -15,7 +15,7 @@ SAFETENSORS, TORCH, NPZ, ONNX, KERAS, HDF5 = (
 TORCHSCRIPT = "a TorchScript archive, which is a program: save the state_dict() of the module"
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""The first bytes of what `torch.save` wrote before it wrote zip archives."""
+"""The first bytes of a file of `torch.save` from the time before it wrote zip archives."""
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", HDF5),
     (0, LEGACY, TORCH),
@@ -36,12 +36,12 @@ _TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 
 
 def kind_of(path: Path) -> str:
-    """The kind in words; empty if the bytes tell none, as in ONNX models and files that are cut short."""
+    """The kind in words; empty if it is unknown, as for ONNX models and truncated files."""
     with path.open("rb") as file:
         head = file.read(512)
         file.seek(-min(8, path.stat().st_size), 2)
         tail = file.read()
-    # This is the first check: such a file begins with a number, which may look like any other kind.
+    # This check comes first: such a file begins with a number, which may look like any other kind.
     if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < path.stat().st_size:
         return SAFETENSORS
     for at, magic, kind in _MAGIC:
@@ -50,11 +50,11 @@ def kind_of(path: Path) -> str:
     if tail == _TABLE:
         return "the index of a TensorFlow checkpoint"
     if head.startswith(b"PK"):
-        return _of_zip(path)
+        return _zip_kind(path)
     return ""
 
 
-def _of_zip(path: Path) -> str:
+def _zip_kind(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

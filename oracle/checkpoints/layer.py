@@ -12,7 +12,7 @@ from oracle.checkpoints.error import CheckpointError
 from reference.contract import Array, Kind
 
 Biases = Sequence[tuple[Mapping[str, Array], Mapping[str, Array]]]
-"""For each direction the bias of the input and the bias of the hidden state, by parameter."""
+"""For each direction, the bias of the input and the bias of the hidden state, by parameter."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class RecurrentLayer:
     parameters
         L D dicts, as `lstm_layer` and `rnn_layer` take them, in one dtype, float32 or float64.
     activation
-        Of an RNN, `"tanh"` or `"relu"`; empty if the file does not tell.
+        For an RNN `"tanh"` or `"relu"`; empty if the file does not tell it.
     remarks
-        What a reader of the table should know, a clause each.
+        Clauses about how the file was read.
     biases
         Both biases of each direction, if the file has two. The parameters have their sum.
     """
@@ -77,7 +77,7 @@ class RecurrentLayer:
 
     @cached_property
     def digest(self) -> str:
-        """12 hexadecimal digits of the numbers, the same for every file and layout; -0 counts as 0."""
+        """12 hexadecimal digits that depend only on the numbers, not on file or layout; -0 counts as 0."""
         code = sha256(f"{self.kind} {self.directions}".encode())
         for p in self.parameters:
             for name in sorted(p):
@@ -87,7 +87,7 @@ class RecurrentLayer:
 
     @property
     def largest(self) -> float:
-        """The largest magnitude of a weight, without biases."""
+        """The largest magnitude of a weight; biases do not count."""
         weights = [array for p in self.parameters for name, array in p.items() if name.startswith("W")]
         return float(max(np.abs(array).max(initial=0) for array in weights))
 
@@ -95,7 +95,7 @@ class RecurrentLayer:
     def spectral_radius(self) -> float:
         """The largest spectral radius of a recurrent weight, over layers, directions and gates.
 
-        With a projection, that of the product of the projection and the recurrent weight.
+        With a projection, it is that of the product of the projection and the recurrent weight.
         """
         return max(_radius(matrix) for p in self.parameters for matrix in self._recurrent(p))
 
@@ -106,8 +106,8 @@ class RecurrentLayer:
         gates = [p[f"W{gate}"][:, :n_h] for gate in "fico"]
         return [p["Wp"] @ gate for gate in gates] if "Wp" in p else gates
 
-    def on(self, below: "RecurrentLayer") -> "RecurrentLayer":
-        """This layer stacked on another, as one; `CheckpointError` if it does not fit there."""
+    def stacked_on(self, below: "RecurrentLayer") -> "RecurrentLayer":
+        """One layer made of this layer on top of another; `CheckpointError` if they do not fit."""
         n_in = self.directions * (below.n_p or below.n_a)
         ours, theirs = (
             {"kind": each.kind, "D": each.directions, "n_a": each.n_a, "n_p": each.n_p, "dtype": each.dtype}

@@ -18,14 +18,14 @@ from reference.contract import Array, Kind
 _NEEDED = ({"recurrent_weight"}, {"Wf", "Wi", "Wc", "Wo"}, {"Wax", "Waa"})
 """A layer has all names of one of these sets."""
 _SLOT = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
-"""A part of the name of what an optimizer stores for each weight."""
+"""A part of the name under which an optimizer stores its state of each weight."""
 _SHOWN = 6
-"""The number of other things in a message."""
+"""The number of skipped items in a message."""
 
 
 @dataclass(frozen=True)
 class Incomplete:
-    """Tensors with the names of a layer that cannot be read as one, and why."""
+    """Tensors with the names of a layer that cannot be read, and why."""
 
     prefix: str
     why: str
@@ -33,36 +33,36 @@ class Incomplete:
 
 @dataclass(frozen=True)
 class Found:
-    """The layers of a file, readable or not, in its order, and other recurrent data."""
+    """The layers of a file, readable or not, in its order, and the skipped recurrent data in words."""
 
     layers: list[RecurrentLayer | Incomplete]
-    passed_over: list[str]
+    skipped: list[str]
 
 
 def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Found:
-    """The layers, the layers that cannot be read, and what else is recurrent and passed over, and why.
+    """The layers of a file, and the recurrent data that is skipped, with reasons.
 
-    `layout` is the layout of weights whose names tell none, and with `overrules` of all weights. Raises
+    `layout` is the layout of weights whose names do not tell it, and with `overrules` of all weights. Raises
     `CheckpointError` if weights can be read in several layouts, and if there is no layer.
     """
     if layout and layout not in LAYOUTS:
-        raise CheckpointError(f"--layout {layout} is none of {', '.join(LAYOUTS)}")
+        raise CheckpointError(f"--layout {layout} is not one of {', '.join(LAYOUTS)}")
     arrays = {name: each.array for name, each in contents.tensors.items()}
-    found, unnamed = Found([], [*contents.passed_over]), {*arrays}
+    found, unnamed = Found([], [*contents.skipped]), {*arrays}
     for convention, prefix, places in _named(arrays):
         unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
         if what := _unlike_a_layer(prefix, convention, places):
-            found.passed_over.append(_labelled(prefix, what))
+            found.skipped.append(_labelled(prefix, what))
             continue
         read = _read(contents, convention, prefix, places, layout if overrules else "")
         if read is None:
-            found.passed_over.append(_labelled(prefix, "a GRU"))
+            found.skipped.append(_labelled(prefix, "a GRU"))
         else:
             found.layers.append(read)
     if not found.layers:
         found.layers.extend(_unnamed(contents, unnamed, layout))
     if not found.layers:
-        some = [*found.passed_over[:_SHOWN], *(["…"] if len(found.passed_over) > _SHOWN else [])]
+        some = [*found.skipped[:_SHOWN], *(["…"] if len(found.skipped) > _SHOWN else [])]
         others = f"; there is {'; '.join(some)}" if some else ""
         raise CheckpointError(
             shortened(f"it has no RNN or LSTM in it{others or _tensors_in_words(arrays)}", 400)
@@ -83,7 +83,7 @@ def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]
 
 
 def _unlike_a_layer(prefix: str, convention: str, places: Places) -> str:
-    """What the weights are instead of a layer of the contract; empty if nothing tells so."""
+    """What the weights belong to instead of a layer of the contract; empty if they look like such a layer."""
     if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
         return "an optimizer's"
     roles = places.get((0, 0), {})
@@ -145,7 +145,7 @@ def _read(
 def _biases(
     kind: Kind, places: Places, layout: Layout
 ) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
-    """Both biases of every direction, in the order of the parameters; nothing if there is only one."""
+    """Both biases of every direction, in the order of the parameters; empty with only one bias."""
     for _, roles in sorted(places.items()):
         if "recurrent_bias" in roles:
             one, other = (

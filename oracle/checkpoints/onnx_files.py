@@ -19,28 +19,28 @@ RECURRENT = ("RNN", "LSTM", "GRU")
 LETTERS = {"W": 1, "R": 2, "B": 3}
 """The indices of the weights among a node's inputs."""
 PEEPHOLES = 7
-"""The index of the peepholes there."""
+"""The index of the peepholes among a node's inputs."""
 REVERSED = "it runs from the last step back"
 
 
 @dataclass
 class _Layers:
-    """The layers that were found so far, and where they are."""
+    """The layers that were found so far, and their positions."""
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
     activations: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, list[str]] = field(default_factory=dict)
-    passed_over: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     places: dict[str, tuple[str, int, tuple[Any, ...]]] = field(default_factory=dict)
-    """By first output: the prefix, the number of the layer, and what a layer above must have, too."""
+    """By first output: the prefix, the number of the layer, and what a layer above it must share."""
     names: Counter[str] = field(default_factory=Counter)
-    """How many layers have a name: nodes in different branches may have the same name."""
+    """The number of layers with each name: nodes in different branches may have the same name."""
 
 
 def read_onnx(path: Path, allowance: Allowance) -> Contents:
-    """`NODE.l0.W`, `R` and `B` of every recurrent node; of a node stacked on it `NODE.l1.W`, and so on.
+    """The weights of every recurrent node as `NODE.l0.W`, `R`, `B`; for a node stacked on it, `NODE.l1.W`.
 
-    A model without recurrent nodes has its tensors by name: layers may be exported as other operators.
+    For a model without recurrent nodes, all tensors by name: layers may be exported as other operators.
     """
     model = open_model(path, allowance)
     constants = Constants(path.parent, model.opset_import, allowance)
@@ -48,41 +48,41 @@ def read_onnx(path: Path, allowance: Allowance) -> Contents:
     tensors = [value for _, known in every for value in known.maps[0].values() if is_tensor(value)]
     for name in {each.value for has in tensors for each in has.external_data if each.key == "location"}:
         beside = path.parent / name
-        allowance.beside(beside.stat().st_size if beside.is_file() else 0)
+        allowance.add_file(beside.stat().st_size if beside.is_file() else 0)
     for nodes, known in every:
         for node in nodes:
             if node.op_type in RECURRENT and is_onnx(node):
                 _add(found, node, known, constants)
             elif node.op_type in ("DynamicQuantizeLSTM", "QLinearLSTM"):
-                found.passed_over.append(f"{node.name or node.output[0]}: an LSTM that is quantised")
-    if not found.tensors and not found.passed_over:
+                found.skipped.append(f"{node.name or node.output[0]}: an LSTM that is quantised")
+    if not found.tensors and not found.skipped:
         found.tensors = {
             name: tensor(constants.array(name, known))
             for _, known in every
             for name in _tensor_names(known, allowance)
         }
         if not any(map(part, found.tensors)):
-            found.passed_over += _unrolled(node for nodes, _ in every for node in nodes)
-    return Contents(found.tensors, found.activations, found.remarks, tuple(found.passed_over))
+            found.skipped += _unrolled(node for nodes, _ in every for node in nodes)
+    return Contents(found.tensors, found.activations, found.remarks, tuple(found.skipped))
 
 
 def open_model(path: Path, allowance: Allowance) -> Any:
-    """The model of a file, with every call of a function replaced by its body, and external tensors unread.
+    """The model of a file, with every call of a function replaced by its body; external tensors are not read.
 
-    Raises `CheckpointError` where the file is empty, or the functions unfold to too many nodes.
+    Raises `CheckpointError` if the file is empty, or if the bodies of functions add up to too many nodes.
     """
     onnx = optional("onnx")
     model = onnx.load(path, load_external_data=False)
     if not model.graph.node and not model.graph.initializer:
         raise CheckpointError("there is nothing in it: it is cut short, or no .onnx file")
     if model.functions:
-        allowance.step(_unfolded_size(model))
+        allowance.count_steps(_unfolded_size(model))
         model = optional("onnx.inliner").inline_local_functions(model)
     return model
 
 
 def _unfolded_size(model: Any) -> int:
-    """The number of nodes once every call of a function is replaced by its body."""
+    """The number of nodes after every call of a function is replaced by its body."""
     bodies = {(each.domain, each.name): _calls(each.node) for each in model.functions}
     called = {name: calls & bodies.keys() for name, calls in bodies.items()}
     sizes: dict[tuple[str, str], int] = {}
@@ -99,7 +99,7 @@ def _unfolded_size(model: Any) -> int:
 
 
 def _calls(nodes: Any) -> Counter[tuple[str, str]]:
-    """How often each operator or function is called by nodes, and in the graphs inside them."""
+    """The number of calls of each operator or function, by nodes and in the graphs inside them."""
     calls: Counter[tuple[str, str]] = Counter()
     waiting = [*nodes]
     while waiting:
@@ -117,10 +117,10 @@ def _inner_graphs(node: Any) -> Iterator[Any]:
 
 
 def graphs(graph: Any, allowance: Allowance, around: Known | None = None) -> Iterator[tuple[Any, Known]]:
-    """The nodes of a graph and of the graphs inside it, each with what names stand for there."""
+    """The nodes of a graph and of each graph inside it, with the values of the names there."""
     own: dict[str, Any] = {each.name: each for each in graph.initializer}
     own.update({output: node for node in graph.node for output in node.output if output})
-    allowance.step(len(own) + len(graph.node))
+    allowance.count_steps(len(own) + len(graph.node))
     known = ChainMap(own, *(around.maps if around else ()))
     yield graph.node, known
     for node in graph.node:
@@ -129,11 +129,11 @@ def graphs(graph: Any, allowance: Allowance, around: Known | None = None) -> Ite
 
 
 def _tensor_names(known: Known, allowance: Allowance) -> Iterator[str]:
-    """The names that stand for a tensor in a graph itself, also through Identity nodes."""
+    """The names of tensors in a graph itself, also through Identity nodes."""
     for name, value in known.maps[0].items():
-        allowance.step()
+        allowance.count_steps()
         while value is not None and not is_tensor(value) and value.op_type == "Identity" and is_onnx(value):
-            allowance.step()
+            allowance.count_steps()
             value = known.get(value.input[0])
         is_constant = value is not None and not is_tensor(value) and value.op_type == "Constant"
         if is_tensor(value) or (is_constant and any(each.name == "value" for each in value.attribute)):
@@ -141,7 +141,7 @@ def _tensor_names(known: Known, allowance: Allowance) -> Iterator[str]:
 
 
 def _unrolled(nodes: Iterator[Any]) -> Iterator[str]:
-    """Cells whose steps were exported one by one."""
+    """A remark about cells whose steps were exported one by one."""
     count = Counter(node.op_type for node in nodes)
     if count["Sigmoid"] >= 3 and count["Tanh"] >= 2:
         which = f"{count['Sigmoid']} nodes Sigmoid and {count['Tanh']} Tanh"
@@ -149,7 +149,7 @@ def _unrolled(nodes: Iterator[Any]) -> Iterator[str]:
 
 
 def _add(found: _Layers, node: Any, known: Known, constants: Constants) -> None:
-    """Add the weights of a node, or why the contract has no such layers."""
+    """Add the weights of a node, or the reason why the contract has no such layer."""
     name, given = node.name or node.output[0], attributes_of(node)
     inputs = dict(enumerate(node.input))
     try:
@@ -162,12 +162,12 @@ def _add(found: _Layers, node: Any, known: Known, constants: Constants) -> None:
     except LimitError:
         raise
     except CheckpointError as error:
-        found.passed_over.append(f"{name}: {error}")
+        found.skipped.append(f"{name}: {error}")
         return
     direction = given.get("direction", b"forward").decode()
     alike = (node.op_type, arrays["R"].shape, direction, activation)
     prefix, layer = f"{name}#{found.names[name] + 1}" if found.names[name] else name, 0
-    below = _below(node.input[0], known, found.places, constants.allowance)
+    below = _layer_below(node.input[0], known, found.places, constants.allowance)
     if below and below[2] == alike and arrays["W"].shape[2] == arrays["R"].shape[0] * arrays["R"].shape[2]:
         prefix, layer = below[0], below[1] + 1
     else:
@@ -188,7 +188,7 @@ def attributes_of(node: Any) -> dict[str, Any]:
 
 
 def activation_of(node: Any, given: Mapping[str, Any]) -> str:
-    """The activation of an RNN; `CheckpointError` for attributes that the contract does not have."""
+    """The activation of an RNN; `CheckpointError` for attributes outside of the contract."""
     usual = {"RNN": ("tanh",), "LSTM": ("sigmoid", "tanh", "tanh"), "GRU": ("sigmoid", "tanh")}[node.op_type]
     directions = 2 if given.get("direction") == b"bidirectional" else 1
     has = tuple(each.decode().lower() for each in given.get("activations", ())) or usual * directions
@@ -200,11 +200,11 @@ def activation_of(node: Any, given: Mapping[str, Any]) -> str:
     return has[0] if node.op_type == "RNN" else ""
 
 
-def _below(name: str, known: Known, places: Mapping[str, Any], allowance: Allowance) -> Any:
-    """The place of the recurrent node whose output has this name, also through nodes that only reshape."""
+def _layer_below(name: str, known: Known, places: Mapping[str, Any], allowance: Allowance) -> Any:
+    """The place of the recurrent node with this output, also through nodes that only reshape."""
     seen = set()
     while name not in places and name not in seen:
-        allowance.step()
+        allowance.count_steps()
         seen.add(name)
         value = known.get(name)
         if value is None or is_tensor(value) or value.op_type not in RESHAPING:

@@ -5,12 +5,12 @@ from typing import Any
 
 from oracle.checkpoints.checkpoint import only_layer
 
-OF_THE_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
+SIZES_IN_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
 """The sizes that the file determines."""
 
 
-def filled_in(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a problem of layers with `weights`, and those that the file determines.
+def with_file_fields(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given fields of a problem of layers with `weights`, and the fields that the file determines.
 
     Raises `ValueError` if the file cannot be read, has a layer of another kind, or has another digest.
     """
@@ -21,6 +21,6 @@ def filled_in(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(
             f"{given['weights']} has other numbers: digest {layer.digest}, not {given['digest']}"
         )
-    sizes = {name: getattr(layer, name) for name in OF_THE_FILE}
+    sizes = {name: getattr(layer, name) for name in SIZES_IN_FILE}
     activation = {"activation": layer.activation} if layer.activation and kind == "rnn_layer" else {}
     return {**activation, **given, **sizes, "digest": layer.digest}

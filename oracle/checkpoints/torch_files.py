@@ -1,6 +1,6 @@
-"""Reads and writes files of PyTorch and of safetensors by torch, which has all their dtypes.
+"""Reads and writes files of PyTorch and safetensors by torch, which has all their dtypes.
 
-Torch is imported only for such a file, since the import takes a second.
+Only these functions import torch, since the import takes a second.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ def read_safetensors(path: Path, allowance: Allowance) -> Contents:
     with safetensors.safe_open(path, framework="pt") as file:
         names = [*file.keys()]
         for name in names:
-            allowance.step()
-            allowance.unfold(
+            allowance.count_steps()
+            allowance.count_tensor(
                 name, file.get_slice(name).get_shape(), _widest(file.get_slice(name).get_dtype())
             )
         return Contents({name: _tensor(file.get_tensor(name)) for name in names})
 
 
 def _widest(dtype: str) -> int:
-    """The bytes of an element of the safetensors dtype `F32`, `F8_E4M3` or another, once it is read."""
+    """The bytes in memory of an element of a safetensors dtype, such as `F32` or `F8_E4M3`."""
     (bits,) = re.findall(r"\d+", dtype.partition("_")[0]) or ["8"]
     return max(4, int(bits) // 8)
 
 
 def read_state_dict(path: Path, allowance: Allowance) -> Contents:
-    """Every tensor of a state dict, or of nested mappings, whose keys are joined by dots.
+    """Every tensor of a state dict or of nested mappings, with its keys joined by dots.
 
     A key above all tensors, such as `"state_dict"`, is left out. `torch.load` unpickles only tensors and
-    plain containers; it refuses everything else, and runs none of it.
+    plain containers; it refuses everything else without running it.
     """
     import torch
 
     for pickled in _pickles(path, allowance):
-        if pickled.find(b"bytearray\n") >= 0:  # which torch lets a pickle call with any size
+        if pickled.find(b"bytearray\n") >= 0:  # torch lets a pickle call it with any size
             raise CheckpointError(_refused("bytearray"))
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -64,18 +64,18 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
         every = [(keys[1:], value) for keys, value in every]
     tensors = {".".join(keys): value for keys, value in every}
     for name, value in tensors.items():
-        allowance.unfold(name, value.shape, itemsize(_stored(value), value.element_size()))
+        allowance.count_tensor(name, value.shape, itemsize(_stored(value), value.element_size()))
     return Contents({name: _tensor(value) for name, value in tensors.items()})
 
 
 def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes | mmap]:
-    """The pickles of a file. Torch also reads compressed members of an archive, so these are counted."""
+    """The pickles of a file. Their unpacked size is counted, since torch reads compressed archives, too."""
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
             yield content
         return
     with zipfile.ZipFile(path) as archive:
-        replace(allowance).unfold("its archive", [sum(each.file_size for each in archive.infolist())])
+        replace(allowance).count_tensor("its archive", [sum(each.file_size for each in archive.infolist())])
         for name in archive.namelist():
             if name.endswith(".pkl"):
                 yield archive.read(name)
@@ -103,7 +103,7 @@ def _tensors(arrays: Mapping[str, Array]) -> dict[str, torch.Tensor]:
 
 
 def _why(message: str) -> str:
-    """The cause in a message of `torch.load`, without its advice to read the file unsafely."""
+    """The cause of an error of `torch.load`, without its advice to read the file unsafely."""
     wanted = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
     if "torch.ScriptObject" in message:
         return "its weights are packed, as torch keeps those of quantised layers: save them before that"
@@ -121,13 +121,13 @@ def _refused(name: str) -> str:
 
 
 def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:
-    """Every tensor in nested mappings, with its keys. A mapping may contain itself."""
+    """Every tensor in nested mappings, with its keys; a mapping may contain itself."""
     import torch
 
     waiting: list[tuple[tuple[str, ...], int, Any]] = [((), 0, loaded)]
     while waiting:
         keys, length, value = waiting.pop()
-        allowance.step(1 + (length + len(keys)) // 100)
+        allowance.count_steps(1 + (length + len(keys)) // 100)
         if isinstance(value, torch.Tensor):
             yield keys, value
         elif isinstance(value, Mapping):
@@ -136,7 +136,7 @@ def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], 
 
 
 def _stored(value: torch.Tensor) -> str:
-    """The dtype; and, if the tensor cannot become an array, why."""
+    """The dtype, with the reason if the tensor cannot become an array."""
     dtype = str(value.dtype).removeprefix("torch.")
     if value.is_quantized:
         return f"quantised to {dtype}"

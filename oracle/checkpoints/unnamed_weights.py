@@ -1,4 +1,4 @@
-"""Weights whose names tell nothing: the layouts in which their shapes make a layer."""
+"""Finds the layouts in which weights with unknown names form a layer, from their shapes."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,15 +14,15 @@ from reference.contract import Array
 
 _HIDDEN = re.compile("u|r|w?(h|hh|aa|rec)|weighthh|recurrent(kernel|weight)?")
 _INPUT = re.compile("w?(x|i|xh|ih|ax|in)|w|weight(ih)?|kernel")
-"""Usual names of the matrices that act on one or the other, in lower case and without underscores."""
+"""Usual names of the matrices on the hidden state and on the input, in lower case without underscores."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Arrays whose names have the same prefix, and how they can be read as one direction of a layer.
+    """Arrays whose names have the same prefix, and their possible readings as one direction of a layer.
 
-    Each of the `readings` has a layout, the network and the weights by role. A layout has more than one if
-    the input and the hidden state have the same size.
+    Each of the `readings` has a layout, the network and the weights by role. A layout has more than one
+    reading if the input and the hidden state have the same size.
     """
 
     prefix: str
@@ -30,7 +30,7 @@ class Candidate:
     readings: tuple[tuple[str, str, Roles], ...]
 
     def reading(self, layout: str) -> Roles:
-        """The only reading in a layout; `CheckpointError` where there are more."""
+        """The only reading in a layout; `CheckpointError` if there are more."""
         roles, *more = (roles for name, _, roles in self.readings if name == layout)
         if more:
             either, other = (each["recurrent_weight"].name for each in (roles, *more))
@@ -42,9 +42,9 @@ class Candidate:
 
     @property
     def question(self) -> str:
-        """The arrays, the layouts in which they can be read, and the option that chooses one."""
+        """A message with the arrays, their possible layouts, and the option that chooses one."""
         has = ", ".join(f"{name} {array.shape}" for name, array in self.arrays.items())
-        first: dict[tuple[str, bool], tuple[str, str]] = {}  # the others of one order are the same reading
+        first: dict[tuple[str, bool], tuple[str, str]] = {}  # other layouts of one order read the same
         for name, network, _ in self.readings:
             layout, is_lstm = LAYOUTS[name], network == "lstm"
             gates = f" (gates {' '.join(layout.gates)})" if is_lstm else ""
@@ -56,7 +56,7 @@ class Candidate:
 
 
 def candidates(arrays: Mapping[str, Array], layout: str = "") -> Iterator[Candidate]:
-    """What can be read as a layer of one direction, in any layout or in this one."""
+    """The arrays that can be read as one direction of a layer, in any layout or in this one."""
     groups: dict[str, dict[str, Array]] = {}
     for name, array in arrays.items():
         groups.setdefault(re.sub(r"[./]?[^./]+$", "", name), {})[name] = array
@@ -72,7 +72,7 @@ def candidates(arrays: Mapping[str, Array], layout: str = "") -> Iterator[Candid
 
 
 def _roles(prefix: str, arrays: Mapping[str, Array], layout: Layout) -> Iterator[Roles]:
-    """The ways in which arrays may be the weights of a layout."""
+    """The possible assignments of arrays to the weights of a layout."""
     matrices = [Weight(name, a) for name, a in arrays.items() if a.ndim == 2 and 1 not in a.shape]
     named = {weight.name for weight in matrices}
     biases = [Weight(name, a.reshape(-1)) for name, a in arrays.items() if name not in named]
@@ -94,7 +94,7 @@ def _acts_on(name: str, names: re.Pattern[str]) -> bool:
 
 
 def _split(matrix: Weight, layout: Layout) -> Roles:
-    """One matrix that acts on the input and the hidden state, as two."""
+    """The two parts of one matrix that acts on the input and the hidden state."""
     array = matrix.array.T if layout.transposed else matrix.array
     n_a = len(array) // 4
     first = n_a if layout.joined == "ax" else array.shape[1] - n_a
@@ -104,7 +104,7 @@ def _split(matrix: Weight, layout: Layout) -> Roles:
 
 
 def _network(roles: Roles, layout: str) -> str:
-    """The network whose shapes the weights have; empty where they fit none."""
+    """The network that the shapes of the weights fit; empty if they fit none."""
     try:
         return parameters_of("", {(0, 0): roles}, layout)[0]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Writes layers under the names of a framework, and verifies the numbers before the file appears."""
+"""Writes layers in the layout and with the names of a framework, and verifies the numbers in the file."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import find
 from oracle.checkpoints.torch_files import safetensors_of, state_dict_of
-from oracle.conversion import TO
+from oracle.conversion import CONVERTERS
 from reference.contract import Array
 
 
@@ -36,22 +36,22 @@ WRITERS: Mapping[str, Callable[[Mapping[str, Array]], bytes]] = {
 
 
 def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) -> list[str]:
-    """Write the layers to a file, in the layout and under the names of `TO[to]`, after their prefix.
+    """Write the layers to a file, in the layout and with the names of the framework `to`, after their prefix.
 
-    Returns the name of each layer there, as `load` takes it: `out:PREFIX`. Before
-    `out` appears, the content is read back, and the parameters are compared bit for bit. Raises
-    `CheckpointError` if they differ, if `out` exists (without `force`) or is the file of the checkpoint, if
-    the framework has no such layers, and if `out` cannot be written.
+    Returns the name of each layer in the file, as `load` takes it: `out:PREFIX`. Before `out` is created, the
+    content is read back, and the parameters are compared bit for bit. Raises `CheckpointError` if they
+    differ, if `out` exists (without `force`) or is the file of the checkpoint, if the framework has no such
+    layers, and if `out` cannot be written.
     """
-    if to not in TO:
-        raise CheckpointError(f"--to {to} is none of {', '.join(TO)}")
+    if to not in CONVERTERS:
+        raise CheckpointError(f"--to {to} is not one of {', '.join(CONVERTERS)}")
     suffix = out.suffix.lower()
     if suffix not in WRITERS:
-        raise CheckpointError(f"{out}: its suffix is none of {', '.join(WRITERS)}, which can be written")
+        raise CheckpointError(f"{out}: its suffix is not one of {', '.join(WRITERS)}, which can be written")
     if out.exists() and checkpoint.path.exists() and out.samefile(checkpoint.path):
-        raise CheckpointError(f"{out}: it is the file that is converted: write to another one")
+        raise CheckpointError(f"{out}: it is the file to convert: write to another file")
     if out.exists() and not force:
-        raise CheckpointError(f"{out}: there is such a file already, which --force would overwrite")
+        raise CheckpointError(f"{out}: the file exists already; --force overwrites it")
     if not out.parent.is_dir():
         raise CheckpointError(f"{out}: there is no directory {out.parent}")
     arrays: dict[str, Array] = {}
@@ -65,7 +65,7 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
     try:
         content = WRITERS[suffix](arrays)
         _verify(checkpoint.layers, prefixes, content, suffix)
-        _put(content, out)
+        _write_whole(content, out)
     except CheckpointError as error:
         raise CheckpointError(f"{out}: {error}") from None
     except OSError as error:
@@ -76,8 +76,8 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-def _put(content: bytes, out: Path) -> None:
-    """Write the whole file, or none if that fails. Signals that end the process are delayed until then.
+def _write_whole(content: bytes, out: Path) -> None:
+    """Write the whole file, or no file if that fails; delay signals that end the process until then.
 
     Handlers delay the signals, since a mask works for one thread only.
     """
@@ -95,11 +95,13 @@ def _put(content: bytes, out: Path) -> None:
 
 
 def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
-    """The arrays by name, and the prefix by which the layer is read again."""
+    """The arrays by name, and the prefix that selects the layer in the new file."""
     try:
-        arrays = TO[to](layer.kind, layer.parameters, layer.directions)
+        arrays = CONVERTERS[to](layer.kind, layer.parameters, layer.directions)
     except ValueError as error:
-        raise CheckpointError(f"{layer.prefix or 'the layer'} cannot be had for {to}: {error}") from None
+        raise CheckpointError(
+            f"{layer.prefix or 'the layer'} cannot be converted for {to}: {error}"
+        ) from None
     prefix = layer.prefix.partition("+")[0]
     before = prefix and prefix + ("/" if to == "keras" else ".")
     if to == "keras":
@@ -110,7 +112,7 @@ def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
 
 def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], content: bytes, suffix: str) -> None:
     """Raise `CheckpointError` unless a file of this content has each layer at its prefix."""
-    with TemporaryFile() as file:  # it has no name, so nothing is left of it if the process is killed
+    with TemporaryFile() as file:  # it has no name, so a killed process leaves no file
         file.write(content)
         file.flush()
         found = find(read(Path(f"/dev/fd/{file.fileno()}"), suffix, sys.maxsize)).layers

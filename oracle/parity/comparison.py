@@ -83,7 +83,7 @@ class Parity:
 
     rows: Sequence[Row]
     outputs: Sequence[Difference]
-    passed_over: Sequence[str]
+    skipped: Sequence[str]
 
     @property
     def is_right(self) -> bool:
@@ -140,7 +140,7 @@ def compare(path: Path, module: Any, examples: Any = None, seed: int = 0) -> Par
     if len(ours) != len(theirs):
         count = f"it returns {len(ours)} tensors, and the original {len(theirs)}"
         outputs.append(Difference(np.inf, True, count))
-    return Parity(rows, outputs, model.passed_over)
+    return Parity(rows, outputs, model.skipped)
 
 
 def _feeds(model: exported_model.Exported, examples: Any) -> dict[str, Array]:

@@ -39,13 +39,13 @@ _INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
 class Exported:
     """A model whose recurrent nodes have a name for each of their outputs.
 
-    `passed_over` are the recurrent nodes that are not judged, and why.
+    `skipped` are the recurrent nodes that are not judged, and why.
     """
 
     path: Path
     model: Any
     nodes: Sequence[Any]
-    passed_over: Sequence[str]
+    skipped: Sequence[str]
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -92,25 +92,25 @@ def load(path: Path) -> Exported:
     except Exception as error:  # of a library that reads what anybody may have written
         raise ParityError(f"{path}: it is cut short, or no .onnx file: {shortened(error, 120)}") from None
     nodes: list[Any] = []
-    passed_over = []
+    skipped = []
     for depth, (among, _) in enumerate(inner):
         for node in among:
             if node.op_type not in RECURRENT or not is_onnx(node):
                 continue
             if depth:
-                passed_over.append(f"{_name(node)}: it stands in a branch or a loop, where it is not seen")
+                skipped.append(f"{_name(node)}: it stands in a branch or a loop, where it is not seen")
             elif node.op_type == "GRU":
-                passed_over.append(f"{_name(node)}: a GRU")
+                skipped.append(f"{_name(node)}: a GRU")
             else:
                 nodes.append(node)
     if not nodes:
-        others = f"; there is {'; '.join(passed_over)}" if passed_over else ""
+        others = f"; there is {'; '.join(skipped)}" if skipped else ""
         raise ParityError(f"{path}: it has no RNN or LSTM node{others}")
     for k, node in enumerate(nodes):
         count = max(len(node.output), 3 if node.op_type == "LSTM" else 2)
         given = [*node.output, *[""] * count][:count]
         node.output[:] = [name or f"{node.op_type} {k} output {i}" for i, name in enumerate(given)]
-    return Exported(path, model, nodes, passed_over)
+    return Exported(path, model, nodes, skipped)
 
 
 def random_inputs(exported: Exported, seed: int) -> dict[str, Array]:

@@ -79,20 +79,20 @@ def test_the_limit_grows_with_the_file_and_ends() -> None:
     assert Allowance.of(SMALL).bytes == RATIO * SMALL
     assert Allowance.of(LARGEST).bytes == LARGEST
     several = Allowance.of(1)
-    several.beside(SMALL)
+    several.add_file(SMALL)
     assert several.bytes == SMALL + RATIO * SMALL
 
 
 def test_what_is_counted_adds_up() -> None:
     allowance = Allowance.of(1)
-    allowance.unfold("a", [SMALL // 8], 4)
-    allowance.unfold("b", [-5, SMALL], 4)  # no size of a hostile header makes room for another
-    allowance.unfold("c", [SMALL // 8], 4)
+    allowance.count_tensor("a", [SMALL // 8], 4)
+    allowance.count_tensor("b", [-5, SMALL], 4)  # no size of a hostile header makes room for another
+    allowance.count_tensor("c", [SMALL // 8], 4)
     with pytest.raises(LimitError, match="d needs 4 bytes of memory where 0 are left"):
-        allowance.unfold("d", [], 4)
-    allowance.step(STEPS)
+        allowance.count_tensor("d", [], 4)
+    allowance.count_steps(STEPS)
     with pytest.raises(LimitError):
-        allowance.step()
+        allowance.count_steps()
 
 
 def test_what_moves_a_cursor_is_escaped(tmp_path: Path) -> None:

@@ -99,7 +99,9 @@ def test_a_wrong_suffix_is_told_by_what_the_file_is(name: str, tmp_path: Path) -
 def test_a_suffix_of_nobody_s_is_told_with_what_the_file_is(tmp_path: Path) -> None:
     torch.save({}, tmp_path / "model.weights")
     message = complaint(tmp_path / "model.weights")
-    assert message.startswith("it is a file of torch.save, call it .pt; its suffix is none of .safetensors, ")
+    assert message.startswith(
+        "it is a file of torch.save, call it .pt; its suffix is not one of .safetensors, "
+    )
 
 
 def test_what_bytes_do_not_tell_is_left_to_the_suffix(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_what_is_no_layer_is_named(name: str, tmp_path: Path) -> None:
     assert sentence in message
     checkpoint = load(str(saved(tmp_path, {**arrays, **keras("lstm/lstm_cell")})))
     assert [layer.prefix for layer in checkpoint.layers] == ["lstm"]
-    assert sentence in "; ".join(checkpoint.passed_over)
+    assert sentence in "; ".join(checkpoint.skipped)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from oracle.checkpoints import CheckpointError, RecurrentLayer, select
 from oracle.checkpoints.checkpoint import split
 from oracle.checkpoints.contents import Contents, tensor
 from oracle.checkpoints.layer_search import find
-from oracle.conversion import TO
+from oracle.conversion import CONVERTERS
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
@@ -44,7 +44,7 @@ def identical(layer: RecurrentLayer, problem: LayerProblem) -> bool:
 )
 def test_layers_are_found_by_names(problem: LayerProblem, name: str, prefix: str) -> None:
     inputs = problem.inputs(problem.kind)
-    arrays = TO[name](inputs.kind, inputs.parameters, problem.directions)
+    arrays = CONVERTERS[name](inputs.kind, inputs.parameters, problem.directions)
     others = {"fc.weight": np.zeros((2, 3)), "emb": np.zeros(4), "b": np.zeros(2), "n": np.ones(1, np.int64)}
     (layer,) = found({**others, **{prefix + each: array for each, array in arrays.items()}})
     assert (layer.prefix, layer.kind, layer.layout) == (prefix[:-1], inputs.kind, name)
@@ -56,7 +56,7 @@ def test_layers_are_found_by_names(problem: LayerProblem, name: str, prefix: str
 def test_the_digest_is_the_same_in_every_layout(problem: LayerProblem) -> None:
     inputs = problem.inputs(problem.kind)
     digests = set()
-    for to in TO.values():
+    for to in CONVERTERS.values():
         layers = found(to(inputs.kind, inputs.parameters, problem.directions))
         (layer,) = select(layers, "+".join(each.prefix for each in layers) if len(layers) > 1 else "")
         assert identical(layer, problem)
@@ -109,7 +109,7 @@ def test_haiku_has_one_matrix() -> None:
 def test_a_layout_overrules_names() -> None:
     problem = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1)
     p = problem.inputs("lstm_layer").parameters[0]
-    names = dict(zip(LAYOUTS["torch"].stack("lstm", p), TO["torch"]("lstm", [p], 1), strict=True))
+    names = dict(zip(LAYOUTS["torch"].stack("lstm", p), CONVERTERS["torch"]("lstm", [p], 1), strict=True))
     arrays = {names[role]: array for role, array in LAYOUTS["onnx"].stack("lstm", p).items()}
     assert not identical(found(arrays)[0], problem)
     assert identical(found(arrays, "onnx")[0], problem)
@@ -119,7 +119,7 @@ def layers_of(**prefixes: LayerProblem) -> list[RecurrentLayer]:
     arrays = {}
     for prefix, problem in prefixes.items():
         inputs = problem.inputs(problem.kind)
-        state = TO["torch"](inputs.kind, inputs.parameters, problem.directions)
+        state = CONVERTERS["torch"](inputs.kind, inputs.parameters, problem.directions)
         arrays.update({f"{prefix.replace('__', '.')}.{name}": array for name, array in state.items()})
     return found(arrays)
 

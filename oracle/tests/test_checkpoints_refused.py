@@ -96,7 +96,7 @@ def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_text("")
     assert "there is no such file" in complaint(tmp_path / "nope.pt:lstm")
     assert "it is a directory" in complaint(tmp_path / "model.pt")
-    assert "its suffix is none of .safetensors, .pt" in complaint(tmp_path / "model.gguf")
+    assert "its suffix is not one of .safetensors, .pt" in complaint(tmp_path / "model.gguf")
 
 
 def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

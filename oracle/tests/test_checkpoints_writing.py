@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load, writing
 from oracle.checkpoints.writing import WRITERS, convert
-from oracle.conversion import TO, to_torch
+from oracle.conversion import CONVERTERS, to_torch
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
 
@@ -33,7 +33,10 @@ def of(*layers: RecurrentLayer) -> Checkpoint:
 
 
 @given(
-    given_problems, st.sampled_from([*TO]), st.sampled_from([*WRITERS]), st.sampled_from(["", "a.b", "/x"])
+    given_problems,
+    st.sampled_from([*CONVERTERS]),
+    st.sampled_from([*WRITERS]),
+    st.sampled_from(["", "a.b", "/x"]),
 )
 def test_a_copy_is_the_same_layer(problem: LayerProblem, to: str, suffix: str, prefix: str) -> None:
     with TemporaryDirectory() as folder:
@@ -72,7 +75,7 @@ def test_several_layers_keep_their_prefixes(tmp_path: Path) -> None:
 def test_no_file_is_overwritten_unless_asked(tmp_path: Path) -> None:
     layer, out = layer_of(Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1)), tmp_path / "out.npz"
     out.write_text("dear")
-    with pytest.raises(CheckpointError, match="there is such a file already, which --force would overwrite"):
+    with pytest.raises(CheckpointError, match="the file exists already; --force overwrites it"):
         convert(of(layer), out, "torch")
     assert out.read_text() == "dear"
     convert(of(layer), out, "torch", force=True)
@@ -82,9 +85,9 @@ def test_no_file_is_overwritten_unless_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("out", "to", "message"),
     [
-        ("out.gguf", "torch", "its suffix is none of"),
+        ("out.gguf", "torch", "its suffix is not one of"),
         ("nope/out.npz", "torch", "there is no directory"),
-        ("out.npz", "caffe", "--to caffe is none of torch"),
+        ("out.npz", "caffe", "--to caffe is not one of torch"),
     ],
 )
 def test_wrong_usage_is_one_line(tmp_path: Path, out: str, to: str, message: str) -> None:
@@ -111,7 +114,7 @@ def test_a_copy_that_is_wrong_is_not_kept(
     tmp_path: Path, wrong: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = layer_of(Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2))
-    monkeypatch.setattr(writing, "TO", {"torch": wrong})
+    monkeypatch.setattr(writing, "CONVERTERS", {"torch": wrong})
     with pytest.raises(CheckpointError, match="the layer was not written: read back, it"):
         convert(of(layer), tmp_path / "out.npz", "torch")
     assert not [*tmp_path.iterdir()]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import reference
 from oracle import parts
-from oracle.conversion import TO, from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
+from oracle.conversion import CONVERTERS, from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
 from oracle.problem import LayerProblem, Problem
 from oracle.tests.problems import layer_problems
 from oracle.tests.selection import needs
@@ -113,7 +113,7 @@ def test_layers_and_directions_have_the_names_that_torch_documents() -> None:
 @pytest.mark.parametrize("name", [*FROM])
 def test_a_gru_and_the_other_kind_are_refused(name: str) -> None:
     parameters = Problem.rnn_layer(n_x=3, n_a=4, m=1, T_x=1).inputs("rnn_layer").parameters
-    arrays = TO[name]("rnn", parameters, 1)
+    arrays = CONVERTERS[name]("rnn", parameters, 1)
     with pytest.raises(ValueError, match="weights of a RNN, expected those of an LSTM"):
         FROM[name]("lstm", arrays)
     axis = {"torch": 0, "onnx": -2, "keras": -1}[name]
@@ -132,7 +132,7 @@ def test_a_gru_and_the_other_kind_are_refused(name: str) -> None:
 def test_a_projection_is_refused_where_there_is_none(name: str) -> None:
     parameters = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, n_p=2).inputs("lstm_layer").parameters
     with pytest.raises(ValueError, match="has no projection"):
-        TO[name]("lstm", parameters, 1)
+        CONVERTERS[name]("lstm", parameters, 1)
 
 
 TWO = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2).inputs("lstm_layer").parameters

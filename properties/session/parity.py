@@ -37,10 +37,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def show(parity: Parity) -> None:
-    """Print the table, the nodes that were passed over, and the sentence."""
+    """Print the table, the skipped nodes, and the sentence."""
     print_table(_COLUMNS, _NUMBERS, [_cells(row) for row in parity.rows])
-    for each in parity.passed_over:
-        print(printable(f"passed over: {each}"))
+    for each in parity.skipped:
+        print(printable(f"skipped: {each}"))
     print(printable(parity.sentence))
 
 

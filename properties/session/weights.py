@@ -11,7 +11,7 @@ from typing import Never
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.error import printable
 from oracle.checkpoints.writing import WRITERS, convert
-from oracle.conversion import TO
+from oracle.conversion import CONVERTERS
 from oracle.horizon import EFFORT, horizon, spectral_radius
 from oracle.layout import LAYOUTS
 from oracle.weight_copies import difference
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def show(checkpoint: Checkpoint) -> None:
-    """Print a table of the layers, remarks, and what was passed over."""
+    """Print a table of the layers, remarks, and the skipped data."""
     share = EFFORT // len(checkpoint.layers)
     print_table(_COLUMNS, _NUMBERS, [_row(layer, share) for layer in checkpoint.layers])
     whose: dict[str, list[str]] = {}
@@ -67,8 +67,8 @@ def show(checkpoint: Checkpoint) -> None:
             whose.setdefault(remark, []).append(layer.prefix or checkpoint.path.name)
     for remark, prefixes in whose.items():
         print(printable(f"{prefixes[0] if len(prefixes) == 1 else f'of {len(prefixes)}'}: {remark}"))
-    for each in checkpoint.passed_over:
-        print(printable(f"passed over: {each}"))
+    for each in checkpoint.skipped:
+        print(printable(f"skipped: {each}"))
 
 
 def _row(layer: RecurrentLayer, effort: int) -> list[str]:
@@ -116,7 +116,11 @@ def _parser(command: str) -> ArgumentParser:
     if command == "convert":
         parser.add_argument("out", metavar="OUT", type=Path, help=f"the file to write: {', '.join(WRITERS)}")
         parser.add_argument(
-            "--to", metavar="NAME", choices=[*TO], default="torch", help=f"{', '.join(TO)} (default: torch)"
+            "--to",
+            metavar="NAME",
+            choices=[*CONVERTERS],
+            default="torch",
+            help=f"{', '.join(CONVERTERS)} (default: torch)",
         )
         parser.add_argument("--force", action="store_true", help="overwrite OUT")
     else:

@@ -120,7 +120,7 @@ def test_a_node_in_a_branch_is_passed_over_and_told(capsys: pytest.CaptureFixtur
     status, rows, sentence = judged(capsys, file, "--against", "original_model:make")
     assert status == 1
     assert [row[-1] for row in rows[:3]] == ["right", "right", "no node"]
-    why = "passed over: /decoder/RNN: it stands in a branch or a loop, where it is not seen"
+    why = "skipped: /decoder/RNN: it stands in a branch or a loop, where it is not seen"
     assert rows[3:] == [[why]] * 2
     assert sentence == "decoder of the original has no node of its sizes."
 

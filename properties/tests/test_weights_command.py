@@ -52,7 +52,7 @@ def test_a_file_is_shown(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -
     assert re.fullmatch(
         r"dec +RNN +torch +1 +1 +3 +5 +float32 +0\.\d+ +\d\.\d+ +\d+ steps +[0-9a-f]{12} *", dec
     )
-    assert more == ["of 2: its two biases were added, and rounded once", "passed over: gru: a GRU"]
+    assert more == ["of 2: its two biases were added, and rounded once", "skipped: gru: a GRU"]
 
 
 def test_a_prefix_chooses(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,10 +151,10 @@ def test_it_is_a_command_in_the_clone_and_installed(wheel: Installation, checkpo
     for command in (in_clone(), wheel.command):
         done = command.run("weights", "model.pt:dec", directory=checkpoint.parent)
         assert done.returncode == 0, done.stderr
-        assert "passed over: gru: a GRU" in done.stdout
+        assert "skipped: gru: a GRU" in done.stdout
     done = wheel.command.run("convert", "model.pt:dec", "model.pt", directory=checkpoint.parent)
     assert done.returncode == 4
-    assert done.stderr.startswith("rnn-crosscheck: error: model.pt: it is the file that is converted")
+    assert done.stderr.startswith("rnn-crosscheck: error: model.pt: it is the file to convert")
     code = "import rnn_crosscheck as r; print([getattr(r, name).__name__ for name in r.__all__])"
     assert "'to_torch'" in wheel.command.shell(f'python -c "{code}"', checkpoint.parent).stdout
 

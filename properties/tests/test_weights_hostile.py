@@ -93,7 +93,7 @@ def test_a_file_is_not_converted_into_itself(
         out.symlink_to(model)
     before = model.read_bytes()
     fails("convert", model, out, "--force")
-    assert "it is the file that is converted: write to another one" in capsys.readouterr().err
+    assert "it is the file to convert: write to another file" in capsys.readouterr().err
     assert model.read_bytes() == before
 
 
@@ -129,7 +129,7 @@ def test_who_is_told_to_end_while_it_writes_ends_with_the_whole_file(
 
     monkeypatch.setattr(Path, "write_bytes", interrupted)
     try:
-        writing._put(b"whole", out)
+        writing._write_whole(b"whole", out)
     finally:
         signal.signal(signal.SIGTERM, before)
     assert ended == [True]
