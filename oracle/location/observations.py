@@ -118,16 +118,22 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
                 continue
             return None
         returned[name[0]] = array.astype(np.float64).reshape(rows, m, T_x)
-    cached = _cached(contract.cache, shown.caches, inputs, contract.is_cell, T_x) if limits.caches else {}
     kind = inputs.kind
+    sizes = {name: size for name, size in inputs.sizes.items() if name != "T_x" or not contract.is_cell}
+    only_first_step = kind == "lstm" and not contract.is_cell and "c" not in returned
+    if only_first_step:  # the memory states before all other steps are not shown
+        T_x, inputs = 1, inputs.span(0, 1)
+        returned = {name: array[:, :, :1] for name, array in returned.items()}
+    cached = _cached(contract.cache, shown.caches, inputs, contract.is_cell, T_x) if limits.caches else {}
     nodes = equations(kind, not contract.is_cell)
     known = parameters_of(inputs.parameters)
     known |= {"x": inputs.x[:, :, :T_x], "a0": inputs.a0[:, :, None], "c0": inputs.c0[:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
+    if only_first_step:
+        known["c of steps"] = known["c0"]  # the first step reads none of these values
     states = "ac" if kind == "lstm" and "c" in returned else "a"
     steps = _Steps(known, nodes, Arithmetic(inputs.dtype))
     unclear = steps.believe(_alternatives(steps, returned, cached, contract.is_cell), not contract.is_cell)
-    sizes = {name: size for name, size in inputs.sizes.items() if name != "T_x" or not contract.is_cell}
     observation = Observation(inputs, sizes, nodes, known, {})
     showing = {f"cached {name}": array for name, array in cached.items()}
     showing |= {f"returned {name}": array for name, array in returned.items() if name in states}

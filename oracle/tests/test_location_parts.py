@@ -10,7 +10,7 @@ import reference
 from oracle.diagnosis.behaviour import Behaviour, mistaken, specification
 from oracle.faults import FAULTS
 from oracle.inputs import Inputs
-from oracle.limits import ANYTHING
+from oracle.limits import ANYTHING, Limits
 from oracle.location.calls import call_dependence
 from oracle.location.equations import bounded, equations, evaluate, softmax
 from oracle.location.facts import Feature, Form
@@ -64,6 +64,26 @@ def test_a_value_is_within_the_bound_of_its_equation() -> None:
         b = bounded(found.nodes, found.known, name, Arithmetic("float64"))
         assert (np.abs(value - b.value) <= b.error).all()
         assert (b.error > 0).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.01])
+def test_without_the_memory_states_of_all_steps_the_first_step_is_checked(scale: float) -> None:
+    """As the adapters of frameworks answer, which return the last memory state alone."""
+    limits = Limits(caches=False, head=False)
+
+    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        x, a0, p = inputs.arguments("lstm_forward")
+        a, _, c, _ = reference.lstm_forward(x, a0, {**p, "bo": scale * p["bo"]})
+        return Behaviour.of("lstm_forward", (a, None, c[:, :, -1:]), [], limits)
+
+    problem = Problem.lstm(**SIZES)
+    inputs = problem.inputs("lstm_forward")
+    seen = observed("lstm_forward", inputs, program(inputs), limits)
+    assert seen
+    assert seen.sizes["T_x"] == SIZES["T_x"]
+    assert seen.wrong == [] if scale == 1 else seen.wrong == ["a_next"]
+    found = locate("lstm_forward", program, problem, lambda: None, limits)
+    assert found is None if scale == 1 else found and found.where.equation == "a_next"
 
 
 def test_a_form_is_put_in_the_place_of_a_node() -> None:
