@@ -1,13 +1,12 @@
-"""How powerful are the laws? Which of them tell the mistakes of the catalogue, how soon, and by which name?
+"""How powerful are the laws? Which law catches each mistake of the catalogue, how soon, and is it named?
 
     python -m benchmarks.power --seeds 20 --output docs/power.md
 
-Puts every mistake, in each function that it concerns, to the laws in the dev profile, once for each seed; and
-with the first seed to all laws, to count those that it breaks. Writes a Markdown table, and exits with status
-1 if a mistake was not caught.
+Judges every mistake, in each function that it concerns, by the laws in the dev profile, once for each seed.
+With the first seed it runs all laws, to count the laws that fail. Writes the page. The exit status is 1 if a
+mistake was not caught.
 """
 
-import argparse
 import sys
 import time
 from collections import Counter, defaultdict
@@ -20,6 +19,7 @@ import numpy as np
 from hypothesis import settings
 
 import conftest  # noqa: F401 - registers the profiles
+from benchmarks.shared import parser, table
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, Fault
 from oracle.faults.catalogue import purity
@@ -32,14 +32,15 @@ LEGEND = """\
 with one seed. *Problems*: the median until it is caught. *Named*: how often the first diagnosis is right."""
 
 DIAGNOSED = 2
-"""With how many seeds the mistake is named as well, which takes ten times as long as to catch it."""
+"""The number of seeds with which mistakes are named, too: naming takes ten times as long as catching."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What came of one mistake in one function with one seed.
+    """The result of one mistake in one function with one seed.
 
-    `rank` is the place of its name in the diagnosis, beyond all where it is missing; `None` if not asked.
+    `rank` is the position of its name in the diagnosis: the size of the catalogue if the name is missing, and
+    `None` if there was no diagnosis. `law` is empty if the mistake was not caught.
     """
 
     law: str = ""
@@ -49,17 +50,15 @@ class Case:
 
 def main() -> int:
     """Run the campaign and write its table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, default=1, help="how many (default: %(default)s)")
-    parser.add_argument("--output", type=Path, help="a Markdown file (default: print)")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--seeds", type=int, default=1, help="how many (default: %(default)s)")
+    arguments.add_argument("--output", type=Path, help="a Markdown file (default: print)")
+    options = arguments.parse_args()
     start = time.perf_counter()
     cases: dict[str, list[Case]] = {}
     laws: dict[str, int] = {}
     for fault in FAULTS.values():
-        cases[fault.name] = list(put_to_the_laws(fault, range(options.seeds)))
+        cases[fault.name] = list(judged_by_the_laws(fault, range(options.seeds)))
         laws[fault.name] = len(broken_by(fault))
         print(f"{fault.name}: {', '.join(caught_first(cases[fault.name]))}", file=sys.stderr, flush=True)
     minutes = (time.perf_counter() - start) / 60
@@ -72,11 +71,11 @@ def main() -> int:
     return 0 if all(case.law for found in cases.values() for case in found) else 1
 
 
-def put_to_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
-    """The mistake in each of its functions, with each seed."""
+def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
+    """The result of a mistake in each of its functions, with each seed."""
     for function in fault.functions:
         for seed in seeds:
-            purity.CHANCE = np.random.default_rng(seed)  # so that mistakes that act at random repeat
+            purity.CHANCE = np.random.default_rng(seed)  # for mistakes that act at random
             caught = first_catch(fault, function, seed)
             if not caught:
                 yield Case()
@@ -89,7 +88,7 @@ def put_to_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
 
 
 def broken_by(fault: Fault) -> set[str]:
-    """Every law that it breaks, in any of its functions, with the first seed."""
+    """The laws that fail on any of its functions, with the first seed."""
     implementation = InProcess(fault)
     purity.CHANCE = np.random.default_rng(0)
     return {
@@ -101,12 +100,12 @@ def broken_by(fault: Fault) -> set[str]:
 
 
 def caught_first(cases: Sequence[Case]) -> list[str]:
-    """The laws that caught it, most often first."""
+    """The laws that caught a mistake, the most frequent first."""
     return [law or "none" for law, _ in Counter(case.law for case in cases).most_common()]
 
 
 def summary(cases: dict[str, list[Case]], seeds: int) -> Iterator[str]:
-    """What holds of all."""
+    """The figures of all mistakes together."""
     every = [case for found in cases.values() for case in found]
     problems = sorted(case.problems for case in every if case.law)
     ranks = [case.rank for case in every if case.rank is not None]
@@ -139,15 +138,14 @@ def tables(cases: dict[str, list[Case]], laws: dict[str, int]) -> Iterator[str]:
         groups[fault.group].append(fault)
     for group, faults in groups.items():
         yield f"\n## {group.capitalize()}\n"
-        yield "| mistake | caught by | laws | problems | named |\n| --- | --- | --: | --: | --: |"
+        rows = []
         for fault in faults:
             found = cases[fault.name]
-            sentence = fault.sentence.replace("*", r"\*")
-            problems = median(case.problems for case in found)
             ranks = [case.rank for case in found if case.rank is not None]
             named = sum(rank == 0 for rank in ranks) / max(len(ranks), 1)
-            by = ", ".join(caught_first(found))
-            yield f"| {sentence} | {by} | {laws[fault.name]} | {problems:g} | {named:.0%} |"
+            figures = (str(laws[fault.name]), f"{median(case.problems for case in found):g}", f"{named:.0%}")
+            rows.append([fault.sentence.replace("*", r"\*"), ", ".join(caught_first(found)), *figures])
+        yield table(("mistake", "caught by", "laws", "problems", "named"), rows)
 
 
 if __name__ == "__main__":

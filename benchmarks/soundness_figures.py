@@ -23,6 +23,7 @@ from oracle.problem import Problem
 from oracle.rounding import Bounded
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
 from oracle.verdict import Comparison
+from properties.implementations.stepped_layer import drive
 from reference.contract import CONTRACTS, Array
 
 SMALL = 60
@@ -100,18 +101,14 @@ def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inp
         c = trajectory.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype))
         answers = {name: array.reshape(len(array), -1, 1) for name, array in trajectory.items()}
         return inputs.steps(trajectory["a"], c), answers
-    (_, m, T_x), a, c = inputs.x.shape, inputs.a0, inputs.c0
-    before = []
-    for t in range(T_x):
-        before.append((a, c))
-        answer = run_reference(function, inputs.single(t, a, c))
-        a, c = answer["a_last"].reshape(a.shape), answer.get("c_last", c).reshape(c.shape)
-    every_a, every_c = (
-        np.stack(states, axis=3).reshape(*states[0].shape[:2], m * T_x)
-        for states in zip(*before, strict=True)
-    )
-    steps = inputs.from_each(every_a, every_c)
-    return steps, run_reference(function, steps)
+    steps = drive(CONTRACTS[function], inputs)
+    step = next(steps)
+    while True:
+        try:
+            step = steps.send(run_reference(function, step))
+        except StopIteration as end:
+            answers, single = end.value
+            return single, answers
 
 
 def run_reference(function: str, inputs: Inputs) -> Answer:
