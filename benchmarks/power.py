@@ -24,7 +24,7 @@ from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, Fault
 from oracle.faults.catalogue import purity
 from properties.explanations.failure import Failure
-from properties.strategies.functions import EFFORTS
+from properties.strategies.effort import EFFORTS
 from properties.tests.one_law import InProcess, by_power, catch, first_catch
 
 LEGEND = """\

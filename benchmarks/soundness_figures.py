@@ -23,7 +23,7 @@ from oracle.problem import Problem
 from oracle.rounding import Bounded
 from oracle.tests.gradients import by_reference, multiplied_out, recomputed
 from oracle.verdict import Comparison
-from properties.implementations.stepped_layer import drive
+from properties.implementations.stepped_layer import step_through
 from reference.contract import CONTRACTS, Array
 
 SMALL = 60
@@ -101,7 +101,7 @@ def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inp
         c = trajectory.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype))
         answers = {name: array.reshape(len(array), -1, 1) for name, array in trajectory.items()}
         return inputs.steps(trajectory["a"], c), answers
-    steps = drive(CONTRACTS[function], inputs)
+    steps = step_through(CONTRACTS[function], inputs)
     step = next(steps)
     while True:
         try:

@@ -41,7 +41,7 @@ def located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
 
 def kept_by_calls(ask: Asked, counterexample: Problem) -> Location | None:
     """What a later call keeps of an earlier one."""
-    if ask.implementation.takes_its_time:
+    if ask.implementation.is_slow:
         return None
     program = Unkept(ask.implementation, ask.function)
     return call_dependence(ask.function, program, counterexample, ask.implementation.close, ask.limits)
@@ -55,7 +55,7 @@ def _located(
     A layer that may compile for each shape is not located: it would take too long.
     """
     function = ask.function
-    if isinstance(counterexample, LayerProblem) and ask.implementation.takes_its_time:
+    if isinstance(counterexample, LayerProblem) and ask.implementation.is_slow:
         return None
     program = Unkept(ask.implementation, function)
     for location in chain(filter(None, known), _of_its_cell(ask, counterexample.inputs(function), limits)):

@@ -61,7 +61,7 @@ class Turns:
         """Set the time limit of the turn."""
         turn = self._clock.turn = item.stash.get(TURN, None)
         if turn:
-            turn.anew = self._taken[item.nodeid] % 3 > 0
+            turn.independent = self._taken[item.nodeid] % 3 > 0
             self._taken[item.nodeid] += 1
             seconds = SHORTEST
             if item.nodeid in self._measuring and function_in(item.nodeid) in FORWARDS:

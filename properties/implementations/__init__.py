@@ -1,1 +1,1 @@
-"""Answered: the implementation under test, the process that it runs in, and what it returns."""
+"""The implementation under test: its process, the calls of its functions, and what they return."""

@@ -1,4 +1,4 @@
-"""What an implementation returned, read as its contract says: every quantity `(n, m, T_x)`, also a cell's."""
+"""Reads what a function returned by its contract: each quantity becomes an array `(n, m, T_x)`."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -13,11 +13,11 @@ from reference.contract import Array, Contract, Shape, direction_shapes, extent,
 
 
 class MalformedError(Exception):
-    """A return value that does not have the form that the specification gives it; the message says how."""
+    """A return value does not have the form that the specification requires; the message says how."""
 
 
 class Answer:
-    """What one call returned, read when it is asked for. Then it raises `MalformedError`."""
+    """What one call returned. A quantity is read on first access, which may raise `MalformedError`."""
 
     def __init__(
         self, contract: Contract, returned: Returned, sizes: Mapping[str, int], limits: Limits = ANYTHING
@@ -29,20 +29,20 @@ class Answer:
 
     @property
     def arguments(self) -> Sequence[Any]:
-        """The arguments of the call as they are after it."""
+        """The arguments as they are after the call."""
         return self._returned.arguments
 
     @cached_property
     def outputs(self) -> dict[str, Array]:
-        """`a`, `y` and, of an LSTM, `c`, each `(n, m, T_x)`; of layers `a` and the last states.
+        """`a`, `y` and for an LSTM `c`, each `(n, m, T_x)`; for a layer `a` and the last states.
 
-        An output that is declared away is left out, and of `c` there may be the last step alone.
+        Outputs that the target declares as missing are left out. `c` may have the last step alone.
         """
         return read_outputs(self._contract, self._returned.value, self._sizes, self._limits)
 
     @cached_property
     def caches(self) -> dict[str, Array]:
-        """Every cache entry `(n, m, T_x)`, and of a forward also `x`."""
+        """Every cache entry `(n, m, T_x)`, and for a forward also `x`."""
         return read_caches(self._contract, self._returned.value, self._sizes)
 
     @property
@@ -52,25 +52,25 @@ class Answer:
         return read_parameters(self._contract, self._returned.value)
 
     @property
-    def memory(self) -> Array:
-        """The memory states; `(0, m, T_x)` of an RNN, which has none. Where it `hides_memory` this raises."""
-        if self.hides_memory:
+    def cell_states(self) -> Array:
+        """The cell states `c` of every step; `(0, m, T_x)` for an RNN. Raises if it `hides_cell_states`."""
+        if self.hides_cell_states:
             raise MalformedError(f"c has shape {self.outputs['c'].shape}, expected every step")
         a = self.outputs["a"]
         return self.outputs.get("c", np.zeros((0, *a.shape[1:]), a.dtype))
 
     @property
-    def hides_memory(self) -> bool:
-        """Whether only the last memory state was returned, of several."""
+    def hides_cell_states(self) -> bool:
+        """Whether only the last of several cell states was returned."""
         a = self.outputs["a"]
         return self.outputs.get("c", a).shape[2] < a.shape[2] and not self._contract.is_layer
 
 
 def quantity(contract: Contract, name: str) -> str:
-    """The quantity that an output is: `a_next` and `a` are `a`, `yt_pred` and `y_pred` are `y`.
+    """The quantity that an output holds: `a` for `a_next` and `a`, `y` for `yt_pred` and `y_pred`.
 
-    Of a layer each is a quantity of its own, and so is each gradient; those of a cell are called as those
-    of a sequence.
+    Each output of a layer and each gradient is a quantity of its own. A gradient of a cell has the name that
+    it has for a sequence.
     """
     if contract.is_backward:
         return {"dxt": "dx", "da_prev": "da0", "dc_prev": "dc0"}.get(name, name)
@@ -80,12 +80,12 @@ def quantity(contract: Contract, name: str) -> str:
 def read_outputs(
     contract: Contract, value: Any, sizes: Mapping[str, int], limits: Limits = ANYTHING
 ) -> dict[str, Array]:
-    """The outputs by quantity. A missing cache is no matter here; `read_caches` asks for it."""
+    """The outputs by quantity. The cache may be missing: `read_caches` checks it."""
     if contract.is_backward:
         return _read_gradients(contract, value, sizes)
     _check_count(contract, value)
     return {
-        quantity(contract, name): _memory(name, entry, shape, sizes)
+        quantity(contract, name): _cell_states(name, entry, shape, sizes)
         if name == "c"
         else _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
         for (name, shape), entry in zip(contract.outputs.items(), value, strict=False)
@@ -94,9 +94,9 @@ def read_outputs(
 
 
 def _read_gradients(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
-    """The gradients by quantity, `(n, m, T_x)`, and those by parameters `(n, columns, 1)`."""
+    """The gradients by quantity: by inputs `(n, m, T_x)`, and by parameters `(n, columns, 1)`."""
     if not contract.is_layer:
-        return _of_dict("returned", contract, value, contract.outputs, sizes)
+        return _entries("returned", contract, value, contract.outputs, sizes)
     names = [*contract.outputs, "gradients"]
     if not isinstance(value, (tuple, list)) or len(value) != len(names):
         raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)}")
@@ -111,15 +111,15 @@ def _read_gradients(contract: Contract, value: Any, sizes: Mapping[str, int]) ->
     for k, entry in enumerate(gradients):
         shapes = direction_shapes(contract.kind, k // sizes["D"], projected)
         named = {f"d{name}": shape for name, shape in shapes.items()}
-        by_name = _of_dict(f"gradients[{k}]", contract, entry, named, {**sizes, "n_p": sizes["n_h"]})
+        by_name = _entries(f"gradients[{k}]", contract, entry, named, {**sizes, "n_p": sizes["n_h"]})
         found |= {by_parameter(k, name[1:]): array for name, array in by_name.items()}
     return found
 
 
-def _of_dict(
+def _entries(
     where: str, contract: Contract, value: Any, shapes: Mapping[str, Shape], sizes: Mapping[str, int]
 ) -> dict[str, Array]:
-    """The entries of a dict by quantity; other keys do not matter."""
+    """The entries of a dict by quantity; other keys are ignored."""
     if not isinstance(value, dict):
         verb = where if where == "returned" else f"{where} is"
         raise MalformedError(f"{verb} {_form(value)}, expected a dict with {', '.join(shapes)}")
@@ -135,7 +135,7 @@ def _of_dict(
 
 
 def read_caches(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
-    """Every cache entry over time `(n, m, T_x)`, by name, and of a forward also `x`."""
+    """Every cache entry over time, `(n, m, T_x)`, by name, and for a forward also `x`."""
     _check_count(contract, value)
     if len(value) == len(contract.outputs):
         raise MalformedError(f"returned {_form(value)} without a cache")
@@ -207,8 +207,8 @@ def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Arr
     return _in_double(value) if value.dtype == np.longdouble else value
 
 
-def _memory(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Array:
-    """The memory states; the last one alone, `(n_a, m, 1)`, where it returned no more."""
+def _cell_states(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Array:
+    """The cell states of every step, or of the last step alone: `(n_a, m, 1)`."""
     try:
         return _array(name, value, shape, sizes)
     except MalformedError:
@@ -218,20 +218,20 @@ def _memory(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Ar
 
 
 def _in_double(array: Array) -> Array:
-    """An array in a precision that torch does not have, as correctly rounded as any answer in float64."""
+    """A long double array rounded to float64, since torch has no wider dtype."""
     with np.errstate(over="ignore"):
         return array.astype(np.float64)
 
 
 def _over_time(array: Array, *, by_place: bool) -> Array:
-    """As `(n, m, T_x)`; the last states `(L D, n, m)` of layers one below the other."""
+    """An array as `(n, m, T_x)`; the last states `(L D, n, m)` of layers are stacked along the first axis."""
     if by_place:
         return array.reshape(-1 if array.size else array.shape[0] * array.shape[1], array.shape[2], 1)
     return array if array.ndim == 3 else array[:, :, None]
 
 
 def _form(value: Any) -> str:
-    """What a value is, in a few words."""
+    """The type and the size of a value, in a few words."""
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} of {len(value)}"
     if isinstance(value, np.ndarray):
@@ -241,5 +241,5 @@ def _form(value: Any) -> str:
 
 
 def side_by_side(array: Array) -> Array:
-    """`(n, m, T_x)` as the `(n, m T_x, 1)` of `Inputs.steps`."""
+    """An array `(n, m, T_x)` as `(n, m T_x, 1)`, the form of `Inputs.steps`: each step is a sample."""
     return array.reshape(len(array), -1, 1)

@@ -1,4 +1,4 @@
-"""The answers to a question, of a function of an implementation."""
+"""The answers of an implementation to the problems of a question."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -10,21 +10,21 @@ from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.implementation import Implementation, Reply, Request, Returned
-from properties.implementations.stepped_layer import Driven, drive_each
+from properties.implementations.stepped_layer import SteppedProblem, step_through_each
 from properties.questions.question import Question
 
-KEPT = 256
-"""The answers to how many small questions are kept, for other laws look at the same answers."""
+CACHED = 256
+"""The number of small questions whose answers are cached, because several laws use the same answers."""
 
 
 def ask(implementation: Implementation, function: str, problems: Sequence[Problem]) -> "Answers":
-    """The answers to these problems; the same again while they are kept."""
+    """The answers to these problems; for a small question the cached object."""
     question = Question.of(function, problems)
-    return (_kept if question.is_small else Answers)(implementation, question)
+    return (_cached if question.is_small else Answers)(implementation, question)
 
 
 class Answers:
-    """The answers to the problems of a question, and their steps; found out as late and as seldom."""
+    """The answers to the problems of a question, and their steps. Each is computed once, on first access."""
 
     def __init__(self, implementation: Implementation, question: Question) -> None:
         self.implementation = implementation
@@ -32,10 +32,10 @@ class Answers:
         self._replies: dict[int, Reply] = {}
         self._answers: dict[int, Answer] = {}
         self._steps: dict[int, tuple[Inputs, Mapping[str, Bounded]]] = {}
-        self._driven: Mapping[int, Driven] | None = None
+        self._stepped: Mapping[int, SteppedProblem] | None = None
 
     def reply(self, number: int) -> Reply:
-        """What came of the call with a problem. A death is told once: then it is asked again."""
+        """The reply to a problem. A death is not cached: the next access repeats the call."""
         if number not in self._replies:
             ask_all([(self, each) for each in range(number, len(self.question.problems))])
         reply = self._replies[number]
@@ -44,11 +44,11 @@ class Answers:
         return reply
 
     def digest(self, number: int) -> bytes:
-        """That of the reply to a problem; empty if it is not known."""
+        """The digest of the reply to a problem; empty if there is no reply yet."""
         return self._replies[number].digest if number in self._replies else b""
 
     def answer(self, number: int) -> Answer:
-        """What was returned for a problem; asks for no reply."""
+        """The answer to a problem, whose reply must be there."""
         if number not in self._answers:
             returned = self._replies[number].outcome
             assert isinstance(returned, Returned)
@@ -58,11 +58,11 @@ class Answers:
         return self._answers[number]
 
     def steps(self, number: int) -> tuple[Inputs, Mapping[str, Bounded]]:
-        """The steps of a problem from the states that the answer gives, side by side, with their bounds."""
+        """Every step of a problem as one batch, each from the state in the answer; and their bounds."""
         if number not in self._steps:
             answers = dict(self._readable())
             given = self.question.inputs
-            inputs = {i: given[i].steps(each.outputs["a"], each.memory) for i, each in answers.items()}
+            inputs = {i: given[i].steps(each.outputs["a"], each.cell_states) for i, each in answers.items()}
             others = {i: each for i, each in inputs.items() if each is not given[i]}
             bounds = dict(zip(others, propagation.evaluate_each([*others.values()]), strict=True))
             self._steps = {
@@ -70,33 +70,33 @@ class Answers:
             }
         return self._steps[number]
 
-    def driven(self, number: int) -> Driven | None:
-        """The steps of a problem of layers, driven with others; `None` where one is not answered.
+    def stepped(self, number: int) -> SteppedProblem | None:
+        """The steps of a problem of layers, called together with the other problems; `None` if one failed.
 
-        So it is of the first problem, whose steps nothing should come between: it is asked by itself.
+        It is `None` for the first problem, too: no other call should come between its steps.
         """
-        if self._driven is None:
+        if self._stepped is None:
             _, *others = (each for each in self.question.inputs if isinstance(each, LayerInputs))
-            self._driven = drive_each(self.implementation, self.question.contract, others)
-        return self._driven.get(number - 1)
+            self._stepped = step_through_each(self.implementation, self.question.contract, others)
+        return self._stepped.get(number - 1)
 
     def _readable(self) -> Iterator[tuple[int, Answer]]:
         for number, reply in self._replies.items():
             if isinstance(reply.outcome, Returned):
                 answer = self.answer(number)
                 try:
-                    _ = answer.memory
+                    _ = answer.cell_states
                 except MalformedError:
                     continue
                 yield number, answer
 
 
-_kept = lru_cache(maxsize=KEPT)(Answers)
+_cached = lru_cache(maxsize=CACHED)(Answers)
 
 
-def ask_all(those: Sequence[tuple[Answers, int]]) -> None:
-    """Find out the replies to problems of one function, as far as they are not known, up to a death."""
-    unknown = [(answers, number) for answers, number in those if number not in answers._replies]
+def ask_all(problems: Sequence[tuple[Answers, int]]) -> None:
+    """Call one function on the problems that have no reply yet, together, up to a death."""
+    unknown = [(answers, number) for answers, number in problems if number not in answers._replies]
     if unknown:
         implementation = unknown[0][0].implementation
         requests = [_requests(answers.question)[number] for answers, number in unknown]
@@ -106,7 +106,7 @@ def ask_all(those: Sequence[tuple[Answers, int]]) -> None:
 
 
 def _requests(question: Question) -> Sequence[Request]:
-    """The calls with these problems, which others are asked for, too."""
+    """The calls with these problems, which are encoded once for all implementations."""
     if question not in _REQUESTS:
         name = question.contract.name
         _REQUESTS[question] = [Request(name, inputs.arguments(name)) for inputs in question.inputs]

@@ -1,4 +1,4 @@
-"""What is remembered of a function that has died or was late."""
+"""Remembers how a function has died, and how fast it is."""
 
 import math
 from collections import defaultdict
@@ -10,35 +10,38 @@ from properties.implementations.process import Died
 
 @dataclass(frozen=True)
 class Death:
-    """What a function died of. It hangs `always`, or `beyond` a size where half of it is answered."""
+    """A death of a function on a problem.
+
+    The function `hangs_always`, or it `hangs_beyond` a size: it answers a problem of half the size.
+    """
 
     problem: Problem
     died: Died
-    always: bool = False
-    beyond: bool = False
+    hangs_always: bool = False
+    hangs_beyond: bool = False
 
 
 @dataclass
-class Record:
-    """What a function died of, and how fast it is.
+class CallHistory:
+    """The deaths of a function, and how fast it is.
 
-    `weight` says how much patience its deaths have cost. They are kept by the law that met them, and those of
-    plain calls by their problem. Those that were late, of which `late` is the smallest, show that it does at
-    most `speed` units of work in a second; what was `measured` is another thing, by calls in time. Whether it
-    is `unfinished` is asked once.
+    `crashes` counts its deaths, a hang as several. `deaths_by_problem` holds those of plain calls, whose
+    reply several laws use. A call that was too slow shows that the function does at most `speed` units of
+    work in a second; `smallest_late` is the smallest problem of such a call. `measured_speed` is the speed in
+    calls that were in time. `is_unfinished` is found out once.
     """
 
-    weight: int = 0
-    met: defaultdict[str, list[Death]] = field(default_factory=lambda: defaultdict(list))
-    plain: dict[Problem, Death] = field(default_factory=dict)
-    unfinished: bool | None = None
+    crashes: int = 0
+    deaths_by_law: defaultdict[str, list[Death]] = field(default_factory=lambda: defaultdict(list))
+    deaths_by_problem: dict[Problem, Death] = field(default_factory=dict)
+    is_unfinished: bool | None = None
     answers: bool = False
     compiles: bool = False
-    measured: float | None = None
+    measured_speed: float | None = None
     speed: float = math.inf
-    late: Problem | None = None
+    smallest_late: Problem | None = None
 
-    def was_late(self, problem: Problem, work: float, limit: float) -> None:
-        """Keep in mind that a problem of so much work takes longer than the limit."""
+    def add_late(self, problem: Problem, work: float, limit: float) -> None:
+        """Remember that a problem with this much work takes longer than the limit."""
         if work < self.speed * limit:
-            self.speed, self.late = work / limit, problem
+            self.speed, self.smallest_late = work / limit, problem

@@ -1,4 +1,4 @@
-"""The implementation under test, run where it can do no harm."""
+"""The implementation under test, which runs in a process of its own."""
 
 import sys
 from collections import defaultdict
@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from oracle.limits import ANYTHING, Limits
-from properties.implementations.call_history import Record
+from properties.implementations.call_history import CallHistory
 from properties.implementations.process import UNREADABLE, Died, Process
 from properties.implementations.reply import Outcome, Raised, Reply, Returned
 from properties.implementations.request import Request
@@ -36,20 +36,20 @@ __all__ = [
 ]
 
 
-OFTEN = 3
-"""How many waits that take a while are more than a busy machine would make."""
+MANY_SLOW_CALLS = 3
+"""The number of slow calls that a busy machine does not explain."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """The functions that a target has, each with `None` where it takes the call of the specification, and
-    otherwise with the signature that makes it another contract; and its `limits`.
+    """What is known of a target after loading.
 
-    `lacking` says why some of the others cannot be used, though the target defines them, `similar` what one
-    that is not there may be called instead, `notes` what was skipped when the target was loaded, `replaced`
-    which functions of helper modules are right ones now, and `unfinished` where a function's code has a
-    placeholder. Of a module of a framework, `understood` has the facts, and `network` the weights if it is
-    trained (`oracle.modules`).
+    `functions` maps the name of each function to `None`, or to its signature if that is not the
+    specification's. `limits` are the declared limits. `lacking` says why functions that the target defines
+    cannot be used, `similar` which function a missing one may be meant by, `notes` what was skipped in
+    loading, `replaced` which functions of helper modules were replaced by right ones, and `unfinished` where
+    a function has a placeholder. For a module of a framework, `understood` has the facts of `oracle.modules`,
+    and `network` the weights if it is trained.
     """
 
     functions: Mapping[str, str | None]
@@ -64,14 +64,14 @@ class Loaded:
 
 
 class Implementation:
-    """One target in a process of its own, which is started when first needed and again when it has died.
+    """One target in a process of its own, which starts on first use and restarts after a death.
 
-    `target` is a file, a module or `module:attribute`; `directory` is where relative paths begin and the
-    process runs, by default the current one. Times are in seconds, memory is in bytes. `python` is the path
-    of an interpreter with NumPy, `helpers` that of a folder whose modules the target finds; functions in them
-    whose names are among `replaced` give way to right ones; `module` has the fields of
-    `oracle.modules.ModuleOptions`. `command` is how the user has it judged, as words
-    before the target. The last request `took` so long.
+    `target` is a file, a module or `module:attribute`. `directory` is the folder of relative paths, in which
+    the process runs (default: the current one). Times are in seconds, memory is in bytes. `python` is the
+    path of an interpreter with NumPy, and `helpers` a folder on the target's path; functions of its modules
+    whose names are in `replaced` are replaced by right ones. `module` has the fields of
+    `oracle.modules.ModuleOptions`. `command` are the words of the user's command before the target. `took` is
+    the time of the slowest of the last calls.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Implementation:
         self.directory = (directory or Path()).absolute()
         self.time_limit = time_limit
         self.import_time_limit = import_time_limit
-        self.records: defaultdict[str, Record] = defaultdict(Record)
+        self.histories: defaultdict[str, CallHistory] = defaultdict(CallHistory)
         self.took = 0.0
         self._memory_limit = memory_limit
         self._python = python
@@ -105,7 +105,7 @@ class Implementation:
         self._folder = ""
         self._loaded: Loaded | Unusable | None = None
         self._answered = False
-        self._slow = 0  # how many of the waits for answers have taken a while
+        self._slow_calls = 0
 
     def __enter__(self) -> Self:
         return self
@@ -136,7 +136,7 @@ class Implementation:
         return self.load().limits
 
     def with_right_helpers(self, *names: str) -> "Implementation":
-        """The same target, with right functions of these names in the place of its helpers'."""
+        """The same target, with right functions of these names in place of those of its helper modules."""
         if names not in self._helped:
             self._helped[names] = Implementation(
                 self.target,
@@ -152,7 +152,7 @@ class Implementation:
         return self._helped[names]
 
     def check_exists(self) -> None:
-        """Raise `TargetMissing` if the target does not exist; what else may be wrong, `load` says."""
+        """Raise `TargetMissing` if the target does not exist; it may be unusable."""
         try:
             self.load()
         except Unusable:
@@ -160,17 +160,17 @@ class Implementation:
 
     @property
     def may_compile(self) -> bool:
-        """Whether a first call may take long: none was answered yet, or one took a while."""
-        return not self._answered or self._slow > 0
+        """Whether a first call may take long: no call was answered yet, or some call was slow."""
+        return not self._answered or self._slow_calls > 0
 
     @property
-    def takes_its_time(self) -> bool:
-        """Whether that was so again and again: once or twice the machine may have been busy."""
-        return not self._answered or self._slow >= OFTEN
+    def is_slow(self) -> bool:
+        """Whether no call was answered yet, or more calls were slow than a busy machine explains."""
+        return not self._answered or self._slow_calls >= MANY_SLOW_CALLS
 
     def limit(self, function: str) -> float:
-        """The seconds that a call of a function has; as many as an import where it is known to compile."""
-        return self.import_time_limit if self.records[function].compiles else self.time_limit
+        """The time limit of a call: that of an import for a function that is known to compile."""
+        return self.import_time_limit if self.histories[function].compiles else self.time_limit
 
     def call(
         self,
@@ -182,15 +182,14 @@ class Implementation:
         then: Sequence[Sequence[Any]] = (),
         time_limit: float | None = None,
     ) -> Outcome:
-        """Call a function once, as a `Request` says; raises what `reply_each` raises."""
+        """Call a function once; see `Request`. Raises what `reply_each` raises."""
         request = Request(function, arguments, arrangement, then, with_reference_cell)
         return self.reply_each([request], time_limit=time_limit)[0].outcome
 
     def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
-        """What comes of these calls of a function, in order; a death is the last.
+        """The replies to these calls of one function, in order. A death is the last reply.
 
-        Raises what `load` raises, `ValueError` for a function that the target does not have, and
-        `CodecError` for arguments that are no plain values.
+        Raises what `load` raises, and `ValueError` if the target does not have the function.
         """
         function = requests[0].function
         if function not in self.load().functions:
@@ -199,7 +198,7 @@ class Implementation:
         if process is None or not process.is_alive:
             try:
                 process, _ = self._start()
-            except (Unusable, TargetMissing) as error:  # though it was usable before
+            except (Unusable, TargetMissing) as error:  # it was usable before
                 return [Reply.of(Died(str(error)), 0)]
         bodies = [each.body for each in requests]
         answers = process.ask(bodies, time_limit=time_limit or self.limit(function), folder=self._folder)
@@ -212,11 +211,11 @@ class Implementation:
                 self.close()
                 return replies[:number]
         self._answered = True
-        self._slow += self.took > self.time_limit / 10
+        self._slow_calls += self.took > self.time_limit / 10
         return replies
 
     def close(self) -> None:
-        """End the process and all that it has started. A later call starts a new one."""
+        """End the process and its children. A later call starts a new process."""
         if self._process is not None:
             self._process.end()
         for helped in self._helped.values():
@@ -244,7 +243,7 @@ class Implementation:
                 error = TargetMissing(reason)
             case ("unusable", str(reason)):
                 error = Unusable(f"{self.target} {reason}")
-            case Died(reason, hung=hung, last_words=words, at=at):
+            case Died(reason, hung=hung, stderr=words, at=at):
                 why = f"{reason} while it was imported" + (f" ({at})" if at else "")
                 why += "; --import-time-limit allows more" if hung else ""
                 why += f": {words.splitlines()[-1]}" if words else ""
@@ -256,7 +255,7 @@ class Implementation:
 
 
 def _read(answer: Message | Died) -> Any:
-    """The value that was answered, if it can be read, or the death."""
+    """The decoded answer, or the death."""
     try:
         return answer if isinstance(answer, Died) else answer.decoded()[0]
     except CodecError:
@@ -270,7 +269,7 @@ def _are_functions(answer: dict[Any, Any]) -> bool:
 
 
 def _are_facts(facts: Sequence[Any]) -> bool:
-    """Whether they are the fields of `Loaded` from `lacking` on, in their order."""
+    """Whether these are the fields of `Loaded` from `lacking` on, in their order."""
     match facts:
         case [dict(lacking), dict(similar), list(notes), list(replaced), dict(unfinished), dict(), dict()]:
             texts = [

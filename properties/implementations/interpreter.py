@@ -1,4 +1,4 @@
-"""The interpreter that runs what is judged: of a target's own environment, if the user names one."""
+"""Finds the interpreter of `--python`, which runs the targets in their own environment."""
 
 import subprocess
 from pathlib import Path
@@ -17,14 +17,14 @@ sys.stdout.flush()
 import numpy
 sys.stdout.write(numpy.__version__)
 """
-"""What tells the versions, from wherever it runs, and also in a Python that is far too old."""
+"""A program that prints the versions of Python and NumPy; it runs in very old Pythons, too."""
 
 
 def find(python: str, directory: Path) -> tuple[str, str]:
-    """The path of an interpreter, named by a path relative to `directory` or as a command, and what it is.
+    """The path of an interpreter and its versions: `"Python 3.9.18, NumPy 1.23.5"`.
 
-    That is such as `"Python 3.9.18, NumPy 1.23.5"`. Raises `ValueError` where there is none, it does not run,
-    it is older than `OLDEST`, or it has no NumPy.
+    `python` is a path relative to `directory`, or a command. Raises `ValueError` if the interpreter does not
+    exist, does not run, is older than `OLDEST`, or has no NumPy.
     """
     try:
         path = _program(python, directory)
@@ -36,13 +36,13 @@ def find(python: str, directory: Path) -> tuple[str, str]:
 def _program(python: str, directory: Path) -> str:
     path = which(directory / python if "/" in python else python)
     if path:
-        return str(Path(path).absolute())  # a link stays one: an environment's interpreter is a link
+        return str(Path(path).absolute())  # do not follow links: the interpreter of an environment is a link
     if which(directory / python / "bin" / "python"):
         raise ValueError(f"this is a directory; did you mean '{Path(python, 'bin', 'python')}'?")
     if "/" not in python:
         raise ValueError("there is no such command; name the path of an interpreter")
     if (directory / python).is_file():
-        raise ValueError("this is no program that may be run")
+        raise ValueError("this file is not executable")
     raise ValueError(no_file(python, directory))
 
 
@@ -53,7 +53,7 @@ def _versions(path: str) -> str:
         raise ValueError(f"it does not run ({error})") from None
     version, *numpy = asked.stdout.split()[:2] or [""]
     if not version[:1].isdigit() or "." not in version:
-        raise ValueError("this is no Python")
+        raise ValueError("this is not a Python interpreter")
     if tuple(map(int, version.split(".")[:2])) < OLDEST:
         raise ValueError(f"this is Python {version}, the oldest is {'.'.join(map(str, OLDEST))}")
     if not numpy:

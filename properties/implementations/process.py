@@ -1,4 +1,4 @@
-"""A worker process, seen from the judge: spoken to with a deadline, ended with everything it started."""
+"""The judge's side of a worker process: sends requests, enforces time limits, and ends the process."""
 
 import math
 import os
@@ -18,12 +18,12 @@ from tempfile import TemporaryFile
 from typing import ClassVar
 
 from properties.implementations.process_start import Started, start
-from properties.implementations.stderr_tail import LastWords
+from properties.implementations.stderr_tail import StderrTail
 from properties.worker.codec import CodecError
 from properties.worker.messages import (
+    DUMP_STACK,
     LOST_CONNECTION,
     OUT_OF_MEMORY,
-    WHERE_ARE_YOU,
     Message,
     Receiver,
     numbered,
@@ -32,30 +32,31 @@ from properties.worker.source_lines import Frame, lasting, place
 
 UNREADABLE = "sent an answer that cannot be read"
 
-_CLOSING = 1.0
-"""Seconds in which a process that has hung up should have ended."""
-_TELLING = 0.5
-"""Seconds in which a process that hangs should say where it is, so many times."""
+_EXIT_SECONDS = 1.0
+"""The time that a process has to exit after it has closed its connection."""
 SAMPLES = 3
+"""The number of stacks that are read from a process that hangs."""
+_SAMPLING_SECONDS = 0.5
+"""The time that a process has to write all these stacks."""
 _SIGNALS = {number.value: number.name for number in signal.Signals}
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 _STACK = "(most recent call first):"
-"""How the line before the frames of a stack ends."""
+"""The end of the line before the frames of a stack."""
 _FRAMES_SHOWN = 100
-"""Where a crash report ends; who is deeper than that has recursed until the stack overflowed."""
+"""The most frames in a crash report. A longer stack overflowed by recursion."""
 
 
 @dataclass(frozen=True)
 class Died:
-    """A request ended the process; `reason` is what the process did: `"exited with status 3"`.
+    """The process ended during a request; `reason` says how: `"exited with status 3"`.
 
-    Its `last_words` are the last lines that it wrote to its standard error. One that `hung` was `at` that
-    place of the target when time was over.
+    `stderr` holds the last lines of its standard error. If it `hung`, it was ended at the time limit, when it
+    was `at` this place in the target.
     """
 
     reason: str
     hung: bool = field(default=False, compare=False)
-    last_words: str = field(default="", compare=False)
+    stderr: str = field(default="", compare=False)
     at: str = field(default="", compare=False)
     digest: ClassVar[bytes] = b""
 
@@ -63,8 +64,8 @@ class Died:
 class Process:
     """A running worker.
 
-    Everything that it holds (the process, those that it has forked into its group, three file descriptors)
-    goes with `end`, at the latest when the object does. None of the last answers `took` more seconds.
+    `end` kills the process and its process group and closes the file descriptors; so does garbage collection
+    of this object. `took` is the time in seconds of the slowest of the last answers.
     """
 
     def __init__(self, directory: Path, memory_limit: int, python: str = sys.executable) -> None:
@@ -76,7 +77,7 @@ class Process:
             self._socket, theirs = socket.socketpair()
             held.enter_context(self._socket)
             reader, writer = os.pipe()
-            self._last_words = LastWords(held.enter_context(open(reader, "rb", buffering=0)))
+            self._stderr = StderrTail(held.enter_context(open(reader, "rb", buffering=0)))
             with theirs, open(writer, "wb", buffering=0) as errors:
                 self._process = start(
                     python,
@@ -90,27 +91,28 @@ class Process:
             held.callback(kill_all, self._process)
             self._socket.setblocking(False)
             self._poll = select.poll()
-            self._poll.register(self._last_words, select.POLLIN)
+            self._poll.register(self._stderr, select.POLLIN)
             self.end = weakref.finalize(self, held.pop_all().close)
 
     @property
     def is_alive(self) -> bool:
-        """Whether `end` has not been called, by whom ever; a worker that has just died counts as alive."""
+        """Whether `end` has not been called; a worker that has just died by itself counts as alive."""
         return bool(self.end.alive)
 
     def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[Message | Died]:
-        """The answers to requests, each with a time limit; they are sent on while the first are answered.
+        """Send requests, and return the answers; each answer has the time limit.
 
-        Where the process ends, the last is why. `folder` is where the target's own code is.
+        All requests are sent at once. If the process ends, the last answer is a `Died`. `folder` is the
+        folder of the target's code.
         """
         first = self._serial + 1
         self._serial += len(bodies)
-        patience = math.ceil(2 * time_limit + 1)
-        messages = [numbered(number, body, patience) for number, body in enumerate(bodies, first)]
+        worker_limit = math.ceil(2 * time_limit + 1)  # the worker ends itself if the judge was killed
+        messages = [numbered(number, body, worker_limit) for number, body in enumerate(bodies, first)]
         unsent = memoryview(b"".join(messages))
         received: list[Message | Died] = []
         self.took = 0.0
-        self._last_words.forget()
+        self._stderr.clear()
 
         def read(size: int) -> bytes:
             nonlocal unsent
@@ -135,21 +137,21 @@ class Process:
                 raise CodecError("more answers than requests")
             return received
         except TimeoutError:
-            at = lasting(self._where_it_is(), folder)
+            at = lasting(self._sampled_stacks(), folder)
             death = Died(f"did not answer within {time_limit:g} s", hung=True, at=at)
         except (EOFError, OSError):
             death = Died(self._cause_of_death(folder))
         except CodecError:
             death = Died(UNREADABLE)
-        except BaseException:  # whatever interrupts us, the worker would be out of step
+        except BaseException:  # an interrupt: later answers would belong to these requests
             self.end()
             raise
-        self._last_words.listen()
+        self._stderr.read()
         self.end()
-        return [*received, replace(death, last_words=str(self._last_words))]
+        return [*received, replace(death, stderr=str(self._stderr))]
 
     def _wait(self, deadline: float, *, to_send: bool) -> int:
-        """What `poll` says of the socket when there is something to receive, or room for what is to be sent.
+        """Wait until the socket has data, or room if there is something `to_send`; returns the poll event.
 
         Raises `TimeoutError` at the deadline.
         """
@@ -157,8 +159,8 @@ class Process:
         while True:
             left = max(deadline - time.monotonic(), 0)
             ready = dict(self._poll.poll(1000 * left))
-            if self._last_words.fileno() in ready and not self._last_words.listen():
-                self._poll.unregister(self._last_words)
+            if self._stderr.fileno() in ready and not self._stderr.read():
+                self._poll.unregister(self._stderr)
             if self._socket.fileno() in ready:
                 return ready[self._socket.fileno()]
             if not left:
@@ -166,7 +168,7 @@ class Process:
 
     def _cause_of_death(self, folder: str) -> str:
         try:
-            status = self._process.wait(_CLOSING)
+            status = self._process.wait(_EXIT_SECONDS)
         except subprocess.TimeoutExpired:
             status = LOST_CONNECTION
         if status == LOST_CONNECTION:
@@ -183,20 +185,20 @@ class Process:
             f" ({where})" if where else ""
         )
 
-    def _where_it_is(self) -> list[list[Frame]]:
-        """The stacks of a process that does not answer, innermost frames first, of those that it tells."""
+    def _sampled_stacks(self) -> list[list[Frame]]:
+        """Several stacks of a process that does not answer, as far as it writes them."""
         for number in range(1, SAMPLES + 1):
             with suppress(ProcessLookupError):
-                os.kill(self._process.pid, WHERE_ARE_YOU)
-            end = time.monotonic() + _TELLING / SAMPLES
+                os.kill(self._process.pid, DUMP_STACK)
+            end = time.monotonic() + _SAMPLING_SECONDS / SAMPLES
             while time.monotonic() < end and len(self._stacks()) < number:
-                time.sleep(_TELLING / 50)
-            time.sleep(_TELLING / 10)  # for the whole of a stack, and to come to another place
+                time.sleep(_SAMPLING_SECONDS / 50)
+            time.sleep(_SAMPLING_SECONDS / 10)  # until the stack is complete, and the process has moved on
         return self._stacks()
 
     def _stacks(self) -> list[list[Frame]]:
-        """What the process has written of where it was, each time when it was asked, or when it died."""
-        # Which is read without a move: the process writes on from where the file stands.
+        """The stacks that the process has written, on a signal or in a crash; innermost frames first."""
+        # `pread` leaves the position of the file, which the process shares and writes at.
         report = os.pread(self._crash_report.fileno(), 2**16, 0).decode(errors="replace")
         return [
             [(file, int(line), function) for file, line, function in _FRAME.findall(stack)]
@@ -205,10 +207,10 @@ class Process:
 
 
 def kill_all(process: Started) -> None:
-    """Kill a process and those that it has forked into its group, of which it may not be the leader yet."""
+    """Kill a process and its group. The process may not be the leader of a group yet."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
-    except PermissionError:  # all of it has ended
+    except PermissionError:  # every process of the group has ended
         pass
     except ProcessLookupError:
         try:

@@ -1,4 +1,4 @@
-"""How a worker's process comes to be: forked from a warm one, or started, where a fork is not safe."""
+"""Starts the process of a worker: forked by the fork server, or started anew where a fork is not safe."""
 
 import json
 import os
@@ -12,18 +12,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from properties.worker.messages import MOST
-from properties.worker.own_modules import PROGRAM, WARM
+from properties.worker.messages import MAX_REQUEST
+from properties.worker.own_modules import FORK_SERVER, WORKER
 
 FORKS = sys.platform == "linux"
-"""Elsewhere the system's own libraries may not survive a fork."""
+"""Whether workers are forked. On other systems, system libraries may fail after a fork."""
 
 ENVIRONMENT: dict[str, str] = {
-    # Workers share a machine: one thread each, and sums in one order.
+    # One thread, since workers share a machine, and so that sums are always in the same order.
     **dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
     ),
-    "PYTHONHASHSEED": "0",  # what iterates over a set does so alike in every run
+    "PYTHONHASHSEED": "0",  # so that sets are iterated over in the same order in every run
 }
 
 
@@ -33,56 +33,56 @@ class Started(Protocol):
     pid: int
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit status; `subprocess.TimeoutExpired` where it is still running."""
+        """Its exit status. Raises `subprocess.TimeoutExpired` if it is still running."""
 
 
 def start(
     python: str, directory: Path, memory_limit: int, connection: int, faults: int, errors: int
 ) -> Started:
-    """Start a worker with the descriptors of its socket, of a file for its last words, and of its stderr."""
+    """Start a worker; the descriptors are those of its socket, its crash report and its standard error."""
     environment = {**os.environ, **ENVIRONMENT}
-    environment.pop("PYTEST_CURRENT_TEST", None)  # which is another one for every law
+    environment.pop("PYTEST_CURRENT_TEST", None)  # it differs for every law
     if FORKS and (
         forked := _fork(python, environment, str(directory), memory_limit, connection, faults, errors)
     ):
         return forked
-    return _popen(
-        python, PROGRAM, environment, connection, faults, memory_limit, cwd=directory, stderr=errors
-    )
+    return _popen(python, WORKER, environment, connection, faults, memory_limit, cwd=directory, stderr=errors)
 
 
-class _Warm:
-    """The process that forks workers. It ends when nothing refers to it any more."""
+class _ForkServer:
+    """The process that forks workers. It ends when this object is garbage."""
 
     def __init__(self, python: str, environment: dict[str, str]) -> None:
-        self.is_for = python, environment
+        self.settings = python, environment
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            process = _popen(python, WARM, environment, theirs.fileno(), cwd=None, stderr=subprocess.DEVNULL)
+            process = _popen(
+                python, FORK_SERVER, environment, theirs.fileno(), cwd=None, stderr=subprocess.DEVNULL
+            )
         weakref.finalize(self, _end, self._line, process)
 
     def ask(self, *request: Any, descriptors: Sequence[int] = ()) -> Any:
-        """The answer to a request; `OSError` where there is nobody left to give one."""
+        """The answer to a request. Raises `OSError` if the server has ended."""
         socket.send_fds(self._line, [json.dumps(request).encode()], descriptors)
-        answer = self._line.recv(MOST)
+        answer = self._line.recv(MAX_REQUEST)
         if not answer:
             raise ConnectionResetError
         return json.loads(answer)
 
 
 class _Forked:
-    """A worker that a warm process has forked, and so waits for."""
+    """A worker that the fork server has forked."""
 
-    def __init__(self, warm: _Warm, pid: int) -> None:
+    def __init__(self, server: _ForkServer, pid: int) -> None:
         self.pid = pid
-        self._warm = warm
+        self._server = server
         self._status: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit status; that of one that was killed, if somebody has killed the warm process."""
+        """Its exit status; if the server was killed, that of a killed process."""
         if self._status is None:
             try:
-                self._status = self._warm.ask("wait", self.pid, timeout)
+                self._status = self._server.ask("wait", self.pid, timeout)
             except OSError:
                 self._status = -signal.SIGKILL
         if self._status is None:
@@ -90,27 +90,29 @@ class _Forked:
         return self._status
 
 
-_warm: list[_Warm] = []
-"""The one that is used, if any; those of other interpreters and environments last as their workers do."""
+_server: list[_ForkServer] = []
+"""The fork server in use, if any. An earlier one, of another interpreter, ends with its last worker."""
 
 
 def _fork(
     python: str, environment: dict[str, str], directory: str, memory_limit: int, *descriptors: int
 ) -> _Forked | None:
-    """A worker; `None` where there is no such directory, or such an interpreter does not serve."""
-    for _ in range(2):  # somebody may have killed the first
-        if not _warm or _warm[0].is_for != (python, environment):
-            _warm[:] = [_Warm(python, environment)]
+    """A forked worker; `None` if the directory does not exist or the interpreter cannot run the server."""
+    for _ in range(2):  # the first server may have been killed
+        if not _server or _server[0].settings != (python, environment):
+            _server[:] = [_ForkServer(python, environment)]
         with suppress(OSError):
-            return _Forked(_warm[0], _warm[0].ask("fork", directory, memory_limit, descriptors=descriptors))
-        _warm.clear()
+            return _Forked(
+                _server[0], _server[0].ask("fork", directory, memory_limit, descriptors=descriptors)
+            )
+        _server.clear()
     return None
 
 
 def _popen(
     python: str, program: str, environment: dict[str, str], *arguments: int, cwd: Path | None, stderr: int
 ) -> "subprocess.Popen[bytes]":
-    """An interpreter that runs a program of ours; all arguments but a limit are descriptors that it gets."""
+    """Start an interpreter with one of our programs; the first two arguments are descriptors."""
     return subprocess.Popen(
         [python, "-B", "-c", program, *map(str, arguments)],
         cwd=cwd,

@@ -1,4 +1,4 @@
-"""What comes of a call."""
+"""The reply to a call: a value, an exception, or the death of the process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from properties.implementations.process import UNREADABLE, Died
 from properties.worker.codec import CodecError
 from properties.worker.messages import Message
 
-KEPT = 2**16
-"""Of how many messages it is kept that they can be read."""
+CACHED = 2**16
+"""The number of messages whose digests are cached."""
 
 
 @dataclass(frozen=True)
 class Returned:
-    """What a call gave: plain values (see `worker.codec`) that run no foreign code when looked at.
+    """The value of a call, in plain types (see `worker.codec`) that run no foreign code.
 
-    `arguments` are those of the call as they are after it. `converted` names what was not taken as it is:
-    types made into arrays, and parameters found under other names. `digest` is that of the message, so that
-    two replies with the same one are the same; empty where there was no message.
+    `arguments` are the arguments as they are after the call. `converted` names the types that were converted
+    to arrays, and the parameters that were found under other names. Replies with the same `digest` are equal;
+    it is empty if there was no message.
     """
 
     value: Any
@@ -32,9 +32,9 @@ class Returned:
 
 @dataclass(frozen=True)
 class Raised:
-    """A call ended in an exception, `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`.
+    """A call raised an exception, at `where` in the target's code: `"my_rnn.py:12 in rnn_forward"`.
 
-    The `digest` is that of the exception, wherever it was raised.
+    The `digest` depends on the type and the message of the exception, not on the place.
     """
 
     type_name: str
@@ -47,9 +47,9 @@ Outcome = Returned | Raised | Died
 
 
 class Reply:
-    """What came of a call, which is read as late as may be: often its `digest` says all.
+    """The outcome of a call, which is decoded on first access: often its `digest` is enough.
 
-    That is empty for what is like no other.
+    The digest is empty for a death, which equals no other reply.
     """
 
     def __init__(self, digest: bytes, read: Callable[[], Outcome]) -> None:
@@ -58,7 +58,7 @@ class Reply:
 
     @cached_property
     def outcome(self) -> Outcome:
-        """What it says."""
+        """The decoded outcome."""
         return self._read()
 
     @property
@@ -68,28 +68,28 @@ class Reply:
 
     @staticmethod
     def known(outcome: Outcome) -> "Reply":
-        """The reply that says this."""
+        """A reply with this outcome."""
         return Reply(outcome.digest, lambda: outcome)
 
     @staticmethod
     def of(answer: Message | Died, count: int) -> "Reply":
-        """The reply to a call with so many arguments. One that is like none before is read at once."""
+        """The reply to a call with `count` arguments. A new message is decoded now, an equal one later."""
         if isinstance(answer, Died):
             return Reply.known(answer)
         digest = answer.digest
         read = partial(_outcome, answer, digest, count)
-        if (digest, count) in _READ:
-            return Reply(_READ[digest, count], read)
+        if (digest, count) in _OUTCOME_DIGESTS:
+            return Reply(_OUTCOME_DIGESTS[digest, count], read)
         outcome = read()
         if not isinstance(outcome, Died):
-            if len(_READ) >= KEPT:
-                _READ.clear()
-            _READ[digest, count] = outcome.digest
+            if len(_OUTCOME_DIGESTS) >= CACHED:
+                _OUTCOME_DIGESTS.clear()
+            _OUTCOME_DIGESTS[digest, count] = outcome.digest
         return Reply.known(outcome)
 
 
-_READ: dict[tuple[bytes, int], bytes] = {}
-"""The digests of the outcomes of messages; one that could be read once can be read again."""
+_OUTCOME_DIGESTS: dict[tuple[bytes, int], bytes] = {}
+"""The digest of the outcome, by the digest of a well-formed message and the number of arguments."""
 
 
 def _outcome(answer: Message, digest: bytes, count: int) -> Outcome:

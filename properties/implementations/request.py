@@ -1,4 +1,4 @@
-"""What a worker is asked to do, in bytes that can be sent again."""
+"""A call as bytes, which can be sent several times."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -9,13 +9,13 @@ from properties.worker.messages import Receiver, body, numbered
 
 
 class Request:
-    """A call of a function by position, with copies of the arguments.
+    """A call of a function with copies of the arguments, by position.
 
-    The arrays among them are laid out as `arrangement` says. After it comes a call with each of
-    the arguments `then`, before the value is looked at. `with_reference_cell` lets a forward find the
-    reference's cell in the place of its own.
+    `arrangement` is the memory layout of the arrays. After this call the worker makes another call with each
+    of the arguments `then`, and only then encodes the value of the first. `with_reference_cell` replaces the
+    cell that a forward calls by the reference's.
 
-    Raises `CodecError` for arguments that are no plain values.
+    Raises `CodecError` if an argument is no plain value.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Request:
         self.body = body(("call", function, [*arguments], arrangement, with_reference_cell, [*then]))
 
     def with_right_cell(self) -> "Request":
-        """The same call, in which a forward finds the reference's cell in the place of its own."""
+        """The same call with the reference's cell in place of the target's."""
         message = Receiver(BytesIO(numbered(0, self.body)).read).receive()
         _, function, arguments, arrangement, _, then = message.decoded()[0]
         return Request(function, arguments, arrangement, then, with_reference_cell=True)

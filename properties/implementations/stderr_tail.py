@@ -1,43 +1,43 @@
-"""The last lines of standard error, which is read while a process runs: it never waits for a reader."""
+"""The last lines of a process' standard error, which are read while it runs, so that it never blocks."""
 
 import os
 from typing import IO
 
 LINES = 5
 BYTES = 2**11
-"""How much of it is kept, from the end."""
+"""The size of the end that is kept."""
 
-_AT_ONCE = 2**16
-_AT_MOST = 64
-"""How many times that much are read at a time; who writes faster is read again soon."""
+_CHUNK = 2**16
+_MOST_CHUNKS = 64
+"""The most chunks of one read, so that a process which writes without end does not block the judge."""
 
 
-class LastWords:
-    """The end of what comes through a pipe, of which this reads one end and closes it."""
+class StderrTail:
+    """The end of what was written to a pipe."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         os.set_blocking(pipe.fileno(), False)
         self._pipe = pipe
-        self._heard = b""
+        self._tail = b""
 
     def fileno(self) -> int:
-        """What is to be waited for."""
+        """The file descriptor to poll."""
         return self._pipe.fileno()
 
-    def listen(self) -> bool:
-        """Read what is there; whether more may come."""
-        for _ in range(_AT_MOST):
-            heard = self._pipe.read(_AT_ONCE)
-            if not heard:
-                return heard is None
-            self._heard = (self._heard + heard)[-BYTES:]
+    def read(self) -> bool:
+        """Read what is available. Returns false at the end of the pipe."""
+        for _ in range(_MOST_CHUNKS):
+            chunk = self._pipe.read(_CHUNK)
+            if not chunk:
+                return chunk is None
+            self._tail = (self._tail + chunk)[-BYTES:]
         return True
 
-    def forget(self) -> None:
-        """Let what was written so far be no last words."""
-        self.listen()
-        self._heard = b""
+    def clear(self) -> None:
+        """Drop what was written so far."""
+        self.read()
+        self._tail = b""
 
     def __str__(self) -> str:
-        lines = [line.rstrip() for line in self._heard.decode(errors="replace").splitlines()]
+        lines = [line.rstrip() for line in self._tail.decode(errors="replace").splitlines()]
         return "\n".join([line for line in lines if line][-LINES:])

@@ -1,4 +1,4 @@
-"""A layer that is driven: asked for one step after the other, each from the states that the last one left."""
+"""Calls a layer step by step, each step from the states that the call before returned."""
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
@@ -14,11 +14,13 @@ from properties.implementations.implementation import Implementation, Request, R
 from reference.contract import Array, Contract
 
 Steps = tuple[dict[str, Array], LayerInputs]
-"""Every quantity `(n, m T_x, 1)` and the inputs of all steps side by side; no quantity of no steps."""
+"""Every quantity `(n, m T_x, 1)`, and the inputs of all steps as one batch. Without steps, no quantity."""
 
 
-def drive(contract: Contract, inputs: LayerInputs) -> Generator[LayerInputs, Mapping[str, Array], Steps]:
-    """Give the inputs of each step of a problem, and want its outputs."""
+def step_through(
+    contract: Contract, inputs: LayerInputs
+) -> Generator[LayerInputs, Mapping[str, Array], Steps]:
+    """Yield the inputs of each step of a problem; each `send` takes the outputs of the step."""
     a, c, T_x = inputs.a0, inputs.c0, inputs.x.shape[2]
     shown: dict[str, list[Array]] = {quantity(contract, name): [] for name in contract.outputs}
     before = []
@@ -40,30 +42,30 @@ def drive(contract: Contract, inputs: LayerInputs) -> Generator[LayerInputs, Map
 
 
 @dataclass(frozen=True)
-class Driven:
-    """The steps of one problem, how far each may be off, and the requests with the digests of the replies."""
+class SteppedProblem:
+    """The steps of one problem, their bounds, and the requests with the digests of the replies."""
 
     steps: Steps
     bounds: Mapping[str, Bounded]
     replies: Sequence[tuple[Request, bytes]]
 
 
-def drive_each(
+def step_through_each(
     implementation: Implementation, contract: Contract, problems: Sequence[LayerInputs]
-) -> dict[int, Driven]:
-    """Those of the problems, by number, of which every step has an answer that can be read.
+) -> dict[int, SteppedProblem]:
+    """The problems, by number, for which every step has a well-formed answer.
 
-    They are of one length, and asked for each step together.
+    All problems have the same length. Each step of all problems is one batch of calls.
     """
-    drives = [drive(contract, inputs) for inputs in problems]
-    replies: list[list[tuple[Request, bytes]]] = [[] for _ in drives]
-    outputs: dict[int, Mapping[str, Array] | None] = dict.fromkeys(range(len(drives)))
+    passes = [step_through(contract, inputs) for inputs in problems]
+    replies: list[list[tuple[Request, bytes]]] = [[] for _ in passes]
+    outputs: dict[int, Mapping[str, Array] | None] = dict.fromkeys(range(len(passes)))
     ends: dict[int, Steps] = {}
     while outputs:
         given: dict[int, LayerInputs] = {}
         for i, shown in outputs.items():
             try:
-                given[i] = drives[i].send(shown)  # type: ignore[arg-type]  # None, to begin
+                given[i] = passes[i].send(shown)  # type: ignore[arg-type]  # the first is None
             except StopIteration as end:
                 ends[i] = end.value
         outputs = {}
@@ -76,4 +78,4 @@ def drive_each(
                 with suppress(MalformedError):
                     outputs[i] = answer.outputs
     bounds = propagation.evaluate_each([single for _, single in ends.values()])
-    return {i: Driven(ends[i], bounded, replies[i]) for i, bounded in zip(ends, bounds, strict=True)}
+    return {i: SteppedProblem(ends[i], bounded, replies[i]) for i, bounded in zip(ends, bounds, strict=True)}

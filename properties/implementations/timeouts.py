@@ -1,10 +1,10 @@
-"""Calls that exceed the time limit: is the function slow, or does it hang?
+"""Finds out whether a function that exceeds the time limit is slow or hangs.
 
-Smaller versions of the problem are tried, the smallest first, each half as large as the next. The time of
-each predicts that of the next, whatever the cost grows with. A function hangs if it exceeds the limit on the
-smallest version, or takes ten times as long as predicted; it is too slow if ten times the prediction exceeds
-the limit. Each version is called twice, since the first call may compile; then calls have the time limit of
-an import.
+The function is called on smaller versions of the problem, from the smallest up, each half as large as the
+next. The time of each version predicts that of the next. The function hangs if it exceeds the limit on the
+smallest version, or takes ten times the predicted time. It is too slow if ten times the prediction exceeds
+the limit. Each version is called twice, because the first call may compile; a function that compiles gets the
+time limit of an import.
 """
 
 import math
@@ -20,38 +20,38 @@ from properties.strategies.cost import work
 from reference.contract import CONTRACTS
 
 SLACK = 10
-"""A call that takes so many times as long as predicted hangs."""
+"""A call hangs if it takes this many times the predicted time."""
 
 Replied = Returned | Raised
 
 
-def look_into(
+def judge_late_call(
     implementation: Implementation, function: str, problem: Problem, ask: Callable[[], Replied | Died]
 ) -> Replied | Death | None:
-    """Repeat a call that exceeded the limit, by `ask`: its reply, a death, or `None` if it is too slow.
+    """Repeat a late call by `ask`. Returns its reply, a death, or `None` if the function is too slow.
 
-    The death is that on the smallest version that exceeds the limit.
+    The death is the one on the smallest version of the problem that exceeds the limit.
     """
     limit = implementation.time_limit
-    versions = ladder(problem)
+    versions = smaller_versions(problem)
     allowed = implementation.import_time_limit if implementation.may_compile else limit
-    before, expected, compiling = (0.0, 0.0), 0.0, 0.0
+    previous, expected, compiling = (0.0, 0.0), 0.0, 0.0
     for version, following in pairwise([*versions, problem]):
         arguments = version.arguments(function)
         reply = implementation.call(function, arguments, time_limit=allowed)
-        at_first = implementation.took
+        first_took = implementation.took
         if isinstance(reply, Died):
             break
         implementation.call(function, arguments, time_limit=limit)
         took = implementation.took
         here, there = _size(version), _size(following)
-        expected = _continued(before, (here, took), there)
+        expected = _predicted(previous, (here, took), there)
         if SLACK * expected > limit:
             return None
         if there > here:
-            before = here, took
-        compiling = max(0.0, at_first - took)
-        implementation.records[function].compiles |= compiling > max(limit / SLACK, SLACK * took)
+            previous = here, took
+        compiling = max(0.0, first_took - took)
+        implementation.histories[function].compiles |= compiling > max(limit / SLACK, SLACK * took)
         allowed = implementation.limit(function)
     else:
         version, reply = problem, ask()
@@ -60,24 +60,27 @@ def look_into(
     if reply.hung and SLACK * (expected + compiling) > allowed:
         return None
     if version is versions[0]:
-        return Death(problem, reply, always=reply.hung)
-    return Death(version, reply, beyond=reply.hung and _halved(version) in versions[1:])
+        return Death(problem, reply, hangs_always=reply.hung)
+    return Death(version, reply, hangs_beyond=reply.hung and _halved(version) in versions[1:])
 
 
-def _continued(before: tuple[float, float], here: tuple[float, float], there: float) -> float:
-    """The predicted time at a size, on the line through the times at two smaller sizes, if that rises."""
-    size, took = here
-    rise = (took - before[1]) / (size - before[0])
-    return took + (there - size) * (rise if rise > 0 else took / size)
+def _predicted(smaller: tuple[float, float], larger: tuple[float, float], size: float) -> float:
+    """The predicted time at a size, from the sizes and times of two smaller versions.
+
+    The prediction is linear; if the times do not rise, it is proportional to the size.
+    """
+    measured, took = larger
+    rise = (took - smaller[1]) / (measured - smaller[0])
+    return took + (size - measured) * (rise if rise > 0 else took / measured)
 
 
 def _size(problem: Problem) -> float:
-    """The product of all sizes, which grows about as fast as a cost that depends on some of them."""
+    """The product of all sizes, which grows at least as fast as the cost."""
     return math.prod(max(size, 1) for size in problem.sizes.values())
 
 
-def ladder(problem: Problem) -> Sequence[Problem]:
-    """The smallest problem there is, then the problem with its sizes halved, the smallest version first."""
+def smaller_versions(problem: Problem) -> Sequence[Problem]:
+    """The smallest possible problem, then this problem with its sizes halved repeatedly, in rising order."""
     halves = [problem]
     while (half := _halved(halves[-1])) != halves[-1]:
         halves.append(half)
@@ -97,23 +100,23 @@ def _smallest(problem: Problem) -> Problem:
     return Problem(problem.kind, n_x=1, n_a=1, n_y=1, m=1, T_x=1)
 
 
-def affordable(implementation: Implementation, function: str) -> float:
-    """The work that the function does in a tenth of the time limit, measured once."""
-    record = implementation.records[function]
-    if record.answers and record.measured is None:
-        record.measured = _speed(implementation, function)
-    return min(record.speed, record.measured or math.inf) * implementation.time_limit / SLACK
+def affordable_work(implementation: Implementation, function: str) -> float:
+    """The work that the function does in a tenth of the time limit. Its speed is measured once."""
+    history = implementation.histories[function]
+    if history.answers and history.measured_speed is None:
+        history.measured_speed = _speed(implementation, function)
+    return min(history.speed, history.measured_speed or math.inf) * implementation.time_limit / SLACK
 
 
 def _speed(implementation: Implementation, function: str) -> float:
-    """The work that the function does in a second, without the constant cost of a call."""
+    """The work that the function does in a second, not counting the constant cost of a call."""
     rate, least = math.inf, (0.0, 0.0)
     contract = CONTRACTS[function]
     sizes = {"n_x": 65, "n_a": 66, **({} if contract.is_layer else {"n_y": 64}), "m": 16, "T_x": 64}
     largest: Problem = getattr(Problem, contract.problem_kind)(**sizes)
-    for problem in ladder(largest)[1:]:
+    for problem in smaller_versions(largest)[1:]:
         amount, took = work(problem, function), math.inf
-        for _ in range(3):  # the first may compile, and during any the machine may be busy
+        for _ in range(3):  # the first call may compile, and the machine may be busy
             if isinstance(implementation.call(function, problem.arguments(function)), Died):
                 return rate
             took = min(took, implementation.took)

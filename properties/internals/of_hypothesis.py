@@ -1,4 +1,4 @@
-"""What we use of Hypothesis that it does not document."""
+"""The undocumented parts of Hypothesis that we use."""
 
 from collections.abc import Iterable
 
@@ -11,14 +11,15 @@ from hypothesis.internal.constants_ast import Constants
 # Reading the sources also takes time.
 HypothesisProvider._local_constants = Constants()  # type: ignore[assignment, method-assign]
 
-ANEW = "anew"
+INDEPENDENT = "independent"
 """The name of a backend that draws every example independently.
 
-Hypothesis mutates most of its examples, to repeat a number or to come nearer to its target, so that half of
-the problems have the sizes of another one. That finds mistakes at equal sizes and large errors, and misses
-mistakes at one size of many. With any other backend Hypothesis mutates nothing, and still shrinks.
+With its own backend Hypothesis mutates most examples, to repeat a number or to increase its target, so that
+half of the problems have the sizes of an earlier one. That finds mistakes at equal sizes and large errors,
+and misses mistakes at one size of many. With a backend of any other name it mutates nothing, and still
+shrinks.
 """
-AVAILABLE_PROVIDERS[ANEW] = AVAILABLE_PROVIDERS["hypothesis"]
+AVAILABLE_PROVIDERS[INDEPENDENT] = AVAILABLE_PROVIDERS["hypothesis"]
 
 
 class LocalDatabase(DirectoryBasedExampleDatabase):

@@ -10,7 +10,7 @@ from oracle import propagation
 from oracle.inputs import LayerInputs
 from oracle.lengths import Lengths
 from properties.implementations.implementation import Raised
-from properties.strategies.layers import Stacking
+from properties.strategies.stacking import Stacking
 from properties.trials.law import law
 from properties.trials.trial import Trial
 from reference.contract import LAYERS, Array

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from properties.implementations.implementation import Arrangement, Raised, Returned
-from properties.strategies.layers import Stacking
+from properties.strategies.stacking import Stacking
 from properties.trials.law import EVERY, EVERY_FORWARD, FORWARDS, law
+from properties.trials.single_steps import agree_step_by_step
 from properties.trials.trial import Trial
 from properties.worker.own_modules import REFERENCE
 from reference.contract import LAYERS, LAYERS_BACKWARD, Array
@@ -144,4 +145,4 @@ def _agree(trial: Trial) -> None:
         is_chaotic = contract.is_layer and regime in ("huge", "nonfinite")
         has_steps = limits.initial_state and (limits.c_last or not contract.is_layer) and not is_chaotic
     if has_steps:
-        trial.agree_with_torch_step_by_step()
+        agree_step_by_step(trial)

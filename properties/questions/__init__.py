@@ -1,1 +1,1 @@
-"""Posed: the problems' arrays, and what torch, the exact value and the bounds say of each."""
+"""The problems of a law with the answers of the witnesses: torch, the exact value and the bounds."""

@@ -1,7 +1,7 @@
-"""Problems of one shape that are posed together, an example of Hypothesis, and what the witnesses say.
+"""A question: the problems of one example of Hypothesis, with the answers of the witnesses.
 
-Torch takes a second to import, and is imported here and in the laws when it is first asked: the process that
-controls those of pytest-xdist asks nothing.
+Torch is imported on first use, since the import takes a second and the controller of pytest-xdist does not
+need it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from oracle.problem import Problem
 from oracle.rounding import Bounded
 from reference.contract import CONTRACTS, Array, Contract
 
-KEPT = 1024
-"""How many small questions are kept, for other laws pose the same, and to other implementations."""
+CACHED = 1024
+"""The number of small questions that are cached, because several laws and implementations use them."""
 
 SMALL = 4096
-"""How many hidden states a small question has at most; it takes 1 MB at the worst, and a tenth on average."""
+"""The most hidden states of a small question, which takes 0.1 MB on average, and 1 MB at most."""
 
 EXACT_RADIUS = 1e-30
-"""Far below any bound: float64 resolves 1e-16 of a number."""
+"""The radius of enclosures: far below every bound, since float64 resolves 1e-16 of a number."""
 
 
 class Question:
-    """Problems for one function, and what the witnesses say of each.
+    """Problems of one shape for one function, with the answers of the witnesses.
 
-    Everything is found out when it is first asked for, of all the problems at once, and only once.
+    Each property is computed on first access, once, and for all problems together.
     """
 
     def __init__(self, function: str, problems: Sequence[Problem]) -> None:
@@ -37,23 +37,23 @@ class Question:
 
     @staticmethod
     def of(function: str, problems: Sequence[Problem]) -> "Question":
-        """The question of these problems; if it is small, the same one again while it is kept."""
-        return (_kept if _is_small(problems) else Question)(function, tuple(problems))
+        """The question with these problems; a small one is cached."""
+        return (_cached if _is_small(problems) else Question)(function, tuple(problems))
 
     @property
     def is_small(self) -> bool:
-        """Whether it is worth keeping."""
+        """Whether the question is small enough to be cached."""
         return _is_small(self.problems)
 
     @property
     def rival(self) -> str:
-        """Who the framework's word comes from; a backward pass that is given caches torch has not."""
-        is_given_caches = self.contract.is_backward and not (self.contract.is_layer or self.contract.is_cell)
-        return "formulas" if is_given_caches else "torch"
+        """The witness: `"torch"`, or `"formulas"` for backward passes with caches, which torch lacks."""
+        takes_caches = self.contract.is_backward and not (self.contract.is_layer or self.contract.is_cell)
+        return "formulas" if takes_caches else "torch"
 
     @cached_property
     def framework(self) -> list[dict[str, Array]]:
-        """What torch answers; or the float64 evaluation of the formulas, where torch has no such function."""
+        """Torch's answers; if torch has no such function, the float64 evaluation of the formulas."""
         if self.rival == "formulas":
             return [{name: each.value for name, each in bounds.items()} for bounds in self.bounds]
         if self.contract.is_backward:
@@ -66,7 +66,7 @@ class Question:
 
     @property
     def _backward(self) -> list[BackwardInputs | LayerBackwardInputs]:
-        """The inputs, if they are of a backward pass."""
+        """The inputs of backward passes."""
         return [each for each in self.inputs if isinstance(each, (BackwardInputs, LayerBackwardInputs))]
 
     @cached_property
@@ -80,14 +80,14 @@ class Question:
 
     @cached_property
     def bounds(self) -> list[dict[str, Bounded]]:
-        """How far a right answer may be off, over the whole trajectory."""
+        """The bounds on the whole trajectory: how far a right answer may be from the exact value."""
         if self.contract.is_backward:
             return backpropagation.evaluate_each(self._backward)
         return propagation.evaluate_each(self.inputs)
 
     @cached_property
     def gradual_bounds(self) -> list[dict[str, Bounded]]:
-        """The same of an answer that flushes nothing to zero."""
+        """The bounds for programs that keep subnormal numbers."""
         return propagation.evaluate_each(self.inputs, gradual=True)
 
 
@@ -95,4 +95,4 @@ def _is_small(problems: Sequence[Problem]) -> bool:
     return sum(each.n_a * each.m * each.T_x for each in problems) <= SMALL
 
 
-_kept = lru_cache(maxsize=KEPT)(Question)
+_cached = lru_cache(maxsize=CACHED)(Question)

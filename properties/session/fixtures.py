@@ -38,7 +38,7 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
     """One run of the law. While fuzzing, each run draws other problems."""
     config, law = request.config, request.function.law
     turn = request.node.stash[TURN] = Turn(
-        law.on(config.stash[NETWORKS]),
+        law.for_networks(config.stash[NETWORKS]),
         implementation,
         function,
         Store(
@@ -50,8 +50,8 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
         ),
         tally,
         profile=settings.get_current_profile_name(),
-        number=None if config.option.fuzz_for else int(config.option.hypothesis_seed),
-        exactly=config.stash[EXACTLY],
+        seed_number=None if config.option.fuzz_for else int(config.option.hypothesis_seed),
+        only_problem=config.stash[EXACTLY],
     )
     return turn
 

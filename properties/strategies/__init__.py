@@ -1,1 +1,1 @@
-"""Drawn: which problems a law is asked on. Hypothesis' strategies for sizes, regimes, dtypes and seeds."""
+"""The problems of laws: Hypothesis' strategies for sizes, regimes, dtypes and seeds, and fixed problems."""

@@ -1,6 +1,6 @@
-"""What a problem takes, in units of work: nanoseconds or so of one that is fast.
+"""Estimates the cost of a problem, in units of work: about a nanosecond for a fast implementation.
 
-Measured, to within a factor of two, of all that is done with a problem, from drawing it to the bounds.
+The estimate includes all steps, from drawing the problem to the bounds, and is right to a factor of two.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ Sizes = Mapping[str, int]
 
 
 def work(problem: Problem, function: str) -> float:
-    """What one problem takes of a function."""
+    """The work of a function on a problem."""
     T_x = 1 if CONTRACTS[function].is_cell else problem.T_x
     kind: Kind = "lstm" if problem.kind.startswith("lstm") else "rnn"
     once, step, sample = _costs(kind, problem.sizes)
@@ -20,10 +20,10 @@ def work(problem: Problem, function: str) -> float:
     return stacked * (once + T_x * (step + problem.m * sample))
 
 
-def made_affordable(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
-    """The sizes, with as many samples as the work may be, and as many steps as it may be of one sample.
+def limited_sizes(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
+    """Sizes whose work is within the limit: with fewer steps, if necessary, and then fewer samples.
 
-    Where not even one step of one sample is affordable, they are halved until it is.
+    If one step of one sample exceeds the limit, all sizes are halved until it does not.
     """
     once, step, sample = _costs(kind, sizes)
     while once + step + sample > limit and max(sizes.get(name, 1) for name in ("n_x", "n_a", "n_y")) > 1:
@@ -35,7 +35,7 @@ def made_affordable(kind: Kind, sizes: Sizes, limit: float) -> dict[str, int]:
 
 
 def _costs(kind: Kind, sizes: Sizes) -> tuple[int, int, int]:
-    """Of a problem once, of each step, and of each sample in a step."""
+    """The work of a problem once, of each step, and of each sample in a step."""
     gates, n_a, n_y = 4 if kind == "lstm" else 1, sizes["n_a"], sizes.get("n_y", 0)
     inner = n_a + sizes["n_x"]
     once = 100 * gates * n_a * inner

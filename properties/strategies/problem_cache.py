@@ -1,8 +1,7 @@
-"""Problems that are drawn once, for all laws and implementations.
+"""Draws problems once for all laws and implementations.
 
-Hypothesis draws the same for each, as long as a law holds of what is drawn. It draws the same problems for a
-backward pass as for its forward pass, and the same sizes for an RNN as for an LSTM; an example takes it a
-millisecond.
+With one seed Hypothesis draws the same examples for every law that holds, and a millisecond for each. A
+backward pass has the problems of its forward pass, and an RNN the sizes of an LSTM.
 """
 
 import math
@@ -14,24 +13,26 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.internals import of_hypothesis  # noqa: F401 - a seed draws the same whatever is imported
-from properties.strategies.functions import Domain, Effort, examples
+from properties.internals import of_hypothesis  # noqa: F401 - so that draws do not depend on imports
+from properties.strategies.domain import Domain
+from properties.strategies.drawn_problems import examples
+from properties.strategies.effort import Effort
 from reference.contract import CONTRACTS
 
-_LIKE = {"rnn_cell_forward": "lstm_cell_forward", "rnn_forward": "lstm_forward"}
-"""Functions whose problems have the same sizes, regimes, dtypes and seeds as those of another."""
+_SAME_SIZES = {"rnn_cell_forward": "lstm_cell_forward", "rnn_forward": "lstm_forward"}
+"""Functions whose problems have the sizes, regimes, dtypes and seeds of those of another function."""
 
 
 @cache
 def drawn(
     function: str, effort: Effort, domain: Domain, number: int, profile: str
 ) -> list[Sequence[Problem]]:
-    """The examples on which a law of this domain that holds is checked in a profile, with this seed."""
+    """The examples of a domain in a profile, with the seed `number`."""
     if CONTRACTS[function].is_backward:
         return drawn(CONTRACTS[function].forward, effort, domain, number, profile)
-    if function in _LIKE and effort.work == math.inf:  # where the cost of a network is no matter
+    if function in _SAME_SIZES and effort.work == math.inf:  # the work of a kind has no effect
         kind = CONTRACTS[function].kind
-        alike = drawn(_LIKE[function], effort, domain, number, profile)
+        alike = drawn(_SAME_SIZES[function], effort, domain, number, profile)
         return [[replace(problem, kind=kind) for problem in problems] for problems in alike]
     return _drawn(examples(function, effort, domain.as_drawn(function, effort)), number, profile)
 

@@ -117,12 +117,12 @@ def catch(
     """
     store = Store(InMemoryExampleDatabase(), implementation.target, law.name, function)
     turn = Turn(law, implementation, function, store, Tally(), profile=profile, number=number)
-    if turn.holds_of_what_is_drawn():
+    if turn.holds_on_drawn_problems():
         return None
     problems = turn.tally.problems
     if shrink:
         with suppress(ViolationError):
-            turn.make_small()
+            turn.shrink()
     try:
         turn.conclude()
     except ViolationError as violation:
@@ -147,15 +147,15 @@ def asked(
     """A turn of the law, with its own tally, before anything was asked."""
     stated = next(each for each in all_laws() if each.name == law)
     store = Store(InMemoryExampleDatabase(), target.target, law, function)
-    return Turn(stated, target, function, store, Tally(), profile=profile, number=0, exactly=problem)
+    return Turn(stated, target, function, store, Tally(), profile=profile, number=0, only_problem=problem)
 
 
 def violated(turn: Turn) -> dict[str, str]:
     """The facts of the violation that is found; none where the law holds. It is not made small."""
     try:
-        if turn.exactly:
+        if turn.only_problem:
             turn.run()
-        elif not turn.holds_of_what_is_drawn():
+        elif not turn.holds_on_drawn_problems():
             turn.conclude()
     except ViolationError as violation:
         return dict(violation.facts())

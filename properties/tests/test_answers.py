@@ -75,7 +75,7 @@ def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Re
         posed.reply(i)
         inputs, bounds = posed.steps(i)
         answer = posed.answer(i)
-        alone = posed.question.inputs[i].steps(answer.outputs["a"], answer.memory)
+        alone = posed.question.inputs[i].steps(answer.outputs["a"], answer.cell_states)
         assert np.array_equal(inputs.a0, alone.a0)
         expected = propagation.evaluate(alone)
         assert all(np.array_equal(bounds[name].error, expected[name].error) for name in expected)
@@ -90,7 +90,7 @@ def test_a_single_step_has_the_bounds_of_the_whole() -> None:
 
 def test_small_examples_are_posed_once_and_large_ones_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = 4
-    monkeypatch.setattr(module, "_kept", lru_cache(maxsize=kept)(Answers))
+    monkeypatch.setattr(module, "_cached", lru_cache(maxsize=kept)(Answers))
     implementation: Any = Replies()
 
     def posed(function: str = "rnn_forward", **changed: Any) -> Answers:
@@ -115,9 +115,9 @@ def driven(implementation: Any, count: int = 3) -> Answers:
 def test_layers_are_driven_together_each_from_its_own_states() -> None:
     implementation = Replies()
     posed = driven(implementation, 4)
-    assert posed.driven(0) is None, "whose steps nothing is to come between"
+    assert posed.stepped(0) is None, "whose steps nothing is to come between"
     for number, inputs in enumerate(posed.question.inputs[1:], 1):
-        found = posed.driven(number)
+        found = posed.stepped(number)
         assert found
         assert len(found.replies) == LAYER.T_x
         ours, single = found.steps
@@ -139,6 +139,6 @@ def test_layers_are_driven_together_each_from_its_own_states() -> None:
 def test_one_that_answers_oddly_is_driven_no_further(odd: Raised | Returned | Died) -> None:
     implementation = Replies(call_4=odd)  # that of the second one's second step
     posed = driven(implementation, 4)
-    assert posed.driven(1)
-    assert posed.driven(2) is None
-    assert (posed.driven(3) is None) == isinstance(odd, Died), "which was not asked any more"
+    assert posed.stepped(1)
+    assert posed.stepped(2) is None
+    assert (posed.stepped(3) is None) == isinstance(odd, Died), "which was not asked any more"

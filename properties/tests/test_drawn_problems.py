@@ -13,7 +13,7 @@ from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
-from properties.strategies.functions import EFFORTS
+from properties.strategies.effort import EFFORTS
 from properties.strategies.problem_cache import drawn
 from properties.trials.law import Law
 from properties.trials.tally import Tally
@@ -62,7 +62,7 @@ CHAOTIC = Problem.lstm(n_x=1, n_a=6, n_y=1, m=1, T_x=200, regime="wild", seed=5)
 def test_one_problem_is_checked_without_a_search(law: Law) -> None:
     store = Store(InMemoryExampleDatabase(), "reference", law.name, "lstm_forward")
     with Implementation("reference") as reference:
-        turn = Turn(law, reference, "lstm_forward", store, Tally(), exactly=CHAOTIC)
+        turn = Turn(law, reference, "lstm_forward", store, Tally(), only_problem=CHAOTIC)
         turn.run()
     assert turn.tally.problems == 1
 
@@ -104,7 +104,7 @@ def turn_of(law: str, function: str, target: Implementation) -> Turn:
 def test_what_is_seldom_or_never_drawn_is_seen_with_any_seed(tmp_path: Path, law: str, function: str) -> None:
     (tmp_path / "seldom.py").write_text(RIGHT + SELDOM[law, function])
     with Implementation("seldom.py", directory=tmp_path) as target:
-        assert not turn_of(law, function, target).holds_of_what_is_drawn()
+        assert not turn_of(law, function, target).holds_on_drawn_problems()
 
 
 def test_what_failed_once_fails_though_it_is_not_seen_again(tmp_path: Path) -> None:

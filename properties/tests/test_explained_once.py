@@ -115,7 +115,7 @@ def rnn_layer(x, a0, parameters, options):
 class Compiling(Recording):
     """Takes long for each new shape."""
 
-    takes_its_time = True
+    is_slow = True
 
 
 def test_a_layer_that_compiles_for_each_shape_is_not_asked_a_thousand(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import reference
 from oracle.faults import FAULTS
 from oracle.problem import Problem
 from properties.failure_database.store import Store
-from properties.strategies.functions import EFFORTS, far, problems
+from properties.strategies.drawn_problems import problems
+from properties.strategies.effort import EFFORTS
+from properties.strategies.fixed_problems import far
 from properties.tests.one_law import InProcess, by_power
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial
@@ -47,7 +49,7 @@ def shapes(anew: bool, limit: int) -> set[tuple[int, ...]]:
     implementation = InProcess(FAULTS["x_above_a"])
     store = Store(InMemoryExampleDatabase(), "", "", "")
     turn = Turn(law, implementation, "lstm_forward", store, Tally(), profile="fuzz")
-    turn.anew = anew
+    turn.independent = anew
     turn.run()
     return set(tried)
 

@@ -9,7 +9,7 @@ import pytest
 from oracle.faults import Fault
 from oracle.faults.equations import SPECIFICATION
 from oracle.problem import LayerProblem
-from properties.strategies.functions import far
+from properties.strategies.fixed_problems import far
 from properties.tests.one_law import first_catch
 
 RIGHT = SPECIFICATION["lstm"]

@@ -65,7 +65,7 @@ def test_a_failure_of_a_helper_is_told_from_one_of_the_target(
     (tmp_path / "course" / "rnn_utils.py").write_text(UTILS.format(sigmoid=sigmoid))
     target = implement(CELL.format(**{**STAR, **written}), helpers=str(tmp_path / "course"))
     turn = asked(law, "lstm_cell_forward", target)
-    assert not turn.holds_of_what_is_drawn()
+    assert not turn.holds_on_drawn_problems()
     with pytest.raises(ViolationError) as caught:
         turn.conclude()
     assert sorted(helpers_to_blame(caught.value.trial)) == sorted(blamed)

@@ -12,14 +12,14 @@ from _pytest.runner import runtestprotocol
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from properties.internals.of_hypothesis import ANEW
+from properties.internals.of_hypothesis import INDEPENDENT
 from properties.internals.of_pytest import forget_what_is_over, shown_as
 
 
 def test_hypothesis_draws_anew_with_a_backend_of_another_name() -> None:
     drawn: list[int] = []
 
-    @settings(backend=ANEW, max_examples=50, database=None)
+    @settings(backend=INDEPENDENT, max_examples=50, database=None)
     @given(st.integers(0, 2**64))
     def draw(number: int) -> None:
         drawn.append(number)

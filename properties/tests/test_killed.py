@@ -33,7 +33,7 @@ def judge(directory: Path, target: str, *options: str) -> Done:
 def test_a_target_that_somebody_kills_is_asked_again(tmp_path: Path) -> None:
     status, output = judge(tmp_path, TARGET.format(unlink=UNLINK, victim="os.getpid()"))
     assert status == 0, output
-    assert "was killed by SIGKILL, and answered when it was asked again" in " ".join(output.split())
+    assert "was killed by SIGKILL, and answered when it was called again" in " ".join(output.split())
 
 
 def test_a_target_that_is_killed_again_has_died(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def judge(tmp_path: Path) -> Callable[..., tuple[Tally, int]]:
         store = Store(InMemoryExampleDatabase(), name, law, FUNCTION)
         checked.clear()
         with Implementation(name, directory=tmp_path) as target:
-            Turn(counted, target, FUNCTION, store, tally, number=0).holds_of_what_is_drawn()
+            Turn(counted, target, FUNCTION, store, tally, seed_number=0).holds_on_drawn_problems()
         return tally, len(checked)
 
     return run

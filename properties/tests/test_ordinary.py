@@ -12,7 +12,7 @@ from oracle.inputs import Inputs, LayerInputs
 from oracle.problem import Problem
 from oracle.regimes import ORDINARY
 from properties.laws import all_laws
-from properties.strategies.functions import EFFORTS
+from properties.strategies.effort import EFFORTS
 from reference.contract import CONTRACTS, Array
 
 SPEC = [law for law in all_laws() if law.grade == "spec"]

@@ -85,7 +85,7 @@ def test_one_slow_answer_is_no_sign_of_a_compiler_and_several_are(
 ) -> None:
     implementation = implement("def rnn_cell_forward(xt, a_prev, parameters): return a_prev")
     assert implementation.may_compile
-    assert implementation.takes_its_time
+    assert implementation.is_slow
     told, ask, seconds = [], Process.ask, 0.0
 
     def timed(process: Process, *given: Any, **how: Any) -> Any:
@@ -96,7 +96,7 @@ def test_one_slow_answer_is_no_sign_of_a_compiler_and_several_are(
     monkeypatch.setattr(Process, "ask", timed)
     for seconds in (0.0, 1.0, 1.0, 1.0):  # noqa: B007 - which `timed` reads
         implementation.call("rnn_cell_forward", arguments)
-        told.append((implementation.may_compile, implementation.takes_its_time))
+        told.append((implementation.may_compile, implementation.is_slow))
     assert told == [(False, False), (True, False), (True, False), (True, True)]
 
 

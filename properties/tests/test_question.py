@@ -30,7 +30,7 @@ def test_the_witnesses_say_of_each_what_they_say_of_it_alone() -> None:
 
 def test_small_questions_are_kept_and_large_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = 4
-    monkeypatch.setattr(module, "_kept", lru_cache(maxsize=kept)(Question))
+    monkeypatch.setattr(module, "_cached", lru_cache(maxsize=kept)(Question))
 
     def asked(function: str = FORWARD, **changed: Any) -> Question:
         return Question.of(function, [replace(PROBLEM, **changed)])

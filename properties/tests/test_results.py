@@ -85,9 +85,9 @@ def test_what_was_too_slow_is_counted_and_its_smallest_problem_shown() -> None:
 
 
 def test_what_every_law_notices_is_said_once() -> None:
-    notes = {"it hung, and is not asked any more": 3}
+    notes = {"it hung, and is not called any more": 3}
     table = render([passed("a", notes=notes), passed("a", "split", notes=notes)], width=200, in_full=True)
-    assert table.count("is not asked any more") == 1
+    assert table.count("is not called any more") == 1
 
 
 def test_a_remark_is_on_what_decided_the_verdict() -> None:

@@ -14,7 +14,8 @@ from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.verdict import Comparison
 from properties.implementations.answer import side_by_side
-from properties.strategies.functions import EFFORTS, examples
+from properties.strategies.drawn_problems import examples
+from properties.strategies.effort import EFFORTS
 from reference.contract import Array
 
 FORWARDS = {"rnn": "rnn_forward", "lstm": "lstm_forward"}

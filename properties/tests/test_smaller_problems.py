@@ -12,11 +12,13 @@ from oracle.faults import Fault
 from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.laws import all_laws
-from properties.strategies.functions import EFFORTS, Domain, problems
+from properties.strategies.domain import Domain
+from properties.strategies.drawn_problems import problems
+from properties.strategies.effort import EFFORTS
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.trials.tally import Tally
-from properties.turns.smaller_problems import BEYOND, is_among, smaller
+from properties.turns.smaller_problems import MOST_EXCESS, is_smallest, smaller
 from properties.turns.turn import Turn
 from reference.contract import FUNCTIONS
 
@@ -34,7 +36,7 @@ def test_they_are_of_the_domain_and_nowhere_larger_and_grow(data: st.DataObject)
         assert all(each.sizes[name] <= size for name, size in problem.sizes.items())
         assert sum(each.sizes.values()) >= before
         before = sum(each.sizes.values())
-    assert is_among(problem) == (sum(problem.sizes.values()) <= before)
+    assert is_smallest(problem) == (sum(problem.sizes.values()) <= before)
 
 
 def found(check: Callable[[Problem], bool]) -> Turn:
@@ -52,7 +54,7 @@ def found(check: Callable[[Problem], bool]) -> Turn:
     return turn
 
 
-@pytest.mark.parametrize("least", [1, 2, 1 + BEYOND, 2 + BEYOND, 5])
+@pytest.mark.parametrize("least", [1, 2, 1 + MOST_EXCESS, 2 + MOST_EXCESS, 5])
 def test_what_fails_on_something_small_fails_on_nothing_smaller(least: int) -> None:
     (problem,) = found(lambda problem: problem.m >= least).store
     assert problem.sizes == {"n_x": 1, "n_a": 1, "n_y": 1, "m": least, "T_x": 1}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.implementations.implementation import Died, Implementation, Returned, Unusable
-from properties.implementations.stderr_tail import BYTES, LINES, LastWords
+from properties.implementations.stderr_tail import BYTES, LINES, StderrTail
 
 Misbehave = Callable[..., Implementation]
 Implement = Callable[..., Implementation]
@@ -17,7 +17,7 @@ Implement = Callable[..., Implementation]
 
 def last_words(outcome: object) -> str:
     assert isinstance(outcome, Died), outcome
-    return outcome.last_words
+    return outcome.stderr
 
 
 lines = st.builds(lambda line, times: line * times, st.binary(max_size=20), st.integers(1, BYTES))
@@ -27,7 +27,7 @@ lines = st.builds(lambda line, times: line * times, st.binary(max_size=20), st.i
 def test_the_end_is_kept_whatever_is_written_and_little_of_it(written: list[bytes]) -> None:
     reader, writer = os.pipe()
     with open(reader, "rb", buffering=0) as pipe:
-        words = LastWords(pipe)
+        words = StderrTail(pipe)
         with open(writer, "wb", buffering=0) as end:
             for part in written:
                 end.write(part)
@@ -79,13 +79,13 @@ def test_nothing_is_read_again_and_again_where_no_more_will_come(
     misbehave: Misbehave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listened = Counter[str]()
-    listen = LastWords.listen
+    read = StderrTail.read
 
-    def counted(words: LastWords) -> bool:
+    def counted(words: StderrTail) -> bool:
         listened["times"] += 1
-        return listen(words)
+        return read(words)
 
-    monkeypatch.setattr(LastWords, "listen", counted)
+    monkeypatch.setattr(StderrTail, "read", counted)
     implementation = misbehave("import os, time; os.close(2)\ntime.sleep(0.3)\nreturn 1")
     assert isinstance(implementation.call("rnn_forward", [0, 0, {}]), Returned)
     assert listened["times"] < 10

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 from oracle.problem import Problem
 from oracle.regimes import ORDINARY
 from properties.laws import all_laws
-from properties.strategies.cost import made_affordable, work
-from properties.strategies.functions import EFFORTS, Domain, examples, far, problems
+from properties.strategies.cost import limited_sizes, work
+from properties.strategies.domain import Domain
+from properties.strategies.drawn_problems import examples, problems
+from properties.strategies.effort import EFFORTS
+from properties.strategies.fixed_problems import far
 from reference.contract import CONTRACTS, FUNCTIONS
 
 DEV, FUZZ = EFFORTS["dev"], EFFORTS["fuzz"]
@@ -96,7 +99,7 @@ def test_no_size_is_smaller_than_it_has_to_be(data: st.DataObject, function: str
     largest = 66 if limit < 5e8 else 300
     sizes = {name: data.draw(st.integers(1, largest)) for name in ("n_x", "n_a", "n_y", "m")}
     sizes["T_x"] = 1 if CONTRACTS[function].is_cell else data.draw(st.integers(1, 4000))
-    made = made_affordable(kind, sizes, limit)
+    made = limited_sizes(kind, sizes, limit)
     assert {name: made[name] for name in ("n_x", "n_a", "n_y")} == {
         name: sizes[name] for name in ("n_x", "n_a", "n_y")
     }

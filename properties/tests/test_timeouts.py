@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.implementations.call_history import Death, Record
+from properties.implementations.call_history import CallHistory, Death
 from properties.implementations.implementation import Died, Implementation, Raised, Returned
-from properties.implementations.timeouts import _continued, affordable, ladder, look_into
+from properties.implementations.timeouts import _predicted, affordable_work, judge_late_call, smaller_versions
 from properties.strategies.cost import work
-from properties.strategies.functions import EFFORTS, problems
+from properties.strategies.drawn_problems import problems
+from properties.strategies.effort import EFFORTS
 from properties.trials.retries import NotJudgedError, ask_with_retries
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -33,7 +34,7 @@ class Timed:
     def __init__(
         self, seconds: Callable[[Sizes], float], compiling: float = 0.0, may_compile: bool = False
     ) -> None:
-        self.records: defaultdict[str, Record] = defaultdict(Record)
+        self.histories: defaultdict[str, CallHistory] = defaultdict(CallHistory)
         self.took = 0.0
         self.may_compile = may_compile
         self.clock = 0.0
@@ -60,7 +61,7 @@ class Timed:
 
 
 def look(implementation: Any, problem: Problem, function: str) -> Returned | Raised | Death | None:
-    return look_into(
+    return judge_late_call(
         implementation, function, problem, lambda: implementation.call(function, problem.arguments(function))
     )
 
@@ -74,7 +75,7 @@ def questions(draw: st.DrawFn) -> tuple[str, Problem]:
 @given(questions())
 def test_versions_grow_from_the_smallest_to_a_half(asked: tuple[str, Problem]) -> None:
     problem = asked[1]
-    sizes = [[*version.sizes.values()] for version in (*ladder(problem), problem)]
+    sizes = [[*version.sizes.values()] for version in (*smaller_versions(problem), problem)]
     assert max(sizes[0]) == 1
     for smaller, larger in pairwise(sizes[1:]):
         assert smaller == [(size + 1) // 2 for size in larger]
@@ -157,9 +158,9 @@ def test_expectations_are_on_a_line_and_never_fall(fixed: float, slope: float, s
     there = size + more + 7
     first, second = fixed + slope * size, fixed + slope * (size + more)
     if second > first:
-        expected = _continued((size, first), (size + more, second), there)
+        expected = _predicted((size, first), (size + more, second), there)
         assert expected == pytest.approx(fixed + slope * there, rel=1e-6)
-    assert _continued((size, second + 1), (size + more, second), there) >= second
+    assert _predicted((size, second + 1), (size + more, second), there) >= second
 
 
 def test_a_death_on_the_way_is_told() -> None:
@@ -224,12 +225,12 @@ def test_what_is_affordable_follows_the_speed(
         )
 
     implementation: Any = Timed(seconds, compiling)
-    assert affordable(implementation, function) == float("inf")
+    assert affordable_work(implementation, function) == float("inf")
     assert not implementation.clock  # nothing is known of it, not even that it answers
-    implementation.records[function].answers = True
-    measured = affordable(implementation, function)
+    implementation.histories[function].answers = True
+    measured = affordable_work(implementation, function)
     if not implementation.late:
         assert measured == pytest.approx(LIMIT / 10 / per_work, rel=0.1)
     clock = implementation.clock
-    affordable(implementation, function)
+    affordable_work(implementation, function)
     assert implementation.clock == clock

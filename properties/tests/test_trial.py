@@ -17,11 +17,11 @@ from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
-from properties.implementations.call_history import Record
+from properties.implementations.call_history import CallHistory
 from properties.implementations.implementation import Died, Reply, Request, Returned
 from properties.questions.question import Question
 from properties.tests.one_law import said
-from properties.trials.retries import PATIENCE, SHARE, NotJudgedError
+from properties.trials.retries import MOST_CRASHES, MOST_CRASHES_OF_LAW, NotJudgedError
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial, ViolationError
 
@@ -40,7 +40,7 @@ class Mortal:
     def __init__(self, died: Died, dies: Callable[[int], bool] = lambda m: True) -> None:
         self.died = died
         self.dies = dies
-        self.records: defaultdict[str, Record] = defaultdict(Record)
+        self.histories: defaultdict[str, CallHistory] = defaultdict(CallHistory)
         self.directory = Path()
         self.asked: list[int] = []
 
@@ -96,13 +96,13 @@ def test_patience_ends_and_a_death_counts_for_the_law_that_met_it(
         elif kind is NotJudgedError:
             assert law not in met
     deaths = sum(map(implementation.dies, implementation.asked))
-    assert deaths <= (4 if died.hung else PATIENCE + 1)  # a hang is asked again; so is the first crash
+    assert deaths <= (4 if died.hung else MOST_CRASHES + 1)  # a hang is retried, and so is the first crash
 
 
-@pytest.mark.parametrize(("died", "calls"), [(CRASHES, SHARE), (HANGS, 2)])
+@pytest.mark.parametrize(("died", "calls"), [(CRASHES, MOST_CRASHES_OF_LAW), (HANGS, 2)])
 def test_a_law_that_has_met_enough_deaths_does_not_ask_any_more(died: Died, calls: int) -> None:
     implementation = Mortal(died, lambda m: m > 1)
-    for m in range(2 * PATIENCE, 2, -1):
+    for m in range(2 * MOST_CRASHES, 2, -1):
         die(implementation, m)
     assert sum(map(implementation.dies, implementation.asked)) in (calls, calls + 1)
 
@@ -111,7 +111,7 @@ def test_what_hangs_always_is_done_after_two_calls() -> None:
     implementation = Mortal(HANGS)
     die(implementation, m=3)
     assert implementation.asked == [3, 1]
-    with pytest.raises(NotJudgedError, match="it hung, and is not asked any more"):
+    with pytest.raises(NotJudgedError, match="it hung, and is not called any more"):
         _ = trial(implementation, 2, "split").answer
     die(implementation, m=3, law="split")  # the same call, which is known to hang
     assert implementation.asked == [3, 1]
@@ -119,7 +119,7 @@ def test_what_hangs_always_is_done_after_two_calls() -> None:
 
 def test_a_law_fails_by_the_smallest_problem_that_it_met() -> None:
     implementation = Mortal(CRASHES, lambda m: m > 1)
-    for m in range(SHARE + 5, 4, -1):
+    for m in range(MOST_CRASHES_OF_LAW + 5, 4, -1):
         die(implementation, m)
     message = Failure(die(implementation, m=30)).message
     assert "call       crashed" in message
@@ -146,7 +146,7 @@ def test_what_hangs_is_shown_by_the_smallest_version_that_does() -> None:
 
 def test_the_last_words_are_shown() -> None:
     words = "a warning\nmalloc(): corrupted top size"
-    message = Failure(die(Mortal(Died("crashed", last_words=words)), m=1)).message
+    message = Failure(die(Mortal(Died("crashed", stderr=words)), m=1)).message
     assert "  stderr     a warning\n             malloc(): corrupted top size\n" in message
 
 
@@ -156,7 +156,7 @@ def test_who_answers_when_asked_again_has_not_died(died: Died) -> None:
     assert trial(implementation, 5, tally=tally).call(
         [Problem.rnn(n_x=1, n_a=1, n_y=1, m=5, T_x=1).inputs("rnn_forward").x]
     )
-    assert [*tally.notes] == [f"{died.reason}, and answered when it was asked again"]
+    assert [*tally.notes] == [f"{died.reason}, and answered when it was called again"]
 
 
 def test_what_died_is_not_asked_again_to_explain_it() -> None:

@@ -18,7 +18,7 @@ from oracle.problem import DType, Problem
 from oracle.regimes import Regime
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Arrangement, Implementation
-from properties.strategies.functions import Domain
+from properties.strategies.domain import Domain
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.trials.retries import NotJudgedError, too_slow
@@ -147,12 +147,12 @@ def test_what_is_too_slow_is_left_out_and_told() -> None:
 
 def test_what_is_not_asked_any_more_is_left_out_and_told() -> None:
     def hung(_: Any) -> None:
-        raise NotJudgedError("it hung, and is not asked any more")
+        raise NotJudgedError("it hung, and is not called any more")
 
     turn = a_turn(hung)
     turn.attempt(a_trial(a_problem(1)))
     assert (turn.tally.problems, turn.tally.not_asked) == (0, 1)
-    assert [*turn.tally.notes] == ["it hung, and is not asked any more"]
+    assert [*turn.tally.notes] == ["it hung, and is not called any more"]
 
 
 def test_when_the_time_is_up_what_was_left_out_counts_as_tried() -> None:
@@ -165,7 +165,7 @@ def test_when_the_time_is_up_what_was_left_out_counts_as_tried() -> None:
 @pytest.mark.parametrize("number", [1, None])
 def test_a_law_none_of_whose_problems_was_judged_has_not_passed(number: int | None) -> None:
     """In fuzzing there is another turn, and what came of all of them is known at the end."""
-    turn = a_turn(slow_from(1), implementation=RIGHT, number=number, exactly=a_problem(1))
+    turn = a_turn(slow_from(1), implementation=RIGHT, number=number, only_problem=a_problem(1))
     skipped = ""
     try:
         turn.run()

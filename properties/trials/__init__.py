@@ -1,1 +1,1 @@
-"""Judged: a law, a trial of it on one problem, the violation where it does not hold, and what is counted."""
+"""Laws, their trials on single problems, the violations, and the counts."""

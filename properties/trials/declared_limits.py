@@ -1,4 +1,4 @@
-"""Beyond its limits: whether a target does what it declares that it does not do."""
+"""Finds declared limits that a target does not have: it solves a problem beyond the limit."""
 
 from collections.abc import Iterator
 
@@ -22,8 +22,9 @@ from reference.contract import CONTRACTS
 
 
 def beyond(limits: Limits, function: str) -> Iterator[tuple[str, Problem]]:
-    """For each limit of the function that a problem can be beyond of, in words, the problem; of caches,
-    predictions, last memory states and bad shapes there is none.
+    """Each limit of the function, in words, and a problem beyond it.
+
+    There is no such problem for the limits on caches, predictions, last cell states and bad shapes.
     """
     contract = CONTRACTS[function]
     least = {"directions": limits.least_directions} if contract.is_layer else {}
@@ -65,9 +66,9 @@ def _problem(function: str, **given: object) -> Problem:
 
 
 def answers_rightly(implementation: Implementation, function: str, problem: Problem) -> bool:
-    """Whether a target gets a problem right, within the bounds; it is asked once, whatever becomes of it.
+    """Whether one call of the target is right within the bounds. A death is not retried.
 
-    A problem in a dtype that the target says not to have is right only if it is answered in that dtype.
+    The answer to a problem in a dtype that the target declares as missing must have that dtype.
     """
     question = Question(function, [problem])
     (inputs,) = question.inputs
@@ -80,7 +81,7 @@ def answers_rightly(implementation: Implementation, function: str, problem: Prob
         return False
     dtypes = {str(array.dtype) for array in outputs.values()}
     if problem.dtype not in implementation.limits.dtypes and dtypes != {problem.dtype}:
-        return False  # it computes in another precision, which may be the better one
+        return False  # it computes in another precision
     (witness,), (bounds,) = question.framework, question.bounds
     return all(
         np.all(Comparison(inputs, name, name, ours, witness[name], bounds[name].error).ratio <= 1)

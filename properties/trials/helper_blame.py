@@ -1,18 +1,17 @@
-"""Whether a law does not hold by a function of a helper module, as the softmax of a course."""
+"""Finds out whether a law fails only because of a function of a helper module, such as a course's softmax."""
 
 from properties.trials.trial import Trial
 
-TRIED = (("softmax",), ("sigmoid",), ("sigmoid", "softmax"))
-"""The functions for which right ones are at hand, the fewest first."""
+REPLACED = (("softmax",), ("sigmoid",), ("sigmoid", "softmax"))
+"""The sets of functions to replace by right ones, the smallest first."""
 
 
 def helpers_to_blame(trial: Trial) -> list[str]:
-    """The functions of helper modules, `"rnn_utils.softmax"`, by which alone the law does not hold.
+    """The functions of helper modules, such as `"rnn_utils.softmax"`, that alone make the law fail.
 
-    With right ones in their place it holds of the problem. None where it does not even so, or there are no
-    helpers.
+    With right functions in their place the law holds on the problem. Empty if there are none.
     """
-    for names in TRIED if trial.implementation.helpers else ():
+    for names in REPLACED if trial.implementation.helpers else ():
         helped = trial.implementation.with_right_helpers(*names)
         replaced = helped.load().replaced
         if len(replaced) >= len(names) and trial.holds_of(helped):

@@ -1,4 +1,4 @@
-"""A law: one thing that holds of every right implementation."""
+"""A law: a property that every right implementation has."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,10 @@ from oracle.problem import LayerProblem, Problem
 from properties.implementations.answer import MalformedError
 from properties.implementations.answers import ask
 from properties.implementations.implementation import Implementation
-from properties.strategies.functions import FAR, Domain, Effort, examples, far, of_equal_sizes
+from properties.strategies.domain import Domain
+from properties.strategies.drawn_problems import examples
+from properties.strategies.effort import Effort
+from properties.strategies.fixed_problems import FAR, far, with_equal_sizes
 from properties.trials.tally import Tally
 from properties.trials.trial import Grade, Trial
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
@@ -27,11 +30,11 @@ LSTM = tuple(name for name in FUNCTIONS if CONTRACTS[name].kind == "lstm")
 
 @dataclass(frozen=True)
 class Law:
-    """What must hold of the functions it concerns: a check of one `Trial`, and the problems it is about.
+    """A property of some functions: a check of one `Trial`, and the domain of problems.
 
-    It is complete if any wrong output violates it, of whatever size, in ordinary numbers. Problems that are
-    `far` from what is drawn are named by their sizes; of a complete law they are all. Every test that `law`
-    makes holds its own as its attribute `law`.
+    A law is `complete` if every wrong output on ordinary numbers violates it. `far` names the sizes in `FAR`
+    on which the law is checked, too; a complete law is checked on all of them. The tests that the decorator
+    `law` makes have their law as an attribute `law`.
     """
 
     name: str
@@ -43,29 +46,29 @@ class Law:
     far: Collection[str] = ()
 
     def declared_away(self, function: str, limits: Limits) -> str:
-        """The limit by which it says nothing of a function, in words; empty where it says something."""
+        """The declared limit that excludes the law for a function, in words; empty if there is none."""
         return self.domain.declared_away(function, limits)
 
-    def on(self, networks: Sequence[LayerProblem]) -> "Law":
-        """The same law of layers of these networks alone."""
+    def for_networks(self, networks: Sequence[LayerProblem]) -> "Law":
+        """The same law, checked on layers with the weights of these networks only."""
         return replace(self, domain=replace(self.domain, networks=tuple(networks)))
 
     def within(self, limits: Limits) -> "Law":
-        """The same law of no more than a target does."""
+        """The same law on the problems within the declared limits of a target."""
         return replace(self, domain=self.domain.within(limits))
 
     def examples(self, function: str, effort: Effort) -> st.SearchStrategy[Sequence[Problem]]:
-        """The problems on which it is checked, some at a time."""
+        """The strategy of the problems, some of one shape at a time."""
         return examples(function, effort, self.domain)
 
-    def more_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
-        """Those that it is checked on whatever is drawn."""
+    def fixed_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
+        """The problems on which the law is checked in every run."""
         names = FAR if self.complete else self.far
         large = far(function, self.domain, names) if names else ()
-        return [*of_equal_sizes(function, effort, self.domain), *large]
+        return [*with_equal_sizes(function, effort, self.domain), *large]
 
     def concerns(self, function: str, problem: Problem, limits: Limits = ANYTHING) -> bool:
-        """Whether it says something of a function on a problem, where a target has such limits."""
+        """Whether the law can be checked on a problem, for a target with these limits."""
         return (
             function in self.functions
             and not self.declared_away(function, limits)
@@ -75,7 +78,7 @@ class Law:
     def trials(
         self, implementation: Implementation, function: str, problems: Sequence[Problem], tally: Tally
     ) -> Iterator[Trial]:
-        """A trial of each of these problems, which are asked together."""
+        """A trial on each of these problems. The function is called on all of them together."""
         answers = ask(implementation, function, problems)
         return (
             Trial(self.name, self.grade, self.check, answers, number, tally)
@@ -84,10 +87,10 @@ class Law:
 
 
 class Turn(Protocol):
-    """One run of a law on one function; `properties.turns` says how it goes."""
+    """One run of a law on one function; see `properties.turns`."""
 
     def run(self) -> None:
-        """Raise what was found, as small as it has become; nothing where the law holds."""
+        """Raise the shrunk violation, if the law does not hold."""
 
 
 def law(
@@ -98,9 +101,9 @@ def law(
     far: Collection[str] = (),
     **domain: Any,
 ) -> Callable[[Callable[[Trial], None]], Any]:
-    """Make a pytest test of a check of one `Trial`, for each function that it concerns.
+    """Decorate a check of one `Trial`: it becomes a pytest test of the law for each function.
 
-    The remaining keywords are those of its `Domain`. The law's name is that of the check.
+    The name of the law is that of the check. `domain` has the fields of its `Domain`.
     """
 
     def decorate(check: Callable[[Trial], None]) -> Any:
@@ -113,16 +116,16 @@ def law(
         test.__name__ = test.__qualname__ = check.__name__
         test.__doc__ = check.__doc__
         test.__module__ = check.__module__
-        readable = _of_what_is_readable(check)
-        stated = Law(name, grade, functions, readable, Domain(**domain), complete, far)
+        checked = _checks_form(check)
+        stated = Law(name, grade, functions, checked, Domain(**domain), complete, far)
         test.law = stated  # type: ignore[attr-defined]
         return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
     return decorate
 
 
-def _of_what_is_readable(check: Callable[[Trial], None]) -> Callable[[Trial], None]:
-    """The check, of which it is a violation that an answer does not have the form of the contract."""
+def _checks_form(check: Callable[[Trial], None]) -> Callable[[Trial], None]:
+    """The check, where a malformed answer is a violation."""
 
     @wraps(check)
     def checked(trial: Trial) -> None:

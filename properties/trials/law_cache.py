@@ -1,8 +1,8 @@
 """A cache of replies on which laws have held: a law is not checked again on equal replies.
 
-Many targets are the same program, and reply alike to the last bit. Whether a law holds on a problem depends
-on nothing but the replies, so equal replies need no second check. The requests that a law made when it held
-are sent again for many problems together.
+Many targets of a class are the same program, and their replies are equal to the last bit. Whether a law holds
+on a problem depends only on the replies. The requests that a law made when it held are sent to the next
+target, for many problems together. Without this cache, a class of 40 takes half as long again.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,27 +11,27 @@ from typing import Any
 
 from properties.implementations.answers import ask_all
 from properties.implementations.implementation import Request
-from properties.trials.retries import is_asked
+from properties.trials.retries import is_called
 from properties.trials.trial import Trial
 from properties.worker.own_modules import REFERENCE
 
-KEPT = 2**26
-"""The size of the cache in bytes, roughly; one program takes some 3 MB."""
+MAX_BYTES = 2**26
+"""The approximate size of the full cache; one program takes some 3 MB."""
 
-_NODE = 300
-"""The bytes of an entry without its request."""
+_ENTRY_BYTES = 300
+"""The size of an entry without its request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a law counted in the tally when it held."""
+    """The counts of a trial in which the law held."""
 
     ratio: float
     not_meaningful: int
     notes: tuple[str, ...]
 
     def repeat(self, trial: Trial) -> None:
-        """Count the same for a trial with equal replies."""
+        """Count the same in a trial with equal replies."""
         trial.measure(self.ratio)
         trial.tally.not_meaningful += self.not_meaningful
         for note in self.notes:
@@ -40,7 +40,7 @@ class Held:
 
 @dataclass(slots=True)
 class _Asked:
-    """A request, and by the digest of each reply the next request, or the end."""
+    """A request, and by the digest of its reply the next request, or the counts at the end."""
 
     request: Request | None
     after: "dict[bytes, _Asked | Held]"
@@ -51,15 +51,15 @@ class Settled:
 
     def __init__(self) -> None:
         self._first: dict[Any, _Asked] = {}
-        self._requests: dict[bytes, Request] = {}  # of which many come after several replies
+        self._requests: dict[bytes, Request] = {}  # the same request may follow several replies
         self._size = 0
 
     def known(self, trials: Sequence[Trial]) -> Mapping[Trial, Held]:
         """The trials of one function whose replies equal those of a trial in which the law held.
 
-        The problems of the other trials are asked, too, since their laws will need the replies.
+        The function is called on the problems of the other trials, too, because their laws need the replies.
         """
-        asked = [each for each in trials if is_asked(each.implementation, each.contract.name, each.problem)]
+        asked = [each for each in trials if is_called(each.implementation, each.contract.name, each.problem)]
         next_to = {trial: first for trial in asked if (first := self._first.get(_key(trial)))}
         elsewhere = {trial for trial, first in next_to.items() if first.request}
         ask_all([(trial.answers, trial.number) for trial in asked if trial not in elsewhere])
@@ -77,21 +77,21 @@ class Settled:
         """Store that the law held on the replies of a trial."""
         if not trial.replies or not all(digest for _, digest in trial.replies):
             return
-        if self._size >= KEPT:
+        if self._size >= MAX_BYTES:
             self._first.clear()
             self._requests.clear()
             self._size = 0
         requests, digests = zip(*trial.replies, strict=True)
-        asked = self._first.setdefault(_key(trial), _Asked(self._kept(requests[0]), {}))
+        asked = self._first.setdefault(_key(trial), _Asked(self._shared(requests[0]), {}))
         for digest, request in zip(digests, requests[1:], strict=False):
             following = asked.after.get(digest)
             if not isinstance(following, _Asked):
-                following = asked.after[digest] = _Asked(self._kept(request), {})
+                following = asked.after[digest] = _Asked(self._shared(request), {})
             asked = following
         asked.after[digests[-1]] = Held(trial.worst_ratio, not_meaningful, tuple(trial.notes))
-        self._size += _NODE
+        self._size += _ENTRY_BYTES
 
-    def _kept(self, request: Request | None) -> Request | None:
+    def _shared(self, request: Request | None) -> Request | None:
         """The same request, stored once."""
         if not request:
             return None
@@ -104,7 +104,7 @@ SETTLED = Settled()
 
 
 def _digests(next_to: Mapping[Trial, _Asked]) -> Iterator[bytes]:
-    """The digest of each reply, as far as there is one."""
+    """The digest of each reply; empty if there is none."""
     ask_all([(trial.answers, trial.number) for trial, asked in next_to.items() if not asked.request])
     requests = [asked.request for asked in next_to.values() if asked.request]
     replies = iter(next(iter(next_to)).implementation.reply_each(requests) if requests else [])
@@ -117,6 +117,6 @@ def _digests(next_to: Mapping[Trial, _Asked]) -> Iterator[bytes]:
 
 
 def _key(trial: Trial) -> Any:
-    implementation = trial.implementation  # of which ours is held to more
+    implementation = trial.implementation  # some laws are stricter on our reference
     name, is_ours = trial.contract.name, implementation.target == REFERENCE
     return trial.check, name, trial.problem, implementation.limits, is_ours

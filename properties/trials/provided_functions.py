@@ -1,4 +1,4 @@
-"""Whether there is anything to judge: an implementation, and each function of it."""
+"""Finds out whether an implementation, and each of its functions, can be judged."""
 
 from oracle.diagnosis.findings import Finding, found
 from properties.implementations.implementation import Implementation, Loaded, TargetMissing, Unusable
@@ -9,20 +9,20 @@ USABLE = "can be used"
 PROVIDED = "is provided"
 LIMITED = "declared limits"
 PRESENCE = (USABLE, PROVIDED, LIMITED)
-"""The laws that say whether there is anything to judge, and how much."""
+"""The laws about the target, not about its results."""
 
 
 def unusable(implementation: Implementation) -> str:
-    """Why nothing of an implementation can be judged; empty where something can."""
+    """Why an implementation cannot be judged; empty if it can."""
     try:
         implementation.load()
-    except (Unusable, TargetMissing) as error:  # a file may go while others are judged
+    except (Unusable, TargetMissing) as error:  # a file may be deleted during the run
         return str(error)
     return ""
 
 
 def lacking(implementation: Implementation, function: str) -> Finding | None:
-    """What keeps a function of an implementation from being judged; `None` where it can be."""
+    """Why a function cannot be judged, as a finding; `None` if it can."""
     if reason := unusable(implementation):
         return found("lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip())
     loaded = implementation.load()
@@ -38,7 +38,7 @@ def lacking(implementation: Implementation, function: str) -> Finding | None:
 
 
 def lacks(implementation: Implementation, function: str) -> str:
-    """The same in a sentence that names the target; empty where it can be judged."""
+    """Why a function cannot be judged, in a sentence that names the target; empty if it can."""
     if reason := unusable(implementation):
         return reason
     lack = lacking(implementation, function)

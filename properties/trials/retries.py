@@ -1,20 +1,21 @@
-"""Retries of calls that crash or exceed the time limit, and the limit to how often a function may crash."""
+"""Retries calls that crash or exceed the time limit, and limits how often a function may crash."""
 
 from collections.abc import Callable
 
 from oracle.problem import Problem
-from properties.implementations.call_history import Death, Record
+from properties.implementations.call_history import CallHistory, Death
 from properties.implementations.implementation import Died, Implementation, Outcome, Raised, Returned
-from properties.implementations.timeouts import look_into
+from properties.implementations.timeouts import judge_late_call
 from properties.strategies.cost import work
 
-PATIENCE = 60
-"""The number of crashes after which a function is not called any more; a hang counts as 20 crashes."""
+MOST_CRASHES = 60
+"""The number of crashes after which a function is not called any more."""
 
-SHARE = 10
+MOST_CRASHES_OF_LAW = 10
 """The number of crashes after which one law is not checked any more."""
 
-HUNG = 20
+CRASHES_OF_HANG = 20
+"""The number of crashes that a hang counts as."""
 
 Ask = Callable[[], Outcome]
 
@@ -37,74 +38,84 @@ def ask_with_retries(
     plainly: bool,
     note: Callable[[str], None],
 ) -> Returned | Raised | Death:
-    """Call a function for a law, with a retry; a crash on a problem of other laws is not repeated.
+    """Call a function for a law by `ask`, with a retry.
 
-    A law that has seen `SHARE` crashes fails by the one on the smallest problem. Raises `NotJudgedError` if
-    the function is too slow, or if it has crashed `PATIENCE` times for other laws.
+    With `plainly`, the call is the plain one of the problem, whose reply several laws use; if it has crashed
+    before, it is not repeated. A law with `MOST_CRASHES_OF_LAW` crashes fails by the one on the smallest
+    problem. `note` gets a line if the retry is answered. Raises `NotJudgedError` if the function is too slow,
+    or has crashed `MOST_CRASHES` times for other laws.
     """
-    record = implementation.records[function]
-    met = record.met[law]
-    exhausted = record.weight >= PATIENCE
-    if met and (exhausted or sum(map(_weight, met)) >= SHARE):
-        return min(met, key=lambda death: sum(death.problem.sizes.values()))
-    if plainly and problem in record.plain:
-        met.append(record.plain[problem])
-        return met[-1]
+    history = implementation.histories[function]
+    deaths = history.deaths_by_law[law]
+    exhausted = history.crashes >= MOST_CRASHES
+    if deaths and (exhausted or sum(map(_crashes, deaths)) >= MOST_CRASHES_OF_LAW):
+        return min(deaths, key=lambda death: sum(death.problem.sizes.values()))
+    if plainly and problem in history.deaths_by_problem:
+        deaths.append(history.deaths_by_problem[problem])
+        return deaths[-1]
     if exhausted:
-        reason = next(death.died.reason for deaths in record.met.values() for death in deaths)
-        raise NotJudgedError(f"it {reason}, and is not asked any more")
+        reason = next(death.died.reason for each in history.deaths_by_law.values() for death in each)
+        raise NotJudgedError(f"it {reason}, and is not called any more")
     takes = work(problem, function)
-    if takes >= record.speed * implementation.time_limit:
-        raise too_slow(record.late or problem)
+    if takes >= history.speed * implementation.time_limit:
+        raise too_slow(history.smallest_late or problem)
     reply = ask()
     if not isinstance(reply, Died):
-        record.answers = True
+        history.answers = True
         return reply
-    outcome = _second_look(implementation, function, problem, ask, reply, record)
+    outcome = _retry(implementation, function, problem, ask, reply, history)
     if outcome is None:
-        record.was_late(problem, takes, implementation.time_limit)
+        history.add_late(problem, takes, implementation.time_limit)
         raise too_slow(problem)
     if not isinstance(outcome, Death):
-        note(f"{reply.reason}, and answered when it was asked again")
+        note(f"{reply.reason}, and answered when it was called again")
         return outcome
-    record.weight += _weight(outcome)
-    met.append(outcome)
-    if outcome.beyond:  # others are asked for less
-        record.was_late(outcome.problem, work(outcome.problem, function), implementation.time_limit)
+    history.crashes += _crashes(outcome)
+    deaths.append(outcome)
+    if outcome.hangs_beyond:  # larger problems are left out
+        history.add_late(outcome.problem, work(outcome.problem, function), implementation.time_limit)
     if plainly:
-        record.plain |= {problem: outcome, outcome.problem: outcome}
+        history.deaths_by_problem |= {problem: outcome, outcome.problem: outcome}
     return outcome
 
 
-def _second_look(
-    implementation: Implementation, function: str, problem: Problem, ask: Ask, died: Died, record: Record
+def _retry(
+    implementation: Implementation,
+    function: str,
+    problem: Problem,
+    ask: Ask,
+    died: Died,
+    history: CallHistory,
 ) -> Returned | Raised | Death | None:
-    """The outcome of a second call, which is made after a call that was late, and after the first crash."""
+    """The outcome after a retry. Only late calls and the first crash are retried."""
     if died.hung:
-        return look_into(implementation, function, problem, ask)
-    if record.weight:
+        return judge_late_call(implementation, function, problem, ask)
+    if history.crashes:
         return Death(problem, died)
-    record.weight = 1
+    history.crashes = 1
     again = ask()
     return Death(problem, again) if isinstance(again, Died) else again
 
 
-def is_asked(implementation: Implementation, function: str, problem: Problem) -> bool:
+def is_called(implementation: Implementation, function: str, problem: Problem) -> bool:
     """Whether a function is called on a problem: not if it is known to crash there, or to be too slow."""
-    record = implementation.records[function]
+    history = implementation.histories[function]
     return (
-        record.weight < PATIENCE
-        and problem not in record.plain
-        and (record.late is None or work(problem, function) < record.speed * implementation.time_limit)
+        history.crashes < MOST_CRASHES
+        and problem not in history.deaths_by_problem
+        and (
+            history.smallest_late is None
+            or work(problem, function) < history.speed * implementation.time_limit
+        )
     )
 
 
 def too_slow(problem: Problem) -> NotJudgedError:
-    """The error for a problem that is left out, because this one is known to take too long."""
+    """The error for a problem that is left out because `problem` is known to take too long."""
     sizes = ", ".join(f"{name}={size}" for name, size in problem.sizes.items())
     return NotJudgedError(f"too slow beyond {sizes}", problem)
 
 
-def _weight(death: Death) -> int:
-    """How many crashes a death counts as: `HUNG` for a hang, all that are allowed if every call hangs."""
-    return PATIENCE if death.always else HUNG if death.died.hung else 1
+def _crashes(death: Death) -> int:
+    """The number of crashes that a death counts as: all that are allowed if every call hangs."""
+    return MOST_CRASHES if death.hangs_always else CRASHES_OF_HANG if death.died.hung else 1

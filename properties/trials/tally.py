@@ -1,4 +1,4 @@
-"""What a law counts while it runs."""
+"""The counts of a law."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Tally:
-    """What one law met while it ran: how many problems, and how near to the bound they came.
+    """The number of problems on which a law was checked, and the largest error.
 
-    Not counted among the problems are those for which the function is `too_slow`, the smallest that shows it
-    being `late`, and those that were `not_asked` for it had died too often.
+    `problems` does not include those for which the function is `too_slow`, of which `late` is one, and those
+    that were `not_asked` because the function had crashed too often.
     """
 
     problems: int = 0
@@ -22,12 +22,12 @@ class Tally:
     notes: Counter[str] = field(default_factory=Counter)
 
     def measure(self, ratio: float, problem: object) -> None:
-        """Keep the largest ratio of an error to its bound, and the problem that produced it."""
+        """Update the largest ratio of an error to its bound, and its problem."""
         if ratio > self.worst_ratio:
             self.worst_ratio, self.worst_problem = ratio, repr(problem)
 
     def leave_out(self, late: object | None, reason: str) -> None:
-        """Count a problem that was tried as one that was not judged; `late` shows that it is too slow."""
+        """Count the last problem as not judged: too slow, as `late` shows, or else for this reason."""
         self.problems -= 1
         if late is None:
             self.not_asked += 1
@@ -38,9 +38,9 @@ class Tally:
 
     @property
     def tried(self) -> int:
-        """All problems, those that were left out too."""
+        """The number of all problems, with those that were left out."""
         return self.problems + self.too_slow + self.not_asked
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Set all counts to zero."""
         vars(self).update(vars(Tally()))

@@ -1,1 +1,1 @@
-"""Turns: a law is run on what failed before, on what is drawn, and on what makes a failure smaller."""
+"""Runs a law on stored problems, on drawn problems, and on smaller problems after a failure."""

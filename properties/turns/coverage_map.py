@@ -1,4 +1,4 @@
-"""A map of what was visited: sizes, pairs of equal ones, regimes, dtypes and layouts."""
+"""Counts which sizes, equal sizes, regimes, dtypes and memory layouts the problems had."""
 
 from collections.abc import Iterator, Mapping
 from io import StringIO
@@ -17,11 +17,11 @@ from properties.trials.trial import Trial
 
 _SIZES = ("n_x", "n_a", "n_y", "m", "T_x")
 _EXTENTS = {"0": 0, "1": 1, "2": 2, "3 to 30": 30, "31 to 100": 100, "over 100": None}
-"""By name, the largest size that counts as such."""
+"""The ranges of sizes: the name and the largest size of each."""
 
 
 def places(trial: Trial) -> Iterator[str]:
-    """Where a trial has been: `"m 3 to 30"`, `"n_x = m"`, `"regime wild"`."""
+    """The properties of a trial: `"m 3 to 30"`, `"n_x = m"`, `"regime wild"`."""
     problem = trial.problem
     sizes = {
         name: size for name, size in problem.sizes.items() if name != "T_x" or not trial.contract.is_cell
@@ -38,7 +38,7 @@ def places(trial: Trial) -> Iterator[str]:
 
 
 def render(visited: Mapping[str, int], width: int) -> str:
-    """How many problems were where, as text; a place that none has seen shows 0."""
+    """The number of problems with each property, as text."""
     table = Table("", box=SIMPLE_HEAD)
     for extent in _EXTENTS:
         table.add_column(extent, justify="right")
@@ -60,7 +60,7 @@ def render(visited: Mapping[str, int], width: int) -> str:
 
 
 def _line(kind: str, counts: Mapping[str, int], width: int) -> str:
-    """The counts, in lines that break between entries and never within an entry."""
+    """The counts of one kind, wrapped between entries."""
     entries = ", ".join(f"{place}: {count}".replace(" ", "\xa0") for place, count in counts.items())
     filled = fill(
         entries, width, initial_indent=f"  {kind:<8}", subsequent_indent=" " * 10, break_on_hyphens=False

@@ -1,7 +1,6 @@
-"""Smaller problems than one that failed: a few of each shape, the smallest shapes first.
+"""Problems that are smaller than one that failed: a few seeds of each shape, the smallest shapes first.
 
-Most mistakes show on the smallest shapes there are, where a few seeds of each regime are asked together; what
-shows on none of these is left to Hypothesis.
+Most mistakes show on the smallest shapes. If none of these problems fails, Hypothesis shrinks the first one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,17 +10,17 @@ from typing import Any
 
 from oracle.problem import LayerProblem, Problem
 from oracle.regimes import Regime
-from properties.strategies.functions import Domain
+from properties.strategies.domain import Domain
 
-BEYOND = 2
-"""By how much the sizes of such a shape are together more than the least."""
+MOST_EXCESS = 2
+"""The largest excess of a shape: by how much its sizes together exceed sizes of 1."""
 
 SEEDS = 16
-"""Of a shape in the simplest regime of the domain; of the others together there are as many problems."""
+"""The number of problems of a shape in the simplest regime, and in all other regimes together."""
 
 
 def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
-    """The problems of each shape that is nowhere larger than this one's; none of layers."""
+    """The problems of each shape that is no larger in any size; none for layers."""
     if isinstance(problem, LayerProblem):
         return
     for sizes in _shapes(problem):
@@ -32,24 +31,24 @@ def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
             yield [*_of_shape(shape, regimes, domain)]
 
 
-def is_among(problem: Problem) -> bool:
-    """Whether all shapes that are smaller than this problem's are among those that `smaller` gives."""
-    return not isinstance(problem, LayerProblem) and _beyond(problem.sizes.values()) <= BEYOND
+def is_smallest(problem: Problem) -> bool:
+    """Whether `smaller` yields every shape that is smaller than this problem's."""
+    return not isinstance(problem, LayerProblem) and _excess(problem.sizes.values()) <= MOST_EXCESS
 
 
 def _shapes(problem: Problem) -> list[tuple[int, ...]]:
-    ranges = [range(min(1, size), min(size, 1 + BEYOND) + 1) for size in problem.sizes.values()]
-    shapes = (sizes for sizes in product(*ranges) if _beyond(sizes) <= BEYOND)
+    ranges = [range(min(1, size), min(size, 1 + MOST_EXCESS) + 1) for size in problem.sizes.values()]
+    shapes = (sizes for sizes in product(*ranges) if _excess(sizes) <= MOST_EXCESS)
     return sorted(shapes, key=lambda sizes: (sum(sizes), sizes))
 
 
-def _beyond(sizes: Iterable[int]) -> int:
-    """By how much sizes are together more than 1; one that is 0 stays so."""
+def _excess(sizes: Iterable[int]) -> int:
+    """By how much the sizes together exceed 1; a size of 0 does not count."""
     return sum(max(size - 1, 0) for size in sizes)
 
 
 def _of_shape(shape: Problem, regimes: Sequence[Regime], domain: Domain) -> Iterator[Problem]:
-    """Regime by regime, the simplest first, and of each the smallest seeds."""
+    """The problems of a shape: the simplest regime first, with the smallest seeds."""
     seeds = SEEDS // (len(regimes) * len(domain.dtypes))
     for regime, seed, dtype in product(regimes, range(max(seeds, 1)), domain.dtypes):
         yield replace(shape, regime=regime, seed=seed, dtype=dtype)

@@ -1,4 +1,4 @@
-"""One turn of a law: the problems that it tries, and what it finds."""
+"""One turn of a law on one function: tries problems, and shrinks and stores one that fails."""
 
 import math
 import time
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation
-from properties.implementations.timeouts import affordable
-from properties.internals.of_hypothesis import ANEW
-from properties.strategies.functions import EFFORTS
+from properties.implementations.timeouts import affordable_work
+from properties.internals.of_hypothesis import INDEPENDENT
+from properties.strategies.effort import EFFORTS
 from properties.strategies.problem_cache import drawn
 from properties.trials.law import Law
 from properties.trials.law_cache import SETTLED, Held
@@ -24,27 +24,27 @@ from properties.trials.retries import NotJudgedError
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial, ViolationError
 from properties.turns.coverage_map import places
-from properties.turns.smaller_problems import is_among, smaller
+from properties.turns.smaller_problems import is_smallest, smaller
 
-ENDLESS = 2**30
+UNLIMITED = 2**30
 """More problems than any turn has time for."""
 
 
 class TimeUpError(BaseException):
-    """A turn has lasted long enough; as little an error as an interrupt, so Hypothesis lets it pass."""
+    """The time of the turn is up. A `BaseException`, which Hypothesis does not catch."""
 
 
 class Turn:
-    """Tries problems until `end`, by the monotonic clock, and stores one on which the law does not hold.
+    """Tries problems until `end` (by the monotonic clock), and stores one on which the law does not hold.
 
-    While that is shrunk, the store always holds the last one that was seen to fail; so whatever ends the
-    program, it is not lost. Without a `number` for a seed each turn draws other problems; if they are to be
-    drawn `anew`, each by itself, as long as there is time. Then `declared` is the limit by which the law
-    says nothing of the function, if there is one.
+    While the problem is shrunk, the store holds the last one that failed, so it is not lost if the program
+    ends. `seed_number` is the seed; without one, each turn draws other problems, and if `independent` draws
+    each problem independently until the time is up. With `only_problem` the turn tries that one alone.
+    `declared` is the declared limit that excludes the law, if any.
     """
 
     SHRINKING = 60.0
-    """Seconds for which the time is prolonged to make a counterexample smaller."""
+    """The extra seconds to shrink a counterexample."""
 
     def __init__(
         self,
@@ -55,30 +55,30 @@ class Turn:
         tally: Tally,
         *,
         profile: str = "dev",
-        number: int | None = None,
-        exactly: Problem | None = None,
+        seed_number: int | None = None,
+        only_problem: Problem | None = None,
     ) -> None:
         self.law = law
         self.store = store
         self.tally = tally
         self.end = math.inf
-        self.anew = False
+        self.independent = False
         self.visited: Counter[str] = Counter()
         self.declared = ""
         self._implementation = implementation
         self._function = function
         self._profile = profile
-        self._number = number
-        self.exactly = exactly
+        self._seed = seed_number
+        self.only_problem = only_problem
         self._effort = EFFORTS.get(profile, EFFORTS["dev"])
         self._left_out: NotJudgedError | None = None
         self._found: tuple[Trial, Exception] | None = None
 
     def run(self) -> None:
-        """Try what failed before, then what is drawn; what failed at any time is raised.
+        """Try stored problems, then drawn ones; raise the shrunk failure, if any.
 
-        Only where the law fails on what is drawn once for all, and on nothing that is small from the start,
-        does Hypothesis go on, to make that small.
+        With a seed, the problems are drawn once for all laws. If one of these fails, small problems are
+        tried; if none of these fails, Hypothesis draws the problems again, and shrinks the failure.
         """
         if reason := lacks(self._implementation, self._function):
             pytest.skip(reason)
@@ -87,41 +87,41 @@ class Turn:
         if self.declared:
             pytest.skip(f"declared: {self.declared}")
         self.law = self.law.within(limits)
-        self._go_no_further_than_it_can()
+        self._limit_effort()
         try:
-            if self.exactly:
-                self._check_each([[self.exactly]])
+            if self.only_problem:
+                self._check_each([[self.only_problem]])
             else:
                 self._replay()
-                if self._number is None:
+                if self._seed is None:
                     self.search()
-                elif not self.holds_of_what_is_drawn():
-                    self.make_small()
+                elif not self.holds_on_drawn_problems():
+                    self.shrink()
         except TimeUpError:
             pass
         except Exception:
             if not self._found:
                 raise
         self.conclude()
-        if self._left_out and not self.tally.problems and self._number is not None:
+        if self._left_out and not self.tally.problems and self._seed is not None:
             pytest.skip(str(self._left_out))
 
-    def holds_of_what_is_drawn(self) -> bool:
-        """Whether the law holds of what is drawn once for all with the seed, and of what it always tries."""
-        assert self._number is not None
-        examples = drawn(self._function, self._effort, self.law.domain, self._number, self._profile)
+    def holds_on_drawn_problems(self) -> bool:
+        """Whether the law holds on the problems that are drawn with the seed, and on the fixed ones."""
+        assert self._seed is not None
+        examples = drawn(self._function, self._effort, self.law.domain, self._seed, self._profile)
         try:
-            self._check_each([*examples, *self.law.more_examples(self._function, self._effort)])
+            self._check_each([*examples, *self.law.fixed_examples(self._function, self._effort)])
         except Exception:
             if not self._found:
                 raise
             return False
         return True
 
-    def make_small(self) -> None:
-        """Make what was found small: the smallest shapes first, and then by Hypothesis.
+    def shrink(self) -> None:
+        """Shrink the failure: try the smallest shapes, and if none fails, let Hypothesis shrink.
 
-        Raises as `search` does, or nothing, where something small fails.
+        Raises what `search` raises; returns if a small problem fails.
         """
         found = self._found
         assert found
@@ -133,32 +133,30 @@ class Turn:
                 if self._found is found:
                     raise
                 return
-        if not is_among(trial.problem):
-            self.tally.clear()  # for Hypothesis finds it in the same sequence
+        if not is_smallest(trial.problem):
+            self.tally.clear()  # Hypothesis tries the same problems again
             self.search()
 
     def search(self) -> None:
-        """Let Hypothesis draw problems; where one fails it is made small, and raised."""
+        """Let Hypothesis draw problems, and shrink and raise a failure."""
 
         profile = settings.get_profile(self._profile)
-        anew = settings(profile, backend=ANEW, max_examples=ENDLESS)
+        independent = settings(profile, backend=INDEPENDENT, max_examples=UNLIMITED)
 
-        @(anew if self.anew else profile)
+        @(independent if self.independent else profile)
         @given(st.data())
         def look(data: st.DataObject) -> None:
             ratio = self._check_each([data.draw(self._strategy)])
             if self._effort.steered and ratio:
                 target(ratio, label="error as a fraction of its bound")
 
-        (look if self._number is None else seed(self._number)(look))()
+        (look if self._seed is None else seed(self._seed)(look))()
 
     def attempt(self, trial: Trial, held: Held | None = None) -> None:
-        """Check one problem, unless it `held`; what is raised is kept in mind.
+        """Check one problem, unless its replies `held` before. A problem that cannot be judged is left out.
 
-        One that cannot be judged is left out.
-
-        Raises `TimeUpError` instead when the time is up. For the first problem it is only if the turn was
-        stopped: a process takes its time to start.
+        Raises the failure, and `TimeUpError` when the time is up. The first problem of a turn is checked even
+        if the time is up, because a process takes time to start; only `stop` prevents it.
         """
         if time.monotonic() >= self.end and (self.tally.tried or self.end == -math.inf):
             raise TimeUpError
@@ -169,65 +167,66 @@ class Turn:
                 held.repeat(trial)
             else:
                 self.law.check(trial)
-                if self._number is not None:
+                if self._seed is not None:
                     SETTLED.keep(trial, self.tally.not_meaningful - not_meaningful)
         except NotJudgedError as reason:
             self._left_out = reason
             self.tally.leave_out(reason.late, str(reason))
             return
         except Exception as error:
-            self._keep(trial, error)
+            self._record_failure(trial, error)
             raise
         finally:
-            if self._number is None and self.tally.problems > judged:
+            if self._seed is None and self.tally.problems > judged:
                 self.visited.update(places(trial))
 
     def stop(self) -> None:
-        """Let it be late from now on, whatever is found."""
+        """End the turn before the next problem."""
         self.end = -math.inf
 
     def conclude(self) -> None:
-        """At the end, raise what was found, as small as it has become."""
+        """Raise the shrunk failure, if any."""
         if self._found:
-            raise self._found[1].with_traceback(None)  # where that was is in the message
+            raise self._found[1].with_traceback(None)  # the message says where
 
     @property
     def _strategy(self) -> st.SearchStrategy[Sequence[Problem]]:
         return self.law.examples(self._function, self._effort)
 
     def _replay(self) -> None:
-        """Try what the law did not hold of before; what it holds of again is forgotten."""
+        """Try the stored problems. Those on which the law holds now are deleted."""
         for problem in self.store:
             left_out = self._left_out
-            if self.law.concerns(self._function, problem):  # as it did when that was stored
+            if self.law.concerns(self._function, problem):  # limits may have changed since it was stored
                 self._check_each([[problem]], stored=True)
             if self._left_out is left_out:
                 self.store.discard(problem)
 
     def _check_each(self, examples: Iterable[Sequence[Problem]], *, stored: bool = False) -> float:
-        """Check the law on these examples; the largest error as a fraction of its bound."""
+        """Check the law on these examples. Returns the largest error as a fraction of its bound."""
         ratio, left, size = 0.0, iter(examples), 1
-        while some := [*islice(left, size)]:
+        while batch := [*islice(left, size)]:
             trials = [
                 trial
-                for problems in some
+                for problems in batch
                 for trial in self.law.trials(self._implementation, self._function, problems, self.tally)
             ]
-            known = SETTLED.known(trials) if self._number is not None else {}
+            known = SETTLED.known(trials) if self._seed is not None else {}
             for trial in trials:
                 trial.stored = stored
                 self.attempt(trial, known.get(trial))
                 ratio = max(ratio, trial.worst_ratio)
-            # Many a wrong function fails on the first; who answers them as a right one did, all the others.
-            size = ENDLESS if trials and len(known) == len(trials) else 2 * size
+            # Batches grow, since many wrong functions fail on the first problem. If all replies equal those
+            # of an implementation on which the law held, the rest is one batch.
+            size = UNLIMITED if trials and len(known) == len(trials) else 2 * size
         return ratio
 
-    def _go_no_further_than_it_can(self) -> None:
-        """Where the effort has a limit, let it be one that the function can keep."""
+    def _limit_effort(self) -> None:
+        """Lower the limit of work, if there is one, to what the function can do in time."""
         if self._effort.work < math.inf:
-            self._effort = self._effort.within(affordable(self._implementation, self._function))
+            self._effort = self._effort.within(affordable_work(self._implementation, self._function))
 
-    def _keep(self, trial: Trial, error: Exception) -> None:
+    def _record_failure(self, trial: Trial, error: Exception) -> None:
         if self._found:
             self.store.discard(self._found[0].problem)
         elif math.isfinite(self.end):

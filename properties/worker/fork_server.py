@@ -15,7 +15,7 @@ from socket import recv_fds, socket
 
 from numpy import random  # imported once here, as many targets import it
 
-from properties.worker.messages import MOST
+from properties.worker.messages import MAX_REQUEST
 from properties.worker.worker import work
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     line = socket(fileno=int(sys.argv[1]))
     gc.freeze()  # so that garbage collection in a worker does not copy shared memory
     while True:
-        request, descriptors, _, _ = recv_fds(line, MOST, 3)
+        request, descriptors, _, _ = recv_fds(line, MAX_REQUEST, 3)
         if not request:
             return
         kind, *words = json.loads(request)

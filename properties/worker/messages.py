@@ -13,10 +13,10 @@ LOST_CONNECTION = 97
 """Exit status of a worker that cannot send its answer."""
 OUT_OF_MEMORY = 98
 """Exit status of a worker without memory for an answer."""
-MOST = 2**16
-"""Most bytes of a request to the fork server."""
-WHERE_ARE_YOU = SIGUSR1
-"""The signal on which a worker writes its stack to the file for tracebacks."""
+MAX_REQUEST = 2**16
+"""The most bytes of a request to the fork server."""
+DUMP_STACK = SIGUSR1
+"""The signal on which a worker writes its stack to its crash report."""
 
 _NUMBERS = Struct("<QQ")
 """Serial number, and the seconds in which it should be answered."""

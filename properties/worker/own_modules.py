@@ -29,7 +29,7 @@ sys.meta_path.insert(0, Ours)
 from {PREFIX}properties.%s import main
 main()
 """
-PROGRAM, WARM = _PROGRAM % "worker.worker", _PROGRAM % "worker.fork_server"
+WORKER, FORK_SERVER = _PROGRAM % "worker.worker", _PROGRAM % "worker.fork_server"
 """The programs of a worker and of the fork server: they find our modules, and nothing beside them."""
 
 

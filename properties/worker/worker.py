@@ -21,7 +21,7 @@ from properties.worker.arguments import ALIASES, Arrangement, arranged, earlier_
 from properties.worker.codec import CodecError, Foreign, encode
 from properties.worker.errors import told
 from properties.worker.loading import Loaded, load
-from properties.worker.messages import LOST_CONNECTION, OUT_OF_MEMORY, WHERE_ARE_YOU, Receiver, pack
+from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 from properties.worker.own_modules import is_ours
 from properties.worker.source_lines import frames, place
 from properties.worker.substitution import right_cell
@@ -45,7 +45,7 @@ def main() -> None:
 def work(connection: int, faults: int, memory_limit: int) -> NoReturn:
     """Serve the judge in this process, which then exits."""
     faulthandler.enable(faults, all_threads=False)
-    faulthandler.register(WHERE_ARE_YOU, faults, all_threads=False)
+    faulthandler.register(DUMP_STACK, faults, all_threads=False)
     # Limit data, not address space: some libraries reserve far more address space than they use.
     for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
         with suppress(ValueError, OSError):  # some systems lack a limit

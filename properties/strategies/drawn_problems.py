@@ -1,0 +1,147 @@
+"""Strategies of problems: sizes, a regime, a dtype and a seed, which determines the numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from oracle.problem import LayerProblem, Problem, siblings
+from oracle.regimes import Regime
+from properties.strategies.cost import limited_sizes
+from properties.strategies.domain import ANY_DOMAIN, Domain
+from properties.strategies.effort import Effort
+from properties.strategies.stacking import MOST_CELLS, Stacking
+from reference.contract import CONTRACTS
+
+SEEDS = 2**16
+
+TRIES = 8
+"""The most draws of a size that is to be distinct. The next free number instead would not shrink: a failure
+at 1, 2, 3, 4, 5 could not become 1, 2, 2, 1, 1, since all draws behind it would be 1.
+"""
+
+
+WIDTHS = ((1, 2), (1, 16), (31, 66), (96, 130))
+FREQUENT_RANGES = {
+    "n_x": WIDTHS,
+    "n_a": ((1, 2), (1, 66), (31, 66), (96, 130)),
+    "n_y": WIDTHS,
+    "m": WIDTHS,
+    "T_x": ((1, 2), (1, 16), (96, 130)),
+}
+"""The ranges that are drawn as often as the whole range: those with most edge cases, and, for widths, those
+near the lengths of vectors. The size of the state has more ranges, since most mistakes that depend on a size
+depend on this one.
+"""
+
+
+@cache  # Hypothesis validates a strategy on first use, which costs as much as many draws
+def examples(
+    function: str, effort: Effort, domain: Domain = ANY_DOMAIN
+) -> st.SearchStrategy[Sequence[Problem]]:
+    """Problems of one shape for one function, in the regimes of a domain.
+
+    Some examples have only one problem, so that a failure shrinks to the simplest regime that shows it.
+    """
+    return _examples(problems(function, effort, domain), effort.siblings, domain.regimes)
+
+
+@st.composite
+def _examples(
+    draw: st.DrawFn, drawn: st.SearchStrategy[Problem], count: int, regimes: Sequence[Regime]
+) -> Sequence[Problem]:
+    alone = draw(st.integers(0, 31)) == 0  # drawn first, so that shrinking drops the others first
+    return list(siblings(draw(drawn), 1 if alone else count, regimes))
+
+
+@cache
+def problems(function: str, effort: Effort, domain: Domain = ANY_DOMAIN) -> st.SearchStrategy[Problem]:
+    """Problems of a domain for one function; a cell takes one step.
+
+    Most sizes are pairwise distinct, since equal sizes hide transposes. One problem in eight has any sizes,
+    since some mistakes show only at equal sizes.
+    """
+    return _problems(function, effort, domain)
+
+
+@st.composite
+def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) -> Problem:
+    distinct = draw(st.integers(0, 7)) > 0  # drawn first, so that it shrinks first
+    if effort.usually and draw(st.integers(0, 15)) < 15:
+        effort = effort.usually
+    contract = CONTRACTS[function]
+    networks = domain.networks_for(function) if contract.is_layer else []
+    network = draw(st.sampled_from(networks)) if networks else None
+    names = [
+        "n_x",
+        "n_a",
+        *(() if contract.is_layer else ("n_y",)),
+        "m",
+        *(() if contract.is_cell else ("T_x",)),
+    ]
+    cap = dict.fromkeys(names, effort.largest) | {"T_x": effort.longest}
+    sizes: dict[str, int] = {}
+    for name in names:
+        within = _sizes(name, min(cap[name], domain.largest or cap[name]))
+        size = draw(within)
+        for _ in range(TRIES if distinct else 0):
+            if size in sizes.values():
+                size = draw(within)
+        sizes[name] = size
+    if network:
+        sizes |= {"n_x": network.n_x, "n_a": network.n_a}
+    if effort.work < math.inf:
+        sizes = limited_sizes(contract.kind, sizes, effort.work / (MOST_CELLS if contract.is_layer else 1))
+    if domain.empty:
+        sizes[domain.empty] = 0
+    problem: Problem
+    if network:
+        problem = replace(network, m=sizes["m"], T_x=sizes["T_x"])
+    elif contract.is_layer:
+        problem = draw(_layers(function, sizes, domain.stacking))
+    else:
+        problem = Problem(contract.kind, **{"T_x": 1, **sizes})
+    if isinstance(problem, LayerProblem):
+        lengths = draw(st.sampled_from(domain.stacking.lengths)) if problem.T_x else "absent"
+        problem = replace(problem, lengths=lengths, initial=domain.stacking.initial)
+    return replace(
+        problem,
+        regime=draw(st.sampled_from(domain.regimes)),
+        seed=draw(st.integers(0, SEEDS)),
+        dtype=draw(st.sampled_from(domain.dtypes)),
+    )
+
+
+@st.composite
+def _layers(draw: st.DrawFn, function: str, sizes: Mapping[str, int], stacking: Stacking) -> LayerProblem:
+    """Layers of these sizes; the simplest problem has one layer, one direction and no options."""
+    contract, n_a = CONTRACTS[function], sizes["n_a"]
+    options: dict[str, Any] = {}
+    if contract.kind == "lstm":
+        possible = [each for each in stacking.projections if each != "smaller" or n_a > 1]
+        projection = draw(st.sampled_from(possible))
+        smaller = draw(st.integers(1, n_a - 1)) if projection == "smaller" else 0
+        options["n_p"] = n_a if projection == "equal" else smaller
+    else:
+        options["activation"] = draw(st.sampled_from(stacking.activations))
+    layers = draw(st.integers(1, stacking.most_layers if stacking.directions_of(2) else 1))
+    directions = draw(st.sampled_from(stacking.directions_of(layers)))
+    kind: Any = contract.problem_kind
+    return LayerProblem(kind, **sizes, **options, layers=layers, directions=directions)
+
+
+@cache
+def _sizes(name: str, largest: int) -> st.SearchStrategy[int]:
+    """Sizes from each range with equal chance; one number determines the range and the size in it."""
+    ranges = sorted(
+        {(least, most) for least, most in FREQUENT_RANGES[name] if most <= largest} | {(1, largest)}
+    )
+
+    def size(number: int) -> int:
+        least, most = ranges[number // largest]
+        return least + number % largest % (most - least + 1)
+
+    return st.integers(0, len(ranges) * largest - 1).map(size)

@@ -1,0 +1,90 @@
+"""Compares every step with torch, each from the state that the implementation itself returned."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from oracle import backward_own_steps, propagation
+from oracle.backward_inputs import BackwardInputs
+from oracle.inputs import Inputs, LayerInputs
+from oracle.rounding import Bounded
+from oracle.verdict import FROM_THE_STEP_AFTER
+from properties.implementations.answer import side_by_side
+from properties.implementations.stepped_layer import step_through
+from properties.trials.retries import is_called
+from properties.trials.trial import Trial
+from reference.contract import Array
+
+Steps = tuple[dict[str, Array], Inputs, Mapping[str, Bounded]]
+"""The answers, the inputs and the bounds of all steps, each step a sample."""
+
+
+def agree_step_by_step(trial: Trial) -> None:
+    """Compare every step with torch's, within the bound of one step."""
+    if isinstance(trial.inputs, BackwardInputs):
+        _agree_backward(trial, trial.inputs)
+        return
+    if isinstance(trial.inputs, LayerInputs):
+        ours, inputs, bounds = _of_layer(trial, trial.inputs)
+    else:
+        ours, inputs, bounds = _of_sequence(trial)
+    if ours:
+        trial.agree(ours, _by_torch(trial, inputs), bounds, inputs, steps=trial.inputs.x.shape[2])
+
+
+def _by_torch(trial: Trial, inputs: Inputs) -> Mapping[str, Array]:
+    """Torch's answer to these inputs, which may be those of the question."""
+    from oracle import pytorch
+
+    if inputs is trial.inputs:
+        return trial.answers.question.framework[trial.number]
+    return pytorch.run(inputs)
+
+
+def _agree_backward(trial: Trial, inputs: BackwardInputs) -> None:
+    """Compare every step of a backward pass, each from the implementation's own gradient of the next step.
+
+    A cell has one step. A sequence is called once more, with an extra input for each pre-activation, so that
+    `dx` shows the gradients by the pre-activations.
+    """
+    if trial.contract.is_cell:
+        trial.agree_with_torch()
+        return
+    n_a, m, T_x = inputs.da.shape
+    rng = np.random.default_rng([trial.problem.seed, 5])
+    x = rng.standard_normal((n_a * (4 if inputs.kind == "lstm" else 1), m, T_x)).astype(inputs.dtype)
+    shown = inputs.with_pre_activations_as_inputs(x)
+    ours = trial.answer_to(shown).outputs
+    bounds = backward_own_steps.evaluate(shown, ours["dx"].astype(np.float64))
+    formulas = {name: bounded.value for name, bounded in bounds.items()}
+    trial.agree(ours, formulas, bounds, shown, rival=FROM_THE_STEP_AFTER)
+
+
+def _of_sequence(trial: Trial) -> Steps:
+    """The steps of one of the four functions.
+
+    If the function returns only the last cell state, each step is called again, with cell states of zero.
+    """
+    answer = trial.answer
+    if not answer.hides_cell_states:
+        return {name: side_by_side(array) for name, array in answer.outputs.items()}, *trial.steps
+    a = answer.outputs["a"]
+    inputs = trial.inputs.steps(a, np.zeros_like(a))
+    return trial.answer_to(inputs).outputs, inputs, propagation.evaluate(inputs)
+
+
+def _of_layer(trial: Trial, inputs: LayerInputs) -> Steps:
+    """The steps of a layer: called together with those of other problems, or alone if one of them failed."""
+    alive = is_called(trial.implementation, trial.contract.name, trial.problem)
+    stepped = trial.answers.stepped(trial.number) if alive else None
+    if stepped:
+        trial.replies += stepped.replies
+        return *stepped.steps, stepped.bounds
+    steps = step_through(trial.contract, inputs)
+    try:
+        step = next(steps)
+        while True:
+            step = steps.send(trial.answer_to(step).outputs)
+    except StopIteration as end:
+        ours, single = end.value
+    return ours, single, propagation.evaluate(single)
