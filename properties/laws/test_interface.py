@@ -3,9 +3,7 @@
 import pytest
 
 from properties.implementations.implementation import Implementation
-from properties.trials.declared_limits import answers_rightly, beyond
-from properties.trials.law import EVERY
-from properties.trials.provided_functions import LIMITED, PROVIDED, USABLE, lacks, unusable
+from properties.trials.provided_functions import PROVIDED, USABLE, lacks, unusable
 from properties.trials.tally import Tally
 from reference.contract import FUNCTIONS
 
@@ -32,19 +30,3 @@ def test_is_provided(implementation: Implementation, function: str, tally: Tally
     reason = lacks(implementation, function)
     if reason:
         pytest.fail(reason, pytrace=False)
-
-
-@pytest.mark.robust
-@pytest.mark.law(LIMITED, "robust")
-@pytest.mark.parametrize("function", EVERY)
-def test_declared_limits(implementation: Implementation, function: str, tally: Tally) -> None:
-    """A declared limit that does not exist is noted, and no failure."""
-    if reason := lacks(implementation, function):
-        pytest.skip(reason)
-    done = [
-        limit
-        for limit, problem in beyond(implementation.limits, function)
-        if answers_rightly(implementation, function, problem)
-    ]
-    if done:
-        tally.notes[f"does what it declares that it does not: {', '.join(done)}"] += 1

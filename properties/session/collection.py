@@ -16,7 +16,6 @@ from properties.reports.test_ids import implementation_in
 from properties.session.options import CLOSING, EXACTLY
 from properties.session.target_options import ASKED, LIMITS, TARGETS
 from properties.trials.law import Law
-from properties.trials.provided_functions import LIMITED
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -46,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     exactly = config.stash[EXACTLY]
     if exactly:
         limits = config.stash[LIMITS]
-        concerned = [item for item in items if _concerns(item, exactly, limits) and not _is_of_limits(item)]
+        concerned = [item for item in items if _concerns(item, exactly, limits)]
         if all(_law(item) is None for item in concerned):
             concerned = []  # only laws about the target are left, and none about the problem
         config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
@@ -95,11 +94,6 @@ def _is_asked(item: pytest.Item, config: pytest.Config) -> bool:
 def _law(item: pytest.Item) -> Law | None:
     law = getattr(item.obj, "law", None) if isinstance(item, pytest.Function) else None
     return law if isinstance(law, Law) else None
-
-
-def _is_of_limits(item: pytest.Item) -> bool:
-    marker = item.get_closest_marker("law")
-    return marker is not None and marker.args[0] == LIMITED
 
 
 def _concerns(item: pytest.Item, problem: Problem, limits: Mapping[str, Limits]) -> bool:

@@ -1,4 +1,4 @@
-"""Laws within the limits of a target: mistakes are named, what is beyond is probed or declared away."""
+"""Laws within the limits of a target: mistakes are named, what is beyond is declared away."""
 
 from typing import Any
 
@@ -6,12 +6,11 @@ import pytest
 
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS
-from oracle.limits import ANYTHING, Limits
+from oracle.limits import Limits
 from properties.explanations.failure import Failure
-from properties.implementations.implementation import Implementation, Loaded
+from properties.implementations.implementation import Loaded
 from properties.laws import all_laws
 from properties.tests.one_law import InProcess, catch
-from properties.trials.declared_limits import answers_rightly, beyond
 from reference.contract import CONTRACTS, LAYERS
 
 
@@ -50,29 +49,6 @@ def test_a_mistake_is_named_within_the_limits(name: str, function: str) -> None:
     problem = caught.violation.trial.problem
     assert problem.dtype == "float32"
     assert Failure(caught.violation).findings[0] == mistake(name)
-
-
-@pytest.mark.parametrize("function", CONTRACTS)
-def test_every_limit_is_probed_by_a_problem_beyond_it(function: str) -> None:
-    given = Limits.parse(
-        {
-            "dtypes": ["float32"],
-            "layers": 1,
-            "directions": 1,
-            "lengths": False,
-            "projection": False,
-            "empty": [],
-        }
-    )
-    probes = list(beyond(given, function))
-    assert all(given.fitted(problem) != problem or 0 in problem.sizes.values() for _, problem in probes)
-    assert len(probes) >= (8 if CONTRACTS[function].is_layer else 2)
-    with Implementation("reference") as reference:
-        assert all(answers_rightly(reference, function, problem) for _, problem in probes)
-
-
-def test_no_limit_is_probed_where_none_is_declared() -> None:
-    assert not [probe for function in CONTRACTS for probe in beyond(ANYTHING, function)]
 
 
 def test_laws_of_more_than_a_target_does_are_declared_away() -> None:

@@ -5,13 +5,12 @@ from typing import Any
 
 import pytest
 
-from oracle.limits import STACKED_FORWARD, TWO_DIRECTIONS, Limits
+from oracle.limits import TWO_DIRECTIONS, Limits
 from properties.explanations.failure import Failure
 from properties.implementations.implementation import Implementation
 from properties.laws import all_laws
 from properties.tests.one_law import catch
 from properties.tests.runs import CLONE
-from properties.trials.declared_limits import beyond
 from reference.contract import LAYERS
 
 BOTH: dict[str, Any] = {"least_directions": 2, "c_last": False}
@@ -88,11 +87,3 @@ def test_a_wrong_answer_within_these_limits_is_seen_and_told(tmp_path: Path) -> 
         caught = catch(law.within(Limits.parse(BOTH)), implementation, "lstm_layer", 0)
         assert caught
         assert "harness broke" not in str(Failure(caught.violation))
-
-
-def test_the_declared_limits_are_probed() -> None:
-    probes = dict(beyond(Limits.parse(FORWARD), "rnn_layer"))
-    assert probes.keys() == {STACKED_FORWARD}
-    assert (probes[STACKED_FORWARD].layers, probes[STACKED_FORWARD].directions) == (2, 2)  # type: ignore[attr-defined]
-    ((limit, problem),) = beyond(Limits.parse(BOTH), "lstm_layer")
-    assert (limit, problem.directions) == (TWO_DIRECTIONS, 1)  # type: ignore[attr-defined]

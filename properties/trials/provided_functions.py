@@ -7,8 +7,7 @@ from reference.contract import CONTRACTS
 
 USABLE = "can be used"
 PROVIDED = "is provided"
-LIMITED = "declared limits"
-PRESENCE = (USABLE, PROVIDED, LIMITED)
+PRESENCE = (USABLE, PROVIDED)
 """The laws about the target, not about its results."""
 
 
