@@ -1,7 +1,7 @@
 """Render the facts of a violation in words, for the terminal, the reports and the pages."""
 
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite, isnan
+from math import isfinite, isinf, isnan
 from typing import Any
 
 from oracle.verdict import Facts
@@ -63,8 +63,12 @@ def _allowed(fact: Facts) -> str:
 
 
 def _off_by(fact: Facts) -> str:
-    ulp = float(fact["ulp"])
-    said = f"{float(fact['bounds']):.2g} times that"
+    bounds, ulp = float(fact["bounds"]), float(fact["ulp"])
+    if isinf(ulp):
+        return "an infinite amount"
+    if isinf(bounds):
+        return f"{ulp:.2g} ulp, where no rounding error is possible"
+    said = f"{bounds:.2g} times that"
     return f"{said}, {ulp:.2g} ulp" if ulp < TELLING else said
 
 

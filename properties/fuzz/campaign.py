@@ -11,8 +11,8 @@ import pytest
 
 from oracle.problem import Problem
 from properties.fuzz.clock import Clock
-from properties.internals.of_pytest import forget_unshown
-from properties.internals.of_xdist import in_turns
+from properties.internals.of_pytest import drop_uncategorized
+from properties.internals.of_xdist import in_rounds
 from properties.reports.results import LawResult, printable
 from properties.trials.retries import too_slow
 from properties.turns.coverage_map import render
@@ -69,7 +69,7 @@ class Campaign:
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """Schedule the rounds of the workers of pytest-xdist."""
-        return in_turns(config, log, self.begin, self.due)
+        return in_rounds(config, log, self.begin, self.due)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
@@ -81,7 +81,7 @@ class Campaign:
         self._add(report)
         in_short = _in_short(report) if report.failed else ""
         yield
-        forget_unshown(reporter)
+        drop_uncategorized(reporter)
         if in_short:
             self._failed.add(report.nodeid)
             reporter.write_line(printable(in_short), red=True)

@@ -1,4 +1,4 @@
-"""Measures the time of fuzzing, which also ends at Ctrl-C."""
+"""The time of a fuzzing run, which also ends at Ctrl-C."""
 
 import math
 import re
@@ -17,7 +17,7 @@ def duration(text: str) -> float:
     """The seconds of a text such as `90s`, `10m`, `4h` or `2d`. Raises `ValueError` for another text."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
     if not match or not float(match[1]):
-        raise ValueError(f"{text!r} is no duration; one looks like 90s, 10m, 4h or 2d")
+        raise ValueError(f"{text!r} is not a duration such as 90s, 10m, 4h or 2d")
     return float(match[1]) * _UNITS[match[2]]
 
 
@@ -36,8 +36,12 @@ class Clock:
         self._start = time.monotonic()
         self._end = self._start + (0 if self._stopped else self.seconds)
 
+    def extend(self, seconds: float) -> None:
+        """Add time, unless the timer was stopped."""
+        self._end += 0 if self._stopped else seconds
+
     def stop(self) -> None:
-        """Stop the timer, and the turn under way."""
+        """Stop the timer and the current turn."""
         self._stopped = True
         self._end = time.monotonic()
         if self.turn:

@@ -1,8 +1,8 @@
-"""Fuzzing: all laws in turns, until the time is up or Ctrl-C.
+"""Fuzzing: all laws take turns until the time is up, or until Ctrl-C.
 
-Each process that runs laws gives every law turns (`Turns`) until a `Clock` or Ctrl-C stops it. In one turn
-of three Hypothesis searches, in the others it draws every problem independently. In the controlling process,
-a `Campaign` adds up the turns and schedules the next. For pytest and its other plugins, each law runs once.
+Each process that runs laws makes every run of a test a turn (`Turns`). In one turn of three Hypothesis
+searches, in the others it draws every problem independently. In the controlling process, a `Campaign` adds up
+the turns and schedules the next ones. Other plugins of pytest see one report for each law.
 """
 
 import time
@@ -23,20 +23,23 @@ PROFILE = "fuzz"
 LONGEST = 4.0
 SHORTER = LONGEST / 8
 SHORTEST = LONGEST / 32
-"""Seconds of a turn: the longest for complete laws on sequences, which find most mistakes, the shorter for
-other laws that measure errors of sequences, the shortest for the others, and for the first turn of each law.
+"""Seconds of a turn. Complete laws on sequences, which find most mistakes, have the longest turns; other laws
+that measure errors of sequences have shorter turns; all others, and the first turn of each law, have the
+shortest.
 """
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare to fuzz if `--fuzz-for` is given. Raises `pytest.UsageError` for options that contradict it."""
+    """Prepare to fuzz if `--fuzz-for` is given. Raises `pytest.UsageError` for options that exclude it."""
     if config.getoption("--fuzz-for") is None:
         return
     if config.getoption("hypothesis_profile") not in (None, PROFILE):
-        raise pytest.UsageError(f"--fuzz-for uses --hypothesis-profile={PROFILE}; leave another one out")
+        raise pytest.UsageError(
+            f"--fuzz-for uses --hypothesis-profile={PROFILE}; leave out any other profile"
+        )
     for option in ("--reproduce", "--hypothesis-seed", "--resume"):
         if config.getoption(option) is not None:
-            raise pytest.UsageError(f"--fuzz-for draws ever new problems; leave {option} out")
+            raise pytest.UsageError(f"--fuzz-for draws new problems all the time; leave out {option}")
     try:
         clock = Clock(duration(config.getoption("--fuzz-for")))
     except ValueError as error:
@@ -44,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.hypothesis_profile = PROFILE
     config.pluginmanager.register(clock)
     config.pluginmanager.register(Turns(clock))
-    if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
+    if not hasattr(config, "workerinput"):  # not in a worker of pytest-xdist
         config.pluginmanager.register(Campaign(config, clock))
 
 
@@ -55,6 +58,7 @@ class Turns:
         self._clock = clock
         self._taken: Counter[str] = Counter()
         self._measuring: set[str] = set()
+        self._allowed = SHORTEST
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Function) -> None:
@@ -66,16 +70,23 @@ class Turns:
             seconds = SHORTEST
             if item.nodeid in self._measuring and function_in(item.nodeid) in FORWARDS:
                 seconds = LONGEST if turn.law.complete else SHORTER
-            turn.end = time.monotonic() + min(seconds, self._clock.left)
+            self._allowed = min(seconds, self._clock.left)
+            turn.end = time.monotonic() + self._allowed
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Function, nextitem: pytest.Item | None) -> bool:
-        """Run a test, if there is time. The report of a law that holds says `"turn"`: more may follow."""
+        """Run a test if there is time left. The report of a law that holds says `"turn"`: more may follow.
+
+        The time to shrink and explain a failure does not count, so that it leaves turns to the other laws.
+        """
         if not self._clock.left:
             return True
-        # Shared fixtures stay for the next test; if that is this test again, for a sibling.
+        # pytest keeps shared fixtures for the next test, which must be another one: its parent stands for it.
         after = cast(pytest.Item, item.parent) if nextitem is item else nextitem
+        start = time.monotonic()
         reports = run_quietly(item, after)
+        if any(report.failed for report in reports):
+            self._clock.extend(max(0.0, time.monotonic() - start - self._allowed))
         turn = item.stash.get(TURN, None)
         if turn:
             call = next((report for report in reports if report.when == "call"), reports[0])

@@ -1,1 +1,1 @@
-"""The undocumented parts of other projects that we use: a module for each project, and tests of them."""
+"""The undocumented parts of other projects that we use, in one module for each project."""

@@ -1,4 +1,4 @@
-"""What we use of pytest that it does not document."""
+"""The undocumented parts of pytest that we use."""
 
 import argparse
 from collections.abc import Callable, Iterator
@@ -11,30 +11,30 @@ from _pytest.runner import runtestprotocol
 
 
 def run_quietly(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.TestReport]:
-    """Run a test, which may have run before, and return its reports without logging them."""
+    """Run a test and return its reports without logging them."""
     return runtestprotocol(item, nextitem=nextitem, log=False)
 
 
-def forget_unshown(reporter: pytest.TerminalReporter) -> None:
+def drop_uncategorized(reporter: pytest.TerminalReporter) -> None:
     """Drop the reports without a category."""
     reporter.stats.get("", []).clear()
 
 
-def keep_one_that_passed(reporter: pytest.TerminalReporter) -> None:
-    """Keep the number of passed tests, and the report of one, unless the user asked for these reports."""
+def drop_all_passed_but_one(reporter: pytest.TerminalReporter) -> None:
+    """Keep the number of passed tests but only one report, unless the user wants these reports."""
     passed = reporter.stats.get("passed", [])
     if not ({"p", "P"} & {*reporter.reportchars} or reporter.config.option.durations):
         passed[1:] = passed[:1] * (len(passed) - 1)
 
 
-def forget_all(reporter: pytest.TerminalReporter) -> None:
-    """Drop every report, in a process that shows none."""
+def drop_reports(reporter: pytest.TerminalReporter) -> None:
+    """Drop every report, in a worker, which shows none."""
     reporter.stats.clear()
 
 
-def forget_details(report: pytest.TestReport, gathered: str) -> None:
-    """Drop from a report, which pytest keeps to the end, the property `gathered` and what nobody reads."""
-    report.user_properties = [each for each in report.user_properties if each[0] != gathered]
+def drop_property(report: pytest.TestReport, name: str) -> None:
+    """Drop a property from a report, which pytest keeps to the end, and the keywords of a passed test."""
+    report.user_properties = [each for each in report.user_properties if each[0] != name]
     if report.passed:
         report.keywords = {}
 
@@ -45,7 +45,7 @@ def show_no_files(reporter: pytest.TerminalReporter) -> None:
 
 
 class _Plain(pytest.TerminalReporter):  # type: ignore[misc]  # which pytest declares final
-    """pytest's terminal output without what concerns only tests: their header, files, names and count."""
+    """Pytest's terminal output without the header, files, names and number of tests."""
 
     showfspath = showheader = False  # type: ignore[override]
 
@@ -66,17 +66,17 @@ class _Plain(pytest.TerminalReporter):  # type: ignore[misc]  # which pytest dec
 
 
 def show_plainly(reporter: pytest.TerminalReporter) -> None:
-    """Show of the tests only the letters of their results, the messages of failures, and the totals."""
+    """Print only the letters of results, the messages of failures, and the totals."""
     reporter.__class__ = _Plain
 
 
-def alone_on_the_command_line(config: pytest.Config) -> list[str]:
-    """The positional arguments."""
+def positional_arguments(config: pytest.Config) -> list[str]:
+    """The positional arguments of the command line."""
     return config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
 
 
 def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
-    """The options of a group with their metavars, and the help for each."""
+    """The options of a group with their metavars, and the help of each."""
     group = next(group for group in config._parser._groups if group.name == name)
     described = {}
     for option in group.options:
@@ -87,9 +87,9 @@ def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
 
 
 def word_usage_errors(worded: Callable[[str, list[str]], str]) -> None:
-    """Replace pytest's message about a wrong option, which shows its usage and configuration file.
+    """Replace pytest's message about a wrong option, which shows pytest's usage and configuration file.
 
-    `worded` gets argparse's message and the names of all options.
+    `worded` gets argparse's message and the names of the options of rnn-crosscheck.
     """
     # The class has another name before pytest 9.
     parsers = (each for each in vars(argparsing).values() if isinstance(each, type))
@@ -97,14 +97,18 @@ def word_usage_errors(worded: Callable[[str, list[str]], str]) -> None:
         if issubclass(parser, argparse.ArgumentParser):
 
             def error(self: argparse.ArgumentParser, message: str) -> NoReturn:
-                raise pytest.UsageError(worded(message, [*self._option_string_actions]))
+                groups = (each for each in self._action_groups if each.title == "rnn-crosscheck")
+                ours = [
+                    name for group in groups for each in group._group_actions for name in each.option_strings
+                ]
+                raise pytest.UsageError(worded(message, ours))
 
             parser.error = error  # type: ignore[method-assign]
 
 
 @contextmanager
-def shown_as(item: pytest.Item, message: str) -> Iterator[None]:
-    """Show a failure of this test by this message, without the slow traceback."""
+def with_message(item: pytest.Item, message: str) -> Iterator[None]:
+    """Show a failure of this test by this message, without computing the slow traceback."""
     item.repr_failure = lambda excinfo, style=None: message  # type: ignore[method-assign]
     try:
         yield
@@ -112,16 +116,16 @@ def shown_as(item: pytest.Item, message: str) -> Iterator[None]:
         del item.repr_failure  # so that the test does not keep the message
 
 
-def forget_what_is_over(item: pytest.Item) -> None:
-    """Drop the stash of a test that has run; pytest keeps the test itself to the end."""
+def drop_stash(item: pytest.Item) -> None:
+    """Drop the stash of a test that has run; pytest keeps the test to the end."""
     item.stash._storage.clear()
 
 
-def show_no_failure(report: pytest.TestReport) -> None:
-    """Count a failure, and do not print it at the end, as if a debugger had shown it."""
+def hide_failure(report: pytest.TestReport) -> None:
+    """Count a failure without printing it at the end, as if a debugger had shown it."""
     report._pdbshown = True  # type: ignore[attr-defined]
 
 
-def tell_no_interrupt(reporter: pytest.TerminalReporter) -> None:
+def hide_interrupt(reporter: pytest.TerminalReporter) -> None:
     """Do not print the line of code that Ctrl-C interrupted."""
     reporter._report_keyboardinterrupt = lambda: None  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""The undocumented parts of pytest-xdist that we use. It is imported only when it asks for a scheduler."""
+"""The undocumented parts of pytest-xdist that we use, which is imported only if it runs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 
 
 def by_scope(config: pytest.Config, log: Any, scope: Callable[[str], str]) -> Any:
-    """A scheduler that runs all tests of one `scope` of their ids in one worker.
+    """A scheduler that runs all tests with the same `scope` of their ids in one worker.
 
-    Its time is linear in the number of tests: it indexes the tests and drops scopes that are done.
+    It takes time linear in the number of tests, since it indexes them and drops scopes that are done.
     """
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -42,7 +42,7 @@ class _Indexed(list[str]):
         return self._index[word]
 
 
-def in_turns(
+def in_rounds(
     config: pytest.Config,
     log: Any,
     begin: Callable[[], None],
@@ -50,8 +50,8 @@ def in_turns(
 ) -> Any:
     """A scheduler that runs tests again and again.
 
-    `begin` is called when the workers are ready. `due` takes the ids of all tests and the indices that are
-    left of the round, and returns the indices to run next.
+    `begin` is called when the workers are ready. `due` takes the ids of all tests and the indices that remain
+    in the round, and returns the indices to run next.
     """
     from xdist.scheduler import LoadScheduling
 
@@ -78,7 +78,7 @@ def in_turns(
     return Rounds(config, log)
 
 
-def count_no_tests(config: pytest.Config) -> None:
+def hide_test_counts(config: pytest.Config) -> None:
     """Do not print the numbers of workers and of collected tests."""
     if session := config.pluginmanager.getplugin("dsession"):
         session.trdist.ensure_show_status = lambda: None

@@ -5,7 +5,7 @@ from textwrap import fill
 
 import pytest
 
-from properties.internals.of_pytest import show_no_failure
+from properties.internals.of_pytest import hide_failure
 from properties.reports.mistakes import by_frequency, by_function, laws
 from properties.reports.results import LawResult, judgements
 
@@ -19,7 +19,7 @@ def show_once(failures: Sequence[tuple[LawResult, pytest.TestReport]]) -> None:
         shown = mistake.cases[0].smallest
         others = [result for result in mistake.results if result is not shown]
         for each in others:
-            show_no_failure(reports[each.implementation, each.law, each.function])
+            hide_failure(reports[each.implementation, each.law, each.function])
         where = ", ".join(function for function in by_function(others) if function)
         many = f" (of {len(mistake.implementations)} targets)" if len(mistake.implementations) > 1 else ""
         report = reports[shown.implementation, shown.law, shown.function]

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from properties.internals.of_pytest import forget_unshown, keep_one_that_passed, show_no_files
+from properties.internals.of_pytest import drop_all_passed_but_one, drop_uncategorized, show_no_files
 from properties.reports.results import Judgement, LawResult, printable
 from properties.reports.target_names import shown_names
 
@@ -51,8 +51,8 @@ class ProgressPlugin:
         """Show which laws have run, and which targets are judged completely by them."""
         for judgement in done:
             self._done += 1
-            forget_unshown(self._reporter)
-            keep_one_that_passed(self._reporter)
+            drop_uncategorized(self._reporter)
+            drop_all_passed_but_one(self._reporter)
             if self._display.disable:
                 failed = judgement.laws_failed
                 count = f" ({failed} law{'s' if failed > 1 else ''} failed)" if failed else ""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from properties.internals.of_pytest import forget_details, tell_no_interrupt
+from properties.internals.of_pytest import drop_property, hide_interrupt
 from properties.internals.of_xdist import kill_workers
 from properties.laws import all_laws
 from properties.reports import expected_failures, report, target_pages
@@ -109,7 +109,7 @@ class Closing:
         )
         if self._progress:
             self._progress.show(results, done)
-        forget_details(report, "law")
+        drop_property(report, "law")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport, sched: Any) -> None:
@@ -130,7 +130,7 @@ class Closing:
             excinfo.traceback = excinfo.traceback[-1:]  # pytest would print the arguments of every call
             reporter = self._config.pluginmanager.getplugin("terminalreporter")
             if reporter and self._results:
-                tell_no_interrupt(reporter)
+                hide_interrupt(reporter)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -16,8 +16,8 @@ import pytest
 
 from properties.internals import of_xdist
 from properties.internals.of_pytest import (
-    alone_on_the_command_line,
     group_of_options,
+    positional_arguments,
     show_plainly,
     word_usage_errors,
 )
@@ -109,7 +109,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Take positional arguments as targets, not as pytest's test files, before the options are read."""
-    targets = alone_on_the_command_line(config)
+    targets = positional_arguments(config)
     config.option.implementation = [*(config.option.implementation or ()), *targets]
     config.args[:] = [str(PROPERTIES / "laws")]
     if config.option.reportchars == "fE":  # pytest's default
@@ -132,7 +132,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             for line in chain.from_iterable(header(config=config, start_path=config.invocation_params.dir)):
                 reporter.write_line(line)
         show_plainly(reporter)
-    of_xdist.count_no_tests(config)
+    of_xdist.hide_test_counts(config)
 
 
 def usage_error(message: str, options: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from hypothesis import settings
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation
 from properties.internals.of_libc import give_back_memory
-from properties.internals.of_pytest import forget_all, forget_what_is_over
+from properties.internals.of_pytest import drop_reports, drop_stash
 from properties.session.database import DATABASE
 from properties.session.options import EXACTLY
 from properties.session.target_options import NETWORKS, implementation_of
@@ -60,8 +60,8 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Free the memory of a test that is over: its turn and, in a worker of pytest-xdist, its reports."""
     result = yield
-    forget_what_is_over(item)
+    drop_stash(item)
     reporter = item.config.pluginmanager.getplugin("terminalreporter")
     if reporter and hasattr(item.config, "workerinput"):
-        forget_all(reporter)
+        drop_reports(reporter)
     return result

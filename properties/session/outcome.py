@@ -9,7 +9,7 @@ import pytest
 
 from oracle.diagnosis.findings import found
 from properties.implementations.implementation import Implementation
-from properties.internals.of_pytest import shown_as
+from properties.internals.of_pytest import with_message
 from properties.reports.expected_failures import reason
 from properties.reports.results import LawResult, encodable, printable, printable_data
 from properties.session.fixtures import TURN
@@ -32,7 +32,7 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo else None
     violation = _violation(error)
     failure = _explained(violation) if violation else None
-    with shown_as(item, printable(failure.message)) if failure else nullcontext():
+    with with_message(item, printable(failure.message)) if failure else nullcontext():
         report = yield
     is_over = report.when == "call" or (report.when == "setup" and report.failed)
     if is_over and item.get_closest_marker("law"):

@@ -83,7 +83,7 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
         *(() if contract.is_cell else ("T_x",)),
     ]
     cap = dict.fromkeys(names, effort.largest) | {"T_x": effort.longest}
-    sizes: dict[str, int] = {}
+    sizes: dict[str, Any] = {}
     for name in names:
         within = _sizes(name, min(cap[name], domain.largest or cap[name]))
         size = draw(within)
@@ -116,7 +116,7 @@ def _problems(draw: st.DrawFn, function: str, effort: Effort, domain: Domain) ->
 
 
 @st.composite
-def _layers(draw: st.DrawFn, function: str, sizes: Mapping[str, int], stacking: Stacking) -> LayerProblem:
+def _layers(draw: st.DrawFn, function: str, sizes: Mapping[str, Any], stacking: Stacking) -> LayerProblem:
     """Layers of these sizes; the simplest problem has one layer, one direction and no options."""
     contract, n_a = CONTRACTS[function], sizes["n_a"]
     options: dict[str, Any] = {}

@@ -116,7 +116,7 @@ def catch(
     The first violation, or with `shrink` the simplest that is made of it; `None` if the law holds.
     """
     store = Store(InMemoryExampleDatabase(), implementation.target, law.name, function)
-    turn = Turn(law, implementation, function, store, Tally(), profile=profile, number=number)
+    turn = Turn(law, implementation, function, store, Tally(), profile=profile, seed_number=number)
     if turn.holds_on_drawn_problems():
         return None
     problems = turn.tally.problems
@@ -147,7 +147,9 @@ def asked(
     """A turn of the law, with its own tally, before anything was asked."""
     stated = next(each for each in all_laws() if each.name == law)
     store = Store(InMemoryExampleDatabase(), target.target, law, function)
-    return Turn(stated, target, function, store, Tally(), profile=profile, number=0, only_problem=problem)
+    return Turn(
+        stated, target, function, store, Tally(), profile=profile, seed_number=0, only_problem=problem
+    )
 
 
 def violated(turn: Turn) -> dict[str, str]:

@@ -18,7 +18,7 @@ def test_a_duration_is_a_number_and_a_unit(number: int, unit: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "10", "m", "-5m", "0s", "5 m", "1h30m", "nanm", "1e3s", "5M"])
 def test_what_is_no_duration_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="is no duration; one looks like 90s, 10m, 4h or 2d"):
+    with pytest.raises(ValueError, match="is not a duration such as 90s, 10m, 4h or 2d"):
         duration(text)
 
 

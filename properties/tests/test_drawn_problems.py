@@ -97,7 +97,7 @@ def turn_of(law: str, function: str, target: Implementation) -> Turn:
     """The first turn of a law in the quick profile."""
     (checked,) = (each for each in all_laws() if each.name == law)
     store = Store(InMemoryExampleDatabase(), target.target, law, function)
-    return Turn(checked, target, function, store, Tally(), profile="quick", number=1)
+    return Turn(checked, target, function, store, Tally(), profile="quick", seed_number=1)
 
 
 @pytest.mark.parametrize(("law", "function"), SELDOM)

@@ -66,9 +66,9 @@ def options(**given: Any) -> Any:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"--fuzz-for": "soon"}, "--fuzz-for 'soon' is no duration"),
-        ({"--fuzz-for": ""}, "--fuzz-for '' is no duration"),
-        ({"hypothesis_profile": "ci"}, "leave another one out"),
+        ({"--fuzz-for": "soon"}, "--fuzz-for 'soon' is not a duration"),
+        ({"--fuzz-for": ""}, "--fuzz-for '' is not a duration"),
+        ({"hypothesis_profile": "ci"}, "leave out any other profile"),
         ({"--reproduce": "Problem.rnn(...)"}, "leave --reproduce out"),
         ({"--hypothesis-seed": 0}, "leave --hypothesis-seed out"),
         ({"--resume": True}, "leave --resume out"),

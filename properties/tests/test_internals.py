@@ -13,7 +13,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from properties.internals.of_hypothesis import INDEPENDENT
-from properties.internals.of_pytest import forget_what_is_over, shown_as
+from properties.internals.of_pytest import drop_stash, with_message
 
 
 def test_hypothesis_draws_anew_with_a_backend_of_another_name() -> None:
@@ -66,7 +66,7 @@ def test_a_failure_is_shown_by_a_message_alone(request: pytest.FixtureRequest) -
     def fail() -> None:
         raise AssertionError
 
-    with shown_as(request.node, "what was found"):
+    with with_message(request.node, "what was found"):
         report = pytest.TestReport.from_item_and_call(request.node, pytest.CallInfo.from_call(fail, "call"))
     assert report.longrepr == "what was found", f"pytest {version('pytest')} shows failures in another way"
 
@@ -75,7 +75,7 @@ def test_what_pytest_keeps_of_a_test_can_be_dropped(request: pytest.FixtureReque
     item = request.node
     kept = dict(item.stash._storage)
     item.stash[pytest.StashKey[int]()] = 1
-    forget_what_is_over(item)
+    drop_stash(item)
     assert not len(item.stash), f"pytest {version('pytest')} keeps what is of a test elsewhere"
     item.stash._storage.update(kept)
 

@@ -79,7 +79,7 @@ def test_what_the_spec_laws_always_try_is_ordinary() -> None:
     """Takes a second: thousands of problems are computed."""
     for law in SPEC:
         for function in law.functions:
-            for problems in law.more_examples(function, EFFORTS["dev"]):
+            for problems in law.fixed_examples(function, EFFORTS["dev"]):
                 for problem in problems:
                     assert_ordinary(problem, function)
 

@@ -48,7 +48,7 @@ def found(check: Callable[[Problem], bool]) -> Turn:
 
     law = Law("a law", "spec", ("rnn_forward",), fails, Domain())
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
-    turn = Turn(law, RIGHT, "rnn_forward", store, Tally(), number=0)
+    turn = Turn(law, RIGHT, "rnn_forward", store, Tally(), seed_number=0)
     with pytest.raises(AssertionError):
         turn.run()
     return turn

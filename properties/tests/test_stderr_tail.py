@@ -31,8 +31,8 @@ def test_the_end_is_kept_whatever_is_written_and_little_of_it(written: list[byte
         with open(writer, "wb", buffering=0) as end:
             for part in written:
                 end.write(part)
-                assert words.listen()
-        assert not words.listen()
+                assert words.read()
+        assert not words.read()
         shown = str(words).split("\n")
     assert len(shown) <= LINES
     assert len(str(words)) <= BYTES

@@ -119,16 +119,16 @@ def test_who_hangs_from_a_size_on_is_told_at_less_than_twice_that_size(
     least = 2 + int(part * (problem.n_a - 2))
     came = look(Timed(lambda sizes: 1e9 if sizes[1] >= least else seconds), problem, function)
     assert isinstance(came, Death)
-    assert not came.always
+    assert not came.hangs_always
     assert least <= came.problem.n_a < 2 * least
-    assert came.beyond
+    assert came.hangs_beyond
 
 
 @given(questions(), st.booleans())
 def test_who_hangs_always_is_told_by_one_call(asked: tuple[str, Problem], may_compile: bool) -> None:
     function, problem = asked
     implementation = Timed(lambda _: 1e9, may_compile=may_compile)
-    assert look(implementation, problem, function) == Death(problem, Died("late"), always=True)
+    assert look(implementation, problem, function) == Death(problem, Died("late"), hangs_always=True)
     assert len(implementation.late) == 1
     assert implementation.clock == (IMPORT_LIMIT if may_compile else LIMIT)
 

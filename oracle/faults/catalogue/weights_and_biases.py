@@ -76,7 +76,7 @@ head_weights_are("head_weights_reshaped", "head weights are reshaped, not transp
 head_biases_are("head_bias_missing", "by is left out", each(np.zeros_like, "by"))
 head_biases_are("head_bias_doubled", "by is added twice", each(lambda b: 2 * b, "by"))
 affine_is = series(FAULTS, "biases", ALL, "affine")
-affine_is("biases_missing", "ba (of an LSTM bf, bi, bc and bo) is left out", lambda W, u, b: W @ u)
+affine_is("biases_missing", "the biases of the cell are left out", lambda W, u, b: W @ u)
 affine_is("biases_doubled", "every bias but by is added twice", lambda W, u, b: W @ u + 2 * b)
 layer_biases_are = series(FAULTS, "biases", LAYERS, "affine")
 layer_biases_are("every_bias_missing", "every bias is left out", lambda W, u, b: W @ u)
