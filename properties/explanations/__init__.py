@@ -1,1 +1,1 @@
-"""Explains a violation: which mistake it looks like, whether the cell makes it, and the message."""
+"""Explains a violation: which mistake it looks like, and whether the cell makes it. Writes the message."""

@@ -1,4 +1,4 @@
-"""Locates a mistake: where, when and how a function is wrong. Caches locations."""
+"""Locates mistakes (where, when and how a function is wrong), and caches the locations."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,68 +12,72 @@ from oracle.location.facts import Condition, Feature, Location
 from oracle.location.locate import explains, locate
 from oracle.problem import LayerProblem, Problem
 from properties.explanations.inherited_mistakes import is_inherited
-from properties.explanations.probe import Asked, Unkept
+from properties.explanations.probe import CachedProgram, UncachedProgram
 from properties.implementations.implementation import Implementation
 from reference.contract import CONTRACTS
 
 
-def located(ask: Asked, counterexample: Problem, limits: Limits) -> Location | None:
+def located(program: CachedProgram, counterexample: Problem, limits: Limits) -> Location | None:
     """Where, when and how a function is wrong on a counterexample; `None` if no location is found.
 
     Raises `DiedError`.
     """
-    known = _LOCATED.setdefault(ask.implementation, {}).setdefault((ask.function, limits.dtypes), {})
+    known = _LOCATED.setdefault(program.implementation, {}).setdefault((program.function, limits.dtypes), {})
     if counterexample not in known:
         others = [*known.values()]
         known[counterexample] = None  # so that an error is not repeated for each law
-        known[counterexample] = _located(ask, counterexample, limits, others)
+        known[counterexample] = _located(program, counterexample, limits, others)
     return known[counterexample]
 
 
-def located_in_float32(ask: Asked, counterexample: Problem) -> Location | None:
-    """The same in float32, for a function that is right in a wider dtype."""
+def located_in_float32(program: CachedProgram, counterexample: Problem) -> Location | None:
+    """The location in float32 of a function that is right in a wider dtype."""
     dtype = counterexample.dtype
-    if dtype != "float32" or dtype == ask.limits.dtypes[0]:
+    if dtype != "float32" or dtype == program.limits.dtypes[0]:
         return None
-    found = located(ask, counterexample, replace(ask.limits, dtypes=(dtype,)))
+    found = located(program, counterexample, replace(program.limits, dtypes=(dtype,)))
     return found.under(Condition(Feature("bits"), "=", 32)) if found else None
 
 
-def kept_by_calls(ask: Asked, counterexample: Problem) -> Location | None:
-    """What a later call keeps of an earlier one."""
-    if ask.implementation.is_slow:
+def kept_by_calls(program: CachedProgram, counterexample: Problem) -> Location | None:
+    """The state that a function keeps from one call to the next, as a location; `None` if there is none."""
+    if program.implementation.is_slow:
         return None
-    program = Unkept(ask.implementation, ask.function)
-    return call_dependence(ask.function, program, counterexample, ask.implementation.close, ask.limits)
+    uncached = UncachedProgram(program.implementation, program.function)
+    return call_dependence(
+        program.function, uncached, counterexample, program.implementation.close, program.limits
+    )
 
 
 def _located(
-    ask: Asked, counterexample: Problem, limits: Limits, known: Sequence[Location | None]
+    program: CachedProgram, counterexample: Problem, limits: Limits, known: Sequence[Location | None]
 ) -> Location | None:
-    """A `known` location of another counterexample that explains this one, or a new one.
+    """A `known` location that explains this counterexample, too, or a new location.
 
-    A layer that may compile for each shape is not located: it would take too long.
+    Layers that may compile for each shape are not located, since that would take too long.
     """
-    function = ask.function
-    if isinstance(counterexample, LayerProblem) and ask.implementation.is_slow:
+    function = program.function
+    if isinstance(counterexample, LayerProblem) and program.implementation.is_slow:
         return None
-    program = Unkept(ask.implementation, function)
-    for location in chain(filter(None, known), _of_its_cell(ask, counterexample.inputs(function), limits)):
-        if explains(location, function, program, counterexample, limits):
+    uncached = UncachedProgram(program.implementation, function)
+    for location in chain(
+        filter(None, known), _locations_of_cell(program, counterexample.inputs(function), limits)
+    ):
+        if explains(location, function, uncached, counterexample, limits):
             return location
-    return locate(function, program, counterexample, ask.implementation.close, limits)
+    return locate(function, uncached, counterexample, program.implementation.close, limits)
 
 
-def _of_its_cell(ask: Asked, counterexample: Inputs, limits: Limits) -> Iterator[Location]:
-    """The locations of the cell, if the forward inherits its mistake."""
-    cell = CONTRACTS[ask.function].cell
-    every = _LOCATED[ask.implementation].get((cell, limits.dtypes), {}).values()
+def _locations_of_cell(program: CachedProgram, counterexample: Inputs, limits: Limits) -> Iterator[Location]:
+    """The known locations of the cell, if the forward inherits its mistake."""
+    cell = CONTRACTS[program.function].cell
+    every = _LOCATED[program.implementation].get((cell, limits.dtypes), {}).values()
     known = [location for location in every if location and location.alone]
-    if cell != ask.function and known and is_inherited(ask, counterexample):
+    if cell != program.function and known and is_inherited(program, counterexample):
         yield from known
 
 
 _LOCATED: WeakKeyDictionary[
     Implementation, dict[tuple[str, Sequence[str]], dict[Problem, Location | None]]
 ] = WeakKeyDictionary()
-"""The location by counterexample, by function and dtypes, by implementation."""
+"""The locations of each implementation, by function and dtypes, and by counterexample."""

@@ -1,4 +1,4 @@
-"""Why a law does not hold: which mistake it looks like, and whether the function or its cell makes it."""
+"""Explains why a law does not hold: by mistakes of the catalogue, by a location, or by what is wrong."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,20 +18,21 @@ from oracle.location.sentences import lines, phrases
 from oracle.problem import LayerProblem, Problem
 from properties.explanations.cached_location import kept_by_calls, located, located_in_float32
 from properties.explanations.inherited_mistakes import is_inherited, is_inherited_in_its_precision
-from properties.explanations.probe import Asked, DiedError, Unkept, behaviour
+from properties.explanations.probe import CachedProgram, DiedError, UncachedProgram, behaviour
 from properties.implementations.implementation import Implementation
 from properties.trials.trial import Trial
 from reference.contract import CONTRACTS
 
 LARGE = 30
-"""Beyond such an input numbers overflow that no ordinary problem has."""
+"""The largest input of ordinary problems; larger inputs may overflow."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What is known of a failure, best first: mistakes that it looks like; else where it is wrong, or traces.
+    """The findings on a failure, the best first: mistakes of the catalogue, or else a location or traces.
 
-    `shows_alone` is false where the problem by itself is answered right.
+    `inherited` says whether only the cell is wrong. `shows_alone` is false if the answer to the problem is
+    right in a new process.
     """
 
     findings: Sequence[Finding] = ()
@@ -40,19 +41,20 @@ class Explanation:
 
     @property
     def names_a_mistake(self) -> bool:
-        """Whether it says what the program does wrong, not only where."""
+        """Whether a finding names the mistake, and not only its place."""
         return any(each.is_mistake for each in self.findings)
 
     @property
-    def is_too_little(self) -> bool:
-        """Whether nothing wrong was seen when it was asked again."""
+    def is_only_nearly(self) -> bool:
+        """Whether a repeated call showed no clear error."""
         return [each.kind for each in self.findings] == ["nearly"]
 
 
 class Search(NamedTuple):
-    """How a mistake is looked for: whether on `extreme` problems too, and what `explain` takes.
+    """The options of a search for mistakes.
 
-    The `suspects` are mistakes that the laws of the spec grade have told of the function, by name.
+    `extreme` says whether to compare on extreme problems, too. `whole` and `locating` are those of `explain`.
+    `suspects` are the mistakes that spec laws have found in the function, by name.
     """
 
     extreme: bool = False
@@ -62,10 +64,10 @@ class Search(NamedTuple):
 
 
 def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Explanation:
-    """Ask the implementation some more, in a fresh process, and compare it with the catalogue.
+    """Call the implementation on more problems, in a new process, and compare it with the catalogue.
 
-    With `whole`, a mistake has to explain the outputs and the form of the caches. What has no name is located
-    only if `locating`. Where the questions make it die, nothing is explained.
+    With `whole`, a mistake must explain the outputs and the form of the caches. A mistake without a name is
+    located if `locating`. If a call makes the process die, the explanation is empty.
     """
     try:
         why = _explain_trial(trial, whole=whole, locating=locating)
@@ -74,29 +76,29 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
         return replace(why, inherited=is_inherited_in_its_precision(trial))
     except DiedError:
         return Explanation()
-    except Exception as error:  # that a law does not hold is known, whatever comes of this
+    except Exception as error:  # the failure itself is known all the same
         return Explanation([found("broke", error=repr(error))])
 
 
 def _explain_trial(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
-    ask = Asked(trial.implementation, trial.contract.name)
+    program = CachedProgram(trial.implementation, trial.contract.name)
     extreme = trial.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGE
     known = _NAMED.setdefault(trial.implementation, {})
-    named = known.setdefault((ask.function, extreme), [])
-    of_spec = known.get((ask.function, False), []) if extreme else []
+    named = known.setdefault((program.function, extreme), [])
+    of_spec = known.get((program.function, False), []) if extreme else []
     search = Search(extreme, whole, locating, tuple(_suspects(of_spec)))
     if before := _as_before(trial, named, search.suspects):
         return before
-    why = _explain(ask, trial.problem, search)
+    why = _explain(program, trial.problem, search)
     if why.names_a_mistake:
         named.append(why)
-    if not why.is_too_little:
+    if not why.is_only_nearly:
         return why
     alone = trial.holds_alone()
-    left = _left_behind(ask, trial.problem) if locating else ""
+    left = _kept_state(program, trial.problem) if locating else ""
     if not alone:
         trial.implementation.close()
-        if symptoms(ask.function, ask, trial.inputs, ask.limits) == found("nearly"):
+        if symptoms(program.function, program, trial.inputs, program.limits) == found("nearly"):
             return why
     again = "in a new process" if alone else "asked again"
     findings = [found("earlier calls", again=again, left=left)]
@@ -110,22 +112,22 @@ def _suspects(explanations: Sequence[Explanation]) -> list[str]:
     return [names[0] for names in named if len(names) == 1]
 
 
-def _left_behind(ask: Asked, problem: Problem) -> str:
-    """What a network has of an earlier call, in words; empty if that is not known."""
+def _kept_state(program: CachedProgram, problem: Problem) -> str:
+    """The state that a layer keeps from an earlier call, in words; empty if it is not known."""
     if not isinstance(problem, LayerProblem):
         return ""
-    kept = kept_by_calls(ask, problem)
+    kept = kept_by_calls(program, problem)
     return ", ".join(phrases(kept)) if kept else ""
 
 
 _NAMED: WeakKeyDictionary[Implementation, dict[tuple[str, bool], list[Explanation]]] = WeakKeyDictionary()
-"""What was explained of a function by a name, where large logits were asked, and where they were not."""
+"""The explanations of an implementation that name a mistake, by function and by `extreme`."""
 
 
 def _as_before(trial: Trial, named: Sequence[Explanation], suspects: Sequence[str]) -> Explanation | None:
-    """An earlier explanation whose mistakes account for all that this counterexample has shown, too.
+    """An earlier explanation whose mistakes also explain the reply to this counterexample.
 
-    It is asked in float64, in which few mistakes look alike, and so is this one.
+    Only for counterexamples in float64, in which few mistakes give the same numbers.
     """
     problem, function, limits = trial.problem, trial.contract.name, trial.implementation.limits
     if problem.dtype != "float64" or not trial.answers.digest(trial.number):
@@ -143,47 +145,47 @@ def _as_before(trial: Trial, named: Sequence[Explanation], suspects: Sequence[st
     return None
 
 
-def _explain(ask: Asked, problem: Problem, search: Search) -> Explanation:
-    function, limits = ask.function, ask.limits
-    if problem.regime == "subnormal" and (flushed := flushes(function, ask, problem, limits)):
+def _explain(program: CachedProgram, problem: Problem, search: Search) -> Explanation:
+    function, limits = program.function, program.limits
+    if problem.regime == "subnormal" and (flushed := flushes(function, program, problem, limits)):
         return Explanation([flushed])
-    # In float64 rounding is so small that few mistakes look alike.
+    # In float64, few mistakes give the same numbers within rounding.
     widest = limits.fitted(replace(problem, dtype="float64"))
     counterexample = widest.inputs(function)
     network = problem.network if isinstance(problem, LayerProblem) else None
     how: dict[str, Any] = {"limits": limits, "network": network}
     sought: dict[str, Any] = {"extreme": search.extreme, "whole": search.whole, "suspects": search.suspects}
-    findings = diagnose(function, ask, counterexample, **sought, **how)
-    if CONTRACTS[function].is_backward:  # of which no unlisted mistake is located
-        return Explanation(findings, is_inherited(ask, counterexample))
-    if not findings and (effect := side_effect(function, ask, counterexample, **how)):
+    findings = diagnose(function, program, counterexample, **sought, **how)
+    if CONTRACTS[function].is_backward:  # their unlisted mistakes are not located
+        return Explanation(findings, is_inherited(program, counterexample))
+    if not findings and (effect := side_effect(function, program, counterexample, **how)):
         findings = [effect]
     if findings == [found("two answers", after=[])] and not CONTRACTS[function].is_layer:
-        kept = kept_by_calls(ask, widest)
+        kept = kept_by_calls(program, widest)
         findings = [found("two answers", after=phrases(kept) if kept else [])]
     alone = True
     if not findings and search.locating:
-        location = located(ask, widest, limits) or located_in_float32(ask, problem)
+        location = located(program, widest, limits) or located_in_float32(program, problem)
         if location:
             findings, alone = [_as_finding(location)], location.alone
     is_vague = all(each.kind == "location" and not each.facts["how"] for each in findings)
-    if is_vague and (digits := right_digits(function, ask, counterexample, **how)):
+    if is_vague and (digits := right_digits(function, program, counterexample, **how)):
         findings = [digits, *findings]
-    inherited = is_inherited(ask, counterexample)
-    return Explanation(findings or _traces(ask, problem, widest), inherited, shows_alone=alone)
+    inherited = is_inherited(program, counterexample)
+    return Explanation(findings or _traces(program, problem, widest), inherited, shows_alone=alone)
 
 
-def _traces(ask: Asked, problem: Problem, widest: Problem) -> list[Finding]:
-    """What is known of a mistake without a name or a place."""
-    function, counterexample = ask.function, widest.inputs(ask.function)
-    known = symptoms(function, ask, counterexample, ask.limits)
+def _traces(program: CachedProgram, problem: Problem, widest: Problem) -> list[Finding]:
+    """The findings on a mistake that has no name and no location."""
+    function, counterexample = program.function, widest.inputs(program.function)
+    known = symptoms(function, program, counterexample, program.limits)
     is_nearly = known == found("nearly")
     if is_nearly and problem.dtype != widest.dtype:
-        itself = symptoms(function, ask, problem.inputs(function), ask.limits)
+        itself = symptoms(function, program, problem.inputs(function), program.limits)
         if itself != known:
             right = found("right in", dtype=widest.dtype, wrong_in=problem.dtype)
             return [right, itself] if itself else [right]
-    elif not is_nearly and _is_right_in_a_new_process(ask, counterexample):
+    elif not is_nearly and _is_right_in_a_new_process(program, counterexample):
         known = found("nearly")
     return [known] if known else []
 
@@ -192,8 +194,8 @@ def _as_finding(location: Location) -> Finding:
     return found("location", **location.data(), lines=lines(location))
 
 
-def _is_right_in_a_new_process(ask: Asked, counterexample: Inputs) -> bool:
-    """Whether nothing but earlier calls made it wrong."""
-    ask.implementation.close()
-    shown = Unkept(ask.implementation, ask.function)(counterexample)
-    return shown.is_like(specification(ask.function, ask.limits)(counterexample))
+def _is_right_in_a_new_process(program: CachedProgram, counterexample: Inputs) -> bool:
+    """Whether the answer is right in a new process, so that earlier calls made it wrong."""
+    program.implementation.close()
+    shown = UncachedProgram(program.implementation, program.function)(counterexample)
+    return shown.is_like(specification(program.function, program.limits)(counterexample))

@@ -1,4 +1,4 @@
-"""A failure as data: the facts, the findings, the command that reproduces it; and its message."""
+"""A failure as data (facts, findings, the command that reproduces it), and its message."""
 
 import shlex
 from functools import cached_property
@@ -13,7 +13,7 @@ from properties.explanations.printed_values import values
 from properties.trials.trial import Trial, ViolationError
 
 INSTEAD = ("died", "raised", "form")
-"""What a function may do instead of answering, as facts of a violation and kinds of findings."""
+"""What a function does instead of returning an answer: facts of violations, and kinds of findings."""
 
 
 class Failure:
@@ -29,22 +29,22 @@ class Failure:
         """The facts of the violation, as data for JSON."""
         try:
             return self._violation.facts()
-        except Exception as error:  # the failure of the law is known all the same
-            return {"off_by": f"the harness broke in finding out how far, please report it: {error!r}"}
+        except Exception as error:  # the failure itself is known all the same
+            return {"off_by": f"the harness broke, please report it: {error!r}"}
 
     @cached_property
     def explanation(self) -> Explanation:
-        """Which mistake the violation looks like. A function that died is not called again."""
+        """The explanation of the violation; empty if the function died, since it is not called again."""
         facts = self._violation.known
         if "died" in facts:
             return Explanation()
-        # A wrong form explains itself, and an error need not come from the wrong equation.
+        # A wrong form explains itself, and an exception may be raised far from the wrong equation.
         locating = not {"form", "raised"} & {*facts}
         return explain(self.trial, whole="form" in facts, locating=locating)
 
     @property
     def findings(self) -> list[Finding]:
-        """What is known, best first: mistakes, what happened instead of an answer, a location."""
+        """The findings, the best first: mistakes, what happened instead of an answer, a location."""
         facts, known = self._violation.known, self.explanation.findings
         place = {"at": facts["at"]} if "at" in facts else {}
         findings = [each for each in known if each.is_mistake]
@@ -58,13 +58,13 @@ class Failure:
         if "form" in facts:
             findings.append(found("form", text=facts["form"]))
         known = [each for each in known if each not in findings]
-        if found("nearly") in known and is_far(self.facts):  # so the law called the function otherwise
+        if found("nearly") in known and is_far(self.facts):  # the law made another kind of call
             return [*findings, found("only so asked")]
         return findings + known
 
     @cached_property
     def message(self) -> str:
-        """The law, the function, the facts, what the failure looks like, and the command that repeats it."""
+        """The law, the function, the facts, the likely mistake, and the command that reproduces it all."""
         trial, why = self.trial, self.explanation
         said = in_words(self.facts)
         if why.inherited:

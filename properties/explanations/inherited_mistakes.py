@@ -1,4 +1,4 @@
-"""Finds out whether a forward is wrong only because its cell is."""
+"""Finds out whether a forward is wrong only because its cell is wrong."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,36 +9,36 @@ from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.names import problems
 from oracle.inputs import Inputs
 from oracle.problem import siblings
-from properties.explanations.probe import Asked
+from properties.explanations.probe import CachedProgram
 from properties.implementations.implementation import Implementation, Reply, Request, Returned
 from properties.trials.trial import Trial
 from reference import lstm_forward, rnn_forward
 from reference.contract import CONTRACTS
 
 SEEDS = 4
-"""On how many problems a law is checked to find out whether it holds on a cell."""
+"""The number of problems on which a law is checked to find out whether it holds on a cell."""
 
 
-def is_inherited(ask: Asked, counterexample: Inputs) -> bool:
+def is_inherited(program: CachedProgram, counterexample: Inputs) -> bool:
     """Whether a forward and its cell are wrong, and the forward is right with a right cell."""
-    function = ask.function
+    function = program.function
     if CONTRACTS[function].is_layer:
         return False  # a layer need not have a cell
-    given = problems(function, counterexample, limits=ask.limits)
+    given = problems(function, counterexample, limits=program.limits)
     for inputs in given:
-        shown, used = ask.with_right_cell(inputs)
-        if not used or not shown.is_like(specification(function, ask.limits)(inputs)):
+        shown, used = program.with_right_cell(inputs)
+        if not used or not shown.is_like(specification(function, program.limits)(inputs)):
             return False
     cell = CONTRACTS[function].cell
-    if ask.is_right(function, given):
+    if program.is_right(function, given):
         return False
-    if cell not in ask.implementation.load().functions:
+    if cell not in program.implementation.load().functions:
         return True
-    asked = problems(cell, counterexample.span(0, 1), limits=ask.limits)
-    return not ask.is_right(cell, [*asked, *_reached(counterexample, cell)])
+    asked = problems(cell, counterexample.span(0, 1), limits=program.limits)
+    return not program.is_right(cell, [*asked, *_later_steps(counterexample, cell)])
 
 
-def _reached(counterexample: Inputs, cell: str) -> list[Inputs]:
+def _later_steps(counterexample: Inputs, cell: str) -> list[Inputs]:
     """The steps of a right forward as one batch: a cell may be wrong only in states of later steps."""
     if CONTRACTS[cell].is_backward or counterexample.x.shape[2] < 2:
         return []
@@ -53,7 +53,7 @@ def _reached(counterexample: Inputs, cell: str) -> list[Inputs]:
 
 
 def is_inherited_in_its_precision(trial: Trial) -> bool:
-    """The same by the law itself, in the dtype of the trial: float64 hides mistakes of rounding."""
+    """As `is_inherited`, but by the law itself in the dtype of the trial: float64 hides rounding mistakes."""
     contract, implementation = trial.contract, trial.implementation
     if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
         return False

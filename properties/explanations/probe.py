@@ -23,8 +23,8 @@ class DiedError(Exception):
     """The implementation died in a call for an explanation."""
 
 
-class _Told:
-    """A reply, whose behaviour is computed on first access."""
+class _CachedReply:
+    """A reply whose behaviour is computed on first access."""
 
     def __init__(self, request: Request, reply: Reply, limits: Limits) -> None:
         self._request = request
@@ -41,11 +41,11 @@ class _Told:
         return isinstance(outcome, Returned) and outcome.used_reference_cell
 
 
-_TOLD: WeakKeyDictionary[Implementation, dict[bytes, list[_Told]]] = WeakKeyDictionary()
-"""By implementation and request, the replies, one for each time that the request was sent."""
+_CACHE: WeakKeyDictionary[Implementation, dict[bytes, list[_CachedReply]]] = WeakKeyDictionary()
+"""The replies by implementation and request, one for each time that the request was sent."""
 
 
-class Asked:
+class CachedProgram:
     """A function as a program, in a new process.
 
     The n-th equal request of an explanation gets the n-th reply of an earlier explanation, if there is one.
@@ -55,7 +55,7 @@ class Asked:
         self.implementation = implementation
         self.function = function
         self._times: Counter[bytes] = Counter()
-        self._told = _TOLD.setdefault(implementation, {})
+        self._cached = _CACHE.setdefault(implementation, {})
         self._is_fresh = False
 
     @property
@@ -69,8 +69,8 @@ class Asked:
 
     def with_right_cell(self, inputs: Inputs) -> tuple[Behaviour, bool]:
         """The behaviour of a forward with a right cell, and whether it called that cell."""
-        told = self._ask(_request(self.function, inputs, with_right_cell=True))
-        return told.shown, told.used_right_cell
+        cached = self._ask(_request(self.function, inputs, with_right_cell=True))
+        return cached.shown, cached.used_right_cell
 
     def is_right(self, function: str, asked: Sequence[Inputs]) -> bool:
         """Whether a function answers rightly, and its first answer is right after the second call, too."""
@@ -81,20 +81,20 @@ class Asked:
             for inputs, then in [(first, second), (second, None), *((inputs, None) for inputs in rest)]
         )
 
-    def _ask(self, request: Request) -> _Told:
+    def _ask(self, request: Request) -> _CachedReply:
         """The cached reply, or a new one. Raises `DiedError`."""
         number = self._times[request.body]
         self._times[request.body] += 1
-        told = self._told.setdefault(request.body, [])
-        if number >= len(told):
+        cached = self._cached.setdefault(request.body, [])
+        if number >= len(cached):
             if not self._is_fresh:
                 self.implementation.close()
                 self._is_fresh = True
             reply = self.implementation.reply_each([request])[0]
             if reply.is_death:
                 raise DiedError
-            told.append(_Told(request, reply, self.limits))
-        return told[number]
+            cached.append(_CachedReply(request, reply, self.limits))
+        return cached[number]
 
 
 def _request(
@@ -109,7 +109,7 @@ def _request(
 
 
 @dataclass(frozen=True)
-class Unkept:
+class UncachedProgram:
     """A function as a program, without a cache: a location makes too many requests."""
 
     implementation: Implementation

@@ -105,7 +105,7 @@ class Campaign:
         self._done.add(report.nodeid)
         if report.nodeid in self._results:
             law = ("law", asdict(self._results[report.nodeid]))
-            kept = [(name, value) for name, value in report.user_properties if name == "news"]
+            kept = [(name, value) for name, value in report.user_properties if name == "warnings"]
             report.user_properties = [law, *kept]
 
     @pytest.hookimpl(wrapper=True)

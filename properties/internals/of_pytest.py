@@ -86,6 +86,16 @@ def group_of_options(config: pytest.Config, name: str) -> dict[str, str]:
     return described
 
 
+def option_words(config: pytest.Config, *options: str) -> list[str]:
+    """These options with the values that the user has given, as words of the command."""
+    words: list[str] = []
+    for option in options:
+        value = config.getoption(option) or []
+        for each in value if isinstance(value, list) else [value]:
+            words += option, f"{each:g}" if isinstance(each, float) else each
+    return words
+
+
 def word_usage_errors(worded: Callable[[str, list[str]], str]) -> None:
     """Replace pytest's message about a wrong option, which shows pytest's usage and configuration file.
 

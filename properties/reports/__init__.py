@@ -1,1 +1,1 @@
-"""The results of the laws: one model, and its views: the closing table, the reports and the exit status."""
+"""The results of the laws as one model, and its views: closing table, reports and exit status."""

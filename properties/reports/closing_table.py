@@ -1,4 +1,4 @@
-"""The closing table: law by function with the number of problems that ran, the verdicts, the mistakes."""
+"""The closing table: the number of problems by law and function, the verdicts and the mistakes."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,13 +20,13 @@ from properties.trials.retries import too_slow
 from reference.contract import CONTRACTS
 
 DECLARED = "–"
-"""The sign of a law that a declared limit excludes."""
+"""The cell of a law that a declared limit excludes."""
 
 IN_FULL = 3
 """The most targets whose laws are listed."""
 
 MOST_LAWS = 4
-"""The most laws that are named for a mistake; the reports name all."""
+"""The most laws that the table names for a mistake; the reports name all."""
 
 _INDENT = " " * 6
 
@@ -34,7 +34,7 @@ _INDENT = " " * 6
 def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Sequence[str] = ()) -> str:
     """The results as text: the verdicts and mistakes, and with `in_full` a table of the laws.
 
-    Targets that are `left` have not been judged completely.
+    `left` are the targets that were not judged completely.
     """
     out = StringIO()
     console = Console(file=out, width=max(width, 80), color_system=None)
@@ -101,12 +101,12 @@ def _cell(result: LawResult | None) -> str:
 
 
 def _remarks(judgement: Judgement) -> Iterator[str]:
-    """What the numbers in the table leave out."""
+    """Remarks on what the table does not show."""
     results = judgement.results
     if judgement.limits:
         yield f"{DECLARED}: declared limits, beyond which nothing is judged: {', '.join(judgement.limits)}"
     if helpers := ", ".join(judgement.helpers):
-        yield f"helper: fails by {helpers} alone, which the course gives, and is not counted"
+        yield f"helper: fails only because of {helpers}, which the course gives, and is not counted"
     if any(result.not_meaningful for result in results):
         yield "n.m.: not meaningful, because the bound on the whole trajectory is too large to judge by"
     for function in judgement.functions:
@@ -126,18 +126,20 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
 def _verdicts(
     judged: Sequence[Judgement], mistakes: Sequence[Mistake], width: int, *, in_full: bool
 ) -> Iterator[str]:
-    """A line for each target, with its mistakes by number, and one for anything else to say of it."""
+    """A line for each target, with the numbers of its mistakes, and a line for other remarks."""
     names = shown_names(judgement.implementation for judgement in judged)
-    made = dict.fromkeys(names, "")
+    numbers = dict.fromkeys(names, "")
     for number, mistake in enumerate(mistakes, 1):
         for name in mistake.implementations if not mistake.is_of_helpers else ():
-            made[name] += f" {number}"
-    beside = len("    not robust ") + max(map(len, made.values()), default=0)
-    room = min(max(map(len, names.values()), default=0), max(width - beside, 20))
+            numbers[name] += f" {number}"
+    rest = len("    not robust ") + max(map(len, numbers.values()), default=0)
+    room = min(max(map(len, names.values()), default=0), max(width - rest, 20))
     for judgement in judged:
         name = shortened(names[judgement.implementation], room)
-        yield f"  {name:<{room}}  {judgement.verdict_in_words:<10} {made[judgement.implementation]}"
-        more = " ".join("; ".join(_besides(judgement)).split())  # text of foreign code may have many lines
+        yield f"  {name:<{room}}  {judgement.verdict_in_words:<10} {numbers[judgement.implementation]}"
+        more = " ".join(
+            "; ".join(_more_remarks(judgement)).split()
+        )  # text of the target may have several lines
         if more:
             yield from _filled(more, width, lines=None if in_full else 1)
 
@@ -162,7 +164,7 @@ def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> 
 
 
 def _filled(text: str, width: int, first: str = _INDENT, lines: int | None = None) -> list[str]:
-    """Wrapped text; the first line is indented by `first`. `lines` is the most lines, if any."""
+    """Wrapped text; the first line begins with `first`. `lines` is the largest number of lines."""
     return wrap(
         text,
         width,
@@ -174,8 +176,8 @@ def _filled(text: str, width: int, first: str = _INDENT, lines: int | None = Non
     )
 
 
-def _besides(judgement: Judgement) -> list[str]:
-    """What else there is to say of a target: functions that are not judged, limits, notes."""
+def _more_remarks(judgement: Judgement) -> list[str]:
+    """Other remarks on a target: functions that are not judged, limits, notes."""
     failed = {result.function for result in judgement.results if result.status == "failed"}
     if judgement.why_unusable:
         return [] if failed else [judgement.why_unusable]

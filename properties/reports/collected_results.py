@@ -1,4 +1,4 @@
-"""Collects the results, and finds out which targets are judged completely."""
+"""Collects the results, and finds out which targets have been judged completely."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,42 +8,42 @@ from properties.reports.results import Judgement, LawResult, encodable
 from properties.reports.test_ids import implementation_in
 
 
-class Gathered:
-    """The results of a run, with those `kept` of a resumed one."""
+class CollectedResults:
+    """The results of a run, with the results `kept` from the report of a resumed run."""
 
     def __init__(self, targets: Sequence[str], kept: Sequence[LawResult] = ()) -> None:
         self.results = list(kept)
         self._targets = [*map(encodable, targets)]
         self._done = {result.implementation for result in kept}
-        self._is_known = False  # whether `_coming` is filled
-        self._coming: defaultdict[str, set[str]] = defaultdict(set)
-        self._under_way: defaultdict[str, list[LawResult]] = defaultdict(list)
+        self._is_known = False  # whether `_pending` is filled
+        self._pending: defaultdict[str, set[str]] = defaultdict(set)
+        self._partial: defaultdict[str, list[LawResult]] = defaultdict(list)
 
     def expect(self, nodeids: Iterable[str]) -> None:
-        """Set which tests will run. Each worker of pytest-xdist calls this with the same tests."""
+        """Set which tests will run. Workers of pytest-xdist report the same tests several times."""
         if not self._is_known:
             self._is_known = True
             for nodeid in nodeids:
-                self._coming[implementation_in(nodeid)].add(nodeid)
+                self._pending[implementation_in(nodeid)].add(nodeid)
 
     def add(
         self, nodeid: str, properties: Iterable[tuple[str, Any]]
     ) -> tuple[list[LawResult], list[Judgement]]:
-        """Add the properties of a test's report: the new results, and the targets that they complete."""
+        """Add the properties of a report. Returns the new results, and the targets that are now complete."""
         new, done = [*LawResult.reported(properties)], []
         for result in new:
-            name, coming = result.implementation, self._coming[implementation_in(nodeid)]
+            name, pending = result.implementation, self._pending[implementation_in(nodeid)]
             self.results.append(result)
-            self._under_way[name].append(result)
-            coming.discard(nodeid)
-            if not coming:
+            self._partial[name].append(result)
+            pending.discard(nodeid)
+            if not pending:
                 self._done.add(name)
-                done.append(Judgement(name, self._under_way.pop(name)))
+                done.append(Judgement(name, self._partial.pop(name)))
         return new, done
 
     @property
     def left(self) -> list[str]:
-        """The targets that are not judged completely; none when every test has run."""
-        if self._is_known and not any(self._coming.values()):
+        """The targets that have not been judged completely; empty when every test has run."""
+        if self._is_known and not any(self._pending.values()):
             return []
         return [target for target in self._targets if target not in self._done]

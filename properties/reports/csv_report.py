@@ -1,4 +1,4 @@
-"""The report in CSV, for a grade book: a row for each implementation."""
+"""The report in CSV, for a grade book: a row for each target."""
 
 import csv
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ COLUMNS = (
 
 
 def as_csv(judged: Sequence[Judgement], run: Run) -> str:
-    """A row for each target; one that is not judged completely has only a verdict."""
+    """A row for each target. A target that was not judged completely has only a verdict."""
     out = StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(COLUMNS)
     names = shown_names(judgement.implementation for judgement in judged)
     for judgement in judged:
-        rows.writerow([*map(_inert, [names[judgement.implementation], *_row(judgement, run)])])
+        rows.writerow([*map(_safe_cell, [names[judgement.implementation], *_row(judgement, run)])])
     return out.getvalue()
 
 
 def _row(judgement: Judgement, run: Run) -> list[str]:
-    """The cells after the name. Those of a grade that was not selected are empty."""
+    """The cells after the name. The cells of a grade that was not selected are empty."""
     if judgement.is_left:
         return [judgement.verdict, *[""] * (len(COLUMNS) - 2)]
     held = [grade for function in judgement.functions for grade in judgement.holds(function, of_its_own=True)]
@@ -39,7 +39,7 @@ def _row(judgement: Judgement, run: Run) -> list[str]:
     return [judgement.verdict, *functions, *hold, str(judgement.laws_failed), *first, page]
 
 
-def _inert(cell: str) -> str:
+def _safe_cell(cell: str) -> str:
     """Text in one line that a spreadsheet does not evaluate as a formula."""
     shown = " ".join(printable(cell).split())
     return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown

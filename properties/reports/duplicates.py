@@ -1,4 +1,4 @@
-"""Shows one failure of each mistake, whatever the number of laws, functions and targets that fail by it."""
+"""Prints one failure for each mistake, however many laws, functions and targets fail because of it."""
 
 from collections.abc import Sequence
 from textwrap import fill
@@ -11,7 +11,7 @@ from properties.reports.results import LawResult, judgements
 
 
 def show_once(failures: Sequence[tuple[LawResult, pytest.TestReport]]) -> None:
-    """Let pytest show the smallest failure by each mistake, with the functions and laws of the others."""
+    """Let pytest print the smallest failure of each mistake, with the functions and laws of the others."""
     reports = {(each.implementation, each.law, each.function): report for each, report in failures}
     for mistake in by_frequency(judgements([result for result, _ in failures])):
         if not mistake.is_known or len(mistake.results) == 1:

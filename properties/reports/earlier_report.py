@@ -1,4 +1,4 @@
-"""Resumes a run: keeps the results in its report of targets that have not changed."""
+"""Resumes a run: keeps the results of targets that have not changed since its report."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from properties.worker.targets import locate
 
 
 def earlier(reports: Iterable[Path]) -> tuple[list[LawResult], Run] | None:
-    """The results and the run in the JSON report to resume; `None` if the file does not exist yet.
+    """The results and the run in the JSON report that is resumed; `None` if the file does not exist.
 
     Raises `ValueError` if none of the reports is in JSON, or if the file is not a report.
     """
@@ -29,9 +29,10 @@ def earlier(reports: Iterable[Path]) -> tuple[list[LawResult], Run] | None:
 def kept(
     before: tuple[list[LawResult], Run], now: Run, expected: Sequence[ExpectedFailure]
 ) -> list[LawResult]:
-    """The results of targets that were judged completely and have not changed, by what is `expected` now.
+    """The results of targets that were judged completely and have not changed.
 
-    Raises `ValueError` if anything else on which results depend has changed.
+    Failures are marked as `expected` by the present list. Raises `ValueError` if anything else has changed on
+    which results depend.
     """
     results, run = before
     for name in dict.fromkeys([*now.environment, *run.environment]):
@@ -39,7 +40,7 @@ def kept(
         if was != is_now:
             raise ValueError(
                 f"--resume: the report is of a run with {name} {was}, this one has {is_now}; "
-                "leave --resume out to judge all again"
+                "leave out --resume to judge all targets again"
             )
     same = {target for target, digest in now.digests.items() if run.digests.get(target) == digest}
     return [
@@ -56,13 +57,13 @@ def _reason(result: LawResult, expected: Sequence[ExpectedFailure]) -> str:
 
 
 def digests(targets: list[str], directory: Path) -> dict[str, str]:
-    """A digest of each target that is a file or a module of ours, by its encodable name."""
+    """A digest of each target that is a file or one of our modules, by its encodable name."""
     found = {encodable(target): _digest(target, directory) for target in targets}
     return {target: digest for target, digest in found.items() if digest}
 
 
 def _digest(target: str, directory: Path) -> str:
-    """The digest of a file and the modules beside it that it imports; of our modules there is one version."""
+    """The digest of a file and the modules beside it that it imports. Our modules have a constant digest."""
     located = locate(target, directory)
     if not located.is_file:
         return "ours" if is_ours(located.source) else ""
@@ -71,7 +72,7 @@ def _digest(target: str, directory: Path) -> str:
 
 
 def digest_of_folder(folder: Path) -> str:
-    """A digest of the modules in a folder that all targets find."""
+    """A digest of the modules in a folder of helpers."""
     return _digest_of(folder, folder.rglob("*.py"))
 
 
@@ -83,7 +84,7 @@ def _digest_of(folder: Path, files: Iterable[Path]) -> str:
 
 
 def _with_modules(file: Path) -> set[Path]:
-    """A file, the modules beside it that it imports, and those that these import."""
+    """A file and the modules beside it that it imports, directly or indirectly."""
     found, waiting = {file}, [file]
     while waiting:
         for name in imported(waiting.pop().read_text("utf-8", "replace")):

@@ -1,4 +1,4 @@
-"""What results depend on besides the targets: versions, platform, profile, seed."""
+"""What affects results besides the targets: versions, platform, profile and seed."""
 
 import hashlib
 import platform
@@ -14,13 +14,13 @@ _IMPORT = re.compile(rb"\s*(from|import)\b")
 
 
 def describe(profile: str, seed: str) -> dict[str, str]:
-    """The effective configuration, by name."""
+    """The effective configuration by name."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "rnn-crosscheck": our_digest(),
         "python": platform.python_version(),
         "numpy": f"{np.__version__} ({blas['name']} {blas['version']})",
-        "torch": version("torch"),  # torch is not imported if workers run the laws
+        "torch": version("torch"),  # the controller of pytest-xdist does not import torch
         "hypothesis": hypothesis.__version__,
         "platform": f"{platform.system()} {platform.machine()}",
         "profile": profile,
@@ -30,7 +30,7 @@ def describe(profile: str, seed: str) -> dict[str, str]:
 
 @cache
 def our_digest() -> str:
-    """A digest of our sources without their imports, which differ in an installation."""
+    """A digest of our sources. Imports are left out, since they differ in an installation."""
     root = Path(__file__).parents[2]
     files = [file for name in ("reference", "oracle", "properties") for file in (root / name).rglob("*.py")]
     digest = hashlib.sha256()

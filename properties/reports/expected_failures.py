@@ -1,4 +1,4 @@
-"""Reads the expected failures, and finds those that do not occur any more."""
+"""Reads the list of expected failures, and finds entries that are stale."""
 
 import tomllib
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def read(path: Path) -> list[ExpectedFailure]:
             raise ValueError(f"{path}: key {key!r} is unknown; each entry is a table [[failure]]")
     entries = content.get("failure", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError(f"{path}: 'failure' is no array of tables; each entry begins with [[failure]]")
+        raise ValueError(f"{path}: 'failure' is not an array of tables; each entry begins with [[failure]]")
     return [_entry(f"{path}: [[failure]] {number}", entry) for number, entry in enumerate(entries, 1)]
 
 
@@ -91,7 +91,7 @@ def stale(expected: Sequence[ExpectedFailure], results: Sequence[LawResult]) -> 
 def _no_such_law(entry: ExpectedFailure, known: set[tuple[str, str]]) -> str:
     functions = {function for law, function in known if law == entry.law and function}
     if functions:
-        return f"the law does not concern that function{closest(entry.function, functions)}"
+        return f"the law is not about this function{closest(entry.function, functions)}"
     return f"there is no such law{closest(entry.law, {law for law, _ in known} - {entry.law})}"
 
 

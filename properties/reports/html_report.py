@@ -1,4 +1,4 @@
-"""The report in HTML: one self-contained page with the verdicts, and the failures by mistake."""
+"""The report in HTML: one self-contained page with the verdicts and the failures by mistake."""
 
 import base64
 import hashlib
@@ -20,27 +20,30 @@ VERDICTS = {
     "conforms": ("✓", "every law that ran holds"),
     "not robust": (
         "~",
-        "right on ordinary inputs, wrong on some that are extreme, empty or of lower precision",
+        "right on ordinary inputs, wrong on some extreme or empty inputs or in lower precision",
     ),
     "differs": ("✗", "wrong on ordinary inputs"),
-    "incomplete": ("–", "not there, or called otherwise than the specification says; the rest is judged"),
-    "unfinished": ("…", "still to be written: its code has placeholders in the place of values"),
-    "not judged": ("?", "too slow for some law, or crashed too often, or the harness itself failed"),
+    "incomplete": (
+        "–",
+        "a function is missing or has other parameters than in the specification; the rest is judged",
+    ),
+    "unfinished": ("…", "still to be written: the code has placeholders instead of values"),
+    "not judged": ("?", "too slow for a law, or crashed too often, or the harness itself failed"),
     "unusable": ("!", "cannot be loaded, or has none of the functions"),
     "left": ("·", "the run ended before all its laws had run"),
 }
-"""By verdict, its symbol and its meaning."""
+"""The symbol and the meaning of each verdict."""
 
 
 def as_html(judged: Sequence[Judgement], run: Run) -> str:
-    """The page. Text of foreign code is escaped, and only our script may run."""
+    """The page. Text of targets is escaped, and only our script may run."""
     mistakes = by_frequency(judged)
     numbered = defaultdict(list)
     for number, mistake in enumerate(mistakes, 1):
         for place, case in enumerate(mistake.cases if not mistake.is_of_helpers else (), 1):
             numbered[case.implementation].append((f"m{number}-{place}", number, case.words))
     names = shown_names(judgement.implementation for judgement in judged)
-    asked = {function for judgement in judged for function in judgement.functions}
+    selected = {function for judgement in judged for function in judgement.functions}
     script = (Path(__file__).parent / "report.js.jinja").read_text(encoding="utf-8")
     return render(
         "report.html.jinja",
@@ -48,7 +51,7 @@ def as_html(judged: Sequence[Judgement], run: Run) -> str:
         mistakes=mistakes,
         numbered=numbered,
         names=names,
-        functions=[function for function in CONTRACTS if function in asked],
+        functions=[function for function in CONTRACTS if function in selected],
         run=run,
         in_full=len(judged) <= IN_FULL,
         presence=PRESENCE,
@@ -65,7 +68,7 @@ def render(name: str, **given: object) -> str:
 
 @cache
 def _templates() -> Any:
-    from jinja2 import (  # a run without a page does not need it
+    from jinja2 import (  # only runs with a page need it
         Environment,
         FileSystemLoader,
         StrictUndefined,

@@ -13,14 +13,15 @@ from typing import Any
 from properties.reports.results import Judgement, LawResult, judgements
 
 SCHEMA = 1
-"""The version of the document; docs/report.md says what is in it."""
+"""The version of the format, which docs/report.md describes."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a report says besides the results.
+    """The facts of a run besides its results.
 
-    The targets that are `left`, not judged completely; the `digests` of targets; the files of their `pages`.
+    `left` are the targets that were not judged completely. `digests` and `pages` have the digest and the file
+    of the page of each target.
     """
 
     environment: Mapping[str, str]
@@ -30,12 +31,12 @@ class Run:
 
 
 def as_json(judged: Iterable[Judgement], run: Run) -> str:
-    """The document of docs/report.md."""
-    return whole((part(judgement, run) for judgement in judged if judgement.results), run)
+    """The report, in the format of docs/report.md."""
+    return document_text((entry_text(judgement, run) for judgement in judged if judgement.results), run)
 
 
-def part(judgement: Judgement, run: Run) -> str:
-    """The entry of one target in the document."""
+def entry_text(judgement: Judgement, run: Run) -> str:
+    """The entry of one target, as JSON."""
     name = judgement.implementation
     entry = {
         "target": name,
@@ -51,8 +52,8 @@ def part(judgement: Judgement, run: Run) -> str:
     return json.dumps(entry, indent=1, allow_nan=False).replace("\n", "\n  ")
 
 
-def whole(parts: Iterable[str], run: Run) -> str:
-    """The document with these entries."""
+def document_text(parts: Iterable[str], run: Run) -> str:
+    """The document with these entries, as JSON."""
     head = {"schema": SCHEMA, "environment": dict(run.environment)}
     head |= {"left": list(run.left)} if run.left else {}
     opened = json.dumps(head, indent=1).removesuffix("\n}")
@@ -96,10 +97,10 @@ def parsed(document: Any) -> tuple[list[LawResult], Run]:
 
 
 class Journal:
-    """Writes the document as targets are completed, so that the run can be resumed whatever ends it."""
+    """Writes the report whenever a target is complete, so that an interrupted run can be resumed."""
 
     SHARE = 0.05
-    """The largest fraction of the time for writing."""
+    """The largest fraction of the time that is spent on writing."""
 
     def __init__(
         self,
@@ -112,23 +113,23 @@ class Journal:
         self._run = run
         self._clock = clock
         self._due = -math.inf
-        self._parts = {each.implementation: part(each, run) for each in judgements(kept)}
+        self._entries = {each.implementation: entry_text(each, run) for each in judgements(kept)}
 
     def add(self, judgement: Judgement, left: Sequence[str]) -> None:
-        """Add a completed target, and write the document, unless it was written a moment ago."""
+        """Add a completed target, and write the report, unless it was written a moment ago."""
         (ordered,) = judgements(judgement.results)
-        self._parts[ordered.implementation] = part(ordered, self._run)
+        self._entries[ordered.implementation] = entry_text(ordered, self._run)
         began = self._clock()
         if began < self._due:
             return
-        parts = (self._parts[name] for name in sorted(self._parts))
-        replace_file(self._path, whole(parts, Run(self._run.environment, left)))
+        parts = (self._entries[name] for name in sorted(self._entries))
+        replace_file(self._path, document_text(parts, Run(self._run.environment, left)))
         ended = self._clock()
         self._due = ended + (ended - began) / self.SHARE
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Replace a file atomically: after a power failure, it is the old or the new one."""
+    """Replace a file atomically: even after a power failure it is either the old or the new file."""
     beside = path.with_name(f".{path.name}.new")
     with beside.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
@@ -155,7 +156,7 @@ _ELSEWHERE = ("implementation", "limits", "understood", "findings")
 
 
 def _law(result: LawResult) -> dict[str, Any]:
-    """The entry of a result, without most fields that have their default."""
+    """A result as a dict. Most fields are left out if they have their default."""
     values = {name: getattr(result, name) for name in _ALWAYS}
     values["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
     for each in fields(result):
@@ -167,5 +168,7 @@ def _law(result: LawResult) -> dict[str, Any]:
 
 def _result(values: dict[str, Any], **given: Any) -> LawResult:
     ratio = math.inf if values["worst_ratio"] == sys.float_info.max else values["worst_ratio"]
-    known = {name: value for name, value in values.items() if name != "diagnosis"}  # of which it is made
+    known = {
+        name: value for name, value in values.items() if name != "diagnosis"
+    }  # it is made from the findings
     return LawResult.read({**known, "worst_ratio": ratio, **given})

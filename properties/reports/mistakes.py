@@ -1,4 +1,4 @@
-"""Groups failures by mistake: of one target, and of all targets."""
+"""Groups the failures of one target, and of all targets, by mistake."""
 
 import math
 from collections import defaultdict
@@ -33,7 +33,7 @@ class Case:
 
     @property
     def smallest(self) -> LawResult:
-        """The failure to show: on ordinary inputs, not inherited, on the smallest problem."""
+        """The failure to show: if possible on ordinary inputs, not inherited, and on the smallest problem."""
         return min(self.results, key=lambda result: _size(result, self.finding))
 
     @property
@@ -50,7 +50,7 @@ class Mistake:
 
     @property
     def words(self) -> str:
-        """The words of the first case, without the place in a file if there are several targets."""
+        """The words of the first case; without the place in a file if there are several targets."""
         first = self.cases[0].finding
         return (first.of_many if len(self.implementations) > 1 else first).title
 
@@ -89,15 +89,15 @@ def laws(results: Iterable[LawResult]) -> list[str]:
 def cases(judgement: Judgement) -> list[Case]:
     """The mistakes of one target, in the order in which to mend them.
 
-    First come mistakes on ordinary inputs; of these, those of a cell before those of its forward, of an RNN
-    before those of an LSTM, then those that break most laws.
+    Mistakes on ordinary inputs come first. Then the order is that of the functions: a cell comes before its
+    forward, and the RNN before the LSTM. Then it is that of the number of failures.
     """
     failed = [result for result in judgement.results if result.status == "failed" and not result.helpers]
-    helped = {first(result).cause for result in judgement.results if result.helpers}
+    helped = {first_finding(result).cause for result in judgement.results if result.helpers}
     causes = _Causes(failed, helped)
     together: defaultdict[str, list[tuple[Finding, LawResult]]] = defaultdict(list)
     for result in failed:
-        finding = causes.of(result)
+        finding = causes.finding_of(result)
         together[finding.cause].append((finding, result))
     found = []
     for each in together.values():
@@ -107,16 +107,16 @@ def cases(judgement: Judgement) -> list[Case]:
     order = ["", *CONTRACTS]
 
     def rank(case: Case) -> tuple[bool, bool, int, int]:
-        of = min(order.index(function) for function in case.by_function)
-        return not case.is_spec, case.finding.is_trace, of, -len(case.results)
+        first_function = min(order.index(function) for function in case.by_function)
+        return not case.is_spec, case.finding.is_trace, first_function, -len(case.results)
 
     return sorted(found, key=rank)
 
 
 class _Causes:
-    """Finds the mistake that causes each failure of a target: one mistake makes many laws fail.
+    """Finds the mistake that causes each failure of a target, since one mistake makes many laws fail.
 
-    `helped` are the causes of failures by helper modules.
+    `helped` are the causes of failures of helper modules.
     """
 
     def __init__(self, failed: Sequence[LawResult], helped: Set[str]) -> None:
@@ -127,7 +127,7 @@ class _Causes:
         self._of_equation: dict[str, Finding] = {}
         ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
         for result in spec_first:
-            finding, error = first(result), _error(result)
+            finding, error = first_finding(result), _error(result)
             if error and finding.kind != "raised":
                 self._of_error.setdefault(error, finding)
             if finding.kind == "location":
@@ -139,9 +139,9 @@ class _Causes:
             name: next(iter(known.values())) for name, known in ordinary.items() if len(known) == 1
         }
 
-    def of(self, result: LawResult) -> Finding:
-        """The most specific finding on why a law fails."""
-        finding, error = first(result), _error(result)
+    def finding_of(self, result: LawResult) -> Finding:
+        """The most specific finding that explains a failure."""
+        finding, error = first_finding(result), _error(result)
         two = finding.facts["names"] if finding.kind == "mistake" else []
         own = [each for each in map(mistake, two) if each.cause not in self._helped]
         if len(two) > 1 and own and all(each.cause in self._alone for each in own):
@@ -154,7 +154,7 @@ class _Causes:
         of_cell = self._of_function.get(cell)
         of_function = self._of_function.get(result.function)
         if of_cell and of_cell.kind == "lacking":
-            return of_cell  # the cell is not finished, so nothing else is known of the forward
+            return of_cell  # the cell is unfinished, so nothing is known about the forward
         if finding.is_trace and not result.ours:
             return of_function or of_cell or finding
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
@@ -162,15 +162,15 @@ class _Causes:
         return of_cell or finding if finding.kind in ("location", "raised") else finding
 
 
-def first(result: LawResult) -> Finding:
-    """The most specific finding of a failure alone."""
+def first_finding(result: LawResult) -> Finding:
+    """The first finding of a failure."""
     if result.ours:
         return found("harness broke")
     return result.findings[0] if result.findings else found("unknown")
 
 
 def _error(result: LawResult) -> str:
-    """The error that was raised, and its place; empty if there was none."""
+    """The exception of a failure and its place; empty if there was none."""
     return repr((result.facts["raised"], result.facts.get("at"))) if "raised" in result.facts else ""
 
 
@@ -179,7 +179,7 @@ def _is_always(finding: Finding) -> bool:
 
 
 def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
-    """The mistakes of all targets, the most frequent first, and those of helper modules last."""
+    """The mistakes of all targets, the most frequent first, and mistakes of helper modules last."""
     alike: defaultdict[str, list[Case]] = defaultdict(list)
     for judgement in judged:
         for case in [*cases(judgement), *_of_helpers(judgement)]:
@@ -191,18 +191,22 @@ def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
 def _of_helpers(judgement: Judgement) -> list[Case]:
     """The mistakes of helper modules, each once."""
     together: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
-    own = {first(each).cause for each in judgement.results if each.status == "failed" and not each.helpers}
+    own = {
+        first_finding(each).cause
+        for each in judgement.results
+        if each.status == "failed" and not each.helpers
+    }
     for result in judgement.results:
         if result.helpers:
             together[(*result.helpers,)].append(result)
     return [
-        Case(judgement.implementation, _by_helpers(names, first(results[0]), own), results)
+        Case(judgement.implementation, _by_helpers(names, first_finding(results[0]), own), results)
         for names, results in together.items()
     ]
 
 
 def _by_helpers(functions: Sequence[str], finding: Finding, own: Set[str]) -> Finding:
-    """The finding on helper modules, without mistakes that the target makes itself."""
+    """The finding about helper modules, without mistakes that the target itself makes."""
     names = finding.facts["names"] if finding.kind == "mistake" else []
     if others := [name for name in names if mistake(name).cause not in own]:
         finding = mistake(*others)
@@ -210,11 +214,11 @@ def _by_helpers(functions: Sequence[str], finding: Finding, own: Set[str]) -> Fi
 
 
 def _size(result: LawResult, finding: Finding) -> tuple[bool, bool, bool, bool, float]:
-    """The key by which the failure to show is the smallest."""
-    is_other = first(result).cause != finding.cause
+    """The sort key by which the failure to show is the first."""
+    is_other = first_finding(result).cause != finding.cause
     try:
         problem = Problem.parse(result.counterexample)
-    except ValueError:  # no problem, or one whose file of weights is gone
+    except ValueError:  # there is no problem, or its file of weights was deleted
         return result.grade != "spec", result.inherited, is_other, True, math.inf
     odd = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
     return result.grade != "spec", result.inherited, is_other, odd, work(problem, result.function)

@@ -1,4 +1,4 @@
-"""How many of many targets are judged: a bar on a terminal, elsewhere a line for each target."""
+"""Shows the progress with many targets: a bar on a terminal, or else a line for each target."""
 
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from properties.reports.target_names import shown_names
 
 
 class ProgressPlugin:
-    """Replaces pytest's letters in the process that collects the results; `before` are judged already."""
+    """Replaces pytest's letters. `before` is the number of targets that were judged before the run."""
 
     def __init__(
         self, reporter: pytest.TerminalReporter, implementations: Sequence[str], before: int = 0
@@ -29,7 +29,7 @@ class ProgressPlugin:
             TimeRemainingColumn(),
             TextColumn("now {task.description}", markup=False),
             console=Console(highlight=False),
-            auto_refresh=False,  # a thread would write while pytest captures the output
+            auto_refresh=False,  # a thread would print while pytest captures the output
             disable=not reporter.isatty,
             redirect_stderr=False,
             redirect_stdout=False,
@@ -38,17 +38,17 @@ class ProgressPlugin:
         self._task = self._display.add_task("", total=len(self._names), completed=before)
 
     def begin(self) -> None:
-        """Show the bar: the tests are collected, and run from now on."""
+        """Show the bar, when the tests have been collected."""
         self._display.start()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
-        """Print no letter for a test; its category is counted as before."""
+        """Print no letter for a test, but count its category."""
         category, _, _ = yield
         return category, "", ""
 
     def show(self, results: Sequence[LawResult], done: Sequence[Judgement]) -> None:
-        """Show which laws have run, and which targets are judged completely by them."""
+        """Show the last result, and the targets that are now complete."""
         for judgement in done:
             self._done += 1
             drop_uncategorized(self._reporter)

@@ -1,4 +1,4 @@
-"""The one model of what happened; the closing table and the reports are views of it."""
+"""The results of laws and the verdicts: the one model of a run, of which all reports are views."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,18 +20,19 @@ Verdict = Literal[
 GRADES = ("spec", "robust")
 
 CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
-"""The laws that look at caches only."""
+"""The laws about caches alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class LawResult:
-    """The result of one law on one function of one target, or with `function=""` on the whole target.
+    """The result of one law on one function of one target, or on the whole target if `function` is empty.
 
-    A law is skipped if the function is missing, if no problem could be judged, or if a limit that the target
-    has `declared` excludes the law. `limits` are all declared limits, in words; `understood` has the facts of
-    a module of a framework. A failure has the `facts` of the violation, the `findings`, best first, and the
-    functions of `helpers`, modules of the course, that alone cause it. It may be `expected`, for a reason, or
-    `ours`, if the harness broke. `usable` is false if nothing of the target can be judged.
+    A law is skipped if the function is missing, if no problem could be judged, or if a `declared` limit
+    excludes it. `limits` are all declared limits of the target, in words, and `understood` the facts of a
+    module of a framework. A failure has the `facts` of the violation and the `findings`, the best first.
+    `helpers` are the functions of helper modules that alone cause it, `expected` is the reason why it is
+    expected, and `ours` says that the harness broke. `usable` is false if the target cannot be judged. The
+    counts are those of `Tally`.
     """
 
     implementation: str
@@ -64,13 +65,13 @@ class LawResult:
 
     @classmethod
     def of(cls, tally: Tally, **given: Any) -> "LawResult":
-        """The result of a law with the counts of a tally."""
+        """A result with the counts of a tally."""
         notes = {printable(note): count for note, count in tally.notes.items()}
         return cls(**given, **{**vars(tally), "notes": notes})
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "LawResult":
-        """The result that `dataclasses.asdict` made these values of. Equal texts become one object."""
+        """The result from the dict that `dataclasses.asdict` made. Equal strings become one object."""
         findings = tuple(Finding(**each) for each in values.get("findings", ()))
         known: dict[str, Any] = {
             name: intern(value) if type(value) is str else value for name, value in values.items()
@@ -79,7 +80,7 @@ class LawResult:
 
     @classmethod
     def reported(cls, user_properties: Iterable[tuple[str, Any]]) -> "Iterator[LawResult]":
-        """The results in the user properties of pytest's report of a test."""
+        """The results in the user properties of a report of pytest."""
         return (cls.read(result) for name, result in user_properties if name == "law")
 
     @property
@@ -94,13 +95,13 @@ class LawResult:
 
     @property
     def says_nothing(self) -> bool:
-        """Whether all problems that were tried were left out."""
+        """Whether all problems were left out."""
         return not self.problems and self.too_slow + self.not_asked > 0
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The results of all laws on one target. If the target `is_left`, some of its laws have not run."""
+    """The results of all laws on one target. If it `is_left`, some of its laws have not run."""
 
     implementation: str
     results: Sequence[LawResult]
@@ -114,13 +115,13 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on the worst function: of the forward passes, if there are any."""
+        """The verdict on the worst forward pass; if there is none, on the worst backward pass."""
         forwards = [name for name in self.functions if not CONTRACTS[name].is_backward]
         return self._worst(forwards or self.functions)
 
     @property
     def backward(self) -> Verdict | None:
-        """The verdict on the worst backward pass; `None` if there is none, or nothing else."""
+        """The verdict on the worst backward pass; `None` unless there are forward passes, too."""
         backwards = [name for name in self.functions if CONTRACTS[name].is_backward]
         if self.is_left or self.why_unusable or not 0 < len(backwards) < len(self.functions):
             return None
@@ -128,13 +129,13 @@ class Judgement:
 
     @property
     def verdict_in_words(self) -> str:
-        """The verdict, and the one on the backward passes if it is another."""
+        """The verdict, and that on the backward passes if it differs."""
         if self.backward in (None, self.verdict):
             return self.verdict
         return f"forward {self.verdict}, backward {self.backward}"
 
     def _worst(self, functions: Sequence[str]) -> Verdict:
-        """The worst verdict. Robust laws without a result do not matter if a function is not robust."""
+        """The worst verdict. If a function is not robust, robust laws without a result do not matter."""
         verdicts = {self.verdict_on(function) for function in ("", *functions)}
         unknown = {each.grade for function in functions for each in self.without_result(function)}
         if "not robust" in verdicts and "spec" not in unknown:
@@ -163,13 +164,13 @@ class Judgement:
         return "not robust" if grades else "conforms"
 
     def _is_unfinished(self, function: str) -> bool:
-        """Whether a function, or the cell by which alone it is wrong, has placeholders."""
+        """Whether a function, or the cell from which it inherits its failures, has placeholders."""
         source = CONTRACTS[function].cell if function and self.inherits(function) else function
         return any(each.unfinished for each in self.results if each.function in (function, source))
 
     @property
     def why_unusable(self) -> str:
-        """Why nothing of the target can be judged; empty if something can."""
+        """Why the target cannot be judged; empty if it can."""
         return next((result.message for result in self.results if not result.usable), "")
 
     def why_missing(self, function: str) -> str:
@@ -188,12 +189,12 @@ class Judgement:
 
     @property
     def understood(self) -> Facts:
-        """What was understood of a module of a framework; empty for any other target."""
+        """The facts of a module of a framework; empty for any other target."""
         return next((result.understood for result in self.results if result.understood), {})
 
     @property
     def notes(self) -> Sequence[str]:
-        """A line for each statement that was skipped, or module that was replaced, in loading."""
+        """A line for each statement that was skipped, and each module that was replaced, in loading."""
         return [note for result in self.results if not result.function for note in result.notes]
 
     @property
@@ -217,14 +218,14 @@ class Judgement:
         return self.verdict in ("conforms", "not robust")
 
     def failures(self, function: str) -> list[LawResult]:
-        """The laws that fail on a function because of what the target does itself."""
+        """The failures of a function that the target itself causes."""
         failed = [each for each in self.results if each.function == function and each.status == "failed"]
         return [each for each in failed if not (each.ours or each.helpers)]
 
     def without_result(self, function: str) -> list[LawResult]:
         """The laws without a result on a function: the harness broke, or all their problems were left out.
 
-        These are all its laws, if declared limits exclude every one.
+        If declared limits exclude every law, these are all its laws.
         """
         laws = [each for each in self.results if each.function == function and each.law not in PRESENCE]
         broken = [each for each in self.results if each.function == function and each.ours]
@@ -235,7 +236,7 @@ class Judgement:
     def holds(self, function: str, *, of_its_own: bool = False) -> list[str]:
         """The grades in which every law that ran holds on a function.
 
-        With `of_its_own` a failure that the function inherits from its cell does not count.
+        With `of_its_own`, failures that the function inherits from its cell do not count.
         """
         if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
             return []
@@ -246,22 +247,22 @@ class Judgement:
         return [grade for grade in GRADES if grade in {result.grade for result in ran} - broken]
 
     def inherits(self, function: str) -> bool:
-        """Whether a right cell mends all failures of a function that decide its verdict."""
+        """Whether a right cell would mend all failures that decide the verdict on a function."""
         failures = self._deciding(function)
         return bool(failures) and all(result.inherited for result in failures)
 
     def caches_alone(self, function: str) -> bool:
-        """Whether the laws that fail on a function look at caches only."""
+        """Whether only laws about caches fail on a function."""
         failed = {result.law for result in self.failures(function)}
         return bool(failed) and failed <= CACHES
 
     def _deciding(self, function: str) -> list[LawResult]:
-        """The failures of the spec grade, or all if there is none."""
+        """The failures of spec laws; if there are none, all failures."""
         failures = self.failures(function)
         return [result for result in failures if result.grade == "spec"] or failures
 
     def remark_on(self, function: str) -> str:
-        """What the verdict does not say: what is missing, where the mistake is, or what it looks like."""
+        """A remark on the verdict: what is missing, where the mistake is, or what it looks like."""
         if lacking := self.why_unusable or self.why_missing(function):
             return lacking
         if self.verdict_on(function) == "not judged":
@@ -284,7 +285,7 @@ class Judgement:
 
 
 def printable_data(value: Any) -> Any:
-    """Data with each text in it made `printable`."""
+    """The data with every string made `printable`."""
     if isinstance(value, Mapping):
         return {name: printable_data(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -293,7 +294,7 @@ def printable_data(value: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """Text of foreign code, with characters escaped that would move the cursor or cannot be encoded."""
+    """The text with characters escaped that move the cursor or cannot be encoded."""
     return "".join(
         character if character.isprintable() or character == "\n" else ascii(character)[1:-1]
         for character in text
@@ -301,12 +302,12 @@ def printable(text: str) -> str:
 
 
 def encodable(name: str) -> str:
-    """The name of a target in UTF-8, which is all that workers of pytest-xdist can send."""
+    """The name of a target in UTF-8, as workers of pytest-xdist need it."""
     return name.encode(errors="backslashreplace").decode()
 
 
 def judgements(results: Sequence[LawResult], left: Sequence[str] = ()) -> list[Judgement]:
-    """The results by target, each sorted by grade, law and function. Targets that are `left` may have none.
+    """The results by target, sorted by grade, law and function. Targets that are `left` may have none.
 
     A forward inherits no mistake from a cell on which every law holds.
     """

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from properties.internals.of_pytest import drop_property, hide_interrupt
+from properties.internals.of_pytest import drop_property, hide_interrupt, option_words
 from properties.internals.of_xdist import kill_workers
 from properties.laws import all_laws
 from properties.reports import expected_failures, report, target_pages
 from properties.reports.closing_table import IN_FULL, render
-from properties.reports.collected_results import Gathered
+from properties.reports.collected_results import CollectedResults
 from properties.reports.duplicates import show_once
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Journal, Run
@@ -51,7 +51,7 @@ class Closing:
         self._run = run
         self._kept = kept
         self._folder = folder
-        self._gathered = Gathered(targets, kept)
+        self._gathered = CollectedResults(targets, kept)
         self._journals = [Journal(path, run, kept) for path in reports if path.suffix == ".json"]
         self._progress: ProgressPlugin | None = None
         self._complaints: list[str] = []
@@ -165,7 +165,7 @@ class Closing:
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
     ) -> None:
         """Print the closing table, complaints and the paths of reports."""
-        selected = shlex.join(selection(config))
+        selected = shlex.join(option_words(config, "-k", "-m"))
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         if interrupted and self._results:
             terminalreporter.write_line(self._interrupted, red=True)
@@ -248,12 +248,6 @@ class Closing:
             and not any(entry.covers(result.implementation, PROVIDED, result.function) for entry in excused)
         ]
         return list(dict.fromkeys(lines))
-
-
-def selection(config: pytest.Config) -> list[str]:
-    """The options that select laws, as words of the command."""
-    given = {"-k": config.option.keyword, "-m": config.option.markexpr}
-    return [word for option, value in given.items() if value for word in (option, value)]
 
 
 def _killed(nodeid: str) -> LawResult:

@@ -1,4 +1,4 @@
-"""The API for Python: `judge` a target from Python, and make the `laws` test cases of one's own suite.
+"""The Python API: `judge` judges a target, and `laws` makes the laws test cases of another suite.
 
 Both run the command `rnn-crosscheck` in a new process, so the caller's settings of pytest and Hypothesis do
 not affect the laws, and the target does not affect the caller.
@@ -49,7 +49,7 @@ def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., 
             law()
 
     `target` and `options` are those of `judge`, which runs once, when the first case is called. A law that
-    says nothing of the target is skipped. Raises `ValueError` as `judge` does. The model is scikit-learn's
+    cannot be checked is skipped. Raises `ValueError` as `judge` does. The model is scikit-learn's
     `parametrize_with_checks`.
     """
     target = fspath(target)

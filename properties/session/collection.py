@@ -1,4 +1,4 @@
-"""Collects the tests of the laws: for each target, in order, and only those that are selected."""
+"""Collects the tests of the laws for each target, in order, as far as they are selected."""
 
 import gc
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from properties.internals.of_xdist import by_scope
 from properties.reports.closing_table import IN_FULL
 from properties.reports.results import encodable
 from properties.reports.test_ids import implementation_in
-from properties.session.options import CLOSING, EXACTLY
-from properties.session.target_options import ASKED, LIMITS, TARGETS
+from properties.session.options import CLOSING, PROBLEM
+from properties.session.target_options import FUNCTIONS_OF, LIMITS, TARGETS
 from properties.trials.law import Law
 
 
@@ -30,7 +30,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let `-k` select by the names of law and function, and not by the name of the target."""
+    """Let `-k` select by the names of laws and functions, not by the name of the target."""
     if isinstance(item, pytest.Function) and "implementation" in item.fixturenames:
         function = item.callspec.params.get("function")
         item.name = f"{item.originalname}[{function}]" if function else item.originalname
@@ -40,18 +40,18 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sort the tests by target, the robust laws of each last, and select those of `--reproduce`.
 
-    Robust laws are last because a function that hangs on their inputs is not called any more, by any law.
+    Robust laws are last, since a function that hangs on their inputs is not called by any other law.
     """
-    exactly = config.stash[EXACTLY]
-    if exactly:
+    problem = config.stash[PROBLEM]
+    if problem:
         limits = config.stash[LIMITS]
-        concerned = [item for item in items if _concerns(item, exactly, limits)]
+        concerned = [item for item in items if _concerns(item, problem, limits)]
         if all(_law(item) is None for item in concerned):
-            concerned = []  # only laws about the target are left, and none about the problem
+            concerned = []  # only laws about the target are left
         config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
         items[:] = concerned
     targets = config.stash[TARGETS]
-    items[:] = [item for item in items if _is_asked(item, config)]
+    items[:] = [item for item in items if _is_selected(item, config)]
     places = {target: place for place, target in enumerate(targets)}
 
     def turn(item: pytest.Item) -> tuple[int, bool]:
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist which targets the resumed run has judged."""
+    """Send a worker of pytest-xdist the targets that the resumed run has judged."""
     node.workerinput["judged"] = sorted(_judged(node.config))
 
 
@@ -81,14 +81,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _is_asked(item: pytest.Item, config: pytest.Config) -> bool:
-    """Whether the target is judged by this function, and not judged already."""
+def _is_selected(item: pytest.Item, config: pytest.Config) -> bool:
+    """Whether the target is judged by this function, and was not judged before."""
     if not isinstance(item, pytest.Function) or not item.get_closest_marker("law"):
         return True
     given = item.callspec.params
     if encodable(str(given["implementation"])) in _judged(config):
         return False
-    return "function" not in given or given["function"] in config.stash[ASKED][str(given["implementation"])]
+    return (
+        "function" not in given
+        or given["function"] in config.stash[FUNCTIONS_OF][str(given["implementation"])]
+    )
 
 
 def _law(item: pytest.Item) -> Law | None:

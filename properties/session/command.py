@@ -47,7 +47,7 @@ OF_PYTEST = {
     "--hypothesis-seed N": "draw the same problems as a run with this seed",
     "--junitxml FILE": "write a JUnit report",
 }
-"""The most useful options of pytest and its plugins; the command accepts all of them."""
+"""The most useful options of pytest and its plugins. The command accepts the others, too."""
 
 
 def main() -> int:
@@ -63,12 +63,13 @@ def main() -> int:
         from properties.session import parity
 
         return parity.main(sys.argv[1:])
-    # The laws must not use the options, plugins, configuration and conftest.py of the user's own tests.
+    # The laws must not be affected by the options, plugins, configuration and conftest.py of the user's
+    # tests.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     root = str(PROPERTIES.parent)
-    # Laws log nothing, and use no unittest or doctest. The last two plugins collect all garbage five times.
+    # Laws need no logging, unittest or doctest. The last two plugins collect garbage five times each.
     unused = (
         *("cacheprovider", "legacypath", "logging", "doctest", "unittest"),
         *("unraisableexception", "threadexception"),
@@ -83,7 +84,7 @@ def main() -> int:
     return pytest.main(
         [
             *("-c", os.devnull, "--noconftest", "--rootdir", root),
-            *("--confcutdir", root),  # so that -k matches no name of a folder above
+            *("--confcutdir", root),  # so that -k does not match the name of a parent folder
             *("--import-mode=importlib", "--strict-markers"),
             "--assert=plain",  # writes no files into the installation
             *(part for plugin in plugins for part in ("-p", plugin)),
@@ -102,7 +103,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Word messages about wrong options for this command, not for pytest."""
+    """Make messages about wrong options refer to this command instead of pytest."""
     word_usage_errors(usage_error)
 
 
@@ -123,7 +124,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Print the header of this command, and hide what pytest prints of its tests."""
+    """Print the header of this command, and hide what pytest prints about tests."""
     config = session.config
     if reporter := config.pluginmanager.getplugin("terminalreporter"):
         if config.get_verbosity() >= 0:
@@ -136,7 +137,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def usage_error(message: str, options: Sequence[str]) -> str:
-    """Return argparse's message about a wrong option, where the help is, and which option may be meant."""
+    """Return argparse's message about a wrong option, with a hint at the help and at a similar option."""
     unknown = [name for word in message.split() if (name := word.strip(":,").partition("=")[0])[:2] == "--"]
     hint = next((closest(name, options) for name in unknown if name not in options), "")
     return f"{message} (see rnn-crosscheck --help){hint}"

@@ -1,4 +1,4 @@
-"""Opens the database of `--example-database`, and shows its warnings."""
+"""Opens the database of `--example-database`, and prints its warnings."""
 
 from collections.abc import Generator
 
@@ -8,29 +8,29 @@ from hypothesis.database import ExampleDatabase
 from properties.failure_database.shared import open_database
 
 DATABASE = pytest.StashKey[ExampleDatabase]()
-_NEWS = pytest.StashKey[list[str]]()
+_WARNINGS = pytest.StashKey[list[str]]()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Open the database. Raises `pytest.UsageError` if that fails."""
-    news = config.stash[_NEWS] = []
+    warnings = config.stash[_WARNINGS] = []
     url = config.getoption("--example-database") or ""
     try:
-        config.stash[DATABASE] = open_database(config.invocation_params.dir, url, news.append)
+        config.stash[DATABASE] = open_database(config.invocation_params.dir, url, warnings.append)
     except ValueError as error:
         raise pytest.UsageError(f"--example-database {error}") from None
-    if not hasattr(config, "workerinput"):  # which a worker of pytest-xdist has
-        config.pluginmanager.register(News(config))
+    if not hasattr(config, "workerinput"):  # not in a worker of pytest-xdist
+        config.pluginmanager.register(DatabaseWarnings(config))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send the warnings of the database to the process that shows them."""
     report = yield
-    news = item.config.stash[_NEWS]
-    while news:
-        report.user_properties.append(("news", news.pop(0)))
+    warnings = item.config.stash[_WARNINGS]
+    while warnings:
+        report.user_properties.append(("warnings", warnings.pop(0)))
     return report
 
 
@@ -39,17 +39,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     list(session.config.stash[DATABASE].fetch(b""))
 
 
-class News:
-    """Shows warnings of the database, and a warning of several workers once."""
+class DatabaseWarnings:
+    """Prints the warnings of the database; the same warning of several workers once."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._last = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Show the warnings that came with a report."""
+        """Print the warnings in a report."""
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         for name, text in report.user_properties:
-            if name == "news" and text != self._last and reporter:
+            if name == "warnings" and text != self._last and reporter:
                 reporter.write_line(f"warning: {text}", yellow=True)
                 self._last = str(text)

@@ -10,7 +10,7 @@ from properties.implementations.implementation import Implementation
 from properties.internals.of_libc import give_back_memory
 from properties.internals.of_pytest import drop_reports, drop_stash
 from properties.session.database import DATABASE
-from properties.session.options import EXACTLY
+from properties.session.options import PROBLEM
 from properties.session.target_options import NETWORKS, implementation_of
 from properties.trials.tally import Tally
 from properties.turns.turn import Turn
@@ -29,7 +29,7 @@ def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
 
 @pytest.fixture
 def tally() -> Tally:
-    """The counts of the law, for the closing table."""
+    """The counts of the law."""
     return Tally()
 
 
@@ -51,14 +51,14 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
         tally,
         profile=settings.get_current_profile_name(),
         seed_number=None if config.option.fuzz_for else int(config.option.hypothesis_seed),
-        only_problem=config.stash[EXACTLY],
+        only_problem=config.stash[PROBLEM],
     )
     return turn
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Free the memory of a test that is over: its turn and, in a worker of pytest-xdist, its reports."""
+    """Free the memory of a test after it has run: its turn, and in a worker of pytest-xdist its reports."""
     result = yield
     drop_stash(item)
     reporter = item.config.pluginmanager.getplugin("terminalreporter")

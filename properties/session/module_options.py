@@ -1,4 +1,4 @@
-"""The options that say what a module stands for, and the line that says what was understood of it."""
+"""The options for modules of frameworks, and the line that says what was understood of a module."""
 
 import ast
 import re
@@ -14,10 +14,10 @@ from oracle.problem import LayerProblem, Problem
 from properties.reports.results import printable
 
 WEIGHTS = ".hypothesis/weights"
-"""Where the weights of trained modules are written, below the current directory."""
+"""The folder for the weights of trained modules, below the current directory."""
 
 UNDERSTOOD = pytest.StashKey[dict[str, Mapping[str, Any]]]()
-"""By target, what was understood of a module."""
+"""What was understood of the module of a target, by target."""
 
 OPTIONS = {
     "--like": "like",
@@ -26,11 +26,11 @@ OPTIONS = {
     "--gates": "gates",
     "--device": "device",
 }
-"""By option of the command, the field of `ModuleOptions`."""
+"""The field of `ModuleOptions` for each option of the command."""
 
 
 def module_options(config: pytest.Config) -> dict[str, Any]:
-    """The fields of `ModuleOptions` that the user has given. Raises `ValueError` where one is wrong."""
+    """The fields of `ModuleOptions` that the user has given. Raises `ValueError` if one is wrong."""
     given = {field: config.getoption(field) for field in OPTIONS.values() if config.getoption(field)}
     if "fixed" in given:
         given["fixed"] = dict(map(_argument, given["fixed"]))
@@ -41,17 +41,8 @@ def module_options(config: pytest.Config) -> dict[str, Any]:
     return given
 
 
-def words_given(config: pytest.Config) -> list[str]:
-    """The same options as words of the command."""
-    words = []
-    for option, field in OPTIONS.items():
-        value = config.getoption(field) or []
-        words += [word for each in ([value] if isinstance(value, str) else value) for word in (option, each)]
-    return words
-
-
 def _argument(text: str) -> tuple[str, Any]:
-    """The name and the value of an argument; what is no literal of Python is a text."""
+    """The name and the value of an argument: a literal of Python, or else the text."""
     name, is_there, value = text.partition("=")
     if not (is_there and name.isidentifier()):
         raise ValueError(f"--with {text}: expected NAME=VALUE, an argument of the constructor")
@@ -61,9 +52,9 @@ def _argument(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def trained_network(target: str, network: Mapping[str, Any], directory: Path) -> LayerProblem:
-    """A problem of the weights of a trained module, which are written to a file to be there again."""
-    from oracle.checkpoints import Checkpoint, RecurrentLayer  # which take a while to import
+def network_of_module(target: str, network: Mapping[str, Any], directory: Path) -> LayerProblem:
+    """A problem with the weights of a trained module, which are written to a file for later runs."""
+    from oracle.checkpoints import Checkpoint, RecurrentLayer  # a slow import
     from oracle.checkpoints.writing import convert
 
     kind, parameters = network["kind"], network["parameters"]
@@ -79,5 +70,5 @@ def trained_network(target: str, network: Mapping[str, Any], directory: Path) ->
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """What was understood of each module, in a line."""
+    """A line for each module that says what was understood of it."""
     return [printable(f"understood: {in_words(facts)}") for facts in config.stash[UNDERSTOOD].values()]

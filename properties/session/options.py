@@ -1,4 +1,4 @@
-"""Reads the options: the seed, the limits and the reports; `target_options` reads the targets."""
+"""Reads the options about the run: the seed, limits and reports. `target_options` reads the targets."""
 
 import math
 import random
@@ -14,34 +14,36 @@ from hypothesis.errors import InvalidArgument
 from oracle.problem import Problem
 from properties.implementations import interpreter
 from properties.implementations.implementation import TargetMissing
+from properties.internals.of_pytest import option_words
 from properties.laws import all_laws
 from properties.reports import earlier_report, expected_failures, report, target_pages
 from properties.reports.environment import describe
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Run
 from properties.reports.results import printable
-from properties.reports.run_end import Closing, selection
+from properties.reports.run_end import Closing
 from properties.session import command
-from properties.session.module_options import module_options, words_given
+from properties.session.module_options import OPTIONS as MODULE_OPTIONS
+from properties.session.module_options import module_options
 from properties.session.target_options import HELPING, HOST, LIMITS, TARGETS, read_targets
 
-EXACTLY = pytest.StashKey[Problem | None]()
+PROBLEM = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 RUNS_ON = pytest.StashKey[str]()
-"""The interpreter of `--python`, with its NumPy."""
+"""The versions of the interpreter of `--python`."""
 CLOSING = pytest.StashKey[Closing]()
 """The plugin that collects the results; absent in a worker of pytest-xdist."""
 DETERMINISTIC = ("ci",)
-"""The profiles that have the same seed in every run, unless `--hypothesis-seed` is given."""
+"""The profiles with the same seed in every run, unless `--hypothesis-seed` is given."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options before anything runs, and choose the seed, so that every run can be repeated."""
-    config.addinivalue_line("markers", "spec: must hold of any implementation of the specification")
-    config.addinivalue_line("markers", "robust: must hold of one that is fit for any input")
-    config.addinivalue_line("markers", "law(name, grade): what a test is called in the reports")
-    config.option.force_short_summary = True  # on CI too a message, which has many lines, stands there once
+    config.addinivalue_line("markers", "spec: a law for every implementation of the specification")
+    config.addinivalue_line("markers", "robust: a law for implementations that are used with extreme inputs")
+    config.addinivalue_line("markers", "law(name, grade): the name of a test in the reports")
+    config.option.force_short_summary = True  # also on CI, pytest prints each long message once
     _check_hypothesis(config)
     reproduce = config.getoption("--reproduce")
     directory = config.invocation_params.dir
@@ -63,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[HOST] = _host(config)
         read_targets(config)
         targets = config.stash[TARGETS]
-        config.stash[EXACTLY] = _concerning_a_law(reproduce, config) if reproduce else None
+        config.stash[PROBLEM] = _problem_of_a_law(reproduce, config) if reproduce else None
         if not is_worker:
             run = Run(_facts(config), digests=earlier_report.digests(targets, directory) if reports else {})
             kept = earlier_report.kept(before, run, failures) if before else []
@@ -80,7 +82,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def _fix_the_seed(config: pytest.Config, before: str | None) -> None:
-    """Choose the seed of the run; a resumed run has the seed that it had `before`."""
+    """Choose the seed of the run. A resumed run has the seed of the run `before`."""
     if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
         fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
         drawn = 0 if fixed else random.SystemRandom().randrange(2**32)
@@ -98,15 +100,15 @@ def _check_hypothesis(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--hypothesis-seed={seed}: a seed is a whole number from 0 up")
 
 
-def _concerning_a_law(text: str, config: pytest.Config) -> Problem:
+def _problem_of_a_law(text: str, config: pytest.Config) -> Problem:
     problem = Problem.parse(text)
     every = [(law, function) for law in all_laws() for function in law.functions]
     limits = config.stash[LIMITS].values()
     if not any(law.concerns(function, problem, given) for law, function in every for given in limits):
         raise ValueError(
-            f"--reproduce: no law is about {problem!r}. n_a and n_y must be 1 or more; one of n_x, m and T_x "
-            "may be 0 in the regimes ternary and unit; only in these, in wild and in subnormal may the dtype "
-            "not be float64, unless the target supports no float64"
+            f"--reproduce: no law is checked on {problem!r}. n_a and n_y must be 1 or more. One of n_x, m "
+            "and T_x may be 0 in the regimes ternary and unit. A dtype other than float64 needs one of the "
+            "regimes ternary, unit, wild and subnormal, unless the target does not support float64"
         )
     return problem
 
@@ -120,32 +122,22 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [
         f"implementation: {printable(shown)}",
         *wrap(", ".join(f"{name} {value}" for name, value in facts.items()), width, subsequent_indent="  "),
-        *(f"not judged, for it only helps others: {printable(file)}" for file in config.stash[HELPING]),
+        *(f"a helper of other files, not judged: {printable(file)}" for file in config.stash[HELPING]),
     ]
 
 
-_LIMITS = ("time_limit", "import_time_limit", "memory_limit")
-
-
-def _as_option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _limits_given(config: pytest.Config) -> list[str]:
-    """The options for time and memory, as words of the command."""
-    given = {_as_option(name): config.getoption(name) for name in _LIMITS}
-    return [word for option, value in given.items() if value is not None for word in (option, f"{value:g}")]
+_LIMITS = ("--time-limit", "--import-time-limit", "--memory-limit")
 
 
 def _host(config: pytest.Config) -> dict[str, Any]:
-    """The keyword arguments of `Implementation`, with the command that reproduces a failure."""
+    """The keyword arguments of `Implementation`, and the command that reproduces failures."""
     host: dict[str, Any] = {}
-    options = _limits_given(config)
-    for name in _LIMITS:
-        value = config.getoption(name)
+    for option in _LIMITS:
+        value = config.getoption(option)
         if value is not None and not 0 < value < math.inf:
-            raise ValueError(f"{_as_option(name)} {value:g}: expected a number above 0")
+            raise ValueError(f"{option} {value:g}: expected a number above 0")
         if value is not None:
+            name = option.removeprefix("--").replace("-", "_")
             host[name] = int(value * 2**30) if name == "memory_limit" else value
     helpers = config.getoption("--helpers")
     if helpers:
@@ -153,13 +145,11 @@ def _host(config: pytest.Config) -> dict[str, Any]:
         if not folder.is_dir():
             raise ValueError(f"--helpers {helpers}: there is no directory {str(folder)!r}")
         host["helpers"] = str(folder.resolve())
-        options += ["--helpers", helpers]
     python = config.getoption("--python")
     if python:
         host["python"], config.stash[RUNS_ON] = interpreter.find(python, config.invocation_params.dir)
-        options += ["--python", python]
     host["module"] = module_options(config)
-    options += words_given(config)
+    options = option_words(config, *_LIMITS, "--helpers", "--python", *MODULE_OPTIONS)
     host["command"] = ["rnn-crosscheck", *options]
     if not config.pluginmanager.has_plugin(command.__name__):
         here, folder = config.invocation_params.dir, command.PROPERTIES
@@ -169,7 +159,7 @@ def _host(config: pytest.Config) -> dict[str, Any]:
 
 
 def _facts(config: pytest.Config) -> dict[str, str]:
-    """What results depend on besides the targets."""
+    """Everything that affects results besides the targets, by name."""
     profile = config.getoption("hypothesis_profile") or ("fuzz" if config.getoption("--fuzz-for") else "dev")
     facts = describe(profile, _seed(config))
     if RUNS_ON in config.stash:
@@ -178,12 +168,11 @@ def _facts(config: pytest.Config) -> dict[str, str]:
         facts["helpers"] = (
             f"{helpers} ({earlier_report.digest_of_folder(config.invocation_params.dir / helpers)})"
         )
-    given = [*_limits_given(config), *selection(config), *words_given(config)]
-    for option in ("--reproduce", "--weights", "--layout"):
-        value = config.getoption(option) or []
-        given += [word for each in ([value] if isinstance(value, str) else value) for word in (option, each)]
+    given = option_words(
+        config, *_LIMITS, "-k", "-m", *MODULE_OPTIONS, "--reproduce", "--weights", "--layout"
+    )
     return {**facts, **({"options": shlex.join(given)} if given else {})}
 
 
 def _seed(config: pytest.Config) -> str:
-    return "a new one in every turn" if config.getoption("--fuzz-for") else str(config.option.hypothesis_seed)
+    return "a new one in each turn" if config.getoption("--fuzz-for") else str(config.option.hypothesis_seed)

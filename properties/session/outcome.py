@@ -1,4 +1,4 @@
-"""Makes the result of a law from pytest's report of its test."""
+"""Makes the result of a law from pytest's report."""
 
 from collections.abc import Generator
 from contextlib import nullcontext
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show a violation by its message, and send the result of a law to the controlling process."""
+    """Show a violation by its message, and add the result of the law to the report."""
     error = call.excinfo.value if call.excinfo else None
     violation = _violation(error)
     failure = _explained(violation) if violation else None
@@ -40,13 +40,13 @@ def pytest_runtest_makereport(
         result = _result(item, report, failure, broke)
         report.user_properties.append(("law", asdict(result)))
         if result.is_excused:
-            report.outcome = "skipped"  # with `wasxfail`, pytest's own sign of an expected failure
+            report.outcome = "skipped"  # with `wasxfail` pytest counts an expected failure
             report.wasxfail = result.expected or f"by {', '.join(result.helpers)}"
     return report
 
 
 def _explained(violation: ViolationError) -> "Failure":
-    """The failure of a violation. A run without one does not import the modules that explain it."""
+    """The failure of a violation. Only a run with a violation imports the explanations."""
     from properties.explanations.failure import Failure
 
     return Failure(violation)
@@ -55,7 +55,7 @@ def _explained(violation: ViolationError) -> "Failure":
 def _result(
     item: pytest.Item, report: pytest.TestReport, failure: "Failure | None", broke: bool
 ) -> LawResult:
-    """The result of a law; `broke` says that the harness failed."""
+    """The result of a law; `broke` says whether the harness failed."""
     assert isinstance(item, pytest.Function)
     marker = item.get_closest_marker("law")
     assert marker
@@ -112,7 +112,7 @@ def _text(report: pytest.TestReport) -> str:
 
 
 def _violation(error: BaseException | None) -> ViolationError | None:
-    """The violation in an error, or in a group of them, as Hypothesis raises for a flaky one."""
+    """The violation in an error, or in an exception group, which Hypothesis raises for flaky failures."""
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := _violation(inner))), None)
     return error if isinstance(error, ViolationError) else None

@@ -1,4 +1,4 @@
-"""Reads which targets are judged, by which functions, and with which weights."""
+"""Reads the options about targets: which are judged, by which functions, with which weights."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -10,32 +10,32 @@ from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
 from properties.implementations.implementation import Implementation, Unusable, expand
 from properties.reports.results import encodable
-from properties.session.module_options import UNDERSTOOD, trained_network
+from properties.session.module_options import UNDERSTOOD, network_of_module
 from properties.worker.helper_files import only_helping
 from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, locate
 from reference.contract import CONTRACTS, FUNCTIONS
 
 TARGETS = pytest.StashKey[list[str]]()
-ASKED = pytest.StashKey[dict[str, set[str]]]()
-"""By target, the functions by which it is judged."""
+FUNCTIONS_OF = pytest.StashKey[dict[str, set[str]]]()
+"""The functions by which each target is judged, by target."""
 LIMITS = pytest.StashKey[dict[str, Limits]]()
-"""By target, its declared limits, if the target had to be loaded to read the options."""
+"""The declared limits of each target that was loaded to read the options, by target."""
 NETWORKS = pytest.StashKey[list[LayerProblem]]()
-"""Problems of the networks whose weights the user has named, or trained."""
+"""Problems with the weights of `--weights`, or of trained modules."""
 HELPING = pytest.StashKey[list[str]]()
-"""The files of a directory or glob that only help targets, and are not judged."""
+"""The files of a directory or glob that are helpers of targets, and are not judged."""
 HOST = pytest.StashKey[dict[str, Any]]()
-"""The keyword arguments of `Implementation`: interpreter, limits, command."""
+"""The keyword arguments of `Implementation`."""
 IMPLEMENTATIONS = pytest.StashKey[dict[str, Implementation]]()
-"""By target, its implementation: the same one when options are read and when laws are run."""
+"""The implementation of each target: the same one when options are read and when laws are run."""
 
 ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 """The adapters that run the nodes of a model in ONNX."""
 
 
 def read_targets(config: pytest.Config) -> None:
-    """Fill the stash with the targets and what is known of each. `HOST` must be there.
+    """Fill the stash with the targets and their facts. `HOST` must be in the stash.
 
     Raises `TargetMissing` or `ValueError` for options that are wrong.
     """
@@ -44,9 +44,9 @@ def read_targets(config: pytest.Config) -> None:
     config.stash[LIMITS] = dict.fromkeys(targets, ANYTHING)
     config.stash[UNDERSTOOD] = {}
     config.stash[IMPLEMENTATIONS] = {}
-    asked = config.stash[ASKED] = {}
+    functions = config.stash[FUNCTIONS_OF] = {}
     for target in targets:
-        asked[target] = _of_the_networks(functions_asked(target, config), target, networks)
+        functions[target] = _using_networks(functions_of(target, config), target, networks)
         if len(targets) > 1 or config.getoption("numprocesses", None):  # the laws do not come next
             implementation_of(target, config).close()
 
@@ -60,11 +60,11 @@ def implementation_of(target: str, config: pytest.Config) -> Implementation:
 
 
 def _targets(config: pytest.Config) -> list[str]:
-    """The targets. Whether a module or an attribute exists is known only when it is loaded."""
+    """The targets. A module or an attribute may turn out not to exist when it is loaded."""
     directory = config.invocation_params.dir
     named = config.getoption("--implementation") or []
     models = [name for name in named if _is_model(name)]
-    if models:  # adapters judge their nodes
+    if models:  # adapters run its nodes
         # dict.fromkeys, because a worker of pytest-xdist gets the options after this change.
         config.option.weights = [*dict.fromkeys([*(config.getoption("--weights") or ()), *models])]
         named = [*(name for name in named if name not in models), *ONNX]
@@ -80,7 +80,7 @@ def _targets(config: pytest.Config) -> list[str]:
 
 
 def _is_model(name: str) -> bool:
-    """Whether a name is that of a model in ONNX, or of a part of one."""
+    """Whether this is the name of an ONNX model, or of a part of one."""
     if ".onnx" not in name:
         return False
     from oracle.checkpoints import split
@@ -89,11 +89,11 @@ def _is_model(name: str) -> bool:
 
 
 def _networks(config: pytest.Config) -> list[LayerProblem]:
-    """A problem of every layer of `--weights`."""
+    """A problem for each layer in the files of `--weights`."""
     networks: list[LayerProblem] = []
     layout = config.getoption("--layout") or ""
     if layout and not config.getoption("--weights"):
-        raise ValueError("--layout says how the file of --weights is laid out, which is not given")
+        raise ValueError("--layout is about the file of --weights, which is missing")
     for text in config.getoption("--weights") or ():
         from oracle.checkpoints import load, split  # a slow import
 
@@ -105,7 +105,7 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
     return networks
 
 
-def functions_asked(target: str, config: pytest.Config) -> set[str]:
+def functions_of(target: str, config: pytest.Config) -> set[str]:
     """The functions by which a target is judged: the four, and the layers and backward passes that it has.
 
     A target with other functions, and none of the four, is not judged by the four. The target is loaded,
@@ -130,17 +130,21 @@ def functions_asked(target: str, config: pytest.Config) -> set[str]:
         if loaded.understood:
             config.stash[UNDERSTOOD][target] = loaded.understood
         if loaded.network:
-            config.stash[NETWORKS].append(trained_network(target, loaded.network, directory))
+            config.stash[NETWORKS].append(network_of_module(target, loaded.network, directory))
     optional = has - {*FUNCTIONS}
     return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
 
 
-def _of_the_networks(asked: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
-    """The functions among these that use the weights of these networks."""
+def _using_networks(functions: set[str], target: str, networks: list[LayerProblem]) -> set[str]:
+    """The functions that use the weights of these networks."""
     if not networks:
-        return asked
+        return functions
     kinds = {network.kind for network in networks}
-    of_layers = {name for name in asked if CONTRACTS[name].is_layer and CONTRACTS[name].problem_kind in kinds}
+    of_layers = {
+        name for name in functions if CONTRACTS[name].is_layer and CONTRACTS[name].problem_kind in kinds
+    }
     if not of_layers:
-        raise ValueError(f"--weights: {target} has no {' and no '.join(sorted(kinds))}, which these are for")
+        raise ValueError(
+            f"--weights: {target} has no {' and no '.join(sorted(kinds))}, which these weights are for"
+        )
     return of_layers

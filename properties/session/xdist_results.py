@@ -1,4 +1,4 @@
-"""Sends one message for a test from a worker of pytest-xdist, not five, if there are many targets."""
+"""With many targets, a worker of pytest-xdist sends one message for each test instead of five."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from properties.session.target_options import TARGETS
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Run a test, and send neither its start and end nor setups and teardowns that passed."""
-    if not _is_sparing(item.config):
+    """Run a test, and send only its call and the phases that failed."""
+    if not _sends_less(item.config):
         return None
     for report in run_quietly(item, nextitem):
         if report.when == "call" or not report.passed:
@@ -17,8 +17,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     return True
 
 
-def _is_sparing(config: pytest.Config) -> bool:
-    """Whether this is a worker that judges many targets, and no option needs the other messages."""
+def _sends_less(config: pytest.Config) -> bool:
+    """Whether this is a worker with many targets, and no option needs the other messages."""
     wants_all = config.option.verbose > 0 or config.getoption("xmlpath", None)
     wants_all = wants_all or config.option.durations is not None
     return hasattr(config, "workerinput") and len(config.stash[TARGETS]) > IN_FULL and not wants_all

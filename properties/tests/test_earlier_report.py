@@ -104,7 +104,7 @@ def test_a_run_under_other_circumstances_is_not_continued(
     was: dict[str, str], is_now: dict[str, str]
 ) -> None:
     with pytest.raises(
-        ValueError, match=r"^--resume: the report is of a run with \w+ .*; leave --resume out"
+        ValueError, match=r"^--resume: the report is of a run with \w+ .*; leave out --resume"
     ):
         earlier_report.kept(([], Run(was)), Run(is_now), [])
 

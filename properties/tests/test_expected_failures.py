@@ -28,8 +28,8 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("[[failure]\n", "Expected ']]' at the end of an array declaration (at line 1, column 10)"),
         ("a = 1\na = 2\n", "Cannot overwrite a value (at line 2, column 6)"),
         ("failures = 1\n", "key 'failures' is unknown; each entry is a table [[failure]]"),
-        ("failure = 1\n", "'failure' is no array of tables; each entry begins with [[failure]]"),
-        ("[failure]\n", "'failure' is no array of tables; each entry begins with [[failure]]"),
+        ("failure = 1\n", "'failure' is not an array of tables; each entry begins with [[failure]]"),
+        ("[failure]\n", "'failure' is not an array of tables; each entry begins with [[failure]]"),
         (ENTRY + "[[failure]]\n", "[[failure]] 2: key 'law' is missing"),
         (
             ENTRY.replace("reason", "reasons"),
@@ -75,7 +75,7 @@ def test_what_still_fails_or_did_not_run_is_not_stale() -> None:
         ("split", "rnn_forward", "it passed"),
         ("shapes", "lstm_forward", "it was skipped"),
         ("splt", "rnn_forward", "there is no such law; did you mean 'split'?"),
-        ("split", "rnn_forwards", "the law does not concern that function; did you mean 'rnn_forward'?"),
+        ("split", "rnn_forwards", "the law is not about this function; did you mean 'rnn_forward'?"),
     ],
 )
 def test_what_happens_no_more_is_stale(law: str, function: str, why: str) -> None:

@@ -71,7 +71,7 @@ def options(**given: Any) -> Any:
         ({"hypothesis_profile": "ci"}, "leave out any other profile"),
         ({"--reproduce": "Problem.rnn(...)"}, "leave --reproduce out"),
         ({"--hypothesis-seed": 0}, "leave --hypothesis-seed out"),
-        ({"--resume": True}, "leave --resume out"),
+        ({"--resume": True}, "leave out --resume"),
     ],
 )
 def test_options_that_say_something_else_are_a_usage_error(given: dict[str, Any], message: str) -> None:

@@ -11,7 +11,7 @@ from properties.session.target_options import (
     HOST,
     IMPLEMENTATIONS,
     LIMITS,
-    functions_asked,
+    functions_of,
     implementation_of,
 )
 from reference.contract import FUNCTIONS, LAYERS
@@ -37,7 +37,7 @@ FOUR = {*FUNCTIONS}
 def test_a_target_is_asked_for_what_it_has(tmp_path: Path, source: str, functions: set[str]) -> None:
     (tmp_path / "layers.py").write_text(LAYER.format("rnn_layer"))
     (tmp_path / "target.py").write_text(source)
-    assert functions_asked("target.py", configuration(tmp_path)) == functions
+    assert functions_of("target.py", configuration(tmp_path)) == functions
 
 
 def test_a_target_that_could_not_be_imported_stays_so_for_the_laws(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_target_that_could_not_be_imported_stays_so_for_the_laws(tmp_path: Pat
     (tmp_path / "here").mkdir()
     (tmp_path / "target.py").write_text(once + LAYER.format("rnn_layer"))
     config = configuration(tmp_path)
-    assert functions_asked("target.py", config) == FOUR
+    assert functions_of("target.py", config) == FOUR
     (tmp_path / "here").rmdir()
     with pytest.raises(Unusable):
         implementation_of("target.py", config).load()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from properties.reports.collected_results import Gathered
+from properties.reports.collected_results import CollectedResults
 from properties.reports.progress import ProgressPlugin
 from properties.reports.results import LawResult, judgements
 from properties.reports.test_ids import implementation_in
@@ -37,7 +37,7 @@ def judge(isatty: bool, *results: tuple[str, LawResult]) -> tuple[list[str], Pro
     reporter = terminal(lines, isatty)
     names = ["class/a.py", "class/b[1].py", "class/c.py"]
     plugin = ProgressPlugin(reporter, names, before=1)
-    gathered = Gathered(["class/a.py", "class/b[1].py"])
+    gathered = CollectedResults(["class/a.py", "class/b[1].py"])
     gathered.expect(IDS)
     gathered.expect(IDS)  # as from a second worker
     plugin.begin()

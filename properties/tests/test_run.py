@@ -120,7 +120,7 @@ def test_paths_are_taken_from_where_the_command_runs(tmp_path: Path) -> None:
         (("--reproduce", "Problem.gru()"), "'Problem.gru()' is no problem"),
         (
             ("--reproduce", "Problem.rnn(n_x=1, n_a=0, n_y=1, m=1, T_x=1)"),
-            "--reproduce: no law is about",
+            "--reproduce: no law is checked on",
         ),
         (("--hypothesis-profile", "nope"), "--hypothesis-profile: Profile 'nope' is not registered"),
         (("--hypothesis-seed", "nope"), "--hypothesis-seed=nope: a seed is a whole number from 0 up"),

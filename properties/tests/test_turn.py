@@ -165,7 +165,7 @@ def test_when_the_time_is_up_what_was_left_out_counts_as_tried() -> None:
 @pytest.mark.parametrize("number", [1, None])
 def test_a_law_none_of_whose_problems_was_judged_has_not_passed(number: int | None) -> None:
     """In fuzzing there is another turn, and what came of all of them is known at the end."""
-    turn = a_turn(slow_from(1), implementation=RIGHT, number=number, only_problem=a_problem(1))
+    turn = a_turn(slow_from(1), implementation=RIGHT, seed_number=number, only_problem=a_problem(1))
     skipped = ""
     try:
         turn.run()
