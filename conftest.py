@@ -26,18 +26,18 @@ pytest_plugins = [
     f"{PREFIX}properties.fuzz.fuzzing",
 ]
 
-# For torch and NumPy's BLAS, which are not imported yet. Their threads busy-wait for each other, so two
+# For torch and NumPy's BLAS, which are imported later. Their threads busy-wait for each other, so that two
 # workers on two cores would be no faster than one.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# Torch creates half a million permanent objects, which each garbage collection would traverse; so would the
-# last one, at the exit, which alone takes a fifth of the time of `import torch`.
+# Torch creates half a million permanent objects, which every garbage collection would traverse, including the
+# last one at the exit: that one alone takes a fifth of the time of `import torch`.
 gc.set_threshold(50_000)
 atexit.register(gc.freeze)
 
 settings.register_profile(
     "dev",
-    max_examples=8,  # of five problems each, besides the fixed problems: more examples found no more mistakes
+    max_examples=8,  # of five problems each, besides fixed problems; more examples found no more mistakes
     deadline=None,
     derandomize=False,  # Hypothesis would set this on CI; properties/session chooses the seed
     database=None,  # properties/failure_database/store.py stores problems, the same in every profile
@@ -81,7 +81,7 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
     ("--fuzz-for", "TIME", {}, "let all laws take turns for 90s, 10m, 4h or 2d"),
     ("--example-database", "URL", {}, "a database of failures to share (see docs/fuzzing.md)"),
 )
-"""The options of rnn-crosscheck: name, what it takes, further arguments of `addoption`, help."""
+"""The options of rnn-crosscheck: name, metavar, other arguments of `addoption`, help."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

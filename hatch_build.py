@@ -13,10 +13,10 @@ _OURS = "(reference|oracle|properties)"
 
 
 class OneName(BuildHookInterface[Any]):
-    """Moves the packages into one, and rewrites the imports of each other."""
+    """Moves the packages into one, and rewrites their imports of each other."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Write every file of the product as it is installed; an editable install needs no change."""
+        """Write every file of the product as in the wheel; an editable install needs no change."""
         if version == "editable":
             return
         root = Path(self.root)

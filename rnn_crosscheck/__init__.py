@@ -1,9 +1,9 @@
-"""Is a recurrent forward pass right? The smallest problem on which it is wrong, who is wrong, and why.
+"""Finds out whether a recurrent forward pass is right; if not, on which smallest problem, and why.
 
-`judge` returns the verdict on a target, and `laws` makes each law a test case of one's own suite. `Problem`
-is what a failure prints. `to_torch`, `from_torch`, and those of ONNX and Keras, convert the weights of
-layers. `layout` says how each framework lays these out, in `layout.LAYOUTS`, and needs NumPy alone. `like`
-makes the functions of a target of a class of torch modules.
+`judge` returns the verdict on a target, and `laws` makes each law a test case of another suite. A failure
+prints a `Problem`. `to_torch`, `from_torch`, and the same for ONNX and Keras, convert the weights of layers;
+`layout.LAYOUTS` describes the layouts of all frameworks, and needs NumPy alone. `like` makes the functions of
+a target from a class of torch modules.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, found when they are asked for: the process of a target needs none."""
+    """Import a public name on first use, since the process of a target needs none."""
     if name == "Problem":
         from oracle.problem import Problem
 

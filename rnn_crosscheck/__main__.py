@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-if (ROOT / "hatch_build.py").is_file():  # a clone, whose modules the current directory may have as well
+if (
+    ROOT / "hatch_build.py"
+).is_file():  # in a clone, the current directory may have modules of the same names
     sys.path.insert(0, str(ROOT))
 
 from properties.session.command import main  # noqa: E402

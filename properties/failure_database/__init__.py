@@ -1,1 +1,1 @@
-"""Stored: problems on which a law did not hold, here and where machines share them."""
+"""Stores the problems on which a law failed, in a local database and perhaps a shared one."""

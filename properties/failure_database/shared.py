@@ -1,4 +1,4 @@
-"""Opens the database of failures: the local one, and one that is shared with other machines."""
+"""Opens the local database of failures, and a database that several machines share."""
 
 import time
 import warnings
@@ -30,9 +30,9 @@ RETRY_AFTER = 5.0
 def open_database(directory: Path, url: str, tell: Callable[[str], None]) -> ExampleDatabase:
     """The local database, and with a `url` also a shared one.
 
-    `redis://host:port/0` is read and written; `tell` gets a message when it is lost, and when it is back.
-    `github://owner/repository` is an artifact of a workflow there, and only read. Raises `ValueError` if the
-    database cannot be reached.
+    `redis://host:port/0` is read and written; `tell` gets a message when the connection is lost, and when it
+    is back. `github://owner/repository` is an artifact of a workflow, and is only read. Raises `ValueError`
+    if the database cannot be reached.
     """
     local = LocalDatabase(directory / LOCAL)
     if not url:
@@ -72,7 +72,7 @@ def _github(url: str, directory: Path) -> ExampleDatabase:
     downloads = directory / ".hypothesis" / "github" / owner / repository
     database = GitHubArtifactDatabase(owner, repository, path=downloads)
     with warnings.catch_warnings(action="error", category=HypothesisWarning):
-        # The download may be slow, also this early.
+        # Hypothesis warns of slow work before the first test.
         warnings.simplefilter("ignore", HypothesisSideeffectWarning)
         try:
             list(database.fetch(b""))  # downloads the artifact, at most once a day
@@ -82,9 +82,9 @@ def _github(url: str, directory: Path) -> ExampleDatabase:
 
 
 class SharedDatabase(ExampleDatabase):
-    """A database whose connection may be lost. Writes that were missed follow when it is back.
+    """A database whose connection may be lost. Missed writes follow when the connection is back.
 
-    Operations of a lost database raise `error`; the next attempt follows `retry_after` seconds later.
+    An operation without a connection raises `error`; the next attempt is made `retry_after` seconds later.
     """
 
     def __init__(
@@ -128,10 +128,10 @@ class SharedDatabase(ExampleDatabase):
             result = operation()
         except self._error as error:
             if self._lost_at is None:
-                self._tell(f"{self._name} is lost ({error}); the run goes on with the local database")
+                self._tell(f"{self._name} is lost ({error}); the run continues with the local database")
             self._lost_at = time.monotonic()
             return ()
         if self._lost_at is not None:
             self._lost_at = None
-            self._tell(f"{self._name} is back, and has what it missed")
+            self._tell(f"{self._name} is back; the missed writes followed")
         return result

@@ -8,10 +8,10 @@ from oracle.problem import Problem
 
 
 class Store:
-    """The problems on which a law fails on a function of an implementation, in a database.
+    """The problems on which a law fails on a function of an implementation.
 
-    A store that does not replay yields no problem. A resumed run has such stores: a problem that the
-    interrupted run has stored would change what the resumed run finds.
+    Without `replays`, iteration yields no problem. A resumed run does not replay, because the problems that
+    the interrupted run has stored would change its results.
     """
 
     def __init__(
@@ -27,11 +27,11 @@ class Store:
         for value in sorted(self._database.fetch(self._key)) if self._replays else ():
             try:
                 yield Problem.parse(value.decode())
-            except ValueError:  # written by another version
+            except ValueError:  # another version wrote it
                 self._database.delete(self._key, value)
 
     def add(self, problem: Problem) -> None:
-        """Store a problem at once, so that it outlasts the program."""
+        """Store a problem at once, so that it is not lost if the program ends."""
         self._database.save(self._key, repr(problem).encode())
 
     def discard(self, problem: Problem) -> None:

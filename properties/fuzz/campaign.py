@@ -1,4 +1,4 @@
-"""A campaign of fuzzing: adds up the results of all turns, and schedules the next turns."""
+"""A fuzzing campaign: adds up the results of all turns, and schedules the next turns."""
 
 import shutil
 from collections import Counter
@@ -18,7 +18,7 @@ from properties.trials.retries import too_slow
 from properties.turns.coverage_map import render
 
 PERIOD = 30.0
-"""Seconds between two lines of progress, if the output is no terminal."""
+"""Seconds between two lines of progress, if the output is not a terminal."""
 
 
 class Campaign:
@@ -37,17 +37,17 @@ class Campaign:
         self._over = False
 
     def due(self, nodeids: Sequence[str], before: Sequence[int] = ()) -> list[int]:
-        """The tests to run next: the rest of a round, or all that have not failed; none if time is up."""
+        """The tests to run next: the rest of a round, or all that have not failed; none if the time is up."""
         if not self._clock.left:
             return []
         return [*before] or [i for i, nodeid in enumerate(nodeids) if nodeid not in self._done]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """Run the tests in rounds, where pytest would run each test once."""
+        """Run the tests in rounds; pytest itself would run each test once."""
         if session.config.option.collectonly or session.testsfailed or not session.items:
             return None  # with pytest-xdist, the workers have the items
-        for item, nextitem in pairwise(self._in_turns(session.items)):
+        for item, nextitem in pairwise(self._in_rounds(session.items)):
             if item and item.nodeid not in self._done:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             if session.shouldfail:
@@ -56,7 +56,7 @@ class Campaign:
                 raise session.Interrupted(session.shouldstop)
         return True
 
-    def _in_turns(self, items: Sequence[pytest.Item]) -> Iterator[pytest.Item | None]:
+    def _in_rounds(self, items: Sequence[pytest.Item]) -> Iterator[pytest.Item | None]:
         nodeids = [item.nodeid for item in items]
         while due := self.due(nodeids):
             yield from (items[i] for i in due)
@@ -73,10 +73,10 @@ class Campaign:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
-        """Add up a turn. Other plugins get one report of a law, with the sum of its turns."""
+        """Add up a turn. Other plugins see one report for each law, with the sum of its turns."""
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
         self._erase(reporter)
-        if report.failed and report.nodeid in self._failed:  # another worker has found it too
+        if report.failed and report.nodeid in self._failed:  # another worker has found it, too
             report.outcome, report.longrepr, report.user_properties = "passed", None, [("turn", {})]
         self._add(report)
         in_short = _in_short(report) if report.failed else ""
@@ -101,7 +101,7 @@ class Campaign:
             self._end(report)
 
     def _end(self, report: pytest.TestReport) -> None:
-        """Make this the report of a test, with the sum of its turns."""
+        """Make this the only report of a test, with the sum of its turns."""
         self._done.add(report.nodeid)
         if report.nodeid in self._results:
             law = ("law", asdict(self._results[report.nodeid]))
@@ -112,7 +112,7 @@ class Campaign:
     def pytest_report_teststatus(
         self, report: pytest.TestReport | pytest.CollectReport
     ) -> Generator[None, Any, Any]:
-        """Print no test until the end, and do not count turns."""
+        """Print nothing for a test before the end, and do not count turns."""
         category, _, word = yield
         is_turn = isinstance(report, pytest.TestReport) and "turn" in dict(report.user_properties)
         return "" if is_turn else category, "", word if self._over else ""
@@ -137,7 +137,7 @@ class Campaign:
             terminalreporter.write_line(self._state())
             terminalreporter.write(render(self._visited, width=shutil.get_terminal_size().columns))
         if self._left_out > 0:
-            short = "the run was too short, and the verdicts are about the others"
+            short = "the run was too short; the verdicts do not include them"
             terminalreporter.write_line(f"{self._left_out} tests had no turn: {short}", red=True)
 
     def _erase(self, reporter: pytest.TerminalReporter) -> None:
@@ -156,7 +156,7 @@ class Campaign:
         reporter.flush()
 
     def _state(self) -> str:
-        """The time, the number of failed laws and of problems, and the worst error, in one line."""
+        """The time, the numbers of failed laws and of problems, and the worst error, in one line."""
         elapsed = self._clock.elapsed
         results = self._results.values()
         problems = sum(result.problems for result in results)
@@ -194,7 +194,7 @@ def _together(earlier: LawResult, later: LawResult) -> LawResult:
 
 
 def _in_short(report: pytest.TestReport) -> str:
-    """A failure in one line; pytest prints it in full at the end."""
+    """A failure in one line. Pytest prints the whole message at the end."""
     for result in LawResult.reported(report.user_properties):
         what = f"{result.function} of {result.implementation}" if result.function else result.implementation
         return f"failed: {result.law}, {what}, {result.counterexample or result.message.split(chr(10))[0]}"
@@ -202,6 +202,6 @@ def _in_short(report: pytest.TestReport) -> str:
 
 
 def _clock_time(seconds: float) -> str:
-    """Such as `1h 02m 03s`."""
+    """A time such as `1h 02m 03s`."""
     hours, minutes = divmod(int(seconds) // 60, 60)
     return (f"{hours}h " if hours else "") + f"{minutes:02}m {int(seconds) % 60:02}s"

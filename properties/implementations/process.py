@@ -28,7 +28,7 @@ from properties.worker.messages import (
     Receiver,
     numbered,
 )
-from properties.worker.source_lines import Frame, lasting, place
+from properties.worker.source_lines import Frame, common_place, place
 
 UNREADABLE = "sent an answer that cannot be read"
 
@@ -137,7 +137,7 @@ class Process:
                 raise CodecError("more answers than requests")
             return received
         except TimeoutError:
-            at = lasting(self._sampled_stacks(), folder)
+            at = common_place(self._sampled_stacks(), folder)
             death = Died(f"did not answer within {time_limit:g} s", hung=True, at=at)
         except (EOFError, OSError):
             death = Died(self._cause_of_death(folder))

@@ -12,7 +12,7 @@ from reference.contract import FUNCTIONS
 @pytest.mark.robust
 @pytest.mark.law(USABLE, "spec")
 def test_can_be_used(implementation: Implementation, tally: Tally) -> None:
-    """Loading it brings at least one of the four functions."""
+    """The target can be loaded, and has at least one of the functions."""
     reason = unusable(implementation)
     if reason:
         pytest.fail(reason, pytrace=False)
@@ -24,7 +24,7 @@ def test_can_be_used(implementation: Implementation, tally: Tally) -> None:
 @pytest.mark.law(PROVIDED, "spec")
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_is_provided(implementation: Implementation, function: str, tally: Tally) -> None:
-    """The function is there, and takes the arguments of the specification."""
+    """The target has the function, and the function takes the arguments of the specification."""
     if unusable(implementation):
         pytest.skip(unusable(implementation))
     reason = lacks(implementation, function)

@@ -11,7 +11,7 @@ from oracle.problem import LayerProblem, Problem
 from properties.implementations.implementation import Implementation, Unusable, expand
 from properties.reports.results import encodable
 from properties.session.module_options import UNDERSTOOD, network_of_module
-from properties.worker.helper_files import only_helping
+from properties.worker.helper_files import helper_files
 from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, locate
 from reference.contract import CONTRACTS, FUNCTIONS
@@ -75,7 +75,7 @@ def _targets(config: pytest.Config) -> list[str]:
         )
     targets = expand(patterns, directory)
     found = [target for target in targets if target not in patterns and target.endswith(SUFFIXES)]
-    config.stash[HELPING] = helping = only_helping(found, directory)
+    config.stash[HELPING] = helping = helper_files(found, directory)
     return [target for target in targets if target not in helping] or targets
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from properties.worker.source_lines import Frame, frames, lasting, place
+from properties.worker.source_lines import Frame, common_place, frames, place
 
 INSIDE: Frame = ("/home/rnn/my_rnn.py", 12, "rnn_forward")
 
@@ -40,7 +40,7 @@ OURS = ("/usr/lib/worker.py", 1, "_call")
 )
 def test_where_it_hangs_is_what_every_sample_has(samples: list[list[Frame]], where: str) -> None:
     """The lines in a loop come and go, and so does what it calls."""
-    assert lasting(samples, "/home/rnn") == where
+    assert common_place(samples, "/home/rnn") == where
 
 
 def test_frames_begin_with_the_innermost() -> None:

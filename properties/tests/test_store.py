@@ -154,7 +154,7 @@ def test_what_is_out_of_reach_is_not_tried_again_at_once() -> None:
     database.save(b"k", b"1")
     losable.left = math.inf
     assert not [*database.fetch(b"k")]
-    assert told == ["db:1 is lost (no route); the run goes on with the local database"]
+    assert told == ["db:1 is lost (no route); the run continues with the local database"]
 
 
 @pytest.mark.parametrize(

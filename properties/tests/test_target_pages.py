@@ -44,7 +44,7 @@ def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> Non
     text = text_of(ADA, passed("course/ada.py"))
     for told in (
         "✗ differs wrong on ordinary inputs.",
-        "1. ba (of an LSTM bf, bi, bc and bo) is left out",
+        "1. the biases of the cell are left out",
         "Or, with the same numbers: every bias but by is added twice.",
         "rnn_forward will be right when its cell is.",
         "What should hold, and does not: Each step agrees with torch's",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.worker.helper_files import only_helping
+from properties.worker.helper_files import helper_files
 from properties.worker.targets import Target, TargetMissing, expand, locate
 
 
@@ -85,7 +85,7 @@ def test_a_pattern_may_be_absolute(folder: Path) -> None:
         ("my_rn.py", "no file 'my_rn.py' in '{}'; did you mean 'my_rnn.py'?"),
         (
             "quite_another.py",
-            "no file 'quite_another.py' in '{}'; the path is taken from where the command runs",
+            "no file 'quite_another.py' in '{}'; paths are relative to the current directory",
         ),
         ("submision/a.py", "no file 'submision/a.py': there is no directory '{}/submision'"),
         ("submissions/*.pyx", "'submissions/*.pyx' matches no Python file or notebook in '{}'"),
@@ -94,7 +94,7 @@ def test_a_pattern_may_be_absolute(folder: Path) -> None:
             "submissions/notes.txt",
             "'submissions/notes.txt' is neither a Python file (.py) nor a notebook (.ipynb)",
         ),
-        ("dangling.py", "'dangling.py' is no regular file, or a link to none"),
+        ("dangling.py", "'dangling.py' is not a regular file, or is a broken link"),
         ("my-rnn", "'my-rnn' is neither a file nor a module nor module:attribute"),
         ("my_rnn:", "'my_rnn:' is neither a file nor a module nor module:attribute"),
         ("", "'' is neither a file nor a module nor module:attribute"),
@@ -146,4 +146,4 @@ def test_files_that_only_help_their_neighbours_are_found(tmp_path: Path) -> None
     (tmp_path / "late").mkdir()
     for name, source in HELPED.items():
         tmp_path.joinpath(name).write_text(source)
-    assert only_helping([*HELPED], tmp_path) == ["rnn_utils.py", "deeper.py", "notes.ipynb"]
+    assert helper_files([*HELPED], tmp_path) == ["rnn_utils.py", "deeper.py", "notes.ipynb"]

@@ -1,1 +1,1 @@
-"""The process that runs the target's code, with the standard library and NumPy, and its messages."""
+"""The process that runs the code of a target, with the standard library and NumPy alone."""

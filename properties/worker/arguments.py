@@ -1,4 +1,4 @@
-"""Prepares the arguments of a target: their layout in memory, and other names of parameters."""
+"""Prepares the arguments of a call: the memory layout of arrays, and other names of parameters."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,11 +11,11 @@ from reference.contract import Array
 Arrangement = Literal["C", "fortran", "strided", "reversed", "read-only", "swapped", "updated", "retrained"]
 
 ALIASES: Mapping[str, str] = {"Wu": "Wi", "bu": "bi"}
-"""Other names of the parameters of the update gate, and their names in the specification."""
+"""Other names of the update gate's parameters, with their names in the specification."""
 
 
 class AliasedParameters(dict[str, Any]):
-    """The specification's parameters, found under their aliases as well."""
+    """The specification's parameters, which are also found under their aliases."""
 
     def __missing__(self, key: str) -> Any:
         if key in ALIASES:
@@ -24,22 +24,22 @@ class AliasedParameters(dict[str, Any]):
 
 
 def misses_an_alias(error: BaseException) -> bool:
-    """Whether the error is a failed look-up of a parameter by an alias."""
+    """Whether the error is a failed look-up of a parameter by its alias."""
     return isinstance(error, KeyError) and any(type(key) is str and key in ALIASES for key in error.args)
 
 
 def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: bool) -> list[Any]:
-    """Deep copies of the arguments, each array in this layout.
+    """Deep copies of the arguments, with each array in this layout.
 
-    A dict that is in several places, as the parameters are in the caches of all steps, is copied once.
+    A dict that occurs several times, such as the parameters in the caches of all steps, is copied once.
 
-    `"swapped"` has the other byte order; `"strided"` leaves a gap after each element on every axis;
-    `"reversed"` is a view of an array with the last element first; `"updated"` and `"retrained"` have the
-    usual layout, and follow a call with `earlier_numbers`.
+    `"swapped"` has the other byte order; `"strided"` has a gap after each element on every axis; `"reversed"`
+    is a view with negative strides. `"updated"` and `"retrained"` have the usual layout; such a call follows
+    a call with `earlier_numbers`.
     """
     layout = _LAYOUTS[arrangement]
     container = AliasedParameters if aliased else dict
-    copies: dict[int, Any] = {}  # of dicts, by the id of each
+    copies: dict[int, Any] = {}  # of dicts, by id
 
     def laid_out(value: Any) -> Any:
         if isinstance(value, dict):
@@ -57,10 +57,10 @@ def arranged(arguments: Sequence[Any], arrangement: Arrangement, *, aliased: boo
 def earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> Iterator[None]:
     """Give the arguments other numbers within this context, as before a step of training.
 
-    Parameters are halved. With `"updated"`, the other arrays are quartered in place, so that a cached product
-    differs for each factor, and every other parameter is a new array. With `"retrained"`, every parameter is
-    a new array. Afterwards all arrays have their numbers again, whatever the target wrote into them; an array
-    that the target froze or reshaped is replaced by a copy.
+    Parameters are halved: with `"updated"` half of them in place and half as new arrays, with `"retrained"`
+    all as new arrays. With `"updated"`, the other arrays are quartered in place, so that a cached product
+    differs for each factor. Afterwards, all arrays have their numbers again, whatever the target wrote into
+    them; an array that the target froze or reshaped is replaced by a copy.
     """
     are_updated = arrangement == "updated"
     later, scaled = [], 0
@@ -87,7 +87,7 @@ def earlier_numbers(arguments: Sequence[Any], arrangement: Arrangement) -> Itera
 
 
 def _places(holder: Any, seen: set[int]) -> Iterator[tuple[Any, Any]]:
-    """The list or dict, and the key, of each array, each once; the entries of a tuple cannot be replaced."""
+    """The list or dict and the key of each array, once. Entries of tuples cannot be replaced."""
     for key, entry in [*(holder.items() if isinstance(holder, dict) else enumerate(holder))]:
         if isinstance(entry, ndarray) and not isinstance(holder, tuple):
             yield holder, key

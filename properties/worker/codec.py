@@ -1,13 +1,13 @@
-"""Values as a header in JSON and a payload of array bytes, and back.
+"""Encodes values as a header in JSON and a payload of array bytes, and decodes them.
 
-A value is a tree of tuple, list, dict, None, bool, int, float, str, `numpy.ndarray` and `Foreign`. Nothing
-in its encoding can make a reader run code: whatever is decoded gives such a value or a `CodecError`.
+A value is a tree of tuple, list, dict, None, bool, int, float, str, `numpy.ndarray` and `Foreign`. Decoding
+never runs code: it returns such a value or raises `CodecError`.
 
-The header is `[tree, groups, converted]`. Arrays of one dtype and shape make one group `[code, shape,
-count]`, a block of the payload. In the tree a number from 0 up is the next array of that group; a negative
-one, `~n`, is the n-th array or container completed so far, so that what occurs many times, as `parameters`
-does in the caches, is encoded once; null, true, 1.5 and "text" are themselves, and a list is what its first
-entry says: `t`uple, `l`ist, `d`ict, `i`nt or `f`oreign.
+The header is `[tree, groups, converted]`. All arrays of one dtype and shape are a group `[code, shape,
+count]`, and one block of the payload. In the tree, a number from 0 up stands for the next array of that
+group. A negative number `~n` stands for the n-th array or container so far, so that an object that occurs
+many times, such as `parameters` in the caches, is encoded once. null, true, 1.5 and "text" stand for
+themselves. The first entry of a list is its type: `t`uple, `l`ist, `d`ict, `i`nt or `f`oreign.
 """
 
 import json
@@ -19,7 +19,7 @@ from numpy import asarray, dtype, generic, ndarray, uint8
 
 MAX_DEPTH = 32
 MAX_NODES = 1_000_000
-"""Counted as a reader visits them: a node that is referred to twice counts twice."""
+"""The most nodes of a tree; a node that is referred to twice counts twice."""
 MAX_BYTES = 2**28
 ALIGNMENT = 16
 """Every block of the payload begins at a multiple of this many bytes."""
@@ -29,13 +29,13 @@ _LEAVES = frozenset((type(None), bool, float, str))
 _ITSELF = ["f", "itself"]
 _TOO_LARGE = f"takes more than {MAX_BYTES // 2**20} MiB"
 
-# Bound here, because a target may change the module json.
+# Bound now, because a target may change the module json.
 _dumps = json.JSONEncoder(separators=(",", ":")).encode
 _loads = json.JSONDecoder().decode
 
 
 class CodecError(ValueError):
-    """Why a value cannot be encoded ("takes more than 256 MiB"), or bytes cannot be decoded."""
+    """A value cannot be encoded ("takes more than 256 MiB"), or bytes cannot be decoded."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Foreign:
 def encode(value: Any) -> tuple[bytes, list[bytes]]:
     """The header and the blocks of the payload.
 
-    Named tuples become tuples, array-likes plain arrays of native byte order (`converted` lists the names
-    of their types), a container inside itself `Foreign("itself")`, a container that is nested too deep
-    `Foreign("tuple nested more than 32 deep")`, and anything else a `Foreign`.
+    Named tuples become tuples. Array-likes become plain arrays of native byte order; `converted` lists the
+    names of their types. A container inside itself becomes `Foreign("itself")`, one that is nested too deep
+    `Foreign("tuple nested more than 32 deep")`, and any other object a `Foreign`.
 
     Raises `CodecError` if the value is too large.
     """
@@ -59,7 +59,7 @@ def encode(value: Any) -> tuple[bytes, list[bytes]]:
     groups, blocks = encoder.groups()
     try:
         header = _dumps([tree, groups, list(encoder.converted)]).encode("ascii")
-    except ValueError:  # of more than 4300 digits
+    except ValueError:  # more than 4300 digits
         raise CodecError("has an integer of thousands of digits") from None
     if max(len(header), sum(map(len, blocks))) > MAX_BYTES:
         raise CodecError(_TOO_LARGE)
@@ -92,7 +92,7 @@ def decode(header: bytes, payload: bytearray) -> tuple[Any, list[str]]:
 
 
 class _Walk:
-    """Counts the nodes that a reader has visited, and those inside each completed object."""
+    """Counts the visited nodes, and the nodes inside each completed object."""
 
     def __init__(self) -> None:
         self.nodes = 0
@@ -114,7 +114,7 @@ class _Walk:
 class _Encoder(_Walk):
     def __init__(self) -> None:
         super().__init__()
-        self.seen: dict[int, Any] = {}  # by id of an object, the reference to it
+        self.seen: dict[int, Any] = {}  # the reference to each object, by id
         self.arrays: dict[tuple[dtype[Any], Sequence[int]], tuple[int, list[Any]]] = {}
         self.converted: dict[str, None] = {}
 
@@ -126,7 +126,7 @@ class _Encoder(_Walk):
             return value
         if kind is int:
             return ["i", value]
-        # The type, because __class__ of the value may be a property that runs code of the target.
+        # By type, because __class__ may be a property that runs code of the target.
         if issubclass(kind, tuple):
             return self.container("t", value, tuple.__iter__(value), tuple.__len__(value), depth)
         if issubclass(kind, list):
@@ -139,7 +139,7 @@ class _Encoder(_Walk):
         return ["f", _name(value)]
 
     def container(self, tag: str, value: Any, parts: Iterable[Any], size: int, depth: int) -> list[Any]:
-        if depth >= MAX_DEPTH:  # not in `seen`: it may occur again at less depth
+        if depth >= MAX_DEPTH:  # not put into `seen`, since it may occur again at less depth
             return ["f", f"{_name(value)} nested more than {MAX_DEPTH} deep"]
         start = self.enter(size, depth)
         seen = self.seen
@@ -171,7 +171,7 @@ class _Encoder(_Walk):
     def array_like(self, value: Any) -> Any:
         try:
             array = asarray(value)
-        except BaseException:  # its __array__ is foreign code
+        except BaseException:  # __array__ is code of the target
             array = None
         if type(array) is not ndarray or array.dtype.char not in _DTYPES:
             return ["f", _name(value)]
@@ -215,7 +215,7 @@ def _arrays(groups: Any, payload: bytearray) -> list[Iterator[Any]]:
         block: Any = ndarray((count, *shape), _DTYPES[code], payload, offset)
         offset += block.nbytes + -block.nbytes % ALIGNMENT
         if code == "?":
-            block = block.view(uint8) != 0  # NumPy is not safe from booleans other than 0 and 1
+            block = block.view(uint8) != 0  # NumPy requires booleans to be 0 or 1
         arrays.append(iter(block if shape else [block[i, ...] for i in range(count)]))
     if offset != len(payload):
         raise CodecError("more payload than arrays")

@@ -1,4 +1,4 @@
-"""Which statements of a notebook are run: definitions, and not the experiments around them."""
+"""Selects the statements of a notebook that are run: definitions, not the experiments around them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ _CONSTANT = (
 def defines(statement: ast.stmt) -> bool:
     """Whether a statement only defines functions, classes, imports or constants.
 
-    So does an `if` or a `try` with nothing but such statements; the handlers of a `try` may do anything.
+    This includes an `if` or a `try` that contains only such statements; the handlers of a `try` may do
+    anything.
     """
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         return _is_constant(statement.value)
     if isinstance(statement, ast.If):
         return _is_constant(statement.test) and all(map(defines, [*statement.body, *statement.orelse]))
-    if isinstance(statement, ast.Try):  # whatever its handlers do
+    if isinstance(statement, ast.Try):
         return all(map(defines, [*statement.body, *statement.orelse, *statement.finalbody]))
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
@@ -31,7 +32,7 @@ def _is_constant(value: ast.expr | None) -> bool:
     """Whether an expression runs no code of the notebook."""
     if isinstance(value, ast.Lambda):
         return True
-    if isinstance(value, ast.Name) and value.id == "__name__":  # the guard of a script
+    if isinstance(value, ast.Name) and value.id == "__name__":  # if __name__ == "__main__"
         return False
     return isinstance(value, _CONSTANT) and all(
         _is_constant(child) for child in ast.iter_child_nodes(value) if isinstance(child, ast.expr)

@@ -1,9 +1,9 @@
-"""Describes an error of the target, whose class and text may run code of the target."""
+"""Describes an error of a target, whose class and message may run code of the target."""
 
 from __future__ import annotations
 
 
-def told(error: BaseException) -> tuple[str, str]:
+def described(error: BaseException) -> tuple[str, str]:
     """The name of the first public class of an error, and its message."""
     public = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     try:

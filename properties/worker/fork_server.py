@@ -1,6 +1,6 @@
-"""A process that has imported what a worker needs and forks workers, ten times as fast as starting one.
+"""A process that has imported the modules of a worker, and forks workers: ten times as fast as a start.
 
-It runs no code of targets. A forked worker has a session, descriptors and random numbers of its own.
+The server runs no code of targets. Each worker has its own session, descriptors and random numbers.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from properties.worker.worker import work
 
 
 def main() -> None:
-    """Serve the judge until it closes the socket, whose descriptor is the argument of the command."""
+    """Serve the judge until it closes the socket. The argument of the command is the socket's descriptor."""
     line = socket(fileno=int(sys.argv[1]))
-    gc.freeze()  # so that garbage collection in a worker does not copy shared memory
+    gc.freeze()  # so that garbage collection in workers does not copy shared memory
     while True:
         request, descriptors, _, _ = recv_fds(line, MAX_REQUEST, 3)
         if not request:
@@ -50,7 +50,7 @@ def _become_a_worker(connection: int, faults: int, errors: int, directory: str, 
         os.dup2(errors, sys.stderr.fileno())
         os.close(errors)
         os.chdir(directory)
-        random.seed()  # noqa: NPY002 - the global generator, of which every fork has a copy
+        random.seed()  # noqa: NPY002 - every fork has a copy of the global generator
         work(connection, faults, memory_limit)
     finally:
         os._exit(1)

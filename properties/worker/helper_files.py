@@ -1,4 +1,4 @@
-"""Which files only help others: a neighbour imports them, and they bind none of the functions."""
+"""Finds helper files: a file beside them imports them, and they define none of the functions."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _BINDS = re.compile(
 
 
 def imported(source: str) -> set[str]:
-    """The top-level names of the modules that a file or notebook imports, by its text."""
+    """The top-level names of the modules that a file or notebook imports, found by regular expression."""
     modules = [name for package, names in _IMPORT.findall(source) for name in (package, *names.split(","))]
     return {name.strip().partition(" ")[0].partition(".")[0] for name in modules} - {""}
 
 
-def only_helping(files: Sequence[str], directory: Path) -> list[str]:
-    """Those of some files, relative to `directory`, that only help others beside them; by their text."""
+def helper_files(files: Sequence[str], directory: Path) -> list[str]:
+    """The helpers among these files, which are relative to `directory`."""
     sources = {file: (directory / file).read_text("utf-8", "replace") for file in files}
     helpers = {(Path(file).parent, module) for file, source in sources.items() for module in imported(source)}
     return [

@@ -1,4 +1,4 @@
-"""Find the four functions in a target. This runs foreign code: only a worker imports what it is given."""
+"""Imports a target and finds its functions. This runs code of the target, so only workers do it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from oracle.modules import ModuleOptions, UnusableModule, is_module, understand
 from properties.worker.own_modules import FRAMEWORKS, NAMES, hide, is_ours
 from properties.worker.placeholders import placeholder
 from properties.worker.stand_ins import replace_helpers
-from properties.worker.statement_runner import Ran, run
+from properties.worker.statement_runner import RunStatements, run
 from properties.worker.statements import statements
 from properties.worker.targets import Target, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
@@ -27,13 +27,12 @@ from reference.contract import CONTRACTS, Contract
 
 @dataclass(frozen=True)
 class Loaded:
-    """The functions found, for each whether it is another contract, the object that holds them, the folder of
-    the code, and what `SUPPORTS` declares, in the object or in its module; `None` where there is none.
+    """A loaded target.
 
-    `lacking` says of functions that the target defines and that cannot be used why, `similar` of functions
-    that are not there what they may be called instead, and `notes` are on what was skipped in loading. The
-    functions of helper modules that were `replaced` are right. `understood` has the facts of `oracle.modules`
-    on a module of a framework, and `network` the weights of one that is trained.
+    `functions` are its functions, and `contracts` says for each `None`, or its signature if that is not the
+    specification's. `holder` is the object that has the functions, `folder` the folder of the code, and
+    `supports` the value of `SUPPORTS` in the holder or its module, or `None`. The other fields are those of
+    `Loaded` in `properties.implementations.implementation`.
     """
 
     functions: Mapping[str, Callable[..., Any]]
@@ -50,11 +49,11 @@ class Loaded:
 
     @property
     def other_contracts(self) -> int:
-        """How many functions are not called as the specification calls them."""
+        """The number of functions whose signature is not the specification's."""
         return sum(reason is not None for reason in self.contracts.values())
 
     def unfinished(self) -> dict[str, str]:
-        """The functions that have a placeholder in their code, and where."""
+        """The first placeholder in the code of each function that has one."""
         found = {name: placeholder(function, self.folder) for name, function in self.functions.items()}
         return {name: where for name, where in found.items() if where}
 
@@ -66,37 +65,37 @@ def load(
     replaced: Sequence[str] = (),
     module: Optional[Mapping[str, Any]] = None,  # noqa: UP045
 ) -> Loaded:
-    """Import a target and find the functions in it; it finds the modules in the folder of `helpers`, too.
+    """Import a target and find its functions. The folder `helpers` is on its path.
 
-    Functions of these modules that have one of the names `replaced` give way to right ones. `module` has the
-    fields of `ModuleOptions`: what the user says of a target that is a module of a framework.
+    Functions of helper modules whose names are in `replaced` are replaced by right ones. `module` has the
+    fields of `ModuleOptions`, the user's options for modules of frameworks.
 
-    Raises `TargetMissing` where the module or the attribute does not exist, `Unusable` where none of the
-    functions does, and whatever the target raises while it is imported, unless the functions do without.
+    Raises `TargetMissing` if the module or the attribute does not exist, `Unusable` if the target has none of
+    the functions, and any error of the import on which the functions depend.
     """
     if not is_ours(target.source):
         hide()
     if helpers:
         sys.path.insert(0, helpers)
     try:
-        asked = ModuleOptions(**(module or {}))
-        loaded = _load_file(target, asked) if target.is_file else _load_module(target, directory, asked)
+        options = ModuleOptions(**(module or {}))
+        loaded = _load_file(target, options) if target.is_file else _load_module(target, directory, options)
     except UnusableModule as error:
         raise Unusable(f"cannot be judged: {error}") from None
     return replace(loaded, replaced=replace_helpers(replaced, helpers, target.source)) if replaced else loaded
 
 
-def _load_module(target: Target, directory: Path, asked: ModuleOptions) -> Loaded:
+def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loaded:
     try:
         module = _import_module(target.source, directory)
     except ModuleNotFoundError as error:
         if not target.source.startswith(f"{FRAMEWORKS}."):
             raise
         raise Unusable(_how_to_install(target.source, error)) from None
-    return _in_module(target, module, asked)
+    return _in_module(target, module, options)
 
 
-def _load_file(target: Target, asked: ModuleOptions) -> Loaded:
+def _load_file(target: Target, options: ModuleOptions) -> Loaded:
     module, ran = _run_file(Path(target.source))
     root = target.attribute.partition(".")[0]
     if root and (why := ran.why_lacking(root)):
@@ -104,7 +103,7 @@ def _load_file(target: Target, asked: ModuleOptions) -> Loaded:
     named = () if root else [name for name in CONTRACTS if name in ran.bound] or CONTRACTS
     why_lacking = {name: why for name in named if (why := ran.why_lacking(name))}
     try:
-        loaded = _in_module(target, module, asked)
+        loaded = _in_module(target, module, options)
     except (Unusable, TargetMissing):
         if why_lacking:
             raise Unusable(f"cannot be imported: {next(iter(why_lacking.values()))}") from None
@@ -118,18 +117,16 @@ def _load_file(target: Target, asked: ModuleOptions) -> Loaded:
     return replace(loaded, functions=functions, lacking=why_lacking, notes=notes)
 
 
-def _in_module(target: Target, module: ModuleType, asked: ModuleOptions) -> Loaded:
-    """The functions in a module, or in the attribute of it that the target names."""
+def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Loaded:
+    """The functions in a module, or in the attribute that the target names."""
     holder: object = module
     for name in target.attribute.split(".") if target.attribute else ():
         holder = _attribute(holder, name, target)
     folder = str(Path(module.__file__ or "").parent)
-    if asked.like or asked.converts or is_module(holder):
+    if options.like or options.converts or is_module(holder):
         if not target.attribute:
-            raise UnusableModule(
-                f"it is no class or function: name one in it, TARGET:CLASS{_modules_in(module)}"
-            )
-        found = understand(holder, target.attribute, asked)
+            raise UnusableModule(f"name a class or function in it, TARGET:CLASS{_modules_in(module)}")
+        found = understand(holder, target.attribute, options)
         return Loaded(
             found.functions,
             dict.fromkeys(found.functions),
@@ -144,7 +141,7 @@ def _in_module(target: Target, module: ModuleType, asked: ModuleOptions) -> Load
 
 
 def _how_to_install(source: str, error: ModuleNotFoundError) -> str:
-    """Why an adapter cannot be imported here, and what would help."""
+    """Why an adapter cannot be imported, with a remedy."""
     known = importlib.import_module(FRAMEWORKS).ADAPTERS.get(source.rpartition(".")[2])
     extra = known.extra if known else ""
     package = f"'rnn-crosscheck[{extra}]'" if extra else error.name
@@ -153,8 +150,8 @@ def _how_to_install(source: str, error: ModuleNotFoundError) -> str:
     )
 
 
-def _run_file(path: Path) -> tuple[ModuleType, Ran]:
-    if path.stem in sys.modules or _is_installed(path.stem):  # an adapter may be called as what it adapts
+def _run_file(path: Path) -> tuple[ModuleType, RunStatements]:
+    if path.stem in sys.modules or _is_installed(path.stem):  # an adapter may have the name of its framework
         name = f"{path.stem} under test"
         sys.path.append(str(path.parent))
     else:
@@ -168,7 +165,7 @@ def _run_file(path: Path) -> tuple[ModuleType, Ran]:
 
 
 def _is_installed(name: str) -> bool:
-    """Whether there is a package of a name; where our clone is installed, its own are hidden."""
+    """Whether a module of this name is installed. Our own modules are hidden and do not count."""
     try:
         return name not in NAMES and find_spec(name) is not None
     except (ImportError, ValueError):
@@ -176,9 +173,9 @@ def _is_installed(name: str) -> bool:
 
 
 def _package_of(path: Path) -> str:
-    """The package that a file is in, which its relative imports are about; empty where it is in none.
+    """The package of a file, for its relative imports; empty if it is in none.
 
-    It is made under a name that nothing else has: a folder may be called as a module of Python's own is.
+    The package gets a unique name, since its folder may have the name of a standard module.
     """
     folder = path.parent
     initial = folder / "__init__.py"
@@ -190,7 +187,7 @@ def _package_of(path: Path) -> str:
     assert spec
     assert spec.loader
     package = sys.modules[name] = module_from_spec(spec)
-    with suppress(Exception):  # the file itself may do without
+    with suppress(Exception):  # the file may not need it
         spec.loader.exec_module(package)
     return name
 
@@ -231,14 +228,14 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     understood = facts[0] if facts else {}
     loaded = Loaded(functions, contracts, holder, folder, supports, similar=similar, understood=understood)
     if isinstance(holder, type) and loaded.other_contracts:
-        with suppress(Exception):  # what cannot be made without arguments remains a class
+        with suppress(Exception):  # a class that needs arguments is used as it is
             made = _with_functions(holder(), folder, supports)
             return min(loaded, made, key=lambda either: either.other_contracts)
     return loaded
 
 
 def _modules_in(holder: object) -> str:
-    """The classes of modules that a file defines, and how to name one; empty where there is none."""
+    """A hint at the classes of modules that a file defines; empty if there are none."""
     found = [
         name
         for name, value in getattr(holder, "__dict__", {}).items()
@@ -248,7 +245,7 @@ def _modules_in(holder: object) -> str:
 
 
 def _classes_hint(holder: object) -> str:
-    """Which classes have functions of the contract as methods, and how to name such a class as a target."""
+    """A hint at the classes that have some of the functions as methods; empty if there are none."""
     classes = [
         name
         for name, value in getattr(holder, "__dict__", {}).items()
@@ -275,7 +272,7 @@ def _is_of_like(function: object) -> bool:
 
 
 def _similar(name: str, holder: object) -> str:
-    """What a function that is not there may be called instead: a function of a similar name and call."""
+    """The function with a similar name and the right signature that may be meant; empty if there is none."""
     contract = CONTRACTS[name]
     alike = [
         other
@@ -290,13 +287,13 @@ def _similar(name: str, holder: object) -> str:
 
 
 def _other_contract(contract: Contract, function: object) -> str | None:
-    """Why a function is not called as the specification calls it; `None` where it is, or does not tell."""
+    """The signature of a function if it is not the specification's; `None` if it is, or is not known."""
     if not callable(function):
         return f"{contract.name} of type {type(function).__name__}"
     try:
         signature = inspect.signature(function)
         text = f"{contract.name}{signature}"
-    except Exception:  # built-in functions have none, and what a default prints itself as is foreign code
+    except Exception:  # built-in functions have no signature, and printing a default runs code of the target
         return None
     try:
         signature.bind(*contract.arguments, *contract.last_arguments)

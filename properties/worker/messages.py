@@ -19,9 +19,9 @@ DUMP_STACK = SIGUSR1
 """The signal on which a worker writes its stack to its crash report."""
 
 _NUMBERS = Struct("<QQ")
-"""Serial number, and the seconds in which it should be answered."""
+"""The serial number, and the time limit in seconds."""
 _SIZES = Struct("<QQ")
-"""Of the header and of the payload."""
+"""The sizes of the header and of the payload."""
 _START = _NUMBERS.size + _SIZES.size
 
 
@@ -31,7 +31,7 @@ def pack(serial: int, value: Any) -> bytes:
 
 
 def body(value: Any) -> bytes:
-    """The part of a message that encodes a value, and can be sent again; raises what `encode` raises."""
+    """The part of a message with the value, which can be sent again. Raises what `encode` raises."""
     header, blocks = encode(value)
     header += b" " * (-len(header) % ALIGNMENT)
     return b"".join([_SIZES.pack(len(header), sum(map(len, blocks))), header, *blocks])
@@ -44,7 +44,7 @@ def numbered(serial: int, body: bytes, seconds: int = 0) -> bytes:
 
 @dataclass(frozen=True)
 class Message:
-    """A received message: its serial number, the seconds in which to answer, and bytes not yet decoded."""
+    """A received message: serial number, time limit in seconds, and bytes that are not decoded yet."""
 
     serial: int
     seconds: int
@@ -53,7 +53,7 @@ class Message:
 
     @property
     def digest(self) -> bytes:
-        """A digest of the bytes, which is equal for equal values."""
+        """A digest of the bytes. Equal values have equal digests."""
         sizes = _SIZES.pack(len(self.header), len(self.payload))
         return sha256(sizes + self.header + self.payload).digest()
 
@@ -63,7 +63,7 @@ class Message:
 
 
 class Receiver:
-    """Reads messages. `read(n)` returns up to n bytes, and none at the end."""
+    """Reads messages by `read(n)`, which returns up to n bytes, and none at the end."""
 
     def __init__(self, read: Callable[[int], bytes]) -> None:
         self._read = read

@@ -1,4 +1,4 @@
-"""The names that some names depend on, through the statements that bind them; nothing is run."""
+"""Finds the names on which other names depend through the statements that bind them. Runs no code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from properties.worker.statements import Statement
 
 @dataclass
 class Needs:
-    """Global names, and the attributes that are looked up in them: `("np", "tanh")`."""
+    """Global names, and their attributes that are used: `("np", "tanh")`."""
 
     names: set[str] = field(default_factory=set)
     attributes: set[tuple[str, str]] = field(default_factory=set)
 
 
 def needs(roots: Iterable[str], statements: Sequence[Statement]) -> Needs:
-    """The roots, the names that the statements use which bind them, and so on."""
+    """The roots, and all names that they need directly or indirectly."""
     binders: defaultdict[str, list[Statement]] = defaultdict(list)
     for statement in statements:
         for name in statement.binds:
@@ -43,7 +43,7 @@ def needs(roots: Iterable[str], statements: Sequence[Statement]) -> Needs:
 
 
 def _used(code: CodeType) -> Needs:
-    """The global names that code looks up, and the functions and classes in it."""
+    """The global names that code uses, with those of its functions and classes."""
     used = Needs()
     instructions = [each for each in get_instructions(code) if each.opname != "EXTENDED_ARG"]
     for instruction, following in zip(instructions, [*instructions[1:], None]):

@@ -1,6 +1,6 @@
-"""The cells of a Jupyter notebook, or of a Python file that was exported from one.
+"""Reads the cells of a Jupyter notebook, or of a Python file that was exported from one.
 
-The worker must start fast, so the standard library reads the JSON; `nbformat` imports a schema validator.
+Uses the standard library, because the worker must start fast: `nbformat` imports a schema validator.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pathlib import Path
 _MARK = re.compile(r"^# ?(?:%%|In ?\[[\d *]*\]:)", re.MULTILINE)
 """The mark before a cell in a file that was exported by Jupytext, editors or nbconvert."""
 _MAGIC = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]")
-"""%magic, !command, ?help; help?; name = !command. Matched only with lines that are not Python."""
+"""%magic, !command, ?help, help?, name = !command. Only lines that are not Python are matched."""
 _ELSEWHERE = re.compile(
     r"\s*%%(!|(writefile|file|script|bash|sh|cmd|system|sx|python[23]?|pypy|perl|ruby|R"
     r"|html|HTML|javascript|js|latex|markdown|svg|SVG)\b)"
 )
-"""The magics of a cell that runs in another process or language, or not at all."""
+"""The magics of cells that run in another process or language, or not at all."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """The source of a cell, the file name under which it is compiled, and its name for the user.
+    """The source of a cell, the file name with which it is compiled, and its name for the user.
 
-    The `name` is empty in a Python file, which has line numbers.
+    The `name` is empty in a Python file, which has line numbers instead.
     """
 
     source: str
@@ -50,7 +50,7 @@ def cells(path: Path) -> list[Cell]:
     try:
         with tokenize.open(path) as file:
             text = file.read()
-    except (SyntaxError, UnicodeDecodeError):  # the compiler has a better message
+    except (SyntaxError, UnicodeDecodeError):  # the compiler gives a better message
         return []
     starts = [mark.start() for mark in _MARK.finditer(text)]
     if not starts:
@@ -84,7 +84,7 @@ def _of_notebook(path: Path) -> list[Cell]:
 
 
 def parsed(cell: Cell) -> tuple[str, Sequence[ast.stmt]]:
-    """The source of a cell without magics, and its statements; none if it is in another language.
+    """The source of a cell without magics, and its statements; empty for another language.
 
     Raises `SyntaxError` if it is not Python.
     """

@@ -1,6 +1,6 @@
 """Hides our modules from a target, which may have modules of the same names.
 
-In a clone they are `reference`, `oracle` and `properties`; the wheel has them in `rnn_crosscheck`.
+In a clone our packages are `reference`, `oracle` and `properties`; in the wheel they are in `rnn_crosscheck`.
 """
 
 import sys
@@ -30,7 +30,7 @@ from {PREFIX}properties.%s import main
 main()
 """
 WORKER, FORK_SERVER = _PROGRAM % "worker.worker", _PROGRAM % "worker.fork_server"
-"""The programs of a worker and of the fork server: they find our modules, and nothing beside them."""
+"""The programs of a worker and of the fork server. They find our modules and nothing else in that folder."""
 
 
 def full_name(target: str) -> str:
@@ -41,12 +41,12 @@ def full_name(target: str) -> str:
 
 
 def is_ours(source: str) -> bool:
-    """Whether a target's source is a module of ours: the reference, the catalogue of mistakes, an adapter."""
+    """Whether a target's source is one of our modules: the reference, a catalogue entry, or an adapter."""
     return f"{source}.".startswith((f"{REFERENCE}.", f"{PREFIX}oracle.faults.", f"{FRAMEWORKS}."))
 
 
 def hide() -> None:
-    """Make our modules unavailable for import. Modules that refer to them are not affected."""
+    """Make our modules unavailable for later imports."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if getattr(finder, "__name__", "") != "Ours"]
     for name in [name for name in sys.modules if name.partition(".")[0] in NAMES]:
         del sys.modules[name]

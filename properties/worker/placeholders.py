@@ -22,11 +22,11 @@ _COMPUTED = {
 
 
 def placeholder(function: Callable[..., Any], folder: str) -> str:
-    """The first placeholder, `"'a_next = None' (my_rnn.py:12 in rnn_forward)"`; empty if there is none.
+    """The first placeholder: `"'a_next = None' (my_rnn.py:12 in rnn_forward)"`; empty if there is none.
 
-    Placeholders are `None` or `...` as a value or statement, `pass`, `raise NotImplementedError`, and in code
-    that computes nothing the name of a result that is never computed. Finished functions may have some, too.
-    In code that computes something, an undefined name is no placeholder: it may be misspelled.
+    Placeholders are `None` or `...` as a value or statement, `pass`, `raise NotImplementedError`, and, in
+    code without any computation, the name of a result that is not defined. In code with a computation, an
+    undefined name is a mistake, such as a misspelling. Finished functions may contain placeholders, too.
     """
     with suppress(Exception):  # an object of the target may raise anything
         plain = unwrap(function)
@@ -54,7 +54,7 @@ def _found(code: CodeType, known: dict[str, Any]) -> Iterator[tuple[int, str]]:
 
 
 def _definition(code: CodeType, tree: ast.AST) -> ast.FunctionDef | None:
-    """The definition in a file's tree that code was compiled from."""
+    """The definition in a syntax tree from which the code was compiled."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])

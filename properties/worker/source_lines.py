@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 Frame = tuple[str, int, str]
-"""File, line, function."""
+"""File, line and function."""
 
 
 def place(frames: Iterable[Frame], folder: str) -> str:
@@ -24,10 +24,10 @@ def place(frames: Iterable[Frame], folder: str) -> str:
     return ""
 
 
-def lasting(samples: Sequence[Sequence[Frame]], folder: str) -> str:
-    """The place of the innermost frame that all samples of a stack share, which is where a call hangs.
+def common_place(samples: Sequence[Sequence[Frame]], folder: str) -> str:
+    """The place of the innermost frame of the target that all samples of a stack share: there a call hangs.
 
-    If they share none, the place of the outermost frame of the target.
+    If they share none, the place of the target's outermost frame.
     """
     common: list[Frame] = []
     for every in zip(*(reversed(sample) for sample in samples)):

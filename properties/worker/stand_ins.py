@@ -1,4 +1,4 @@
-"""Stand-ins for softmax and sigmoid of a course's helper module that is missing or wrong."""
+"""Replaces softmax and sigmoid of a course's helper module that is missing or wrong."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def missing_module(error: BaseException) -> str:
 
 
 def stand_in(node: ast.stmt | None, error: BaseException, namespace: dict[str, Any]) -> frozenset[str]:
-    """Bind the stand-ins among the names that the import of a missing module would have bound.
+    """Bind the names of a failed import for which there are stand-ins, and return these names.
 
-    Returns these names. `import module` binds a module that has only the stand-ins.
+    `import module` binds a module that has only the stand-ins.
     """
     missing = missing_module(error)
     bound: dict[str, Any] = {}
@@ -36,15 +36,16 @@ def stand_in(node: ast.stmt | None, error: BaseException, namespace: dict[str, A
     elif missing and isinstance(node, ast.Import) and node.names[0].name == missing:
         module = ModuleType(missing)
         vars(module).update(STAND_INS)
-        bound[node.names[0].asname or missing] = module  # for `import a.b`, a name that nothing looks up
+        bound[node.names[0].asname or missing] = module  # for `import a.b`, a name that is never used
     namespace.update(bound)
     return frozenset(bound)
 
 
 def replace_helpers(names: Collection[str], folder: str, target: str) -> list[str]:
-    """Replace functions of these names that a folder of helpers defines, in all modules, by the stand-ins.
+    """Replace the functions with these names from a folder of helpers, in all modules, by the stand-ins.
 
-    Functions of the target's own file stay. Returns the functions that were replaced: `"rnn_utils.softmax"`.
+    Functions of the target's own file are not replaced. Returns the replaced functions:
+    `"rnn_utils.softmax"`.
     """
     replaced: dict[str, None] = {}
     for module in [*sys.modules.values()]:

@@ -1,4 +1,4 @@
-"""Runs the statements of a file one by one, continues after a failure, and finds the names that need it."""
+"""Runs the statements of a file one by one, also after failures, and finds the names that need these."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from properties.worker.definitions import DEFINITIONS
-from properties.worker.errors import told
+from properties.worker.errors import described
 from properties.worker.name_dependencies import Needs, needs
 from properties.worker.source_lines import frames
 from properties.worker.stand_ins import STAND_INS, missing_module, stand_in
@@ -27,17 +27,17 @@ PACKAGES = frozenset(
         *("tinygrad", "torch", "torchvision", "tqdm", "transformers"),
     )
 )
-"""Packages that no folder of a course has, so that `--helpers` is no remedy if one is missing."""
+"""Packages that a folder of helpers does not contain, so that `--helpers` is no remedy if one is missing."""
 
 _NOT_DEFINED = re.compile(r"name '(\w+)' is not defined.*")
 
-TOLD = 5
-"""The most places of skipped statements in the notes."""
+MOST_NOTES = 5
+"""The most skipped statements in the notes."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A statement that failed; `stood_in` are its names that got stand-ins."""
+    """A statement that failed; `stood_in` are its names that have stand-ins."""
 
     statement: Statement
     error: BaseException
@@ -45,7 +45,7 @@ class Failed:
 
     @property
     def modules(self) -> frozenset[str]:
-        """The names among these that are modules."""
+        """The names with stand-ins that are modules."""
         return self.stood_in if isinstance(self.statement.node, ast.Import) else frozenset()
 
     @property
@@ -55,10 +55,10 @@ class Failed:
         return isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
 
 
-def run(statements: Sequence[Statement], namespace: dict[str, Any]) -> Ran:
-    """Run the statements in a namespace, and collect failures.
+def run(statements: Sequence[Statement], namespace: dict[str, Any]) -> RunStatements:
+    """Run the statements in a namespace, and collect the failures.
 
-    A constant of a notebook that depends on a statement which was not run is no failure.
+    In a notebook, a constant that depends on a statement that was not run is no failure.
     """
     failed = []
     for statement in statements:
@@ -67,18 +67,18 @@ def run(statements: Sequence[Statement], namespace: dict[str, Any]) -> Ran:
         try:
             exec(statement.code(), namespace)
         except BaseException as error:
-            if isinstance(error, (NameError, AttributeError)) and _may_lack(statement):
+            if isinstance(error, (NameError, AttributeError)) and _may_be_missing(statement):
                 continue
             failed.append(Failed(statement, error, stand_in(statement.node, error, namespace)))
-    return Ran(statements, namespace, failed)
+    return RunStatements(statements, namespace, failed)
 
 
-def _may_lack(statement: Statement) -> bool:
+def _may_be_missing(statement: Statement) -> bool:
     return statement.in_notebook and not isinstance(statement.node, DEFINITIONS)
 
 
-class Ran:
-    """The statements of a file after the run: which failed, and which names they bind by their text."""
+class RunStatements:
+    """The statements of a file after the run: the failures, and the names that the statements bind."""
 
     def __init__(
         self, statements: Sequence[Statement], namespace: dict[str, Any], failed: Sequence[Failed]
@@ -90,18 +90,18 @@ class Ran:
         self.bound = {name for statement in statements for name in statement.binds}
 
     def why_lacking(self, name: str) -> str:
-        """Why a name cannot be used: the failure that it depends on; empty if it can."""
+        """Why a name cannot be used: the failure on which it depends; empty if it can be used."""
         if not self.failed:
             return ""
         needed = needs([name], self._statements)
         for failed in self.failed:
-            wanted = self._wanted(failed, needed)
-            if wanted:
-                return _why(failed, wanted)
+            missing = self._missing_names(failed, needed)
+            if missing:
+                return _why(failed, missing)
         return ""
 
     def notes(self, names: Iterable[str]) -> list[str]:
-        """A line for each place that was skipped, or got a stand-in, while these names can be used."""
+        """A line for each failed statement that was skipped or has a stand-in."""
         if not self.failed:
             return []
         needed = needs(names, self._statements)
@@ -112,14 +112,14 @@ class Ran:
             if used:
                 missing = missing_module(failed.error)
                 given.append(f"{missing} is missing: replaced by our own {' and '.join(used)}")
-            elif not self._follows(failed):
+            elif not self._is_consequence(failed):
                 place = failed.statement.place
-                skipped.setdefault(place, f"skipped {place}: {_told(failed.error)}")
+                skipped.setdefault(place, f"skipped {place}: {_in_one_line(failed.error)}")
         lines = [*skipped.values()]
-        more = [f"and {len(lines) - TOLD} more"] if len(lines) > TOLD else []
-        return [*given, *lines[:TOLD], *more]
+        more = [f"and {len(lines) - MOST_NOTES} more"] if len(lines) > MOST_NOTES else []
+        return [*given, *lines[:MOST_NOTES], *more]
 
-    def _wanted(self, failed: Failed, needed: Needs) -> set[str]:
+    def _missing_names(self, failed: Failed, needed: Needs) -> set[str]:
         """The needed names that only this failed statement would have bound."""
         if failed.imports_all:
             there = self.bound | self._namespace.keys()
@@ -129,24 +129,24 @@ class Ran:
             for name, attribute in needed.attributes
             if name in failed.modules and attribute not in STAND_INS
         }
-        return lacking | (self._own(failed) & needed.names) - failed.stood_in
+        return lacking | (self._names_bound_by(failed) & needed.names) - failed.stood_in
 
     def _stand_ins(self, failed: Failed, needed: Needs) -> set[str]:
         """The needed names that a failed statement has bound to stand-ins."""
-        given = self._own(failed) & failed.stood_in & needed.names
+        given = self._names_bound_by(failed) & failed.stood_in & needed.names
         return {name for name in given if name not in failed.modules} | {
             attribute for name, attribute in needed.attributes if name in given & failed.modules
         }
 
-    def _own(self, failed: Failed) -> set[str]:
-        """The names that this statement would have bound last, or alone."""
+    def _names_bound_by(self, failed: Failed) -> set[str]:
+        """The names that no later statement binds instead of this one."""
         if failed.imports_all:
             return {name for name in failed.stood_in if name not in self.bound}
         return {name for name in failed.statement.binds if self._last[name] is failed.statement}
 
-    def _follows(self, failed: Failed) -> bool:
-        """Whether a name was missing that another failed statement would have bound."""
-        found = _NOT_DEFINED.fullmatch(told(failed.error)[1])
+    def _is_consequence(self, failed: Failed) -> bool:
+        """Whether it failed because of a name that another failed statement would have bound."""
+        found = _NOT_DEFINED.fullmatch(described(failed.error)[1])
         return found is not None and any(
             found[1] in each.statement.binds for each in self.failed if each is not failed
         )
@@ -155,7 +155,7 @@ class Ran:
 def _why(failed: Failed, wanted: set[str]) -> str:
     place, missing = failed.statement.place, missing_module(failed.error)
     if not missing:
-        return f"it needs {place}, which fails: {_told(failed.error)}"
+        return f"it needs {place}, which fails: {_in_one_line(failed.error)}"
     what, where = f"{', '.join(sorted(wanted))} of '{missing}'", place
     if missing not in _imported(failed.statement.node):  # an imported module imports it
         by = next((file, line) for file, line, _ in frames(failed.error) if not file.startswith("<frozen"))
@@ -166,7 +166,7 @@ def _why(failed: Failed, wanted: set[str]) -> str:
 
 
 def _imported(node: ast.stmt | None) -> Iterator[str]:
-    """The modules that an import statement names, with the packages that they are in."""
+    """The modules that an import statement names, and their packages."""
     names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
     if isinstance(node, ast.ImportFrom) and node.module:
         names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
@@ -175,7 +175,7 @@ def _imported(node: ast.stmt | None) -> Iterator[str]:
         yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
-def _told(error: BaseException) -> str:
+def _in_one_line(error: BaseException) -> str:
     """An error in one line."""
-    kind, message = told(error)
+    kind, message = described(error)
     return f"{kind}: {' '.join(message.split())[:200]}"

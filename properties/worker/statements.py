@@ -20,10 +20,10 @@ _MAYBE_ELSEWHERE = re.compile(r"\s*%%(?!time|capture|prun|memit|debug)")
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement, and its `place` for the user, `"In [3]"` or `"line 12"`.
+    """A statement, and its `place` for the user: `"In [3]"` or `"line 12"`.
 
-    `binds` are the names that its text binds at the top level. A `broken` statement stands for a cell
-    that has definitions and is not Python.
+    `binds` are the names that it binds at the top level. A `broken` statement stands for a cell with
+    definitions that is not valid Python.
     """
 
     node: ast.stmt | None
@@ -36,7 +36,7 @@ class Statement:
 
     @property
     def runs(self) -> bool:
-        """Whether the statement is run; in a notebook, only definitions are."""
+        """Whether the statement is run: in a notebook, only definitions are."""
         return not self.in_notebook or self.node is None or defines(self.node)
 
     def code(self) -> CodeType:

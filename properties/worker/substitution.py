@@ -1,4 +1,4 @@
-"""Replaces the cell of a target by a right one, to find out whether a forward inherits its mistake."""
+"""Replaces the cell of a target by a right one, to find out whether a forward inherits a mistake."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,10 +19,10 @@ _CELLS: Mapping[str, Function] = {
 
 
 class RightCell:
-    """A right cell, whose cache holds the very arrays that it is given and returns.
+    """A right cell, whose cache holds the same array objects that it gets and returns.
 
-    So a forward that later writes to these arrays spoils its caches, as with a cell of its own. `used` says
-    whether the cell was called.
+    So a forward that later writes to these arrays spoils its caches, as it would with its own cell. `used`
+    says whether the cell was called.
     """
 
     def __init__(self, forward: str) -> None:
@@ -32,7 +32,7 @@ class RightCell:
         self.used = False
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """The next state, the prediction and the cache; of a backward pass the gradients."""
+        """The next state, the prediction and the cache, or the gradients of a backward pass."""
         self.used = True
         if self._contract.is_backward:
             return self._cell(*arguments, **named)

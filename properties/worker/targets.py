@@ -1,4 +1,4 @@
-"""Names of targets: a file, a notebook or a module, and perhaps an attribute of it."""
+"""Parses the names of targets: a file, a notebook or a module, and perhaps an attribute of it."""
 
 import difflib
 import glob
@@ -84,7 +84,7 @@ def _expand(pattern: str, directory: Path) -> list[str]:
     if isdir(path) and (_names_a_file(source) or not isfile(path / "__init__.py")):
         files = [str(Path(source, entry.name)) for entry in path.iterdir()]
         if not any(_is_judged(Path(file)) for file in files):
-            files = [str(Path(source, file.relative_to(path))) for file in _below(path)]
+            files = [str(Path(source, file.relative_to(path))) for file in _files_below(path)]
     elif glob.has_magic(source) and not exists(path):
         above = "" if isabs(source) else join(directory, "")
         found = glob.glob(glob.escape(above) + source, recursive=True)
@@ -98,8 +98,8 @@ def _expand(pattern: str, directory: Path) -> list[str]:
     return [f"{file}:{attribute}" if attribute else file for file in judged]
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """The files in all folders below one, except hidden and private folders and environments."""
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files below a folder, except in hidden and private folders and environments."""
     for parent, folders, files in walk(folder):
         folders[:] = [
             name
@@ -133,12 +133,12 @@ def _names_a_file(source: str) -> bool:
 
 
 def no_file(source: str, directory: Path) -> str:
-    """Why there is no file of this name, relative to `directory`, and the closest name."""
+    """Why there is no file with this name, relative to `directory`, with a hint at a similar name."""
     path = directory / source
     if lexists(path):
-        return f"{source!r} is no regular file, or a link to none"
+        return f"{source!r} is not a regular file, or is a broken link"
     if not isdir(path.parent):
         return f"no file {source!r}: there is no directory {str(path.parent)!r}"
     hint = closest(path.name, (entry.name for entry in path.parent.iterdir()))
-    hint = hint or "; the path is taken from where the command runs"
+    hint = hint or "; paths are relative to the current directory"
     return f"no file {path.name!r} in {str(path.parent)!r}{hint}"

@@ -1,6 +1,6 @@
-"""The process in which a target runs: it loads the target and answers calls.
+"""The process of a target: loads the target, and answers calls.
 
-Names are bound before the target is imported, because a target may change any module.
+All names are bound before the target is imported, because a target may change any module.
 """
 
 import faulthandler
@@ -19,7 +19,7 @@ from numpy import errstate
 
 from properties.worker.arguments import ALIASES, Arrangement, arranged, earlier_numbers, misses_an_alias
 from properties.worker.codec import CodecError, Foreign, encode
-from properties.worker.errors import told
+from properties.worker.errors import described
 from properties.worker.loading import Loaded, load
 from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
 from properties.worker.own_modules import is_ours
@@ -27,7 +27,7 @@ from properties.worker.source_lines import frames, place
 from properties.worker.substitution import right_cell
 from properties.worker.targets import Target, TargetMissing, Unusable
 
-# By default catch_warnings takes the module from sys.modules, which a target may change.
+# By default, catch_warnings takes the module from sys.modules, which a target may change.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
 _simplefilter = warnings.simplefilter
 _ALIASED = "parameters under the names " + ", ".join(f"{alias} for {name}" for alias, name in ALIASES.items())
@@ -50,7 +50,7 @@ def work(connection: int, faults: int, memory_limit: int) -> NoReturn:
     for limit, size in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory_limit)):
         with suppress(ValueError, OSError):  # some systems lack a limit
             resource.setrlimit(limit, (size, size))
-    # A child that the target forks must not answer, nor keep the socket open when the worker is dead.
+    # A child that the target forks must not answer, nor keep the socket open after the worker has died.
     register_at_fork(after_in_child=lambda: close(connection))
     try:
         Worker(connection).serve()
@@ -60,7 +60,7 @@ def work(connection: int, faults: int, memory_limit: int) -> NoReturn:
         status = OUT_OF_MEMORY
     except OSError:
         status = LOST_CONNECTION
-    _exit(status)  # at once, whatever threads of the target run
+    _exit(status)  # even if threads of the target are running
 
 
 class Worker:
@@ -79,7 +79,7 @@ class Worker:
             message = receiver.receive()
             (kind, *request), _ = message.decoded()
             answer = self._load if kind == "load" else self._call
-            # The timer ends a call that hangs if the judge was killed.
+            # The timer ends a hanging call if the judge was killed.
             setitimer(ITIMER_REAL, message.seconds)
             self._send(message.serial, answer(*request))
             setitimer(ITIMER_REAL, 0)
@@ -108,7 +108,7 @@ class Worker:
         module: dict[str, Any],
         again: bool,
     ) -> tuple[Any, ...]:
-        """Load a target. A worker that loads it `again` skips the slow search for placeholders."""
+        """Load a target. When it is loaded `again`, the slow search for placeholders is left out."""
         target = Target(source, attribute)
         self._folder = str(Path(source).parent) if target.is_file else directory
         sys.argv[:] = [source]
@@ -171,13 +171,13 @@ class Worker:
         return "returned", given, value, used, [_ALIASED] if aliased else []
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
-        return ("raised", *told(error), place(frames(error), self._folder))
+        return ("raised", *described(error), place(frames(error), self._folder))
 
 
 def _with_leaves(reply: tuple[Any, ...], name: str) -> tuple[Any, ...]:
-    """A reply that can be sent: each part that is too large is replaced by a `Foreign` of this name.
+    """The reply with every part that is too large replaced by a `Foreign` with this name.
 
-    If each part can be sent by itself, the value is replaced.
+    If each part alone is small enough, the value is replaced.
     """
     kind, given, value, *rest = reply
     sent = [entry if _can_be_sent(entry) else Foreign(name) for entry in given]
