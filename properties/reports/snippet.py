@@ -40,7 +40,7 @@ def snippet(problem: Problem, function: str) -> str:
 
 
 def _caches(function: str, right: Any) -> list[str]:
-    """Lines that print the cache of a cell; of a forward, the number of caches, x, and the first cache."""
+    """Lines that print the cache of a cell, or for a forward the number of caches, x, and the first cache."""
     contract = CONTRACTS[function]
     if contract.is_cell:
         lines, entries = [], right
@@ -65,13 +65,13 @@ def _returned(contract: Contract) -> list[str]:
 
 
 def _count(problem: Problem, function: str) -> int:
-    """How many numbers the arguments of one of the four functions have."""
+    """The number of numbers in the arguments of one of the four functions."""
     *arrays, parameters = problem.arguments(function)
     return sum(array.size for array in [*arrays, *parameters.values()])
 
 
 def _literal(array: Array, digits: int | None = None) -> str:
-    """An array as Python code, with its dtype unless that is float64."""
+    """An array as Python code, with its dtype if that is not float64."""
     if not array.size:
         return f'np.zeros({array.shape}, "{array.dtype}")'
     dtype = "" if array.dtype == np.float64 or digits else f', dtype="{array.dtype}"'

@@ -1,4 +1,4 @@
-"""Writes a page for the author of each target: the mistakes, remedies, and examples."""
+"""Writes a page for the author of each target, with mistakes, remedies and examples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def pages(folder: Path, judged: Sequence[Judgement], run: Run) -> Mapping[str, P
 
 
 def as_page(judgement: Judgement, name: str) -> str:
-    """The page of one target under this name; the page names no other target."""
+    """The page of one target, which names no other target."""
     shown = [Shown(case, judgement) for case in cases(judgement)]
     return render("each.html.jinja", judgement=judgement, shown_name=name, shown=shown)
 
@@ -59,10 +59,10 @@ _PLAIN = {
     "extent": "how much is wrong",
     "raised": "it raised",
     "call": "what happened",
-    "stderr": "its last words",
+    "stderr": "its last error output",
     "form": "what it returned",
     "cached": "in your cache",
-    "given": "it was given",
+    "given": "the input was",
     "returned": "you returned",
     "sums to": "the column sums to",
     "grows by": "c grows by",
@@ -81,7 +81,7 @@ class Shown:
 
     @property
     def silent(self) -> list[str]:
-        """The functions of the mistake, if they never answer, but raise or end the process."""
+        """The functions of the mistake, if every call of them raises an exception or ends the process."""
         answered = {
             each.function
             for each in self.judgement.results
@@ -92,27 +92,31 @@ class Shown:
         return functions if is_silent and not answered & {*functions} else []
 
     @property
-    def told(self) -> list[tuple[str, str]]:
-        """The labels and texts of the facts on the example, without those that only experts need."""
+    def facts(self) -> list[tuple[str, str]]:
+        """The labels and texts of the facts on the example, without the facts for experts."""
         facts = self.case.smallest.facts
         left_out = (*_NOT_SHOWN, *(("torch", "wrong") if "exact" in facts else ()))
         said = in_words({name: fact for name, fact in facts.items() if name not in left_out})
         if "exact" in facts:
             said["exact"] = f"{float(facts['exact']['value']):.10g}"
         known = [each for each in self.case.smallest.findings if each.kind == "location" or each.is_trace]
-        told = [(_PLAIN.get(name, name), text) for name, text in said.items()]
-        return told + [("what is known of it", "\n".join(each.lines)) for each in known]
+        labelled = [(_PLAIN.get(name, name), text) for name, text in said.items()]
+        return labelled + [("what is known of it", "\n".join(each.lines)) for each in known]
 
     @property
     def laws(self) -> list[tuple[str, str, list[str]]]:
         """The laws that fail: name, statement and functions.
 
-        For a mistake on ordinary inputs, these are the laws on ordinary inputs.
+        If spec laws fail, only these are listed.
         """
-        asks = {law.name: (getdoc(law.check) or "").splitlines()[0] for law in all_laws()}
+        statements = {law.name: (getdoc(law.check) or "").splitlines()[0] for law in all_laws()}
         failures = [each for each in self.case.results if each.grade == "spec" or not self.case.is_spec]
         of_law = {name: [each for each in failures if each.law == name] for name in laws(failures)}
-        return [(name, asks[name], [*by_function(failed)]) for name, failed in of_law.items() if name in asks]
+        return [
+            (name, statements[name], [*by_function(failed)])
+            for name, failed in of_law.items()
+            if name in statements
+        ]
 
     @property
     def inherited(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Works out a small problem as if by hand: every number of a sample, step by step."""
+"""Works out a small problem by hand: every number of one sample, step by step."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -10,7 +10,7 @@ from reference.contract import CONTRACTS, Array
 from reference.lstm import LSTMCache
 
 LARGEST = {"n_x": 3, "n_a": 3, "n_y": 3, "T_x": 3}
-"""The largest sizes that are worked out."""
+"""The largest sizes of an example that is worked out."""
 
 
 def worked(problem: Problem, function: str, sample: int, step: int) -> list[str]:

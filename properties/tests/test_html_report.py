@@ -73,9 +73,9 @@ def test_what_all_did_comes_first_then_the_verdicts_then_each_failure() -> None:
     page = as_html(judgements(results, ["g"]), Run({}, left=["g"]))
     text = " ".join(" ".join(Page(page).text).split())
     told = [
-        "1 of 7 implementations conform: every law that ran holds. On ordinary inputs, 4 of 7 are right",
+        "7 implementations judged: 1 conforms, 4 are right on ordinary inputs",
         "interrupted: 1 implementation is not judged",
-        *("Mistakes, by how many make them", "1 the softmax overflows a, b, c and 2 more d, e 5"),
+        *("Mistakes, the most frequent first", "1 the softmax overflows a, b, c and 2 more d, e 5"),
         *("2 bf is left out a, b 2", "Verdicts", "a ✗ differs ✗ differs mistake 1 mistake 2"),
         *("Failures, by mistake", "1. the softmax overflows (5 implementations)"),
         "a : rnn in empty, extreme rnn_forward of a: empty (a spec law)",
