@@ -64,10 +64,8 @@ def _allowed(fact: Facts) -> str:
 
 def _off_by(fact: Facts) -> str:
     bounds, ulp = float(fact["bounds"]), float(fact["ulp"])
-    if isinf(ulp):
-        return "an infinite amount"
-    if isinf(bounds):
-        return f"{ulp:.2g} ulp, where no rounding error is possible"
+    if isinf(bounds):  # the bound is 0, or the answer is not finite
+        return "more than any rounding error" if isinf(ulp) else f"{ulp:.2g} ulp, where no error is allowed"
     said = f"{bounds:.2g} times that"
     return f"{said}, {ulp:.2g} ulp" if ulp < TELLING else said
 

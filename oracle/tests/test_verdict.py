@@ -62,6 +62,22 @@ def test_the_message_names_everything(a: Array, torchs: Array) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("bounds", "ulp", "words"),
+    [
+        (3.0, 2e4, "3 times that"),
+        (3.0, 12.0, "3 times that, 12 ulp"),
+        ("inf", 12.0, "12 ulp, where no error is allowed"),  # the bound is 0
+        ("inf", "inf", "more than any rounding error"),  # the answer is NaN or infinite
+        (9e14, "inf", "9e+14 times that"),  # the exact value is below the smallest number
+    ],
+)
+def test_an_error_is_told_by_its_bound_if_that_is_not_zero(
+    bounds: float | str, ulp: float | str, words: str
+) -> None:
+    assert in_words({"off_by": {"bounds": bounds, "ulp": ulp}})["off by"] == words
+
+
 def test_a_corrupted_framework_is_blamed(a: Array, torchs: Array) -> None:
     assert compared(a, off(torchs)).explain()["wrong"] == ["torch"]
 

@@ -52,16 +52,16 @@ class Answer:
         return read_parameters(self._contract, self._returned.value)
 
     @property
-    def cell_states(self) -> Array:
-        """The cell states `c` of every step; `(0, m, T_x)` for an RNN. Raises if it `hides_cell_states`."""
-        if self.hides_cell_states:
+    def memory(self) -> Array:
+        """The memory states `c` of every step; `(0, m, T_x)` for an RNN. Raises if it `hides_memory`."""
+        if self.hides_memory:
             raise MalformedError(f"c has shape {self.outputs['c'].shape}, expected every step")
         a = self.outputs["a"]
         return self.outputs.get("c", np.zeros((0, *a.shape[1:]), a.dtype))
 
     @property
-    def hides_cell_states(self) -> bool:
-        """Whether only the last of several cell states was returned."""
+    def hides_memory(self) -> bool:
+        """Whether only the last of several memory states was returned."""
         a = self.outputs["a"]
         return self.outputs.get("c", a).shape[2] < a.shape[2] and not self._contract.is_layer
 
@@ -85,7 +85,7 @@ def read_outputs(
         return _read_gradients(contract, value, sizes)
     _check_count(contract, value)
     return {
-        quantity(contract, name): _cell_states(name, entry, shape, sizes)
+        quantity(contract, name): _memory(name, entry, shape, sizes)
         if name == "c"
         else _over_time(_array(name, entry, shape, sizes), by_place="L D" in shape)
         for (name, shape), entry in zip(contract.outputs.items(), value, strict=False)
@@ -207,8 +207,8 @@ def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Arr
     return _in_double(value) if value.dtype == np.longdouble else value
 
 
-def _cell_states(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Array:
-    """The cell states of every step, or of the last step alone: `(n_a, m, 1)`."""
+def _memory(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Array:
+    """The memory states of every step, or of the last step alone: `(n_a, m, 1)`."""
     try:
         return _array(name, value, shape, sizes)
     except MalformedError:

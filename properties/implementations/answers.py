@@ -62,7 +62,7 @@ class Answers:
         if number not in self._steps:
             answers = dict(self._readable())
             given = self.question.inputs
-            inputs = {i: given[i].steps(each.outputs["a"], each.cell_states) for i, each in answers.items()}
+            inputs = {i: given[i].steps(each.outputs["a"], each.memory) for i, each in answers.items()}
             others = {i: each for i, each in inputs.items() if each is not given[i]}
             bounds = dict(zip(others, propagation.evaluate_each([*others.values()]), strict=True))
             self._steps = {
@@ -85,7 +85,7 @@ class Answers:
             if isinstance(reply.outcome, Returned):
                 answer = self.answer(number)
                 try:
-                    _ = answer.cell_states
+                    _ = answer.memory
                 except MalformedError:
                     continue
                 yield number, answer

@@ -43,11 +43,11 @@ def test_gate_ranges(trial: Trial) -> None:
 def test_memory_growth(trial: Trial) -> None:
     """One step adds at most 1 to the magnitude of the memory state."""
     answer = trial.answer
-    if answer.hides_cell_states:
+    if answer.hides_memory:
         c = np.abs(answer.outputs["c"].astype(np.float64))
         before = np.full(c.shape, trial.problem.T_x - 1.0)  # the memory state starts from 0
     else:
-        c = np.abs(answer.cell_states.astype(np.float64))
+        c = np.abs(answer.memory.astype(np.float64))
         before = np.abs(trial.steps[0].c0).reshape(c.shape)
     slack = (SIGMOID + TANH + 4) * Arithmetic(trial.inputs.dtype).u * (1 + before)
     excess = c - before - 1

@@ -75,7 +75,7 @@ def test_the_steps_of_one_are_bounded_whatever_another_answered(odd: Raised | Re
         posed.reply(i)
         inputs, bounds = posed.steps(i)
         answer = posed.answer(i)
-        alone = posed.question.inputs[i].steps(answer.outputs["a"], answer.cell_states)
+        alone = posed.question.inputs[i].steps(answer.outputs["a"], answer.memory)
         assert np.array_equal(inputs.a0, alone.a0)
         expected = propagation.evaluate(alone)
         assert all(np.array_equal(bounds[name].error, expected[name].error) for name in expected)

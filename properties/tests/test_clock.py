@@ -29,6 +29,16 @@ def test_a_clock_that_was_stopped_does_not_start() -> None:
     assert clock.left == 0
 
 
+def test_time_is_added_unless_the_clock_was_stopped() -> None:
+    clock = Clock(0)
+    clock.start()
+    clock.extend(3600)
+    assert clock.left > 3000
+    clock.stop()
+    clock.extend(3600)
+    assert clock.left == 0
+
+
 def test_the_first_interrupt_ends_the_time_and_leaves_the_second_to_others() -> None:
     interrupts = list[int]()
     before = signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))

@@ -1,6 +1,7 @@
 """Fuzzing as its user runs it: options, failures, the store, and an interrupt."""
 
 import re
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 
 from properties.failure_database.shared import open_database
 from properties.failure_database.store import Store
-from properties.fuzz.fuzzing import pytest_configure
+from properties.fuzz import fuzzing
+from properties.fuzz.clock import Clock
+from properties.fuzz.fuzzing import Turns, pytest_configure
 from properties.tests.runs import Run, run
 
 FAULTY = """
@@ -69,14 +72,34 @@ def options(**given: Any) -> Any:
         ({"--fuzz-for": "soon"}, "--fuzz-for 'soon' is not a duration"),
         ({"--fuzz-for": ""}, "--fuzz-for '' is not a duration"),
         ({"hypothesis_profile": "ci"}, "leave out any other profile"),
-        ({"--reproduce": "Problem.rnn(...)"}, "leave --reproduce out"),
-        ({"--hypothesis-seed": 0}, "leave --hypothesis-seed out"),
+        ({"--reproduce": "Problem.rnn(...)"}, "leave out --reproduce"),
+        ({"--hypothesis-seed": 0}, "leave out --hypothesis-seed"),
         ({"--resume": True}, "leave out --resume"),
     ],
 )
 def test_options_that_say_something_else_are_a_usage_error(given: dict[str, Any], message: str) -> None:
     with pytest.raises(pytest.UsageError, match=re.escape(message)):
         pytest_configure(options(**given))
+
+
+def test_the_time_to_explain_a_failure_is_not_taken_from_other_laws(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+
+    def fails_slowly(item: object, nextitem: object) -> list[Any]:
+        nonlocal now
+        now += 60
+        return [SimpleNamespace(failed=True)]
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(fuzzing, "run_quietly", fails_slowly)
+    clock = Clock(5)
+    clock.start()
+    logged: list[Any] = []
+    hooks = SimpleNamespace(pytest_runtest_logreport=lambda report: logged.append(report))
+    item: Any = SimpleNamespace(stash={}, ihook=hooks)
+    Turns(clock).pytest_runtest_protocol(item, None)
+    assert len(logged) == 1
+    assert 4 < clock.left <= 5
 
 
 def test_without_the_option_nothing_is_prepared() -> None:

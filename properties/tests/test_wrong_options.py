@@ -16,6 +16,7 @@ from properties.tests.runs import run
             ("--time-limit", "abc"),
             "ERROR: argument --time-limit: invalid float value: 'abc' (see rnn-crosscheck --help)",
         ),
+        (("--nope",), "ERROR: unrecognized arguments: --nope (see rnn-crosscheck --help)"),
         (("-m", "not spek"), "ERROR: -m spek: the grades are spec and robust; did you mean 'spec'?"),
     ],
 )

@@ -63,10 +63,10 @@ def _agree_backward(trial: Trial, inputs: BackwardInputs) -> None:
 def _of_sequence(trial: Trial) -> Steps:
     """The steps of one of the four functions.
 
-    If the function returns only the last cell state, each step is called again, with cell states of zero.
+    If the function returns only the last memory state, each step is called again, with memory states of zero.
     """
     answer = trial.answer
-    if not answer.hides_cell_states:
+    if not answer.hides_memory:
         return {name: side_by_side(array) for name, array in answer.outputs.items()}, *trial.steps
     a = answer.outputs["a"]
     inputs = trial.inputs.steps(a, np.zeros_like(a))
