@@ -7,7 +7,7 @@ not affect the laws, and the target does not affect the caller.
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,29 +57,23 @@ def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., 
     nodeids = [line for line in printed.splitlines() if "::" in line]
     if not nodeids:
         raise ValueError(printed)
-    cases = [LawOfTarget(target, options, law_in(nodeid), function_in(nodeid)) for nodeid in nodeids]
-    return pytest.mark.parametrize("law", cases, ids=str)
+    named = [(law_in(nodeid), function_in(nodeid)) for nodeid in nodeids]
+    cases = [
+        pytest.param(
+            partial(_check, target, options, law, function), id=f"{law} of {function}" if function else law
+        )
+        for law, function in named
+    ]
+    return pytest.mark.parametrize("law", cases)
 
 
-class LawOfTarget:
-    """One law on one function of a target. The first call judges the target, for all its laws."""
-
-    def __init__(self, target: str, options: tuple[str, ...], law: str, function: str) -> None:
-        self._target = target
-        self._options = options
-        self._law = law
-        self._function = function
-
-    def __str__(self) -> str:
-        return f"{self._law} of {self._function}" if self._function else self._law
-
-    def __call__(self) -> None:
-        """Fail or skip the calling test, as the law did."""
-        result = _results(self._target, self._options)[self._law, self._function]
-        if result.status == "skipped":
-            pytest.skip(result.message)
-        if result.status == "failed" and not result.expected:
-            pytest.fail(result.message, pytrace=False)
+def _check(target: str, options: tuple[str, ...], law: str, function: str) -> None:
+    """Fail or skip the calling test, as the law did. The first call judges the target."""
+    result = _results(target, options)[law, function]
+    if result.status == "skipped":
+        pytest.skip(result.message)
+    if result.status == "failed" and not result.expected:
+        pytest.fail(result.message, pytrace=False)
 
 
 @cache
