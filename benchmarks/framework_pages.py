@@ -1,4 +1,4 @@
-"""The results of the adapters of frameworks, and the tables of the page about these."""
+"""The results of the adapters of frameworks, and the tables of their page."""
 
 import re
 from collections import defaultdict
@@ -105,7 +105,7 @@ COLUMNS = (
 )
 
 Explained = Mapping[str, Sequence[tuple[Failure, Known | None]]]
-"""By adapter, its failures, each with what the ledger has that explains it."""
+"""The failures of each adapter, each with the part of the ledger that explains it."""
 
 
 def parts(judged: Sequence[Judged]) -> dict[str, str]:

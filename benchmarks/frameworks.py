@@ -1,12 +1,12 @@
-"""Are the recurrent layers of frameworks right? Judges every adapter: the tables of docs/frameworks.md.
+"""Are the recurrent layers of frameworks right? Judges every adapter, and writes docs/frameworks.md.
 
     python -m benchmarks.frameworks --output docs/frameworks.md --python .venv-frameworks/bin/python
     python -m benchmarks.frameworks --only onnxruntime,litert --against docs/frameworks.md
 
-The laws judge every adapter in the first interpreter that has its framework: this one, or those of
-`--python`. `--results` keeps the results of each in a file, and an adapter with a file there is not judged
-again, so a run can be split or continued. The exit status is 1 if a verdict is another one than on the page
-`--against`, or if an adapter that `--only` names is not installed.
+Each adapter is judged in the first interpreter that has its framework: this one, or one of `--python`.
+`--results` stores the results of each adapter in a file; an adapter with such a file is not judged again, so
+a run can be split or continued. The exit status is 1 if a verdict differs from the page `--against`, or if an
+adapter that `--only` names is not installed.
 """
 
 import datetime
@@ -48,7 +48,7 @@ def main() -> int:
     options = parser(__doc__)
     options.add_argument("--python", action="append", default=[], help="another interpreter (repeatable)")
     options.add_argument("--only", default=ALL, help="adapters to judge, with commas (default: all)")
-    options.add_argument("--results", type=Path, help="a folder that keeps results (default: none are kept)")
+    options.add_argument("--results", type=Path, help="a folder to store results in (default: none)")
     options.add_argument("--output", type=Path, help="the page whose tables to replace (default: print)")
     options.add_argument("--against", type=Path, help="an earlier page")
     given = options.parse_args()
@@ -135,7 +135,7 @@ def ratios(results: Sequence[LawResult]) -> dict[str, float | None]:
 
 
 def _failure(implementation: Implementation, result: LawResult) -> Failure:
-    """A law that failed, and what the adapter does when its counterexample is posed again."""
+    """A law that failed, and what the adapter does when it is called on the counterexample again."""
     function, told = result.function, " ".join(" ".join(result.diagnosis[:1]).split())
     gradients, outcome, finite = CONTRACTS[function].is_backward, "answers", True
     if result.counterexample:
@@ -153,7 +153,7 @@ def _failure(implementation: Implementation, result: LawResult) -> Failure:
 
 
 def changed(judged: Sequence[Judged], before: str) -> list[str]:
-    """A line for each verdict that is another one than in the first table of an earlier page."""
+    """A line for each verdict that differs from the first table of an earlier page."""
     first = before.partition("<!-- adapters -->")[2].partition("<!-- end -->")[0]
     old = {
         name: rest for name, *rest in re.findall(r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \|", first, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Does everything hold on other processors? Imitates those that this machine can.
+"""Do all laws and tests hold on other processors? Imitates those that this machine can.
 
     python -m benchmarks.machines --output docs/machines.md
     python -m benchmarks.machines --short
@@ -77,7 +77,7 @@ class Environment:
         )
 
     def find_kernels(self) -> "Environment":
-        """Set the kernels, or why there are none: this processor cannot run them."""
+        """Set the kernels, or the reason why this processor cannot run them."""
         ran = self.run("benchmarks.kernels", **VERBOSE)
         if ran.returncode:
             self.missing = f"this processor cannot run it ({ending(ran)})"
@@ -109,7 +109,7 @@ class Environment:
 
 
 def environments(features: Sequence[str]) -> Iterator[Environment]:
-    """Every environment but the usual one, also if this machine cannot run it; `features` are NumPy's."""
+    """All environments except the usual one, also those that this machine cannot run."""
     for isa in ("SSE41", "AVX2", "AVX512_CORE"):
         yield Environment(f"oneDNN {isa}", {"ONEDNN_MAX_CPU_ISA": isa})
     yield Environment("without oneDNN", first="import torch; torch.backends.mkldnn.set_flags(False)")

@@ -21,7 +21,7 @@ HELD: Mapping[str, str] = {
     "the reference without backward passes": "5",
     "the reference": "10",
 }
-"""What is judged, and the ratio that it is held to."""
+"""The targets, and the largest ratio that each should have."""
 
 
 def main() -> None:

@@ -8,16 +8,16 @@ The reference and torch answer random problems of every regime and dtype, with d
 sequences up to 200 (most are small), and layers with all their options. The table shows by regime and dtype
 the worst error as a fraction of the bound, of one step and of the whole trajectory:
 
-- measured from the float64 evaluation that carries the bound, on every problem. Up to 2 is sound, for that
-  evaluation may be wrong by the bound as well; in float32 and float16 it hardly is;
-- *exact*, measured from the exact enclosures of one sample, on small problems and some large. Up to 1 is
-  sound, for the reference, torch and the float64 evaluation;
+- measured on every problem from the float64 evaluation with its bound. Figures up to 2 are sound, because
+  this evaluation may also be off by the bound;
+- *exact*, measured from the exact enclosures of one sample, on small problems and a few large ones, for the
+  reference, torch and the float64 evaluation. Figures up to 1 are sound;
 - *sharpness*: the median over problems of the median over states of the reference's error in one step.
 
-A layer returns its states between steps only if it is called for each step, so the reference is. One step of
-a backward pass begins from the program's own gradient of the step after. Two more programs compute backward
-passes: one multiplies sums out, one computes again what is cached. The table shows only the excesses of these
-two. Torch computes the backward passes of cells and layers.
+A layer is called once for each step, because it returns no states between steps. One step of a backward pass
+begins from the program's own gradient of the next step. Two more programs compute backward passes: one
+multiplies sums out, one computes cached values again. The table does not show these two, but their excesses
+are printed. Torch computes the backward passes of cells and layers.
 
 Each excess is printed with its problem, and the exit status is 1 if there is one. With `--json` the last line
 is the worst of every figure by dtype, and there is no table.
@@ -25,7 +25,7 @@ is the worst of every figure by dtype, and there is no table.
 
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # small problems are slower on two
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads are slower on small problems
 
 import json
 import sys
@@ -54,7 +54,7 @@ COLUMNS = [
 ]
 
 Results = Mapping[tuple[str, str], Mapping[str, list[float]]]
-"""By regime and dtype: each figure of every problem."""
+"""The values of each figure, by regime and dtype."""
 
 
 def main() -> int:

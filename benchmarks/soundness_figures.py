@@ -27,14 +27,14 @@ from properties.implementations.stepped_layer import step_through
 from reference.contract import CONTRACTS, Array
 
 SMALL = 60
-"""Up to this number of hidden states a problem is always enclosed; larger problems now and then."""
+"""Problems with at most this number of hidden states are always enclosed, and a few larger ones."""
 
 Answer = dict[str, Array]
 Figures = dict[str, float]
-"""By name: `reference step`, `torch trajectory exact`, and so on."""
+"""The figures by name: `reference step`, `torch trajectory exact`, and so on."""
 
 distances = np.vectorize(lambda number, enclosure: enclosure.distance_at_most(number), otypes=[float])
-"""How far numbers are from the exact values at most."""
+"""The largest possible distances of numbers from the exact values."""
 
 
 def figures_of(function: str, problem: Problem, rng: np.random.Generator) -> Figures:
@@ -149,19 +149,19 @@ def from_exact(
     enclose: Callable[[float], Mapping[str, Array]],
     sample: Any = slice(None),
 ) -> tuple[Figures, Answer]:
-    """The worst errors of a sample, measured from the exact enclosures, and all those of the reference."""
+    """The worst errors of a sample, measured from the exact enclosures, and all errors of the reference."""
     bounds = {name: each.error[:, sample] for name, each in bounded.items()}
     least = min(float(bound.min(initial=1, where=bound > 0)) for bound in bounds.values())
-    truth = enclose(max(least, np.finfo(float).tiny) / 1000)  # the radius, small beside every bound
+    truth = enclose(max(least, np.finfo(float).tiny) / 1000)  # a radius far below every bound
     found: Figures = {}
     ratios: dict[str, Answer] = {}
     for program, answer in {**answers, "evaluation": {n: each.value for n, each in bounded.items()}}.items():
         ratios[program] = {}
         for name in answer.keys() & truth.keys():
             array = answer[name][:, sample]
-            late = slice(truth[name].shape[2] - array.shape[2], None)  # of c torch returns the last step only
+            late = slice(truth[name].shape[2] - array.shape[2], None)  # torch returns only the last step of c
             far, bound = distances(array, truth[name][:, :, late]), bounds[name][:, :, late]
-            known = (bound > 0) & (bound < np.inf)  # nothing is too far for an infinite bound
+            known = (bound > 0) & (bound < np.inf)  # no error exceeds an infinite bound
             out = np.where(far > bound, np.inf, 0.0)
             ratios[program][name] = np.divide(far, bound, out=out, where=known)
         found[f"{program} {extent} exact"] = max(

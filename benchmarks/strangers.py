@@ -1,13 +1,12 @@
-"""Is what the locator says of mistakes by other authors true of problems that did not help to find it?
+"""How often are locations of mistakes right? Checks them on mistakes by other authors, and on new problems.
 
     python -m benchmarks.strangers FOLDER [--every 8] [--only PREFIX,...] [--show]
 
-Each `.toml` file of the folder holds edits of `program.txt` or `layers_program.txt`, which are right. The
-mistakes that the catalogue does not name are located, and each part of the location is checked on fresh
-problems: *where*, whether the first equation that does not hold is the same; *when*, whether the conditions
-say which elements are wrong; *how*, whether the form gives the wrong values. A part that is stated and fails
-is *false*. This judgement is mechanical: it cannot tell whether a part that is left out could have been
-stated.
+Each `.toml` file of the folder contains edits of `program.txt` or `layers_program.txt`, which are right.
+Mistakes that the catalogue does not name are located, and each part of a location is checked on new problems:
+*where*, whether the same equation is the first that does not hold; *when*, whether the conditions tell which
+elements are wrong; *how*, whether the form gives the wrong values. A stated part that fails is *false*. This
+check is mechanical: it cannot tell whether a part that is left out could have been stated.
 """
 
 import time
@@ -36,7 +35,7 @@ PARTS = ("where", "when", "how")
 
 @dataclass(frozen=True)
 class Result:
-    """The verdict on a location, its cost and its sentences; no verdict where the catalogue names it."""
+    """The verdict on a location, its cost and its sentences; no verdict if the catalogue names it."""
 
     group: str
     verdict: Verdict | None = None
@@ -68,7 +67,7 @@ def main() -> None:
 
 
 def located(stranger: Stranger) -> Result:
-    """The result of one mistake."""
+    """Locate one mistake, and check the location."""
     function, problem, program = stranger.function, Problem.parse(stranger.problem), Asked(stranger)
     given = (function, program, problem.inputs(function))
     if diagnose(*given) or side_effect(*given):

@@ -1,10 +1,10 @@
-"""Write a folder as a class hands it in, for `benchmarks.judging`.
+"""Writes a folder of submissions of a class, for `benchmarks.judging`.
 
     python -m benchmarks.submissions FOLDER --count 300
 
-Of 292 public programs for this exercise 264 take one maximum over all samples in the softmax, and 115 have
-more wrong. Each submission is `examples/textbook.py` with mistakes in such shares, and with the variations of
-different authors, as a file or a notebook. Its name says which kind of mistake it has.
+Of 292 public programs for this exercise, 264 take one maximum over all samples in the softmax, and 115 have
+more mistakes. Each submission is `examples/textbook.py` with mistakes in such shares, written as different
+authors would, as a file or a notebook. Its name says which kind of mistake it has.
 """
 
 import json
@@ -81,7 +81,7 @@ VARIATIONS: Mapping[str, Sequence[str]] = {
 
 @dataclass(frozen=True)
 class Submission:
-    """What one person hands in: the name of a file, and its functions in order, each a cell of a notebook."""
+    """The submission of one person: the name of a file, and its functions, each a cell of a notebook."""
 
     name: str
     cells: Sequence[str]
@@ -97,7 +97,7 @@ class Submission:
 
 
 def submissions(count: int, seed: int, shares: Mapping[str, int] = SHARES) -> Iterator[Submission]:
-    """This many, in these shares; the same ones for the same seed."""
+    """This number of submissions in these shares. The same seed gives the same submissions."""
     rng = random.Random(seed)
     kinds = [kind for kind, share in shares.items() for _ in range(round(count * share / 100))]
     kinds = [*kinds, *[max(shares, key=lambda kind: shares[kind])] * (count - len(kinds))][:count]
@@ -110,7 +110,7 @@ def submissions(count: int, seed: int, shares: Mapping[str, int] = SHARES) -> It
 
 
 def cells(rng: random.Random, kind: str, number: int) -> list[str]:
-    """The code of a submission, the one of this number of its kind."""
+    """The code of a submission, the n-th of its kind."""
     parts = (ROOT / "examples" / "textbook.py").read_text().split("\n\n\n")
     functions = {part.partition("(")[0].removeprefix("def "): part for part in parts}
     shift = kind if kind in SOFTMAX else rng.choice(["one_maximum"] * 9 + ["right"])

@@ -31,9 +31,10 @@ _WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
 
 
 class Closing:
-    """Collects the results in the controlling process, with those `kept` of a resumed run.
+    """Collects the results in the controlling process, with the results `kept` from a resumed run.
 
-    Writes completed targets to reports in JSON at once, and at the end all reports, and pages to a `folder`.
+    Reports in JSON are updated whenever a target is complete. At the end all reports are written, and the
+    pages of targets into `folder`.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Closing:
         self._written: list[str] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """With many targets, print only the closing table, unless the user asks for more."""
+        """With many targets, print only the closing table unless the user asks for more."""
         self._config = config
         if self._many:
             if config.option.tbstyle == "auto":
@@ -78,7 +79,7 @@ class Closing:
             plugins.register(self._progress)
 
     def pytest_report_header(self) -> list[str]:
-        """How many results are kept of a resumed run."""
+        """The number of targets that the resumed run has judged."""
         before = f"resumed: {len(self.judged)} of {len(self._targets)} are judged already"
         return [before] if self.judged else []
 
@@ -89,7 +90,7 @@ class Closing:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
-        """Collect the same from a worker of pytest-xdist."""
+        """Collect which tests a worker of pytest-xdist will run."""
         self._begin(ids)
 
     def _begin(self, nodeids: Iterable[str]) -> None:
@@ -119,12 +120,12 @@ class Closing:
             return
         self._crashed.add(crashitem)
         report.outcome = "rerun"  # type: ignore[assignment]  # a category that is not counted
-        with suppress(NotImplementedError):  # a scheduler that will run it anyway
+        with suppress(NotImplementedError):  # some schedulers run it again by themselves
             sched.mark_test_pending(crashitem)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """End at once, without pytest's message; the summary has one."""
+        """End at once, without pytest's message, since the summary has one."""
         if excinfo.errisinstance(KeyboardInterrupt):
             kill_workers(self._config)
             excinfo.traceback = excinfo.traceback[-1:]  # pytest would print the arguments of every call
@@ -134,7 +135,7 @@ class Closing:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Correct the exit status, and write the reports, of an interrupted run as far as it came."""
+        """Set the exit status, and write the reports, also of an interrupted run."""
         show_once(self._failures)
         stale = expected_failures.stale(self._expected, self._results)
         self._complaints = [
@@ -183,23 +184,23 @@ class Closing:
                     f"-k takes names of functions and laws, such as lstm_forward or each_step{hint}"
                 )
         if selected and self._results:
-            terminalreporter.write_line(f"the verdicts are about the laws that {selected} selects")
+            terminalreporter.write_line(f"the verdicts are only about the laws that {selected} selects")
         for complaint in self._complaints:
             terminalreporter.write_line(printable(complaint), red=True)
         if self._many and not self._reports:
-            terminalreporter.write_line("each failure in full: --report FILE.html, or --tb=short")
+            terminalreporter.write_line("to see each failure: --report FILE.html, or --tb=short")
         for path in self._written if not interrupted else ():
             terminalreporter.write_line(f"report: {path}")
 
     @property
     def _interrupted(self) -> str:
-        """How far an interrupted run came, and how to resume it."""
+        """How many targets an interrupted run has judged, and how to resume it."""
         done = len(self._targets) - len(self.left)
-        told = [f"interrupted: {done} of {len(self._targets)} judged to the end"]
+        told = [f"interrupted: {done} of {len(self._targets)} judged completely"]
         if self._written:
             told.append(f"written: {', '.join(self._written)}")
         if self._journals and self._written:
-            told.append("to continue, run the same command with --resume")
+            told.append("to continue, add --resume to the same command")
         return "; ".join(told)
 
     @property
@@ -230,14 +231,15 @@ class Closing:
         ]
 
     def _not_judged(self) -> list[str]:
-        """A line for each selected function that is missing, if no failure says so.
+        """A line for each selected function that is missing, unless a failure says so.
 
-        In a whole run the law `PROVIDED` fails for it; a run of some laws would pass, because it skips them.
+        In a complete run, the law `PROVIDED` fails. A run of some laws would pass, since it skips all of
+        them.
         """
         failed = {(r.implementation, r.function) for r in self._results if r.status == "failed"}
         excused = [entry for entry in self._expected if entry.law == PROVIDED]
         lines = [
-            f"{result.function} was selected, and is not judged: {result.message}"
+            f"{result.function} was selected, but is not judged: {result.message}"
             if result.usable
             else f"not judged: {result.message}"
             for result in self._results
@@ -260,5 +262,5 @@ def _killed(nodeid: str) -> LawResult:
         function=function_in(nodeid),
         status="failed",
         seconds=0.0,
-        message="the process of pytest-xdist that judged it was killed, and again the second time",
+        message="the process of pytest-xdist that ran this law was killed, and killed again in a second run",
     )

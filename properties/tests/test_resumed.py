@@ -95,8 +95,8 @@ def test_an_interrupt_writes_what_there_is(tmp_path: Path, workers: str) -> None
     (folder / "interrupts.py").write_text(ONCE_THERE_IS_A_REPORT)
     status, output = judge(folder, "--report", "v.html", "-n", workers, "-p", "interrupts").end()
     assert status == pytest.ExitCode.INTERRUPTED, output
-    (told,) = re.findall(r"^interrupted: \d of 4 judged to the end; .*", output, re.M)
-    assert told.endswith("v.html; to continue, run the same command with --resume")
+    (told,) = re.findall(r"^interrupted: \d of 4 judged completely; .*", output, re.M)
+    assert told.endswith("v.html; to continue, add --resume to the same command")
     assert "KeyboardInterrupt" not in output
     assert report(folder)["left"]
     assert (folder / "v.html").exists()

@@ -57,7 +57,7 @@ def test_what_conforms_succeeds() -> None:
 def test_a_function_that_is_selected_and_not_there_fails_though_nothing_of_it_ran() -> None:
     status, lines = finish(passed("a", "split"), skipped("a", "split", "lstm_forward"))
     assert status == pytest.ExitCode.TESTS_FAILED
-    assert "lstm_forward was selected, and is not judged: a has no lstm_forward" in lines
+    assert "lstm_forward was selected, but is not judged: a has no lstm_forward" in lines
 
 
 def test_an_unusable_target_is_named_once_for_all_its_functions() -> None:
@@ -71,7 +71,7 @@ def test_an_unusable_target_is_named_once_for_all_its_functions() -> None:
 def test_a_law_none_of_whose_problems_was_judged_fails_the_run() -> None:
     status, lines = finish(passed("a", "split"), left_out("a"))
     assert status == pytest.ExitCode.TESTS_FAILED
-    assert "rnn_forward was selected, and is not judged: too slow beyond n_x=1" in lines
+    assert "rnn_forward was selected, but is not judged: too slow beyond n_x=1" in lines
 
 
 def test_one_that_is_expected_to_be_missing_does_not_fail() -> None:
@@ -102,7 +102,7 @@ def test_another_status_is_left_as_it_is() -> None:
 
 def test_how_far_a_run_that_was_interrupted_has_come_is_said() -> None:
     lines = finish(passed("a"), status=pytest.ExitCode.INTERRUPTED)[1]
-    assert lines[0] == "interrupted: 0 of 1 judged to the end"
+    assert lines[0] == "interrupted: 0 of 1 judged completely"
     shown = "\n".join(lines)
     assert ["a", "left"] in [line.split() for line in shown.split("\n")]
     assert "conforms" not in shown
@@ -137,8 +137,8 @@ def test_a_run_that_only_collects_writes_no_report(tmp_path: Path) -> None:
 def test_a_run_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     _, lines = finish(passed("a"), reports=(file,), status=pytest.ExitCode.INTERRUPTED)
-    told = ("interrupted: 0 of 1 judged to the end", f"written: {file}")
-    assert lines[0] == "; ".join([*told, "to continue, run the same command with --resume"])
+    told = ("interrupted: 0 of 1 judged completely", f"written: {file}")
+    assert lines[0] == "; ".join([*told, "to continue, add --resume to the same command"])
     assert not any(line.startswith("report:") for line in lines)
     results, run = read(file)
     assert results == [passed("a")]
