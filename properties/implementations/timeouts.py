@@ -9,29 +9,36 @@ time limit of an import.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from oracle.problem import LayerProblem, Problem
 from properties.implementations.call_history import Death
-from properties.implementations.implementation import Died, Implementation, Raised, Returned
+from properties.implementations.implementation import Died, Implementation, Outcome, Raised, Returned
 from properties.strategies.cost import work
 from reference.contract import CONTRACTS
 
 SLACK = 10
 """A call hangs if it takes this many times the predicted time."""
 
-Replied = Returned | Raised
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a function on a problem, or on arguments that are made from the problem; `make` makes it."""
+
+    implementation: Implementation
+    function: str
+    problem: Problem
+    make: Callable[[], Outcome]
 
 
-def judge_late_call(
-    implementation: Implementation, function: str, problem: Problem, ask: Callable[[], Replied | Died]
-) -> Replied | Death | None:
-    """Repeat a late call by `ask`. Returns its reply, a death, or `None` if the function is too slow.
+def judge_late_call(call: Call) -> Returned | Raised | Death | None:
+    """Repeat a late call. Returns its reply, a death, or `None` if the function is too slow.
 
     The death is the one on the smallest version of the problem that exceeds the limit.
     """
+    implementation, function, problem = call.implementation, call.function, call.problem
     limit = implementation.time_limit
     versions = smaller_versions(problem)
     allowed = implementation.import_time_limit if implementation.may_compile else limit
@@ -54,7 +61,7 @@ def judge_late_call(
         implementation.histories[function].compiles |= compiling > max(limit / SLACK, SLACK * took)
         allowed = implementation.limit(function)
     else:
-        version, reply = problem, ask()
+        version, reply = problem, call.make()
     if not isinstance(reply, Died):
         return reply
     if reply.hung and SLACK * (expected + compiling) > allowed:

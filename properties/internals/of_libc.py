@@ -1,4 +1,4 @@
-"""What we use of glibc."""
+"""The parts of glibc that we use."""
 
 import ctypes
 import sys
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 def give_back_memory() -> None:
-    """Return freed memory, of which many small arrays leave much, to the system, if there is glibc."""
+    """Return freed memory to the system, on glibc: many small arrays leave much of it."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)

@@ -15,11 +15,11 @@ def test_trajectory(trial: Trial) -> None:
 
 @law("spec", functions=(*EVERY_FORWARD, *BACKWARDS), complete=True, needs=("initial_state",))
 def test_each_step(trial: Trial) -> None:
-    """Each step agrees with torch's from the state it was given; sharp for any length and gain."""
+    """Each step agrees with torch's, from the state that the function itself returned."""
     agree_step_by_step(trial)
 
 
-@law("spec", functions=EVERY, largest=8)  # as large as in dev, where other laws ask the same problems
+@law("spec", functions=EVERY, largest=8)  # as in dev, where other laws use the same problems
 def test_exact_value(trial: Trial) -> None:
-    """On small problems every output is within the bound of the exact value, whatever torch says."""
+    """On small problems, every output is within the bound of the exact value."""
     trial.agree_with_the_exact_value()

@@ -32,7 +32,7 @@ def test_cache_entries(trial: Trial) -> None:
 
 @law("spec", needs=("caches",))
 def test_cached_inputs(trial: Trial) -> None:
-    """The parameters in every cell cache, and the x beside them, are the ones that were given."""
+    """The parameters in every cell cache, and x, are equal to the arguments."""
     answer = trial.answer
     if "x" in answer.caches:
         trial.require_same("caches[1]", answer.caches["x"], trial.inputs.x, source="given")
@@ -42,5 +42,5 @@ def test_cached_inputs(trial: Trial) -> None:
                 isinstance(parameters.get(name), np.ndarray)
                 and np.array_equal(parameters[name], expected, equal_nan=True),
                 element=f'parameters["{name}"] in the cell cache of step {t}',
-                wrong="the implementation: it differs from what was given",
+                wrong="the implementation: it differs from the argument",
             )

@@ -25,7 +25,7 @@ _SOME: Sequence[Lengths] = ("equal", "random", "with 1", "with T_x")
     needs=("initial_state",),
 )
 def test_split_with_states(trial: Trial) -> None:
-    """The first t steps, and the rest from the states that they left, give the same answer as all at once."""
+    """The first t steps, and the rest from the states after these, give the same answer as one call."""
     inputs, whole = _layers(trial), trial.answer.outputs
     if trial.problem.T_x < 2:
         return
@@ -80,7 +80,7 @@ def test_backward_direction(trial: Trial) -> None:
 
 @law("spec", functions=LAYERS, in_parts=True)
 def test_composition(trial: Trial) -> None:
-    """Layers are one after the other: each alone, on the hidden states of the one below."""
+    """The answer is that of one layer after the other, each on the hidden states of the layer below."""
     inputs = _layers(trial)
     D, x = inputs.directions, inputs.x
     last: dict[str, list[Array]] = {}
@@ -164,7 +164,7 @@ def test_absent_states(trial: Trial) -> None:
     zeros = replace(inputs, a0=np.zeros_like(inputs.a0), c0=np.zeros_like(inputs.c0))
     x, *rest = zeros.arguments(trial.contract.name)
     states = len(trial.contract.arguments) - 1
-    answer = trial.answer_to(zeros).outputs  # first, so that an earlier call of these sizes has left states
+    answer = trial.answer_to(zeros).outputs  # first, so that an earlier call with these sizes has left states
     absent = trial.answer_to_call([x, *([None] * states), *rest[states:]], zeros).outputs
     trial.agree_with_itself(
         answer, absent, partial(propagation.evaluate, zeros), zeros, asked="without states"

@@ -1,4 +1,4 @@
-"""A pass is a function: it changes nothing and depends on nothing but its arguments."""
+"""A pass is a pure function: it changes nothing, and depends only on its arguments."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,10 +30,10 @@ def test_same_answer_twice(trial: Trial) -> None:
     Nor do they change the gates in its caches.
     """
     _, other = siblings(trial.problem, 2)
-    often = LATER if trial.problem.regime == "ternary" else 1  # enough for the simplest regime
+    often = LATER if trial.problem.regime == "ternary" else 1  # fewer calls are enough for other regimes
     first = trial.answer_to(trial.inputs, then=[other.inputs(trial.contract.name)] * often)
     trial.agree_with_itself(first.outputs, trial.answer.outputs, lambda: trial.bounds, asked="asked again")
-    with suppress(MalformedError):  # which the laws of caches report
+    with suppress(MalformedError):  # the laws on caches report it
         ours, theirs = (
             {name: entry for name, entry in answer.caches.items() if name in ("ft", "it", "cct", "ot")}
             for answer in (first, trial.answer)

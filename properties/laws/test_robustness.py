@@ -16,19 +16,19 @@ from reference.contract import LAYERS, LAYERS_BACKWARD, Array
 
 @law("robust", functions=EVERY, regimes=("huge",))
 def test_extreme_magnitudes(trial: Trial) -> None:
-    """Logits and pre-activations of up to ±1e4 overflow nothing."""
+    """Logits and pre-activations of up to ±1e4 cause no overflow."""
     _agree(trial)
 
 
 @law(
     "robust",
     functions=EVERY,
-    far=("aligned", "broad"),  # for which there are faster paths in float32 alone
+    far=("aligned", "broad"),  # some libraries have faster paths for these sizes in float32 only
     regimes=("ternary", "unit", "wild", "counting"),
     dtypes=("float32", "float16"),
 )
 def test_lower_precision(trial: Trial) -> None:
-    """float32 and float16 inputs are answered to their precision."""
+    """Answers to float32 and float16 inputs are right to that precision."""
     _agree(trial)
 
 
@@ -59,7 +59,7 @@ def test_no_steps(trial: Trial) -> None:
     needs=("subnormals",),
 )
 def test_subnormals(trial: Trial) -> None:
-    """Numbers below the smallest normal one are not flushed to zero."""
+    """Numbers below the smallest normal number are not flushed to zero."""
     trial.agree_with_the_exact_value(gradual=True)
 
 
@@ -68,7 +68,7 @@ def test_memory_layouts(trial: Trial) -> None:
     """Arrays of any memory layout get the same answer: Fortran order, strided, reversed, read-only, swapped.
 
     So do arrays that had other numbers in an earlier call. An implementation may refuse negative strides, as
-    torch does; that is noted.
+    torch does, which is noted.
     """
     arrangement = ARRANGEMENTS[trial.problem.seed % len(ARRANGEMENTS)]
     arguments = trial.inputs.arguments(trial.contract.name)
@@ -88,7 +88,7 @@ def test_nonfinite(trial: Trial) -> None:
 
 @law("robust", functions=EVERY, regimes=("ternary",), needs=("bad_shapes",))
 def test_refuses_bad_shapes(trial: Trial) -> None:
-    """An argument of a wrong shape is refused. Others than ours may accept it; that is noted."""
+    """An argument of a wrong shape is refused. If a target accepts it, this is noted."""
     rng = np.random.default_rng(trial.problem.seed)
     arguments = trial.inputs.arguments(trial.contract.name)
     names = [*trial.contract.arguments, *trial.contract.last_arguments]

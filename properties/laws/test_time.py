@@ -13,7 +13,7 @@ from properties.trials.trial import Bounds, Trial
 
 @law("spec", functions=FORWARDS)
 def test_split(trial: Trial) -> None:
-    """The first t steps alone, and for an RNN the rest from where they ended, give the same answer.
+    """The first t steps alone give the same answer; for an RNN, so do the other steps from the state between.
 
     An LSTM always starts from a memory state of zeros, so only its first part is compared.
     """
@@ -34,7 +34,7 @@ def test_split(trial: Trial) -> None:
 
 @law("spec", functions=SEQUENCES_BACKWARD)
 def test_tail(trial: Trial) -> None:
-    """The last steps alone have the same gradients; so have, of an RNN, those before, given the rest's."""
+    """The last steps alone have the same gradients; for an RNN, so have the first steps, given the rest."""
     inputs, whole, T_x = trial.inputs, trial.answer.outputs, trial.problem.T_x
     assert isinstance(inputs, BackwardInputs)
     if T_x < 2:
@@ -53,5 +53,5 @@ def test_tail(trial: Trial) -> None:
 
 
 def _of_steps(trial: Trial, steps: slice) -> dict[str, Bounded]:
-    """How far the gradients of some steps may be off, through all later ones."""
+    """The bounds on the gradients of some steps, which pass through all later steps."""
     return {"dx": trial.bounds["dx"][:, :, steps], "da0": trial.bounds["da0"]}

@@ -139,7 +139,7 @@ def test_a_problem_is_reproduced_in_the_dtype_of_the_target(vendor: Path) -> Non
     assert re.search(r"extreme magnitudes\s+robust\s+1", output)
     status, output = run("--reproduce", line)
     assert status == 4
-    assert "unless the target supports no float64" in output
+    assert "unless the target does not support float64" in output
 
 
 LAST = """

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -13,11 +14,17 @@ from hypothesis import strategies as st
 from oracle.problem import Problem
 from properties.implementations.call_history import CallHistory, Death
 from properties.implementations.implementation import Died, Implementation, Raised, Returned
-from properties.implementations.timeouts import _predicted, affordable_work, judge_late_call, smaller_versions
+from properties.implementations.timeouts import (
+    Call,
+    _predicted,
+    affordable_work,
+    judge_late_call,
+    smaller_versions,
+)
 from properties.strategies.cost import work
 from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
-from properties.trials.retries import NotJudgedError, ask_with_retries
+from properties.trials.retries import NotJudgedError, make_with_retries
 from reference.contract import CONTRACTS, FUNCTIONS
 
 LIMIT, IMPORT_LIMIT = 5.0, 20.0
@@ -61,9 +68,8 @@ class Timed:
 
 
 def look(implementation: Any, problem: Problem, function: str) -> Returned | Raised | Death | None:
-    return judge_late_call(
-        implementation, function, problem, lambda: implementation.call(function, problem.arguments(function))
-    )
+    make = partial(implementation.call, function, problem.arguments(function))
+    return judge_late_call(Call(implementation, function, problem, make))
 
 
 @st.composite
@@ -197,9 +203,8 @@ def test_who_is_known_to_be_slow_is_not_asked_for_as_much_again(
             )
             return implementation.call(function, problem.arguments(function))
 
-        return ask_with_retries(
-            implementation, function, "shapes", problem, call, plainly=True, note=lambda _: None
-        )
+        made = Call(implementation, function, problem, call)
+        return make_with_retries(made, "shapes", is_plain=True, note=lambda _: None)
 
     with pytest.raises(NotJudgedError) as caught:
         ask(problem)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from oracle.problem import Problem
 from properties.implementations.call_history import CallHistory, Death
-from properties.implementations.implementation import Died, Implementation, Outcome, Raised, Returned
-from properties.implementations.timeouts import judge_late_call
+from properties.implementations.implementation import Died, Implementation, Raised, Returned
+from properties.implementations.timeouts import Call, judge_late_call
 from properties.strategies.cost import work
 
 MOST_CRASHES = 60
@@ -17,8 +17,6 @@ MOST_CRASHES_OF_LAW = 10
 CRASHES_OF_HANG = 20
 """The number of crashes that a hang counts as."""
 
-Ask = Callable[[], Outcome]
-
 
 class NotJudgedError(Exception):
     """The law is not checked on a problem. If the function is too slow, `late` is a problem that shows it."""
@@ -28,42 +26,36 @@ class NotJudgedError(Exception):
         self.late = late
 
 
-def ask_with_retries(
-    implementation: Implementation,
-    function: str,
-    law: str,
-    problem: Problem,
-    ask: Ask,
-    *,
-    plainly: bool,
-    note: Callable[[str], None],
+def make_with_retries(
+    call: Call, law: str, *, is_plain: bool, note: Callable[[str], None]
 ) -> Returned | Raised | Death:
-    """Call a function for a law by `ask`, with a retry.
+    """Make a call for a law, with a retry.
 
-    With `plainly`, the call is the plain one of the problem, whose reply several laws use; if it has crashed
-    before, it is not repeated. A law with `MOST_CRASHES_OF_LAW` crashes fails by the one on the smallest
-    problem. `note` gets a line if the retry is answered. Raises `NotJudgedError` if the function is too slow,
-    or has crashed `MOST_CRASHES` times for other laws.
+    If it `is_plain`, the plain call of the problem, several laws use its reply, and a crash is not repeated.
+    A law with `MOST_CRASHES_OF_LAW` crashes fails by the one on the smallest problem. `note` gets a line if
+    the retry is answered. Raises `NotJudgedError` if the function is too slow, or has crashed `MOST_CRASHES`
+    times for other laws.
     """
-    history = implementation.histories[function]
+    implementation, problem = call.implementation, call.problem
+    history = implementation.histories[call.function]
     deaths = history.deaths_by_law[law]
     exhausted = history.crashes >= MOST_CRASHES
     if deaths and (exhausted or sum(map(_crashes, deaths)) >= MOST_CRASHES_OF_LAW):
         return min(deaths, key=lambda death: sum(death.problem.sizes.values()))
-    if plainly and problem in history.deaths_by_problem:
+    if is_plain and problem in history.deaths_by_problem:
         deaths.append(history.deaths_by_problem[problem])
         return deaths[-1]
     if exhausted:
         reason = next(death.died.reason for each in history.deaths_by_law.values() for death in each)
         raise NotJudgedError(f"it {reason}, and is not called any more")
-    takes = work(problem, function)
+    takes = work(problem, call.function)
     if takes >= history.speed * implementation.time_limit:
         raise too_slow(history.smallest_late or problem)
-    reply = ask()
+    reply = call.make()
     if not isinstance(reply, Died):
         history.answers = True
         return reply
-    outcome = _retry(implementation, function, problem, ask, reply, history)
+    outcome = _retry(call, reply, history)
     if outcome is None:
         history.add_late(problem, takes, implementation.time_limit)
         raise too_slow(problem)
@@ -73,28 +65,21 @@ def ask_with_retries(
     history.crashes += _crashes(outcome)
     deaths.append(outcome)
     if outcome.hangs_beyond:  # larger problems are left out
-        history.add_late(outcome.problem, work(outcome.problem, function), implementation.time_limit)
-    if plainly:
+        history.add_late(outcome.problem, work(outcome.problem, call.function), implementation.time_limit)
+    if is_plain:
         history.deaths_by_problem |= {problem: outcome, outcome.problem: outcome}
     return outcome
 
 
-def _retry(
-    implementation: Implementation,
-    function: str,
-    problem: Problem,
-    ask: Ask,
-    died: Died,
-    history: CallHistory,
-) -> Returned | Raised | Death | None:
+def _retry(call: Call, died: Died, history: CallHistory) -> Returned | Raised | Death | None:
     """The outcome after a retry. Only late calls and the first crash are retried."""
     if died.hung:
-        return judge_late_call(implementation, function, problem, ask)
+        return judge_late_call(call)
     if history.crashes:
-        return Death(problem, died)
+        return Death(call.problem, died)
     history.crashes = 1
-    again = ask()
-    return Death(problem, again) if isinstance(again, Died) else again
+    again = call.make()
+    return Death(call.problem, again) if isinstance(again, Died) else again
 
 
 def is_called(implementation: Implementation, function: str, problem: Problem) -> bool:

@@ -21,8 +21,9 @@ from properties.implementations.implementation import (
     Request,
     Returned,
 )
+from properties.implementations.timeouts import Call
 from properties.questions.question import Question
-from properties.trials.retries import NotJudgedError, ask_with_retries
+from properties.trials.retries import NotJudgedError, make_with_retries
 from properties.trials.tally import Tally
 from reference.contract import Array
 
@@ -166,18 +167,16 @@ class Trial:
         if request:
             reply = self._alive(lambda: self.implementation.reply_each([request])[0].outcome)
         else:
-            reply = self._alive(lambda: self.answers.reply(self.number).outcome, plainly=True)
+            reply = self._alive(lambda: self.answers.reply(self.number).outcome, is_plain=True)
             if any(asked is THE_PROBLEM for asked, _ in self.replies):
                 return reply
         self.replies.append((request, reply.digest))
         return reply
 
-    def _alive(self, ask: Callable[[], Outcome], plainly: bool = False) -> Returned | Raised:
+    def _alive(self, make: Callable[[], Outcome], is_plain: bool = False) -> Returned | Raised:
         """The reply. A death is a violation, perhaps on a smaller problem than this one."""
-        name, problem = self.contract.name, self.problem
-        outcome = ask_with_retries(
-            self.implementation, name, self.law, problem, ask, plainly=plainly, note=self.note
-        )
+        call = Call(self.implementation, self.contract.name, self.problem, make)
+        outcome = make_with_retries(call, self.law, is_plain=is_plain, note=self.note)
         if not isinstance(outcome, Death):
             return outcome
         self.problem, died = outcome.problem, outcome.died
