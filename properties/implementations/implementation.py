@@ -3,7 +3,8 @@
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,7 @@ from properties.implementations.request import Request
 from properties.worker.arguments import Arrangement
 from properties.worker.codec import CodecError, Foreign
 from properties.worker.messages import Message, body
-from properties.worker.targets import TargetMissing, Unusable, expand, locate
+from properties.worker.targets import TargetFacts, TargetMissing, Unusable, expand, locate
 from reference.contract import CONTRACTS
 
 __all__ = [
@@ -41,26 +42,15 @@ MANY_SLOW_CALLS = 3
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """What is known of a target after loading.
+class Loaded(TargetFacts):
+    """A loaded target, seen by the judge.
 
     `functions` maps the name of each function to `None`, or to its signature if that is not the
-    specification's. `limits` are the declared limits. `lacking` says why functions that the target defines
-    cannot be used, `similar` which function a missing one may be meant by, `notes` what was skipped in
-    loading, `replaced` which functions of helper modules were replaced by right ones, and `unfinished` where
-    a function has a placeholder. For a module of a framework, `understood` has the facts of `oracle.modules`,
-    and `network` the weights if it is trained.
+    specification's. `limits` are the declared limits.
     """
 
-    functions: Mapping[str, str | None]
+    functions: Mapping[str, str | None] = field(default_factory=dict)
     limits: Limits = ANYTHING
-    lacking: Mapping[str, str] = field(default_factory=dict)
-    similar: Mapping[str, str] = field(default_factory=dict)
-    notes: Sequence[str] = ()
-    replaced: Sequence[str] = ()
-    unfinished: Mapping[str, str] = field(default_factory=dict)
-    understood: Mapping[str, Any] = field(default_factory=dict)
-    network: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Implementation:
@@ -230,13 +220,13 @@ class Implementation:
         request = ("load", *place, self.helpers, [*self._replaced], self._module, again)
         error: Exception
         match _read(process.ask([body(request)], time_limit=self.import_time_limit, folder=self._folder)[0]):
-            case ("loaded", dict(functions), str(folder), supports, *facts) if _are_functions(
+            case ("loaded", dict(functions), str(folder), supports, dict(facts)) if _are_functions(
                 functions
             ) and _are_facts(facts):
                 self._folder = folder
                 try:
                     limits = Limits.parse({} if supports is None else supports)
-                    return process, Loaded(functions, limits, *facts)
+                    return process, Loaded(functions=functions, limits=limits, **facts)
                 except ValueError as wrong:
                     error = Unusable(f"{self.target}: {wrong}")
             case ("missing", str(reason)):
@@ -268,18 +258,19 @@ def _are_functions(answer: dict[Any, Any]) -> bool:
     )
 
 
-def _are_facts(facts: Sequence[Any]) -> bool:
-    """Whether these are the fields of `Loaded` from `lacking` on, in their order."""
+def _are_facts(facts: dict[Any, Any]) -> bool:
+    """Whether these are the fields of `TargetFacts`."""
     match facts:
-        case [dict(lacking), dict(similar), list(notes), list(replaced), dict(unfinished), dict(), dict()]:
-            texts = [
-                *notes,
-                *replaced,
-                *(text for said in (lacking, similar, unfinished) for text in _texts(said)),
-            ]
+        case {
+            "lacking": dict(lacking),
+            "similar": dict(similar),
+            "notes": list() | tuple() as notes,
+            "replaced": list() | tuple() as replaced,
+            "unfinished": dict(unfinished),
+            "understood": dict(),
+            "network": dict(),
+        } if len(facts) == len(fields(TargetFacts)):
+            pairs = (pair for each in (lacking, similar, unfinished) for pair in each.items())
+            texts = [*notes, *replaced, *chain.from_iterable(pairs)]
             return all(isinstance(text, str) for text in texts)
     return False
-
-
-def _texts(said: dict[Any, Any]) -> list[Any]:
-    return [*said.keys(), *said.values()]

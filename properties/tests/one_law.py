@@ -59,7 +59,7 @@ class InProcess(Implementation):
 
     def load(self) -> Loaded:
         """All functions."""
-        return Loaded(dict.fromkeys(CONTRACTS))
+        return Loaded(functions=dict.fromkeys(CONTRACTS))
 
     def close(self) -> None:
         """Forget all calls, as a process does that ends."""

@@ -20,7 +20,7 @@ class Limited(InProcess):
     given: Limits
 
     def load(self) -> Loaded:
-        return Loaded(dict.fromkeys(CONTRACTS), self.given)
+        return Loaded(functions=dict.fromkeys(CONTRACTS), limits=self.given)
 
 
 def limited(name: str, **declared: Any) -> Limited:

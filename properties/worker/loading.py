@@ -21,38 +21,31 @@ from properties.worker.placeholders import placeholder
 from properties.worker.stand_ins import replace_helpers
 from properties.worker.statement_runner import RunStatements, run
 from properties.worker.statements import statements
-from properties.worker.targets import Target, TargetMissing, Unusable, closest
+from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS, Contract
 
 
 @dataclass(frozen=True)
-class Loaded:
+class Loaded(TargetFacts):
     """A loaded target.
 
     `functions` are its functions, and `contracts` says for each `None`, or its signature if that is not the
     specification's. `holder` is the object that has the functions, `folder` the folder of the code, and
-    `supports` the value of `SUPPORTS` in the holder or its module, or `None`. The other fields are those of
-    `Loaded` in `properties.implementations.implementation`.
+    `supports` the value of `SUPPORTS` in the holder or its module, or `None`.
     """
 
-    functions: Mapping[str, Callable[..., Any]]
-    contracts: Mapping[str, str | None]
-    holder: object
-    folder: str
-    supports: object
-    lacking: Mapping[str, str] = field(default_factory=dict)
-    similar: Mapping[str, str] = field(default_factory=dict)
-    notes: Sequence[str] = ()
-    replaced: Sequence[str] = ()
-    understood: Mapping[str, Any] = field(default_factory=dict)
-    network: Mapping[str, Any] = field(default_factory=dict)
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    contracts: Mapping[str, str | None] = field(default_factory=dict)
+    holder: object = None
+    folder: str = ""
+    supports: object = None
 
     @property
     def other_contracts(self) -> int:
         """The number of functions whose signature is not the specification's."""
         return sum(reason is not None for reason in self.contracts.values())
 
-    def unfinished(self) -> dict[str, str]:
+    def placeholders(self) -> dict[str, str]:
         """The first placeholder in the code of each function that has one."""
         found = {name: placeholder(function, self.folder) for name, function in self.functions.items()}
         return {name: where for name, where in found.items() if where}
@@ -128,13 +121,13 @@ def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Lo
             raise UnusableModule(f"name a class or function in it, TARGET:CLASS{_modules_in(module)}")
         found = understand(holder, target.attribute, options)
         return Loaded(
-            found.functions,
-            dict.fromkeys(found.functions),
-            holder,
-            folder,
-            found.supports,
-            understood=found.facts,
-            network=found.network,
+            functions=found.functions,
+            contracts=dict.fromkeys(found.functions),
+            holder=holder,
+            folder=folder,
+            supports=found.supports,
+            understood=dict(found.facts),
+            network=dict(found.network),
         )
     supports = getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None))
     return _with_functions(holder, folder, supports)
@@ -226,7 +219,15 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     contracts = {name: _other_contract(CONTRACTS[name], function) for name, function in functions.items()}
     facts = [each.__dict__["understood"] for each in functions.values() if _is_of_like(each)]
     understood = facts[0] if facts else {}
-    loaded = Loaded(functions, contracts, holder, folder, supports, similar=similar, understood=understood)
+    loaded = Loaded(
+        functions=functions,
+        contracts=contracts,
+        holder=holder,
+        folder=folder,
+        supports=supports,
+        similar=similar,
+        understood=understood,
+    )
     if isinstance(holder, type) and loaded.other_contracts:
         with suppress(Exception):  # a class that needs arguments is used as it is
             made = _with_functions(holder(), folder, supports)

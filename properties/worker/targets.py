@@ -3,11 +3,12 @@
 import difflib
 import glob
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from os import walk
 from os.path import exists, isabs, isdir, isfile, join, lexists  # False also for names that no file can have
 from pathlib import Path
+from typing import Any
 
 SUFFIXES = (".py", ".ipynb")
 
@@ -34,6 +35,25 @@ class Target:
     def is_file(self) -> bool:
         """Whether the source is the path of a file rather than the name of a module."""
         return _names_a_file(self.source)
+
+
+@dataclass(frozen=True)
+class TargetFacts:
+    """What is known of a target after loading, besides its functions.
+
+    `lacking` says why functions that the target defines cannot be used, `similar` which function a missing
+    one may be meant by, `notes` what was skipped in loading, `replaced` which functions of helper modules
+    were replaced by right ones, and `unfinished` where a function has a placeholder. For a module of a
+    framework, `understood` has the facts of `oracle.modules`, and `network` the weights if it is trained.
+    """
+
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    similar: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    replaced: Sequence[str] = ()
+    unfinished: Mapping[str, str] = field(default_factory=dict)
+    understood: Mapping[str, Any] = field(default_factory=dict)
+    network: Mapping[str, Any] = field(default_factory=dict)
 
 
 def locate(target: str, directory: Path) -> Target:

@@ -8,6 +8,7 @@ import resource
 import sys
 import warnings
 from contextlib import suppress
+from dataclasses import fields
 from functools import partial
 from operator import is_
 from os import _exit, close, read, register_at_fork, write
@@ -25,7 +26,7 @@ from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMOR
 from properties.worker.own_modules import is_ours
 from properties.worker.source_lines import frames, place
 from properties.worker.substitution import right_cell
-from properties.worker.targets import Target, TargetMissing, Unusable
+from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable
 
 # By default, catch_warnings takes the module from sys.modules, which a target may change.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
@@ -125,17 +126,9 @@ class Worker:
             return "unusable", f"cannot be imported: {kind}: {message}" + (f" ({where})" if where else "")
         self._folder = loaded.folder
         functions = {name: loaded.contracts[name] for name in loaded.functions}
-        unfinished = {} if again or is_ours(source) else loaded.unfinished()
-        notes = [*loaded.notes], [*loaded.replaced]
-        facts = (
-            dict(loaded.lacking),
-            dict(loaded.similar),
-            *notes,
-            unfinished,
-            dict(loaded.understood),
-            dict(loaded.network),
-        )
-        return ("loaded", functions, self._folder, loaded.supports, *facts)
+        facts = {each.name: getattr(loaded, each.name) for each in fields(TargetFacts)}
+        facts["unfinished"] = {} if again or is_ours(source) else loaded.placeholders()
+        return "loaded", functions, self._folder, loaded.supports, facts
 
     def _call(
         self,
