@@ -1,4 +1,4 @@
-"""For how many steps the bound on the trajectory of a network is small enough to judge by."""
+"""Counts the steps for which the bound on a trajectory of a network is small enough to be of use."""
 
 from dataclasses import dataclass, replace
 
@@ -10,17 +10,17 @@ from oracle.propagation import evaluate
 from oracle.verdict import BEYOND_USE
 
 STEPS = 1000
-"""The longest trajectory that is tried."""
+"""The length of the longest tried trajectory."""
 TRIED = (4, 16, 64, 256, STEPS)
 EFFORT = 10**8
-"""The elements of weights that all layers of a file may visit: some seconds of a processor."""
+"""The limit for visited elements of weights, for all layers of a file: some seconds of a processor."""
 _OVERHEAD = 3000
-"""The number of elements that take as long as a step of any size takes at least."""
+"""The least time of a step, as the number of elements that take as long."""
 
 
 @dataclass(frozen=True)
 class Horizon:
-    """The number of steps; if it is not known, at least this many."""
+    """The number of steps, or a lower bound of it if it is not known."""
 
     steps: int
     is_known: bool = True
@@ -32,10 +32,10 @@ class Horizon:
 
 
 def horizon(layer: RecurrentLayer, effort: int | None = None) -> Horizon:
-    """For how many steps, at most `STEPS`, the bound is small enough to judge most of `a` by.
+    """The number of steps, at most `STEPS`, for which the bound is of use for most of `a`.
 
     The bound is that of float32, for one sample of standard normal inputs and states. Later steps can only
-    be judged one by one. `effort` limits the elements of weights that one trajectory may visit.
+    be judged one by one. `effort` limits the elements of weights that one trajectory visits.
     """
     sharp, driven = 0, _driven(layer)
     size = sum(array.size for p in layer.parameters for array in p.values())

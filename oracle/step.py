@@ -1,7 +1,7 @@
-"""The equations of one step, as text: once for the catalogue of mistakes, and for the location of mistakes.
+"""The equations of one step as text, for the catalogue of mistakes and for locations.
 
-`reference` computes the same in readable code. `oracle.propagation` and `oracle.exact`, which are the
-witnesses, do not use this text: an error in it cannot make a wrong answer look right.
+`reference` has the same equations as code. The witnesses, `oracle.propagation` and `oracle.exact`, do not use
+this text, so an error in it cannot make a wrong answer look right.
 """
 
 from collections.abc import Mapping
@@ -35,4 +35,4 @@ CELL: Mapping[Kind, Mapping[str, str]] = {
         **HEAD,
     },
 }
-"""The quantities of a step in order. `affine(W, u, b)` is W u + b; both kinds call the head's weights Wy."""
+"""The quantities of a step in order. `affine(W, u, b)` is W u + b; the head has Wy in both kinds."""

@@ -1,4 +1,4 @@
-"""Compare two answers within the bound, and find out who is wrong."""
+"""Compares two answers within a bound, and finds out which of them is wrong."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,41 +16,40 @@ from reference.contract import Array
 SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 
 BEYOND_USE = 0.1
-"""A bound above this, on a state or a probability of size 1, would accept nearly any answer."""
+"""A larger bound on a state or a probability of size 1 would accept nearly any answer."""
 
 FROM_THE_STEP_AFTER = "from its own gradient of the step after"
-"""What a step of a backward pass by itself is held to."""
+"""The second witness of a single step of a backward pass."""
 
 Facts = Mapping[str, Any]
-"""What is known of a violation, by name, as data that JSON can hold."""
+"""The facts of a violation by name, as data that JSON can hold."""
 
 
 def number(value: float) -> float | str:
-    """A number as JSON can hold it: as text if it is not finite."""
+    """The number for JSON, which has no numbers that are not finite: they become text."""
     return float(value) if np.isfinite(value) else repr(float(value))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One output of an implementation beside a second witness, `(n, m, T_x)` each, with the bound on both.
+    """One output of an implementation and of a second witness, `(n, m, T_x)` each, with the bound on both.
 
-    Where either answers for the last steps only, those are compared.
+    If one of the two has only the last steps, only these steps are compared.
 
     Attributes
     ----------
     inputs
         The problem that both answer.
     quantity
-        Which quantity of `oracle.propagation.evaluate` they answer with: `a`, `c`, `y` or a gate; or which
-        gradient of `oracle.backpropagation.evaluate`.
+        The name of the output in `oracle.propagation.evaluate` (`a`, `c`, `y` or a gate) or in
+        `oracle.backpropagation.evaluate` (a gradient).
     label
-        Its name in the contract of the function that is judged.
+        The name of the output in the contract of the function.
     steps
-        How many columns of the batch are steps of one sample, as `Inputs.steps` lays them out.
+        The number of columns of the batch that are steps of one sample, as in `Inputs.steps`.
     rival
-        Who the second witness is: `torch`; `formulas`, evaluated in float64, or with `FROM_THE_STEP_AFTER`;
-        `exact`, which has no error of its own; or, in a few words, how the implementation itself was asked
-        a second time.
+        The second witness: `torch`; `formulas`, in float64; `FROM_THE_STEP_AFTER`; `exact`, which has no
+        error of its own; or, in a few words, how the implementation was called a second time.
     """
 
     inputs: Inputs
@@ -64,9 +63,9 @@ class Comparison:
 
     @cached_property
     def ratio(self) -> Array:
-        """How far apart the two are, as a fraction of what two correct programs may differ by.
+        """The difference of the two as a fraction of the largest difference of two correct programs.
 
-        Of an infinite bound, as after an overflow, nothing is a fraction.
+        It is 0 for an infinite bound, as after an overflow.
         """
         ours, theirs, bound = self._compared
         with np.errstate(all="ignore"):
@@ -74,13 +73,13 @@ class Comparison:
         if np.isfinite(ratio).all() and not np.isinf(bound).any():
             return np.asarray(ratio)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-        if self._is_gradient:  # whether NaN or an infinity depends on the formula
+        if self._is_gradient:  # the formula decides whether it is NaN or an infinity
             same |= ~np.isfinite(ours) & ~np.isfinite(theirs)
         return np.where(same | np.isinf(bound), 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
     @cached_property
     def _compared(self) -> tuple[Array, Array, Array]:
-        """The last steps of both answers and of the bound, as many as both have."""
+        """The last steps that both answers have, and the bound for these steps."""
         count = min(self.implementation.shape[2], self.witness.shape[2])
         every = (self.implementation, self.witness, self.bound)
         ours, theirs, bound = (array[:, :, array.shape[2] - count :] for array in every)
@@ -88,32 +87,32 @@ class Comparison:
 
     @cached_property
     def worst(self) -> float:
-        """The largest fraction; above 1, one of the two is wrong."""
+        """The largest fraction; if it is above 1, one of the two answers is wrong."""
         return float(self.ratio.max(initial=0.0))
 
     @property
     def nearest(self) -> float:
-        """The largest fraction among the elements whose bound means something."""
+        """The largest fraction among the elements with a bound of use."""
         if self._is_of_use_everywhere:
             return self.worst
         return float(self.ratio.max(initial=0.0, where=self._relative_bound <= BEYOND_USE))
 
     @property
     def beyond_use(self) -> bool:
-        """Whether the bound has grown so large, for most elements, that agreement is no evidence."""
+        """Whether for most elements the bound is so large that agreement is no evidence."""
         if self._is_of_use_everywhere:
             return False
         return bool(2 * np.count_nonzero(self._relative_bound > BEYOND_USE) > self._relative_bound.size)
 
     @property
     def _is_of_use_everywhere(self) -> bool:
-        """Whether no bound is beyond use, even of elements of the least size."""
+        """Whether every bound is of use, even for elements of the smallest size."""
         least = self._gradient_size if self._is_gradient else 1.0
         return bool(self._compared[2].max(initial=0.0) <= BEYOND_USE * least)
 
     @cached_property
     def _gradient_size(self) -> float:
-        """The largest element: a gradient has no size of its own, as states and probabilities have."""
+        """The largest element: gradients have no natural size, unlike states and probabilities."""
         _, theirs, _ = self._compared
         return float(np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs)))
 
@@ -130,12 +129,11 @@ class Comparison:
         return isinstance(self.inputs, (BackwardInputs, LayerBackwardInputs))
 
     def explain(self) -> Facts:
-        """The worst element of the first step that is off: the answers, the exact value, who is wrong.
+        """The facts of the worst element in the first wrong step; a backward pass takes the last step first.
 
-        A backward pass takes the last step first.
-
-        The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`; with a witness `exact`,
-        `off_by` and perhaps `torch`, else `again`, which is how it was asked again, and what it answered.
+        The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. With torch, the formulas or
+        the exact value as rival there are also `exact`, `off_by` and perhaps `torch`; for a second call of
+        the implementation there is `again`, with the answer of that call.
         """
         off = self.ratio > 1
         first = max if self._is_gradient else min
@@ -199,11 +197,11 @@ class Comparison:
         return column // self.steps, column % self.steps + self._step(late)
 
     def _step(self, late: int) -> int:
-        """Which step of the problem one of those is that are compared."""
+        """The step of the problem at this index among the compared steps."""
         return late + int(self.bound.shape[2] - self.ratio.shape[2])
 
     def _element(self, unit: int, column: int, late: int) -> Facts:
-        """Which element it is; last states are those of no step, as are gradients by initial ones."""
+        """The name and the place of an element; last states and gradients by initial states have no step."""
         if self._is_gradient and self.quantity not in BY_SAMPLES:
             return {"name": self.label, "index": [unit, column]}
         sample, step = self._place(column, late)

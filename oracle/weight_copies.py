@@ -1,4 +1,4 @@
-"""How the weights of a copy differ from the original's: not at all, by a named mistake, or in some arrays."""
+"""Compares the weights of a copy with those of the original, and names the mistake in the copy."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,20 +29,20 @@ def difference(
     *,
     named: bool = True,
 ) -> str:
-    """How a copy differs from the original, in a sentence; empty where every number is equal (-0 equals 0).
+    """How a copy differs from the original, in a sentence; empty if every number is equal (-0 equals 0).
 
-    The copy may have the weights of one of the `others` instead. `named` searches for a mistake that has the
-    same effect, which takes seconds.
+    The copy may have the weights of one of the `others`. With `named`, the search for a mistake with the same
+    effect takes seconds.
     """
     for name in SIZES:
         if getattr(original, name) != getattr(copy, name):
-            return f"{name} is {getattr(copy, name)} where the original has {getattr(original, name)}"
+            return f"{name} is {getattr(copy, name)}, and {getattr(original, name)} in the original"
     wrong = [k for k in range(len(original.parameters)) if _differing(original, copy, k)]
     if not wrong:
         return ""
     for each in others:
         if each.digest == copy.digest:
-            return f"those of {each.prefix}"
+            return f"the weights of {each.prefix}"
     everywhere = len(wrong) == len(original.parameters) or original.layers > 1
     if named and everywhere and (mistake := _mistake(original, copy)):
         return mistake
@@ -62,7 +62,7 @@ def _differing(original: RecurrentLayer, copy: RecurrentLayer, k: int) -> list[s
 
 
 def _alone(layer: RecurrentLayer, k: int) -> RecurrentLayer:
-    """One direction of one layer, as if it were the only one."""
+    """One direction of one layer as a layer of its own."""
     return replace(layer, parameters=[layer.parameters[k]], directions=1, biases=layer.biases[k : k + 1])
 
 
@@ -81,7 +81,7 @@ def _counted(original: RecurrentLayer, copy: RecurrentLayer) -> str:
 
 
 def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
-    """The mistake that makes the original's parameters those of the copy; empty where none is known."""
+    """The mistake that turns the original's parameters into the copy's; empty if none is known."""
     for sentence, parameters in _mistaken_biases(original, copy.dtype):
         made = replace(original, parameters=parameters)
         if not any(_differing(copy, made, k) for k in range(len(parameters))):
@@ -101,9 +101,10 @@ def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
 def _mistaken_biases(
     original: RecurrentLayer, dtype: np.dtype
 ) -> Iterator[tuple[str, list[dict[str, Array]]]]:
-    """The parameters of a layer with two biases if one of these is wrong, or if each is rounded.
+    """The parameters of a layer with two biases if one bias is wrong, or if each is rounded.
 
-    Their sum hides these mistakes from the catalogue. The biases are added in `dtype`, that of the copy.
+    The catalogue cannot name these mistakes, since it has only the sum of the biases. The biases are added in
+    `dtype`, the dtype of the copy.
     """
     halves = [*zip(*original.biases, strict=True)]
     if not halves or not all(any(array.any() for p in half for array in p.values()) for half in halves):
@@ -112,8 +113,8 @@ def _mistaken_biases(
     for sentence, weights in {
         "bias_ih is left out": (0, 1),
         "bias_hh is left out": (1, 0),
-        "bias_ih stands in the place of bias_hh too": (2, 0),
-        "bias_hh stands in the place of bias_ih too": (0, 2),
+        "bias_ih is used in place of bias_hh": (2, 0),
+        "bias_hh is used in place of bias_ih": (0, 2),
     }.items():
         yield (
             sentence,
@@ -134,7 +135,7 @@ def _mistaken_biases(
 
 
 def port(function: str, parameters: Sequence[Mapping[str, Array]]) -> Program:
-    """A program that has weights of its own, and ignores those of the call."""
+    """A program with its own weights, which ignores the parameters of a call."""
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         given = inputs.arguments(function)

@@ -1,1 +1,1 @@
-"""Names the mistake of a wrong program from its answers: by the catalogue, or by what else they show."""
+"""Explains a wrong program from its answers: by a mistake of the catalogue, or by other findings."""

@@ -1,4 +1,4 @@
-"""What a call shows, and whether two calls show the same."""
+"""The behaviour of a call, and the comparison of two behaviours."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,15 @@ from oracle.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, Array
 
 Leaves = Mapping[str, Array | str]
-"""The arrays in a value by place, and words for everything else."""
+"""The leaves of a value by place: arrays, and words for everything else."""
 
 PARTS = ("outputs", "caches", "arguments")
-"""What a call shows, the most important first: a wrong output makes wrong caches, not the reverse."""
+"""The parts of a behaviour, the most important first: a wrong output makes caches wrong, not the reverse."""
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What one call showed: its returned values, and its arguments after the call."""
+    """The returned values of a call, and its arguments after the call."""
 
     outputs: Leaves
     caches: Leaves
@@ -33,14 +33,14 @@ class Behaviour:
     def of(
         cls, function: str, value: Any, arguments: Sequence[Any], limits: Limits = ANYTHING
     ) -> "Behaviour":
-        """The behaviour of a call that returned, without what a target of these limits need not show.
+        """The behaviour of a call that returned, without values that a target of these limits may leave out.
 
-        A target without caches need not show memory states but the last.
+        A target without caches may leave out all memory states but the last.
         """
         contract = CONTRACTS[function]
         names = contract.outputs
         if contract.is_backward:
-            if isinstance(value, dict):  # of which other keys do not matter
+            if isinstance(value, dict):  # other keys do not matter
                 value = {name: value[name] for name in names if name in value}
             return cls(_leaves(value), {}, _leaves(arguments))
         parts = (
@@ -57,39 +57,39 @@ class Behaviour:
 
     @classmethod
     def of_error(cls) -> "Behaviour":
-        """That of a call that raised, without its error, which depends on how the code is written."""
+        """The behaviour of a call that raised. It has no error text, which would depend on the code."""
         return cls({"": "raised"}, {}, {})
 
     def sharing(self, other: "Behaviour") -> "Behaviour":
-        """The same behaviour, which shares equal parts with another one, to save memory."""
+        """The same behaviour, which shares its equal parts with another behaviour, to save memory."""
         both = {part: (getattr(self, part), getattr(other, part)) for part in PARTS}
         return replace(
             self, **{part: theirs for part, (ours, theirs) in both.items() if _equal(ours, theirs)}
         )
 
     def is_like(self, other: "Behaviour") -> bool:
-        """Whether both calls showed the same, within rounding."""
+        """Whether both behaviours are equal within rounding."""
         return all(same(getattr(self, part), getattr(other, part)) for part in PARTS)
 
 
 LATER = 5
-"""The number of later calls after which an answer is read: a program may use several buffers in turn."""
+"""The number of later calls before an answer is read: a program may use several buffers in turn."""
 
 
 class Program(Protocol):
-    """Calls a function; with `then` the answer is read after later calls on these inputs."""
+    """Calls a function; with `then`, the answer is read after later calls with these inputs."""
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        """What the call showed."""
+        """The behaviour of the call."""
 
 
 def specification(function: str, limits: Limits = ANYTHING) -> Program:
-    """The right program, which shows what a target of these limits shows."""
+    """The right program, which returns what a target of these limits returns."""
     return program_of(reference, function, limits)
 
 
 def mistaken(function: str, fault: Fault, limits: Limits = ANYTHING) -> Program:
-    """A program with a mistake, before its first call."""
+    """A program with a mistake, which has made no calls yet."""
     return program_of(replace(fault, memory={}), function, limits)
 
 
@@ -111,20 +111,20 @@ def program_of(implementation: Any, function: str, limits: Limits) -> Program:
 
 
 def _keeps_nothing(implementation: Any) -> bool:
-    """Whether later calls cannot change an answer; so it is for the specification and most mistakes."""
+    """Whether later calls cannot change an answer, as for the specification and most mistakes."""
     of_mistake = isinstance(implementation, Fault) and not any(implementation.memory.values())
     return implementation is reference or of_mistake
 
 
 def same(ours: Leaves, theirs: Leaves, factor: float = 1) -> bool:
-    """Whether all places hold the same, within rounding in the precision of the values."""
+    """Whether all leaves are equal, within rounding in the precision of the values."""
     return ours.keys() == theirs.keys() and all(
         alike(mine, theirs[place], factor) for place, mine in ours.items()
     )
 
 
 def _equal(ours: Leaves, theirs: Leaves) -> bool:
-    """Whether all places hold the same to the last bit."""
+    """Whether all leaves are equal bit for bit."""
     return ours.keys() == theirs.keys() and all(
         type(mine) is type(theirs[place])
         and (mine == theirs[place] if isinstance(mine, str) else _bits(mine) == _bits(theirs[place]))
@@ -137,7 +137,7 @@ def _bits(values: Any) -> tuple[Any, ...]:
 
 
 def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
-    """Whether both are equal within rounding in float64, or in the lower precision of both."""
+    """Whether both are equal within rounding in float64, or in a lower precision if both have it."""
     if isinstance(ours, str) or isinstance(theirs, str):
         return isinstance(ours, str) and isinstance(theirs, str) and ours == theirs
     if ours.shape != theirs.shape:
@@ -146,13 +146,13 @@ def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
         return True
     off = off_by(ours, theirs) / factor
     if off <= _TOLERANCE["float64"] or off > _TOLERANCE["float16"]:
-        return off <= _TOLERANCE["float64"]  # the same in every precision, which takes long to find out
+        return off <= _TOLERANCE["float64"]  # the precision, which is slow to find, makes no difference
     precision = _precision(ours)
     return precision == _precision(theirs) and off <= _TOLERANCE[precision]
 
 
 def off_by(ours: Array, theirs: Array) -> float:
-    """The largest |ours - theirs| / (1 + |theirs|); NaN equals NaN, and an infinity only itself."""
+    """The largest |ours - theirs| / (1 + |theirs|); NaN equals NaN, and an infinity equals itself."""
     with np.errstate(invalid="ignore", over="ignore"):
         off = np.abs(ours - theirs) / (1 + np.abs(theirs))
     worst = float(np.max(off, initial=0.0))
@@ -167,7 +167,7 @@ _TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
 
 
 def _precision(values: Array) -> str:
-    """The lowest precision that holds all values; float64 where they are so simple that every one does."""
+    """The lowest precision that holds all values; float64 if the values are so simple that all do."""
     for dtype, simple in (("float16", 5), ("float32", 11)):
         with np.errstate(over="ignore"):
             if np.array_equal(values, values.astype(dtype), equal_nan=True):
@@ -176,15 +176,15 @@ def _precision(values: Array) -> str:
 
 
 def _fit_in(values: Array, bits: int) -> bool:
-    """Whether all values have at most so many significant bits."""
+    """Whether all values have at most this number of significant bits."""
     scaled = np.ldexp(np.frexp(values)[0], bits)
     return bool(np.all((scaled == np.round(scaled)) | ~np.isfinite(scaled)))
 
 
 def _leaves(value: Any) -> dict[str, Array | str]:
-    """The leaves of a value by place, copied: a later call may write to its arrays.
+    """Copies of the leaves of a value by place: a later call may write to its arrays.
 
-    Lists and tuples are the same; a container in itself is the leaf `"itself"`.
+    Lists and tuples count as equal. A container inside itself is the leaf `"itself"`.
     """
     leaves: dict[str, Array | str] = {}
     _gather(value, "", (), leaves, {})
@@ -194,7 +194,7 @@ def _leaves(value: Any) -> dict[str, Array | str]:
 def _gather(
     value: Any, place: str, above: tuple[int, ...], leaves: dict[str, Array | str], copies: dict[int, Array]
 ) -> None:
-    """Add the leaves of a value at a place. Caches hold the same arrays many times: each is copied once."""
+    """Add the leaves of a value at a place. An array that occurs many times, as in caches, is copied once."""
     if id(value) in above:
         leaves[place] = "itself"
     elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":

@@ -1,4 +1,4 @@
-"""Render the facts of a violation in words, for the terminal, the reports and the pages."""
+"""Renders the facts of a violation in words, for the terminal, the reports and the pages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isinf, isnan
@@ -9,11 +9,11 @@ from oracle.verdict import Facts
 FAR = 0.1
 """A relative error that is larger than rounding in any precision."""
 
-TELLING = 1e4
+LARGEST_ULP = 1e4
 """Larger numbers of ulp are left out."""
 
 _LABELS = {"died": "call"}
-"""Labels that differ from the name of the fact. `died` says whether a call has crashed or hung."""
+"""Labels that differ from the names of facts. The fact `died` tells whether a call crashed or hung."""
 
 
 def in_words(facts: Facts) -> dict[str, str]:
@@ -67,7 +67,7 @@ def _off_by(fact: Facts) -> str:
     if isinf(bounds):  # the bound is 0, or the answer is not finite
         return "more than any rounding error" if isinf(ulp) else f"{ulp:.2g} ulp, where no error is allowed"
     said = f"{bounds:.2g} times that"
-    return f"{said}, {ulp:.2g} ulp" if ulp < TELLING else said
+    return f"{said}, {ulp:.2g} ulp" if ulp < LARGEST_ULP else said
 
 
 def _wrong(who: Sequence[str]) -> str:

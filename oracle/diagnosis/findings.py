@@ -1,4 +1,4 @@
-"""Findings about a failure, as data, and their texts."""
+"""Findings about a failure as data, and their texts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class Finding:
         return _WORDS[self.kind](**self.facts)
 
     @property
-    def of_many(self) -> "Finding":
-        """The finding without the place in a file, for several functions."""
+    def without_place(self) -> "Finding":
+        """The finding without the place in a file, to stand for several functions."""
         return found(self.kind, **{name: fact for name, fact in self.facts.items() if name != "at"})
 
     @property
@@ -31,7 +31,7 @@ class Finding:
 
     @property
     def title(self) -> str:
-        """The finding as the name of a mistake."""
+        """The title of the mistake in reports."""
         unlike = "unlike any mistake in the catalogue"
         if self.kind == "unknown":
             return unlike
@@ -42,28 +42,28 @@ class Finding:
         """How to mend the mistakes of the catalogue, a line for each that needs one."""
         if self.kind != "mistake":
             return []
-        from oracle.faults import remedy  # the catalogue, which a run without a failure does not need
+        from oracle.faults import remedy  # a run without a failure does not need the catalogue
 
         return [line for name in self.facts["names"] if (line := remedy(name))]
 
     @property
     def is_mistake(self) -> bool:
-        """Whether it names a mistake, and not only where or how it shows."""
+        """Whether the finding names a mistake, and not only its effects."""
         return self.kind in _MISTAKES
 
     @property
     def is_trace(self) -> bool:
-        """Whether different mistakes may have the same finding."""
+        """Whether different mistakes can have this finding."""
         return self.kind in _TRACES
 
     @property
     def cause(self) -> str:
-        """A key that findings of one cause share, whatever their numbers, places and names of predictions."""
+        """A key that findings of one cause share, without numbers, places and names of predictions."""
         return repr((self.kind, _without_numbers(_CAUSE.get(self.kind, dict)(self.facts))))
 
     @property
     def place(self) -> str:
-        """As `cause`, but all locations in one equation have the same key."""
+        """The same key as `cause`, except that all locations in one equation share a key."""
         return repr(_without_numbers(self.facts["where"])) if self.kind == "location" else self.cause
 
 
@@ -73,12 +73,12 @@ def found(kind: str, **facts: Any) -> Finding:
 
 
 def mistake(*names: str) -> Finding:
-    """The finding of one entry of the catalogue, or of several that are made at once."""
+    """The finding of one mistake of the catalogue, or of several at once."""
     return found("mistake", names=[*names])
 
 
 def _mistake(names: Sequence[str]) -> str:
-    from oracle.faults import sentence  # the catalogue, which a run without a failure does not need
+    from oracle.faults import sentence  # a run without a failure does not need the catalogue
 
     return ", and ".join(map(sentence, names))
 
@@ -113,7 +113,7 @@ def _overwrites(outputs: Sequence[str], caches: Sequence[str], is_all: bool) -> 
 
 
 def _writes(arguments: Sequence[str], keys: Sequence[str], change: str, becomes: Facts) -> str:
-    """The arguments that are written to, with new or missing keys, or with what they become."""
+    """The changed arguments, with new or missing keys, or with the output that they become."""
     quoted = ", ".join(map(repr, keys))
     several = len(keys) > 1
     what = {
@@ -203,7 +203,7 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "digits": lambda facts: [],
     "location": lambda facts: [facts["where"], facts["how"]],
 }
-"""The facts that distinguish causes, for the kinds that also have other facts."""
+"""The facts that distinguish causes, for kinds with other facts besides them."""
 
 
 def _without_numbers(value: Any) -> Any:

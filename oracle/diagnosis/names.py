@@ -1,7 +1,7 @@
-"""Name the mistake: the entries of the catalogue that give an implementation's own numbers.
+"""Names the mistakes of the catalogue that give the answers of an implementation.
 
-The implementation and each candidate answer the same few problems in the same order. A candidate fits if it
-gives the implementation's answers, within rounding, and at least one of them is not the right answer.
+The implementation and each mistake answer the same few problems in the same order. A mistake fits if it gives
+the implementation's answers, within rounding, and at least one of these answers is wrong.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
 
-KEPT = 512
+CACHED = 512
 """The number of mistakes whose answers are cached, about 50 KB each."""
 
 
@@ -46,17 +46,16 @@ def diagnose(
     network: LayerProblem | None = None,
     suspects: Sequence[str] = (),
 ) -> list[Finding]:
-    """The mistakes of the catalogue that fit, best first; empty where none does.
+    """The mistakes of the catalogue that fit, best first; empty if none fits.
 
-    The problems stay within the `limits` of the target; with a `network`, all have its weights.
+    The problems stay within the `limits` of the target; with a `network`, all have its weights. Problems with
+    large logits are used only if `extreme`, since an overflow may not be the mistake in ordinary problems.
+    With `whole`, the result has only mistakes that explain everything that is wrong. If a function raises
+    wherever it is wrong, the result is empty: its error says more.
 
-    With `whole`, only mistakes that explain everything that is wrong. A function that raises wherever it is
-    wrong has no mistake of the catalogue: its error says more.
-
-    Pairs of common mistakes are tried if no single mistake explains everything; if nothing fits, pairs of a
-    common mistake and one of the `suspects`, which are names of mistakes that the function makes in other
-    problems. A mistake that acts at random is found by the distribution of its answers. Problems with large
-    logits are asked only if `extreme`: an overflow need not be the mistake in ordinary problems.
+    If no single mistake explains everything, pairs of common mistakes are tried. If nothing fits, pairs of a
+    common mistake and one of the `suspects` are tried, which are mistakes of the function in other problems.
+    A mistake that acts at random is found by the distribution of its answers.
     """
     questions = posed_to(function, counterexample, extreme=extreme, limits=limits, network=network)
     posed = [*(problem.inputs(function) for problem in questions), counterexample]
@@ -112,7 +111,7 @@ def accounts_for(
     limits: Limits,
     suspects: Sequence[str] = (),
 ) -> bool:
-    """Whether one call is wrong, and the mistake of these names gives the same answer."""
+    """Whether one call is wrong, and the mistake with these names gives the same answer."""
     if shown.is_like(specification(function, limits)(inputs)):
         return False
     known = (*concerning(function), *_pairs(function), *_suspected(function, tuple(suspects)))
@@ -123,7 +122,7 @@ def accounts_for(
 def _not_refused(
     inputs: Sequence[Inputs], shown: Sequence[Behaviour], counterexample: Inputs
 ) -> Iterator[Inputs]:
-    """The problems without those that the function refused and that ask for more than the counterexample."""
+    """The problems, except those with more options than the counterexample that the function refused."""
     for given, behaviour in zip(inputs, shown, strict=True):
         if not (_raised(behaviour) and asks_more(given, counterexample)):
             yield given
@@ -156,7 +155,7 @@ def posed_to(
 ) -> tuple[Problem, ...]:
     """The problems that distinguish mistakes, the same for most counterexamples.
 
-    The first one comes again after another of its shape, to show what is kept from call to call.
+    The first problem is repeated after another of its shape, to show state that lasts between calls.
     """
     first, second = opening(function, network)
     chosen = [first, second, first, *further(function, counterexample, network)]
@@ -174,7 +173,7 @@ def _with_counterexample(
     yield program_of(replace(fault, memory=deepcopy(memory)), function, limits)(counterexample)
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED)
 def _of_mistake(
     function: str, fault: Fault, limits: Limits, posed: tuple[Problem, ...]
 ) -> tuple[Sequence[Behaviour], dict[str, dict[Any, Any]]]:
@@ -186,7 +185,7 @@ def _of_mistake(
     return [answer.sharing(spec) for answer, spec in zip(answers, right, strict=True)], begun.memory
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED)
 def _of_specification(function: str, limits: Limits, posed: tuple[Problem, ...]) -> Sequence[Behaviour]:
     """The right behaviour on each of these problems."""
     return [*_asked(specification(function, limits), [problem.inputs(function) for problem in posed])]
@@ -194,7 +193,7 @@ def _of_specification(function: str, limits: Limits, posed: tuple[Problem, ...])
 
 @cache
 def _first_outputs(function: str, fault: Fault, limits: Limits, network: LayerProblem | None) -> Leaves:
-    """The outputs of a mistake for the first problem, which rule out nearly all candidates."""
+    """The outputs of a mistake for the first problem, which rule out nearly all mistakes."""
     first, second = _opening(function, limits, network)
     return mistaken(function, fault, limits)(first, then=second).outputs
 
@@ -205,7 +204,7 @@ def _opening(function: str, limits: Limits, network: LayerProblem | None) -> Seq
 
 
 def _asked(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
-    """The behaviour on each problem; the first answer is read after the second call if shapes are equal."""
+    """The behaviour on each problem. If shapes are equal, the first answer is read after the second call."""
     first, second, *_ = inputs
     follows = (second.x.shape, second.a0.shape) == (first.x.shape, first.a0.shape)
     yield program(first, then=second if follows else None)
@@ -236,11 +235,11 @@ def _at_once(pairs: Iterable[tuple[Fault, Fault]]) -> list[Fault]:
 def _fit(
     shown: Sequence[Behaviour], right: Sequence[Behaviour], answers: Iterator[Behaviour], wrong: str
 ) -> int:
-    """The number of parts in which a candidate behaves like the implementation; 0 where it does not fit.
+    """The number of parts in which a mistake behaves like the implementation; 0 if it does not fit.
 
-    `wrong` is the first part in which the implementation differs from the specification. The candidate must
-    agree with the implementation in all parts up to this one, and differ clearly from the specification in
-    it, in some answer that is not an error.
+    `wrong` is the first part in which the implementation differs from the specification. The mistake must
+    agree with the implementation in all parts up to `wrong`, and differ clearly from the specification in
+    `wrong`, in some answer that is not an error.
     """
     needed = PARTS[: PARTS.index(wrong) + 1]
     seen: list[Behaviour] = []
@@ -251,7 +250,7 @@ def _fit(
     if _all_same(seen, right, wrong, CLEARLY):
         return 0
     answered = [three for three in zip(seen, shown, right, strict=True) if not _raised(three[1])]
-    if not any(_is_told([*zip(*answered, strict=True)], part) for part in PARTS):
+    if not any(_is_evidence([*zip(*answered, strict=True)], part) for part in PARTS):
         return 0
     rest = PARTS[len(needed) :]
     if not all(_right_where(seen, shown, right, part) for part in rest):
@@ -259,8 +258,8 @@ def _fit(
     return len(needed) + sum(_all_same(seen, shown, part) for part in rest)
 
 
-def _is_told(answers: Sequence[Sequence[Behaviour]], part: str) -> bool:
-    """Whether a candidate gives what the implementation does in a part, and clearly not what is right."""
+def _is_evidence(answers: Sequence[Sequence[Behaviour]], part: str) -> bool:
+    """Whether a mistake agrees with the implementation in a part, and differs clearly from what is right."""
     if not answers:
         return False
     seen, shown, right = answers
@@ -270,7 +269,7 @@ def _is_told(answers: Sequence[Sequence[Behaviour]], part: str) -> bool:
 def _right_where(
     seen: Sequence[Behaviour], shown: Sequence[Behaviour], right: Sequence[Behaviour], part: str
 ) -> bool:
-    """Whether a candidate is right in all values of a part in which the implementation is right."""
+    """Whether a mistake is right in all values of a part in which the implementation is right."""
     return all(
         place in answer and alike(answer[place], value)
         for three in zip(seen, shown, right, strict=True)

@@ -1,4 +1,4 @@
-"""Find out which arrays a call overwrites: its arguments, or those that an earlier call returned."""
+"""Finds the arrays that a call overwrites: its arguments, or arrays that an earlier call returned."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
@@ -12,9 +12,9 @@ from reference.contract import CONTRACTS
 
 
 def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Finding | None:
-    """The arguments that calls write to, and what they write; `None` if no call writes to any.
+    """The arguments that calls change, and how; `None` if no call changes any.
 
-    A statement about several calls holds for each of them.
+    The finding says only what is true of each call that changes an argument.
     """
     contract = CONTRACTS[function]
     names = [*contract.arguments, "parameters", "options"]
@@ -38,7 +38,7 @@ def _the_same(every: Iterable[T]) -> T | None:
 
 
 def _keys(function: str, ours: Behaviour, right: Behaviour) -> tuple[list[str], str]:
-    """The keys of a dict of parameters or options that are new, gone or changed; none for other arguments."""
+    """The keys of parameters or options that are new, gone or changed; empty for other arguments."""
     contract, changed = CONTRACTS[function], {*_changed(ours, right)}
     dict_of = f".{len(contract.arguments) + contract.is_layer}."  # after the list of a layer's parameters
     leaves = sorted(changed - {dict_of})
@@ -55,7 +55,7 @@ def _keys(function: str, ours: Behaviour, right: Behaviour) -> tuple[list[str], 
 
 
 def _what_becomes(function: str, ours: Behaviour, right: Behaviour) -> Facts:
-    """The output, or the last step of it, that all changed arrays hold afterwards; empty if there is none."""
+    """The output, or its last step, that all changed arrays are equal to afterwards; empty without one."""
     changed = [ours.arguments.get(place, "") for place in _changed(ours, right)]
     for i, name in enumerate(CONTRACTS[function].outputs):
         output = ours.outputs.get(f".{i}", "")
@@ -86,8 +86,8 @@ def _entries(function: str, shown: Behaviour, later: Behaviour) -> list[str]:
     apart = [at for at, each in shown.caches.items() if not alike(each, later.caches.get(at, ""))]
     places = {at.split(".")[depth] for at in apart if at.count(".") >= depth}
     entries = [name for i, name in enumerate(names) if str(i) in places]
-    is_told = entries and len(entries) == len(places) < len(names)
-    return entries if is_told else []
+    are_some = entries and len(entries) == len(places) < len(names)
+    return entries if are_some else []
 
 
 def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:

@@ -10,7 +10,7 @@ from reference.contract import CONTRACTS
 
 
 def problem(function: str, **fields: Any) -> Problem:
-    """A problem for a function; for layers, which have no classes, without n_y."""
+    """A problem for a function; `n_y` is ignored for layers, which have no classes."""
     contract = CONTRACTS[function]
     if contract.is_layer:
         fields = {name: value for name, value in fields.items() if name != "n_y"}
@@ -19,9 +19,9 @@ def problem(function: str, **fields: Any) -> Problem:
 
 
 def opening(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
-    """The first two problems, of one shape; for layers with all options but a projection.
+    """The first two problems, of one shape; for layers they have all options except a projection.
 
-    With a network, all problems, here and below, have its weights: a program may know no others.
+    With a `network`, the problems of this module have its weights, since a program may know no others.
     """
     if network:
         first: Problem = replace(
@@ -37,7 +37,7 @@ def opening(function: str, network: LayerProblem | None = None) -> Sequence[Prob
 def further(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> list[Problem]:
     """The other problems: m below and above n_a and T_x, equal sizes, one step, larger sizes, three layers.
 
-    Some have a projection if the counterexample has one: many targets know none.
+    Some have a projection if the counterexample has one, since many targets have no projection.
     """
     if network:
         first, _ = opening(function, network)
@@ -71,8 +71,8 @@ def further(function: str, counterexample: Inputs, network: LayerProblem | None 
 def extreme_problems(function: str) -> list[Problem]:
     """Problems with large pre-activations and logits.
 
-    In one of them only single gates of an LSTM have large ones: so an overflow in all sigmoids is
-    distinguished from an overflow in one gate.
+    In one of them only single gates of an LSTM have large pre-activations, which distinguishes an overflow in
+    one gate from an overflow in all sigmoids.
     """
     contract = CONTRACTS[function]
     seed = 7 if contract.is_layer else 7578
@@ -83,9 +83,9 @@ def extreme_problems(function: str) -> list[Problem]:
 
 
 def square(function: str) -> list[Problem]:
-    """Problems with equal sizes, for programs with wrong axes, which raise on all others.
+    """Problems with equal sizes, for programs with wrong axes, which raise for all other sizes.
 
-    In the first all sizes are equal, in the second only those of the last two axes.
+    The first has only equal sizes, the second equal sizes of the last two axes.
     """
     contract = CONTRACTS[function]
     if contract.is_layer:
@@ -97,13 +97,16 @@ def square(function: str) -> list[Problem]:
 
 
 def asks_more(inputs: Inputs, counterexample: Inputs) -> bool:
-    """Whether a problem of layers has an option that the counterexample has not: it may be unsupported."""
+    """Whether a problem of layers has an option that the counterexample lacks: it may be unsupported."""
     if not (isinstance(inputs, LayerInputs) and isinstance(counterexample, LayerInputs)):
         return False
-    return any(more and not known for more, known in zip(_has(inputs), _has(counterexample), strict=True))
+    return any(
+        more and not known for more, known in zip(_options(inputs), _options(counterexample), strict=True)
+    )
 
 
-def _has(inputs: LayerInputs) -> tuple[bool, ...]:
+def _options(inputs: LayerInputs) -> tuple[bool, ...]:
+    """Whether a problem has several layers, both directions, lengths, a projection, and relu."""
     D = inputs.directions
     return (
         len(inputs.parameters) > D,
@@ -122,7 +125,7 @@ def larger(function: str, counterexample: Inputs, network: LayerProblem | None =
     sizes = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
     if not isinstance(counterexample, LayerInputs):
         return problem(function, **sizes)
-    several, both, lengths, projected, relu = _has(counterexample)
+    several, both, lengths, projected, relu = _options(counterexample)
     return problem(
         function,
         **sizes,

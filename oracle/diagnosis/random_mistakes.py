@@ -1,4 +1,4 @@
-"""Name a mistake that acts at random, by the distribution of its answers to one problem."""
+"""Names a mistake that acts at random, by the distribution of its answers to one problem."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,10 @@ from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, Array
 
-ASKED = 500
+ANSWERS = 500
+"""The number of answers that make a distribution."""
 SPREAD = 0.18
-"""The largest distance of two distributions of one program; it is exceeded once in 10**7 cases."""
+"""The largest distance of two distributions of one program; one pair in 10**7 exceeds it."""
 
 
 def alike_at_random(
@@ -23,7 +24,7 @@ def alike_at_random(
     """The mistakes whose answers have the same distribution as those of the implementation."""
     if not _changes_its_mind(implementation, inputs):
         return []
-    # So small a problem has few possible answers.
+    # A problem of this size has few possible answers.
     two = {"layers": 2} if CONTRACTS[function].is_layer else {}
     few = limits.fitted(problem(function, n_x=1, n_a=1, n_y=2, m=1, T_x=1, **two)).inputs(function)
     ours = _answers(implementation, few)
@@ -41,8 +42,8 @@ def _changes_its_mind(program: Program, inputs: Inputs) -> bool:
 
 
 def _answers(program: Program, inputs: Inputs) -> list[Array]:
-    """The numbers in `ASKED` answers to one problem."""
-    answers = (program(inputs).outputs.values() for _ in range(ASKED))
+    """The numbers in `ANSWERS` answers to one problem."""
+    answers = (program(inputs).outputs.values() for _ in range(ANSWERS))
     return [
         np.concatenate([[0.0], *(leaf.ravel() for leaf in answer if not isinstance(leaf, str))])
         for answer in answers

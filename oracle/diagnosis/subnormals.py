@@ -1,4 +1,4 @@
-"""Find out whether a program flushes subnormal numbers to zero."""
+"""Finds out whether a program flushes subnormal numbers to zero."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ def _enlarged(inputs: Inputs) -> Inputs:
 
 
 def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
-    """The errors of the wrong numbers, and these numbers; `None` where the outputs have other shapes."""
+    """The errors of the wrong numbers, and the numbers; `None` if the outputs have other shapes."""
     if ours.outputs.keys() != right.outputs.keys():
         return None
     off, shown = np.array([]), np.array([])

@@ -1,6 +1,6 @@
-"""The catalogue of mistakes people make, each the specification with one thing changed.
+"""The catalogue of mistakes that people make. Each mistake is the specification with one change.
 
-Every entry is an attribute of this module and an implementation that can be judged like any other:
+Every entry is an attribute of this module, and an implementation that the laws can judge:
 `--implementation oracle.faults:update_and_forget_gates_exchanged`.
 """
 
@@ -25,12 +25,12 @@ def common(function: str) -> list[Fault]:
 
 
 def sentence(name: str) -> str:
-    """The sentence of a mistake, which completes "looks like: ..."."""
+    """The sentence of a mistake, for the line "looks like"."""
     return ERRORS[name].sentence if name in ERRORS else {**FAULTS, **RARE}[name].sentence
 
 
 def remedy(name: str) -> str:
-    """How to mend a mistake, in a line; empty where its sentence says it."""
+    """How to mend a mistake, in a line; empty if its sentence says it."""
     return REMEDIES.get(name, "")
 
 

@@ -1,7 +1,7 @@
-"""The four backward passes as a table of equations, each of which can be replaced.
+"""The four backward passes as tables of equations that a mistake can replace.
 
-As in `oracle.faults.equations`, an equation computes one quantity from `v`, whose attributes are all
-quantities so far: arguments, entries of the caches, weights, and the results of earlier equations.
+As in `oracle.faults.equations`, an equation computes one quantity from `v`, whose attributes are the known
+quantities: arguments, cache entries, weights, and the results of earlier equations.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ BEGIN: Equations = {
     "steps": lambda v: reversed(range(v.T_x)),
     "da_carried": lambda v: np.zeros_like(v.da[:, :, 0]),
     "dc_carried": lambda v: np.zeros_like(v.da[:, :, 0]),
-    "sums": lambda v: {},  # over the steps, by name
+    "sums": lambda v: {},  # sums over the steps, by name
 }
 """The equations before the first step of a sequence."""
 
@@ -81,9 +81,9 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 @np.errstate(all="ignore")
 def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) -> dict[str, Array]:
-    """Call `function` with some of its equations changed; `memory` is kept from call to call.
+    """Call `function` with changed equations; `memory` lasts from call to call.
 
-    Raises what the changed equations raise, and what `reference.cache_validation` does.
+    Raises the errors of the changed equations and of `reference.cache_validation`.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}

@@ -1,7 +1,7 @@
-"""The four forward functions as a table of equations, each of which can be replaced.
+"""The four forward functions as tables of equations that a mistake can replace.
 
-An equation computes one quantity from `v`, whose attributes are all quantities so far: arguments, sizes,
-parameters, and the results of earlier equations. So a mistake states only what it changes:
+An equation computes one quantity from `v`, whose attributes are the known quantities: arguments, sizes,
+parameters, and the results of earlier equations. A mistake has only the equations that it changes:
 `{"c_next": expression("it * c_prev + ft * cct")}`.
 """
 
@@ -20,28 +20,28 @@ Equations = Mapping[str, Callable[..., Any]]
 
 TRANSFORMS: Equations = {
     "given": lambda array: array,  # each argument
-    "parameters": lambda p: p,  # by name, those of the head Wy and by in both kinds
+    "parameters": lambda p: p,  # by name; the head has Wy and by in both kinds
     "predictions": lambda y: y,  # of all steps, after the last step
     "cached": lambda names: names,  # the quantities in a cell's cache, in order
-    "returned": lambda names: names,  # those that the function returns, in order
-    "answer": lambda array: array,  # each of these
+    "returned": lambda names: names,  # the quantities that the function returns, in order
+    "answer": lambda array: array,  # each returned array
 }
-"""Transforms, which by default change nothing. Two mistakes may change the same one: both are applied."""
+"""Transforms, which change nothing by default. If two mistakes change one transform, both are applied."""
 
 
 def expression(text: str) -> Callable[[Any], Any]:
-    """The equation that a text states in the names of quantities, such as `"ft * c_prev + it * cct"`."""
+    """The equation of a text in the names of quantities, such as `"ft * c_prev + it * cct"`."""
     code = compile(text, text, "eval")
     return lambda v: eval(code, NAMES, vars(v))
 
 
 def equation(change: str | Callable[..., Any]) -> Callable[..., Any]:
-    """The equation of a change, which is a text (see `expression`) or the equation itself."""
+    """The equation of a change: a text (see `expression`) or the equation itself."""
     return expression(change) if isinstance(change, str) else change
 
 
 NAMES = {"np": np}
-"""What an expression may use besides quantities."""
+"""The names that an expression may use besides quantities."""
 
 FUNCTIONS: Equations = {
     "stack": lambda *parts: np.concatenate(parts),
@@ -66,7 +66,7 @@ BEGIN: Equations = {
 
 STEP: Equations = {
     "xt": lambda v: v.x[:, :, v.t],
-    "a_prev": lambda v: v.a_next,  # of the step before; a0 in the first step
+    "a_prev": lambda v: v.a_next,  # from the step before; a0 in the first step
     "c_prev": lambda v: v.c_next,
     "slot": lambda v: v.t,  # the index of the step's results
 }
@@ -80,12 +80,12 @@ CELL: Mapping[Kind, Equations] = {
 }
 
 END: Equations = {
-    "entry": lambda v: v.cache,  # one for each step, in `v.kept`
+    "entry": lambda v: v.cache,  # `v.kept` has one for each step
     "caches": lambda v: (v.kept, v.x),
 }
 
 ARGUMENTS: Equations = {"arguments": lambda v: v.arguments}
-"""The caller's own arrays, before they are checked and copied."""
+"""The arrays of the caller, before they are checked and copied."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {**TRANSFORMS, **FUNCTIONS, **ARGUMENTS, **BEGIN, **STEP, **cell, **END}
@@ -95,9 +95,9 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 @np.errstate(all="ignore")
 def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) -> tuple[Any, ...]:
-    """Call `function` with some of its equations changed; `memory` is kept from call to call.
+    """Call `function` with changed equations; `memory` lasts from call to call.
 
-    Raises what the changed equations raise, and what `reference.validation.validate` does.
+    Raises the errors of the changed equations and of `reference.validation.validate`.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}
@@ -113,7 +113,7 @@ def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) 
     cell = CELL[contract.kind]
     if contract.is_cell:
         evaluate(v, equations, cell)
-        # what a caller writes into an answer must not reach the cache
+        # A caller that writes into an answer must not change the cache.
         results = {name: getattr(v, name).copy() for name in contract.outputs}
         caches = v.cache
     else:
@@ -145,9 +145,9 @@ def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[s
 
 
 def compose(first: Equations, second: Equations) -> Equations:
-    """Both changes at once; a transform that both change is the first change, then the second.
+    """Both changes at once; if both change a transform, the first change is applied before the second.
 
-    Raises `ValueError` where both replace the same equation.
+    Raises `ValueError` if both replace the same equation.
     """
     both = first.keys() & second.keys()
     if both - TRANSFORMS.keys():

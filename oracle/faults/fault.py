@@ -1,4 +1,4 @@
-"""One mistake as an implementation that can be judged."""
+"""A mistake as an implementation that the laws can judge."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,8 +15,8 @@ from reference.contract import CONTRACTS
 class Fault:
     """An implementation of all functions that makes one mistake and is otherwise right.
 
-    `sentence` completes "looks like: ...", and `changes` has the changed equations of each function. `both`
-    are the names of two mistakes that are made at once.
+    `sentence` completes the line "looks like", and `changes` has the changed equations of each function. A
+    fault with two mistakes at once has their names in `both`.
     """
 
     name: str
@@ -28,18 +28,18 @@ class Fault:
 
     @property
     def functions(self) -> tuple[str, ...]:
-        """The functions in which the mistake is made."""
+        """The functions that make the mistake."""
         return tuple(self.changes)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of its entries in the catalogue: one, or two."""
+        """The names of its one or two entries in the catalogue."""
         return self.both or (self.name,)
 
     def __add__(self, other: Self) -> Self:
-        """Both mistakes at once, this one first.
+        """Both mistakes at once, this mistake first.
 
-        Raises `ValueError` where both replace the same equation of the same function.
+        Raises `ValueError` if both replace the same equation of the same function.
         """
         changes = {
             function: compose(self.changes.get(function, {}), other.changes.get(function, {}))
@@ -56,7 +56,7 @@ class Fault:
         )
 
     def __getattr__(self, name: str) -> Any:
-        """A function with the mistake; of the backward passes only those in which the mistake is made."""
+        """A function with the mistake; a backward pass only if it makes the mistake."""
         if name in CONTRACTS and (name in self.changes or not CONTRACTS[name].is_backward):
             return partial(self._call, name)
         raise AttributeError(f"{self.name} has no {name}")

@@ -1,10 +1,10 @@
-"""Whole layers as a table of equations, each of which can be replaced.
+"""Whole layers as tables of equations that a mistake can replace.
 
-One direction of one layer is a sequence as in `oracle.faults.equations`, whose equations can be replaced
-here, too. The equations here are those around the steps: what a direction reads, in which order, from which
-initial states, after how many steps it ends, and how results are put together. Quantities are attributes of
-`v`; `v.asked` is the checked call, `k` the place of a direction in the list of parameters, `layer` and
-`direction` its two numbers.
+One direction of one layer is a sequence as in `oracle.faults.equations`; a mistake can replace its equations,
+too. The equations of this module are around the steps: the input of a direction, the order of its steps, its
+initial states, its number of steps, and how results are combined. Quantities are attributes of `v`. `v.call`
+is the checked call, `k` the index of a direction in the list of parameters, and `layer` and `direction` are
+the two numbers of that index.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from reference.validation import validate_layers
 
 
 def every_step(v: Any) -> Array:
-    """T_x for each sample, `(m,)`: the lengths where none are given."""
+    """T_x for each sample, `(m,)`: the default lengths."""
     return np.full(v.m, v.T_x)
 
 
@@ -32,7 +32,7 @@ def forwards(v: Any) -> Array:
 
 
 def backwards(v: Any, ends: Array) -> Array:
-    """The steps of each sample from its last one back, `(m, T_x)`; those of the padding stay in place."""
+    """The steps of each sample from its last step back, `(m, T_x)`; steps in the padding stay in place."""
     t, ends = forwards(v), ends[:, None]
     return np.where(t < ends, ends - 1 - t, t)
 
@@ -43,36 +43,36 @@ def taken(states: Array, steps: Array) -> Array:
 
 
 def after(ends: Array, first: Array, states: Array) -> Array:
-    """The state of each sample after its number of steps; `first` is that after none."""
+    """The state of each sample after its number of steps; `first` is the initial state."""
     return taken(np.concatenate([first[:, :, None], states], axis=2), ends[:, None])[:, :, 0]
 
 
 BEGIN: Equations = {
-    "lengths": lambda v: every_step(v) if v.asked.lengths is None else v.asked.lengths,
+    "lengths": lambda v: every_step(v) if v.call.lengths is None else v.call.lengths,
     "a_first": lambda v: v.given["a0"],
     "c_first": lambda v: v.given.get("c0", v.a_first),
     "below": lambda v: v.given["x"],
 }
-"""Before the first layer: `below (n, m, T_x)` is what the directions of a layer read."""
+"""The equations before the first layer. `below (n, m, T_x)` is the input of a layer."""
 
 PLACE: Equations = {
-    "p": lambda v: v.asked.parameters[v.k],
-    "activation": lambda v: v.asked.activation,
-    "begin": lambda v: v.k,  # the place of its initial states
+    "p": lambda v: v.call.parameters[v.k],
+    "activation": lambda v: v.call.activation,
+    "begin": lambda v: v.k,  # the index of its initial states
     "ends": lambda v: v.lengths,
     "order": lambda v: backwards(v, v.ends) if v.direction else forwards(v),
     "read": lambda v: taken(v.below, v.order),
     "a_begin": lambda v: v.a_first[v.begin],
     "c_begin": lambda v: v.c_first[v.begin],
 }
-"""Before the steps of a direction."""
+"""The equations before the steps of a direction."""
 
 SEQUENCE: Equations = {
     **{name: equation for name, equation in sequence.BEGIN.items() if name != "y"},
     "c0": lambda v: v.c0,
     "a": lambda v: np.zeros((v.n_h, v.m, v.T_x), v.x.dtype),
 }
-"""The start of its sequence; `x`, `a0` and `c0` are what it reads and its initial states."""
+"""The start of the sequence of a direction: its input `x` and its initial states `a0` and `c0`."""
 
 CELL: Mapping[Kind, Equations] = {
     kind: {
@@ -84,24 +84,24 @@ CELL: Mapping[Kind, Equations] = {
 """One step without the head; `a_out` is the hidden state after the projection."""
 
 STEP: Equations = {"a_prev": lambda v: v.a_out if v.t else v.a0, "entry": lambda v: v.a_next}
-"""What differs in a step of a layer: `kept` has the hidden states before the projection."""
+"""The equations that differ in a step of a layer. `kept` has the hidden states before the projection."""
 
 ENDED: Equations = {
     "hidden": lambda v: taken(v.a, v.order),  # the order is its own inverse
-    "last": lambda v: v.ends,  # after how many steps
+    "last": lambda v: v.ends,  # the number of steps before the last states
     "a_end": lambda v: after(v.last, v.a0, v.a),
     "c_end": lambda v: after(v.last, v.c0, v.c),
 }
-"""After the steps of a direction; `a` and `c` are in the order of its steps."""
+"""The equations after the steps of a direction; `a` and `c` are in the order of its steps."""
 
 LAYER: Equations = {
     "joined": lambda v: np.concatenate(v.both),
     "padded": lambda v: np.where(np.arange(v.T_x) < v.lengths[:, None], v.joined, 0),
 }
-"""After a layer; `both` has the hidden states of its directions, or of the only one."""
+"""The equations after a layer; `both` has the hidden states of its one or two directions."""
 
 BETWEEN: Equations = {"between": lambda v: v.padded}
-"""What the next layer reads."""
+"""The input of the next layer."""
 
 END: Equations = {
     "top": lambda v: v.padded,
@@ -111,7 +111,7 @@ END: Equations = {
 """The returned arrays; `top` is the hidden states of the top layer."""
 
 AROUND = frozenset({*BEGIN, *PLACE, "a0", "c0", *ENDED, *LAYER, *BETWEEN, *END})
-"""The names of the equations that are around the steps of a layer, and not in them."""
+"""The names of the equations around the steps of a layer."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {
@@ -132,9 +132,9 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 @np.errstate(all="ignore")
 def run(function: str, changes: Equations, memory: dict[Any, Any], *arguments: Any) -> tuple[Any, ...]:
-    """Call `function` with some of its equations changed; `memory` is kept from call to call.
+    """Call `function` with changed equations; `memory` lasts from call to call.
 
-    Raises what the changed equations raise, and what `reference.validation.validate_layers` does.
+    Raises the errors of the changed equations and of `reference.validation.validate_layers`.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}
@@ -143,10 +143,10 @@ def run(function: str, changes: Equations, memory: dict[Any, Any], *arguments: A
     v = SimpleNamespace(arguments=arguments[:count], memory=memory, a_ends=[], c_ends=[])
     evaluate(v, equations, ARGUMENTS)
     given = dict(zip(contract.arguments, v.arguments, strict=True))
-    v.asked = validate_layers(function, given, parameters, options)
-    v.given = {name: equations["given"](array) for name, array in v.asked.arguments.items()}
+    v.call = validate_layers(function, given, parameters, options)
+    v.given = {name: equations["given"](array) for name, array in v.call.arguments.items()}
     vars(v).update((name, equations[name]) for name in FUNCTIONS)
-    v.D, v.L = v.asked.directions, len(v.asked.parameters) // v.asked.directions
+    v.D, v.L = v.call.directions, len(v.call.parameters) // v.call.directions
     v.m, v.T_x = v.given["x"].shape[1:]
     evaluate(v, equations, BEGIN)
     v.n_h, v.n_a = v.given["a0"].shape[1], v.given.get("c0", v.given["a0"]).shape[1]

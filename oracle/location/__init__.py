@@ -1,1 +1,1 @@
-"""Where, when and how a program is wrong, whatever its mistake is; `locate` is the entry."""
+"""Finds where, when and how a program is wrong, for mistakes outside of the catalogue; see `locate`."""

@@ -1,4 +1,4 @@
-"""Find out what a layer takes absent initial states for, if not for zeros."""
+"""Finds out which values a layer uses for absent initial states, if not zeros."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -9,14 +9,14 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Location, Where
-from oracle.location.networks import Answer, answer, network_mistakes, networks, rule_of
+from oracle.location.networks import Answer, answer, network_mistakes, network_rule, networks
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True)
-class Absent(LayerInputs):
-    """Inputs of which some initial states, which are 0, are `absent`."""
+class InputsWithoutStates(LayerInputs):
+    """Inputs without the `absent` initial states, which are 0."""
 
     absent: tuple[str, ...] = ()
 
@@ -30,30 +30,30 @@ class Absent(LayerInputs):
 def locate_absent(
     function: str, program: Program, counterexample: LayerProblem, limits: Limits, seed: int = 0
 ) -> Location | None:
-    """What absent initial states are taken for, where that is not zeros; `None` where nothing is wrong.
+    """The values that a layer uses for absent initial states; `None` if it uses zeros.
 
-    The caller has seen that the layer is right where zeros are given.
+    The layer must be right for initial states that are zeros.
     """
     states = ("a0", "c0") if function == "lstm_layer" else ("a0",)
     for absent in (states, *([("a0",), ("c0",)] if len(states) > 1 else ())):
-        every = _without(absent, function, counterexample, limits, seed)
+        every = _networks_without_states(absent, function, counterexample, limits, seed)
         seen = [found for inputs in every if (found := answer(function, program, inputs))]
         if any(each.is_wrong for each in seen):
             return _located(absent, states, seen)
     return None
 
 
-def _without(
+def _networks_without_states(
     absent: tuple[str, ...], function: str, counterexample: LayerProblem, limits: Limits, seed: int
-) -> Iterator[Absent]:
-    """Eight networks in which some initial states are absent, each shape of them twice."""
+) -> Iterator[InputsWithoutStates]:
+    """Eight networks without some initial states, two of each shape."""
     every = (
         each for each in networks(counterexample, limits) if each.lengths == "absent" and each.layers < 3
     )
     for k, problem in enumerate([*islice(every, 4)] * 2):
         given = replace(problem, seed=problem.seed + seed + k).inputs(function)
         arrays = {each.name: getattr(given, each.name) for each in fields(given)}
-        yield Absent(**arrays | {name: 0 * arrays[name] for name in absent}, absent=absent)
+        yield InputsWithoutStates(**arrays | {name: 0 * arrays[name] for name in absent}, absent=absent)
 
 
 def _located(absent: tuple[str, ...], states: tuple[str, ...], seen: Sequence[Answer]) -> Location:
@@ -61,5 +61,5 @@ def _located(absent: tuple[str, ...], states: tuple[str, ...], seen: Sequence[An
     where = Where(" and ".join(absent), setting=("absent alone" if is_alone else "absent",), stage="network")
     for form in network_mistakes(seen[0].function):
         if all(each.is_given_by(form) for each in seen if each.is_wrong):
-            return Location(where, rule_of(seen, form), form)
+            return Location(where, network_rule(seen, form), form)
     return Location(where)

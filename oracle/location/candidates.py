@@ -1,4 +1,4 @@
-"""The forms that are tried, each with its cost; their numbers are computed from the shown values."""
+"""The forms to try, each with its cost. Their numbers are computed from the shown values."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from oracle.location.equations import ACTIVATIONS, Nodes
 from oracle.location.facts import Form
 from oracle.location.forms import MAPS
-from oracle.location.functions import NUMBERED, OF_ARGUMENT, OF_LOGITS, PLAIN
+from oracle.location.functions import ARGUMENT_FUNCTIONS, LOGIT_FUNCTIONS, NUMBERED, PLAIN
 from oracle.location.observations import Case, Observation
 from reference.contract import Array
 
@@ -15,12 +15,12 @@ CLIPS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60,
 STEPS = (*(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255)
 TERMS = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next", "yt_pred", "a0", "c0")
 INNER = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo", "logits")
-OF_INPUTS = ("step (-T_x) mod the block back",)
-"""Maps that are tried only on inputs: a last block that is read too early."""
+INPUT_MAPS = ("step (-T_x) mod the block back",)
+"""Maps for inputs only: a program reads the last block too early."""
 
 
-def below(nodes: Nodes, known: dict[str, Array], target: str) -> list[str]:
-    """The nodes of an equation, down to the known ones, in order."""
+def nodes_of_equation(nodes: Nodes, known: dict[str, Array], target: str) -> list[str]:
+    """The nodes of an equation, down to the known nodes, in order."""
     found: list[str] = []
     left = [target]
     while left:
@@ -37,24 +37,24 @@ def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
     first = cases[0]
     observation, target = first.observation, first.target
     implied = _implied(first)
-    every = below(observation.nodes, observation.known, target)
+    every = nodes_of_equation(observation.nodes, observation.known, target)
     terms = [name for name in TERMS if name in observation.known]
     terms += [name for name in (*every, *INNER) if name in observation.nodes and name not in terms]
     terms = [name for name in terms if name != target]
     gates = [node for node in every if observation.nodes.get(node, ("",))[0] == "sigmoid"]
     if len(gates) > 1:
-        yield from _throughout("sigmoid")
+        yield from _forms_throughout("sigmoid")
     yield 0.95, Form(target, source="shown", map="step back", by=1)
     for depth, node in enumerate(every):
         far = 0.0 if node == target else 0.5 + 0.03 * depth
         for name, (_, cost) in PLAIN.items():
             yield far + cost, Form(node, function=name)
         for name, (_, numbers, cost) in MAPS.items():
-            for by in numbers if name not in OF_INPUTS or node in ("xt", "Wax xt") else ():
+            for by in numbers if name not in INPUT_MAPS or node in ("xt", "Wax xt") else ():
                 yield far + cost + 0.01 * numbers.index(by), Form(node, map=name, by=by)
-        yield from _of_operation(node, far, observation.nodes)
+        yield from _activation_forms(node, far, observation.nodes)
         for source in terms:
-            if source != node and _same(observation, target, source, node):
+            if source != node and _same_shape(observation, target, source, node):
                 yield far + 0.6, Form(node, source=source)
                 if node == target or node in ("a_prev", "c_prev", "it", "ft", "xt"):
                     for name in ("one minus", "tanh", "sigmoid"):
@@ -71,9 +71,9 @@ def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
                 yield far + 1.6, Form(node, function="clipped", number=float(k))
 
 
-def _throughout(operation: str) -> Iterator[tuple[float, Form]]:
-    """Another function replaces an operation everywhere; or the operation gets another argument."""
-    for name, (_, cost) in OF_ARGUMENT.items():
+def _forms_throughout(operation: str) -> Iterator[tuple[float, Form]]:
+    """Forms that replace an operation, or its argument, everywhere in an equation."""
+    for name, (_, cost) in ARGUMENT_FUNCTIONS.items():
         yield 0.4 + cost, Form(operation, source="z", function=name)
     for k in CLIPS:
         yield 1.5, Form(operation, function="clipped", number=float(k))
@@ -81,7 +81,8 @@ def _throughout(operation: str) -> Iterator[tuple[float, Form]]:
         yield 1.8, Form(operation, function="multiples", number=k)
 
 
-def _same(observation: Observation, target: str, source: str, node: str) -> bool:
+def _same_shape(observation: Observation, target: str, source: str, node: str) -> bool:
+    """Whether two arrays have the same rows and the same number of axes."""
     try:
         return (
             observation.value(source, target).shape[0] == observation.value(node, target).shape[0]
@@ -91,10 +92,12 @@ def _same(observation: Observation, target: str, source: str, node: str) -> bool
         return False
 
 
-def _of_operation(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, Form]]:
-    """Another function of the same argument replaces an activation or the softmax."""
+def _activation_forms(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, Form]]:
+    """Forms in which another function of the same argument replaces an activation or the softmax."""
     operation, operands = nodes.get(node, ("", ()))
-    table = OF_ARGUMENT if operation in ACTIVATIONS else OF_LOGITS if operation == "softmax" else {}
+    table = (
+        ARGUMENT_FUNCTIONS if operation in ACTIVATIONS else LOGIT_FUNCTIONS if operation == "softmax" else {}
+    )
     for name, (_, cost) in table.items():
         yield far + cost, Form(node, source=operands[0], function=name)
     if operation in ACTIVATIONS and operands[0] in nodes:
@@ -108,7 +111,7 @@ def _of_operation(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, 
 
 
 def _implied(case: Case) -> dict[str, Array]:
-    """The values that nodes need for the equation to give the shown values, by inverse operations."""
+    """The values of nodes for which the equation gives the shown values, by inverse operations."""
     observation, target = case.observation, case.target
     check = observation.checks[target]
     found = {target: np.where(check.wrong & check.visible, check.shown, np.nan)}
@@ -144,7 +147,7 @@ def _implied(case: Case) -> dict[str, Array]:
 def _fitted(
     cases: Sequence[Case], node: str, far: float, terms: Sequence[str]
 ) -> Iterator[tuple[float, Form]]:
-    """Forms whose number is computed from the first answers, if several elements agree on it."""
+    """Forms with a number from the first answers, if several elements agree on the number."""
     now, wanted = _pairs(cases, node)
     if len(now) < 2:
         return
@@ -176,12 +179,12 @@ def _fitted(
             if _agrees(NUMBERED[name](now, k), wanted):
                 yield far + cost, Form(node, function=name, number=k)
     for term in terms:
-        if term != node and _same(cases[0].observation, cases[0].target, term, node):
+        if term != node and _same_shape(cases[0].observation, cases[0].target, term, node):
             yield from _sums(cases, node, term, far)
 
 
 def _pairs(cases: Sequence[Case], node: str, term: str = "") -> tuple[Array, ...]:
-    """Values of a node, the values that it needs, and perhaps those of a term."""
+    """The right values of a node, the values that the answers imply, and perhaps those of a term."""
     parts = []
     for case in cases[:4]:
         check = case.check
@@ -220,7 +223,7 @@ def _sums(cases: Sequence[Case], node: str, term: str, far: float) -> Iterator[t
 
 
 def _agreed(numbers: Array) -> float | None:
-    """The number on which most elements agree, rounded to few digits; `None` without one."""
+    """The number on which most elements agree, rounded to few digits; `None` if they do not agree."""
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) < 2:
         return None
@@ -239,6 +242,6 @@ def _plain(number: float) -> float:
 
 
 def _agrees(found: Array, wanted: Array, tolerance: float = 1e-4) -> bool:
-    """Whether most elements are the needed ones, to within the rounding of an inverse activation."""
+    """Whether most elements have the wanted values, within the rounding of an inverse activation."""
     with np.errstate(all="ignore"):
         return bool(np.mean(np.abs(found - wanted) <= tolerance * (np.abs(wanted) + 1e-12)) > 0.5)

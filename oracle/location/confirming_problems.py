@@ -1,4 +1,4 @@
-"""Problems on both sides of a condition, which confirm or refute it."""
+"""Problems on both sides of a condition, to confirm or refute it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,10 +21,10 @@ def problems_beside(
 ) -> Iterator[Inputs]:
     """Three ordinary problems, and problems on both sides of each condition.
 
-    Their sizes meet the other conditions, as far as these are conditions on sizes. `example` is a problem on
-    which the equation is wrong, `dtypes` are those in which the function computes.
+    Their sizes meet the other conditions on sizes. `example` is a problem for which the equation is wrong,
+    and `dtypes` are the dtypes of the function.
     """
-    sizes_met = {name: size for each in when.conditions for name, size in _meeting(each).items()}
+    sizes_met = {name: size for each in when.conditions for name, size in _sizes_meeting(each).items()}
     bits = [each for each in when.conditions if each.feature.kind == "bits"]
     fitting = [each for each in dtypes if bits and compared(np.array(int(each[5:])), bits[0])]
 
@@ -46,8 +46,8 @@ def problems_beside(
             yield from _values_beside(condition, example, drawn, seed)
 
 
-def _meeting(condition: Condition) -> dict[str, int]:
-    """Sizes that meet a condition on sizes, or of which places can meet a condition on places."""
+def _sizes_meeting(condition: Condition) -> dict[str, int]:
+    """Sizes that meet a condition on sizes, or that are large enough for a condition on places."""
     feature, value = condition.feature, int(condition.value) if abs(condition.value) < LARGEST else 1
     if feature.kind == "size" and feature.name in BASE and condition.relation in ("=", "≥"):
         return {feature.name: max(value, 1)}
@@ -58,7 +58,7 @@ def _meeting(condition: Condition) -> dict[str, int]:
 
 
 def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
-    """Sizes on both sides of a condition on sizes or places; none for other conditions."""
+    """Sizes on both sides of a condition on sizes or places; empty for other conditions."""
     (kind, name, by), value = vars(condition.feature).values(), int(min(condition.value, LARGEST))
     if kind == "size" and name in BASE:
         yield from ({name: size} for size in {*range(value - 2, value + 3), 2 * value, 2 * value + 1})
@@ -97,7 +97,7 @@ def _values_beside(condition: Condition, example: Inputs, drawn: Draw, seed: int
 
 
 def spread(example: Inputs, seed: int) -> Inputs:
-    """24 samples of the network of an example, some larger and some smaller than the example's own."""
+    """The network of an example with 24 samples, some larger and some smaller than those of the example."""
     rng = np.random.default_rng([7, seed])
     m, n_x, T_x = 24, *example.x.shape[::2]
     factors = 10 ** rng.uniform(-1.2, 0.7, m)

@@ -1,4 +1,4 @@
-"""The equations of a step as data; their values, bounds, and values when a node is replaced."""
+"""The equations of a step as data, with their values and bounds, also with a replaced node."""
 
 import ast
 from collections.abc import Callable, Mapping
@@ -40,9 +40,9 @@ class Nodes(dict[str, Node]):
 def equations(
     kind: Kind, sequence: bool = False, projected: bool = False, activation: str = "tanh", head: bool = True
 ) -> Nodes:
-    """The nodes of one step, in order; of a `sequence` also those that read the step before.
+    """The nodes of one step, in order; for a `sequence` also the nodes that read the step before.
 
-    Arrays are `(n, m, T_x)`, weights matrices, biases `(n, 1, 1)`.
+    Arrays are `(n, m, T_x)`, weights are matrices, and biases are `(n, 1, 1)`.
     """
     states = "a" if kind == "rnn" else "ac"
     nodes: dict[str, Node] = {}
@@ -66,7 +66,7 @@ def equations(
 
 
 def _add(nodes: dict[str, Node], name: str, expression: ast.expr, head: str) -> None:
-    """Add the node of an expression, and before it those of its parts, whose names are their texts."""
+    """Add the node of an expression, after the nodes of its parts, whose names are their texts."""
 
     def part(each: ast.expr) -> str:
         text = ast.unparse(each).replace(" @ ", " ").replace("Wy", head)
@@ -96,7 +96,7 @@ ACTIVATIONS = ("tanh", "sigmoid", "relu")
 
 
 def apply(W: Array, v: Array) -> Array:
-    """`W v` of every sample and step."""
+    """`W v` for every sample and step."""
     return np.asarray((W @ v.reshape(len(v), prod(v.shape[1:]))).reshape(len(W), *v.shape[1:]))
 
 
@@ -143,7 +143,7 @@ def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str
 def evaluate_with(
     nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str, Array], node: str, value: Array
 ) -> Array:
-    """The value of a node where another node on which it depends, or the node itself, is replaced."""
+    """The value of a node if another node on which it depends, or the node itself, is replaced."""
     if name == node:
         return value
     evaluate(nodes, known, name, memo)
@@ -154,7 +154,7 @@ def evaluate_with(
 def evaluate_throughout(
     nodes: Nodes, known: Mapping[str, Array], name: str, operation: str, function: Callable[[Array], Array]
 ) -> Array:
-    """The value of a node where a function replaces all operations of one kind."""
+    """The value of a node if a function replaces all operations of one kind."""
     its, operands = nodes[name]
     values = [
         known[each] if each in known else evaluate_throughout(nodes, known, each, operation, function)
@@ -191,7 +191,7 @@ def _rule(
     fl: Arithmetic,
     of: Callable[[str], Bounded],
 ) -> Bounded:
-    """The rule of rounding of an operation; a sum of products is one product of stacked matrices."""
+    """Apply the rounding rule of an operation; a sum of products is one product of stacked matrices."""
     products = [nodes[each][1] for each in operands if each in nodes and nodes[each][0] == "apply"]
     if operation == "apply" or products:
         pairs = products if products else [operands]

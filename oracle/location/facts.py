@@ -11,8 +11,8 @@ Relation = Literal["=", "≠", "≥", "≤", ">", "<"]
 class Feature:
     """A number for each element of an answer, such as its place or its magnitude.
 
-    `kind` names the computation (see `oracle.location.features`), `name` the array, axis or size that it
-    uses, and `by` is the modulus of a residue.
+    `kind` names the computation (see `oracle.location.features`), and `name` its array, axis or size; `by` is
+    the modulus of a residue.
     """
 
     kind: str
@@ -33,9 +33,9 @@ class Condition:
 class Where:
     """The first equation that does not hold, named by its left side.
 
-    `also` are the other gates that are wrong by the same mistake. For layers, `setting` is the kind of
-    network in which the equation does not hold. `stage` is `"network"` where the mistake is outside of the
-    steps, and `"calls"` where an answer depends on earlier calls.
+    `also` has the other gates with the same mistake. For layers, `setting` is the kind of network in which
+    the equation does not hold. `stage` is `"network"` for a mistake outside of the steps, and `"calls"` for
+    answers that depend on earlier calls.
     """
 
     equation: str
@@ -47,10 +47,10 @@ class Where:
 
 @dataclass(frozen=True)
 class When:
-    """The conditions that wrong elements meet and right ones do not, all of them at once.
+    """The conditions that all wrong elements meet and no right element meets.
 
-    Without conditions all elements are wrong; with `has_unchanged` except many to which the form gives the
-    right value.
+    Without conditions all elements are wrong. With `has_unchanged`, many elements are right because the form
+    gives the right value.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -59,11 +59,11 @@ class When:
 
 @dataclass(frozen=True)
 class Form:
-    """What replaces a node of the equation: `function(map(source)) + share * other`.
+    """The replacement of a node in an equation: `function(map(source)) + share * other`.
 
     Empty fields change nothing; without a `source` the node itself is the source. `by` is the parameter of
-    the map, `number` that of the function. In a whole network the form is a `mistake`, the name of an entry
-    of the catalogue; with the source `a` or `c` only this state is wrong.
+    the map, `number` the parameter of the function. In a whole network, the form is a `mistake`, the name of
+    an entry of the catalogue; with the source `a` or `c`, only this state is wrong.
     """
 
     node: str
@@ -79,9 +79,9 @@ class Form:
 
 @dataclass(frozen=True)
 class Location:
-    """Where, when and how a function is wrong; `when` and `how` are `None` where they are not known.
+    """Where, when and how a function is wrong; `when` and `how` are `None` if they are not known.
 
-    If it is not `alone`, the function is wrong only after other calls.
+    `alone` is false if the function is wrong only after other calls.
     """
 
     where: Where
@@ -90,16 +90,16 @@ class Location:
     alone: bool = True
 
     def under(self, condition: Condition) -> "Location":
-        """The location with one more condition, before the others."""
+        """The location with one more condition, which becomes the first."""
         conditions = self.when.conditions if self.when else ()
         return replace(self, when=When((condition, *conditions)))
 
     def data(self) -> dict[str, Any]:
-        """The location as JSON has it, without empty fields."""
+        """The location as data for JSON, without empty fields."""
         given = {name: part for name, part in vars(self).items() if name != "alone"}
-        plain = {name: part and asdict(part, dict_factory=_told) for name, part in given.items()}
+        plain = {name: part and asdict(part, dict_factory=_without_empty) for name, part in given.items()}
         return json.loads(json.dumps(plain))  # type: ignore[no-any-return]
 
 
-def _told(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_empty(fields: list[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in fields if value or name in ("conditions", "value")}

@@ -12,7 +12,7 @@ from reference.contract import Array
 
 AXES = ("unit", "sample", "step")
 EXTENTS = {"unit": "", "sample": "m", "step": "T_x"}
-"""The size along each axis; that of units depends on the equation."""
+"""The size along each axis; the number of units depends on the equation."""
 MODULI = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 SUM = "n_a + n_x"
 VALUES = ("xt", "a_prev", "c_prev", "a_next", "c_next", "logits", "yt_pred", "zf", "zi", "zc", "zo", "z")
@@ -23,11 +23,11 @@ COSTS: Mapping[str, float] = {
     "network": 0.9, "value": 1.5, "magnitude": 1.5, "largest": 1.8, "largest of all": 1.9,
     "moved": 2.3, "repeats": 2,
 }  # fmt: skip
-"""The cost of a condition on a feature of each kind: of several that fit, the cheapest is chosen."""
+"""The cost of a condition by the kind of its feature: the cheapest fitting condition is chosen."""
 
 
 def columns(observation: Observation, target: str) -> dict[Feature, Array]:
-    """Each feature of the elements of an equation, as an array that broadcasts to their shape."""
+    """The features of the elements of an equation, as arrays that broadcast to their shape."""
     shape = observation.checks[target].shown.shape
     sizes = observation.sizes
     found = {feature: _number(value) for feature, value in size_features(sizes).items()}
@@ -40,7 +40,7 @@ def columns(observation: Observation, target: str) -> dict[Feature, Array]:
         found[Feature("place", name)] = place
         found[Feature("from end", name)] = n - 1 - place
     found[Feature("bits")] = _number(8 * observation.inputs.dtype.itemsize)
-    return found | _of_values(observation, target, shape)
+    return found | _value_features(observation, target, shape)
 
 
 def size_features(sizes: Mapping[str, int]) -> dict[Feature, float]:
@@ -64,7 +64,7 @@ def derived(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
     return found
 
 
-def _of_values(observation: Observation, target: str, shape: tuple[int, ...]) -> dict[Feature, Array]:
+def _value_features(observation: Observation, target: str, shape: tuple[int, ...]) -> dict[Feature, Array]:
     """The features of the arrays on which the equation depends."""
     found: dict[Feature, Array] = {}
     nodes = observation.nodes
@@ -104,7 +104,7 @@ def _of_values(observation: Observation, target: str, shape: tuple[int, ...]) ->
 
 
 def _argument(observation: Observation, target: str) -> str:
-    """The argument of the activation in an equation; empty where it has none."""
+    """The argument of the activation in an equation; empty without an activation."""
     operation, operands = observation.nodes.get(target, ("", ("",)))
     return operands[0] if operation in ACTIVATIONS else ""
 

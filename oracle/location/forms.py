@@ -1,4 +1,4 @@
-"""The result of an equation in which a form replaces a node; maps of an array along its axes."""
+"""The result of an equation with a form in place of a node, and maps of an array along its axes."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,11 +11,11 @@ from oracle.location.observations import Observation
 from reference.contract import Array
 
 Map = Callable[[Array, int], Array | None]
-"""Moves the entries of an array `(n, m, T)` or `(rows, columns)`; `None` where the map does not apply."""
+"""Moves the entries of an array `(n, m, T)` or `(rows, columns)`; `None` if the map does not apply."""
 
 
 def _along(axis: int, index: Callable[[Array, int, int], Array]) -> Map:
-    """Take entry `index(places, by, n)` of an axis for each of its places; at index -1 the entry is 0."""
+    """Take the entries `index(places, by, n)` along an axis; a negative index gives 0."""
 
     def mapped(v: Array, by: int) -> Array | None:
         if v.ndim != 3 or not v.shape[axis]:
@@ -89,20 +89,18 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
 
 
 def _source(name: str, observation: Observation, target: str) -> Array:
-    """The value of another array; for the operands of a step, where they are wrong, the right value."""
+    """The value of another array; for a wrong operand of a step, the right value."""
     if name == "shown":
         return observation.checks[target].shown
     check = observation.checks.get(name)
-    taken_over = ("xt", "a_prev", "c_prev")
+    operands = ("xt", "a_prev", "c_prev")
     return (
-        check.right
-        if check and target in taken_over and name in taken_over
-        else observation.value(name, target)
+        check.right if check and target in operands and name in operands else observation.value(name, target)
     )
 
 
-def in_place(form: Form, observation: Observation, target: str) -> Array | None:
-    """The value that replaces the node of a form; `None` where the form does not apply."""
+def replacement(form: Form, observation: Observation, target: str) -> Array | None:
+    """The value that replaces the node of a form; `None` if the form does not apply."""
     try:
         node = observation.value(form.node, target)
         value = _source(form.source, observation, target) if form.source else node
@@ -129,7 +127,7 @@ THROUGHOUT = ("sigmoid",)
 
 
 def given_by(form: Form, observation: Observation, target: str) -> Array | None:
-    """The result of an equation in which a form replaces a node; `None` where the shapes do not fit."""
+    """The result of an equation with a form in place of a node; `None` if the shapes do not fit."""
     shape = observation.checks[target].shown.shape
     if form.node in THROUGHOUT:
         function = function_named(form.function)
@@ -140,7 +138,7 @@ def given_by(form: Form, observation: Observation, target: str) -> Array | None:
             )
 
         return evaluate_throughout(observation.nodes, observation.known, target, form.node, applied)
-    value = in_place(form, observation, target)
+    value = replacement(form, observation, target)
     if value is None:
         return None
     node = form.node

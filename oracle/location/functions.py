@@ -1,4 +1,4 @@
-"""Functions that may replace a node: of its value, or of the argument of its activation."""
+"""Functions that may replace a node: functions of its value, or of the argument of its activation."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,7 +11,7 @@ Function = Callable[[Array, float], Array]
 
 
 def _rounded(bits: int) -> Function:
-    """Round to a float32 without its last `bits` bits."""
+    """Round to float32 without its last `bits` bits."""
 
     def function(v: Array, number: float) -> Array:
         raw = np.ascontiguousarray(v, np.float32).view(np.uint32).astype(np.uint64)
@@ -47,7 +47,7 @@ PLAIN: Mapping[str, tuple[Function, float]] = {
 } | {name: (function, 0.9) for name, function in ROUNDINGS.items()}
 """Functions of the value without a parameter, each with its cost."""
 
-OF_ARGUMENT: Mapping[str, tuple[Function, float]] = {
+ARGUMENT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
     "z": (lambda z, _: z, 0.7),
     "tanh": (lambda z, _: np.tanh(z), 0.7),
     "sigmoid": (lambda z, _: sigmoid(z), 0.7),
@@ -73,7 +73,7 @@ OF_ARGUMENT: Mapping[str, tuple[Function, float]] = {
 """Functions of the argument that may replace an activation, each with its cost."""
 
 
-OF_LOGITS: Mapping[str, tuple[Function, float]] = {
+LOGIT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
     "the logits": (lambda z, _: z, 0.7),
     "sigmoid": (lambda z, _: sigmoid(z), 0.8),
     "softmax over the samples": (lambda z, _: np.swapaxes(softmax(np.swapaxes(z, 0, 1)), 0, 1), 0.9),
@@ -95,7 +95,7 @@ NUMBERED: Mapping[str, Function] = {
 
 def function_named(name: str) -> Function:
     """The function of this name."""
-    for table in (PLAIN, OF_ARGUMENT, OF_LOGITS):
+    for table in (PLAIN, ARGUMENT_FUNCTIONS, LOGIT_FUNCTIONS):
         if name in table:
             return table[name][0]
     return NUMBERED[name]

@@ -12,13 +12,13 @@ from oracle.location.observations import Case, Observation
 from reference.contract import Array
 
 FEW = 8
-"""The number of answers on which a form is tried first."""
+"""The number of answers for the first test of a form."""
 MATCHES = 6
-"""The search ends when so many forms fit."""
+"""The number of fitting forms at which the search ends."""
 EVIDENCE = 3
-"""The fewest elements that a form has to give where the right value differs."""
+"""The smallest number of elements that a form must give and that differ from the right value."""
 STRAY = 0.002
-"""The part of the elements that may differ from a form: a tie that is rounded to the other side."""
+"""The part of the elements that may differ from a form, as when a tie is rounded the other way."""
 
 
 def unchanged_by(case: Case, form: Form) -> Array:
@@ -30,13 +30,13 @@ def unchanged_by(case: Case, form: Form) -> Array:
     with np.errstate(all="ignore"):
         same = np.asarray(np.abs(found - check.right) <= np.maximum(2 * check.allowed, case.tolerance / 8))
     hidden = check.decided & ~check.visible
-    if hidden.any():  # a memory state, of which only the hidden state is known
-        same = same | (hidden & ~_shows(case.observation, found))
+    if hidden.any():  # only the hidden state shows this memory state
+        same = same | (hidden & ~_changes_hidden_state(case.observation, found))
     return same
 
 
-def _shows(observation: Observation, c_next: Array) -> Array:
-    """Where another memory state would change the hidden state by more than its bound."""
+def _changes_hidden_state(observation: Observation, c_next: Array) -> Array:
+    """Where this memory state would change the hidden state by more than its bound."""
     check = observation.checks["a_next"]
     other = observation.with_node("a_next", "c_next", c_next)
     with np.errstate(all="ignore"):
@@ -45,9 +45,9 @@ def _shows(observation: Observation, c_next: Array) -> Array:
 
 
 def _matched(case: Case, form: Form) -> tuple[int, int] | None:
-    """How many wrong elements a form gives, right values apart, and how many it does not give.
+    """The numbers of wrong elements that a form gives, without right values, and that it does not give.
 
-    `None` where the form does not apply.
+    `None` if the form does not apply.
     """
     check = case.check
     found = given_by(form, case.observation, case.target)
@@ -79,7 +79,7 @@ def fits(cases: Sequence[Case], form: Form, least: int = 0) -> bool:
     return told >= least and failed <= max(STRAY * told, 1 if told > 50 else 0)
 
 
-def likely(cases: Sequence[Case]) -> list[Form]:
+def fitting_forms(cases: Sequence[Case]) -> list[Form]:
     """The forms that give all wrong elements, the simplest first."""
     cases = [
         case for case in cases if (check := case.check).wrong.any() and (check.wrong & check.visible).any()
@@ -112,7 +112,7 @@ def _few(cases: Sequence[Case]) -> list[Case]:
     return middle[:: -(-len(middle) // FEW)]
 
 
-def of_gate(form: Form, one: str, other: str) -> Form:
+def for_gate(form: Form, one: str, other: str) -> Form:
     """The same form for another gate."""
     gates = {"ft": "f", "it": "i", "cct": "c", "ot": "o"}
     if one not in gates or other not in gates:

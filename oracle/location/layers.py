@@ -1,4 +1,4 @@
-"""Observe one direction of a layer, within a network, as if it were a forward of its own."""
+"""Observes one direction of a layer in a network as a forward pass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from reference.contract import Array
 class Setting:
     """The network around the observed layer: the number of layers below it, and the directions.
 
-    The observed direction is the second one if `backward`. With `ended`, some sequences end before T_x.
+    With `backward`, the second direction is observed. With `ended`, some sequences end before T_x.
     """
 
     above: int = 0
@@ -34,7 +34,7 @@ class Setting:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of what is not plain in it, for `Where.setting`."""
+        """The names of its properties, for `Where.setting`."""
         every = {
             "backward": self.backward,
             "beside a backward direction": self.directions == 2 and not self.backward,
@@ -87,17 +87,17 @@ def layer_inputs(function: str, setting: Setting, *, n_a: int, **fields: Any) ->
     return Inputs(given.kind, *arrays, given.dtype, activation=setting.activation)
 
 
-def posed(function: str, setting: Setting, given: Inputs, most: Array | None = None) -> LayerInputs:
-    """The network in which a layer gets these inputs; in a layer above another the inputs come from below.
+def network_around(function: str, setting: Setting, given: Inputs, most: Array | None = None) -> LayerInputs:
+    """The network in which a layer gets these inputs; a layer above another gets its input from below.
 
-    In a setting with lengths they are drawn; or they are `most`, cut to the number of steps.
+    In a setting with lengths, the lengths are drawn, or they are `most`, cut to the number of steps.
     """
     m, T_x = given.x.shape[1:]
     network = _drawn(function, setting, *_sizes(given), m, T_x, given.dtype.name)
     place, n_h = _place(setting), len(given.a0)
     parameters, drawn = [*network.parameters], network.parameters[place]
     own = dict(given.parameters)
-    for name in own if setting.above else ():  # of which the inputs have other rows
+    for name in own if setting.above else ():  # the inputs from below have another number of rows
         if name[0] == "W" and name not in ("Waa", "Wp"):
             of_a = own[name][:, : n_h if name != "Wax" else 0]
             own[name] = np.concatenate([of_a, drawn[name][:, of_a.shape[1] :]], axis=1)
@@ -139,12 +139,12 @@ def _place(setting: Setting) -> int:
 
 
 def _turned(steps: Array, network: LayerInputs) -> Array:
-    """The steps in the order of a backward direction; twice, in the order of time again."""
+    """The steps in the order of a backward direction; a second call restores the order of time."""
     return np.take_along_axis(steps, np.broadcast_to(network.backward[None], steps.shape), axis=2)
 
 
 def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
-    """The returned arrays by name; `None` where the call raised or the shapes are others."""
+    """The returned arrays by name; `None` if the call raised or returned other shapes."""
     n_h, m, T_x = network.a0.shape[1], *network.x.shape[1:]
     shapes = {"a": (network.directions * n_h, m, T_x), "a_last": network.a0.shape, "c_last": network.c0.shape}
     found = {}
@@ -159,16 +159,16 @@ def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
 
 
 PREFIXES = 3
-"""The most shorter sequences that are asked, for their last memory states."""
+"""The largest number of shorter sequences, which show their last memory states."""
 
 
 def observed_layer(function: str, setting: Setting, given: Inputs, program: Program) -> Observation | None:
-    """Observe one layer; its memory states, which it does not show, are inferred from right steps.
+    """Observe one layer. Its memory states, which it does not show, are inferred from right steps.
 
-    Where an inferred memory state does not give the hidden state, a sequence that ends at this step is asked:
-    its last memory state is shown. `None` where a call raises or returns other shapes.
+    If an inferred memory state does not give the hidden state, the layer gets a sequence that ends at this
+    step, and so shows the memory state. `None` if a call raises or returns other shapes.
     """
-    network = posed(function, setting, given)
+    network = network_around(function, setting, given)
     D, n_h = setting.directions, len(given.a0)
     x = network.x
     if setting.above:
@@ -225,6 +225,6 @@ def _until(
     function: str, setting: Setting, given: Inputs, network: LayerInputs, step: int, program: Program
 ) -> Array | None:
     """The last memory states of sequences that end at a step."""
-    cut = posed(function, setting, replace(given, x=given.x[:, :, : step + 1]), network.lengths)
+    cut = network_around(function, setting, replace(given, x=given.x[:, :, : step + 1]), network.lengths)
     found = returned(program(cut), cut)
     return found["c_last"] if found else None

@@ -12,12 +12,12 @@ from oracle.location.absent_states import locate_absent
 from oracle.location.calls import call_dependence
 from oracle.location.confirming_problems import problems_beside
 from oracle.location.facts import Form, Location, When, Where
-from oracle.location.how import fits, likely, of_gate, unchanged_by
+from oracle.location.how import fits, fitting_forms, for_gate, unchanged_by
 from oracle.location.layers import settings
 from oracle.location.networks import answer, locate_in_networks, networks
 from oracle.location.observations import Case, Observation
 from oracle.location.probe_problems import design, scan
-from oracle.location.session import Budget, OverError, Session, begun
+from oracle.location.session import Budget, BudgetSpentError, Session, within_budget
 from oracle.location.when import Table, rule
 from oracle.problem import LayerProblem, Problem
 from oracle.step import GATES
@@ -40,7 +40,7 @@ def locate(
     `anew` makes the program forget all earlier calls.
     """
     anew()
-    budget = begun(function, program, limits)
+    budget = within_budget(function, program, limits)
     if isinstance(problem, LayerProblem):
         return _locate_in_layers(function, budget, problem, limits)
     session = Session(function, budget, limits)
@@ -61,7 +61,7 @@ def explains(location: Location, function: str, program: Program, problem: Probl
     if not location.alone:
         return False
     form, when = location.how, location.when
-    budget = begun(function, program, limits)
+    budget = within_budget(function, program, limits)
     if isinstance(problem, LayerProblem):
         if location.where.stage == "step":
             return any(each.names == location.where.setting for each in settings(problem, limits))
@@ -79,7 +79,7 @@ def _is_right_again(session: Session) -> bool:
     wrong = [each for each in session.seen if each.wrong]
     try:
         again = session.observe(wrong[0].inputs) if wrong else None
-    except OverError:
+    except BudgetSpentError:
         return False
     return again is not None and not again.wrong
 
@@ -175,7 +175,7 @@ def explained(cases: Sequence[Case]) -> tuple[Form | None, When | None]:
     table = Table.of([(case.observation, case.target) for case in cases])
     plain = rule(table, False)
     best: tuple[float, Form | None, When | None] | None = None
-    for k, form in enumerate(likely(cases)):
+    for k, form in enumerate(fitting_forms(cases)):
         unchanged = [unchanged_by(case, form) for case in cases]
         when = rule(table.without(unchanged), True)
         if when is not None and plain is not None:
@@ -216,6 +216,6 @@ def _other_gates(seen: Sequence[Observation], target: str, form: Form | None) ->
     found = []
     for name in GATES.values() if target in GATES.values() else ():
         cases = [case for case in cases_of(seen, name) if case.observation.checks[name].wrong.any()]
-        if name != target and cases and (form is None or fits(cases, of_gate(form, target, name))):
+        if name != target and cases and (form is None or fits(cases, for_gate(form, target, name))):
             found.append(name)
     return tuple(found)

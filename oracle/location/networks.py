@@ -1,4 +1,4 @@
-"""What a whole network does wrong where each of its steps is right: mistakes of the catalogue, and when."""
+"""Locates mistakes around the steps of a network, as mistakes of the catalogue under conditions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from oracle.problem import LayerProblem
 from reference.contract import Array
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2}
-"""How far a shown value may be from that of a mistake; the networks are small, with ordinary numbers."""
+"""The largest distance of a shown value from that of a mistake; the networks have ordinary numbers."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Answer:
         return any(each.any() for each in self.wrong.values())
 
     def is_given_by(self, form: Form) -> bool:
-        """Whether a mistake gives all that is shown."""
+        """Whether a mistake gives all shown values."""
         return self._are_given_by(form, self.shown)
 
     def is_changed_by(self, form: Form) -> bool:
@@ -61,7 +61,7 @@ class Answer:
 
 @cache
 def network_mistakes(function: str) -> Mapping[Form, Fault]:
-    """The mistakes of the catalogue in what is around the steps, each in both states or in one of them."""
+    """The mistakes of the catalogue around the steps of layers, in both states or in one state."""
     found = {}
     for fault in (*concerning(function), *RARE.values()):
         changes = fault.changes[function]
@@ -78,7 +78,7 @@ def network_mistakes(function: str) -> Mapping[Form, Fault]:
 
 
 def _concerned(changes: Equations) -> str:
-    """The equation that a mistake concerns: the last that it changes, or what both states have in common."""
+    """The equation of a mistake: the last that it changes, or the common name for both states."""
     name = [*changes][-1]
     state, _, part = name.partition("_")
     is_of_both = state in "ac" and {f"a_{part}", f"c_{part}"} <= changes.keys()
@@ -86,7 +86,7 @@ def _concerned(changes: Equations) -> str:
 
 
 def _in_one_state(changes: Equations, state: str) -> Equations:
-    """The changes of one of the states `a` and `c`; none if a mistake changes anything else, too."""
+    """The changes of one of the states `a` and `c`; empty if the mistake changes other equations, too."""
     if not all(name == "begin" or name.startswith(("a_", "c_")) for name in changes):
         return {}
     alone = {name: change for name, change in changes.items() if name.startswith(f"{state}_")}
@@ -96,7 +96,7 @@ def _in_one_state(changes: Equations, state: str) -> Equations:
 
 
 def answer(function: str, program: Program, inputs: LayerInputs) -> Answer | None:
-    """Ask a network; `None` where the call raised or the shapes are others."""
+    """The answer of a network; `None` if the call raised or returned other shapes."""
     found = returned(program(inputs), inputs)
     if found is None:
         return None
@@ -114,9 +114,9 @@ def answer(function: str, program: Program, inputs: LayerInputs) -> Answer | Non
 FRESH = 12
 """The number of networks that confirm a location."""
 LONG = 60
-"""In networks of more steps only mistakes in the lengths are tried, to save time."""
+"""Networks with more steps are compared only with mistakes in the lengths, to save time."""
 LEAST = 3
-"""The fewest wrong answers from which a location is concluded."""
+"""The smallest number of wrong answers for a location."""
 
 SIZES = ((3, 4, 5, 4), (2, 3, 4, 6), (4, 3, 9, 3), (3, 2, 1, 5))
 """n_x, n_a, m and T_x of the networks."""
@@ -147,7 +147,7 @@ def networks(counterexample: LayerProblem, limits: Limits) -> Iterator[LayerProb
 
 
 def fresh(counterexample: LayerProblem, limits: Limits, seed: int) -> Iterator[LayerInputs]:
-    """New networks of other seeds: with equal lengths, with short ones, with inputs that are 0."""
+    """New networks with other seeds, some with equal or short lengths, or with inputs that are 0."""
     rng, every = np.random.default_rng(seed), [*networks(counterexample, limits)]
     for k in range(FRESH):
         problem = every[(7 * k + seed) % len(every)]
@@ -184,9 +184,9 @@ def features(inputs: LayerInputs) -> dict[Feature, float]:
 def locate_in_networks(
     function: str, program: Program, answers: list[Answer], counterexample: LayerProblem, limits: Limits
 ) -> Location | None:
-    """The mistake that gives all wrong answers, and the conditions on which it is made; `None` without one.
+    """The mistake that gives all wrong answers, and its conditions; `None` if none does.
 
-    The answers that confirm it are added to `answers`.
+    New answers that confirm the mistake are added to `answers`.
     """
     every = fresh(counterexample, limits, 1)
     answers += filter(None, (answer(function, program, inputs) for inputs in every))
@@ -195,24 +195,24 @@ def locate_in_networks(
         return None
     ordered = sorted(wrong, key=lambda each: each.inputs.x.size * len(each.inputs.parameters))
     every_form: Iterable[Form] = network_mistakes(function)
-    if ordered[0].inputs.x.shape[2] > LONG:  # a count of steps is wrong, and the others would take long
+    if ordered[0].inputs.x.shape[2] > LONG:  # only a number of steps is wrong
         every_form = (form for form, fault in network_mistakes(function).items() if fault.group == "lengths")
     for form in every_form:
         if not all(each.is_given_by(form) for each in ordered):
             continue
-        when = rule_of(answers, form)
+        when = network_rule(answers, form)
         if when is not None and when.conditions:
             more = [answer(function, program, inputs) for inputs in fresh(counterexample, limits, 2)]
             answers += [each for each in more if each]
             if not all(each.is_given_by(form) for each in answers if each.is_wrong):
                 continue
-            when = rule_of(answers, form)
+            when = network_rule(answers, form)
         return Location(Where(form.node, stage="network"), when, form)
     return None
 
 
-def rule_of(answers: Sequence[Answer], form: Form) -> When | None:
-    """The conditions on which those answers are wrong that the form changes; `None` where there are none."""
+def network_rule(answers: Sequence[Answer], form: Form) -> When | None:
+    """The conditions under which the answers that the form changes are wrong; `None` if none is found."""
     changed = [each for each in answers if each.is_wrong or each.is_changed_by(form)]
     found = [features(each.inputs) for each in changed]
     names = [*dict.fromkeys(name for each in found for name in each)]

@@ -1,7 +1,7 @@
-"""Compare each equation of a step with the values in the program's own outputs and caches.
+"""Compares each equation of a step with the values in the program's own outputs and caches.
 
-The operands of an equation are the values that the program shows, so an equation is not blamed for an error
-in its operands. Functions and layers give the same `Observation`.
+The operands of an equation are the values that the program shows, so an error in its operands does not make
+an equation wrong. Functions and layers give the same `Observation`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -69,7 +69,7 @@ class Observation:
 
     @property
     def wrong(self) -> list[str]:
-        """The names of the equations that do not hold, in order."""
+        """The names of the wrong equations, in order."""
         return [name for name, check in self.checks.items() if (check.wrong & check.visible).any()]
 
 
@@ -104,7 +104,7 @@ def parameters_of(parameters: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) -> Observation | None:
-    """Observe an answer of one of the four functions; `None` where the call raised or has other shapes."""
+    """Observe an answer of one of the four functions; `None` if the call raised or has other shapes."""
     contract, outputs = CONTRACTS[function], shown.outputs
     m, T_x = inputs.x.shape[1], 1 if contract.is_cell else inputs.x.shape[2]
     returned: dict[str, Array] = {}
@@ -133,7 +133,8 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
         known["c of steps"] = known["c0"]  # the first step reads none of these values
     states = "ac" if kind == "lstm" and "c" in returned else "a"
     steps = _Steps(known, nodes, Arithmetic(inputs.dtype))
-    unclear = steps.believe(_alternatives(steps, returned, cached, contract.is_cell), not contract.is_cell)
+    alternatives = _alternatives(steps, returned, cached, contract.is_cell)
+    unclear = steps.choose_arrays(alternatives, not contract.is_cell)
     observation = Observation(inputs, sizes, nodes, known, {})
     showing = {f"cached {name}": array for name, array in cached.items()}
     showing |= {f"returned {name}": array for name, array in returned.items() if name in states}
@@ -178,7 +179,7 @@ def _check(shown: Array, right: Array, allowed: Array, within: Array | bool = Tr
 def _cached(
     entries: Mapping[str, object], caches: Leaves, inputs: Inputs, is_cell: bool, T_x: int
 ) -> dict[str, Array]:
-    """The cached arrays by name, over time; without those that are missing or have other shapes."""
+    """The cached arrays over time, by name; missing arrays and other shapes are left out."""
     prefixes = [".0"] if is_cell else [f".0.0.{t}" for t in range(T_x)]
     m, n_a = inputs.x.shape[1], len(inputs.a0)
     found = {}
@@ -194,21 +195,21 @@ def _cached(
 def _alternatives(
     steps: "_Steps", returned: Mapping[str, Array], cached: Mapping[str, Array], is_cell: bool
 ) -> dict[str, list[Array]]:
-    """The different arrays that a program shows for each operand and result of its steps."""
+    """The different arrays that a program shows for the same operand or result of its steps."""
     every: dict[str, list[Array]] = {name: [cached[name]] for name in GATES.values() if name in cached}
-    every["xt"] = [steps.known["x"]] if is_cell else [*_of(cached, "xt"), steps.known["x"]]
+    every["xt"] = [steps.known["x"]] if is_cell else [*_if_known(cached, "xt"), steps.known["x"]]
     for s in (s for s in "ac" if s in returned):
         every[f"{s} of steps"] = [returned[s]]
-        every[f"{s}_next"] = [*_of(cached, f"{s}_next"), returned[s]]
+        every[f"{s}_next"] = [*_if_known(cached, f"{s}_next"), returned[s]]
         if is_cell:
             every[f"{s}_prev"] = [steps.known[f"{s}0"]]
         else:
             chain = evaluate(steps.nodes, steps.known | {f"{s} of steps": returned[s]}, f"{s}_prev", {})
-            every[f"{s}_prev"] = [*_of(cached, f"{s}_prev"), chain]
+            every[f"{s}_prev"] = [*_if_known(cached, f"{s}_prev"), chain]
     return {name: _different(arrays) for name, arrays in every.items()}
 
 
-def _of(arrays: Mapping[str, Array], name: str) -> Iterator[Array]:
+def _if_known(arrays: Mapping[str, Array], name: str) -> Iterator[Array]:
     if name in arrays:
         yield arrays[name]
 
@@ -223,13 +224,13 @@ def _different(arrays: list[Array]) -> list[Array]:
 
 @dataclass
 class _Steps:
-    """The known arrays of an answer, to which the operands and results of its steps are added."""
+    """The known arrays of an answer, and the choice of the operands and results of its steps."""
 
     known: dict[str, Array]
     nodes: Nodes
     fl: Arithmetic
 
-    def believe(self, every: dict[str, list[Array]], is_sequence: bool) -> set[str]:
+    def choose_arrays(self, every: dict[str, list[Array]], is_sequence: bool) -> set[str]:
         """Add for each name the array with which the fewest elements are wrong.
 
         Returns the names for which several arrays are equally good.
@@ -270,7 +271,7 @@ class _Steps:
         return int(_check(known[target], b.value, b.error).wrong.sum())
 
     def _choose_gates(self, gates: list[str]) -> None:
-        """Where the right gates give the shown states, use them: only the cached gate is wrong."""
+        """Use the right gate if it gives the shown state: then only the cached gate is wrong."""
         for name in gates:
             if self._count(name, self.known):
                 other = self.known | {name: bounded(self.nodes, self.known, name, self.fl).value}

@@ -1,4 +1,4 @@
-"""The problems that are asked to locate a mistake; each changes one thing."""
+"""The problems to locate a mistake; each changes one property."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -45,7 +45,7 @@ def scan(draw: Draw, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]
 
 
 def design(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Inputs]:
-    """All problems, about 120; `dtypes` are those in which the function computes, the widest first."""
+    """All problems, about 120; `dtypes` are the dtypes of the function, the widest first."""
     dtype = dtypes[0]
     is_cell, has_head = CONTRACTS[function].is_cell, not CONTRACTS[function].is_layer
 
@@ -76,7 +76,7 @@ def design(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Input
         for seed in range(2):
             yield of(seed, regime, m=12, T_x=6)
     if has_head:
-        yield from by_logits(of)
+        yield from logit_problems(of)
     for other in dtypes[1:]:
         for inputs in ordinary(draw, range(3), other):
             yield scaled(inputs, ("W",), 1.0)
@@ -98,7 +98,7 @@ def ordinary(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
         yield draw(**sizes, seed=seed, regime="unit", dtype=dtype)
 
 
-def by_logits(of: Any) -> Iterator[Inputs]:
+def logit_problems(of: Any) -> Iterator[Inputs]:
     """Problems with logits that are large, small, or far apart."""
     for n_y in (2, 4):
         given = of(15, n_y=n_y)
@@ -110,7 +110,7 @@ def by_logits(of: Any) -> Iterator[Inputs]:
 
 
 def special(inputs: Inputs, seed: int) -> Iterator[Inputs]:
-    """Problems with zeros in x, of some samples or of all; one-hot inputs; states with zeros."""
+    """Problems with zeros in x for some or all samples, with one-hot inputs, and with zeros in the states."""
     rng = np.random.default_rng(seed)
     n_x, m, T_x = inputs.x.shape
     yield replace(inputs, x=inputs.x * (rng.random((1, m if seed else 1, T_x)) < 0.6))
@@ -133,20 +133,20 @@ def over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
 
 
 def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
-    """Multiply `x`, `a0`, `c0`, all `W` or `b` of a step, or, as `Wy`, those of the head, by a factor."""
+    """Multiply `x`, `a0`, `c0`, all `W` or `b` of a step, or the head (`Wy`) by a factor."""
 
     def of(name: str) -> float:
         kind = "Wy" if name in ("Wy", "Wya", "by") else name if name in ("x", "a0", "c0") else name[0]
         return factor if kind in names else 1.0
 
-    # `+ 0` makes zeros positive: a program that compares bytes takes -0.0 for another number.
+    # `+ 0` makes zeros positive: for a program that compares bytes, -0.0 is another number.
     parameters = {name: array * array.dtype.type(of(name)) + 0 for name, array in inputs.parameters.items()}
     x, a0, c0 = (getattr(inputs, name) * of(name) + 0 for name in ("x", "a0", "c0"))
     return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
 
 
 def graded(inputs: Inputs, names: tuple[str, ...], decades: tuple[float, float] = (-9, 3)) -> Inputs:
-    """Multiply some arrays by another power of ten for each sample."""
+    """Multiply some arrays by a different power of ten for each sample."""
     factors = 10.0 ** np.linspace(*decades, inputs.x.shape[1])
     arrays = {
         name: (getattr(inputs, name) * (factors[:, None] if name == "x" else factors)).astype(inputs.x.dtype)

@@ -1,22 +1,23 @@
-"""Render a location in words: at most three lines of at most 120 characters. No code parses them."""
+"""Renders a location in words: at most three lines of at most 120 characters. No code parses them."""
 
 from oracle.faults import sentence
 from oracle.location import words
 from oracle.location.facts import Condition, Feature, Form, Location, Where
-from oracle.location.how import of_gate
+from oracle.location.how import for_gate
 
 MOST = 120
+"""The largest number of characters in a line."""
 
 
 def lines(location: Location) -> list[str]:
-    """The lines `where: …`, `when: …` and `how: …`, as far as they are known."""
+    """The lines `where: …`, `when: …` and `how: …`; unknown parts have no line."""
     parts = {"where": _where(location), **_rest(location)}
     said = [f"{name}: {text}" for name, text in parts.items()]
     return [line if len(line) <= MOST else f"{line[: MOST - 1]}…" for line in said]
 
 
 def phrases(location: Location) -> list[str]:
-    """The texts of when and how, as far as they are known, to continue a sentence."""
+    """The known texts of when and how, to continue a sentence."""
     return [*_rest(location).values()]
 
 
@@ -35,9 +36,9 @@ def _where(location: Location) -> str:
         return "the answer depends on an earlier call"
     if where.stage == "network":
         if where.setting == ("absent",):
-            return f"{where.equation}, where not given, {_are(where.equation)} not taken for 0"
+            return f"{where.equation} {_are(where.equation)} not 0 where not given"
         if where.setting == ("absent alone",):
-            return f"{where.equation}, where it alone is not given, is not taken for 0"
+            return f"{where.equation} is not 0 where it alone is not given"
         return words.OF_NETWORKS.get(where.equation, f"{where.equation} is wrong")
     setting = ", ".join(words.SETTINGS[name] for name in where.setting)
     if where.also:
@@ -157,7 +158,7 @@ def _how(form: Form, where: Where) -> str:
     is_whole = form.node == where.equation
     if is_whole:
         return replacement
-    nodes = [_node(of_gate(form, where.equation, gate).node) for gate in where.also]
+    nodes = [_node(for_gate(form, where.equation, gate).node) for gate in where.also]
     likewise = f"; likewise {_listed(nodes)}" if nodes and name not in nodes else ""
     return f"{replacement} in place of {name}{likewise}"
 

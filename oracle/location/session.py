@@ -1,4 +1,4 @@
-"""The calls of a function within a budget, and all observations so far."""
+"""Calls a function within a budget, and collects the observations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from oracle.location.observations import Observation, observed
 from reference.contract import CONTRACTS
 
 CALLS = 250
-"""The most calls of one of the four functions."""
+"""The largest number of calls of one of the four functions."""
 CALLS_OF_LAYERS = 500
-"""The most calls of a layer."""
+"""The largest number of calls of a layer."""
 
 
-class OverError(Exception):
+class BudgetSpentError(Exception):
     """The budget of calls is spent."""
 
 
@@ -31,9 +31,9 @@ class Budget:
     calls: int = 0
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
-        """Call the program; raises `OverError` where the budget is spent."""
+        """Call the program; raises `BudgetSpentError` if the budget is spent."""
         if self.calls >= self.most:
-            raise OverError
+            raise BudgetSpentError
         self.calls += 1
         return self.program(inputs, then)
 
@@ -55,13 +55,13 @@ class Session:
         return problem(self.function, **fields).inputs(self.function)
 
     def observe(self, inputs: Inputs) -> Observation | None:
-        """Observe one answer without keeping it; `None` where the call raises or has other shapes."""
+        """Observe one answer; `None` if the call raises or has other shapes."""
         if self.setting is None:
             return observed(self.function, inputs, self.program(inputs), self.limits)
         return observed_layer(self.function, self.setting, inputs, self.program)
 
     def ask(self, inputs: Inputs) -> Observation | None:
-        """Observe one answer, and keep the observation."""
+        """Observe one answer, and add the observation to the session."""
         found = self.observe(inputs)
         if found is None:
             return None
@@ -69,15 +69,15 @@ class Session:
         return found
 
     def ask_each(self, every: Iterable[Inputs]) -> bool:
-        """Ask all problems; `False` where the budget was spent before."""
+        """Ask all problems; `False` if the budget was spent before the last one."""
         try:
             for inputs in every:
                 self.ask(inputs)
-        except OverError:
+        except BudgetSpentError:
             return False
         return True
 
 
-def begun(function: str, program: Program, limits: Limits) -> Budget:
+def within_budget(function: str, program: Program, limits: Limits) -> Budget:
     """The program with the budget of calls for its function."""
     return Budget(program, CALLS_OF_LAYERS if CONTRACTS[function].is_layer else CALLS)

@@ -1,4 +1,4 @@
-"""When an equation does not hold: the cheapest conditions that separate wrong elements from right ones."""
+"""Finds the conditions under which an equation does not hold: the cheapest that separate wrong from right."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,26 +12,26 @@ from oracle.location.observations import Observation
 from reference.contract import Array
 
 MOST = 300
-"""The most elements of one answer that are used."""
+"""The largest number of elements from one answer."""
 IMPURE = 0.004
-"""The largest part of right elements among those that meet a condition: some are right by chance."""
+"""The largest allowed part of right elements under a condition: some are right by chance."""
 SUPPORT = 4
-"""The fewest right elements that a condition has to exclude and the other condition does not."""
-ONE_OR_OTHER = ("residue", "equal", "repeats", "tail")
-"""Features that are compared by equality only."""
-WHOLE = (*ONE_OR_OTHER, "size", "bits", "place", "from end", "network")
+"""The smallest number of right elements that only this condition excludes."""
+EQUALITY_ONLY = ("residue", "equal", "repeats", "tail")
+"""Features that conditions compare by equality only."""
+WHOLE_NUMBERS = (*EQUALITY_ONLY, "size", "bits", "place", "from end", "network")
 """Features whose values are whole numbers."""
 UNSEEN = 1e-6
-"""A smaller threshold is no condition: with smaller numbers the mistake does not show."""
-TWO = 0.6
-"""The cost of a second condition besides its own."""
+"""A smaller threshold is no condition, since a mistake does not show in such small numbers."""
+SECOND_CONDITION = 0.6
+"""The cost of having a second condition, besides the cost of the condition."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Elements of many answers, one column each, with one row for each feature; NaN where it is missing.
+    """Elements of many answers: a column for each element, a row for each feature; NaN for a missing feature.
 
-    `places` are the indices of these elements in the flattened arrays of each answer.
+    `places` are the indices of the elements in the flattened arrays of each answer.
     """
 
     features: Sequence[Feature]
@@ -114,7 +114,7 @@ def _chosen(wrong: Array, decided: Array) -> Array:
 
 
 def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
-    """The cheapest conditions that all wrong elements meet and nearly no right one; `None` without any."""
+    """The cheapest conditions that all wrong elements meet and hardly any right one; `None` without any."""
     wrong = table.wrong
     count = int(wrong.sum())
     if not count:
@@ -144,7 +144,7 @@ def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
     useful = [k for k in np.argsort(left) if left[k] < rights][:120]
     sample = fails[:, :: -(-rights // 3000) or 1]
     for i, j in combinations(useful, 2):
-        cost = found[i][1] + found[j][1] + TWO
+        cost = found[i][1] + found[j][1] + SECOND_CONDITION
         if best is not None and cost >= best[0]:
             continue
         if (sample[i] | sample[j]).sum() < sample.shape[1] - most - 1:
@@ -157,7 +157,7 @@ def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
 
 def _goes_with_others(condition: Condition, how_is_known: bool) -> bool:
     """Whether a condition may be one of two. Without a form, two thresholds would separate anything."""
-    is_exact = condition.feature.kind in WHOLE or condition.value == 0
+    is_exact = condition.feature.kind in WHOLE_NUMBERS or condition.value == 0
     return is_exact or (how_is_known and condition.feature.kind not in ("largest of all", "moved"))
 
 
@@ -171,13 +171,13 @@ def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
         low, high = float(ours.min()), float(ours.max())
         theirs = theirs[~np.isnan(theirs)]
         cost = COSTS[feature.kind]
-        is_whole = feature.kind in WHOLE
+        is_whole = feature.kind in WHOLE_NUMBERS
         if low == high and (theirs != low).any() and (is_whole or low == 0):
             far = min(feature.by + low, 20) if feature.kind in ("residue", "size", "place") else 0
             yield Condition(feature, "=", low), cost + 0.005 * far
         if feature.kind == "residue" and (ours != 0).all() and (theirs == 0).any():
             yield Condition(feature, "≠", 0.0), cost + 0.03 * feature.by
-        if feature.kind in ONE_OR_OTHER:
+        if feature.kind in EQUALITY_ONLY:
             continue
         below, above = theirs[theirs < low], theirs[theirs > high]
         if below.size:
@@ -201,7 +201,7 @@ def _gap(low: float, high: float) -> float:
 
 
 def _plain(low: float, high: float) -> float:
-    """The number of the fewest digits above `low` and at most `high`."""
+    """The number with the fewest digits above `low` and at most `high`."""
     if low < 0 <= high:
         return 0.0
     for digits in range(1, 16):

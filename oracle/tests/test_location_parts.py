@@ -19,7 +19,7 @@ from oracle.location.layers import Setting, layer_inputs, observed_layer
 from oracle.location.locate import locate
 from oracle.location.networks import answer, network_mistakes
 from oracle.location.observations import Observation, observed
-from oracle.location.session import Budget, OverError
+from oracle.location.session import Budget, BudgetSpentError
 from oracle.location.when import Table, rule
 from oracle.problem import Problem
 from oracle.rounding import Arithmetic
@@ -165,7 +165,7 @@ def test_no_more_calls_are_made_than_the_budget_has() -> None:
     budget = Budget(specification("rnn_forward"), 2)
     budget(inputs)
     budget(inputs)
-    with pytest.raises(OverError):
+    with pytest.raises(BudgetSpentError):
         budget(inputs)
 
 

@@ -149,4 +149,4 @@ def test_a_copy_is_told_from_its_original(weights: str) -> None:
         "layer 1, forward: bo differ, by up to 1"
     )
     fewer = replace(original, parameters=original.parameters[:2])
-    assert difference(original, fewer) == "layers is 1 where the original has 2"
+    assert difference(original, fewer) == "layers is 1, and 2 in the original"

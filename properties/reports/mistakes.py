@@ -52,7 +52,7 @@ class Mistake:
     def words(self) -> str:
         """The words of the first case; without the place in a file if there are several targets."""
         first = self.cases[0].finding
-        return (first.of_many if len(self.implementations) > 1 else first).title
+        return (first.without_place if len(self.implementations) > 1 else first).title
 
     @property
     def implementations(self) -> list[str]:

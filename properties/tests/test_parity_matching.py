@@ -57,9 +57,9 @@ def test_layers_that_have_each_other_s_weights_are_told_so(tmp_path: Path) -> No
     path = exported(module, examples, tmp_path / "m.onnx")
     found = compare(path, twins()[0], examples)
     assert [(row.layer and row.layer.layer.prefix, row.weights, row.verdict) for row in found.rows] == [
-        ("one", "those of two", "wrong"),
-        ("two", "those of one", "wrong"),
-        ("one", "those of two", "wrong"),
+        ("one", "the weights of two", "wrong"),
+        ("two", "the weights of one", "wrong"),
+        ("one", "the weights of two", "wrong"),
     ]
 
 

@@ -1,9 +1,9 @@
-"""The mistakes people make, a line or a few each, in a file for each group; weights and biases share one.
+"""The mistakes that people make, with a file for each group; weights and biases share a file.
 
-An entry has the functions in which the mistake can be made, a name, a sentence that completes "looks like:
-...", and the changed equations of `oracle.faults.equations` or of `oracle.faults.layer_equations`. It answers
+An entry has the functions that can make the mistake, a name, a sentence that completes the line "looks like",
+and the changed equations of `oracle.faults.equations` or `oracle.faults.layer_equations`. An entry answers
 every valid call, or raises as the mistake itself would. A mistake that always raises is not an entry:
-`raised` knows it by its error.
+`raised` recognises it by its error.
 """
 
 from itertools import combinations
@@ -32,7 +32,7 @@ __all__ = ["COMMON", "COMMON_IN_LAYERS", "FAULTS", "RARE", "by_name"]
 
 
 def by_name(*faults: Fault) -> dict[str, Fault]:
-    """The faults by name, in order; `ValueError` where two have the same name."""
+    """The faults by name, in order; `ValueError` if two have the same name."""
     found: dict[str, Fault] = {}
     for fault in faults:
         if fault.name in found:
@@ -58,10 +58,10 @@ FAULTS = by_name(
     *projection.FAULTS,
     *backward.FAULTS,
 )
-"""The catalogue by name. Of mistakes that fit equally well the diagnosis names the first one first."""
+"""The catalogue by name. If mistakes fit equally well, the diagnosis names the first one first."""
 
 RARE = by_name(*lengths.RARE)
-"""Mistakes that do not show on ordinary problems: only a location has these names."""
+"""Mistakes that do not show on ordinary problems. Only locations name them."""
 
 COMMON = frozenset(
     {f"{GATES[g]}_and_{GATES[h]}_gates_exchanged" for g, h in combinations(GATES, 2)}
@@ -73,7 +73,7 @@ COMMON = frozenset(
     | {"forget_bias_plus_one", "update_gate_missing", "forget_gate_on_both", "output_gate_left_out"}
     | {"c_view_cached", "caches_empty", "last_cache_alone"}
 )
-"""The names of the most common mistakes; the diagnosis also tries two of them at once."""
+"""The names of the most common mistakes, which the diagnosis also tries in pairs."""
 
 COMMON_IN_LAYERS = frozenset(
     {"directions_exchanged_in_a", "last_states_exchanged", "last_states_direction_major"}

@@ -1,6 +1,6 @@
-"""Activations: another function where tanh or sigmoid should stand, or none.
+"""Activations: another function in place of tanh or sigmoid, or none.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.equations`): `zf` is the forget gate's
+The attributes of `v` are the known quantities (see `oracle.faults.equations`): `zf` is the forget gate's
 pre-activation, `ft` its activation.
 """
 

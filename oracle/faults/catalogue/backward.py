@@ -1,6 +1,6 @@
-"""Backward passes: the chain rule, what is carried through time, and the sums over samples and steps.
+"""Backward passes: the chain rule, the gradients carried through time, and the sums over samples and steps.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.backward_equations`).
+The attributes of `v` are the known quantities (see `oracle.faults.backward_equations`).
 """
 
 from functools import partial
@@ -28,7 +28,7 @@ RIGHT = SPECIFICATION["lstm"]
 
 
 def _kept(v: Any) -> Any:
-    """The sums of the last call, if they have the shapes of this one's."""
+    """The sums of the last call with the same shapes."""
     shape = v.Waa.shape if hasattr(v, "Waa") else v.Wf.shape
     return v.memory.setdefault(shape, {})
 
@@ -86,7 +86,7 @@ lstm("derivative_on_c_at_c_prev", sentence, slope="1 - np.tanh(c_prev) ** 2")
 sentence = "the derivative of the candidate's tanh is that of a sigmoid"
 lstm("candidate_derivative_of_sigmoid", sentence, slope_c="cct * (1 - cct)")
 
-# What comes to the memory state, and goes on from it.
+# The gradient with respect to the memory state.
 lstm("through_h_left_out", "dc is dc_next alone, without what comes through a_next", dc="dc_next")
 lstm("through_h_without_ot", "what comes to dc through a_next lacks ot", through_h="da_next * slope")
 cell("dc_next_left_out", "dc is only what comes through a_next, without dc_next", dc="through_h")

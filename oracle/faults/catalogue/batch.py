@@ -1,20 +1,14 @@
-"""The batch: samples that reach into each other, and units that share a bias.
+"""The batch: samples that depend on each other, and units that share a bias.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.equations`); `u` is [a; x], and columns
-are samples.
+The attributes of `v` are the known quantities (see `oracle.faults.equations`); `u` is [a; x], and columns are
+samples.
 """
-
-from typing import Any
 
 from oracle.faults.catalogue.entry import ALL, EVERY, concat, series
 from oracle.faults.fault import Fault
 from reference.contract import Array
 
 FAULTS: list[Fault] = []
-
-
-def _mean(u: Array) -> Any:
-    return u.sum(axis=1, keepdims=True) / max(u.shape[1], 1)
 
 
 def _without_last(out: Array) -> Array:
@@ -26,8 +20,6 @@ def _without_last(out: Array) -> Array:
 affine_is = series(FAULTS, "batch", EVERY, "affine")
 affine_is("bias_summed", "a bias is summed over the units", lambda W, u, b: W @ u + b.sum())
 affine_is("first_bias_for_all", "every unit has the bias of the first", lambda W, u, b: W @ u + b[0])
-affine_is("mean_subtracted", "[a; x] is centred over the batch", lambda W, u, b: W @ (u - _mean(u)) + b)
-affine_is("mean_added", "the mean over the batch is added to [a; x]", lambda W, u, b: W @ (u + _mean(u)) + b)
 concat_is = series(FAULTS, "batch", EVERY, "concat")
 sentence = "every sample has the values of the first sample"
 concat_is("first_sample_for_all", sentence, lambda v: concat(v)[:, [0] * v.m])

@@ -1,7 +1,7 @@
-"""Caches: entries exchanged, overwritten later, left out or kept of the wrong step.
+"""Caches: entries that are exchanged, overwritten later, left out or taken from the wrong step.
 
-The attributes of `v` are the quantities computed so far (see `oracle.faults.equations`): `cached` is the
-names in a cell's cache, `kept` the caches of the steps.
+The attributes of `v` are the known quantities (see `oracle.faults.equations`): `cached` has the names in a
+cell's cache, `kept` the caches of the steps.
 """
 
 from functools import partial
@@ -14,7 +14,7 @@ FAULTS: list[Fault] = []
 
 
 def _with_a0_last(v: Any) -> Any:
-    """The array of the states with a0 in its last slot, where step 0 looks at index -1."""
+    """The array of the states with a0 in its last slot, which step 0 reads at index -1."""
     a = RIGHT["a"](v)
     a[:, :, -1] = v.a0
     return a
@@ -42,7 +42,7 @@ caches("caches_none", "None is kept for every step", entry="None")
 
 
 def _one_array_for_a_state(v: Any) -> Any:
-    """Where the cell writes each state to the same array at every step."""
+    """The caches if the cell writes each state to the same array at every step."""
 
     def kept(name: str, entry: Any, t: int) -> Any:
         is_state = name.endswith("_next") or (name.endswith("_prev") and t)

@@ -1,8 +1,7 @@
-"""Directions: exchanged, merged, not reversed where they should be, with each other's states or
-parameters.
+"""Directions: exchanged, merged, not reversed, or with each other's states or parameters.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.layer_equations`): `k` is the place of a
-direction of a layer among the parameters and the states, `layer` and `direction` say which it is.
+The attributes of `v` are the known quantities (see `oracle.faults.layer_equations`): `k` is the index of a
+direction among the parameters and the states, and `layer` and `direction` are its two numbers.
 """
 
 from functools import partial
@@ -20,7 +19,7 @@ FAULTS: list[Fault] = []
 
 
 def _at_the_last_step(v: Any, state: str) -> Array:
-    """The state that belongs to the last step in the order of time."""
+    """The state at the last step in the order of time."""
     return after(v.ends, getattr(v, f"{state}0"), taken(getattr(v, state), v.order))
 
 
@@ -28,30 +27,19 @@ def _from_the_first(v: Any) -> Array:
     return -forwards(v) % v.T_x if v.direction else forwards(v)
 
 
-def _by_turns(f: Array, b: Array) -> list[Array]:
-    return [unit[None] for pair in zip(f, b, strict=True) for unit in pair]
-
-
 directions = partial(add, FAULTS, "directions", LAYERS)
 top_is = series(FAULTS, "directions", LAYERS, "top")
 sentence = "a has the backward direction above the forward one"
 top_is("directions_exchanged_in_a", sentence, halves(lambda f, b: [b, f]))
 top_is("directions_summed", "a is the sum of the directions", halves(lambda f, b: [f + b]))
-top_is("directions_averaged", "a is the mean of the directions", halves(lambda f, b: [(f + b) / 2]))
-top_is("directions_multiplied", "a is the product of the directions", halves(lambda f, b: [f * b]))
 top_is("forward_alone", "a is only the forward direction", halves(lambda f, b: [f]))
 top_is("forward_twice", "a has the forward direction in both halves", halves(lambda f, b: [f, f]))
-top_is("directions_by_turns", "in a the units of the directions alternate", halves(_by_turns))
 between_is = series(FAULTS, "directions", LAYERS, "between")
 reads = "layers above the first read"
 sentence = f"{reads} the backward direction above the forward one"
 between_is("directions_exchanged_between", sentence, halves(lambda f, b: [b, f]))
 between_is("forward_alone_between", f"{reads} only the forward half", halves(lambda f, b: [f, 0 * b]))
 between_is("backward_alone_between", f"{reads} only the backward half", halves(lambda f, b: [0 * f, b]))
-between_is("forward_twice_between", f"{reads} the forward half twice", halves(lambda f, b: [f, f]))
-between_is("sum_between", f"{reads} the sum of the directions twice", halves(lambda f, b: [f + b, f + b]))
-mean_twice = halves(lambda f, b: [(f + b) / 2] * 2)
-between_is("mean_between", f"{reads} the mean of the directions twice", mean_twice)
 joined_is = series(FAULTS, "directions", LAYERS, "joined")
 sentence = "every layer puts the backward direction above the forward one"
 joined_is("directions_exchanged", sentence, "np.concatenate(both[::-1])")
@@ -100,12 +88,12 @@ backwards(LAYERS, "backward_from_forward_end", sentence, **where_forward_ended)
 
 p_is = series(FAULTS, "directions", LAYERS, "p")
 sentence = "both directions use the parameters of the forward direction"
-p_is("forward_parameters_for_both", sentence, "asked.parameters[k - direction]")
+p_is("forward_parameters_for_both", sentence, "call.parameters[k - direction]")
 sentence = "each direction uses the parameters of the other"
-p_is("parameters_exchanged", sentence, "asked.parameters[k ^ (D - 1)]")
+p_is("parameters_exchanged", sentence, "call.parameters[k ^ (D - 1)]")
 sentence = "the parameters are read direction by direction"
-p_is("parameters_direction_major", sentence, "asked.parameters[direction * L + layer]")
-exchanged = above(p="asked.parameters[k ^ (D - 1)]")
+p_is("parameters_direction_major", sentence, "call.parameters[direction * L + layer]")
+exchanged = above(p="call.parameters[k ^ (D - 1)]")
 sentence = "above the first layer each direction uses the parameters of the other"
 directions("parameters_exchanged_above", sentence, **exchanged)
 only_in(FAULTS, "directions", "backward_{}", "in the backward direction", backward)

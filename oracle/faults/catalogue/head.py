@@ -1,7 +1,7 @@
-"""The head: the softmax, what its logits are made of, and the predictions over time.
+"""The head: the softmax, its logits, and the predictions over time.
 
-The attributes of `v` are the quantities computed so far (see `oracle.faults.equations`); `y` is all
-predictions, with time on the last axis.
+The attributes of `v` are the known quantities (see `oracle.faults.equations`); `y` has all predictions, with
+time on the last axis.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ FAULTS: list[Fault] = []
 
 
 def _quotient(top: Callable[[Array], Any], axis: int | None = 0, plus: float = 0) -> Callable[[Array], Array]:
-    """exp(z - top) over its sum along an axis."""
+    """exp(z - top), divided by its sum along an axis."""
     return lambda z: np.exp(z - top(z)) / (np.exp(z - top(z)).sum(axis, keepdims=True) + plus)
 
 

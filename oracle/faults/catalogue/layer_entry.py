@@ -47,7 +47,7 @@ MASKED: Mapping[str, Change] = {
     "c_next": lambda v: np.where(is_own_step(v), RIGHT["c_next"](v), v.c_prev),
     "last": every_step,
 }
-"""The right answer by a mask: all steps of x are taken, and those of the padding hold the states."""
+"""The right answer by a mask: a direction takes all steps of x, and keeps its states in the padding."""
 
 
 def above(**changes: Change) -> Equations:
@@ -75,24 +75,24 @@ def parameters(transform: Transform) -> Equations:
     return {"p": lambda v: transform(RIGHT["p"](v))}
 
 
-def states(quantity: str, of: Callable[[Any, str], Array]) -> Equations:
-    """The same change of both states; the second argument of `of` is `a` or `c`."""
-    return {f"{state}_{quantity}": lambda v, state=state: of(v, state) for state in "ac"}
+def states(quantity: str, change: Callable[[Any, str], Array]) -> Equations:
+    """The same change of both states; the second argument of `change` is `a` or `c`."""
+    return {f"{state}_{quantity}": lambda v, state=state: change(v, state) for state in "ac"}
 
 
 def last_of(text: str) -> Equations:
-    """Return the last states of other places, or in another order; `text` states the places."""
+    """Return the last states of other directions, or in another order; `text` gives their indices."""
     places = equation(text)
     return states("last", lambda v, state: np.stack([getattr(v, f"{state}_ends")[k] for k in places(v)]))
 
 
 def halves(change: Callable[[Array, Array], Iterable[Array]]) -> Equation:
-    """Change how the forward and the backward half of a layer are put together, if there are two."""
+    """Change how the forward and the backward half of a layer are combined, if there are two."""
     return lambda v: np.concatenate([*change(*np.split(v.padded, 2))]) if v.D == 2 else v.padded
 
 
 def only_in(faults: list[Fault], group: str, name: str, where: str, here: Callable[..., Equations]) -> None:
-    """Add the mistakes that are also made in some layers or directions only."""
+    """Add the mistakes that may also occur only in some layers or directions."""
 
     def enter(function: Sequence[str], mistake: str, sentence: str, changes: Equations) -> None:
         add(faults, group, function, name.format(mistake), f"{sentence} {where}", **changes)

@@ -1,8 +1,7 @@
-"""Layers: what a layer reads, whose parameters it has, where it starts, and which states are returned.
+"""Layers: the input, the parameters and the initial states of a layer, and the returned states.
 
-The attributes of `v` are the quantities computed so far (see `oracle.faults.layer_equations`): `padded` is
-what a layer returns, `below` what it reads; `k` is the place of a direction of a layer among the parameters
-and the states.
+The attributes of `v` are the known quantities (see `oracle.faults.layer_equations`): `padded` is the output
+of a layer, `below` its input; `k` is the index of a direction among the parameters and the states.
 """
 
 from functools import partial
@@ -11,49 +10,24 @@ from typing import Any
 import numpy as np
 
 from oracle.faults.catalogue.entry import add, series
-from oracle.faults.catalogue.layer_entry import BIASES, above, last_of, only_in, states
+from oracle.faults.catalogue.layer_entry import above, last_of, only_in, states
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import backwards, forwards, taken
 from reference.contract import LAYERS, Array
 
 FAULTS: list[Fault] = []
-
-
-def _normalised(v: Any) -> Array:
-    """The hidden states, normalised over the units of each sample and step."""
-    centred = v.padded - v.padded.mean(axis=0)
-    return np.asarray(centred / np.sqrt((centred**2).mean(axis=0) + 1e-5))
 
 
 def _one_step_late(v: Any) -> Array:
     return np.concatenate([np.zeros_like(v.padded[:, :, :1]), v.padded[:, :, :-1]], axis=2)[:, :, : v.T_x]
 
 
-def _last_step(v: Any) -> Array:
-    return taken(v.padded, np.broadcast_to(v.lengths[:, None] - 1, (v.m, v.T_x)))
-
-
-def _with_first_biases(v: Any) -> dict[str, Array]:
-    p, first = v.asked.parameters[v.k], v.asked.parameters[v.direction]
-    return {name: first[name] if name in BIASES else array for name, array in p.items()}
-
-
 layers = partial(add, FAULTS, "layers")
 between_is = series(FAULTS, "layers", LAYERS, "between")
 reads = "layers above the first read"
 between_is("every_layer_reads_x", "every layer reads x", lambda v: v.given["x"])
-between_is("normalised_between", f"{reads} normalised hidden states", _normalised)
-between_is("relu_between", f"{reads} the relu of the hidden states", "np.maximum(padded, 0)")
 between_is("one_step_late_between", f"{reads} step t - 1 of the layer below", _one_step_late)
-between_is("last_step_between", f"{reads} the last step of the layer below at every step", _last_step)
-below = {"top": "below if L > 1 else padded"}
-layers(LAYERS, "a_of_the_layer_below", "a is the hidden states of the layer below the top layer", **below)
 residual = above(joined="np.concatenate(both) + below")
 layers(LAYERS, "residual", "layers above the first add their input to their output", **residual)
-reversed_again = {"order": lambda v: backwards(v, v.ends) if (v.direction + v.layer) % 2 else forwards(v)}
-layers(
-    LAYERS, "every_second_layer_reversed", "every second layer runs in the other direction", **reversed_again
-)
 
 zero = above(**states("begin", lambda v, state: np.zeros_like(getattr(v, f"{state}_first")[0])))
 layers(LAYERS, "states_above_ignored", "layers above the first start from zero", **zero)
@@ -72,13 +46,10 @@ sentence = "only the last states of the top layer are returned"
 layers(LAYERS, "last_states_of_the_top_alone", sentence, **last_of("range(L * D)[-D:]"))
 sentence = "every layer's last states are those of the top layer"
 layers(LAYERS, "last_states_of_the_top_for_all", sentence, **last_of("[*range(L * D)[-D:]] * L"))
-sentence = "every layer's last states are those of the first layer"
-layers(LAYERS, "last_states_of_the_first_for_all", sentence, **last_of("[*range(D)] * L"))
 
 p_is = series(FAULTS, "layers", LAYERS, "p")
-p_is("first_biases_for_all", "every layer has the biases of the first layer", _with_first_biases)
 sentence = "every layer has the parameters of the first layer"
-p_is("first_parameters_for_all", sentence, "asked.parameters[direction]")
+p_is("first_parameters_for_all", sentence, "call.parameters[direction]")
 sentence = "the parameters are read from the top layer down"
-p_is("parameters_from_the_top", sentence, f"asked.parameters[{from_the_top}]")
+p_is("parameters_from_the_top", sentence, f"call.parameters[{from_the_top}]")
 only_in(FAULTS, "layers", "{}_above", "in layers above the first", above)

@@ -1,7 +1,7 @@
-"""Lengths: ignored somewhere, off by one, of other samples; samples sorted by them and not sorted back.
+"""Lengths: ignored somewhere, off by one, or of other samples; samples sorted by length and not sorted back.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.layer_equations`): `lengths` are T_x each
-where none are given, `ends` are those that a direction of a layer goes by; `asked.lengths` may be `None`.
+The attributes of `v` are the known quantities (see `oracle.faults.layer_equations`): `call.lengths` may be
+`None`, and then `lengths` are all T_x; `ends` are the lengths that a direction uses.
 """
 
 from collections.abc import Callable
@@ -32,20 +32,20 @@ RARE: list[Fault] = []
 
 
 def _where_given(text: str) -> Callable[[Any], Any]:
-    """Other lengths, if lengths are given."""
+    """Other lengths, if the call has lengths."""
     change = expression(text)
-    return lambda v: every_step(v) if v.asked.lengths is None else change(v)
+    return lambda v: every_step(v) if v.call.lengths is None else change(v)
 
 
 def _zero_where_padded(v: Any, state: str) -> Array:
-    """The last column of the states over time, where those beyond the end are zero."""
+    """The last column of the states over time, which is zero after the end of a sample."""
     return np.where(v.ends == v.T_x, RIGHT[f"{state}_end"](v), 0)
 
 
 def _zero_input(v: Any) -> Array:
-    if v.asked.lengths is None:
+    if v.call.lengths is None:
         return np.asarray(v.given["x"])
-    return np.where(np.arange(v.T_x) < v.asked.lengths[:, None], v.given["x"], 0)
+    return np.where(np.arange(v.T_x) < v.call.lengths[:, None], v.given["x"], 0)
 
 
 def _last_step_repeated(v: Any) -> Array:
@@ -66,7 +66,7 @@ def _samples(order: Callable[[Any], Array], *names: str) -> Equations:
 
 
 def _zero_behind_the_end(v: Any) -> Array:
-    """The states in the order of the steps, `(n_h, m, T_x)`, 0 after those of each sequence."""
+    """The states in the order of the steps, `(n_h, m, T_x)`, with 0 after the end of each sequence."""
     return np.where(forwards(v) < v.ends[:, None], v.a, 0)
 
 
@@ -82,12 +82,11 @@ lengths = partial(add, FAULTS, "lengths", LAYERS)
 lengths_are = series(FAULTS, "lengths", LAYERS, "lengths")
 lengths_are("lengths_ignored", "lengths are ignored", every_step)
 for name, sentence, other in (
-    ("lengths_one_short", "lengths are one too short", "asked.lengths - 1"),
-    ("lengths_one_long", "lengths are one too long", "np.minimum(asked.lengths + 1, T_x)"),
-    ("longest_for_all", "every sample has the greatest length", "[max(asked.lengths, default=0)] * m"),
-    ("shortest_for_all", "every sample has the least length", "[min(asked.lengths, default=0)] * m"),
-    ("first_length_for_all", "every sample has the length of the first sample", "[*asked.lengths[:1]] * m"),
-    ("lengths_sorted", "lengths are sorted downwards, the samples are not", "-np.sort(-asked.lengths)"),
+    ("lengths_one_short", "lengths are one too short", "call.lengths - 1"),
+    ("lengths_one_long", "lengths are one too long", "np.minimum(call.lengths + 1, T_x)"),
+    ("longest_for_all", "every sample has the greatest length", "[max(call.lengths, default=0)] * m"),
+    ("first_length_for_all", "every sample has the length of the first sample", "[*call.lengths[:1]] * m"),
+    ("lengths_sorted", "lengths are sorted downwards, the samples are not", "-np.sort(-call.lengths)"),
 ):
     lengths_are(name, sentence, _where_given(f"np.array({other}, int)"))
 sentence = "the backward direction starts in the padding, not at the end of the sequence"
@@ -135,7 +134,6 @@ add(RARE, "lengths", LAYERS, "zero_steps_masked", "a step whose input is 0 is ta
 padded_is = series(FAULTS, "lengths", LAYERS, "padded")
 padded_is("padding_not_zeroed", "a is not 0 in the padding", "joined")
 padded_is("last_state_repeated", "a repeats the last step in the padding", _last_step_repeated)
-padded_is("padding_begins_late", "a is 0 only from the second step of the padding", padded_late)
 
 a_sorted = {"top": lambda v: RIGHT["top"](v)[:, _longest_first(v)]}
 last_sorted = _samples(_longest_first, "a_last", "c_last")

@@ -1,6 +1,6 @@
-"""Precision: fewer digits than the inputs have, in all that is computed or in one quantity.
+"""Precision: fewer digits than the inputs have, in the whole computation or in one quantity.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.equations`).
+The attributes of `v` are the known quantities (see `oracle.faults.equations`).
 """
 
 from collections.abc import Callable, Mapping
@@ -21,12 +21,12 @@ def _narrowed(z: Array, dtype: str) -> Array:
 
 
 def _float32(z: Array) -> Array:
-    """Rounded to float32 and given back in its own dtype."""
+    """Rounded to float32, in the dtype of z."""
     return z.astype(np.float32).astype(z.dtype)
 
 
 def _float16(z: Array) -> Array:
-    """Rounded to float16 and given back in its own dtype."""
+    """Rounded to float16, in the dtype of z."""
     with np.errstate(over="ignore"):
         return z.astype(np.float16).astype(z.dtype)
 
@@ -42,7 +42,7 @@ ROUNDED: Mapping[str, Callable[[Array], Array]] = {
     "float16": _float16,
     "bfloat16": _bfloat16,
 }
-"""By precision: an array that is rounded to it."""
+"""The function that rounds an array, by precision."""
 
 precision = partial(add, FAULTS, "precision")
 for dtype in ("float32", "float16"):

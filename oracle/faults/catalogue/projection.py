@@ -1,8 +1,8 @@
 """The projection of an LSTM's hidden state: on something else, with other weights, or not everywhere.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.layer_equations`): `a_next` is the hidden
-state before it is projected, `a_out` after it, and `kept` has the former of all steps. Where the projection
-is left out somewhere, shapes fit only where n_p = n_a.
+The attributes of `v` are the known quantities (see `oracle.faults.layer_equations`): `a_next` is the hidden
+state before the projection, `a_out` after it, and `kept` has `a_next` of all steps. If the projection is left
+out somewhere, shapes fit only if n_p = n_a.
 """
 
 from functools import partial
@@ -20,12 +20,12 @@ FAULTS: list[Fault] = []
 
 
 def _with_projection_of(v: Any, place: int) -> dict[str, Array]:
-    p, other = v.asked.parameters[v.k], v.asked.parameters[place]
+    p, other = v.call.parameters[v.k], v.call.parameters[place]
     return {**p, "Wp": other["Wp"]} if "Wp" in p else p
 
 
 def _unprojected(v: Any) -> Array:
-    """The last hidden states, as they were before they were projected."""
+    """The last hidden states before the projection."""
     if not ("Wp" in v.p and v.kept):
         return np.asarray(RIGHT["a_end"](v))
     return after(v.ends, v.kept[0], np.stack(v.kept, axis=2))

@@ -1,11 +1,10 @@
-"""Purity: inputs overwritten, answers that depend on earlier calls or on chance.
+"""Purity: overwritten inputs, and answers that depend on earlier calls or on chance.
 
-The attributes of `v` are the quantities computed so far (see `oracle.faults.equations`): `arguments` are the
-caller's own, and what is put in `v.memory` lasts from call to call.
+The attributes of `v` are the known quantities (see `oracle.faults.equations`): `arguments` are the arrays of
+the caller, and the values in `v.memory` last from call to call.
 """
 
 from functools import partial
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -55,6 +54,3 @@ concat_is("dropout", "dropout is left on", lambda v: concat(v) * CHANCE.integers
 between_is = series(FAULTS, "purity", LAYERS, "between")
 sentence = "dropout is left on between layers"
 between_is("dropout_between", sentence, lambda v: v.padded * 2 * CHANCE.integers(2, size=v.padded.shape))
-steps_made = {"concat": lambda v: concat(v) / next(v.memory.setdefault("steps", count(1)))}
-purity = partial(add, FAULTS, "purity", ALL)
-purity("steps_counted", "[a; x] is divided by the number of steps made so far", **steps_made)

@@ -1,4 +1,4 @@
-"""Mistakes that do nothing but raise. They have no numbers to be known by, and are known by their errors."""
+"""Mistakes that always raise. They are recognised by their errors, since they give no numbers."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from reference.contract import CONTRACTS
 
 _ENTRIES = "|".join(str(len(contract.cache) + 1) for contract in CONTRACTS.values() if contract.is_cell)
-"""How many a cell's cache has, its parameters included."""
+"""The numbers of entries of a cell's cache, with its parameters."""
 
 
 class Raising(NamedTuple):
@@ -35,5 +35,5 @@ ERRORS: Mapping[str, Raising] = {
 
 
 def by_error(type: str, text: str) -> list[str]:
-    """The names of the mistakes that an error of NumPy is known to be of."""
+    """The names of the mistakes that raise this error."""
     return [name for name, each in ERRORS.items() if each.type == type and each.text.search(text)]

@@ -58,4 +58,4 @@ _BY_REMEDY: Mapping[str, str] = {
 }
 
 REMEDIES: Mapping[str, str] = {name: remedy for remedy, names in _BY_REMEDY.items() for name in names.split()}
-"""By the name of a mistake, what to do instead."""
+"""What to do instead, by the name of a mistake."""

@@ -1,6 +1,6 @@
-"""Shapes: loops over the wrong size, reshaping for transposing, axes and results exchanged.
+"""Shapes: loops over the wrong size, reshaping in place of transposing, exchanged axes and results.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.equations`), sizes included.
+The attributes of `v` are the known quantities, with the sizes (see `oracle.faults.equations`).
 """
 
 from functools import partial

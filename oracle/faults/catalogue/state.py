@@ -1,7 +1,7 @@
-"""The states from step to step: where the sequence begins, what a step reads, where its results go.
+"""The states from step to step: the initial states, the states that a step reads, and where its results go.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.equations`): `a` and `c` over time as far
-as they are written, `t` the step. What is put in `v.memory` lasts from call to call.
+The attributes of `v` are the known quantities (see `oracle.faults.equations`): `a` and `c` over time, written
+up to step `t`. The values in `v.memory` last from call to call.
 """
 
 from functools import partial
@@ -18,21 +18,21 @@ FAULTS: list[Fault] = []
 
 
 def _left_behind(v: Any, quantity: str) -> Any:
-    """What the last call ended with, if that has the shape of what this one begins with."""
+    """The last state of the last call, if it has the shape of the initial state of this call."""
     last, v.memory["last"] = v.memory.get("last"), v
     begin = v.a0 if quantity == "a_next" else np.zeros_like(v.a0)
     return getattr(last, quantity) if last and last.a0.shape == v.a0.shape else begin
 
 
 def _last_states_left_behind(v: Any, state: str) -> Any:
-    """The same, of all layers."""
+    """The last states of the last call of a layer, if they have the shape of the initial states."""
     begin = v.given.get(f"{state}0", v.given["a0"])
     last, v.memory[state] = getattr(v.memory.get(state), f"{state}_last", begin), v
     return last if last.shape == begin.shape else begin
 
 
 def _with_a0_first(v: Any) -> Any:
-    """The array for the states, which begins with a0 instead of the state after step 0."""
+    """The array of the states, with a0 in place of the state after step 0."""
     a = RIGHT["a"](v)
     a[:, :, :1] = v.a0[:, :, None]
     return a
@@ -43,7 +43,7 @@ def _last_column(v: Any) -> Any:
 
 
 def _a_of_the_step_before(v: Any) -> Any:
-    """The caches; each state is stored before the step, and not after it."""
+    """The caches; each state is stored one step late."""
     v.a[:, :, 1:] = v.a[:, :, :-1].copy()
     v.a[:, :, :1] = v.a0[:, :, None]
     return v.kept, v.x

@@ -1,6 +1,6 @@
 """The update of c and a: c_next from other terms than ft * c_prev + it * cct, a_next from another state.
 
-The attributes of `v` are all quantities so far (see `oracle.faults.equations`): states, pre-activations and
+The attributes of `v` are the known quantities (see `oracle.faults.equations`): states, pre-activations and
 gates of the step.
 """
 

@@ -1,7 +1,7 @@
 """Weights and biases: exchanged, transposed, left out, added twice, read in another order.
 
-Two groups in one file, for the diagnosis ranks by the order of the entries, in which they alternate. `p`
-holds all parameters by name, those of the head as `Wy` and `by`; the attributes of `v` all quantities so far
+The two groups alternate in one file, since the diagnosis ranks mistakes by the order of the entries. `p` has
+all parameters by name, those of the head as `Wy` and `by`; the attributes of `v` are the known quantities
 (see `oracle.faults.equations`).
 """
 
@@ -28,15 +28,9 @@ from oracle.faults.catalogue.entry import (
     series,
 )
 from oracle.faults.fault import Fault
-from reference.contract import LAYERS, Array
+from reference.contract import LAYERS
 
 FAULTS: list[Fault] = []
-
-
-def _dealt_out(p: dict[str, Array]) -> dict[str, Array]:
-    """Every fourth row of the stacked gates for a gate, where it should be every fourth part."""
-    stacked = {part: np.concatenate([p[part + gate] for gate in GATES]) for part in "Wb"}
-    return p | {part + g: rows[k::4] for part, rows in stacked.items() for k, g in enumerate(GATES)}
 
 
 weights_are = series(FAULTS, "weights", EVERY_LSTM, "parameters")
@@ -64,8 +58,6 @@ for stacked, order in permutations(ORDERS, 2):
         one, other = ORDERS[stacked], ORDERS[order]
         sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
         weights_are(f"{one}_gates_read_as_{other}", sentence, gates_read(stacked, order))
-sentence = "each gate reads every fourth row of the stacked gates, not a block of rows"
-weights_are("gate_rows_dealt_out", sentence, _dealt_out)
 
 weights_are = series(FAULTS, "weights", EVERY, "parameters")
 head_weights_are = series(FAULTS, "weights", ALL, "parameters")
