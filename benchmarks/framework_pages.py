@@ -104,9 +104,6 @@ COLUMNS = (
     *("NaN, ∞", "crashes", "other edges that fail", "new failures"),
 )
 
-Explained = Mapping[str, Sequence[tuple[Failure, Known | None]]]
-"""The failures of each adapter, each with the part of the ledger that explains it."""
-
 
 def parts(judged: Sequence[Judged]) -> dict[str, str]:
     """The measured parts of the page by name."""

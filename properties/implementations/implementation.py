@@ -141,13 +141,6 @@ class Implementation:
             )
         return self._helped[names]
 
-    def check_exists(self) -> None:
-        """Raise `TargetMissing` if the target does not exist; it may be unusable."""
-        try:
-            self.load()
-        except Unusable:
-            return
-
     @property
     def may_compile(self) -> bool:
         """Whether a first call may take long: no call was answered yet, or some call was slow."""

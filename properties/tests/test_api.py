@@ -63,7 +63,7 @@ def cases(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], None]]:
     monkeypatch.setattr(api, "_run", lambda *_: COLLECTED)
     monkeypatch.setattr(api, "judge", lambda *_: judged)
     mark = laws("mine", "-k", "some").mark  # type: ignore[attr-defined]
-    return {str(case): case for case in mark.args[1]}
+    return {str(case.id): case.values[0] for case in mark.args[1]}
 
 
 def test_a_case_is_named_by_its_law_and_function(cases: dict[str, Callable[[], None]]) -> None:
@@ -90,7 +90,7 @@ def test_a_law_that_says_nothing_is_skipped(cases: dict[str, Callable[[], None]]
 
 def test_what_is_selected_are_the_cases() -> None:  # a run in a process of its own, which imports torch
     mark = laws("reference", "-k", "test_shapes and rnn_forward").mark  # type: ignore[attr-defined]
-    assert [*map(str, mark.args[1])] == ["shapes of rnn_forward"]
+    assert [case.id for case in mark.args[1]] == ["shapes of rnn_forward"]
 
 
 def test_a_target_that_does_not_exist_is_an_error_where_the_cases_are_made() -> None:

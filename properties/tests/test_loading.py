@@ -131,10 +131,9 @@ def test_what_does_not_exist_is_missing(
 ) -> None:
     implement("class Net: ...")
     with Implementation(target, directory=tmp_path) as implementation:
-        for attempt in (implementation.load, implementation.check_exists):
-            with pytest.raises(TargetMissing) as caught:
-                attempt()
-            assert str(caught.value) == message.format(tmp_path)
+        with pytest.raises(TargetMissing) as caught:
+            implementation.load()
+        assert str(caught.value) == message.format(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +162,6 @@ def test_what_does_not_exist_is_missing(
 def test_what_cannot_be_imported_is_unusable(implement: Implement, source: str, message: str) -> None:
     """Takes twice the time limit where the import hangs."""
     implementation = implement(source, import_time_limit=1 if "did not answer" in message else 60)
-    implementation.check_exists()
     for _ in range(2):
         with pytest.raises(Unusable) as caught:
             implementation.load()
