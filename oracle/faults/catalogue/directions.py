@@ -27,11 +27,18 @@ def _from_the_first(v: Any) -> Array:
     return -forwards(v) % v.T_x if v.direction else forwards(v)
 
 
+def _by_turns(f: Array, b: Array) -> list[Array]:
+    return [unit[None] for pair in zip(f, b, strict=True) for unit in pair]
+
+
 directions = partial(add, FAULTS, "directions", LAYERS)
 top_is = series(FAULTS, "directions", LAYERS, "top")
 sentence = "a has the backward direction above the forward one"
 top_is("directions_exchanged_in_a", sentence, halves(lambda f, b: [b, f]))
 top_is("directions_summed", "a is the sum of the directions", halves(lambda f, b: [f + b]))
+top_is("directions_averaged", "a is the mean of the directions", halves(lambda f, b: [(f + b) / 2]))
+top_is("directions_multiplied", "a is the product of the directions", halves(lambda f, b: [f * b]))
+top_is("directions_by_turns", "in a the units of the directions alternate", halves(_by_turns))
 top_is("forward_alone", "a is only the forward direction", halves(lambda f, b: [f]))
 top_is("forward_twice", "a has the forward direction in both halves", halves(lambda f, b: [f, f]))
 between_is = series(FAULTS, "directions", LAYERS, "between")

@@ -12,9 +12,14 @@ import numpy as np
 from oracle.faults.catalogue.entry import add, series
 from oracle.faults.catalogue.layer_entry import above, last_of, only_in, states
 from oracle.faults.fault import Fault
+from oracle.faults.layer_equations import taken
 from reference.contract import LAYERS, Array
 
 FAULTS: list[Fault] = []
+
+
+def _last_step(v: Any) -> Array:
+    return taken(v.padded, np.broadcast_to(v.lengths[:, None] - 1, (v.m, v.T_x)))
 
 
 def _one_step_late(v: Any) -> Array:
@@ -26,6 +31,8 @@ between_is = series(FAULTS, "layers", LAYERS, "between")
 reads = "layers above the first read"
 between_is("every_layer_reads_x", "every layer reads x", lambda v: v.given["x"])
 between_is("one_step_late_between", f"{reads} step t - 1 of the layer below", _one_step_late)
+between_is("relu_between", f"{reads} the relu of the hidden states", "np.maximum(padded, 0)")
+between_is("last_step_between", f"{reads} the last step of the layer below at every step", _last_step)
 residual = above(joined="np.concatenate(both) + below")
 layers(LAYERS, "residual", "layers above the first add their input to their output", **residual)
 
@@ -53,3 +60,5 @@ p_is("first_parameters_for_all", sentence, "call.parameters[direction]")
 sentence = "the parameters are read from the top layer down"
 p_is("parameters_from_the_top", sentence, f"call.parameters[{from_the_top}]")
 only_in(FAULTS, "layers", "{}_above", "in layers above the first", above)
+sentence = "every layer's last states are those of the first layer"
+layers(LAYERS, "last_states_of_the_first_for_all", sentence, **last_of("[*range(D)] * L"))

@@ -85,6 +85,7 @@ for name, sentence, other in (
     ("lengths_one_short", "lengths are one too short", "call.lengths - 1"),
     ("lengths_one_long", "lengths are one too long", "np.minimum(call.lengths + 1, T_x)"),
     ("longest_for_all", "every sample has the greatest length", "[max(call.lengths, default=0)] * m"),
+    ("shortest_for_all", "every sample has the least length", "[min(call.lengths, default=0)] * m"),
     ("first_length_for_all", "every sample has the length of the first sample", "[*call.lengths[:1]] * m"),
     ("lengths_sorted", "lengths are sorted downwards, the samples are not", "-np.sort(-call.lengths)"),
 ):
