@@ -1,6 +1,10 @@
 """`rnn-crosscheck TARGET… [options]`: the same as `pytest properties --implementation TARGET…` in a clone."""
 
+import atexit
+import gc
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -9,7 +13,26 @@ if (
 ).is_file():  # in a clone, the current directory may have modules of the same names
     sys.path.insert(0, str(ROOT))
 
-from properties.session.command import main  # noqa: E402
+
+def main() -> int:
+    """Run the command; the exit status is that of `properties.session.command.main`."""
+    ended: list[int] = []
+    atexit.register(_end_process, ended)  # before all others, so that it is called after them
+    gc.set_threshold(50_000)  # as in conftest.py, which is imported after pytest and Hypothesis
+    from properties.session import command
+
+    ended.append(command.main())
+    return ended[0]
+
+
+def _end_process(ended: list[int]) -> None:
+    """End the process at once: to free the objects of torch one by one takes a fifth of its import."""
+    with suppress(OSError):  # a closed pipe, which the interpreter reports
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        if ended:
+            os._exit(ended[0])
+
 
 if __name__ == "__main__":
     sys.exit(main())

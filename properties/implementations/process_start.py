@@ -114,7 +114,7 @@ def _popen(
 ) -> "subprocess.Popen[bytes]":
     """Start an interpreter with one of our programs; the first two arguments are descriptors."""
     return subprocess.Popen(
-        [python, "-B", "-c", program, *map(str, arguments)],
+        [python, "-c", program, *map(str, arguments)],
         cwd=cwd,
         env=environment,
         pass_fds=arguments[:2],

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from socket import recv_fds, socket
+from typing import NoReturn
 
 from numpy import random  # imported once here, as many targets import it
 
@@ -19,14 +20,14 @@ from properties.worker.messages import MAX_REQUEST
 from properties.worker.worker import work
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Serve the judge until it closes the socket. The argument of the command is the socket's descriptor."""
     line = socket(fileno=int(sys.argv[1]))
     gc.freeze()  # so that garbage collection in workers does not copy shared memory
     while True:
         request, descriptors, _, _ = recv_fds(line, MAX_REQUEST, 3)
         if not request:
-            return
+            os._exit(0)  # nothing is left to clean up
         kind, *words = json.loads(request)
         answer = _fork(line, descriptors, *words) if kind == "fork" else _wait(*words)
         line.send(json.dumps(answer).encode())

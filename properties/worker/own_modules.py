@@ -27,10 +27,14 @@ class Ours:
         if name in {NAMES!r}: return PathFinder.find_spec(name, [{_ROOT!r}])
 sys.meta_path.insert(0, Ours)
 from {PREFIX}properties.%s import main
+sys.dont_write_bytecode = True
 main()
 """
 WORKER, FORK_SERVER = _PROGRAM % "worker.worker", _PROGRAM % "worker.fork_server"
-"""The programs of a worker and of the fork server. They find our modules and nothing else in that folder."""
+"""The programs of a worker and of the fork server. They find our modules and nothing else in that folder.
+
+Python keeps the bytecode of our modules, and of nothing that a target imports.
+"""
 
 
 def full_name(target: str) -> str:
