@@ -93,12 +93,15 @@ def _gradients(
     """The gradients by what was given, and by the parameters under their names.
 
     Both biases have the whole gradient, and would be added: the second one is zero.
+
+    The sum of all that is returned, weighted by the incoming gradients, has exactly these gradients: each
+    passes through a product with 1. To be given the incoming gradients, torch would import SymPy first.
     """
     named = dict(module.named_parameters())
     leaves = [*given, *named.values()]
-    found = torch.autograd.grad(
-        list(returned), leaves, list(incoming[: len(returned)]), allow_unused=True, materialize_grads=True
-    )
+    weighted = [(output * by).sum() for output, by in zip(returned, incoming, strict=False)]
+    total = torch.stack(weighted).sum()
+    found = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
     arrays = [gradient.numpy() for gradient in found]
     by_name: Mapping[str, Array] = dict(zip(named, arrays[len(given) :], strict=True))
     return arrays[: len(given)], {

@@ -104,7 +104,7 @@ class Comparison:
             return False
         return bool(2 * np.count_nonzero(self._relative_bound > BEYOND_USE) > self._relative_bound.size)
 
-    @property
+    @cached_property
     def _is_of_use_everywhere(self) -> bool:
         """Whether every bound is of use, even for elements of the smallest size."""
         least = self._gradient_size if self._is_gradient else 1.0
