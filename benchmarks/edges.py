@@ -72,7 +72,7 @@ def _lacks(name: str, dimension: str) -> bool:
 
 def outcome(name: str, sizes: Mapping[str, Any]) -> str:
     """The shape of the hidden states that a program returns, or its error."""
-    program: Callable[..., Any] = of_torch if name[0].isupper() else of_reference
+    program: Callable[..., Any] = torch_states if name[0].isupper() else reference_states
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
@@ -81,7 +81,7 @@ def outcome(name: str, sizes: Mapping[str, Any]) -> str:
         return f"`{type(error).__name__}: {error}`"
 
 
-def of_reference(name: str, *, lengths: Any = None, **sizes: int) -> Any:
+def reference_states(name: str, *, lengths: Any = None, **sizes: int) -> Any:
     """The hidden states that a function of the reference returns, with inputs and weights of zeros."""
     contract, projected = CONTRACTS[name], sizes.get("n_p", 0) > 0
     sizes["n_h"] = sizes["n_p" if projected else "n_a"]
@@ -100,7 +100,9 @@ def of_reference(name: str, *, lengths: Any = None, **sizes: int) -> Any:
 
 
 @torch.no_grad()
-def of_torch(name: str, n_x: int, n_a: int, m: int, T_x: int, *, lengths: Any = None, **sizes: int) -> Any:
+def torch_states(
+    name: str, n_x: int, n_a: int, m: int, T_x: int, *, lengths: Any = None, **sizes: int
+) -> Any:
     """The hidden states that a module or a cell of torch returns, for an input of zeros."""
     module = getattr(torch.nn, name)
     if name.endswith("Cell"):

@@ -65,7 +65,7 @@ def main() -> None:
     torch.set_num_threads(1)
     numpy, others = np.__version__, f"torch {torch.__version__} and ONNX {onnx.__version__}"
     versions = f"Python {platform.python_version()}, NumPy {numpy}, {others}\non {platform.machine()}"
-    rows = [*against_peers(given.seconds)]
+    rows = [*peer_ratios(given.seconds)]
     found = {
         "versions": f"{datetime.date.today()}, with {versions}.",
         "peers": table(["cell", "shape", "literal", "ONNX", "torch"], rows),
@@ -73,7 +73,7 @@ def main() -> None:
     write(found, given.output)
 
 
-def against_peers(seconds: float) -> Iterator[list[str]]:
+def peer_ratios(seconds: float) -> Iterator[list[str]]:
     """The time of the reference over that of each peer, a row for each cell and shape."""
     for kind in KINDS:
         for shape, sizes in SHAPES.items():
@@ -83,7 +83,7 @@ def against_peers(seconds: float) -> Iterator[list[str]]:
     sizes = {name: size for name, size in SHAPES["L"].items() if name != "n_y"}
     layers = Problem.lstm_layer(**sizes, layers=2, directions=2, seed=1).inputs("lstm_layer")
     whole = {"reference": partial(reference.lstm_layer, *layers.arguments("lstm_layer"))}
-    least = measure({**whole, "torch": in_torch(layers)}, seconds)
+    least = measure({**whole, "torch": torch_forward(layers)}, seconds)
     yield ["LSTM, 2 layers, 2 directions", "L", "—", "—", f"{least['reference'] / least['torch']:.2f}"]
 
 
@@ -95,12 +95,12 @@ def candidates(inputs: Inputs) -> dict[str, Forward]:
     return {
         "reference": partial(getattr(reference, function), *given),
         "literal": partial(literal, *given),
-        "ONNX": in_onnx(inputs),
-        "torch": in_torch(inputs),
+        "ONNX": onnx_forward(inputs),
+        "torch": torch_forward(inputs),
     }
 
 
-def in_onnx(inputs: Inputs) -> Forward:
+def onnx_forward(inputs: Inputs) -> Forward:
     """The operator by ONNX's reference evaluator, and the head."""
     states = [inputs.a0[None]]
     fed = feeds(inputs.kind, inputs.x, states, [inputs.parameters], {})
@@ -116,7 +116,7 @@ def in_onnx(inputs: Inputs) -> Forward:
     return forward
 
 
-def in_torch(inputs: Inputs) -> Forward:
+def torch_forward(inputs: Inputs) -> Forward:
     """The module, and the head if there is one."""
     return lambda: tuple(pytorch.run(inputs).values())
 

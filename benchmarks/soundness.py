@@ -76,10 +76,10 @@ def main() -> int:
                 excesses += 1
                 print(f"{figure}: {value:.3g} by {function} on {problem!r}", flush=True)
     if given.json:
-        print(json.dumps(by_dtype(results)))
+        print(json.dumps(worst_by_dtype(results)))
     else:
         minutes = (time.perf_counter() - start) / 60
-        print(in_markdown(results))
+        print(markdown_table(results))
         print(f"\n{given.problems} problems, seed {given.seed}, {minutes:.1f} minutes: {excesses} excesses")
     return 1 if excesses else 0
 
@@ -119,7 +119,7 @@ def draw(rng: np.random.Generator, functions: Sequence[str]) -> tuple[str, Probl
     return function, getattr(Problem, contract.problem_kind)(**sizes, **drawn, **options)
 
 
-def by_dtype(results: Results) -> dict[str, dict[str, float]]:
+def worst_by_dtype(results: Results) -> dict[str, dict[str, float]]:
     """The worst of every figure in each dtype."""
     found: dict[str, dict[str, float]] = {dtype: {} for dtype in get_args(DType)}
     for (_, dtype), figures in results.items():
@@ -128,7 +128,7 @@ def by_dtype(results: Results) -> dict[str, dict[str, float]]:
     return found
 
 
-def in_markdown(results: Results) -> str:
+def markdown_table(results: Results) -> str:
     """The worst of every figure by regime and dtype, and the median sharpness."""
     columns = [name for name in COLUMNS if any(name in figures for figures in results.values())]
     rows = []

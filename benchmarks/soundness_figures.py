@@ -41,11 +41,11 @@ def figures_of(function: str, problem: Problem, rng: np.random.Generator) -> Fig
     """The figures of one problem."""
     inputs = problem.inputs(function)
     if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
-        return of_backward(inputs, rng, finite=problem.regime != "nonfinite")
-    return of_forward(function, inputs, rng)
+        return backward_figures(inputs, rng, finite=problem.regime != "nonfinite")
+    return forward_figures(function, inputs, rng)
 
 
-def of_forward(function: str, inputs: Inputs, rng: np.random.Generator) -> Figures:
+def forward_figures(function: str, inputs: Inputs, rng: np.random.Generator) -> Figures:
     """The figures of a forward pass: of its steps, each from the state before, and of its trajectory."""
     trajectory = run_reference(function, inputs)
     steps, by_step = single_steps(function, inputs, trajectory)
@@ -57,18 +57,18 @@ def of_forward(function: str, inputs: Inputs, rng: np.random.Generator) -> Figur
         ("trajectory", inputs, {"reference": trajectory, "torch": pytorch.run(inputs)}),
     ):
         bounded = propagation.evaluate(posed)
-        found |= from_evaluation(extent, posed, answers, bounded)
+        found |= evaluation_figures(extent, posed, answers, bounded)
         if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] <= SMALL or rng.random() <= 0.02:
             sample = [int(rng.integers(posed.x.shape[1]))]
             enclose = partial(exact.evaluate, posed.columns(sample))
-            figures, ratios = from_exact(extent, answers, bounded, enclose, sample)
+            figures, ratios = exact_figures(extent, answers, bounded, enclose, sample)
             found |= figures
             if extent == "step":
                 found["sharpness exact"] = middle([ratios[n] for n in ("a", "c", "c_last") if n in ratios])
     return found
 
 
-def of_backward(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Figures:
+def backward_figures(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Figures:
     """The figures of a backward pass: of the steps of sequences, and of all."""
     found: Figures = {}
     programs: dict[str, Callable[[Any], Answer]] = {"reference": by_reference}
@@ -84,12 +84,12 @@ def of_backward(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) 
         for name, program in programs.items():
             answer = program(shown)
             bounded = backward_own_steps.evaluate(shown, answer["dx"])
-            found |= from_evaluation("step", shown, {name: answer}, bounded)
+            found |= evaluation_figures("step", shown, {name: answer}, bounded)
     bounded = backpropagation.evaluate(inputs)
-    found |= from_evaluation("trajectory", inputs, answers, bounded)
+    found |= evaluation_figures("trajectory", inputs, answers, bounded)
     if finite and (inputs.a0.size * inputs.x.shape[2] <= SMALL or rng.random() <= 0.005):
         enclose = partial(exact_gradient.evaluate, inputs)
-        figures, ratios = from_exact("trajectory", answers, bounded, enclose)
+        figures, ratios = exact_figures("trajectory", answers, bounded, enclose)
         found |= figures
         found["sharpness exact"] = middle([*ratios.values()])
     return found
@@ -128,7 +128,7 @@ def run_reference(function: str, inputs: Inputs) -> Answer:
     return answer | {gate: np.stack([getattr(cache, gate) for cache in caches], axis=2) for gate in gates}
 
 
-def from_evaluation(
+def evaluation_figures(
     extent: str, inputs: Inputs, answers: Mapping[str, Answer], bounded: Mapping[str, Bounded]
 ) -> Figures:
     """The worst errors, measured from the float64 evaluation, as fractions of the bounds."""
@@ -142,7 +142,7 @@ def from_evaluation(
     }
 
 
-def from_exact(
+def exact_figures(
     extent: str,
     answers: Mapping[str, Answer],
     bounded: Mapping[str, Bounded],

@@ -12,7 +12,7 @@ import pytest
 from oracle.problem import Problem
 from properties.fuzz.clock import Clock
 from properties.internals.of_pytest import drop_uncategorized
-from properties.internals.of_xdist import in_rounds
+from properties.internals.of_xdist import round_scheduler
 from properties.reports.results import LawResult, printable
 from properties.trials.retries import too_slow
 from properties.turns.coverage_map import render
@@ -69,7 +69,7 @@ class Campaign:
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """Schedule the rounds of the workers of pytest-xdist."""
-        return in_rounds(config, log, self.begin, self.due)
+        return round_scheduler(config, log, self.begin, self.due)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None]:
@@ -79,12 +79,12 @@ class Campaign:
         if report.failed and report.nodeid in self._failed:  # another worker has found it, too
             report.outcome, report.longrepr, report.user_properties = "passed", None, [("turn", {})]
         self._add(report)
-        in_short = _in_short(report) if report.failed else ""
+        line = _one_line(report) if report.failed else ""
         yield
         drop_uncategorized(reporter)
-        if in_short:
+        if line:
             self._failed.add(report.nodeid)
-            reporter.write_line(printable(in_short), red=True)
+            reporter.write_line(printable(line), red=True)
         self._show(reporter)
 
     def _add(self, report: pytest.TestReport) -> None:
@@ -94,7 +94,7 @@ class Campaign:
             return
         if came := given.get("turn", given.get("law")):
             result, earlier = LawResult.read(came), self._results.get(report.nodeid)
-            self._results[report.nodeid] = _together(earlier, result) if earlier else result
+            self._results[report.nodeid] = _summed(earlier, result) if earlier else result
         if "turn" in given:
             self._reports[report.nodeid] = report
         elif report.when == "call" or not report.passed:
@@ -178,7 +178,7 @@ def _skipped(result: LawResult, report: pytest.TestReport) -> LawResult:
     return replace(result, status="skipped", message=why)
 
 
-def _together(earlier: LawResult, later: LawResult) -> LawResult:
+def _summed(earlier: LawResult, later: LawResult) -> LawResult:
     """The sum of the results of a law in several turns."""
     worst = max(earlier, later, key=lambda result: result.worst_ratio)
     counts = ("problems", "not_meaningful", "too_slow", "not_asked")
@@ -193,7 +193,7 @@ def _together(earlier: LawResult, later: LawResult) -> LawResult:
     )
 
 
-def _in_short(report: pytest.TestReport) -> str:
+def _one_line(report: pytest.TestReport) -> str:
     """A failure in one line. Pytest prints the whole message at the end."""
     for result in LawResult.reported(report.user_properties):
         what = f"{result.function} of {result.implementation}" if result.function else result.implementation

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 
-def by_scope(config: pytest.Config, log: Any, scope: Callable[[str], str]) -> Any:
+def scope_scheduler(config: pytest.Config, log: Any, scope: Callable[[str], str]) -> Any:
     """A scheduler that runs all tests with the same `scope` of their ids in one worker.
 
     It takes time linear in the number of tests, since it indexes them and drops scopes that are done.
@@ -42,7 +42,7 @@ class _Indexed(list[str]):
         return self._index[word]
 
 
-def in_rounds(
+def round_scheduler(
     config: pytest.Config,
     log: Any,
     begin: Callable[[], None],

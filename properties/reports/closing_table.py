@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from oracle.problem import Problem
-from properties.reports.mistakes import Mistake, by_frequency, by_function, laws
+from properties.reports.mistakes import Mistake, laws, ranked_mistakes, results_by_function
 from properties.reports.results import Judgement, LawResult, judgements, printable
 from properties.reports.target_names import ELLIPSIS, shortened, shown_names
 from properties.strategies.cost import work
@@ -53,7 +53,7 @@ def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Seq
                 worst = max(passed, key=lambda result: result.worst_ratio)
                 out.write(f"worst error: {worst.worst_ratio:.2f} of its bound, by {worst.law} on\n")
                 out.write(f"  {worst.worst_problem}\n")
-    mistakes = by_frequency(judged)
+    mistakes = ranked_mistakes(judged)
     lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width, in_full=in_full)]
     if mistakes:
         lines += ["", "mistakes, by number:", *_mistakes(mistakes, len(judged), console.width)]
@@ -154,7 +154,7 @@ def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> 
         yield from _filled(words, width, first=f"{number:>4}. {many}")
         where = ", ".join(
             short(function) + (" (inherited)" if all(result.inherited for result in results) else "")
-            for function, results in by_function(mistake.results).items()
+            for function, results in results_by_function(mistake.results).items()
             if function
         )
         if where:

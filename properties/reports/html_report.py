@@ -10,7 +10,7 @@ from typing import Any
 
 from properties.reports.closing_table import IN_FULL, short
 from properties.reports.json_report import Run
-from properties.reports.mistakes import by_frequency
+from properties.reports.mistakes import ranked_mistakes
 from properties.reports.results import Judgement
 from properties.reports.target_names import shown_names
 from properties.trials.provided_functions import PRESENCE
@@ -37,7 +37,7 @@ VERDICTS = {
 
 def as_html(judged: Sequence[Judgement], run: Run) -> str:
     """The page. Text of targets is escaped, and only our script may run."""
-    mistakes = by_frequency(judged)
+    mistakes = ranked_mistakes(judged)
     numbered = defaultdict(list)
     for number, mistake in enumerate(mistakes, 1):
         for place, case in enumerate(mistake.cases if not mistake.is_of_helpers else (), 1):

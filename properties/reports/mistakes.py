@@ -39,7 +39,7 @@ class Case:
     @property
     def by_function(self) -> dict[str, list[LawResult]]:
         """The failures of each function."""
-        return by_function(self.results)
+        return results_by_function(self.results)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Mistake:
         return self.cases[0].finding.kind == "helper"
 
 
-def by_function(results: Sequence[LawResult]) -> dict[str, list[LawResult]]:
+def results_by_function(results: Sequence[LawResult]) -> dict[str, list[LawResult]]:
     """The results of each function, in the order of the contracts."""
     functions = [name for name in ("", *CONTRACTS) if any(name == result.function for result in results)]
     return {name: [result for result in results if result.function == name] for name in functions}
@@ -178,17 +178,17 @@ def _is_always(finding: Finding) -> bool:
     return finding.facts["when"] in ({}, {"conditions": []})
 
 
-def by_frequency(judged: Iterable[Judgement]) -> list[Mistake]:
+def ranked_mistakes(judged: Iterable[Judgement]) -> list[Mistake]:
     """The mistakes of all targets, the most frequent first, and mistakes of helper modules last."""
     alike: defaultdict[str, list[Case]] = defaultdict(list)
     for judgement in judged:
-        for case in [*cases(judgement), *_of_helpers(judgement)]:
+        for case in [*cases(judgement), *_helper_cases(judgement)]:
             alike[case.finding.cause].append(case)
     found = map(Mistake, alike.values())
     return sorted(found, key=lambda mistake: (mistake.is_of_helpers, -len(mistake.implementations)))
 
 
-def _of_helpers(judgement: Judgement) -> list[Case]:
+def _helper_cases(judgement: Judgement) -> list[Case]:
     """The mistakes of helper modules, each once."""
     together: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
     own = {
@@ -200,12 +200,12 @@ def _of_helpers(judgement: Judgement) -> list[Case]:
         if result.helpers:
             together[(*result.helpers,)].append(result)
     return [
-        Case(judgement.implementation, _by_helpers(names, first_finding(results[0]), own), results)
+        Case(judgement.implementation, _helper_finding(names, first_finding(results[0]), own), results)
         for names, results in together.items()
     ]
 
 
-def _by_helpers(functions: Sequence[str], finding: Finding, own: Set[str]) -> Finding:
+def _helper_finding(functions: Sequence[str], finding: Finding, own: Set[str]) -> Finding:
     """The finding about helper modules, without mistakes that the target itself makes."""
     names = finding.facts["names"] if finding.kind == "mistake" else []
     if others := [name for name in names if mistake(name).cause not in own]:

@@ -11,7 +11,7 @@ from oracle.problem import Problem
 from properties.laws import all_laws
 from properties.reports.html_report import render
 from properties.reports.json_report import Run, replace_file
-from properties.reports.mistakes import Case, by_function, cases, laws
+from properties.reports.mistakes import Case, cases, laws, results_by_function
 from properties.reports.results import Judgement
 from properties.reports.snippet import snippet
 from properties.reports.target_names import file_names, shown_names
@@ -113,7 +113,7 @@ class Shown:
         failures = [each for each in self.case.results if each.grade == "spec" or not self.case.is_spec]
         of_law = {name: [each for each in failures if each.law == name] for name in laws(failures)}
         return [
-            (name, statements[name], [*by_function(failed)])
+            (name, statements[name], [*results_by_function(failed)])
             for name, failed in of_law.items()
             if name in statements
         ]

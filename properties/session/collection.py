@@ -9,7 +9,7 @@ import pytest
 
 from oracle.limits import Limits
 from oracle.problem import Problem
-from properties.internals.of_xdist import by_scope
+from properties.internals.of_xdist import scope_scheduler
 from properties.reports.closing_table import IN_FULL
 from properties.reports.results import encodable
 from properties.reports.test_ids import implementation_in
@@ -118,5 +118,5 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Run all laws of a target in one worker, if there are many targets."""
     if len(config.stash[TARGETS]) > IN_FULL and config.getoption("dist") == "load":
-        return by_scope(config, log, implementation_in)
+        return scope_scheduler(config, log, implementation_in)
     return None

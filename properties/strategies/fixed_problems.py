@@ -14,7 +14,7 @@ from properties.strategies.stacking import Stacking
 from reference.contract import CONTRACTS
 
 
-def with_equal_sizes(
+def equal_size_examples(
     function: str, effort: Effort, domain: Domain = ANY_DOMAIN
 ) -> Sequence[Sequence[Problem]]:
     """An example in which all sizes are 2, if it is in the domain; for layers, their fixed problems.
@@ -26,7 +26,7 @@ def with_equal_sizes(
     if contract.is_layer:
         regime, dtype = domain.regimes[0], domain.dtypes[0]
         if domain.networks:
-            fixed = [_of_network(each, domain.stacking, dtype) for each in domain.networks_for(function)]
+            fixed = [_network_problem(each, domain.stacking, dtype) for each in domain.networks_for(function)]
             fixed = [replace(each, regime=regime) for each in fixed]
         else:
             fixed = _small_layers(function, domain.stacking, regime, dtype)
@@ -61,13 +61,13 @@ PROJECTED = ("tile", "aligned")
 """The sizes for which a layer of an LSTM has a projection, if the target supports it."""
 
 
-def far(
+def far_examples(
     function: str, domain: Domain = ANY_DOMAIN, names: Collection[str] = FAR.keys()
 ) -> Sequence[Sequence[Problem]]:
     """A problem of each of these sizes, with one step for a cell; of a given network, two large problems."""
     contract, dtype = CONTRACTS[function], domain.dtypes[0]
     if contract.is_layer and domain.networks:
-        given = [_of_network(each, domain.stacking, dtype) for each in domain.networks_for(function)]
+        given = [_network_problem(each, domain.stacking, dtype) for each in domain.networks_for(function)]
         return [[replace(each, m=m, T_x=T_x)] for each in given for m, T_x in ((36, 2), (2, 129))]
     if contract.is_layer:
         return [
@@ -80,7 +80,7 @@ def far(
     return [[Problem(contract.kind, **{**sizes, **cell}, dtype=dtype)] for sizes in every]
 
 
-def _of_network(network: LayerProblem, stacking: Stacking, dtype: DType) -> LayerProblem:
+def _network_problem(network: LayerProblem, stacking: Stacking, dtype: DType) -> LayerProblem:
     """A problem of a network, with some samples and steps."""
     lengths = _lengths(stacking, "random")
     return replace(network, m=3, T_x=5, lengths=lengths, initial=stacking.initial, dtype=dtype)

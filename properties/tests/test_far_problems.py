@@ -14,7 +14,7 @@ from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
-from properties.strategies.fixed_problems import far
+from properties.strategies.fixed_problems import far_examples
 from properties.tests.one_law import InProcess, by_power
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial
@@ -27,7 +27,7 @@ FUZZ = EFFORTS["fuzz"]
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_later_block_of_classes_raises_the_largest_logit(function: str) -> None:
     """So that a softmax is seen that takes its maximum block by block."""
-    [[problem]] = far(function, names=["broad"])
+    [[problem]] = far_examples(function, names=["broad"])
     outputs = getattr(reference, function)(*problem.inputs(function).arguments(function))
     [which] = [i for i, name in enumerate(CONTRACTS[function].outputs) if name.startswith("y")]
     y = np.asarray(outputs[which])

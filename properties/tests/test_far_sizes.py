@@ -9,7 +9,7 @@ import pytest
 from oracle.faults import Fault
 from oracle.faults.equations import SPECIFICATION
 from oracle.problem import LayerProblem
-from properties.strategies.fixed_problems import far
+from properties.strategies.fixed_problems import far_examples
 from properties.tests.one_law import first_catch
 
 RIGHT = SPECIFICATION["lstm"]
@@ -70,5 +70,5 @@ def test_what_is_beyond_a_tile_is_lost(axis: int, start: int, function: str) -> 
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_projections_are_tried_of_whole_tiles_and_of_what_is_left(whole: bool) -> None:
-    problems = [problem for [problem] in far("lstm_layer") if isinstance(problem, LayerProblem)]
+    problems = [problem for [problem] in far_examples("lstm_layer") if isinstance(problem, LayerProblem)]
     assert any(each.n_p and each.n_a > 16 and (each.n_a % 8 == 0) == whole for each in problems)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from oracle.diagnosis.findings import Finding, found, mistake
 from properties.reports.closing_table import render
 from properties.reports.json_report import Run
-from properties.reports.mistakes import by_frequency, cases
+from properties.reports.mistakes import cases, ranked_mistakes
 from properties.reports.results import LawResult, judgements
 from properties.tests.results import MISSING, PROBLEM, failed, passed, skipped
 from properties.tests.test_csv_report import rows
@@ -28,7 +28,7 @@ FAILURES = st.builds(
 
 @given(st.lists(FAILURES))
 def test_every_failure_is_a_case_of_one_mistake(results: list[LawResult]) -> None:
-    found = by_frequency(judgements(results))
+    found = ranked_mistakes(judgements(results))
     told = [result for mistake in found for case in mistake.cases for result in case.results]
     assert sorted(map(repr, told)) == sorted(map(repr, results))
     frequencies = [len({case.implementation for case in mistake.cases}) for mistake in found]
@@ -36,7 +36,7 @@ def test_every_failure_is_a_case_of_one_mistake(results: list[LawResult]) -> Non
 
 
 def test_messages_that_differ_in_a_number_are_one_mistake() -> None:
-    (mistake,) = by_frequency(
+    (mistake,) = ranked_mistakes(
         judgements([failed("a", diagnosis=["shape (3, 2)"]), failed("b", diagnosis=["shape (5, 2)"])])
     )
     assert [case.words for case in mistake.cases] == ["shape (3, 2)", "shape (5, 2)"]
@@ -138,7 +138,7 @@ def test_what_a_helper_module_does_wrong_is_told_once_and_marks_nobody_down() ->
     results.append(failed("bob.py", "nonfinite", grade="robust", findings=both))
     judged = judgements(results)
     assert [judgement.verdict for judgement in judged] == ["conforms", "differs"]
-    own, of_helper = by_frequency(judged)
+    own, of_helper = ranked_mistakes(judged)
     assert (own.words, own.implementations) == (mistake("a0_ignored").words, ["bob.py"])
     assert of_helper.words == f"by rnn_utils.softmax, which the course gives: {mistake('one_maximum').words}"
     assert of_helper.implementations == ["ada.py", "bob.py"]
@@ -178,7 +178,7 @@ def test_what_is_not_there_is_a_mistake_without_its_name() -> None:
         failed("b.py", USABLE, "", ["cannot be imported: ImportError"], usable=False),
         skipped("b.py", usable=False, message="b.py cannot be imported: ImportError"),
     ]
-    assert [mistake.words for mistake in by_frequency(judgements(results))] == [
+    assert [mistake.words for mistake in ranked_mistakes(judgements(results))] == [
         "has no lstm_forward",
         "cannot be imported: ImportError",
     ]
@@ -196,7 +196,7 @@ def test_what_many_have_not_finished_is_one_mistake() -> None:
             ("class/bob.py", "'y = ...' (bob.py:9)"),
         ]
     ]
-    (mistake,) = by_frequency(judgements(results))
+    (mistake,) = ranked_mistakes(judgements(results))
     assert mistake.words == "rnn_forward is not finished: 'a = None' (ada.py:8)"
     assert mistake.implementations == ["class/ada.py", "class/bob.py"]
 
@@ -207,7 +207,7 @@ def test_a_helper_is_not_blamed_for_what_the_implementation_does_wrong_too() -> 
         failed("a", findings=[mistake("relu_for_tanh")]),
         failed("a", "extreme", findings=[both], helpers=["rnn_utils.softmax"]),
     ]
-    *_, of_helper = by_frequency(judgements(results))
+    *_, of_helper = ranked_mistakes(judgements(results))
     assert of_helper.words == f"by rnn_utils.softmax, which the course gives: {mistake('one_maximum').words}"
 
 

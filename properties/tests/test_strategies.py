@@ -12,7 +12,7 @@ from properties.strategies.cost import limited_sizes, work
 from properties.strategies.domain import Domain
 from properties.strategies.drawn_problems import examples, problems
 from properties.strategies.effort import EFFORTS
-from properties.strategies.fixed_problems import far
+from properties.strategies.fixed_problems import far_examples
 from reference.contract import CONTRACTS, FUNCTIONS
 
 DEV, FUZZ = EFFORTS["dev"], EFFORTS["fuzz"]
@@ -111,5 +111,5 @@ def test_no_size_is_smaller_than_it_has_to_be(data: st.DataObject, function: str
 
 def test_many_units_are_posed_with_a_single_sample() -> None:
     for function in ("rnn_forward", "lstm_layer"):
-        problems = [problem for [problem] in far(function)]
+        problems = [problem for [problem] in far_examples(function)]
         assert any(each.m == 1 and each.n_a > 32 for each in problems)

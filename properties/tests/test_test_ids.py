@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from properties.internals.of_xdist import by_scope
+from properties.internals.of_xdist import scope_scheduler
 
 IDS = [f"{implementation}:{law}" for implementation in "abcde" for law in range(4)]
 
@@ -33,7 +33,7 @@ def test_the_tests_of_a_scope_go_to_one_worker_and_what_a_dead_one_has_left_to_a
     xdist = pytest.importorskip("xdist.scheduler.loadscope")
     monkeypatch.setattr(xdist, "parse_tx_spec_config", lambda config: [None] * 2)
     config: Any = SimpleNamespace(getvalue=lambda _: None, option=SimpleNamespace(loadscopereorder=False))
-    scheduler = by_scope(config, None, lambda nodeid: nodeid[0])
+    scheduler = scope_scheduler(config, None, lambda nodeid: nodeid[0])
     nodes = [Node(), Node()]
     for node in nodes:
         scheduler.add_node(node)

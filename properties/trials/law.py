@@ -16,7 +16,7 @@ from properties.implementations.implementation import Implementation
 from properties.strategies.domain import Domain
 from properties.strategies.drawn_problems import examples
 from properties.strategies.effort import Effort
-from properties.strategies.fixed_problems import FAR, far, with_equal_sizes
+from properties.strategies.fixed_problems import FAR, equal_size_examples, far_examples
 from properties.trials.tally import Tally
 from properties.trials.trial import Grade, Trial
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
@@ -64,8 +64,8 @@ class Law:
     def fixed_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
         """The problems on which the law is checked in every run."""
         names = FAR if self.complete else self.far
-        large = far(function, self.domain, names) if names else ()
-        return [*with_equal_sizes(function, effort, self.domain), *large]
+        large = far_examples(function, self.domain, names) if names else ()
+        return [*equal_size_examples(function, effort, self.domain), *large]
 
     def concerns(self, function: str, problem: Problem, limits: Limits = ANYTHING) -> bool:
         """Whether the law can be checked on a problem, for a target with these limits."""

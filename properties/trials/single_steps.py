@@ -25,14 +25,14 @@ def agree_step_by_step(trial: Trial) -> None:
         _agree_backward(trial, trial.inputs)
         return
     if isinstance(trial.inputs, LayerInputs):
-        ours, inputs, bounds = _of_layer(trial, trial.inputs)
+        ours, inputs, bounds = _layer_steps(trial, trial.inputs)
     else:
-        ours, inputs, bounds = _of_sequence(trial)
+        ours, inputs, bounds = _sequence_steps(trial)
     if ours:
-        trial.agree(ours, _by_torch(trial, inputs), bounds, inputs, steps=trial.inputs.x.shape[2])
+        trial.agree(ours, _torch_answers(trial, inputs), bounds, inputs, steps=trial.inputs.x.shape[2])
 
 
-def _by_torch(trial: Trial, inputs: Inputs) -> Mapping[str, Array]:
+def _torch_answers(trial: Trial, inputs: Inputs) -> Mapping[str, Array]:
     """Torch's answer to these inputs, which may be those of the question."""
     from oracle import pytorch
 
@@ -60,7 +60,7 @@ def _agree_backward(trial: Trial, inputs: BackwardInputs) -> None:
     trial.agree(ours, formulas, bounds, shown, rival=FROM_THE_STEP_AFTER)
 
 
-def _of_sequence(trial: Trial) -> Steps:
+def _sequence_steps(trial: Trial) -> Steps:
     """The steps of one of the four functions.
 
     If the function returns only the last memory state, each step is called again, with memory states of zero.
@@ -73,7 +73,7 @@ def _of_sequence(trial: Trial) -> Steps:
     return trial.answer_to(inputs).outputs, inputs, propagation.evaluate(inputs)
 
 
-def _of_layer(trial: Trial, inputs: LayerInputs) -> Steps:
+def _layer_steps(trial: Trial, inputs: LayerInputs) -> Steps:
     """The steps of a layer: called together with those of other problems, or alone if one of them failed."""
     alive = is_called(trial.implementation, trial.contract.name, trial.problem)
     stepped = trial.answers.stepped(trial.number) if alive else None

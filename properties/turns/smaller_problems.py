@@ -28,7 +28,7 @@ def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
         shape = replace(problem, **named)
         simplest, *others = domain.regimes
         for regimes in filter(None, ([simplest], others)):
-            yield [*_of_shape(shape, regimes, domain)]
+            yield [*_shape_problems(shape, regimes, domain)]
 
 
 def is_smallest(problem: Problem) -> bool:
@@ -47,7 +47,7 @@ def _excess(sizes: Iterable[int]) -> int:
     return sum(max(size - 1, 0) for size in sizes)
 
 
-def _of_shape(shape: Problem, regimes: Sequence[Regime], domain: Domain) -> Iterator[Problem]:
+def _shape_problems(shape: Problem, regimes: Sequence[Regime], domain: Domain) -> Iterator[Problem]:
     """The problems of a shape: the simplest regime first, with the smallest seeds."""
     seeds = SEEDS // (len(regimes) * len(domain.dtypes))
     for regime, seed, dtype in product(regimes, range(max(seeds, 1)), domain.dtypes):

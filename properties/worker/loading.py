@@ -258,7 +258,7 @@ def _classes_hint(holder: object) -> str:
 
 
 def _like_hint(holder: object) -> str:
-    """How to name what makes modules of torch; empty of what makes nothing."""
+    """A hint at how to name a function that makes modules of torch; empty if there is none."""
     if isinstance(holder, ModuleType) or not callable(holder):
         return ""
     return "; it is no torch.nn.Module: if calling it makes one, state of which kind by --like torch.nn.LSTM"

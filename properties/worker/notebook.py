@@ -46,7 +46,7 @@ def cells(path: Path) -> list[Cell]:
     Raises `ValueError` if a file with the suffix of a notebook is not one.
     """
     if path.suffix == ".ipynb":
-        return _of_notebook(path)
+        return _notebook_cells(path)
     try:
         with tokenize.open(path) as file:
             text = file.read()
@@ -65,7 +65,7 @@ def cells(path: Path) -> list[Cell]:
 _REMEDY = "save it in Jupyter again"
 
 
-def _of_notebook(path: Path) -> list[Cell]:
+def _notebook_cells(path: Path) -> list[Cell]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         code = [cell for cell in document["cells"] if cell["cell_type"] == "code"]

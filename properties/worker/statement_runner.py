@@ -114,7 +114,7 @@ class RunStatements:
                 given.append(f"{missing} is missing: replaced by our own {' and '.join(used)}")
             elif not self._is_consequence(failed):
                 place = failed.statement.place
-                skipped.setdefault(place, f"skipped {place}: {_in_one_line(failed.error)}")
+                skipped.setdefault(place, f"skipped {place}: {_error_line(failed.error)}")
         lines = [*skipped.values()]
         more = [f"and {len(lines) - MOST_NOTES} more"] if len(lines) > MOST_NOTES else []
         return [*given, *lines[:MOST_NOTES], *more]
@@ -155,7 +155,7 @@ class RunStatements:
 def _why(failed: Failed, wanted: set[str]) -> str:
     place, missing = failed.statement.place, missing_module(failed.error)
     if not missing:
-        return f"it needs {place}, which fails: {_in_one_line(failed.error)}"
+        return f"it needs {place}, which fails: {_error_line(failed.error)}"
     what, where = f"{', '.join(sorted(wanted))} of '{missing}'", place
     if missing not in _imported(failed.statement.node):  # an imported module imports it
         by = next((file, line) for file, line, _ in frames(failed.error) if not file.startswith("<frozen"))
@@ -175,7 +175,7 @@ def _imported(node: ast.stmt | None) -> Iterator[str]:
         yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
-def _in_one_line(error: BaseException) -> str:
+def _error_line(error: BaseException) -> str:
     """An error in one line."""
     kind, message = described(error)
     return f"{kind}: {' '.join(message.split())[:200]}"
