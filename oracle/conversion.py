@@ -2,10 +2,10 @@
 
 Parameters are those of the contract of layers: a list of L D dicts, layer by layer, and within a layer
 forward before backward, with `Wax Waa ba` each, or `Wf bf Wi bi Wc bc Wo bo` on `[a_prev; input]` and perhaps
-`Wp`. What goes there comes back bit for bit. Where a framework adds two biases, the first carries ours and
-the second is zero; on the way back they are added. Tensors of other names are left out.
+`Wp`. A conversion and its inverse give the same numbers bit for bit. If a framework has two biases, the first
+has our bias and the second is zero; the inverse adds them. Tensors with other names are left out.
 
-Needs NumPy alone: adapters use it in the environment of their framework.
+This module needs only NumPy, since adapters import it in the environment of their framework.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Parameters = Sequence[Mapping[str, Array]]
 def to_torch(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
     """The state dict of a `torch.nn.RNN` or `torch.nn.LSTM`, as NumPy arrays.
 
-    `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and `weight_hr_l0` with a projection; then
-    those that end in `_l0_reverse`, `_l1`, and so on.
+    The names are `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and with a projection
+    `weight_hr_l0`; then the same with `_l0_reverse`, `_l1`, and so on.
     """
     return {
         in_torch(role, *divmod(k, directions)): array
@@ -37,10 +37,10 @@ def to_torch(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[st
 
 
 def from_torch(kind: Kind, state: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
-    """The inverse of `to_torch`: the parameters, and how many directions there are.
+    """The inverse of `to_torch`: the parameters, and the number of directions.
 
-    Names may be those of a cell, without `_l0`; biases may be absent. Raises `ValueError` where the weights
-    of such a layer are not there, or do not fit together.
+    Names may be those of a cell, without `_l0`; biases may be absent. Raises `ValueError` if weights are
+    missing, or do not fit together.
     """
     return _read(kind, "torch", grouped(state).get(("torch", ""), {}))
 
@@ -48,10 +48,10 @@ def from_torch(kind: Kind, state: Mapping[str, Array]) -> tuple[list[dict[str, A
 def to_onnx(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
     """The inputs `W (D, G n_a, n_in)`, `R (D, G n_a, n_a)` and `B (D, 2 G n_a)` of a node for each layer.
 
-    They are called `l0.W`, `l0.R`, `l0.B`, `l1.W`, and so on. Raises `ValueError` for a projection, which
-    the operator has not.
+    Their names are `l0.W`, `l0.R`, `l0.B`, `l1.W`, and so on. Raises `ValueError` for a projection, which the
+    operator does not have.
     """
-    _none_projected("ONNX", parameters)
+    _refuse_projection("ONNX", parameters)
     arrays = {}
     for k in range(0, len(parameters), directions):
         stacked = [LAYOUTS["onnx"].stack(kind, p) for p in parameters[k : k + directions]]
@@ -63,18 +63,18 @@ def to_onnx(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str
 
 
 def from_onnx(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
-    """The inverse of `to_onnx`, as `from_torch`; the names of a single node may be `W`, `R` and `B`."""
+    """The inverse of `to_onnx`, like `from_torch`; the names of a single node may be `W`, `R` and `B`."""
     return _read(kind, "onnx", grouped(arrays).get(("onnx", ""), {}))
 
 
 def to_keras(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
     """The variables of a `keras.layers.LSTM` or `SimpleRNN` for each layer, by path.
 
-    `lstm/lstm_cell/kernel`, `recurrent_kernel` and `bias`, then those of `lstm_1`, as Keras names the layers
-    of a model; in two directions `bidirectional/forward_lstm/lstm_cell/kernel`, and so on. In this order they
-    are what `set_weights` takes. Raises `ValueError` for a projection, which the layer has not.
+    The paths are `lstm/lstm_cell/kernel`, `recurrent_kernel` and `bias`, then those of `lstm_1`, as in Keras
+    models; with two directions `bidirectional/forward_lstm/lstm_cell/kernel`, and so on. Their order is that
+    of `set_weights`. Raises `ValueError` for a projection, which the layer does not have.
     """
-    _none_projected("Keras", parameters)
+    _refuse_projection("Keras", parameters)
     return {
         in_keras(kind, role, *divmod(k, directions), directions): array
         for k, p in enumerate(parameters)
@@ -83,9 +83,9 @@ def to_keras(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[st
 
 
 def from_keras(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
-    """The inverse of `to_keras`, as `from_torch`: all recurrent layers that there are, one on the other.
+    """The inverse of `to_keras`, like `from_torch`, for all recurrent layers, which are stacked.
 
-    They are sorted by name, with the numbers in names compared as numbers.
+    The layers are sorted by name, with the numbers in names compared as numbers.
     """
     groups = grouped(arrays)
     prefixes = sorted((prefix for convention, prefix in groups if convention == "keras"), key=_by_number)
@@ -93,7 +93,7 @@ def from_keras(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, 
 
 
 def stacked(groups: Sequence[Places]) -> Places:
-    """Groups of layers one on the other, the first below."""
+    """The groups of layers as one stack, with the first group at the bottom."""
     places: Places = {}
     for group in groups:
         height = 1 + max((layer for layer, _ in places), default=-1)
@@ -102,7 +102,7 @@ def stacked(groups: Sequence[Places]) -> Places:
 
 
 def to_reference(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
-    """The parameters under their own names, with torch's suffix for the place: `Wf_l0`, `Wf_l0_reverse`."""
+    """The parameters by their own names with torch's suffix: `Wf_l0`, `Wf_l0_reverse`."""
     return {
         name + place(*divmod(k, directions)): array
         for k, p in enumerate(parameters)
@@ -121,7 +121,7 @@ CONVERTERS: Mapping[str, Callable[[Kind, Parameters, int], dict[str, Array]]] = 
 
 def _read(kind: Kind, convention: str, places: Places) -> tuple[list[dict[str, Array]], int]:
     if not places:
-        raise ValueError(f"there is no weight of {kind.upper()} layers under a name of {convention}'s")
+        raise ValueError(f"there is no weight of {kind.upper()} layers with a name of {convention}")
     network, parameters, directions = parameters_of(convention, places)
     if network != kind:
         raise ValueError(f"these are the weights of a {network.upper()}, expected those of an {kind.upper()}")
@@ -129,10 +129,10 @@ def _read(kind: Kind, convention: str, places: Places) -> tuple[list[dict[str, A
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:
-    """A name, to be sorted by: `lstm_2` comes before `lstm_10`."""
+    """The sort key of a name: `lstm_2` comes before `lstm_10`."""
     return [(int(piece), "") if piece.isdigit() else (0, piece) for piece in re.split(r"(\d+)", name)]
 
 
-def _none_projected(framework: str, parameters: Parameters) -> None:
+def _refuse_projection(framework: str, parameters: Parameters) -> None:
     if any("Wp" in p for p in parameters):
-        raise ValueError(f"an LSTM of {framework} has no projection, which these parameters have")
+        raise ValueError(f"an LSTM of {framework} has no projection, but these parameters have one")

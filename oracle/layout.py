@@ -1,6 +1,6 @@
-"""The specification's weights, which act on `[a; x]` gate by gate, as frameworks lay them out, and back.
+"""Converts the weights of one direction between the specification and the layouts of frameworks.
 
-Needs NumPy alone: adapters use it in the environment of their framework.
+This module needs only NumPy, since adapters import it in the environment of their framework.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from reference.contract import Array, Kind
 
 @dataclass(frozen=True)
 class Layout:
-    """How a framework lays out one direction of a recurrent layer, and the sequences that it takes.
+    """The layout of a framework for one direction of a recurrent layer and for sequences.
 
     Attributes
     ----------
     gates
-        The order in which it stacks the gates of an LSTM: forget, input (update), candidate (c or g), output.
+        The order of the stacked gates of an LSTM: forget, input (update), candidate (c or g), output.
     transposed
-        Whether weights act from the right, `x @ W`, and so are `(inputs, gates n_a)`; otherwise they are
-        `(gates n_a, inputs)`.
+        Whether weights act from the right, `x @ W`, with shape `(inputs, gates n_a)`; otherwise their shape
+        is `(gates n_a, inputs)`.
     biases
-        2 where it adds one for the input and one for the hidden state, else 1.
+        2 if there is a bias for the input and one for the hidden state, otherwise 1.
     joined
-        The order of input `x` and hidden state `a` where one weight acts on both; empty where two do.
+        The order of input `x` and hidden state `a` if one weight acts on both; empty for two weights.
     projects_right
-        Whether a projection acts from the other side than the weights do.
+        Whether a projection acts from the other side than the weights.
     axes
-        Those of a sequence: time `t`, batch `b`, features `f`.
+        The axes of a sequence: time `t`, batch `b`, features `f`.
     """
 
     gates: str
@@ -42,12 +42,12 @@ class Layout:
     axes: str = "btf"
 
     def stack(self, kind: Kind, parameters: Mapping[str, Array]) -> dict[str, Array]:
-        """The weights of one direction as the framework has them.
+        """The weights of one direction in the layout of the framework.
 
-        `weight` acts on the input, `recurrent_weight` on the hidden state (or `weight` on both, where they
-        are `joined`); `bias` is `(G n_a,)`, as is `recurrent_bias`, of zeros, where there are two; with a
-        projection there is `projection (n_p, n_a)`, or `(n_a, n_p)` where it acts from the right. G is 1 for
-        the RNN and 4 for the LSTM.
+        `weight` acts on the input and `recurrent_weight` on the hidden state; if they are `joined`, `weight`
+        acts on both. `bias` is `(G n_a,)`; if there are two biases, `recurrent_bias` has the same shape, and
+        zeros. With a projection there is `projection (n_p, n_a)`, or `(n_a, n_p)` if it acts from the right.
+        G is 1 for an RNN and 4 for an LSTM.
         """
         if kind == "rnn":
             recurrent, weight, bias = parameters["Waa"], parameters["Wax"], parameters["ba"]
@@ -71,7 +71,7 @@ class Layout:
         return {name: plain(array) for name, array in stacked.items()}
 
     def unstack(self, kind: Kind, stacked: Mapping[str, Array]) -> dict[str, Array]:
-        """The inverse of `stack`: the parameters of the specification, without those of the head."""
+        """The inverse of `stack`: the parameters of the specification, without the head."""
         weights = {
             name: array.T if self.transposed else array
             for name, array in stacked.items()
@@ -79,7 +79,7 @@ class Layout:
         }
         bias = stacked["bias"][:, None]
         if self.biases == 2:
-            # A sum with zero would make 0 of -0.
+            # A sum with zero would turn -0 into 0.
             other = stacked["recurrent_bias"][:, None]
             bias = np.where(other == 0, bias, bias + other)
         projection = weights.get("projection")
@@ -98,7 +98,7 @@ class Layout:
         return parameters if projection is None else {**parameters, "Wp": projection}
 
     def bias_of_gates(self, kind: Kind, bias: Array) -> dict[str, Array]:
-        """The parameters that a stacked bias `(G n_a, 1)` holds."""
+        """The parameters in a stacked bias `(G n_a, 1)`."""
         if kind == "rnn":
             return {"ba": bias}
         return {f"b{gate}": part for gate, part in zip(self._gates, np.split(bias, 4))}
@@ -113,12 +113,12 @@ class Layout:
 
     @property
     def _gates(self) -> list[str]:
-        """The gates in this specification's letters."""
+        """The gates in the letters of the specification."""
         return ["c" if gate == "g" else gate for gate in self.gates]
 
 
 def plain(array: Array) -> Array:
-    """The same array in C order and the byte order of the machine, as frameworks take it."""
+    """The array in C order and native byte order, as frameworks need it."""
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
 
 
@@ -135,4 +135,4 @@ LAYOUTS: Mapping[str, Layout] = {
     "paddle": Layout("ifco", biases=2, projects_right=True),
     "tinygrad": Layout("ifgo", biases=2, axes="tbf"),
 }
-"""By framework, as each documents it."""
+"""The layout of each framework, according to its documentation."""

@@ -1,6 +1,6 @@
-"""What frameworks call the weights of recurrent layers: from a name to the part that it is, and back.
+"""The names of the weights of recurrent layers in frameworks: from a name to its meaning, and back.
 
-Needs no package: adapters use it in the environment of their framework.
+This module needs no package, since adapters import it in the environment of their framework.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from reference.contract import Kind
 
 REFERENCE = "reference"
-"""Where a framework would be named: the names and the layout of this specification."""
+"""In place of the name of a framework: the names and the layout of the specification."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a name says of a tensor: whose convention it is, and which weight of which direction of a layer.
+    """The meaning of a tensor's name: its naming convention, and the weight of a direction of a layer.
 
-    `role` is a key of what `Layout.stack` returns; with `:GATE` after it where a gate has its own tensor. Of
-    ONNX it is `W`, `R` or `B`, which hold all directions; of `REFERENCE` it is the name of a parameter.
+    `role` is a key of the result of `Layout.stack`, followed by `:GATE` if each gate has its own tensor. For
+    ONNX it is `W`, `R` or `B`, which hold all directions; for `REFERENCE` it is the name of a parameter.
     """
 
     convention: str
@@ -47,7 +47,7 @@ _ROLES: Mapping[str, str] = {
     "i.bias": "bias",
     "h.bias": "bias",
 }
-"""By what a pattern finds."""
+"""The role by the text that a pattern finds."""
 
 _PREFIX = r"(?:(?P<prefix>.+?)[./])??"
 _PLACE = r"(?:_l(?P<layer>\d{1,6})(?P<backward>_reverse)?)?"
@@ -72,7 +72,7 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
 
 
 def part(name: str) -> Part | None:
-    """The part that a name stands for; `None` where it is nobody's name."""
+    """The meaning of a name; `None` if it follows no convention."""
     for convention, pattern in _PATTERNS.items():
         match = pattern.fullmatch(name)
         if match:
@@ -99,7 +99,7 @@ def place(layer: int, direction: int) -> str:
 
 
 def in_keras(kind: Kind, role: str, layer: int, direction: int, directions: int) -> str:
-    """The path of the variable in a model of stacked layers that have Keras' own names."""
+    """The path of the variable in a model of stacked layers with Keras' default names."""
     layer_name = {"rnn": "simple_rnn", "lstm": "lstm"}[kind]
     number = f"_{layer}" if layer else ""
     path = f"{layer_name}{number}/{layer_name}_cell/{KERAS[role]}"
@@ -109,5 +109,5 @@ def in_keras(kind: Kind, role: str, layer: int, direction: int, directions: int)
 
 
 def in_onnx(letter: str, layer: int) -> str:
-    """A name of ours, for a node's initializers may have any: the input `W`, `R` or `B` of layer 0 and up."""
+    """Our name for the input `W`, `R` or `B` of a layer's node: ONNX prescribes no names of initializers."""
     return f"l{layer}.{letter}"

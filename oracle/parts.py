@@ -1,4 +1,4 @@
-"""Named weights of recurrent layers, sorted into their places, held to fit, and read as parameters."""
+"""Sorts named weights by layer and direction, checks their shapes, and converts them to parameters."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from reference.contract import Array, Kind, direction_shapes, extent
 
 @dataclass(frozen=True)
 class Weight:
-    """A tensor, and what it is called where it comes from."""
+    """A tensor, and its name in the source."""
 
     name: str
     array: Array
 
 
 Roles = dict[str, Weight]
-"""The weights of one direction of a layer: by the keys of `Layout.stack`, or by parameter."""
+"""The weights of one direction of a layer, by the keys of `Layout.stack`, or by parameter."""
 Places = dict[tuple[int, int], Roles]
-"""By layer and direction."""
+"""The weights by layer and direction."""
 
 GATES: Mapping[int, str] = {1: "rnn", 3: "gru", 4: "lstm"}
-"""The network by how many gates are stacked."""
+"""The network by the number of stacked gates."""
 
 
 def grouped(arrays: Mapping[str, Array]) -> dict[tuple[str, str], Places]:
-    """What is named as some framework names it, by convention and prefix; anything else is left out."""
+    """The tensors with names of a framework, by convention and prefix; other tensors are left out."""
     groups: dict[tuple[str, str], Places] = {}
     for name, array in arrays.items():
         found = part(name)
@@ -48,7 +48,7 @@ def grouped(arrays: Mapping[str, Array]) -> dict[tuple[str, str], Places]:
 
 
 def _by_direction(role: str, direction: int, array: Array) -> Iterator[tuple[int, str, Array]]:
-    """Of a node of ONNX every direction, of others the one that it has; of other shapes none."""
+    """The directions in a tensor: all directions of an ONNX node, one direction otherwise."""
     if role in ("W", "R"):
         if array.ndim == 3:
             yield from (
@@ -65,7 +65,7 @@ def _by_direction(role: str, direction: int, array: Array) -> Iterator[tuple[int
 
 
 def _with_gates_joined(roles: Roles) -> Roles:
-    """Those of gates one beside the other, in the order of Flax' optimized cell."""
+    """The weights with the tensors of single gates joined, in the order of Flax' optimized cell."""
     joined = {role: weight for role, weight in roles.items() if ":" not in role}
     for name in ("weight", "recurrent_weight", "bias"):
         gates = [
@@ -81,20 +81,19 @@ def parameters_of(
 ) -> tuple[str, list[dict[str, Array]], int]:
     """The network (`"rnn"`, `"lstm"` or `"gru"`), the parameters in the order of the contract, and D.
 
-    `layout` is one of `LAYOUTS`, if not that of the convention. Biases that are absent are zeros. Of a GRU
-    there are no parameters. Raises `ValueError` where a part is missing, too much, or of another shape than
-    the others need.
+    `layout` is a key of `LAYOUTS`, by default that of the convention. Absent biases become zeros. For a GRU
+    the parameters are empty. Raises `ValueError` if a weight is missing, superfluous, or of a wrong shape.
     """
     directions = 1 + max(direction for _, direction in places)
     order = []
     for k in range(directions * (1 + max(layer for layer, _ in places))):
         order.append(at := divmod(k, directions))
-        if at not in places:  # which ends the loop, however large a number a name has
+        if at not in places:  # this ends the loop even if a name has a huge number
             given = next(iter(next(iter(places.values())).values())).name
             raise ValueError(f"there is {given}, but nothing of {place(*at).removeprefix('_')}")
     if convention == REFERENCE:
         network = "lstm" if any(name.startswith("Wf") for name in places[0, 0]) else "rnn"
-        return network, _own(network, [places[at] for at in order], directions), directions
+        return network, _reference_parameters(network, [places[at] for at in order], directions), directions
     how = LAYOUTS[layout or convention]
     network = network_of(places[0, 0], how)
     if network == "gru":
@@ -104,7 +103,9 @@ def parameters_of(
     for layer, direction in order:
         roles = places[layer, direction]
         n_in = directions * n_h if layer else None
-        parameters.append(_one("rnn" if network == "rnn" else "lstm", roles, how, n_a, n_h, n_in))
+        parameters.append(
+            _direction_parameters("rnn" if network == "rnn" else "lstm", roles, how, n_a, n_h, n_in)
+        )
     first = [len(p["Wax" if network == "rnn" else "Wf"][0]) for p in parameters[:directions]]
     if len({*first}) > 1:
         raise ValueError(f"{places[0, 1]['weight'].name} takes another number of inputs than the forward one")
@@ -112,7 +113,7 @@ def parameters_of(
 
 
 def network_of(roles: Roles, layout: Layout) -> str:
-    """What has as many gates as the recurrent weight has; `ValueError` where nothing has."""
+    """The network with the number of gates of the recurrent weight; `ValueError` if there is none."""
     if "weight" not in roles or "recurrent_weight" not in roles:
         given = ", ".join(sorted(weight.name for weight in roles.values()))
         lacking = "recurrent weight" if "weight" in roles else "weight of the input"
@@ -135,7 +136,7 @@ def _units(roles: Roles, layout: Layout) -> tuple[int, int]:
     return (roles["projection"].array.shape[side] if "projection" in roles else n_h), n_h
 
 
-def _one(
+def _direction_parameters(
     kind: Kind,
     roles: Roles,
     layout: Layout,
@@ -143,7 +144,7 @@ def _one(
     n_h: int,
     n_in: Optional[int],  # noqa: UP045
 ) -> dict[str, Array]:
-    """The parameters of one direction; of the first layer, the weight of the input says what n_in is."""
+    """The parameters of one direction; in the first layer, the weight of the input determines n_in."""
     for role in ("weight", "recurrent_weight"):
         if role not in roles:
             given = next(iter(roles.values())).name
@@ -177,8 +178,8 @@ def _one(
     return layout.unstack(kind, stacked)
 
 
-def _own(network: str, dicts: Sequence[Roles], directions: int) -> list[dict[str, Array]]:
-    """Parameters that have the names of the specification already; a bias may be `(n_a,)`."""
+def _reference_parameters(network: str, dicts: Sequence[Roles], directions: int) -> list[dict[str, Array]]:
+    """The parameters with the names of the specification; a bias may be `(n_a,)`."""
     kind: Kind = "rnn" if network == "rnn" else "lstm"
     parameters: list[dict[str, Array]] = []
     sizes: dict[str, int] = {}
@@ -192,7 +193,7 @@ def _own(network: str, dicts: Sequence[Roles], directions: int) -> list[dict[str
             name: array[:, None] if array.ndim == 1 else array
             for name, array in ((name, roles[name].array) for name in shapes)
         }
-        sizes = sizes or _own_sizes(kind, arrays, directions)
+        sizes = sizes or _reference_sizes(kind, arrays, directions)
         for name, array in arrays.items():
             expected = tuple(extent(size, sizes) for size in shapes[name])
             if array.shape != expected:
@@ -201,7 +202,7 @@ def _own(network: str, dicts: Sequence[Roles], directions: int) -> list[dict[str
     return parameters
 
 
-def _own_sizes(kind: Kind, arrays: Mapping[str, Array], directions: int) -> dict[str, int]:
+def _reference_sizes(kind: Kind, arrays: Mapping[str, Array], directions: int) -> dict[str, int]:
     n_a = len(arrays["ba" if kind == "rnn" else "bf"])
     n_h = len(arrays["Wp"]) if "Wp" in arrays else n_a
     n_in = arrays["Wax" if kind == "rnn" else "Wf"].shape[-1]

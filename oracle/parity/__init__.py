@@ -1,1 +1,1 @@
-"""An exported model beside the original: every recurrent node where it stands, on what it was given there."""
+"""Compares an exported model with the original: each recurrent node is judged on its actual inputs."""

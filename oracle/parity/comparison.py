@@ -1,4 +1,4 @@
-"""Both models on the same inputs: which recurrent node is wrong, or where else the models differ."""
+"""Runs both models on the same inputs, and finds the wrong recurrent nodes and other differences."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,19 +20,19 @@ NONE = Difference(0.0, False, "nothing")
 
 @dataclass(frozen=True)
 class Row:
-    """A node beside the layer of the original that it stands for; one of them may be missing.
+    """A node and the layer of the original that it stands for; one of them may be missing.
 
     Attributes
     ----------
     weights
-        How its parameters and attributes differ from the original's; empty where they do not.
+        The differences of its parameters and attributes from the original, in words; empty without any.
     given, returned
-        How its inputs and outputs differ from the original's.
+        The differences of its inputs and outputs from the original.
     worst
         Its largest error as a fraction of the bound on rounding. The right outputs are computed from the
         node's own inputs and the original's parameters.
     is_vague
-        Whether the bound is too large to judge by.
+        Whether the bound is too large to be of use.
     """
 
     node: LayerPass | None
@@ -62,18 +62,18 @@ class Row:
 
     @property
     def is_right(self) -> bool:
-        """Whether nothing is known to be wrong."""
+        """Whether no error is known."""
         return self.verdict in ("right", "vague")
 
     @property
     def accusation(self) -> str:
         """The sentence about a wrong node, without a full stop."""
         if not self.node:
-            return f"{self.name} of the original has no node of its sizes"
+            return f"{self.name} of the original has no node with its sizes"
         if not self.layer:
-            return f"{self.name} is no layer of the original, which has none of its sizes"
+            return f"The original has no layer with the sizes of {self.name}"
         why = f": {self.weights}" if self.weights else ", with the weights of the original"
-        is_off = f"{self.worst:.2g} times its bound off" if self.worst > 1 else "in its bound"
+        is_off = f"{self.worst:.2g} times its bound off" if self.worst > 1 else "within its bound"
         return f"The first wrong node is {self.name} ({self.layer.layer.prefix}){why}; its output is {is_off}"
 
 
@@ -92,28 +92,28 @@ class Parity:
 
     @property
     def sentence(self) -> str:
-        """Which node is the first wrong one, and where the models differ for another reason."""
+        """The first wrong node, and the first difference of the models outside of wrong nodes."""
         wrong = next((row for row in self.rows if not row.is_right), None)
-        parts = [wrong.accusation if wrong else "Every recurrent node is right on what it was given"]
+        parts = [wrong.accusation if wrong else "Every recurrent node is right for its inputs"]
         if self._elsewhere:
             parts.append(self._elsewhere)
         first = self._first_difference
         if first and first.is_right and not first.given.is_error:
             parts.append(f"in {first.name} rounding grows: {first.returned}, within its bound")
         if len(parts) == 1 and not wrong:
-            parts.append("and so is what the model returns")
+            parts.append("and so are the outputs of the model")
         return "; ".join(parts) + "."
 
     @property
     def _elsewhere(self) -> str:
-        """Where the models differ, if that is in no recurrent node."""
+        """The first difference of the models, if it is outside of the recurrent nodes."""
         row = self._first_difference
         if row and row.given.is_error:
-            return f"the two models part before {row.name}: {row.given}"
+            return f"the models differ before {row.name}: {row.given}"
         if row or any(not row.is_right for row in self.rows):
             return ""
         wrong = next((each for each in self.outputs if each.is_error), None)
-        return f"the two models part after the last recurrent node: {wrong}" if wrong else ""
+        return f"the models differ after the last recurrent node: {wrong}" if wrong else ""
 
     @property
     def _first_difference(self) -> Row | None:
@@ -123,9 +123,9 @@ class Parity:
 
 
 def compare(path: Path, module: Any, examples: Any = None, seed: int = 0) -> Parity:
-    """Run both models, and judge every recurrent node. Without examples, inputs are random.
+    """Run both models, and judge every recurrent node. Without examples, the inputs are random.
 
-    Raises `ParityError` or `CheckpointError`, of one line, where the two cannot be compared.
+    Raises `ParityError` or `CheckpointError`, with a message of one line, if the models cannot be compared.
     """
     model = exported_model.load(path)
     if examples is None:
@@ -138,13 +138,13 @@ def compare(path: Path, module: Any, examples: Any = None, seed: int = 0) -> Par
     rows = [_judged(node, layer, layers) for node, layer in matched(nodes, layers)]
     outputs = [difference(*both, f"output {k}") for k, both in enumerate(zip(ours, theirs, strict=False))]
     if len(ours) != len(theirs):
-        count = f"it returns {len(ours)} tensors, and the original {len(theirs)}"
+        count = f"the exported model returns {len(ours)} tensors, and the original {len(theirs)}"
         outputs.append(Difference(np.inf, True, count))
     return Parity(rows, outputs, model.skipped)
 
 
 def _feeds(model: exported_model.Exported, examples: Any) -> dict[str, Array]:
-    """The example inputs by the names of the graph: by their own names, or else in order."""
+    """The example inputs by the names of the graph: matched by name, or in order."""
     given = [*original_model.tensors(examples)]
     names = [*model.inputs]
     if len(given) != len(names):
@@ -170,7 +170,7 @@ def _judged(node: LayerPass | None, layer: LayerPass | None, layers: Sequence[La
     given = [difference(array, layer.given[name], name) for name, array in node.given.items()]
     returned = [difference(array, layer.returned[name], name) for name, array in node.returned.items()]
     if not np.array_equal(ours.ends, theirs.ends):
-        given.insert(0, Difference(np.inf, True, "the lengths are others"))  # the cause of the others
+        given.insert(0, Difference(np.inf, True, "the lengths differ"))  # this causes the other differences
     return Row(
         node,
         layer,

@@ -1,4 +1,4 @@
-"""The exported model: an ONNX file, run by ONNX Runtime, with every pass through its recurrent nodes."""
+"""The exported model: an ONNX file, run by ONNX Runtime to show the values at its recurrent nodes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -28,18 +28,18 @@ from reference.contract import Array, Kind
 
 EXTRA = "onnx"
 SMALLEST = 5
-"""The first size of random inputs that the file leaves open; the next is one more, and so on."""
+"""The first dynamic size of random inputs; each further dynamic size is larger by one."""
 LARGEST = 10**7
-"""Elements of a random input."""
+"""The largest number of elements of a random input."""
 _OUTPUTS = ("a", "a_last", "c_last")
 _INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A model whose recurrent nodes have a name for each of their outputs.
+    """A model with a name for each output of its recurrent nodes.
 
-    `skipped` are the recurrent nodes that are not judged, and why.
+    `skipped` has the recurrent nodes that are not judged, with reasons.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class Exported:
         return {each.name: each for each in self.model.graph.input if each.name not in constants}
 
     def run(self, feeds: Mapping[str, Array]) -> tuple[list[LayerPass], list[Array]]:
-        """Every pass through a recurrent node, in the order of the graph, and what the model returns."""
+        """The passes through the recurrent nodes, in the order of the graph, and the outputs of the model."""
         onnx, runtime = optional("onnx", EXTRA), optional("onnxruntime", EXTRA)
         shown = onnx.ModelProto()
         shown.CopyFrom(self.model)
@@ -64,7 +64,7 @@ class Exported:
         shown.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names[len(returned) :])
         options = runtime.SessionOptions()
         options.log_severity_level = 3
-        # The model comes from memory, so ONNX Runtime has to know where its other files are.
+        # ONNX Runtime gets the model from memory, so it needs the folder of the external tensors.
         folder = str(self.path.resolve().parent)
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", folder)
         try:
@@ -78,7 +78,7 @@ class Exported:
 
 
 def load(path: Path) -> Exported:
-    """The model of a file. Raises `ParityError` where the file has no recurrent node outside of branches."""
+    """The model of a file. Raises `ParityError` if the file has no recurrent node outside of branches."""
     for package in ("onnx", "onnxruntime"):
         optional(package, EXTRA)
     if not path.is_file():
@@ -98,7 +98,9 @@ def load(path: Path) -> Exported:
             if node.op_type not in RECURRENT or not is_onnx(node):
                 continue
             if depth:
-                skipped.append(f"{_name(node)}: it stands in a branch or a loop, where it is not seen")
+                skipped.append(
+                    f"{_name(node)}: it is in a branch or a loop, where its inputs are not visible"
+                )
             elif node.op_type == "GRU":
                 skipped.append(f"{_name(node)}: a GRU")
             else:
@@ -114,7 +116,7 @@ def load(path: Path) -> Exported:
 
 
 def random_inputs(exported: Exported, seed: int) -> dict[str, Array]:
-    """Inputs of the shapes in the graph; sizes that it leaves open are distinct."""
+    """Random inputs with the shapes of the graph; dynamic sizes are distinct."""
     rng = np.random.default_rng(seed)
     sizes: dict[str, int] = {}
     found = {}
@@ -139,7 +141,7 @@ def random_inputs(exported: Exported, seed: int) -> dict[str, Array]:
 
 
 def _rows(graph: Any, name: str) -> int:
-    """The number of rows of the table that an input of integers indexes; 2 where there is no table."""
+    """The number of rows of the table that an integer input indexes; 2 without a table."""
     tables = {each.name: each.dims[0] for each in graph.initializer if each.dims}
     indexed = [node.input[0] for node in graph.node if node.op_type == "Gather" and node.input[1] == name]
     return min((tables[each] for each in indexed if each in tables), default=2)
@@ -149,7 +151,7 @@ def _pass(node: Any, values: Mapping[str, Array]) -> LayerPass:
     kind: Kind = "rnn" if node.op_type == "RNN" else "lstm"
     given = {at: values[name] for at, name in zip(_INPUTS, node.input, strict=False) if name}
     x = given["X"]
-    # torch adds the biases of a module with 16-bit weights in float32, and so does this.
+    # As in torch, the biases of 16-bit weights are added in float32.
     widened = {at: given[at].astype(np.result_type(np.float32, x)) for at in "WRB" if at in given}
     parameters, D = from_onnx(kind, widened)
     n_a, m = given["R"].shape[2], x.shape[1]
@@ -170,7 +172,7 @@ def _pass(node: Any, values: Mapping[str, Array]) -> LayerPass:
 
 
 def _attributes(node: Any) -> tuple[str, list[str]]:
-    """The activation of an RNN, and what a node has that the contract does not have."""
+    """The activation of an RNN, and the properties of a node outside of the contract."""
     given, remarks = attributes_of(node), []
     try:
         activation = activation_of(node, given) or "tanh"
@@ -189,6 +191,6 @@ def _name(node: Any) -> str:
 
 
 def _plain(error: Exception) -> str:
-    """The message of ONNX Runtime, without the place in its source."""
+    """The message of ONNX Runtime without the place in its source."""
     source = r"\[ONNXRuntimeError\] : \d+ : \w+ : |\S+\.(cc|h):\d+ \S*( \S+\(.*?\))? "
     return shortened(re.sub(source, "", str(error)))

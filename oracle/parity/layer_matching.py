@@ -1,4 +1,4 @@
-"""Which layer of the original a node of the exported model stands for."""
+"""Matches the recurrent nodes of the exported model with the layers of the original."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,25 +9,19 @@ Key = Callable[[LayerPass], object]
 
 
 def matched(nodes: Sequence[LayerPass], layers: Sequence[LayerPass]) -> Pairs:
-    """Every node with its layer, in the order of the nodes; then the layers that have no node.
+    """Every node with its layer, in the order of the nodes; then the layers without a node.
 
     Nodes and layers are matched by their weights, and the rest in order by their sizes, since exporters may
-    change the order of branches. If more nodes have the inputs of the original when all are matched in order
-    by their sizes, that is the result: then weights are in the wrong place.
+    change the order of branches. If matching all of them by their sizes gives more nodes with the inputs of
+    the original, it is the result: then weights are in the wrong place.
     """
-
-    def of_weights(each: LayerPass) -> object:
-        return each.layer.digest
-
-    def of_sizes(each: LayerPass) -> object:
-        return each.sizes
-
-    by_weights, by_order = _paired(nodes, layers, of_weights, of_sizes), _paired(nodes, layers, of_sizes)
+    by_weights = _paired(nodes, layers, lambda each: each.layer.digest, lambda each: each.sizes)
+    by_order = _paired(nodes, layers, lambda each: each.sizes)
     return by_order if _same_inputs(by_order) > _same_inputs(by_weights) else by_weights
 
 
 def _paired(nodes: Sequence[LayerPass], layers: Sequence[LayerPass], *keys: Key) -> Pairs:
-    """The nodes with the first free layer of the same key, by the first key before the second."""
+    """Each node with the first free layer that has the same key; the first key is tried before the second."""
     free = [*layers]
     chosen: dict[int, LayerPass] = {}
     for key in keys:

@@ -1,4 +1,4 @@
-"""One pass through one recurrent layer, of the exported or of the original model."""
+"""One pass through one recurrent layer of the exported or the original model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from reference.contract import Array
 
 
 class ParityError(ValueError):
-    """Two models that cannot be compared; the message is one line."""
+    """The models cannot be compared; the message is one line."""
 
 
 @dataclass(frozen=True)
 class LayerPass:
-    """A layer, its inputs (which include its parameters) and its outputs.
+    """A layer, its inputs (with its parameters) and its outputs.
 
-    The prefix of the layer is the name of the node, or of the module with the number of the layer in it; its
-    remarks are what a node has that the contract does not have. The outputs are `a`, `a_last` and `c_last`,
-    as `oracle.propagation.evaluate` has them; a node may lack some.
+    The prefix of the layer is the name of the node, or the name of the module with the number of the layer.
+    Its remarks name the properties of a node outside of the contract. The outputs are `a`, `a_last` and
+    `c_last`, as in `oracle.propagation.evaluate`; a node may lack some.
     """
 
     layer: RecurrentLayer
@@ -30,20 +30,20 @@ class LayerPass:
 
     @classmethod
     def of(cls, name: str, inputs: LayerInputs, outputs: Mapping[str, Array], **more: Any) -> Self:
-        """The pass of a layer with this name; `more` are other fields of the layer."""
+        """The pass of a layer with this name; `more` has further fields of the layer."""
         activation = inputs.activation if inputs.kind == "rnn" else ""
         fields = (name, inputs.kind, "", inputs.directions, inputs.parameters, activation)
         return cls(RecurrentLayer(*fields, **more), inputs, outputs)
 
     @property
     def given(self) -> dict[str, Array]:
-        """The sequence, as far as its samples have steps, and the initial states."""
+        """The sequence up to the longest sample, with 0 in the padding, and the initial states."""
         own = np.where(self.inputs.within, self.inputs.x, 0)[:, :, : self._steps]
         return {"x": own, "a0": self.inputs.a0, "c0": self.inputs.c0}
 
     @property
     def returned(self) -> dict[str, Array]:
-        """The outputs, of as many steps."""
+        """The outputs up to the longest sample."""
         return {name: array[:, :, : self._steps] for name, array in self.outputs.items()}
 
     @property
@@ -52,7 +52,7 @@ class LayerPass:
 
     @property
     def sizes(self) -> tuple[str, int, int, int]:
-        """What two layers must share to be compared: the network, n_x, n_a, and the number of directions."""
+        """The properties that matched layers share: the network, n_x, n_a, and the number of directions."""
         sizes = self.inputs.sizes
         projected = f" to {sizes['n_h']}" if sizes["n_h"] != sizes["n_a"] else ""
         return self.inputs.kind + projected, sizes["n_x"], sizes["n_a"], sizes["D"]
@@ -60,10 +60,10 @@ class LayerPass:
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest difference of two arrays, and whether it is more than rounding can explain.
+    """The largest difference of two arrays, and whether it is larger than rounding explains.
 
-    No bound is known for the operators between recurrent layers, so half of the digits have to agree,
-    relative to the largest number of the original.
+    There is no bound for the operators between recurrent layers, so half of the digits must agree, relative
+    to the largest number of the original.
     """
 
     largest: float

@@ -1,4 +1,4 @@
-"""The original: a module of torch, run once, with every pass through its recurrent layers."""
+"""The original: a torch module that runs once, with the inputs and outputs of its recurrent layers."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -21,7 +21,7 @@ RECURRENT = (torch.nn.LSTM, torch.nn.RNN)
 
 
 def made_by(factory: Any, name: str) -> tuple[Module, Any]:
-    """The module that a factory returns, and its example inputs; `None` where it returns none."""
+    """The module and the example inputs that a factory returns; `None` without example inputs."""
     try:
         made = factory()
     except Exception as error:  # of code that is not ours
@@ -31,12 +31,12 @@ def made_by(factory: Any, name: str) -> tuple[Module, Any]:
         has = f"{name}() returned {type(module).__name__}"
         raise ParityError(f"{has}, expected a torch.nn.Module or (module, example inputs)")
     if not any(isinstance(each, RECURRENT) for each in module.modules()):
-        raise ParityError(f"the module of {name}() has no torch.nn.LSTM or torch.nn.RNN in it")
+        raise ParityError(f"the module of {name}() has no torch.nn.LSTM or torch.nn.RNN")
     return module, examples
 
 
 def tensors(value: Any) -> Iterator[tuple[str, Array]]:
-    """Every tensor in a value, in the order of exporters, with its name if it has one."""
+    """Every tensor in a value, in the order of exporters, with its name if there is one."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()  # NumPy has no bfloat16
         yield "", (value.float() if value.dtype == torch.bfloat16 else value).numpy().copy()
@@ -49,9 +49,9 @@ def tensors(value: Any) -> Iterator[tuple[str, Array]]:
 
 
 def run(module: Module, examples: Any) -> tuple[list[LayerPass], list[Array]]:
-    """Every pass through a recurrent layer, in the order of the calls, and what the module returns.
+    """The passes through the recurrent layers, in the order of the calls, and the outputs of the module.
 
-    Examples are a tensor, a tuple of arguments, or a mapping of arguments by name.
+    The examples are a tensor, a tuple of arguments, or a mapping of arguments by name.
     """
     passes: list[LayerPass] = []
 
@@ -85,15 +85,15 @@ def as_arguments(arrays: Iterable[Array]) -> tuple[torch.Tensor, ...]:
 
 
 def _passes(name: str, module: Any, given: Any, states: Any) -> Iterator[LayerPass]:
-    """The passes through the layers of a module, each on the output of the layer below.
+    """The passes through the layers of a module, each with the output of the layer below as its input.
 
-    A module does not return the outputs of its inner layers, so the oracle's witness computes them.
+    A module does not return the outputs of its inner layers, so `oracle.pytorch` computes them.
     """
     kind: Kind = "lstm" if isinstance(module, torch.nn.LSTM) else "rnn"
     steps, lengths, states = _time_first(module, given, states)
     places = [(layer, d) for layer in range(module.num_layers) for d in range(1 + module.bidirectional)]
     names = [in_torch(role, *place) for place in places for role in TORCH]
-    # A parametrized weight, such as a normalized one, is an attribute and no parameter.
+    # A parametrized weight, such as a normalized weight, is an attribute and not a parameter.
     weights = {name: _array(getattr(module, name)) for name in names if hasattr(module, name)}
     parameters, D = from_torch(kind, weights)
     biases = [_biases(kind, weights, place) for place in places] if module.bias else []
@@ -126,7 +126,7 @@ def _time_first(module: Any, given: Any, states: Any) -> tuple[Any, Any, Any]:
     """The sequence with time before the batch, the lengths if it is packed, and the states as a tuple."""
     states = (states,) if isinstance(states, torch.Tensor) else states
     if isinstance(given, PackedSequence):
-        # An exported node gets the samples in the order of the packed sequence, the longest first.
+        # An exported node gets the samples in the order of the packed sequence, the longest sample first.
         x, lengths = pad_packed_sequence(PackedSequence(given.data, given.batch_sizes))
         if states is not None and given.sorted_indices is not None:
             states = tuple(each[:, given.sorted_indices] for each in states)

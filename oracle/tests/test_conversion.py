@@ -124,7 +124,7 @@ def test_a_gru_and_the_other_kind_are_refused(name: str) -> None:
     }
     with pytest.raises(ValueError, match="weights of a GRU"):
         FROM[name]("rnn", three)
-    with pytest.raises(ValueError, match=f"no weight of RNN layers under a name of {name}'s"):
+    with pytest.raises(ValueError, match=f"no weight of RNN layers with a name of {name}"):
         FROM[name]("rnn", {"dense.weight": np.zeros((2, 2))})
 
 

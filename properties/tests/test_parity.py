@@ -34,7 +34,7 @@ def test_a_right_export_is_right(against: str, capsys: pytest.CaptureFixture[str
     assert [row[6] for row in rows] == ["the same"] * 3
     assert all(float(row[7]) < 1e-5 and 0 < float(row[8]) < 1 for row in rows)
     assert [row[9] for row in rows] == ["right"] * 3
-    assert sentence == "Every recurrent node is right on what it was given; and so is what the model returns."
+    assert sentence == "Every recurrent node is right for its inputs; and so are the outputs of the model."
 
 
 def of_node(k: int, change: Callable[[Arrays], None]) -> Callable[[Any, Arrays], None]:
@@ -107,7 +107,7 @@ def test_a_wrong_node_is_named_with_its_mistake(name: str, capsys: pytest.Captur
     assert sentence.startswith(
         f"The first wrong node is {NODES[k]} ({MODULES[k]}): {weights}; its output is "
     )
-    assert "part" not in sentence
+    assert "models differ" not in sentence
 
 
 def test_the_page_shows_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,7 +143,7 @@ def test_weights_that_make_no_difference_here_are_still_others(capsys: pytest.Ca
     assert status == 1
     assert rows[0][9] == "other weights"
     assert float(rows[0][8]) < 1
-    assert "its output is in its bound" in sentence
+    assert "its output is within its bound" in sentence
 
 
 def part_scaled(name: str) -> Callable[[Any, Arrays], None]:
@@ -162,7 +162,7 @@ def test_what_is_wrong_before_a_node_is_not_held_against_it(capsys: pytest.Captu
     assert [row[9] for row in rows] == ["right"] * 3
     assert float(rows[0][7]) == pytest.approx(0.25, rel=0.05)
     assert sentence == (
-        "Every recurrent node is right on what it was given; the two models part before /encoder/LSTM: "
+        "Every recurrent node is right for its inputs; the models differ before /encoder/LSTM: "
         "x differs by 0.25."
     )
 
@@ -171,7 +171,7 @@ def test_what_is_wrong_after_the_last_node_is_told(capsys: pytest.CaptureFixture
     status, rows, sentence = judged(capsys, changed(part_scaled("after")), "--against", "original_model:make")
     assert status == 1
     assert [row[9] for row in rows] == ["right"] * 3
-    assert sentence.endswith("; the two models part after the last recurrent node: output 0 differs by 0.25.")
+    assert sentence.endswith("; the models differ after the last recurrent node: output 0 differs by 0.25.")
 
 
 def attribute(k: int, **given: Any) -> Callable[[Any, Arrays], None]:

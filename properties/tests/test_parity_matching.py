@@ -71,7 +71,9 @@ def test_initial_states_that_are_lost_are_told(tmp_path: Path) -> None:
     onnx.save(model, path)
     found = compare(path, module, examples)
     assert [row.verdict for row in found.rows] == ["right"] * 3
-    assert re.search(r"part before /one_1/LSTM: a0 differs by 0\.\d+\.$", found.sentence), found.sentence
+    assert re.search(r"models differ before /one_1/LSTM: a0 differs by 0\.\d+\.$", found.sentence), (
+        found.sentence
+    )
     assert not found.is_right
 
 
@@ -120,9 +122,9 @@ def test_a_node_in_a_branch_is_passed_over_and_told(capsys: pytest.CaptureFixtur
     status, rows, sentence = judged(capsys, file, "--against", "original_model:make")
     assert status == 1
     assert [row[-1] for row in rows[:3]] == ["right", "right", "no node"]
-    why = "skipped: /decoder/RNN: it stands in a branch or a loop, where it is not seen"
+    why = "skipped: /decoder/RNN: its inputs in a branch or a loop are not visible"
     assert rows[3:] == [[why]] * 2
-    assert sentence == "decoder of the original has no node of its sizes."
+    assert sentence == "decoder of the original has no node with its sizes."
 
 
 class Packed(torch.nn.Module):
@@ -161,7 +163,7 @@ def test_lengths_that_are_lost_are_told(tmp_path: Path) -> None:
     onnx.save(model, path)
     found = compare(path, module, examples)
     assert [row.verdict for row in found.rows] == ["right"] * 2
-    assert found.sentence.endswith("; the two models part before /lstm/LSTM: the lengths are others.")
+    assert found.sentence.endswith("; the models differ before /lstm/LSTM: the lengths differ.")
 
 
 def test_example_inputs_may_be_given_by_name(tmp_path: Path) -> None:
@@ -176,7 +178,7 @@ def test_another_number_of_outputs_is_told(capsys: pytest.CaptureFixture[str]) -
 
     status, _, sentence = judged(capsys, changed(with_more), "--against", "original_model:make")
     assert status == 1
-    assert sentence.endswith("recurrent node: it returns 2 tensors, and the original 1.")
+    assert sentence.endswith("recurrent node: the exported model returns 2 tensors, and the original 1.")
 
 
 def test_where_rounding_grows_nobody_is_accused(tmp_path: Path) -> None:
