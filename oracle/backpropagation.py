@@ -1,9 +1,9 @@
-"""The bounds of a backward pass: the rules of `oracle.rounding`, taken back through time and layers.
+"""The bounds of a backward pass: the rules of `oracle.rounding`, applied back through time and layers.
 
-A backward pass that is given caches is held to what the numbers in these caches give. A program that computes
-the states and gates of a step again from its inputs is right, too: so what is cached counts as it stands, but
-with the error by which both may differ, twice the bound of one step. Whole layers are held to the gradient of
-the exact function, and errors of the forward pass propagate.
+For a backward pass that takes caches, the right gradients are those of the numbers in the caches. A program
+may also compute the states and gates of a step again from its inputs: so the cached numbers have an error,
+twice the bound of one step. For whole layers, the right gradients are those of the exact function, and the
+errors of the forward pass propagate.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from reference.contract import Array
 
 
 def evaluate(inputs: AnyBackward) -> dict[str, Bounded]:
-    """Every gradient with its bound, shaped and called as by `oracle.exact_gradient.evaluate`."""
+    """Every gradient with its bound, with the shapes and names of `oracle.exact_gradient.evaluate`."""
     return evaluate_each([inputs])[0]
 
 
 def evaluate_each(alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
-    """As `evaluate`, of several inputs whose shapes are alike, at little more than the cost of one.
+    """The same as `evaluate`, for several inputs of equal shapes, at little more than the cost of one.
 
     Each has the bounds of its own precision.
     """
@@ -62,7 +62,7 @@ def _evaluate_each(fl: Arithmetic, alike: Sequence[AnyBackward]) -> list[dict[st
 
 
 def _given_caches(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, Bounded]:
-    """By the numbers in the caches."""
+    """The gradients of the numbers in the caches."""
     given, first = cached(fl, alike), alike[0]
     da = [_exact(np.zeros_like(each.a0) for each in alike), *_each_step([each.da for each in alike])]
     dc = [
@@ -79,13 +79,13 @@ def _given_caches(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, 
 
 
 def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Layer:
-    """What the caches hold, each as it stands, with twice the bound of one step from the states in them."""
+    """The numbers in the caches, with twice the bound of one step from the cached states as their error."""
     p, first = stacked([inputs.parameters for inputs in alike]), alike[0]
     xs = inputs_of_each(alike)
     a0, c0 = (_exact(getattr(each, name) for each in alike) for name in ("a0", "c0"))
     if not xs:
         return Layer(p, a0, c0, xs, [])
-    # Each step starts from what is in the caches: all steps are evaluated as samples of one.
+    # Each step starts from the cached states, so all steps are evaluated as samples of one step.
     a_prev, c_prev, x = (
         _side_by_side(_each_step([getattr(each, name) for each in alike]))
         for name in ("a_prev", "c_prev", "x")
@@ -101,7 +101,7 @@ def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Layer:
 
 
 def _through_layers(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dict[str, Bounded]:
-    """From the top layer down; beyond the end of a sample all gradients are exactly 0."""
+    """The gradients of layers, from the top down; after the end of a sample they are exactly 0."""
     first, D = alike[0], alike[0].directions
     every, _ = layers(fl, alike)
     within, ends, backward = (
@@ -149,10 +149,10 @@ def _zeros(like: Bounded) -> Bounded:
 
 
 class Chain(NamedTuple):
-    """What the chain rule gives along the steps of a layer, each direction in its own order.
+    """The results of the chain rule along the steps of a layer, each direction in its own order.
 
-    The gradients by the inputs and the initial states; those by the pre-activations and by the hidden states
-    of each step.
+    These are the gradients with respect to the inputs and the initial states, and with respect to the
+    pre-activations and the hidden states of each step.
     """
 
     dx: list[Bounded]
@@ -169,10 +169,10 @@ def back_through_time(
     dc: Sequence[Sequence[Bounded]],
     within: Array | None = None,
 ) -> Chain:
-    """From the last step to the first.
+    """Apply the chain rule from the last step to the first.
 
-    `da` and `dc` are the parts of the gradients by each state directly, the initial one first. A step that is
-    not `within` a sample, `(T_x, k, 1, m)`, changes nothing.
+    `da` and `dc` are the parts of the direct gradients with respect to each state, the initial state first. A
+    step that is not `within` a sample, `(T_x, k, 1, m)`, changes nothing.
     """
     n_h, T_x = given.a0.value.shape[1], len(given.steps)
     WT = fl.matrix(_exact(weights(given).swapaxes(1, 2)))
@@ -201,7 +201,7 @@ def memory_before(given: Layer) -> list[Bounded]:
 
 
 def weights(given: Layer) -> Array:
-    """Those on `[a_prev; x]`, of an LSTM those of f, i, c and o one below the other."""
+    """The weights on `[a_prev; x]`, for an LSTM stacked in the order f, i, c, o."""
     p = given.p
     if "Waa" in p:
         return np.concatenate([p["Waa"], p["Wax"]], axis=2)
@@ -213,7 +213,7 @@ def by_parameters(
 ) -> dict[str, Bounded]:
     """The gradients by the parameters of a layer, `(k, n, columns, 1)`: sums over samples and steps.
 
-    What a step holds that is not `within` a sample, perhaps no number, has no part in them.
+    Steps that are not `within` a sample, which may be NaN, have no part in the sums.
     """
     a_prev = [given.a0, *(step["a"] for step in given.steps)][: len(given.steps)]
     if within is not None:
@@ -252,7 +252,7 @@ def _exact(arrays: object) -> Bounded:
 
 
 def _each_step(arrays: Sequence[Array]) -> list[Bounded]:
-    """Of arrays `(n, m, T_x)` every step as an exact stack."""
+    """The steps of arrays `(n, m, T_x)`, each as an exact stack."""
     every = _exact(np.moveaxis(np.stack(arrays), 3, 0))
     return [every[t] for t in range(len(every.value))]
 

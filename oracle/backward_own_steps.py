@@ -1,8 +1,9 @@
-"""The bounds of a backward pass step by step, from what the program itself gave the step after.
+"""The bounds of a backward pass step by step, from the program's own gradient of the step after.
 
-Over many steps the bound on a gradient grows beyond use, and this one does not. A program shows the gradients
-by its pre-activations where these are inputs (`BackwardInputs.with_pre_activations_as_inputs`): each is then
-held to what the one of the step after gives, which counts as exact.
+Over many steps the bound on a gradient grows beyond use; the bound of one step does not. A program shows the
+gradients by its pre-activations if these are inputs (`BackwardInputs.with_pre_activations_as_inputs`). The
+right gradient of a step is then computed from the program's gradient of the step after, which counts as
+exact.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from reference.contract import Array
 
 @np.errstate(all="ignore")
 def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
-    """Every gradient with its bound, as by `oracle.backpropagation.evaluate`, given the program's own `dz`.
+    """Every gradient with its bound, as in `oracle.backpropagation.evaluate`, from the program's own `dz`.
 
     `dz (n_x, m, T_x)` is the gradient by the inputs, which are the pre-activations.
     """
@@ -49,9 +50,9 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
 
 
 def _shown(dz: Array) -> Bounded:
-    """The gradients of all steps `(T_x, 1, n_x, m)`; of those that are no numbers nothing is known.
+    """The gradients of all steps `(T_x, 1, n_x, m)`; NaN and infinity become unknown values.
 
-    Where a sample has an infinity, the product with the identity shows what no step had.
+    In a sample with an infinity, the product with the identity shows values that no step had.
     """
     value = np.moveaxis(dz, 2, 0)[:, None].astype(np.float64)
     known = np.isfinite(value)
@@ -59,20 +60,20 @@ def _shown(dz: Array) -> Bounded:
 
 
 def _through_the_identity(dz: Bounded) -> Bounded:
-    """What a product with the identity shows: exact, but one infinity leaves no number in its sample."""
+    """The product with the identity. It is exact, but one infinity makes its whole sample unknown."""
     unknown = np.isinf(dz.error).any(axis=1, keepdims=True)
     return Bounded(dz.value, np.where(unknown, np.inf, dz.error))
 
 
 class _Memory:
-    """The gradients by the memory states, which a program that gave its own `dz` must have had."""
+    """The gradients by the memory states, inferred from the program's own `dz`."""
 
     def __init__(self, fl: Arithmetic, steps: LSTMSteps, own: Bounded) -> None:
         self._fl = fl
         self._steps = steps
         T_x, _, rows, m = own.value.shape
         dz = own.value[:, 0, : rows // 4 * 3].reshape(T_x, 3, 1, rows // 4, m)  # of f, i and c
-        k = fl.product(*steps.in_dc)  # what the gradient by the memory state is multiplied by
+        k = fl.product(*steps.in_dc)  # the factor of the gradient by the memory state
         value = dz / k.value
         self._known = np.isfinite(value) & (np.abs(k.value) > 4 * k.error)
         self._value = np.where(self._known, value, 0)
@@ -92,6 +93,6 @@ class _Memory:
 
 
 def _narrower(x: Bounded, y: Bounded) -> Bounded:
-    """Of two enclosures of the same the one with the smaller error, element by element."""
+    """The narrower of two enclosures of the same number, element by element."""
     first = x.error <= y.error
     return Bounded(np.where(first, x.value, y.value), np.where(first, x.error, y.error))

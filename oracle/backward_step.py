@@ -1,4 +1,4 @@
-"""The bounds of the steps of a backward pass, each from the gradients by the states after it."""
+"""The bounds of the steps of a backward pass, each from the gradients by the states after the step."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from oracle.rounding import Arithmetic, Bounded, Factors
 from reference.contract import Array
 
 Step = Mapping[str, Bounded]
-"""What a step of a forward pass gave: `a`; of an LSTM also `c`, `ft`, `it`, `cct`, `ot`, of relu `z`."""
+"""The results of a forward step: `a`; for an LSTM also `c`, `ft`, `it`, `cct`, `ot`; with relu also `z`."""
 
 
 class RNNSteps:
-    """All steps of an RNN: the slopes of their activations do not depend on the gradients."""
+    """All steps of an RNN. The slopes of the activations do not depend on the gradients."""
 
     def __init__(self, fl: Arithmetic, steps: Sequence[Step]) -> None:
         self._fl = fl
@@ -24,18 +24,18 @@ class RNNSteps:
         self.slope = fl.relu_slope(of_all) if self._is_relu else fl.tanh_slope(of_all)
 
     def back(self, t: int, d: Bounded, d_c: Bounded) -> tuple[Bounded, Bounded]:
-        """The gradients by the pre-activations of a step and by c before it, from those by what it gave."""
+        """The gradients by the pre-activations of a step and by c before it, from those by its results."""
         slope = self.slope[t]
         dz = self._fl.product(d, slope)
         if not self._is_relu:
             return dz, d_c
-        # One program multiplies what is not finite by 0, and another leaves it out.
+        # Some programs multiply infinity by 0, others leave such products out.
         unknown = ~np.isfinite(d.value) & ~((slope.value == 1) & (slope.error == 0))
         return Bounded(np.where(unknown, 0, dz.value), np.where(unknown, np.inf, dz.error)), d_c
 
 
 class LSTMSteps:
-    """All steps of an LSTM: what is multiplied by the gradients does not depend on them.
+    """All steps of an LSTM. The factors of the gradients do not depend on the gradients.
 
     `in_dc` are the factors of the gradient by c in those by the pre-activations of f, i and c, each
     `(T, 3, k, n, m)`.
@@ -67,7 +67,7 @@ class LSTMSteps:
         return self._fl.product(d_c, self._in_d_c.at(t))
 
     def back(self, t: int, d: Bounded, d_c: Bounded) -> tuple[Bounded, Bounded]:
-        """The gradients by the pre-activations of a step and by c before it, from those by what it gave."""
+        """The gradients by the pre-activations of a step and by c before it, from those by its results."""
         through_h, dzo = self.by_hidden(t, d)
         by_c = self._fl.total(d_c, through_h)
         overflows = self.overflows(t, d, d_c)
@@ -76,9 +76,10 @@ class LSTMSteps:
         return dz, unknown_where(overflows[3], self.before(t, by_c))
 
     def overflows(self, t: int, d: Bounded, d_c: Bounded) -> Array:
-        """Where a program may overflow that multiplies the sum of dc and of what comes through h out.
+        """Where a program may overflow if it expands the product of the gradient by c, which is a sum.
 
-        Of the gradients by the pre-activations of f, i and c, and by the memory state before, `(4, k, n, m)`.
+        The result, `(4, k, n, m)`, is for the gradients by the pre-activations of f, i and c, and by the
+        memory state before the step.
         """
         size = d_c.reach + d.reach * self._through_h[t]
         overflows: Array = ~(size * self._largest[t] <= self._fl.largest)
@@ -91,5 +92,5 @@ def steps_of(fl: Arithmetic, steps: Sequence[Step], c_prev: Sequence[Bounded]) -
 
 
 def unknown_where(unknown: Array, x: Bounded) -> Bounded:
-    """The same, but of the numbers in these places nothing is known."""
+    """The numbers with an infinite error in these places."""
     return Bounded(x.value, np.where(unknown & np.isfinite(x.value), np.inf, x.error))

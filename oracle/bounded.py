@@ -1,4 +1,4 @@
-"""Quantities with their bounds, and what is computed of them once for many products.
+"""Quantities with their bounds, and precomputed factors of many products.
 
 `oracle.rounding` has the rules by which the bounds propagate.
 """
@@ -15,7 +15,7 @@ from reference.contract import Array
 
 @dataclass(slots=True)  # frozen ones take three times as long to make, and there are very many
 class Bounded:
-    """A float64 evaluation of a quantity, and how far a correct program may be from its exact value."""
+    """A float64 evaluation of a quantity, and the largest error of a correct program."""
 
     value: Array
     error: Array
@@ -24,7 +24,7 @@ class Bounded:
 
     @classmethod
     def exact(cls, value: Array) -> Self:
-        """A quantity that every program is given."""
+        """A quantity that every program gets as an input."""
         value = value.astype(np.float64)
         return cls(value, np.zeros(value.shape))
 
@@ -58,10 +58,10 @@ class Bounded:
 
 
 class Matrix(NamedTuple):
-    """A matrix that is multiplied by many others: what does not depend on these is found once.
+    """A matrix for products with many others, with precomputed parts of the bounds.
 
-    `subnormal` is what a product loses by the entries that are or may become subnormal. `error` and
-    `subnormal` are `None` where they are 0 everywhere.
+    `subnormal` is the loss in a product by entries that are or may become subnormal. `error` and `subnormal`
+    are `None` if they are 0 everywhere.
     """
 
     bounded: Bounded
@@ -70,9 +70,9 @@ class Matrix(NamedTuple):
 
 
 class Factors(NamedTuple):
-    """A product of some quantities before its rounding is counted; a factor of `Arithmetic.product`.
+    """A product of quantities, as a factor of `Arithmetic.product`; its own rounding is not counted yet.
 
-    `size` is the largest magnitude that a computed product can have, `largest` that of a partial product; 0
+    `size` is the largest magnitude of a computed product, and `largest` that of a partial product; both are 0
     where a factor is not finite.
     """
 

@@ -1,8 +1,9 @@
-"""The exact result, enclosed: the witness that decides who is wrong.
+"""Encloses the exact result: the witness that decides which answer is wrong.
 
-Ball arithmetic (Arb: Johansson, IEEE Trans. Comput. 66 (2017)) carries every number as an interval that is
-proved to hold the exact one. The inputs enter exactly, and the precision doubles until every interval is
-narrow, so no number of digits is guessed. Nothing is shared with `oracle.rounding`, whose bounds this tests.
+Ball arithmetic (Arb: Johansson, IEEE Trans. Comput. 66 (2017)) represents every number by an interval that is
+proved to contain the exact number. The inputs are exact, and the precision doubles until every interval is
+narrow, so no number of digits is guessed. The module shares no code with `oracle.rounding`, whose bounds it
+tests.
 """
 
 import math
@@ -18,10 +19,10 @@ from oracle.inputs import Inputs, LayerInputs
 from reference.contract import Array, Kind
 
 LIMIT = 2**17
-"""Bits of precision at which to give up; a step of a chaotic network uses up a few."""
+"""The largest precision in bits; a step of a chaotic network uses up a few bits."""
 
 KNOWN = 64
-"""Bits known of every value, where a float64 has 53; also the precision in which distances are taken."""
+"""The known bits of every value (float64 has 53); also the precision of distances."""
 
 Values = list[arb]
 Affine = Callable[[Values], Values]
@@ -33,7 +34,7 @@ the projection `p` and the head `y`.
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """An interval that holds the exact value; or the infinity or the NaN that the formulas give there."""
+    """An interval that contains the exact value; or the infinity or the NaN that the formulas give."""
 
     ball: arb
 
@@ -44,15 +45,15 @@ class Enclosure:
 
     @property
     def radius(self) -> float:
-        """How far the exact value may be from the midpoint before that was rounded."""
+        """The largest distance of the exact value from the midpoint before its rounding."""
         return _rounded(self.ball.rad(), math.inf) if self.ball.is_finite() else 0.0
 
     def distance(self, number: float) -> float:
-        """How far `number` is from the exact value at least: 0 of the same infinity, or of two NaN."""
+        """A lower bound of the distance of `number` from the exact value; 0 for equal infinities and NaN."""
         return self._distance(float(number), arb.abs_lower, 0.0)
 
     def distance_at_most(self, number: float) -> float:
-        """How far `number` is from the exact value at most."""
+        """An upper bound of the distance of `number` from the exact value."""
         return self._distance(float(number), arb.abs_upper, math.inf)
 
     def _distance(self, number: float, end: Callable[[arb], arb], toward: float) -> float:
@@ -62,9 +63,9 @@ class Enclosure:
         return 0.0 if np.array_equal(number, self.midpoint, equal_nan=True) else math.inf
 
     def __str__(self) -> str:
-        """Such as `0.17211776753291662875…`; the dots stand for digits known but left out.
+        """Such as `0.17211776753291662875…`; the dots stand for known digits that are left out.
 
-        Where the radius reaches the digits that are shown it is told: `0.33333333333333333333… ± 2e-18`.
+        If the radius reaches the shown digits, the text has it, too: `0.33333333333333333333… ± 2e-18`.
         """
         number = self.midpoint
         if math.isnan(number) or self.ball == arb(number):
@@ -77,17 +78,17 @@ class Enclosure:
 
 
 class TooWideError(Exception):
-    """Asks for more precision."""
+    """The result needs more precision."""
 
 
 def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     """Every quantity of a forward pass: `a`, `y`, and of an LSTM `c`, `ft`, `it`, `cct`, `ot`.
 
-    Each an array `(n, m, T_x)` of `Enclosure`, of a radius of at most `radius`, and `KNOWN` bits known of the
-    value (or of `radius`, where the value is smaller). Infinities and NaN are where the formulas send them in
+    Each is an array `(n, m, T_x)` of `Enclosure` with a radius of at most `radius`, and with `KNOWN` bits of
+    the value (or of `radius` if the value is smaller). Infinities and NaN are where the formulas give them in
     any order of evaluation. For single steps, pass `Inputs.steps`.
 
-    Raises `ValueError` where `radius` is not a positive number, and `ArithmeticError` where `LIMIT` bits of
+    Raises `ValueError` if `radius` is not a positive number, and `ArithmeticError` if `LIMIT` bits of
     precision do not suffice.
     """
     if not 0 < radius < math.inf:
@@ -107,7 +108,7 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
 
 
 def _of_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
-    """`a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, one below the other."""
+    """`a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, with the rows of all layers."""
     networks = [network_of(inputs.kind, p, inputs.activation) for p in inputs.parameters]
     (places, n_h, m), n_a, T_x = inputs.a0.shape, inputs.c0.shape[1], inputs.x.shape[2]
     answer = {
@@ -134,7 +135,7 @@ Result = TypeVar("Result")
 
 
 def precisely(compute: Callable[[], Result], radius: float) -> Result:
-    """The result of a computation in as much precision as it takes."""
+    """The result of a computation in as much precision as it needs."""
     precision = 2 * KNOWN - math.frexp(radius)[1]
     while precision <= LIMIT:
         with ctx.workprec(precision):
@@ -152,7 +153,7 @@ def _sample(network: Network, inputs: Inputs, radius: float) -> list[dict[str, V
 
 
 class Direction(NamedTuple):
-    """One direction of a layer on one sample: what it is given, in its own order, and what its steps give."""
+    """One direction of a layer on one sample: its inputs, in its own order, and the results of its steps."""
 
     a0: Values
     c0: Values
@@ -201,7 +202,7 @@ def unrolled(
 
 
 def demand(radius: float, *quantities: Values) -> None:
-    """Every finite value must be as narrow as `evaluate` says."""
+    """Raise `TooWideError` unless every finite value is as narrow as `evaluate` promises."""
     fine = arb(radius) / 2**KNOWN  # which a float64 may not hold
     for value in (value for values in quantities for value in values if value.is_finite()):
         vague = value.rel_accuracy_bits() < KNOWN and not value.rad() <= fine
@@ -254,7 +255,7 @@ def _affine(weight: Array, bias: Array) -> Affine:
         else:
             z = [sum(map(_times, row, v), start) for row, start in zip(W.table(), b.entries(), strict=True)]
         if any(value.is_finite() and not value.rad() < 0.125 for value in z):
-            raise TooWideError  # exp of a wider one might not be told from 0, and then no quotient is defined
+            raise TooWideError  # exp of a wider interval might contain 0, and then no quotient is defined
         return z
 
     return affine
@@ -271,12 +272,12 @@ def _times(x: arb, y: arb) -> arb:
         return x * y
     sign = x.sgn() * y.sgn()
     if not sign.is_exact():
-        raise TooWideError  # a factor that is not yet told from 0
+        raise TooWideError  # the interval of a factor still contains 0
     return sign * arb(math.inf)
 
 
 def _sigmoid(z: arb) -> arb:
-    """By the exponential that does not grow."""
+    """The sigmoid by the exponential that is at most 1."""
     if z > 0:
         return 1 / (1 + (-z).exp())
     e = z.exp()
@@ -284,7 +285,7 @@ def _sigmoid(z: arb) -> arb:
 
 
 def _softmax(s: Values) -> Values:
-    """Shifted by the largest logit; all NaN where that is infinite, or one is NaN."""
+    """The softmax shifted by the largest logit; all NaN if that is infinite, or one is NaN."""
     top = max(s, key=arb.mid)
     e = [(z - top).exp() for z in s]
     total = sum(e, arb(0))
@@ -292,6 +293,6 @@ def _softmax(s: Values) -> Values:
 
 
 def _rounded(number: arb, toward: float) -> float:
-    """A nonnegative exact number as a float64, down (`toward` 0) or up (`toward` infinity)."""
+    """A nonnegative exact number as a float64, rounded down (`toward` 0) or up (`toward` infinity)."""
     nearest = float(number)
     return nearest if number == arb(nearest) else math.nextafter(nearest, toward)

@@ -1,7 +1,7 @@
-"""The exact gradients, enclosed: the chain rule in ball arithmetic.
+"""Encloses the exact gradients: the chain rule in ball arithmetic.
 
-For a backward pass that is given caches, they follow from the numbers in these caches; for whole layers, they
-are those of the exact function. Nothing is shared with `oracle.rounding`, whose bounds this tests.
+For a backward pass that takes caches, they are the gradients of the numbers in the caches; for whole layers,
+the gradients of the exact function. The module shares no code with `oracle.rounding`, whose bounds it tests.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,11 +30,11 @@ Weights = Mapping[str, Array]
 
 
 class _Chain(NamedTuple):
-    """What the chain rule gives along the steps of one direction on one sample, in the direction's order.
+    """The results of the chain rule along the steps of one direction on one sample, in the direction's order.
 
-    The gradients by each input and by the initial states. To compute those by the weights: the gradients by
-    the pre-activations of each step, and what the weights act on. To compute those by a projection: the
-    gradients by the hidden states, and what the projection acts on.
+    These are the gradients by each input and by the initial states; for the gradients by weights, the
+    gradients by the pre-activations of each step and the vectors that the weights multiply; for the gradient
+    by a projection, the gradients by the hidden states and the vectors that the projection multiplies.
     """
 
     dx: list[Values]
@@ -49,9 +49,10 @@ class _Chain(NamedTuple):
 def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
     """Every gradient by the name of the output.
 
-    `dx (n_x, m, T_x)`; `da0`, and for an LSTM `dc0`, `(n, m, 1)`, where layers lie one below the other; those
-    by parameters `(n, k, 1)`, for layers under the names of `oracle.backward_inputs.by_parameter`. Each is an
-    array of `Enclosure` as narrow as those of `oracle.exact.evaluate`, which says what is raised.
+    `dx` is `(n_x, m, T_x)`; `da0`, and for an LSTM `dc0`, is `(n, m, 1)`, with the rows of all layers;
+    gradients by parameters are `(n, k, 1)`, for layers with the names of
+    `oracle.backward_inputs.by_parameter`. Each is an array of `Enclosure`, as narrow as in
+    `oracle.exact.evaluate`, with the same errors raised.
     """
     if not 0 < radius < np.inf:
         raise ValueError(f"radius={radius!r}, expected a positive number")
@@ -94,7 +95,7 @@ def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
 
 
 def _given_caches(inputs: BackwardInputs) -> _Chain:
-    """One sample, by the numbers in its caches."""
+    """The chain of one sample, from the numbers in its caches."""
     steps = [
         {name: exactly(array[:, 0, t]) for name, array in inputs.shown.items()}
         for t in range(inputs.x.shape[2])
@@ -106,7 +107,7 @@ def _given_caches(inputs: BackwardInputs) -> _Chain:
 
 
 def _through_layers(inputs: LayerBackwardInputs, radius: float) -> tuple[list[Values], list[_Chain]]:
-    """One sample: the gradients by its inputs, and those of each direction of each layer."""
+    """The gradients of one sample by its inputs, and the chain of each direction of each layer."""
     networks = [network_of(inputs.kind, p, inputs.activation) for p in inputs.parameters]
     every, _ = directions(networks, inputs, radius)
     D, end, n_h = inputs.directions, int(inputs.ends[0]), inputs.a0.shape[1]
@@ -135,7 +136,10 @@ def _through_layers(inputs: LayerBackwardInputs, radius: float) -> tuple[list[Va
 def _chain(
     kind: Kind, p: Weights, activation: str, given: Direction, da: Sequence[Values], dc: Sequence[Values]
 ) -> _Chain:
-    """From the last step to the first; `da` and `dc` are by each state directly, the initial one first."""
+    """Apply the chain rule from the last step to the first.
+
+    `da` and `dc` are the direct gradients with respect to each state, the initial state first.
+    """
     n_h, T = len(given.a0), len(given.steps)
     W = (
         np.concatenate([p["Waa"], p["Wax"]], axis=1)

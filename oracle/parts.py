@@ -103,9 +103,8 @@ def parameters_of(
     for layer, direction in order:
         roles = places[layer, direction]
         n_in = directions * n_h if layer else None
-        parameters.append(
-            _direction_parameters("rnn" if network == "rnn" else "lstm", roles, how, n_a, n_h, n_in)
-        )
+        kind: Kind = "rnn" if network == "rnn" else "lstm"
+        parameters.append(_direction_parameters(kind, roles, how, n_a, n_h, n_in))
     first = [len(p["Wax" if network == "rnn" else "Wf"][0]) for p in parameters[:directions]]
     if len({*first}) > 1:
         raise ValueError(f"{places[0, 1]['weight'].name} takes another number of inputs than the forward one")

@@ -13,16 +13,16 @@ from reference.contract import Array, Kind
 def evaluate(inputs: Inputs, *, gradual: bool = False) -> dict[str, Bounded]:
     """Every quantity of a forward pass with its bound: `a`, `y`, and of an LSTM `c`, `ft`, `it`, `cct`, `ot`.
 
-    Each `(n, m, T_x)`, the bounds propagated from step to step. For one step of each, judged on the state
-    it was given, pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0. Of layers `a
-    (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, one below the other. What is
-    subnormal may be flushed to zero, unless underflow has to be `gradual`.
+    Each is `(n, m, T_x)`, with bounds that propagate from step to step. For single steps, each from its own
+    state, pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0. For layers, the quantities
+    are `a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, with the rows of all layers.
+    Subnormal numbers may be flushed to zero, unless underflow must be `gradual`.
     """
     return evaluate_each([inputs], gradual=gradual)[0]
 
 
 def evaluate_each(alike: Sequence[Inputs], *, gradual: bool = False) -> list[dict[str, Bounded]]:
-    """As `evaluate`, of several inputs whose shapes are alike, at little more than the cost of one.
+    """The same as `evaluate`, for several inputs of equal shapes, at little more than the cost of one.
 
     Each has the bounds of its own precision.
     """
@@ -37,14 +37,14 @@ def evaluate_each(alike: Sequence[Inputs], *, gradual: bool = False) -> list[dic
 
 @np.errstate(all="ignore")
 def _evaluate_each(fl: Arithmetic, alike: Sequence[Inputs]) -> list[dict[str, Bounded]]:
-    """Of one precision. At each step the arrays of all are a stack `(k, n, m)`."""
+    """The same for one precision. At each step the arrays of all inputs are a stack `(k, n, m)`."""
     of_layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
     trace = _through_layers(fl, of_layers) if of_layers else _with_head(fl, alike)
     return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
 
 
 def _with_head(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
-    """One layer over time, and its predictions, each a stack `(k, n, m, T_x)`."""
+    """The quantities of one layer over time, and its predictions, each a stack `(k, n, m, T_x)`."""
     first = alike[0]
     p = stacked([inputs.parameters for inputs in alike])
     a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
@@ -60,9 +60,9 @@ def _with_head(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
 
 
 class Layer(NamedTuple):
-    """One layer: its parameters, what it is given, and what its steps give.
+    """One layer: its parameters, its inputs, and the results of its steps.
 
-    Its directions are one after the other in the stack, each in the order in which it takes the steps.
+    The stack has its directions one after the other, each in the order of its steps.
     """
 
     p: Mapping[str, Array]
@@ -73,10 +73,9 @@ class Layer(NamedTuple):
 
 
 def layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Layer], list[Bounded]]:
-    """Every layer, and the hidden states of the top one at each step, as stacks.
+    """Every layer, and the hidden states of the top layer at each step, as stacks.
 
-    An input that carries an error is a case of the affine rule. Where a sample has ended, all states are 0,
-    exactly.
+    The affine rule covers inputs with an error. After the end of a sample all states are exactly 0.
     """
     first, D = alike[0], alike[0].directions
     within, backward = (
@@ -98,7 +97,7 @@ def layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Layer], l
 
 
 def exact_states(alike: Sequence[LayerInputs], name: str, places: Sequence[int]) -> Bounded:
-    """The states of this name at these places, one place after the other in the stack."""
+    """The states with this name, stacked for one direction after the other."""
     return Bounded.exact(np.stack([getattr(inputs, name)[place] for place in places for inputs in alike]))
 
 
@@ -126,7 +125,7 @@ def one_direction(x: Bounded, direction: int, D: int) -> Bounded:
 
 
 def _through_layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
-    """Layer upon layer: the hidden states of the top one, and the last states of all, as stacks."""
+    """The hidden states of the top layer, and the last states of all layers, as stacks."""
     D = alike[0].directions
     ends = np.stack([inputs.ends for inputs in alike] * D)
     every, xs = layers(fl, alike)
@@ -143,7 +142,7 @@ def _through_layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, B
 
 
 def masked(steps: Sequence[Bounded], within: Array) -> list[Bounded]:
-    """The steps, exactly 0 beyond the end of a sample; `within (T_x, k, 1, m)`."""
+    """The steps with exactly 0 after the end of a sample; `within` is `(T_x, k, 1, m)`."""
     return [
         Bounded(np.where(own, step.value, 0), np.where(own, step.error, 0))
         for step, own in zip(steps, within, strict=True)
@@ -159,7 +158,7 @@ def unrolled(
     c: Bounded,
     activation: str,
 ) -> Iterator[dict[str, Bounded]]:
-    """Every quantity of each step but the predictions."""
+    """Every quantity of each step except the predictions."""
     if kind == "rnn":
         W, b = np.concatenate([p["Waa"], p["Wax"]], axis=2), p["ba"]
     else:
@@ -181,7 +180,7 @@ def unrolled(
 
 
 def stacked(parameters: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
-    """The parameters of several problems, each name a stack."""
+    """The parameters of several problems, stacked by name."""
     return {name: np.array([p[name] for p in parameters], np.float64) for name in parameters[0]}
 
 
@@ -191,14 +190,14 @@ def inputs_of_each(alike: Sequence[Inputs]) -> list[Bounded]:
 
 
 def joined(*parts: Bounded) -> Bounded:
-    """One below the other."""
+    """The parts, one below the other."""
     return Bounded(
         *(np.concatenate(each, axis=1) for each in zip(*((p.value, p.error) for p in parts), strict=True))
     )
 
 
 def permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
-    """The steps of every sample in an order of its own, `(k, m, T_x)`."""
+    """The steps, in a separate order for each sample, `(k, m, T_x)`."""
     if steps:
         every = np.moveaxis(order, 2, 0)[:, :, None]
         values, errors = (np.take_along_axis(part, every, axis=0) for part in _side_by_side(steps))
@@ -206,7 +205,7 @@ def permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
 
 
 def picked(steps: Sequence[Bounded], step: Array) -> Bounded:
-    """Of every sample the step `(k, m)` that is asked for."""
+    """The step `(k, m)` of every sample."""
     return Bounded(
         *(np.take_along_axis(part, step[None, :, None], axis=0)[0] for part in _side_by_side(steps))
     )
@@ -218,7 +217,7 @@ def _side_by_side(steps: Sequence[Bounded]) -> tuple[Array, Array]:
 
 
 def over_time(steps: Sequence[Bounded], like: Bounded) -> Bounded:
-    """All steps as a stack `(k, n, m, T_x)`; of no steps empty, with as many rows as `like`."""
+    """All steps as a stack `(k, n, m, T_x)`; without steps it is empty, with as many rows as `like`."""
     if not steps:
         return Bounded(*(np.zeros((*like.value.shape, 0)),) * 2)
     return Bounded(np.stack([s.value for s in steps], axis=3), np.stack([s.error for s in steps], axis=3))

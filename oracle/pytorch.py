@@ -1,7 +1,7 @@
-"""The framework's word on a problem: `torch.nn.RNN` and `torch.nn.LSTM` on the CPU.
+"""The answers of torch to a problem: `torch.nn.RNN` and `torch.nn.LSTM` on the CPU.
 
-Answers come back in the layout and the dtype of the reference. Torch has no prediction head; ours is a
-linear layer and a softmax of its own.
+They have the layout and the dtype of the reference. Torch has no prediction head; here it is torch's linear
+function and softmax.
 """
 
 import warnings
@@ -27,10 +27,10 @@ _CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell
 def run(inputs: Inputs) -> dict[str, Array]:
     """The hidden states `a (n_a, m, T_x)` and the predictions `y (n_y, m, T_x)`.
 
-    Of an LSTM also the memory state `c (n_a, m, 1)` after the last step, the only one that torch returns. Of
-    layers `a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, one below the other.
-    The modules refuse an input of no features, so there the cells answer; and they refuse a sequence of
-    no steps, where there is nothing to say and the answer is empty.
+    For an LSTM also the memory state `c (n_a, m, 1)` after the last step, the only one that torch returns.
+    For layers `a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, with the rows of all
+    layers. The modules refuse an input without features, so the cells answer it. They also refuse a sequence
+    without steps; its answer is empty.
     """
     if isinstance(inputs, LayerInputs):
         return _run_layers(inputs)
@@ -80,7 +80,7 @@ def _run_module(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same, step by step."""
+    """The states and the last memory states, by torch's cells."""
     cell = cell_of(inputs)
     a, c = tensor(inputs.a0.T), tensor(inputs.c0.T)
     steps = []
@@ -162,8 +162,10 @@ Given = TypeVar("Given", bound=LayerInputs)
 
 
 def as_torch_takes_them(inputs: Given) -> Given:
-    """The same problem, with a feature that is zero where there is none, and where a projection keeps all
-    units with the last of them once more, which reaches nothing: the modules refuse both.
+    """The same problem in a form that the modules accept.
+
+    They refuse an input without features, which gets one that is zero, and a projection that keeps all units,
+    whose last unit is repeated without any effect.
     """
     x, c0, parameters = inputs.x, inputs.c0, [dict(p) for p in inputs.parameters]
     if not len(x):
@@ -197,7 +199,7 @@ def _module(
 ) -> tuple[torch.nn.Module, Mapping[str, torch.Tensor]]:
     """A module, and its parameters to load weights into; building one costs more than running it.
 
-    The parameters are no inference tensors, which could not be loaded into to differentiate.
+    The parameters are not inference tensors, since gradients need to load them.
     """
     with torch.inference_mode(False):
         module: torch.nn.Module = made(n_x, n_a, dtype=getattr(torch, dtype), **how)
@@ -205,7 +207,7 @@ def _module(
 
 
 def tensor(array: Array) -> torch.Tensor:
-    """An array as a tensor, in one piece."""
+    """The contiguous tensor of an array."""
     return torch.from_numpy(np.ascontiguousarray(array))
 
 

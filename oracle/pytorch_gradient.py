@@ -1,4 +1,4 @@
-"""The framework's word on a backward pass: `torch.autograd` through its cells and modules on the CPU."""
+"""The gradients of torch: `torch.autograd` through its cells and modules on the CPU."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,10 +21,10 @@ from reference.contract import Array
 
 
 def run(inputs: AnyBackward) -> dict[str, Array]:
-    """Every gradient, shaped and called as by `oracle.exact_gradient.evaluate`.
+    """Every gradient, with the shapes and names of `oracle.exact_gradient.evaluate`.
 
-    Of a backward pass that is given caches this is one step, from the states in the cache: torch's own
-    forward pass takes the place of what is cached of the gates, so it is no witness of a sequence.
+    For a backward pass that takes caches, this is one step from the cached states: torch computes the gates
+    again and does not use the cached gates, so it is no witness for a sequence.
     """
     return _of_layers(inputs) if isinstance(inputs, LayerBackwardInputs) else _of_cell(inputs)
 
@@ -48,7 +48,7 @@ def _of_cell(inputs: BackwardInputs) -> dict[str, Array]:
 
 
 def _of_layers(inputs: LayerBackwardInputs) -> dict[str, Array]:
-    """Without steps or samples there is nothing to differentiate: the last states are the initial ones."""
+    """The gradients of layers. Without steps or samples the last states are the initial states."""
     n_x, m, T_x = inputs.x.shape
     initial: Sequence[Array] = [inputs.da_last, inputs.dc_last][: 1 if inputs.kind == "rnn" else 2]
     dx, gradients = (
@@ -90,12 +90,12 @@ def _gradients(
     given: Sequence[torch.Tensor],
     incoming: Sequence[torch.Tensor],
 ) -> tuple[list[Array], dict[str, Array]]:
-    """The gradients by what was given, and by the parameters under their names.
+    """The gradients by the inputs, and by the parameters, by name.
 
-    Both biases have the whole gradient, and would be added: the second one is zero.
+    Each of the two biases has the whole gradient. They would be added later, so the second becomes zero.
 
-    The sum of all that is returned, weighted by the incoming gradients, has exactly these gradients: each
-    passes through a product with 1. To be given the incoming gradients, torch would import SymPy first.
+    The gradients are those of the sum of all outputs, weighted by the incoming gradients: each passes exactly
+    through a product with 1. If torch got the incoming gradients themselves, it would import SymPy first.
     """
     named = dict(module.named_parameters())
     leaves = [*given, *named.values()]
@@ -110,7 +110,7 @@ def _gradients(
 
 
 def _by_place(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
-    """The gradients by torch's parameters as those by ours, layer by layer and direction by direction."""
+    """The gradients by our parameters from those by torch's, for each direction of each layer."""
     D = inputs.directions if isinstance(inputs, LayerBackwardInputs) else 1
     layout, roles = LAYOUTS["torch"], ("weight", "recurrent_weight", "bias", "recurrent_bias", "projection")
     found = []
@@ -122,5 +122,5 @@ def _by_place(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[st
 
 
 def _cut(gradient: Array, W: Array) -> Array:
-    """Without the columns and rows that were added for torch, which are the last ones."""
+    """The gradient without the last columns and rows, which were added for torch."""
     return gradient[: W.shape[0], : W.shape[1]]

@@ -1,18 +1,17 @@
-"""How far a correct floating-point program may be from the exact result: the rules, equation by equation.
+"""The largest error of a correct floating-point program: a rule for each operation.
 
-Every quantity is carried as a pair: a float64 evaluation, and a bound on how far *any* correct program of
-the given precision may be from the exact quantity. "Any" means: any order of summation, with or without
-FMA, separate or stacked products, tanh and sigmoid by whichever formula, softmax by any sound one. Since
-float64 is at least as precise, the bound holds for the evaluation too; so two correct programs differ by
-at most twice the bound.
+Every quantity is a pair: a float64 evaluation, and a bound on the error of *any* correct program of the given
+precision. "Any" means: any order of summation, with or without FMA, separate or stacked products, tanh and
+sigmoid by any formula, softmax by any sound formula. Since float64 is at least as precise, the bound holds
+for the evaluation, too; so two correct programs differ by at most twice the bound.
 
 Sources: Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., ch. 2 (the model with
 underflow, eq. 2.8) and ch. 3 (γ_n, Lemma 3.1; products of matrices, sec. 3.5); Blanchard, Higham and Higham,
 IMA J. Numer. Anal. 41 (2021), for softmax. Second-order terms are kept.
 
-A correct program may flush what is subnormal to zero, be it given or computed, as vendors' libraries do; only
-where `gradual` underflow is asked for it may not. So its unit is the smallest normal number, or the smallest
-subnormal one.
+A correct program may flush subnormal inputs and results to zero, as vendors' libraries do, unless underflow
+must be `gradual`. So the unit of underflow is the smallest normal number, or with gradual underflow the
+smallest subnormal number.
 """
 
 from functools import reduce
@@ -26,18 +25,18 @@ from reference.contract import Array
 __all__ = ["Arithmetic", "Bounded", "Factors"]
 
 SLACK = 1 + 1e-6
-"""Covers the rounding of the bounds themselves: fewer than 1e9 float64 operations in a row."""
+"""A factor for the rounding of the bounds themselves: fewer than 1e9 float64 operations in a row."""
 
 EXP = 8
-"""Units roundoff by which exp and log of a library may be off, relatively: 4 ulp, each of at most 2u.
+"""The largest relative error of exp and log in a library, in units roundoff: 4 ulp, each of at most 2u.
 
-What vendors promise of vector functions: Intel's oneMKL VM and SVML (in NumPy) 4 ulp in the mode LA and 1 in
-HA; glibc's libmvec 4; SLEEF (in torch) 1.0 or 3.5, as the names ending in u10 and u35 say; the OpenCL C
+The promises of vendors for vector functions: Intel's oneMKL VM and SVML (in NumPy) 4 ulp in the mode LA and 1
+in HA; glibc's libmvec 4; SLEEF (in torch) 1.0 or 3.5, as the names ending in u10 and u35 say; the OpenCL C
 specification 3 for exp; NVIDIA's CUDA programming guide at most 2. Modes that promise half of the digits
 (oneMKL's EP, "fast" intrinsics) are not covered.
 """
 TANH = 12
-"""Units roundoff by which the tanh of a library may be off, relatively: 6 ulp, each of at most 2u.
+"""The largest relative error of tanh in a library, in units roundoff: 6 ulp, each of at most 2u.
 
 The weakest promise of a library in use: Eigen's rational tanh of float, which TensorFlow and XLA have had, is
 "off by up to 6 ULP" (its merge request 2082); the OpenCL C specification allows 5, oneMKL LA 4, CUDA 2.
@@ -65,21 +64,21 @@ class Arithmetic:
         self.largest = float(limits.max)
 
     def gamma(self, n: int) -> float:
-        """γ_n = n u / (1 - n u), or infinity where n u reaches 1 and nothing can be said."""
+        """γ_n = n u / (1 - n u); infinity if n u reaches 1, where there is no bound."""
         nu = n * self.u
         return nu / (1 - nu) if nu < 1 else np.inf
 
-    # Each rule takes stacks of matrices as `numpy.matmul` does.
+    # Each rule takes stacks of matrices, like `numpy.matmul`.
 
     def matrix(self, A: Bounded) -> Matrix:
-        """A matrix that is multiplied by many others."""
+        """A matrix for products with many others."""
         return Matrix(A, A.error if A.error.any() else None, self._subnormal(A))
 
     def affine(self, W: Array | Matrix, v: Bounded, b: Array) -> Bounded:
         """`W v + b`, W exact: each of k products is rounded once and passes through at most k additions.
 
-        One addition more leaves room for a bias in two parts. A sum underflows only where it is flushed.
-        Where a partial sum might overflow, in some order, nothing can be said, not even that it is a number.
+        One more addition leaves room for a bias in two parts. A sum underflows only if it is flushed. If a
+        partial sum might overflow in some order, the result is unknown, and may even be NaN.
         """
         W = W if isinstance(W, Matrix) else self.matrix(Bounded.exact(W))
         value, size = W.bounded.value, W.bounded.reach
@@ -93,7 +92,7 @@ class Arithmetic:
         return _unknown(z, ~(terms <= self.largest))
 
     def _flushed(self, A: Matrix, B: Bounded) -> Array | float:
-        """What is lost of `A B` where the factors that are or may become subnormal are taken as 0."""
+        """The loss in `A B` if factors that are or may become subnormal count as 0."""
         lost: Array | float = 0.0
         if A.subnormal is not None:
             lost = lost + A.subnormal @ B.reach
@@ -101,16 +100,16 @@ class Arithmetic:
         return lost if subnormal is None else lost + A.bounded.reach @ subnormal
 
     def _subnormal(self, x: Bounded) -> Array | None:
-        """What is lost of a factor where it is or may become subnormal; `None` where nothing is."""
+        """The loss of a factor where it is or may become subnormal; `None` if there is none."""
         if self.gradual:
             return None
         lost = np.where(np.abs(x.value) - x.error < self.eta, np.fmin(x.reach, self.eta), 0)
         return lost if lost.any() else None
 
     def tanh(self, z: Bounded) -> Bounded:
-        """Slope sech² at the point of the interval nearest to 0, or, saturated, what is left to 1.
+        """The error of z times the slope sech² at the point nearest to 0, or at most the distance to 1.
 
-        Where underflow is gradual tanh(0) is 0; elsewhere that may be off as any other is.
+        With gradual underflow tanh(0) is 0; without it, tanh(0) may have an error like any other value.
         """
         q = np.exp(-_nearest_to_zero(z))
         slope = (2 * q / (1 + q * q)) ** 2
@@ -122,7 +121,7 @@ class Arithmetic:
         return _bounded(value, error)
 
     def sigmoid(self, z: Bounded) -> Bounded:
-        """Slope σ(z)σ(-z) at the point nearest to 0, as that product: s(1-s) would cancel."""
+        """The error of z times the slope σ(z)σ(-z) at the point nearest to 0; s(1-s) would cancel."""
         q = np.exp(-_nearest_to_zero(z))
         slope = q / (1 + q) ** 2
         value, through = 1 / (1 + np.exp(-z.value)), _through(z, q, slope, q / (1 + q), 1)
@@ -130,22 +129,22 @@ class Arithmetic:
         return _bounded(value, through + own * self.u + 2 * self.eta)
 
     def relu(self, z: Bounded) -> Bounded:
-        """max(z, 0): exact, of slope 1 or 0; 0 where z and all that may be computed for it are negative."""
+        """max(z, 0), exact with slope 1 or 0; the error is 0 if all computed values of z are negative."""
         return _bounded(np.maximum(z.value, 0), np.where(z.value + 2 * z.error < 0, 0, z.error))
 
     def times(self, x: Bounded, y: Bounded) -> Bounded:
-        """A product of two quantities, both with errors; each of the three may be flushed."""
+        """A product of two quantities with errors; the factors and the product may be flushed."""
         xr, yr = x.reach, y.reach
         flushed = (4 + xr + yr) * self.eta
         return _bounded(x.value * y.value, (x.error + self.u * xr) * yr + xr * y.error + flushed)
 
     def plus(self, x: Bounded, y: Bounded) -> Bounded:
-        """A sum of two quantities, both with errors; FMA only leaves a rounding out."""
+        """A sum of two quantities with errors; FMA only leaves out a rounding."""
         flushed = 0 if self.gradual else 3 * self.eta
         return _bounded(x.value + y.value, x.error + y.error + self.u * (x.reach + y.reach) + flushed)
 
     def total(self, *terms: Bounded) -> Bounded:
-        """A sum of some quantities in any order; a term that is exactly 0 changes nothing."""
+        """A sum of quantities in any order; a term that is exactly 0 changes nothing."""
         sum_ = terms[0]
         for term in terms[1:]:
             both = self.plus(sum_, term)
@@ -158,9 +157,9 @@ class Arithmetic:
         return sum_
 
     def product(self, *factors: Bounded | Factors) -> Bounded:
-        """A product of some quantities in any order; exactly 0 where a factor is.
+        """A product of quantities in any order; exactly 0 if a factor is.
 
-        Where a partial product might overflow nothing can be said, not even that it is a number.
+        If a partial product might overflow, the result is unknown, and may even be NaN.
         """
         every = (each if isinstance(each, Factors) else Factors.of(each) for each in factors)
         value, error, size, largest, is_zero, n = reduce(Factors.times, every)
@@ -170,10 +169,10 @@ class Arithmetic:
         return _unknown(bounded, unknown) if unknown.any() else bounded
 
     def matmul(self, A: Bounded | Matrix, B: Bounded) -> Bounded:
-        """`A B`, both with errors; exactly 0 where no term can be anything else.
+        """`A B`, both with errors; exactly 0 where all terms are exactly 0.
 
-        Each of k products is rounded once and passes through at most k additions. Which terms are 0 is told
-        by the factors, for products underflow. Where a partial sum might overflow, nothing can be said.
+        Each of k products is rounded once and passes through at most k additions. A term is 0 if a factor is,
+        since products may underflow. If a partial sum might overflow, the result is unknown.
         """
         matrix = A if isinstance(A, Matrix) else self.matrix(A)
         A = matrix.bounded
@@ -195,9 +194,9 @@ class Arithmetic:
         return _unknown(bounded, ~(terms <= self.largest))
 
     def tanh_slope(self, a: Bounded) -> Bounded:
-        """`1 - a²` of `a = tanh z`, by any formula: `(1 - a)(1 + a)`, `1 - a a`, or multiplied out.
+        """`1 - a²` of `a = tanh z`, by any formula: `(1 - a)(1 + a)`, `1 - a a`, or expanded.
 
-        It is at most what a number in [0, 1] may be off.
+        The error is at most that of a number in [0, 1].
         """
         size, value = a.reach, (1 - a.value) * (1 + a.value)
         through = 2 * size * a.error
@@ -205,7 +204,7 @@ class Arithmetic:
         return self._slope(a, value, error, np.fmax(value, 1 - value))
 
     def sigmoid_slope(self, s: Bounded) -> Bounded:
-        """`s (1 - s)` of `s = σ(z)`, by any formula. It is at most what a number in [0, 1/4] may be off."""
+        """`s (1 - s)` of `s = σ(z)`, by any formula. The error is at most that of a number in [0, 1/4]."""
         size, value = s.reach, s.value * (1 - s.value)
         through = np.abs(1 - 2 * s.value) * s.error + 3 * s.error**2
         error = through + self.gamma(2) * size**2 + self.gamma(3) * (np.abs(value) + through) + 4 * self.eta
@@ -216,18 +215,19 @@ class Arithmetic:
         return _bounded(value, np.where(x.error < np.inf, error, np.inf))
 
     def relu_slope(self, z: Bounded) -> Bounded:
-        """1 or 0, and anything between where z may be 0; of what is no number nothing is known."""
+        """1 or 0, and anything between if z may be 0; unknown for NaN."""
         unsure = ~(np.abs(z.value) > 2 * z.error)
         error = np.where(np.isnan(z.value) | (z.error == np.inf), np.inf, np.where(unsure, 1, 0))
         return Bounded((z.value > 0).astype(np.float64), error)
 
     def softmax(self, s: Bounded) -> Bounded:
-        """By any formula that shifts the logits by their maximum or by their log-sum-exp, or not at all.
+        """Softmax by any formula that shifts the logits by their maximum or log-sum-exp, or not at all.
 
-        E acts on the logits: their own errors, and what subtracting the maximum M does to the other terms of
-        the denominator. It moves a prediction with slope y(1-y), so by `y (1-y) expm1(E)`. R acts on y as a
-        factor: the subtraction from the logit itself, the rounding of a log-sum-exp of size |M| + log n, exp,
-        log, the sum, the quotient; this adds `y exp(E) expm1(R)`. Both y and y(1-y) are known up to exp(E).
+        E is the error of the logits: their own errors, and the effect of subtracting the maximum M on the
+        other terms of the denominator. It changes a prediction y with the slope y(1-y), so by `y (1-y)
+        expm1(E)`. R is the relative error of y: the subtraction from the logit itself, the rounding of a
+        log-sum-exp of size |M| + log n, exp, log, the sum and the quotient; it adds `y exp(E) expm1(R)`. Both
+        y and y(1-y) are known up to exp(E).
         """
         n_y, u = s.value.shape[-2], self.u
         top, widest = (part.max(axis=-2, keepdims=True) for part in (s.value, s.error))
@@ -247,12 +247,12 @@ class Arithmetic:
 
 
 def _bounded(value: Array, error: Array) -> Bounded:
-    """A pair whose bound covers its own rounding; what is infinite or NaN is so for every program."""
+    """A pair whose bound covers its own rounding; infinity and NaN are the same for every program."""
     return Bounded(value, np.where(np.isfinite(value), np.fmin(SLACK * error, np.inf), 0))
 
 
 def _surely_no_number(A: Bounded, B: Bounded) -> Array:
-    """Where `A B` has an infinity or NaN times what is not 0: libraries leave out products with 0."""
+    """Where `A B` has a product of infinity or NaN with a number that is not 0."""
     infinite = [(~np.isfinite(x.value)).astype(np.float64) for x in (A, B)]
     nonzero = [
         np.maximum(each, np.abs(x.value) > 2 * x.error) for each, x in zip(infinite, (A, B), strict=True)
@@ -261,20 +261,20 @@ def _surely_no_number(A: Bounded, B: Bounded) -> Array:
 
 
 def _unknown(x: Bounded, unknown: Array) -> Bounded:
-    """The same, of which nothing is known in some places: a number, with an infinite bound."""
+    """The pair with an infinite bound, and a finite value, in the unknown places."""
     value = np.where(unknown, if_finite(x.value, x.value), x.value)
     return Bounded(value, np.where(unknown, np.inf, x.error))
 
 
 def _nearest_to_zero(z: Bounded) -> Array:
-    """How near to 0 the exact value or a computed one can be."""
+    """The smallest magnitude that the exact value or a computed value can have."""
     return np.asarray(np.maximum(np.abs(z.value) - 2 * z.error, 0))
 
 
 def _through(z: Bounded, q: Array, slope: Array, rest: Array, width: float) -> Array:
-    """The error of z through a saturating function: by its slope, or at most the range that is left.
+    """The error of z after a saturating function: by its slope, or at most the remaining range.
 
-    Where nothing is known of z, which may have become NaN, nothing is known of it either.
+    It is infinite if the error of z is infinite, since z may be NaN.
     """
     error = np.fmin(z.error * slope, np.where(q < 1, rest, width))
     return np.where(z.error < np.inf, error, np.inf)

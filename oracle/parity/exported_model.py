@@ -98,9 +98,7 @@ def load(path: Path) -> Exported:
             if node.op_type not in RECURRENT or not is_onnx(node):
                 continue
             if depth:
-                skipped.append(
-                    f"{_name(node)}: it is in a branch or a loop, where its inputs are not visible"
-                )
+                skipped.append(f"{_name(node)}: its inputs in a branch or a loop are not visible")
             elif node.op_type == "GRU":
                 skipped.append(f"{_name(node)}: a GRU")
             else:

@@ -71,9 +71,7 @@ def test_initial_states_that_are_lost_are_told(tmp_path: Path) -> None:
     onnx.save(model, path)
     found = compare(path, module, examples)
     assert [row.verdict for row in found.rows] == ["right"] * 3
-    assert re.search(r"models differ before /one_1/LSTM: a0 differs by 0\.\d+\.$", found.sentence), (
-        found.sentence
-    )
+    assert re.search(r"models differ before /one_1/LSTM: a0 differs by 0\.\d+\.$", found.sentence)
     assert not found.is_right
 
 
