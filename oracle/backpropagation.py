@@ -17,16 +17,16 @@ from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInp
 from oracle.backward_step import steps_of
 from oracle.propagation import (
     Layer,
-    by_direction,
+    direction_slice,
     exact_states,
     inputs_of_each,
     joined,
     layers,
     masked,
-    one_after_the_other,
-    one_direction,
     over_time,
+    split_directions,
     stacked,
+    stacked_directions,
     unrolled,
 )
 from oracle.rounding import Arithmetic, Bounded
@@ -57,11 +57,11 @@ def evaluate_each(alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
 def _evaluate_each(fl: Arithmetic, alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
     of_layers = [inputs for inputs in alike if isinstance(inputs, LayerBackwardInputs)]
     given = [inputs for inputs in alike if isinstance(inputs, BackwardInputs)]
-    trace = _through_layers(fl, of_layers) if of_layers else _given_caches(fl, given)
+    trace = _layer_gradients(fl, of_layers) if of_layers else _function_gradients(fl, given)
     return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
 
 
-def _given_caches(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, Bounded]:
+def _function_gradients(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, Bounded]:
     """The gradients of the numbers in the caches."""
     given, first = cached(fl, alike), alike[0]
     da = [_exact(np.zeros_like(each.a0) for each in alike), *_each_step([each.da for each in alike])]
@@ -74,7 +74,7 @@ def _given_caches(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, 
         "dx": over_time(chain.dx, _exact(each.x[:, :, :0].sum(axis=2) for each in alike)),
         "da0": chain.da0[..., None],
         **({"dc0": chain.dc0[..., None]} if first.kind == "lstm" else {}),
-        **{f"d{name}": bounded for name, bounded in by_parameters(fl, given, chain).items()},
+        **{f"d{name}": bounded for name, bounded in parameter_gradients(fl, given, chain).items()},
     }
 
 
@@ -100,7 +100,7 @@ def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Layer:
     return Layer(p, a0, c0, xs, steps)
 
 
-def _through_layers(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dict[str, Bounded]:
+def _layer_gradients(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dict[str, Bounded]:
     """The gradients of layers, from the top down; after the end of a sample they are exactly 0."""
     first, D = alike[0], alike[0].directions
     every, _ = layers(fl, alike)
@@ -115,26 +115,26 @@ def _through_layers(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dic
     for k, layer in reversed([*enumerate(every)]):
         places = range(k * D, (k + 1) * D)
         by_rows = [[step[:, i * n_h : (i + 1) * n_h] for step in da] for i in range(D)]
-        by_a = [_zeros(layer.a0), *one_after_the_other(by_rows, backward)]
+        by_a = [_zeros(layer.a0), *stacked_directions(by_rows, backward)]
         by_c = [_zeros(layer.c0)] * len(by_a)
         by_a_last, by_c_last = (exact_states(alike, name, places) for name in ("da_last", "dc_last"))
-        parts = _with_the_last(by_a, by_a_last, ends), _with_the_last(by_c, by_c_last, ends)
+        parts = _with_last_states(by_a, by_a_last, ends), _with_last_states(by_c, by_c_last, ends)
         chain = back_through_time(fl, layer, *parts, own_of_each)
         chains.insert(0, chain)
-        for name, bounded in by_parameters(fl, layer, chain, own_of_each).items():
+        for name, bounded in parameter_gradients(fl, layer, chain, own_of_each).items():
             found |= {
-                by_parameter(place, name): one_direction(bounded, i, D) for i, place in enumerate(places)
+                by_parameter(place, name): direction_slice(bounded, i, D) for i, place in enumerate(places)
             }
-        by_x = by_direction(chain.dx, backward, D)
+        by_x = split_directions(chain.dx, backward, D)
         da = masked([fl.total(*parts) for parts in zip(*by_x, strict=True)], own)
     found["dx"] = over_time(da, _exact(inputs.x[:, :, :0].sum(axis=2) for inputs in alike))
     for name in ("da0", "dc0")[: 1 if first.kind == "rnn" else 2]:
-        initial = (one_direction(getattr(chain, name), i, D) for chain in chains for i in range(D))
+        initial = (direction_slice(getattr(chain, name), i, D) for chain in chains for i in range(D))
         found[name] = joined(*initial)[..., None]
     return found
 
 
-def _with_the_last(by_states: Sequence[Bounded], last: Bounded, ends: Array) -> list[tuple[Bounded, ...]]:
+def _with_last_states(by_states: Sequence[Bounded], last: Bounded, ends: Array) -> list[tuple[Bounded, ...]]:
     """The gradients by the states at each step, with those by the last states where samples end."""
     return [
         (by_state, Bounded(np.where((ends == t)[:, None], last.value, 0), last.error))
@@ -208,7 +208,7 @@ def weights(given: Layer) -> Array:
     return np.concatenate([p[f"W{gate}"] for gate in "fico"], axis=1)
 
 
-def by_parameters(
+def parameter_gradients(
     fl: Arithmetic, given: Layer, chain: Chain, within: Array | None = None
 ) -> dict[str, Bounded]:
     """The gradients by the parameters of a layer, `(k, n, columns, 1)`: sums over samples and steps.

@@ -174,7 +174,7 @@ def by_parameter(place: int, name: str) -> str:
     return f'gradients[{place}]["d{name}"]'
 
 
-def parameters_of(inputs: AnyBackward) -> list[tuple[str, Array]]:
+def differentiated_parameters(inputs: AnyBackward) -> list[tuple[str, Array]]:
     """The parameters whose gradients a backward pass returns, by the names of the gradients."""
     if isinstance(inputs, LayerBackwardInputs):
         places = enumerate(inputs.parameters)

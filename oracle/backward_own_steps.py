@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oracle.backpropagation import Chain, by_parameters, cached, memory_before, weights
+from oracle.backpropagation import Chain, cached, memory_before, parameter_gradients, weights
 from oracle.backward_inputs import BackwardInputs
 from oracle.backward_step import LSTMSteps, steps_of, unknown_where
 from oracle.propagation import over_time
@@ -29,7 +29,7 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     n_a, T_x = len(inputs.a0), inputs.x.shape[2]
     own = _shown(dz)
     chain = Chain([], given.a0, given.c0, [own[t] for t in range(T_x)], [])
-    found = {f"d{name}": bounded for name, bounded in by_parameters(fl, given, chain).items()}
+    found = {f"d{name}": bounded for name, bounded in parameter_gradients(fl, given, chain).items()}
 
     by_states = fl.matmul(Bounded.exact(weights(given)[:, :, :n_a].swapaxes(1, 2)), own)
     found["da0"] = by_states[0][..., None]

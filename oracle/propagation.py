@@ -39,11 +39,11 @@ def evaluate_each(alike: Sequence[Inputs], *, gradual: bool = False) -> list[dic
 def _evaluate_each(fl: Arithmetic, alike: Sequence[Inputs]) -> list[dict[str, Bounded]]:
     """The same for one precision. At each step the arrays of all inputs are a stack `(k, n, m)`."""
     of_layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
-    trace = _through_layers(fl, of_layers) if of_layers else _with_head(fl, alike)
+    trace = _layer_quantities(fl, of_layers) if of_layers else _function_quantities(fl, alike)
     return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
 
 
-def _with_head(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
+def _function_quantities(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
     """The quantities of one layer over time, and its predictions, each a stack `(k, n, m, T_x)`."""
     first = alike[0]
     p = stacked([inputs.parameters for inputs in alike])
@@ -88,10 +88,10 @@ def layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Layer], l
         places = range(k, k + D)
         p = stacked([inputs.parameters[place] for place in places for inputs in alike])
         a0, c0 = (exact_states(alike, name, places) for name in ("a0", "c0"))
-        given = one_after_the_other([xs] * D, backward)
+        given = stacked_directions([xs] * D, backward)
         steps = list(unrolled(fl, first.kind, p, given, a0, c0, first.activation))
         every.append(Layer(p, a0, c0, given, steps))
-        hidden = by_direction([step["a"] for step in steps], backward, D)
+        hidden = split_directions([step["a"] for step in steps], backward, D)
         xs = masked([joined(*both) for both in zip(*hidden, strict=True)], own)
     return every, xs
 
@@ -101,7 +101,7 @@ def exact_states(alike: Sequence[LayerInputs], name: str, places: Sequence[int])
     return Bounded.exact(np.stack([getattr(inputs, name)[place] for place in places for inputs in alike]))
 
 
-def one_after_the_other(directions: Sequence[Sequence[Bounded]], backward: Array) -> list[Bounded]:
+def stacked_directions(directions: Sequence[Sequence[Bounded]], backward: Array) -> list[Bounded]:
     """The steps of one or two directions as one stack, each in its own order; `backward (k, m, T_x)`."""
     if len(directions) == 1:
         return list(directions[0])
@@ -112,30 +112,30 @@ def one_after_the_other(directions: Sequence[Sequence[Bounded]], backward: Array
     ]
 
 
-def by_direction(steps: Sequence[Bounded], backward: Array, D: int) -> list[list[Bounded]]:
-    """The inverse of `one_after_the_other`."""
-    forward, *other = ([one_direction(step, i, D) for step in steps] for i in range(D))
+def split_directions(steps: Sequence[Bounded], backward: Array, D: int) -> list[list[Bounded]]:
+    """The inverse of `stacked_directions`."""
+    forward, *other = ([direction_slice(step, i, D) for step in steps] for i in range(D))
     return [forward, *(list(permuted(part, backward)) for part in other)]
 
 
-def one_direction(x: Bounded, direction: int, D: int) -> Bounded:
+def direction_slice(x: Bounded, direction: int, D: int) -> Bounded:
     """One direction of a stack of `D`."""
     k = len(x.value) // D
     return x[direction * k : (direction + 1) * k]
 
 
-def _through_layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
+def _layer_quantities(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str, Bounded]:
     """The hidden states of the top layer, and the last states of all layers, as stacks."""
     D = alike[0].directions
     ends = np.stack([inputs.ends for inputs in alike] * D)
     every, xs = layers(fl, alike)
-    trace = {"a": over_time(xs, joined(*(one_direction(every[0].a0, i, D) for i in range(D))))}
+    trace = {"a": over_time(xs, joined(*(direction_slice(every[0].a0, i, D) for i in range(D))))}
     for name in ("a", "c")[: 1 if alike[0].kind == "rnn" else 2]:
         last = [
-            picked([getattr(layer, f"{name}0"), *(step[name] for step in layer.steps)], ends)
+            steps_at([getattr(layer, f"{name}0"), *(step[name] for step in layer.steps)], ends)
             for layer in every
         ]
-        trace[f"{name}_last"] = joined(*(one_direction(states, i, D) for states in last for i in range(D)))[
+        trace[f"{name}_last"] = joined(*(direction_slice(states, i, D) for states in last for i in range(D)))[
             ..., None
         ]
     return trace
@@ -204,7 +204,7 @@ def permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
         yield from map(Bounded, values, errors)
 
 
-def picked(steps: Sequence[Bounded], step: Array) -> Bounded:
+def steps_at(steps: Sequence[Bounded], step: Array) -> Bounded:
     """The step `(k, m)` of every sample."""
     return Bounded(
         *(np.take_along_axis(part, step[None, :, None], axis=0)[0] for part in _side_by_side(steps))

@@ -12,7 +12,7 @@ from oracle.backward_inputs import (
     BackwardInputs,
     LayerBackwardInputs,
     by_parameter,
-    parameters_of,
+    differentiated_parameters,
 )
 from oracle.layout import LAYOUTS
 from oracle.naming import in_torch
@@ -26,10 +26,10 @@ def run(inputs: AnyBackward) -> dict[str, Array]:
     For a backward pass that takes caches, this is one step from the cached states: torch computes the gates
     again and does not use the cached gates, so it is no witness for a sequence.
     """
-    return _of_layers(inputs) if isinstance(inputs, LayerBackwardInputs) else _of_cell(inputs)
+    return _layer_gradients(inputs) if isinstance(inputs, LayerBackwardInputs) else _cell_gradients(inputs)
 
 
-def _of_cell(inputs: BackwardInputs) -> dict[str, Array]:
+def _cell_gradients(inputs: BackwardInputs) -> dict[str, Array]:
     assert inputs.x.shape[2] == 1
     with torch.no_grad():
         cell = cell_of(inputs)
@@ -40,14 +40,14 @@ def _of_cell(inputs: BackwardInputs) -> dict[str, Array]:
         given, returned = [x, a, c], [*cell(x, (a, c))]
     incoming = [tensor(array.T) for array in (inputs.da[:, :, 0], inputs.dc)]
     gradients, by_parameters = _gradients(cell, returned, given, incoming)
-    [p] = _by_place(inputs, {f"{name}_l0": gradient for name, gradient in by_parameters.items()})
+    [p] = _own_gradients(inputs, {f"{name}_l0": gradient for name, gradient in by_parameters.items()})
     found = {f"d{name}": array for name, array in zip(("x", "a0", "c0"), gradients, strict=False)}
     return {name: array.T[:, :, None] for name, array in found.items()} | {
-        name: p[name.removeprefix("d")][:, :, None] for name, _ in parameters_of(inputs)
+        name: p[name.removeprefix("d")][:, :, None] for name, _ in differentiated_parameters(inputs)
     }
 
 
-def _of_layers(inputs: LayerBackwardInputs) -> dict[str, Array]:
+def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
     """The gradients of layers. Without steps or samples the last states are the initial states."""
     n_x, m, T_x = inputs.x.shape
     initial: Sequence[Array] = [inputs.da_last, inputs.dc_last][: 1 if inputs.kind == "rnn" else 2]
@@ -74,7 +74,7 @@ def _of_layers(inputs: LayerBackwardInputs) -> dict[str, Array]:
             states.transpose(0, 2, 1)[:, : like.shape[1]]
             for states, like in zip(by_states, initial, strict=True)
         ]
-        gradients = _by_place(inputs, by_parameters)
+        gradients = _own_gradients(inputs, by_parameters)
     found = {"dx": dx}
     for name, states in zip(("da0", "dc0"), initial, strict=False):
         found[name] = states.reshape(prod(states.shape[:2]), m, 1)
@@ -109,7 +109,7 @@ def _gradients(
     }
 
 
-def _by_place(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
+def _own_gradients(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
     """The gradients by our parameters from those by torch's, for each direction of each layer."""
     D = inputs.directions if isinstance(inputs, LayerBackwardInputs) else 1
     layout, roles = LAYOUTS["torch"], ("weight", "recurrent_weight", "bias", "recurrent_bias", "projection")

@@ -145,22 +145,12 @@ class Comparison:
         element = {"element": self._element(unit, column, late), "implementation": number(ours)}
         extent = {"extent": {"wrong": int(off.sum()), "of": off.size, "name": self.label}}
         dtype = str(self.inputs.dtype)
-        if self.rival == FROM_THE_STEP_AFTER:
-            return {
-                **element,
-                "expected": f"{theirs!r}, {FROM_THE_STEP_AFTER}",
-                "allowed": {"difference": number(2 * bound), "dtype": dtype},
-                "wrong": ["implementation"],
-                **extent,
-            }
         if self.rival not in ("torch", "exact", "formulas"):
-            return {
-                **element,
-                "again": {"asked": self.rival, "value": number(theirs)},
-                "allowed": {"difference": number(2 * bound), "dtype": dtype},
-                "wrong": ["implementation"],
-                **extent,
-            }
+            own_answer: Facts = {"again": {"asked": self.rival, "value": number(theirs)}}
+            if self.rival == FROM_THE_STEP_AFTER:
+                own_answer = {"expected": f"{theirs!r}, {FROM_THE_STEP_AFTER}"}
+            allowed = {"difference": number(2 * bound), "dtype": dtype}
+            return {**element, **own_answer, "allowed": allowed, "wrong": ["implementation"], **extent}
         truth = self._truth(unit, column, t, max(bound / 1000, SMALLEST))
         far = truth.distance(ours)
         with np.errstate(all="ignore"):  # it may be infinite

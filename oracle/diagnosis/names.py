@@ -24,8 +24,14 @@ from oracle.diagnosis.behaviour import (
     specification,
 )
 from oracle.diagnosis.findings import Finding, mistake
-from oracle.diagnosis.questions import asks_more, extreme_problems, further, opening, square
-from oracle.diagnosis.random_mistakes import alike_at_random
+from oracle.diagnosis.questions import (
+    extreme_problems,
+    further_problems,
+    has_more_options,
+    opening_problems,
+    square_problems,
+)
+from oracle.diagnosis.random_mistakes import random_mistakes
 from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
@@ -57,17 +63,19 @@ def diagnose(
     common mistake and one of the `suspects` are tried, which are mistakes of the function in other problems.
     A mistake that acts at random is found by the distribution of its answers.
     """
-    questions = posed_to(function, counterexample, extreme=extreme, limits=limits, network=network)
+    questions = distinguishing_problems(
+        function, counterexample, extreme=extreme, limits=limits, network=network
+    )
     posed = [*(problem.inputs(function) for problem in questions), counterexample]
-    shown = list(_asked(implementation, posed))
+    shown = list(_behaviours(implementation, posed))
     if all(map(_raised, shown)) and not network:
-        questions += tuple(map(limits.fitted, square(function)))
+        questions += tuple(map(limits.fitted, square_problems(function)))
         posed = [*(problem.inputs(function) for problem in questions), counterexample]
-        shown = list(_asked(implementation, posed))
+        shown = list(_behaviours(implementation, posed))
     inputs = [*_not_refused(posed, shown, counterexample)]
     if len(inputs) < len(posed):
-        shown = list(_asked(implementation, inputs))
-    right = list(_asked(specification(function, limits), inputs))
+        shown = list(_behaviours(implementation, inputs))
+    right = list(_behaviours(specification(function, limits), inputs))
     wrong = next((part for part in PARTS if not _all_same(shown, right, part)), None)
     pairs = zip(shown, right, strict=True)
     if wrong is None or all(ours.is_like(spec) or _raised(ours) for ours, spec in pairs):
@@ -75,7 +83,7 @@ def diagnose(
 
     def answers(fault: Fault) -> Iterator[Behaviour]:
         if len(inputs) < len(posed):
-            return _asked(mistaken(function, fault, limits), inputs)
+            return _behaviours(mistaken(function, fault, limits), inputs)
         return _with_counterexample(function, fault, limits, questions, counterexample)
 
     def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, Finding]]:
@@ -91,7 +99,7 @@ def diagnose(
     if (
         not fits
         and not network
-        and (at_random := alike_at_random(function, implementation, inputs[0], limits))
+        and (at_random := random_mistakes(function, implementation, inputs[0], limits))
     ):
         return at_random
     best = max((parts for parts, _ in fits), default=0)
@@ -124,7 +132,7 @@ def _not_refused(
 ) -> Iterator[Inputs]:
     """The problems, except those with more options than the counterexample that the function refused."""
     for given, behaviour in zip(inputs, shown, strict=True):
-        if not (_raised(behaviour) and asks_more(given, counterexample)):
+        if not (_raised(behaviour) and has_more_options(given, counterexample)):
             yield given
 
 
@@ -141,11 +149,11 @@ def problems(
     network: LayerProblem | None = None,
 ) -> list[Inputs]:
     """The problems that distinguish mistakes, and the counterexample."""
-    posed = posed_to(function, counterexample, extreme=extreme, limits=limits, network=network)
+    posed = distinguishing_problems(function, counterexample, extreme=extreme, limits=limits, network=network)
     return [*(problem.inputs(function) for problem in posed), counterexample]
 
 
-def posed_to(
+def distinguishing_problems(
     function: str,
     counterexample: Inputs,
     *,
@@ -157,8 +165,8 @@ def posed_to(
 
     The first problem is repeated after another of its shape, to show state that lasts between calls.
     """
-    first, second = opening(function, network)
-    chosen = [first, second, first, *further(function, counterexample, network)]
+    first, second = opening_problems(function, network)
+    chosen = [first, second, first, *further_problems(function, counterexample, network)]
     if extreme and not network:
         chosen += extreme_problems(function)
     return tuple(map(limits.fitted, chosen))
@@ -181,29 +189,29 @@ def _of_mistake(
     begun = replace(fault, memory={})
     inputs = [problem.inputs(function) for problem in posed]
     right = _of_specification(function, limits, posed)
-    answers = _asked(program_of(begun, function, limits), inputs)
+    answers = _behaviours(program_of(begun, function, limits), inputs)
     return [answer.sharing(spec) for answer, spec in zip(answers, right, strict=True)], begun.memory
 
 
 @lru_cache(maxsize=CACHED)
 def _of_specification(function: str, limits: Limits, posed: tuple[Problem, ...]) -> Sequence[Behaviour]:
     """The right behaviour on each of these problems."""
-    return [*_asked(specification(function, limits), [problem.inputs(function) for problem in posed])]
+    return [*_behaviours(specification(function, limits), [problem.inputs(function) for problem in posed])]
 
 
 @cache
 def _first_outputs(function: str, fault: Fault, limits: Limits, network: LayerProblem | None) -> Leaves:
     """The outputs of a mistake for the first problem, which rule out nearly all mistakes."""
-    first, second = _opening(function, limits, network)
+    first, second = _opening_inputs(function, limits, network)
     return mistaken(function, fault, limits)(first, then=second).outputs
 
 
 @cache
-def _opening(function: str, limits: Limits, network: LayerProblem | None) -> Sequence[Inputs]:
-    return [limits.fitted(problem).inputs(function) for problem in opening(function, network)]
+def _opening_inputs(function: str, limits: Limits, network: LayerProblem | None) -> Sequence[Inputs]:
+    return [limits.fitted(problem).inputs(function) for problem in opening_problems(function, network)]
 
 
-def _asked(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
+def _behaviours(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviour]:
     """The behaviour on each problem. If shapes are equal, the first answer is read after the second call."""
     first, second, *_ = inputs
     follows = (second.x.shape, second.a0.shape) == (first.x.shape, first.a0.shape)

@@ -18,7 +18,7 @@ def problem(function: str, **fields: Any) -> Problem:
     return made
 
 
-def opening(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
+def opening_problems(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
     """The first two problems, of one shape; for layers they have all options except a projection.
 
     With a `network`, the problems of this module have its weights, since a program may know no others.
@@ -34,13 +34,15 @@ def opening(function: str, network: LayerProblem | None = None) -> Sequence[Prob
     return first, replace(first, seed=5)
 
 
-def further(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> list[Problem]:
+def further_problems(
+    function: str, counterexample: Inputs, network: LayerProblem | None = None
+) -> list[Problem]:
     """The other problems: m below and above n_a and T_x, equal sizes, one step, larger sizes, three layers.
 
     Some have a projection if the counterexample has one, since many targets have no projection.
     """
     if network:
-        first, _ = opening(function, network)
+        first, _ = opening_problems(function, network)
         plain: LayerProblem = replace(first, lengths="absent")  # type: ignore[call-arg, assignment]
         return [replace(plain, m=4, T_x=5, seed=1), replace(plain, m=3, T_x=1, seed=3)]
     if not isinstance(counterexample, LayerInputs):
@@ -82,7 +84,7 @@ def extreme_problems(function: str) -> list[Problem]:
     return chosen
 
 
-def square(function: str) -> list[Problem]:
+def square_problems(function: str) -> list[Problem]:
     """Problems with equal sizes, for programs with wrong axes, which raise for all other sizes.
 
     The first has only equal sizes, the second equal sizes of the last two axes.
@@ -96,7 +98,7 @@ def square(function: str) -> list[Problem]:
     ]
 
 
-def asks_more(inputs: Inputs, counterexample: Inputs) -> bool:
+def has_more_options(inputs: Inputs, counterexample: Inputs) -> bool:
     """Whether a problem of layers has an option that the counterexample lacks: it may be unsupported."""
     if not (isinstance(inputs, LayerInputs) and isinstance(counterexample, LayerInputs)):
         return False
@@ -117,7 +119,7 @@ def _options(inputs: LayerInputs) -> tuple[bool, ...]:
     )
 
 
-def larger(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> Problem:
+def larger_problem(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> Problem:
     """A larger problem with the options of the counterexample."""
     if network:
         has_lengths = isinstance(counterexample, LayerInputs) and counterexample.lengths is not None

@@ -18,7 +18,7 @@ SPREAD = 0.18
 """The largest distance of two distributions of one program; one pair in 10**7 exceeds it."""
 
 
-def alike_at_random(
+def random_mistakes(
     function: str, implementation: Program, inputs: Inputs, limits: Limits = ANYTHING
 ) -> list[Finding]:
     """The mistakes whose answers have the same distribution as those of the implementation."""

@@ -10,7 +10,7 @@ import numpy as np
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, off_by, same, specification
 from oracle.diagnosis.findings import Finding, found
 from oracle.diagnosis.overwritten_arrays import overwriting, writing
-from oracle.diagnosis.questions import larger, problem
+from oracle.diagnosis.questions import larger_problem, problem
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem
@@ -35,7 +35,7 @@ def side_effect(
     A program may act at random, or read the parameters by their order in the dict. A program that computes
     everything right may overwrite earlier answers or its arguments.
     """
-    bigger = limits.fitted(larger(function, counterexample, network))
+    bigger = limits.fitted(larger_problem(function, counterexample, network))
     first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
     given, *reordered = [first] if network else _reordered(function, limits)
     asked = [counterexample, first]
@@ -66,7 +66,7 @@ def right_digits(
     network: LayerProblem | None = None,
 ) -> Finding | None:
     """The number of right digits, if all answers are nearly right, with fewer digits than float64."""
-    bigger = limits.fitted(larger(function, counterexample, network))
+    bigger = limits.fitted(larger_problem(function, counterexample, network))
     asked = [counterexample, bigger.inputs(function)]
     shown, right = (
         [program(inputs) for inputs in asked] for program in (implementation, specification(function, limits))

@@ -13,7 +13,7 @@ from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import Limits
 from oracle.location.equations import equations, evaluate
 from oracle.location.memory import infer_memory
-from oracle.location.observations import Observation, compared, parameters_of
+from oracle.location.observations import Observation, compared, wide_parameters
 from oracle.problem import LayerProblem
 from reference.contract import Array
 
@@ -188,7 +188,7 @@ def observed_layer(function: str, setting: Setting, given: Inputs, program: Prog
         A, x = _turned(A, network), _turned(x, network)
     place = _place(setting)
     nodes = equations(given.kind, True, "Wp" in given.parameters, given.activation, False)
-    known = parameters_of(network.parameters[place])
+    known = wide_parameters(network.parameters[place])
     known |= {"x": x, "a0": network.a0[place][:, :, None], "c0": network.c0[place][:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     known |= {"xt": known["x"], "a of steps": A}

@@ -94,7 +94,7 @@ class Case:
             return np.asarray(8 * check.allowed + 256 * u * np.abs(check.shown))
 
 
-def parameters_of(parameters: Mapping[str, Array]) -> dict[str, Array]:
+def wide_parameters(parameters: Mapping[str, Array]) -> dict[str, Array]:
     """The parameters in float64, biases as `(n, 1, 1)`."""
     named: dict[str, Array] = {}
     for name, array in parameters.items():
@@ -126,7 +126,7 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
         returned = {name: array[:, :, :1] for name, array in returned.items()}
     cached = _cached(contract.cache, shown.caches, inputs, contract.is_cell, T_x) if limits.caches else {}
     nodes = equations(kind, not contract.is_cell)
-    known = parameters_of(inputs.parameters)
+    known = wide_parameters(inputs.parameters)
     known |= {"x": inputs.x[:, :, :T_x], "a0": inputs.a0[:, :, None], "c0": inputs.c0[:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     if only_first_step:

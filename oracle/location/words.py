@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from reference.contract import CONTRACTS
+
 STATEMENTS: Mapping[str, str] = {
     "xt": "xt = x of this step",
     "a_prev": "a_prev = a of the step before",
@@ -11,18 +13,10 @@ STATEMENTS: Mapping[str, str] = {
     "cct": "cct = tanh(Wc [a_prev; xt] + bc)",
     "ot": "ot = sigmoid(Wo [a_prev; xt] + bo)",
     "c_next": "c_next = ft * c_prev + it * cct",
-    "cached a_next": "cached a_next = a_next of its step",
-    "cached c_next": "cached c_next = c_next of its step",
-    "cached a_prev": "cached a_prev = a_prev of its step",
-    "cached c_prev": "cached c_prev = c_prev of its step",
-    "cached ft": "cached ft = ft of its step",
-    "cached it": "cached it = it of its step",
-    "cached cct": "cached cct = cct of its step",
-    "cached ot": "cached ot = ot of its step",
-    "cached xt": "cached xt = xt of its step",
-    "returned a": "returned a = a_next of each step",
-    "returned c": "returned c = c_next of each step",
+    **{f"cached {name}": f"cached {name} = {name} of its step" for name in CONTRACTS["lstm_forward"].cache},
+    **{f"returned {state}": f"returned {state} = {state}_next of each step" for state in "ac"},
 }
+"""The equations in the symbols of the specification."""
 _OWN = "a layer or direction does not start from its own"
 _LAST = "is not the last {} state of each layer and direction"
 OF_NETWORKS: Mapping[str, str] = {

@@ -12,7 +12,7 @@ import oracle.diagnosis.traces
 import reference
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.findings import found
-from oracle.diagnosis.questions import extreme_problems, further, opening
+from oracle.diagnosis.questions import extreme_problems, further_problems, opening_problems
 from oracle.faults import FAULTS, Fault
 from oracle.inputs import Inputs
 from oracle.problem import LayerProblem, Problem, siblings
@@ -92,8 +92,8 @@ def with_everything(function: str) -> LayerProblem:
 
 def showing(function: str) -> list[Problem]:
     if CONTRACTS[function].is_layer:
-        others = further(function, with_everything(function).inputs(function))
-        return [opening(function)[0], *others, *extreme_problems(function)]
+        others = further_problems(function, with_everything(function).inputs(function))
+        return [opening_problems(function)[0], *others, *extreme_problems(function)]
     return [Problem(CONTRACTS[function].kind, **fields) for fields in SHOWING]
 
 

@@ -11,7 +11,7 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import Behaviour, mistaken
 from oracle.diagnosis.findings import found, mistake
-from oracle.diagnosis.names import _asked, _with_counterexample, diagnose, posed_to
+from oracle.diagnosis.names import _behaviours, _with_counterexample, diagnose, distinguishing_problems
 from oracle.diagnosis.traces import right_digits
 from oracle.faults import FAULTS, concerning
 from oracle.limits import ANYTHING
@@ -138,12 +138,15 @@ def test_what_is_kept_of_a_mistake_is_what_it_answers(function: str) -> None:
 
     Takes seconds: a quarter of the mistakes answer every question four times.
     """
-    posed, other = posed_to(function, small(function)), replace(small(function), x=small(function).x + 1)
+    posed, other = (
+        distinguishing_problems(function, small(function)),
+        replace(small(function), x=small(function).x + 1),
+    )
     for fault in chosen(concerning(function), lambda fault: fault.group):
         for counterexample in (other, small(function)):
             asked = [*(problem.inputs(function) for problem in posed), counterexample]
             kept = [*_with_counterexample(function, fault, ANYTHING, posed, counterexample)]
-            fresh = [*_asked(mistaken(function, fault), asked)]
+            fresh = [*_behaviours(mistaken(function, fault), asked)]
             if not all(map(Behaviour.is_like, kept, fresh)):  # then it acts at random, which may not show
-                again = ([*_asked(mistaken(function, fault), asked)] for _ in range(10))
+                again = ([*_behaviours(mistaken(function, fault), asked)] for _ in range(10))
                 assert not all(all(map(Behaviour.is_like, fresh, each)) for each in again), fault.name

@@ -12,7 +12,7 @@ import reference
 from oracle.diagnosis.behaviour import Behaviour, Program, mistaken, specification
 from oracle.diagnosis.findings import mistake
 from oracle.diagnosis.names import diagnose, problems
-from oracle.diagnosis.questions import asks_more
+from oracle.diagnosis.questions import has_more_options
 from oracle.diagnosis.questions import problem as posed
 from oracle.faults import FAULTS, Fault, common, concerning
 from oracle.inputs import Inputs, LayerInputs
@@ -177,10 +177,10 @@ def test_a_problem_asks_more_if_it_has_what_the_counterexample_has_not() -> None
     options = {"layers": 2, "directions": 2, "lengths": "random", "n_p": 2}
     for name, value in options.items():
         with_it = posed("lstm_layer", **sizes, **{name: value}).inputs("lstm_layer")
-        assert asks_more(with_it, plain)
-        assert not asks_more(with_it, with_it)
-        assert not asks_more(plain, with_it)
-        assert not asks_more(with_it, with_everything("lstm_layer").inputs("lstm_layer"))
+        assert has_more_options(with_it, plain)
+        assert not has_more_options(with_it, with_it)
+        assert not has_more_options(plain, with_it)
+        assert not has_more_options(with_it, with_everything("lstm_layer").inputs("lstm_layer"))
 
 
 def test_what_an_implementation_refuses_of_the_counterexample_is_its_mistake() -> None:
