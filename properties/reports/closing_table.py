@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from oracle.problem import Problem
+from properties.reports.judgement import Judgement, judgements
 from properties.reports.mistakes import Mistake, laws, ranked_mistakes, results_by_function
-from properties.reports.results import Judgement, LawResult, judgements, printable
+from properties.reports.results import LawResult, printable
 from properties.reports.target_names import ELLIPSIS, shortened, shown_names
 from properties.strategies.cost import work
 from properties.trials.provided_functions import PRESENCE

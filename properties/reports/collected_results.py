@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from properties.reports.results import Judgement, LawResult, encodable
+from properties.reports.judgement import Judgement
+from properties.reports.results import LawResult, encodable
 from properties.reports.test_ids import implementation_in
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from io import StringIO
 
 from properties.reports.json_report import Run
+from properties.reports.judgement import Judgement
 from properties.reports.mistakes import cases
-from properties.reports.results import GRADES, Judgement, printable
+from properties.reports.results import GRADES, printable
 from properties.reports.target_names import shown_names
 
 COLUMNS = (

@@ -10,8 +10,8 @@ from typing import Any
 
 from properties.reports.closing_table import IN_FULL, short
 from properties.reports.json_report import Run
+from properties.reports.judgement import Judgement
 from properties.reports.mistakes import ranked_mistakes
-from properties.reports.results import Judgement
 from properties.reports.target_names import shown_names
 from properties.trials.provided_functions import PRESENCE
 from reference.contract import CONTRACTS

@@ -10,7 +10,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from properties.reports.results import Judgement, LawResult, judgements
+from properties.reports.judgement import Judgement, judgements
+from properties.reports.results import LawResult
 
 SCHEMA = 1
 """The version of the format, which docs/report.md describes."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from oracle.diagnosis.findings import Finding, found, mistake
 from oracle.problem import Problem
-from properties.reports.results import Judgement, LawResult
+from properties.reports.judgement import Judgement
+from properties.reports.results import LawResult
 from properties.strategies.cost import work
 from reference.contract import CONTRACTS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from properties.reports.csv_report import as_csv
 from properties.reports.html_report import as_html
 from properties.reports.json_report import Run, as_json, replace_file
-from properties.reports.results import Judgement
+from properties.reports.judgement import Judgement
 
 _FORMATS: Mapping[str, Callable[[Sequence[Judgement], Run], str]] = {
     ".json": as_json,

@@ -19,8 +19,9 @@ from properties.reports.collected_results import CollectedResults
 from properties.reports.duplicates import show_once
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Journal, Run
+from properties.reports.judgement import judgements
 from properties.reports.progress import ProgressPlugin
-from properties.reports.results import LawResult, encodable, judgements, printable
+from properties.reports.results import LawResult, encodable, printable
 from properties.reports.test_ids import function_in, implementation_in, law_in
 from properties.trials.provided_functions import PROVIDED
 from properties.worker.targets import closest

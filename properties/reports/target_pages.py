@@ -11,8 +11,8 @@ from oracle.problem import Problem
 from properties.laws import all_laws
 from properties.reports.html_report import render
 from properties.reports.json_report import Run, replace_file
+from properties.reports.judgement import Judgement
 from properties.reports.mistakes import Case, cases, laws, results_by_function
-from properties.reports.results import Judgement
 from properties.reports.snippet import snippet
 from properties.reports.target_names import file_names, shown_names
 from properties.reports.worked_example import worked

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from properties.reports import json_report
-from properties.reports.results import Judgement, LawResult, judgements
+from properties.reports.judgement import Judgement, judgements
+from properties.reports.results import LawResult
 from properties.reports.test_ids import function_in, law_in
 
 

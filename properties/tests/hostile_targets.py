@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from properties.reports.results import Verdict
+from properties.reports.judgement import Verdict
 from reference.contract import FUNCTIONS
 
 Sources = Mapping[str, str]

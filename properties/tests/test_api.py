@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.reports.results import judgements
+from properties.reports.judgement import judgements
 from properties.session import api
 from properties.session.api import judge, laws
 from properties.tests.results import failed, passed, skipped

@@ -16,7 +16,8 @@ from properties.explanations.failure import Failure
 from properties.implementations.answer import Answer, MalformedError
 from properties.implementations.implementation import Returned
 from properties.laws import all_laws
-from properties.reports.results import Judgement, LawResult
+from properties.reports.judgement import Judgement
+from properties.reports.results import LawResult
 from properties.reports.snippet import snippet
 from properties.reports.worked_example import worked
 from properties.tests.one_law import InProcess, catch

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from properties.reports.csv_report import COLUMNS, as_csv
 from properties.reports.json_report import Run
-from properties.reports.results import LawResult, judgements
+from properties.reports.judgement import judgements
+from properties.reports.results import LawResult
 from properties.tests.results import every_verdict, failed, passed
 from reference.contract import FUNCTIONS
 

@@ -16,7 +16,8 @@ from properties.reports import earlier_report
 from properties.reports.environment import without_imports
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Journal, Run, as_json, parsed, read
-from properties.reports.results import LawResult, judgements
+from properties.reports.judgement import judgements
+from properties.reports.results import LawResult
 from properties.tests.results import failed, passed
 from properties.tests.runs import CLONE
 from properties.worker.own_modules import REFERENCE

@@ -16,7 +16,7 @@ import pytest
 
 from properties.reports.html_report import as_html
 from properties.reports.json_report import Run
-from properties.reports.results import judgements
+from properties.reports.judgement import judgements
 from properties.tests.html_pages import Page
 from properties.tests.results import every_verdict, failed, passed
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from oracle.diagnosis.findings import Finding, found, mistake
 from properties.reports.closing_table import render
 from properties.reports.json_report import Run
+from properties.reports.judgement import judgements
 from properties.reports.mistakes import cases, ranked_mistakes
-from properties.reports.results import LawResult, judgements
+from properties.reports.results import LawResult
 from properties.tests.results import MISSING, PROBLEM, failed, passed, skipped
 from properties.tests.test_csv_report import rows
 from properties.trials.provided_functions import PROVIDED, USABLE

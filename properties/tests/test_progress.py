@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from properties.reports.collected_results import CollectedResults
+from properties.reports.judgement import judgements
 from properties.reports.progress import ProgressPlugin
-from properties.reports.results import LawResult, judgements
+from properties.reports.results import LawResult
 from properties.reports.test_ids import implementation_in
 from properties.tests.results import failed, passed
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from properties.reports import report
 from properties.reports.html_report import as_html
 from properties.reports.json_report import Run, as_json
-from properties.reports.results import LawResult, judgements
+from properties.reports.judgement import judgements
+from properties.reports.results import LawResult
 from properties.reports.target_names import shown_names
 from properties.tests.html_pages import Page
 from properties.tests.results import PROBLEM, every_verdict, failed, left_out, passed

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from oracle.diagnosis.findings import found
 from properties.reports.closing_table import render
+from properties.reports.judgement import Verdict, judgements
 from properties.reports.mistakes import cases
-from properties.reports.results import LawResult, Verdict, judgements, printable
+from properties.reports.results import LawResult, printable
 from properties.reports.target_names import shown_names
 from properties.tests.results import PROBLEM, every_verdict, failed, left_out, passed, skipped
 from properties.trials.provided_functions import PROVIDED

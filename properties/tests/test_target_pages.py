@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from oracle.diagnosis.findings import found, mistake
 from properties.reports import target_pages
 from properties.reports.json_report import Run
-from properties.reports.results import LawResult, judgements
+from properties.reports.judgement import judgements
+from properties.reports.results import LawResult
 from properties.reports.target_names import file_names
 from properties.tests.html_pages import Page
 from properties.tests.results import MISSING, every_verdict, failed, passed

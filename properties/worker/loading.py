@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
-import inspect
 import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,13 +14,20 @@ from types import FunctionType, ModuleType
 from typing import Any, Optional
 
 from oracle.modules import ModuleOptions, UnusableModule, is_module, understand
+from properties.worker.candidates import (
+    classes_hint,
+    like_hint,
+    modules_hint,
+    other_signature,
+    similar_function,
+)
 from properties.worker.own_modules import FRAMEWORKS, NAMES, hide, is_ours
 from properties.worker.placeholders import placeholder
 from properties.worker.stand_ins import replace_helpers
 from properties.worker.statement_runner import RunStatements, run
 from properties.worker.statements import statements
 from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable, closest
-from reference.contract import CONTRACTS, Contract
+from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Lo
     folder = str(Path(module.__file__ or "").parent)
     if options.like or options.converts or is_module(holder):
         if not target.attribute:
-            raise UnusableModule(f"name a class or function in it, TARGET:CLASS{_modules_in(module)}")
+            raise UnusableModule(f"name a class or function in it, TARGET:CLASS{modules_hint(module)}")
         found = understand(holder, target.attribute, options)
         return Loaded(
             functions=found.functions,
@@ -209,14 +214,16 @@ def _attribute(holder: object, name: str, target: Target) -> object:
 
 def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     functions = {name: getattr(holder, name) for name in CONTRACTS if hasattr(holder, name)}
-    similar = {name: like for name in CONTRACTS if name not in functions and (like := _similar(name, holder))}
+    similar = {
+        name: like for name in CONTRACTS if name not in functions and (like := similar_function(name, holder))
+    }
     if not functions:
-        if hint := _modules_in(holder):
+        if hint := modules_hint(holder):
             raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
         likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
-        hint = f"; did you mean {likes}?" if likes else _classes_hint(holder) or _like_hint(holder)
+        hint = f"; did you mean {likes}?" if likes else classes_hint(holder) or like_hint(holder)
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
-    contracts = {name: _other_contract(CONTRACTS[name], function) for name, function in functions.items()}
+    contracts = {name: other_signature(CONTRACTS[name], function) for name, function in functions.items()}
     facts = [each.__dict__["understood"] for each in functions.values() if _is_of_like(each)]
     understood = facts[0] if facts else {}
     loaded = Loaded(
@@ -235,69 +242,9 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     return loaded
 
 
-def _modules_in(holder: object) -> str:
-    """A hint at the classes of modules that a file defines; empty if there are none."""
-    found = [
-        name
-        for name, value in getattr(holder, "__dict__", {}).items()
-        if is_module(value) and value.__module__ == getattr(holder, "__name__", "")
-    ]
-    return f"; it has the modules {', '.join(found)}: judge TARGET:{found[0]}" if found else ""
-
-
-def _classes_hint(holder: object) -> str:
-    """A hint at the classes that have some of the functions as methods; empty if there are none."""
-    classes = [
-        name
-        for name, value in getattr(holder, "__dict__", {}).items()
-        if isinstance(value, type) and any(hasattr(value, function) for function in CONTRACTS)
-    ]
-    have = "its class {} has" if len(classes) == 1 else "its classes {} have"
-    named = have.format(", ".join(classes))
-    return f"; {named} some: judge TARGET:{classes[0]}" if classes else ""
-
-
-def _like_hint(holder: object) -> str:
-    """A hint at how to name a function that makes modules of torch; empty if there is none."""
-    if isinstance(holder, ModuleType) or not callable(holder):
-        return ""
-    return "; it is no torch.nn.Module: if calling it makes one, state of which kind by --like torch.nn.LSTM"
-
-
 def _is_of_like(function: object) -> bool:
     """Whether a function was made by `like` of `oracle.modules`."""
     made = function if isinstance(function, FunctionType) else None
     return (
         made is not None and made.__module__.endswith("oracle.modules.adapter") and "understood" in vars(made)
     )
-
-
-def _similar(name: str, holder: object) -> str:
-    """The function with a similar name and the right signature that may be meant; empty if there is none."""
-    contract = CONTRACTS[name]
-    alike = [
-        other
-        for other in dir(holder)
-        if other not in CONTRACTS
-        and contract.kind in other.lower()
-        and contract.is_cell == ("cell" in other.lower())
-        and inspect.isroutine(function := inspect.getattr_static(holder, other, None))
-        and _other_contract(contract, function) is None
-    ]
-    return next(iter(difflib.get_close_matches(name, alike, n=1)), "")
-
-
-def _other_contract(contract: Contract, function: object) -> str | None:
-    """The signature of a function if it is not the specification's; `None` if it is, or is not known."""
-    if not callable(function):
-        return f"{contract.name} of type {type(function).__name__}"
-    try:
-        signature = inspect.signature(function)
-        text = f"{contract.name}{signature}"
-    except Exception:  # built-in functions have no signature, and printing a default runs code of the target
-        return None
-    try:
-        signature.bind(*contract.arguments, *contract.last_arguments)
-    except TypeError:
-        return text if len(text) <= 200 else f"{text[:200]}…"
-    return None
