@@ -1,6 +1,6 @@
 """Compares two answers within a bound, and finds out which of them is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,44 @@ Facts = Mapping[str, Any]
 def number(value: float) -> float | str:
     """The number for JSON, which has no numbers that are not finite: they become text."""
     return float(value) if np.isfinite(value) else repr(float(value))
+
+
+def largest_ratio(inputs: Inputs, outputs: Iterable[tuple[Array, Array, Array]], rival: str) -> float:
+    """The largest ratio of several comparisons, computed at once: each an answer, the witness and the bound.
+
+    It is infinite or NaN if a comparison needs a closer look, since a bound is not of use everywhere or one
+    of both answers has a NaN.
+    """
+    every = [_last_steps(*each) for each in outputs if each[0].size and each[1].size]
+    if not every:
+        return 0.0
+    ours, theirs, bound = (
+        np.concatenate(arrays, None, dtype=np.float64)  # flat copies, one after the other
+        for arrays in zip(*every, strict=True)
+    )
+    with np.errstate(all="ignore"):
+        ratio = np.where(ours == theirs, 0, np.abs(ours - theirs) / (bound * _bounds_apart(rival)))
+    largest, size = bound.max(keepdims=True), np.ones(1)
+    if _has_gradients(inputs):
+        starts = np.cumsum([0, *(each[0].size for each in every[:-1])])
+        largest = np.maximum.reduceat(bound, starts)
+        size = np.maximum.reduceat(np.where(np.isfinite(theirs), np.abs(theirs), 0), starts)
+    return float(ratio.max()) if (largest <= BEYOND_USE * size).all() else np.inf
+
+
+def _last_steps(ours: Array, theirs: Array, bound: Array) -> tuple[Array, Array, Array]:
+    """The last steps that both answers have, and the bound for these steps."""
+    count = min(ours.shape[2], theirs.shape[2])
+    return tuple(array[:, :, array.shape[2] - count :] for array in (ours, theirs, bound))  # type: ignore[return-value]
+
+
+def _bounds_apart(rival: str) -> int:
+    """By how many bounds two correct answers may differ: the exact value has no error."""
+    return 1 if rival == "exact" else 2
+
+
+def _has_gradients(inputs: Inputs) -> bool:
+    return isinstance(inputs, (BackwardInputs, LayerBackwardInputs))
 
 
 @dataclass(frozen=True)
@@ -69,7 +107,7 @@ class Comparison:
         """
         ours, theirs, bound = self._compared
         with np.errstate(all="ignore"):
-            ratio = np.abs(ours - theirs) / (bound * (1 if self.rival == "exact" else 2))
+            ratio = np.abs(ours - theirs) / (bound * _bounds_apart(self.rival))
         if np.isfinite(ratio).all() and not np.isinf(bound).any():
             return np.asarray(ratio)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
@@ -80,9 +118,7 @@ class Comparison:
     @cached_property
     def _compared(self) -> tuple[Array, Array, Array]:
         """The last steps that both answers have, and the bound for these steps."""
-        count = min(self.implementation.shape[2], self.witness.shape[2])
-        every = (self.implementation, self.witness, self.bound)
-        ours, theirs, bound = (array[:, :, array.shape[2] - count :] for array in every)
+        ours, theirs, bound = _last_steps(self.implementation, self.witness, self.bound)
         return ours.astype(np.float64, copy=False), theirs.astype(np.float64, copy=False), bound
 
     @cached_property
@@ -126,7 +162,7 @@ class Comparison:
 
     @property
     def _is_gradient(self) -> bool:
-        return isinstance(self.inputs, (BackwardInputs, LayerBackwardInputs))
+        return _has_gradients(self.inputs)
 
     def explain(self) -> Facts:
         """The facts of the worst element in the first wrong step; a backward pass takes the last step first.

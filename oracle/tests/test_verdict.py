@@ -11,7 +11,7 @@ from oracle import propagation, pytorch
 from oracle.diagnosis.facts import in_words
 from oracle.inputs import Inputs
 from oracle.problem import Problem
-from oracle.verdict import Comparison
+from oracle.verdict import Comparison, largest_ratio
 from reference.contract import Array
 
 PROBLEM = Problem.lstm(n_x=3, n_a=2, n_y=2, m=2, T_x=3, seed=1)
@@ -42,6 +42,36 @@ def off(values: Array, by: float = 1e-6) -> Array:
 
 def test_two_right_programs_agree(a: Array, torchs: Array) -> None:
     assert compared(a, torchs).worst < 0.5
+
+
+def test_several_comparisons_at_once_have_the_ratio_of_the_worst(a: Array, torchs: Array) -> None:
+    bound = propagation.evaluate(INPUTS)["a"].error
+    outputs = [(off(a, by), torchs, bound) for by in (0, 1e-15, 1e-12)]
+    outputs.append((a, torchs[:, :, 2:], bound))  # the last step alone
+    outputs.append((a[:, :0], torchs[:, :0], bound[:, :0]))
+    worst = [compared(*output[:2], bound=output[2]).worst for output in outputs]
+    for last in range(1, 6):
+        assert largest_ratio(INPUTS, outputs[:last], "torch") == max(worst[:last])
+        assert largest_ratio(INPUTS, outputs[:last], "exact") == 2 * max(worst[:last])
+    assert largest_ratio(INPUTS, outputs[-1:], "torch") == 0
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_comparison_of_numbers_that_are_not_finite_needs_a_closer_look(a: Array, wrong: float) -> None:
+    bound = np.full_like(a, 1e-15)
+    assert not largest_ratio(INPUTS, [(off(a, wrong), a, bound)], "torch") <= 1
+    assert not largest_ratio(INPUTS, [(off(a, np.nan), off(a, np.nan), bound)], "torch") <= 1
+    assert largest_ratio(INPUTS, [(off(a, np.inf), off(a, np.inf), bound)], "torch") == 0
+
+
+def test_a_bound_beyond_use_needs_a_closer_look(a: Array) -> None:
+    """That of a gradient is compared with the largest element of its own output."""
+    small, fine, large = np.full_like(a, 1e-9), np.full_like(a, 1e-15), np.full_like(a, 0.2)
+    assert largest_ratio(INPUTS, [(a, a, fine), (a, a, large)], "torch") == np.inf
+    gradients = PROBLEM.inputs("lstm_backward")
+    assert largest_ratio(gradients, [(a, a, fine), (small, small, fine)], "torch") == 0
+    assert largest_ratio(gradients, [(a, a, fine), (small, small, small)], "torch") == np.inf
+    assert largest_ratio(INPUTS, [(a, a, fine), (small, small, small)], "torch") == 0
 
 
 def test_the_message_names_everything(a: Array, torchs: Array) -> None:

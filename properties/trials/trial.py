@@ -9,7 +9,7 @@ from oracle.backward_inputs import BY_SAMPLES
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
-from oracle.verdict import Comparison, Facts, number
+from oracle.verdict import Comparison, Facts, largest_ratio, number
 from properties.implementations.answer import Answer, quantity
 from properties.implementations.answers import Answers
 from properties.implementations.call_history import Death
@@ -199,21 +199,17 @@ class Trial:
         rival: str = "torch",
     ) -> bool:
         """Compare every quantity with `theirs` within the bounds. Returns whether any bound is meaningful."""
+        inputs = inputs or self.inputs
+        names = [name for name in theirs if name in ours]  # the implementation may not return all
+        outputs = [(ours[name], theirs[name], bounds[name].error) for name in names]
+        ratio = largest_ratio(inputs, outputs, rival)
+        if names and ratio <= 1:
+            self.measure(ratio)
+            return True
         labels = {quantity(self.contract, name): name for name in self.contract.outputs}
         meaningful = False
-        for name, witness in theirs.items():
-            if name not in ours:
-                continue  # the implementation does not return it
-            comparison = Comparison(
-                inputs or self.inputs,
-                name,
-                labels.get(name, name),
-                ours[name],
-                witness,
-                bounds[name].error,
-                steps,
-                rival,
-            )
+        for name, output in zip(names, outputs, strict=True):
+            comparison = Comparison(inputs, name, labels.get(name, name), *output, steps, rival)
             if comparison.worst > 1:
                 raise ViolationError(self, comparison.explain)
             self.measure(comparison.nearest)
