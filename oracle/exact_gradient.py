@@ -14,8 +14,10 @@ from flint import arb, arb_mat
 
 from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs, by_parameter
 from oracle.exact import (
+    Affine,
     Direction,
     Enclosure,
+    Network,
     TooWideError,
     Values,
     demand,
@@ -71,11 +73,12 @@ def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
         "da0": np.full((prod(inputs.a0.shape[:-1]), m, 1), arb(0), object),
         "dc0": np.full((prod(inputs.c0.shape[:-1]), m, 1), arb(0), object),
     }
+    networks = [network_of(inputs.kind, p, inputs.activation) for p in every if is_layer]
     chains: list[list[_Chain]] = [[] for _ in every]
     for j in range(m):
         sample = inputs.columns([j])
         if isinstance(sample, LayerBackwardInputs):
-            dx, of_places = _through_layers(sample, radius)
+            dx, of_places = _through_layers(networks, sample, radius)
         else:
             chain = _given_caches(sample)
             dx, of_places = chain.dx, [chain]
@@ -106,9 +109,10 @@ def _given_caches(inputs: BackwardInputs) -> _Chain:
     return _chain(inputs.kind, inputs.parameters, "tanh", Direction(a0, c0, xs, steps), da, dc)
 
 
-def _through_layers(inputs: LayerBackwardInputs, radius: float) -> tuple[list[Values], list[_Chain]]:
+def _through_layers(
+    networks: Sequence[Network], inputs: LayerBackwardInputs, radius: float
+) -> tuple[list[Values], list[_Chain]]:
     """The gradients of one sample by its inputs, and the chain of each direction of each layer."""
-    networks = [network_of(inputs.kind, p, inputs.activation) for p in inputs.parameters]
     every, _ = directions(networks, inputs, radius)
     D, end, n_h = inputs.directions, int(inputs.ends[0]), inputs.a0.shape[1]
     da = [exactly(column) for column in np.moveaxis(inputs.da[:, :, :end], 2, 0)]
@@ -148,13 +152,14 @@ def _chain(
     )
     a_prev = [given.a0, *(step["a"] for step in given.steps)][:T]
     c_prev = [given.c0, *(step.get("c", given.c0) for step in given.steps)][:T]
+    by_concat, by_projection = _linear(W.T), _linear(p["Wp"].T) if "Wp" in p else None
     chain = _Chain([], [], [], [], [], [], [])
     d, d_c = da[-1], dc[-1]
     for t in reversed(range(T)):
         step = given.steps[t]
         chain.da.append(d)
-        if "Wp" in p:
-            d = _product(p["Wp"].T, d)
+        if by_projection:
+            d = by_projection(d)
         if kind == "rnn":
             slopes = [_relu_slope(a) if activation == "relu" else 1 - a * a for a in step["a"]]
             dz = [x * slope for x, slope in zip(d, slopes, strict=True)]
@@ -169,7 +174,7 @@ def _chain(
             dz += [da_ * h_ * o * (1 - o) for da_, _, h_, _, _, _, _, o in units]
             d_c = [x + y * f for x, y, f in zip(dc[t], by_c, step["ft"], strict=True)]
             chain.unprojected.append([o * h_ for o, h_ in zip(step["ot"], h, strict=True)])
-        back = _product(W.T, dz)
+        back = by_concat(dz)
         chain.dz.append(dz)
         chain.concat.append([*a_prev[t], *given.xs[t]])
         chain.dx.insert(0, back[n_h:])
@@ -203,11 +208,13 @@ def _outer(pairs: Sequence[tuple[Values, Values]], rows: int, columns: int) -> A
     return np.array((first.transpose() * second).entries(), object).reshape(rows, columns, 1)
 
 
-def _product(W: Array, v: Values) -> Values:
-    if not W.size:
-        return [arb(0)] * len(W)
+def _linear(W: Array) -> Affine:
+    """The product with a matrix."""
     rows, columns = W.shape
-    return list((arb_mat(rows, columns, exactly(W)) * arb_mat(len(v), 1, v)).entries())
+    if not W.size:
+        return lambda _: [arb(0)] * rows
+    matrix = arb_mat(rows, columns, exactly(W))
+    return lambda v: list((matrix * arb_mat(columns, 1, v)).entries())
 
 
 def _relu_slope(a: arb) -> arb:
