@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from oracle.layout import plain
-from oracle.modules.factory import Factory
-from oracle.modules.forms import Form, WrongAnswer, read
+from oracle.modules.factory import Built, Factory
+from oracle.modules.forms import Form, WrongAnswer, WrongWeights, read
 from oracle.modules.interface import Sizes, UnusableModule, flat, numbered
 from oracle.modules.places import places
 from oracle.modules.roles import Extents, Reading
@@ -29,16 +28,6 @@ class Single(NamedTuple):
     reading: Reading
 
 
-@dataclass
-class _Built:
-    """A module, its weights, of each the places of its entries in `flat` parameters, and what is called."""
-
-    module: Any
-    weights: Mapping[str, Any]
-    entries: Mapping[str, Array]
-    called: Any = None
-
-
 class Adapter:
     """The functions of layers, by the modules of a factory in one form.
 
@@ -50,20 +39,15 @@ class Adapter:
         self.returns_states = True  # as far as calls have shown
         self._interface = factory.interface
         self._factory, self._singles, self._form = factory, singles, form
-        self._built = lru_cache(maxsize=64)(self._make)
-
-    def _make(self, sizes: Sizes, dtype: str) -> _Built:
-        module = self._factory.ready(sizes, dtype)
-        weights = self._factory.weights(module)
-        return _Built(module, weights, self._entries(weights, sizes))
+        self._entries_of: dict[Sizes, dict[str, Array]] = {}
 
     def _entries(
         self, weights: Mapping[str, Any], sizes: Sizes, *, both_biases: bool = False
     ) -> dict[str, Array]:
-        """Of every weight where its entries are; 0 of a weight that an option should have changed.
+        """Of every weight where in `flat` parameters its entries are; 0 if an option should have changed it.
 
-        Raises `UnusableModule` where no name tells the places of the weights, and `WrongAnswer` where some of
-        them have shapes that no order of the places explains.
+        Raises `UnusableModule` where no name tells the places of the weights, and `WrongWeights` where
+        some of them have shapes that no order of the places explains.
         """
         single = self._singles.get(sizes.n_p > 0, self._singles[False])
         shapes = {name: tuple(each.shape) for name, each in weights.items()}
@@ -93,10 +77,10 @@ class Adapter:
                 entries[wrong[0]].shape,
                 f"{sizes.layers} layers and {sizes.directions} directions",
             )
-            raise WrongAnswer(f"{wrong[0]} has shape {shapes[wrong[0]]}, expected {expected} of {made}")
+            raise WrongWeights(f"{wrong[0]} has shape {shapes[wrong[0]]}, expected {expected} of {made}")
         return {name: array.reshape(shapes[name]) for name, array in entries.items()}
 
-    def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, _Built]:
+    def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, Built]:
         """The sizes of a call and its module, with the weights."""
         kind, D = self._interface.kind, options.get("directions", 1)
         n_a, n_p = len(parameters[0]["ba" if kind == "rnn" else "bf"]), len(parameters[0].get("Wp", ()))
@@ -106,9 +90,11 @@ class Adapter:
             for name, array in expected.items():
                 if p[name].shape != array.shape:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
-        built, values = self._built(sizes, x.dtype.name), flat(parameters)
+        built, values = self._factory.built(sizes, x.dtype.name), flat(parameters)
+        if sizes not in self._entries_of:
+            self._entries_of[sizes] = self._entries(built.weights, sizes)
         with sys.modules["torch"].no_grad():
-            for name, entries in built.entries.items():
+            for name, entries in self._entries_of[sizes].items():
                 built.weights[name].copy_(self._tensor(values[entries]))
         if built.called is None or not self._factory.shares:
             built.called = self._factory.called(built.module)
@@ -117,9 +103,8 @@ class Adapter:
     def parameters(self) -> list[dict[str, Array]]:
         """Those of a trained module, where two biases are one, their sum."""
         sizes = self._factory.tried
-        weights = {
-            name: _array(each) for name, each in self._factory.weights(self._factory.made(sizes)).items()
-        }
+        trained = self._factory.weights(self._factory.made(sizes))
+        weights = {name: _array(each) for name, each in trained.items()}
         of_each = numbered(self._interface.kind, sizes)
         values = np.zeros(len(flat(of_each)), next(iter(weights.values())).dtype)
         for name, entries in self._entries(weights, sizes, both_biases=True).items():
@@ -162,7 +147,7 @@ class Adapter:
         of_each = numbered(self._interface.kind, sizes)
         by_entry = np.zeros(len(flat(of_each)), x.dtype)
         for name, each in zip(built.weights, found[len(leaves) :]):
-            by_entry[built.entries[name].ravel()] = _array(each).ravel()
+            by_entry[self._entries_of[sizes][name].ravel()] = _array(each).ravel()
         return (*by_leaves, [{f"d{name}": by_entry[entries] for name, entries in p.items()} for p in of_each])
 
     def _answer(self, called: Any, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, Optional
 
 from oracle.modules.interface import Interface, ModuleOptions, Sizes, UnusableModule, one_line
@@ -29,6 +31,15 @@ _SYNONYMS = {
 _DEFAULTS = {"num_layers": 1, "bidirectional": False, "proj_size": 0, "nonlinearity": "tanh"}
 _NONE = "its constructor has none"
 _ANY_NAME, _MORE = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
+
+
+@dataclass
+class Built:
+    """A module, its weights by name, and what is called in its place, once it was called."""
+
+    module: Any
+    weights: Mapping[str, Any]
+    called: Any = None
 
 
 class Factory:
@@ -125,14 +136,26 @@ class Factory:
         return self._make(*both, **{**named, **self._fixed})
 
     def ready(self, sizes: Sizes, dtype: str) -> Any:
-        """A module of these sizes in a precision, on the device, in evaluation mode if not in training.
+        """A module of these sizes in a precision, on the device.
 
         Raises what the constructor raises, and `TypeError` where that makes no module.
         """
         torch, made = sys.modules["torch"], self.made(sizes)
         if not isinstance(made, torch.nn.Module):
             raise TypeError(f"{type(made).__name__} is no torch.nn.Module")
-        return made.to(device=self.device, dtype=getattr(torch, dtype)).train(self.in_training)
+        return made.to(device=self.device, dtype=getattr(torch, dtype))
+
+    def built(self, sizes: Sizes, dtype: str) -> Built:
+        """The same with its weights; one module for the same sizes, precision and mode."""
+        return self._built(sizes, dtype, self.in_training)
+
+    @cached_property
+    def _built(self) -> Callable[[Sizes, str, bool], Built]:
+        def build(sizes: Sizes, dtype: str, in_training: bool) -> Built:
+            module = self.ready(sizes, dtype).train(in_training)
+            return Built(module, self.weights(module))
+
+        return lru_cache(maxsize=64)(build)
 
     def weights(self, module: Any) -> dict[str, Any]:
         """The parameters by the names in the state dict, or else in the module."""

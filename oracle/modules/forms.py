@@ -16,7 +16,11 @@ _STATES = re.compile(r"(?i)hx|hc|(h|c)(_?0|_?t|_?prev)?|.*(hidden|state).*")
 
 
 class WrongAnswer(Exception):  # noqa: N818
-    """What a module has or returned cannot be that of a recurrent layer."""
+    """What a module returned cannot be read as the answer of a recurrent layer."""
+
+
+class WrongWeights(Exception):  # noqa: N818
+    """The weights that a module has for some layers and directions have other shapes than theirs."""
 
 
 @dataclass(frozen=True)

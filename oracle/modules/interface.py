@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,7 @@ class Sizes:
         return self.layers * self.directions
 
 
+@lru_cache(maxsize=64)
 def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
     """Parameters whose entries count up from 1, in the order of `flat`: so they tell where each goes."""
     symbols = {"n_x": sizes.n_x, "n_a": sizes.n_a, "n_h": sizes.n_h, "n_p": sizes.n_p, "D": sizes.directions}

@@ -79,8 +79,8 @@ class Trials:
         return Adapter(self._factory, singles, form)
 
     def _shapes(self, sizes: Sizes) -> dict[str, Extents]:
-        module = self._factory.ready(sizes, self._dtype)
-        return {name: tuple(each.shape) for name, each in self._factory.weights(module).items()}
+        weights = self._factory.built(sizes, self._dtype).weights
+        return {name: tuple(each.shape) for name, each in weights.items()}
 
     def _single(self, sizes: Sizes) -> tuple[str, list[Single]]:
         """What told the readings of a module of one layer and direction, and each of them."""
@@ -93,7 +93,7 @@ class Trials:
         """Find the reading of the weights and the form of a call; what told the reading."""
         try:
             told_by, singles = self._single(self._tried)
-            called = self._factory.called(self._factory.ready(self._tried, self._dtype))
+            called = self._factory.called(self._factory.built(self._tried, self._dtype).module)
         except UnusableModule as error:
             raise self._factory.advised(error) from None
         except Exception as error:  # of code that is not ours

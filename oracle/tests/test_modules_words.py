@@ -11,6 +11,7 @@ from torch import nn
 
 from oracle.modules import ModuleOptions, Understood, UnusableModule, like, understand
 from oracle.modules.fitting import question
+from oracle.modules.forms import WrongWeights
 from oracle.modules.interface import INTERFACES, Sizes
 from oracle.modules.words import in_words
 from oracle.tests import torch_modules_of_users as users
@@ -162,7 +163,7 @@ def test_weights_of_other_shapes_than_an_option_needs_are_judged() -> None:
     found = understood(WrongShapes)
     assert "stacked_directions" not in found.supports
     given = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 3, layers=2, directions=2))
-    with pytest.raises(Exception, match=r"has shape \(12, 3\), expected \(12, 6\) of 2 layers and 2 dir"):
+    with pytest.raises(WrongWeights, match=r"has shape \(12, 3\), expected \(12, 6\) of 2 layers and 2 dir"):
         found.functions["lstm_layer"](given[0], *given[1], *given[2:])
 
 
