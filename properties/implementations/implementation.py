@@ -207,8 +207,9 @@ class Implementation:
     def _start(self) -> tuple[Process, Loaded]:
         target = locate(self.target, self.directory)
         self._folder = str(Path(target.source).parent if target.is_file else self.directory)
-        process = self._process = Process(self.directory, self._memory_limit, self._python)
-        again = self._loaded is not None
+        again = isinstance(self._loaded, Loaded)
+        framework = "torch" if isinstance(self._loaded, Loaded) and self._loaded.understood else ""
+        process = self._process = Process(self.directory, self._memory_limit, self._python, framework)
         place = target.source, target.attribute, str(self.directory)
         request = ("load", *place, self.helpers, [*self._replaced], self._module, again)
         error: Exception

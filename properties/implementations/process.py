@@ -68,7 +68,9 @@ class Process:
     of this object. `took` is the time in seconds of the slowest of the last answers.
     """
 
-    def __init__(self, directory: Path, memory_limit: int, python: str = sys.executable) -> None:
+    def __init__(
+        self, directory: Path, memory_limit: int, python: str = sys.executable, framework: str = ""
+    ) -> None:
         self._memory_limit = memory_limit
         self._serial = 0
         self.took = 0.0
@@ -86,6 +88,7 @@ class Process:
                     theirs.fileno(),
                     self._crash_report.fileno(),
                     errors.fileno(),
+                    framework,
                 )
             held.callback(self._process.wait)
             held.callback(kill_all, self._process)

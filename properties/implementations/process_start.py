@@ -37,13 +37,24 @@ class Started(Protocol):
 
 
 def start(
-    python: str, directory: Path, memory_limit: int, connection: int, faults: int, errors: int
+    python: str,
+    directory: Path,
+    memory_limit: int,
+    connection: int,
+    faults: int,
+    errors: int,
+    framework: str = "",
 ) -> Started:
-    """Start a worker; the descriptors are those of its socket, its crash report and its standard error."""
+    """Start a worker; the descriptors are those of its socket, its crash report and its standard error.
+
+    A fork server imports the `framework`, if there is one, before it forks the worker.
+    """
     environment = {**os.environ, **ENVIRONMENT}
     environment.pop("PYTEST_CURRENT_TEST", None)  # it differs for every law
     if FORKS and (
-        forked := _fork(python, environment, str(directory), memory_limit, connection, faults, errors)
+        forked := _fork(
+            python, environment, str(directory), memory_limit, framework, connection, faults, errors
+        )
     ):
         return forked
     return _popen(python, WORKER, environment, connection, faults, memory_limit, cwd=directory, stderr=errors)
@@ -95,16 +106,20 @@ _server: list[_ForkServer] = []
 
 
 def _fork(
-    python: str, environment: dict[str, str], directory: str, memory_limit: int, *descriptors: int
+    python: str,
+    environment: dict[str, str],
+    directory: str,
+    memory_limit: int,
+    framework: str,
+    *descriptors: int,
 ) -> _Forked | None:
     """A forked worker; `None` if the directory does not exist or the interpreter cannot run the server."""
     for _ in range(2):  # the first server may have been killed
         if not _server or _server[0].settings != (python, environment):
             _server[:] = [_ForkServer(python, environment)]
         with suppress(OSError):
-            return _Forked(
-                _server[0], _server[0].ask("fork", directory, memory_limit, descriptors=descriptors)
-            )
+            forked = _server[0].ask("fork", directory, memory_limit, framework, descriptors=descriptors)
+            return _Forked(_server[0], forked)
         _server.clear()
     return None
 

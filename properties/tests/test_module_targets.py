@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from oracle.problem import Problem
 from oracle.tests import torch_modules_of_users
-from properties.implementations.implementation import Implementation, Returned
+from properties.implementations.implementation import Died, Implementation, Returned
 from properties.tests.runs import run
 from properties.worker.targets import Unusable
 
@@ -34,6 +35,22 @@ def test_the_options_of_a_module_reach_its_constructor_and_the_line_that_repeats
     assert done.status == 1
     assert "NeedsMore as torch.nn.LSTM: weights by --gates, gates f g o i" in done.output
     assert f"rnn-crosscheck {' '.join(options)} {MODULES}:NeedsMore" in " ".join(done.output.split())
+
+
+def test_a_second_process_has_torch_before_the_target_is_imported(tmp_path: Path) -> None:
+    """Takes seconds: torch is imported twice."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import sys\nhad = 'torch' in sys.modules\nimport torch\n\ndef make(n, k):\n"
+        "    return torch.nn.LSTMCell(n, k, bias=True) if had else torch.nn.RNNCell(n, k)\n"
+    )
+    with Implementation(f"{file}:make", module={"like": "torch.nn.RNNCell"}) as judged:
+        judged.load()
+        judged.close()
+        problem = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=5)
+        second = judged.call("rnn_layer", problem.arguments("rnn_layer"))
+    assert isinstance(second, Died)
+    assert "no weight of an RNN" in second.reason
 
 
 def test_a_file_of_modules_says_how_to_name_one() -> None:
@@ -89,8 +106,6 @@ def test_a_factory_is_called_in_its_own_process(tmp_path: Path) -> None:
     file.write_text("import torch\n\ndef make(n, k):\n    return torch.nn.RNNCell(n, k)\n")
     with Implementation(f"{file}:make", module={"like": "torch.nn.RNNCell"}) as judged:
         assert [*judged.load().functions] == ["rnn_layer", "rnn_layer_backward"]
-        from oracle.problem import Problem
-
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=5)
         assert isinstance(judged.call("rnn_layer", problem.arguments("rnn_layer")), Returned)
 
