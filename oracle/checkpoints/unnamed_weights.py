@@ -35,8 +35,8 @@ class Candidate:
         if more:
             either, other = (each["recurrent_weight"].name for each in (roles, *more))
             raise CheckpointError(
-                f"which of {either} and {other} acts on the hidden state their equal shapes do not tell: "
-                "call one weight and the other recurrent_weight"
+                f"{either} and {other} have equal shapes, so either may act on the hidden state: "
+                "rename that one recurrent_weight, and the other weight"
             )
         return roles
 

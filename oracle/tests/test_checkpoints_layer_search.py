@@ -80,7 +80,9 @@ def test_without_names_the_layout_is_asked_for(name: str, kind: Any, n_x: int, n
         (layer,) = found(arrays, name)
         assert identical(layer, problem)
     else:
-        assert "which of arr_0 and arr_1 acts on the hidden state" in complaint(arrays, name)
+        assert "arr_0 and arr_1 have equal shapes, so either may act on the hidden state" in complaint(
+            arrays, name
+        )
         (layer,) = found(
             {f"W_{'ih' if k == 'arr_0' else 'hh' if k == 'arr_1' else k}": a for k, a in arrays.items()}, name
         )
