@@ -54,6 +54,16 @@ def test_of_what_raises_nothing_is_known(function: str) -> None:
     assert symptoms(function, lambda _, then=None: Behaviour.of_error(), small(function)) == ""
 
 
+def test_wrong_outputs_are_listed_with_their_first_wrong_step() -> None:
+    one_late = mistaken("rnn_forward", FAULTS["last_step_skipped"])
+    known = symptoms("rnn_forward", one_late, small("rnn_forward"))
+    assert known.endswith("wrong are a (first at step 1), y_pred (first at step 1)")
+    cell = symptoms(
+        "rnn_cell_forward", mistaken("rnn_cell_forward", FAULTS["no_softmax"]), small("rnn_forward")
+    )
+    assert cell == "the caches are right, or nearly; wrong are yt_pred"
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_wrong_outputs_do_not_explain_caches_of_another_form(function: str) -> None:
     def forgetful(*arguments: Any) -> Any:
