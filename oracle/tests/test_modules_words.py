@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Optional, Tuple  # noqa: UP035
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from oracle.modules import ModuleOptions, Understood, UnusableModule, like, understand
 from oracle.modules.fitting import question
@@ -189,3 +189,34 @@ def test_without_initial_states_there_are_no_gradients_by_them() -> None:
             return super().forward(x)
 
     assert understood(Hidden).facts["limits"]["gradients"] == "it takes no initial states"
+
+
+class Annotated(nn.Module):
+    """Calls an LSTM with annotations that TorchScript reads."""
+
+    def __init__(self, lstm: nn.LSTM) -> None:
+        super().__init__()
+        self.lstm = lstm
+
+    def forward(
+        self,
+        x: Tensor,
+        states: Optional[Tuple[Tensor, Tensor]] = None,  # noqa: UP006, UP045
+    ) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:  # noqa: UP006
+        return self.lstm(x, states)  # type: ignore[no-any-return]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_what_torch_makes_of_a_module_is_a_converter() -> None:
+    """Takes seconds: TorchScript compiles a module for each of its sizes."""
+    converters: list[Any] = [
+        lambda lstm: torch.jit.script(Annotated(lstm)),
+        lambda lstm: torch.compile(lstm, backend="eager"),
+    ]
+    x, states, parameters, options = question(INTERFACES["torch.nn.LSTM"], Sizes(2, 3, layers=2))
+    right = lstm_layer(x, states[0], states[1], parameters, options)
+    for converter in converters:
+        found = understood(converter, converts="torch.nn.LSTM")
+        assert {*found.facts["limits"]} <= {"lengths"}
+        ours = found.functions["lstm_layer"](x, *states, parameters, options)
+        assert all(np.allclose(a, b) for a, b in zip(ours, right, strict=True))

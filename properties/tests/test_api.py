@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from oracle.tests import torch_modules_of_users
 from properties.reports.judgement import judgements
 from properties.session import api
 from properties.session.api import judge, laws
@@ -37,6 +38,15 @@ def test_what_the_command_refuses_is_an_error_with_its_words(
         judge(target, *options)
     assert "Traceback" not in str(caught.value)
     assert not str(caught.value).startswith("ERROR")
+
+
+def test_the_laws_of_a_module_are_test_cases_of_its_layer() -> None:
+    """Takes seconds: two runs of the command."""
+    target = f"{torch_modules_of_users.__file__}:BatchFirst"
+    _, cases = laws(target, "-k", "test_shapes", "--hypothesis-profile=quick").args  # type: ignore[attr-defined]
+    assert [case.id for case in cases] == ["shapes of lstm_layer", "shapes of lstm_layer_backward"]
+    for case in cases:
+        case.values[0]()
 
 
 COLLECTED = """

@@ -2,14 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from oracle.problem import Problem
 from oracle.tests import torch_modules_of_users
+from oracle.tests.selection import needs
 from properties.implementations.implementation import Died, Implementation, Returned
 from properties.tests.runs import run
 from properties.worker.targets import Unusable
+from reference.layers import rnn_layer
 
 MODULES = Path(torch_modules_of_users.__file__)
 FEW = ("-k", "shapes", "--hypothesis-profile=quick")
@@ -131,3 +135,17 @@ def test_a_trained_module_is_judged_with_its_weights(tmp_path: Path) -> None:
         f"{MODULES}:model.decoder", "--reproduce", problem, *FEW, program="rnn-crosscheck", directory=tmp_path
     )
     assert again.status == 0, again.output
+
+
+@needs("keras", "keras")
+def test_a_layer_of_keras_is_called_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes seconds: Keras is imported."""
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    with Implementation("keras.layers:SimpleRNN", import_time_limit=120) as judged:
+        assert judged.load().understood["weights"] == "Keras's names"
+        problem = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=5, dtype="float32")
+        arguments: Any = problem.arguments("rnn_layer")
+        answer = judged.call("rnn_layer", arguments)
+    assert isinstance(answer, Returned)
+    for ours, right in zip(answer.value, rnn_layer(*arguments), strict=True):
+        assert np.allclose(ours, right, atol=1e-5)
