@@ -1,8 +1,10 @@
 """The command `rnn-crosscheck`, in a clone and installed: what pytest does in the clone, anywhere."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,21 @@ def test_the_options_and_the_exit_status_are_those_of_pytest(
     done = in_clone().run(*arguments, directory=folder)
     assert done.returncode == status, done.stdout + done.stderr
     assert message in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("argument", "status", "output"),
+    [("--version", 0, "rnn-crosscheck "), ("nope.py", 4, "no file 'nope.py'")],
+)
+def test_the_process_ends_with_the_exit_status_and_all_output(
+    argument: str, status: int, output: str
+) -> None:
+    """Takes a second: it starts an interpreter, where other tests call a function."""
+    command = [sys.executable, "-m", "rnn_crosscheck", argument]
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    done = subprocess.run(command, cwd=CLONE, env=buffered, capture_output=True, text=True)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert output in done.stdout + done.stderr
 
 
 def test_a_failure_and_an_unusable_target_are_told_by_workers(wheel: Installation, folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from properties.implementations import process_start
-from properties.implementations.implementation import Died
+from properties.implementations.implementation import Died, Implementation
 from properties.implementations.process import Process
 from properties.implementations.process_start import FORKS
 from properties.tests.test_implementation import Implement, returned
@@ -21,6 +21,16 @@ def test_a_worker_is_forked_and_no_interpreter_started(
     monkeypatch.setattr(process_start, "_popen", None)  # which starts an interpreter
     implementation = implement("def rnn_forward(x, a0, p): return x")
     assert returned(implementation.call("rnn_forward", [1, 0, 0])).value == 1
+
+
+def test_no_bytecode_is_written_beside_a_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes half a second: it starts an interpreter, because the environment changes."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")
+    (tmp_path / "helper.py").write_text("def answer(): return 1")
+    (tmp_path / "target.py").write_text("import helper\ndef rnn_forward(x, a0, p): return helper.answer()")
+    with Implementation("target.py", directory=tmp_path) as implementation:
+        assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 1
+    assert not [*tmp_path.rglob("*.pyc")]
 
 
 def test_a_worker_that_was_killed_loses_one_call(implement: Implement) -> None:
