@@ -99,6 +99,7 @@ def test_the_message_names_everything(a: Array, torchs: Array) -> None:
         (3.0, 12.0, "3 times that, 12 ulp"),
         ("inf", 12.0, "12 ulp, where no error is allowed"),  # the bound is 0
         ("inf", "inf", "more than any rounding error"),  # the answer is NaN or infinite
+        ("inf", "nan", "more than any rounding error"),  # the exact value is
         (9e14, "inf", "9e+14 times that"),  # the exact value is below the smallest number
     ],
 )
