@@ -65,7 +65,9 @@ def _allowed(fact: Facts) -> str:
 def _off_by(fact: Facts) -> str:
     bounds, ulp = float(fact["bounds"]), float(fact["ulp"])
     if isinf(bounds):  # the bound is 0, or the answer is not finite
-        return f"{ulp:.2g} ulp, where no error is allowed" if isfinite(ulp) else "more than any rounding error"
+        return (
+            f"{ulp:.2g} ulp, where no error is allowed" if isfinite(ulp) else "more than any rounding error"
+        )
     said = f"{bounds:.2g} times that"
     return f"{said}, {ulp:.2g} ulp" if ulp < LARGEST_ULP else said
 

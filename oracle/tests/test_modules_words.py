@@ -220,3 +220,29 @@ def test_what_torch_makes_of_a_module_is_a_converter() -> None:
         assert {*found.facts["limits"]} <= {"lengths"}
         ours = found.functions["lstm_layer"](x, *states, parameters, options)
         assert all(np.allclose(a, b) for a, b in zip(ours, right, strict=True))
+
+
+class Shifted(nn.LSTMCell):
+    """Adds to the hidden state, and takes an input without features, as the right cell does."""
+
+    shift = 0.5
+
+    def forward(self, x: Tensor, hx: Any = None) -> Any:
+        if x.shape[1]:
+            h, c = super().forward(x, hx)
+        else:
+            h, c = hx
+        return h + self.shift, c
+
+
+class Unshifted(Shifted):
+    """The same without the mistake."""
+
+    shift = 0.0
+
+
+def test_a_wrong_answer_of_an_empty_input_is_no_limit() -> None:
+    """Torch refuses an input without features in words; who answers it is judged."""
+    wrong, right = (understood(make, like="torch.nn.LSTMCell") for make in (Shifted, Unshifted))
+    assert wrong.supports["empty"] == right.supports["empty"]
+    assert "n_x" in wrong.supports["empty"]

@@ -133,9 +133,16 @@ class Judgement:
         return len({each.law for each in self.results if each.status == "failed" and not each.helpers})
 
     @property
+    def whole(self) -> Verdict:
+        """The verdict on forward and backward passes together; unfinished backward passes do not count."""
+        if self.backward in (None, "unfinished"):
+            return self.verdict
+        return self._worst(self.functions)
+
+    @property
     def is_right_on_ordinary_inputs(self) -> bool:
-        """Whether every spec law holds on every selected function."""
-        return self.verdict in ("conforms", "not robust")
+        """Whether every spec law holds on every selected function that is finished."""
+        return self.whole in ("conforms", "not robust")
 
     def failures(self, function: str) -> list[LawResult]:
         """The failures of a function that the target itself causes."""
