@@ -22,11 +22,13 @@ class BackwardInputs(Inputs):
     `da (n_a, m, T_x)` is the direct gradient with respect to the hidden states, and `dc (n_a, m)` the direct
     gradient with respect to the last memory state: 0 except for a cell, and `(0, m)` for an RNN. `shown` has
     the values in the caches: `a`, and for an LSTM `c`, `ft`, `it`, `cct` and `ot`, each `(n_a, m, T_x)`.
+    `has_pre_activations` says that the inputs stand for the pre-activations.
     """
 
     da: Array = field(kw_only=True)
     dc: Array = field(kw_only=True)
     shown: Mapping[str, Array] = field(kw_only=True)
+    has_pre_activations: bool = field(default=False, kw_only=True)
 
     @staticmethod
     def of(forward: Inputs, da: Array, dc: Array) -> BackwardInputs:
@@ -60,7 +62,13 @@ class BackwardInputs(Inputs):
 
     def row(self, quantity: str, unit: int) -> str:
         """The name of a row of a gradient."""
-        return f"{'feature' if quantity == 'dx' else 'unit'} {unit}"
+        if quantity != "dx":
+            return f"unit {unit}"
+        if not self.has_pre_activations:
+            return f"feature {unit}"
+        gate, unit = divmod(unit, len(self.a0))
+        of_gate = f" of {('ft', 'it', 'cct', 'ot')[gate]}" if self.kind == "lstm" else ""
+        return f"pre-activation{of_gate}, unit {unit}"
 
     def columns(self, samples: Any) -> BackwardInputs:
         """The same problem on some of its samples, chosen by any NumPy index."""
@@ -101,7 +109,7 @@ class BackwardInputs(Inputs):
         for gate, block in zip("fico", np.split(identity, 4), strict=True) if self.kind == "lstm" else ():
             p[f"W{gate}"] = np.concatenate([p[f"W{gate}"][:, :n_a], block], axis=1)
         forward = Inputs(self.kind, x, self.a0, self.c0, p, self.dtype)
-        return BackwardInputs.of(forward, self.da, self.dc)
+        return replace(BackwardInputs.of(forward, self.da, self.dc), has_pre_activations=True)
 
 
 def _before(first: Array, states: Array) -> Array:

@@ -122,7 +122,9 @@ def test_each_step_tells_what_the_step_after_gave() -> None:
     law = next(law for law in all_laws() if law.name == "each step")
     caught = catch(law, InProcess(FAULTS["da_not_carried"]), "rnn_backward", 0)
     assert caught
-    assert "from its own gradient of the step after" in Failure(caught.violation).message
+    message = Failure(caught.violation).message
+    assert "from its own gradient of the step after" in message
+    assert "dx[pre-activation, unit " in message
 
 
 def test_a_file_with_forwards_and_backwards_is_judged_in_one_run(tmp_path: Path) -> None:
