@@ -112,8 +112,9 @@ def softmax(z: Array) -> Array:
 
 
 def before(states: Array, first: Array) -> Array:
-    """The state before each step."""
-    return np.concatenate([np.broadcast_to(first, (*states.shape[:2], 1)), states[:, :, :-1]], axis=2)
+    """The state before each step; there is none without steps."""
+    before_first = np.broadcast_to(first, (*states.shape[:2], 1))
+    return np.concatenate([before_first, states], axis=2)[:, :, : states.shape[2]]
 
 
 OPERATIONS: Mapping[str, Callable[..., Array]] = {

@@ -122,7 +122,7 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
     sizes = {name: size for name, size in inputs.sizes.items() if name != "T_x" or not contract.is_cell}
     only_first_step = kind == "lstm" and not contract.is_cell and "c" not in returned
     if only_first_step:  # the memory states before all other steps are not shown
-        T_x, inputs = 1, inputs.span(0, 1)
+        T_x, inputs = min(T_x, 1), inputs.span(0, 1)
         returned = {name: array[:, :, :1] for name, array in returned.items()}
     cached = _cached(contract.cache, shown.caches, inputs, contract.is_cell, T_x) if limits.caches else {}
     nodes = equations(kind, not contract.is_cell)
@@ -130,7 +130,7 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
     known |= {"x": inputs.x[:, :, :T_x], "a0": inputs.a0[:, :, None], "c0": inputs.c0[:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     if only_first_step:
-        known["c of steps"] = known["c0"]  # the first step reads none of these values
+        known["c of steps"] = known["c0"][:, :, :T_x]  # the first step reads none of these values
     states = "ac" if kind == "lstm" and "c" in returned else "a"
     steps = _Steps(known, nodes, Arithmetic(inputs.dtype))
     alternatives = _alternatives(steps, returned, cached, contract.is_cell)

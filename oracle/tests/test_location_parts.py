@@ -81,6 +81,10 @@ def test_without_the_memory_states_of_all_steps_the_first_step_is_checked(scale:
     seen = observed("lstm_forward", inputs, program(inputs), limits)
     assert seen
     assert seen.sizes["T_x"] == SIZES["T_x"]
+    without_steps = inputs.span(0, 0)
+    nothing = observed("lstm_forward", without_steps, program(without_steps), limits)
+    assert nothing
+    assert nothing.wrong == []
     assert seen.wrong == [] if scale == 1 else seen.wrong == ["a_next"]
     found = locate("lstm_forward", program, problem, lambda: None, limits)
     assert found is None if scale == 1 else found and found.where.equation == "a_next"
