@@ -99,7 +99,7 @@ def _block(observation: Observation, target: str) -> tuple[list[Feature], Array,
         index = np.unravel_index(places, shape)
         block = np.empty((len(found), len(places)))
         for row, array in zip(block, found.values(), strict=True):
-            row[:] = array[tuple(i if n > 1 else 0 for i, n in zip(index, array.shape, strict=True))]
+            row[:] = array[tuple(i if n != 1 else 0 for i, n in zip(index, array.shape, strict=True))]
         observation.blocks[target] = [*found], block, places
     return observation.blocks[target]
 

@@ -211,3 +211,14 @@ def test_a_condition_that_parts_hardly_anything_is_not_said() -> None:
     values, wrong = np.full(200, 6.0), np.ones(200)
     values[:3], wrong[:3] = 5, 0
     assert rule(table(values, wrong), True) is None
+
+
+@pytest.mark.parametrize("function", ["lstm_forward", "lstm_layer"])
+def test_a_mistake_is_located_from_a_problem_without_steps(function: str) -> None:
+    sizes = {name: size for name, size in SIZES.items() if name != "n_y" or function == "lstm_forward"}
+    make = Problem.lstm if function == "lstm_forward" else Problem.lstm_layer
+    problem = make(**{**sizes, "T_x": 0})
+    program = mistaken(function, FAULTS["gates_coupled"])
+    found = locate(function, program, problem, lambda: None)
+    assert found
+    assert found.where.equation == "it"  # it is 1 - ft
