@@ -1,6 +1,6 @@
 """How powerful are the laws? Which law catches each mistake of the catalogue, how soon, and is it named?
 
-    python -m benchmarks.power --seeds 20 --output docs/power.md
+    python -m benchmarks.power --seeds 10 --output docs/power.md
 
 Judges every mistake, in each function that it concerns, by the laws in the dev profile, once for each seed.
 With the first seed it runs all laws, to count the laws that fail. Writes the page. The exit status is 1 if a
