@@ -44,10 +44,10 @@ class Adapter:
     def _entries(
         self, weights: Mapping[str, Any], sizes: Sizes, *, both_biases: bool = False
     ) -> dict[str, Array]:
-        """Of every weight where in `flat` parameters its entries are; 0 if an option should have changed it.
+        """The index in `flat` parameters of each entry of each weight; 0 if an option should change them.
 
-        Raises `UnusableModule` where no name tells the places of the weights, and `WrongWeights` where
-        some of them have shapes that no order of the places explains.
+        Raises `UnusableModule` if no name tells the places of the weights, and `WrongWeights` if no order of
+        the places explains the shapes of some weights.
         """
         single = self._singles.get(sizes.n_p > 0, self._singles[False])
         shapes = {name: tuple(each.shape) for name, each in weights.items()}

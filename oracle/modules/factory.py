@@ -110,7 +110,7 @@ class Factory:
         return f"its constructor has no {option}, but {', '.join(others)}" if others else _NONE
 
     def advised(self, error: UnusableModule) -> UnusableModule:
-        """An error about the weights of a module, with what the user fixed, which may be its cause."""
+        """The error with the arguments that the user fixed, since these may be its cause."""
         fixed = ", ".join(f"{name}={value!r}" for name, value in self._fixed.items())
         why = f"{error.why}, made with {fixed}" if fixed else error.why
         return UnusableModule(why, stage=error.stage, fixed=error.fixed, gates=error.gates)
@@ -205,7 +205,7 @@ class Trained(Factory):
         self.tried = Sizes(n_x, n_a, layers, directions, of("proj_size", 0), activation)
 
     def advised(self, error: UnusableModule) -> UnusableModule:
-        """An error about the weights of a module, with the options that nothing tells."""
+        """The error with the options that the sizes of a trained module do not tell."""
         return UnusableModule(error.why, stage=error.stage, fixed=error.fixed or self._unknown)
 
     def made(self, sizes: Sizes) -> Any:

@@ -20,7 +20,7 @@ class WrongAnswer(Exception):  # noqa: N818
 
 
 class WrongWeights(Exception):  # noqa: N818
-    """The weights that a module has for some layers and directions have other shapes than theirs."""
+    """The weights of a module have other shapes than its layers and directions need."""
 
 
 @dataclass(frozen=True)
