@@ -2,28 +2,28 @@
 
 from collections import Counter
 
-from benchmarks.submissions import MISTAKES, SHARES, submissions
+import pytest
 
-MANY = 300
+from benchmarks.submissions import MISTAKES, SHARES, edited, submissions
 
 
 def test_a_folder_has_the_shares() -> None:
-    kinds = Counter(each.name[4:].partition(".")[0] for each in submissions(MANY, 0))
+    kinds = Counter(name[4:].partition(".")[0] for name, _ in submissions(300, 0))
     assert kinds == {kind: 3 * share for kind, share in SHARES.items()}
 
 
-def test_every_mistake_is_made_and_no_submission_is_written_twice() -> None:
-    for kind, mistakes in MISTAKES.items():
-        sources = {"\n".join(each.cells) for each in submissions(3 * len(mistakes), 0, {kind: 100})}
-        assert len(sources) > len(mistakes)
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_every_mistake_is_made(kind: str) -> None:
+    sources = {"\n".join(edited([edit])) for edit in MISTAKES[kind]}
+    assert len(sources | {"\n".join(edited([]))}) == len(MISTAKES[kind]) + 1
 
 
 def test_one_seed_gives_the_same_folder() -> None:
-    assert [*submissions(20, 3)] == [*submissions(20, 3)]
-    assert [*submissions(20, 3)] != [*submissions(20, 4)]
+    assert [*submissions(100, 3)] == [*submissions(100, 3)]
+    assert [*submissions(100, 3)] != [*submissions(100, 4)]
 
 
 def test_only_what_is_unfit_may_not_compile() -> None:
-    for each in submissions(100, 1):
-        if "unfit" not in each.name:
-            compile("\n\n\n".join(each.cells), each.name, "exec")
+    for name, parts in submissions(100, 1):
+        if "unfit" not in name:
+            compile("\n\n\n".join(parts), name, "exec")
