@@ -23,7 +23,7 @@ pytest_plugins = [
     f"{PREFIX}properties.session.fixtures",
     f"{PREFIX}properties.session.xdist_results",
     f"{PREFIX}properties.session.outcome",
-    f"{PREFIX}properties.fuzz.fuzzing",
+    f"{PREFIX}properties.session.fuzzing",
 ]
 
 # For torch and NumPy's BLAS, which are imported later. Their threads busy-wait for each other, so that two
@@ -78,7 +78,7 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
     ("--resume", "", {}, "judge only targets that are not yet in FILE.json"),
     ("--expected-failures", "FILE", {}, "a TOML file of known failures (see docs/report.md)"),
     ("--reproduce", "PROBLEM", {}, "run the laws on one problem: 'Problem.lstm(...)'"),
-    ("--fuzz-for", "TIME", {}, "let all laws take turns for 90s, 10m, 4h or 2d"),
+    ("--fuzz-for", "TIME", {}, "draw problems for 90s, 10m, 4h or 2d"),
     ("--example-database", "URL", {}, "a database of failures to share (see docs/fuzzing.md)"),
 )
 """The options of rnn-crosscheck: name, metavar, other arguments of `addoption`, help."""

@@ -42,42 +42,6 @@ class _Indexed(list[str]):
         return self._index[word]
 
 
-def round_scheduler(
-    config: pytest.Config,
-    log: Any,
-    begin: Callable[[], None],
-    due: Callable[[Sequence[str], Sequence[int]], list[int]],
-) -> Any:
-    """A scheduler that runs tests again and again.
-
-    `begin` is called when the workers are ready. `due` takes the ids of all tests and the indices that remain
-    in the round, and returns the indices to run next.
-    """
-    from xdist.scheduler import LoadScheduling
-
-    class Rounds(LoadScheduling):  # type: ignore[misc]
-        """Each worker has two tests: the one that runs, and the one after it."""
-
-        collection: list[str] | None
-        pending: list[int]
-
-        def schedule(self) -> None:
-            if self.collection is None and self._check_nodes_have_same_collection():
-                self.collection = next(iter(self.node2collection.values()))
-                begin()
-            for node in self.nodes if self.collection else ():
-                self.check_schedule(node)
-
-        def check_schedule(self, node: Any, duration: float = 0) -> None:
-            while not node.shutting_down and len(self.node2pending[node]) < 2:
-                self.pending = due(self.collection or (), self.pending)
-                if not self.pending:
-                    node.shutdown()
-                self._send_tests(node, 1)
-
-    return Rounds(config, log)
-
-
 def hide_test_counts(config: pytest.Config) -> None:
     """Do not print the numbers of workers and of collected tests."""
     if session := config.pluginmanager.getplugin("dsession"):

@@ -74,8 +74,7 @@ class Closing:
         """With many targets, show the progress."""
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
-        fuzzing = session.config.getoption("--fuzz-for")  # fuzzing has its own display
-        if self._many and reporter and not fuzzing and session.config.get_verbosity() <= 0:
+        if self._many and reporter and session.config.get_verbosity() <= 0:
             self._progress = ProgressPlugin(reporter, [*map(encodable, self._targets)], len(self.judged))
             plugins.register(self._progress)
 

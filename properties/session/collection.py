@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if problem:
         limits = config.stash[LIMITS]
         concerned = [item for item in items if _concerns(item, problem, limits)]
-        if all(_law(item) is None for item in concerned):
+        if all(law_of(item) is None for item in concerned):
             concerned = []  # only laws about the target are left
         config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
         items[:] = concerned
@@ -94,13 +94,14 @@ def _is_selected(item: pytest.Item, config: pytest.Config) -> bool:
     )
 
 
-def _law(item: pytest.Item) -> Law | None:
+def law_of(item: pytest.Item) -> Law | None:
+    """The law that a test checks; `None` if the test is not about a law."""
     law = getattr(item.obj, "law", None) if isinstance(item, pytest.Function) else None
     return law if isinstance(law, Law) else None
 
 
 def _concerns(item: pytest.Item, problem: Problem, limits: Mapping[str, Limits]) -> bool:
-    law = _law(item)
+    law = law_of(item)
     if law is None or not isinstance(item, pytest.Function):
         return True
     given = item.callspec.params

@@ -35,7 +35,7 @@ def tally() -> Tally:
 
 @pytest.fixture
 def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str, tally: Tally) -> Turn:
-    """One run of the law. While fuzzing, each run draws other problems."""
+    """One run of the law. A run that fuzzes has no seed."""
     config, law = request.config, request.function.law
     turn = request.node.stash[TURN] = Turn(
         law.for_networks(config.stash[NETWORKS]),

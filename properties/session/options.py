@@ -175,4 +175,4 @@ def _facts(config: pytest.Config) -> dict[str, str]:
 
 
 def _seed(config: pytest.Config) -> str:
-    return "a new one in each turn" if config.getoption("--fuzz-for") else str(config.option.hypothesis_seed)
+    return "none" if config.getoption("--fuzz-for") else str(config.option.hypothesis_seed)

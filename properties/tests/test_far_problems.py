@@ -1,6 +1,7 @@
 """What fuzzing draws: large problems that are affordable, and how they shrink."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ import reference
 from oracle.faults import FAULTS
 from oracle.problem import Problem
 from properties.failure_database.store import Store
+from properties.internals.of_hypothesis import INDEPENDENT
 from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
 from properties.strategies.fixed_problems import far_examples
@@ -35,8 +37,8 @@ def test_a_later_block_of_classes_raises_the_largest_logit(function: str) -> Non
         assert (y[block:].max(axis=0) > y[:block].max(axis=0)).any()
 
 
-def shapes(anew: bool, limit: int) -> set[tuple[int, ...]]:
-    """The sizes of the first problems that a law tries in a turn."""
+def shapes(backend: str, limit: int) -> set[tuple[int, ...]]:
+    """The sizes of the first problems that searches with a backend of Hypothesis draw."""
     tried: list[tuple[int, ...]] = []
 
     def check(trial: Trial) -> None:
@@ -49,15 +51,16 @@ def shapes(anew: bool, limit: int) -> set[tuple[int, ...]]:
     implementation = InProcess(FAULTS["x_above_a"])
     store = Store(InMemoryExampleDatabase(), "", "", "")
     turn = Turn(law, implementation, "lstm_forward", store, Tally(), profile="fuzz")
-    turn.independent = anew
-    turn.run()
+    with suppress(TimeUpError):
+        while True:
+            turn.search(backend)
     return set(tried)
 
 
 def test_a_search_repeats_shapes_and_what_is_drawn_anew_hardly_does() -> None:
-    """Takes a second: four hundred problems are drawn and asked."""
-    assert len(shapes(anew=False, limit=200)) < 80  # of 100 problems, or a few more
-    assert len(shapes(anew=True, limit=200)) > 180
+    """Takes a second: two hundred problems are drawn and asked."""
+    assert len(shapes("hypothesis", limit=100)) < 80
+    assert len(shapes(INDEPENDENT, limit=100)) > 90
 
 
 @pytest.fixture(scope="module")

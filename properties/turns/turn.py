@@ -2,9 +2,8 @@
 
 import math
 import time
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import cycle, islice
 
 import pytest
 from hypothesis import given, seed, settings, target
@@ -23,7 +22,6 @@ from properties.trials.provided_functions import lacks
 from properties.trials.retries import NotJudgedError
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial, ViolationError
-from properties.turns.coverage_map import places
 from properties.turns.smaller_problems import is_smallest, smaller
 
 UNLIMITED = 2**30
@@ -38,9 +36,9 @@ class Turn:
     """Tries problems until `end` (by the monotonic clock), and stores one on which the law does not hold.
 
     While the problem is shrunk, the store holds the last one that failed, so it is not lost if the program
-    ends. `seed_number` is the seed; without one, each turn draws other problems, and if `independent` draws
-    each problem independently until the time is up. With `only_problem` the turn tries that one alone.
-    `declared` is the declared limit that excludes the law, if any.
+    ends. `seed_number` is the seed; without one, the turn draws new problems until the time is up. With
+    `only_problem` the turn tries that one alone. `declared` is the declared limit that excludes the law, if
+    any.
     """
 
     SHRINKING = 60.0
@@ -62,8 +60,6 @@ class Turn:
         self.store = store
         self.tally = tally
         self.end = math.inf
-        self.independent = False
-        self.visited: Counter[str] = Counter()
         self.declared = ""
         self._implementation = implementation
         self._function = function
@@ -94,7 +90,7 @@ class Turn:
             else:
                 self._replay()
                 if self._seed is None:
-                    self.search()
+                    self.fuzz()
                 elif not self.holds_on_drawn_problems():
                     self.shrink()
         except TimeUpError:
@@ -103,7 +99,7 @@ class Turn:
             if not self._found:
                 raise
         self.conclude()
-        if self._left_out and not self.tally.problems and self._seed is not None:
+        if self._left_out and not self.tally.problems:
             pytest.skip(str(self._left_out))
 
     def holds_on_drawn_problems(self) -> bool:
@@ -137,13 +133,15 @@ class Turn:
             self.tally.clear()  # Hypothesis tries the same problems again
             self.search()
 
-    def search(self) -> None:
+    def fuzz(self) -> None:
+        """Search until the time is up. In two searches of three, every problem is drawn independently."""
+        for backend in cycle(("hypothesis", INDEPENDENT, INDEPENDENT)):
+            self.search(backend)
+
+    def search(self, backend: str = "hypothesis") -> None:
         """Let Hypothesis draw problems, and shrink and raise a failure."""
 
-        profile = settings.get_profile(self._profile)
-        independent = settings(profile, backend=INDEPENDENT, max_examples=UNLIMITED)
-
-        @(independent if self.independent else profile)
+        @settings(settings.get_profile(self._profile), backend=backend)
         @given(st.data())
         def look(data: st.DataObject) -> None:
             ratio = self._check_each([data.draw(self._strategy)])
@@ -156,11 +154,11 @@ class Turn:
         """Check one problem, unless its replies `held` before. A problem that cannot be judged is left out.
 
         Raises the failure, and `TimeUpError` when the time is up. The first problem of a turn is checked even
-        if the time is up, because a process takes time to start; only `stop` prevents it.
+        if the time is up, because a process takes time to start.
         """
-        if time.monotonic() >= self.end and (self.tally.tried or self.end == -math.inf):
+        if time.monotonic() >= self.end and self.tally.tried:
             raise TimeUpError
-        judged, not_meaningful = self.tally.problems, self.tally.not_meaningful
+        not_meaningful = self.tally.not_meaningful
         self.tally.problems += 1
         try:
             if held:
@@ -176,13 +174,6 @@ class Turn:
         except Exception as error:
             self._record_failure(trial, error)
             raise
-        finally:
-            if self._seed is None and self.tally.problems > judged:
-                self.visited.update(places(trial))
-
-    def stop(self) -> None:
-        """End the turn before the next problem."""
-        self.end = -math.inf
 
     def conclude(self) -> None:
         """Raise the shrunk failure, if any."""

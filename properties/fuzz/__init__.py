@@ -1,1 +1,0 @@
-"""Fuzzing: all laws take turns until the time is up."""
