@@ -18,7 +18,6 @@ if not PREFIX:
 pytest_plugins = [
     f"{PREFIX}properties.session.module_options",
     f"{PREFIX}properties.session.options",
-    f"{PREFIX}properties.session.database",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.fixtures",
     f"{PREFIX}properties.session.xdist_results",
@@ -79,7 +78,6 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
     ("--expected-failures", "FILE", {}, "a TOML file of known failures (see docs/report.md)"),
     ("--reproduce", "PROBLEM", {}, "run the laws on one problem: 'Problem.lstm(...)'"),
     ("--fuzz-for", "TIME", {}, "draw problems for 90s, 10m, 4h or 2d"),
-    ("--example-database", "URL", {}, "a database of failures to share (see docs/fuzzing.md)"),
 )
 """The options of rnn-crosscheck: name, metavar, other arguments of `addoption`, help."""
 

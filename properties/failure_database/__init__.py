@@ -1,1 +1,1 @@
-"""Stores the problems on which a law failed, in a local database and perhaps a shared one."""
+"""Stores the problems on which a law failed, in the current directory."""

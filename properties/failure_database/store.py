@@ -6,6 +6,9 @@ from hypothesis.database import ExampleDatabase
 
 from oracle.problem import Problem
 
+DIRECTORY = ".hypothesis/examples"
+"""The directory of the local database, where Hypothesis stores examples, too."""
+
 
 class Store:
     """The problems on which a law fails on a function of an implementation.

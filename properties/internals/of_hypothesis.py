@@ -1,8 +1,5 @@
 """The undocumented parts of Hypothesis that we use."""
 
-from collections.abc import Iterable
-
-from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 from hypothesis.internal.constants_ast import Constants
 
@@ -20,13 +17,3 @@ and misses mistakes at one size of many. With a backend of any other name it mut
 shrinks.
 """
 AVAILABLE_PROVIDERS[INDEPENDENT] = AVAILABLE_PROVIDERS["hypothesis"]
-
-
-class LocalDatabase(DirectoryBasedExampleDatabase):
-    """A directory of examples that does not cache the path of each key, a kilobyte for each test."""
-
-    def fetch(self, key: bytes) -> Iterable[bytes]:
-        """The values that are stored for a key."""
-        values = [*super().fetch(key)]
-        getattr(self, "keypaths", {}).pop(key, None)
-        return values

@@ -4,12 +4,12 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
-from properties.failure_database.store import Store
+from properties.failure_database.store import DIRECTORY, Store
 from properties.implementations.implementation import Implementation
 from properties.internals.of_libc import give_back_memory
 from properties.internals.of_pytest import drop_reports, drop_stash
-from properties.session.database import DATABASE
 from properties.session.options import PROBLEM
 from properties.session.target_options import NETWORKS, implementation_of
 from properties.trials.tally import Tally
@@ -42,7 +42,7 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
         implementation,
         function,
         Store(
-            config.stash[DATABASE],
+            DirectoryBasedExampleDatabase(config.invocation_params.dir / DIRECTORY),
             implementation.target,
             law.name,
             function,

@@ -9,9 +9,9 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.database import DirectoryBasedExampleDatabase
 
-from properties.failure_database.shared import open_database
-from properties.failure_database.store import Store
+from properties.failure_database.store import DIRECTORY, Store
 from properties.session.fixtures import TURN
 from properties.session.fuzzing import Shares, duration, pytest_configure
 from properties.strategies.domain import Domain
@@ -166,7 +166,9 @@ def test_what_was_found_is_tried_first_in_any_profile(fuzzed: tuple[Path, int, s
     """Takes a second: three whole runs."""
     directory, _, _ = fuzzed
     given = ("--implementation", "faulty.py", "-k", "each_step and rnn_forward", "-p", "unlocated")
-    store = Store(open_database(directory, "", print), "faulty.py", "each step", "rnn_forward")
+    store = Store(
+        DirectoryBasedExampleDatabase(directory / DIRECTORY), "faulty.py", "each step", "rnn_forward"
+    )
     for profile in ("dev", "ci"):
         status, output = run(*given, f"--hypothesis-profile={profile}", directory=directory)
         assert status == 1
