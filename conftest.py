@@ -74,7 +74,6 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
     ("--memory-limit", "GIB", _NUMBER, "limit for the data of a target (default: 4)"),
     ("--report", "FILE", _EACH, "write FILE.json, .html or .csv; repeatable"),
     ("--report-each", "FOLDER", {}, "write a page for the author of each target"),
-    ("--resume", "", {}, "judge only targets that are not yet in FILE.json"),
     ("--expected-failures", "FILE", {}, "a TOML file of known failures (see docs/report.md)"),
     ("--reproduce", "PROBLEM", {}, "run the laws on one problem: 'Problem.lstm(...)'"),
     ("--fuzz-for", "TIME", {}, "draw problems for 90s, 10m, 4h or 2d"),
@@ -86,5 +85,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of rnn-crosscheck to pytest."""
     group = parser.getgroup("rnn-crosscheck")
     for name, metavar, more, text in OPTIONS:
-        takes = {"metavar": metavar} if metavar else {"action": "store_const", "const": True}
-        group.addoption(name, help=text, **takes, **more)
+        group.addoption(name, help=text, metavar=metavar, **more)

@@ -11,23 +11,16 @@ DIRECTORY = ".hypothesis/examples"
 
 
 class Store:
-    """The problems on which a law fails on a function of an implementation.
+    """The problems on which a law fails on a function of an implementation."""
 
-    Without `replays`, iteration yields no problem. A resumed run does not replay, because the problems that
-    the interrupted run has stored would change its results.
-    """
-
-    def __init__(
-        self, database: ExampleDatabase, implementation: str, law: str, function: str, *, replays: bool = True
-    ) -> None:
+    def __init__(self, database: ExampleDatabase, implementation: str, law: str, function: str) -> None:
         self._database = database
-        self._replays = replays
         self._key = f"rnn-crosscheck: {law} of {function} of {implementation}".encode(
             errors="surrogateescape"
         )
 
     def __iter__(self) -> Iterator[Problem]:
-        for value in sorted(self._database.fetch(self._key)) if self._replays else ():
+        for value in sorted(self._database.fetch(self._key)):
             try:
                 yield Problem.parse(value.decode())
             except ValueError:  # another version wrote it

@@ -10,12 +10,12 @@ from properties.reports.test_ids import implementation_in
 
 
 class CollectedResults:
-    """The results of a run, with the results `kept` from the report of a resumed run."""
+    """The results of a run."""
 
-    def __init__(self, targets: Sequence[str], kept: Sequence[LawResult] = ()) -> None:
-        self.results = list(kept)
+    def __init__(self, targets: Sequence[str]) -> None:
+        self.results: list[LawResult] = []
         self._targets = [*map(encodable, targets)]
-        self._done = {result.implementation for result in kept}
+        self._done: set[str] = set()
         self._is_known = False  # whether `_pending` is filled
         self._pending: defaultdict[str, set[str]] = defaultdict(set)
         self._partial: defaultdict[str, list[LawResult]] = defaultdict(list)

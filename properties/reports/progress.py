@@ -14,14 +14,12 @@ from properties.reports.target_names import shown_names
 
 
 class ProgressPlugin:
-    """Replaces pytest's letters. `before` is the number of targets that were judged before the run."""
+    """Replaces pytest's letters."""
 
-    def __init__(
-        self, reporter: pytest.TerminalReporter, implementations: Sequence[str], before: int = 0
-    ) -> None:
+    def __init__(self, reporter: pytest.TerminalReporter, implementations: Sequence[str]) -> None:
         self._reporter = reporter
         self._names = shown_names(implementations)
-        self._done = before
+        self._done = 0
         show_no_files(reporter)
         self._display = Progress(
             TextColumn("judged"),
@@ -36,7 +34,7 @@ class ProgressPlugin:
             redirect_stdout=False,
             transient=True,
         )
-        self._task = self._display.add_task("", total=len(self._names), completed=before)
+        self._task = self._display.add_task("", total=len(self._names))
 
     def begin(self) -> None:
         """Show the bar, when the tests have been collected."""

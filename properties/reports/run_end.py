@@ -18,7 +18,7 @@ from properties.reports.closing_table import IN_FULL, render
 from properties.reports.collected_results import CollectedResults
 from properties.reports.duplicates import show_once
 from properties.reports.expected_failures import ExpectedFailure
-from properties.reports.json_report import Journal, Run
+from properties.reports.json_report import Run
 from properties.reports.judgement import judgements
 from properties.reports.progress import ProgressPlugin
 from properties.reports.results import LawResult, encodable, printable
@@ -32,10 +32,8 @@ _WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
 
 
 class Closing:
-    """Collects the results in the controlling process, with the results `kept` from a resumed run.
-
-    Reports in JSON are updated whenever a target is complete. At the end all reports are written, and the
-    pages of targets into `folder`.
+    """Collects the results in the controlling process. At the end the reports are written, and the pages of
+    targets into `folder`.
     """
 
     def __init__(
@@ -44,17 +42,14 @@ class Closing:
         expected: Sequence[ExpectedFailure],
         reports: Sequence[Path],
         run: Run,
-        kept: Sequence[LawResult] = (),
         folder: Path | None = None,
     ) -> None:
         self._targets = targets
         self._expected = expected
         self._reports = reports
         self._run = run
-        self._kept = kept
         self._folder = folder
-        self._gathered = CollectedResults(targets, kept)
-        self._journals = [Journal(path, run, kept) for path in reports if path.suffix == ".json"]
+        self._gathered = CollectedResults(targets)
         self._progress: ProgressPlugin | None = None
         self._complaints: list[str] = []
         self._crashed: set[str] = set()
@@ -75,13 +70,8 @@ class Closing:
         plugins = session.config.pluginmanager
         reporter = plugins.getplugin("terminalreporter")
         if self._many and reporter and session.config.get_verbosity() <= 0:
-            self._progress = ProgressPlugin(reporter, [*map(encodable, self._targets)], len(self.judged))
+            self._progress = ProgressPlugin(reporter, [*map(encodable, self._targets)])
             plugins.register(self._progress)
-
-    def pytest_report_header(self) -> list[str]:
-        """The number of targets that the resumed run has judged."""
-        before = f"resumed: {len(self.judged)} of {len(self._targets)} are judged already"
-        return [before] if self.judged else []
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -102,9 +92,6 @@ class Closing:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the result of a law, which may complete a target."""
         results, done = self._gathered.add(report.nodeid, report.user_properties)
-        for judgement in done:
-            for journal in self._journals:
-                journal.add(judgement, self.left)
         self._failures += (
             (each, report) for each in results if each.status == "failed" and not each.is_excused
         )
@@ -143,10 +130,7 @@ class Closing:
             *self._not_judged(),
             *(f"expected to fail: {line}" for line in stale),
         ]
-        if self._kept and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            exitstatus = session.exitstatus = pytest.ExitCode.OK  # all targets were judged before
-        failed = any(result.status == "failed" and not result.is_excused for result in self._kept)
-        if (self._complaints or failed) and exitstatus == pytest.ExitCode.OK:
+        if self._complaints and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if exitstatus == pytest.ExitCode.INTERRUPTED and not self._results:
             return
@@ -194,19 +178,12 @@ class Closing:
 
     @property
     def _interrupted(self) -> str:
-        """How many targets an interrupted run has judged, and how to resume it."""
+        """How many targets an interrupted run has judged, and its reports."""
         done = len(self._targets) - len(self.left)
         told = [f"interrupted: {done} of {len(self._targets)} judged completely"]
         if self._written:
             told.append(f"written: {', '.join(self._written)}")
-        if self._journals and self._written:
-            told.append("to continue, add --resume to the same command")
         return "; ".join(told)
-
-    @property
-    def judged(self) -> frozenset[str]:
-        """The targets that the resumed run has judged."""
-        return frozenset(result.implementation for result in self._kept)
 
     @property
     def left(self) -> list[str]:

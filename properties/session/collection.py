@@ -11,9 +11,8 @@ from oracle.limits import Limits
 from oracle.problem import Problem
 from properties.internals.of_xdist import scope_scheduler
 from properties.reports.closing_table import IN_FULL
-from properties.reports.results import encodable
 from properties.reports.test_ids import implementation_in
-from properties.session.options import CLOSING, PROBLEM
+from properties.session.options import PROBLEM
 from properties.session.target_options import FUNCTIONS_OF, LIMITS, TARGETS
 from properties.trials.law import Law
 
@@ -62,19 +61,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=turn)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Send a worker of pytest-xdist the targets that the resumed run has judged."""
-    node.workerinput["judged"] = sorted(_judged(node.config))
-
-
-def _judged(config: pytest.Config) -> frozenset[str]:
-    """The encodable names of the targets that the resumed run has judged."""
-    if hasattr(config, "workerinput"):  # of pytest-xdist
-        return frozenset(config.workerinput["judged"])
-    return config.stash[CLOSING].judged
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Exclude the tests, which stay to the end, from garbage collection."""
@@ -82,12 +68,10 @@ def pytest_collection_finish() -> None:
 
 
 def _is_selected(item: pytest.Item, config: pytest.Config) -> bool:
-    """Whether the target is judged by this function, and was not judged before."""
+    """Whether the target is judged by this function."""
     if not isinstance(item, pytest.Function) or not item.get_closest_marker("law"):
         return True
     given = item.callspec.params
-    if encodable(str(given["implementation"])) in _judged(config):
-        return False
     return (
         "function" not in given
         or given["function"] in config.stash[FUNCTIONS_OF][str(given["implementation"])]

@@ -46,7 +46,6 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
             implementation.target,
             law.name,
             function,
-            replays=not config.getoption("--resume"),
         ),
         tally,
         profile=settings.get_current_profile_name(),

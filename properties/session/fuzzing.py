@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(
             f"--fuzz-for uses --hypothesis-profile={PROFILE}; leave out any other profile"
         )
-    for option in ("--reproduce", "--hypothesis-seed", "--resume"):
+    for option in ("--reproduce", "--hypothesis-seed"):
         if config.getoption(option) is not None:
             raise pytest.UsageError(f"--fuzz-for draws new problems all the time; leave out {option}")
     try:

@@ -16,8 +16,8 @@ from properties.implementations import interpreter
 from properties.implementations.implementation import TargetMissing
 from properties.internals.of_pytest import option_words
 from properties.laws import all_laws
-from properties.reports import earlier_report, expected_failures, report, target_pages
-from properties.reports.environment import describe
+from properties.reports import expected_failures, report, target_pages
+from properties.reports.environment import describe, digest_of_folder
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Run
 from properties.reports.results import printable
@@ -31,8 +31,6 @@ PROBLEM = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
 RUNS_ON = pytest.StashKey[str]()
 """The versions of the interpreter of `--python`."""
-CLOSING = pytest.StashKey[Closing]()
-"""The plugin that collects the results; absent in a worker of pytest-xdist."""
 DETERMINISTIC = ("ci",)
 """The profiles with the same seed in every run, unless `--hypothesis-seed` is given."""
 
@@ -56,21 +54,16 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = directory / each_in if (each_in := config.getoption("--report-each")) else None
         if folder:
             target_pages.check(folder)
-        is_worker = hasattr(config, "workerinput")  # of pytest-xdist
-        before = earlier_report.earlier(reports) if config.getoption("--resume") and not is_worker else None
-        if hasattr(config, "workerinput"):
+        if hasattr(config, "workerinput"):  # in a worker of pytest-xdist
             config.option.hypothesis_seed = config.workerinput["seed"]
         else:
-            _fix_the_seed(config, before[1].environment.get("seed") if before else None)
+            _fix_the_seed(config)
         config.stash[HOST] = _host(config)
         read_targets(config)
-        targets = config.stash[TARGETS]
         config.stash[PROBLEM] = _problem_of_a_law(reproduce, config) if reproduce else None
-        if not is_worker:
-            run = Run(_facts(config), digests=earlier_report.digests(targets, directory) if reports else {})
-            kept = earlier_report.kept(before, run, failures) if before else []
-            config.stash[CLOSING] = Closing(targets, failures, reports, run, kept, folder)
-            config.pluginmanager.register(config.stash[CLOSING])
+        targets = config.stash[TARGETS]
+        if not hasattr(config, "workerinput"):
+            config.pluginmanager.register(Closing(targets, failures, reports, Run(_facts(config)), folder))
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -81,12 +74,11 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["seed"] = node.config.option.hypothesis_seed
 
 
-def _fix_the_seed(config: pytest.Config, before: str | None) -> None:
-    """Choose the seed of the run. A resumed run has the seed of the run `before`."""
+def _fix_the_seed(config: pytest.Config) -> None:
+    """Choose the seed of the run."""
     if config.getoption("hypothesis_seed") is None and not config.getoption("--fuzz-for"):
         fixed = config.getoption("hypothesis_profile") in DETERMINISTIC
-        drawn = 0 if fixed else random.SystemRandom().randrange(2**32)
-        config.option.hypothesis_seed = before if before and before.isdecimal() else str(drawn)
+        config.option.hypothesis_seed = str(0 if fixed else random.SystemRandom().randrange(2**32))
 
 
 def _check_hypothesis(config: pytest.Config) -> None:
@@ -165,9 +157,7 @@ def _facts(config: pytest.Config) -> dict[str, str]:
     if RUNS_ON in config.stash:
         facts["target"] = config.stash[RUNS_ON]
     if helpers := config.getoption("--helpers"):
-        facts["helpers"] = (
-            f"{helpers} ({earlier_report.digest_of_folder(config.invocation_params.dir / helpers)})"
-        )
+        facts["helpers"] = f"{helpers} ({digest_of_folder(config.invocation_params.dir / helpers)})"
     given = option_words(
         config, *_LIMITS, "-k", "-m", *MODULE_OPTIONS, "--reproduce", "--weights", "--layout"
     )

@@ -21,12 +21,11 @@ def finish(
     status: int = pytest.ExitCode.OK,
     expected: tuple[ExpectedFailure, ...] = (),
     reports: tuple[Path, ...] = (),
-    kept: tuple[LawResult, ...] = (),
     coming: tuple[str, ...] = ("shapes", "split"),
     **options: Any,
 ) -> tuple[int, list[str]]:
     """The exit status of a session with these results, and the lines that are printed."""
-    closing = Closing(["a"], expected, reports, Run({"seed": "1"}), kept)
+    closing = Closing(["a"], expected, reports, Run({"seed": "1"}))
     closing.pytest_xdist_node_collection_finished([f"test_{law}[a]" for law in coming])
     for result in results:
         report: Any = SimpleNamespace(
@@ -87,7 +86,6 @@ def test_what_a_helper_module_does_wrong_does_not_fail_the_run() -> None:
     status, lines = finish(by_helper)
     assert status == pytest.ExitCode.OK
     assert any("fails only because of rnn_utils.softmax" in line for line in lines)
-    assert finish(kept=(by_helper,), status=pytest.ExitCode.NO_TESTS_COLLECTED)[0] == pytest.ExitCode.OK
 
 
 def test_a_stale_expectation_fails_and_is_named() -> None:
@@ -137,8 +135,7 @@ def test_a_run_that_only_collects_writes_no_report(tmp_path: Path) -> None:
 def test_a_run_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     _, lines = finish(passed("a"), reports=(file,), status=pytest.ExitCode.INTERRUPTED)
-    told = ("interrupted: 0 of 1 judged completely", f"written: {file}")
-    assert lines[0] == "; ".join([*told, "to continue, add --resume to the same command"])
+    assert lines[0] == f"interrupted: 0 of 1 judged completely; written: {file}"
     assert not any(line.startswith("report:") for line in lines)
     results, run = read(file)
     assert results == [passed("a")]
@@ -147,13 +144,3 @@ def test_a_run_that_is_interrupted_writes_what_there_is(tmp_path: Path) -> None:
     assert judged["verdict"] == judged["functions"]["rnn_forward"]["verdict"] == "left"
     finish(passed("a"), passed("a", "split"), reports=(file,))
     assert not read(file)[1].left
-
-
-def test_what_was_judged_before_counts_as_if_it_were_now(tmp_path: Path) -> None:
-    file = tmp_path / "report.json"
-    status, _ = finish(kept=(failed("a"),), reports=(file,), status=pytest.ExitCode.NO_TESTS_COLLECTED)
-    assert status == pytest.ExitCode.TESTS_FAILED
-    assert read(file)[0] == [failed("a")]
-    assert finish(passed("a"), kept=(failed("b"),))[0] == pytest.ExitCode.TESTS_FAILED
-    for kept in (passed("a"), failed("a", expected="known")):
-        assert finish(kept=(kept,), status=pytest.ExitCode.NO_TESTS_COLLECTED)[0] == pytest.ExitCode.OK

@@ -44,14 +44,6 @@ def test_a_store_holds_what_was_added_and_not_discarded(added: set[Problem], dat
     assert set(store) == added - discarded
 
 
-def test_a_store_of_a_resumed_run_stores_and_yields_nothing() -> None:
-    database, problem = InMemoryExampleDatabase(), Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1)
-    store = Store(database, "a.py", "l", "f", replays=False)
-    store.add(problem)
-    assert [*store] == []
-    assert [*Store(database, "a.py", "l", "f")] == [problem]
-
-
 @pytest.mark.parametrize(
     "other", [("a.py", "l", "g"), ("a.py", "k", "f"), ("b.py", "l", "f"), ("\udcff", "l", "f")]
 )

@@ -1,0 +1,69 @@
+"""A report in JSON contains everything that is known of a run."""
+
+import sys
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oracle.diagnosis.findings import found
+from properties.reports.environment import digest_of_folder
+from properties.reports.json_report import Run, as_json, read
+from properties.reports.judgement import judgements
+from properties.reports.results import LawResult
+from properties.tests.results import passed
+
+TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
+RESULTS = st.builds(
+    LawResult,
+    implementation=TEXT,
+    law=TEXT,
+    grade=st.sampled_from(["spec", "robust"]),
+    function=st.sampled_from(["", "rnn_forward", "lstm_layer"]),
+    status=st.sampled_from(["passed", "failed", "skipped"]),
+    seconds=st.floats(0, 9),
+    message=TEXT,
+    facts=st.dictionaries(TEXT, st.floats(allow_nan=False, allow_infinity=False), max_size=2),
+    findings=st.lists(TEXT.map(lambda text: found("form", text=text)), max_size=2).map(tuple),
+    inherited=st.booleans(),
+    usable=st.booleans(),
+    expected=TEXT,
+    ours=st.booleans(),
+    declared=TEXT,
+    problems=st.integers(0, 9),
+    not_meaningful=st.integers(0, 9),
+    too_slow=st.integers(0, 9),
+    late=TEXT,
+    not_asked=st.integers(0, 9),
+    worst_ratio=st.floats(0).filter(lambda ratio: ratio != sys.float_info.max),  # which stands for infinity
+    worst_problem=TEXT,
+    notes=st.dictionaries(TEXT, st.integers(1, 9), max_size=2),
+)
+RUN = Run({"seed": "1"}, left=["c.py"])
+
+
+@given(st.lists(RESULTS, max_size=4))
+def test_a_report_reads_back_as_what_was_written(results: list[LawResult]) -> None:
+    judged = judgements(results)
+    with NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(as_json(judged, RUN))
+        file.flush()
+        found, run = read(Path(file.name))
+    assert judgements(found) == judged
+    assert (run.environment, run.left) == (RUN.environment, RUN.left)
+
+
+def test_what_an_implementation_declares_comes_back(tmp_path: Path) -> None:
+    results = [passed("a", limits=("no caches",)), passed("a", "split", limits=("no caches",))]
+    (tmp_path / "v.json").write_text(as_json(judgements(results), RUN))
+    assert read(tmp_path / "v.json")[0] == results
+
+
+def test_a_digest_of_a_folder_is_of_all_modules_in_it(tmp_path: Path) -> None:
+    before = digest_of_folder(tmp_path)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "helper.py").write_text("one = 1")
+    first = digest_of_folder(tmp_path)
+    (tmp_path / "package" / "helper.py").write_text("one = 2")
+    assert len({before, first, digest_of_folder(tmp_path)}) == 3
