@@ -1,6 +1,6 @@
 """Runs both models on the same inputs, and finds the wrong recurrent nodes and other differences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ import numpy as np
 
 from oracle import weight_copies
 from oracle.parity import exported_model, original_model
-from oracle.parity.layer_matching import matched
 from oracle.parity.layer_pass import Difference, LayerPass, ParityError, difference
 from oracle.propagation import evaluate
 from oracle.verdict import Comparison
@@ -52,10 +51,8 @@ class Row:
     @property
     def verdict(self) -> str:
         """One or two words."""
-        if not self.node:
-            return "no node"
-        if not self.layer:
-            return "no module"
+        if not (self.node and self.layer):
+            return "no module" if self.node else "no node"
         if self.worst > 1:
             return "wrong"
         return "other weights" if self.weights else "vague" if self.is_vague else "right"
@@ -65,25 +62,13 @@ class Row:
         """Whether no error is known."""
         return self.verdict in ("right", "vague")
 
-    @property
-    def accusation(self) -> str:
-        """The sentence about a wrong node, without a full stop."""
-        if not self.node:
-            return f"{self.name} of the original has no node with its sizes"
-        if not self.layer:
-            return f"The original has no layer with the sizes of {self.name}"
-        why = f": {self.weights}" if self.weights else ", with the weights of the original"
-        is_off = f"{self.worst:.2g} times its bound off" if self.worst > 1 else "within its bound"
-        return f"The first wrong node is {self.name} ({self.layer.layer.prefix}){why}; its output is {is_off}"
-
 
 @dataclass(frozen=True)
 class Parity:
-    """The rows in the order of the nodes, the differences of what the models return, and skipped nodes."""
+    """The rows in the order of the nodes, and the differences of what the models return."""
 
     rows: Sequence[Row]
     outputs: Sequence[Difference]
-    skipped: Sequence[str]
 
     @property
     def is_right(self) -> bool:
@@ -92,69 +77,87 @@ class Parity:
 
     @property
     def sentence(self) -> str:
-        """The first wrong node, and the first difference of the models outside of wrong nodes."""
-        wrong = next((row for row in self.rows if not row.is_right), None)
-        parts = [wrong.accusation if wrong else "Every recurrent node is right for its inputs"]
-        if self._elsewhere:
-            parts.append(self._elsewhere)
-        first = self._first_difference
-        if first and first.is_right and not first.given.is_error:
-            parts.append(f"in {first.name} rounding grows: {first.returned}, within its bound")
-        if len(parts) == 1 and not wrong:
-            parts.append("and so are the outputs of the model")
-        return "; ".join(parts) + "."
+        """The first wrong row, and the first difference of the models outside of wrong nodes."""
+        wrong = next((f"The first wrong row is {row.name}" for row in self.rows if not row.is_right), "")
+        parts = [wrong or "Every recurrent node is right for its inputs", self._elsewhere]
+        return "; ".join(filter(None, parts)) + "."
 
     @property
     def _elsewhere(self) -> str:
-        """The first difference of the models, if it is outside of the recurrent nodes."""
-        row = self._first_difference
-        if row and row.given.is_error:
-            return f"the models differ before {row.name}: {row.given}"
-        if row or any(not row.is_right for row in self.rows):
-            return ""
-        wrong = next((each for each in self.outputs if each.is_error), None)
+        """The first difference of the models, if it is outside of the recurrent nodes.
+
+        Later differences may follow from the first, even if the first is within the bound of its node.
+        """
+        for row in (row for row in self.rows if row.node and row.layer):
+            if row.given.is_error:
+                return f"the models differ before {row.name}: {row.given}"
+            if row.returned.is_error:
+                return ""
+        outputs = self.outputs if all(row.is_right for row in self.rows) else ()
+        wrong = next((each for each in outputs if each.is_error), None)
         return f"the models differ after the last recurrent node: {wrong}" if wrong else ""
 
-    @property
-    def _first_difference(self) -> Row | None:
-        """The first row at which the models differ; later rows may inherit the difference."""
-        both = (row for row in self.rows if row.node and row.layer)
-        return next((row for row in both if row.given.is_error or row.returned.is_error), None)
 
-
-def compare(path: Path, module: Any, examples: Any = None, seed: int = 0) -> Parity:
-    """Run both models, and judge every recurrent node. Without examples, the inputs are random.
+def compare(path: Path, module: Any, examples: Any) -> Parity:
+    """Run both models, and judge every recurrent node.
 
     Raises `ParityError` or `CheckpointError`, with a message of one line, if the models cannot be compared.
     """
     model = exported_model.load(path)
-    if examples is None:
-        feeds = exported_model.random_inputs(model, seed)
-        examples = original_model.as_arguments(feeds.values())
-    else:
-        feeds = _feeds(model, examples)
+    feeds = _feeds(path, model, examples)
     layers, theirs = original_model.run(module, examples)
-    nodes, ours = model.run(feeds)
-    rows = [_judged(node, layer, layers) for node, layer in matched(nodes, layers)]
+    nodes, ours = exported_model.run(path, model, feeds)
+    rows = [_judged(node, layer, layers) for node, layer in _matched(nodes, layers)]
     outputs = [difference(*both, f"output {k}") for k, both in enumerate(zip(ours, theirs, strict=False))]
     if len(ours) != len(theirs):
         count = f"the exported model returns {len(ours)} tensors, and the original {len(theirs)}"
         outputs.append(Difference(np.inf, True, count))
-    return Parity(rows, outputs, model.skipped)
+    return Parity(rows, outputs)
 
 
-def _feeds(model: exported_model.Exported, examples: Any) -> dict[str, Array]:
+def _feeds(path: Path, model: Any, examples: Any) -> dict[str, Array]:
     """The example inputs by the names of the graph: matched by name, or in order."""
-    given = [*original_model.tensors(examples)]
-    names = [*model.inputs]
+    given, names = [*original_model.named_arrays(examples)], exported_model.input_names(model)
     if len(given) != len(names):
-        raise ParityError(
-            f"there are {len(given)} tensors in the example inputs, and {model.path} takes {len(names)}: "
-            + (", ".join(names) or "none")
-        )
+        takes = f"{path} takes {len(names)}: {', '.join(names) or 'none'}"
+        raise ParityError(f"there are {len(given)} tensors in the example inputs, and {takes}")
     if {name for name, _ in given} == {*names}:
         return dict(given)
     return {name: array for name, (_, array) in zip(names, given, strict=True)}
+
+
+Pairs = list[tuple[LayerPass | None, LayerPass | None]]
+
+
+def _matched(nodes: Sequence[LayerPass], layers: Sequence[LayerPass]) -> Pairs:
+    """Every node with its layer, in the order of the nodes; then the layers without a node.
+
+    Nodes and layers are matched by their weights, and the rest in order by their sizes, since exporters may
+    change the order of branches. If matching all of them by their sizes gives more nodes with the inputs of
+    the original, it is the result: then weights are in the wrong place.
+    """
+    by_weights = _paired(nodes, layers, lambda each: each.layer.digest, lambda each: each.sizes)
+    by_order = _paired(nodes, layers, lambda each: each.sizes)
+    return max(by_weights, by_order, key=_same_inputs)
+
+
+def _paired(
+    nodes: Sequence[LayerPass], layers: Sequence[LayerPass], *keys: Callable[[LayerPass], object]
+) -> Pairs:
+    """Each node with the first free layer that has the same key; the first key is tried before the second."""
+    free, chosen = [*layers], dict[int, LayerPass]()
+    for key in keys:
+        for k, node in enumerate(nodes):
+            layer = next((each for each in free if k not in chosen and key(each) == key(node)), None)
+            if layer:
+                chosen[k] = layer
+                free = [each for each in free if each is not layer]
+    return [*((node, chosen.get(k)) for k, node in enumerate(nodes)), *((None, each) for each in free)]
+
+
+def _same_inputs(pairs: Pairs) -> int:
+    both = ((node.given["x"], layer.given["x"]) for node, layer in pairs if node and layer)
+    return sum(not difference(ours, theirs, "x").is_error for ours, theirs in both)
 
 
 def _judged(node: LayerPass | None, layer: LayerPass | None, layers: Sequence[LayerPass]) -> Row:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
 
 import numpy as np
 
@@ -28,13 +27,6 @@ class LayerPass:
     inputs: LayerInputs
     outputs: Mapping[str, Array]
 
-    @classmethod
-    def of(cls, name: str, inputs: LayerInputs, outputs: Mapping[str, Array], **more: Any) -> Self:
-        """The pass of a layer with this name; `more` has further fields of the layer."""
-        activation = inputs.activation if inputs.kind == "rnn" else ""
-        fields = (name, inputs.kind, "", inputs.directions, inputs.parameters, activation)
-        return cls(RecurrentLayer(*fields, **more), inputs, outputs)
-
     @property
     def given(self) -> dict[str, Array]:
         """The sequence up to the longest sample, with 0 in the padding, and the initial states."""
@@ -51,11 +43,10 @@ class LayerPass:
         return int(self.inputs.ends.max(initial=0))
 
     @property
-    def sizes(self) -> tuple[str, int, int, int]:
-        """The properties that matched layers share: the network, n_x, n_a, and the number of directions."""
-        sizes = self.inputs.sizes
-        projected = f" to {sizes['n_h']}" if sizes["n_h"] != sizes["n_a"] else ""
-        return self.inputs.kind + projected, sizes["n_x"], sizes["n_a"], sizes["D"]
+    def sizes(self) -> tuple[str, int, int, int, int]:
+        """The properties that matched layers share: the kind, n_x, n_a, n_p, and the number of directions."""
+        layer = self.layer
+        return layer.kind, layer.n_x, layer.n_a, layer.n_p, layer.directions
 
 
 @dataclass(frozen=True)

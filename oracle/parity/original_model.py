@@ -1,6 +1,7 @@
 """The original: a torch module that runs once, with the inputs and outputs of its recurrent layers."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,44 +9,43 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from oracle import pytorch
+from oracle.checkpoints.contents import Contents, tensor
 from oracle.checkpoints.error import shortened
-from oracle.conversion import from_torch
+from oracle.checkpoints.layer import RecurrentLayer
+from oracle.checkpoints.layer_search import find
 from oracle.inputs import LayerInputs
-from oracle.layout import LAYOUTS
 from oracle.naming import TORCH, in_torch
 from oracle.parity.layer_pass import LayerPass, ParityError
-from reference.contract import Array, Kind
+from reference.contract import Array
 
 Module = torch.nn.Module
 RECURRENT = (torch.nn.LSTM, torch.nn.RNN)
 
 
-def made_by(factory: Any, name: str) -> tuple[Module, Any]:
-    """The module and the example inputs that a factory returns; `None` without example inputs."""
+def made_by(factory: Callable[[], Any], name: str) -> tuple[Module, Any]:
+    """The module and the example inputs that a factory returns."""
     try:
         made = factory()
     except Exception as error:  # of code that is not ours
         raise ParityError(f"{name}() raised {type(error).__name__}: {shortened(error)}") from None
-    module, examples = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
-    if not isinstance(module, Module):
-        has = f"{name}() returned {type(module).__name__}"
-        raise ParityError(f"{has}, expected a torch.nn.Module or (module, example inputs)")
-    if not any(isinstance(each, RECURRENT) for each in module.modules()):
+    if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[0], Module)):
+        has = f"{name}() returned {type(made).__name__}"
+        raise ParityError(f"{has}, expected a tuple of a torch.nn.Module and its example inputs")
+    if not any(isinstance(each, RECURRENT) for each in made[0].modules()):
         raise ParityError(f"the module of {name}() has no torch.nn.LSTM or torch.nn.RNN")
-    return module, examples
+    return made
 
 
-def tensors(value: Any) -> Iterator[tuple[str, Array]]:
+def named_arrays(value: Any) -> Iterator[tuple[str, Array]]:
     """Every tensor in a value, in the order of exporters, with its name if there is one."""
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu()  # NumPy has no bfloat16
-        yield "", (value.float() if value.dtype == torch.bfloat16 else value).numpy().copy()
+        yield "", _array(value)
     elif isinstance(value, Mapping):
         for name, each in value.items():
-            yield from ((inner or str(name), array) for inner, array in tensors(each))
+            yield from ((inner or str(name), array) for inner, array in named_arrays(each))
     elif isinstance(value, (tuple, list)):
         for each in value:
-            yield from tensors(each)
+            yield from named_arrays(each)
 
 
 def run(module: Module, examples: Any) -> tuple[list[LayerPass], list[Array]]:
@@ -56,8 +56,7 @@ def run(module: Module, examples: Any) -> tuple[list[LayerPass], list[Array]]:
     passes: list[LayerPass] = []
 
     def record(name: str, layers: Any, args: Any, kwargs: Any) -> None:
-        x = args[0] if args else kwargs["input"]
-        states = args[1] if len(args) > 1 else kwargs.get("hx")
+        x, states = (*args, *kwargs.values(), None)[:2]
         passes.extend(_passes(name or "the module", layers, x, states))
 
     hooks = [
@@ -76,12 +75,7 @@ def run(module: Module, examples: Any) -> tuple[list[LayerPass], list[Array]]:
     finally:
         for hook in hooks:
             hook.remove()
-    return passes, [array for _, array in tensors(returned)]
-
-
-def as_arguments(arrays: Iterable[Array]) -> tuple[torch.Tensor, ...]:
-    """The inputs of the exported model, as arguments of the module."""
-    return tuple(torch.tensor(array) for array in arrays)
+    return passes, [array for _, array in named_arrays(returned)]
 
 
 def _passes(name: str, module: Any, given: Any, states: Any) -> Iterator[LayerPass]:
@@ -89,40 +83,32 @@ def _passes(name: str, module: Any, given: Any, states: Any) -> Iterator[LayerPa
 
     A module does not return the outputs of its inner layers, so `oracle.pytorch` computes them.
     """
-    kind: Kind = "lstm" if isinstance(module, torch.nn.LSTM) else "rnn"
     steps, lengths, states = _time_first(module, given, states)
     places = [(layer, d) for layer in range(module.num_layers) for d in range(1 + module.bidirectional)]
     names = [in_torch(role, *place) for place in places for role in TORCH]
     # A parametrized weight, such as a normalized weight, is an attribute and not a parameter.
-    weights = {name: _array(getattr(module, name)) for name in names if hasattr(module, name)}
-    parameters, D = from_torch(kind, weights)
-    biases = [_biases(kind, weights, place) for place in places] if module.bias else []
+    weights = {name: tensor(_array(getattr(module, name))) for name in names if hasattr(module, name)}
+    [every] = find(Contents(weights)).layers
+    assert isinstance(every, RecurrentLayer)
+    D, activation = every.directions, getattr(module, "nonlinearity", "tanh")
     if states is None:
         hidden = module.proj_size or module.hidden_size
-        states = [steps.new_zeros(len(parameters), steps.shape[1], n) for n in (hidden, module.hidden_size)]
+        states = [steps.new_zeros(len(places), steps.shape[1], n) for n in (hidden, module.hidden_size)]
     a0, *memory = (_array(state).transpose(0, 2, 1) for state in states)
-    c0 = memory[0] if kind == "lstm" else a0[:, :0]
+    c0 = memory[0] if every.kind == "lstm" else a0[:, :0]
     x = _array(steps).transpose(2, 1, 0)
     for layer in range(module.num_layers):
         own = slice(layer * D, (layer + 1) * D)
-        inputs = LayerInputs(
-            kind,
-            x,
-            a0[own],
-            c0[own],
-            parameters[own],
-            x.dtype,
-            D,
-            None if lengths is None else lengths.numpy(),
-            activation=getattr(module, "nonlinearity", "tanh"),
-        )
+        states_and_weights = a0[own], c0[own], every.parameters[own]
+        inputs = LayerInputs(every.kind, x, *states_and_weights, x.dtype, D, lengths, activation=activation)
         outputs = pytorch.run(inputs)
         place = f"{name}, layer {layer}" if module.num_layers > 1 else name
-        yield LayerPass.of(place, inputs, outputs, biases=biases[own])
+        part = replace(every, prefix=place, parameters=every.parameters[own], biases=every.biases[own])
+        yield LayerPass(part, inputs, outputs)
         x = outputs["a"]
 
 
-def _time_first(module: Any, given: Any, states: Any) -> tuple[Any, Any, Any]:
+def _time_first(module: Any, given: Any, states: Any) -> tuple[Any, Array | None, Any]:
     """The sequence with time before the batch, the lengths if it is packed, and the states as a tuple."""
     states = (states,) if isinstance(states, torch.Tensor) else states
     if isinstance(given, PackedSequence):
@@ -130,20 +116,13 @@ def _time_first(module: Any, given: Any, states: Any) -> tuple[Any, Any, Any]:
         x, lengths = pad_packed_sequence(PackedSequence(given.data, given.batch_sizes))
         if states is not None and given.sorted_indices is not None:
             states = tuple(each[:, given.sorted_indices] for each in states)
-        return x, lengths, states
+        return x, lengths.numpy(), states
     if given.dim() == 2:
         return given[:, None], None, states and tuple(each[:, None] for each in states)
     return given.transpose(0, 1) if module.batch_first else given, None, states
 
 
-def _biases(kind: Kind, weights: Mapping[str, Array], place: tuple[int, int]) -> Any:
-    """Both biases of one direction of a layer, by parameter."""
-    both = (weights[in_torch(role, *place)][:, None] for role in ("bias", "recurrent_bias"))
-    return tuple(LAYOUTS["torch"].bias_of_gates(kind, bias) for bias in both)
-
-
-def _array(tensor: torch.Tensor) -> Array:
+def _array(value: torch.Tensor) -> Array:
     """A copy, since a later call may write to the tensor; 16-bit numbers are widened, which is exact."""
-    halves = (torch.bfloat16, torch.float16)
-    tensor = tensor.detach().cpu()
-    return (tensor.float() if tensor.dtype in halves else tensor).numpy().copy()
+    value = value.detach().cpu()
+    return (value.float() if value.dtype in (torch.bfloat16, torch.float16) else value).numpy().copy()

@@ -34,13 +34,14 @@ MODULE = dedent(
             hidden, _ = self.encoder(self.before(self.embedding(tokens)))
             return self.after(self.decoder(hidden)[0])
 
-    def make():
+    def model():
         torch.manual_seed(0)
         return Model()
 
-    def with_examples():
+    def make():
+        made = model()
         torch.manual_seed(1)
-        return make(), torch.randint(0, 11, (3, 5))
+        return made, torch.randint(0, 11, (3, 5))
 
     def number():
         return 3
@@ -49,18 +50,18 @@ MODULE = dedent(
         raise KeyError("weights.pt")
 
     def linear():
-        return torch.nn.Linear(2, 2)
+        return torch.nn.Linear(2, 2), torch.ones(2)
 
     def two():
-        return make(), (torch.ones(2, 3), torch.ones(2, 3))
+        return model(), (torch.ones(2, 3), torch.ones(2, 3))
 
     def wrong_shape():
-        return make(), torch.zeros(2, 3, 4, dtype=torch.int64)
+        return model(), torch.zeros(2, 3, 4, dtype=torch.int64)
 
     def smaller():
-        model = make()
-        model.encoder = torch.nn.LSTM(3, 4, 1, bidirectional=True, batch_first=True)
-        return model
+        made, examples = make()
+        made.encoder = torch.nn.LSTM(3, 4, 1, bidirectional=True, batch_first=True)
+        return made, examples
     """
 )
 
@@ -82,7 +83,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     exec(MODULE, found)
     axes = {"tokens": {0: "batch", 1: "time"}}
     examples = (torch.zeros(2, 3, dtype=torch.int64),)
-    exported(found["make"](), examples, folder / "model.onnx", input_names=["tokens"], dynamic_axes=axes)
+    exported(found["model"](), examples, folder / "model.onnx", input_names=["tokens"], dynamic_axes=axes)
     return folder
 
 

@@ -34,13 +34,13 @@ def as_gru(graph: Any, arrays: Arrays) -> None:
         (["--against", "original_model:make"], "the following arguments are required: MODEL.onnx"),
         (
             ["model.onnx", "--against", "original_model:mak"],
-            "original_model has no mak; did you mean 'make'?",
+            "original_model:mak cannot be imported: AttributeError: module 'original_model' has no",
         ),
         (["model.onnx", "--against", "nope.py:make"], "no file 'nope.py'"),
-        (["model.onnx", "--against", "nope:make"], "nope cannot be imported: ModuleNotFoundError: "),
+        (["model.onnx", "--against", "nope:make"], "nope:make cannot be imported: ModuleNotFoundError: "),
         (["model.onnx", "--against", "original_model"], "names no function in it: MODULE:FACTORY"),
-        (["model.onnx", "--against", "original_model:torch"], "original_model:torch is module, expected a f"),
-        (["model.onnx", "--against", "original_model:number"], "number() returned int, expected a torch.nn."),
+        (["model.onnx", "--against", "original_model:torch"], "original_model:torch() raised TypeError: "),
+        (["model.onnx", "--against", "original_model:number"], "number() returned int, expected a tuple of "),
         (["model.onnx", "--against", "original_model:broken"], "broken() raised KeyError: 'weights.pt'"),
         (
             ["model.onnx", "--against", "original_model:linear"],
@@ -57,7 +57,7 @@ def as_gru(graph: Any, arrays: Arrays) -> None:
         (["nope.onnx", "--against", "original_model:make"], "nope.onnx: there is no such file"),
         (["original_model.py", "--against", "original_model:make"], "it is cut short, or no .onnx file"),
         (["none.onnx", "--against", "original_model:make"], "none.onnx: it has no RNN or LSTM node"),
-        (["gru.onnx", "--against", "original_model:make"], "node; there is /encoder/LSTM: a GRU"),
+        (["gru.onnx", "--against", "original_model:make"], "gru.onnx: it has no RNN or LSTM node"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_4(
@@ -79,21 +79,11 @@ def test_inputs_that_the_file_does_not_take_are_one_line(capsys: pytest.CaptureF
         graph.input[0].type.tensor_type.shape.dim[1].dim_value = 2
 
     with pytest.raises(SystemExit):
-        parity.main([changed(taking_pairs), "--against", "original_model:with_examples"])
+        parity.main([changed(taking_pairs), "--against", "original_model:make"])
     shown = capsys.readouterr().err
     assert len(shown.splitlines()) == 1
-    assert "ONNX Runtime cannot run it: Got invalid dimensions for input: tokens" in shown
-
-
-def test_inputs_that_are_too_large_to_draw_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    def endless(graph: Any, arrays: Arrays) -> None:
-        graph.input[0].type.tensor_type.shape.dim[1].dim_value = 2**40
-
-    with pytest.raises(SystemExit):
-        parity.main([changed(endless), "--against", "original_model:make"])
-    shown = capsys.readouterr().err
-    assert len(shown.splitlines()) == 1
-    assert "its input tokens has the shape (5, 1099511627776): return (module, example inputs)" in shown
+    assert "ONNX Runtime cannot run it: " in shown
+    assert "Got invalid dimensions for input: tokens" in shown
 
 
 def test_names_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
