@@ -91,21 +91,6 @@ class RecurrentLayer:
         weights = [array for p in self.parameters for name, array in p.items() if name.startswith("W")]
         return float(max(np.abs(array).max(initial=0) for array in weights))
 
-    @property
-    def spectral_radius(self) -> float:
-        """The largest spectral radius of a recurrent weight, over layers, directions and gates.
-
-        With a projection, it is that of the product of the projection and the recurrent weight.
-        """
-        return max(_radius(matrix) for p in self.parameters for matrix in self._recurrent(p))
-
-    def _recurrent(self, p: Mapping[str, Array]) -> list[Array]:
-        if self.kind == "rnn":
-            return [p["Waa"]]
-        n_h = self.n_p or self.n_a
-        gates = [p[f"W{gate}"][:, :n_h] for gate in "fico"]
-        return [p["Wp"] @ gate for gate in gates] if "Wp" in p else gates
-
     def stacked_on(self, below: "RecurrentLayer") -> "RecurrentLayer":
         """One layer made of this layer on top of another; `CheckpointError` if they do not fit."""
         n_in = self.directions * (below.n_p or below.n_a)
@@ -126,7 +111,3 @@ class RecurrentLayer:
             remarks=tuple(dict.fromkeys((*below.remarks, *self.remarks))),
             biases=[*below.biases, *self.biases] if below.biases and self.biases else (),
         )
-
-
-def _radius(matrix: Array) -> float:
-    return float(np.abs(np.linalg.eigvals(matrix.astype(np.float64))).max())

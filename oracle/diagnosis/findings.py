@@ -98,14 +98,6 @@ def _lacking(what: str, detail: str, function: str = "", expected: str = "", tar
     return detail
 
 
-def _two_answers(after: Sequence[str]) -> str:
-    return ", ".join(["it answers one question in two ways", *after])
-
-
-def _earlier_calls(again: str, left: str = "") -> str:
-    return f"{again} it is right: {left or 'the answer depends on earlier calls, or on chance'}"
-
-
 def _overwrites(outputs: Sequence[str], caches: Sequence[str], is_all: bool) -> str:
     cached = f"cached {' and '.join(caches)}" if caches else "caches"
     what = "what" if is_all else f"the {' and '.join(outputs) or cached} that"
@@ -164,8 +156,8 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "died": lambda reason, at="", stderr="": reason,
     "form": lambda text: text,
     "lacking": _lacking,
-    "two answers": _two_answers,
-    "earlier calls": _earlier_calls,
+    "two answers": lambda: "two calls with equal arguments give different answers",
+    "earlier calls": lambda again: f"{again} it is right: the answer depends on earlier calls, or on chance",
     "order of parameters": lambda: "the answer depends on the order of the parameters in their dict",
     "overwrites": _overwrites,
     "writes": _writes,

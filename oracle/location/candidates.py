@@ -7,7 +7,7 @@ import numpy as np
 from oracle.location.equations import ACTIVATIONS, Nodes
 from oracle.location.facts import Form
 from oracle.location.forms import MAPS
-from oracle.location.functions import ARGUMENT_FUNCTIONS, LOGIT_FUNCTIONS, NUMBERED, PLAIN
+from oracle.location.functions import ARGUMENT_FUNCTIONS, NUMBERED, PLAIN
 from oracle.location.observations import Case, Observation
 from reference.contract import Array
 
@@ -15,8 +15,6 @@ CLIPS = (0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60,
 STEPS = (*(10.0**-k for k in range(1, 13)), *(2.0**-k for k in range(1, 25)), 1 / 127, 1 / 255)
 TERMS = ("xt", "a_prev", "c_prev", "ft", "it", "cct", "ot", "c_next", "a_next", "yt_pred", "a0", "c0")
 INNER = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo", "logits")
-INPUT_MAPS = ("step (-T_x) mod the block back",)
-"""Maps for inputs only: a program reads the last block too early."""
 
 
 def nodes_of_equation(nodes: Nodes, known: dict[str, Array], target: str) -> list[str]:
@@ -41,16 +39,13 @@ def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
     terms = [name for name in TERMS if name in observation.known]
     terms += [name for name in (*every, *INNER) if name in observation.nodes and name not in terms]
     terms = [name for name in terms if name != target]
-    gates = [node for node in every if observation.nodes.get(node, ("",))[0] == "sigmoid"]
-    if len(gates) > 1:
-        yield from _forms_throughout("sigmoid")
     yield 0.95, Form(target, source="shown", map="step back", by=1)
     for depth, node in enumerate(every):
         far = 0.0 if node == target else 0.5 + 0.03 * depth
         for name, (_, cost) in PLAIN.items():
             yield far + cost, Form(node, function=name)
         for name, (_, numbers, cost) in MAPS.items():
-            for by in numbers if name not in INPUT_MAPS or node in ("xt", "Wax xt") else ():
+            for by in numbers:
                 yield far + cost + 0.01 * numbers.index(by), Form(node, map=name, by=by)
         yield from _activation_forms(node, far, observation.nodes)
         for source in terms:
@@ -71,16 +66,6 @@ def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
                 yield far + 1.6, Form(node, function="clipped", number=float(k))
 
 
-def _forms_throughout(operation: str) -> Iterator[tuple[float, Form]]:
-    """Forms that replace an operation, or its argument, everywhere in an equation."""
-    for name, (_, cost) in ARGUMENT_FUNCTIONS.items():
-        yield 0.4 + cost, Form(operation, source="z", function=name)
-    for k in CLIPS:
-        yield 1.5, Form(operation, function="clipped", number=float(k))
-    for k in STEPS:
-        yield 1.8, Form(operation, function="multiples", number=k)
-
-
 def _same_shape(observation: Observation, target: str, source: str, node: str) -> bool:
     """Whether two arrays have the same rows and the same number of axes."""
     try:
@@ -93,21 +78,10 @@ def _same_shape(observation: Observation, target: str, source: str, node: str) -
 
 
 def _activation_forms(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, Form]]:
-    """Forms in which another function of the same argument replaces an activation or the softmax."""
+    """Forms in which another function of the same argument replaces an activation."""
     operation, operands = nodes.get(node, ("", ()))
-    table = (
-        ARGUMENT_FUNCTIONS if operation in ACTIVATIONS else LOGIT_FUNCTIONS if operation == "softmax" else {}
-    )
-    for name, (_, cost) in table.items():
+    for name, (_, cost) in ARGUMENT_FUNCTIONS.items() if operation in ACTIVATIONS else ():
         yield far + cost, Form(node, source=operands[0], function=name)
-    if operation in ACTIVATIONS and operands[0] in nodes:
-        terms, bias = nodes[operands[0]][1][:-1], nodes[operands[0]][1][-1]
-        without = terms[0] if len(terms) == 1 else "products"
-        if bias[0] == "b":
-            yield far + 1.0, Form(node, source=without, function=operation, other=bias, share=1.0)
-    if operation == "softmax":
-        for k in (0.5, 2.0, 0.1, 10.0):
-            yield far + 1.4, Form(operands[0], function="times", number=k)
 
 
 def _implied(case: Case) -> dict[str, Array]:
@@ -172,7 +146,6 @@ def _fitted(
                 yield far + cost, Form(node, function=name, number=number)
     for name, tried, cost in (
         ("multiples", STEPS, 1.0),
-        ("multiples, down", STEPS, 1.0),
         ("clipped", CLIPS, 1.1),
     ):
         for k in map(float, tried):

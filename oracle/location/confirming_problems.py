@@ -8,7 +8,7 @@ import numpy as np
 from oracle.inputs import Inputs
 from oracle.location.facts import Condition, When
 from oracle.location.features import EXTENTS, SUM
-from oracle.location.probe_problems import BASE, Draw, over_time, scaled, special
+from oracle.location.probe_problems import BASE, Draw, over_time, special
 from oracle.location.when import compared
 from oracle.problem import DType
 
@@ -79,21 +79,12 @@ def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
 
 def _values_beside(condition: Condition, example: Inputs, drawn: Draw, seed: int) -> Iterator[Inputs]:
     """Problems with values on both sides of a condition on values."""
-    feature = condition.feature
-    if feature.kind in ("repeats", "moved"):
+    if condition.feature.kind in ("repeats", "moved"):
         for k in range(5):
             yield from over_time(drawn(k, {"T_x": 4 + 2 * k + seed % 7}), drawn(k + 5, {"T_x": 30}), k)
-        for k in range(4 if feature.kind == "moved" and condition.value > 0 else 0):
-            x = drawn(k, {"T_x": 25}).x
-            yield scaled(replace(drawn(k, {"T_x": 25}), x=x[:, :, :1] + 0 * x), ("W",), 0.15 * (k + 1))
-        return
-    for k in range(2):
-        yield from special(drawn(20 + k, {}), k)
-    for k in range(5):
-        yield spread(example, seed * 10 + k)
-    if feature.name in ("logits", "yt_pred", "a_next"):
-        for k, factor in enumerate((0.5, 2.0, 4.0, 8.0)):
-            yield scaled(drawn(30 + k, {"m": 24}), ("Wy",), factor)
+    else:
+        yield from special(drawn(20, {}), 1)
+        yield from (spread(example, seed * 10 + k) for k in range(5))
 
 
 def spread(example: Inputs, seed: int) -> Inputs:

@@ -82,7 +82,6 @@ def _add(nodes: dict[str, Node], name: str, expression: ast.expr, head: str) -> 
             products = tuple(f"{ast.unparse(W)} {u}" for W, u in zip(weights, parts, strict=True))
             for product in products:
                 nodes[product] = "apply", tuple(product.split())
-            nodes["products"] = "sum", products
             nodes[name] = "sum", (*products, part(bias))
         case ast.Call(ast.Name("affine"), [W, u, bias]):
             nodes[name] = "sum", (part(ast.BinOp(W, ast.MatMult(), u)), part(bias))
@@ -150,19 +149,6 @@ def evaluate_with(
     evaluate(nodes, known, name, memo)
     unchanged = {each: array for each, array in memo.items() if not nodes.depends(each, node)}
     return evaluate(nodes, {**known, node: value}, name, unchanged)
-
-
-def evaluate_throughout(
-    nodes: Nodes, known: Mapping[str, Array], name: str, operation: str, function: Callable[[Array], Array]
-) -> Array:
-    """The value of a node if a function replaces all operations of one kind."""
-    its, operands = nodes[name]
-    values = [
-        known[each] if each in known else evaluate_throughout(nodes, known, each, operation, function)
-        for each in operands
-    ]
-    with np.errstate(all="ignore"):
-        return function(values[0]) if its == operation else OPERATIONS[its](*values)
 
 
 def bounded(nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic) -> Bounded:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from oracle.location.equations import OPERATIONS, evaluate_throughout
 from oracle.location.facts import Form
 from oracle.location.functions import function_named
 from oracle.location.observations import Observation
@@ -71,12 +70,8 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "step back, at least the first": (_along(2, lambda k, by, n: np.maximum(k - by, 0)), (1, 2), 1.2),
     "first step": (_along(2, lambda k, by, n: 0 * k), (0,), 1.0),
     "last step": (_along(2, lambda k, by, n: 0 * k + n - 1), (0,), 1.0),
-    "first step of a block": (_along(2, lambda k, by, n: k - k % by), BLOCKS, 1.4),
-    "step of the first block": (_along(2, lambda k, by, n: k % by), BLOCKS, 1.4),
-    "step (-T_x) mod the block back": (_along(2, lambda k, by, n: np.maximum(k - (-n) % by, 0)), BLOCKS, 1.6),
     "first sample": (_along(1, lambda k, by, n: 0 * k), (0,), 1.0),
     "sample of the first block": (_along(1, lambda k, by, n: k % by), BLOCKS, 1.4),
-    "unit back": (_along(0, lambda k, by, n: (k - by) % n), (1,), 1.3),
     "transposed": (_swapped(0, 1), (0,), 1.0),
     "steps and units exchanged": (_swapped(0, 2), (0,), 1.2),
     "steps and samples exchanged": (_swapped(1, 2), (0,), 1.2),
@@ -122,22 +117,9 @@ def replacement(form: Form, observation: Observation, target: str) -> Array | No
     return value
 
 
-THROUGHOUT = ("sigmoid",)
-"""Operations that a form replaces everywhere in an equation: in all gates at once."""
-
-
 def given_by(form: Form, observation: Observation, target: str) -> Array | None:
     """The result of an equation with a form in place of a node; `None` if the shapes do not fit."""
     shape = observation.checks[target].shown.shape
-    if form.node in THROUGHOUT:
-        function = function_named(form.function)
-
-        def applied(z: Array) -> Array:
-            return (
-                function(z, form.number) if form.source else OPERATIONS[form.node](function(z, form.number))
-            )
-
-        return evaluate_throughout(observation.nodes, observation.known, target, form.node, applied)
     value = replacement(form, observation, target)
     if value is None:
         return None

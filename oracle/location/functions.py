@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from oracle.location.equations import sigmoid, softmax
+from oracle.location.equations import sigmoid
 from reference.contract import Array
 
 Function = Callable[[Array, float], Array]
@@ -52,19 +52,10 @@ ARGUMENT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
     "tanh": (lambda z, _: np.tanh(z), 0.7),
     "sigmoid": (lambda z, _: sigmoid(z), 0.7),
     "relu": (lambda z, _: np.maximum(z, 0), 0.8),
-    "1 / (1 + exp(z))": (lambda z, _: 1 / (1 + np.exp(z)), 0.8),
-    "sigmoid(z), but 1 / (1 + exp(z)) where z < 0": (lambda z, _: sigmoid(np.abs(z)), 1.2),
     "sigmoid(z), but exp(z) where z < 0": (lambda z, _: np.where(z < 0, np.exp(z), sigmoid(z)), 1.2),
-    "sigmoid(z), but exp(z) / (1 + exp(-z)) where z < 0": (
-        lambda z, _: np.where(z < 0, np.exp(z) / (1 + np.exp(-z)), sigmoid(z)),
-        1.2,
-    ),
-    "2 sigmoid(z) - 1": (lambda z, _: 2 * sigmoid(z) - 1, 0.9),
     "(tanh(z) + 1) / 2": (lambda z, _: (np.tanh(z) + 1) / 2, 0.9),
-    "0.25 z + 0.5 in [0, 1]": (lambda z, _: np.clip(z / 4 + 0.5, 0, 1), 1.0),
     "1.7159 tanh(2 z / 3)": (lambda z, _: 1.7159 * np.tanh(2 * z / 3), 1.0),
     "0.2 z + 0.5 in [0, 1]": (lambda z, _: np.clip(0.2 * z + 0.5, 0, 1), 1.0),
-    "0.5 + 0.5 z / (1 + |z|)": (lambda z, _: 0.5 + 0.5 * z / (1 + np.abs(z)), 1.0),
     "z (27 + z^2) / (27 + 9 z^2) in [-1, 1]": (
         lambda z, _: np.clip(z * (27 + z * z) / (27 + 9 * z * z), -1, 1),
         1.0,
@@ -73,14 +64,6 @@ ARGUMENT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
 """Functions of the argument that may replace an activation, each with its cost."""
 
 
-LOGIT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
-    "the logits": (lambda z, _: z, 0.7),
-    "sigmoid": (lambda z, _: sigmoid(z), 0.8),
-    "softmax over the samples": (lambda z, _: np.swapaxes(softmax(np.swapaxes(z, 0, 1)), 0, 1), 0.9),
-    "one-hot": (lambda z, _: (z == z.max(axis=0, keepdims=True)).astype(float), 1.0),
-}
-"""Functions of the logits that may replace the softmax, each with its cost."""
-
 NUMBERED: Mapping[str, Function] = {
     "constant": lambda v, k: np.full_like(v, k),
     "clipped": lambda v, k: np.clip(v, -k, k),
@@ -88,14 +71,13 @@ NUMBERED: Mapping[str, Function] = {
     "times": lambda v, k: v * k,
     "plus": lambda v, k: v + k,
     "multiples": lambda v, k: np.round(v / k) * k,
-    "multiples, down": lambda v, k: np.floor(v / k) * k,
 }
 """Functions with a parameter."""
 
 
 def function_named(name: str) -> Function:
     """The function of this name."""
-    for table in (PLAIN, ARGUMENT_FUNCTIONS, LOGIT_FUNCTIONS):
+    for table in (PLAIN, ARGUMENT_FUNCTIONS):
         if name in table:
             return table[name][0]
     return NUMBERED[name]

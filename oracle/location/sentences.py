@@ -11,29 +11,19 @@ MOST = 120
 
 def lines(location: Location) -> list[str]:
     """The lines `where: …`, `when: …` and `how: …`; unknown parts have no line."""
-    parts = {"where": _where(location), **_rest(location)}
+    parts = {"where": _where(location)}
+    if location.when is not None:
+        parts["when"] = _when(location)
+    if location.how is not None:
+        parts["how"] = _how(location.how, location.where)
     said = [f"{name}: {text}" for name, text in parts.items()]
     return [line if len(line) <= MOST else f"{line[: MOST - 1]}…" for line in said]
-
-
-def phrases(location: Location) -> list[str]:
-    """The known texts of when and how, to continue a sentence."""
-    return [*_rest(location).values()]
-
-
-def _rest(location: Location) -> dict[str, str]:
-    said = {}
-    if location.when is not None:
-        said["when"] = _when(location)
-    if location.how is not None:
-        said["how"] = _how(location.how, location.where)
-    return said
 
 
 def _where(location: Location) -> str:
     where = location.where
     if where.stage == "calls":
-        return "the answer depends on an earlier call"
+        return "the answer depends on earlier calls"
     if where.stage == "network":
         if where.setting == ("absent",):
             return f"{where.equation} {_are(where.equation)} not 0 where not given"
@@ -69,9 +59,6 @@ def _statement(where: Where) -> str:
 def _when(location: Location) -> str:
     assert location.when is not None
     conditions = location.when.conditions
-    if location.where.stage == "calls":
-        names = [c.feature.name for c in conditions]
-        return f"after another call{f' with the same {_listed(names)}' if names else ''}"
     if not conditions:
         return "wherever it changes a value" if location.when.has_unchanged else "always"
     return " and ".join(map(_condition, conditions))
@@ -140,19 +127,8 @@ def _of_network(condition: Condition) -> str:
 
 
 def _how(form: Form, where: Where) -> str:
-    if where.stage == "calls":
-        if form.source == "last states":
-            return f"{form.node} are the last states of {form.map}"
-        names = form.source.split(", ")
-        return f"{_listed(names)} of {form.map} {'are' if len(names) > 1 else 'is'} used"
     if form.mistake:
         return sentence(form.mistake) + (f", for {form.source} alone" if form.source else "")
-    if form.node == "sigmoid":
-        return (
-            f"{_applied(form, 'z')} in place of z"
-            if not form.source
-            else f"{_applied(form, 'z')} in place of sigmoid(z)"
-        )
     name = _node(form.node)
     replacement = _replacement(form)
     is_whole = form.node == where.equation
@@ -176,8 +152,6 @@ def _replacement(form: Form) -> str:
         sign, share = ("+", form.share) if form.share > 0 else ("-", -form.share)
         factor = "" if share == 1 else f"{_number(share)} times "
         said = f"{said} {sign} {factor}{_node(form.other)}"
-    if form.source in ("products", "Wc concat", "Wf concat", "Wi concat", "Wo concat"):
-        return f"{form.other} added after the {form.function}, not before"
     return said
 
 

@@ -56,12 +56,8 @@ MAPS: Mapping[str, str] = {
     "step back, at least the first": "of the step {by} before, at first of step 0",
     "first step": "of step 0",
     "last step": "of the last step",
-    "first step of a block": "of the first step in each block of {by}",
-    "step of the first block": "of step k mod {by} for step k",
-    "step (-T_x) mod the block back": "of (-T_x) mod {by} steps before",
     "first sample": "of sample 0",
     "sample of the first block": "of sample k mod {by} for sample k",
-    "unit back": "of the unit before",
     "transposed": "transposed",
     "steps and units exchanged": "with steps and rows exchanged",
     "steps and samples exchanged": "with steps and samples exchanged",
@@ -84,7 +80,6 @@ FUNCTIONS: Mapping[str, str] = {
     "times": "{k} times {v}",
     "plus": "{v} + {k}",
     "multiples": "{v} rounded to multiples of {k}",
-    "multiples, down": "{v} rounded down to multiples of {k}",
 }
 CONDITIONS_OF_NETWORKS: Mapping[str, tuple[str, str]] = {
     "some length < T_x": ("a sequence ends before T_x", "no sequence ends before T_x"),

@@ -72,22 +72,6 @@ def test_a_layer_has_the_sizes_of_its_problem(tmp_path: Path) -> None:
             )
 
 
-def test_the_spectral_radius_is_that_of_the_largest_gate(tmp_path: Path) -> None:
-    parameters = [
-        {name: array.copy() for name, array in p.items()} for p in PROJECTED.inputs("lstm_layer").parameters
-    ]
-    p = parameters[0]
-    layer = RecurrentLayer("", "lstm", "torch", 1, parameters)
-    for gate in "fico":
-        p[f"W{gate}"][:, :2] = 0
-    p["Wp"][:] = [[1, 0, 0, 0], [0, 1, 0, 0]]
-    p["Wc"][:2, :2] = [[0, -3], [3, 0]]
-    assert layer.spectral_radius == pytest.approx(3)
-    assert RecurrentLayer(
-        "", "rnn", "torch", 1, [{"Waa": np.diag([1.0, -2.0])}]
-    ).spectral_radius == pytest.approx(2)
-
-
 # Kinds of files.
 
 

@@ -11,7 +11,6 @@ from oracle.diagnosis.behaviour import Behaviour, mistaken, specification
 from oracle.faults import FAULTS
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
-from oracle.location.calls import call_dependence
 from oracle.location.equations import bounded, equations, evaluate, softmax
 from oracle.location.facts import Feature, Form
 from oracle.location.forms import MAPS, given_by
@@ -171,14 +170,6 @@ def test_no_more_calls_are_made_than_the_budget_has() -> None:
     budget(inputs)
     with pytest.raises(BudgetSpentError):
         budget(inputs)
-
-
-def test_nothing_is_kept_by_the_reference() -> None:
-    problem = Problem.lstm(**SIZES)
-    assert (
-        call_dependence("lstm_forward", specification("lstm_forward"), problem, lambda: None, ANYTHING)
-        is None
-    )
 
 
 def test_what_is_right_when_it_is_asked_again_is_not_located() -> None:

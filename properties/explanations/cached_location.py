@@ -7,7 +7,6 @@ from weakref import WeakKeyDictionary
 
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.calls import call_dependence
 from oracle.location.facts import Condition, Feature, Location
 from oracle.location.locate import explains, locate
 from oracle.problem import LayerProblem, Problem
@@ -37,16 +36,6 @@ def located_in_float32(program: CachedProgram, counterexample: Problem) -> Locat
         return None
     found = located(program, counterexample, replace(program.limits, dtypes=(dtype,)))
     return found.under(Condition(Feature("bits"), "=", 32)) if found else None
-
-
-def kept_by_calls(program: CachedProgram, counterexample: Problem) -> Location | None:
-    """The state that a function keeps from one call to the next, as a location; `None` if there is none."""
-    if program.implementation.is_slow:
-        return None
-    uncached = UncachedProgram(program.implementation, program.function)
-    return call_dependence(
-        program.function, uncached, counterexample, program.implementation.close, program.limits
-    )
 
 
 def _located(

@@ -14,9 +14,9 @@ from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import right_digits, side_effect, symptoms
 from oracle.inputs import Inputs
 from oracle.location.facts import Location
-from oracle.location.sentences import lines, phrases
+from oracle.location.sentences import lines
 from oracle.problem import LayerProblem, Problem
-from properties.explanations.cached_location import kept_by_calls, located, located_in_float32
+from properties.explanations.cached_location import located, located_in_float32
 from properties.explanations.inherited_mistakes import is_inherited, is_inherited_in_its_precision
 from properties.explanations.probe import CachedProgram, DiedError, UncachedProgram, behaviour
 from properties.implementations.implementation import Implementation
@@ -95,13 +95,12 @@ def _explain_trial(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     if not why.is_only_nearly:
         return why
     alone = trial.holds_alone()
-    left = _kept_state(program, trial.problem) if locating else ""
     if not alone:
         trial.implementation.close()
         if symptoms(program.function, program, trial.inputs, program.limits) == found("nearly"):
             return why
     again = "in a new process" if alone else "asked again"
-    findings = [found("earlier calls", again=again, left=left)]
+    findings = [found("earlier calls", again=again)]
     return Explanation(findings, inherited=why.inherited, shows_alone=not alone)
 
 
@@ -110,14 +109,6 @@ def _suspects(explanations: Sequence[Explanation]) -> list[str]:
     first = (why.findings[0] for why in explanations)
     named = [each.facts["names"] for each in first if each.kind == "mistake"]
     return [names[0] for names in named if len(names) == 1]
-
-
-def _kept_state(program: CachedProgram, problem: Problem) -> str:
-    """The state that a layer keeps from an earlier call, in words; empty if it is not known."""
-    if not isinstance(problem, LayerProblem):
-        return ""
-    kept = kept_by_calls(program, problem)
-    return ", ".join(phrases(kept)) if kept else ""
 
 
 _NAMED: WeakKeyDictionary[Implementation, dict[tuple[str, bool], list[Explanation]]] = WeakKeyDictionary()
@@ -160,9 +151,6 @@ def _explain(program: CachedProgram, problem: Problem, search: Search) -> Explan
         return Explanation(findings, is_inherited(program, counterexample))
     if not findings and (effect := side_effect(function, program, counterexample, **how)):
         findings = [effect]
-    if findings == [found("two answers", after=[])] and not CONTRACTS[function].is_layer:
-        kept = kept_by_calls(program, widest)
-        findings = [found("two answers", after=phrases(kept) if kept else [])]
     alone = True
     if not findings and search.locating:
         location = located(program, widest, limits) or located_in_float32(program, problem)

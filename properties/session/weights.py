@@ -12,7 +12,6 @@ from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.error import printable
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import CONVERTERS
-from oracle.horizon import EFFORT, horizon, spectral_radius
 from oracle.layout import LAYOUTS
 from oracle.weight_copies import difference
 
@@ -22,7 +21,7 @@ COMMANDS = {
 }
 USAGE_ERROR = 4
 """The exit status of wrong usage, the same as pytest's."""
-_NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|", "ρ", "sharp")
+_NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|")
 _NAMED = 8
 """The number of wrong layers whose mistake is searched, which takes seconds for each."""
 _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
@@ -58,8 +57,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def show(checkpoint: Checkpoint) -> None:
     """Print a table of the layers, remarks, and the skipped data."""
-    share = EFFORT // len(checkpoint.layers)
-    print_table(_COLUMNS, _NUMBERS, [_row(layer, share) for layer in checkpoint.layers])
+    print_table(_COLUMNS, _NUMBERS, [_row(layer) for layer in checkpoint.layers])
     whose: dict[str, list[str]] = {}
     for layer in checkpoint.layers:
         told = [f"its activation is {layer.activation}"] if layer.activation else []
@@ -71,16 +69,10 @@ def show(checkpoint: Checkpoint) -> None:
         print(printable(f"skipped: {each}"))
 
 
-def _row(layer: RecurrentLayer, effort: int) -> list[str]:
-    radius = spectral_radius(layer, effort)
+def _row(layer: RecurrentLayer) -> list[str]:
     sizes = (layer.layers, layer.directions, layer.n_x, layer.n_a, layer.n_p or "")
     known = (layer.prefix, layer.kind.upper(), layer.layout, *map(str, sizes), layer.dtype.name)
-    measured = (
-        f"{layer.largest:.3g}",
-        "–" if radius is None else f"{radius:.3g}",
-        str(horizon(layer, effort)),
-    )
-    return [*known, *measured, layer.digest]
+    return [*known, f"{layer.largest:.3g}", layer.digest]
 
 
 def print_table(columns: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -121,7 +121,7 @@ HIDDEN = "where: a_next = tanh(Waa a_prev + Wax xt + ba) does not hold"
 MANNERS: dict[str, tuple[Equations, *tuple[str, ...]]] = {
     "noise": (
         {"a_next": lambda v: v.tanh(v.z) + CHANCE.uniform(-0.1, 0.1, v.z.shape)},
-        "it answers one question in two ways",
+        "two calls with equal arguments give different answers",
     ),
     "a state written back": ({"cache": written}, "it writes to a_prev: what it returns as a_next"),
     "float32 between": (
@@ -131,8 +131,7 @@ MANNERS: dict[str, tuple[Equations, *tuple[str, ...]]] = {
     ),
     "weights remembered": (
         {"z": remembered},
-        "where: the answer depends on an earlier call; "
-        "when: after another call with the same n_x and n_a; how: Waa and Wax of the first call are used",
+        "where: the answer depends on earlier calls",
     ),
 }
 """Mistakes in how a cell answers, whatever it computes, and what is said of them."""

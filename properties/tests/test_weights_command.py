@@ -27,7 +27,6 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 def test_a_file_is_shown(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Takes a second: of each layer it is computed for how many steps its bound is of use."""
     assert weights.main(["weights", str(checkpoint)]) == 0
     head, enc, dec, *more = capsys.readouterr().out.splitlines()
     assert head.split() == [
@@ -42,16 +41,10 @@ def test_a_file_is_shown(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -
         "dtype",
         "max",
         "|W|",
-        "ρ",
-        "sharp",
         "digest",
     ]
-    assert re.fullmatch(
-        r"enc +LSTM +torch +2 +2 +3 +4 +float32 +0\.\d+ +0\.\d+ +\d+ steps +[0-9a-f]{12} *", enc
-    )
-    assert re.fullmatch(
-        r"dec +RNN +torch +1 +1 +3 +5 +float32 +0\.\d+ +\d\.\d+ +\d+ steps +[0-9a-f]{12} *", dec
-    )
+    assert re.fullmatch(r"enc +LSTM +torch +2 +2 +3 +4 +float32 +0\.\d+ +[0-9a-f]{12} *", enc)
+    assert re.fullmatch(r"dec +RNN +torch +1 +1 +3 +5 +float32 +0\.\d+ +[0-9a-f]{12} *", dec)
     assert more == ["of 2: its two biases were added, and rounded once", "skipped: gru: a GRU"]
 
 

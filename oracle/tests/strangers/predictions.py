@@ -10,7 +10,6 @@ import numpy as np
 from oracle.diagnosis.behaviour import Program
 from oracle.limits import Limits
 from oracle.location.absent_states import locate_absent
-from oracle.location.calls import call_dependence
 from oracle.location.confirming_problems import problems_beside
 from oracle.location.facts import Location, When
 from oracle.location.how import fits, unchanged_by
@@ -51,8 +50,7 @@ def judged(
         return NOTHING
     budget = Budget(program, 10_000)
     if location.where.stage == "calls":
-        again = call_dependence(function, program, problem, anew, limits, seed=SEED)
-        return _same(location, again)
+        return Verdict("right", "left out", "left out")
     if location.where.setting in (("absent",), ("absent alone",)):
         assert isinstance(problem, LayerProblem)
         return _same(location, locate_absent(function, budget, problem, limits, seed=SEED))
