@@ -11,7 +11,7 @@ import reference
 from oracle.checkpoints import RecurrentLayer
 from oracle.conversion import to_reference
 from oracle.diagnosis.behaviour import Behaviour, Program
-from oracle.diagnosis.names import diagnose
+from oracle.diagnosis.names import Scope, diagnose
 from oracle.faults.catalogue.precision import ROUNDED
 from oracle.inputs import Inputs
 from oracle.problem import Problem
@@ -94,7 +94,7 @@ def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
         activation = {"activation": original.activation or "tanh"} if original.kind == "rnn" else {}
         problem = getattr(Problem, function)(weights=str(file), m=1, T_x=1, **activation)
         program = port(function, copy.parameters)
-        found = diagnose(function, program, problem.inputs(function), network=problem.network)
+        found = diagnose(function, program, problem.inputs(function), Scope(network=problem.network))
     return found[0].words if found else ""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from oracle.checkpoints.contents import FLOATS, WIDENED, Contents, Tensor
 from oracle.checkpoints.error import CheckpointError, shortened
 from oracle.checkpoints.layer import RecurrentLayer
-from oracle.checkpoints.unnamed_weights import candidates
+from oracle.checkpoints.unnamed_weights import readings
 from oracle.layout import LAYOUTS, Layout
 from oracle.naming import REFERENCE
 from oracle.parts import Places, grouped, parameters_of
@@ -51,8 +51,8 @@ def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Fou
     found, unnamed = Found([], [*contents.skipped]), {*arrays}
     for convention, prefix, places in _named(arrays):
         unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
-        if what := _unlike_a_layer(prefix, convention, places):
-            found.skipped.append(_labelled(prefix, what))
+        if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
+            found.skipped.append(_labelled(prefix, "an optimizer's"))
             continue
         read = _read(contents, convention, prefix, places, layout if overrules else "")
         if read is None:
@@ -65,7 +65,7 @@ def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Fou
         some = [*found.skipped[:_SHOWN], *(["…"] if len(found.skipped) > _SHOWN else [])]
         others = f"; there is {'; '.join(some)}" if some else ""
         raise CheckpointError(
-            shortened(f"it has no RNN or LSTM in it{others or _tensors_in_words(arrays)}", 400)
+            shortened(f"it has no RNN or LSTM in it{others or _tensors_in_words(arrays, layout)}", 400)
         )
     return found
 
@@ -82,26 +82,11 @@ def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]
             yield convention, prefix, places
 
 
-def _unlike_a_layer(prefix: str, convention: str, places: Places) -> str:
-    """What the weights belong to instead of a layer of the contract; empty if they look like such a layer."""
-    if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
-        return "an optimizer's"
-    roles = places.get((0, 0), {})
-    if convention == "keras" and {"bias", "recurrent_weight"} <= roles.keys():
-        units, bias = roles["recurrent_weight"].array.shape[:1], roles["bias"].array.shape
-        if bias == tuple(8 * n for n in units):
-            return "a CuDNNLSTM, whose weights Keras converts where it loads them into an LSTM"
-    return ""
-
-
 def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[RecurrentLayer | Incomplete]:
     tensors = contents.tensors.items()
     arrays = {name: each.array for name, each in tensors if name in names and each.stored in FLOATS}
-    for candidate in candidates(arrays, layout):
-        if not layout:
-            raise CheckpointError(candidate.question)
-        read = _read(contents, layout, candidate.prefix, {(0, 0): candidate.reading(layout)}, layout)
-        if read:
+    for prefix, roles in readings(arrays, layout) if layout else ():
+        if read := _read(contents, layout, prefix, {(0, 0): roles}, layout):
             yield read
 
 
@@ -178,10 +163,12 @@ def _remarks(stored: set[str], places: Places) -> Iterator[str]:
         yield "its two biases were added, and rounded once"
 
 
-def _tensors_in_words(arrays: Mapping[str, np.ndarray]) -> str:
-    """Some of the tensors, in a clause."""
+def _tensors_in_words(arrays: Mapping[str, np.ndarray], layout: str) -> str:
+    """Some of the tensors, in a clause, and the option that reads weights with other names."""
     if not arrays:
         return ", nor any tensor"
     shown = [f"{name} {array.shape}" for name, array in [*arrays.items()][:6]]
     more = f" and {len(arrays) - len(shown)} more" if len(arrays) > len(shown) else ""
-    return f"; there is {', '.join(shown)}{more}"
+    other = f"; for weights with other names, add --layout {'|'.join(LAYOUTS)}"
+    which = f" that fits --layout {layout}" if layout else f" with known names{other}"
+    return f"{which}; there is {', '.join(shown)}{more}"

@@ -13,7 +13,7 @@ from oracle.checkpoints.allowance import Allowance
 from oracle.checkpoints.constants import RESHAPING, Constants, Known, is_onnx, is_tensor
 from oracle.checkpoints.contents import Contents, Tensor, tensor
 from oracle.checkpoints.error import CheckpointError, LimitError, optional
-from oracle.naming import in_onnx, part
+from oracle.naming import in_onnx
 
 RECURRENT = ("RNN", "LSTM", "GRU")
 LETTERS = {"W": 1, "R": 2, "B": 3}
@@ -61,8 +61,6 @@ def read_onnx(path: Path, allowance: Allowance) -> Contents:
             for _, known in every
             for name in _tensor_names(known, allowance)
         }
-        if not any(map(part, found.tensors)):
-            found.skipped += _unrolled(node for nodes, _ in every for node in nodes)
     return Contents(found.tensors, found.activations, found.remarks, tuple(found.skipped))
 
 
@@ -138,14 +136,6 @@ def _tensor_names(known: Known, allowance: Allowance) -> Iterator[str]:
         is_constant = value is not None and not is_tensor(value) and value.op_type == "Constant"
         if is_tensor(value) or (is_constant and any(each.name == "value" for each in value.attribute)):
             yield name
-
-
-def _unrolled(nodes: Iterator[Any]) -> Iterator[str]:
-    """A remark about cells whose steps were exported one by one."""
-    count = Counter(node.op_type for node in nodes)
-    if count["Sigmoid"] >= 3 and count["Tanh"] >= 2:
-        which = f"{count['Sigmoid']} nodes Sigmoid and {count['Tanh']} Tanh"
-        yield f"{which}, perhaps a cell that was unrolled, whose gates no name tells"
 
 
 def _add(found: _Layers, node: Any, known: Known, constants: Constants) -> None:

@@ -1,8 +1,7 @@
-"""Finds the layouts in which weights with unknown names form a layer, from their shapes."""
+"""Finds weights with unknown names that form a layer in a layout, by their shapes."""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import permutations
 
 import numpy as np
@@ -17,58 +16,24 @@ _INPUT = re.compile("w?(x|i|xh|ih|ax|in)|w|weight(ih)?|kernel")
 """Usual names of the matrices on the hidden state and on the input, in lower case without underscores."""
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """Arrays whose names have the same prefix, and their possible readings as one direction of a layer.
+def readings(arrays: Mapping[str, Array], layout: str) -> Iterator[tuple[str, Roles]]:
+    """The arrays that can be read as one direction of a layer in this layout, each with its prefix.
 
-    Each of the `readings` has a layout, the network and the weights by role. A layout has more than one
-    reading if the input and the hidden state have the same size.
+    Raises `CheckpointError` if the input and the hidden state have the same size, so that it is not known
+    which array acts on which.
     """
-
-    prefix: str
-    arrays: Mapping[str, Array]
-    readings: tuple[tuple[str, str, Roles], ...]
-
-    def reading(self, layout: str) -> Roles:
-        """The only reading in a layout; `CheckpointError` if there are more."""
-        roles, *more = (roles for name, _, roles in self.readings if name == layout)
-        if more:
-            either, other = (each["recurrent_weight"].name for each in (roles, *more))
-            raise CheckpointError(
-                f"{either} and {other} have equal shapes, so either may act on the hidden state: "
-                "rename that one recurrent_weight, and the other weight"
-            )
-        return roles
-
-    @property
-    def question(self) -> str:
-        """A message with the arrays, their possible layouts, and the option that chooses one."""
-        has = ", ".join(f"{name} {array.shape}" for name, array in self.arrays.items())
-        first: dict[tuple[str, bool], tuple[str, str]] = {}  # other layouts of one order read the same
-        for name, network, _ in self.readings:
-            layout, is_lstm = LAYOUTS[name], network == "lstm"
-            gates = f" (gates {' '.join(layout.gates)})" if is_lstm else ""
-            order = layout.gates.replace("g", "c") if is_lstm else ""
-            how = f"an {network.upper()} of {name}{gates}"
-            first.setdefault((order, layout.transposed), (name, how))
-        names, hows = zip(*first.values(), strict=True)
-        return f"{has} can be read as {' or '.join(hows)}: say which with --layout {'|'.join(names)}"
-
-
-def candidates(arrays: Mapping[str, Array], layout: str = "") -> Iterator[Candidate]:
-    """The arrays that can be read as one direction of a layer, in any layout or in this one."""
     groups: dict[str, dict[str, Array]] = {}
     for name, array in arrays.items():
         groups.setdefault(re.sub(r"[./]?[^./]+$", "", name), {})[name] = array
     for prefix, group in groups.items():
-        readings = tuple(
-            (name, network, roles)
-            for name in ([layout] if layout else LAYOUTS)
-            for roles in _roles(prefix, group, LAYOUTS[name])
-            if (network := _network(roles, name)) in ("rnn", "lstm")
-        )
-        if readings:
-            yield Candidate(prefix, group, readings)
+        found = [roles for roles in _roles(prefix, group, LAYOUTS[layout]) if _is_layer(roles, layout)]
+        if len(found) > 1:
+            either, other = (each["recurrent_weight"].name for each in found)
+            raise CheckpointError(
+                f"{either} and {other} have equal shapes, so either may act on the hidden state: "
+                "rename that one recurrent_weight, and the other weight"
+            )
+        yield from ((prefix, roles) for roles in found)
 
 
 def _roles(prefix: str, arrays: Mapping[str, Array], layout: Layout) -> Iterator[Roles]:
@@ -103,9 +68,9 @@ def _split(matrix: Weight, layout: Layout) -> Roles:
     return {role: Weight(matrix.name, a.T if layout.transposed else a) for role, a in roles.items()}
 
 
-def _network(roles: Roles, layout: str) -> str:
-    """The network that the shapes of the weights fit; empty if they fit none."""
+def _is_layer(roles: Roles, layout: str) -> bool:
+    """Whether the shapes of the weights fit an RNN or an LSTM."""
     try:
-        return parameters_of("", {(0, 0): roles}, layout)[0]
+        return parameters_of("", {(0, 0): roles}, layout)[0] in ("rnn", "lstm")
     except ValueError:
-        return ""
+        return False

@@ -98,27 +98,6 @@ def _lacking(what: str, detail: str, function: str = "", expected: str = "", tar
     return detail
 
 
-def _overwrites(outputs: Sequence[str], caches: Sequence[str], is_all: bool) -> str:
-    cached = f"cached {' and '.join(caches)}" if caches else "caches"
-    what = "what" if is_all else f"the {' and '.join(outputs) or cached} that"
-    return f"a later call overwrites {what} an earlier one has returned"
-
-
-def _writes(arguments: Sequence[str], keys: Sequence[str], change: str, becomes: Facts) -> str:
-    """The changed arguments, with new or missing keys, or with the output that they become."""
-    quoted = ", ".join(map(repr, keys))
-    several = len(keys) > 1
-    what = {
-        "new": f"the new key{'s' * several} {quoted}",
-        "gone": f"{quoted} {'are' if several else 'is'} gone",
-    }.get(change, ", ".join(keys))
-    if becomes:
-        step = "the last step of " if becomes.get("last_step") else ""
-        verb = f" become{'' if several else 's'} " if keys else ""
-        what += f"{verb}{step}what it returns as {becomes['output']}"
-    return f"it writes to {' and '.join(arguments)}" + (f": {what}" if what else "")
-
-
 def _digits(digits: int) -> str:
     as_if = ", as if float32 or an epsilon were in it" if 5 <= digits <= 8 else ""
     return f"right to {digits} digits only{as_if}"
@@ -159,8 +138,8 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "two answers": lambda: "two calls with equal arguments give different answers",
     "earlier calls": lambda again: f"{again} it is right: the answer depends on earlier calls, or on chance",
     "order of parameters": lambda: "the answer depends on the order of the parameters in their dict",
-    "overwrites": _overwrites,
-    "writes": _writes,
+    "overwrites": lambda arrays: f"a later call overwrites the {' and '.join(arrays)} of an earlier call",
+    "writes": lambda arguments: f"it writes to {', '.join(arguments)}",
     "digits": _digits,
     "subnormals": _subnormals,
     "location": lambda lines, **parts: "; ".join(lines),

@@ -4,13 +4,13 @@ The implementation and each mistake answer the same few problems in the same ord
 the implementation's answers, within rounding, and at least one of these answers is wrong.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache, lru_cache
-from itertools import combinations, product
-from typing import Any
+from itertools import combinations
+from typing import Any, NamedTuple
 
 from oracle.diagnosis.behaviour import (
     PARTS,
@@ -41,31 +41,35 @@ CACHED = 512
 """The number of mistakes whose answers are cached, about 50 KB each."""
 
 
+class Scope(NamedTuple):
+    """The problems on which mistakes are compared, and the mistakes that may be named.
+
+    All problems stay within the `limits` of the target; with a `network`, all have its weights. Problems with
+    large logits are used only if `extreme`, since an overflow may not be the mistake in ordinary problems.
+    With `whole`, only mistakes that explain everything that is wrong are named.
+    """
+
+    limits: Limits = ANYTHING
+    network: LayerProblem | None = None
+    extreme: bool = False
+    whole: bool = False
+
+
+ORDINARY = Scope()
+"""Ordinary problems without limits."""
+
+
 def diagnose(
-    function: str,
-    implementation: Program,
-    counterexample: Inputs,
-    *,
-    extreme: bool = False,
-    whole: bool = False,
-    limits: Limits = ANYTHING,
-    network: LayerProblem | None = None,
-    suspects: Sequence[str] = (),
+    function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> list[Finding]:
     """The mistakes of the catalogue that fit, best first; empty if none fits.
 
-    The problems stay within the `limits` of the target; with a `network`, all have its weights. Problems with
-    large logits are used only if `extreme`, since an overflow may not be the mistake in ordinary problems.
-    With `whole`, the result has only mistakes that explain everything that is wrong. If a function raises
-    wherever it is wrong, the result is empty: its error says more.
-
-    If no single mistake explains everything, pairs of common mistakes are tried. If nothing fits, pairs of a
-    common mistake and one of the `suspects` are tried, which are mistakes of the function in other problems.
-    A mistake that acts at random is found by the distribution of its answers.
+    If a function raises wherever it is wrong, the result is empty: its error says more. If no single mistake
+    explains everything, pairs of common mistakes are tried. A mistake that acts at random is found by the
+    distribution of its answers.
     """
-    questions = distinguishing_problems(
-        function, counterexample, extreme=extreme, limits=limits, network=network
-    )
+    limits, network = scope.limits, scope.network
+    questions = distinguishing_problems(function, counterexample, scope)
     posed = [*(problem.inputs(function) for problem in questions), counterexample]
     shown = list(_behaviours(implementation, posed))
     if all(map(_raised, shown)) and not network:
@@ -105,24 +109,18 @@ def diagnose(
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
-    fits = fits or fitting(_suspected(function, tuple(suspects)))
     # Caches may be wrong for what is written to the arguments that they hold.
-    whole |= wrong == "caches" and not _all_same(shown, right, "arguments")
+    whole = scope.whole or (wrong == "caches" and not _all_same(shown, right, "arguments"))
     return [finding for parts, finding in fits if parts == len(PARTS) or not whole]
 
 
 def accounts_for(
-    names: Sequence[str],
-    function: str,
-    inputs: Inputs,
-    shown: Behaviour,
-    limits: Limits,
-    suspects: Sequence[str] = (),
+    names: Sequence[str], function: str, inputs: Inputs, shown: Behaviour, limits: Limits
 ) -> bool:
     """Whether one call is wrong, and the mistake with these names gives the same answer."""
     if shown.is_like(specification(function, limits)(inputs)):
         return False
-    known = (*concerning(function), *_pairs(function), *_suspected(function, tuple(suspects)))
+    known = (*concerning(function), *_pairs(function))
     faults = (fault for fault in known if [*fault.names] == [*names])
     return any(shown.is_like(mistaken(function, fault, limits)(inputs)) for fault in faults)
 
@@ -140,36 +138,24 @@ def _raised(shown: Behaviour) -> bool:
     return same(shown.outputs, Behaviour.of_error().outputs)
 
 
-def problems(
-    function: str,
-    counterexample: Inputs,
-    *,
-    extreme: bool = False,
-    limits: Limits = ANYTHING,
-    network: LayerProblem | None = None,
-) -> list[Inputs]:
+def problems(function: str, counterexample: Inputs, scope: Scope = ORDINARY) -> list[Inputs]:
     """The problems that distinguish mistakes, and the counterexample."""
-    posed = distinguishing_problems(function, counterexample, extreme=extreme, limits=limits, network=network)
+    posed = distinguishing_problems(function, counterexample, scope)
     return [*(problem.inputs(function) for problem in posed), counterexample]
 
 
 def distinguishing_problems(
-    function: str,
-    counterexample: Inputs,
-    *,
-    extreme: bool = False,
-    limits: Limits = ANYTHING,
-    network: LayerProblem | None = None,
+    function: str, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> tuple[Problem, ...]:
     """The problems that distinguish mistakes, the same for most counterexamples.
 
     The first problem is repeated after another of its shape, to show state that lasts between calls.
     """
-    first, second = opening_problems(function, network)
-    chosen = [first, second, first, *further_problems(function, counterexample, network)]
-    if extreme and not network:
+    first, second = opening_problems(function, scope.network)
+    chosen = [first, second, first, *further_problems(function, counterexample, scope.network)]
+    if scope.extreme and not scope.network:
         chosen += extreme_problems(function)
-    return tuple(map(limits.fitted, chosen))
+    return tuple(map(scope.limits.fitted, chosen))
 
 
 def _with_counterexample(
@@ -222,19 +208,8 @@ def _behaviours(program: Program, inputs: Sequence[Inputs]) -> Iterator[Behaviou
 @cache
 def _pairs(function: str) -> Sequence[Fault]:
     """All pairs of common mistakes."""
-    return _at_once(combinations(common(function), 2))
-
-
-@cache
-def _suspected(function: str, suspects: tuple[str, ...]) -> Sequence[Fault]:
-    """All pairs of a mistake of these names and a common mistake."""
-    suspected = [fault for fault in concerning(function) if fault.name in suspects]
-    return _at_once(product(suspected, common(function)))
-
-
-def _at_once(pairs: Iterable[tuple[Fault, Fault]]) -> list[Fault]:
     both = []
-    for one, two in pairs:
+    for one, two in combinations(common(function), 2):
         with suppress(ValueError):  # both change the same equation
             both.append(one + two)
     return both

@@ -9,11 +9,11 @@ import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Leaves, Program, alike, off_by, same, specification
 from oracle.diagnosis.findings import Finding, found
+from oracle.diagnosis.names import ORDINARY, Scope
 from oracle.diagnosis.overwritten_arrays import overwriting, writing
 from oracle.diagnosis.questions import larger_problem, problem
 from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
-from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
 FEWEST = 2
@@ -24,17 +24,14 @@ ORDER_OF_COMPUTATION = (*CACHED_ARGUMENTS, "ft", "it", "cct", "ot", "c_next", "a
 
 
 def side_effect(
-    function: str,
-    implementation: Program,
-    counterexample: Inputs,
-    limits: Limits = ANYTHING,
-    network: LayerProblem | None = None,
+    function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> Finding | None:
     """How the answers depend on more than the arguments, or calls change arrays; `None` if neither is so.
 
     A program may act at random, or read the parameters by their order in the dict. A program that computes
     everything right may overwrite earlier answers or its arguments.
     """
+    limits, network = scope.limits, scope.network
     bigger = limits.fitted(larger_problem(function, counterexample, network))
     first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
     given, *reordered = [first] if network else _reordered(function, limits)
@@ -59,17 +56,14 @@ def side_effect(
 
 
 def right_digits(
-    function: str,
-    implementation: Program,
-    counterexample: Inputs,
-    limits: Limits = ANYTHING,
-    network: LayerProblem | None = None,
+    function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> Finding | None:
     """The number of right digits, if all answers are nearly right, with fewer digits than float64."""
-    bigger = limits.fitted(larger_problem(function, counterexample, network))
+    bigger = scope.limits.fitted(larger_problem(function, counterexample, scope.network))
     asked = [counterexample, bigger.inputs(function)]
     shown, right = (
-        [program(inputs) for inputs in asked] for program in (implementation, specification(function, limits))
+        [program(inputs) for inputs in asked]
+        for program in (implementation, specification(function, scope.limits))
     )
     digits = 0 if _same_outputs(shown, right) else _digits(shown, right)
     return found("digits", digits=digits) if digits >= FEWEST else None

@@ -83,7 +83,8 @@ def _values_beside(condition: Condition, example: Inputs, drawn: Draw, seed: int
         for k in range(5):
             yield from over_time(drawn(k, {"T_x": 4 + 2 * k + seed % 7}), drawn(k + 5, {"T_x": 30}), k)
     else:
-        yield from special(drawn(20, {}), 1)
+        for k in range(2):
+            yield from special(drawn(20 + k, {}), k)
         yield from (spread(example, seed * 10 + k) for k in range(5))
 
 

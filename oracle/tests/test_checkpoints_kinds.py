@@ -16,7 +16,6 @@ from oracle.checkpoints import CheckpointError, load
 from oracle.checkpoints.kinds import SAFETENSORS, kind_of
 from oracle.conversion import to_keras
 from oracle.problem import Problem
-from oracle.tests.hostile_files import needs
 from reference.contract import Array
 
 LSTM = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, dtype="float32")
@@ -155,10 +154,6 @@ OTHERS: dict[str, tuple[dict[str, Array], str]] = {
         {"g.weight_ih_l0": np.ones((12, 3), "f"), "g.weight_hh_l0": np.ones((12, 4), "f")},
         "g: a GRU",
     ),
-    "cudnn": (
-        {**keras("c/c", end=":0"), "c/c/bias:0": np.ones(32, "f")},
-        "c/c: a CuDNNLSTM, whose weights Keras converts where it loads them into an LSTM",
-    ),
     "slots of keras": (keras("optimizer_weights/Adam/m/lstm/lstm_cell", end=":0"), "an optimizer's"),
     "slots of torch": (
         {
@@ -220,18 +215,3 @@ def test_two_finite_biases_whose_sum_overflows_are_refused(tmp_path: Path) -> No
         state[name][2] = torch.finfo(torch.float32).max
     torch.save(state, tmp_path / "f.pt")
     assert complaint(tmp_path / "f.pt") == "the sum of bias_ih_l0 and bias_hh_l0 overflows float32"
-
-
-def test_the_onnx_file_of_a_cell_that_was_unrolled_is_named(tmp_path: Path) -> None:
-    onnx = needs("onnx")
-    make = onnx.helper.make_node
-    nodes = [make("MatMul", ["X", "onnx::MatMul_1"], ["z"])]
-    nodes += [make("Sigmoid", ["z"], [f"s{k}"]) for k in range(3)] + [
-        make("Tanh", ["z"], [f"t{k}"]) for k in (0, 1)
-    ]
-    weights = [onnx.numpy_helper.from_array(np.ones((5, 5, 2), "f"), "onnx::MatMul_1")]
-    graph = onnx.helper.make_graph(nodes, "g", [], [], weights)
-    onnx.save(onnx.helper.make_model(graph), tmp_path / "f.onnx")
-    assert complaint(tmp_path / "f.onnx").startswith(
-        "it has no RNN or LSTM in it; there is 3 nodes Sigmoid and 2 Tanh, perhaps a cell that was unrolled"
-    )

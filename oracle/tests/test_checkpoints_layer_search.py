@@ -74,8 +74,7 @@ def test_without_names_the_layout_is_asked_for(name: str, kind: Any, n_x: int, n
     stacked = LAYOUTS[name].stack(kind, problem.inputs(problem.kind).parameters[0])
     arrays = {f"arr_{k}": array for k, array in enumerate(stacked.values())}
     message = complaint(arrays)
-    assert "can be read as" in message
-    assert "--layout" in message
+    assert "for weights with other names, add --layout" in message
     if n_x + 1 != n_a:
         (layer,) = found(arrays, name)
         assert identical(layer, problem)
@@ -89,21 +88,11 @@ def test_without_names_the_layout_is_asked_for(name: str, kind: Any, n_x: int, n
         assert identical(layer, problem)
 
 
-def test_the_question_lists_the_readings() -> None:
-    p = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1).inputs("lstm_layer").parameters[0]
-    stacked = LAYOUTS["torch"].stack("lstm", p)
-    arrays = dict(zip(("W", "U", "b", "c"), stacked.values(), strict=True))
-    assert complaint(arrays) == (
-        "W (16, 3), U (16, 4), b (16,), c (16,) can be read as an LSTM of torch (gates i f g o) "
-        "or an LSTM of onnx (gates i o f c): say which with --layout torch|onnx"
-    )
-
-
 def test_haiku_has_one_matrix() -> None:
     problem = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1)
     stacked = LAYOUTS["haiku"].stack("lstm", problem.inputs("lstm_layer").parameters[0])
     arrays = {"lstm/linear/w": stacked["weight"], "lstm/linear/b": stacked["bias"]}
-    assert "--layout haiku" in complaint(arrays)
+    assert "haiku" in complaint(arrays)
     (layer,) = found(arrays, "haiku")
     assert identical(layer, problem)
 

@@ -11,7 +11,7 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import Behaviour, mistaken
 from oracle.diagnosis.findings import found, mistake
-from oracle.diagnosis.names import _behaviours, _with_counterexample, diagnose, distinguishing_problems
+from oracle.diagnosis.names import Scope, _behaviours, _with_counterexample, diagnose, distinguishing_problems
 from oracle.diagnosis.traces import right_digits
 from oracle.faults import FAULTS, concerning
 from oracle.limits import ANYTHING
@@ -72,7 +72,7 @@ def test_wrong_outputs_do_not_explain_caches_of_another_form(function: str) -> N
 
     ask = program(function, SimpleNamespace(**{function: forgetful}))
     assert diagnose(function, ask, small(function))[0] == mistake("relu_for_tanh")
-    assert diagnose(function, ask, small(function), whole=True) == []
+    assert diagnose(function, ask, small(function), Scope(whole=True)) == []
 
 
 @pytest.mark.parametrize(("function", "one", "two"), PAIRS)

@@ -27,13 +27,10 @@ EVERY: list[tuple[Finding, str]] = [
     ),
     (found("order of parameters"), "the answer depends on the order of the parameters in their dict"),
     (
-        found("overwrites", outputs=[], caches=["ft"], is_all=False),
-        "a later call overwrites the cached ft that an earlier one has returned",
+        found("overwrites", arrays=["a", "y_pred"]),
+        "a later call overwrites the a and y_pred of an earlier call",
     ),
-    (
-        found("writes", arguments=["a0"], keys=[], change="", becomes={"output": "a", "last_step": True}),
-        "it writes to a0: the last step of what it returns as a",
-    ),
+    (found("writes", arguments=["a0", "parameters['ba']"]), "it writes to a0, parameters['ba']"),
     (found("digits", digits=7), "right to 7 digits only, as if float32 or an epsilon were in it"),
     (found("subnormals", all=True), "subnormal numbers are flushed to zero"),
     (

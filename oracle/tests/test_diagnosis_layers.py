@@ -11,7 +11,7 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import Behaviour, Program, mistaken, specification
 from oracle.diagnosis.findings import mistake
-from oracle.diagnosis.names import diagnose, problems
+from oracle.diagnosis.names import Scope, diagnose, problems
 from oracle.diagnosis.questions import has_more_options
 from oracle.diagnosis.questions import problem as posed
 from oracle.faults import FAULTS, Fault, common, concerning
@@ -62,7 +62,7 @@ def counterexample(function: str, fault: Fault, seed: int) -> LayerInputs:
 def named(function: str, fault: Fault, seed: int) -> str:
     inputs = counterexample(function, fault, seed)
     extreme = fault.name in IN_LARGE_NUMBERS
-    found = diagnose(function, mistaken(function, fault), inputs, extreme=extreme)
+    found = diagnose(function, mistaken(function, fault), inputs, Scope(extreme=extreme))
     return found[0].words if found else ""
 
 
@@ -80,7 +80,7 @@ def test_every_mistake_is_named_first(function: str) -> None:
 @pytest.mark.parametrize("function", LAYERS)
 def test_every_mistake_is_told_from_every_other(function: str) -> None:
     """Takes seconds: it asks a quarter of the mistakes every question."""
-    asked = problems(function, with_everything(function).inputs(function), extreme=True)
+    asked = problems(function, with_everything(function).inputs(function), Scope(extreme=True))
     first, second, *rest = asked
 
     def shown(ask: Program) -> list[Behaviour]:
@@ -99,7 +99,7 @@ def test_what_is_right_has_no_name_and_no_manners(function: str) -> None:
     ask = program(function, reference)
     few = posed(function, n_x=1, n_a=2, m=1, T_x=2, regime="ternary").inputs(function)
     for inputs in (with_everything(function).inputs(function), few):
-        assert diagnose(function, ask, inputs, extreme=True) == []
+        assert diagnose(function, ask, inputs, Scope(extreme=True)) == []
         assert side_effect(function, ask, inputs) == []
         assert symptoms(function, ask, inputs) == NEARLY
 

@@ -10,7 +10,7 @@ import pytest
 
 from oracle.checkpoints import only_layer
 from oracle.conversion import to_torch
-from oracle.diagnosis.names import diagnose
+from oracle.diagnosis.names import Scope, diagnose
 from oracle.problem import LayerProblem, Problem
 from oracle.weight_copies import difference, port
 
@@ -128,14 +128,14 @@ def test_what_is_wrong_with_a_copy_of_the_weights_is_named(weights: str, name: s
     change, sentence = COPIES[name]
     program = port("lstm_layer", change(only_layer(weights).parameters))
     assert isinstance(problem, LayerProblem)
-    found = diagnose("lstm_layer", program, problem.inputs("lstm_layer"), network=problem.network)
+    found = diagnose("lstm_layer", program, problem.inputs("lstm_layer"), Scope(network=problem.network))
     assert [each.words for each in found[:1]] == [sentence]
 
 
 def test_a_right_copy_is_not_accused(weights: str) -> None:
     problem = Problem.lstm_layer(weights=weights, m=1, T_x=1)
     program = port("lstm_layer", only_layer(weights).parameters)
-    assert not diagnose("lstm_layer", program, problem.inputs("lstm_layer"), network=problem.network)
+    assert not diagnose("lstm_layer", program, problem.inputs("lstm_layer"), Scope(network=problem.network))
 
 
 def test_a_copy_is_told_from_its_original(weights: str) -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.findings import Finding, found
-from oracle.diagnosis.names import accounts_for, diagnose
+from oracle.diagnosis.names import Scope, accounts_for, diagnose
 from oracle.diagnosis.subnormals import flushes
 from oracle.diagnosis.traces import right_digits, side_effect, symptoms
 from oracle.inputs import Inputs
@@ -54,13 +54,11 @@ class Search(NamedTuple):
     """The options of a search for mistakes.
 
     `extreme` says whether to compare on extreme problems, too. `whole` and `locating` are those of `explain`.
-    `suspects` are the mistakes that spec laws have found in the function, by name.
     """
 
     extreme: bool = False
     whole: bool = False
     locating: bool = True
-    suspects: Sequence[str] = ()
 
 
 def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Explanation:
@@ -83,13 +81,10 @@ def explain(trial: Trial, *, whole: bool = False, locating: bool = True) -> Expl
 def _explain_trial(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     program = CachedProgram(trial.implementation, trial.contract.name)
     extreme = trial.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGE
-    known = _NAMED.setdefault(trial.implementation, {})
-    named = known.setdefault((program.function, extreme), [])
-    of_spec = known.get((program.function, False), []) if extreme else []
-    search = Search(extreme, whole, locating, tuple(_suspects(of_spec)))
-    if before := _as_before(trial, named, search.suspects):
+    named = _NAMED.setdefault(trial.implementation, {}).setdefault((program.function, extreme), [])
+    if before := _as_before(trial, named):
         return before
-    why = _explain(program, trial.problem, search)
+    why = _explain(program, trial.problem, Search(extreme, whole, locating))
     if why.names_a_mistake:
         named.append(why)
     if not why.is_only_nearly:
@@ -104,18 +99,11 @@ def _explain_trial(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     return Explanation(findings, inherited=why.inherited, shows_alone=not alone)
 
 
-def _suspects(explanations: Sequence[Explanation]) -> list[str]:
-    """The single mistakes that explanations name first."""
-    first = (why.findings[0] for why in explanations)
-    named = [each.facts["names"] for each in first if each.kind == "mistake"]
-    return [names[0] for names in named if len(names) == 1]
-
-
 _NAMED: WeakKeyDictionary[Implementation, dict[tuple[str, bool], list[Explanation]]] = WeakKeyDictionary()
 """The explanations of an implementation that name a mistake, by function and by `extreme`."""
 
 
-def _as_before(trial: Trial, named: Sequence[Explanation], suspects: Sequence[str]) -> Explanation | None:
+def _as_before(trial: Trial, named: Sequence[Explanation]) -> Explanation | None:
     """An earlier explanation whose mistakes also explain the reply to this counterexample.
 
     Only for counterexamples in float64, in which few mistakes give the same numbers.
@@ -129,7 +117,7 @@ def _as_before(trial: Trial, named: Sequence[Explanation], suspects: Sequence[st
             each
             for each in why.findings
             if each.kind == "mistake"
-            and accounts_for(each.facts["names"], function, trial.inputs, shown, limits, suspects)
+            and accounts_for(each.facts["names"], function, trial.inputs, shown, limits)
         ]
         if fits and fits[0] == why.findings[0]:
             return replace(why, findings=fits)
@@ -144,12 +132,11 @@ def _explain(program: CachedProgram, problem: Problem, search: Search) -> Explan
     widest = limits.fitted(replace(problem, dtype="float64"))
     counterexample = widest.inputs(function)
     network = problem.network if isinstance(problem, LayerProblem) else None
-    how: dict[str, Any] = {"limits": limits, "network": network}
-    sought: dict[str, Any] = {"extreme": search.extreme, "whole": search.whole, "suspects": search.suspects}
-    findings = diagnose(function, program, counterexample, **sought, **how)
+    scope = Scope(limits, network, search.extreme, search.whole)
+    findings = diagnose(function, program, counterexample, scope)
     if CONTRACTS[function].is_backward:  # their unlisted mistakes are not located
         return Explanation(findings, is_inherited(program, counterexample))
-    if not findings and (effect := side_effect(function, program, counterexample, **how)):
+    if not findings and (effect := side_effect(function, program, counterexample, scope)):
         findings = [effect]
     alone = True
     if not findings and search.locating:
@@ -157,7 +144,7 @@ def _explain(program: CachedProgram, problem: Problem, search: Search) -> Explan
         if location:
             findings, alone = [_as_finding(location)], location.alone
     is_vague = all(each.kind == "location" and not each.facts["how"] for each in findings)
-    if is_vague and (digits := right_digits(function, program, counterexample, **how)):
+    if is_vague and (digits := right_digits(function, program, counterexample, scope)):
         findings = [digits, *findings]
     inherited = is_inherited(program, counterexample)
     return Explanation(findings or _traces(program, problem, widest), inherited, shows_alone=alone)

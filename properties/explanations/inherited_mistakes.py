@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from oracle.diagnosis.behaviour import specification
-from oracle.diagnosis.names import problems
+from oracle.diagnosis.names import Scope, problems
 from oracle.inputs import Inputs
 from oracle.problem import siblings
 from properties.explanations.probe import CachedProgram
@@ -24,7 +24,7 @@ def is_inherited(program: CachedProgram, counterexample: Inputs) -> bool:
     function = program.function
     if CONTRACTS[function].is_layer:
         return False  # a layer need not have a cell
-    given = problems(function, counterexample, limits=program.limits)
+    given = problems(function, counterexample, Scope(program.limits))
     for inputs in given:
         shown, used = program.with_right_cell(inputs)
         if not used or not shown.is_like(specification(function, program.limits)(inputs)):
@@ -34,7 +34,7 @@ def is_inherited(program: CachedProgram, counterexample: Inputs) -> bool:
         return False
     if cell not in program.implementation.load().functions:
         return True
-    asked = problems(cell, counterexample.span(0, 1), limits=program.limits)
+    asked = problems(cell, counterexample.span(0, 1), Scope(program.limits))
     return not program.is_right(cell, [*asked, *_later_steps(counterexample, cell)])
 
 

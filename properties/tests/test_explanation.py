@@ -123,7 +123,7 @@ MANNERS: dict[str, tuple[Equations, *tuple[str, ...]]] = {
         {"a_next": lambda v: v.tanh(v.z) + CHANCE.uniform(-0.1, 0.1, v.z.shape)},
         "two calls with equal arguments give different answers",
     ),
-    "a state written back": ({"cache": written}, "it writes to a_prev: what it returns as a_next"),
+    "a state written back": ({"cache": written}, "it writes to a_prev"),
     "float32 between": (
         {"a_next": lambda v: np.tanh(v.z.astype("float32")).astype("float64")},
         "right to 7 digits only, as if float32 or an epsilon were in it",

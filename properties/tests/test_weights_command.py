@@ -118,7 +118,7 @@ def test_few_of_many_wrong_layers_are_explained(
         (["nope.pt"], "rnn-crosscheck: error: nope.pt: there is no such file"),
         (["nope.pt", "--layout", "caffe"], "argument --layout: invalid choice: 'caffe'"),
         (["{file}:x"], "no layer in it begins with x; there is enc, dec"),
-        (["arr.npz"], "say which with --layout torch|onnx"),
+        (["arr.npz"], "for weights with other names, add --layout torch|"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_4(
