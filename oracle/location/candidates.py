@@ -78,10 +78,12 @@ def _same_shape(observation: Observation, target: str, source: str, node: str) -
 
 
 def _activation_forms(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, Form]]:
-    """Forms in which another function of the same argument replaces an activation."""
+    """Forms in which another function of its argument replaces an activation, and softmax with a factor."""
     operation, operands = nodes.get(node, ("", ()))
     for name, (_, cost) in ARGUMENT_FUNCTIONS.items() if operation in ACTIVATIONS else ():
         yield far + cost, Form(node, source=operands[0], function=name)
+    for k in (0.5, 2.0, 0.1, 10.0) if operation == "softmax" else ():
+        yield far + 1.4, Form(operands[0], function="times", number=k)
 
 
 def _implied(case: Case) -> dict[str, Array]:

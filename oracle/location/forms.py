@@ -72,6 +72,7 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "last step": (_along(2, lambda k, by, n: 0 * k + n - 1), (0,), 1.0),
     "first sample": (_along(1, lambda k, by, n: 0 * k), (0,), 1.0),
     "sample of the first block": (_along(1, lambda k, by, n: k % by), BLOCKS, 1.4),
+    "unit back": (_along(0, lambda k, by, n: (k - by) % n), (1,), 1.3),
     "transposed": (_swapped(0, 1), (0,), 1.0),
     "steps and units exchanged": (_swapped(0, 2), (0,), 1.2),
     "steps and samples exchanged": (_swapped(1, 2), (0,), 1.2),

@@ -58,6 +58,7 @@ MAPS: Mapping[str, str] = {
     "last step": "of the last step",
     "first sample": "of sample 0",
     "sample of the first block": "of sample k mod {by} for sample k",
+    "unit back": "of the unit before",
     "transposed": "transposed",
     "steps and units exchanged": "with steps and rows exchanged",
     "steps and samples exchanged": "with steps and samples exchanged",

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from oracle.diagnosis.findings import mistake
 from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from oracle.tests.strangers import LAYERS, PROGRAM
@@ -184,15 +183,3 @@ def test_a_mistake_is_another_that_shows_elsewhere(tmp_path: Path) -> None:
     assert first == same
     assert first.names_a_mistake
     assert other.findings != first.findings
-
-
-def test_a_mistake_that_ordinary_numbers_tell_is_looked_for_beside_one_of_large_ones(tmp_path: Path) -> None:
-    source = PROGRAM.replace("concat) + bo", "concat) + bi").replace(
-        "np.max(z, axis=0, keepdims=True)", "np.max(z)"
-    )
-    (tmp_path / "both.py").write_text(source)
-    large: dict[str, Any] = {"n_y": 3, "m": 2, "regime": "huge", "grade": "robust"}
-    both = mistake("output_with_update_bias", "one_maximum")
-    with Implementation("both.py", directory=tmp_path) as target:
-        assert list(explained(target, 3).findings) == [mistake("output_with_update_bias")]
-        assert explained(target, 2, **large).findings[0] == both
