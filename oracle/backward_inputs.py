@@ -111,6 +111,13 @@ class BackwardInputs(Inputs):
         forward = Inputs(self.kind, x, self.a0, self.c0, p, self.dtype)
         return replace(BackwardInputs.of(forward, self.da, self.dc), has_pre_activations=True)
 
+    def showing_each_step(self, seed: int) -> BackwardInputs:
+        """The same with random inputs of this seed, as the law *each step* calls a sequence."""
+        n_a, m, T_x = self.da.shape
+        rng = np.random.default_rng([seed, 5])
+        x = rng.standard_normal((n_a * (4 if self.kind == "lstm" else 1), m, T_x)).astype(self.dtype)
+        return self.with_pre_activations_as_inputs(x)
+
 
 def _before(first: Array, states: Array) -> Array:
     """The states before each step."""

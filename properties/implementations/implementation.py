@@ -3,7 +3,7 @@
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -184,7 +184,12 @@ class Implementation:
             except (Unusable, TargetMissing) as error:  # it was usable before
                 return [Reply.of(Died(str(error)), 0)]
         bodies = [each.body for each in requests]
-        answers = process.ask(bodies, time_limit=time_limit or self.limit(function), folder=self._folder)
+        limit = time_limit or self.limit(function)
+        answers = process.ask(bodies, time_limit=limit, folder=self._folder)
+        match answers:
+            case [*_, Died(reason, hung=True) as died] if limit > self.time_limit:
+                why = "the time limit of an import, as a first call may compile"
+                answers[-1] = replace(died, reason=f"{reason}, {why}")
         self.took = process.took
         replies = [
             Reply.of(answer, request.count) for request, answer in zip(requests, answers, strict=False)

@@ -52,7 +52,8 @@ def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Seq
             passed = [each for each in judgement.results if each.status == "passed" and each.worst_problem]
             if passed:
                 worst = max(passed, key=lambda result: result.worst_ratio)
-                out.write(f"worst error: {worst.worst_ratio:.2f} of its bound, by {worst.law} on\n")
+                ratio = f"{worst.worst_ratio:.2f} of its bound, by {worst.law} on"
+                out.write(f"worst error of the laws that hold: {ratio}\n")
                 out.write(f"  {worst.worst_problem}\n")
     mistakes = ranked_mistakes(judged)
     lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width, in_full=in_full)]
@@ -116,6 +117,12 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
             count = sum(result.too_slow for result in slow)
             late = min((Problem.parse(each.late) for each in slow), key=lambda each: work(each, function))
             yield f"not judged: {function} on {count} problems, {too_slow(late)}"
+    why: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for result in results:
+        if result.status == "skipped" and not (result.declared or judgement.why_missing(result.function)):
+            why[result.message][short(result.function)] = None
+    for reason, functions in why.items():
+        yield f"skipped, since no problem was judged: {', '.join(functions)}: {reason}"
     noted: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for result in results:
         for note in sorted(result.notes) if result.function and result.status != "skipped" else ():

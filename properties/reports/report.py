@@ -8,7 +8,7 @@ from properties.reports.html_report import as_html
 from properties.reports.json_report import Run, as_json, replace_file
 from properties.reports.judgement import Judgement
 
-_FORMATS: Mapping[str, Callable[[Sequence[Judgement], Run], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[Judgement], Run], str]] = {
     ".json": as_json,
     ".html": as_html,
     ".csv": as_csv,
@@ -17,8 +17,8 @@ _FORMATS: Mapping[str, Callable[[Sequence[Judgement], Run], str]] = {
 
 def check(path: Path) -> None:
     """Raise `ValueError` if no report can be written to a path."""
-    if path.suffix not in _FORMATS:
-        *others, last = _FORMATS
+    if path.suffix not in FORMATS:
+        *others, last = FORMATS
         raise ValueError(f"--report {path}: a report ends in {', '.join(others)} or {last}")
     if not path.parent.is_dir():
         raise ValueError(f"--report {path}: there is no directory {str(path.parent)!r}")
@@ -28,4 +28,4 @@ def check(path: Path) -> None:
 
 def write(path: Path, judged: Sequence[Judgement], run: Run) -> None:
     """Write a report in the format of the path's suffix."""
-    replace_file(path, _FORMATS[path.suffix](judged, run))
+    replace_file(path, FORMATS[path.suffix](judged, run))

@@ -6,21 +6,27 @@ import numpy as np
 
 import reference
 from oracle.problem import Problem
+from properties.trials.law import SEQUENCES_BACKWARD
 from reference.contract import CONTRACTS, Array, Contract
 
 LARGEST = 80
 """The most numbers that a cell contains."""
 
 
-def snippet(problem: Problem, function: str) -> str:
-    """A cell that calls a function on a problem, and prints what it should return."""
+def snippet(problem: Problem, function: str, law: str) -> str:
+    """A cell that calls a function on a problem as a law calls it, and prints what it should return."""
     contract = CONTRACTS[function]
     arguments = problem.arguments(function)
     given = ", ".join([*contract.arguments, *contract.last_arguments])
     call = f"{', '.join(_returned(contract))} = {function}({given})"
     if contract.is_layer or contract.is_backward or _count(problem, function) > LARGEST:
         lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
-        return "\n".join([*lines, f'{given} = problem.arguments("{function}")', call, ""])
+        made = f'problem.arguments("{function}")'
+        if law == "each step" and function in SEQUENCES_BACKWARD:
+            lines.append("# An input for each pre-activation, so that dx shows the gradient of each step.")
+            lines.append(f'inputs = problem.inputs("{function}").showing_each_step(problem.seed)')
+            made = f'inputs.arguments("{function}")'
+        return "\n".join([*lines, f"{given} = {made}", call, ""])
     lines = ["import numpy as np", ""]
     lines += [
         f"{name} = {_literal(array)}" for name, array in zip(contract.arguments, arguments, strict=False)

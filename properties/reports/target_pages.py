@@ -146,7 +146,8 @@ class Shown:
     @property
     def snippet(self) -> str:
         """A cell for a notebook; empty if there is no example."""
-        return snippet(self._problem, self.case.smallest.function) if self._problem else ""
+        smallest = self.case.smallest
+        return snippet(self._problem, smallest.function, smallest.law) if self._problem else ""
 
     @cached_property
     def _problem(self) -> Problem | None:

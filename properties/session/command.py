@@ -21,6 +21,7 @@ from properties.internals.of_pytest import (
     show_plainly,
     word_usage_errors,
 )
+from properties.reports.report import FORMATS
 from properties.trials.trial import Grade
 from properties.worker.own_modules import PREFIX
 from properties.worker.targets import closest
@@ -139,8 +140,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def usage_error(message: str, options: Sequence[str]) -> str:
     """Return argparse's message about a wrong option, with a hint at the help and at a similar option."""
     unknown = [name for word in message.split() if (name := word.strip(":,").partition("=")[0])[:2] == "--"]
-    hint = next((closest(name, options) for name in unknown if name not in options), "")
+    hints = (_report_hint(name) or closest(name, options) for name in unknown if name not in options)
+    hint = next(hints, "")
     return f"{message} (see rnn-crosscheck --help){hint}"
+
+
+def _report_hint(option: str) -> str:
+    """A hint at `--report` for an option with the name of a format, such as `--html`; empty for another."""
+    suffix = f".{option.removeprefix('--')}"
+    return f"; did you mean --report FILE{suffix}?" if suffix in FORMATS else ""
 
 
 def help_text(config: pytest.Config) -> str:

@@ -111,8 +111,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     targets = config.stash[TARGETS]
     shown = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
     width = shutil.get_terminal_size().columns
+    default = "" if config.getoption("--implementation") else ", because no target is named"
     return [
-        f"implementation: {printable(shown)}",
+        f"implementation: {printable(shown)}{default}",
         *wrap(", ".join(f"{name} {value}" for name, value in facts.items()), width, subsequent_indent="  "),
         *(f"a helper of other files, not judged: {printable(file)}" for file in config.stash[HELPING]),
     ]

@@ -1,27 +1,32 @@
 """Backward passes are judged where a target has them, and said apart from its forward passes."""
 
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import reference
-from oracle.faults import FAULTS
+from oracle.faults import FAULTS, Fault
 from oracle.limits import Limits
 from oracle.problem import Problem
 from oracle.verdict import Comparison
 from properties.explanations.failure import Failure
 from properties.implementations.answer import Answer, MalformedError
-from properties.implementations.implementation import Returned
+from properties.implementations.implementation import Reply, Request, Returned
 from properties.laws import all_laws
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult
 from properties.reports.snippet import snippet
 from properties.reports.worked_example import worked
-from properties.tests.one_law import InProcess, catch
+from properties.tests.one_law import InProcess, asked, catch, said
 from properties.tests.runs import run
+from properties.trials.law import SEQUENCES_BACKWARD
+from properties.trials.trial import ViolationError
 from reference import lstm_cell_backward
 from reference.contract import BACKWARDS, CONTRACTS, LAYERS_BACKWARD
 
@@ -153,9 +158,32 @@ def test_a_page_has_the_code_of_a_failure(function: str) -> None:
     sizes = {"n_x": 1, "n_a": 2, "m": 2, "T_x": 1, **({} if contract.is_layer else {"n_y": 1})}
     problem: Problem = getattr(Problem, contract.problem_kind)(**sizes)
     known = {function: getattr(reference, function)}
-    exec(snippet(problem, function), known)
+    exec(snippet(problem, function, "trajectory"), known)
     assert "gradients" in known
     assert worked(problem, function, 0, 0) == []
+
+
+@pytest.mark.parametrize("function", SEQUENCES_BACKWARD)
+def test_the_code_of_a_step_shows_the_numbers_of_the_law(function: str) -> None:
+    problem: Problem = getattr(Problem, function.partition("_")[0])(n_x=1, n_a=2, n_y=1, m=2, T_x=3, seed=7)
+    shown: list[Any] = []
+    exec(snippet(problem, function, "each step"), {function: lambda *given: shown.extend(given)})
+    target = Recorder(next(fault for fault in FAULTS.values() if function in fault.functions))
+    with suppress(ViolationError):
+        asked("each step", function, target, problem=problem).run()
+    np.testing.assert_equal(shown, target.calls[-1])
+
+
+class Recorder(InProcess):
+    """A target that remembers the arguments of its calls."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault)
+        self.calls: list[Any] = []
+
+    def reply_each(self, requests: Sequence[Request], *, time_limit: float | None = None) -> list[Reply]:
+        self.calls += [said(each)[2] for each in requests]
+        return super().reply_each(requests)
 
 
 def test_the_reference_is_asked_for_gradients_in_lower_precision() -> None:

@@ -235,3 +235,13 @@ def test_nothing_of_the_judge_is_imported_but_what_a_worker_needs(misbehave: Mis
 def test_a_forgotten_implementation_leaves_nothing(misbehave: Misbehave, tmp_path: Path) -> None:
     misbehave("return x")
     assert isinstance(call(Implementation("target.py", directory=tmp_path)), Returned)
+
+
+@pytest.mark.parametrize(("limit", "words"), [(0.3, "within 0.3 s"), (0.1, "an import, as a first call may")])
+def test_a_hang_beyond_the_time_limit_says_which_limit_it_had(
+    misbehave: Misbehave, limit: float, words: str
+) -> None:
+    with misbehave("while True: pass", time_limit=limit) as implementation:
+        died = implementation.call("rnn_forward", [1, 2, 3], time_limit=0.3)
+    assert isinstance(died, Died)
+    assert died.reason.endswith(words) if limit == 0.3 else words in died.reason

@@ -19,6 +19,8 @@ from properties.reports.json_report import Run
 from properties.reports.judgement import judgements
 from properties.tests.html_pages import Page
 from properties.tests.results import every_verdict, failed, passed
+from properties.trials.provided_functions import USABLE
+from reference.contract import CONTRACTS, FUNCTIONS
 
 RUN = Run({"python": "3.13.0", "seed": "<1>"})
 
@@ -86,6 +88,20 @@ def test_what_all_did_comes_first_then_the_verdicts_then_each_failure() -> None:
     assert page.count("returned None") == 7  # once for each mistake of each
 
 
+def test_a_failure_of_no_function_names_the_law_alone() -> None:
+    results = [failed("d_syntax.py", USABLE, "", usable=False, counterexample=""), passed("a")]
+    text = " ".join(" ".join(Page(as_html(judgements(results), Run({}))).text).split())
+    assert f"in {USABLE}" not in text
+    assert text.count(f"d_syntax.py: {USABLE}") == 3  # summary, message, implementation
+
+
+def test_many_functions_have_narrow_columns() -> None:
+    few = [passed("a", function=name) for name in FUNCTIONS]
+    many = [*few, passed("a", function="lstm_layer")]
+    assert 'class="matrix"' in as_html(judgements(few), Run({}))
+    assert 'class="matrix many"' in as_html(judgements(many), Run({}))
+
+
 def test_colours_have_enough_contrast() -> None:
     """WCAG 2, level AA: 4.5 to 1, in both schemes."""
     source = as_html([], Run({}))
@@ -130,7 +146,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 def test_a_browser_lays_the_page_out_without_scrolling_sideways(tmp_path: Path, width: int) -> None:
     """With everything unfolded, in a frame, for no window is as narrow as a phone."""
     long = "a_directory/" * 12
-    results = [*every_verdict(), failed(long, message=long.replace("/", "")), passed(long, "each step")]
+    results = [passed(long, law, name) for name in CONTRACTS for law in ("split", "samples independent")]
+    results += [*every_verdict(), failed(long, message=long.replace("/", "")), passed(long, "each step")]
     page = as_html(judgements(results), Run({**RUN.environment, "blas": long})).replace(
         "<details", "<details open"
     )

@@ -54,6 +54,13 @@ def test_what_is_no_interpreter_for_a_target_is_told_in_a_line(
     assert "\n" not in str(caught.value)
 
 
+def test_only_a_relative_path_is_said_to_be_relative(named: Path) -> None:
+    with pytest.raises(ValueError, match="paths are relative to the current directory"):
+        find("bare/xyz", named)
+    with pytest.raises(ValueError, match=r"no file 'xyz' in '.*'$"):
+        find(str(named / "bare" / "xyz"), named)
+
+
 def test_it_is_a_usage_error(named: Path) -> None:
     done = in_clone().run("--python", "./old", directory=named)
     assert done.returncode == pytest.ExitCode.USAGE_ERROR

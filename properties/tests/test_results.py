@@ -85,6 +85,22 @@ def test_what_was_too_slow_is_counted_and_its_smallest_problem_shown() -> None:
     assert "rnn_forward on 3 problems, too slow beyond n_x=1, n_a=3, n_y=1, m=1, T_x=1" in table
 
 
+def test_a_skipped_law_has_its_reason_below_the_table() -> None:
+    results = [
+        *(passed("a", "split", function=name) for name in ("rnn_forward", "lstm_forward")),
+        left_out("a", "shapes", message="it hung, and is not called any more", too_slow=0, not_asked=7),
+        skipped("a", "shapes", function="lstm_forward", declared="no shapes"),
+    ]
+    lines = render(results, width=200, in_full=True).splitlines()
+    told = [line for line in lines if line.startswith("skipped")]
+    assert told == ["skipped, since no problem was judged: rnn: it hung, and is not called any more"]
+
+
+def test_the_worst_error_is_said_to_be_that_of_the_laws_that_hold() -> None:
+    results = [passed("a", worst_ratio=0.2, worst_problem=PROBLEM), failed("a", "split", worst_ratio=9.0)]
+    assert "worst error of the laws that hold: 0.20 of its bound" in render(results, width=200, in_full=True)
+
+
 def test_what_every_law_notices_is_said_once() -> None:
     notes = {"it hung, and is not called any more": 3}
     table = render([passed("a", notes=notes), passed("a", "split", notes=notes)], width=200, in_full=True)

@@ -39,7 +39,7 @@ def of(function: str, problem: Problem) -> Problem:
 def test_a_snippet_shows_what_is_right_beside_what_should_be(problem: Problem, function: str) -> None:
     """A function that is right is shown to be so; nothing but NumPy is imported."""
     told: list[Any] = []
-    code = snippet(of(function, problem), function)
+    code = snippet(of(function, problem), function, "trajectory")
     names = {function: getattr(reference, function), "print": lambda *words: told.append(words)}
     with np.errstate(all="ignore"):
         exec(code, names)
@@ -66,7 +66,7 @@ def test_a_snippet_of_a_large_problem_or_of_layers_draws_it() -> None:
     large = Problem.lstm(n_x=9, n_a=9, n_y=9, m=9, T_x=9)
     layers = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1)
     for problem, function in ((large, "lstm_forward"), (layers, "rnn_layer")):
-        code = snippet(problem, function)
+        code = snippet(problem, function, "trajectory")
         names: dict[str, Any] = {function: getattr(reference, function)}
         exec(code.replace("rnn_crosscheck", "oracle.problem"), names)
         assert names["problem"] == problem

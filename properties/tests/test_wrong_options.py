@@ -16,6 +16,11 @@ from properties.tests.runs import run
             ("--time-limit", "abc"),
             "ERROR: argument --time-limit: invalid float value: 'abc' (see rnn-crosscheck --help)",
         ),
+        (
+            ("--html", "x.html"),
+            "ERROR: unrecognized arguments: --html (see rnn-crosscheck --help); "
+            "did you mean --report FILE.html?",
+        ),
         (("--nope",), "ERROR: unrecognized arguments: --nope (see rnn-crosscheck --help)"),
         (("-m", "not spek"), "ERROR: -m spek: the grades are spec and robust; did you mean 'spec'?"),
     ],

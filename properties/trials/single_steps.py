@@ -45,15 +45,12 @@ def _agree_backward(trial: Trial, inputs: BackwardInputs) -> None:
     """Compare every step of a backward pass, each from the implementation's own gradient of the next step.
 
     A cell has one step. A sequence is called once more, with an extra input for each pre-activation, so that
-    `dx` shows the gradients by the pre-activations.
+    `dx` shows the gradients with respect to the pre-activations.
     """
     if trial.contract.is_cell:
         trial.agree_with_torch()
         return
-    n_a, m, T_x = inputs.da.shape
-    rng = np.random.default_rng([trial.problem.seed, 5])
-    x = rng.standard_normal((n_a * (4 if inputs.kind == "lstm" else 1), m, T_x)).astype(inputs.dtype)
-    shown = inputs.with_pre_activations_as_inputs(x)
+    shown = inputs.showing_each_step(trial.problem.seed)
     ours = trial.answer_to(shown).outputs
     bounds = backward_own_steps.evaluate(shown, ours["dx"].astype(np.float64))
     formulas = {name: bounded.value for name, bounded in bounds.items()}

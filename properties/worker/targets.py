@@ -160,5 +160,5 @@ def no_file(source: str, directory: Path) -> str:
     if not isdir(path.parent):
         return f"no file {source!r}: there is no directory {str(path.parent)!r}"
     hint = closest(path.name, (entry.name for entry in path.parent.iterdir()))
-    hint = hint or "; paths are relative to the current directory"
+    hint = hint or ("" if isabs(source) else "; paths are relative to the current directory")
     return f"no file {path.name!r} in {str(path.parent)!r}{hint}"
