@@ -101,6 +101,11 @@ class Contract:
         return self.problem_kind if self.is_layer else self.name.replace("backward", "forward")
 
     @property
+    def source(self) -> str:
+        """The function from which it may inherit a mistake: its cell, or of a layer's gradients the layer."""
+        return self.forward if self.is_layer and self.is_backward else self.cell
+
+    @property
     def parameters(self) -> Mapping[str, Shape]:
         """The parameters that the function takes."""
         return PARAMETERS[self.kind]

@@ -17,6 +17,7 @@ from oracle.location.facts import Location
 from oracle.location.sentences import lines
 from oracle.problem import LayerProblem, Problem
 from properties.explanations.cached_location import located, located_in_float32
+from properties.explanations.inherited_gradients import follows_wrong_forward
 from properties.explanations.inherited_mistakes import is_inherited, is_inherited_in_its_precision
 from properties.explanations.probe import CachedProgram, DiedError, UncachedProgram, behaviour
 from properties.implementations.implementation import Implementation
@@ -31,8 +32,8 @@ LARGE = 30
 class Explanation:
     """The findings on a failure, the best first: mistakes of the catalogue, or else a location or traces.
 
-    `inherited` says whether only the cell is wrong. `shows_alone` is false if the answer to the problem is
-    right in a new process.
+    `inherited` says whether only the `source` of the contract is wrong. `shows_alone` is false if the answer
+    to the problem is right in a new process.
     """
 
     findings: Sequence[Finding] = ()
@@ -135,6 +136,8 @@ def _explain(program: CachedProgram, problem: Problem, search: Search) -> Explan
     scope = Scope(limits, network, search.extreme, search.whole)
     findings = diagnose(function, program, counterexample, scope)
     if CONTRACTS[function].is_backward:  # their unlisted mistakes are not located
+        if isinstance(widest, LayerProblem):
+            return Explanation(findings, follows_wrong_forward(program, widest))
         return Explanation(findings, is_inherited(program, counterexample))
     if not findings and (effect := side_effect(function, program, counterexample, scope)):
         findings = [effect]

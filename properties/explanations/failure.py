@@ -68,8 +68,13 @@ class Failure:
         trial, why = self.trial, self.explanation
         said = in_words(self.facts)
         if why.inherited:
-            cell = trial.contract.cell
-            said["inherited"] = f"from {cell}: with a known-right cell in its place this function is right"
+            source = trial.contract.source
+            why_so = (
+                "these are the gradients of what it computes"
+                if trial.contract.is_layer
+                else "with a known-right cell in its place this function is right"
+            )
+            said["inherited"] = f"from {source}: {why_so}"
         mistakes = [each for each in self.findings if each.is_mistake]
         others = [each for each in self.findings if not each.is_mistake and each.kind not in INSTEAD]
         if mistakes:

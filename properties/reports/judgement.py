@@ -84,8 +84,8 @@ class Judgement:
         return "not robust" if grades else "conforms"
 
     def _is_unfinished(self, function: str) -> bool:
-        """Whether a function, or the cell from which it inherits its failures, has placeholders."""
-        source = CONTRACTS[function].cell if function and self.inherits(function) else function
+        """Whether a function, or the function from which it inherits its failures, has placeholders."""
+        source = CONTRACTS[function].source if function and self.inherits(function) else function
         return any(each.unfinished for each in self.results if each.function in (function, source))
 
     @property
@@ -163,7 +163,7 @@ class Judgement:
     def holds(self, function: str, *, of_its_own: bool = False) -> list[str]:
         """The grades in which every law that ran holds on a function.
 
-        With `of_its_own`, failures that the function inherits from its cell do not count.
+        With `of_its_own`, failures that the function inherits do not count.
         """
         if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
             return []
@@ -174,7 +174,7 @@ class Judgement:
         return [grade for grade in GRADES if grade in {result.grade for result in ran} - broken]
 
     def inherits(self, function: str) -> bool:
-        """Whether a right cell would mend all failures that decide the verdict on a function."""
+        """Whether the function inherits all failures that decide the verdict on it."""
         failures = self._deciding(function)
         return bool(failures) and all(result.inherited for result in failures)
 
@@ -201,7 +201,7 @@ class Judgement:
         if self.caches_alone(function) and self._deciding(function)[0].grade == "spec":
             remarks.append("outputs right, caches wrong")
         if self.inherits(function):
-            remarks.append("inherited from its cell")
+            remarks.append(f"inherited from its {'forward pass' if CONTRACTS[function].is_layer else 'cell'}")
         first_of: dict[str, Finding] = {}
         for failure in self.failures(function):
             if failure.findings:
@@ -214,21 +214,21 @@ class Judgement:
 def judgements(results: Sequence[LawResult], left: Sequence[str] = ()) -> list[Judgement]:
     """The results by target, sorted by grade, law and function. Targets that are `left` may have none.
 
-    A forward inherits no mistake from a cell on which every law holds.
+    No function inherits a mistake from one on which every law holds.
     """
     order = ["", *CONTRACTS]
     by_name: dict[str, list[LawResult]] = {name: [] for name in left}
     for result in sorted(results, key=lambda it: (it.grade == "robust", it.law, order.index(it.function))):
         by_name.setdefault(result.implementation, []).append(result)
-    return [Judgement(name, _with_right_cells(by_name[name]), name in left) for name in sorted(by_name)]
+    return [Judgement(name, _with_right_sources(by_name[name]), name in left) for name in sorted(by_name)]
 
 
-def _with_right_cells(results: Sequence[LawResult]) -> list[LawResult]:
+def _with_right_sources(results: Sequence[LawResult]) -> list[LawResult]:
     judged = {each.function for each in results if each.status != "skipped"}
     right = judged - {each.function for each in results if each.status == "failed"}
     return [
         replace(each, inherited=False)
-        if each.inherited and each.function and CONTRACTS[each.function].cell in right
+        if each.inherited and each.function and CONTRACTS[each.function].source in right
         else each
         for each in results
     ]

@@ -126,9 +126,11 @@ class _Causes:
         self._alone = {each.cause for result in failed for each in result.findings}
         self._of_error: dict[str, Finding] = {}
         self._of_equation: dict[str, Finding] = {}
+        self._first_of: dict[str, Finding] = {}
         ordinary: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
         for result in spec_first:
             finding, error = first_finding(result), _error(result)
+            self._first_of.setdefault(result.function, finding)
             if error and finding.kind != "raised":
                 self._of_error.setdefault(error, finding)
             if finding.kind == "location":
@@ -151,16 +153,16 @@ class _Causes:
             return self._of_error[error]
         if finding.kind == "location":
             finding = self._of_equation[finding.place]
-        cell = CONTRACTS[result.function].cell if result.inherited and result.function else ""
-        of_cell = self._of_function.get(cell)
+        source = CONTRACTS[result.function].source if result.inherited and result.function else ""
+        of_source = self._of_function.get(source)
         of_function = self._of_function.get(result.function)
-        if of_cell and of_cell.kind == "lacking":
-            return of_cell  # the cell is unfinished, so nothing is known about the forward
+        if of_source and of_source.kind == "lacking":
+            return of_source  # the cell is unfinished, so nothing is known about the forward
         if finding.is_trace and not result.ours:
-            return of_function or of_cell or finding
+            return of_function or of_source or self._first_of.get(source) or finding
         if finding.kind == "location" and result.grade == "robust" and _is_always(finding):
-            return of_cell or of_function or finding
-        return of_cell or finding if finding.kind in ("location", "raised") else finding
+            return of_source or of_function or finding
+        return of_source or finding if finding.kind in ("location", "raised") else finding
 
 
 def first_finding(result: LawResult) -> Finding:

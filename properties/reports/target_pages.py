@@ -17,6 +17,7 @@ from properties.reports.snippet import snippet
 from properties.reports.target_names import file_names, shown_names
 from properties.reports.worked_example import worked
 from properties.trials.provided_functions import PRESENCE
+from reference.contract import CONTRACTS
 
 
 def check(folder: Path) -> None:
@@ -119,10 +120,10 @@ class Shown:
         ]
 
     @property
-    def inherited(self) -> list[str]:
-        """The functions that inherit the mistake from their cell."""
+    def inherited(self) -> list[tuple[str, str]]:
+        """The functions that inherit the mistake, each with the function from which it does."""
         return [
-            function
+            (function, CONTRACTS[function].source)
             for function, results in self.case.by_function.items()
             if all(result.inherited for result in results)
         ]

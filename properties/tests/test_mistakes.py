@@ -54,6 +54,21 @@ def test_what_is_wrong_on_ordinary_inputs_comes_first_and_what_is_unknown_last()
     assert [case.words for case in cases(judgement)] == ["bf is left out", UNKNOWN, "overflows"]
 
 
+def test_inherited_gradients_count_as_a_mistake_of_their_layer_even_if_it_has_several() -> None:
+    (judgement,) = judgements(
+        [
+            failed("a", "u", "lstm_layer", diagnosis=["bf is left out"]),
+            failed("a", "v", "lstm_layer", diagnosis=["a0 is ignored"]),
+            failed("a", "u", "lstm_layer_backward", inherited=True),
+            failed("a", "v", "lstm_layer_backward", grade="robust", inherited=True),
+        ]
+    )
+    first, second = cases(judgement)
+    assert [each.function for each in second.results] == ["lstm_layer"]
+    assert [each.function for each in first.results] == ["lstm_layer", *["lstm_layer_backward"] * 2]
+    assert judgement.remark_on("lstm_layer_backward") == "inherited from its forward pass"
+
+
 EMPTY = {"type": "ValueError", "text": "zero-size array"}
 ALWAYS = found("location", where="ot", when={}, how="a bias is missing", lines=["where: ot"])
 FAR = found("location", where="y", when="|c_next| > 10", how=None, lines=["where: y"])

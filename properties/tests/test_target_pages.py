@@ -47,7 +47,7 @@ def test_a_page_says_in_plain_words_what_is_wrong_and_how_to_look_at_it() -> Non
         "✗ differs wrong on ordinary inputs.",
         "1. the biases of the cell are left out",
         "Or, with the same numbers: every bias but by is added twice.",
-        "rnn_forward will be right when its cell is.",
+        "rnn_forward will be right when rnn_cell_forward is.",
         "These laws should hold, and do not: Each step agrees with torch's",
         "(each step: rnn_forward)",
         "the first wrong number a[unit 0, sample 0, step 0] yours 0.5 right 0.25",

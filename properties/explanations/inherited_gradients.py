@@ -1,0 +1,96 @@
+"""Finds out whether the gradients of a layer are wrong only because its forward pass is wrong."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from oracle.diagnosis.questions import opening_problems
+from oracle.inputs import Inputs
+from oracle.problem import LayerProblem
+from properties.explanations.probe import CachedProgram
+from properties.implementations.implementation import Implementation, Request, Returned
+from reference.contract import CONTRACTS, Array, Contract
+
+STEP, ALLOWED = 2.0**-8, 0.01
+"""The step of a central difference, and its allowed relative error. Float32 arithmetic stays within it."""
+
+
+def follows_wrong_forward(program: CachedProgram, problem: LayerProblem) -> bool:
+    """Whether wrong gradients of a layer are the derivatives of its own forward pass, then wrong, too.
+
+    They are compared on two problems with ordinary numbers: the first that distinguishes mistakes, and one
+    with the sizes and options of `problem`. The gradients must be wrong on one of them.
+    """
+    implementation, limits = program.implementation, program.limits
+    contract = CONTRACTS[program.function]
+    if contract.source not in implementation.load().functions or implementation.is_slow:
+        return False
+    first, _ = opening_problems(program.function, problem.network)
+    posed = [limits.fitted(first), limits.fitted(replace(problem, regime="unit", dtype="float64"))]
+    compared = [each.inputs(program.function) for each in posed]
+    if program.is_right(program.function, compared):
+        return False
+    return all(_are_derivatives(implementation, contract, inputs) for inputs in compared)
+
+
+def _are_derivatives(implementation: Implementation, contract: Contract, inputs: Inputs) -> bool:
+    """Whether the gradients by each argument and each parameter are those of the target's forward pass."""
+    arguments = inputs.arguments(contract.name)
+    incoming = len(contract.arguments) - len(CONTRACTS[contract.source].arguments)
+    given = arguments[incoming:]
+    reply, *_ = implementation.reply_each([Request(contract.name, arguments)])
+    if not isinstance(reply.outcome, Returned):
+        return False
+    rng, requests, predicted = np.random.default_rng(0), [], []
+    try:
+        *by_arguments, by_parameters = reply.outcome.value
+        for at, gradients in _by_quantity(given, by_arguments, by_parameters):
+            directions = [rng.standard_normal(each.shape) for each in gradients]
+            terms = [each * direction for each, direction in zip(gradients, directions, strict=True)]
+            predicted.append(
+                (sum(map(np.sum, terms)), np.sqrt(sum(float(np.sum(each**2)) for each in terms)))
+            )
+            requests += [
+                Request(contract.source, _moved(given, at, directions, step)) for step in (STEP, -STEP)
+            ]
+        losses = [_loss(each.outcome, arguments[:incoming]) for each in implementation.reply_each(requests)]
+    except (ValueError, TypeError, KeyError):  # gradients or answers of another form
+        return False
+    found = [(up - down) / (2 * STEP) for up, down in zip(losses[::2], losses[1::2], strict=True)]
+    return all(
+        abs(slope - value) <= ALLOWED * size for slope, (value, size) in zip(found, predicted, strict=True)
+    )
+
+
+def _by_quantity(
+    given: Sequence[Any], by_arguments: Sequence[Array], by_parameters: Sequence[Any]
+) -> Iterator[tuple[int | str, list[Array]]]:
+    """The gradients by each array that is given, and by each parameter in all layers and directions."""
+    for at, (array, gradient) in enumerate(zip(given[:-2], by_arguments, strict=True)):
+        if array is not None:
+            yield at, [gradient]
+    for name in given[-2][0]:
+        yield name, [each[f"d{name}"] for each in by_parameters]
+
+
+def _moved(given: Sequence[Any], at: int | str, directions: Sequence[Array], step: float) -> list[Any]:
+    """The arguments of the forward pass, one quantity a step further in a direction."""
+    *arrays, parameters, options = given
+    if isinstance(at, int):
+        arrays[at] = (arrays[at] + step * directions[0]).astype(arrays[at].dtype)
+    else:
+        parameters = [
+            {**p, at: (p[at] + step * direction).astype(p[at].dtype)}
+            for p, direction in zip(parameters, directions, strict=True)
+        ]
+    return [*arrays, parameters, options]
+
+
+def _loss(outcome: Any, incoming: Sequence[Array]) -> float:
+    """The loss of which `incoming` are the gradients. Raises `ValueError` if the call did not return."""
+    if not isinstance(outcome, Returned):
+        raise ValueError("the call did not return")
+    pairs = zip(outcome.value, incoming, strict=True)
+    return float(sum(np.sum(output * gradient, dtype=float) for output, gradient in pairs))
