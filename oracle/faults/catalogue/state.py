@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import EVERY_SEQUENCE, FORWARDS, LSTM_FORWARD, LSTM_LAYER, RIGHT, add
+from oracle.faults.catalogue.entry import (
+    EVERY_SEQUENCE,
+    FORWARDS,
+    LSTM_FORWARD,
+    LSTM_LAYER,
+    RIGHT,
+    add,
+    exchanged,
+)
 from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import after, every_step
 from reference.contract import LAYERS
@@ -49,6 +57,12 @@ def _a_of_the_step_before(v: Any) -> Any:
     return v.kept, v.x
 
 
+def _with_c_first(v: Any) -> Any:
+    """The hidden state before the projection; the states after the step are exchanged."""
+    v.a_out, v.c_next = v.c_next, v.a_out
+    return v.a_next
+
+
 state, c_state = partial(add, FAULTS, "state", FORWARDS), partial(add, FAULTS, "state", LSTM_FORWARD)
 sequence = partial(add, FAULTS, "state", EVERY_SEQUENCE)
 sequence("a0_ignored", "a0 is ignored", a0="np.zeros_like(a0)")
@@ -74,8 +88,15 @@ layers, lstm_layers = partial(add, FAULTS, "state", LAYERS), partial(add, FAULTS
 lstm_layers("c0_ignored", "c0 is ignored", c_first="np.zeros_like(given['c0'])")
 lstm_layers("a0_for_c0", "a0 is used for c0", c_first="given['a0']")
 lstm_layers("c0_for_a0", "c0 is used for a0", a_first="given['c0']")
-exchanged = {"a_first": "given['c0']", "c_first": "given['a0']"}
-lstm_layers("a0_and_c0_exchanged", "a0 and c0 are exchanged", **exchanged)
+initial_exchanged = {"a_first": "given['c0']", "c_first": "given['a0']"}
+lstm_layers("a0_and_c0_exchanged", "a0 and c0 are exchanged", **initial_exchanged)
+c_taken = {"a_prev": "c_next if t else c0", "c_prev": "a_out if t else a0"}
+lstm_layers("steps_take_c_first", "every step takes (c, a) in place of (a, c)", **c_taken)
+lstm_layers("steps_return_c_first", "every step returns (c, a) in place of (a, c)", entry=_with_c_first)
+sentence = "every step takes and returns (c, a) in place of (a, c)"
+lstm_layers("steps_with_c_first", sentence, **c_taken, entry=_with_c_first)
+sentence = "the initial and last states are taken and returned as (c, a) in place of (a, c)"
+lstm_layers("states_with_c_first", sentence, **initial_exchanged, returned=exchanged("a_last", "c_last"))
 left_behind = {
     "a_first": lambda v: _last_states_left_behind(v, "a"),
     "c_first": lambda v: _last_states_left_behind(v, "c"),
