@@ -140,6 +140,7 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "order of parameters": lambda: "the answer depends on the order of the parameters in their dict",
     "overwrites": lambda arrays: f"a later call overwrites the {' and '.join(arrays)} of an earlier call",
     "writes": lambda arguments: f"it writes to {', '.join(arguments)}",
+    "stated gates": lambda stated, fits: f"the gates are in the order {fits}, not {stated} as --gates states",
     "digits": _digits,
     "subnormals": _subnormals,
     "location": lambda lines, **parts: "; ".join(lines),
@@ -156,7 +157,7 @@ _WORDS: Mapping[str, Callable[..., str]] = {
 
 _MISTAKES = frozenset(
     {"mistake", "two answers", "earlier calls", "order of parameters"}
-    | {"overwrites", "writes", "digits", "subnormals"}
+    | {"overwrites", "writes", "stated gates", "digits", "subnormals"}
 )
 
 _TRACES = frozenset({"nearly", "only so asked", "right in", "traces", "broke", "unknown"})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -75,6 +76,8 @@ class Factory:
         self._make, self._fixed = make, dict(asked.fixed)
         given = {each.name: each for each in _parameters(make)}
         kinds = {each.kind for each in given.values()}
+        if _ANY_NAME not in kinds:
+            _check_names(self._fixed, given)
         self._free = {name: each for name, each in given.items() if name not in self._fixed}
         self.names: dict[str, str] = {}
         for option in ("num_layers", "bidirectional", "proj_size", "nonlinearity", "batch_first", "bias"):
@@ -194,6 +197,7 @@ class Trained(Factory):
             return asked.fixed.get(name, getattr(module, name, default))
 
         self.interface, self.device, self.names = interface, asked.device, {}
+        _check_names(asked.fixed, ("input_size", "hidden_size", "batch_first", *_DEFAULTS))
         self._module, self.batch_first = module, of("batch_first")
         n_x, n_a = of("input_size"), of("hidden_size")
         if type(n_x) is not int or type(n_a) is not int:
@@ -243,6 +247,14 @@ class KerasFactory(Factory):
     def weights(self, module: Any) -> dict[str, Any]:
         """The parameters by the path of the variable, without the name of the layer."""
         return {each.path.partition("/")[2]: each.value for each in module.trainable_variables}
+
+
+def _check_names(fixed: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `UnusableModule` if the user states an argument that there is not."""
+    for name in {*fixed} - {*known}:
+        close = difflib.get_close_matches(name, [*known], n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"
+        raise UnusableModule(f"its constructor has no argument {name}; {hint}")
 
 
 def _parameters(make: Callable[..., Any]) -> list[inspect.Parameter]:

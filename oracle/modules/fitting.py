@@ -10,7 +10,7 @@ import numpy as np
 from oracle.modules.adapter import Adapter
 from oracle.modules.forms import WrongAnswer
 from oracle.modules.interface import Interface, Sizes, UnusableModule, numbered
-from oracle.modules.roles import Reading, gates_of, joined_order
+from oracle.modules.roles import Reading, order_of
 from reference.contract import Array
 from reference.layers import lstm_layer, rnn_layer
 
@@ -80,7 +80,7 @@ def depends_on(adapter: Adapter, interface: Interface, sizes: Sizes, what: str, 
 def only_fit(readings: Sequence[Reading], errors: Mapping[int, float], interface: Interface) -> int:
     """The number of the only reading that fits. Raises `UnusableModule` where none does, or several do."""
     first, *others = sorted(errors, key=errors.__getitem__)
-    stated = [":".join(filter(None, (joined_order(each), gates_of(each)))) for each in readings]
+    stated = [*map(order_of, readings)]
     if errors[first] > FITS:
         raise UnusableModule(
             f"none of {len(readings)} readings of its weights gives {interface.network}; the nearest, "

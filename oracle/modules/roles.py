@@ -77,6 +77,11 @@ def joined_order(reading: Reading) -> str:
     return next((role.side.replace("a", "h") for role in reading.values() if len(role.side) == 2), "")
 
 
+def order_of(reading: Reading) -> str:
+    """Both orders as `--gates` states them: `"ifgo"` or `"xh:ifgo"`."""
+    return ":".join(filter(None, (joined_order(reading), gates_of(reading))))
+
+
 def readings(
     tensors: Mapping[str, Extents], interface: Interface, sizes: Sizes, asked: ModuleOptions
 ) -> Readings:

@@ -16,7 +16,7 @@ from oracle.modules.fitting import FITS, depends_on, off_by, only_fit, question
 from oracle.modules.forms import Form, forms, forms_of_lengths, with_lengths
 from oracle.modules.interface import ModuleOptions, Sizes, UnusableModule, is_refusal, one_line
 from oracle.modules.places import first_place, tell_directions
-from oracle.modules.roles import Extents, gates_of, joined_order, readings
+from oracle.modules.roles import Extents, gates_of, joined_order, order_of, readings
 
 
 class Understood(NamedTuple):
@@ -60,6 +60,7 @@ class Trials:
             "weights": told_by,
             "gates": gates_of(reading),
             "joined": joined_order(reading),
+            "fits": self._fits,
             "time": "stepped" if self._interface.is_cell else "first" if self._form.time_first else "second",
             "states": self._form.states,
             "lengths": self._form.lengths,
@@ -116,6 +117,10 @@ class Trials:
         self._form = min(least, key=lambda form: (least[form] > FITS, np.isinf(least[form])))
         of_form = {number: error for (form, number), error in errors.items() if form == self._form}
         self._by_fit = len(singles) > 1
+        self._fits = self._fitting_order(singles[0].shapes) if min(of_form.values()) > FITS else ""
+        if self._by_fit and self._fits:
+            wrong = f"its gates are not in the stated order, {self._asked.gates}"
+            raise UnusableModule(wrong, stage=2, gates=self._fits)
         at = only_fit([each.reading for each in singles], of_form, self._interface) if self._by_fit else 0
         self._singles = {False: singles[at]}
         if self._form.states == "none":  # states that are taken and ignored are judged
@@ -135,6 +140,15 @@ class Trials:
         if self._form.states == "none":
             self._limit("initial_state", False, "its forward pass takes none")
         return told_by
+
+    def _fitting_order(self, shapes: Mapping[str, Extents]) -> str:
+        """The only order of the gates that fits where the stated one does not; empty if there is none."""
+        if not self._asked.gates:
+            return ""
+        found = readings(shapes, self._interface, self._tried, replace(self._asked, gates=""))
+        adapters = [(each, self._adapter(singles={False: Single(shapes, each)})) for each in found.each]
+        fitting = [order_of(each) for each, adapter in adapters if self._off_by(adapter) <= FITS]
+        return fitting[0] if len(fitting) == 1 else ""
 
     def _errors(
         self, singles: Sequence[Single], ways: Callable[..., Iterator[Form]]

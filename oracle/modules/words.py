@@ -33,6 +33,7 @@ def in_words(facts: Mapping[str, Any]) -> str:
     """The facts of `Understood` in one line."""
     said = [f"weights by {facts['weights']}"]
     said += [f"gates {' '.join(facts['gates'])}"] if facts["gates"] else []
+    said += [f"although {facts['fits']} fits"] if facts["fits"] else []
     said += [f"one weight on {', '.join(facts['joined'])}"] if facts["joined"] else []
     said += [_TIME[facts["time"]], *(_LENGTHS[facts["lengths"]] if "lengths" not in facts["limits"] else [])]
     said += [f"on {facts['device']}"] if facts["device"] != "cpu" else []

@@ -31,6 +31,10 @@ EVERY: list[tuple[Finding, str]] = [
         "a later call overwrites the a and y_pred of an earlier call",
     ),
     (found("writes", arguments=["a0", "parameters['ba']"]), "it writes to a0, parameters['ba']"),
+    (
+        found("stated gates", stated="fgoi", fits="ifgo"),
+        "the gates are in the order ifgo, not fgoi as --gates states",
+    ),
     (found("digits", digits=7), "right to 7 digits only, as if float32 or an epsilon were in it"),
     (found("subnormals", all=True), "subnormal numbers are flushed to zero"),
     (

@@ -108,8 +108,15 @@ def fresh(lstm: nn.LSTM) -> nn.LSTM:
         (
             partial(users.ListOfGates, order="ifgo"),
             {"like": "torch.nn.LSTMCell", "gates": "ofig"},
-            "off: state the order by --gates hx:ofig, if that is it",
+            "its gates are not in the stated order, ofig: state the order by --gates hx:ifgo, if that is it",
         ),
+        (
+            users.Flat,
+            {"fixed": {"hiden": 3}},
+            "its constructor has no argument hiden; did you mean hidden_size?",
+        ),
+        (users.BatchFirst(3, 4), {"fixed": {"num_layer": 1}}, "num_layer; did you mean num_layers?"),
+        (users.BatchFirst, {"fixed": {"depth": 1}}, "has no argument depth; it has input_sz, hidden_sz"),
         (len, {"like": "torch.nn.LSTM"}, "does not take the sizes of the input and the hidden state"),
         (lambda n, k: n + k, {"like": "torch.nn.LSTM"}, "int is no torch.nn.Module"),
         (lambda lstm: 3, {"converts": "torch.nn.LSTM"}, "the converter returned int, expected a module"),
@@ -148,7 +155,8 @@ def test_the_gates_that_the_user_states_are_printed_though_others_would_fit() ->
     cell = partial(users.ListOfGates, order="ifgo")
     for gates in ("hx:ofig", "hx:gfio"):
         found = understood(cell, like="torch.nn.LSTMCell", gates=gates)
-        assert f"gates {' '.join(gates.removeprefix('hx:'))}," in in_words(found.facts)
+        order = " ".join(gates.removeprefix("hx:"))
+        assert f"gates {order}, although hx:ifgo fits, one" in in_words(found.facts)
 
 
 def test_what_fails_for_a_projection_without_a_word_is_judged_on_it() -> None:

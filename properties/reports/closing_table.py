@@ -55,7 +55,8 @@ def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Seq
                 ratio = f"{worst.worst_ratio:.2f} of its bound, by {worst.law} on"
                 out.write(f"worst error of the laws that hold: {ratio}\n")
                 out.write(f"  {worst.worst_problem}\n")
-    mistakes = ranked_mistakes(judged)
+    is_unusable = len(judged) == 1 and judged[0].why_unusable  # its failure alone says why
+    mistakes = [] if is_unusable else ranked_mistakes(judged)
     lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width, in_full=in_full)]
     if mistakes:
         lines += ["", "mistakes, by number:", *_mistakes(mistakes, len(judged), console.width)]

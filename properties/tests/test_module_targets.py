@@ -37,7 +37,8 @@ def test_the_options_of_a_module_reach_its_constructor_and_the_line_that_repeats
     options = ("--like", "torch.nn.LSTM", "--with", "cell_size=3", "--gates", "fgoi")
     done = run(f"{MODULES}:NeedsMore", "-k", "trajectory", *options, program="rnn-crosscheck")
     assert done.status == 1
-    assert "NeedsMore as torch.nn.LSTM: weights by --gates, gates f g o i" in done.output
+    assert "NeedsMore as torch.nn.LSTM: weights by --gates, gates f g o i, although ifgo fits" in done.output
+    assert "looks like      the gates are in the order ifgo, not fgoi as --gates states" in done.output
     assert f"rnn-crosscheck {' '.join(options)} {MODULES}:NeedsMore" in " ".join(done.output.split())
 
 
@@ -58,7 +59,8 @@ def test_a_second_process_has_torch_before_the_target_is_imported(tmp_path: Path
 
 
 def test_a_file_of_modules_says_how_to_name_one() -> None:
-    with Implementation(str(MODULES)) as file, pytest.raises(Unusable, match="judge TARGET:StackedGates"):
+    said = "py has the modules StackedGates, .*: name one, as in TARGET:StackedGates"
+    with Implementation(str(MODULES)) as file, pytest.raises(Unusable, match=said):
         file.load()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from types import ModuleType
 
 from oracle.modules import is_module
@@ -11,13 +12,14 @@ from reference.contract import CONTRACTS, Contract
 
 
 def modules_hint(holder: object) -> str:
-    """A hint at the classes of modules that a file defines; empty if there are none."""
+    """The classes of modules that a file defines, and how to name one; empty if there are none."""
     found = [
         name
         for name, value in getattr(holder, "__dict__", {}).items()
         if is_module(value) and value.__module__ == getattr(holder, "__name__", "")
     ]
-    return f"; it has the modules {', '.join(found)}: judge TARGET:{found[0]}" if found else ""
+    likely = [name for name in found if re.search("rnn|lstm|cell", name, re.IGNORECASE)] or found
+    return f"has the modules {', '.join(found)}: name one, as in TARGET:{likely[0]}" if found else ""
 
 
 def classes_hint(holder: object) -> str:

@@ -123,7 +123,8 @@ def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Lo
     folder = str(Path(module.__file__ or "").parent)
     if options.like or options.converts or is_module(holder):
         if not target.attribute:
-            raise UnusableModule(f"name a class or function in it, TARGET:CLASS{modules_hint(module)}")
+            hint = modules_hint(module)
+            raise UnusableModule(f"it {hint}" if hint else "name a class or function in it, TARGET:CLASS")
         found = understand(holder, target.attribute, options)
         return Loaded(
             functions=found.functions,
@@ -219,7 +220,7 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
     }
     if not functions:
         if hint := modules_hint(holder):
-            raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
+            raise Unusable(hint)
         likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
         hint = f"; did you mean {likes}?" if likes else classes_hint(holder) or like_hint(holder)
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
