@@ -19,6 +19,7 @@ from oracle.propagation import (
     Layer,
     direction_slice,
     exact_states,
+    for_each_dtype,
     inputs_of_each,
     joined,
     layers,
@@ -43,22 +44,13 @@ def evaluate_each(alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
 
     Each has the bounds of its own precision.
     """
-    found: list[dict[str, Bounded]] = [{}] * len(alike)
-    for dtype in dict.fromkeys(inputs.dtype for inputs in alike):
-        places = [i for i, inputs in enumerate(alike) if inputs.dtype == dtype]
-        for i, bounds in zip(
-            places, _evaluate_each(Arithmetic(dtype), [alike[i] for i in places]), strict=True
-        ):
-            found[i] = bounds
-    return found
+    return for_each_dtype(_gradients, alike)
 
 
-@np.errstate(all="ignore")
-def _evaluate_each(fl: Arithmetic, alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
+def _gradients(fl: Arithmetic, alike: Sequence[AnyBackward]) -> dict[str, Bounded]:
     of_layers = [inputs for inputs in alike if isinstance(inputs, LayerBackwardInputs)]
     given = [inputs for inputs in alike if isinstance(inputs, BackwardInputs)]
-    trace = _layer_gradients(fl, of_layers) if of_layers else _function_gradients(fl, given)
-    return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
+    return _layer_gradients(fl, of_layers) if of_layers else _function_gradients(fl, given)
 
 
 def _function_gradients(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, Bounded]:
@@ -90,7 +82,7 @@ def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Layer:
         _side_by_side(_each_step([getattr(each, name) for each in alike]))
         for name in ("a_prev", "c_prev", "x")
     )
-    [every] = unrolled(fl, first.kind, p, [x], a_prev, c_prev, "tanh")
+    [every] = unrolled(fl, Layer(p, a_prev, c_prev, [x]), "tanh")
     values = {name: _each_step([each.shown[name] for each in alike]) for name in first.shown}
     errors = {name: np.split(2 * every[name].error, len(xs), axis=2) for name in first.shown}
     steps = [

@@ -1,13 +1,13 @@
 """The bounds of a forward pass: the rules of `oracle.rounding`, propagated through time and layers."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from oracle.inputs import Inputs, LayerInputs
 from oracle.rounding import Arithmetic, Bounded
-from reference.contract import Array, Kind
+from reference.contract import Array
 
 
 def evaluate(inputs: Inputs, *, gradual: bool = False) -> dict[str, Bounded]:
@@ -26,21 +26,32 @@ def evaluate_each(alike: Sequence[Inputs], *, gradual: bool = False) -> list[dic
 
     Each has the bounds of its own precision.
     """
-    found: list[dict[str, Bounded]] = [{}] * len(alike)
-    for dtype in dict.fromkeys(inputs.dtype for inputs in alike):
-        places = [i for i, inputs in enumerate(alike) if inputs.dtype == dtype]
-        fl = Arithmetic(dtype, gradual=gradual)
-        for i, bounds in zip(places, _evaluate_each(fl, [alike[i] for i in places]), strict=True):
-            found[i] = bounds
-    return found
+    return for_each_dtype(_quantities, alike, gradual)
+
+
+Alike = TypeVar("Alike", bound=Inputs)
 
 
 @np.errstate(all="ignore")
-def _evaluate_each(fl: Arithmetic, alike: Sequence[Inputs]) -> list[dict[str, Bounded]]:
-    """The same for one precision. At each step the arrays of all inputs are a stack `(k, n, m)`."""
+def for_each_dtype(
+    evaluate: Callable[[Arithmetic, Sequence[Alike]], dict[str, Bounded]],
+    alike: Sequence[Alike],
+    gradual: bool = False,
+) -> list[dict[str, Bounded]]:
+    """Evaluate all inputs of one dtype at once, in its arithmetic, as stacks along the first axis."""
+    found: list[dict[str, Bounded]] = [{}] * len(alike)
+    for dtype in dict.fromkeys(inputs.dtype for inputs in alike):
+        places = [i for i, inputs in enumerate(alike) if inputs.dtype == dtype]
+        trace = evaluate(Arithmetic(dtype, gradual=gradual), [alike[i] for i in places])
+        for k, i in enumerate(places):
+            found[i] = {name: bounded[k] for name, bounded in trace.items()}
+    return found
+
+
+def _quantities(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
+    """The quantities in one precision. At each step the arrays of all inputs are a stack `(k, n, m)`."""
     of_layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
-    trace = _layer_quantities(fl, of_layers) if of_layers else _function_quantities(fl, alike)
-    return [{name: bounded[i] for name, bounded in trace.items()} for i in range(len(alike))]
+    return _layer_quantities(fl, of_layers) if of_layers else _function_quantities(fl, alike)
 
 
 def _function_quantities(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
@@ -48,7 +59,7 @@ def _function_quantities(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, B
     first = alike[0]
     p = stacked([inputs.parameters for inputs in alike])
     a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
-    steps = list(unrolled(fl, first.kind, p, inputs_of_each(alike), a0, c0, first.activation))
+    steps = list(unrolled(fl, Layer(p, a0, c0, inputs_of_each(alike)), first.activation))
     names = ["a"] if first.kind == "rnn" else ["a", "c", "ft", "it", "cct", "ot"]
     trace = {name: over_time([step[name] for step in steps], a0) for name in names}
     every = Bounded(*(part.reshape(*part.shape[:2], -1) for part in (trace["a"].value, trace["a"].error)))
@@ -69,7 +80,7 @@ class Layer(NamedTuple):
     a0: Bounded
     c0: Bounded
     xs: Sequence[Bounded]
-    steps: Sequence[Mapping[str, Bounded]]
+    steps: Sequence[Mapping[str, Bounded]] = ()
 
 
 def layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Layer], list[Bounded]]:
@@ -88,9 +99,9 @@ def layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Layer], l
         places = range(k, k + D)
         p = stacked([inputs.parameters[place] for place in places for inputs in alike])
         a0, c0 = (exact_states(alike, name, places) for name in ("a0", "c0"))
-        given = stacked_directions([xs] * D, backward)
-        steps = list(unrolled(fl, first.kind, p, given, a0, c0, first.activation))
-        every.append(Layer(p, a0, c0, given, steps))
+        given = Layer(p, a0, c0, stacked_directions([xs] * D, backward))
+        steps = list(unrolled(fl, given, first.activation))
+        every.append(given._replace(steps=steps))
         hidden = split_directions([step["a"] for step in steps], backward, D)
         xs = masked([joined(*both) for both in zip(*hidden, strict=True)], own)
     return every, xs
@@ -149,24 +160,17 @@ def masked(steps: Sequence[Bounded], within: Array) -> list[Bounded]:
     ]
 
 
-def unrolled(
-    fl: Arithmetic,
-    kind: Kind,
-    p: Mapping[str, Array],
-    xs: Sequence[Bounded],
-    a: Bounded,
-    c: Bounded,
-    activation: str,
-) -> Iterator[dict[str, Bounded]]:
+def unrolled(fl: Arithmetic, given: Layer, activation: str) -> Iterator[dict[str, Bounded]]:
     """Every quantity of each step except the predictions."""
-    if kind == "rnn":
+    p, a, c = given.p, given.a0, given.c0
+    if is_rnn := "Waa" in p:
         W, b = np.concatenate([p["Waa"], p["Wax"]], axis=2), p["ba"]
     else:
         W, b = (np.concatenate([p[f"{part}{gate}"] for gate in "fioc"], axis=1) for part in "Wb")
     n_a, matrix = c.value.shape[1], fl.matrix(Bounded.exact(W))
-    for xt in xs:
+    for xt in given.xs:
         z = fl.affine(matrix, joined(a, xt), b)
-        if kind == "rnn":
+        if is_rnn:
             a = fl.relu(z) if activation == "relu" else fl.tanh(z)
             yield {"a": a, **({"z": z} if activation == "relu" else {})}
             continue
