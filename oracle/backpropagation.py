@@ -127,7 +127,7 @@ def _layer_gradients(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> di
 
 
 def _with_last_states(by_states: Sequence[Bounded], last: Bounded, ends: Array) -> list[tuple[Bounded, ...]]:
-    """The gradients by the states at each step, with those by the last states where samples end."""
+    """The direct gradients of the states at each step, with those of the last states where samples end."""
     return [
         (by_state, Bounded(np.where((ends == t)[:, None], last.value, 0), last.error))
         if (ends == t).any()
@@ -203,9 +203,10 @@ def weights(given: Layer) -> Array:
 def parameter_gradients(
     fl: Arithmetic, given: Layer, chain: Chain, within: Array | None = None
 ) -> dict[str, Bounded]:
-    """The gradients by the parameters of a layer, `(k, n, columns, 1)`: sums over samples and steps.
+    """The gradients with respect to the parameters of a layer, `(k, n, columns, 1)`.
 
-    Steps that are not `within` a sample, which may be NaN, have no part in the sums.
+    They are sums over samples and steps. Steps that are not `within` a sample, which may be NaN, have no part
+    in the sums.
     """
     a_prev = [given.a0, *(step["a"] for step in given.steps)][: len(given.steps)]
     if within is not None:

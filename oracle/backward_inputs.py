@@ -181,11 +181,11 @@ class LayerBackwardInputs(LayerInputs):
 AnyBackward = BackwardInputs | LayerBackwardInputs
 
 BY_SAMPLES = ("dx", "da0", "dc0")
-"""The gradients with an entry for each sample; gradients by parameters are sums over all samples."""
+"""The gradients with an entry for each sample; those with respect to parameters are sums over samples."""
 
 
 def by_parameter(place: int, name: str) -> str:
-    """The name of the gradient by a parameter of layers: `gradients[0]["dWax"]`."""
+    """The name of the gradient with respect to a parameter of layers: `gradients[0]["dWax"]`."""
     return f'gradients[{place}]["d{name}"]'
 
 

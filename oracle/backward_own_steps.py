@@ -1,9 +1,9 @@
 """The bounds of a backward pass step by step, from the program's own gradient of the step after.
 
-Over many steps the bound on a gradient grows beyond use; the bound of one step does not. A program shows the
-gradients by its pre-activations if these are inputs (`BackwardInputs.with_pre_activations_as_inputs`). The
-right gradient of a step is then computed from the program's gradient of the step after, which counts as
-exact.
+Over many steps the bound on a gradient grows beyond use; the bound of one step does not. A program shows its
+gradients with respect to the pre-activations, dz, if these are inputs (see
+`BackwardInputs.with_pre_activations_as_inputs`). The right gradient of a step is then computed from the
+program's gradient of the step after, which counts as exact.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reference.contract import Array
 def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
     """Every gradient with its bound, as in `oracle.backpropagation.evaluate`, from the program's own `dz`.
 
-    `dz (n_x, m, T_x)` is the gradient by the inputs, which are the pre-activations.
+    `dz (n_x, m, T_x)` is the gradient with respect to the inputs, which are the pre-activations.
     """
     fl = Arithmetic(inputs.dtype)
     given = cached(fl, [inputs])
@@ -66,14 +66,14 @@ def _through_the_identity(dz: Bounded) -> Bounded:
 
 
 class _Memory:
-    """The gradients by the memory states, inferred from the program's own `dz`."""
+    """The gradients with respect to the memory states, inferred from the program's own `dz`."""
 
     def __init__(self, fl: Arithmetic, steps: LSTMSteps, own: Bounded) -> None:
         self._fl = fl
         self._steps = steps
         T_x, _, rows, m = own.value.shape
         dz = own.value[:, 0, : rows // 4 * 3].reshape(T_x, 3, 1, rows // 4, m)  # of f, i and c
-        k = fl.product(*steps.in_dc)  # the factor of the gradient by the memory state
+        k = fl.product(*steps.in_dc)  # the factor of the gradient with respect to the memory state
         value = dz / k.value
         self._known = np.isfinite(value) & (np.abs(k.value) > 4 * k.error)
         self._value = np.where(self._known, value, 0)
@@ -82,7 +82,7 @@ class _Memory:
         self._size = np.abs(k.value)
 
     def before(self, t: int, d: Bounded, d_c: Bounded) -> Bounded:
-        """The gradient by the memory state before step t, from the gradients by the states after it."""
+        """`dc` before step t, from the gradients `d` and `d_c` with respect to the states after it."""
         *overflows, overflows_c = self._steps.overflows(t, d, d_c)
         error = 2 * (self._rounding[t] + self._fl.eta) / self._size[t]
         error = np.where(self._known[t] & ~np.stack(overflows), error, np.inf)

@@ -1,4 +1,8 @@
-"""The bounds of the steps of a backward pass, each from the gradients by the states after the step."""
+"""The bounds of the steps of a backward pass, each from the gradients with respect to the states after it.
+
+`d` is the gradient with respect to the hidden state after a step, `d_c` that with respect to its memory
+state, and `dz` that with respect to its pre-activations.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ class RNNSteps:
         self.slope = fl.relu_slope(of_all) if self._is_relu else fl.tanh_slope(of_all)
 
     def back(self, t: int, d: Bounded, d_c: Bounded) -> tuple[Bounded, Bounded]:
-        """The gradients by the pre-activations of a step and by c before it, from those by its results."""
+        """`dz` of a step, and the gradient with respect to the memory state before it."""
         slope = self.slope[t]
         dz = self._fl.product(d, slope)
         if not self._is_relu:
@@ -37,8 +41,7 @@ class RNNSteps:
 class LSTMSteps:
     """All steps of an LSTM. The factors of the gradients do not depend on the gradients.
 
-    `in_dc` are the factors of the gradient by c in those by the pre-activations of f, i and c, each
-    `(T, 3, k, n, m)`.
+    `in_dc` are the factors of `d_c` in `dz` of f, i and c, each `(T, 3, k, n, m)`.
     """
 
     def __init__(self, fl: Arithmetic, steps: Sequence[Step], c_prev: Sequence[Bounded]) -> None:
@@ -54,20 +57,20 @@ class LSTMSteps:
         self._through_h = o.reach * (1 + h.reach**2)
 
     def by_hidden(self, t: int, d: Bounded) -> tuple[Bounded, Bounded]:
-        """The gradients by c, through h, and by the pre-activation of o, from that by the hidden state."""
+        """The gradient with respect to c, through h, and `dz` of o."""
         both = self._fl.product(d, self._in_d.at(t))
         return both[0], both[1]
 
     def by_memory(self, t: int, d_c: Bounded) -> Bounded:
-        """The gradients by the pre-activations of f, i and c, `(3, k, n, m)`, from that by c."""
+        """`dz` of f, i and c, `(3, k, n, m)`."""
         return self._fl.product(d_c, self._in_dc.at(t))
 
     def before(self, t: int, d_c: Bounded) -> Bounded:
-        """The gradient by the memory state before step t, from that by the one after it."""
+        """The gradient with respect to the memory state before step t."""
         return self._fl.product(d_c, self._in_d_c.at(t))
 
     def back(self, t: int, d: Bounded, d_c: Bounded) -> tuple[Bounded, Bounded]:
-        """The gradients by the pre-activations of a step and by c before it, from those by its results."""
+        """`dz` of a step, and the gradient with respect to the memory state before it."""
         through_h, dzo = self.by_hidden(t, d)
         by_c = self._fl.total(d_c, through_h)
         overflows = self.overflows(t, d, d_c)
@@ -76,10 +79,9 @@ class LSTMSteps:
         return dz, unknown_where(overflows[3], self.before(t, by_c))
 
     def overflows(self, t: int, d: Bounded, d_c: Bounded) -> Array:
-        """Where a program may overflow if it expands the product of the gradient by c, which is a sum.
+        """Where a program may overflow if it expands the product of the gradient with respect to c, a sum.
 
-        The result, `(4, k, n, m)`, is for the gradients by the pre-activations of f, i and c, and by the
-        memory state before the step.
+        The result, `(4, k, n, m)`, is for `dz` of f, i and c, and for the memory state before the step.
         """
         size = d_c.reach + d.reach * self._through_h[t]
         overflows: Array = ~(size * self._largest[t] <= self._fl.largest)

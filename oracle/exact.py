@@ -101,7 +101,9 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
     rows = {name: len(inputs.parameters["by"] if name == "y" else inputs.a0) for name in names}
     answer = {name: np.empty((rows[name], *inputs.x.shape[1:]), object) for name in names}
     for j in range(inputs.x.shape[1]):
-        for t, step in enumerate(precisely(partial(_sample, network, inputs.columns([j]), radius), radius)):
+        for t, step in enumerate(
+            narrow_result(partial(_sample, network, inputs.columns([j]), radius), radius)
+        ):
             for name in names:
                 answer[name][:, j, t] = [Enclosure(value) for value in step[name]]
     return answer
@@ -118,7 +120,7 @@ def _of_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
     }
     for j in range(m):
         sample = inputs.columns([j])
-        top, a_last, c_last = precisely(partial(_layered_sample, networks, sample, radius), radius)
+        top, a_last, c_last = narrow_result(partial(_layered_sample, networks, sample, radius), radius)
         for t, a in enumerate(top):
             answer["a"][:, j, t] = [Enclosure(value) for value in a]
         for name, last in (("a_last", a_last), ("c_last", c_last)):
@@ -134,7 +136,7 @@ def midpoints(enclosures: Array) -> Array:
 Result = TypeVar("Result")
 
 
-def precisely(compute: Callable[[], Result], radius: float) -> Result:
+def narrow_result(compute: Callable[[], Result], radius: float) -> Result:
     """The result of a computation in as much precision as it needs."""
     precision = 2 * KNOWN - math.frexp(radius)[1]
     while precision <= LIMIT:
@@ -148,8 +150,8 @@ def precisely(compute: Callable[[], Result], radius: float) -> Result:
 
 def _sample(network: Network, inputs: Inputs, radius: float) -> list[dict[str, Values]]:
     """All steps of one sample."""
-    xs = [exactly(column) for column in np.moveaxis(inputs.x, 2, 0)]
-    return unrolled(network, exactly(inputs.a0), exactly(inputs.c0), xs, radius)
+    xs = [balls(column) for column in np.moveaxis(inputs.x, 2, 0)]
+    return unrolled(network, balls(inputs.a0), balls(inputs.c0), xs, radius)
 
 
 class Direction(NamedTuple):
@@ -165,13 +167,13 @@ def directions(
     networks: Sequence[Network], inputs: LayerInputs, radius: float
 ) -> tuple[list[Direction], list[Values]]:
     """Every direction of every layer on one sample, and the hidden states of the top layer at each step."""
-    xs = [exactly(column) for column in np.moveaxis(inputs.x[:, :, : inputs.ends[0]], 2, 0)]
+    xs = [balls(column) for column in np.moveaxis(inputs.x[:, :, : inputs.ends[0]], 2, 0)]
     every = []
     for k in range(0, len(networks), inputs.directions):
         hidden = []
         for place in range(k, k + inputs.directions):
             order = -1 if place > k else 1
-            a0, c0 = exactly(inputs.a0[place]), exactly(inputs.c0[place])
+            a0, c0 = balls(inputs.a0[place]), balls(inputs.c0[place])
             steps = unrolled(networks[place], a0, c0, xs[::order], radius)
             every.append(Direction(a0, c0, xs[::order], steps))
             hidden.append([step["a"] for step in steps][::order])
@@ -196,12 +198,12 @@ def unrolled(
     steps = []
     for xt in xs:
         steps.append(_step(network, a, c, xt))
-        demand(radius, *steps[-1].values())
+        check_width(radius, *steps[-1].values())
         a, c = steps[-1]["a"], steps[-1].get("c", c)
     return steps
 
 
-def demand(radius: float, *quantities: Values) -> None:
+def check_width(radius: float, *quantities: Values) -> None:
     """Raise `TooWideError` unless every finite value is as narrow as `evaluate` promises."""
     fine = arb(radius) / 2**KNOWN  # which a float64 may not hold
     for value in (value for values in quantities for value in values if value.is_finite()):
@@ -246,7 +248,7 @@ def network_of(kind: Kind, p: Mapping[str, Array], activation: str = "tanh") -> 
 
 
 def _affine(weight: Array, bias: Array) -> Affine:
-    W, b = (arb_mat(len(array), array.shape[1], exactly(array)) for array in (weight, bias))
+    W, b = (arb_mat(len(array), array.shape[1], balls(array)) for array in (weight, bias))
     all_finite = bool(np.isfinite(weight).all() and np.isfinite(bias).all())
 
     def affine(v: Values) -> Values:
@@ -261,7 +263,7 @@ def _affine(weight: Array, bias: Array) -> Affine:
     return affine
 
 
-def exactly(numbers: Array) -> Values:
+def balls(numbers: Array) -> Values:
     """The numbers of an array, one after the other."""
     return [arb(number) for number in numbers.ravel().tolist()]
 

@@ -20,13 +20,13 @@ from oracle.exact import (
     Network,
     TooWideError,
     Values,
-    demand,
+    balls,
+    check_width,
     directions,
-    exactly,
+    narrow_result,
     network_of,
-    precisely,
 )
-from reference.contract import Array, Kind
+from reference.contract import Array
 
 Weights = Mapping[str, Array]
 
@@ -34,9 +34,10 @@ Weights = Mapping[str, Array]
 class _Chain(NamedTuple):
     """The results of the chain rule along the steps of one direction on one sample, in the direction's order.
 
-    These are the gradients by each input and by the initial states; for the gradients by weights, the
-    gradients by the pre-activations of each step and the vectors that the weights multiply; for the gradient
-    by a projection, the gradients by the hidden states and the vectors that the projection multiplies.
+    `dx`, `da0` and `dc0` are the gradients with respect to each input and to the initial states. For the
+    gradients with respect to weights, `dz` has those with respect to the pre-activations of each step, and
+    `concat` the vectors that the weights multiply. For a projection, `da` has the gradients with respect to
+    the hidden states, and `unprojected` the vectors that the projection multiplies.
     """
 
     dx: list[Values]
@@ -52,13 +53,13 @@ def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
     """Every gradient by the name of the output.
 
     `dx` is `(n_x, m, T_x)`; `da0`, and for an LSTM `dc0`, is `(n, m, 1)`, with the rows of all layers;
-    gradients by parameters are `(n, k, 1)`, for layers with the names of
+    gradients with respect to parameters are `(n, k, 1)`, for layers with the names of
     `oracle.backward_inputs.by_parameter`. Each is an array of `Enclosure`, as narrow as in
     `oracle.exact.evaluate`, with the same errors raised.
     """
     if not 0 < radius < np.inf:
         raise ValueError(f"radius={radius!r}, expected a positive number")
-    values = precisely(partial(_values, inputs, min(radius, 1.0)), min(radius, 1.0))
+    values = narrow_result(partial(_values, inputs, min(radius, 1.0)), min(radius, 1.0))
     return {
         name: np.array([Enclosure(value) for value in array.flat], object).reshape(array.shape)
         for name, array in values.items()
@@ -89,24 +90,24 @@ def _values(inputs: AnyBackward, radius: float) -> dict[str, Array]:
         for place, chain in enumerate(of_places):
             chains[place].append(chain)
     for place, (p, of_place) in enumerate(zip(every, chains, strict=True)):
-        for name, array in _by_parameters(inputs.kind, p, of_place).items():
+        for name, array in _by_parameters(p, of_place).items():
             found[by_parameter(place, name) if is_layer else f"d{name}"] = array
     if inputs.kind == "rnn":
         del found["dc0"]
-    demand(radius, *(list(array.flat) for array in found.values()))
+    check_width(radius, *(list(array.flat) for array in found.values()))
     return found
 
 
 def _given_caches(inputs: BackwardInputs) -> _Chain:
     """The chain of one sample, from the numbers in its caches."""
     steps = [
-        {name: exactly(array[:, 0, t]) for name, array in inputs.shown.items()}
+        {name: balls(array[:, 0, t]) for name, array in inputs.shown.items()}
         for t in range(inputs.x.shape[2])
     ]
-    a0, c0, xs = exactly(inputs.a0), exactly(inputs.c0), [exactly(x) for x in np.moveaxis(inputs.x, 2, 0)]
-    da = [[arb(0)] * len(a0), *(exactly(column) for column in np.moveaxis(inputs.da, 2, 0))]
-    dc = [*([arb(0)] * len(c0) for _ in steps), exactly(inputs.dc)]
-    return _chain(inputs.kind, inputs.parameters, "tanh", Direction(a0, c0, xs, steps), da, dc)
+    a0, c0, xs = balls(inputs.a0), balls(inputs.c0), [balls(x) for x in np.moveaxis(inputs.x, 2, 0)]
+    da = [[arb(0)] * len(a0), *(balls(column) for column in np.moveaxis(inputs.da, 2, 0))]
+    dc = [*([arb(0)] * len(c0) for _ in steps), balls(inputs.dc)]
+    return _chain(inputs.parameters, "tanh", Direction(a0, c0, xs, steps), da, dc)
 
 
 def _through_layers(
@@ -115,7 +116,7 @@ def _through_layers(
     """The gradients of one sample by its inputs, and the chain of each direction of each layer."""
     every, _ = directions(networks, inputs, radius)
     D, end, n_h = inputs.directions, int(inputs.ends[0]), inputs.a0.shape[1]
-    da = [exactly(column) for column in np.moveaxis(inputs.da[:, :, :end], 2, 0)]
+    da = [balls(column) for column in np.moveaxis(inputs.da[:, :, :end], 2, 0)]
     chains: list[_Chain] = []
     for k in reversed(range(0, len(every), D)):
         of_layer = []
@@ -125,9 +126,9 @@ def _through_layers(
             by_a = [[arb(0)] * n_h, *(column[rows] for column in da[::order])]
             by_c = [[arb(0)] * len(every[place].c0) for _ in by_a]
             for states, last in ((by_a, inputs.da_last), (by_c, inputs.dc_last)):
-                states[-1] = [x + y for x, y in zip(states[-1], exactly(last[place]), strict=True)]
+                states[-1] = [x + y for x, y in zip(states[-1], balls(last[place]), strict=True)]
             p = inputs.parameters[place]
-            of_layer.append(_chain(inputs.kind, p, inputs.activation, every[place], by_a, by_c))
+            of_layer.append(_chain(p, inputs.activation, every[place], by_a, by_c))
         in_order = [chain.dx[:: -1 if i else 1] for i, chain in enumerate(of_layer)]
         da = [
             [sum(parts, arb(0)) for parts in zip(*columns, strict=True)]
@@ -138,16 +139,16 @@ def _through_layers(
 
 
 def _chain(
-    kind: Kind, p: Weights, activation: str, given: Direction, da: Sequence[Values], dc: Sequence[Values]
+    p: Weights, activation: str, given: Direction, da: Sequence[Values], dc: Sequence[Values]
 ) -> _Chain:
     """Apply the chain rule from the last step to the first.
 
     `da` and `dc` are the direct gradients with respect to each state, the initial state first.
     """
-    n_h, T = len(given.a0), len(given.steps)
+    n_h, T, is_rnn = len(given.a0), len(given.steps), "Waa" in p
     W = (
         np.concatenate([p["Waa"], p["Wax"]], axis=1)
-        if kind == "rnn"
+        if is_rnn
         else np.concatenate([p[f"W{g}"] for g in "fico"])
     )
     a_prev = [given.a0, *(step["a"] for step in given.steps)][:T]
@@ -160,7 +161,7 @@ def _chain(
         chain.da.append(d)
         if by_projection:
             d = by_projection(d)
-        if kind == "rnn":
+        if is_rnn:
             slopes = [_relu_slope(a) if activation == "relu" else 1 - a * a for a in step["a"]]
             dz = [x * slope for x, slope in zip(d, slopes, strict=True)]
         else:
@@ -182,13 +183,14 @@ def _chain(
     return chain._replace(da0=d, dc0=d_c)
 
 
-def _by_parameters(kind: Kind, p: Weights, chains: Sequence[_Chain]) -> dict[str, Array]:
-    """The gradients by the parameters of one direction, sums over the samples and the steps."""
-    k = sum(p[name].shape[1] for name in ("Waa", "Wax")) if kind == "rnn" else p["Wf"].shape[1]
-    rows = len(p["ba"]) if kind == "rnn" else 4 * len(p["bf"])
+def _by_parameters(p: Weights, chains: Sequence[_Chain]) -> dict[str, Array]:
+    """The gradients with respect to the parameters of one direction, sums over the samples and the steps."""
+    is_rnn = "Waa" in p
+    k = sum(p[name].shape[1] for name in ("Waa", "Wax")) if is_rnn else p["Wf"].shape[1]
+    rows = len(p["ba"]) if is_rnn else 4 * len(p["bf"])
     every = [(dz, [*v, arb(1)]) for chain in chains for dz, v in zip(chain.dz, chain.concat, strict=True)]
     dW = _outer(every, rows, k + 1)
-    if kind == "rnn":
+    if is_rnn:
         n_a = len(p["ba"])
         return {"Wax": dW[:, n_a:-1], "Waa": dW[:, :n_a], "ba": dW[:, -1:]}
     by_gate = dict(zip("fico", np.split(dW, 4), strict=True))
@@ -213,7 +215,7 @@ def _linear(W: Array) -> Affine:
     rows, columns = W.shape
     if not W.size:
         return lambda _: [arb(0)] * rows
-    matrix = arb_mat(rows, columns, exactly(W))
+    matrix = arb_mat(rows, columns, balls(W))
     return lambda v: list((matrix * arb_mat(columns, 1, v)).entries())
 
 

@@ -90,7 +90,7 @@ def _gradients(
     given: Sequence[torch.Tensor],
     incoming: Sequence[torch.Tensor],
 ) -> tuple[list[Array], dict[str, Array]]:
-    """The gradients by the inputs, and by the parameters, by name.
+    """The gradients with respect to the inputs and the parameters, by name.
 
     Each of the two biases has the whole gradient. They would be added later, so the second becomes zero.
 
@@ -110,7 +110,7 @@ def _gradients(
 
 
 def _own_gradients(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
-    """The gradients by our parameters from those by torch's, for each direction of each layer."""
+    """The gradients with respect to our parameters, of each direction, from those of torch's parameters."""
     D = inputs.directions if isinstance(inputs, LayerBackwardInputs) else 1
     layout, roles = LAYOUTS["torch"], ("weight", "recurrent_weight", "bias", "recurrent_bias", "projection")
     found = []

@@ -227,7 +227,7 @@ class Comparison:
         return late + int(self.bound.shape[2] - self.ratio.shape[2])
 
     def _element(self, unit: int, column: int, late: int) -> Facts:
-        """The name and the place of an element; last states and gradients by initial states have no step."""
+        """The name and the place of an element; last and initial states have no step."""
         if self._is_gradient and self.quantity not in BY_SAMPLES:
             return {"name": self.label, "index": [unit, column]}
         sample, step = self._place(column, late)
