@@ -29,13 +29,13 @@ from benchmarks.shared import ROOT, parser, write
 from oracle import pytorch, pytorch_gradient
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
-from properties.implementations.implementation import Died, Implementation, Raised
+from properties.implementations.implementation import Died, Implementation, Raised, Settings
 from properties.reports.results import LawResult
 from properties.session import api
 from properties.worker.own_modules import full_name
 from reference.contract import CONTRACTS
 
-HOST = {"time_limit": 60.0, "import_time_limit": 180.0, "memory_limit": 8 * 2**30}
+SETTINGS = Settings(time_limit=60.0, import_time_limit=180.0, memory_limit=8 * 2**30)
 OPTIONS = (
     *("--time-limit", "60", "--import-time-limit", "180", "--memory-limit", "8"),
     *("--hypothesis-profile=dev", "--hypothesis-seed=1"),
@@ -81,7 +81,8 @@ def judge(name: str, pythons: Sequence[str]) -> Judged:
     """The results of one adapter, in the first interpreter that has its packages."""
     missing = ""
     for python in pythons:
-        with Implementation(full_name(f"frameworks.{name}"), python=python, **HOST) as implementation:  # type: ignore[arg-type]
+        settings = replace(SETTINGS, python=python)
+        with Implementation(full_name(f"frameworks.{name}"), settings) as implementation:
             try:
                 limits, functions = implementation.limits, implementation.load().functions
             except Exception as error:

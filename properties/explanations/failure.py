@@ -101,5 +101,5 @@ class Failure:
 
 def reproduction(trial: Trial) -> str:
     """The command that runs the laws of a trial's function on its problem."""
-    words = [*trial.implementation.command, trial.implementation.target, "-k", trial.contract.name]
+    words = [*trial.implementation.settings.command, trial.implementation.target, "-k", trial.contract.name]
     return f"{shlex.join(words)} --reproduce '{trial.problem!r}'"

@@ -1,6 +1,5 @@
 """The implementation under test, which runs in a process of its own."""
 
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -14,6 +13,7 @@ from properties.implementations.call_history import CallHistory
 from properties.implementations.process import UNREADABLE, Died, Process
 from properties.implementations.reply import Outcome, Raised, Reply, Returned
 from properties.implementations.request import Request
+from properties.implementations.settings import Settings
 from properties.worker.arguments import Arrangement
 from properties.worker.codec import CodecError, Foreign
 from properties.worker.messages import Message, body
@@ -31,6 +31,7 @@ __all__ = [
     "Reply",
     "Request",
     "Returned",
+    "Settings",
     "TargetMissing",
     "Unusable",
     "expand",
@@ -56,40 +57,15 @@ class Loaded(TargetFacts):
 class Implementation:
     """One target in a process of its own, which starts on first use and restarts after a death.
 
-    `target` is a file, a module or `module:attribute`. `directory` is the folder of relative paths, in which
-    the process runs (default: the current one). Times are in seconds, memory is in bytes. `python` is the
-    path of an interpreter with NumPy, and `helpers` a folder on the target's path; functions of its modules
-    whose names are in `replaced` are replaced by right ones. `module` has the fields of
-    `oracle.modules.ModuleOptions`. `command` are the words of the user's command before the target. `took` is
-    the time of the slowest of the last calls.
+    `target` is a file, a module or `module:attribute`. `took` is the time in seconds of the slowest of the
+    last calls.
     """
 
-    def __init__(
-        self,
-        target: str,
-        *,
-        directory: Path | None = None,
-        time_limit: float = 5.0,
-        import_time_limit: float = 20.0,
-        memory_limit: int = 4 * 2**30,
-        python: str = sys.executable,
-        helpers: str = "",
-        replaced: Sequence[str] = (),
-        module: Mapping[str, Any] | None = None,
-        command: Sequence[str] = ("rnn-crosscheck",),
-    ) -> None:
+    def __init__(self, target: str, settings: Settings | None = None) -> None:
         self.target = target
-        self.command = command
-        self.directory = (directory or Path()).absolute()
-        self.time_limit = time_limit
-        self.import_time_limit = import_time_limit
+        self.settings = settings or Settings()
         self.histories: defaultdict[str, CallHistory] = defaultdict(CallHistory)
         self.took = 0.0
-        self._memory_limit = memory_limit
-        self._python = python
-        self.helpers = helpers
-        self._replaced = replaced
-        self._module = dict(module or {})
         self._helped: dict[Sequence[str], Implementation] = {}
         self._process: Process | None = None
         self._folder = ""
@@ -128,17 +104,7 @@ class Implementation:
     def with_right_helpers(self, *names: str) -> "Implementation":
         """The same target, with right functions of these names in place of those of its helper modules."""
         if names not in self._helped:
-            self._helped[names] = Implementation(
-                self.target,
-                directory=self.directory,
-                time_limit=self.time_limit,
-                import_time_limit=self.import_time_limit,
-                memory_limit=self._memory_limit,
-                python=self._python,
-                helpers=self.helpers,
-                replaced=names,
-                module=self._module,
-            )
+            self._helped[names] = Implementation(self.target, replace(self.settings, replaced=names))
         return self._helped[names]
 
     @property
@@ -153,7 +119,8 @@ class Implementation:
 
     def limit(self, function: str) -> float:
         """The time limit of a call: that of an import for a function that is known to compile."""
-        return self.import_time_limit if self.histories[function].compiles else self.time_limit
+        compiles = self.histories[function].compiles
+        return self.settings.import_time_limit if compiles else self.settings.time_limit
 
     def call(
         self,
@@ -187,7 +154,7 @@ class Implementation:
         limit = time_limit or self.limit(function)
         answers = process.ask(bodies, time_limit=limit, folder=self._folder)
         match answers:
-            case [*_, Died(reason, hung=True) as died] if limit > self.time_limit:
+            case [*_, Died(reason, hung=True) as died] if limit > self.settings.time_limit:
                 why = "the time limit of an import, as a first call may compile"
                 answers[-1] = replace(died, reason=f"{reason}, {why}")
         self.took = process.took
@@ -199,7 +166,7 @@ class Implementation:
                 self.close()
                 return replies[:number]
         self._answered = True
-        self._slow_calls += self.took > self.time_limit / 10
+        self._slow_calls += self.took > self.settings.time_limit / 10
         return replies
 
     def close(self) -> None:
@@ -210,15 +177,17 @@ class Implementation:
             helped.close()
 
     def _start(self) -> tuple[Process, Loaded]:
-        target = locate(self.target, self.directory)
-        self._folder = str(Path(target.source).parent if target.is_file else self.directory)
+        settings = self.settings
+        target = locate(self.target, settings.directory)
+        self._folder = str(Path(target.source).parent if target.is_file else settings.directory)
         again = isinstance(self._loaded, Loaded)
         framework = "torch" if isinstance(self._loaded, Loaded) and self._loaded.understood else ""
-        process = self._process = Process(self.directory, self._memory_limit, self._python, framework)
-        place = target.source, target.attribute, str(self.directory)
-        request = ("load", *place, self.helpers, [*self._replaced], self._module, again)
+        process = self._process = Process(settings, framework)
+        place = target.source, target.attribute, str(settings.directory)
+        request = ("load", *place, settings.helpers, [*settings.replaced], dict(settings.module), again)
         error: Exception
-        match _read(process.ask([body(request)], time_limit=self.import_time_limit, folder=self._folder)[0]):
+        limit = settings.import_time_limit
+        match _read(process.ask([body(request)], time_limit=limit, folder=self._folder)[0]):
             case ("loaded", dict(functions), str(folder), supports, dict(facts)) if _are_functions(
                 functions
             ) and _are_facts(facts):

@@ -7,17 +7,16 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import ClassVar
 
 from properties.implementations.process_start import Started, start
+from properties.implementations.settings import Settings
 from properties.implementations.stderr_tail import StderrTail
 from properties.worker.codec import CodecError
 from properties.worker.messages import (
@@ -68,10 +67,8 @@ class Process:
     of this object. `took` is the time in seconds of the slowest of the last answers.
     """
 
-    def __init__(
-        self, directory: Path, memory_limit: int, python: str = sys.executable, framework: str = ""
-    ) -> None:
-        self._memory_limit = memory_limit
+    def __init__(self, settings: Settings, framework: str = "") -> None:
+        self._memory_limit = settings.memory_limit
         self._serial = 0
         self.took = 0.0
         with ExitStack() as held:
@@ -81,15 +78,8 @@ class Process:
             reader, writer = os.pipe()
             self._stderr = StderrTail(held.enter_context(open(reader, "rb", buffering=0)))
             with theirs, open(writer, "wb", buffering=0) as errors:
-                self._process = start(
-                    python,
-                    directory,
-                    memory_limit,
-                    theirs.fileno(),
-                    self._crash_report.fileno(),
-                    errors.fileno(),
-                    framework,
-                )
+                descriptors = theirs.fileno(), self._crash_report.fileno(), errors.fileno()
+                self._process = start(settings, framework, *descriptors)
             held.callback(self._process.wait)
             held.callback(kill_all, self._process)
             self._socket.setblocking(False)

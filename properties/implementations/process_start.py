@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from properties.implementations.settings import Settings
 from properties.worker.messages import MAX_REQUEST
 from properties.worker.own_modules import FORK_SERVER, WORKER
 
@@ -36,27 +37,18 @@ class Started(Protocol):
         """Its exit status. Raises `subprocess.TimeoutExpired` if it is still running."""
 
 
-def start(
-    python: str,
-    directory: Path,
-    memory_limit: int,
-    connection: int,
-    faults: int,
-    errors: int,
-    framework: str = "",
-) -> Started:
+def start(settings: Settings, framework: str, connection: int, faults: int, errors: int) -> Started:
     """Start a worker; the descriptors are those of its socket, its crash report and its standard error.
 
     A fork server imports the `framework`, if there is one, before it forks the worker.
     """
     environment = {**os.environ, **ENVIRONMENT}
     environment.pop("PYTEST_CURRENT_TEST", None)  # it differs for every law
-    if FORKS and (
-        forked := _fork(
-            python, environment, str(directory), memory_limit, framework, connection, faults, errors
-        )
-    ):
-        return forked
+    python, directory, memory_limit = settings.python, settings.directory.absolute(), settings.memory_limit
+    if FORKS:
+        server = python, environment
+        if forked := _fork(server, (str(directory), memory_limit, framework), (connection, faults, errors)):
+            return forked
     return _popen(python, WORKER, environment, connection, faults, memory_limit, cwd=directory, stderr=errors)
 
 
@@ -106,20 +98,14 @@ _server: list[_ForkServer] = []
 
 
 def _fork(
-    python: str,
-    environment: dict[str, str],
-    directory: str,
-    memory_limit: int,
-    framework: str,
-    *descriptors: int,
+    settings: tuple[str, dict[str, str]], request: tuple[str, int, str], descriptors: Sequence[int]
 ) -> _Forked | None:
     """A forked worker; `None` if the directory does not exist or the interpreter cannot run the server."""
     for _ in range(2):  # the first server may have been killed
-        if not _server or _server[0].settings != (python, environment):
-            _server[:] = [_ForkServer(python, environment)]
+        if not _server or _server[0].settings != settings:
+            _server[:] = [_ForkServer(*settings)]
         with suppress(OSError):
-            forked = _server[0].ask("fork", directory, memory_limit, framework, descriptors=descriptors)
-            return _Forked(_server[0], forked)
+            return _Forked(_server[0], _server[0].ask("fork", *request, descriptors=descriptors))
         _server.clear()
     return None
 

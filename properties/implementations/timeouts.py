@@ -39,9 +39,9 @@ def judge_late_call(call: Call) -> Returned | Raised | Death | None:
     The death is the one on the smallest version of the problem that exceeds the limit.
     """
     implementation, function, problem = call.implementation, call.function, call.problem
-    limit = implementation.time_limit
+    limit = implementation.settings.time_limit
     versions = smaller_versions(problem)
-    allowed = implementation.import_time_limit if implementation.may_compile else limit
+    allowed = implementation.settings.import_time_limit if implementation.may_compile else limit
     previous, expected, compiling = (0.0, 0.0), 0.0, 0.0
     for version, following in pairwise([*versions, problem]):
         arguments = version.arguments(function)
@@ -115,7 +115,7 @@ def affordable_work(implementation: Implementation, function: str) -> float:
     history = implementation.histories[function]
     if history.answers and history.measured_speed is None:
         history.measured_speed = _speed(implementation, function)
-    return min(history.speed, history.measured_speed or math.inf) * implementation.time_limit / SLACK
+    return min(history.speed, history.measured_speed or math.inf) * implementation.settings.time_limit / SLACK
 
 
 def _speed(implementation: Implementation, function: str) -> float:
@@ -133,6 +133,6 @@ def _speed(implementation: Implementation, function: str) -> float:
         least = least if least[0] else (amount, took)
         more, longer = amount - least[0], took - least[1]
         rate = more / longer if more > 0 and longer > 0 else math.inf
-        if longer > implementation.time_limit / SLACK**2:
+        if longer > implementation.settings.time_limit / SLACK**2:
             break
     return rate

@@ -13,7 +13,7 @@ from hypothesis.errors import InvalidArgument
 
 from oracle.problem import Problem
 from properties.implementations import interpreter
-from properties.implementations.implementation import TargetMissing
+from properties.implementations.implementation import Settings, TargetMissing
 from properties.internals.of_pytest import option_words
 from properties.laws import all_laws
 from properties.reports import expected_failures, report, target_pages
@@ -25,7 +25,7 @@ from properties.reports.run_end import Closing
 from properties.session import command
 from properties.session.module_options import OPTIONS as MODULE_OPTIONS
 from properties.session.module_options import module_options
-from properties.session.target_options import HELPING, HOST, LIMITS, TARGETS, read_targets
+from properties.session.target_options import HELPING, LIMITS, SETTINGS, TARGETS, read_targets
 
 PROBLEM = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
             config.option.hypothesis_seed = config.workerinput["seed"]
         else:
             _fix_the_seed(config)
-        config.stash[HOST] = _host(config)
+        config.stash[SETTINGS] = _settings(config)
         read_targets(config)
         config.stash[PROBLEM] = _problem_of_a_law(reproduce, config) if reproduce else None
         targets = config.stash[TARGETS]
@@ -122,33 +122,30 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 _LIMITS = ("--time-limit", "--import-time-limit", "--memory-limit")
 
 
-def _host(config: pytest.Config) -> dict[str, Any]:
-    """The keyword arguments of `Implementation`, and the command that reproduces failures."""
-    host: dict[str, Any] = {}
+def _settings(config: pytest.Config) -> Settings:
+    """The settings of the targets' processes, with the command that reproduces failures."""
+    here = config.invocation_params.dir
+    given: dict[str, Any] = {"directory": here, "module": module_options(config)}
     for option in _LIMITS:
         value = config.getoption(option)
         if value is not None and not 0 < value < math.inf:
             raise ValueError(f"{option} {value:g}: expected a number above 0")
         if value is not None:
             name = option.removeprefix("--").replace("-", "_")
-            host[name] = int(value * 2**30) if name == "memory_limit" else value
-    helpers = config.getoption("--helpers")
-    if helpers:
-        folder = config.invocation_params.dir / helpers
+            given[name] = int(value * 2**30) if name == "memory_limit" else value
+    if helpers := config.getoption("--helpers"):
+        folder = here / helpers
         if not folder.is_dir():
             raise ValueError(f"--helpers {helpers}: there is no directory {str(folder)!r}")
-        host["helpers"] = str(folder.resolve())
-    python = config.getoption("--python")
-    if python:
-        host["python"], config.stash[RUNS_ON] = interpreter.find(python, config.invocation_params.dir)
-    host["module"] = module_options(config)
+        given["helpers"] = str(folder.resolve())
+    if python := config.getoption("--python"):
+        given["python"], config.stash[RUNS_ON] = interpreter.find(python, here)
     options = option_words(config, *_LIMITS, "--helpers", "--python", *MODULE_OPTIONS)
-    host["command"] = ["rnn-crosscheck", *options]
-    if not config.pluginmanager.has_plugin(command.__name__):
-        here, folder = config.invocation_params.dir, command.PROPERTIES
-        shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-        host["command"] = ["pytest", str(shown), *options, "--implementation"]
-    return host
+    if config.pluginmanager.has_plugin(command.__name__):
+        return Settings(**given, command=["rnn-crosscheck", *options])
+    folder = command.PROPERTIES
+    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    return Settings(**given, command=["pytest", str(shown), *options, "--implementation"])
 
 
 def _facts(config: pytest.Config) -> dict[str, str]:

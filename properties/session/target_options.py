@@ -2,13 +2,12 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
-from properties.implementations.implementation import Implementation, Unusable, expand
+from properties.implementations.implementation import Implementation, Settings, Unusable, expand
 from properties.reports.results import encodable
 from properties.session.module_options import UNDERSTOOD, network_of_module
 from properties.worker.helper_files import helper_files
@@ -25,8 +24,8 @@ NETWORKS = pytest.StashKey[list[LayerProblem]]()
 """Problems with the weights of `--weights`, or of trained modules."""
 HELPING = pytest.StashKey[list[str]]()
 """The files of a directory or glob that are helpers of targets, and are not judged."""
-HOST = pytest.StashKey[dict[str, Any]]()
-"""The keyword arguments of `Implementation`."""
+SETTINGS = pytest.StashKey[Settings]()
+"""The settings of the targets' processes."""
 IMPLEMENTATIONS = pytest.StashKey[dict[str, Implementation]]()
 """The implementation of each target: the same one when options are read and when laws are run."""
 
@@ -35,7 +34,7 @@ ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 
 
 def read_targets(config: pytest.Config) -> None:
-    """Fill the stash with the targets and their facts. `HOST` must be in the stash.
+    """Fill the stash with the targets and their facts. `SETTINGS` must be in the stash.
 
     Raises `TargetMissing` or `ValueError` for options that are wrong.
     """
@@ -55,7 +54,7 @@ def implementation_of(target: str, config: pytest.Config) -> Implementation:
     """The implementation of a target."""
     known = config.stash[IMPLEMENTATIONS]
     if target not in known:
-        known[target] = Implementation(target, directory=config.invocation_params.dir, **config.stash[HOST])
+        known[target] = Implementation(target, config.stash[SETTINGS])
     return known[target]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from oracle.tests.selection import pytest_collection_modifyitems
 from properties.implementations import process
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, Settings
 from properties.implementations.process_start import Started, start
 
 __all__ = ["pytest_collection_modifyitems"]
@@ -57,7 +57,7 @@ def implement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         def make(source: str, name: str = "target.py", **options: Any) -> Implementation:
             path = tmp_path / name.partition(":")[0]
             path.write_text(dedent(source))
-            return opened.enter_context(Implementation(name, directory=tmp_path, **options))
+            return opened.enter_context(Implementation(name, Settings(directory=tmp_path, **options)))
 
         yield make
     assert len(os.listdir("/dev/fd")) == descriptors, "a file descriptor is left open"

@@ -16,7 +16,7 @@ import oracle.frameworks
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
 from oracle.tests.selection import needs
-from properties.implementations.implementation import Implementation, Returned
+from properties.implementations.implementation import Implementation, Returned, Settings
 from properties.laws.test_robustness import ARRANGEMENTS
 from properties.tests.runs import CLONE, Installation, in_clone, run
 from properties.worker.loading import load
@@ -79,7 +79,7 @@ IMPORTED_AS = {"ai-edge-litert": "ai_edge_litert", "paddlepaddle": "paddle"}
 def test_an_adapter_converts_arrays_in_every_arrangement(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes seconds where the framework is installed: each adapter is imported in a process of its own."""
     monkeypatch.setenv("DEV", os.environ.get("DEV", "CPU" if shutil.which("clang") else "PYTHON"))
-    with Implementation(f"{FRAMEWORKS}.{name}", **HOST) as adapter:
+    with Implementation(f"{FRAMEWORKS}.{name}", Settings(**HOST)) as adapter:
         try:
             functions = adapter.load().functions
         except Unusable as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from properties.implementations.implementation import Died, Implementation, Raised, Returned
+from properties.implementations.implementation import Died, Implementation, Raised, Returned, Settings
 
 Misbehave = Callable[..., Implementation]
 
@@ -192,8 +192,8 @@ open("held", "x").close()
 """)
     judge = """
 import time
-from properties.implementations.implementation import Implementation
-implementation = Implementation("target.py", time_limit=0.3)
+from properties.implementations.implementation import Implementation, Settings
+implementation = Implementation("target.py", Settings(time_limit=0.3))
 implementation.call("rnn_forward", [0, 0, 0])
 open("called", "x").close()
 time.sleep(600)
@@ -234,7 +234,7 @@ def test_nothing_of_the_judge_is_imported_but_what_a_worker_needs(misbehave: Mis
 
 def test_a_forgotten_implementation_leaves_nothing(misbehave: Misbehave, tmp_path: Path) -> None:
     misbehave("return x")
-    assert isinstance(call(Implementation("target.py", directory=tmp_path)), Returned)
+    assert isinstance(call(Implementation("target.py", Settings(directory=tmp_path))), Returned)
 
 
 @pytest.mark.parametrize(("limit", "words"), [(0.3, "within 0.3 s"), (0.1, "an import, as a first call may")])

@@ -11,7 +11,7 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, Settings
 from properties.laws import all_laws
 from properties.strategies.effort import EFFORTS
 from properties.strategies.problem_cache import drawn
@@ -103,14 +103,14 @@ def turn_of(law: str, function: str, target: Implementation) -> Turn:
 @pytest.mark.parametrize(("law", "function"), SELDOM)
 def test_what_is_seldom_or_never_drawn_is_seen_with_any_seed(tmp_path: Path, law: str, function: str) -> None:
     (tmp_path / "seldom.py").write_text(RIGHT + SELDOM[law, function])
-    with Implementation("seldom.py", directory=tmp_path) as target:
+    with Implementation("seldom.py", Settings(directory=tmp_path)) as target:
         assert not turn_of(law, function, target).holds_on_drawn_problems()
 
 
 def test_what_failed_once_fails_though_it_is_not_seen_again(tmp_path: Path) -> None:
     """Takes a second where the worker starts."""
     (tmp_path / "moody.py").write_text(MOODY)
-    with Implementation("moody.py", directory=tmp_path) as target:
+    with Implementation("moody.py", Settings(directory=tmp_path)) as target:
         turn = turn_of("each step", "rnn_cell_forward", target)
         with pytest.raises(ViolationError):
             turn.run()

@@ -9,7 +9,7 @@ from oracle.faults.catalogue.raised import by_error
 from oracle.problem import Problem
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, Settings
 from properties.questions.question import Question
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial, ViolationError
@@ -26,7 +26,7 @@ def test_a_mistake_that_only_raises_is_named_by_its_error(
         textbook.replace("caches.append(cache)", "caches = np.append(caches, cache)")
     )
     problem = getattr(Problem, kind)(**sizes, n_y=2, T_x=2)
-    with Implementation("appends.py", directory=tmp_path) as appends:
+    with Implementation("appends.py", Settings(directory=tmp_path)) as appends:
         answers = Answers(appends, Question(f"{kind}_forward", [problem]))
         trial = Trial("shapes", "spec", lambda _: None, answers, 0, Tally())
         with pytest.raises(ViolationError) as caught:
@@ -52,7 +52,7 @@ def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> 
         "    a, c, y, cache = right(xt, a_prev, c_prev, parameters)\n"
         "    return a, 0.9375 * c, y, (a, 0.9375 * c, *cache[2:])\n"
     )
-    with Implementation("two.py", directory=tmp_path) as target:
+    with Implementation("two.py", Settings(directory=tmp_path)) as target:
         problem = Problem.lstm(n_x=1, n_a=1, n_y=1, m=0, T_x=1)
         answers = Answers(target, Question("lstm_cell_forward", [problem]))
         with pytest.raises(ViolationError) as caught:

@@ -13,7 +13,7 @@ from properties.explanations.cached_location import located
 from properties.explanations.explanation import Explanation, Search, _explain, explain
 from properties.explanations.probe import CachedProgram
 from properties.implementations.answers import Answers
-from properties.implementations.implementation import Implementation, Request
+from properties.implementations.implementation import Implementation, Request, Settings
 from properties.questions.question import Question
 from properties.trials.tally import Tally
 from properties.trials.trial import Grade, Trial
@@ -43,7 +43,7 @@ def lstm_cell_forward(xt, a_prev, c_prev, parameters):
 
 def test_what_was_told_for_one_explanation_is_not_asked_for_another(tmp_path: Path) -> None:
     (tmp_path / "doubled.py").write_text(DOUBLED)
-    with Recording("doubled.py", directory=tmp_path) as target:
+    with Recording("doubled.py", Settings(directory=tmp_path)) as target:
         told = []
         for n_a in (1, 2, 2):
             problem = Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
@@ -61,7 +61,7 @@ def test_a_mistake_is_located_once(tmp_path: Path) -> None:
         "    a, c, y, cache = right(xt, a_prev, c_prev, parameters)\n"
         "    return a, 0.9375 * c, y, (a, 0.9375 * c, *cache[2:])\n"
     )
-    with Recording("shrunk.py", directory=tmp_path) as target:
+    with Recording("shrunk.py", Settings(directory=tmp_path)) as target:
         found = []
         for n_a in (1, 2):
             target.calls, problem = 0, Problem.lstm(n_x=1, n_a=n_a, n_y=1, m=1, T_x=1)
@@ -73,7 +73,7 @@ def test_a_mistake_is_located_once(tmp_path: Path) -> None:
 
 def test_what_a_network_takes_for_something_else_is_not_looked_for_again(tmp_path: Path) -> None:
     (tmp_path / "by_layer.py").write_text(LAYERS.replace("c0[k] if lstm", "c0[layer] if lstm"))
-    with Recording("by_layer.py", directory=tmp_path) as target:
+    with Recording("by_layer.py", Settings(directory=tmp_path)) as target:
         found, sizes = [], {"n_x": 2, "n_a": 2, "m": 2, "T_x": 3}
         target.call(
             "lstm_layer", Problem.lstm_layer(**sizes).arguments("lstm_layer")
@@ -94,7 +94,7 @@ def test_what_is_located_of_a_cell_is_told_of_a_forward_that_is_wrong_by_it_alon
     if is_its_own:
         program = program.replace("a[:, :, t] = a_next", "a[:, :, t] = a_next * (t != 1)")
     (tmp_path / "shrunk.py").write_text(program)
-    with Recording("shrunk.py", directory=tmp_path) as target:
+    with Recording("shrunk.py", Settings(directory=tmp_path)) as target:
         found = []
         for function in ("lstm_cell_forward", "lstm_forward"):
             target.calls, problem = 0, Problem.lstm(n_x=2, n_a=2, n_y=2, m=2, T_x=3)
@@ -119,7 +119,7 @@ class Compiling(Recording):
 
 def test_a_layer_that_compiles_for_each_shape_is_not_asked_a_thousand(tmp_path: Path) -> None:
     (tmp_path / "shrunk.py").write_text(SHRUNK)
-    with Compiling("shrunk.py", directory=tmp_path) as target:
+    with Compiling("shrunk.py", Settings(directory=tmp_path)) as target:
         problem = Problem.rnn_layer(n_x=1, n_a=2, m=2, T_x=2, directions=2)
         assert located(CachedProgram(target, "rnn_layer"), problem, ANYTHING) is None
     assert target.calls == 0
@@ -128,7 +128,7 @@ def test_a_layer_that_compiles_for_each_shape_is_not_asked_a_thousand(tmp_path: 
 def test_a_layer_is_located_once_in_each_setting_that_counterexamples_have(tmp_path: Path) -> None:
     (tmp_path / "shrunk.py").write_text(SHRUNK)
     sizes = {"n_x": 1, "n_a": 2, "m": 2, "T_x": 2}
-    with Recording("shrunk.py", directory=tmp_path) as target:
+    with Recording("shrunk.py", Settings(directory=tmp_path)) as target:
         target.call("rnn_layer", Problem.rnn_layer(**sizes).arguments("rnn_layer"))  # so it compiles nothing
         found, calls = [], []
         for stacking in ({"directions": 2}, {"directions": 2, "layers": 2}, {"layers": 2}):
@@ -168,7 +168,7 @@ def explained(target: Implementation, n_a: int, grade: Grade = "spec", **fields:
 
 def test_a_mistake_is_the_same_that_accounts_for_another_counterexample(tmp_path: Path) -> None:
     (tmp_path / "doubled.py").write_text(OTHERWISE.replace("bi", "bf"))
-    with Recording("doubled.py", directory=tmp_path) as target:
+    with Recording("doubled.py", Settings(directory=tmp_path)) as target:
         first = explained(target, 1)
         target.calls = target.closed = 0
         assert explained(target, 2) == first
@@ -178,7 +178,7 @@ def test_a_mistake_is_the_same_that_accounts_for_another_counterexample(tmp_path
 
 def test_a_mistake_is_another_that_shows_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "otherwise.py").write_text(OTHERWISE)
-    with Implementation("otherwise.py", directory=tmp_path) as target:
+    with Implementation("otherwise.py", Settings(directory=tmp_path)) as target:
         first, same, other = (explained(target, n_a) for n_a in (2, 3, 1))
     assert first == same
     assert first.names_a_mistake

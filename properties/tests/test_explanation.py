@@ -16,7 +16,7 @@ from oracle.verdict import Comparison
 from properties.explanations.explanation import explain
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, Settings
 from properties.laws import all_laws
 from properties.questions.question import Question
 from properties.tests.one_law import first_catch
@@ -217,7 +217,7 @@ def test_what_hangs_on_earlier_calls_is_not_said_to_go_away_with_less(tmp_path: 
         == problem.inputs(stranger.function).parameters["Waa"]
     )
     (law,) = (each for each in all_laws() if each.name == "each step")
-    with Implementation("kept.py", directory=tmp_path) as target:
+    with Implementation("kept.py", Settings(directory=tmp_path)) as target:
         target.call(stranger.function, before.arguments(stranger.function))
         answers = Answers(target, Question(stranger.function, [problem]))
         with pytest.raises(ViolationError) as caught:

@@ -5,7 +5,7 @@ from pathlib import Path
 from oracle.problem import Problem
 from properties.explanations.explanation import Search, _explain
 from properties.explanations.probe import CachedProgram
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, Settings
 
 
 def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_pa
         "        parameters = {**parameters, 'ba': 0 * parameters['ba']}\n"
         "    return right(xt, a_prev, parameters)\n"
     )
-    with Implementation("aligned.py", directory=tmp_path) as target:
+    with Implementation("aligned.py", Settings(directory=tmp_path)) as target:
         for n_x in (8, 16):
             problem = Problem.rnn(n_x=n_x, n_a=2, n_y=2, m=2, T_x=1, regime="unit", dtype="float32")
             found = _explain(CachedProgram(target, "rnn_cell_forward"), problem, Search()).findings[0]
@@ -32,7 +32,7 @@ def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
         "        parameters = [{**p, 'ba': 0 * p['ba']} for p in parameters]\n"
         "    return right(x, a0, parameters, options)\n"
     )
-    with Implementation("masked.py", directory=tmp_path) as target:
+    with Implementation("masked.py", Settings(directory=tmp_path)) as target:
         problem = Problem.rnn_layer(n_x=8, n_a=2, m=2, T_x=2, layers=1, dtype="float32")
         found = _explain(CachedProgram(target, "rnn_layer"), problem, Search()).findings[0]
         assert found.lines[1:] == ["when: in float32 and n_x mod 8 = 0", "how: 0 in place of ba"]
@@ -47,7 +47,7 @@ def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) 
         "        parameters = [{**p, 'ba': 0 * p['ba']} for p in parameters]\n"
         "    return right(x, a0, parameters, options)\n"
     )
-    with Implementation("last.py", directory=tmp_path) as target:
+    with Implementation("last.py", Settings(directory=tmp_path)) as target:
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=2, T_x=2, layers=1, dtype="float32")
         found = _explain(CachedProgram(target, "rnn_layer"), problem, Search()).findings[0]
         assert found.lines[1:] == ["when: in float32 and n_a ≥ 3", "how: 0 in place of ba"]

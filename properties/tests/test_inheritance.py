@@ -7,7 +7,7 @@ import pytest
 from oracle.problem import Problem
 from properties.explanations.inherited_mistakes import is_inherited
 from properties.explanations.probe import CachedProgram
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, Settings
 from properties.tests.runs import run
 
 TARGET = """
@@ -31,7 +31,7 @@ def lstm_forward(x, a0, parameters):
 def test_what_a_forward_does_right_it_does_not_inherit(tmp_path: Path) -> None:
     (tmp_path / "right.py").write_text(TARGET.format(memory=1, hidden=1))
     inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
-    with Implementation("right.py", directory=tmp_path) as right:
+    with Implementation("right.py", Settings(directory=tmp_path)) as right:
         assert not is_inherited(CachedProgram(right, "lstm_forward"), inputs)
 
 
@@ -43,7 +43,7 @@ def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(
 ) -> None:
     (tmp_path / "wrong.py").write_text(TARGET.format(memory=memory, hidden=hidden))
     inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
-    with Implementation("wrong.py", directory=tmp_path) as wrong:
+    with Implementation("wrong.py", Settings(directory=tmp_path)) as wrong:
         assert is_inherited(CachedProgram(wrong, "lstm_forward"), inputs) == inherited
 
 
@@ -63,7 +63,7 @@ def test_a_mistake_that_only_large_states_show_is_inherited(tmp_path: Path) -> N
     clipped = TARGET.replace("return a, c, y", "c = np.clip(c, -10, 10)\n    return a, c, y", 1)
     (tmp_path / "wrong.py").write_text(clipped.format(memory=1, hidden=1))
     inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=16, regime="wild", seed=37).inputs("lstm_forward")
-    with Implementation("wrong.py", directory=tmp_path) as wrong:
+    with Implementation("wrong.py", Settings(directory=tmp_path)) as wrong:
         assert is_inherited(CachedProgram(wrong, "lstm_forward"), inputs)
 
 
@@ -89,7 +89,7 @@ def rnn_forward(x, a0, parameters):
 def test_a_cell_that_keeps_what_it_is_given_is_not_to_blame(tmp_path: Path) -> None:
     (tmp_path / "buffer.py").write_text(BUFFER)
     inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
-    with Implementation("buffer.py", directory=tmp_path) as buffer:
+    with Implementation("buffer.py", Settings(directory=tmp_path)) as buffer:
         assert not is_inherited(CachedProgram(buffer, "rnn_forward"), inputs)
 
 
@@ -120,7 +120,7 @@ def test_a_forward_inherits_from_a_cell_that(tmp_path: Path, cell: str) -> None:
     (tmp_path / "net.py").write_text(BUFFER[:start] + CELLS[cell] + forward + holder)
     target = "net.py:Net" if cell == "is not among the functions" else "net.py"
     inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
-    with Implementation(target, directory=tmp_path) as net:
+    with Implementation(target, Settings(directory=tmp_path)) as net:
         assert is_inherited(CachedProgram(net, "rnn_forward"), inputs)
 
 
@@ -132,5 +132,5 @@ def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: P
     (tmp_path / "mine.py").write_text(mine)
     overflow = Problem.lstm(n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=7578).inputs("lstm_forward")
     for name, inherited in (("right.py", True), ("mine.py", False)):
-        with Implementation(name, directory=tmp_path) as target:
+        with Implementation(name, Settings(directory=tmp_path)) as target:
             assert is_inherited(CachedProgram(target, "lstm_forward"), overflow) == inherited

@@ -10,7 +10,7 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from oracle.problem import Problem
 from properties.failure_database.store import Store
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, Settings
 from properties.laws import all_laws
 from properties.trials.tally import Tally
 from properties.turns.turn import Turn
@@ -39,7 +39,7 @@ def judge(tmp_path: Path) -> Callable[..., tuple[Tally, int]]:
         counted, tally = replace(LAWS[law], check=check), Tally()
         store = Store(InMemoryExampleDatabase(), name, law, FUNCTION)
         checked.clear()
-        with Implementation(name, directory=tmp_path) as target:
+        with Implementation(name, Settings(directory=tmp_path)) as target:
             Turn(counted, target, FUNCTION, store, tally, seed_number=0).holds_on_drawn_problems()
         return tally, len(checked)
 

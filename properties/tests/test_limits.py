@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from oracle.problem import Problem
-from properties.implementations.implementation import Implementation, Unusable
+from properties.implementations.implementation import Implementation, Settings, Unusable
 from properties.laws import all_laws
 from properties.tests.one_law import catch
 from properties.tests.runs import CLONE, run
@@ -163,7 +163,7 @@ def test_the_last_memory_state_alone_is_an_answer(tmp_path: Path) -> None:
 def test_a_wrong_last_memory_state_is_seen(tmp_path: Path) -> None:
     (tmp_path / "first.py").write_text(LAST.format(here=str(CLONE), step="0:1"))
     (law,) = (law for law in all_laws() if law.name == "trajectory")
-    with Implementation("first.py", directory=tmp_path) as target:
+    with Implementation("first.py", Settings(directory=tmp_path)) as target:
         assert catch(law, target, "lstm_forward", 0)
 
 

@@ -7,6 +7,7 @@ from properties.implementations.implementation import (
     Implementation,
     Raised,
     Returned,
+    Settings,
     TargetMissing,
     Unusable,
 )
@@ -77,7 +78,7 @@ def test_files_and_modules_of_a_package_find_each_other(implement: Implement, tm
     )
     raised = Raised("ValueError", "3", "cells.py:1 in step")
     assert implementation.call("rnn_forward", [3, 0, 0]) == raised
-    with Implementation("package.rnn", directory=tmp_path) as implementation:
+    with Implementation("package.rnn", Settings(directory=tmp_path)) as implementation:
         assert implementation.call("rnn_forward", [3, 0, 0]) == raised
 
 
@@ -130,7 +131,7 @@ def test_what_does_not_exist_is_missing(
     implement: Implement, tmp_path: Path, target: str, message: str
 ) -> None:
     implement("class Net: ...")
-    with Implementation(target, directory=tmp_path) as implementation:
+    with Implementation(target, Settings(directory=tmp_path)) as implementation:
         with pytest.raises(TargetMissing) as caught:
             implementation.load()
         assert str(caught.value) == message.format(tmp_path)

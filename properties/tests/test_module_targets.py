@@ -10,7 +10,7 @@ import pytest
 from oracle.problem import Problem
 from oracle.tests import torch_modules_of_users
 from oracle.tests.selection import needs
-from properties.implementations.implementation import Died, Implementation, Returned
+from properties.implementations.implementation import Died, Implementation, Returned, Settings
 from properties.tests.runs import run
 from properties.worker.targets import Unusable
 from reference.layers import rnn_layer
@@ -49,7 +49,7 @@ def test_a_second_process_has_torch_before_the_target_is_imported(tmp_path: Path
         "import sys\nhad = 'torch' in sys.modules\nimport torch\n\ndef make(n, k):\n"
         "    return torch.nn.LSTMCell(n, k, bias=True) if had else torch.nn.RNNCell(n, k)\n"
     )
-    with Implementation(f"{file}:make", module={"like": "torch.nn.RNNCell"}) as judged:
+    with Implementation(f"{file}:make", Settings(module={"like": "torch.nn.RNNCell"})) as judged:
         judged.load()
         judged.close()
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=5)
@@ -76,7 +76,10 @@ def test_what_cannot_be_judged_is_unusable(
 ) -> None:
     file = tmp_path / "mine.py"
     file.write_text(MODULES.read_text() + "\nFEW = 3\n")
-    with Implementation(f"{file}:{target}", module=module) as judged, pytest.raises(Unusable, match=why):
+    with (
+        Implementation(f"{file}:{target}", Settings(module=module)) as judged,
+        pytest.raises(Unusable, match=why),
+    ):
         judged.load()
 
 
@@ -103,14 +106,16 @@ def test_what_like_understood_is_known_of_a_target_that_uses_it(tmp_path: Path) 
         "*functions, SUPPORTS = like(torch.nn.LSTM, 'torch.nn.LSTM')",
     ]
     file.write_text("\n".join([*lines, "lstm_layer, lstm_layer_backward = functions"]))
-    with Implementation(str(file), directory=Path(torch_modules_of_users.__file__).parents[2]) as judged:
+    with Implementation(
+        str(file), Settings(directory=Path(torch_modules_of_users.__file__).parents[2])
+    ) as judged:
         assert judged.load().understood["gates"] == "ifgo"
 
 
 def test_a_factory_is_called_in_its_own_process(tmp_path: Path) -> None:
     file = tmp_path / "factory.py"
     file.write_text("import torch\n\ndef make(n, k):\n    return torch.nn.RNNCell(n, k)\n")
-    with Implementation(f"{file}:make", module={"like": "torch.nn.RNNCell"}) as judged:
+    with Implementation(f"{file}:make", Settings(module={"like": "torch.nn.RNNCell"})) as judged:
         assert [*judged.load().functions] == ["rnn_layer", "rnn_layer_backward"]
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=5)
         assert isinstance(judged.call("rnn_layer", problem.arguments("rnn_layer")), Returned)
@@ -143,7 +148,7 @@ def test_a_trained_module_is_judged_with_its_weights(tmp_path: Path) -> None:
 def test_a_layer_of_keras_is_called_on_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes seconds: Keras is imported."""
     monkeypatch.setenv("KERAS_BACKEND", "torch")
-    with Implementation("keras.layers:SimpleRNN", import_time_limit=120) as judged:
+    with Implementation("keras.layers:SimpleRNN", Settings(import_time_limit=120)) as judged:
         assert judged.load().understood["weights"] == "Keras's names"
         problem = Problem.rnn_layer(n_x=2, n_a=3, m=4, T_x=5, dtype="float32")
         arguments: Any = problem.arguments("rnn_layer")

@@ -20,7 +20,7 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.implementations.implementation import Implementation, Returned
+from properties.implementations.implementation import Implementation, Returned, Settings
 from reference.contract import CONTRACTS, FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -184,7 +184,7 @@ def test_a_worker_in_an_old_interpreter_answers_as_the_judge_would() -> None:
 
 def answer_as_the_judge_would(target: str, dtype: Any) -> None:
     tolerance = 64 * np.finfo(dtype).eps
-    with Implementation(target, directory=ROOT) as implementation:
+    with Implementation(target, Settings(directory=ROOT)) as implementation:
         for name in FUNCTIONS:
             for seed in range(5):
                 problem = Problem(CONTRACTS[name].kind, 3, 4, 2, 5, 6, regime="unit", seed=seed, dtype=dtype)

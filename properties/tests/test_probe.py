@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from properties.implementations.implementation import Unusable
+from properties.implementations.settings import Settings
 from properties.session.target_options import (
-    HOST,
     IMPLEMENTATIONS,
     LIMITS,
+    SETTINGS,
     functions_of,
     implementation_of,
 )
@@ -55,6 +56,6 @@ def test_a_target_that_could_not_be_imported_stays_so_for_the_laws(tmp_path: Pat
 def configuration(directory: Path) -> Any:
     return SimpleNamespace(
         invocation_params=SimpleNamespace(dir=directory),
-        stash={HOST: {}, IMPLEMENTATIONS: {}, LIMITS: {}},
+        stash={SETTINGS: Settings(directory=directory), IMPLEMENTATIONS: {}, LIMITS: {}},
         getoption=lambda _: None,
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from properties.implementations import process_start
-from properties.implementations.implementation import Died, Implementation
+from properties.implementations.implementation import Died, Implementation, Settings
 from properties.implementations.process import Process
 from properties.implementations.process_start import FORKS
 from properties.tests.test_implementation import Implement, returned
@@ -28,7 +28,7 @@ def test_no_bytecode_is_written_beside_a_target(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")
     (tmp_path / "helper.py").write_text("def answer(): return 1")
     (tmp_path / "target.py").write_text("import helper\ndef rnn_forward(x, a0, p): return helper.answer()")
-    with Implementation("target.py", directory=tmp_path) as implementation:
+    with Implementation("target.py", Settings(directory=tmp_path)) as implementation:
         assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 1
     assert not [*tmp_path.rglob("*.pyc")]
 

@@ -9,7 +9,7 @@ from oracle.diagnosis.findings import mistake
 from oracle.problem import Problem
 from properties.explanations.explanation import Explanation, explain
 from properties.explanations.failure import Failure
-from properties.implementations.implementation import Implementation
+from properties.implementations.implementation import Implementation, Settings
 from properties.tests.one_law import asked
 from properties.trials.trial import Trial, ViolationError
 
@@ -59,7 +59,7 @@ def failure(folder: Path, law: str, old: str, new: str, problem: Problem) -> Fai
     """How a law of the forward fails on a problem by the program with one thing changed."""
     assert old in RNN
     (folder / "program.py").write_text(RNN.replace(old, new))
-    with Implementation("program.py", directory=folder) as program:
+    with Implementation("program.py", Settings(directory=folder)) as program:
         with pytest.raises(ViolationError) as caught:
             asked(law, "rnn_forward", program, problem=problem).run()
         found = Failure(caught.value)

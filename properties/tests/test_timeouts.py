@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from oracle.problem import Problem
 from properties.implementations.call_history import CallHistory, Death
 from properties.implementations.implementation import Died, Implementation, Raised, Returned
+from properties.implementations.settings import Settings
 from properties.implementations.timeouts import (
     Call,
     _predicted,
@@ -36,7 +37,7 @@ Sizes = tuple[int, int, int, int]
 class Timed:
     """An implementation that takes as long as it is told to, and longer for the first call of a shape."""
 
-    time_limit, import_time_limit = LIMIT, IMPORT_LIMIT
+    settings = Settings(time_limit=LIMIT, import_time_limit=IMPORT_LIMIT)
 
     def __init__(
         self, seconds: Callable[[Sizes], float], compiling: float = 0.0, may_compile: bool = False

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -19,6 +18,7 @@ from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
 from properties.implementations.call_history import CallHistory
 from properties.implementations.implementation import Died, Reply, Request, Returned
+from properties.implementations.settings import Settings
 from properties.questions.question import Question
 from properties.tests.one_law import said
 from properties.trials.retries import MOST_CRASHES, MOST_CRASHES_OF_LAW, NotJudgedError
@@ -34,18 +34,17 @@ class Mortal:
 
     target = "mortal"
     limits = ANYTHING
-    command = ("rnn-crosscheck",)
-    time_limit, import_time_limit, took, may_compile = 5.0, 20.0, 0.001, False
+    settings = Settings()
+    took, may_compile = 0.001, False
 
     def __init__(self, died: Died, dies: Callable[[int], bool] = lambda m: True) -> None:
         self.died = died
         self.dies = dies
         self.histories: defaultdict[str, CallHistory] = defaultdict(CallHistory)
-        self.directory = Path()
         self.asked: list[int] = []
 
     def limit(self, _: str) -> float:
-        return self.time_limit
+        return self.settings.time_limit
 
     def call(self, function: str, arguments: Any, **_: Any) -> Any:
         return self.reply_each([Request(function, arguments)])[0].outcome

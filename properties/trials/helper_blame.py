@@ -11,7 +11,7 @@ def helpers_to_blame(trial: Trial) -> list[str]:
 
     With right functions in their place the law holds on the problem. Empty if there are none.
     """
-    for names in REPLACED if trial.implementation.helpers else ():
+    for names in REPLACED if trial.implementation.settings.helpers else ():
         helped = trial.implementation.with_right_helpers(*names)
         replaced = helped.load().replaced
         if len(replaced) >= len(names) and trial.holds_of(helped):

@@ -37,6 +37,7 @@ def make_with_retries(
     times for other laws.
     """
     implementation, problem = call.implementation, call.problem
+    limit = implementation.settings.time_limit
     history = implementation.histories[call.function]
     deaths = history.deaths_by_law[law]
     exhausted = history.crashes >= MOST_CRASHES
@@ -49,7 +50,7 @@ def make_with_retries(
         reason = next(death.died.reason for each in history.deaths_by_law.values() for death in each)
         raise NotJudgedError(f"it {reason}, and is not called any more")
     takes = work(problem, call.function)
-    if takes >= history.speed * implementation.time_limit:
+    if takes >= history.speed * limit:
         raise too_slow(history.smallest_late or problem)
     reply = call.make()
     if not isinstance(reply, Died):
@@ -57,7 +58,7 @@ def make_with_retries(
         return reply
     outcome = _retry(call, reply, history)
     if outcome is None:
-        history.add_late(problem, takes, implementation.time_limit)
+        history.add_late(problem, takes, limit)
         raise too_slow(problem)
     if not isinstance(outcome, Death):
         note(f"{reply.reason}, and answered when it was called again")
@@ -65,7 +66,7 @@ def make_with_retries(
     history.crashes += _crashes(outcome)
     deaths.append(outcome)
     if outcome.hangs_beyond:  # larger problems are left out
-        history.add_late(outcome.problem, work(outcome.problem, call.function), implementation.time_limit)
+        history.add_late(outcome.problem, work(outcome.problem, call.function), limit)
     if is_plain:
         history.deaths_by_problem |= {problem: outcome, outcome.problem: outcome}
     return outcome
@@ -90,7 +91,7 @@ def is_called(implementation: Implementation, function: str, problem: Problem) -
         and problem not in history.deaths_by_problem
         and (
             history.smallest_late is None
-            or work(problem, function) < history.speed * implementation.time_limit
+            or work(problem, function) < history.speed * implementation.settings.time_limit
         )
     )
 
