@@ -13,7 +13,7 @@ from properties.internals.of_pytest import drop_reports, drop_stash
 from properties.session.options import PROBLEM
 from properties.session.target_options import NETWORKS, implementation_of
 from properties.trials.tally import Tally
-from properties.turns.turn import Turn
+from properties.turns.turn import Draws, Turn
 
 TURN = pytest.StashKey[Turn]()
 
@@ -29,28 +29,22 @@ def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
 
 @pytest.fixture
 def tally() -> Tally:
-    """The counts of the law."""
+    """The counts of a law that is about the target."""
     return Tally()
 
 
 @pytest.fixture
-def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str, tally: Tally) -> Turn:
+def turn(request: pytest.FixtureRequest, implementation: Implementation, function: str) -> Turn:
     """One run of the law. A run that fuzzes has no seed."""
     config, law = request.config, request.function.law
+    database = DirectoryBasedExampleDatabase(config.invocation_params.dir / DIRECTORY)
+    seed = None if config.option.fuzz_for else int(config.option.hypothesis_seed)
     turn = request.node.stash[TURN] = Turn(
         law.for_networks(config.stash[NETWORKS]),
         implementation,
         function,
-        Store(
-            DirectoryBasedExampleDatabase(config.invocation_params.dir / DIRECTORY),
-            implementation.target,
-            law.name,
-            function,
-        ),
-        tally,
-        profile=settings.get_current_profile_name(),
-        seed_number=None if config.option.fuzz_for else int(config.option.hypothesis_seed),
-        only_problem=config.stash[PROBLEM],
+        Store(database, implementation.target, law.name, function),
+        Draws(settings.get_current_profile_name(), seed, config.stash[PROBLEM]),
     )
     return turn
 

@@ -79,8 +79,9 @@ def _result(
         usable = not unusable(judged)
     if function and not (report.passed or broke or unusable(judged)):
         given["unfinished"] = bool(unfinished(judged, function))
-    if TURN in item.stash:
-        given["declared"] = item.stash[TURN].declared
+    turn = item.stash.get(TURN, None)
+    if turn:
+        given["declared"] = turn.declared
     if usable and not unusable(judged):
         given["limits"] = judged.limits.words
         given["understood"] = printable_data(judged.load().understood)
@@ -88,7 +89,7 @@ def _result(
         known = item.config.stash[EXPECTED]
         given["expected"] = reason(known, implementation, law, function)
     return LawResult.of(
-        cast(Tally, item.funcargs.get("tally", Tally())),
+        turn.tally if turn else cast(Tally, item.funcargs.get("tally", Tally())),
         implementation=encodable(implementation),
         law=law,
         grade=grade,

@@ -24,9 +24,8 @@ from properties.implementations.implementation import (
 )
 from properties.laws import all_laws
 from properties.trials.law import Law
-from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
-from properties.turns.turn import Turn
+from properties.turns.turn import Draws, Turn
 from properties.worker.arguments import arranged, earlier_numbers
 from properties.worker.codec import decode, encode
 from properties.worker.messages import Receiver, numbered
@@ -116,7 +115,7 @@ def catch(
     The first violation, or with `shrink` the simplest that is made of it; `None` if the law holds.
     """
     store = Store(InMemoryExampleDatabase(), implementation.target, law.name, function)
-    turn = Turn(law, implementation, function, store, Tally(), profile=profile, seed_number=number)
+    turn = Turn(law, implementation, function, store, Draws(profile, number))
     if turn.holds_on_drawn_problems():
         return None
     problems = turn.tally.problems
@@ -147,15 +146,13 @@ def asked(
     """A turn of the law, with its own tally, before anything was asked."""
     stated = next(each for each in all_laws() if each.name == law)
     store = Store(InMemoryExampleDatabase(), target.target, law, function)
-    return Turn(
-        stated, target, function, store, Tally(), profile=profile, seed_number=0, only_problem=problem
-    )
+    return Turn(stated, target, function, store, Draws(profile, 0, problem))
 
 
 def violated(turn: Turn) -> dict[str, str]:
     """The facts of the violation that is found; none where the law holds. It is not made small."""
     try:
-        if turn.only_problem:
+        if turn.draws.only_problem:
             turn.run()
         elif not turn.holds_on_drawn_problems():
             turn.conclude()

@@ -18,9 +18,8 @@ from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
 from properties.strategies.fixed_problems import far_examples
 from properties.tests.one_law import InProcess, by_power
-from properties.trials.tally import Tally
 from properties.trials.trial import Trial
-from properties.turns.turn import TimeUpError, Turn
+from properties.turns.turn import Draws, TimeUpError, Turn
 from reference.contract import CONTRACTS, FUNCTIONS
 
 FUZZ = EFFORTS["fuzz"]
@@ -50,7 +49,7 @@ def shapes(backend: str, limit: int) -> set[tuple[int, ...]]:
     law = replace(by_power()[0], check=check)
     implementation = InProcess(FAULTS["x_above_a"])
     store = Store(InMemoryExampleDatabase(), "", "", "")
-    turn = Turn(law, implementation, "lstm_forward", store, Tally(), profile="fuzz")
+    turn = Turn(law, implementation, "lstm_forward", store, Draws("fuzz"))
     with suppress(TimeUpError):
         while True:
             turn.search(backend)

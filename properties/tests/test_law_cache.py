@@ -13,7 +13,7 @@ from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation, Settings
 from properties.laws import all_laws
 from properties.trials.tally import Tally
-from properties.turns.turn import Turn
+from properties.turns.turn import Draws, Turn
 
 FUNCTION = "rnn_forward"
 TARGET = """
@@ -36,12 +36,13 @@ def judge(tmp_path: Path) -> Callable[..., tuple[Tally, int]]:
 
     def run(name: str, law: str, change: str = "") -> tuple[Tally, int]:
         (tmp_path / name).write_text(TARGET.format(change=change))
-        counted, tally = replace(LAWS[law], check=check), Tally()
+        counted = replace(LAWS[law], check=check)
         store = Store(InMemoryExampleDatabase(), name, law, FUNCTION)
         checked.clear()
         with Implementation(name, Settings(directory=tmp_path)) as target:
-            Turn(counted, target, FUNCTION, store, tally, seed_number=0).holds_on_drawn_problems()
-        return tally, len(checked)
+            turn = Turn(counted, target, FUNCTION, store, Draws(seed=0))
+            turn.holds_on_drawn_problems()
+        return turn.tally, len(checked)
 
     return run
 

@@ -17,9 +17,8 @@ from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
-from properties.trials.tally import Tally
 from properties.turns.smaller_problems import MOST_EXCESS, is_smallest, smaller
-from properties.turns.turn import Turn
+from properties.turns.turn import Draws, Turn
 from reference.contract import FUNCTIONS
 
 RIGHT = InProcess(Fault("right", "none", "", {}))
@@ -48,7 +47,7 @@ def found(check: Callable[[Problem], bool]) -> Turn:
 
     law = Law("a law", "spec", ("rnn_forward",), fails, Domain())
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
-    turn = Turn(law, RIGHT, "rnn_forward", store, Tally(), seed_number=0)
+    turn = Turn(law, RIGHT, "rnn_forward", store, Draws(seed=0))
     with pytest.raises(AssertionError):
         turn.run()
     return turn

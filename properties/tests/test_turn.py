@@ -18,8 +18,7 @@ from properties.strategies.domain import Domain
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.trials.retries import NotJudgedError, too_slow
-from properties.trials.tally import Tally
-from properties.turns.turn import TimeUpError, Turn
+from properties.turns.turn import Draws, TimeUpError, Turn
 from reference.contract import CONTRACTS
 
 RIGHT = InProcess(Fault("right", "none", "", {}))
@@ -44,7 +43,7 @@ def a_turn(check: Callable[[Any], None] = fails, end: float = math.inf, **option
     law = Law("a law", "spec", ("rnn_forward",), check, Domain())
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
     implementation = options.pop("implementation", cast(Implementation, None))
-    turn = Turn(law, implementation, "rnn_forward", store, Tally(), **options)
+    turn = Turn(law, implementation, "rnn_forward", store, Draws(**options))
     turn.end = end
     return turn
 
@@ -135,7 +134,7 @@ def test_when_the_time_is_up_what_was_left_out_counts_as_tried() -> None:
 
 @pytest.mark.parametrize("number", [1, None])
 def test_a_law_none_of_whose_problems_was_judged_has_not_passed(number: int | None) -> None:
-    turn = a_turn(slow_from(1), implementation=RIGHT, seed_number=number, only_problem=a_problem(1))
+    turn = a_turn(slow_from(1), implementation=RIGHT, seed=number, only_problem=a_problem(1))
     with pytest.raises(pytest.skip.Exception, match="too slow beyond n_x=1, n_a=1"):
         turn.run()
     assert turn.tally.too_slow == 1

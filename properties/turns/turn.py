@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import cycle, islice
 
 import pytest
@@ -28,6 +29,18 @@ UNLIMITED = 2**30
 """More problems than any turn has time for."""
 
 
+@dataclass(frozen=True)
+class Draws:
+    """Which problems a turn tries: those of a profile with a seed, or without a seed new ones until it ends.
+
+    With `only_problem` the turn tries that one alone.
+    """
+
+    profile: str = "dev"
+    seed: int | None = None
+    only_problem: Problem | None = None
+
+
 class TimeUpError(BaseException):
     """The time of the turn is up. A `BaseException`, which Hypothesis does not catch."""
 
@@ -36,37 +49,24 @@ class Turn:
     """Tries problems until `end` (by the monotonic clock), and stores one on which the law does not hold.
 
     While the problem is shrunk, the store holds the last one that failed, so it is not lost if the program
-    ends. `seed_number` is the seed; without one, the turn draws new problems until the time is up. With
-    `only_problem` the turn tries that one alone. `declared` is the declared limit that excludes the law, if
-    any.
+    ends. `declared` is the declared limit that excludes the law, if any.
     """
 
     SHRINKING = 60.0
     """The extra seconds to shrink a counterexample."""
 
     def __init__(
-        self,
-        law: Law,
-        implementation: Implementation,
-        function: str,
-        store: Store,
-        tally: Tally,
-        *,
-        profile: str = "dev",
-        seed_number: int | None = None,
-        only_problem: Problem | None = None,
+        self, law: Law, implementation: Implementation, function: str, store: Store, draws: Draws
     ) -> None:
         self.law = law
         self.store = store
-        self.tally = tally
+        self.tally = Tally()
+        self.draws = draws
         self.end = math.inf
         self.declared = ""
         self._implementation = implementation
         self._function = function
-        self._profile = profile
-        self._seed = seed_number
-        self.only_problem = only_problem
-        self._effort = EFFORTS.get(profile, EFFORTS["dev"])
+        self._effort = EFFORTS.get(draws.profile, EFFORTS["dev"])
         self._left_out: NotJudgedError | None = None
         self._found: tuple[Trial, Exception] | None = None
 
@@ -85,11 +85,11 @@ class Turn:
         self.law = self.law.within(limits)
         self._limit_effort()
         try:
-            if self.only_problem:
-                self._check_each([[self.only_problem]])
+            if self.draws.only_problem:
+                self._check_each([[self.draws.only_problem]])
             else:
                 self._replay()
-                if self._seed is None:
+                if self.draws.seed is None:
                     self.fuzz()
                 elif not self.holds_on_drawn_problems():
                     self.shrink()
@@ -104,8 +104,8 @@ class Turn:
 
     def holds_on_drawn_problems(self) -> bool:
         """Whether the law holds on the problems that are drawn with the seed, and on the fixed ones."""
-        assert self._seed is not None
-        examples = drawn(self._function, self._effort, self.law.domain, self._seed, self._profile)
+        assert self.draws.seed is not None
+        examples = drawn(self._function, self._effort, self.law.domain, self.draws.seed, self.draws.profile)
         try:
             self._check_each([*examples, *self.law.fixed_examples(self._function, self._effort)])
         except Exception:
@@ -141,14 +141,14 @@ class Turn:
     def search(self, backend: str = "hypothesis") -> None:
         """Let Hypothesis draw problems, and shrink and raise a failure."""
 
-        @settings(settings.get_profile(self._profile), backend=backend)
+        @settings(settings.get_profile(self.draws.profile), backend=backend)
         @given(st.data())
         def look(data: st.DataObject) -> None:
             ratio = self._check_each([data.draw(self._strategy)])
             if self._effort.steered and ratio:
                 target(ratio, label="error as a fraction of its bound")
 
-        (look if self._seed is None else seed(self._seed)(look))()
+        (look if self.draws.seed is None else seed(self.draws.seed)(look))()
 
     def attempt(self, trial: Trial, held: Held | None = None) -> None:
         """Check one problem, unless its replies `held` before. A problem that cannot be judged is left out.
@@ -165,7 +165,7 @@ class Turn:
                 held.repeat(trial)
             else:
                 self.law.check(trial)
-                if self._seed is not None:
+                if self.draws.seed is not None:
                     SETTLED.keep(trial, self.tally.not_meaningful - not_meaningful)
         except NotJudgedError as reason:
             self._left_out = reason
@@ -202,7 +202,7 @@ class Turn:
                 for problems in batch
                 for trial in self.law.trials(self._implementation, self._function, problems, self.tally)
             ]
-            known = SETTLED.known(trials) if self._seed is not None else {}
+            known = SETTLED.known(trials) if self.draws.seed is not None else {}
             for trial in trials:
                 trial.stored = stored
                 self.attempt(trial, known.get(trial))
