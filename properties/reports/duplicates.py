@@ -5,7 +5,7 @@ from textwrap import fill
 
 import pytest
 
-from properties.internals.of_pytest import hide_failure
+from properties.internals.pytest_internals import hide_failure
 from properties.reports.judgement import judgements
 from properties.reports.mistakes import laws, ranked_mistakes, results_by_function
 from properties.reports.results import LawResult

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from properties.internals.of_pytest import drop_all_passed_but_one, drop_uncategorized, show_no_files
+from properties.internals.pytest_internals import drop_all_passed_but_one, drop_uncategorized, show_no_files
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult, printable
 from properties.reports.target_names import shown_names

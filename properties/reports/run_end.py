@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from properties.internals.of_pytest import drop_property, hide_interrupt, option_words
-from properties.internals.of_xdist import kill_workers
+from properties.internals.pytest_internals import drop_property, hide_interrupt, option_words
+from properties.internals.xdist_internals import kill_workers
 from properties.laws import all_laws
 from properties.reports import expected_failures, report, target_pages
 from properties.reports.closing_table import IN_FULL, render

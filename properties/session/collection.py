@@ -9,7 +9,7 @@ import pytest
 
 from oracle.limits import Limits
 from oracle.problem import Problem
-from properties.internals.of_xdist import scope_scheduler
+from properties.internals.xdist_internals import scope_scheduler
 from properties.reports.closing_table import IN_FULL
 from properties.reports.test_ids import implementation_in
 from properties.session.options import PROBLEM

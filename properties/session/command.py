@@ -14,8 +14,8 @@ from typing import get_args
 
 import pytest
 
-from properties.internals import of_xdist
-from properties.internals.of_pytest import (
+from properties.internals import xdist_internals
+from properties.internals.pytest_internals import (
     group_of_options,
     positional_arguments,
     show_plainly,
@@ -134,7 +134,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             for line in chain.from_iterable(header(config=config, start_path=config.invocation_params.dir)):
                 reporter.write_line(line)
         show_plainly(reporter)
-    of_xdist.hide_test_counts(config)
+    xdist_internals.hide_test_counts(config)
 
 
 def usage_error(message: str, options: Sequence[str]) -> str:

@@ -8,8 +8,8 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 
 from properties.failure_database.store import DIRECTORY, Store
 from properties.implementations.implementation import Implementation
-from properties.internals.of_libc import give_back_memory
-from properties.internals.of_pytest import drop_reports, drop_stash
+from properties.internals.libc_internals import give_back_memory
+from properties.internals.pytest_internals import drop_reports, drop_stash
 from properties.session.options import PROBLEM
 from properties.session.target_options import NETWORKS, implementation_of
 from properties.trials.tally import Tally

@@ -14,7 +14,7 @@ from hypothesis.errors import InvalidArgument
 from oracle.problem import Problem
 from properties.implementations import interpreter
 from properties.implementations.implementation import Settings, TargetMissing
-from properties.internals.of_pytest import option_words
+from properties.internals.pytest_internals import option_words
 from properties.laws import all_laws
 from properties.reports import expected_failures, report, target_pages
 from properties.reports.environment import describe, digest_of_folder

@@ -9,7 +9,7 @@ import pytest
 
 from oracle.diagnosis.findings import found
 from properties.implementations.implementation import Implementation
-from properties.internals.of_pytest import with_message
+from properties.internals.pytest_internals import with_message
 from properties.reports.expected_failures import reason
 from properties.reports.results import LawResult, encodable, printable, printable_data
 from properties.session.fixtures import TURN

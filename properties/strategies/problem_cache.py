@@ -13,7 +13,7 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.internals import of_hypothesis  # noqa: F401 - so that draws do not depend on imports
+from properties.internals import hypothesis_internals  # noqa: F401 - so that draws do not depend on imports
 from properties.strategies.domain import Domain
 from properties.strategies.drawn_problems import examples
 from properties.strategies.effort import Effort

@@ -13,7 +13,7 @@ import reference
 from oracle.faults import FAULTS
 from oracle.problem import Problem
 from properties.failure_database.store import Store
-from properties.internals.of_hypothesis import INDEPENDENT
+from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
 from properties.strategies.fixed_problems import far_examples

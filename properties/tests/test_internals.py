@@ -12,8 +12,8 @@ from _pytest.runner import runtestprotocol
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from properties.internals.of_hypothesis import INDEPENDENT
-from properties.internals.of_pytest import drop_stash, with_message
+from properties.internals.hypothesis_internals import INDEPENDENT
+from properties.internals.pytest_internals import drop_stash, with_message
 
 
 def test_hypothesis_draws_anew_with_a_backend_of_another_name() -> None:

@@ -13,7 +13,7 @@ from oracle.faults import Fault
 from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation
-from properties.internals.of_hypothesis import INDEPENDENT
+from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.domain import Domain
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law

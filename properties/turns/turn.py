@@ -14,7 +14,7 @@ from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation
 from properties.implementations.timeouts import affordable_work
-from properties.internals.of_hypothesis import INDEPENDENT
+from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.effort import EFFORTS
 from properties.strategies.problem_cache import drawn
 from properties.trials.law import Law
