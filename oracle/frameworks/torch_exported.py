@@ -6,7 +6,8 @@ optimized by the exporter: so the weights keep their names, and are inputs inste
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import onnxruntime
@@ -25,22 +26,25 @@ SUPPORTS = {
 
 
 def _exported(module: torch.nn.Module) -> Callable[..., Any]:
-    sessions: list[onnxruntime.InferenceSession] = []
+    session_of = lru_cache(maxsize=64)(partial(_session, module))
 
-    def call(x: torch.Tensor, lengths: Any, states: Any) -> Any:
-        if not sessions:
-            sessions.append(_session(module, (x, lengths, states)))
-        given = iter([x, *((states,) if isinstance(states, torch.Tensor) else states or ())])
-        weights = dict(module.named_parameters())
-        names = [each.name for each in sessions[0].get_inputs()]
+    def call(x: torch.Tensor, states: Any = None) -> Any:
+        arrays = [x, *((states,) if isinstance(states, torch.Tensor) else states or ())]
+        session = session_of(x.dtype, *(each.shape for each in arrays))
+        given, weights = iter(arrays), dict(module.named_parameters())
+        names = [each.name for each in session.get_inputs()]
         fed = {name: (weights[name] if name in weights else next(given)).numpy() for name in names}
-        output, *last = (torch.from_numpy(array) for array in sessions[0].run(None, fed))
+        output, *last = (torch.from_numpy(array) for array in session.run(None, fed))
         return output, last[0] if len(last) == 1 else last
 
     return call
 
 
-def _session(module: torch.nn.Module, given: tuple[Any, ...]) -> onnxruntime.InferenceSession:
+def _session(
+    module: torch.nn.Module, dtype: torch.dtype, *shapes: Sequence[int]
+) -> onnxruntime.InferenceSession:
+    x, *states = (torch.zeros(shape, dtype=dtype) for shape in shapes)
+    given = (x, tuple(states) if len(states) == 2 else states[0]) if states else (x,)
     program: Any = torch.onnx.export(module, given, dynamo=True, optimize=False, verbose=False)
     graph = program.model.graph
     graph.inputs.extend(graph.initializers.values())

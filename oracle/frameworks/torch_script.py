@@ -2,13 +2,63 @@
 
 from __future__ import annotations
 
+from typing import Any, Optional, Tuple  # noqa: UP035 (TorchScript reads annotations)
+
 import torch
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from oracle.frameworks import torch_modules
 from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
 
 SUPPORTS = torch_modules.SUPPORTS
 
-rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = torch_modules.layers(torch.jit.script)
+
+class RNN(torch.nn.Module):
+    """Layers whose input is packed where there are lengths: TorchScript takes no packed sequence."""
+
+    def __init__(self, layers: torch.nn.RNN) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        states: Optional[torch.Tensor] = None,  # noqa: UP045
+        lengths: Optional[torch.Tensor] = None,  # noqa: UP045
+    ) -> Tuple[torch.Tensor, torch.Tensor]:  # noqa: UP006
+        """The hidden states of the top layer, and the last ones of all."""
+        if lengths is None:
+            output, last = self.layers(x, states)
+            return output, last
+        packed, last = self.layers(pack_padded_sequence(x, lengths, enforce_sorted=False), states)
+        return pad_packed_sequence(packed, total_length=x.size(0))[0], last
+
+
+class LSTM(torch.nn.Module):
+    """The same of an LSTM, with pairs of states."""
+
+    def __init__(self, layers: torch.nn.LSTM) -> None:
+        super().__init__()
+        self.layers = layers
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        states: Optional[Tuple[torch.Tensor, torch.Tensor]] = None,  # noqa: UP006, UP045
+        lengths: Optional[torch.Tensor] = None,  # noqa: UP045
+    ) -> Tuple[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:  # noqa: UP006
+        """The hidden states of the top layer, and the last states of all."""
+        if lengths is None:
+            output, last = self.layers(x, states)
+            return output, last
+        packed, last = self.layers(pack_padded_sequence(x, lengths, enforce_sorted=False), states)
+        return pad_packed_sequence(packed, total_length=x.size(0))[0], last
+
+
+def _scripted(layers: Any) -> Any:
+    return torch.jit.script(RNN(layers) if isinstance(layers, torch.nn.RNN) else LSTM(layers))
+
+
+rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = torch_modules.layers(_scripted, "counts")
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)

@@ -12,11 +12,23 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Optional, Union
 
+from oracle.modules.adapter import Adapter, Single
 from oracle.modules.factory import Converter, Factory, KerasFactory, Trained
-from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, UnusableModule
+from oracle.modules.forms import Form
+from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, Sizes, UnusableModule
+from oracle.modules.roles import readings
 from oracle.modules.trials import Trials, Understood
 
-__all__ = ["ModuleOptions", "Understood", "UnusableModule", "is_module", "like", "understand"]
+__all__ = [
+    "Form",
+    "ModuleOptions",
+    "Understood",
+    "UnusableModule",
+    "functions_of_converted",
+    "is_module",
+    "like",
+    "understand",
+]
 
 
 def is_module(target: object) -> bool:
@@ -67,6 +79,23 @@ def like(
     for function in found.functions.values():
         function.__dict__["understood"] = found.facts
     return (*found.functions.values(), found.supports)
+
+
+def functions_of_converted(
+    convert: Callable[[Any], Any], interface: str, form: Form
+) -> Mapping[str, Callable[..., Any]]:
+    """The functions of what `convert` makes of modules of torch, which are called in a known form.
+
+    `interface` is the name of the class of these modules, such as `"torch.nn.LSTM"`. There are no trials.
+    """
+    asked = ModuleOptions(converts=interface)
+    factory = Converter(convert, INTERFACES[interface], asked)
+    singles = {}
+    for n_p in (0, 3) if factory.interface.kind == "lstm" else (0,):
+        sizes = Sizes(n_p=n_p)
+        shapes = {name: tuple(each.shape) for name, each in factory.built(sizes, "float64").weights.items()}
+        singles[n_p > 0] = Single(shapes, readings(shapes, factory.interface, sizes, asked).each[0])
+    return Adapter(factory, singles, form).functions()
 
 
 def _factory(target: Any, name: str, interface: Interface, asked: ModuleOptions) -> Factory:
