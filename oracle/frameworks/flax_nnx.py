@@ -25,44 +25,30 @@ import numpy as np
 from flax import nnx
 
 from oracle.frameworks.autograd import by_jax
-from oracle.frameworks.functions import (
-    Options,
-    States,
-    Weights,
-    layers_of,
-    of_lstm_layer,
-    of_rnn_layer,
-    of_tensors,
-)
-from oracle.layout import LAYOUTS, plain
+from oracle.frameworks.functions import Call, LayerSizes, layers_of, of_lstm_layer, of_rnn_layer, of_tensors
+from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
 FLAX = LAYOUTS["flax"]
 SUPPORTS = {"caches": False, "head": False, "projection": False, "bad_shapes": False, "subnormals": False}
 
 
-def _run(kind: Kind, sequence: Any, states: States, weights: Weights, options: Options) -> list[Any]:
-    D, activation, lengths = (
-        options.get("directions", 1),
-        options.get("activation", "tanh"),
-        options.get("lengths"),
-    )
-    if lengths is not None:
-        lengths = jax.numpy.asarray(plain(np.asarray(lengths)))
-    units = len(weights[0]["recurrent_weight"])
+def _run(call: Call) -> list[Any]:
+    sequence, D = call.sequence, call.directions
+    lengths = None if call.lengths is None else jax.numpy.asarray(call.lengths)
     carries = None
-    if states[0] is not None:
-        carries = [*states[0]] if kind == "rnn" else [(c, a) for a, c in zip(*states)]
+    if call.states[0] is not None:
+        carries = [*call.states[0]] if call.kind == "rnn" else [(c, a) for a, c in zip(*call.states)]
     last: list[Any] = []
-    for k in range(0, len(weights), D):
-        layer = compiled(kind, sequence.shape[2], units, D, activation, sequence.dtype.name)
+    for k in range(0, len(call.weights), D):
+        layer = compiled(call.layer(sequence.shape[2], sequence.dtype.name))
         initial = None if carries is None else carries[k] if D == 1 else tuple(carries[k : k + 2])
-        carry, sequence = layer(weights[k : k + D], sequence, initial, lengths)
+        carry, sequence = layer(call.weights[k : k + D], sequence, initial, lengths)
         last += [carry] if D == 1 else list(carry)
     if lengths is not None:
         within = jax.numpy.arange(sequence.shape[1]) < lengths[:, None]
         sequence = jax.numpy.where(within[:, :, None], sequence, 0)
-    if kind == "rnn":
+    if call.kind == "rnn":
         return [sequence, jax.numpy.stack(last)]
     c_last, a_last = map(jax.numpy.stack, zip(*last))
     return [sequence, a_last, c_last]
@@ -87,34 +73,31 @@ def set_weights(kind: Kind, cell: Any, weights: Mapping[str, Any]) -> None:
 
 
 @lru_cache(maxsize=64)
-def compiled(
-    kind: Kind, n_in: int, units: int, directions: int, activation: str, dtype: str
-) -> Callable[..., Any]:
+def compiled(sizes: LayerSizes) -> Callable[..., Any]:
     """What runs a layer with the weights of its directions, compiled once for a shape."""
 
     def run(weights: Sequence[Mapping[str, Any]], sequence: Any, carries: Any, lengths: Any) -> Any:
-        layer = recurrent_layer(kind, n_in, units, directions, activation, dtype)
-        each = [layer] if directions == 1 else [layer.forward_rnn, layer.backward_rnn]
+        layer = recurrent_layer(sizes)
+        each = [layer] if sizes.directions == 1 else [layer.forward_rnn, layer.backward_rnn]
         for rnn, given in zip(each, weights):
-            set_weights(kind, rnn.cell, given)
+            set_weights(sizes.kind, rnn.cell, given)
         return layer(sequence, initial_carry=carries, seq_lengths=lengths)
 
     made: Callable[..., Any] = jax.jit(run)
     return made
 
 
-def recurrent_layer(kind: Kind, n_in: int, units: int, directions: int, activation: str, dtype: str) -> Any:
+def recurrent_layer(sizes: LayerSizes) -> Any:
     """A layer with weights yet to be set."""
-    make: Any = {"rnn": nnx.SimpleCell, "lstm": nnx.OptimizedLSTMCell}[kind]
+    make: Any = {"rnn": nnx.SimpleCell, "lstm": nnx.OptimizedLSTMCell}[sizes.kind]
     how: dict[str, Any] = {
-        "dtype": dtype,
-        "param_dtype": dtype,
+        "dtype": sizes.dtype,
+        "param_dtype": sizes.dtype,
         "kernel_init": nnx.initializers.zeros_init(),
         "recurrent_kernel_init": nnx.initializers.zeros_init(),
     }
-    if kind == "rnn":
-        how["activation_fn"] = {"tanh": nnx.tanh, "relu": nnx.relu}[activation]
-    one, *other = (
-        nnx.RNN(make(n_in, units, rngs=nnx.Rngs(0), **how), return_carry=True) for _ in range(directions)
-    )
+    if sizes.kind == "rnn":
+        how["activation_fn"] = {"tanh": nnx.tanh, "relu": nnx.relu}[sizes.activation]
+    cells = [make(sizes.n_in, sizes.units, rngs=nnx.Rngs(0), **how) for _ in range(sizes.directions)]
+    one, *other = (nnx.RNN(cell, return_carry=True) for cell in cells)
     return nnx.Bidirectional(one, *other, return_carry=True) if other else one

@@ -6,6 +6,7 @@ The four have neither head nor caches, and of an LSTM the last memory states alo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +14,6 @@ import numpy as np
 from oracle.layout import Layout, plain
 from reference.contract import Array, Kind
 
-Parameters = Sequence[Mapping[str, Array]]
-States = Sequence[Any]
-"""The initial states, `None` where one is absent."""
-Weights = Sequence[Mapping[str, Any]]
-"""What `Layout.stack` makes of the parameters, perhaps as tensors."""
-Options = Mapping[str, Any]
 Functions = tuple[Callable[..., Any], Callable[..., Any]]
 
 _HEAD = ("Wya", "Wy", "by")
@@ -57,6 +52,91 @@ def of_lstm_layer(lstm_layer: Callable[..., Any]) -> Functions:
     return lstm_cell_forward, lstm_forward
 
 
+class LayerSizes(NamedTuple):
+    """What one layer of a framework is built for."""
+
+    kind: Kind
+    n_in: int
+    units: int
+    directions: int
+    activation: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a layer in the layout of a framework, with arrays or with tensors.
+
+    Attributes
+    ----------
+    sequence
+        The input, with the axes of the layout.
+    states
+        The initial states `(L D, m, n)`, `None` where one is absent.
+    weights
+        What `Layout.stack` makes of the parameters of each layer and direction.
+    options
+        Those of the contract.
+    """
+
+    kind: Kind
+    sequence: Any
+    states: Sequence[Any]
+    weights: Sequence[Mapping[str, Any]]
+    options: Mapping[str, Any]
+
+    @property
+    def directions(self) -> int:
+        """1 or 2."""
+        directions: int = self.options.get("directions", 1)
+        return directions
+
+    @property
+    def activation(self) -> str:
+        """Of an RNN: `"tanh"` or `"relu"`."""
+        activation: str = self.options.get("activation", "tanh")
+        return activation
+
+    @property
+    def lengths(self) -> Array | None:
+        """The number of steps of each sample, if there are lengths."""
+        lengths = self.options.get("lengths")
+        return None if lengths is None else plain(np.asarray(lengths))
+
+    @property
+    def units(self) -> int:
+        """n_a."""
+        return int(self.weights[0]["bias"].shape[0]) // (4 if self.kind == "lstm" else 1)
+
+    def layer(self, n_in: int, dtype: str) -> LayerSizes:
+        """One of the layers, with `n_in` inputs."""
+        return LayerSizes(self.kind, n_in, self.units, self.directions, self.activation, dtype)
+
+    def arrays(self) -> list[Any]:
+        """The sequence, the states and every weight, in this order."""
+        return [self.sequence, *self.states, *(array for each in self.weights for array in each.values())]
+
+    def with_arrays(self, arrays: Sequence[Any]) -> Call:
+        """The same call with others in their place."""
+        sequence, *others = arrays
+        rest = iter(others[len(self.states) :])
+        weights = [{role: next(rest) for role in each} for each in self.weights]
+        return replace(self, sequence=sequence, states=others[: len(self.states)], weights=weights)
+
+    def with_all_states(self) -> Call:
+        """The same call with zeros for a state that alone is absent."""
+        if all(state is None for state in self.states):
+            return self
+        samples = next(state.shape[1] for state in self.states if state is not None)
+        n_h = self.weights[0]["recurrent_weight"].size // len(self.weights[0]["bias"])
+        shapes = [(len(self.weights), samples, n) for n in (n_h, self.units)]
+        states = [
+            np.zeros(shape, self.sequence.dtype) if state is None else state
+            for state, shape in zip(self.states, shapes)
+        ]
+        return replace(self, states=states)
+
+
 class Layers(NamedTuple):
     """The functions of whole layers, forward and backward."""
 
@@ -68,7 +148,7 @@ class Layers(NamedTuple):
 
 def layers_of(
     layout: Layout,
-    pose: Callable[..., tuple[Callable[..., Any], list[Any]]],
+    pose: Callable[[Call], tuple[Callable[..., Any], list[Any]]],
     values: Callable[..., list[Array]],
     gradients: Callable[..., list[Array]] | None,
     *,
@@ -81,11 +161,8 @@ def layers_of(
     layout
         How the framework lays out weights and sequences.
     pose
-        `pose(kind, sequence, states, weights, options)` is given arrays in that layout: the sequence, a list
-        of the initial states `(L D, m, n)`, `None` where one is absent, and what `layout.stack` makes of
-        each dict of parameters. It returns `function, leaves`: `function(*leaves)` returns the hidden states
-        of the top layer and the last states `(L D, m, n)` of all, as tensors of the framework. The leaves
-        are the sequence, the states and every weight, in this order.
+        Returns `function, leaves`: `function(*leaves)` returns the hidden states of the top layer and the
+        last states `(L D, m, n)` of all, as tensors of the framework. The leaves stand for `Call.arrays`.
     values
         `values(function, leaves)` returns what `function` does, as arrays.
     gradients
@@ -96,94 +173,49 @@ def layers_of(
         Whether a state that is absent alone is given as zeros, for the framework takes a pair or none.
     """
 
-    def posed(
-        kind: Kind, x: Array, states: States, stacked: Weights, options: Options
-    ) -> tuple[Callable[..., Any], list[Any]]:
-        if fill_states and any(state is not None for state in states):
-            rows = len(stacked[0]["bias"])
-            n_h, n_a = stacked[0]["recurrent_weight"].size // rows, rows // (4 if kind == "lstm" else 1)
-            states = [
-                np.zeros((len(stacked), n, x.shape[1]), x.dtype) if state is None else state
-                for state, n in zip(states, (n_h, n_a))
-            ]
+    def call_of(kind: Kind, x: Array, *given: Any) -> Call:
+        *states, parameters, options = given
         initial = [None if state is None else plain(state.transpose(0, 2, 1)) for state in states]
-        return pose(kind, layout.sequence(x), initial, stacked, options)
+        weights = [layout.stack(kind, p) for p in parameters]
+        call = Call(kind, layout.sequence(x), initial, weights, options)
+        return call.with_all_states() if fill_states else call
 
-    def forward(
-        kind: Kind, x: Array, states: States, parameters: Parameters, options: Options
-    ) -> tuple[Array, ...]:
-        stacked = [layout.stack(kind, p) for p in parameters]
-        a, *last = values(*posed(kind, x, states, stacked, options))
-        return layout.from_sequence(a), *(state.transpose(0, 2, 1) for state in last)
+    def of(kind: Kind) -> Functions:
+        count = 2 if kind == "lstm" else 1
 
-    def backward(
-        kind: Kind,
-        incoming: Sequence[Array],
-        x: Array,
-        states: States,
-        parameters: Parameters,
-        options: Options,
-    ) -> tuple[Any, ...]:
-        assert gradients is not None
-        stacked = [layout.stack(kind, p) for p in parameters]
-        da, *last = incoming
-        given = [layout.sequence(da), *(plain(d.transpose(0, 2, 1)) for d in last)]
-        dx, *found = gradients(*posed(kind, x, states, stacked, options), given)
-        by_states, by_weights = found[: len(states)], iter(found[len(states) :])
-        by_parameters = []
-        for weights in stacked:
-            by = {role: next(by_weights) for role in weights}
-            if layout.biases == 2:
-                by["recurrent_bias"] = np.zeros_like(by["bias"])  # both have the whole gradient
-            by_parameters.append({f"d{name}": d for name, d in layout.unstack(kind, by).items()})
-        return layout.from_sequence(dx), *(d.transpose(0, 2, 1) for d in by_states), by_parameters
+        def forward(*given: Any) -> tuple[Array, ...]:
+            a, *last = values(*pose(call_of(kind, *given)))
+            return layout.from_sequence(a), *(state.transpose(0, 2, 1) for state in last)
 
-    def rnn_layer(x: Array, a0: Any, parameters: Parameters, options: Options) -> tuple[Array, ...]:
-        return forward("rnn", x, [a0], parameters, options)
+        def backward(*given: Any) -> tuple[Any, ...]:
+            assert gradients is not None
+            da, *last = given[: count + 1]
+            call = call_of(kind, *given[count + 1 :])
+            incoming = [layout.sequence(da), *(plain(d.transpose(0, 2, 1)) for d in last)]
+            by = call.with_arrays(gradients(*pose(call), incoming))
+            by_parameters = []
+            for weights in by.weights:
+                if layout.biases == 2:  # both have the whole gradient
+                    weights = {**weights, "recurrent_bias": np.zeros_like(weights["bias"])}
+                by_parameters.append({f"d{name}": d for name, d in layout.unstack(kind, weights).items()})
+            by_states = (d.transpose(0, 2, 1) for d in by.states)
+            return layout.from_sequence(by.sequence), *by_states, by_parameters
 
-    def lstm_layer(x: Array, a0: Any, c0: Any, parameters: Parameters, options: Options) -> tuple[Array, ...]:
-        return forward("lstm", x, [a0, c0], parameters, options)
+        return forward, backward
 
-    def rnn_layer_backward(
-        da: Array, da_last: Array, x: Array, a0: Array, parameters: Parameters, options: Options
-    ) -> tuple[Any, ...]:
-        return backward("rnn", [da, da_last], x, [a0], parameters, options)
-
-    def lstm_layer_backward(
-        da: Array,
-        da_last: Array,
-        dc_last: Array,
-        x: Array,
-        a0: Array,
-        c0: Array,
-        parameters: Parameters,
-        options: Options,
-    ) -> tuple[Any, ...]:
-        return backward("lstm", [da, da_last, dc_last], x, [a0, c0], parameters, options)
-
+    (rnn_layer, rnn_layer_backward), (lstm_layer, lstm_layer_backward) = of("rnn"), of("lstm")
     return Layers(rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward)
 
 
-def of_tensors(run: Callable[..., Any], tensor: Callable[[Array], Any]) -> Callable[..., Any]:
+def of_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> Callable[..., Any]:
     """`pose` of `layers_of`, for a framework whose layers can be given their weights as tensors.
 
-    `run` is called as `pose` is, with a tensor in the place of each array, and returns the outputs.
+    `run` is called with tensors in the place of the arrays, and returns the outputs.
     """
 
-    def pose(
-        kind: Kind,
-        sequence: Array,
-        states: States,
-        stacked: Weights,
-        options: Options,
-    ) -> tuple[Callable[..., Any], list[Any]]:
-        def function(sequence: Any, *given: Any) -> Any:
-            others = iter(given[len(states) :])
-            weights = [{role: next(others) for role in each} for each in stacked]
-            return run(kind, sequence, given[: len(states)], weights, options)
-
-        arrays = [sequence, *states, *(array for each in stacked for array in each.values())]
-        return function, [None if array is None else tensor(array) for array in arrays]
+    def pose(call: Call) -> tuple[Callable[..., Any], list[Any]]:
+        leaves = [None if array is None else tensor(array) for array in call.arrays()]
+        return lambda *given: run(call.with_arrays(given)), leaves
 
     return pose
 

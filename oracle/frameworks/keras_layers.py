@@ -23,17 +23,9 @@ import keras
 import numpy as np
 
 from oracle.frameworks.autograd import by_jax, by_tensorflow, by_torch
-from oracle.frameworks.functions import (
-    Options,
-    States,
-    Weights,
-    layers_of,
-    of_lstm_layer,
-    of_rnn_layer,
-    of_tensors,
-)
+from oracle.frameworks.functions import Call, LayerSizes, layers_of, of_lstm_layer, of_rnn_layer, of_tensors
 from oracle.layout import LAYOUTS
-from reference.contract import Array, Kind
+from reference.contract import Array
 
 KERAS = LAYOUTS["keras"]
 GRADIENTS = {"torch": by_torch, "jax": by_jax, "tensorflow": by_tensorflow}
@@ -49,20 +41,19 @@ SUPPORTS = {
 }
 
 
-def _run(kind: Kind, sequence: Any, states: States, weights: Weights, options: Options) -> list[Any]:
+def _run(call: Call) -> list[Any]:
     """The layers are called in a scope in which their variables have the values that are given."""
-    D, lengths, dtype = options.get("directions", 1), options.get("lengths"), keras.ops.dtype(sequence)
-    mask = None if lengths is None else np.arange(sequence.shape[1]) < np.asarray(lengths)[:, None]
-    units = weights[0]["recurrent_weight"].shape[0]
+    sequence, D, lengths = call.sequence, call.directions, call.lengths
+    mask = None if lengths is None else np.arange(sequence.shape[1]) < lengths[:, None]
     last: list[Any] = []
-    for k in range(0, len(weights), D):
-        layer = recurrent_layer(kind, sequence.shape[2], units, D, options.get("activation", "tanh"), dtype)
-        own = [weights[k + d][name] for d in range(D) for name in ("weight", "recurrent_weight", "bias")]
-        given = [state[k + d] for d in range(D) for state in states if state is not None]
+    for k in range(0, len(call.weights), D):
+        layer = recurrent_layer(call.layer(sequence.shape[2], keras.ops.dtype(sequence)))
+        own = [call.weights[k + d][name] for d in range(D) for name in ("weight", "recurrent_weight", "bias")]
+        given = [state[k + d] for d in range(D) for state in call.states if state is not None]
         with keras.StatelessScope(state_mapping=[*zip(layer.weights, own)]):
             sequence, *ended = layer(sequence, initial_state=given or None, mask=mask)
         last += ended
-    n = len(states)
+    n = len(call.states)
     return [sequence, *(keras.ops.stack(last[i::n]) for i in range(n))]
 
 
@@ -83,18 +74,18 @@ lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
 
 
 @lru_cache(maxsize=64)
-def recurrent_layer(kind: Kind, n_in: int, units: int, directions: int, activation: str, dtype: str) -> Any:
+def recurrent_layer(sizes: LayerSizes) -> Any:
     """A layer that is built, with weights yet to be set: kernel, recurrent kernel, bias of each direction."""
     how = {
-        "activation": activation,
+        "activation": sizes.activation,
         "return_sequences": True,
         "return_state": True,
         "zero_output_for_mask": True,
         "recurrent_initializer": "zeros",
-        "dtype": dtype,
+        "dtype": sizes.dtype,
     }
-    layer = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[kind](units, **how)
-    if directions == 2:
-        layer = keras.layers.Bidirectional(layer, merge_mode="concat", dtype=dtype)
-    layer.build((None, None, n_in))
+    layer = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[sizes.kind](sizes.units, **how)
+    if sizes.directions == 2:
+        layer = keras.layers.Bidirectional(layer, merge_mode="concat", dtype=sizes.dtype)
+    layer.build((None, None, sizes.n_in))
     return layer

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import flatbuffers
 import numpy as np
@@ -68,10 +68,8 @@ def _run(
     present = tuple(tuple(array is not None for array in each) for each in directions)
     shapes = tuple((array.dtype.name, array.shape) for array in fed)
     variables = tuple(shape for _, shape in states)
-    interpreter = Interpreter(
-        model_content=_model(kind, D, shapes, variables, present, options.get("activation", "tanh")),
-        num_threads=1,
-    )
+    graph = _Graph(kind, D, shapes, variables, present, options.get("activation", "tanh"))
+    interpreter = Interpreter(model_content=_model(graph), num_threads=1)
     interpreter.allocate_tensors()
     for place, array in enumerate(fed):
         interpreter.set_tensor(place, array)
@@ -101,16 +99,24 @@ def _weights(kind: Kind, p: Mapping[str, Array]) -> list[State]:
     return [*weight, *recurrent, *peepholes, *bias, stacked.get("projection"), None]
 
 
+class _Graph(NamedTuple):
+    """What a flatbuffer is built for: dtypes and shapes of what is fed, shapes of the states of a direction.
+
+    `present` says which weights of each direction there are.
+    """
+
+    kind: Kind
+    D: int
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    variables: tuple[tuple[int, int], ...]
+    present: tuple[tuple[bool, ...], ...]
+    activation: str
+
+
 @lru_cache(maxsize=64)
-def _model(
-    kind: Kind,
-    D: int,
-    shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    variables: tuple[tuple[int, int], ...],
-    present: tuple[tuple[bool, ...], ...],
-    activation: str,
-) -> bytes:
+def _model(graph: _Graph) -> bytes:
     """The flatbuffer: what is fed comes first among the tensors, then the states, then the outputs."""
+    kind, D, shapes, variables, present, activation = graph
     types = {"float16": schema.TensorType.FLOAT16, "float32": schema.TensorType.FLOAT32}
     types["float64"] = schema.TensorType.FLOAT64
     tensors = [_tensor(shape, types[dtype]) for dtype, shape in shapes]
@@ -140,13 +146,13 @@ def _model(
     operator.builtinOptions.fusedActivationFunction = getattr(
         schema.ActivationFunctionType, activation.upper()
     )
-    graph = schema.SubGraphT()
-    graph.tensors = [*tensors, *states, *outputs]
-    graph.inputs, graph.outputs = list(range(first)), operator.outputs
-    graph.operators = [operator]
+    subgraph = schema.SubGraphT()
+    subgraph.tensors = [*tensors, *states, *outputs]
+    subgraph.inputs, subgraph.outputs = list(range(first)), operator.outputs
+    subgraph.operators = [operator]
     model = schema.ModelT()
     model.version = 3
-    model.operatorCodes, model.subgraphs, model.buffers = [code], [graph], [schema.BufferT()]
+    model.operatorCodes, model.subgraphs, model.buffers = [code], [subgraph], [schema.BufferT()]
     builder = flatbuffers.Builder(4096)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

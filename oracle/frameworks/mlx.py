@@ -16,17 +16,9 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from oracle.frameworks.functions import (
-    Options,
-    States,
-    Weights,
-    layers_of,
-    of_lstm_layer,
-    of_rnn_layer,
-    of_tensors,
-)
+from oracle.frameworks.functions import Call, layers_of, of_lstm_layer, of_rnn_layer, of_tensors
 from oracle.layout import LAYOUTS
-from reference.contract import Array, Kind
+from reference.contract import Array
 
 MLX = LAYOUTS["mlx"]
 SUPPORTS = {
@@ -42,16 +34,17 @@ SUPPORTS = {
 mx.set_default_device(mx.cpu)
 
 
-def _run(kind: Kind, sequence: Any, states: States, weights: Weights, options: Options) -> list[Any]:
-    ((w,), n_in) = weights, sequence.shape[2]
-    initial = [None if each is None else mx.squeeze(each, 0) for each in states]
-    if kind == "rnn":
-        how = nn.relu if options.get("activation") == "relu" else None
-        rnn: Any = nn.RNN(n_in, len(w["bias"]), nonlinearity=how)
+def _run(call: Call) -> list[Any]:
+    (w,), sequence = call.weights, call.sequence
+    n_in, n_a = sequence.shape[2], call.units
+    initial = [None if each is None else mx.squeeze(each, 0) for each in call.states]
+    if call.kind == "rnn":
+        how = nn.relu if call.activation == "relu" else None
+        rnn: Any = nn.RNN(n_in, n_a, nonlinearity=how)
         rnn.Wxh, rnn.Whh, rnn.bias = w["weight"], w["recurrent_weight"], w["bias"]
         hidden = rnn(sequence, *initial)
         return [hidden, hidden[None, :, -1]]
-    lstm: Any = nn.LSTM(n_in, len(w["bias"]) // 4)
+    lstm: Any = nn.LSTM(n_in, n_a)
     lstm.Wx, lstm.Wh, lstm.bias = w["weight"], w["recurrent_weight"], w["bias"]
     hidden, cell = lstm(sequence, *initial)
     return [hidden, hidden[None, :, -1], cell[None, :, -1]]

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import paddle
 
-from oracle.frameworks.functions import Options, States, Weights, layers_of, of_lstm_layer, of_rnn_layer
-from oracle.layout import LAYOUTS, plain
-from reference.contract import Array, Kind
+from oracle.frameworks.functions import Call, layers_of, of_lstm_layer, of_rnn_layer
+from oracle.layout import LAYOUTS
+from reference.contract import Array
 
 SUPPORTS: Mapping[str, Any] = {
     "dtypes": ["float32", "float64"],
@@ -34,25 +34,21 @@ NAMES = {
 }
 
 
-def _pose(
-    kind: Kind, sequence: Array, states: States, stacked: Weights, options: Options
-) -> tuple[Callable[..., Any], list[Any]]:
-    D, n_a = options.get("directions", 1), len(stacked[0]["bias"]) // (4 if kind == "lstm" else 1)
-    paddle.set_default_dtype(sequence.dtype.name)
+def _pose(call: Call) -> tuple[Callable[..., Any], list[Any]]:
+    kind, stacked = call.kind, call.weights
+    paddle.set_default_dtype(call.sequence.dtype.name)
     module = (paddle.nn.LSTM if kind == "lstm" else paddle.nn.SimpleRNN)(
-        sequence.shape[2],
-        n_a,
-        num_layers=len(stacked) // D,
-        direction="bidirect" if D == 2 else "forward",
-        **({"activation": options.get("activation", "tanh")} if kind == "rnn" else {}),
+        call.sequence.shape[2],
+        call.units,
+        num_layers=len(stacked) // call.directions,
+        direction="bidirect" if call.directions == 2 else "forward",
+        **({"activation": call.activation} if kind == "rnn" else {}),
         **({"proj_size": stacked[0]["projection"].shape[1]} if "projection" in stacked[0] else {}),
     )
-    lengths = options.get("lengths")
-    if lengths is not None:
-        lengths = paddle.to_tensor(plain(np.asarray(lengths)))
+    lengths = None if call.lengths is None else paddle.to_tensor(call.lengths)
 
     def function(sequence: Any, *given: Any) -> list[Any]:
-        initial = given[: len(states)]
+        initial = given[: len(call.states)]
         absent = initial[0] is None
         (module.train if paddle.is_grad_enabled() else module.eval)()  # eval has no gradients
         a, last = module(sequence, None if absent else initial if kind == "lstm" else initial[0], lengths)
@@ -61,7 +57,7 @@ def _pose(
             a = paddle.where(paddle.to_tensor(within[:, :, None]), a, paddle.zeros_like(a))
         return [a, *(last if kind == "lstm" else [last])]
 
-    tensors = [None if array is None else paddle.to_tensor(array) for array in (sequence, *states)]
+    tensors = [None if array is None else paddle.to_tensor(array) for array in (call.sequence, *call.states)]
     return function, [*tensors, *load(module, stacked)]
 
 

@@ -18,9 +18,9 @@ os.environ.setdefault("DEV", "CPU")
 from tinygrad import Tensor
 from tinygrad.nn import LSTMCell
 
-from oracle.frameworks.functions import Options, States, Weights, layers_of, of_lstm_layer, of_tensors
+from oracle.frameworks.functions import Call, layers_of, of_lstm_layer, of_tensors
 from oracle.layout import LAYOUTS
-from reference.contract import Array, Kind
+from reference.contract import Array
 
 TINYGRAD = LAYOUTS["tinygrad"]
 SUPPORTS = {
@@ -35,10 +35,10 @@ SUPPORTS = {
 }
 
 
-def _run(kind: Kind, sequence: Any, states: States, weights: Weights, options: Options) -> list[Any]:
+def _run(call: Call) -> list[Any]:
     """`LSTMCell`, one call a step."""
-    ((w,), n_in) = weights, sequence.shape[2]
-    cell = LSTMCell(n_in, w["bias"].shape[0] // 4)
+    (w,), sequence, states = call.weights, call.sequence, call.states
+    cell = LSTMCell(sequence.shape[2], call.units)
     cell.weight_ih, cell.weight_hh = w["weight"], w["recurrent_weight"]
     cell.bias_ih, cell.bias_hh = w["bias"], w["recurrent_bias"]
     pair: Any = None if states[0] is None else tuple(state[0] for state in states)
