@@ -94,7 +94,7 @@ def read_outputs(
 
 
 def _read_gradients(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dict[str, Array]:
-    """The gradients by quantity: by inputs `(n, m, T_x)`, and by parameters `(n, columns, 1)`."""
+    """The gradients by name: those of inputs are `(n, m, T_x)`, those of parameters `(n, columns, 1)`."""
     if not contract.is_layer:
         return _entries("returned", contract, value, contract.outputs, sizes)
     names = [*contract.outputs, "gradients"]

@@ -13,7 +13,7 @@ from properties.trials.trial import Trial
 def test_samples_independent(trial: Trial) -> None:
     """Some samples, in any order, get the answers that they get in the whole batch.
 
-    Gradients by parameters are sums over the samples, and are left out.
+    Gradients with respect to parameters are sums over the samples, and are left out.
     """
     rng = np.random.default_rng(trial.problem.seed)
     samples = rng.permutation(trial.problem.m)[: rng.integers(trial.problem.m) + 1]

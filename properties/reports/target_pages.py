@@ -15,7 +15,6 @@ from properties.reports.judgement import Judgement
 from properties.reports.mistakes import Case, cases, laws, results_by_function
 from properties.reports.snippet import snippet
 from properties.reports.target_names import file_names, shown_names
-from properties.reports.worked_example import worked
 from properties.trials.provided_functions import PRESENCE
 from reference.contract import CONTRACTS
 
@@ -133,16 +132,6 @@ class Shown:
         """Other mistakes with the same numbers."""
         mistakes = [each for each in self.case.smallest.findings if each.is_mistake]
         return [each.words for each in mistakes if each != self.case.finding]
-
-    @property
-    def steps(self) -> Sequence[str]:
-        """The example worked out, if it is small and one of its numbers is wrong."""
-        element = self.case.smallest.facts.get("element")
-        if not self._problem or not element:
-            return []
-        is_typed = isinstance(element, Mapping)
-        sample, step = (element["sample"], element.get("step", 0)) if is_typed else (0, 0)
-        return worked(self._problem, self.case.smallest.function, sample, step)
 
     @property
     def snippet(self) -> str:
