@@ -38,7 +38,7 @@ from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
 
 CACHED = 512
-"""The number of mistakes whose answers are cached, about 50 KB each."""
+"""The number of mistakes whose answers are cached, 50 to 400 KB each."""
 
 
 class Scope(NamedTuple):

@@ -126,26 +126,19 @@ def _feeds(path: Path, model: Any, examples: Any) -> dict[str, Array]:
     return {name: array for name, (_, array) in zip(names, given, strict=True)}
 
 
-Pairs = list[tuple[LayerPass | None, LayerPass | None]]
-
-
-def _matched(nodes: Sequence[LayerPass], layers: Sequence[LayerPass]) -> Pairs:
+def _matched(
+    nodes: Sequence[LayerPass], layers: Sequence[LayerPass]
+) -> list[tuple[LayerPass | None, LayerPass | None]]:
     """Every node with its layer, in the order of the nodes; then the layers without a node.
 
-    Nodes and layers are matched by their weights, and the rest in order by their sizes, since exporters may
-    change the order of branches. If matching all of them by their sizes gives more nodes with the inputs of
-    the original, it is the result: then weights are in the wrong place.
+    A node stands for the first free layer with its weights, since exporters may change the order of branches.
+    The other nodes stand for the first free layer with their sizes.
     """
-    by_weights = _paired(nodes, layers, lambda each: each.layer.digest, lambda each: each.sizes)
-    by_order = _paired(nodes, layers, lambda each: each.sizes)
-    return max(by_weights, by_order, key=_same_inputs)
-
-
-def _paired(
-    nodes: Sequence[LayerPass], layers: Sequence[LayerPass], *keys: Callable[[LayerPass], object]
-) -> Pairs:
-    """Each node with the first free layer that has the same key; the first key is tried before the second."""
     free, chosen = [*layers], dict[int, LayerPass]()
+    keys: tuple[Callable[[LayerPass], object], ...] = (
+        lambda each: each.layer.digest,
+        lambda each: each.sizes,
+    )
     for key in keys:
         for k, node in enumerate(nodes):
             layer = next((each for each in free if k not in chosen and key(each) == key(node)), None)
@@ -153,11 +146,6 @@ def _paired(
                 chosen[k] = layer
                 free = [each for each in free if each is not layer]
     return [*((node, chosen.get(k)) for k, node in enumerate(nodes)), *((None, each) for each in free)]
-
-
-def _same_inputs(pairs: Pairs) -> int:
-    both = ((node.given["x"], layer.given["x"]) for node, layer in pairs if node and layer)
-    return sum(not difference(ours, theirs, "x").is_error for ours, theirs in both)
 
 
 def _judged(node: LayerPass | None, layer: LayerPass | None, layers: Sequence[LayerPass]) -> Row:
