@@ -104,7 +104,7 @@ def parameters_of(
         roles = places[layer, direction]
         n_in = directions * n_h if layer else None
         kind: Kind = "rnn" if network == "rnn" else "lstm"
-        parameters.append(_direction_parameters(kind, roles, how, n_a, n_h, n_in))
+        parameters.append(_direction_parameters(kind, roles, how, (n_a, n_h, n_in)))
     first = [len(p["Wax" if network == "rnn" else "Wf"][0]) for p in parameters[:directions]]
     if len({*first}) > 1:
         raise ValueError(f"{places[0, 1]['weight'].name} takes another number of inputs than the forward one")
@@ -139,11 +139,13 @@ def _direction_parameters(
     kind: Kind,
     roles: Roles,
     layout: Layout,
-    n_a: int,
-    n_h: int,
-    n_in: Optional[int],  # noqa: UP045
+    sizes: tuple[int, int, Optional[int]],  # noqa: UP045
 ) -> dict[str, Array]:
-    """The parameters of one direction; in the first layer, the weight of the input determines n_in."""
+    """The parameters of one direction with the sizes n_a, n_h and n_in.
+
+    In the first layer n_in is `None`: the weight of the input determines it.
+    """
+    n_a, n_h, n_in = sizes
     for role in ("weight", "recurrent_weight"):
         if role not in roles:
             given = next(iter(roles.values())).name

@@ -140,17 +140,6 @@ def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str
     return memo[name]
 
 
-def evaluate_with(
-    nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str, Array], node: str, value: Array
-) -> Array:
-    """The value of a node if another node on which it depends, or the node itself, is replaced."""
-    if name == node:
-        return value
-    evaluate(nodes, known, name, memo)
-    unchanged = {each: array for each, array in memo.items() if not nodes.depends(each, node)}
-    return evaluate(nodes, {**known, node: value}, name, unchanged)
-
-
 def bounded(nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic) -> Bounded:
     """The value of a node by its equation, with the bound on the error of a correct program."""
     with np.errstate(all="ignore"):
@@ -161,24 +150,19 @@ def _bounded(
     nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic, memo: dict[str, Bounded]
 ) -> Bounded:
     if name not in memo:
-        operation, operands = nodes[name]
 
         def of(each: str) -> Bounded:
             return Bounded.exact(known[each]) if each in known else _bounded(nodes, known, each, fl, memo)
 
-        memo[name] = _rule(nodes, known, operation, operands, fl, of)
+        memo[name] = _rule(nodes, known, name, fl, of)
     return memo[name]
 
 
 def _rule(
-    nodes: Nodes,
-    known: Mapping[str, Array],
-    operation: str,
-    operands: tuple[str, ...],
-    fl: Arithmetic,
-    of: Callable[[str], Bounded],
+    nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic, of: Callable[[str], Bounded]
 ) -> Bounded:
-    """Apply the rounding rule of an operation; a sum of products is one product of stacked matrices."""
+    """Apply the rounding rule of a node; a sum of products is one product of stacked matrices."""
+    operation, operands = nodes[name]
     products = [nodes[each][1] for each in operands if each in nodes and nodes[each][0] == "apply"]
     if operation == "apply" or products:
         pairs = products if products else [operands]

@@ -93,7 +93,7 @@ def network_around(function: str, setting: Setting, given: Inputs, most: Array |
     In a setting with lengths, the lengths are drawn, or they are `most`, cut to the number of steps.
     """
     m, T_x = given.x.shape[1:]
-    network = _drawn(function, setting, *_sizes(given), m, T_x, given.dtype.name)
+    network = _drawn(function, setting, _sizes(given), given.dtype.name)
     place, n_h = _place(setting), len(given.a0)
     parameters, drawn = [*network.parameters], network.parameters[place]
     own = dict(given.parameters)
@@ -115,20 +115,19 @@ def network_around(function: str, setting: Setting, given: Inputs, most: Array |
     return replace(network, x=_turned(given.x, network)) if is_turned else network
 
 
-def _sizes(given: Inputs) -> tuple[int, int, int]:
-    """The sizes n_x, n_a and n_p of a layer."""
+def _sizes(given: Inputs) -> tuple[tuple[str, int], ...]:
+    """The sizes of a layer by symbol."""
     n_h, n_a = len(given.a0), len(given.a0 if given.kind == "rnn" else given.c0)
-    return len(given.x), n_a, n_h if "Wp" in given.parameters else 0
+    projected = (("n_p", n_h),) if "Wp" in given.parameters else ()
+    return ("n_x", len(given.x)), ("n_a", n_a), *projected, *zip(("m", "T_x"), given.x.shape[1:], strict=True)
 
 
 @lru_cache(maxsize=64)
-def _drawn(
-    function: str, setting: Setting, n_x: int, n_a: int, n_p: int, m: int, T_x: int, dtype: str
-) -> LayerInputs:
+def _drawn(function: str, setting: Setting, sizes: tuple[tuple[str, int], ...], dtype: str) -> LayerInputs:
     """A network with as many layers and directions as a setting has."""
-    own = {"n_p": n_p} if function == "lstm_layer" else {"activation": setting.activation}
+    own = {"activation": setting.activation} if function == "rnn_layer" else {}
     stacking = {"layers": setting.above + 1, "directions": setting.directions}
-    drawn = problem(function, n_x=n_x, n_a=n_a, m=m, T_x=T_x, seed=3, dtype=dtype, **own, **stacking)
+    drawn = problem(function, **dict(sizes), seed=3, dtype=dtype, **own, **stacking)
     inputs = drawn.inputs(function)
     assert isinstance(inputs, LayerInputs)
     return inputs
@@ -210,21 +209,13 @@ def observed_layer(function: str, setting: Setting, given: Inputs, program: Prog
         if not hidden.any() or setting.above:
             break
         step = int(np.argmax(hidden))
-        shorter = _until(function, setting, given, network, step, program)
+        cut = network_around(function, setting, replace(given, x=given.x[:, :, : step + 1]), network.lengths)
+        shorter = returned(program(cut), cut)
         if shorter is None:
             break
         goes_on = network.ends > step
-        memory[:, goes_on, step] = shorter[place][:, goes_on]
+        memory[:, goes_on, step] = shorter["c_last"][place][:, goes_on]
         is_shown = is_shown | (goes_on[:, None] & (np.arange(x.shape[2]) == step))
     else:
         infer_memory(observation, A, memory, is_shown, network.within)
     return observation
-
-
-def _until(
-    function: str, setting: Setting, given: Inputs, network: LayerInputs, step: int, program: Program
-) -> Array | None:
-    """The last memory states of sequences that end at a step."""
-    cut = network_around(function, setting, replace(given, x=given.x[:, :, : step + 1]), network.lengths)
-    found = returned(program(cut), cut)
-    return found["c_last"] if found else None

@@ -13,7 +13,7 @@ import numpy as np
 from oracle.diagnosis.behaviour import Behaviour, Leaves
 from oracle.inputs import Inputs
 from oracle.limits import Limits
-from oracle.location.equations import Nodes, bounded, equations, evaluate, evaluate_with
+from oracle.location.equations import Nodes, bounded, equations, evaluate
 from oracle.location.facts import Feature
 from oracle.rounding import Arithmetic
 from oracle.step import GATES
@@ -65,7 +65,11 @@ class Observation:
 
     def with_node(self, target: str, node: str, value: Array) -> Array:
         """The result of the equation of `target` if a node has another value."""
-        return evaluate_with(self.nodes, self.known, target, self.memo, node, value)
+        if target == node:
+            return value
+        self.value(target, target)  # which caches the values of the other nodes
+        unchanged = {each: array for each, array in self.memo.items() if not self.nodes.depends(each, node)}
+        return evaluate(self.nodes, {**self.known, node: value}, target, unchanged)
 
     @property
     def wrong(self) -> list[str]:

@@ -1,7 +1,8 @@
 """Runs both models on the same inputs, and finds the wrong recurrent nodes and other differences."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +136,7 @@ def _matched(
     The other nodes stand for the first free layer with their sizes.
     """
     free, chosen = [*layers], dict[int, LayerPass]()
-    keys: tuple[Callable[[LayerPass], object], ...] = (
-        lambda each: each.layer.digest,
-        lambda each: each.sizes,
-    )
-    for key in keys:
+    for key in (attrgetter("layer.digest"), attrgetter("sizes")):
         for k, node in enumerate(nodes):
             layer = next((each for each in free if k not in chosen and key(each) == key(node)), None)
             if layer:
