@@ -9,7 +9,8 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Location, Where
-from oracle.location.networks import Answer, answer, network_mistakes, network_rule, networks
+from oracle.location.network_mistakes import network_mistakes
+from oracle.location.networks import Answer, answer, network_rule, networks
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 

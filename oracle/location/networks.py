@@ -2,22 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from oracle import propagation
 from oracle.diagnosis.behaviour import Program, mistaken
-from oracle.faults import RARE, concerning
-from oracle.faults.equations import Equations
-from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import AROUND
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Feature, Form, Location, When, Where
 from oracle.location.features import size_features
 from oracle.location.layers import returned
+from oracle.location.network_mistakes import network_mistakes
 from oracle.location.when import Table, rule
 from oracle.problem import LayerProblem
 from reference.contract import Array
@@ -57,42 +53,6 @@ class Answer:
             (np.abs(array - found[name]) <= tolerance * (1 + np.abs(found[name]))).all()
             for name, array in arrays.items()
         )
-
-
-@cache
-def network_mistakes(function: str) -> Mapping[Form, Fault]:
-    """The mistakes of the catalogue around the steps of layers, in both states or in one state."""
-    found = {}
-    for fault in (*concerning(function), *RARE.values()):
-        changes = fault.changes[function]
-        is_around = changes.keys() <= AROUND or "order" in changes or fault.name in RARE
-        if fault.group == "purity" or not is_around:
-            continue
-        found[Form(_concerned(changes), mistake=fault.name)] = fault
-        for state in "ac" if function == "lstm_layer" else ():
-            alone = _in_one_state(changes, state)
-            if alone and alone.keys() != changes.keys():
-                form = Form(_concerned(alone), source=state, mistake=fault.name)
-                found[form] = replace(fault, changes={function: alone})
-    return found
-
-
-def _concerned(changes: Equations) -> str:
-    """The equation of a mistake: the last that it changes, or the common name for both states."""
-    name = [*changes][-1]
-    state, _, part = name.partition("_")
-    is_of_both = state in "ac" and {f"a_{part}", f"c_{part}"} <= changes.keys()
-    return ("begin" if part in ("first", "begin") else "last") if is_of_both else name
-
-
-def _in_one_state(changes: Equations, state: str) -> Equations:
-    """The changes of one of the states `a` and `c`; empty if the mistake changes other equations, too."""
-    if not all(name == "begin" or name.startswith(("a_", "c_")) for name in changes):
-        return {}
-    alone = {name: change for name, change in changes.items() if name.startswith(f"{state}_")}
-    if begin := changes.get("begin"):
-        alone[f"{state}_begin"] = lambda v: getattr(v, f"{state}_first")[begin(v)]
-    return alone
 
 
 def answer(function: str, program: Program, inputs: LayerInputs) -> Answer | None:

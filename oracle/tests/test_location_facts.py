@@ -10,7 +10,7 @@ import pytest
 
 import oracle.location
 from oracle.location.facts import Condition, Feature, Form, Location, When, Where
-from oracle.location.networks import network_mistakes
+from oracle.location.network_mistakes import network_mistakes
 from oracle.location.sentences import MOST, lines
 from oracle.location.words import OF_NETWORKS
 
@@ -75,7 +75,7 @@ def test_a_condition_comes_before_the_others() -> None:
 
 
 def test_a_line_is_never_too_long() -> None:
-    when = When((Condition(Feature("repeats", "x"), "=", 1.0),) * 4)
+    when = When((Condition(Feature("largest", "a_prev"), ">", 1.0),) * 4)
     said = lines(Location(Where("a_prev", "rnn"), when))
     assert max(map(len, said)) == MOST
 

@@ -14,10 +14,10 @@ from oracle.location.confirming_problems import problems_beside
 from oracle.location.facts import Location, When
 from oracle.location.how import fits, unchanged_by
 from oracle.location.layers import settings
-from oracle.location.locate import agrees, cases_of, first_wrong
 from oracle.location.networks import answer, features, fresh
 from oracle.location.probe_problems import ordinary, scan
 from oracle.location.session import Budget, Session
+from oracle.location.step_location import agrees, cases_of, first_wrong
 from oracle.location.when import Table, compared
 from oracle.problem import LayerProblem, Problem
 
