@@ -61,7 +61,7 @@ OPTIONS: Sequence[tuple[str, str, dict[str, Any], str]] = (
         "or a model.onnx with recurrent nodes; repeatable (default: reference)",
     ),
     ("--weights", "FILE[:PREFIX]", _EACH, "use the trained weights in a file; repeatable"),
-    ("--layout", "NAME", {}, "the layout of the weights, if their names tell another"),
+    ("--layout", "NAME", {}, "the layout, if the weights' names do not tell it"),
     ("--like", "CLASS", {}, "judge a class of modules as CLASS: docs/modules.md"),
     ("--converts", "CLASS", {}, "judge what a function makes of a CLASS"),
     ("--with", "NAME=VALUE", {**_EACH, "dest": "fixed"}, "argument of the module's constructor; repeatable"),

@@ -24,22 +24,29 @@ class Allowance:
 
     bytes: int
     steps: int = STEPS
+    is_given: bool = False
+    """Whether the user set the limit."""
 
     @classmethod
-    def of(cls, size: int) -> Self:
-        """The allowance for a file of `size` bytes."""
+    def of(cls, size: int, limit: int | None = None) -> Self:
+        """The allowance for a file of `size` bytes; a `limit` of the user replaces it."""
+        if limit is not None:
+            return cls(limit, is_given=True)
         return cls(min(LARGEST, max(SMALL, RATIO * size)))
 
     def add_file(self, size: int) -> None:
         """Allow more for another file of `size` bytes that belongs to the first."""
-        self.bytes = min(LARGEST, self.bytes + RATIO * size)
+        if not self.is_given:
+            self.bytes = min(LARGEST, self.bytes + RATIO * size)
 
     def count_tensor(self, name: str, shape: Iterable[int], itemsize: int = 1) -> None:
         """Count the bytes of a tensor that will be read."""
         size = prod(max(0, int(extent)) for extent in shape) * itemsize
         if size > self.bytes:
-            left = f"{self.bytes:,} are left to this file"
-            raise LimitError(f"{name} needs {size:,} bytes of memory where {left}")
+            raise LimitError(
+                f"{name} needs {size:,} bytes of memory where {self.bytes:,} are left to this file: "
+                "--size-limit GIB allows more"
+            )
         self.bytes -= size
 
     def count_steps(self, count: int = 1) -> None:

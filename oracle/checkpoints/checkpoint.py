@@ -27,17 +27,18 @@ class Checkpoint:
     skipped: Sequence[str] = ()
 
 
-def load(text: str, layout: str = "") -> Checkpoint:
+def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | None = None) -> Checkpoint:
     """The layers that `FILE` or `FILE:PREFIX` names.
 
     A prefix selects the layers whose names begin with it, or the one layer whose name ends with it; `A+B` is
-    one layer, B stacked on A. A `layout` replaces the one that the names of weights tell. Raises
-    `CheckpointError`, whose message begins with the file, if one of the layers cannot be read.
+    one layer, B stacked on A. `layout` is the layout of weights whose names do not tell it, and with
+    `overrules` the layout of all weights. `limit` is the largest number of bytes for the tensors in memory.
+    Raises `CheckpointError`, whose message begins with the file, if one of the layers cannot be read.
     """
     file, prefix = split(text)
     path = Path(file)
     try:
-        found = find(read(path), layout)
+        found = find(read(path, path.suffix, limit), layout, overrules=overrules)
         return Checkpoint(path, select(found.layers, prefix), found.skipped)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from None
@@ -54,10 +55,7 @@ def only_layer(text: str, layout: str = "") -> RecurrentLayer:
 
 
 def split(text: str) -> tuple[str, str]:
-    """The file and the prefix, which may both contain colons.
-
-    The file is the whole text if there is such a file, or else the shortest part before a colon that is one.
-    """
+    """The file and the prefix. Both may contain colons; the file is the shortest name of an existing file."""
     colons = [match.start() for match in re.finditer(":", text)]
     for at in (len(text), *colons):
         if Path(text[:at]).is_file():

@@ -49,22 +49,23 @@ SUFFIXES = {suffix: kind for kind, (_, suffixes) in _READERS.items() for suffix 
 """The kind of file that has a suffix."""
 
 
-def read(path: Path) -> Contents:
-    """The contents of a file, by the reader of its suffix.
+def read(path: Path, suffix: str, limit: int | None = None) -> Contents:
+    """The contents of a file, by the reader of a suffix.
 
-    Raises `CheckpointError` if the file is missing, is of another kind, cannot be read, or would take more
-    memory or steps than an `Allowance` for its size.
+    The tensors may take `limit` bytes of memory, or by default the bytes of `Allowance.of`. Raises
+    `CheckpointError` if the file is missing, is of another kind, cannot be read, or would take more memory or
+    steps than allowed.
     """
     if not path.is_file():
         raise CheckpointError("it is a directory, not a file" if path.is_dir() else "there is no such file")
-    kind, suffix = kind_of(path), path.suffix
+    kind = kind_of(path)
     if suffix.lower() not in SUFFIXES:
         raise CheckpointError(f"{_kind_clause(kind)}its suffix is not one of {', '.join(SUFFIXES)}")
     expected = SUFFIXES[suffix.lower()]
     if kind not in ("", expected):
         raise CheckpointError(f"it is no {suffix} file: {_kind_clause(kind)}".removesuffix("; "))
     try:
-        return _READERS[expected][0](path, Allowance.of(path.stat().st_size))
+        return _READERS[expected][0](path, Allowance.of(path.stat().st_size, limit))
     except CheckpointError:
         raise
     except MemoryError:

@@ -9,6 +9,7 @@ import numpy as np
 from oracle.checkpoints.contents import FLOATS, WIDENED, Contents, Tensor
 from oracle.checkpoints.error import CheckpointError, shortened
 from oracle.checkpoints.layer import RecurrentLayer
+from oracle.checkpoints.unnamed_weights import readings
 from oracle.layout import LAYOUTS, Layout
 from oracle.naming import REFERENCE
 from oracle.parts import Places, grouped, parameters_of
@@ -38,29 +39,33 @@ class Found:
     skipped: list[str]
 
 
-def find(contents: Contents, layout: str = "") -> Found:
+def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Found:
     """The layers of a file, and the recurrent data that is skipped, with reasons.
 
-    A `layout` replaces the one that the names tell. Raises `CheckpointError` if there is no layer.
+    `layout` is the layout of weights whose names do not tell it, and with `overrules` of all weights. Raises
+    `CheckpointError` if weights can be read in several layouts, and if there is no layer.
     """
     if layout and layout not in LAYOUTS:
         raise CheckpointError(f"--layout {layout} is not one of {', '.join(LAYOUTS)}")
     arrays = {name: each.array for name, each in contents.tensors.items()}
-    found = Found([], [*contents.skipped])
+    found, unnamed = Found([], [*contents.skipped]), {*arrays}
     for convention, prefix, places in _named(arrays):
+        unnamed -= {weight.name for roles in places.values() for weight in roles.values()}
         if any(map(_SLOT.fullmatch, re.split("[./]", prefix))):
             found.skipped.append(_labelled(prefix, "an optimizer's"))
             continue
-        read = _read(contents, convention, prefix, places, layout)
+        read = _read(contents, convention, prefix, places, layout if overrules else "")
         if read is None:
             found.skipped.append(_labelled(prefix, "a GRU"))
         else:
             found.layers.append(read)
     if not found.layers:
+        found.layers.extend(_unnamed(contents, unnamed, layout))
+    if not found.layers:
         some = [*found.skipped[:_SHOWN], *(["…"] if len(found.skipped) > _SHOWN else [])]
         others = f"; there is {'; '.join(some)}" if some else ""
         raise CheckpointError(
-            shortened(f"it has no RNN or LSTM in it{others or _tensors_in_words(arrays)}", 400)
+            shortened(f"it has no RNN or LSTM in it{others or _tensors_in_words(arrays, layout)}", 400)
         )
     return found
 
@@ -75,6 +80,14 @@ def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]
         is_of_torch = convention == "torch" and "weight" in roles
         if is_of_torch or any(needed <= roles for needed in _NEEDED):
             yield convention, prefix, places
+
+
+def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[RecurrentLayer | Incomplete]:
+    tensors = contents.tensors.items()
+    arrays = {name: each.array for name, each in tensors if name in names and each.stored in FLOATS}
+    for prefix, roles in readings(arrays, layout) if layout else ():
+        if read := _read(contents, layout, prefix, {(0, 0): roles}, layout):
+            yield read
 
 
 def _read(
@@ -150,11 +163,12 @@ def _remarks(stored: set[str], places: Places) -> Iterator[str]:
         yield "its two biases were added, and rounded once"
 
 
-def _tensors_in_words(arrays: Mapping[str, np.ndarray]) -> str:
-    """Some of the tensors, in a clause, and how to name weights."""
+def _tensors_in_words(arrays: Mapping[str, np.ndarray], layout: str) -> str:
+    """Some of the tensors, in a clause, and the option that reads weights with other names."""
     if not arrays:
         return ", nor any tensor"
     shown = [f"{name} {array.shape}" for name, array in [*arrays.items()][:6]]
     more = f" and {len(arrays) - len(shown)} more" if len(arrays) > len(shown) else ""
-    names = "name the weights as a framework does, such as weight_ih_l0, and state their --layout"
-    return f" whose names are known: {names}; there is {', '.join(shown)}{more}"
+    other = f"; for weights with other names, add --layout {'|'.join(LAYOUTS)}"
+    which = f" that fits --layout {layout}" if layout else f" with known names{other}"
+    return f"{which}; there is {', '.join(shown)}{more}"

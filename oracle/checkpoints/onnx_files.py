@@ -3,6 +3,7 @@
 from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def read_onnx(path: Path, allowance: Allowance) -> Contents:
 
     For a model without recurrent nodes, all tensors by name: layers may be exported as other operators.
     """
-    model = open_model(path)
+    model = open_model(path, allowance)
     constants = Constants(path.parent, model.opset_import, allowance)
     found, every = _Layers(), [*graphs(model.graph, allowance)]
     tensors = [value for _, known in every for value in known.maps[0].values() if is_tensor(value)]
@@ -63,18 +64,47 @@ def read_onnx(path: Path, allowance: Allowance) -> Contents:
     return Contents(found.tensors, found.activations, found.remarks, tuple(found.skipped))
 
 
-def open_model(path: Path) -> Any:
-    """The model of a file; external tensors are not read.
+def open_model(path: Path, allowance: Allowance) -> Any:
+    """The model of a file, with every call of a function replaced by its body; external tensors are not read.
 
-    Raises `CheckpointError` if the file is empty, or if it defines functions, which may unfold without end.
+    Raises `CheckpointError` if the file is empty, or if the bodies of functions add up to too many nodes.
     """
     onnx = optional("onnx")
     model = onnx.load(path, load_external_data=False)
     if not model.graph.node and not model.graph.initializer:
         raise CheckpointError("there is nothing in it: it is cut short, or no .onnx file")
     if model.functions:
-        raise CheckpointError("it defines functions: save onnx.inliner.inline_local_functions(model)")
+        allowance.count_steps(_unfolded_size(model))
+        model = optional("onnx.inliner").inline_local_functions(model)
     return model
+
+
+def _unfolded_size(model: Any) -> int:
+    """The number of nodes after every call of a function is replaced by its body."""
+    bodies = {(each.domain, each.name): _calls(each.node) for each in model.functions}
+    called = {name: calls & bodies.keys() for name, calls in bodies.items()}
+    sizes: dict[tuple[str, str], int] = {}
+
+    def size(calls: Counter[tuple[str, str]]) -> int:
+        return sum(count * sizes.get(each, 1) for each, count in calls.items())
+
+    try:
+        for name in TopologicalSorter(called).static_order():
+            sizes[name] = size(bodies[name])
+    except CycleError:
+        raise CheckpointError("its functions call each other in a ring") from None
+    return size(_calls(model.graph.node))
+
+
+def _calls(nodes: Any) -> Counter[tuple[str, str]]:
+    """The number of calls of each operator or function, by nodes and in the graphs inside them."""
+    calls: Counter[tuple[str, str]] = Counter()
+    waiting = [*nodes]
+    while waiting:
+        node = waiting.pop()
+        calls[node.domain, node.op_type] += 1
+        waiting += [each for graph in _inner_graphs(node) for each in graph.node]
+    return calls
 
 
 def _inner_graphs(node: Any) -> Iterator[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from oracle.checkpoints import CheckpointError, RecurrentLayer
+from oracle.checkpoints.allowance import Allowance
 from oracle.checkpoints.constants import is_onnx
 from oracle.checkpoints.error import optional, shortened
 from oracle.checkpoints.onnx_files import PEEPHOLES, attributes_of, open_model
@@ -26,7 +27,7 @@ def load(path: Path) -> Any:
     if not path.is_file():
         raise ParityError(f"{path}: there is no such file")
     try:
-        return open_model(path)
+        return open_model(path, Allowance.of(path.stat().st_size))
     except CheckpointError as error:
         raise ParityError(f"{path}: {error}") from None
     except Exception as error:  # of a library that reads what anybody may have written

@@ -78,6 +78,16 @@ def functions_tenfold(folder: Path) -> Path:
     return save_onnx(folder / "functions.onnx", nodes, LSTM, functions)
 
 
+def functions_in_a_ring(folder: Path) -> Path:
+    """A function that calls itself."""
+    helper = needs("onnx").helper
+    opsets = [helper.make_opsetid("", 22), helper.make_opsetid("own", 1)]
+    body = [helper.make_node("f", ["t"], ["u"], domain="own")]
+    function = helper.make_function("own", "f", ["t"], ["u"], body, opsets)
+    nodes = [helper.make_node("f", ["X"], ["x"], domain="own"), lstm_node(X="x")]
+    return save_onnx(folder / "recursive.onnx", nodes, LSTM, [function])
+
+
 def doubled(folder: Path) -> Path:
     """A weight that is computed by 40 nodes Concat(x, x)."""
     make = needs("onnx").helper.make_node

@@ -1,6 +1,7 @@
 """Which layers are found among tensors, which one is meant, and what is asked where names say nothing."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,12 +63,37 @@ def test_the_digest_is_the_same_in_every_layout(problem: LayerProblem) -> None:
     assert len(digests) == 1
 
 
-def test_without_known_names_the_message_says_how_to_name_weights() -> None:
-    message = complaint({"W": np.ones((16, 3)), "U": np.ones((16, 4))})
-    assert message == (
-        "it has no RNN or LSTM in it whose names are known: name the weights as a framework does, such as "
-        "weight_ih_l0, and state their --layout; there is W (16, 3), U (16, 4)"
-    )
+plain_layouts = [name for name, layout in LAYOUTS.items() if not layout.joined]
+
+
+@given(st.sampled_from(plain_layouts), st.sampled_from(["rnn", "lstm"]), st.integers(1, 4), st.integers(2, 4))
+def test_without_names_the_layout_is_asked_for(name: str, kind: Any, n_x: int, n_a: int) -> None:
+    make: Any = Problem.rnn_layer if kind == "rnn" else Problem.lstm_layer
+    problem = make(n_x=n_x + 1, n_a=n_a, m=1, T_x=1)
+    stacked = LAYOUTS[name].stack(kind, problem.inputs(problem.kind).parameters[0])
+    arrays = {f"arr_{k}": array for k, array in enumerate(stacked.values())}
+    message = complaint(arrays)
+    assert "for weights with other names, add --layout" in message
+    if n_x + 1 != n_a:
+        (layer,) = found(arrays, name)
+        assert identical(layer, problem)
+    else:
+        assert "arr_0 and arr_1 have equal shapes, so either may act on the hidden state" in complaint(
+            arrays, name
+        )
+        (layer,) = found(
+            {f"W_{'ih' if k == 'arr_0' else 'hh' if k == 'arr_1' else k}": a for k, a in arrays.items()}, name
+        )
+        assert identical(layer, problem)
+
+
+def test_haiku_has_one_matrix() -> None:
+    problem = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1)
+    stacked = LAYOUTS["haiku"].stack("lstm", problem.inputs("lstm_layer").parameters[0])
+    arrays = {"lstm/linear/w": stacked["weight"], "lstm/linear/b": stacked["bias"]}
+    assert "haiku" in complaint(arrays)
+    (layer,) = found(arrays, "haiku")
+    assert identical(layer, problem)
 
 
 def test_a_layout_overrules_names() -> None:

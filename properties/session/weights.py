@@ -1,8 +1,10 @@
 """The command `rnn-crosscheck weights`, which shows the recurrent layers in a file of trained weights."""
 
+import math
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Never
 
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
@@ -29,11 +31,12 @@ class Parser(ArgumentParser):
 def main(arguments: Sequence[str]) -> int:
     """Run the command; 1 if a copy differs from its original, else 0."""
     given = _parser().parse_args(arguments)
+    limit = None if given.size_limit is None else int(given.size_limit * 2**30)
     try:
-        checkpoint = load(given.file, given.layout)
+        checkpoint = load(given.file, given.layout, limit=limit)
         show(checkpoint)
         if given.against:
-            return against(checkpoint, load(given.against))
+            return against(checkpoint, load(given.against, given.layout, overrules=False, limit=limit))
     except CheckpointError as error:
         fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:
@@ -94,13 +97,26 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--against", metavar="FILE[:PREFIX]", help="compare FILE with this original")
     parser.add_argument(
+        "--size-limit",
+        metavar="GIB",
+        type=_positive,
+        help="limit for the tensors of a file in memory (default: 16 times its size, from 1/16 up to 4)",
+    )
+    parser.add_argument(
         "--layout",
         metavar="NAME",
         default="",
         choices=[*LAYOUTS],
-        help=f"the layout, if the names tell it wrongly: {', '.join(LAYOUTS)}",
+        help=f"the layout, if the names do not tell it, or tell it wrongly: {', '.join(LAYOUTS)}",
     )
     return parser
+
+
+def _positive(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < (number := float(text)) < math.inf:
+            return number
+    raise ArgumentTypeError(f"{text}, expected a number above 0")
 
 
 def fail(message: str) -> Never:

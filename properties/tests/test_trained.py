@@ -73,9 +73,13 @@ def test_a_port_with_weights_of_its_own_is_judged_and_its_mistake_named(weights:
     assert problem[1] in again[1]
 
 
-def test_the_given_layout_is_said_in_the_problem(weights: str) -> None:
+def test_the_layout_of_weights_without_names_is_said_in_the_problem(weights: str, tmp_path: Path) -> None:
     """Takes a second: a whole run."""
-    status, output = run("--weights", weights, "--layout", "torch", "-k", "trajectory")
+    with np.load(weights) as file:
+        unnamed = {f"arr_{k}": file[name] for k, name in enumerate(file.files[:4])}
+    np.savez(tmp_path / "unnamed.npz", allow_pickle=False, **unnamed)
+    chosen = ("--weights", str(tmp_path / "unnamed.npz"), "--layout", "torch", "-k", "trajectory")
+    status, output = run(*chosen)
     assert status == 0, output
     line = re.search(r"Problem\.lstm_layer\(weights=.*?, layout=\"torch\", digest=.*?\)", output)
     assert line

@@ -68,6 +68,22 @@ def test_a_copy_whose_two_biases_are_rounded_is_named(
     assert capsys.readouterr().out.splitlines()[-2:] == [f"enc: {sentence}", f"dec: {sentence}"]
 
 
+def test_the_layout_is_that_of_the_original_where_its_names_do_not_say(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = torch.load(checkpoint)["state_dict"]
+    unnamed = checkpoint.with_name("unnamed.npz")
+    np.savez(unnamed, *(state[f"dec.{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
+    named = f"{checkpoint}:dec"
+    for copy, original in ((named, str(unnamed)), (str(unnamed), named)):
+        assert weights.main([copy, "--against", original, "--layout", "torch"]) == 0
+        assert capsys.readouterr().out.endswith(": the same numbers\n")
+    parts = [state[f"dec.{name}_l0"].numpy() for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    np.savez(unnamed, parts[0].T, parts[1].T, parts[2] + parts[3])
+    # Names of the original are not overruled.
+    assert weights.main([str(unnamed), "--against", named, "--layout", "keras"]) == 0
+
+
 def test_few_of_many_wrong_layers_are_explained(
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,7 +105,7 @@ def test_few_of_many_wrong_layers_are_explained(
         (["nope.pt"], "rnn-crosscheck: error: nope.pt: there is no such file"),
         (["nope.pt", "--layout", "caffe"], "argument --layout: invalid choice: 'caffe'"),
         (["{file}:x"], "no layer in it begins with x; there is enc, dec"),
-        (["arr.npz"], "name the weights as a framework does, such as weight_ih_l0"),
+        (["arr.npz"], "for weights with other names, add --layout torch|"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_4(

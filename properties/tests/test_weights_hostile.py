@@ -60,3 +60,17 @@ def test_names_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixt
     shown = capsys.readouterr().out
     assert r"\x1b]0;title\x07\x1b[2J\r\u202elstm" in shown
     assert all(line.isprintable() for line in shown.splitlines())
+
+
+def fails(*arguments: object) -> None:
+    with pytest.raises(SystemExit) as caught:
+        weights.main([*map(str, arguments)])
+    assert caught.value.code == 4
+
+
+def test_a_size_limit_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = file_of(tmp_path)
+    fails(model, "--size-limit", 1e-6)
+    assert "bytes of memory where 1,073 are left to this file: --size-limit GIB" in capsys.readouterr().err
+    fails(model, "--size-limit", "none")
+    assert "argument --size-limit: none, expected a number above 0" in capsys.readouterr().err
