@@ -11,12 +11,12 @@ This module needs only NumPy, since adapters import it in the environment of the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from oracle.layout import LAYOUTS
-from oracle.naming import in_keras, in_onnx, in_torch, place
+from oracle.naming import REFERENCE, in_keras, in_onnx, in_torch, place
 from oracle.parts import Places, grouped, parameters_of
 from reference.contract import Array, Kind
 
@@ -108,6 +108,15 @@ def to_reference(kind: Kind, parameters: Parameters, directions: int = 1) -> dic
         for k, p in enumerate(parameters)
         for name, array in p.items()
     }
+
+
+CONVERTERS: Mapping[str, Callable[[Kind, Parameters, int], dict[str, Array]]] = {
+    "torch": to_torch,
+    "onnx": to_onnx,
+    "keras": to_keras,
+    REFERENCE: to_reference,
+}
+"""By framework: the function that converts to its layout and names."""
 
 
 def _read(kind: Kind, convention: str, places: Places) -> tuple[list[dict[str, Array]], int]:

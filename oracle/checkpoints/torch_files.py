@@ -1,4 +1,4 @@
-"""Reads files of PyTorch and safetensors by torch, which has all their dtypes.
+"""Reads and writes files of PyTorch and safetensors by torch, which has all their dtypes.
 
 Only these functions import torch, since the import takes a second.
 """
@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from io import BytesIO
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import numpy as np
 from oracle.checkpoints.allowance import Allowance
 from oracle.checkpoints.contents import FLOATS, WIDENED, Contents, Tensor, itemsize
 from oracle.checkpoints.error import CheckpointError, optional
+from reference.contract import Array
 
 if TYPE_CHECKING:
     import torch
@@ -77,6 +79,27 @@ def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes | mmap]:
         for name in archive.namelist():
             if name.endswith(".pkl"):
                 yield archive.read(name)
+
+
+def safetensors_of(arrays: Mapping[str, Array]) -> bytes:
+    """The content of a safetensors file with these arrays."""
+    content: bytes = optional("safetensors.torch").save(_tensors(arrays))
+    return content
+
+
+def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
+    """The content of a file of `torch.save` with these arrays as tensors."""
+    import torch
+
+    stream = BytesIO()
+    torch.save(_tensors(arrays), stream)
+    return stream.getvalue()
+
+
+def _tensors(arrays: Mapping[str, Array]) -> dict[str, torch.Tensor]:
+    import torch
+
+    return {name: torch.tensor(array) for name, array in arrays.items()}
 
 
 def _why(message: str) -> str:

@@ -5,7 +5,6 @@ from typing import Any, get_args
 import numpy as np
 from hypothesis import strategies as st
 
-from oracle.conversion import to_keras, to_onnx, to_reference, to_torch
 from oracle.exact import Enclosure, evaluate
 from oracle.inputs import Inputs
 from oracle.lengths import Lengths
@@ -14,7 +13,6 @@ from oracle.regimes import Regime
 from reference.contract import PARAMETERS, Array, extent
 
 FORWARD = {"rnn": "rnn_forward", "lstm": "lstm_forward"}
-CONVERTERS = {"torch": to_torch, "onnx": to_onnx, "keras": to_keras, "reference": to_reference}
 CELL = {"rnn": "rnn_cell_forward", "lstm": "lstm_cell_forward"}
 
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from oracle.checkpoints import CheckpointError, RecurrentLayer, load
-from oracle.conversion import to_keras, to_torch
+from oracle.checkpoints.torch_files import safetensors_of
+from oracle.conversion import CONVERTERS, to_keras, to_torch
 from oracle.problem import Problem
-from oracle.tests.problems import CONVERTERS
 from reference.contract import Array
 
 STACK = Problem.lstm_layer(n_x=3, n_a=4, m=1, T_x=1, layers=2, directions=2, dtype="float32")
@@ -95,7 +95,8 @@ def test_a_state_dict_beside_that_of_an_optimizer_keeps_its_key(tmp_path: Path) 
 
 
 def test_safetensors(tmp_path: Path, expected: RecurrentLayer) -> None:
-    needs("safetensors.numpy").save_file(state_of(STACK), tmp_path / "file.safetensors")
+    needs("safetensors")
+    (tmp_path / "file.safetensors").write_bytes(safetensors_of(state_of(STACK)))
     assert only(tmp_path / "file.safetensors").digest == expected.digest
 
 

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from oracle.checkpoints.checkpoint import load
+from oracle.checkpoints.error import CheckpointError
 from oracle.checkpoints.files import SUFFIXES
+from oracle.checkpoints.torch_files import safetensors_of
+from oracle.checkpoints.writing import convert
 from oracle.tests.test_checkpoints_files import RNN, STACK, complaint, needs, state_of, tensors, write_h5
 
 
@@ -68,7 +72,8 @@ def example(folder: Path, suffix: str) -> Path:
         weights = [onnx.numpy_helper.from_array(np.ones((99, 9)), "weight")]
         onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], weights)), path)
     elif suffix == ".safetensors":
-        needs("safetensors.numpy").save_file(state_of(RNN), path)
+        needs("safetensors")
+        (path).write_bytes(safetensors_of(state_of(RNN)))
     elif suffix == ".npz":
         np.savez(path, allow_pickle=False, **state_of(RNN))
     else:
@@ -107,6 +112,17 @@ def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
         assert f"needs the package {package}: pip install 'rnn-crosscheck[checkpoints]'" in message
 
 
+def test_a_missing_library_to_write_with_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez(tmp_path / "f.npz", allow_pickle=False, **state_of(STACK))
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    out = tmp_path / "out.safetensors"
+    with pytest.raises(CheckpointError) as caught:
+        convert(load(str(tmp_path / "f.npz")), out, "torch")
+    assert str(caught.value).startswith(
+        f"{out}: this kind of file needs the package safetensors: pip install"
+    )
+
+
 def test_parts_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
     state = state_of(STACK, "enc.")
     np.savez(tmp_path / "f.npz", allow_pickle=False, **{**state, "enc.weight_hh_l1": np.zeros((16, 3), "f")})
@@ -116,7 +132,7 @@ def test_parts_that_do_not_fit_are_one_line(tmp_path: Path) -> None:
 def test_a_file_without_layers_says_what_there_is(tmp_path: Path) -> None:
     gru = torch.nn.GRU(3, 4).state_dict()
     torch.save({f"fc{k}.weight": torch.zeros(2, 2) for k in range(20)}, tmp_path / "f.pt")
-    assert "; there is fc0.weight (2, 2), " in complaint(tmp_path / "f.pt")
+    assert "no RNN or LSTM in it; there is fc0.weight (2, 2), " in complaint(tmp_path / "f.pt")
     assert "and 14 more" in complaint(tmp_path / "f.pt")
     torch.save({f"enc.{name}": tensor for name, tensor in gru.items()}, tmp_path / "g.pt")
     assert "no RNN or LSTM in it; there is enc: a GRU" in complaint(tmp_path / "g.pt")

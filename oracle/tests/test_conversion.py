@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import reference
 from oracle import parts
-from oracle.conversion import from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
+from oracle.conversion import CONVERTERS, from_keras, from_onnx, from_torch, to_keras, to_onnx, to_torch
 from oracle.problem import LayerProblem, Problem
-from oracle.tests.problems import CONVERTERS, layer_problems
+from oracle.tests.problems import layer_problems
 from oracle.tests.selection import needs
 from reference.contract import Array
 

@@ -31,7 +31,7 @@ PROPERTIES = Path(__file__).parents[1]
 ABOUT = (
     "Checks the recurrent forward passes of each TARGET: a .py or .ipynb file, a directory or glob of them, "
     "a module, or module:attribute (default: the reference). For trained weights: `weights FILE`, "
-    "`M.onnx --against MODULE:FACTORY`; add --help."
+    "`convert FILE OUT`, `M.onnx --against MODULE:FACTORY`; add --help."
 )
 CLOSE = (
     "Also accepts all other options of pytest (see `pytest --help`). Exit status: 0 if every law holds, 1 if "
@@ -56,10 +56,10 @@ def main() -> int:
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"rnn-crosscheck {version('rnn-crosscheck')}")
         return 0
-    if sys.argv[1:2] == ["weights"]:
+    if sys.argv[1:2] and sys.argv[1] in ("weights", "convert"):
         from properties.session import weights  # imported here, as other runs do not need it
 
-        return weights.main(sys.argv[2:])
+        return weights.main(sys.argv[1:])
     if any(word.partition("=")[0] == "--against" for word in sys.argv[1:]):
         from properties.session import parity
 

@@ -1,16 +1,13 @@
 """The options for modules of frameworks, and the line that says what was understood of a module."""
 
 import ast
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from oracle.conversion import to_torch
 from oracle.modules import ModuleOptions, UnusableModule
 from oracle.modules.words import in_words
 from oracle.problem import LayerProblem, Problem
@@ -57,7 +54,8 @@ def _argument(text: str) -> tuple[str, Any]:
 
 def network_of_module(target: str, network: Mapping[str, Any], directory: Path) -> LayerProblem:
     """A problem with the weights of a trained module, which are written to a file for later runs."""
-    from oracle.checkpoints import RecurrentLayer  # a slow import
+    from oracle.checkpoints import Checkpoint, RecurrentLayer  # a slow import
+    from oracle.checkpoints.writing import convert
 
     kind, parameters = network["kind"], network["parameters"]
     layer = RecurrentLayer("", kind, "torch", network["directions"], parameters)
@@ -65,9 +63,7 @@ def network_of_module(target: str, network: Mapping[str, Any], directory: Path) 
     file = Path(WEIGHTS, f"{name}-{layer.digest}.npz")
     if not (directory / file).exists():
         (directory / WEIGHTS).mkdir(parents=True, exist_ok=True)
-        part = directory / WEIGHTS / f".{os.getpid()}-{file.name}"  # other processes may write the same file
-        np.savez(part, allow_pickle=False, **to_torch(kind, parameters, layer.directions))
-        part.replace(directory / file)
+        convert(Checkpoint(Path(target), [layer], []), directory / file, "torch")
     activation = {"activation": network["activation"]} if kind == "rnn" else {}
     made: LayerProblem = getattr(Problem, f"{kind}_layer")(weights=str(file), m=1, T_x=1, **activation)
     return made

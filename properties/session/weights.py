@@ -1,17 +1,24 @@
-"""The command `rnn-crosscheck weights`, which shows the recurrent layers in a file of trained weights."""
+"""The commands `rnn-crosscheck weights`, which shows a file, and `rnn-crosscheck convert`."""
 
 import math
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Never
 
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
 from oracle.checkpoints.error import printable
+from oracle.checkpoints.writing import WRITERS, convert
+from oracle.conversion import CONVERTERS
 from oracle.layout import LAYOUTS
 from oracle.weight_copies import difference
 
+COMMANDS = {
+    "weights": "Show the recurrent layers in a file of trained weights.",
+    "convert": "Write the recurrent layers of a file for another framework, every number unchanged.",
+}
 USAGE_ERROR = 4
 """The exit status of wrong usage, the same as pytest's."""
 _NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|")
@@ -29,14 +36,18 @@ class Parser(ArgumentParser):
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; 1 if a copy differs from its original, else 0."""
-    given = _parser().parse_args(arguments)
+    """Run one of the commands; `arguments` begins with its name."""
+    given = _parser(arguments[0]).parse_args(arguments[1:])
     limit = None if given.size_limit is None else int(given.size_limit * 2**30)
     try:
         checkpoint = load(given.file, given.layout, limit=limit)
-        show(checkpoint)
-        if given.against:
+        if arguments[0] == "weights":
+            show(checkpoint)
+            if not given.against:
+                return 0
             return against(checkpoint, load(given.against, given.layout, overrules=False, limit=limit))
+        for each in convert(checkpoint, given.out, given.to, force=given.force):
+            print(printable(f"{each} is the same bit for bit"))
     except CheckpointError as error:
         fail(f"rnn-crosscheck: error: {error}")
     except OSError as error:
@@ -89,13 +100,23 @@ def against(copy: Checkpoint, original: Checkpoint) -> int:
     return 1 if wrong else 0
 
 
-def _parser() -> ArgumentParser:
-    about = "Show the recurrent layers in a file of trained weights."
-    parser = Parser(prog="rnn-crosscheck weights", description=about, allow_abbrev=False)
+def _parser(command: str) -> ArgumentParser:
+    parser = Parser(prog=f"rnn-crosscheck {command}", description=COMMANDS[command], allow_abbrev=False)
     parser.add_argument(
         "file", metavar="FILE[:PREFIX]", help="a file, and a prefix of layer names; A+B stacks B on A"
     )
-    parser.add_argument("--against", metavar="FILE[:PREFIX]", help="compare FILE with this original")
+    if command == "convert":
+        parser.add_argument("out", metavar="OUT", type=Path, help=f"the file to write: {', '.join(WRITERS)}")
+        parser.add_argument(
+            "--to",
+            metavar="NAME",
+            choices=[*CONVERTERS],
+            default="torch",
+            help=f"{', '.join(CONVERTERS)} (default: torch)",
+        )
+        parser.add_argument("--force", action="store_true", help="overwrite OUT")
+    else:
+        parser.add_argument("--against", metavar="FILE[:PREFIX]", help="compare FILE with this original")
     parser.add_argument(
         "--size-limit",
         metavar="GIB",

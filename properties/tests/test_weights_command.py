@@ -1,4 +1,4 @@
-"""The command `rnn-crosscheck weights`, as a user calls it."""
+"""The commands `rnn-crosscheck weights` and `convert`, as a user calls them."""
 
 import re
 import sys
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from oracle.checkpoints import only_layer
 from properties.session import weights
 from properties.tests.runs import CLONE, Installation, in_clone
 
@@ -26,7 +27,7 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 def test_a_file_is_shown(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert weights.main([str(checkpoint)]) == 0
+    assert weights.main(["weights", str(checkpoint)]) == 0
     head, enc, dec, *more = capsys.readouterr().out.splitlines()
     assert head.split() == [
         "prefix",
@@ -48,8 +49,20 @@ def test_a_file_is_shown(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_prefix_chooses(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert weights.main([f"{checkpoint}:dec"]) == 0
+    assert weights.main(["weights", f"{checkpoint}:dec"]) == 0
     assert "enc" not in capsys.readouterr().out
+
+
+def test_a_copy_is_the_same_in_every_layout(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digests, source = set(), f"{checkpoint}:enc"
+    for to in ("keras", "onnx", "reference", "torch"):
+        out = checkpoint.with_name(f"{to}.npz")
+        assert weights.main(["convert", source, str(out), "--to", to]) == 0
+        line = capsys.readouterr().out
+        assert line.endswith(" is the same bit for bit\n")
+        source = line.partition(" ")[0]
+        digests.add(only_layer(source).digest)
+    assert len(digests) == 1
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -63,7 +76,7 @@ def test_a_copy_whose_two_biases_are_rounded_is_named(
     state = torch.load(checkpoint)["state_dict"]
     copy = checkpoint.with_name("copy.pt")
     torch.save({name: tensor.to(dtype) for name, tensor in state.items()}, copy)
-    assert weights.main([str(copy), "--against", str(checkpoint)]) == 1
+    assert weights.main(["weights", str(copy), "--against", str(checkpoint)]) == 1
     sentence = f"the parameters are rounded to {str(dtype).removeprefix('torch.')}"
     assert capsys.readouterr().out.splitlines()[-2:] == [f"enc: {sentence}", f"dec: {sentence}"]
 
@@ -76,12 +89,12 @@ def test_the_layout_is_that_of_the_original_where_its_names_do_not_say(
     np.savez(unnamed, *(state[f"dec.{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
     named = f"{checkpoint}:dec"
     for copy, original in ((named, str(unnamed)), (str(unnamed), named)):
-        assert weights.main([copy, "--against", original, "--layout", "torch"]) == 0
+        assert weights.main(["weights", copy, "--against", original, "--layout", "torch"]) == 0
         assert capsys.readouterr().out.endswith(": the same numbers\n")
     parts = [state[f"dec.{name}_l0"].numpy() for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
     np.savez(unnamed, parts[0].T, parts[1].T, parts[2] + parts[3])
     # Names of the original are not overruled.
-    assert weights.main([str(unnamed), "--against", named, "--layout", "keras"]) == 0
+    assert weights.main(["weights", str(unnamed), "--against", named, "--layout", "keras"]) == 0
 
 
 def test_few_of_many_wrong_layers_are_explained(
@@ -92,7 +105,7 @@ def test_few_of_many_wrong_layers_are_explained(
     state = torch.load(checkpoint)["state_dict"]
     copy = checkpoint.with_name("copy.pt")
     torch.save({name: 0 * tensor if "bias" in name else tensor for name, tensor in state.items()}, copy)
-    assert weights.main([str(copy), "--against", str(checkpoint)]) == 1
+    assert weights.main(["weights", str(copy), "--against", str(checkpoint)]) == 1
     enc, dec = capsys.readouterr().out.splitlines()[-2:]
     assert enc == "enc: every bias is left out"
     assert dec.startswith("dec: ba differ, by up to ")
@@ -118,7 +131,7 @@ def test_wrong_usage_is_one_line_and_status_4(
     monkeypatch.chdir(checkpoint.parent)
     np.savez("arr.npz", np.ones((16, 3)), np.ones((16, 4)), np.ones(16), np.ones(16))
     with pytest.raises(SystemExit) as caught:
-        weights.main([*(each.format(file=checkpoint) for each in arguments)])
+        weights.main(["weights", *(each.format(file=checkpoint) for each in arguments)])
     assert caught.value.code == 4
     shown = capsys.readouterr()
     assert not shown.out
@@ -127,11 +140,14 @@ def test_wrong_usage_is_one_line_and_status_4(
 
 
 def test_it_is_a_command_in_the_clone_and_installed(wheel: Installation, checkpoint: Path) -> None:
-    """Takes seconds: three runs, two of which start PyTorch."""
+    """Takes seconds: four runs, three of which start PyTorch."""
     for command in (in_clone(), wheel.command):
         done = command.run("weights", "model.pt:dec", directory=checkpoint.parent)
         assert done.returncode == 0, done.stderr
         assert "skipped: gru: a GRU" in done.stdout
+    done = wheel.command.run("convert", "model.pt:dec", "model.pt", directory=checkpoint.parent)
+    assert done.returncode == 4
+    assert done.stderr.startswith("rnn-crosscheck: error: model.pt: it is the file to convert")
     code = "import rnn_crosscheck as r; print([getattr(r, name).__name__ for name in r.__all__])"
     assert "'to_torch'" in wheel.command.shell(f'python -c "{code}"', checkpoint.parent).stdout
 

@@ -1,5 +1,8 @@
-"""The command on hostile files: little memory, and one line."""
+"""The commands on hostile files: little memory, one line, and what is written is whole or not there."""
 
+import os
+import resource
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -9,6 +12,7 @@ from textwrap import dedent
 import pytest
 import torch
 
+from oracle.checkpoints import writing
 from oracle.tests import hostile_files as hostile
 from oracle.tests import hostile_onnx
 from properties.session import weights
@@ -25,7 +29,7 @@ ALL = dedent(
     before = used()
     for path in sys.argv[1:]:
         try:
-            print("ended with", weights.main([path]))
+            print("ended with", weights.main(["weights", path]))
         except SystemExit as error:
             print("ended with", error.code)
     print("bytes", used() - before)
@@ -54,23 +58,106 @@ def file_of(folder: Path, prefix: str = "lstm") -> Path:
     return folder / "model.pt"
 
 
-def test_names_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = file_of(tmp_path, "\x1b]0;title\x07\x1b[2J\r\u202elstm")
-    assert weights.main([str(model)]) == 0
-    shown = capsys.readouterr().out
-    assert r"\x1b]0;title\x07\x1b[2J\r\u202elstm" in shown
-    assert all(line.isprintable() for line in shown.splitlines())
-
-
 def fails(*arguments: object) -> None:
     with pytest.raises(SystemExit) as caught:
         weights.main([*map(str, arguments)])
     assert caught.value.code == 4
 
 
+@pytest.mark.parametrize("suffix", [".pt", ".npz", ".safetensors"])
+def test_a_full_disk_is_one_line_that_names_the_copy(
+    suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if suffix == ".safetensors":
+        hostile.needs("safetensors")
+    model, out = file_of(tmp_path), tmp_path / f"copy{suffix}"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # bytes of a file: as if the disk were full
+    try:
+        fails("convert", model, out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"rnn-crosscheck: error: {out}: it cannot be written: ")
+    assert len(shown.splitlines()) == 1
+    assert [*tmp_path.iterdir()] == [model]
+
+
+@pytest.mark.parametrize("through", ["itself", "a link"])
+def test_a_file_is_not_converted_into_itself(
+    through: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = out = file_of(tmp_path)
+    if through == "a link":
+        out = tmp_path / "link.pt"
+        out.symlink_to(model)
+    before = model.read_bytes()
+    fails("convert", model, out, "--force")
+    assert "it is the file to convert: write to another file" in capsys.readouterr().err
+    assert model.read_bytes() == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_who_is_killed_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    """Killed while what is written is read back, which is most of the time."""
+    model = file_of(tmp_path)
+    code = dedent(
+        f"""
+        import os
+        from oracle.checkpoints import writing
+        from properties.session import weights
+        writing._same = lambda *given: os.kill(os.getpid(), {int(number)})
+        weights.main(["convert", {str(model)!r}, {str(tmp_path / "copy.npz")!r}])
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=CLONE, timeout=600)
+    assert done.returncode == -number
+    assert [*tmp_path.iterdir()] == [model]
+
+
+def test_who_is_told_to_end_while_it_writes_ends_with_the_whole_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+    out = tmp_path / "copy.npz"
+    before = signal.signal(signal.SIGTERM, lambda *_: ended.append(out.exists()))
+    write = Path.write_bytes
+
+    def interrupted(path: Path, content: bytes) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    try:
+        writing._write_whole(b"whole", out)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended == [True]
+    assert [*tmp_path.iterdir()] == [out]
+
+
+def test_names_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = file_of(tmp_path, "\x1b]0;title\x07\x1b[2J\r\u202elstm")
+    assert weights.main(["weights", str(model)]) == 0
+    assert weights.main(["convert", str(model), str(tmp_path / "copy.npz")]) == 0
+    shown = capsys.readouterr().out
+    assert r"\x1b]0;title\x07\x1b[2J\r\u202elstm" in shown
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
+def test_the_effort_for_all_layers_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(weights, "EFFORT", 5 * 10**5)
+    assert weights.main(["weights", str(hostile.many_layers(tmp_path, 5))]) == 0
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == 6
+    assert all(" 0.5  ≥ 16 steps " in row for row in rows[:-1])
+
+
 def test_a_size_limit_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = file_of(tmp_path)
-    fails(model, "--size-limit", 1e-6)
+    fails("weights", model, "--size-limit", 1e-6)
     assert "bytes of memory where 1,073 are left to this file: --size-limit GIB" in capsys.readouterr().err
-    fails(model, "--size-limit", "none")
+    fails("weights", model, "--size-limit", "none")
     assert "argument --size-limit: none, expected a number above 0" in capsys.readouterr().err
