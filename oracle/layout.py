@@ -118,8 +118,8 @@ class Layout:
 
 
 def plain(array: Array) -> Array:
-    """The array in C order and native byte order, as frameworks need it."""
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    """A copy in C order and native byte order, as frameworks need it, with no negative stride on any axis."""
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
 
 
 LAYOUTS: Mapping[str, Layout] = {

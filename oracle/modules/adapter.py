@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +27,24 @@ class Single(NamedTuple):
     reading: Reading
 
 
+class Place(NamedTuple):
+    """Where a weight of a module gets its numbers: an index of `flat` parameters for each of its entries.
+
+    Of two biases that are added, the first gets one half of the numbers, and the second the other.
+    """
+
+    entries: Array
+    half: str  # "first", "second", or "" of any other weight
+
+    def fill(self, values: Array) -> Array:
+        """The numbers of the weight, from `flat` parameters. The halves add up to them exactly."""
+        whole = values[self.entries]
+        if not self.half:
+            return whole
+        half = np.where(np.isfinite(whole), whole / 2, whole)
+        return half if self.half == "first" else np.where(np.isfinite(whole), whole - half, 0)
+
+
 class Adapter:
     """The functions of layers, by the modules of a factory in one form.
 
@@ -39,12 +56,10 @@ class Adapter:
         self.returns_states = True  # as far as calls have shown
         self._interface = factory.interface
         self._factory, self._singles, self._form = factory, singles, form
-        self._entries_of: dict[Sizes, dict[str, Array]] = {}
+        self._places_of: dict[Sizes, dict[str, Place]] = {}
 
-    def _entries(
-        self, weights: Mapping[str, Any], sizes: Sizes, *, both_biases: bool = False
-    ) -> dict[str, Array]:
-        """The index in `flat` parameters of each entry of each weight; 0 if an option should change them.
+    def _places(self, weights: Mapping[str, Any], sizes: Sizes) -> dict[str, Place]:
+        """The place of each weight; its entries are 0 if an option should change them.
 
         Raises `UnusableModule` if no name tells the places of the weights, and `WrongWeights` if no order of
         the places explains the shapes of some weights.
@@ -61,9 +76,7 @@ class Adapter:
         of_each, entries = numbered(self._interface.kind, sizes), {}
         for name, (k, own) in found.items():
             role = single.reading[own]
-            entries[name] = (replace(role, side="b") if role.is_bias and both_biases else role).of(
-                self._interface.kind, of_each[k]
-            )
+            entries[name] = role.of(self._interface.kind, of_each[k])
         extents = {name: int(np.prod(shape)) for name, shape in shapes.items()}
         wrong = [name for name, array in entries.items() if array.size != extents[name]]
         if wrong and sizes.n_p and True not in self._singles:
@@ -78,7 +91,12 @@ class Adapter:
                 f"{sizes.layers} layers and {sizes.directions} directions",
             )
             raise WrongWeights(f"{wrong[0]} has shape {shapes[wrong[0]]}, expected {expected} of {made}")
-        return {name: array.reshape(shapes[name]) for name, array in entries.items()}
+        sides = {name: single.reading[own].side for name, (_, own) in found.items()}
+        halves = {"b": "first", "": "second"} if "" in sides.values() else {}
+        return {
+            name: Place(array.reshape(shapes[name]), halves.get(sides[name], ""))
+            for name, array in entries.items()
+        }
 
     def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, Built]:
         """The sizes of a call and its module, with the weights."""
@@ -91,11 +109,11 @@ class Adapter:
                 if p[name].shape != array.shape:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
         built, values = self._factory.built(sizes, x.dtype.name), flat(parameters)
-        if sizes not in self._entries_of:
-            self._entries_of[sizes] = self._entries(built.weights, sizes)
+        if sizes not in self._places_of:
+            self._places_of[sizes] = self._places(built.weights, sizes)
         with sys.modules["torch"].no_grad():
-            for name, entries in self._entries_of[sizes].items():
-                built.weights[name].copy_(self._tensor(values[entries]))
+            for name, place in self._places_of[sizes].items():
+                built.weights[name].copy_(self._tensor(place.fill(values)))
         if built.called is None or not self._factory.shares:
             built.called = self._factory.called(built.module)
         return sizes, built
@@ -107,8 +125,8 @@ class Adapter:
         weights = {name: _array(each) for name, each in trained.items()}
         of_each = numbered(self._interface.kind, sizes)
         values = np.zeros(len(flat(of_each)), next(iter(weights.values())).dtype)
-        for name, entries in self._entries(weights, sizes, both_biases=True).items():
-            values[entries] += weights[name]
+        for name, place in self._places(weights, sizes).items():
+            values[place.entries] += weights[name]
         return [{name: values[entries] for name, entries in p.items()} for p in of_each]
 
     def run(
@@ -146,8 +164,13 @@ class Adapter:
         by_leaves = [_array(each).transpose(axes) for each, axes in zip(found[: len(leaves)], _AXES)]
         of_each = numbered(self._interface.kind, sizes)
         by_entry = np.zeros(len(flat(of_each)), x.dtype)
-        for name, each in zip(built.weights, found[len(leaves) :]):
-            by_entry[self._entries_of[sizes][name].ravel()] = _array(each).ravel()
+        of_weights = {name: _array(each) for name, each in zip(built.weights, found[len(leaves) :])}
+        for name, place in sorted(self._places_of[sizes].items(), key=lambda item: item[1].half):
+            values = of_weights[name]
+            if place.half == "second":  # the gradient by a bias is the mean of those by its halves
+                first = by_entry[place.entries]
+                values = np.where(first == values, values, first / 2 + values / 2)
+            by_entry[place.entries] = values
         return (*by_leaves, [{f"d{name}": by_entry[entries] for name, entries in p.items()} for p in of_each])
 
     def _answer(self, called: Any, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
@@ -167,15 +190,15 @@ class Adapter:
         value = steps if form.time_first else steps.transpose(0, 1)
         if lengths is None and form.always:
             lengths = np.full(steps.shape[1], len(steps))
-        if lengths is not None and steps.shape[1]:
+        if lengths is not None:
             counts = torch.as_tensor(np.array(lengths, np.int64))
-            if form.lengths == "packed":
+            within = torch.arange(len(steps), device=steps.device)
+            if form.lengths != "packed":
+                counts = counts.to(steps.device)
+                named[form.names[1]] = form.lengths_given(counts, within)
+            elif len(counts):  # torch packs no empty batch
                 pack = torch.nn.utils.rnn.pack_padded_sequence
                 value = pack(value, counts, batch_first=not form.time_first, enforce_sorted=False)
-            else:
-                counts = counts.to(steps.device)
-                within = torch.arange(len(steps), device=steps.device)
-                named[form.names[1]] = form.lengths_given(counts, within)
         returned = [*_tensors(called(value, *arguments, **named))]
         output, last = read(returned, self._interface, sizes.places, torch.stack)
         if isinstance(output, torch.nn.utils.rnn.PackedSequence):

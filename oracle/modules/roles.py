@@ -28,7 +28,7 @@ class Role:
     """What a tensor holds: the weights of some `gates` on one `side`, perhaps transposed.
 
     The side is `x` or `a`, `xa` or `ax` where one weight acts on both, `b` of a bias, `p` of a projection,
-    and empty of a second bias, which is filled with zeros.
+    and empty of a second bias, which is added to the first.
     """
 
     side: str
@@ -40,8 +40,7 @@ class Role:
         if self.side == "p":
             return p["Wp"]
         if self.side in ("", "b"):
-            bias = np.concatenate([p[f"b{gate}" if kind == "lstm" else "ba"] for gate in self.gates])
-            return bias if self.side else np.zeros_like(bias)
+            return np.concatenate([p[f"b{gate}" if kind == "lstm" else "ba"] for gate in self.gates])
         parts = {"x": p.get("Wax"), "a": p.get("Waa")}
         if kind == "lstm":
             W, n_h = np.concatenate([p[f"W{gate}"] for gate in self.gates]), len(p.get("Wp", p["bf"]))

@@ -99,6 +99,11 @@ def test_the_names_of_gates_count_whatever_the_module_computes() -> None:
     assert not is_right(wrong, Sizes(2, 3))
 
 
+def test_a_module_that_leaves_out_the_second_of_two_biases_is_wrong() -> None:
+    assert is_right(understood(torch.nn.RNNCell), Sizes(2, 3))
+    assert not is_right(understood(users.HiddenBiasUnused), Sizes(2, 3))
+
+
 def test_layers_and_directions_that_numbers_tell_in_another_order_are_refused() -> None:
     assert is_right(understood(users.Flat, like="torch.nn.RNN"), DEEP)
     for module, limit in (
@@ -136,6 +141,23 @@ def test_modules_that_take_packed_sequences_or_lengths_alone() -> None:
     assert np.allclose(a, right[0])
     assert np.allclose(a_last, right[1])
     assert c_last is None
+
+
+def test_a_module_with_a_mask_is_called_with_no_samples() -> None:
+    found = understood(users.Masked, like="torch.nn.RNN")
+    assert is_right(found, Sizes(2, 3), lengths=[2, 4, 1])
+    x, (a0,), parameters, options = question(INTERFACES["torch.nn.RNN"], Sizes(2, 3))
+    a, a_last = found.functions["rnn_layer"](
+        x[:, :0], a0[..., :0], parameters, {**options, "lengths": np.zeros(0, int)}
+    )
+    assert (a.shape, a_last.shape) == ((3, 0, x.shape[2]), (1, 3, 0))
+
+
+def test_arrays_of_negative_strides_reach_the_module() -> None:
+    x, states, parameters, options = question(INTERFACES["torch.nn.RNN"], Sizes(1, 1))
+    x, a0 = x[:, :1], states[0][..., :1]
+    ours, _ = understood(torch.nn.RNN).functions["rnn_layer"](x[::-1, ::-1], a0, parameters, options)
+    assert np.allclose(ours, rnn_layer(x, a0, parameters, options)[0])
 
 
 def test_an_option_that_is_refused_is_a_limit_and_one_that_is_ignored_is_not() -> None:

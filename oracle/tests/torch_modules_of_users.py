@@ -276,3 +276,24 @@ class FusedDirections(nn.Module):
                 last.append((ht, ct))
             x = torch.cat(outputs[:: -1 if self.mistake == "backward first" else 1], 2)
         return x, tuple(torch.stack(each) for each in zip(*last, strict=True))
+
+
+class HiddenBiasUnused(nn.RNNCell):
+    """Leaves out the second of its two biases."""
+
+    def forward(self, input: Tensor, hx: Any = None) -> Tensor:
+        return torch.tanh(input @ self.weight_ih.T + self.bias_ih + hx @ self.weight_hh.T)
+
+
+class Masked(nn.RNN):
+    """Takes a mask `(m, T_x)` of the steps, and is right for every number of samples."""
+
+    def forward(self, input: Tensor, hx: Any = None, mask: Any = None) -> Any:  # type: ignore[override]
+        h = input.new_zeros(input.shape[1], self.hidden_size) if hx is None else hx[0]
+        W, U, b, d = self.all_weights[0]
+        steps = []
+        for t, step in enumerate(input):
+            z = step @ W.T + b + h @ U.T + d
+            h = torch.tanh(z) if mask is None else torch.where(mask[:, t, None], torch.tanh(z), h)
+            steps.append(h)
+        return torch.stack(steps), h[None]
