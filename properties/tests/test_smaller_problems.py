@@ -38,16 +38,16 @@ def test_they_are_of_the_domain_and_nowhere_larger_and_grow(data: st.DataObject)
     assert is_smallest(problem) == (sum(problem.sizes.values()) <= before)
 
 
-def found(check: Callable[[Problem], bool]) -> Turn:
+def found(check: Callable[[Problem], bool], function: str = "rnn_forward") -> Turn:
     """A turn of a law that fails where the check says so, when it is over."""
 
     def fails(trial: Any) -> None:
         if check(trial.problem):
             raise AssertionError
 
-    law = Law("a law", "spec", ("rnn_forward",), fails, Domain())
-    store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
-    turn = Turn(law, RIGHT, "rnn_forward", store, Draws(seed=0))
+    law = Law("a law", "spec", (function,), fails, Domain(), complete=True)
+    store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", function)
+    turn = Turn(law, RIGHT, function, store, Draws(seed=0))
     with pytest.raises(AssertionError):
         turn.run()
     return turn
@@ -68,3 +68,10 @@ def test_what_fails_on_no_small_problem_but_one_stays_that() -> None:
 def test_hypothesis_is_not_asked_where_something_small_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Turn, "search", lambda self: pytest.fail("searched"))
     found(lambda problem: problem.n_a > 1)
+
+
+def test_the_sizes_of_a_fixed_problem_are_reduced() -> None:
+    (problem,) = found(lambda problem: problem.T_x > 40).store
+    assert problem.sizes == {"n_x": 1, "n_a": 1, "n_y": 1, "m": 1, "T_x": 41}
+    (problem,) = found(lambda problem: problem.T_x > 40, "lstm_layer").store
+    assert problem.sizes == {"n_x": 1, "n_a": 1, "m": 1, "T_x": 41, "L": 1, "D": 1}

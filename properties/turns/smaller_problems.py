@@ -1,6 +1,7 @@
 """Problems that are smaller than one that failed: a few seeds of each shape, the smallest shapes first.
 
 Most mistakes show on the smallest shapes. If none of these problems fails, Hypothesis shrinks the first one.
+If a fixed problem failed, and no problem that Hypothesis draws does, its sizes are reduced one by one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,18 @@ def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
         simplest, *others = domain.regimes
         for regimes in filter(None, ([simplest], others)):
             yield [*_shape_problems(shape, regimes, domain)]
+
+
+def reductions(problem: Problem) -> Iterator[Problem]:
+    """The problem with one size reduced: to 1, then by half, by a quarter, and so on down to by 1."""
+    names = [*reversed(problem.varies)]
+    if isinstance(problem, LayerProblem) and not problem.weights:
+        names += ["n_p", "layers", "directions"]
+    for name in names:
+        size = getattr(problem, name)
+        halves = (size >> k for k in range(1, size.bit_length()))
+        for fewer in filter(None, dict.fromkeys((size - 1, *halves) if size else ())):
+            yield replace(problem, **{name: size - fewer})  # type: ignore[arg-type]
 
 
 def is_smallest(problem: Problem) -> bool:

@@ -23,7 +23,7 @@ from properties.trials.provided_functions import lacks
 from properties.trials.retries import NotJudgedError
 from properties.trials.tally import Tally
 from properties.trials.trial import Trial, ViolationError
-from properties.turns.smaller_problems import is_smallest, smaller
+from properties.turns.smaller_problems import is_smallest, reductions, smaller
 
 UNLIMITED = 2**30
 """More problems than any turn has time for."""
@@ -117,21 +117,26 @@ class Turn:
     def shrink(self) -> None:
         """Shrink the failure: try the smallest shapes, and if none fails, let Hypothesis shrink.
 
-        Raises what `search` raises; returns if a small problem fails.
+        Raises what `search` raises. If it finds nothing, a fixed problem failed, whose sizes are reduced.
         """
+        assert self._found
+        problem = self._found[0].problem
+        if any(map(self._fails_on, smaller(problem, self.law.domain))) or is_smallest(problem):
+            return
+        self.tally.clear()  # Hypothesis tries the same problems again
+        self.search()
+        while any(self._fails_on([less]) for less in reductions(self._found[0].problem)):
+            pass
+
+    def _fails_on(self, problems: Sequence[Problem]) -> bool:
+        """Whether the law does not hold on one of these problems, which is then the failure."""
         found = self._found
-        assert found
-        trial, _ = found
-        for problems in smaller(trial.problem, self.law.domain):
-            try:
-                self._check_each([problems])
-            except Exception:
-                if self._found is found:
-                    raise
-                return
-        if not is_smallest(trial.problem):
-            self.tally.clear()  # Hypothesis tries the same problems again
-            self.search()
+        try:
+            self._check_each([[each for each in problems if self.law.concerns(self._function, each)]])
+        except Exception:
+            if self._found is found:
+                raise
+        return self._found is not found
 
     def fuzz(self) -> None:
         """Search until the time is up. In two searches of three, every problem is drawn independently."""
