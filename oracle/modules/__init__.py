@@ -1,8 +1,8 @@
-"""Modules that stand for a recurrent layer of a framework, judged without an adapter.
+"""Judges modules of torch and layers of Keras without an adapter.
 
-What a class or a factory makes is built in the sizes of each call, filled with the weights, and called; how,
-is found by its constructor, the names of its weights, and trials. Runs in the target's interpreter. Torch is
-there when a module is there, which has imported it.
+A call builds a module of its sizes, sets the weights, and calls the module. The signature of the constructor,
+the names of the weights and trials tell how. This room runs in the target's interpreter, and finds torch in
+`sys.modules`, since the target has imported it.
 """
 
 from __future__ import annotations
@@ -36,18 +36,19 @@ def is_module(target: object) -> bool:
     return _is_a(target, "torch.nn", "Module") or _is_a(target, "keras", "Layer")
 
 
-def understand(target: Any, name: str, asked: ModuleOptions) -> Understood:
+def understand(target: Any, name: str, stated: ModuleOptions) -> Understood:
     """Understand a class, a module, or a function that makes or converts modules. Raises `UnusableModule`.
 
-    `name` is what the user calls it. Without `asked.like` the first interface that it can stand for counts.
+    `name` is the name in messages. Without `stated.like` the first interface for which the target can stand
+    counts.
     """
     errors: list[UnusableModule] = []
-    stated = asked.converts or asked.like
-    for interface in [INTERFACES[stated]] if stated else _likely(target, name):
+    named = stated.converts or stated.like
+    for interface in [INTERFACES[named]] if named else _likely(target, name):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Trials(_factory(target, name, interface, asked), asked).understood(name)
+                return Trials(_factory(target, name, interface, stated), stated).understood(name)
         except UnusableModule as error:
             errors.append(error)
     raise max(errors, key=lambda error: error.stage)
@@ -84,31 +85,32 @@ def like(
 def functions_of_converted(
     convert: Callable[[Any], Any], interface: str, form: Form
 ) -> Mapping[str, Callable[..., Any]]:
-    """The functions of what `convert` makes of modules of torch, which are called in a known form.
+    """The functions of the modules that `convert` returns for modules of torch, without trials.
 
-    `interface` is the name of the class of these modules, such as `"torch.nn.LSTM"`. There are no trials.
+    `interface` is the name of the class that `convert` takes, such as `"torch.nn.LSTM"`; `form` says how the
+    returned modules are called.
     """
-    asked = ModuleOptions(converts=interface)
-    factory = Converter(convert, INTERFACES[interface], asked)
+    stated = ModuleOptions(converts=interface)
+    factory = Converter(convert, INTERFACES[interface], stated)
     singles = {}
     for n_p in (0, 3) if factory.interface.kind == "lstm" else (0,):
         sizes = Sizes(n_p=n_p)
         shapes = {name: tuple(each.shape) for name, each in factory.built(sizes, "float64").weights.items()}
-        singles[n_p > 0] = Single(shapes, readings(shapes, factory.interface, sizes, asked).each[0])
+        singles[n_p > 0] = Single(shapes, readings(shapes, factory.interface, sizes, stated).each[0])
     return Adapter(factory, singles, form).functions()
 
 
-def _factory(target: Any, name: str, interface: Interface, asked: ModuleOptions) -> Factory:
+def _factory(target: Any, name: str, interface: Interface, stated: ModuleOptions) -> Factory:
     if is_module(target) and not isinstance(target, type):
-        return Trained(target, interface, asked)
+        return Trained(target, interface, stated)
     if not callable(target):
         kind = type(target).__name__
         raise UnusableModule(f"{name} is {kind}, expected a torch.nn.Module, or what makes one")
     if "torch" not in sys.modules:
         raise UnusableModule("it does not import torch, in which modules are judged")
     if "keras" in interface.name:
-        return KerasFactory(target, interface, asked)
-    return (Converter if asked.converts else Factory)(target, interface, asked)
+        return KerasFactory(target, interface, stated)
+    return (Converter if stated.converts else Factory)(target, interface, stated)
 
 
 def _likely(target: Any, name: str) -> list[Interface]:

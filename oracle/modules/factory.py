@@ -36,7 +36,7 @@ _ANY_NAME, _MORE = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITION
 
 @dataclass
 class Built:
-    """A module, its weights by name, and what is called in its place, once it was called."""
+    """A module, its weights by name, and after the first call the object that is called in its place."""
 
     module: Any
     weights: Mapping[str, Any]
@@ -49,19 +49,19 @@ class Factory:
     Attributes
     ----------
     interface
-        What the modules stand for.
+        The class for which the modules stand.
     names
-        By option of torch's constructor, the name of the argument. What is not here cannot be asked.
+        The name of the argument for each option of torch's constructor that the modules have.
     batch_first
-        Whether the modules were asked to take the batch first; `None` where that is the module's own affair.
+        Whether the modules take the batch first; `None` if the constructor does not tell.
     tried
-        The sizes in which a module is tried: prime, so that shapes tell what they are.
+        The sizes of trials: distinct primes, so that a shape tells its sizes.
     trained
-        Whether there is only the module of these sizes, whose weights count.
+        Whether the target is one trained module, with these sizes and its own weights.
     in_training
         Whether modules are in training mode.
     shares
-        Whether what is called has the weights that the module has at any time.
+        Whether the called object sees later changes of the module's weights.
     """
 
     tried = Sizes()
@@ -70,10 +70,10 @@ class Factory:
     shares = True
     batch_first: Optional[bool] = None  # noqa: UP045
 
-    def __init__(self, make: Callable[..., Any], interface: Interface, asked: ModuleOptions) -> None:
+    def __init__(self, make: Callable[..., Any], interface: Interface, stated: ModuleOptions) -> None:
         self.interface = interface
-        self.device = asked.device
-        self._make, self._fixed = make, dict(asked.fixed)
+        self.device = stated.device
+        self._make, self._fixed = make, dict(stated.fixed)
         given = {each.name: each for each in _parameters(make)}
         kinds = {each.kind for each in given.values()}
         if _ANY_NAME not in kinds:
@@ -102,7 +102,7 @@ class Factory:
         return found if all(found) else []
 
     def why_lacking(self, option: str) -> str:
-        """Why the modules cannot be asked for an option, and which arguments may be it under another name."""
+        """Why the modules do not have an option, and which arguments may be it under another name."""
         if option in self._fixed:
             return f"{option}={self._fixed[option]!r} is fixed"
         known = {*self.names.values(), *self._sizes}
@@ -175,8 +175,8 @@ class Factory:
 class Converter(Factory):
     """Builds the modules of the interface itself, and has a function convert each of them."""
 
-    def __init__(self, convert: Callable[[Any], Any], interface: Interface, asked: ModuleOptions) -> None:
-        super().__init__(interface.own_class, interface, asked)
+    def __init__(self, convert: Callable[[Any], Any], interface: Interface, stated: ModuleOptions) -> None:
+        super().__init__(interface.own_class, interface, stated)
         self._convert = convert
 
     def called(self, module: Any) -> Any:
@@ -188,16 +188,16 @@ class Converter(Factory):
 
 
 class Trained(Factory):
-    """A module that is there, in its sizes; copies of it are filled with weights."""
+    """Copies a trained module, which has fixed sizes."""
 
     trained = True
 
-    def __init__(self, module: Any, interface: Interface, asked: ModuleOptions) -> None:
+    def __init__(self, module: Any, interface: Interface, stated: ModuleOptions) -> None:
         def of(name: str, default: Any = None) -> Any:
-            return asked.fixed.get(name, getattr(module, name, default))
+            return stated.fixed.get(name, getattr(module, name, default))
 
-        self.interface, self.device, self.names = interface, asked.device, {}
-        _check_names(asked.fixed, ("input_size", "hidden_size", "batch_first", *_DEFAULTS))
+        self.interface, self.device, self.names = interface, stated.device, {}
+        _check_names(stated.fixed, ("input_size", "hidden_size", "batch_first", *_DEFAULTS))
         self._module, self.batch_first = module, of("batch_first")
         n_x, n_a = of("input_size"), of("hidden_size")
         if type(n_x) is not int or type(n_a) is not int:
@@ -220,22 +220,22 @@ class Trained(Factory):
 
 
 class KerasFactory(Factory):
-    """Builds layers of Keras on torch, by their units; the number of features is told to `build`."""
+    """Builds layers of Keras on torch: the constructor takes the units, `build` the number of features."""
 
     batch_first = True
 
-    def __init__(self, make: Callable[..., Any], interface: Interface, asked: ModuleOptions) -> None:
+    def __init__(self, make: Callable[..., Any], interface: Interface, stated: ModuleOptions) -> None:
         if sys.modules["keras"].backend.backend() != "torch":
             raise UnusableModule(
                 "Keras does not run on torch: set the environment variable KERAS_BACKEND=torch"
             )
-        self.interface, self.device, self._make = interface, asked.device, make
+        self.interface, self.device, self._make = interface, stated.device, make
         self._free, self._sizes = {}, []
         takes_activation = any(
             each.name == "activation" or each.kind is _ANY_NAME for each in _parameters(make)
         )
         self.names = {"nonlinearity": "activation"} if takes_activation else {}
-        self._fixed = {"return_sequences": True, "return_state": True, **asked.fixed}
+        self._fixed = {"return_sequences": True, "return_state": True, **stated.fixed}
 
     def ready(self, sizes: Sizes, dtype: str) -> Any:
         """A layer of these sizes in a precision."""

@@ -36,7 +36,7 @@ class Role:
     transposed: bool = False
 
     def of(self, kind: Kind, p: Mapping[str, Array]) -> Array:
-        """The entries of the parameters of one direction that belong there."""
+        """The entries of the tensor, from the parameters of one direction."""
         if self.side == "p":
             return p["Wp"]
         if self.side in ("", "b"):
@@ -82,7 +82,7 @@ def order_of(reading: Reading) -> str:
 
 
 def readings(
-    tensors: Mapping[str, Extents], interface: Interface, sizes: Sizes, asked: ModuleOptions
+    tensors: Mapping[str, Extents], interface: Interface, sizes: Sizes, stated: ModuleOptions
 ) -> Readings:
     """What the tensors of a module of one layer and direction can be. Raises `UnusableModule`."""
     if named := _by_the_frameworks_names(tensors, interface, sizes):
@@ -103,7 +103,7 @@ def readings(
         first = [f"{name} {shape}" for name, shape in tensors.items()][:4]
         has = ", ".join([*first, *(["…"] if len(tensors) > 4 else [])]) or "none"
         raise UnusableModule(f"its parameters ({has}) are not those of {of_what}")
-    joined, order = asked.orders
+    joined, order = stated.orders
     named_gates = {side: _gates_by_name(group) for side, group in groups.items()}
     if all(named_gates.values()):
         by, orders = "the names of gates", [named_gates]
@@ -191,7 +191,7 @@ _NOISE = {"gate", "gates", "layer", "linear", "fc", "weight", "state", "tilde", 
 
 
 def _gates_by_name(names: Sequence[str]) -> str:
-    """The gates of four tensors, in their order, by what their names differ in; empty where that is none."""
+    """The gates of four tensors, in their order, by the words in which their names differ; perhaps empty."""
     words = [Counter(re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)) for name in names]
     if len({*names}) != 4:
         return ""

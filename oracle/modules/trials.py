@@ -1,4 +1,4 @@
-"""What is understood of a module, as data: by its constructor, its names, and trials of calls and options."""
+"""Finds out by trials how a module is called, which options it has, and which reading of its weights fits."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from oracle.modules.roles import Extents, gates_of, joined_order, order_of, read
 
 
 class Understood(NamedTuple):
-    """The functions of a module, what it does not do as `SUPPORTS` says it, and the facts for the user.
+    """The functions of a module, its limits in the form of `SUPPORTS`, and the facts for the user.
 
-    Of a module that is trained, `network` has its `kind`, `directions`, `activation` and `parameters`.
+    For a trained module, `network` has its `kind`, `directions`, `activation` and `parameters`.
     """
 
     functions: Mapping[str, Callable[..., Any]]
@@ -32,16 +32,16 @@ class Understood(NamedTuple):
 
 
 class Trials:
-    """The modules of one factory, tried one after the other."""
+    """The trials of the modules of one factory."""
 
-    def __init__(self, factory: Factory, asked: ModuleOptions) -> None:
-        self._factory, self._asked, self._interface = factory, asked, factory.interface
+    def __init__(self, factory: Factory, stated: ModuleOptions) -> None:
+        self._factory, self._stated, self._interface = factory, stated, factory.interface
         self._tried, self._dtype = factory.tried, "float64"
         self._supports: dict[str, Any] = {"empty": ["m"]}
         self._why: dict[str, str] = {}
 
     def understood(self, name: str) -> Understood:
-        """All that is understood of the modules. Raises `UnusableModule`."""
+        """The result of all trials. Raises `UnusableModule`."""
         told_by = self._find_reading_and_form()
         if self._interface.is_cell:
             self._supports.update(layers=1, directions=1, lengths=False, projection=False)
@@ -64,7 +64,7 @@ class Trials:
             "time": "stepped" if self._interface.is_cell else "first" if self._form.time_first else "second",
             "states": self._form.states,
             "lengths": self._form.lengths,
-            "device": self._asked.device,
+            "device": self._stated.device,
             "dtypes": self._supports.get("dtypes", []),
             "other_modes": [*self._other_modes()],
             "limits": self._why,
@@ -87,7 +87,7 @@ class Trials:
         """What told the readings of a module of one layer and direction, and each of them."""
         shapes = self._shapes(sizes)
         shapes = first_place(shapes) if sizes.places > 1 else shapes
-        found = readings(shapes, self._interface, sizes, self._asked)
+        found = readings(shapes, self._interface, sizes, self._stated)
         return found.by, [Single(shapes, reading) for reading in found.each]
 
     def _find_reading_and_form(self) -> str:
@@ -97,11 +97,11 @@ class Trials:
             called = self._factory.called(self._factory.built(self._tried, self._dtype).module)
         except UnusableModule as error:
             raise self._factory.advised(error) from None
-        except Exception as error:  # of code that is not ours
+        except Exception as error:  # raised by the user's code
             sizes = f"{self._tried.n_x} inputs and {self._tried.n_a} units"
             raise UnusableModule(f"it cannot be made for {sizes}: {one_line(error)}") from None
         self._forward = getattr(called, "call" if "keras" in self._interface.name else "forward", called)
-        if self._asked.gates and all(gates_of(each.reading) not in self._asked.gates for each in singles):
+        if self._stated.gates and all(gates_of(each.reading) not in self._stated.gates for each in singles):
             found = gates_of(singles[0].reading)
             raise UnusableModule(f"{told_by} tell the order of its gates, {found}: leave out --gates")
         errors, why = self._errors(singles, forms)
@@ -119,7 +119,7 @@ class Trials:
         self._by_fit = len(singles) > 1
         self._fits = self._fitting_order(singles[0].shapes) if min(of_form.values()) > FITS else ""
         if self._by_fit and self._fits:
-            wrong = f"its gates are not in the stated order, {self._asked.gates}"
+            wrong = f"its gates are not in the stated order, {self._stated.gates}"
             raise UnusableModule(wrong, stage=2, gates=self._fits)
         at = only_fit([each.reading for each in singles], of_form, self._interface) if self._by_fit else 0
         self._singles = {False: singles[at]}
@@ -143,9 +143,9 @@ class Trials:
 
     def _fitting_order(self, shapes: Mapping[str, Extents]) -> str:
         """The only order of the gates that fits where the stated one does not; empty if there is none."""
-        if not self._asked.gates:
+        if not self._stated.gates:
             return ""
-        found = readings(shapes, self._interface, self._tried, replace(self._asked, gates=""))
+        found = readings(shapes, self._interface, self._tried, replace(self._stated, gates=""))
         adapters = [(each, self._adapter(singles={False: Single(shapes, each)})) for each in found.each]
         fitting = [order_of(each) for each, adapter in adapters if self._off_by(adapter) <= FITS]
         return fitting[0] if len(fitting) == 1 else ""
@@ -162,7 +162,7 @@ class Trials:
                 try:
                     error = self._off_by(adapter)
                     is_in_time = self._interface.is_cell or self._depends_on("x", adapter)
-                except Exception as wrong:  # of code that is not ours
+                except Exception as wrong:  # raised by the user's code
                     why = why or one_line(wrong)
                     break
                 (errors if is_in_time else others)[form, number] = error
@@ -211,7 +211,7 @@ class Trials:
                 return f"with {option} its weights of both directions are exchanged: no name tells them"
         except UnusableModule as error:
             return error.why
-        except Exception as error:  # of code that is not ours
+        except Exception as error:  # raised by the user's code
             return f"it refuses {option}: {one_line(error)}" if is_refusal(error) else ""
         return ""
 
@@ -232,7 +232,7 @@ class Trials:
         for form in with_lengths(self._form, self._forward):
             try:
                 errors[form] = self._off_by(self._adapter(form=form), lengths=np.array([4, 3, 1]))
-            except Exception as error:  # of code that is not ours
+            except Exception as error:  # raised by the user's code
                 none = f"{form.names[1]} raises {one_line(error)}" if form.lengths != "packed" else none
         self._form = min(errors, key=errors.__getitem__, default=self._form)
         self._limit("lengths", False, self._refusal(lengths=np.array([3, 4, 1])) if errors else none)
@@ -259,7 +259,7 @@ class Trials:
             *_, gradients = self._adapter().gradients([each for each in answer if each is not None], *given)
             reaches = any(each.any() for p in gradients for each in p.values())
             self._limit("gradients", False, "" if reaches else "none reaches its weights")
-        except Exception as error:  # of code that is not ours
+        except Exception as error:  # raised by the user's code
             is_none = is_refusal(error) or "does not require grad" in str(error)
             self._limit("gradients", False, one_line(error) if is_none else "")
 
@@ -287,7 +287,7 @@ class Trials:
         """Whether a call that torch's own layers refuse has an answer, right or wrong."""
         try:
             self._off_by(self._adapter(), **how)
-        except Exception:  # of code that is not ours
+        except Exception:  # raised by the user's code
             return False
         return True
 
@@ -295,6 +295,6 @@ class Trials:
         """The words in which a call is refused; empty where it is not."""
         try:
             self._off_by(self._adapter(), **how)
-        except Exception as error:  # of code that is not ours
+        except Exception as error:  # raised by the user's code
             return one_line(error) if is_refusal(error) else ""
         return ""
