@@ -41,7 +41,7 @@ def reductions(problem: Problem) -> Iterator[Problem]:
         size = getattr(problem, name)
         halves = (size >> k for k in range(1, size.bit_length()))
         for fewer in filter(None, dict.fromkeys((size - 1, *halves) if size else ())):
-            yield replace(problem, **{name: size - fewer})  # type: ignore[arg-type]
+            yield replace(problem, **{name: size - fewer})
 
 
 def is_smallest(problem: Problem) -> bool:
