@@ -131,15 +131,6 @@ def _fitted(
         for name, numbers, cost in (
             ("constant", wanted, 0.8),
             ("clipped", np.where(np.abs(wanted) < np.abs(now), np.abs(wanted), np.nan), 0.7),
-            (
-                "between",
-                np.where(
-                    np.minimum(now, 1 - now) < np.minimum(wanted, 1 - wanted),
-                    np.minimum(wanted, 1 - wanted),
-                    np.nan,
-                ),
-                0.95,
-            ),
             ("times", wanted / now, 0.9),
             ("plus", wanted - now, 1.0),
         ):
