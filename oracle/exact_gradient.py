@@ -220,7 +220,11 @@ def _linear(W: Array) -> Affine:
 
 
 def _relu_slope(a: arb) -> arb:
-    """The slope of relu where its value is `a`: 1 above 0, and 0 at 0."""
-    if a > 0 or a == 0 or not a.is_finite():
-        return arb(1 if a > 0 else 0) if a.is_finite() else arb.nan()
-    raise TooWideError
+    """The slope of relu where its value is `a`: 1 above 0, infinity included, and 0 at 0."""
+    if a > 0:
+        return arb(1)
+    if a == 0:
+        return arb(0)
+    if a.is_finite():
+        raise TooWideError
+    return arb.nan()

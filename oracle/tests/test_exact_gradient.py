@@ -81,3 +81,12 @@ def test_the_exact_gradient_is_the_limit_of_central_differences(kind: str) -> No
                 pairs = zip(gradient[name].ravel(), ways[way].ravel().tolist(), strict=True)
                 inner += sum((each.ball * arb(w) for each, w in pairs), arb(0))
         assert abs(slope - inner) < abs(inner) * arb(10) ** -100
+
+
+def test_the_slope_of_relu_is_1_at_infinity() -> None:
+    given: dict[str, Any] = {"n_x": 1, "n_a": 1, "m": 1, "T_x": 1, "activation": "relu"}
+    inputs: Any = Problem.rnn_layer(**given, regime="nonfinite", seed=5).inputs("rnn_layer_backward")
+    [p], d = inputs.parameters, inputs.da.item() + inputs.da_last.item()
+    assert (p["Wax"] @ inputs.x[:, 0] == np.inf).all()
+    gradient = exact_gradient.evaluate(inputs, 1e-12)
+    assert gradient["da0"].item().midpoint == pytest.approx(p["Waa"].item() * d)
