@@ -53,6 +53,19 @@ def test_it_tells_its_version(command: Command, tmp_path: Path) -> None:
     assert re.fullmatch(r"rnn-crosscheck \d+\.\d+\.\d+\n", done.stdout)
 
 
+def test_a_reader_that_ends_early_gets_no_traceback() -> None:
+    """Takes some seconds: a whole run."""
+    words = [sys.executable, "-m", "rnn_crosscheck", "reference", *ONE]
+    with subprocess.Popen(
+        words, cwd=CLONE, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert not process.stderr.read()
+    assert process.returncode == 1
+
+
 def test_what_a_user_has_changes_nothing(command: Command, folder: Path) -> None:
     """Takes a second: a whole run."""
     variables = {"PYTEST_ADDOPTS": "--nope", "PYTEST_PLUGINS": "nope"}
