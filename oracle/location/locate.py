@@ -47,7 +47,7 @@ def explains(location: Location, function: str, program: Program, problem: Probl
     form, when = location.how, location.when
     budget = within_budget(function, program, limits)
     if isinstance(problem, LayerProblem):
-        if location.where.stage == "step":
+        if location.where.stage == "step" or (form is None and location.where.setting):
             return any(each.names == location.where.setting for each in settings(problem, limits))
         found = answer(function, budget, problem.inputs(function))
         return found is not None and found.is_wrong and form is not None and found.is_given_by(form)
@@ -77,6 +77,7 @@ def _locate_in_layers(
     answers = [found for inputs in every if (found := answer(function, budget, inputs))]
     if in_networks := locate_in_networks(function, budget, answers, problem, limits):
         return in_networks
+    wrong_in: tuple[str, ...] = ()
     for setting in settings(problem, limits) if not problem.weights else ():
         session = Session(function, budget, limits, setting)
         own = {"n_x": problem.n_x, "n_a": problem.n_a, "m": problem.m, "T_x": problem.T_x}
@@ -85,8 +86,12 @@ def _locate_in_layers(
             break
         if first_wrong(session.seen):
             session.ask_each(design(function, session.draw, limits.dtypes))
-            return located_in(session)
+            found = located_in(session)
+            if found and not found.how and setting.ended:
+                wrong_in = setting.names  # the steps are right without lengths, so no equation is at fault
+                break
+            return found
     wrong = [name for each in answers for name, array in each.wrong.items() if array.any()]
     if wrong:
-        return Location(Where(f"returned {wrong[0]}", stage="network"))
+        return Location(Where(f"returned {wrong[0]}", setting=wrong_in, stage="network"))
     return locate_absent(function, budget, problem, limits) if limits.initial_state else None

@@ -29,9 +29,10 @@ def _where(location: Location) -> str:
             return f"{where.equation} {_are(where.equation)} not 0 where not given"
         if where.setting == ("absent alone",):
             return f"{where.equation} is not 0 where it alone is not given"
-        return words.OF_NETWORKS.get(where.equation, f"{where.equation} is wrong")
     setting = ", ".join(words.SETTINGS[name] for name in where.setting)
-    if where.also:
+    if where.stage == "network":
+        said = words.OF_NETWORKS.get(where.equation, f"{where.equation} is wrong")
+    elif where.also:
         names = [where.equation, *where.also]
         said = f"{', '.join(names[:-1])} and {names[-1]} are not what their equations give"
     else:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from oracle.faults import FAULTS
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.location.equations import bounded, equations, evaluate, softmax
-from oracle.location.facts import Feature, Form
+from oracle.location.facts import Feature, Form, Where
 from oracle.location.forms import MAPS, given_by
 from oracle.location.layers import Setting, layer_inputs, observed_layer
-from oracle.location.locate import locate
+from oracle.location.locate import explains, locate
 from oracle.location.network_mistakes import network_mistakes
 from oracle.location.networks import answer
 from oracle.location.observations import Observation, observed
@@ -162,6 +163,22 @@ def test_a_mistake_of_a_network_is_located_as_an_entry_of_the_catalogue() -> Non
     assert found.how == Form("padded", mistake="held_state_in_padding")
     assert found.when
     assert (found.when.conditions, found.when.has_unchanged) == ((), True)
+
+
+def test_no_equation_of_a_step_is_blamed_for_what_goes_wrong_with_lengths_alone() -> None:
+    """Half a second, as above."""
+
+    def program(inputs: Any, then: Any = None) -> Behaviour:
+        shown = specification("lstm_layer")(inputs)
+        ends_early = 0 if inputs.lengths is None else inputs.x.shape[2] - inputs.lengths
+        shown.outputs[".2"] = shown.outputs[".2"] + 0.3 * ends_early
+        return shown
+
+    problem = Problem.lstm_layer(n_x=3, n_a=3, m=4, T_x=5, lengths="random", seed=3)
+    found = locate("lstm_layer", program, problem, lambda: None)
+    assert found
+    assert found.where == Where("returned c_last", setting=("ended",), stage="network")
+    assert explains(found, "lstm_layer", program, problem, ANYTHING)
 
 
 def test_no_more_calls_are_made_than_the_budget_has() -> None:
