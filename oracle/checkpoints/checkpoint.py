@@ -55,7 +55,10 @@ def only_layer(text: str, layout: str = "") -> RecurrentLayer:
 
 
 def split(text: str) -> tuple[str, str]:
-    """The file and the prefix. Both may contain colons; the file is the shortest name of an existing file."""
+    """The file and the prefix, which may both contain colons.
+
+    The file is the whole text if there is such a file, or else the shortest part before a colon that is one.
+    """
     colons = [match.start() for match in re.finditer(":", text)]
     for at in (len(text), *colons):
         if Path(text[:at]).is_file():

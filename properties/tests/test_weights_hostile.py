@@ -145,16 +145,6 @@ def test_names_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixt
     assert all(line.isprintable() for line in shown.splitlines())
 
 
-def test_the_effort_for_all_layers_is_shared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(weights, "EFFORT", 5 * 10**5)
-    assert weights.main(["weights", str(hostile.many_layers(tmp_path, 5))]) == 0
-    _, *rows = capsys.readouterr().out.splitlines()
-    assert len(rows) == 6
-    assert all(" 0.5  ≥ 16 steps " in row for row in rows[:-1])
-
-
 def test_a_size_limit_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = file_of(tmp_path)
     fails("weights", model, "--size-limit", 1e-6)
