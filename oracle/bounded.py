@@ -51,10 +51,14 @@ class Bounded:
         return Bounded(self.value[index], self.error[index])
 
     def scaled_to(self, answer: Array) -> "Bounded":
-        """The bound grown by `|answer / value|` where that is more than 1: a wrong answer may be larger."""
+        """The bound grown by `|answer / value|` where that is more than 1: a wrong answer may be larger.
+
+        It is infinite where an answer is wrong although the bound is 0: nothing is known of its rounding.
+        """
         with np.errstate(all="ignore"):
             grown = np.fmax(1, np.abs(answer / self.value)) * self.error
-        return Bounded(self.value, np.where(np.isfinite(answer) & (self.error > 0), grown, self.error))
+        grown = np.where((self.error == 0) & (answer != self.value), np.inf, grown)
+        return Bounded(self.value, np.where(np.isfinite(answer) & (grown > 0), grown, self.error))
 
 
 class Matrix(NamedTuple):

@@ -23,7 +23,7 @@ def in_words(facts: Facts) -> dict[str, str]:
         for name, fact in facts.items()
     }
     if "again" in facts:
-        said["wrong"] += ": two calls with equal arguments give different answers"
+        said["wrong"] += ": its two answers must agree"
     return said
 
 

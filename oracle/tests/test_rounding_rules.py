@@ -191,6 +191,11 @@ def test_a_bound_that_has_grown_beyond_all_numbers_scales_without_a_warning() ->
     assert np.isposinf(scaled.error).all()
 
 
+def test_nothing_is_known_of_the_rounding_of_a_wrong_number_where_no_error_is_allowed() -> None:
+    scaled = Bounded(np.zeros(4), np.zeros(4)).scaled_to(np.array([0.0, 0.3, np.nan, np.inf]))
+    assert scaled.error.tolist() == [0, np.inf, 0, 0]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_slopes_may_be_computed_by_any_formula(dtype: Any) -> None:
     fl = Arithmetic(dtype)

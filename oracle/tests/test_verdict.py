@@ -125,7 +125,7 @@ def test_an_implementation_that_contradicts_itself_is_wrong(a: Array) -> None:
     facts = compared(off(a), a, rival="asked again").explain()
     assert facts["again"] == {"asked": "asked again", "value": a[1, 0, 1]}
     assert in_words(facts)["asked again"] == repr(float(a[1, 0, 1]))
-    said = "the implementation: two calls with equal arguments give different answers"
+    said = "the implementation: its two answers must agree"
     assert in_words(facts)["wrong"] == said
     assert "exact" not in facts
 
