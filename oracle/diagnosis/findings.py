@@ -32,10 +32,9 @@ class Finding:
     @property
     def title(self) -> str:
         """The title of the mistake in reports."""
-        unlike = "unlike any mistake in the catalogue"
         if self.kind == "unknown":
-            return unlike
-        return f"{unlike}: {self.words}" if self.is_trace else self.words
+            return "an unknown mistake"
+        return f"an unknown mistake: {self.words}" if self.is_trace else self.words
 
     @property
     def remedies(self) -> list[str]:

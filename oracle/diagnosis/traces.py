@@ -161,7 +161,9 @@ def _wrong_outputs(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -
         mine, spec = ours.get(f".{i}", ""), right.get(f".{i}", "")
         if alike(mine, spec):
             continue
-        if isinstance(mine, str) or isinstance(spec, str) or mine.shape != spec.shape:
+        if isinstance(mine, str) or isinstance(spec, str):
+            wrong.append((name, "no array"))
+        elif mine.shape != spec.shape:
             wrong.append((name, "of another shape"))
         elif name.endswith("_last") and isinstance(inputs, LayerInputs):
             layer, direction = divmod(_first_wrong(mine, spec, 0), inputs.directions)

@@ -71,6 +71,11 @@ class Mistake:
         return self.cases[0].finding.kind not in ("unknown", "harness broke")
 
     @property
+    def is_unnamed(self) -> bool:
+        """Whether nothing is known of a mistake, so its failures may have different causes."""
+        return self.cases[0].finding.kind == "unknown"
+
+    @property
     def is_of_helpers(self) -> bool:
         """Whether a helper module makes the mistake."""
         return self.cases[0].finding.kind == "helper"

@@ -27,13 +27,23 @@ def test_the_same_mistake_is_shown_once_with_what_else_it_concerns() -> None:
     assert text.split("\n")[-1] == "  the same in rnn_cell_forward, rnn_forward (of 2 targets): split, shapes"
 
 
-def test_other_mistakes_and_what_nothing_is_known_of_are_shown_each() -> None:
+def test_other_mistakes_and_errors_of_the_harness_are_shown_each() -> None:
     results = [
         failed("a", "split", diagnosis=["bf is left out"]),
         failed("a", "shapes", diagnosis=["bi is left out"]),
         failed("a", "each step"),
-        failed("a", "trajectory"),
         failed("a", "exact value", ours=True),
         failed("a", "no steps", ours=True),
     ]
     assert shown(*results) == [result.message for result in results]
+
+
+def test_of_unknown_mistakes_one_is_shown_for_each_function_and_grade() -> None:
+    texts = shown(
+        failed("a", "each step"),
+        failed("a", "trajectory"),
+        failed("a", "no steps", grade="robust"),
+        failed("a", "trajectory", "rnn_cell_forward"),
+    )
+    assert len(texts) == 3
+    assert texts[0].split("\n")[-1] == "  perhaps for the same reason, also in rnn_forward: trajectory"
