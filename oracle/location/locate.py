@@ -86,11 +86,11 @@ def _locate_in_layers(
             break
         if first_wrong(session.seen):
             session.ask_each(design(function, session.draw, limits.dtypes))
-            found = located_in(session)
-            if found and not found.how and setting.ended:
+            location = located_in(session)
+            if location and not location.how and setting.ended:
                 wrong_in = setting.names  # the steps are right without lengths, so no equation is at fault
                 break
-            return found
+            return location
     wrong = [name for each in answers for name, array in each.wrong.items() if array.any()]
     if wrong:
         return Location(Where(f"returned {wrong[0]}", setting=wrong_in, stage="network"))

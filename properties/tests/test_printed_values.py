@@ -1,3 +1,5 @@
+import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -35,4 +37,15 @@ def test_whole_numbers_are_short_and_what_is_large_or_empty_is_left_out() -> Non
     assert values(small, "rnn_forward").startswith("x = [[[0]]], a0 = [[1]], Wax = [[1]], Waa")
     assert values(Problem.rnn(n_x=3, n_a=40, n_y=1, m=1, T_x=1, regime="ternary"), "rnn_forward") == ""
     assert values(Problem.rnn(n_x=0, n_a=1, n_y=1, m=1, T_x=1), "rnn_forward") == ""
-    assert values(Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1), "rnn_layer") == ""
+
+
+def test_the_arguments_of_layers_and_backward_passes_are_shown() -> None:
+    """Of a backward pass those of the forward pass, too, without the head."""
+    shown = values(Problem.rnn(**SIZES[0], regime="ternary", seed=1), "rnn_cell_backward")
+    assert re.findall(r"(\w+) = ", shown) == ["da_next", "xt", "a_prev", "Wax", "Waa", "ba"]
+    layer = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=2, lengths="equal", regime="ternary", seed=1)
+    names = ["x", "a0", "Waa", "Wax", "ba", "lengths"]
+    assert sorted(re.findall(r"(\w+) = ", values(layer, "rnn_layer"))) == sorted(names)
+    shown = values(layer, "rnn_layer_backward")
+    assert sorted(re.findall(r"(\w+) = ", shown)) == sorted(["da", "da_last", *names])
+    assert 'parameters[1]["ba"] = ' in values(replace(layer, layers=2), "rnn_layer")
