@@ -75,7 +75,7 @@ def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
     """The result of a mistake in each of its functions, with each seed."""
     for function in fault.functions:
         for seed in seeds:
-            purity.CHANCE = np.random.default_rng(seed)  # for mistakes that act at random
+            purity.UNSEEDED = np.random.default_rng(seed)  # for mistakes that act at random
             caught = first_catch(fault, function, seed)
             if not caught:
                 yield Case()
@@ -90,7 +90,7 @@ def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
 def broken_by(fault: Fault) -> set[str]:
     """The laws that fail on any of its functions, with the first seed."""
     implementation = InProcess(fault)
-    purity.CHANCE = np.random.default_rng(0)
+    purity.UNSEEDED = np.random.default_rng(0)
     return {
         law.name
         for function in fault.functions

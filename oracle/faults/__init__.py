@@ -19,7 +19,7 @@ def concerning(function: str) -> list[Fault]:
 
 
 def common(function: str) -> list[Fault]:
-    """The most common mistakes of `function`; the diagnosis also tries two of them at once."""
+    """The most common mistakes of `function`. The diagnosis also tries each pair of them."""
     names = COMMON_IN_LAYERS if CONTRACTS[function].is_layer else COMMON
     return [fault for fault in concerning(function) if fault.name in names]
 
@@ -30,7 +30,7 @@ def sentence(name: str) -> str:
 
 
 def remedy(name: str) -> str:
-    """How to mend a mistake, in a line; empty if its sentence says it."""
+    """How to mend a mistake, in one line; empty if the sentence of the mistake says it."""
     return REMEDIES.get(name, "")
 
 

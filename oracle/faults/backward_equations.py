@@ -1,7 +1,7 @@
 """The four backward passes as tables of equations that a mistake can replace.
 
-As in `oracle.faults.equations`, an equation computes one quantity from `v`, whose attributes are the known
-quantities: arguments, cache entries, weights, and the results of earlier equations.
+The attributes of `v` are the known quantities: arguments, cache entries, weights, and the results of earlier
+equations. As in `oracle.faults.equations`, an equation computes one quantity from `v`.
 """
 
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ BEGIN: Equations = {
 STEP: Equations = {
     "da_next": lambda v: v.da[:, :, v.t] + v.da_carried,
     "dc_next": lambda v: v.dc_carried,
-    "slot": lambda v: v.t,  # the index of the gradient by the input
+    "slot": lambda v: v.t,  # the time index at which the gradient with respect to xt is stored
 }
 """The equations at the start of each step, before those of the cell."""
 
@@ -72,7 +72,7 @@ ADDED: Equations = {"added": lambda total, part: total + part}
 END: Equations = {"da0": lambda v: v.da_carried}
 
 TRANSFORMS: Equations = {"gradient": lambda name, array, v: array}
-"""A change of each gradient before it is returned."""
+"""A function of each gradient before it is returned; it changes nothing by default."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {**BEGIN, **STEP, **cell, **ADDED, **END, **TRANSFORMS} for kind, cell in CELL.items()
@@ -81,9 +81,10 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 @np.errstate(all="ignore")
 def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) -> dict[str, Array]:
-    """Call `function` with changed equations; `memory` lasts from call to call.
+    """Compute the gradients of `function` with changed equations.
 
-    Raises the errors of the changed equations and of `reference.cache_validation`.
+    The equations can store values in `memory` for later calls. Raises the errors of the changed equations and
+    of `reference.cache_validation`.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}

@@ -1,8 +1,8 @@
 """The four forward functions as tables of equations that a mistake can replace.
 
-An equation computes one quantity from `v`, whose attributes are the known quantities: arguments, sizes,
-parameters, and the results of earlier equations. A mistake has only the equations that it changes:
-`{"c_next": expression("it * c_prev + ft * cct")}`.
+The attributes of `v` are the known quantities: arguments, sizes, parameters, and the results of earlier
+equations. An equation computes one quantity from `v`. A mistake is a table of the equations that it changes,
+such as `{"c_next": expression("it * c_prev + ft * cct")}`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,28 +20,28 @@ Equations = Mapping[str, Callable[..., Any]]
 
 TRANSFORMS: Equations = {
     "given": lambda array: array,  # each argument
-    "parameters": lambda p: p,  # by name; the head has Wy and by in both kinds
-    "predictions": lambda y: y,  # of all steps, after the last step
+    "parameters": lambda p: p,  # the parameters by name; the head has the names Wy and by in both kinds
+    "predictions": lambda y: y,  # the predictions of all steps
     "cached": lambda names: names,  # the quantities in a cell's cache, in order
     "returned": lambda names: names,  # the quantities that the function returns, in order
     "answer": lambda array: array,  # each returned array
 }
-"""Transforms, which change nothing by default. If two mistakes change one transform, both are applied."""
+"""Functions that change nothing by default. If two mistakes change one of them, both changes are applied."""
 
 
 def expression(text: str) -> Callable[[Any], Any]:
-    """The equation of a text in the names of quantities, such as `"ft * c_prev + it * cct"`."""
+    """The equation that evaluates a Python expression of quantities, such as `"ft * c_prev + it * cct"`."""
     code = compile(text, text, "eval")
     return lambda v: eval(code, NAMES, vars(v))
 
 
 def equation(change: str | Callable[..., Any]) -> Callable[..., Any]:
-    """The equation of a change: a text (see `expression`) or the equation itself."""
+    """The equation of a change, which is a text (see `expression`) or a function."""
     return expression(change) if isinstance(change, str) else change
 
 
 NAMES = {"np": np}
-"""The names that an expression may use besides quantities."""
+"""The names that an expression may use in addition to quantities."""
 
 FUNCTIONS: Equations = {
     "stack": lambda *parts: np.concatenate(parts),
@@ -57,7 +57,7 @@ BEGIN: Equations = {
     "a": lambda v: np.zeros((v.n_a, v.m, v.T_x), v.x.dtype),
     "c": lambda v: np.zeros((v.n_a, v.m, v.T_x), v.x.dtype),
     "y": lambda v: np.zeros((v.n_y, v.m, v.T_x), v.x.dtype),
-    "kept": lambda v: [],
+    "entries": lambda v: [],
     "a0": lambda v: v.a0,
     "c0": lambda v: np.zeros_like(v.a0),
     "steps": lambda v: range(v.T_x),
@@ -66,9 +66,9 @@ BEGIN: Equations = {
 
 STEP: Equations = {
     "xt": lambda v: v.x[:, :, v.t],
-    "a_prev": lambda v: v.a_next,  # from the step before; a0 in the first step
+    "a_prev": lambda v: v.a_next,  # the previous step's a_next; a0 in the first step
     "c_prev": lambda v: v.c_next,
-    "slot": lambda v: v.t,  # the index of the step's results
+    "slot": lambda v: v.t,  # the time index at which the results of the step are stored
 }
 """The equations at the start of each step of a sequence, before those of the cell."""
 
@@ -80,12 +80,12 @@ CELL: Mapping[Kind, Equations] = {
 }
 
 END: Equations = {
-    "entry": lambda v: v.cache,  # `v.kept` has one for each step
-    "caches": lambda v: (v.kept, v.x),
+    "entry": lambda v: v.cache,  # is appended to `v.entries` in each step
+    "caches": lambda v: (v.entries, v.x),
 }
 
 ARGUMENTS: Equations = {"arguments": lambda v: v.arguments}
-"""The arrays of the caller, before they are checked and copied."""
+"""The arrays of the caller, before `run` checks and copies them."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {**TRANSFORMS, **FUNCTIONS, **ARGUMENTS, **BEGIN, **STEP, **cell, **END}
@@ -95,9 +95,10 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 @np.errstate(all="ignore")
 def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) -> tuple[Any, ...]:
-    """Call `function` with changed equations; `memory` lasts from call to call.
+    """Compute the answer of `function` with changed equations.
 
-    Raises the errors of the changed equations and of `reference.validation.validate`.
+    The equations can store values in `memory` for later calls. Raises the errors of the changed equations and
+    of `reference.validation.validate`.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}
@@ -113,7 +114,7 @@ def run(function: str, changes: Equations, memory: dict[Any, Any], *given: Any) 
     cell = CELL[contract.kind]
     if contract.is_cell:
         evaluate(v, equations, cell)
-        # A caller that writes into an answer must not change the cache.
+        # Copies, so that a caller that writes to a returned array does not change the cache.
         results = {name: getattr(v, name).copy() for name in contract.outputs}
         caches = v.cache
     else:
@@ -133,7 +134,7 @@ def evaluate(v: Any, equations: Equations, names: Iterable[str]) -> None:
 
 
 def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[str, str]) -> None:
-    """Compute all steps of a sequence; `results` maps each array over time to the quantity stored in it."""
+    """Compute all steps of a sequence; `results` maps each array over time to the quantity of a step."""
     names = (*STEP, *cell, "entry")
     v.a_next, v.c_next = v.a0, v.c0
     for t in v.steps:
@@ -141,11 +142,11 @@ def unroll(v: Any, equations: Equations, cell: Iterable[str], results: Mapping[s
         evaluate(v, equations, names)
         for over_time, now in results.items():
             getattr(v, over_time)[:, :, v.slot] = getattr(v, now)
-        v.kept.append(v.entry)
+        v.entries.append(v.entry)
 
 
 def compose(first: Equations, second: Equations) -> Equations:
-    """Both changes at once; if both change a transform, the first change is applied before the second.
+    """Both tables of changes as one. If both change a transform, the first change is applied first.
 
     Raises `ValueError` if both replace the same equation.
     """

@@ -15,8 +15,8 @@ from reference.contract import CONTRACTS
 class Fault:
     """An implementation of all functions that makes one mistake and is otherwise right.
 
-    `sentence` completes the line "looks like", and `changes` has the changed equations of each function. A
-    fault with two mistakes at once has their names in `both`.
+    `sentence` completes the line "looks like". `changes` has the changed equations of each function. `both`
+    has the names of two mistakes, if the fault makes two at once. The equations can store values in `memory`.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Fault:
         )
 
     def __getattr__(self, name: str) -> Any:
-        """A function with the mistake; a backward pass only if it makes the mistake."""
+        """The function of this name; `AttributeError` for a backward pass that does not make the mistake."""
         if name in CONTRACTS and (name in self.changes or not CONTRACTS[name].is_backward):
             return partial(self._call, name)
         raise AttributeError(f"{self.name} has no {name}")

@@ -1,10 +1,11 @@
 """Whole layers as tables of equations that a mistake can replace.
 
-One direction of one layer is a sequence as in `oracle.faults.equations`; a mistake can replace its equations,
-too. The equations of this module are around the steps: the input of a direction, the order of its steps, its
-initial states, its number of steps, and how results are combined. Quantities are attributes of `v`. `v.call`
-is the checked call, `k` the index of a direction in the list of parameters, and `layer` and `direction` are
-the two numbers of that index.
+The steps of one direction of one layer are computed as in `oracle.faults.equations`. This module adds the
+equations around the steps: the input, the order and the number of steps of a direction, its initial states,
+and how the results of directions and layers are combined. A mistake can replace any equation.
+
+The attributes of `v` are the known quantities. `v.call` has the validated arguments. `v.k` is the index of a
+direction in the list of parameters: layer `v.layer`, direction `v.direction` (0 forward, 1 backward).
 """
 
 from collections.abc import Mapping
@@ -21,58 +22,58 @@ from reference.rnn import ACTIVATIONS
 from reference.validation import validate_layers
 
 
-def every_step(v: Any) -> Array:
+def full_lengths(v: Any) -> Array:
     """T_x for each sample, `(m,)`: the default lengths."""
     return np.full(v.m, v.T_x)
 
 
-def forwards(v: Any) -> Array:
+def forward_steps(v: Any) -> Array:
     """The steps of each sample in the order of time, `(m, T_x)`."""
     return np.broadcast_to(np.arange(v.T_x), (v.m, v.T_x))
 
 
-def backwards(v: Any, ends: Array) -> Array:
-    """The steps of each sample from its last step back, `(m, T_x)`; steps in the padding stay in place."""
-    t, ends = forwards(v), ends[:, None]
+def backward_steps(v: Any, ends: Array) -> Array:
+    """The steps of each sample in reversed order, then the steps of the padding in order, `(m, T_x)`."""
+    t, ends = forward_steps(v), ends[:, None]
     return np.where(t < ends, ends - 1 - t, t)
 
 
-def taken(states: Array, steps: Array) -> Array:
-    """The states `(n, m, T_x)` of each sample in the order of its `steps (m, T_x)`."""
+def in_order(states: Array, steps: Array) -> Array:
+    """The states `(n, m, T_x)` in the order of `steps (m, T_x)`, which may differ between samples."""
     return np.take_along_axis(states, steps[None], axis=2)
 
 
-def after(ends: Array, first: Array, states: Array) -> Array:
-    """The state of each sample after its number of steps; `first` is the initial state."""
-    return taken(np.concatenate([first[:, :, None], states], axis=2), ends[:, None])[:, :, 0]
+def state_after(ends: Array, first: Array, states: Array) -> Array:
+    """The state `(n, m)` of each sample after `ends (m,)` steps; `first (n, m)` is the initial state."""
+    return in_order(np.concatenate([first[:, :, None], states], axis=2), ends[:, None])[:, :, 0]
 
 
 BEGIN: Equations = {
-    "lengths": lambda v: every_step(v) if v.call.lengths is None else v.call.lengths,
+    "lengths": lambda v: full_lengths(v) if v.call.lengths is None else v.call.lengths,
     "a_first": lambda v: v.given["a0"],
     "c_first": lambda v: v.given.get("c0", v.a_first),
     "below": lambda v: v.given["x"],
 }
 """The equations before the first layer. `below (n, m, T_x)` is the input of a layer."""
 
-PLACE: Equations = {
+BEFORE_STEPS: Equations = {
     "p": lambda v: v.call.parameters[v.k],
     "activation": lambda v: v.call.activation,
-    "begin": lambda v: v.k,  # the index of its initial states
+    "begin": lambda v: v.k,  # the index of the initial states of the direction
     "ends": lambda v: v.lengths,
-    "order": lambda v: backwards(v, v.ends) if v.direction else forwards(v),
-    "read": lambda v: taken(v.below, v.order),
+    "order": lambda v: backward_steps(v, v.ends) if v.direction else forward_steps(v),
+    "read": lambda v: in_order(v.below, v.order),
     "a_begin": lambda v: v.a_first[v.begin],
     "c_begin": lambda v: v.c_first[v.begin],
 }
-"""The equations before the steps of a direction."""
+"""The equations of a direction before its first step."""
 
 SEQUENCE: Equations = {
     **{name: equation for name, equation in sequence.BEGIN.items() if name != "y"},
     "c0": lambda v: v.c0,
     "a": lambda v: np.zeros((v.n_h, v.m, v.T_x), v.x.dtype),
 }
-"""The start of the sequence of a direction: its input `x` and its initial states `a0` and `c0`."""
+"""The equations of the initial arrays of a direction, from its input `x` and initial states `a0` and `c0`."""
 
 CELL: Mapping[Kind, Equations] = {
     kind: {
@@ -84,21 +85,21 @@ CELL: Mapping[Kind, Equations] = {
 """One step without the head; `a_out` is the hidden state after the projection."""
 
 STEP: Equations = {"a_prev": lambda v: v.a_out if v.t else v.a0, "entry": lambda v: v.a_next}
-"""The equations that differ in a step of a layer. `kept` has the hidden states before the projection."""
+"""The equations of a step that differ in a layer. `entries` lists the hidden states before the projection."""
 
-ENDED: Equations = {
-    "hidden": lambda v: taken(v.a, v.order),  # the order is its own inverse
+AFTER_STEPS: Equations = {
+    "hidden": lambda v: in_order(v.a, v.order),  # in the order of time, since `order` is its own inverse
     "last": lambda v: v.ends,  # the number of steps before the last states
-    "a_end": lambda v: after(v.last, v.a0, v.a),
-    "c_end": lambda v: after(v.last, v.c0, v.c),
+    "a_end": lambda v: state_after(v.last, v.a0, v.a),
+    "c_end": lambda v: state_after(v.last, v.c0, v.c),
 }
-"""The equations after the steps of a direction; `a` and `c` are in the order of its steps."""
+"""The equations of a direction after its last step. `a` and `c` are in the order of computation."""
 
-LAYER: Equations = {
+AFTER_LAYER: Equations = {
     "joined": lambda v: np.concatenate(v.both),
     "padded": lambda v: np.where(np.arange(v.T_x) < v.lengths[:, None], v.joined, 0),
 }
-"""The equations after a layer; `both` has the hidden states of its one or two directions."""
+"""The equations that join the directions of a layer. `both` lists the hidden states of its directions."""
 
 BETWEEN: Equations = {"between": lambda v: v.padded}
 """The input of the next layer."""
@@ -108,21 +109,21 @@ END: Equations = {
     "a_last": lambda v: np.stack(v.a_ends),
     "c_last": lambda v: np.stack(v.c_ends),
 }
-"""The returned arrays; `top` is the hidden states of the top layer."""
+"""The equations of the returned arrays; `top` has the hidden states of the top layer."""
 
-AROUND = frozenset({*BEGIN, *PLACE, "a0", "c0", *ENDED, *LAYER, *BETWEEN, *END})
+AROUND = frozenset({*BEGIN, *BEFORE_STEPS, "a0", "c0", *AFTER_STEPS, *AFTER_LAYER, *BETWEEN, *END})
 """The names of the equations around the steps of a layer."""
 
 SPECIFICATION: Mapping[Kind, Equations] = {
     kind: {
         **sequence.SPECIFICATION[kind],
         **BEGIN,
-        **PLACE,
+        **BEFORE_STEPS,
         **SEQUENCE,
         **CELL[kind],
         **STEP,
-        **ENDED,
-        **LAYER,
+        **AFTER_STEPS,
+        **AFTER_LAYER,
         **BETWEEN,
         **END,
     }
@@ -132,9 +133,10 @@ SPECIFICATION: Mapping[Kind, Equations] = {
 
 @np.errstate(all="ignore")
 def run(function: str, changes: Equations, memory: dict[Any, Any], *arguments: Any) -> tuple[Any, ...]:
-    """Call `function` with changed equations; `memory` lasts from call to call.
+    """Compute the answer of `function` with changed equations.
 
-    Raises the errors of the changed equations and of `reference.validation.validate_layers`.
+    The equations can store values in `memory` for later calls. Raises the errors of the changed equations and
+    of `reference.validation.validate_layers`.
     """
     contract = CONTRACTS[function]
     equations = {**SPECIFICATION[contract.kind], **changes}
@@ -159,7 +161,7 @@ def run(function: str, changes: Equations, memory: dict[Any, Any], *arguments: A
         v.a_ends.append(v.a_end)
         v.c_ends.append(v.c_end)
         if v.direction == v.D - 1:
-            evaluate(v, equations, LAYER)
+            evaluate(v, equations, AFTER_LAYER)
             if v.layer < v.L - 1:
                 evaluate(v, equations, BETWEEN)
                 v.below = v.between
@@ -170,11 +172,11 @@ def run(function: str, changes: Equations, memory: dict[Any, Any], *arguments: A
 
 
 def _one_direction(v: Any, equations: Equations, cell: Equations) -> None:
-    evaluate(v, equations, PLACE)
+    evaluate(v, equations, BEFORE_STEPS)
     v.x, v.a0, v.c0, v.n_x = v.read, v.a_begin, v.c_begin, len(v.read)
     vars(v).update(equations["parameters"](v.p))
     v.project = (lambda state: v.Wp @ state) if "Wp" in v.p else (lambda state: state)
     v.tanh = ACTIVATIONS["relu"] if v.activation == "relu" else equations["tanh"]
     evaluate(v, equations, SEQUENCE)
     unroll(v, equations, cell, {"a": "a_out", "c": "c_next"})
-    evaluate(v, equations, ENDED)
+    evaluate(v, equations, AFTER_STEPS)

@@ -2,8 +2,8 @@
 
 An entry has the functions that can make the mistake, a name, a sentence that completes the line "looks like",
 and the changed equations of `oracle.faults.equations` or `oracle.faults.layer_equations`. An entry answers
-every valid call, or raises as the mistake itself would. A mistake that always raises is not an entry:
-`raised` recognises it by its error.
+a valid call, or raises where code with this mistake would raise. Mistakes that always raise are in `raised`
+instead, which recognises the mistakes by their errors.
 """
 
 from itertools import combinations

@@ -27,8 +27,8 @@ lstm_sequence = partial(add, FAULTS, "backward", ("lstm_backward",))
 RIGHT = SPECIFICATION["lstm"]
 
 
-def _kept(v: Any) -> Any:
-    """The sums of the last call with the same shapes."""
+def _sums_of_earlier_call(v: Any) -> Any:
+    """The sums of the earlier call with weights of the same shapes."""
     shape = v.Waa.shape if hasattr(v, "Waa") else v.Wf.shape
     return v.memory.setdefault(shape, {})
 
@@ -173,4 +173,4 @@ sequence("time_not_reversed", "the loop over time runs forwards", steps="range(T
 sequence("dx_reversed", "dx is in the order in which the steps are taken", slot="T_x - 1 - t")
 sequence("da0_left_out", "da0 is 0", da0="np.zeros_like(da_carried)")
 sequence("da0_is_da_next", "da0 is the gradient by the state after step 0", da0="da_next")
-sequence("sums_kept", "the sums over the steps are kept from call to call", sums=_kept)
+sequence("sums_kept", "the sums over the steps are kept from call to call", sums=_sums_of_earlier_call)

@@ -1,7 +1,7 @@
 """Caches: entries that are exchanged, overwritten later, left out or taken from the wrong step.
 
 The attributes of `v` are the known quantities (see `oracle.faults.equations`): `cached` has the names in a
-cell's cache, `kept` the caches of the steps.
+cell's cache, `entries` the caches of the steps.
 """
 
 from functools import partial
@@ -14,7 +14,7 @@ FAULTS: list[Fault] = []
 
 
 def _with_a0_last(v: Any) -> Any:
-    """The array of the states with a0 in its last slot, which step 0 reads at index -1."""
+    """The array `a` before the first step, with a0 at its last index, which step 0 reads as index -1."""
     a = RIGHT["a"](v)
     a[:, :, -1] = v.a0
     return a
@@ -42,22 +42,22 @@ caches("caches_none", "None is kept for every step", entry="None")
 
 
 def _one_array_for_a_state(v: Any) -> Any:
-    """The caches if the cell writes each state to the same array at every step."""
+    """The caches of a cell that writes the state of every step to the same array."""
 
-    def kept(name: str, entry: Any, t: int) -> Any:
+    def overwritten(name: str, entry: Any, t: int) -> Any:
         is_state = name.endswith("_next") or (name.endswith("_prev") and t)
         return getattr(v, f"{name[0]}_next") if is_state else entry
 
-    steps = [[*map(kept, v.cached, step, [t] * len(step))] for t, step in enumerate(v.kept)]
+    steps = [[*map(overwritten, v.cached, step, [t] * len(step))] for t, step in enumerate(v.entries)]
     return [(*step, v.parameters) for step in steps], v.x
 
 
 caches("last_state_cached", "every cached state is that of the last step", caches=_one_array_for_a_state)
-last_xt = {"caches": lambda v: ([(*kept[:-2], v.xt, kept[-1]) for kept in v.kept], v.x)}
+last_xt = {"caches": lambda v: ([(*entry[:-2], v.xt, entry[-1]) for entry in v.entries], v.x)}
 caches("last_xt_cached", "every cached xt is that of the last step", **last_xt)
-caches("caches_in_themselves", "the list of caches is appended to itself", entry="kept")
+caches("caches_in_themselves", "the list of caches is appended to itself", entry="entries")
 caches("caches_empty", "no cell's cache is kept", caches="([], x)")
-caches("last_cache_alone", "only the last cell's cache is kept", caches="(kept[-1:], x)")
-caches("last_cache_everywhere", "every cache is the last cell's", caches="(kept[-1:] * T_x, x)")
-caches("caches_reversed", "the caches are kept in reversed order", caches="(kept[::-1], x)")
-caches("caches_without_x", "x is not returned with the caches", caches="kept")
+caches("last_cache_alone", "only the last cell's cache is kept", caches="(entries[-1:], x)")
+caches("last_cache_everywhere", "every cache is the last cell's", caches="(entries[-1:] * T_x, x)")
+caches("caches_reversed", "the caches are kept in reversed order", caches="(entries[::-1], x)")
+caches("caches_without_x", "x is not returned with the caches", caches="entries")

@@ -1,7 +1,7 @@
 """Directions: exchanged, merged, not reversed, or with each other's states or parameters.
 
 The attributes of `v` are the known quantities (see `oracle.faults.layer_equations`): `k` is the index of a
-direction among the parameters and the states, and `layer` and `direction` are its two numbers.
+direction in the parameters and in the states, for layer `layer` and direction `direction`.
 """
 
 from functools import partial
@@ -12,19 +12,19 @@ import numpy as np
 from oracle.faults.catalogue.entry import LSTM_LAYER, add, series
 from oracle.faults.catalogue.layer_entry import MASKED, above, backward, halves, last_of, only_in, states
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import after, forwards, taken
+from oracle.faults.layer_equations import forward_steps, in_order, state_after
 from reference.contract import LAYERS, Array
 
 FAULTS: list[Fault] = []
 
 
 def _at_the_last_step(v: Any, state: str) -> Array:
-    """The state at the last step in the order of time."""
-    return after(v.ends, getattr(v, f"{state}0"), taken(getattr(v, state), v.order))
+    """The state `(n, m)` after the last step of each sequence, in the order of time."""
+    return state_after(v.ends, getattr(v, f"{state}0"), in_order(getattr(v, state), v.order))
 
 
 def _from_the_first(v: Any) -> Array:
-    return -forwards(v) % v.T_x if v.direction else forwards(v)
+    return -forward_steps(v) % v.T_x if v.direction else forward_steps(v)
 
 
 def _by_turns(f: Array, b: Array) -> list[Array]:
@@ -76,11 +76,11 @@ unreversed = backward(hidden="a")
 backwards(LAYERS, "backward_not_reversed_back", "backward states are not reversed back", **unreversed)
 unreversed = backward(read="below")
 backwards(LAYERS, "backward_input_not_reversed", "backward input is not reversed", **unreversed)
-unreversed = backward(read=lambda v: taken(v.below[::-1, ::-1], v.order))
+unreversed = backward(read=lambda v: in_order(v.below[::-1, ::-1], v.order))
 backwards(LAYERS, "backward_flips_all_axes", "backward input is reversed along all axes", **unreversed)
 sentence = "step k of the backward direction reads x[-k], the first step x[0]"
 backwards(LAYERS, "backward_begins_at_the_first_step", sentence, **{**MASKED, "order": _from_the_first})
-backwards(LAYERS, "backward_runs_forwards", "the backward direction runs forwards", order=forwards)
+backwards(LAYERS, "backward_runs_forwards", "the backward direction runs forwards", order=forward_steps)
 at_the_last_step = backward(**states("end", _at_the_last_step))
 sentence = "the last states of the backward direction are those of its first step, at the end of the sequence"
 backwards(LAYERS, "backward_ends_at_the_last_step", sentence, **at_the_last_step)

@@ -44,7 +44,7 @@ def add(
 
 
 def series(faults: list[Fault], group: str, functions: Sequence[str], quantity: str) -> Callable[..., None]:
-    """A function that adds entries which all change the same equation."""
+    """A function that adds an entry with a change of this quantity: `(name, sentence, change)`."""
     return lambda name, sentence, by: add(faults, group, functions, name, sentence, **{quantity: by})
 
 
@@ -53,7 +53,7 @@ Transform = Callable[[dict[str, Array]], dict[str, Array]]
 
 
 def each(transform: Callable[[Array], Array], *names: str) -> Transform:
-    """Transform the named parameters that exist; without names all."""
+    """Transform the named parameters that exist, or all parameters without names."""
     return lambda p: p | {name: transform(p[name]) for name in names or p if name in p}
 
 
@@ -69,7 +69,7 @@ for framework, layout in LAYOUTS.items():
 
 
 def gates_read(stacked: str, order: str) -> Transform:
-    """Read gates that are stacked in one order as if stacked in another."""
+    """Read gates that are stacked in one order as gates that are stacked in another order."""
     return read(*((part + g, part + h) for g, h in zip(order, stacked, strict=True) for part in "Wb"))
 
 
@@ -78,7 +78,7 @@ RECURRENT = ("Waa", "Wi", "Wf", "Wc", "Wo")
 
 
 def a_weights_transposed(*names: str) -> Transform:
-    """Transpose the part that acts on a_prev in those of the named weights that exist."""
+    """Transpose the columns that act on a_prev in each of the named weights that exists."""
 
     def transposed(p: dict[str, Array]) -> dict[str, Array]:
         squares = ((name, p[name], len(p.get("Wp", p[name]))) for name in names if name in p)
@@ -88,7 +88,7 @@ def a_weights_transposed(*names: str) -> Transform:
 
 
 def by_columns(W: Array) -> Array:
-    """W reshaped where it should be transposed."""
+    """An array of W's shape, with the entries of W in row order written column by column."""
     return W.reshape(W.shape[::-1]).T
 
 

@@ -18,7 +18,7 @@ from oracle.faults.catalogue.entry import (
 )
 from oracle.faults.equations import Equations, equation
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import SPECIFICATION, backwards, every_step, forwards
+from oracle.faults.layer_equations import SPECIFICATION, backward_steps, forward_steps, full_lengths
 from oracle.layout import LAYOUTS
 from reference.contract import LAYERS, Array
 
@@ -32,12 +32,12 @@ Change = str | Equation
 
 
 def through_the_padding(v: Any) -> Array:
-    """The steps of each sample from the first or the last step of x on, `(m, T_x)`."""
-    return backwards(v, every_step(v)) if v.direction else forwards(v)
+    """All steps of x for each sample, `(m, T_x)`, in the order of the direction."""
+    return backward_steps(v, full_lengths(v)) if v.direction else forward_steps(v)
 
 
 def is_own_step(v: Any) -> Array:
-    """Whether the step of each sample is within its sequence, `(m,)`."""
+    """Whether the current step is before the end of each sequence, `(m,)`."""
     return np.asarray(v.order[:, v.t] < v.ends)
 
 
@@ -45,9 +45,9 @@ MASKED: Mapping[str, Change] = {
     "order": through_the_padding,
     "a_out": lambda v: np.where(is_own_step(v), RIGHT["a_out"](v), v.a_prev),
     "c_next": lambda v: np.where(is_own_step(v), RIGHT["c_next"](v), v.c_prev),
-    "last": every_step,
+    "last": full_lengths,
 }
-"""The right answer by a mask: a direction takes all steps of x, and keeps its states in the padding."""
+"""A right way to use lengths: a direction computes all steps of x, and holds its states in the padding."""
 
 
 def above(**changes: Change) -> Equations:
@@ -76,23 +76,26 @@ def parameters(transform: Transform) -> Equations:
 
 
 def states(quantity: str, change: Callable[[Any, str], Array]) -> Equations:
-    """The same change of both states; the second argument of `change` is `a` or `c`."""
+    """The same change of `a_{quantity}` and `c_{quantity}`; the second argument of `change` is `a` or `c`."""
     return {f"{state}_{quantity}": lambda v, state=state: change(v, state) for state in "ac"}
 
 
 def last_of(text: str) -> Equations:
-    """Return the last states of other directions, or in another order; `text` gives their indices."""
+    """Return other last states, or the last states in another order; `text` gives their indices."""
     places = equation(text)
     return states("last", lambda v, state: np.stack([getattr(v, f"{state}_ends")[k] for k in places(v)]))
 
 
 def halves(change: Callable[[Array, Array], Iterable[Array]]) -> Equation:
-    """Change how the forward and the backward half of a layer are combined, if there are two."""
+    """Replace the output of a bidirectional layer by `change(forward half, backward half)`, stacked."""
     return lambda v: np.concatenate([*change(*np.split(v.padded, 2))]) if v.D == 2 else v.padded
 
 
 def only_in(faults: list[Fault], group: str, name: str, where: str, here: Callable[..., Equations]) -> None:
-    """Add the mistakes that may also occur only in some layers or directions."""
+    """Add the mistakes that people also make only in some layers or directions.
+
+    `name` is a format for the name of the mistake, `where` ends each sentence, and `here` limits the changes.
+    """
 
     def enter(function: Sequence[str], mistake: str, sentence: str, changes: Equations) -> None:
         add(faults, group, function, name.format(mistake), f"{sentence} {where}", **changes)

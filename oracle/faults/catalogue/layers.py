@@ -1,7 +1,7 @@
 """Layers: the input, the parameters and the initial states of a layer, and the returned states.
 
 The attributes of `v` are the known quantities (see `oracle.faults.layer_equations`): `padded` is the output
-of a layer, `below` its input; `k` is the index of a direction among the parameters and the states.
+of a layer, `below` its input; `k` is the index of a direction in the parameters and in the states.
 """
 
 from functools import partial
@@ -12,14 +12,14 @@ import numpy as np
 from oracle.faults.catalogue.entry import add, series
 from oracle.faults.catalogue.layer_entry import above, last_of, only_in, states
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import taken
+from oracle.faults.layer_equations import in_order
 from reference.contract import LAYERS, Array
 
 FAULTS: list[Fault] = []
 
 
 def _last_step(v: Any) -> Array:
-    return taken(v.padded, np.broadcast_to(v.lengths[:, None] - 1, (v.m, v.T_x)))
+    return in_order(v.padded, np.broadcast_to(v.lengths[:, None] - 1, (v.m, v.T_x)))
 
 
 def _one_step_late(v: Any) -> Array:

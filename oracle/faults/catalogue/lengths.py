@@ -23,7 +23,7 @@ from oracle.faults.catalogue.layer_entry import (
 )
 from oracle.faults.equations import Equations, expression
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import every_step, forwards, taken
+from oracle.faults.layer_equations import forward_steps, full_lengths, in_order
 from reference.contract import LAYERS, Array
 
 FAULTS: list[Fault] = []
@@ -32,13 +32,13 @@ RARE: list[Fault] = []
 
 
 def _where_given(text: str) -> Callable[[Any], Any]:
-    """Other lengths, if the call has lengths."""
+    """The equation of the lengths: the value of `text` if the call has lengths, or else T_x."""
     change = expression(text)
-    return lambda v: every_step(v) if v.call.lengths is None else change(v)
+    return lambda v: full_lengths(v) if v.call.lengths is None else change(v)
 
 
-def _zero_where_padded(v: Any, state: str) -> Array:
-    """The last column of the states over time, which is zero after the end of a sample."""
+def _state_at_the_last_step_of_x(v: Any, state: str) -> Array:
+    """The state at step T_x - 1; 0 for a sequence that ends before."""
     return np.where(v.ends == v.T_x, RIGHT[f"{state}_end"](v), 0)
 
 
@@ -49,7 +49,7 @@ def _zero_input(v: Any) -> Array:
 
 
 def _last_step_repeated(v: Any) -> Array:
-    return taken(v.joined, np.minimum(forwards(v), v.lengths[:, None] - 1))
+    return in_order(v.joined, np.minimum(forward_steps(v), v.lengths[:, None] - 1))
 
 
 def _longest_first(v: Any) -> Array:
@@ -67,11 +67,11 @@ def _samples(order: Callable[[Any], Array], *names: str) -> Equations:
 
 def _zero_behind_the_end(v: Any) -> Array:
     """The states in the order of the steps, `(n_h, m, T_x)`, with 0 after the end of each sequence."""
-    return np.where(forwards(v) < v.ends[:, None], v.a, 0)
+    return np.where(forward_steps(v) < v.ends[:, None], v.a, 0)
 
 
 def _from_the_end(v: Any) -> Array:
-    return taken(_zero_behind_the_end(v), v.order)
+    return in_order(_zero_behind_the_end(v), v.order)
 
 
 def _flipped(v: Any) -> Array:
@@ -80,7 +80,7 @@ def _flipped(v: Any) -> Array:
 
 lengths = partial(add, FAULTS, "lengths", LAYERS)
 lengths_are = series(FAULTS, "lengths", LAYERS, "lengths")
-lengths_are("lengths_ignored", "lengths are ignored", every_step)
+lengths_are("lengths_ignored", "lengths are ignored", full_lengths)
 for name, sentence, other in (
     ("lengths_one_short", "lengths are one too short", "call.lengths - 1"),
     ("lengths_one_long", "lengths are one too long", "np.minimum(call.lengths + 1, T_x)"),
@@ -91,20 +91,20 @@ for name, sentence, other in (
 ):
     lengths_are(name, sentence, _where_given(f"np.array({other}, int)"))
 sentence = "the backward direction starts in the padding, not at the end of the sequence"
-lengths("lengths_ignored_backward", sentence, **backward(ends=every_step))
-lengths("lengths_ignored_above", "layers above the first ignore lengths", **above(ends=every_step))
-lengths("lengths_for_padding_alone", "lengths are used only for the padding of a", ends=every_step)
+lengths("lengths_ignored_backward", sentence, **backward(ends=full_lengths))
+lengths("lengths_ignored_above", "layers above the first ignore lengths", **above(ends=full_lengths))
+lengths("lengths_for_padding_alone", "lengths are used only for the padding of a", ends=full_lengths)
 sentence = "lengths are used only for the last states"
 lengths("lengths_for_last_states_alone", sentence, padded="joined", order=through_the_padding)
 sentence = "x is set to 0 in the padding, and lengths are ignored otherwise"
-lengths("lengths_for_x_alone", sentence, below=_zero_input, lengths=every_step)
+lengths("lengths_for_x_alone", sentence, below=_zero_input, lengths=full_lengths)
 last_is = series(FAULTS, "lengths", LAYERS, "last")
-last_is("carried_on", "states are updated in the padding", every_step)
+last_is("carried_on", "states are updated in the padding", full_lengths)
 sentence = "in the forward direction states are updated in the padding"
-lengths("forward_carried_on", sentence, **forward(last=every_step))
+lengths("forward_carried_on", sentence, **forward(last=full_lengths))
 sentence = "the last states of the forward direction are those of the last step of x, 0 in the padding"
-lengths("last_states_in_padding", sentence, **forward(**states("end", _zero_where_padded)))
-in_first = above(padded="joined", ends=every_step)
+lengths("last_states_in_padding", sentence, **forward(**states("end", _state_at_the_last_step_of_x)))
+in_first = above(padded="joined", ends=full_lengths)
 lengths("lengths_in_the_first_layer_alone", "only the first layer uses the lengths", **in_first)
 held_out = {**MASKED, "padded": "joined"}
 lengths("held_state_in_padding", "a has the held state in the padding, not 0", **held_out)

@@ -42,7 +42,7 @@ ROUNDED: Mapping[str, Callable[[Array], Array]] = {
     "float16": _float16,
     "bfloat16": _bfloat16,
 }
-"""The function that rounds an array, by precision."""
+"""The functions that round an array, by the name of the precision."""
 
 precision = partial(add, FAULTS, "precision")
 for dtype in ("float32", "float16"):

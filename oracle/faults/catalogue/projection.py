@@ -1,8 +1,8 @@
 """The projection of an LSTM's hidden state: on something else, with other weights, or not everywhere.
 
 The attributes of `v` are the known quantities (see `oracle.faults.layer_equations`): `a_next` is the hidden
-state before the projection, `a_out` after it, and `kept` has `a_next` of all steps. If the projection is left
-out somewhere, shapes fit only if n_p = n_a.
+state before the projection, `a_out` the hidden state after the projection, and `entries` the list of `a_next`
+of all steps. A mistake that leaves out the projection raises, except if n_p = n_a.
 """
 
 from functools import partial
@@ -13,7 +13,7 @@ import numpy as np
 from oracle.faults.catalogue.entry import LSTM_LAYER, add, by_columns, each, series
 from oracle.faults.catalogue.layer_entry import RIGHT, above
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import after
+from oracle.faults.layer_equations import state_after
 from reference.contract import Array
 
 FAULTS: list[Fault] = []
@@ -25,10 +25,10 @@ def _with_projection_of(v: Any, place: int) -> dict[str, Array]:
 
 
 def _unprojected(v: Any) -> Array:
-    """The last hidden states before the projection."""
-    if not ("Wp" in v.p and v.kept):
+    """The last hidden states, not projected."""
+    if not ("Wp" in v.p and v.entries):
         return np.asarray(RIGHT["a_end"](v))
-    return after(v.ends, v.kept[0], np.stack(v.kept, axis=2))
+    return state_after(v.ends, v.entries[0], np.stack(v.entries, axis=2))
 
 
 projection = partial(add, FAULTS, "projection", LSTM_LAYER)

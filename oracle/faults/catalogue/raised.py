@@ -1,4 +1,4 @@
-"""Mistakes that always raise. They are recognised by their errors, since they give no numbers."""
+"""Mistakes that always raise, with the errors by which they are recognised."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from reference.contract import CONTRACTS
 
 _ENTRIES = "|".join(str(len(contract.cache) + 1) for contract in CONTRACTS.values() if contract.is_cell)
-"""The numbers of entries of a cell's cache, with its parameters."""
+"""The possible numbers of entries of a cell's cache, as alternatives of a regular expression."""
 
 
 class Raising(NamedTuple):

@@ -1,4 +1,4 @@
-"""How to mend a mistake, in a line, for mistakes whose sentence does not say it."""
+"""How to mend a mistake, in one line, where the sentence of the mistake does not say it."""
 
 from collections.abc import Mapping
 

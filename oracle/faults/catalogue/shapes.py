@@ -19,7 +19,7 @@ shapes("loop_over_samples", "the loop over time runs over m", steps="range(m)")
 shapes("y_of_n_a_steps", "y has n_a steps, not T_x", y="np.zeros((n_y, m, n_a), x.dtype)")
 read_by_sample = {
     "rnn_forward": {"xt": lambda v: np.broadcast_to(v.x[:, v.t], (v.n_x, v.m if v.T_x == 1 else v.T_x))},
-    "lstm_forward": {"xt": lambda v: v.x[:, v.t]},  # of which no sample more can be put below a_prev
+    "lstm_forward": {"xt": lambda v: v.x[:, v.t]},  # if m differs from T_x, xt does not fit below a_prev
 }
 FAULTS.append(Fault("x_indexed_by_sample", "shapes", "step t reads x[:, t]", read_by_sample))
 shapes("x_reshaped", "x is reshaped, not transposed", x="np.reshape(x.T, x.shape)")

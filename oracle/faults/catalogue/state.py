@@ -1,7 +1,7 @@
-"""The states from step to step: the initial states, the states that a step reads, and where its results go.
+"""The states over time: wrong initial states, states that a step reads, and places of results.
 
-The attributes of `v` are the known quantities (see `oracle.faults.equations`): `a` and `c` over time, written
-up to step `t`. The values in `v.memory` last from call to call.
+The attributes of `v` are the known quantities (see `oracle.faults.equations`): in step `t`, the arrays `a`
+and `c` have the states of the steps before `t`. `memory` has values that earlier calls have stored.
 """
 
 from functools import partial
@@ -19,46 +19,47 @@ from oracle.faults.catalogue.entry import (
     exchanged,
 )
 from oracle.faults.fault import Fault
-from oracle.faults.layer_equations import after, every_step
+from oracle.faults.layer_equations import full_lengths, state_after
 from reference.contract import LAYERS
 
 FAULTS: list[Fault] = []
 
 
-def _left_behind(v: Any, quantity: str) -> Any:
-    """The last state of the last call, if it has the shape of the initial state of this call."""
+def _last_state_of_earlier_call(v: Any, quantity: str) -> Any:
+    """The last `quantity` of the earlier call; the right initial state in the first call or another shape."""
     last, v.memory["last"] = v.memory.get("last"), v
     begin = v.a0 if quantity == "a_next" else np.zeros_like(v.a0)
     return getattr(last, quantity) if last and last.a0.shape == v.a0.shape else begin
 
 
-def _last_states_left_behind(v: Any, state: str) -> Any:
-    """The last states of the last call of a layer, if they have the shape of the initial states."""
+def _last_state_of_earlier_layer_call(v: Any, state: str) -> Any:
+    """The last states of the earlier call of a layer; the right initial states for another shape."""
     begin = v.given.get(f"{state}0", v.given["a0"])
     last, v.memory[state] = getattr(v.memory.get(state), f"{state}_last", begin), v
     return last if last.shape == begin.shape else begin
 
 
-def _with_a0_first(v: Any) -> Any:
-    """The array of the states, with a0 in place of the state after step 0."""
+def _zeros_with_a0_first(v: Any) -> Any:
+    """The array `a` before the first step, with a0 in the place of step 0."""
     a = RIGHT["a"](v)
     a[:, :, :1] = v.a0[:, :, None]
     return a
 
 
-def _last_column(v: Any) -> Any:
-    return np.where(v.ends == v.T_x, after(every_step(v), v.a0, v.hidden), 0)
+def _a_at_the_last_step_of_x(v: Any) -> Any:
+    """The hidden state at step T_x - 1; 0 for a sequence that ends before."""
+    return np.where(v.ends == v.T_x, state_after(full_lengths(v), v.a0, v.hidden), 0)
 
 
-def _a_of_the_step_before(v: Any) -> Any:
-    """The caches; each state is stored one step late."""
+def _caches_after_a_is_shifted(v: Any) -> Any:
+    """The caches, after every entry of `a` has been moved one step later."""
     v.a[:, :, 1:] = v.a[:, :, :-1].copy()
     v.a[:, :, :1] = v.a0[:, :, None]
-    return v.kept, v.x
+    return v.entries, v.x
 
 
-def _with_c_first(v: Any) -> Any:
-    """The hidden state before the projection; the states after the step are exchanged."""
+def _exchanged_entry(v: Any) -> Any:
+    """The entry of a step, after its hidden state and its memory state have been exchanged."""
     v.a_out, v.c_next = v.c_next, v.a_out
     return v.a_next
 
@@ -75,8 +76,8 @@ c_state("reads_unwritten_slots", "step t reads a[:, :, t] and c[:, :, t], not ye
 c_state("reads_unwritten_c", "step t reads c[:, :, t], not yet written", c_prev=unwritten["c_prev"])
 sequence("a_two_steps_old", "a_prev is two steps old", a_prev="a[:, :, t - 2] if t > 1 else a0")
 from_earlier = "starts from the last state of the earlier call"
-state("a_left_behind", f"a {from_earlier}", a0=lambda v: _left_behind(v, "a_next"))
-c_state("c_left_behind", f"c {from_earlier}", c0=lambda v: _left_behind(v, "c_next"))
+state("a_left_behind", f"a {from_earlier}", a0=lambda v: _last_state_of_earlier_call(v, "a_next"))
+c_state("c_left_behind", f"c {from_earlier}", c0=lambda v: _last_state_of_earlier_call(v, "c_next"))
 c_state("one_array_for_a_and_c", "a and c are one array", c="a")
 c_state("c0_is_a0", "c starts from a0, not zero", c0="a0")
 c_state("c_reset_every_step", "c is reset to zero before every step", c_prev="np.zeros_like(a0)")
@@ -92,27 +93,31 @@ initial_exchanged = {"a_first": "given['c0']", "c_first": "given['a0']"}
 lstm_layers("a0_and_c0_exchanged", "a0 and c0 are exchanged", **initial_exchanged)
 c_taken = {"a_prev": "c_next if t else c0", "c_prev": "a_out if t else a0"}
 lstm_layers("steps_take_c_first", "every step takes (c, a) in place of (a, c)", **c_taken)
-lstm_layers("steps_return_c_first", "every step returns (c, a) in place of (a, c)", entry=_with_c_first)
+lstm_layers(
+    "steps_return_c_first",
+    "every step returns (c, a) in place of (a, c)",
+    entry=_exchanged_entry,
+)
 sentence = "every step takes and returns (c, a) in place of (a, c)"
-lstm_layers("steps_with_c_first", sentence, **c_taken, entry=_with_c_first)
+lstm_layers("steps_with_c_first", sentence, **c_taken, entry=_exchanged_entry)
 sentence = "the initial and last states are taken and returned as (c, a) in place of (a, c)"
 lstm_layers("states_with_c_first", sentence, **initial_exchanged, returned=exchanged("a_last", "c_last"))
 left_behind = {
-    "a_first": lambda v: _last_states_left_behind(v, "a"),
-    "c_first": lambda v: _last_states_left_behind(v, "c"),
+    "a_first": lambda v: _last_state_of_earlier_layer_call(v, "a"),
+    "c_first": lambda v: _last_state_of_earlier_layer_call(v, "c"),
 }
 layers("states_left_behind", "the states start from the last states of the earlier call", **left_behind)
 one_before = {"a_begin": "a_ends[-1] if k else a_first[0]", "c_begin": "c_ends[-1] if k else c_first[0]"}
 sentence = "each layer and direction starts from the last state of the one before it"
 layers("starts_where_the_one_before_ended", sentence, **one_before)
 sentence = "a_last is a at the last step of x, which is 0 for a shorter sequence"
-layers("a_last_is_the_last_column", sentence, a_end=_last_column)
+layers("a_last_is_the_last_column", sentence, a_end=_a_at_the_last_step_of_x)
 sentence = "the last states are those before the last step"
 layers("last_states_one_early", sentence, last="np.maximum(ends - 1, 0)")
 layers("initial_states_returned", "the initial states are returned as the last states", last="0 * ends")
 state("first_step_skipped", "the loop over time begins at 1", steps="range(1, T_x)")
 sentence = "the loop over time begins at 1, and a[:, :, 0] is a0"
-state("first_state_is_a0", sentence, a=_with_a0_first, steps="range(1, T_x)")
+state("first_state_is_a0", sentence, a=_zeros_with_a0_first, steps="range(1, T_x)")
 sentence = "the loop over time begins at 1, and step t reads a[:, :, t - 1], so a0 is ignored"
 state("first_step_skipped_and_a0", sentence, a_prev="a[:, :, t - 1]", steps="range(1, T_x)")
 state("last_step_skipped", "the loop over time ends a step early", steps="range(T_x - 1)")
@@ -121,5 +126,5 @@ state("x_reversed", "x is read from its last step to its first", xt="x[:, :, -1 
 state("first_x_at_every_step", "every step reads x[:, :, 0]", xt="x[:, :, 0]")
 state("next_x", "every step but the last reads the next x", xt="x[:, :, min(t + 1, T_x - 1)]")
 state("x_one_step_late", "step t reads x[:, :, t - 1]", xt="x[:, :, t - 1]")
-state("a_one_step_late", "a[:, :, t] is the state before step t", caches=_a_of_the_step_before)
+state("a_one_step_late", "a[:, :, t] is the state before step t", caches=_caches_after_a_is_shifted)
 state("results_one_step_late", "the results of step t are stored at step t + 1", slot="(t + 1) % T_x")

@@ -12,7 +12,7 @@ from oracle.faults.fault import Fault
 FAULTS: list[Fault] = []
 
 update = partial(add, FAULTS, "update")
-terms_exchanged = {"c_next": "it * c_prev + ft * cct"}  # in layers as if gates were
+terms_exchanged = {"c_next": "it * c_prev + ft * cct"}  # in layers: the two gates exchanged
 update(LSTM, "terms_exchanged", "c_next is it * c_prev + ft * cct", **terms_exchanged)
 c_next_is = series(FAULTS, "update", EVERY_LSTM, "c_next")
 c_next_is("update_gate_missing", "c_next is ft * c_prev + cct", "ft * c_prev + cct")

@@ -1,8 +1,8 @@
 """Weights and biases: exchanged, transposed, left out, added twice, read in another order.
 
-The two groups alternate in one file, since the diagnosis ranks mistakes by the order of the entries. `p` has
-all parameters by name, those of the head as `Wy` and `by`; the attributes of `v` are the known quantities
-(see `oracle.faults.equations`).
+Both groups are in one file, since the diagnosis ranks mistakes by the order of the entries. `p` has all
+parameters by name; the head has the names `Wy` and `by`. The attributes of `v` are the known quantities (see
+`oracle.faults.equations`).
 """
 
 from itertools import combinations, permutations
@@ -53,7 +53,7 @@ biases_are("forget_bias_plus_one", "1 is added to bf", each(lambda b: b + 1, "bf
 misread: set[frozenset[tuple[str, str]]] = set()
 for stacked, order in permutations(ORDERS, 2):
     gates = frozenset(zip(order, stacked, strict=True))
-    if sum(g != h for g, h in gates) > 2 and gates not in misread:  # two are exchanged above
+    if sum(g != h for g, h in gates) > 2 and gates not in misread:  # entries exchange two gates already
         misread.add(gates)
         one, other = ORDERS[stacked], ORDERS[order]
         sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
