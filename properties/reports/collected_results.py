@@ -6,7 +6,7 @@ from typing import Any
 
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult, encodable
-from properties.reports.test_ids import implementation_in
+from properties.reports.test_ids import implementation_in, is_of_law
 
 
 class CollectedResults:
@@ -24,7 +24,7 @@ class CollectedResults:
         """Set which tests will run. Workers of pytest-xdist report the same tests several times."""
         if not self._is_known:
             self._is_known = True
-            for nodeid in nodeids:
+            for nodeid in filter(is_of_law, nodeids):
                 self._pending[implementation_in(nodeid)].add(nodeid)
 
     def add(

@@ -3,6 +3,11 @@
 from reference.contract import CONTRACTS
 
 
+def is_of_law(nodeid: str) -> bool:
+    """Whether a test checks a law, and is no test of the harness, which may have the name of a target."""
+    return "properties/laws/" in nodeid
+
+
 def implementation_in(nodeid: str) -> str:
     """The target in a test's id: `"my_rnn.py"`."""
     parameters = nodeid.partition("[")[2].removesuffix("]")

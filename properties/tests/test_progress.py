@@ -14,9 +14,9 @@ from properties.reports.test_ids import implementation_in
 from properties.tests.results import failed, passed
 
 IDS = [
-    "t.py::test_shapes[class/a.py-rnn_forward]",
-    "t.py::test_shapes[class/b[1].py-lstm_forward]",
-    "t.py::test_is[class/a.py]",
+    "properties/laws/t.py::test_shapes[class/a.py-rnn_forward]",
+    "properties/laws/t.py::test_shapes[class/b[1].py-lstm_forward]",
+    "properties/laws/t.py::test_is[class/a.py]",
 ]
 
 
