@@ -1,4 +1,4 @@
-"""Finds out which values a layer uses for absent initial states, if not zeros."""
+"""Finds the values that a layer uses for initial states that a call does not have, if not zeros."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -17,12 +17,12 @@ from reference.contract import CONTRACTS
 
 @dataclass(frozen=True)
 class InputsWithoutStates(LayerInputs):
-    """Inputs without the `absent` initial states, which are 0."""
+    """Inputs whose call does not have the `absent` initial states; the arrays of these states are 0."""
 
     absent: tuple[str, ...] = ()
 
     def arguments(self, function: str) -> list[Any]:
-        """The arguments of a call, with `None` for each absent state."""
+        """The arguments of a call of `function`, with `None` for each absent state."""
         contract = CONTRACTS[function]
         given = zip([*contract.arguments, *contract.last_arguments], super().arguments(function), strict=True)
         return [None if name in self.absent else argument for name, argument in given]
@@ -31,23 +31,23 @@ class InputsWithoutStates(LayerInputs):
 def locate_absent(
     function: str, program: Program, counterexample: LayerProblem, limits: Limits, seed: int = 0
 ) -> Location | None:
-    """The values that a layer uses for absent initial states; `None` if it uses zeros.
+    """Locate wrong values for absent initial states; `None` if the layer uses zeros.
 
-    The layer must be right for initial states that are zeros.
+    The layer must be right for calls with initial states.
     """
     states = ("a0", "c0") if function == "lstm_layer" else ("a0",)
     for absent in (states, *([("a0",), ("c0",)] if len(states) > 1 else ())):
         every = _networks_without_states(absent, function, counterexample, limits, seed)
-        seen = [found for inputs in every if (found := answer(function, program, inputs))]
-        if any(each.is_wrong for each in seen):
-            return _located(absent, states, seen)
+        answers = [found for inputs in every if (found := answer(function, program, inputs))]
+        if any(each.is_wrong for each in answers):
+            return _located(absent, states, answers)
     return None
 
 
 def _networks_without_states(
     absent: tuple[str, ...], function: str, counterexample: LayerProblem, limits: Limits, seed: int
 ) -> Iterator[InputsWithoutStates]:
-    """Eight networks without some initial states, two of each shape."""
+    """Eight networks without some of the initial states: two networks of each of four shapes."""
     every = (
         each for each in networks(counterexample, limits) if each.lengths == "absent" and each.layers < 3
     )
@@ -57,10 +57,10 @@ def _networks_without_states(
         yield InputsWithoutStates(**arrays | {name: 0 * arrays[name] for name in absent}, absent=absent)
 
 
-def _located(absent: tuple[str, ...], states: tuple[str, ...], seen: Sequence[Answer]) -> Location:
+def _located(absent: tuple[str, ...], states: tuple[str, ...], answers: Sequence[Answer]) -> Location:
     is_alone = len(absent) < len(states)
     where = Where(" and ".join(absent), setting=("absent alone" if is_alone else "absent",), stage="network")
-    for form in network_mistakes(seen[0].function):
-        if all(each.is_given_by(form) for each in seen if each.is_wrong):
-            return Location(where, network_rule(seen, form), form)
+    for form in network_mistakes(answers[0].function):
+        if all(each.is_given_by(form) for each in answers if each.is_wrong):
+            return Location(where, network_rule(answers, form), form)
     return Location(where)

@@ -1,4 +1,4 @@
-"""The forms to try, each with its cost. Their numbers are computed from the shown values."""
+"""The forms to try, each with its cost. The numbers in the forms are computed from the shown values."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,7 +18,7 @@ INNER = ("ft * c_prev", "it * cct", "tanh(c_next)", "z", "zf", "zi", "zc", "zo",
 
 
 def nodes_of_equation(nodes: Nodes, known: dict[str, Array], target: str) -> list[str]:
-    """The nodes of an equation, down to the known nodes, in order."""
+    """The node of an equation, and the nodes from which it is computed, up to the known nodes."""
     found: list[str] = []
     left = [target]
     while left:
@@ -31,7 +31,7 @@ def nodes_of_equation(nodes: Nodes, known: dict[str, Array], target: str) -> lis
 
 
 def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
-    """The forms to try, each with its cost."""
+    """The forms to try for an equation, each with its cost."""
     first = cases[0]
     observation, target = first.observation, first.target
     implied = _implied(first)
@@ -41,33 +41,33 @@ def candidates(cases: Sequence[Case]) -> Iterator[tuple[float, Form]]:
     terms = [name for name in terms if name != target]
     yield 0.95, Form(target, source="shown", map="step back", by=1)
     for depth, node in enumerate(every):
-        far = 0.0 if node == target else 0.5 + 0.03 * depth
+        depth_cost = 0.0 if node == target else 0.5 + 0.03 * depth
         for name, (_, cost) in PLAIN.items():
-            yield far + cost, Form(node, function=name)
+            yield depth_cost + cost, Form(node, function=name)
         for name, (_, numbers, cost) in MAPS.items():
             for by in numbers:
-                yield far + cost + 0.01 * numbers.index(by), Form(node, map=name, by=by)
-        yield from _activation_forms(node, far, observation.nodes)
+                yield depth_cost + cost + 0.01 * numbers.index(by), Form(node, map=name, by=by)
+        yield from _activation_forms(node, depth_cost, observation.nodes)
         for source in terms:
             if source != node and _same_shape(observation, target, source, node):
-                yield far + 0.6, Form(node, source=source)
+                yield depth_cost + 0.6, Form(node, source=source)
                 if node == target or node in ("a_prev", "c_prev", "it", "ft", "xt"):
                     for name in ("one minus", "tanh", "sigmoid"):
-                        yield far + 1.4, Form(node, source=source, function=name)
+                        yield depth_cost + 1.4, Form(node, source=source, function=name)
                     for name in ("step back", "first step", "last step", "step back, at least the first"):
                         for by in MAPS[name][1]:
-                            yield far + 1.3 + 0.01 * by, Form(node, source=source, map=name, by=by)
+                            yield depth_cost + 1.3 + 0.01 * by, Form(node, source=source, map=name, by=by)
         if node in implied:
-            yield from _fitted(cases, node, far, terms)
+            yield from _forms_with_numbers(cases, node, depth_cost, terms)
         elif node in observation.known or node in observation.nodes:
             for k in STEPS:
-                yield far + 1.6, Form(node, function="multiples", number=k)
+                yield depth_cost + 1.6, Form(node, function="multiples", number=k)
             for k in CLIPS:
-                yield far + 1.6, Form(node, function="clipped", number=float(k))
+                yield depth_cost + 1.6, Form(node, function="clipped", number=float(k))
 
 
 def _same_shape(observation: Observation, target: str, source: str, node: str) -> bool:
-    """Whether two arrays have the same rows and the same number of axes."""
+    """Whether two arrays have the same number of rows and the same number of axes."""
     try:
         return (
             observation.value(source, target).shape[0] == observation.value(node, target).shape[0]
@@ -77,17 +77,17 @@ def _same_shape(observation: Observation, target: str, source: str, node: str) -
         return False
 
 
-def _activation_forms(node: str, far: float, nodes: Nodes) -> Iterator[tuple[float, Form]]:
-    """Forms in which another function of its argument replaces an activation, and softmax with a factor."""
+def _activation_forms(node: str, depth_cost: float, nodes: Nodes) -> Iterator[tuple[float, Form]]:
+    """Forms with another activation function, and with a factor on the argument of softmax."""
     operation, operands = nodes.get(node, ("", ()))
     for name, (_, cost) in ARGUMENT_FUNCTIONS.items() if operation in ACTIVATIONS else ():
-        yield far + cost, Form(node, source=operands[0], function=name)
+        yield depth_cost + cost, Form(node, source=operands[0], function=name)
     for k in (0.5, 2.0, 0.1, 10.0) if operation == "softmax" else ():
-        yield far + 1.4, Form(operands[0], function="times", number=k)
+        yield depth_cost + 1.4, Form(operands[0], function="times", number=k)
 
 
 def _implied(case: Case) -> dict[str, Array]:
-    """The values of nodes for which the equation gives the shown values, by inverse operations."""
+    """For each node the values from which the equation would give the shown values, by inverse operations."""
     observation, target = case.observation, case.target
     check = observation.checks[target]
     found = {target: np.where(check.wrong & check.visible, check.shown, np.nan)}
@@ -120,11 +120,11 @@ def _implied(case: Case) -> dict[str, Array]:
     return found
 
 
-def _fitted(
-    cases: Sequence[Case], node: str, far: float, terms: Sequence[str]
+def _forms_with_numbers(
+    cases: Sequence[Case], node: str, depth_cost: float, terms: Sequence[str]
 ) -> Iterator[tuple[float, Form]]:
-    """Forms with a number from the first answers, if several elements agree on the number."""
-    now, wanted = _pairs(cases, node)
+    """Forms with a number, where most elements of the first answers give the same number."""
+    now, wanted = _right_and_implied(cases, node)
     if len(now) < 2:
         return
     with np.errstate(all="ignore"):
@@ -134,23 +134,23 @@ def _fitted(
             ("times", wanted / now, 0.9),
             ("plus", wanted - now, 1.0),
         ):
-            number = _agreed(numbers)
+            number = _common_number(numbers)
             if number is not None:
-                yield far + cost, Form(node, function=name, number=number)
+                yield depth_cost + cost, Form(node, function=name, number=number)
     for name, tried, cost in (
         ("multiples", STEPS, 1.0),
         ("clipped", CLIPS, 1.1),
     ):
         for k in map(float, tried):
-            if _agrees(NUMBERED[name](now, k), wanted):
-                yield far + cost, Form(node, function=name, number=k)
+            if _mostly_equal(NUMBERED[name](now, k), wanted):
+                yield depth_cost + cost, Form(node, function=name, number=k)
     for term in terms:
         if term != node and _same_shape(cases[0].observation, cases[0].target, term, node):
-            yield from _sums(cases, node, term, far)
+            yield from _forms_with_terms(cases, node, term, depth_cost)
 
 
-def _pairs(cases: Sequence[Case], node: str, term: str = "") -> tuple[Array, ...]:
-    """The right values of a node, the values that the answers imply, and perhaps those of a term."""
+def _right_and_implied(cases: Sequence[Case], node: str, term: str = "") -> tuple[Array, ...]:
+    """The right values of a node, the implied values (see `_implied`), and the values of the term, if any."""
     parts = []
     for case in cases[:4]:
         check = case.check
@@ -167,10 +167,12 @@ def _pairs(cases: Sequence[Case], node: str, term: str = "") -> tuple[Array, ...
     return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
 
 
-def _sums(cases: Sequence[Case], node: str, term: str, far: float) -> Iterator[tuple[float, Form]]:
-    """The node times a number plus a term times a number, by least squares."""
+def _forms_with_terms(
+    cases: Sequence[Case], node: str, term: str, depth_cost: float
+) -> Iterator[tuple[float, Form]]:
+    """The form `number * node + share * term`, with both numbers by least squares, if it fits."""
     try:
-        now, wanted, other = _pairs(cases, node, term)
+        now, wanted, other = _right_and_implied(cases, node, term)
     except ValueError:
         return
     if len(now) < 6:
@@ -181,25 +183,25 @@ def _sums(cases: Sequence[Case], node: str, term: str, far: float) -> Iterator[t
     (a, b), _, rank, _ = np.linalg.lstsq(A, wanted, rcond=None)
     if rank < 2:
         return
-    a, b = _plain(float(a)), _plain(float(b))
-    if b and _agrees(a * now + b * other, wanted, 1e-6):
+    a, b = _shortest_near(float(a)), _shortest_near(float(b))
+    if b and _mostly_equal(a * now + b * other, wanted, 1e-6):
         simple = 0.0 if a in (0, 1) and abs(b) in (0, 1) else 0.4
         function, number = ("", 0.0) if a == 1 else ("times", a)
-        yield far + 1.0 + simple, Form(node, function=function, number=number, other=term, share=b)
+        yield depth_cost + 1.0 + simple, Form(node, function=function, number=number, other=term, share=b)
 
 
-def _agreed(numbers: Array) -> float | None:
-    """The number on which most elements agree, rounded to few digits; `None` if they do not agree."""
+def _common_number(numbers: Array) -> float | None:
+    """The number that most elements have, rounded to few digits; `None` if there is none."""
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) < 2:
         return None
     number = float(np.median(numbers))
     near = np.abs(numbers - number) <= 1e-6 * abs(number) + 1e-300
-    return _plain(number) if near.sum() > max(len(numbers) / 2, 1) else None
+    return _shortest_near(number) if near.sum() > max(len(numbers) / 2, 1) else None
 
 
-def _plain(number: float) -> float:
-    """The number with the fewest digits that is nearly equal."""
+def _shortest_near(number: float) -> float:
+    """The number with the fewest digits that equals `number` up to rounding."""
     for digits in range(1, 8):
         plain = float(f"{number:.{digits}g}")
         if abs(plain - number) <= 1e-7 * abs(number) + 1e-12:
@@ -207,7 +209,7 @@ def _plain(number: float) -> float:
     return number
 
 
-def _agrees(found: Array, wanted: Array, tolerance: float = 1e-4) -> bool:
-    """Whether most elements have the wanted values, within the rounding of an inverse activation."""
+def _mostly_equal(found: Array, wanted: Array, tolerance: float = 1e-4) -> bool:
+    """Whether most elements are equal, up to the rounding error of an inverse activation."""
     with np.errstate(all="ignore"):
         return bool(np.mean(np.abs(found - wanted) <= tolerance * (np.abs(wanted) + 1e-12)) > 0.5)

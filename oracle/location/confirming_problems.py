@@ -1,4 +1,4 @@
-"""Problems on both sides of a condition, to confirm or refute it."""
+"""Problems that meet a condition, and problems that do not, to confirm or refute the condition."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle.inputs import Inputs
 from oracle.location.facts import Condition, When
-from oracle.location.features import EXTENTS, SUM
+from oracle.location.features import AXIS_SIZES, SUM
 from oracle.location.probe_problems import BASE, Draw, over_time, special
 from oracle.location.when import compared
 from oracle.problem import DType
@@ -19,10 +19,10 @@ LARGEST = 300
 def problems_beside(
     draw: Draw, when: When, example: Inputs, seed: int, dtypes: Sequence[DType]
 ) -> Iterator[Inputs]:
-    """Three ordinary problems, and problems on both sides of each condition.
+    """Three ordinary problems, then for each condition problems that meet it and problems that do not.
 
-    Their sizes meet the other conditions on sizes. `example` is a problem for which the equation is wrong,
-    and `dtypes` are the dtypes of the function.
+    The sizes of the problems meet all other conditions on sizes. `example` is a problem for which the
+    equation is wrong; `dtypes` are the dtypes of the function.
     """
     sizes_met = {name: size for each in when.conditions for name, size in _sizes_meeting(each).items()}
     bits = [each for each in when.conditions if each.feature.kind == "bits"]
@@ -47,18 +47,18 @@ def problems_beside(
 
 
 def _sizes_meeting(condition: Condition) -> dict[str, int]:
-    """Sizes that meet a condition on sizes, or that are large enough for a condition on places."""
+    """Sizes that meet a condition on sizes, or with which some elements meet a condition on places."""
     feature, value = condition.feature, int(condition.value) if abs(condition.value) < LARGEST else 1
     if feature.kind == "size" and feature.name in BASE and condition.relation in ("=", "≥"):
         return {feature.name: max(value, 1)}
-    if feature.kind in ("place", "from end", "residue", "tail") and feature.name in EXTENTS:
-        name = EXTENTS[feature.name] or "n_a"
+    if feature.kind in ("place", "from end", "residue", "tail") and feature.name in AXIS_SIZES:
+        name = AXIS_SIZES[feature.name] or "n_a"
         return {name: max(value + 3, feature.by + value + 2, BASE[name])}
     return {}
 
 
 def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
-    """Sizes on both sides of a condition on sizes or places; empty for other conditions."""
+    """Sizes that meet a condition on sizes or places, and sizes that do not; none for other conditions."""
     (kind, name, by), value = vars(condition.feature).values(), int(min(condition.value, LARGEST))
     if kind == "size" and name in BASE:
         yield from ({name: size} for size in {*range(value - 2, value + 3), 2 * value, 2 * value + 1})
@@ -74,11 +74,11 @@ def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
     elif kind in ("place", "from end", "tail", "residue"):
         least = value if kind in ("place", "from end") else 0
         beyond = {0, 1, 2, by + 3, 2 * by + 1, least + 3, 2 * least + 1}
-        yield from ({EXTENTS[name] or "n_a": least + more} for more in beyond)
+        yield from ({AXIS_SIZES[name] or "n_a": least + more} for more in beyond)
 
 
 def _values_beside(condition: Condition, example: Inputs, drawn: Draw, seed: int) -> Iterator[Inputs]:
-    """Problems with values on both sides of a condition on values."""
+    """Problems in which some elements meet a condition on values and some do not."""
     if condition.feature.kind in ("repeats", "moved"):
         for k in range(5):
             yield from over_time(drawn(k, {"T_x": 4 + 2 * k + seed % 7}), drawn(k + 5, {"T_x": 30}), k)
@@ -89,7 +89,7 @@ def _values_beside(condition: Condition, example: Inputs, drawn: Draw, seed: int
 
 
 def spread(example: Inputs, seed: int) -> Inputs:
-    """The network of an example with 24 samples, some larger and some smaller than those of the example."""
+    """The example with 24 new samples, some with larger numbers and some with smaller numbers."""
     rng = np.random.default_rng([7, seed])
     m, n_x, T_x = 24, *example.x.shape[::2]
     factors = 10 ** rng.uniform(-1.2, 0.7, m)

@@ -1,4 +1,4 @@
-"""The equations of a step as data, with their values and bounds, also with a replaced node."""
+"""The equations of a step as a graph of nodes, and the values and bounds of the nodes."""
 
 import ast
 from collections.abc import Callable, Mapping
@@ -18,18 +18,18 @@ Node = tuple[str, tuple[str, ...]]
 
 
 class Nodes(dict[str, Node]):
-    """The nodes of a step by name, in order."""
+    """The nodes of a step by name, in the order of computation."""
 
     def __init__(self, nodes: Mapping[str, Node]) -> None:
         super().__init__(nodes)
         self._sources: dict[str, frozenset[str]] = {}
 
     def depends(self, name: str, on: str) -> bool:
-        """Whether a node is another node, or is computed from it."""
+        """Whether the node `name` is the node `on`, or is computed from it."""
         return on in self._sources_of(name)
 
     def _sources_of(self, name: str) -> frozenset[str]:
-        """The name, and the names of all arrays from which its node is computed."""
+        """The names of all arrays from which a node is computed, and of the node itself."""
         if name not in self._sources:
             operands = self[name][1] if name in self else ()
             self._sources[name] = frozenset({name}.union(*map(self._sources_of, operands)))
@@ -40,7 +40,7 @@ class Nodes(dict[str, Node]):
 def equations(
     kind: Kind, sequence: bool = False, projected: bool = False, activation: str = "tanh", head: bool = True
 ) -> Nodes:
-    """The nodes of one step, in order; for a `sequence` also the nodes that read the step before.
+    """The nodes of one step. With `sequence`, they include the inputs of the step: xt, a_prev and c_prev.
 
     Arrays are `(n, m, T_x)`, weights are matrices, and biases are `(n, 1, 1)`.
     """
@@ -66,7 +66,7 @@ def equations(
 
 
 def _add(nodes: dict[str, Node], name: str, expression: ast.expr, head: str) -> None:
-    """Add the node of an expression, after the nodes of its parts, whose names are their texts."""
+    """Add the nodes of the parts of an expression, named by their texts, then the node of the expression."""
 
     def part(each: ast.expr) -> str:
         text = ast.unparse(each).replace(" @ ", " ").replace("Wy", head)
@@ -95,7 +95,7 @@ ACTIVATIONS = ("tanh", "sigmoid", "relu")
 
 
 def apply(W: Array, v: Array) -> Array:
-    """`W v` for every sample and step."""
+    """`W v (n, m, T_x)` for every sample and step."""
     return np.asarray((W @ v.reshape(len(v), prod(v.shape[1:]))).reshape(len(W), *v.shape[1:]))
 
 
@@ -105,13 +105,13 @@ def sigmoid(z: Array) -> Array:
 
 
 def softmax(z: Array) -> Array:
-    """Over the first axis."""
+    """The softmax over the first axis."""
     e = np.exp(z - z.max(axis=0, keepdims=True))
     return np.asarray(e / e.sum(axis=0, keepdims=True))
 
 
 def before(states: Array, first: Array) -> Array:
-    """The state before each step; there is none without steps."""
+    """The state before each step, `(n, m, T_x)`; `first` is the state before the first step."""
     before_first = np.broadcast_to(first, (*states.shape[:2], 1))
     return np.concatenate([before_first, states], axis=2)[:, :, : states.shape[2]]
 
@@ -131,7 +131,7 @@ OPERATIONS: Mapping[str, Callable[..., Array]] = {
 
 
 def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str, Array]) -> Array:
-    """The value of a node by its equation, from the known arrays; `memo` caches computed nodes."""
+    """Compute the value of a node from the known arrays; `memo` caches the values of nodes."""
     if name not in memo:
         operation, operands = nodes[name]
         values = [known[each] if each in known else evaluate(nodes, known, each, memo) for each in operands]
@@ -141,7 +141,7 @@ def evaluate(nodes: Nodes, known: Mapping[str, Array], name: str, memo: dict[str
 
 
 def bounded(nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic) -> Bounded:
-    """The value of a node by its equation, with the bound on the error of a correct program."""
+    """Compute the value of a node from the known arrays, and the bound on the error of a correct program."""
     with np.errstate(all="ignore"):
         return _bounded(nodes, known, name, fl, {})
 
@@ -161,7 +161,7 @@ def _bounded(
 def _rule(
     nodes: Nodes, known: Mapping[str, Array], name: str, fl: Arithmetic, of: Callable[[str], Bounded]
 ) -> Bounded:
-    """Apply the rounding rule of a node; a sum of products is one product of stacked matrices."""
+    """Apply the rounding rule of a node. A sum of products counts as one product of stacked matrices."""
     operation, operands = nodes[name]
     products = [nodes[each][1] for each in operands if each in nodes and nodes[each][0] == "apply"]
     if operation == "apply" or products:

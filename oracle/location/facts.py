@@ -9,10 +9,10 @@ Relation = Literal["=", "≠", "≥", "≤", ">", "<"]
 
 @dataclass(frozen=True)
 class Feature:
-    """A number for each element of an answer, such as its place or its magnitude.
+    """A number for each element of an answer, such as its step or its magnitude.
 
-    `kind` names the computation (see `oracle.location.features`), and `name` its array, axis or size; `by` is
-    the modulus of a residue.
+    `kind` names the computation (see `oracle.location.features`); `name` is the array, axis or size from
+    which the number is computed; `by` is the modulus of a residue.
     """
 
     kind: str
@@ -22,7 +22,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Condition:
-    """A feature, compared with a number."""
+    """A comparison of a feature with a number."""
 
     feature: Feature
     relation: Relation
@@ -33,9 +33,9 @@ class Condition:
 class Where:
     """The first equation that does not hold, named by its left side.
 
-    `also` has the other gates with the same mistake. For layers, `setting` is the kind of network in which
-    the equation does not hold. `stage` is `"network"` for a mistake outside of the steps, and `"calls"` for
-    answers that depend on earlier calls.
+    `also` has the other gates with the same mistake. For layers, `setting` describes the networks in which
+    the equation does not hold (see `layers.Setting`). `stage` is `"network"` for a mistake around the steps,
+    and `"calls"` for answers that depend on earlier calls.
     """
 
     equation: str
@@ -47,10 +47,9 @@ class Where:
 
 @dataclass(frozen=True)
 class When:
-    """The conditions that all wrong elements meet and no right element meets.
+    """The conditions that an element meets exactly if it is wrong; without conditions all elements are wrong.
 
-    Without conditions all elements are wrong. With `has_unchanged`, many elements are right because the form
-    gives the right value.
+    `has_unchanged` says that for many elements the form gives the right value, so that they are not wrong.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -61,9 +60,9 @@ class When:
 class Form:
     """The replacement of a node in an equation: `function(map(source)) + share * other`.
 
-    Empty fields change nothing; without a `source` the node itself is the source. `by` is the parameter of
-    the map, `number` the parameter of the function. In a whole network, the form is a `mistake`, the name of
-    an entry of the catalogue; with the source `a` or `c`, only this state is wrong.
+    An empty field leaves out its part of the formula; without a `source`, the node itself is the source. `by`
+    is the parameter of the map, and `number` the parameter of the function. In a whole network, the form is a
+    `mistake`, the name of an entry of the catalogue; if only one state is wrong, the source is `a` or `c`.
     """
 
     node: str
@@ -79,9 +78,9 @@ class Form:
 
 @dataclass(frozen=True)
 class Location:
-    """Where, when and how a function is wrong; `when` and `how` are `None` if they are not known.
+    """Where, when and how a function is wrong; `when` and `how` are `None` if unknown.
 
-    `alone` is false if the function is wrong only after other calls.
+    `alone` is `False` if the function is wrong only after earlier calls.
     """
 
     where: Where
@@ -90,7 +89,7 @@ class Location:
     alone: bool = True
 
     def under(self, condition: Condition) -> "Location":
-        """The location with one more condition, which becomes the first."""
+        """The location with one more condition, before the other conditions."""
         conditions = self.when.conditions if self.when else ()
         return replace(self, when=When((condition, *conditions)))
 

@@ -1,4 +1,4 @@
-"""The features of each element of an equation, for conditions: places, sizes, magnitudes."""
+"""The features of each element of an equation: its unit, sample and step, sizes, and magnitudes."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -11,23 +11,23 @@ from oracle.location.observations import Observation
 from reference.contract import Array
 
 AXES = ("unit", "sample", "step")
-EXTENTS = {"unit": "", "sample": "m", "step": "T_x"}
-"""The size along each axis; the number of units depends on the equation."""
+AXIS_SIZES = {"unit": "", "sample": "m", "step": "T_x"}
+"""The name of the size of each axis; empty for units, whose number depends on the equation."""
 MODULI = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
 SUM = "n_a + n_x"
 VALUES = ("xt", "a_prev", "c_prev", "a_next", "c_next", "logits", "yt_pred", "zf", "zi", "zc", "zo", "z")
-"""The arrays whose values are features, of gates and of an RNN the argument of the activation."""
+"""The arrays whose values are features. `z…` is the argument of an activation."""
 
 COSTS: Mapping[str, float] = {
     "size": 1, "equal": 1, "bits": 1, "place": 1, "from end": 1.2, "residue": 1.4, "tail": 1.3,
     "network": 0.9, "value": 1.5, "magnitude": 1.5, "largest": 1.8, "largest of all": 1.9,
     "moved": 2.3, "repeats": 2,
 }  # fmt: skip
-"""The cost of a condition by the kind of its feature: the cheapest fitting condition is chosen."""
+"""The cost of a condition by the kind of its feature. `when.rule` chooses the cheapest conditions."""
 
 
 def columns(observation: Observation, target: str) -> dict[Feature, Array]:
-    """The features of the elements of an equation, as arrays that broadcast to their shape."""
+    """The features of the elements of an equation, as arrays that broadcast to `(n, m, T_x)`."""
     shape = observation.checks[target].shown.shape
     sizes = observation.sizes
     found = {feature: _number(value) for feature, value in size_features(sizes).items()}
@@ -44,14 +44,14 @@ def columns(observation: Observation, target: str) -> dict[Feature, Array]:
 
 
 def size_features(sizes: Mapping[str, int]) -> dict[Feature, float]:
-    """Each size, and whether any two sizes are equal."""
+    """Each size, and for each pair of sizes whether they are equal."""
     found = {Feature("size", name): float(size) for name, size in sizes.items()}
     pairs = combinations(sizes, 2)
     return found | {Feature("equal", f"{a} = {b}"): float(sizes[a] == sizes[b]) for a, b in pairs}
 
 
 def derived(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
-    """Residues of sizes and places, and whether an element is in the last, incomplete block."""
+    """Residues of sizes and places, and whether a place is in an incomplete last block."""
     found: dict[Feature, Array] = {}
     for feature, values in features.items():
         if feature.kind in ("size", "place"):
@@ -65,7 +65,7 @@ def derived(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
 
 
 def _value_features(observation: Observation, target: str, shape: tuple[int, ...]) -> dict[Feature, Array]:
-    """The features of the arrays on which the equation depends."""
+    """The features that are computed from the arrays on which the equation depends."""
     found: dict[Feature, Array] = {}
     nodes = observation.nodes
     with np.errstate(all="ignore"):
@@ -104,7 +104,7 @@ def _value_features(observation: Observation, target: str, shape: tuple[int, ...
 
 
 def _argument(observation: Observation, target: str) -> str:
-    """The argument of the activation in an equation; empty without an activation."""
+    """The name of the argument of an equation's activation; empty without an activation."""
     operation, operands = observation.nodes.get(target, ("", ("",)))
     return operands[0] if operation in ACTIVATIONS else ""
 

@@ -1,4 +1,4 @@
-"""The result of an equation with a form in place of a node, and maps of an array along its axes."""
+"""The result of an equation in which a form replaces a node, and the index maps of forms."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,11 +10,13 @@ from oracle.location.observations import Observation
 from reference.contract import Array
 
 Map = Callable[[Array, int], Array | None]
-"""Moves the entries of an array `(n, m, T)` or `(rows, columns)`; `None` if the map does not apply."""
+"""A function of an array `(n, m, T)` or `(rows, columns)` and a parameter that moves the array's entries.
+
+It returns `None` if it does not apply to the array."""
 
 
 def _along(axis: int, index: Callable[[Array, int, int], Array]) -> Map:
-    """Take the entries `index(places, by, n)` along an axis; a negative index gives 0."""
+    """A map that takes the entries `index(arange(n), by, n)` along an axis; a negative index gives 0."""
 
     def mapped(v: Array, by: int) -> Array | None:
         if v.ndim != 3 or not v.shape[axis]:
@@ -32,7 +34,7 @@ def _along(axis: int, index: Callable[[Array, int, int], Array]) -> Map:
 
 
 def _reshaped(written: tuple[int, ...], read: tuple[int, ...]) -> Map:
-    """Write the entries in one order of the axes, and read them in another."""
+    """A map that writes the entries in one order of the axes and reads them in another order."""
 
     def mapped(v: Array, by: int) -> Array | None:
         if v.ndim != 3:
@@ -54,7 +56,7 @@ def _swapped(one: int, other: int) -> Map:
 
 
 def _without_last_rows(v: Array, by: int) -> Array | None:
-    """0 in the rows after the last whole block of `by` rows."""
+    """The array with 0 in the rows after the last whole block of `by` rows."""
     rows = np.arange(len(v)).reshape(-1, *[1] * (v.ndim - 1))
     return np.where(rows < len(v) - len(v) % by, v, 0)
 
@@ -81,11 +83,11 @@ MAPS: Mapping[str, tuple[Map, tuple[int, ...], float]] = {
     "along the samples": (_as_row, (0,), 1.0),
     "without the rows that blocks leave": (_without_last_rows, BLOCKS, 1.2),
 }
-"""Each map with the values of its parameter that are tried, and its cost."""
+"""The maps by name, each with the values of its parameter to try, and with its cost."""
 
 
 def _source(name: str, observation: Observation, target: str) -> Array:
-    """The value of another array; for a wrong operand of a step, the right value."""
+    """The value of the array `name`; the right value if `name` and `target` are both operands of a step."""
     if name == "shown":
         return observation.checks[target].shown
     check = observation.checks.get(name)
@@ -119,7 +121,7 @@ def replacement(form: Form, observation: Observation, target: str) -> Array | No
 
 
 def given_by(form: Form, observation: Observation, target: str) -> Array | None:
-    """The result of an equation with a form in place of a node; `None` if the shapes do not fit."""
+    """The result of an equation in which a form replaces a node; `None` if the shapes do not fit."""
     shape = observation.checks[target].shown.shape
     value = replacement(form, observation, target)
     if value is None:

@@ -1,4 +1,4 @@
-"""Functions that may replace a node: functions of its value, or of the argument of its activation."""
+"""Functions in forms: functions of the value of a node, or of the argument of an activation."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,7 +11,7 @@ Function = Callable[[Array, float], Array]
 
 
 def _rounded(bits: int) -> Function:
-    """Round to float32 without its last `bits` bits."""
+    """Round to float32 with `bits` fewer bits in the significand, ties to even."""
 
     def function(v: Array, number: float) -> Array:
         raw = np.ascontiguousarray(v, np.float32).view(np.uint32).astype(np.uint64)
@@ -45,7 +45,7 @@ PLAIN: Mapping[str, tuple[Function, float]] = {
     "sigmoid": (lambda v, _: sigmoid(v), 0.8),
     "relu": (lambda v, _: np.maximum(v, 0), 0.9),
 } | {name: (function, 0.9) for name, function in ROUNDINGS.items()}
-"""Functions of the value without a parameter, each with its cost."""
+"""Functions of the value of a node, without a parameter, each with its cost."""
 
 ARGUMENT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
     "z": (lambda z, _: z, 0.7),
@@ -61,7 +61,7 @@ ARGUMENT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
         1.0,
     ),
 }
-"""Functions of the argument that may replace an activation, each with its cost."""
+"""Functions of the argument of an activation that may replace the activation, each with its cost."""
 
 
 NUMBERED: Mapping[str, Function] = {
@@ -71,7 +71,7 @@ NUMBERED: Mapping[str, Function] = {
     "plus": lambda v, k: v + k,
     "multiples": lambda v, k: np.round(v / k) * k,
 }
-"""Functions with a parameter."""
+"""Functions of the value of a node and a parameter."""
 
 
 def function_named(name: str) -> Function:

@@ -1,4 +1,4 @@
-"""How the values of an equation are wrong: the simplest form that gives all wrong values."""
+"""Finds how the values of an equation are wrong: the simplest forms that give all wrong values."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,18 +11,18 @@ from oracle.location.forms import given_by
 from oracle.location.observations import Case, Observation
 from reference.contract import Array
 
-FEW = 8
-"""The number of answers for the first test of a form."""
-MATCHES = 6
-"""The number of fitting forms at which the search ends."""
+FIRST_CASES = 8
+"""The number of answers with which a form is tested first."""
+MOST_FORMS = 6
+"""The search ends when it has found this number of fitting forms."""
 EVIDENCE = 3
-"""The smallest number of elements that a form must give and that differ from the right value."""
-STRAY = 0.002
-"""The part of the elements that may differ from a form, as when a tie is rounded the other way."""
+"""The smallest number of elements that must have the form's value and clearly differ from the right value."""
+MISFITS = 0.002
+"""The part of the elements that may differ from the form's value, such as ties that round the other way."""
 
 
 def unchanged_by(case: Case, form: Form) -> Array:
-    """Where the value that a form gives equals the right one."""
+    """Where a form gives the right value, `(n, m, T_x)`."""
     check = case.check
     found = given_by(form, case.observation, case.target)
     if found is None:
@@ -30,13 +30,13 @@ def unchanged_by(case: Case, form: Form) -> Array:
     with np.errstate(all="ignore"):
         same = np.asarray(np.abs(found - check.right) <= np.maximum(2 * check.allowed, case.tolerance / 8))
     hidden = check.decided & ~check.visible
-    if hidden.any():  # only the hidden state shows this memory state
+    if hidden.any():  # these memory states show only in the hidden state
         same = same | (hidden & ~_changes_hidden_state(case.observation, found))
     return same
 
 
 def _changes_hidden_state(observation: Observation, c_next: Array) -> Array:
-    """Where this memory state would change the hidden state by more than its bound."""
+    """Where the hidden state would be outside of its bound with these memory states."""
     check = observation.checks["a_next"]
     other = observation.with_node("a_next", "c_next", c_next)
     with np.errstate(all="ignore"):
@@ -45,9 +45,10 @@ def _changes_hidden_state(observation: Observation, c_next: Array) -> Array:
 
 
 def _matched(case: Case, form: Form) -> tuple[int, int] | None:
-    """The numbers of wrong elements that a form gives, without right values, and that it does not give.
+    """The numbers of wrong elements that have the form's value, and that do not have it.
 
-    `None` if the form does not apply.
+    Elements that have the form's value count only if they clearly differ from the right value. `None` if the
+    form does not apply.
     """
     check = case.check
     found = given_by(form, case.observation, case.target)
@@ -67,16 +68,16 @@ def _matched(case: Case, form: Form) -> tuple[int, int] | None:
 
 
 def fits(cases: Sequence[Case], form: Form, least: int = 0) -> bool:
-    """Whether a form gives all wrong elements, at least `least` of which differ from the right values."""
+    """Whether a form gives all wrong elements, at least `least` of which clearly differ from right values."""
     told = failed = 0
     for case in cases:
         count = _matched(case, form)
         if count is None:
             return False
         told, failed = told + count[0], failed + count[1]
-        if failed > max(STRAY * told, 1 if told > 50 else 0) and least:
+        if failed > max(MISFITS * told, 1 if told > 50 else 0) and least:
             return False
-    return told >= least and failed <= max(STRAY * told, 1 if told > 50 else 0)
+    return told >= least and failed <= max(MISFITS * told, 1 if told > 50 else 0)
 
 
 def fitting_forms(cases: Sequence[Case]) -> list[Form]:
@@ -86,7 +87,7 @@ def fitting_forms(cases: Sequence[Case]) -> list[Form]:
     ]
     if not cases:
         return []
-    few = _few(cases)
+    few = _first_cases(cases)
     found: list[Form] = []
     tried: set[Form] = set()
     for _, form in sorted(candidates(few), key=lambda each: each[0]):
@@ -95,25 +96,25 @@ def fitting_forms(cases: Sequence[Case]) -> list[Form]:
         tried.add(form)
         if fits(few, form, EVIDENCE) and fits(cases, form, EVIDENCE):
             found.append(form)
-            if len(found) == MATCHES:
+            if len(found) == MOST_FORMS:
                 break
     return found
 
 
-def _few(cases: Sequence[Case]) -> list[Case]:
-    """Some answers of several shapes, the small ones first, each with several wrong elements."""
+def _first_cases(cases: Sequence[Case]) -> list[Case]:
+    """About `FIRST_CASES` answers of several shapes, mostly small and with at least four wrong elements."""
 
     def size(case: Case) -> tuple[bool, int]:
         check = case.check
         return int(check.wrong.sum()) < 4, check.shown.size
 
     ordered = sorted(cases, key=size)
-    middle = ordered[: max(len(ordered) // 2, FEW)]
-    return middle[:: -(-len(middle) // FEW)]
+    middle = ordered[: max(len(ordered) // 2, FIRST_CASES)]
+    return middle[:: -(-len(middle) // FIRST_CASES)]
 
 
 def for_gate(form: Form, one: str, other: str) -> Form:
-    """The same form for another gate."""
+    """The form for the gate `other` that corresponds to a form for the gate `one`."""
     gates = {"ft": "f", "it": "i", "cct": "c", "ot": "o"}
     if one not in gates or other not in gates:
         return form

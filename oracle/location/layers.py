@@ -20,9 +20,20 @@ from reference.contract import Array
 
 @dataclass(frozen=True)
 class Setting:
-    """The network around the observed layer: the number of layers below it, and the directions.
+    """The kind of network in which one layer is observed.
 
-    With `backward`, the second direction is observed. With `ended`, some sequences end before T_x.
+    Attributes
+    ----------
+    above
+        The number of layers below the observed layer.
+    directions
+        The number of directions of each layer.
+    backward
+        Whether the backward direction is observed.
+    ended
+        Whether some sequences end before T_x.
+    projected
+        Whether the projection has `"as many"` units as n_a, or `"fewer"`; empty without a projection.
     """
 
     above: int = 0
@@ -34,7 +45,7 @@ class Setting:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of its properties, for `Where.setting`."""
+        """The names of the properties of the setting, for `Where.setting`."""
         every = {
             "backward": self.backward,
             "beside a backward direction": self.directions == 2 and not self.backward,
@@ -48,7 +59,7 @@ class Setting:
 
 
 def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
-    """The settings that occur in a counterexample, the simplest first."""
+    """The settings of the layers of a counterexample, and simpler settings; the simplest first."""
     projected = (
         "" if not counterexample.n_p else "as many" if counterexample.n_p == counterexample.n_a else "fewer"
     )
@@ -78,7 +89,7 @@ def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
 
 
 def layer_inputs(function: str, setting: Setting, *, n_a: int, **fields: Any) -> Inputs:
-    """The drawn inputs of one layer, as inputs of a forward pass without a head; `a0` is `(n_h, m)`."""
+    """Draw the inputs of the observed layer as those of a forward pass without a head; `a0` is `(n_h, m)`."""
     n_p = {"as many": n_a, "fewer": max(n_a - 1, 1)}.get(setting.projected, 0)
     projected = {"n_p": n_p} if n_p and function == "lstm_layer" else {}
     given = problem(function, n_a=n_a, **projected, **fields).inputs(function)
@@ -88,22 +99,23 @@ def layer_inputs(function: str, setting: Setting, *, n_a: int, **fields: Any) ->
 
 
 def network_around(function: str, setting: Setting, given: Inputs, most: Array | None = None) -> LayerInputs:
-    """The network in which a layer gets these inputs; a layer above another gets its input from below.
+    """The network in which the observed layer gets the given inputs.
 
-    In a setting with lengths, the lengths are drawn, or they are `most`, cut to the number of steps.
+    If there are layers below, `given.x` is the input of the network. If sequences end before T_x, their
+    lengths are `min(most, T_x)`, or random without `most`.
     """
     m, T_x = given.x.shape[1:]
-    network = _drawn(function, setting, _sizes(given), given.dtype.name)
-    place, n_h = _place(setting), len(given.a0)
-    parameters, drawn = [*network.parameters], network.parameters[place]
+    network = _random_network(function, setting, _sizes(given), given.dtype.name)
+    index, n_h = _index(setting), len(given.a0)
+    parameters, drawn = [*network.parameters], network.parameters[index]
     own = dict(given.parameters)
-    for name in own if setting.above else ():  # the inputs from below have another number of rows
+    for name in own if setting.above else ():  # the layer below has another number of units
         if name[0] == "W" and name not in ("Waa", "Wp"):
             of_a = own[name][:, : n_h if name != "Wax" else 0]
             own[name] = np.concatenate([of_a, drawn[name][:, of_a.shape[1] :]], axis=1)
-    parameters[place] = own
+    parameters[index] = own
     a0, c0 = network.a0.copy(), network.c0.copy()
-    a0[place], c0[place] = given.a0, given.c0
+    a0[index], c0[index] = given.a0, given.c0
     lengths = None
     if setting.ended:
         lengths = np.random.default_rng(3).integers(1, T_x + 1, m)
@@ -111,20 +123,22 @@ def network_around(function: str, setting: Setting, given: Inputs, most: Array |
         lengths[1:2] = T_x
         lengths = lengths if most is None else np.minimum(most, T_x)
     network = replace(network, x=given.x, a0=a0, c0=c0, parameters=parameters, lengths=lengths)
-    is_turned = setting.backward and not setting.above
-    return replace(network, x=_turned(given.x, network)) if is_turned else network
+    is_reversed = setting.backward and not setting.above
+    return replace(network, x=_reversed_in_time(given.x, network)) if is_reversed else network
 
 
 def _sizes(given: Inputs) -> tuple[tuple[str, int], ...]:
-    """The sizes of a layer by symbol."""
+    """The sizes of a layer with these inputs, by symbol."""
     n_h, n_a = len(given.a0), len(given.a0 if given.kind == "rnn" else given.c0)
     projected = (("n_p", n_h),) if "Wp" in given.parameters else ()
     return ("n_x", len(given.x)), ("n_a", n_a), *projected, *zip(("m", "T_x"), given.x.shape[1:], strict=True)
 
 
 @lru_cache(maxsize=64)
-def _drawn(function: str, setting: Setting, sizes: tuple[tuple[str, int], ...], dtype: str) -> LayerInputs:
-    """A network with as many layers and directions as a setting has."""
+def _random_network(
+    function: str, setting: Setting, sizes: tuple[tuple[str, int], ...], dtype: str
+) -> LayerInputs:
+    """A random network with the layers and directions of a setting; the same for the same arguments."""
     own = {"activation": setting.activation} if function == "rnn_layer" else {}
     stacking = {"layers": setting.above + 1, "directions": setting.directions}
     drawn = problem(function, **dict(sizes), seed=3, dtype=dtype, **own, **stacking)
@@ -133,17 +147,17 @@ def _drawn(function: str, setting: Setting, sizes: tuple[tuple[str, int], ...], 
     return inputs
 
 
-def _place(setting: Setting) -> int:
+def _index(setting: Setting) -> int:
     return setting.above * setting.directions + setting.backward
 
 
-def _turned(steps: Array, network: LayerInputs) -> Array:
-    """The steps in the order of a backward direction; a second call restores the order of time."""
+def _reversed_in_time(steps: Array, network: LayerInputs) -> Array:
+    """The steps in the order of the backward direction; a second call restores the order of time."""
     return np.take_along_axis(steps, np.broadcast_to(network.backward[None], steps.shape), axis=2)
 
 
 def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
-    """The returned arrays by name; `None` if the call raised or returned other shapes."""
+    """The returned arrays in float64 by name; `None` if the call raised or returned other shapes."""
     n_h, m, T_x = network.a0.shape[1], *network.x.shape[1:]
     shapes = {"a": (network.directions * n_h, m, T_x), "a_last": network.a0.shape, "c_last": network.c0.shape}
     found = {}
@@ -157,15 +171,16 @@ def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
     return found
 
 
-PREFIXES = 3
-"""The largest number of shorter sequences, which show their last memory states."""
+SHORTER_SEQUENCES = 3
+"""The largest number of calls with shorter sequences, to see the memory states at their ends."""
 
 
 def observed_layer(function: str, setting: Setting, given: Inputs, program: Program) -> Observation | None:
-    """Observe one layer. Its memory states, which it does not show, are inferred from right steps.
+    """Observe one layer; `None` if a call raises or returns other shapes.
 
-    If an inferred memory state does not give the hidden state, the layer gets a sequence that ends at this
-    step, and so shows the memory state. `None` if a call raises or returns other shapes.
+    A layer returns only its last memory state. The other memory states are inferred (see `infer_memory`). If
+    an inferred memory state does not give the returned hidden state, the layer is called with a sequence that
+    ends at this step, so that the layer returns the memory state.
     """
     network = network_around(function, setting, given)
     D, n_h = setting.directions, len(given.a0)
@@ -184,25 +199,25 @@ def observed_layer(function: str, setting: Setting, given: Inputs, program: Prog
         return None
     A = found["a"][setting.backward * n_h :][:n_h]
     if setting.backward:
-        A, x = _turned(A, network), _turned(x, network)
-    place = _place(setting)
+        A, x = _reversed_in_time(A, network), _reversed_in_time(x, network)
+    index = _index(setting)
     nodes = equations(given.kind, True, "Wp" in given.parameters, given.activation, False)
-    known = wide_parameters(network.parameters[place])
-    known |= {"x": x, "a0": network.a0[place][:, :, None], "c0": network.c0[place][:, :, None]}
+    known = wide_parameters(network.parameters[index])
+    known |= {"x": x, "a0": network.a0[index][:, :, None], "c0": network.c0[index][:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     known |= {"xt": known["x"], "a of steps": A}
     known["a_prev"] = evaluate(nodes, known, "a_prev", {})
     n_a = n_h if given.kind == "rnn" else len(given.c0)
     sizes = {"n_x": len(given.x), "n_a": n_a, "m": x.shape[1], "T_x": x.shape[2]}
     if setting.above:
-        del sizes["n_x"]  # of the network's own input
+        del sizes["n_x"]  # n_x is not the size of the observed layer's input
     observation = Observation(given, sizes, nodes, known, {})
     if given.kind == "rnn":
         observation.checks["a_next"] = compared(observation, "a_next", A, network.within[None])
         return observation
     is_shown = np.arange(x.shape[2]) == network.ends[:, None] - 1
-    memory = np.where(is_shown, found["c_last"][place][:, :, None], 0)
-    for _ in range(PREFIXES):
+    memory = np.where(is_shown, found["c_last"][index][:, :, None], 0)
+    for _ in range(SHORTER_SEQUENCES):
         infer_memory(observation, A, memory, is_shown, network.within)
         check = observation.checks["c_next"]
         hidden = (check.wrong & ~check.visible).any(axis=(0, 1))
@@ -214,7 +229,7 @@ def observed_layer(function: str, setting: Setting, given: Inputs, program: Prog
         if shorter is None:
             break
         goes_on = network.ends > step
-        memory[:, goes_on, step] = shorter["c_last"][place][:, goes_on]
+        memory[:, goes_on, step] = shorter["c_last"][index][:, goes_on]
         is_shown = is_shown | (goes_on[:, None] & (np.arange(x.shape[2]) == step))
     else:
         infer_memory(observation, A, memory, is_shown, network.within)

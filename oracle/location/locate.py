@@ -1,4 +1,4 @@
-"""Locate a mistake that is not in the catalogue: ask problems, find a location, and confirm it."""
+"""Locates a mistake that is not in the catalogue, and confirms the location, by calls of the function."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from oracle.location.absent_states import locate_absent
 from oracle.location.facts import Location, Where
 from oracle.location.layers import settings
 from oracle.location.networks import answer, locate_in_networks, networks
-from oracle.location.probe_problems import design, scan
+from oracle.location.probe_problems import all_problems, few_problems
 from oracle.location.session import Budget, BudgetSpentError, Session, within_budget
 from oracle.location.step_location import cases_of, first_wrong, holds, located_in
 from oracle.problem import LayerProblem, Problem
@@ -19,16 +19,16 @@ from oracle.problem import LayerProblem, Problem
 def locate(
     function: str, program: Program, problem: Problem, anew: Callable[[], object], limits: Limits = ANYTHING
 ) -> Location | None:
-    """Find where, when and how a function is wrong; `None` if every answer is right.
+    """Find where, when and how a function is wrong; `None` if no answer is wrong, or not each time.
 
-    `anew` makes the program forget all earlier calls.
+    `anew` restarts the program, so that earlier calls have no effect.
     """
     anew()
     budget = within_budget(function, program, limits)
     if isinstance(problem, LayerProblem):
         return _locate_in_layers(function, budget, problem, limits)
     session = Session(function, budget, limits)
-    session.ask_each(chain([problem.inputs(function)], design(function, session.draw, limits.dtypes)))
+    session.add_each(chain([problem.inputs(function)], all_problems(function, session.draw, limits.dtypes)))
     if _is_right_again(session):
         return None  # the answers depend on more than the arguments
     anew()
@@ -38,9 +38,9 @@ def locate(
 
 
 def explains(location: Location, function: str, program: Program, problem: Problem, limits: Limits) -> bool:
-    """Whether a location that was found for one problem explains another problem, too.
+    """Whether a known location explains another problem, too.
 
-    A location in a setting of a layer explains each problem that has such a layer.
+    A location in a setting explains every problem with a layer in this setting.
     """
     if not location.alone:
         return False
@@ -52,15 +52,15 @@ def explains(location: Location, function: str, program: Program, problem: Probl
         found = answer(function, budget, problem.inputs(function))
         return found is not None and found.is_wrong and form is not None and found.is_given_by(form)
     session = Session(function, budget, limits)
-    session.ask(problem.inputs(function))
-    if first_wrong(session.seen) != location.where.equation:
+    session.add(problem.inputs(function))
+    if first_wrong(session.observations) != location.where.equation:
         return False
-    return holds(cases_of(session.seen, location.where.equation), form, when)
+    return holds(cases_of(session.observations, location.where.equation), form, when)
 
 
 def _is_right_again(session: Session) -> bool:
-    """Whether a problem with a wrong first answer has a right second answer."""
-    wrong = [each for each in session.seen if each.wrong]
+    """Whether the answer to a problem was wrong at first and is right in a second call."""
+    wrong = [each for each in session.observations if each.wrong]
     try:
         again = session.observe(wrong[0].inputs) if wrong else None
     except BudgetSpentError:
@@ -71,7 +71,7 @@ def _is_right_again(session: Session) -> bool:
 def _locate_in_layers(
     function: str, budget: Budget, problem: LayerProblem, limits: Limits
 ) -> Location | None:
-    """Look at whole networks; if none of their mistakes fits, at one layer in the simplest wrong setting."""
+    """Locate a mistake around the steps, or else a mistake in the steps, in the simplest wrong setting."""
     like = [replace(problem, seed=problem.seed + k) for k in range(3)]
     every = (each.inputs(function) for each in chain(like, networks(problem, limits)))
     answers = [found for inputs in every if (found := answer(function, budget, inputs))]
@@ -82,10 +82,10 @@ def _locate_in_layers(
         session = Session(function, budget, limits, setting)
         own = {"n_x": problem.n_x, "n_a": problem.n_a, "m": problem.m, "T_x": problem.T_x}
         alike = (session.draw(**own, seed=k, regime="unit", dtype=limits.dtypes[0]) for k in range(2))
-        if not session.ask_each(chain(alike, scan(session.draw, limits.dtypes))):
+        if not session.add_each(chain(alike, few_problems(session.draw, limits.dtypes))):
             break
-        if first_wrong(session.seen):
-            session.ask_each(design(function, session.draw, limits.dtypes))
+        if first_wrong(session.observations):
+            session.add_each(all_problems(function, session.draw, limits.dtypes))
             location = located_in(session)
             if location and not location.how and setting.ended:
                 wrong_in = setting.names  # the steps are right without lengths, so no equation is at fault

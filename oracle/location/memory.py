@@ -1,4 +1,4 @@
-"""Infer the memory states of a layer, which shows only the last one, from its right steps."""
+"""Infer the memory states of a layer, which returns only the last one."""
 
 from dataclasses import replace
 
@@ -10,9 +10,12 @@ from reference.contract import Array
 
 
 def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Array, within: Array) -> None:
-    """Check c_next and a_next; compute the memory states that the layer does not show.
+    """Infer the memory states of an observation, and check c_next and a_next.
 
-    After a wrong hidden state nothing is decided until the next shown memory state.
+    `A (n_h, m, T_x)` are the returned hidden states, and `memory (n_a, m, T_x)` the returned memory states
+    where `is_shown (m, T_x)`. The other memory states are those of a right step. `within (m, T_x)` is true
+    before the ends of sequences. From a wrong hidden state to the next returned memory state, the checks are
+    not decided.
     """
     known, nodes = observation.known, observation.nodes
     n_a, m, T_x = memory.shape
@@ -35,7 +38,7 @@ def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Ar
     allowed = first.allowed.max(axis=0) if "Wp" in known else first.allowed
     if "Wp" in known:
         off = np.broadcast_to(off.any(axis=0), memory.shape)
-    # After an unclear step the next shown memory state is known again.
+    # After a step whose memory state is unclear, the next known memory state is a returned one.
     unclear = off | (_is_invisible(observation, allowed) & ~is_shown)
     last_off = np.maximum.accumulate(np.where(unclear, np.arange(T_x), -1), axis=2)
     last_shown = np.maximum.accumulate(np.where(is_shown, np.arange(T_x), -1), axis=1)
@@ -49,7 +52,7 @@ def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Ar
 
 
 def _is_invisible(observation: Observation, allowed: Array) -> Array:
-    """Where a relative error of 1e-4 in the memory state does not change the hidden state by its bound."""
+    """Where a relative error of 1e-4 in the memory state changes the hidden state by less than its bound."""
     c = observation.known["c_next"]
     ot = evaluate(observation.nodes, observation.known, "ot", observation.memo)
     with np.errstate(all="ignore"):

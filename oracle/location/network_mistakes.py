@@ -13,7 +13,10 @@ from oracle.location.facts import Form
 
 @cache
 def network_mistakes(function: str) -> Mapping[Form, Fault]:
-    """The mistakes of the catalogue around the steps of layers, in both states or in one state."""
+    """The mistakes of the catalogue around the steps of layers, by their forms.
+
+    A mistake in both states, a and c, also gives two mistakes in one state.
+    """
     found = {}
     for fault in (*concerning(function), *RARE.values()):
         changes = fault.changes[function]
@@ -30,7 +33,7 @@ def network_mistakes(function: str) -> Mapping[Form, Fault]:
 
 
 def _concerned(changes: Equations) -> str:
-    """The equation of a mistake: the last that it changes, or the common name for both states."""
+    """The name of the last equation that a mistake changes; a common name for equations of both states."""
     name = [*changes][-1]
     state, _, part = name.partition("_")
     is_of_both = state in "ac" and {f"a_{part}", f"c_{part}"} <= changes.keys()
@@ -38,7 +41,7 @@ def _concerned(changes: Equations) -> str:
 
 
 def _in_one_state(changes: Equations, state: str) -> Equations:
-    """The changes of one of the states `a` and `c`; empty if the mistake changes other equations, too."""
+    """The changes of one state, `a` or `c`; empty if the mistake changes more than equations of states."""
     if not all(name == "begin" or name.startswith(("a_", "c_")) for name in changes):
         return {}
     alone = {name: change for name, change in changes.items() if name.startswith(f"{state}_")}

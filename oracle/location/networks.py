@@ -1,4 +1,4 @@
-"""Locates mistakes around the steps of a network, as mistakes of the catalogue under conditions."""
+"""Locates a mistake around the steps of a network: a mistake of the catalogue, and its conditions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,12 +19,12 @@ from oracle.problem import LayerProblem
 from reference.contract import Array
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2}
-"""The largest distance of a shown value from that of a mistake; the networks have ordinary numbers."""
+"""The largest relative distance of a returned value from the value of a mistake, for ordinary numbers."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The arrays that a network returned, the right ones, and which elements are wrong, by name."""
+    """The arrays that a network returned (`shown`), the right arrays, and where they differ, by name."""
 
     function: str
     inputs: LayerInputs
@@ -38,11 +38,11 @@ class Answer:
         return any(each.any() for each in self.wrong.values())
 
     def is_given_by(self, form: Form) -> bool:
-        """Whether a mistake gives all shown values."""
+        """Whether a mistake gives all returned values."""
         return self._are_given_by(form, self.shown)
 
     def is_changed_by(self, form: Form) -> bool:
-        """Whether a mistake changes any right element."""
+        """Whether a mistake changes any right value."""
         return not self._are_given_by(form, self.right)
 
     def _are_given_by(self, form: Form, arrays: Mapping[str, Array]) -> bool:
@@ -71,19 +71,19 @@ def answer(function: str, program: Program, inputs: LayerInputs) -> Answer | Non
     return Answer(function, inputs, found, right, wrong)
 
 
-FRESH = 12
+CONFIRMING_NETWORKS = 12
 """The number of networks that confirm a location."""
-LONG = 60
-"""Networks with more steps are compared only with mistakes in the lengths, to save time."""
-LEAST = 3
-"""The smallest number of wrong answers for a location."""
+MOST_STEPS = 60
+"""If every wrong network has more steps, only the mistakes of the group lengths are tried, to save time."""
+LEAST_WRONG = 3
+"""The smallest number of wrong answers that a location needs."""
 
 SIZES = ((3, 4, 5, 4), (2, 3, 4, 6), (4, 3, 9, 3), (3, 2, 1, 5))
 """n_x, n_a, m and T_x of the networks."""
 
 
 def networks(counterexample: LayerProblem, limits: Limits) -> Iterator[LayerProblem]:
-    """Small networks with the layers, directions and kinds of lengths that the counterexample has."""
+    """Small networks; several layers, two directions and lengths only if the counterexample has them."""
     plain: dict[str, Any] = {"regime": "unit", "dtype": limits.dtypes[0], "initial": "given"}
     has_lengths = counterexample.lengths != "absent" and limits.lengths
     layers = {1, 2, 3} if counterexample.layers > 1 else {1}
@@ -106,10 +106,10 @@ def networks(counterexample: LayerProblem, limits: Limits) -> Iterator[LayerProb
                 break
 
 
-def fresh(counterexample: LayerProblem, limits: Limits, seed: int) -> Iterator[LayerInputs]:
-    """New networks with other seeds, some with equal or short lengths, or with inputs that are 0."""
+def confirming_networks(counterexample: LayerProblem, limits: Limits, seed: int) -> Iterator[LayerInputs]:
+    """New networks, some with equal or short lengths, and some with zeros in the input."""
     rng, every = np.random.default_rng(seed), [*networks(counterexample, limits)]
-    for k in range(FRESH):
+    for k in range(CONFIRMING_NETWORKS):
         problem = every[(7 * k + seed) % len(every)]
         given = replace(problem, seed=100 * seed + k).inputs(problem.kind)
         _, m, T_x = given.x.shape
@@ -128,7 +128,7 @@ def fresh(counterexample: LayerProblem, limits: Limits, seed: int) -> Iterator[L
 
 
 def features(inputs: LayerInputs) -> dict[Feature, float]:
-    """The features of a whole network, for conditions."""
+    """The features of a whole network: its sizes, and properties of its lengths."""
     sizes, ends = inputs.sizes, inputs.ends
     m, T_x = sizes["m"], sizes["T_x"]
     found = size_features({name: sizes[name] for name in ("n_x", "n_a", "m", "T_x")})
@@ -144,25 +144,27 @@ def features(inputs: LayerInputs) -> dict[Feature, float]:
 def locate_in_networks(
     function: str, program: Program, answers: list[Answer], counterexample: LayerProblem, limits: Limits
 ) -> Location | None:
-    """The mistake that gives all wrong answers, and its conditions; `None` if none does.
+    """The mistake that gives all wrong answers, with its conditions; `None` if there is none.
 
-    New answers that confirm the mistake are added to `answers`.
+    Appends the answers of new networks to `answers`.
     """
-    every = fresh(counterexample, limits, 1)
+    every = confirming_networks(counterexample, limits, 1)
     answers += filter(None, (answer(function, program, inputs) for inputs in every))
     wrong = [each for each in answers if each.is_wrong]
-    if len(wrong) < LEAST:
+    if len(wrong) < LEAST_WRONG:
         return None
     ordered = sorted(wrong, key=lambda each: each.inputs.x.size * len(each.inputs.parameters))
     every_form: Iterable[Form] = network_mistakes(function)
-    if ordered[0].inputs.x.shape[2] > LONG:  # only a number of steps is wrong
+    if ordered[0].inputs.x.shape[2] > MOST_STEPS:  # short sequences are right
         every_form = (form for form, fault in network_mistakes(function).items() if fault.group == "lengths")
     for form in every_form:
         if not all(each.is_given_by(form) for each in ordered):
             continue
         when = network_rule(answers, form)
         if when is not None and when.conditions:
-            more = [answer(function, program, inputs) for inputs in fresh(counterexample, limits, 2)]
+            more = [
+                answer(function, program, inputs) for inputs in confirming_networks(counterexample, limits, 2)
+            ]
             answers += [each for each in more if each]
             if not all(each.is_given_by(form) for each in answers if each.is_wrong):
                 continue
@@ -172,7 +174,7 @@ def locate_in_networks(
 
 
 def network_rule(answers: Sequence[Answer], form: Form) -> When | None:
-    """The conditions under which the answers that the form changes are wrong; `None` if none is found."""
+    """The conditions under which the answers that the form changes are wrong; `None` if unknown."""
     changed = [each for each in answers if each.is_wrong or each.is_changed_by(form)]
     found = [features(each.inputs) for each in changed]
     names = [*dict.fromkeys(name for each in found for name in each)]

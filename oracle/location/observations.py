@@ -1,7 +1,7 @@
-"""Compares each equation of a step with the values in the program's own outputs and caches.
+"""Checks each equation of a step with the values that the program shows in its outputs and caches.
 
-The operands of an equation are the values that the program shows, so an error in its operands does not make
-an equation wrong. Functions and layers give the same `Observation`.
+An equation is evaluated with the operands that the program shows, so that an error in an operand does not
+count as an error of the equation.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from reference.contract import CONTRACTS, Array
 
 @dataclass(frozen=True)
 class Check:
-    """The check of one equation: the shown and the right values and their bound, `(n, m, T_x)` each.
+    """The check of one equation: the program's values, the right values and their bounds, `(n, m, T_x)` each.
 
     Attributes
     ----------
@@ -44,7 +44,11 @@ class Check:
 
 @dataclass
 class Observation:
-    """One answer: the arguments and the shown arrays are `known`; there is a check for each equation."""
+    """One answer of a program, with the check of each equation.
+
+    `known` has the arguments and the arrays that the program shows, by name. `memo` caches values of nodes,
+    and `blocks` caches the features of the elements of each equation (see `oracle.location.when`).
+    """
 
     inputs: Inputs
     sizes: Mapping[str, int]
@@ -55,7 +59,7 @@ class Observation:
     blocks: dict[str, tuple[list[Feature], Array, Array]] = field(default_factory=dict)
 
     def value(self, name: str, target: str) -> Array:
-        """The value of an array or a node for the equation of `target`: as shown, or else computed."""
+        """The shown value of a node, or else the computed value, which is always used for `target` itself."""
         known = self.known.get(name)
         return (
             known
@@ -64,16 +68,16 @@ class Observation:
         )
 
     def with_node(self, target: str, node: str, value: Array) -> Array:
-        """The result of the equation of `target` if a node has another value."""
+        """The result of the equation of `target` with another value of a node."""
         if target == node:
             return value
-        self.value(target, target)  # which caches the values of the other nodes
+        self.value(target, target)  # fills the memo
         unchanged = {each: array for each, array in self.memo.items() if not self.nodes.depends(each, node)}
         return evaluate(self.nodes, {**self.known, node: value}, target, unchanged)
 
     @property
     def wrong(self) -> list[str]:
-        """The names of the wrong equations, in order."""
+        """The names of the equations that do not hold, in order."""
         return [name for name, check in self.checks.items() if (check.wrong & check.visible).any()]
 
 
@@ -91,7 +95,7 @@ class Case:
 
     @property
     def tolerance(self) -> Array:
-        """The largest distance of a shown value from the value that a form gives."""
+        """How far a shown value may be from the value of a form that fits."""
         check = self.check
         u = Arithmetic(self.observation.inputs.dtype).u
         with np.errstate(all="ignore"):
@@ -125,7 +129,7 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
     kind = inputs.kind
     sizes = {name: size for name, size in inputs.sizes.items() if name != "T_x" or not contract.is_cell}
     only_first_step = kind == "lstm" and not contract.is_cell and "c" not in returned
-    if only_first_step:  # the memory states before all other steps are not shown
+    if only_first_step:  # without `c`, only the first memory state is known
         T_x, inputs = min(T_x, 1), inputs.span(0, 1)
         returned = {name: array[:, :, :1] for name, array in returned.items()}
     cached = _cached(contract.cache, shown.caches, inputs, contract.is_cell, T_x) if limits.caches else {}
@@ -134,7 +138,7 @@ def observed(function: str, inputs: Inputs, shown: Behaviour, limits: Limits) ->
     known |= {"x": inputs.x[:, :, :T_x], "a0": inputs.a0[:, :, None], "c0": inputs.c0[:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     if only_first_step:
-        known["c of steps"] = known["c0"][:, :, :T_x]  # the first step reads none of these values
+        known["c of steps"] = known["c0"][:, :, :T_x]  # only the shape matters: the first step reads c0
     states = "ac" if kind == "lstm" and "c" in returned else "a"
     steps = _Steps(known, nodes, Arithmetic(inputs.dtype))
     alternatives = _alternatives(steps, returned, cached, contract.is_cell)
@@ -163,9 +167,9 @@ def compared(
     within: Array | bool = True,
     slack: Array | float = 1.0,
 ) -> Check:
-    """The check of one equation, where `within` is true, within `slack` times the bound of this equation."""
+    """Check an equation where `within` is true, with `slack` times its bound."""
     operation, (operand, *_) = observation.nodes[name]
-    if operation == "same":  # exact
+    if operation == "same":  # a copy has no rounding error
         right = observation.known[operand]
         return _check(shown, right, np.zeros_like(right), within)
     b = bounded(observation.nodes, observation.known, name, Arithmetic(observation.inputs.dtype))
@@ -173,7 +177,7 @@ def compared(
 
 
 def _check(shown: Array, right: Array, allowed: Array, within: Array | bool = True) -> Check:
-    """The check of a value; it is not decided where the right value or its bound is not finite."""
+    """Compare shown values with right values; infinities, NaN and infinite bounds are not decided."""
     with np.errstate(all="ignore"):
         decided = np.isfinite(right) & np.isfinite(allowed) & within
         wrong = decided & ~(np.abs(shown - right) <= 2 * allowed)
@@ -183,7 +187,7 @@ def _check(shown: Array, right: Array, allowed: Array, within: Array | bool = Tr
 def _cached(
     entries: Mapping[str, object], caches: Leaves, inputs: Inputs, is_cell: bool, T_x: int
 ) -> dict[str, Array]:
-    """The cached arrays over time, by name; missing arrays and other shapes are left out."""
+    """The cached arrays over time, `(n, m, T_x)`, by name, without arrays of a wrong shape."""
     prefixes = [".0"] if is_cell else [f".0.0.{t}" for t in range(T_x)]
     m, n_a = inputs.x.shape[1], len(inputs.a0)
     found = {}
@@ -199,7 +203,7 @@ def _cached(
 def _alternatives(
     steps: "_Steps", returned: Mapping[str, Array], cached: Mapping[str, Array], is_cell: bool
 ) -> dict[str, list[Array]]:
-    """The different arrays that a program shows for the same operand or result of its steps."""
+    """For each operand and result of the steps, the distinct arrays that the program shows for it."""
     every: dict[str, list[Array]] = {name: [cached[name]] for name in GATES.values() if name in cached}
     every["xt"] = [steps.known["x"]] if is_cell else [*_if_known(cached, "xt"), steps.known["x"]]
     for s in (s for s in "ac" if s in returned):
@@ -210,7 +214,7 @@ def _alternatives(
         else:
             chain = evaluate(steps.nodes, steps.known | {f"{s} of steps": returned[s]}, f"{s}_prev", {})
             every[f"{s}_prev"] = [*_if_known(cached, f"{s}_prev"), chain]
-    return {name: _different(arrays) for name, arrays in every.items()}
+    return {name: _distinct(arrays) for name, arrays in every.items()}
 
 
 def _if_known(arrays: Mapping[str, Array], name: str) -> Iterator[Array]:
@@ -218,7 +222,7 @@ def _if_known(arrays: Mapping[str, Array], name: str) -> Iterator[Array]:
         yield arrays[name]
 
 
-def _different(arrays: list[Array]) -> list[Array]:
+def _distinct(arrays: list[Array]) -> list[Array]:
     found: list[Array] = []
     for array in arrays:
         if not any(np.array_equal(array, each, equal_nan=True) for each in found):
@@ -228,16 +232,16 @@ def _different(arrays: list[Array]) -> list[Array]:
 
 @dataclass
 class _Steps:
-    """The known arrays of an answer, and the choice of the operands and results of its steps."""
+    """The known arrays of an answer, and the choice of an array where the program shows several."""
 
     known: dict[str, Array]
     nodes: Nodes
     fl: Arithmetic
 
     def choose_arrays(self, every: dict[str, list[Array]], is_sequence: bool) -> set[str]:
-        """Add for each name the array with which the fewest elements are wrong.
+        """Add the array for each name, chosen so that the fewest elements of equations are wrong.
 
-        Returns the names for which several arrays are equally good.
+        Returns the names for which another array is equally good.
         """
         states = [s for s in "ca" if f"{s}_next" in every]
         self.known |= {name: arrays[0] for name, arrays in every.items() if " " not in name}
@@ -250,13 +254,13 @@ class _Steps:
             unclear |= self._choose(every, ["a_next"], ["a_next"])
         for s in states if is_sequence else ():
             name = f"{s} of steps"
-            chains = _different([self.known[f"{s}_next"], *every[name]])
+            chains = _distinct([self.known[f"{s}_next"], *every[name]])
             self.known[name] = chains[0]
             self._choose({name: chains}, [name], [f"{s}_prev"])
         return unclear
 
     def _choose(self, every: Mapping[str, list[Array]], names: list[str], targets: list[str]) -> set[str]:
-        """Choose the arrays with which the fewest elements of the targets are wrong.
+        """Add an array for each name, chosen so that the fewest elements of the `targets` are wrong.
 
         Returns the names for which another array is equally good.
         """
@@ -270,12 +274,12 @@ class _Steps:
         return {name for name in names for each in others if each[name] is not best[name]}
 
     def _count(self, target: str, known: Mapping[str, Array]) -> int:
-        """How many elements of an equation are wrong."""
+        """The number of wrong elements of an equation."""
         b = bounded(self.nodes, known, target, self.fl)
         return int(_check(known[target], b.value, b.error).wrong.sum())
 
     def _choose_gates(self, gates: list[str]) -> None:
-        """Use the right gate if it gives the shown state: then only the cached gate is wrong."""
+        """Use the computed gate if it gives the shown state and the cached gate does not."""
         for name in gates:
             if self._count(name, self.known):
                 other = self.known | {name: bounded(self.nodes, self.known, name, self.fl).value}

@@ -1,4 +1,4 @@
-"""The problems to locate a mistake; each changes one property."""
+"""Problems to locate a mistake; most problems differ from an ordinary problem in one property."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from oracle.problem import DType
 from reference.contract import CONTRACTS
 
 BASE = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 7}
-EXTENTS = {
+SIZES = {
     "n_x": (1, 2, 4, 5, 8, 9, 17),
     "n_a": (1, 2, 3, 5, 8, 9, 17),
     "n_y": (1, 2, 3, 4, 8),
@@ -23,11 +23,11 @@ OF_STEP = ("W", "b")
 
 
 Draw = Callable[..., Inputs]
-"""Draws the inputs of a problem with these sizes, seed, regime and dtype (see `session.Session.draw`)."""
+"""Draws the inputs of a problem from its sizes, seed, regime and dtype (see `session.Session.draw`)."""
 
 
-def scan(draw: Draw, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]:
-    """A dozen different problems, on which most mistakes show."""
+def few_problems(draw: Draw, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]:
+    """About a dozen problems that show most mistakes."""
 
     def of(number: int = 0, regime: str = "unit", dtype: DType = dtypes[0], **sizes: Any) -> Inputs:
         return draw(**{**BASE, **sizes}, seed=seed + number, regime=regime, dtype=dtype)
@@ -44,8 +44,8 @@ def scan(draw: Draw, dtypes: Sequence[DType], seed: int = 5) -> Iterator[Inputs]
         yield of(4, dtype=dtype)
 
 
-def design(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Inputs]:
-    """All problems, about 120; `dtypes` are the dtypes of the function, the widest first."""
+def all_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Inputs]:
+    """About 120 problems; `dtypes` are the dtypes of the function, the widest first."""
     dtype = dtypes[0]
     is_cell, has_head = CONTRACTS[function].is_cell, not CONTRACTS[function].is_layer
 
@@ -55,7 +55,7 @@ def design(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator[Input
     yield from ordinary(draw, range(4), dtype)
     names = [name for name in BASE if (name != "T_x" or not is_cell) and (name != "n_y" or has_head)]
     for name in names:
-        for extent in EXTENTS[name]:
+        for extent in SIZES[name]:
             moved: dict[str, Any] = {name: extent}
             yield of(**moved)
     for k, (one, other) in enumerate(combinations(names, 2)):
@@ -99,7 +99,7 @@ def ordinary(draw: Draw, seeds: range, dtype: DType) -> Iterator[Inputs]:
 
 
 def logit_problems(of: Any) -> Iterator[Inputs]:
-    """Problems with logits that are large, small, or far apart."""
+    """Problems with large, small, and very different logits."""
     for n_y in (2, 4):
         given = of(15, n_y=n_y)
         by = given.parameters["by"]
@@ -110,7 +110,7 @@ def logit_problems(of: Any) -> Iterator[Inputs]:
 
 
 def special(inputs: Inputs, seed: int) -> Iterator[Inputs]:
-    """Problems with zeros in x for some or all samples, with one-hot inputs, and with zeros in the states."""
+    """Problems with zeros in x, with one-hot inputs, and with zeros in the initial states."""
     rng = np.random.default_rng(seed)
     n_x, m, T_x = inputs.x.shape
     yield replace(inputs, x=inputs.x * (rng.random((1, m if seed else 1, T_x)) < 0.6))
@@ -121,7 +121,7 @@ def special(inputs: Inputs, seed: int) -> Iterator[Inputs]:
 
 
 def over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
-    """A problem in which inputs repeat earlier ones, and one in which the states converge."""
+    """A problem in which steps repeat earlier inputs, and a problem in which the states converge."""
     rng, x = np.random.default_rng(seed), short.x.copy()
     repeats = rng.random((1 if seed == 0 else x.shape[1], x.shape[2])) < 0.5
     for t in range(1, x.shape[2]):
@@ -133,20 +133,20 @@ def over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
 
 
 def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
-    """Multiply `x`, `a0`, `c0`, all `W` or `b` of a step, or the head (`Wy`) by a factor."""
+    """Multiply `x`, `a0`, `c0`, the weights `W` or biases `b` of a step, or the head `Wy` by a factor."""
 
     def of(name: str) -> float:
         kind = "Wy" if name in ("Wy", "Wya", "by") else name if name in ("x", "a0", "c0") else name[0]
         return factor if kind in names else 1.0
 
-    # `+ 0` makes zeros positive: for a program that compares bytes, -0.0 is another number.
+    # `+ 0` turns -0.0 into 0.0, since programs that compare bytes tell the two apart.
     parameters = {name: array * array.dtype.type(of(name)) + 0 for name, array in inputs.parameters.items()}
     x, a0, c0 = (getattr(inputs, name) * of(name) + 0 for name in ("x", "a0", "c0"))
     return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
 
 
 def graded(inputs: Inputs, names: tuple[str, ...], decades: tuple[float, float] = (-9, 3)) -> Inputs:
-    """Multiply some arrays by a different power of ten for each sample."""
+    """Multiply the named arrays by another power of ten for each sample."""
     factors = 10.0 ** np.linspace(*decades, inputs.x.shape[1])
     arrays = {
         name: (getattr(inputs, name) * (factors[:, None] if name == "x" else factors)).astype(inputs.x.dtype)

@@ -1,4 +1,4 @@
-"""Renders a location in words: at most three lines of at most 120 characters. No code parses them."""
+"""Renders a location in at most three lines of at most 120 characters. No code parses the lines."""
 
 from oracle.faults import sentence
 from oracle.location import words
@@ -10,7 +10,7 @@ MOST = 120
 
 
 def lines(location: Location) -> list[str]:
-    """The lines `where: …`, `when: …` and `how: …`; unknown parts have no line."""
+    """The lines `where: …`, `when: …` and `how: …`, without the lines of unknown parts."""
     parts = {"where": _where(location)}
     if location.when is not None:
         parts["when"] = _when(location)
@@ -92,7 +92,7 @@ def _condition(condition: Condition) -> str:
         case "residue":
             return f"{words.SIZES.get(feature.name, feature.name)} mod {feature.by} {relation} {value}"
         case "tail":
-            extent = words.EXTENTS[feature.name]
+            extent = words.COUNTS[feature.name]
             count = f"{extent} mod {feature.by}"
             return (
                 f"in the last {count} {feature.name}s"

@@ -1,4 +1,4 @@
-"""Calls a function within a budget, and collects the observations."""
+"""Calls a function within a budget of calls, and collects the observations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class BudgetSpentError(Exception):
 
 @dataclass
 class Budget:
-    """A program that may be called `most` times."""
+    """A program that can be called `most` times."""
 
     program: Program
     most: int
@@ -40,39 +40,42 @@ class Budget:
 
 @dataclass
 class Session:
-    """The observations of a function, or of one layer in a setting."""
+    """The observations of a function, or of one layer in a setting.
+
+    `program` is the function under test, with its budget of calls.
+    """
 
     function: str
     program: Budget
     limits: Limits
     setting: Setting | None = None
-    seen: list[Observation] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
 
     def draw(self, **fields: Any) -> Inputs:
-        """Draw the inputs of a problem for the function, or for the layer in its setting."""
+        """Draw the inputs of a problem for the function or for the observed layer."""
         if self.setting is not None:
             return layer_inputs(self.function, self.setting, **fields)
         return problem(self.function, **fields).inputs(self.function)
 
     def observe(self, inputs: Inputs) -> Observation | None:
-        """Observe one answer; `None` if the call raises or has other shapes."""
+        """Call the program and observe its answer; `None` if the call raises or returns other shapes."""
         if self.setting is None:
             return observed(self.function, inputs, self.program(inputs), self.limits)
         return observed_layer(self.function, self.setting, inputs, self.program)
 
-    def ask(self, inputs: Inputs) -> Observation | None:
-        """Observe one answer, and add the observation to the session."""
+    def add(self, inputs: Inputs) -> Observation | None:
+        """Observe one answer, and add the observation to the session unless it is `None`."""
         found = self.observe(inputs)
         if found is None:
             return None
-        self.seen.append(found)
+        self.observations.append(found)
         return found
 
-    def ask_each(self, every: Iterable[Inputs]) -> bool:
-        """Ask all problems; `False` if the budget was spent before the last one."""
+    def add_each(self, every: Iterable[Inputs]) -> bool:
+        """Add the observations of several problems; `False` if the budget ends before the last problem."""
         try:
             for inputs in every:
-                self.ask(inputs)
+                self.add(inputs)
         except BudgetSpentError:
             return False
         return True

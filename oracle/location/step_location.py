@@ -1,4 +1,4 @@
-"""Locate a mistake in the steps, from the observations of a session, and confirm the location."""
+"""Locates a mistake in the steps from the observations of a session, and confirms the location."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,49 +16,49 @@ from oracle.step import GATES
 from reference.contract import CONTRACTS
 
 ROUNDS = 3
-"""The number of times that new problems confirm or correct a location."""
+"""The largest number of rounds, in each of which new problems confirm or correct the location."""
 CONFIRMING = 36
 """The largest number of new problems in each round."""
 
 MANY = 0.05
-"""If a form gives the right value to a larger part of the elements, the location says so."""
+"""If a form gives the right value for a larger part of the elements, `When.has_unchanged` is set."""
 
 
 def located_in(session: Session) -> Location | None:
-    """The location that explains all answers of a session, after new problems have confirmed it."""
-    target = first_wrong(session.seen)
+    """The location that explains all observations of a session, confirmed by new problems."""
+    target = first_wrong(session.observations)
     if not target:
         return None
     limits = session.limits
     when: When | None = None
     form: Form | None = None
     for seed in range(ROUNDS):
-        cases = cases_of(session.seen, target)
+        cases = cases_of(session.observations, target)
         form, when = explained(cases)
         if when is None and form is None:
             break
-        count = len(session.seen)
+        count = len(session.observations)
         example = next(c.observation.inputs for c in reversed(cases) if c.check.wrong.any())
         new = problems_beside(session.draw, when or When(), example, seed + 1, limits.dtypes)
-        is_asked = session.ask_each(islice(new, CONFIRMING))
-        if (earlier := first_wrong(session.seen)) != target and earlier:
+        is_complete = session.add_each(islice(new, CONFIRMING))
+        if (earlier := first_wrong(session.observations)) != target and earlier:
             target = earlier
             continue
-        fresh = cases_of(session.seen[count:], target)
-        if is_asked and holds(fresh, form, when):
+        new_cases = cases_of(session.observations[count:], target)
+        if is_complete and holds(new_cases, form, when):
             break
-        if not is_asked:
-            form, when = explained(cases_of(session.seen, target))
+        if not is_complete:
+            form, when = explained(cases_of(session.observations, target))
             break
     else:
-        form = form if holds(fresh, form, None) else None
-        when = when if holds(fresh, form, when) else None
+        form = form if holds(new_cases, form, None) else None
+        when = when if holds(new_cases, form, when) else None
     return _location(session, target, form, when)
 
 
 def _location(session: Session, target: str, form: Form | None, when: When | None) -> Location:
-    """The location. A layer does not show its gates, so its location names the gate that the form changes."""
-    also = _other_gates(session.seen, target, form)
+    """Build the location. For layers, which do not show gates, it names the gate that the form changes."""
+    also = _other_gates(session.observations, target, form)
     names = session.setting.names if session.setting else ()
     if form and target in ("c_next", "a_next") and target != form.node:
         for gate, name in GATES.items():
@@ -67,25 +67,25 @@ def _location(session: Session, target: str, form: Form | None, when: When | Non
     return Location(Where(target, CONTRACTS[session.function].kind, also, names), when, form)
 
 
-def first_wrong(seen: Sequence[Observation]) -> str:
-    """The first equation that does not hold in some answer; empty if all hold."""
+def first_wrong(observations: Sequence[Observation]) -> str:
+    """The name of the first equation that does not hold in some observation; empty if all equations hold."""
     order: list[str] = []
-    for observation in seen:
+    for observation in observations:
         order += [name for name in observation.checks if name not in order]
-    wrong = {name for observation in seen for name in observation.wrong}
+    wrong = {name for observation in observations for name in observation.wrong}
     ordered = sorted(
         wrong, key=lambda name: (name.startswith("cached"), name.startswith("returned"), order.index(name))
     )
     return ordered[0] if ordered else ""
 
 
-def cases_of(seen: Sequence[Observation], target: str) -> list[Case]:
-    """The answers in which an equation can be checked."""
-    return [Case(observation, target) for observation in seen if target in observation.checks]
+def cases_of(observations: Sequence[Observation], target: str) -> list[Case]:
+    """The observations that have a check of an equation."""
+    return [Case(observation, target) for observation in observations if target in observation.checks]
 
 
 def explained(cases: Sequence[Case]) -> tuple[Form | None, When | None]:
-    """The form and the conditions that explain the wrong elements at the least cost; `None` if not known."""
+    """The cheapest form and conditions that explain the wrong elements; `None` for an unknown part."""
     table = Table.of([(case.observation, case.target) for case in cases])
     plain = rule(table, False)
     best: tuple[float, Form | None, When | None] | None = None
@@ -105,7 +105,7 @@ def explained(cases: Sequence[Case]) -> tuple[Form | None, When | None]:
 
 
 def holds(cases: Sequence[Case], form: Form | None, when: When | None) -> bool:
-    """Whether the form gives all wrong elements, and exactly the elements under the conditions are wrong."""
+    """Whether the form gives all wrong elements, and the conditions hold for the wrong elements alone."""
     wrong = [case for case in cases if case.check.wrong.any()]
     if form and wrong and not fits(wrong, form):
         return False
@@ -125,11 +125,11 @@ def agrees(table: Table, when: When) -> bool:
     return not (table.wrong & ~met).any() and extra <= max(0.01 * max(count, 1), 1 if count > 100 else 0)
 
 
-def _other_gates(seen: Sequence[Observation], target: str, form: Form | None) -> tuple[str, ...]:
+def _other_gates(observations: Sequence[Observation], target: str, form: Form | None) -> tuple[str, ...]:
     """The other gates with the same mistake."""
     found = []
     for name in GATES.values() if target in GATES.values() else ():
-        cases = [case for case in cases_of(seen, name) if case.observation.checks[name].wrong.any()]
+        cases = [case for case in cases_of(observations, name) if case.observation.checks[name].wrong.any()]
         if name != target and cases and (form is None or fits(cases, for_gate(form, target, name))):
             found.append(name)
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Finds the conditions under which an equation does not hold: the cheapest that separate wrong from right."""
+"""Finds when an equation does not hold: the cheapest conditions that separate wrong from right elements."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,26 +12,35 @@ from oracle.location.observations import Observation
 from reference.contract import Array
 
 MOST = 300
-"""The largest number of elements from one answer."""
-IMPURE = 0.004
-"""The largest allowed part of right elements under a condition: some are right by chance."""
+"""The largest number of elements that are taken from one answer."""
+RIGHT_PER_WRONG = 0.004
+"""The largest number of right elements that may meet the conditions, for each wrong element.
+
+Some elements are right by chance."""
 SUPPORT = 4
-"""The smallest number of right elements that only this condition excludes."""
+"""The smallest number of right elements that one condition must exclude and the other does not."""
 EQUALITY_ONLY = ("residue", "equal", "repeats", "tail")
 """Features that conditions compare by equality only."""
 WHOLE_NUMBERS = (*EQUALITY_ONLY, "size", "bits", "place", "from end", "network")
 """Features whose values are whole numbers."""
-UNSEEN = 1e-6
-"""A smaller threshold is no condition, since a mistake does not show in such small numbers."""
+SMALLEST_THRESHOLD = 1e-6
+"""Smaller thresholds are not considered, since a mistake in such small numbers does not show."""
 SECOND_CONDITION = 0.6
-"""The cost of having a second condition, besides the cost of the condition."""
+"""The cost of a second condition, in addition to the cost of its feature."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Elements of many answers: a column for each element, a row for each feature; NaN for a missing feature.
+    """The features of the elements of many answers.
 
-    `places` are the indices of the elements in the flattened arrays of each answer.
+    Attributes
+    ----------
+    values
+        The features `(features, elements)`, with NaN where an answer does not have a feature.
+    wrong
+        Whether each element is wrong.
+    places
+        For each answer, the indices of its elements in its flattened arrays.
     """
 
     features: Sequence[Feature]
@@ -41,8 +50,8 @@ class Table:
 
     @classmethod
     def of(cls, every: Sequence[tuple[Observation, str]]) -> "Table":
-        """The table of one equation in each answer."""
-        blocks = [_block(observation, target) for observation, target in every]
+        """The table of answers, each with the name of the equation whose elements are taken."""
+        blocks = [_sampled_features(observation, target) for observation, target in every]
         index: dict[Feature, int] = {}
         for features, _, _ in blocks:
             for feature in features:
@@ -64,15 +73,15 @@ class Table:
             [places for _, _, places in blocks],
         )
 
-    def without(self, silent: Sequence[Array]) -> "Table":
-        """The table without the elements of each answer where `silent` is true."""
+    def without(self, excluded: Sequence[Array]) -> "Table":
+        """The table without the elements where `excluded`, an array for each answer, is true."""
         chosen = ~np.concatenate(
-            [mask.reshape(-1)[places] for mask, places in zip(silent, self.places, strict=True)]
+            [mask.reshape(-1)[places] for mask, places in zip(excluded, self.places, strict=True)]
         )
         return replace(self, values=self.values[:, chosen], wrong=self.wrong[chosen], places=())
 
     def met(self, condition: Condition) -> Array:
-        """Which elements meet a condition."""
+        """Whether each element meets a condition."""
         if condition.feature not in self.features:
             return np.zeros(len(self.wrong), bool)
         return compared(self.values[self.features.index(condition.feature)], condition)
@@ -85,15 +94,18 @@ RELATIONS: Mapping[str, np.ufunc] = {
 
 
 def compared(values: Array, condition: Condition) -> Array:
-    """Which numbers meet a condition; NaN meets none but "≠"."""
+    """Whether each number meets a condition; NaN meets only conditions with "≠"."""
     return np.asarray(RELATIONS[condition.relation](values, condition.value))
 
 
-def _block(observation: Observation, target: str) -> tuple[list[Feature], Array, Array]:
-    """The features of some elements of an equation, and their places; cached in the observation."""
+def _sampled_features(observation: Observation, target: str) -> tuple[list[Feature], Array, Array]:
+    """The features, their values for some elements of an equation, and the flat indices of the elements.
+
+    Cached in the observation.
+    """
     if target not in observation.blocks:
         check = observation.checks[target]
-        places = _chosen(check.wrong, check.decided)
+        places = _sampled(check.wrong, check.decided)
         found = columns(observation, target)
         shape = check.shown.shape
         index = np.unravel_index(places, shape)
@@ -104,8 +116,8 @@ def _block(observation: Observation, target: str) -> tuple[list[Feature], Array,
     return observation.blocks[target]
 
 
-def _chosen(wrong: Array, decided: Array) -> Array:
-    """The indices of at most `MOST` elements, half of them wrong if there are so many."""
+def _sampled(wrong: Array, decided: Array) -> Array:
+    """The flat indices of at most `MOST / 2` wrong and `MOST / 2` right elements."""
     places = []
     for which in (wrong & decided, ~wrong & decided):
         every = np.flatnonzero(which)
@@ -114,12 +126,16 @@ def _chosen(wrong: Array, decided: Array) -> Array:
 
 
 def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
-    """The cheapest conditions that all wrong elements meet and hardly any right one; `None` without any."""
+    """The cheapest one or two conditions that separate the wrong from the right elements; `None` if unknown.
+
+    All wrong elements and almost no right elements meet the conditions. Each of two conditions must exclude
+    at least `least` right elements that the other does not. `how_is_known` allows more pairs of conditions.
+    """
     wrong = table.wrong
     count = int(wrong.sum())
     if not count:
         return None
-    most = IMPURE * count
+    most = RIGHT_PER_WRONG * count
     rights = int((~wrong).sum())
     if rights <= most:
         return When()
@@ -130,7 +146,7 @@ def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
     right = table.values[:, ~wrong]
     fails = np.array(
         [~compared(right[rows[c.feature]], c) for c, _ in found]
-    )  # the right elements that each condition excludes
+    )  # (conditions, right elements): the right elements that each condition excludes
     left = rights - fails.sum(axis=1)
     least = max(least, int(0.003 * rights))
     keep = np.flatnonzero(rights - left >= least)
@@ -156,13 +172,13 @@ def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
 
 
 def _goes_with_others(condition: Condition, how_is_known: bool) -> bool:
-    """Whether a condition may be one of two. Without a form, two thresholds would separate anything."""
+    """Whether a condition can be one of two. Without a known form, two thresholds are too weak evidence."""
     is_exact = condition.feature.kind in WHOLE_NUMBERS or condition.value == 0
     return is_exact or (how_is_known and condition.feature.kind not in ("largest of all", "moved"))
 
 
 def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
-    """Conditions that all wrong elements meet and some right ones do not, each with its cost."""
+    """Conditions that all wrong elements and not all right elements meet, each with its cost."""
     wrong = table.wrong
     for feature, row in zip(table.features, table.values, strict=True):
         ours, theirs = row[wrong], row[~wrong]
@@ -184,23 +200,23 @@ def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
             limit = float(below.max())
             if is_whole:
                 yield Condition(feature, "≥", low), cost + 0.05
-            elif np.isfinite(low) and not 0 <= limit < UNSEEN:
-                yield Condition(feature, ">", -_plain(-low, -limit)), cost + _gap(limit, low)
+            elif np.isfinite(low) and not 0 <= limit < SMALLEST_THRESHOLD:
+                yield Condition(feature, ">", -_shortest_between(-low, -limit)), cost + _gap(limit, low)
         if above.size:
             limit = float(above.min())
             if is_whole:
                 yield Condition(feature, "≤", high), cost + 0.05
             elif np.isfinite(limit):
-                yield Condition(feature, "<", _plain(high, limit)), cost + _gap(high, limit)
+                yield Condition(feature, "<", _shortest_between(high, limit)), cost + _gap(high, limit)
 
 
 def _gap(low: float, high: float) -> float:
-    """The cost of a gap between right and wrong values; it is smallest for the true feature."""
+    """The cost of the gap between right and wrong values, since the gap is smallest for the true feature."""
     scale = max(abs(low), abs(high))
     return 0.4 * min((high - low) / scale, 2) if scale else 0.0
 
 
-def _plain(low: float, high: float) -> float:
+def _shortest_between(low: float, high: float) -> float:
     """The number with the fewest digits above `low` and at most `high`."""
     if low < 0 <= high:
         return 0.0

@@ -1,4 +1,4 @@
-"""Tables of the words for equations, forms and conditions, from which `sentences` makes lines."""
+"""The words for equations, forms and conditions, from which `sentences` makes lines."""
 
 from collections.abc import Mapping
 
@@ -40,7 +40,7 @@ OF_NETWORKS: Mapping[str, str] = {
     **dict.fromkeys(("a_end", "a_last"), f"a_last {_LAST.format('hidden')}"),
     **dict.fromkeys(("c_end", "c_last"), f"c_last {_LAST.format('memory')}"),
 }
-"""What does not hold where an equation of `oracle.faults.layer_equations` is changed."""
+"""What is wrong if an equation of `oracle.faults.layer_equations` is changed."""
 SETTINGS: Mapping[str, str] = {
     "backward": "in a backward direction",
     "beside a backward direction": "in the forward direction of two",
@@ -87,6 +87,6 @@ CONDITIONS_OF_NETWORKS: Mapping[str, tuple[str, str]] = {
     "the first has T_x steps": ("sample 0 has T_x steps", "sample 0 has fewer than T_x steps"),
     "lengths are given": ("lengths are given", "lengths are not given"),
 }
-"""Each condition where it holds, and where it does not."""
+"""The words for each condition if it holds, and if it does not."""
 SIZES: Mapping[str, str] = {"n_a + n_x": "(n_a + n_x)"}
-EXTENTS: Mapping[str, str] = {"unit": "n", "sample": "m", "step": "T_x"}
+COUNTS: Mapping[str, str] = {"unit": "n", "sample": "m", "step": "T_x"}

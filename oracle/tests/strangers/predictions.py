@@ -14,8 +14,8 @@ from oracle.location.confirming_problems import problems_beside
 from oracle.location.facts import Location, When
 from oracle.location.how import fits, unchanged_by
 from oracle.location.layers import settings
-from oracle.location.networks import answer, features, fresh
-from oracle.location.probe_problems import ordinary, scan
+from oracle.location.networks import answer, confirming_networks, features
+from oracle.location.probe_problems import few_problems, ordinary
 from oracle.location.session import Budget, Session
 from oracle.location.step_location import agrees, cases_of, first_wrong
 from oracle.location.when import Table, compared
@@ -62,17 +62,17 @@ def judged(
         setting = next(each for each in settings(problem, limits) if each.names == location.where.setting)
     session = Session(function, budget, limits, setting)
     own = [] if setting else [problem.inputs(function)]
-    session.ask_each(
+    session.add_each(
         chain(
             own,
             ordinary(session.draw, range(900, 904), limits.dtypes[0]),
-            scan(session.draw, limits.dtypes, SEED),
+            few_problems(session.draw, limits.dtypes, SEED),
         )
     )
     target = _target(session, location)
-    wrong = [case for case in cases_of(session.seen, target) if case.check.wrong.any()]
-    example = wrong[-1].observation.inputs if wrong else session.seen[0].inputs
-    session.ask_each(
+    wrong = [case for case in cases_of(session.observations, target) if case.check.wrong.any()]
+    example = wrong[-1].observation.inputs if wrong else session.observations[0].inputs
+    session.add_each(
         islice(problems_beside(session.draw, location.when or When(), example, SEED, limits.dtypes), 60)
     )
     return _of_step(session, location)
@@ -93,7 +93,7 @@ def _same(location: Location, again: Location | None) -> Verdict:
 
 def _target(session: Session, location: Location) -> str:
     """The equation to compare: for a gate, which layers do not show, the one that uses the gate."""
-    shown = {name for observation in session.seen for name in observation.checks}
+    shown = {name for observation in session.observations for name in observation.checks}
     name = location.where.equation
     if name in shown:
         return name
@@ -101,9 +101,9 @@ def _target(session: Session, location: Location) -> str:
 
 
 def _of_step(session: Session, location: Location) -> Verdict:
-    target, first = _target(session, location), first_wrong(session.seen)
+    target, first = _target(session, location), first_wrong(session.observations)
     where: Told = "right" if not first or first == target else "false"
-    cases = cases_of(session.seen, target)
+    cases = cases_of(session.observations, target)
     wrong = [case for case in cases if case.check.wrong.any()]
     form, how, when = location.how, "left out", "left out"
     does_fit = True
@@ -120,7 +120,11 @@ def _of_step(session: Session, location: Location) -> Verdict:
 def _of_network(
     function: str, budget: Budget, problem: LayerProblem, location: Location, limits: Limits
 ) -> Verdict:
-    inputs = chain([problem.inputs(function)], fresh(problem, limits, SEED), fresh(problem, limits, SEED + 1))
+    inputs = chain(
+        [problem.inputs(function)],
+        confirming_networks(problem, limits, SEED),
+        confirming_networks(problem, limits, SEED + 1),
+    )
     answers = [each for each in (answer(function, budget, i) for i in inputs) if each]
     wrong = [each for each in answers if each.is_wrong]
     form = location.how
