@@ -16,7 +16,7 @@ from reference.contract import Array
 SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 
 BEYOND_USE = 0.1
-"""A larger bound on a state or a probability of size 1 would accept nearly any answer."""
+"""The largest useful bound on a state or a probability of size 1: a larger one accepts nearly any answer."""
 
 FROM_THE_STEP_AFTER = "from its own gradient of the step after"
 """The second witness of a single step of a backward pass."""
@@ -26,15 +26,15 @@ Facts = Mapping[str, Any]
 
 
 def number(value: float) -> float | str:
-    """The number for JSON, which has no numbers that are not finite: they become text."""
+    """The number for JSON; infinities and NaN, which JSON does not have, become text."""
     return float(value) if np.isfinite(value) else repr(float(value))
 
 
 def largest_ratio(inputs: Inputs, outputs: Iterable[tuple[Array, Array, Array]], rival: str) -> float:
-    """The largest ratio of several comparisons, computed at once: each an answer, the witness and the bound.
+    """The largest ratio of several comparisons, each with an answer, the answer of the witness and the bound.
 
-    It is infinite or NaN if a comparison needs a closer look, since a bound is not of use everywhere or one
-    of both answers has a NaN.
+    The ratio is infinite or NaN if a comparison needs a closer look, since some bound is too large to be
+    useful, or an answer has a NaN.
     """
     every = [_last_steps(*each) for each in outputs if each[0].size and each[1].size]
     if not every:
@@ -60,7 +60,7 @@ def _last_steps(ours: Array, theirs: Array, bound: Array) -> tuple[Array, Array,
 
 
 def _bounds_apart(rival: str) -> int:
-    """By how many bounds two correct answers may differ: the exact value has no error."""
+    """The number of bounds by which two correct answers may differ; the exact value has no error."""
     return 1 if rival == "exact" else 2
 
 
@@ -70,14 +70,14 @@ def _has_gradients(inputs: Inputs) -> bool:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One output of an implementation and of a second witness, `(n, m, T_x)` each, with the bound on both.
+    """One output of an implementation and of a witness, `(n, m, T_x)` each, with the bound on their errors.
 
-    If one of the two has only the last steps, only these steps are compared.
+    If one output has only the last steps, only these steps are compared.
 
     Attributes
     ----------
     inputs
-        The problem that both answer.
+        The inputs of the problem that both answer.
     quantity
         The name of the output in `oracle.propagation.evaluate` (`a`, `c`, `y` or a gate) or in
         `oracle.backpropagation.evaluate` (a gradient).
@@ -86,8 +86,8 @@ class Comparison:
     steps
         The number of columns of the batch that are steps of one sample, as in `Inputs.steps`.
     rival
-        The second witness: `torch`; `formulas`, in float64; `FROM_THE_STEP_AFTER`; `exact`, which has no
-        error of its own; or, in a few words, how the implementation was called a second time.
+        The witness: `torch`; `formulas`, in float64; `exact`, which has no rounding error;
+        `FROM_THE_STEP_AFTER`; or, for two answers of the implementation, a few words on the second call.
     """
 
     inputs: Inputs
@@ -101,9 +101,9 @@ class Comparison:
 
     @cached_property
     def ratio(self) -> Array:
-        """The difference of the two as a fraction of the largest difference of two correct programs.
+        """The difference of the two answers, divided by the largest difference of two correct answers.
 
-        It is 0 for an infinite bound, as after an overflow.
+        It is 0 where the bound is infinite, as after an overflow.
         """
         ours, theirs, bound = self._compared
         with np.errstate(all="ignore"):
@@ -111,7 +111,7 @@ class Comparison:
         if np.isfinite(ratio).all() and not np.isinf(bound).any():
             return np.asarray(ratio)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
-        if self._is_gradient:  # the formula decides whether it is NaN or an infinity
+        if self._is_gradient:  # other right formulas give NaN for infinity
             same |= ~np.isfinite(ours) & ~np.isfinite(theirs)
         return np.where(same | np.isinf(bound), 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
@@ -123,32 +123,32 @@ class Comparison:
 
     @cached_property
     def worst(self) -> float:
-        """The largest fraction; if it is above 1, one of the two answers is wrong."""
+        """The largest ratio; if it is above 1, one of the two answers is wrong."""
         return float(self.ratio.max(initial=0.0))
 
     @property
     def nearest(self) -> float:
-        """The largest fraction among the elements with a bound of use."""
+        """The largest ratio of the elements with a useful bound."""
         if self._is_of_use_everywhere:
             return self.worst
         return float(self.ratio.max(initial=0.0, where=self._relative_bound <= BEYOND_USE))
 
     @property
     def beyond_use(self) -> bool:
-        """Whether for most elements the bound is so large that agreement is no evidence."""
+        """Whether the bounds of most elements are too large to be useful."""
         if self._is_of_use_everywhere:
             return False
         return bool(2 * np.count_nonzero(self._relative_bound > BEYOND_USE) > self._relative_bound.size)
 
     @cached_property
     def _is_of_use_everywhere(self) -> bool:
-        """Whether every bound is of use, even for elements of the smallest size."""
+        """Whether all bounds are useful, even for elements of the smallest size."""
         least = self._gradient_size if self._is_gradient else 1.0
         return bool(self._compared[2].max(initial=0.0) <= BEYOND_USE * least)
 
     @cached_property
     def _gradient_size(self) -> float:
-        """The largest element: gradients have no natural size, unlike states and probabilities."""
+        """The magnitude of the largest element, since gradients have no natural size as states have."""
         _, theirs, _ = self._compared
         return float(np.max(np.abs(theirs), initial=0, where=np.isfinite(theirs)))
 
@@ -165,11 +165,11 @@ class Comparison:
         return _has_gradients(self.inputs)
 
     def explain(self) -> Facts:
-        """The facts of the worst element in the first wrong step; a backward pass takes the last step first.
+        """The facts of the worst element in the first wrong step; for a gradient, in the last wrong step.
 
-        The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. With torch, the formulas or
-        the exact value as rival there are also `exact`, `off_by` and perhaps `torch`; for a second call of
-        the implementation there is `again`, with the answer of that call.
+        The keys are `element`, `implementation`, `allowed`, `wrong` and `extent`. If the rival is torch, the
+        formulas or the exact value, there are also `exact` and `off_by`, and `torch` for torch; for a second
+        answer of the implementation there is `again` or `expected`.
         """
         off = self.ratio > 1
         first = max if self._is_gradient else min
@@ -189,7 +189,7 @@ class Comparison:
             return {**element, **own_answer, "allowed": allowed, "wrong": ["implementation"], **extent}
         truth = self._truth(unit, column, t, max(bound / 1000, SMALLEST))
         far = truth.distance(ours)
-        with np.errstate(all="ignore"):  # it may be infinite
+        with np.errstate(all="ignore"):  # the spacing of infinity is NaN
             ulp = float(np.abs(np.spacing(np.asarray(truth.midpoint, self.inputs.dtype))))
         return {
             **element,
@@ -216,14 +216,14 @@ class Comparison:
             truth: Enclosure = exact_gradient.evaluate(inputs, radius)[self.quantity][unit, column, t]
             return truth
         truth = exact.evaluate(inputs.sample(column, t), radius)[self.quantity][unit, 0, t]
-        return truth  # noqa: RET504 - which has a type, as elements of an array have not
+        return truth  # noqa: RET504 - elements of an array have no type
 
     def _place(self, column: int, late: int) -> tuple[int, int]:
-        """Sample and step."""
+        """The sample and the step of an element."""
         return column // self.steps, column % self.steps + self._step(late)
 
     def _step(self, late: int) -> int:
-        """The step of the problem at this index among the compared steps."""
+        """The step of the problem, from its index in the compared steps."""
         return late + int(self.bound.shape[2] - self.ratio.shape[2])
 
     def _element(self, unit: int, column: int, late: int) -> Facts:

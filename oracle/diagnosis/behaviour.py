@@ -15,10 +15,10 @@ from oracle.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, Array
 
 Leaves = Mapping[str, Array | str]
-"""The leaves of a value by place: arrays, and words for everything else."""
+"""The leaves of a nested value by path: arrays, and texts for all other objects."""
 
 PARTS = ("outputs", "caches", "arguments")
-"""The parts of a behaviour, the most important first: a wrong output makes caches wrong, not the reverse."""
+"""The parts of a behaviour. Outputs come first: wrong outputs make caches wrong, but not the reverse."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ class Behaviour:
     def of(
         cls, function: str, value: Any, arguments: Sequence[Any], limits: Limits = ANYTHING
     ) -> "Behaviour":
-        """The behaviour of a call that returned, without values that a target of these limits may leave out.
+        """The behaviour of a call that returned `value`.
 
-        A target without caches may leave out all memory states but the last.
+        It has only the values that every target with these limits returns. A target without caches may return
+        only the last memory state.
         """
         contract = CONTRACTS[function]
         names = contract.outputs
@@ -57,11 +58,11 @@ class Behaviour:
 
     @classmethod
     def of_error(cls) -> "Behaviour":
-        """The behaviour of a call that raised. It has no error text, which would depend on the code."""
+        """The behaviour of a call that raised; it is the same for all errors."""
         return cls({"": "raised"}, {}, {})
 
     def sharing(self, other: "Behaviour") -> "Behaviour":
-        """The same behaviour, which shares its equal parts with another behaviour, to save memory."""
+        """This behaviour, but each part that equals the other's part is the same object, to save memory."""
         both = {part: (getattr(self, part), getattr(other, part)) for part in PARTS}
         return replace(
             self, **{part: theirs for part, (ours, theirs) in both.items() if _equal(ours, theirs)}
@@ -72,37 +73,38 @@ class Behaviour:
         return all(same(getattr(self, part), getattr(other, part)) for part in PARTS)
 
 
-LATER = 5
-"""The number of later calls before an answer is read: a program may use several buffers in turn."""
+LATER_CALLS = 5
+"""The number of later calls before an answer is read, since a program may alternate between buffers."""
 
 
 class Program(Protocol):
-    """Calls a function; with `then`, the answer is read after later calls with these inputs."""
+    """Calls a function. With `then`, the answer is read after later calls with the inputs `then`."""
 
     def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         """The behaviour of the call."""
 
 
 def specification(function: str, limits: Limits = ANYTHING) -> Program:
-    """The right program, which returns what a target of these limits returns."""
+    """The reference as a program. It returns the values that a target with these limits returns."""
     return program_of(reference, function, limits)
 
 
 def mistaken(function: str, fault: Fault, limits: Limits = ANYTHING) -> Program:
-    """A program with a mistake, which has made no calls yet."""
+    """A program with a mistake, and without memory of earlier calls."""
     return program_of(replace(fault, memory={}), function, limits)
 
 
 def program_of(implementation: Any, function: str, limits: Limits) -> Program:
-    """A program in this process: the reference, or one with a mistake."""
+    """A program that calls a function of an implementation in this process."""
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         arguments = deepcopy(inputs.arguments(function))
         try:
             with np.errstate(all="ignore"):
                 value = getattr(implementation, function)(*arguments)
-                for later in [then] * LATER if then and not _keeps_nothing(implementation) else []:
-                    getattr(implementation, function)(*deepcopy(later.arguments(function)))
+                if then and not _is_independent_of_calls(implementation):
+                    for _ in range(LATER_CALLS):
+                        getattr(implementation, function)(*deepcopy(then.arguments(function)))
         except Exception:  # a mistake may raise anything
             return Behaviour.of_error()
         return Behaviour.of(function, value, arguments, limits)
@@ -110,8 +112,8 @@ def program_of(implementation: Any, function: str, limits: Limits) -> Program:
     return program
 
 
-def _keeps_nothing(implementation: Any) -> bool:
-    """Whether later calls cannot change an answer, as for the specification and most mistakes."""
+def _is_independent_of_calls(implementation: Any) -> bool:
+    """Whether later calls cannot change an answer: true for the reference and for mistakes without memory."""
     of_mistake = isinstance(implementation, Fault) and not any(implementation.memory.values())
     return implementation is reference or of_mistake
 
@@ -137,7 +139,7 @@ def _bits(values: Any) -> tuple[Any, ...]:
 
 
 def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
-    """Whether both are equal within rounding in float64, or in a lower precision if both have it."""
+    """Whether two leaves are equal within rounding in float64, or in the lower precision that both have."""
     if isinstance(ours, str) or isinstance(theirs, str):
         return isinstance(ours, str) and isinstance(theirs, str) and ours == theirs
     if ours.shape != theirs.shape:
@@ -146,7 +148,7 @@ def alike(ours: Array | str, theirs: Array | str, factor: float = 1) -> bool:
         return True
     off = off_by(ours, theirs) / factor
     if off <= _TOLERANCE["float64"] or off > _TOLERANCE["float16"]:
-        return off <= _TOLERANCE["float64"]  # the precision, which is slow to find, makes no difference
+        return off <= _TOLERANCE["float64"]  # the same result for every precision
     precision = _precision(ours)
     return precision == _precision(theirs) and off <= _TOLERANCE[precision]
 
@@ -167,7 +169,7 @@ _TOLERANCE = {"float16": 1e-1, "float32": 1e-5, "float64": 1e-11}
 
 
 def _precision(values: Array) -> str:
-    """The lowest precision that holds all values; float64 if the values are so simple that all do."""
+    """The lowest precision that holds all values; float64 for simple values, which every precision holds."""
     for dtype, simple in (("float16", 5), ("float32", 11)):
         with np.errstate(over="ignore"):
             if np.array_equal(values, values.astype(dtype), equal_nan=True):
@@ -182,9 +184,9 @@ def _fit_in(values: Array, bits: int) -> bool:
 
 
 def _leaves(value: Any) -> dict[str, Array | str]:
-    """Copies of the leaves of a value by place: a later call may write to its arrays.
+    """Copies of the leaves of a value by path. They are copies since a later call may write to the arrays.
 
-    Lists and tuples count as equal. A container inside itself is the leaf `"itself"`.
+    Lists and tuples count as equal. A container that contains itself has the leaf `"itself"`.
     """
     leaves: dict[str, Array | str] = {}
     _gather(value, "", (), leaves, {})
@@ -194,7 +196,7 @@ def _leaves(value: Any) -> dict[str, Array | str]:
 def _gather(
     value: Any, place: str, above: tuple[int, ...], leaves: dict[str, Array | str], copies: dict[int, Array]
 ) -> None:
-    """Add the leaves of a value at a place. An array that occurs many times, as in caches, is copied once."""
+    """Add the leaves of a value at a path. An array with several paths, as in caches, is copied once."""
     if id(value) in above:
         leaves[place] = "itself"
     elif isinstance(value, np.ndarray) and value.dtype.kind in "fiub":

@@ -10,16 +10,16 @@ FAR = 0.1
 """A relative error that is larger than rounding in any precision."""
 
 LARGEST_ULP = 1e4
-"""Larger numbers of ulp are left out."""
+"""Larger errors in ulp are not shown."""
 
 _LABELS = {"died": "call"}
-"""Labels that differ from the names of facts. The fact `died` tells whether a call crashed or hung."""
+"""The labels that are not the names of facts. The fact `died` says whether a call crashed or hung."""
 
 
 def in_words(facts: Facts) -> dict[str, str]:
-    """The text of each fact by its label."""
+    """The text of each fact, by label."""
     said = {
-        fact["asked"] if name == "again" else _LABELS.get(name, name.replace("_", " ")): _said(name, fact)
+        fact["asked"] if name == "again" else _LABELS.get(name, name.replace("_", " ")): _rendered(name, fact)
         for name, fact in facts.items()
     }
     if "again" in facts:
@@ -39,11 +39,11 @@ def is_far(facts: Facts) -> bool:
     return not are_numbers or abs(ours - theirs) > FAR * (1 + abs(theirs))
 
 
-def _said(name: str, fact: Any) -> str:
+def _rendered(name: str, fact: Any) -> str:
     if isinstance(fact, float):
         return repr(fact)
     if isinstance(fact, (Mapping, list)):
-        return _SAID[name](fact)
+        return _RENDERERS[name](fact)
     return str(fact)
 
 
@@ -80,7 +80,7 @@ def _wrong(who: Sequence[str]) -> str:
     return who[0] if who[0] == "torch" else f"the {who[0]}"
 
 
-_SAID: Mapping[str, Callable[[Any], str]] = {
+_RENDERERS: Mapping[str, Callable[[Any], str]] = {
     "element": _element,
     "exact": lambda fact: str(fact["digits"]),
     "again": lambda fact: str(fact["value"]),
@@ -90,4 +90,4 @@ _SAID: Mapping[str, Callable[[Any], str]] = {
     "extent": lambda fact: f"{fact['wrong']} of {fact['of']} elements of {fact['name']}",
     "raised": lambda fact: f"{fact['type']}: {fact['text']}",
 }
-"""The functions that render facts with several parts."""
+"""The functions that render facts with several parts, by the name of the fact."""

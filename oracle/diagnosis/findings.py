@@ -21,7 +21,7 @@ class Finding:
 
     @property
     def without_place(self) -> "Finding":
-        """The finding without the place in a file, to stand for several functions."""
+        """The finding without its place in a file, so that findings of several functions can be equal."""
         return found(self.kind, **{name: fact for name, fact in self.facts.items() if name != "at"})
 
     @property
@@ -57,12 +57,12 @@ class Finding:
 
     @property
     def cause(self) -> str:
-        """A key that findings of one cause share, without numbers, places and names of predictions."""
+        """A key that findings with the same cause have in common; numbers and places do not matter."""
         return repr((self.kind, _without_numbers(_CAUSE.get(self.kind, dict)(self.facts))))
 
     @property
     def place(self) -> str:
-        """The same key as `cause`, except that all locations in one equation share a key."""
+        """A key like `cause`, but all locations in one equation have the same key."""
         return repr(_without_numbers(self.facts["where"])) if self.kind == "location" else self.cause
 
 
@@ -72,7 +72,7 @@ def found(kind: str, **facts: Any) -> Finding:
 
 
 def mistake(*names: str) -> Finding:
-    """The finding of one mistake of the catalogue, or of several at once."""
+    """The finding of one mistake of the catalogue, or of several mistakes at once."""
     return found("mistake", names=[*names])
 
 
@@ -87,7 +87,7 @@ def _raised(type: str, text: str, at: str = "") -> str:
 
 
 def _lacking(what: str, detail: str, function: str = "", expected: str = "", target: str = "") -> str:
-    """Why a function cannot be judged; with a `target`, a whole sentence."""
+    """Why a function cannot be judged; a whole sentence if `target` is given."""
     if what == "missing":
         return f"{target} has no {function}{detail}".strip()
     if what == "signature":
@@ -118,7 +118,7 @@ def _traces(
     told = (
         "the first wrong entry of the caches is {} of step {}".format(*entry) if entry else "",
         "the caches are right, or nearly" if caches_are_right else "",
-        f"wrong are {wrong}" if wrong else "",
+        f"wrong outputs: {wrong}" if wrong else "",
     )
     return "; ".join(filter(None, told))
 
@@ -147,8 +147,8 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "only so asked": lambda: "right in an ordinary call, and wrong in the kind of call that this law makes",
     "right in": lambda dtype, wrong_in: f"right in {dtype}, and not in {wrong_in}",
     "traces": _traces,
-    "broke": lambda error: f"the harness broke in looking for one, please report it: {error}",
-    "unknown": lambda: "nothing is known of it",
+    "broke": lambda error: f"the search for the mistake failed, please report it: {error}",
+    "unknown": lambda: "nothing is known about it",
     "harness broke": lambda: "the harness broke, please report it",
     "helper": _helper,
 }
@@ -174,11 +174,11 @@ _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "digits": lambda facts: [],
     "location": lambda facts: [facts["where"], facts["how"]],
 }
-"""The facts that distinguish causes, for kinds with other facts besides them."""
+"""For some kinds: the facts that distinguish causes. For all other kinds every fact does."""
 
 
 def _without_numbers(value: Any) -> Any:
-    """The data without numbers, even those in texts; all predictions have one name."""
+    """The data with 0 for each number, without digits in texts, and with one name for predictions."""
     if isinstance(value, Mapping):
         return {name: _without_numbers(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):

@@ -38,15 +38,22 @@ from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
 
 CACHED = 512
-"""The number of mistakes whose answers are cached, 50 to 400 KB each."""
+"""The number of mistakes whose answers are cached; the answers of one take 50 to 400 KB."""
 
 
 class Scope(NamedTuple):
-    """The problems on which mistakes are compared, and the mistakes that may be named.
+    """The problems on which mistakes are compared, and the mistakes that the diagnosis can name.
 
-    All problems stay within the `limits` of the target; with a `network`, all have its weights. Problems with
-    large logits are used only if `extreme`, since an overflow may not be the mistake in ordinary problems.
-    With `whole`, only mistakes that explain everything that is wrong are named.
+    Attributes
+    ----------
+    limits
+        What the target does not do; no problem needs it.
+    network
+        The network whose weights all problems have, if the target computes with only these weights.
+    extreme
+        Whether to add problems with large logits. An overflow need not be the mistake in ordinary problems.
+    whole
+        Whether to name only mistakes that explain everything that is wrong.
     """
 
     limits: Limits = ANYTHING
@@ -64,9 +71,9 @@ def diagnose(
 ) -> list[Finding]:
     """The mistakes of the catalogue that fit, best first; empty if none fits.
 
-    If a function raises wherever it is wrong, the result is empty: its error says more. If no single mistake
-    explains everything, pairs of common mistakes are tried. A mistake that acts at random is found by the
-    distribution of its answers.
+    It is also empty if every wrong answer is an error, since the error says more than a mistake would. If no
+    single mistake explains everything, pairs of common mistakes are tried. Mistakes that act at random are
+    recognised by the distribution of their answers.
     """
     limits, network = scope.limits, scope.network
     questions = distinguishing_problems(function, counterexample, scope)
@@ -109,7 +116,7 @@ def diagnose(
     best = max((parts for parts, _ in fits), default=0)
     if best < len(PARTS):
         fits = fitting(_pairs(function), beyond=best) + fits
-    # Caches may be wrong for what is written to the arguments that they hold.
+    # Caches have the arguments as entries, so that a call that overwrites arguments makes caches wrong, too.
     whole = scope.whole or (wrong == "caches" and not _all_same(shown, right, "arguments"))
     return [finding for parts, finding in fits if parts == len(PARTS) or not whole]
 
@@ -117,7 +124,7 @@ def diagnose(
 def accounts_for(
     names: Sequence[str], function: str, inputs: Inputs, shown: Behaviour, limits: Limits
 ) -> bool:
-    """Whether one call is wrong, and the mistake with these names gives the same answer."""
+    """Whether the answer `shown` is wrong, and the mistake with these names gives it."""
     if shown.is_like(specification(function, limits)(inputs)):
         return False
     known = (*concerning(function), *_pairs(function))
@@ -128,7 +135,7 @@ def accounts_for(
 def _not_refused(
     inputs: Sequence[Inputs], shown: Sequence[Behaviour], counterexample: Inputs
 ) -> Iterator[Inputs]:
-    """The problems, except those with more options than the counterexample that the function refused."""
+    """The problems, without those that the function refused for options that the counterexample lacks."""
     for given, behaviour in zip(inputs, shown, strict=True):
         if not (_raised(behaviour) and has_more_options(given, counterexample)):
             yield given
@@ -139,7 +146,7 @@ def _raised(shown: Behaviour) -> bool:
 
 
 def problems(function: str, counterexample: Inputs, scope: Scope = ORDINARY) -> list[Inputs]:
-    """The problems that distinguish mistakes, and the counterexample."""
+    """The inputs of the problems that distinguish mistakes, then the counterexample."""
     posed = distinguishing_problems(function, counterexample, scope)
     return [*(problem.inputs(function) for problem in posed), counterexample]
 
@@ -147,9 +154,9 @@ def problems(function: str, counterexample: Inputs, scope: Scope = ORDINARY) -> 
 def distinguishing_problems(
     function: str, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> tuple[Problem, ...]:
-    """The problems that distinguish mistakes, the same for most counterexamples.
+    """The problems that distinguish mistakes; they are the same for most counterexamples.
 
-    The first problem is repeated after another of its shape, to show state that lasts between calls.
+    The first problem is repeated after a second problem of the same shape, to show state between calls.
     """
     first, second = opening_problems(function, scope.network)
     chosen = [first, second, first, *further_problems(function, counterexample, scope.network)]
@@ -161,7 +168,7 @@ def distinguishing_problems(
 def _with_counterexample(
     function: str, fault: Fault, limits: Limits, posed: tuple[Problem, ...], counterexample: Inputs
 ) -> Iterator[Behaviour]:
-    """The behaviour of a mistake on each of these problems, which is cached, and on the counterexample."""
+    """The behaviour of a mistake on each problem (cached), then on the counterexample."""
     known, memory = _of_mistake(function, fault, limits, posed)
     yield from known
     yield program_of(replace(fault, memory=deepcopy(memory)), function, limits)(counterexample)
@@ -171,23 +178,23 @@ def _with_counterexample(
 def _of_mistake(
     function: str, fault: Fault, limits: Limits, posed: tuple[Problem, ...]
 ) -> tuple[Sequence[Behaviour], dict[str, dict[Any, Any]]]:
-    """The behaviour of a mistake on each of these problems, and its memory after these calls."""
-    begun = replace(fault, memory={})
+    """The behaviour of a mistake on each problem, and the memory of the mistake after the calls."""
+    program = replace(fault, memory={})
     inputs = [problem.inputs(function) for problem in posed]
     right = _of_specification(function, limits, posed)
-    answers = _behaviours(program_of(begun, function, limits), inputs)
-    return [answer.sharing(spec) for answer, spec in zip(answers, right, strict=True)], begun.memory
+    answers = _behaviours(program_of(program, function, limits), inputs)
+    return [answer.sharing(spec) for answer, spec in zip(answers, right, strict=True)], program.memory
 
 
 @lru_cache(maxsize=CACHED)
 def _of_specification(function: str, limits: Limits, posed: tuple[Problem, ...]) -> Sequence[Behaviour]:
-    """The right behaviour on each of these problems."""
+    """The right behaviour on each problem."""
     return [*_behaviours(specification(function, limits), [problem.inputs(function) for problem in posed])]
 
 
 @cache
 def _first_outputs(function: str, fault: Fault, limits: Limits, network: LayerProblem | None) -> Leaves:
-    """The outputs of a mistake for the first problem, which rule out nearly all mistakes."""
+    """The outputs of a mistake for the first problem, which exclude nearly all mistakes."""
     first, second = _opening_inputs(function, limits, network)
     return mistaken(function, fault, limits)(first, then=second).outputs
 
@@ -232,7 +239,7 @@ def _fit(
         seen.append(answer)
     if _all_same(seen, right, wrong, CLEARLY):
         return 0
-    answered = [three for three in zip(seen, shown, right, strict=True) if not _raised(three[1])]
+    answered = [triple for triple in zip(seen, shown, right, strict=True) if not _raised(triple[1])]
     if not any(_is_evidence([*zip(*answered, strict=True)], part) for part in PARTS):
         return 0
     rest = PARTS[len(needed) :]
@@ -242,7 +249,7 @@ def _fit(
 
 
 def _is_evidence(answers: Sequence[Sequence[Behaviour]], part: str) -> bool:
-    """Whether a mistake agrees with the implementation in a part, and differs clearly from what is right."""
+    """Whether a mistake agrees with the implementation in a part, and clearly not with the specification."""
     if not answers:
         return False
     seen, shown, right = answers
@@ -252,18 +259,18 @@ def _is_evidence(answers: Sequence[Sequence[Behaviour]], part: str) -> bool:
 def _right_where(
     seen: Sequence[Behaviour], shown: Sequence[Behaviour], right: Sequence[Behaviour], part: str
 ) -> bool:
-    """Whether a mistake is right in all values of a part in which the implementation is right."""
+    """Whether a mistake is right in all values of a part that are right in the implementation."""
     return all(
         place in answer and alike(answer[place], value)
-        for three in zip(seen, shown, right, strict=True)
-        for answer, ours, spec in [[getattr(behaviour, part) for behaviour in three]]
+        for triple in zip(seen, shown, right, strict=True)
+        for answer, ours, spec in [[getattr(behaviour, part) for behaviour in triple]]
         for place, value in ours.items()
         if place in spec and alike(value, spec[place])
     )
 
 
 CLEARLY = 100
-"""A clear difference is this many times the tolerance for rounding."""
+"""The factor on the tolerance for rounding beyond which a difference is clear."""
 
 
 def _all_same(some: Sequence[Behaviour], others: Sequence[Behaviour], part: str, factor: float = 1) -> bool:

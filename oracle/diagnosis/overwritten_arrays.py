@@ -8,7 +8,7 @@ from reference.contract import CONTRACTS
 
 
 def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> Finding | None:
-    """The arguments that calls change, with the keys of parameters or options; `None` without any."""
+    """The arguments that calls write to, with keys of dicts; `None` if calls write to no argument."""
     contract = CONTRACTS[function]
     dicts = ("parameters", "options")
     if contract.is_backward and not contract.is_layer:
@@ -29,7 +29,7 @@ def writing(function: str, shown: Sequence[Behaviour], right: Sequence[Behaviour
 
 
 def overwriting(function: str, shown: Behaviour, later: Behaviour) -> Finding:
-    """The outputs that a later call overwrites, or else the caches."""
+    """The outputs that a later call overwrites; if there are none, the caches."""
     every = enumerate(CONTRACTS[function].outputs)
     names = [
         name for i, name in every if not alike(later.outputs.get(f".{i}", ""), shown.outputs.get(f".{i}", ""))
@@ -38,7 +38,7 @@ def overwriting(function: str, shown: Behaviour, later: Behaviour) -> Finding:
 
 
 def _changed(ours: Behaviour, right: Behaviour) -> Iterator[str]:
-    """The places at which an argument has changed."""
+    """The paths in the arguments at which a value has changed."""
     for place in ours.arguments.keys() | right.arguments.keys():
         mine, spec = ours.arguments.get(place, ""), right.arguments.get(place, "")
         if not alike(mine, spec):

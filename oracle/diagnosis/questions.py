@@ -10,7 +10,7 @@ from reference.contract import CONTRACTS
 
 
 def problem(function: str, **fields: Any) -> Problem:
-    """A problem for a function; `n_y` is ignored for layers, which have no classes."""
+    """A problem for a function; `n_y` is ignored for layers, which have no head."""
     contract = CONTRACTS[function]
     if contract.is_layer:
         fields = {name: value for name, value in fields.items() if name != "n_y"}
@@ -19,9 +19,9 @@ def problem(function: str, **fields: Any) -> Problem:
 
 
 def opening_problems(function: str, network: LayerProblem | None = None) -> Sequence[Problem]:
-    """The first two problems, of one shape; for layers they have all options except a projection.
+    """The first two problems, which have equal shapes; for layers, with all options except a projection.
 
-    With a `network`, the problems of this module have its weights, since a program may know no others.
+    With a `network`, the problems have its weights, since some programs compute with only these weights.
     """
     if network:
         first: Problem = replace(
@@ -39,7 +39,7 @@ def further_problems(
 ) -> list[Problem]:
     """The other problems: m below and above n_a and T_x, equal sizes, one step, larger sizes, three layers.
 
-    Some have a projection if the counterexample has one, since many targets have no projection.
+    Many targets have no projection, so only if the counterexample has one, some of the problems have one.
     """
     if network:
         first, _ = opening_problems(function, network)
@@ -73,7 +73,7 @@ def further_problems(
 def extreme_problems(function: str) -> list[Problem]:
     """Problems with large pre-activations and logits.
 
-    In one of them only single gates of an LSTM have large pre-activations, which distinguishes an overflow in
+    The second problem has large pre-activations only in some gates of an LSTM, to distinguish an overflow in
     one gate from an overflow in all sigmoids.
     """
     contract = CONTRACTS[function]
@@ -85,9 +85,9 @@ def extreme_problems(function: str) -> list[Problem]:
 
 
 def square_problems(function: str) -> list[Problem]:
-    """Problems with equal sizes, for programs with wrong axes, which raise for all other sizes.
+    """Problems with equal sizes, on which a program with exchanged axes does not raise.
 
-    The first has only equal sizes, the second equal sizes of the last two axes.
+    All sizes of the first problem are equal; of the second problem, m and T_x are equal.
     """
     contract = CONTRACTS[function]
     if contract.is_layer:
@@ -99,7 +99,7 @@ def square_problems(function: str) -> list[Problem]:
 
 
 def has_more_options(inputs: Inputs, counterexample: Inputs) -> bool:
-    """Whether a problem of layers has an option that the counterexample lacks: it may be unsupported."""
+    """Whether a problem of layers has an option that the counterexample lacks, and a target may not have."""
     if not (isinstance(inputs, LayerInputs) and isinstance(counterexample, LayerInputs)):
         return False
     return any(

@@ -15,7 +15,7 @@ from reference.contract import Array
 def flushes(
     function: str, implementation: Program, problem: Problem, limits: Limits = ANYTHING
 ) -> Finding | None:
-    """A finding if all wrong values are subnormal; otherwise `None`.
+    """The finding that a program is wrong only for subnormal numbers; `None` if it is not.
 
     A program that is also wrong for ordinary numbers, or for small normal numbers, makes another mistake.
     """
@@ -36,7 +36,7 @@ def flushes(
 
 
 def _enlarged(inputs: Inputs) -> Inputs:
-    """The inputs with subnormal numbers enlarged until their products are normal."""
+    """The inputs with subnormal numbers multiplied by a factor that makes their products normal."""
     limits = np.finfo(inputs.dtype)
     factor = float(np.exp2(limits.nmant + min(12, -limits.minexp // 4)))
 
@@ -52,7 +52,7 @@ def _enlarged(inputs: Inputs) -> Inputs:
 
 
 def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
-    """The errors of the wrong numbers, and the numbers; `None` if the outputs have other shapes."""
+    """The errors of the wrong numbers in all outputs, and the numbers; `None` for outputs of other shapes."""
     if ours.outputs.keys() != right.outputs.keys():
         return None
     off, shown = np.array([]), np.array([])

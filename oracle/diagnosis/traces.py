@@ -1,4 +1,4 @@
-"""What the answers of a program tell about a mistake that is not in the catalogue."""
+"""Finds the effects of a mistake that is not in the catalogue: side effects, wrong digits, wrong outputs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,8 +16,8 @@ from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import ANYTHING, Limits
 from reference.contract import CONTRACTS, PARAMETERS, Array
 
-FEWEST = 2
-"""The fewest right digits that a finding mentions."""
+FEWEST_DIGITS = 2
+"""The smallest number of right digits that a finding mentions."""
 CACHED_ARGUMENTS = ("xt", "a_prev", "c_prev")
 ORDER_OF_COMPUTATION = (*CACHED_ARGUMENTS, "ft", "it", "cct", "ot", "c_next", "a_next")
 """The entries of a cell's cache."""
@@ -26,10 +26,10 @@ ORDER_OF_COMPUTATION = (*CACHED_ARGUMENTS, "ft", "it", "cct", "ot", "c_next", "a
 def side_effect(
     function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> Finding | None:
-    """How the answers depend on more than the arguments, or calls change arrays; `None` if neither is so.
+    """Find a side effect of calls, or another reason for two answers to equal arguments; `None` without any.
 
-    A program may act at random, or read the parameters by their order in the dict. A program that computes
-    everything right may overwrite earlier answers or its arguments.
+    A program may act at random, or read the parameters in the order of their dict. A program whose answers
+    are all right may still overwrite earlier answers or its arguments.
     """
     limits, network = scope.limits, scope.network
     bigger = limits.fitted(larger_problem(function, counterexample, network))
@@ -58,7 +58,7 @@ def side_effect(
 def right_digits(
     function: str, implementation: Program, counterexample: Inputs, scope: Scope = ORDINARY
 ) -> Finding | None:
-    """The number of right digits, if all answers are nearly right, with fewer digits than float64."""
+    """The number of right digits, if all answers are right to fewer digits than float64 has."""
     bigger = scope.limits.fitted(larger_problem(function, counterexample, scope.network))
     asked = [counterexample, bigger.inputs(function)]
     shown, right = (
@@ -66,7 +66,7 @@ def right_digits(
         for program in (implementation, specification(function, scope.limits))
     )
     digits = 0 if _same_outputs(shown, right) else _digits(shown, right)
-    return found("digits", digits=digits) if digits >= FEWEST else None
+    return found("digits", digits=digits) if digits >= FEWEST_DIGITS else None
 
 
 def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour]) -> bool:
@@ -74,7 +74,7 @@ def _same_outputs(some: Sequence[Behaviour], others: Sequence[Behaviour]) -> boo
 
 
 def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
-    """The number of right decimal digits of all outputs; 0 for other shapes, or for less than float64."""
+    """The number of right decimal digits of all outputs; 0 for outputs of other shapes or not in float64."""
     worst = 0.0
     for ours, spec in zip(shown, right, strict=True):
         if ours.outputs.keys() != spec.outputs.keys():
@@ -92,16 +92,16 @@ def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
 
 
 def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) -> bool:
-    """Whether cached results of a cell are wrong; cached arguments may only have been overwritten."""
+    """Whether a cached result of a cell is wrong. A wrong cached argument may have been overwritten."""
     return any(
         name not in CACHED_ARGUMENTS for name, _ in _wrong_entries(function, ours.caches, right.caches)
     )
 
 
 def _reordered(function: str, limits: Limits) -> Iterator[Inputs]:
-    """One problem with the parameters in several orders, on which a program may rely.
+    """One problem with its parameters in several orders, since a program may rely on an order.
 
-    All sizes are 1, so that arrays in a wrong order have right shapes.
+    All sizes are 1, so that parameters in a wrong order have right shapes.
     """
     kind = CONTRACTS[function].kind
     inputs = limits.fitted(problem(function, n_x=1, n_a=1, n_y=1, m=1, T_x=1)).inputs(function)
@@ -153,7 +153,7 @@ def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple
 
 
 def _wrong_outputs(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:
-    """The wrong outputs, each with its first wrong step or layer; no place for the outputs of a cell."""
+    """The wrong outputs, each with its first wrong step or layer; the place is empty for cells."""
     if ours.keys() != right.keys():
         return []
     wrong = []

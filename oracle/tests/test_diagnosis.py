@@ -57,11 +57,11 @@ def test_of_what_raises_nothing_is_known(function: str) -> None:
 def test_wrong_outputs_are_listed_with_their_first_wrong_step() -> None:
     one_late = mistaken("rnn_forward", FAULTS["last_step_skipped"])
     known = symptoms("rnn_forward", one_late, small("rnn_forward"))
-    assert known.endswith("wrong are a (first at step 1), y_pred (first at step 1)")
+    assert known.endswith("wrong outputs: a (first at step 1), y_pred (first at step 1)")
     cell = symptoms(
         "rnn_cell_forward", mistaken("rnn_cell_forward", FAULTS["no_softmax"]), small("rnn_forward")
     )
-    assert cell == "the caches are right, or nearly; wrong are yt_pred"
+    assert cell == "the caches are right, or nearly; wrong outputs: yt_pred"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -55,8 +55,8 @@ EVERY: list[tuple[Finding, str]] = [
         found("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
         f"by u.softmax, which the course gives: {FAULTS['no_softmax'].sentence}",
     ),
-    (found("broke", error="x"), "the harness broke in looking for one, please report it: x"),
-    (found("unknown"), "nothing is known of it"),
+    (found("broke", error="x"), "the search for the mistake failed, please report it: x"),
+    (found("unknown"), "nothing is known about it"),
     (found("harness broke"), "the harness broke, please report it"),
 ]
 

@@ -114,7 +114,7 @@ def test_two_unlisted_changes_have_no_name(function: str) -> None:
     ask = unlisted(function, a_out=lambda v: 1.01 * v.a_next[: v.n_h], top=lambda v: v.padded + 1e-3)
     assert diagnose(function, ask, inputs) == []
     known = symptoms(function, ask, inputs)
-    assert known.startswith("wrong are a (first at step 0), a_last (first in layer 0, forward)")
+    assert known.startswith("wrong outputs: a (first at step 0), a_last (first in layer 0, forward)")
 
 
 def test_it_is_told_where_outputs_are_first_wrong() -> None:
@@ -123,10 +123,11 @@ def test_it_is_told_where_outputs_are_first_wrong() -> None:
     def known(**changes: Callable[..., Any]) -> str:
         return symptoms("rnn_layer", unlisted("rnn_layer", **changes), inputs)
 
-    assert known(top=lambda v: v.padded + (np.arange(3) == 2)).startswith("wrong are a (first at step 2)")
-    first = "wrong are a_last (first in layer 1, forward)"
+    last_step = known(top=lambda v: v.padded + (np.arange(3) == 2))
+    assert last_step.startswith("wrong outputs: a (first at step 2)")
+    first = "wrong outputs: a_last (first in layer 1, forward)"
     assert known(a_end=lambda v: v.a[:, :, -1] + (v.k == 2)).startswith(first)
-    shape = "wrong are a (of another shape)"
+    shape = "wrong outputs: a (of another shape)"
     assert known(top=lambda v: v.padded[:-1]).startswith(shape)
 
 
@@ -200,11 +201,11 @@ def test_wrong_outputs_are_listed_with_their_first_wrong_step_or_layer(function:
     def known(name: str) -> str:
         return symptoms(function, mistaken(function, FAULTS[name]), inputs)
 
-    assert known("last_states_exchanged") == "wrong are a_last (first in layer 0, forward)" + (
+    assert known("last_states_exchanged") == "wrong outputs: a_last (first in layer 0, forward)" + (
         ", c_last (first in layer 0, forward)" if function == "lstm_layer" else ""
     )
     above = known("states_above_ignored")
-    assert above.startswith("wrong are a (first at step 0), a_last (first in layer 1, forward)")
+    assert above.startswith("wrong outputs: a (first at step 0), a_last (first in layer 1, forward)")
 
 
 @pytest.mark.parametrize("name", ["dropout_between", "noise"])

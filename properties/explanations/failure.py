@@ -12,8 +12,8 @@ from properties.explanations.explanation import Explanation, explain
 from properties.explanations.printed_values import values
 from properties.trials.trial import Trial, ViolationError
 
-INSTEAD = ("died", "raised", "form")
-"""What a function does instead of returning an answer: facts of violations, and kinds of findings."""
+NO_ANSWER = ("died", "raised", "form")
+"""The names of facts and kinds of findings for a call that does not return a valid answer."""
 
 
 class Failure:
@@ -29,22 +29,22 @@ class Failure:
         """The facts of the violation, as data for JSON."""
         try:
             return self._violation.facts()
-        except Exception as error:  # the failure itself is known all the same
+        except Exception as error:  # report the failure without its facts
             return {"off_by": f"the harness broke, please report it: {error!r}"}
 
     @cached_property
     def explanation(self) -> Explanation:
-        """The explanation of the violation; empty if the function died, since it is not called again."""
+        """The explanation of the violation; empty after a crash or a timeout, to avoid another one."""
         facts = self._violation.known
         if "died" in facts:
             return Explanation()
-        # A wrong form explains itself, and an exception may be raised far from the wrong equation.
+        # The fact `form` says what is wrong, and an exception may be raised far from the wrong equation.
         locating = not {"form", "raised"} & {*facts}
         return explain(self.trial, whole="form" in facts, locating=locating)
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings, the best first: mistakes, what happened instead of an answer, a location."""
+        """The findings: first mistakes, then the error or crash, then a location, then everything else."""
         facts, known = self._violation.known, self.explanation.findings
         place = {"at": facts["at"]} if "at" in facts else {}
         findings = [each for each in known if each.is_mistake]
@@ -58,42 +58,42 @@ class Failure:
         if "form" in facts:
             findings.append(found("form", text=facts["form"]))
         known = [each for each in known if each not in findings]
-        if found("nearly") in known and is_far(self.facts):  # the law made another kind of call
+        if found("nearly") in known and is_far(self.facts):  # only the calls of this law are wrong
             return [*findings, found("only so asked")]
         return findings + known
 
     @cached_property
     def message(self) -> str:
-        """The law, the function, the facts, the likely mistake, and the command that reproduces it all."""
+        """The message: the law, the function, the facts, the likely mistake, the command to reproduce it."""
         trial, why = self.trial, self.explanation
-        said = in_words(self.facts)
+        text_by_label = in_words(self.facts)
         if why.inherited:
             source = trial.contract.source
-            why_so = (
-                "these are the gradients of what it computes"
+            reason = (
+                f"the gradients are right for the {source} of this target"
                 if trial.contract.is_layer
-                else "with a known-right cell in its place this function is right"
+                else "this function is right if it calls a right cell"
             )
-            said["inherited"] = f"from {source}: {why_so}"
+            text_by_label["inherited"] = f"from {source}: {reason}"
         mistakes = [each for each in self.findings if each.is_mistake]
-        others = [each for each in self.findings if not each.is_mistake and each.kind not in INSTEAD]
+        others = [each for each in self.findings if not each.is_mistake and each.kind not in NO_ANSWER]
         if mistakes:
-            said["looks like"] = "\n".join(each.words for each in mistakes[:3])
+            text_by_label["looks like"] = "\n".join(each.words for each in mistakes[:3])
             if remedies := mistakes[0].remedies:
-                said["to mend it"] = "\n".join(remedies)
+                text_by_label["to mend it"] = "\n".join(remedies)
         elif others:
-            said["unknown mistake"] = "\n".join(line for each in others for line in each.lines)
+            text_by_label["unknown mistake"] = "\n".join(line for each in others for line in each.lines)
         shown = values(trial.problem, trial.contract.name)
         given = {"input": shown} if shown else {}
-        said |= {"problem": repr(trial.problem), **given, "reproduce": reproduction(trial)}
+        text_by_label |= {"problem": repr(trial.problem), **given, "reproduce": reproduction(trial)}
         if trial.stored:
-            said["stored"] = "in .hypothesis by an earlier run, and tried first"
+            text_by_label["stored"] = "in .hypothesis by an earlier run, and tried first"
         if not why.shows_alone:
-            said["reproduce"] += "\nwhich passes, because this problem alone is answered right"
-        width = max(map(len, said))
+            text_by_label["reproduce"] += "\nwhich passes: the answer is wrong only after other calls"
+        width = max(map(len, text_by_label))
         lines = (
             f"  {label:<{width}}  {line}"
-            for name, text in said.items()
+            for name, text in text_by_label.items()
             for label, line in zip_longest([name], text.splitlines(), fillvalue="")
         )
         return "\n".join([str(self._violation), *lines])

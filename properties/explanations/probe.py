@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
-from oracle.diagnosis.behaviour import LATER, Behaviour, specification
+from oracle.diagnosis.behaviour import LATER_CALLS, Behaviour, specification
 from oracle.inputs import Inputs
 from oracle.limits import Limits
 from properties.implementations.implementation import (
@@ -104,7 +104,7 @@ def _request(
     *,
     with_right_cell: bool = False,
 ) -> Request:
-    afterwards = [then.arguments(function)] * LATER if then else []
+    afterwards = [then.arguments(function)] * LATER_CALLS if then else []
     return Request(function, inputs.arguments(function), "C", afterwards, with_right_cell)
 
 

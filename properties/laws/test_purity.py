@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.diagnosis.behaviour import LATER
+from oracle.diagnosis.behaviour import LATER_CALLS
 from oracle.problem import siblings
 from properties.implementations.answer import MalformedError
 from properties.trials.law import EVERY, law
@@ -30,7 +30,8 @@ def test_same_answer_twice(trial: Trial) -> None:
     Nor do they change the gates in its caches.
     """
     _, other = siblings(trial.problem, 2)
-    often = LATER if trial.problem.regime == "ternary" else 1  # fewer calls are enough for other regimes
+    # One later call is enough for the other regimes.
+    often = LATER_CALLS if trial.problem.regime == "ternary" else 1
     first = trial.answer_to(trial.inputs, then=[other.inputs(trial.contract.name)] * often)
     trial.agree_with_itself(first.outputs, trial.answer.outputs, lambda: trial.bounds, asked="asked again")
     with suppress(MalformedError):  # the laws on caches report it

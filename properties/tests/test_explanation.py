@@ -143,7 +143,7 @@ def test_the_way_it_answers_is_named_where_that_is_wrong(name: str) -> None:
     caught = first_catch(Fault(name, "none", "", {"rnn_cell_forward": changes}), "rnn_cell_forward", 0)
     assert caught
     assert [each.words for each in Failure(caught.violation).findings] == sentences
-    assert ("alone is answered right" in Failure(caught.violation).message) == (name == "weights remembered")
+    assert ("wrong only after other calls" in Failure(caught.violation).message) == (name == "weights remembered")
 
 
 def test_what_is_wrong_in_float16_alone_is_told_from_what_needs_other_calls() -> None:
@@ -193,7 +193,7 @@ def test_that_explaining_it_broke_is_said_and_the_failure_stands(monkeypatch: py
     caught = first_catch(outsider("c decays", "lstm_cell_forward"), "lstm_cell_forward", 0)
     assert caught
     assert (
-        "the harness broke in looking for one, please report it: ZeroDivision"
+        "the search for the mistake failed, please report it: ZeroDivision"
         in Failure(caught.violation).message
     )
 

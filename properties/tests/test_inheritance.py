@@ -54,7 +54,7 @@ def test_an_inherited_mistake_is_told_in_the_message_and_in_the_closing_table(tm
     (tmp_path / "cell.py").write_text(cell.format(hidden=1))
     law = ("--implementation", "cell.py", "-k", "test_trajectory and lstm_forward")
     output = run(*law, directory=tmp_path).output
-    told = "from lstm_cell_forward: with a known-right cell in its place this function is right"
+    told = "from lstm_cell_forward: this function is right if it calls a right cell"
     assert f"  inherited       {told}" in output
     assert output.count("(inherited)") == 1
 
