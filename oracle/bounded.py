@@ -1,6 +1,6 @@
-"""Quantities with their bounds, and precomputed factors of many products.
+"""Quantities with their bounds, and products with precomputed parts of their bounds.
 
-`oracle.rounding` has the rules by which the bounds propagate.
+`oracle.rounding` has the rules of the bounds.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from reference.contract import Array
 
 
-@dataclass(slots=True)  # frozen ones take three times as long to make, and there are very many
+@dataclass(slots=True)  # frozen instances take three times as long to make
 class Bounded:
     """A float64 evaluation of a quantity, and the largest error of a correct program."""
 
@@ -24,18 +24,18 @@ class Bounded:
 
     @classmethod
     def exact(cls, value: Array) -> Self:
-        """A quantity that every program gets as an input."""
+        """An input, which every program gets without an error."""
         value = value.astype(np.float64)
         return cls(value, np.zeros(value.shape))
 
     @classmethod
     def stacked(cls, parts: Sequence["Bounded"], axis: int = 0) -> Self:
-        """Quantities of one shape, stacked along a new axis."""
+        """Quantities of equal shapes, stacked along a new axis."""
         return cls(np.stack([p.value for p in parts], axis), np.stack([p.error for p in parts], axis))
 
     @property
     def is_zero(self) -> Array:
-        """Whether the exact value and every computed one are 0."""
+        """Whether the exact value and every computed value are 0."""
         if self._is_zero is None:
             self._is_zero = np.asarray((self.value == 0) & (self.error == 0))
         return self._is_zero
@@ -51,9 +51,10 @@ class Bounded:
         return Bounded(self.value[index], self.error[index])
 
     def scaled_to(self, answer: Array) -> "Bounded":
-        """The bound grown by `|answer / value|` where that is more than 1: a wrong answer may be larger.
+        """The bound for a wrong answer: the bound times `|answer / value|` where this factor is more than 1.
 
-        It is infinite where an answer is wrong although the bound is 0: nothing is known of its rounding.
+        It is infinite where the bound is 0 and the answer differs from the value, since the rounding is
+        unknown.
         """
         with np.errstate(all="ignore"):
             grown = np.fmax(1, np.abs(answer / self.value)) * self.error
@@ -62,10 +63,10 @@ class Bounded:
 
 
 class Matrix(NamedTuple):
-    """A matrix for products with many others, with precomputed parts of the bounds.
+    """A matrix for several products, with precomputed parts of the bounds.
 
-    `subnormal` is the loss in a product by entries that are or may become subnormal. `error` and `subnormal`
-    are `None` if they are 0 everywhere.
+    `error` is the error of its entries. `subnormal` is the error of a product if subnormal entries count as
+    0. Each is `None` if it is 0 everywhere.
     """
 
     bounded: Bounded
@@ -74,10 +75,10 @@ class Matrix(NamedTuple):
 
 
 class Factors(NamedTuple):
-    """A product of quantities, as a factor of `Arithmetic.product`; its own rounding is not counted yet.
+    """A product of quantities, as a factor of `Arithmetic.product`, without the error of its own rounding.
 
-    `size` is the largest magnitude of a computed product, and `largest` that of a partial product; both are 0
-    where a factor is not finite.
+    `size` is the largest magnitude of a computed product, and `largest` the largest magnitude of a partial
+    product; both are 0 where a factor is not finite.
     """
 
     value: Array
@@ -97,7 +98,7 @@ class Factors(NamedTuple):
         return reduce(cls.times, every)
 
     def times(self, other: "Factors") -> "Factors":
-        """The product of both."""
+        """The product of this product and another."""
         return Factors(
             self.value * other.value,
             self.error * other.size + self.size * other.error,
@@ -114,5 +115,5 @@ class Factors(NamedTuple):
 
 
 def if_finite(number: Array, then: Array) -> Array:
-    """The second array where the first is finite, 0 elsewhere."""
+    """The elements of `then` where `number` is finite; 0 elsewhere."""
     return np.where(np.isfinite(number), then, 0)

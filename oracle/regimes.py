@@ -46,11 +46,11 @@ def _normal(rng: np.random.Generator, gain: float = 1.0) -> Draw:
 
 
 UNSET = 0.15
-"""The probability that a bias or a state is all 0, and that the state of half of the samples is 0."""
+"""The probability that a bias or a state is all 0, and that the states of about half of the samples are 0."""
 
 
 RAW = 0.3
-"""The probability that the inputs of a sample are up to a thousand times larger."""
+"""The probability that the inputs of a sample are multiplied by a factor up to 1000."""
 
 
 def _wild(rng: np.random.Generator, _: Any) -> Draw:
@@ -91,7 +91,7 @@ def _counting(rng: np.random.Generator, _: Any) -> Draw:
     unit, (raw,) = _normal(rng), rng.spawn(1)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        if name == "x":  # like measured data that nobody has scaled; the first of several samples stays small
+        if name == "x":  # like unscaled measured data; the first of several samples stays small
             own = _one_for_each(name, shape)
             is_raw = (raw.random(own) < RAW) & ((np.arange(own[1]) > 0) | (own[1] == 1))[:, None]
             return unit(name, shape) * np.where(is_raw, 10 ** raw.uniform(0, 3, own), 1)
@@ -133,8 +133,8 @@ def _huge(rng: np.random.Generator, _: Any) -> Draw:
     size = 10 ** rng.uniform(2, 4)
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
-        # The bias has half of the size, and the products, in an RNN those of two weights, the other half: so
-        # no partial sum exceeds it.
+        # The bias has at most half of `size`, and all products together the other half, so that no partial
+        # sum exceeds `size`. The products of an RNN are those of both weights.
         terms = (4 if name in ("Waa", "Wax") else 2) * _fan_in(name, shape)
         scale = 1.0 if name in ("x", "a0") else size / terms
         return scale * rng.uniform(-1, 1, shape)

@@ -35,4 +35,4 @@ CELL: Mapping[Kind, Mapping[str, str]] = {
         **HEAD,
     },
 }
-"""The quantities of a step in order. `affine(W, u, b)` is W u + b; the head has Wy in both kinds."""
+"""The equations of a step in order. `affine(W, u, b)` is W u + b; the weight of the head is always Wy."""

@@ -1,4 +1,4 @@
-"""Limits for reading a file: the memory of its tensors, and the steps to walk through its contents."""
+"""Limits for reading a file: the memory for its tensors, and the number of steps."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,16 +10,20 @@ from oracle.checkpoints.error import LimitError
 LARGEST = 4 * 2**30
 """The largest number of bytes for the tensors of a file in memory."""
 SMALL, RATIO = 64 * 2**20, 16
-"""Tensors may take `RATIO` times the size of their file, or `SMALL` bytes: weights hardly compress."""
+"""Tensors may take `RATIO` times the size of their file or `SMALL` bytes, whichever is more.
+
+Weights hardly compress, so larger tensors are not weights.
+"""
 STEPS = 500_000
-"""The largest number of visited tensors, nodes and mappings; a file of 10,000 layers has 50,000."""
+"""The largest number of steps. A step is a visit of a tensor, node or mapping; 10,000 layers take 50,000."""
 
 
 @dataclass
 class Allowance:
-    """The bytes and steps that are left. A reader counts each tensor by its header, before it reads it.
+    """The bytes and steps that are left for reading a file.
 
-    The methods that count raise `LimitError` if too little is left.
+    A reader counts each tensor by its header before it reads the tensor. The methods that count raise
+    `LimitError` if too little is left.
     """
 
     bytes: int
@@ -29,13 +33,13 @@ class Allowance:
 
     @classmethod
     def of(cls, size: int, limit: int | None = None) -> Self:
-        """The allowance for a file of `size` bytes; a `limit` of the user replaces it."""
+        """The allowance for a file of `size` bytes, or the user's `limit` of bytes."""
         if limit is not None:
             return cls(limit, is_given=True)
         return cls(min(LARGEST, max(SMALL, RATIO * size)))
 
     def add_file(self, size: int) -> None:
-        """Allow more for another file of `size` bytes that belongs to the first."""
+        """Add the allowance for another file of `size` bytes that belongs to the first file."""
         if not self.is_given:
             self.bytes = min(LARGEST, self.bytes + RATIO * size)
 

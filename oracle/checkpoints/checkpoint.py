@@ -12,7 +12,7 @@ from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import Incomplete, find
 
 _SHOWN = 12
-"""The number of names of layers in a message."""
+"""The largest number of layers that a message names."""
 
 
 Layer = RecurrentLayer | Incomplete
@@ -20,7 +20,7 @@ Layer = RecurrentLayer | Incomplete
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The recurrent layers of a file in its order, and the skipped recurrent data, with reasons."""
+    """The recurrent layers of a file in its order, and what was skipped, with reasons."""
 
     path: Path
     layers: Sequence[RecurrentLayer]
@@ -30,10 +30,11 @@ class Checkpoint:
 def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | None = None) -> Checkpoint:
     """The layers that `FILE` or `FILE:PREFIX` names.
 
-    A prefix selects the layers whose names begin with it, or the one layer whose name ends with it; `A+B` is
-    one layer, B stacked on A. `layout` is the layout of weights whose names do not tell it, and with
-    `overrules` the layout of all weights. `limit` is the largest number of bytes for the tensors in memory.
-    Raises `CheckpointError`, whose message begins with the file, if one of the layers cannot be read.
+    A prefix selects all layers whose names begin with it, or the only layer whose name ends with it. The
+    prefix `A+B` selects one layer: B stacked on A. `layout` is the layout of weights if their names do not
+    tell it; with `overrules` it is the layout of all weights. `limit` is the largest number of bytes for the
+    tensors in memory. Raises `CheckpointError`, whose message begins with the file, if a layer cannot be
+    read.
     """
     file, prefix = split(text)
     path = Path(file)
@@ -46,7 +47,7 @@ def load(text: str, layout: str = "", *, overrules: bool = True, limit: int | No
 
 @lru_cache(maxsize=16)
 def only_layer(text: str, layout: str = "") -> RecurrentLayer:
-    """The only layer that `FILE` or `FILE:PREFIX` names, cached; `CheckpointError` if there are several."""
+    """The only layer that `FILE` or `FILE:PREFIX` names, cached; `CheckpointError` for several layers."""
     layers = load(text, layout).layers
     if len(layers) > 1:
         which = f"name one of {_names(layers)} as FILE:PREFIX"
@@ -55,9 +56,10 @@ def only_layer(text: str, layout: str = "") -> RecurrentLayer:
 
 
 def split(text: str) -> tuple[str, str]:
-    """The file and the prefix, which may both contain colons.
+    """The file and the prefix of a text; both may contain colons.
 
-    The file is the whole text if there is such a file, or else the shortest part before a colon that is one.
+    If the whole text is a file, it is the file; otherwise the file is the shortest part before a colon that
+    is one.
     """
     colons = [match.start() for match in re.finditer(":", text)]
     for at in (len(text), *colons):
@@ -68,7 +70,10 @@ def split(text: str) -> tuple[str, str]:
 
 
 def select(layers: Sequence[Layer], prefix: str) -> list[RecurrentLayer]:
-    """The layers that a prefix selects, or all; `CheckpointError` without one, or if one is incomplete."""
+    """The layers that a prefix selects; all layers without a prefix.
+
+    Raises `CheckpointError` if the prefix selects no layer, or an incomplete one.
+    """
     if not prefix:
         return _complete(layers)
     if chosen := _selected(layers, prefix):
@@ -79,13 +84,16 @@ def select(layers: Sequence[Layer], prefix: str) -> list[RecurrentLayer]:
     for each in prefix.split("+"):
         found = _complete(_selected(layers, each), others=False)
         if len(found) != 1:
-            raise CheckpointError(f"{each or 'nothing'} is {len(found)} of its layers, expected one to stack")
+            raise CheckpointError(f"{each or 'nothing'} selects {len(found)} layers, expected one to stack")
         parts += found
     return [reduce(lambda below, above: above.stacked_on(below), parts)]
 
 
 def _complete(layers: Sequence[Layer], *, others: bool = True) -> list[RecurrentLayer]:
-    """The layers. If one is incomplete, a `CheckpointError` says why, and perhaps names the others."""
+    """The layers, if all are complete. Otherwise a `CheckpointError` says what is missing.
+
+    With `others`, the error also names the complete layers.
+    """
     complete = [layer for layer in layers if isinstance(layer, RecurrentLayer)]
     for layer in layers:
         if isinstance(layer, Incomplete):

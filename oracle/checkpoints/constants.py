@@ -1,4 +1,4 @@
-"""The constants of an ONNX model: tensors, in the file or beside it, and what nodes compute from them."""
+"""The constants of an ONNX model: tensors, in the file or beside it, and values computed from tensors."""
 
 from collections import ChainMap
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from oracle.checkpoints.error import CheckpointError, optional
 from reference.contract import Array
 
 RESHAPING = ("Squeeze", "Unsqueeze", "Transpose", "Reshape", "Identity", "Cast", "Dropout")
-"""Operators that may also stand between stacked layers."""
+"""Operators that may stand between stacked layers."""
 _FOLDED = (*RESHAPING, "Constant", "Slice", "Concat", "Gather", "Split")
 """Operators by which exporters compute weights."""
 _DEQUANTISING = ("DequantizeLinear", "DynamicQuantizeLinear", "QuantizeLinear")
 _COMPUTED = 50
-"""The steps to count for the computation of a node, which takes as long as visiting 50 nodes."""
+"""The steps that count for the computation of a node, which takes as long as 50 visits."""
 
 Known = ChainMap[str, Any]
-"""By name, in a graph and the graphs around it: a tensor, or the node that computes the value."""
+"""The values in a graph and the graphs around it, by name: a tensor, or the node that computes it."""
 
 
 def is_tensor(has: Any) -> bool:
-    """Whether a name stands for a tensor rather than a node."""
+    """Whether a value is a tensor, and not a node."""
     return hasattr(has, "data_type")
 
 
@@ -34,17 +34,17 @@ def is_onnx(node: Any) -> bool:
 
 @dataclass
 class Constants:
-    """The constant arrays of a model; each is read or computed once."""
+    """The constant arrays of a model; each is read or computed only once."""
 
     folder: Path
     opsets: Any
     allowance: Allowance
     _values: dict[int, dict[str, Array]] = field(default_factory=dict)
-    """The outputs by name of each tensor or node, by its `id`."""
+    """The output arrays of each tensor or node, by its `id` and by name."""
 
     def array(self, name: str, known: Known) -> Array:
-        """The array of a name; `CheckpointError` if it depends on an input of the model."""
-        waiting, begun = [name], set()
+        """The array with a name; `CheckpointError` if it depends on an input of the model."""
+        waiting, computing = [name], set()
         while waiting:
             at = waiting[-1]
             self.allowance.count_steps()
@@ -60,9 +60,9 @@ class Constants:
             elif has.op_type not in _FOLDED or not is_onnx(has):
                 raise CheckpointError(f"{at} is computed by {has.op_type}")
             elif missing := [each for each in has.input if each and id(known.get(each)) not in self._values]:
-                if id(has) in begun:
+                if id(has) in computing:
                     raise CheckpointError(f"{at} is computed from itself")
-                begun.add(id(has))
+                computing.add(id(has))
                 waiting += missing
             else:
                 inputs = {each: self._values[id(known[each])][each] for each in has.input if each}

@@ -1,4 +1,4 @@
-"""The result of reading a file: tensors by name, activations and remarks."""
+"""The contents of a file: its tensors by name, activations, and remarks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import numpy as np
 from reference.contract import Array
 
 WIDENED = ("float16", "bfloat16")
-"""Dtypes that become float32, which is exact."""
+"""The dtypes whose numbers are converted to float32, which is exact."""
 FLOATS = (*WIDENED, "float32", "float64")
 
 
@@ -16,7 +16,7 @@ FLOATS = (*WIDENED, "float32", "float64")
 class Tensor:
     """A tensor, and its dtype in the file.
 
-    For a dtype outside of `FLOATS`, the array may be a placeholder without the numbers.
+    If the dtype is not in `FLOATS`, the array may have the shape of the tensor, but not its numbers.
     """
 
     array: Array
@@ -25,7 +25,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Contents:
-    """The tensors of a file by name, activations and remarks by prefix, and the skipped data in words."""
+    """The tensors of a file by name, activations and remarks by prefix, and texts about what was skipped."""
 
     tensors: Mapping[str, Tensor]
     activations: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +39,7 @@ def itemsize(stored: str, size: int) -> int:
 
 
 def tensor(array: Array) -> Tensor:
-    """The tensor of a NumPy array; 16-bit numbers become float32, and the byte order native."""
+    """The tensor of a NumPy array, with native byte order; 16-bit numbers are converted to float32."""
     stored = array.dtype.name
     if stored in WIDENED:
         return Tensor(array.astype(np.float32), stored)

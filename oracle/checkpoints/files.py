@@ -1,4 +1,4 @@
-"""Reads a file of weights by the reader of its suffix, after a check of its first bytes."""
+"""Reads a file of weights. The suffix determines the reader; the first bytes must fit the suffix."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from oracle.checkpoints.torch_files import read_safetensors, read_state_dict
 
 
 def read_npz(path: Path, allowance: Allowance) -> Contents:
-    """Every array of the file. Arrays of objects are refused, since NumPy would unpickle them."""
+    """Every array of a file. NumPy would unpickle arrays of objects, so they are refused."""
     with ZipFile(path) as archive:
         for name in archive.namelist():
             allowance.count_steps()
@@ -29,7 +29,7 @@ def read_npz(path: Path, allowance: Allowance) -> Contents:
 
 
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """The shape and the dtype of an array from its header."""
+    """The shape and the dtype of an array, from its header."""
     version = np.lib.format.read_magic(member)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     shape, _, dtype = read[version](member)
@@ -46,14 +46,14 @@ _READERS: Mapping[str, tuple[Callable[[Path, Allowance], Contents], Sequence[str
 }
 """The reader and the suffixes of each kind of file."""
 SUFFIXES = {suffix: kind for kind, (_, suffixes) in _READERS.items() for suffix in suffixes}
-"""The kind of file that has a suffix."""
+"""The suffixes, each with its kind of file."""
 
 
 def read(path: Path, suffix: str, limit: int | None = None) -> Contents:
-    """The contents of a file, by the reader of a suffix.
+    """The contents of a file, read as a file with this suffix.
 
-    The tensors may take `limit` bytes of memory, or by default the bytes of `Allowance.of`. Raises
-    `CheckpointError` if the file is missing, is of another kind, cannot be read, or would take more memory or
+    The tensors may take `limit` bytes of memory, or without a limit the bytes of `Allowance.of`. Raises
+    `CheckpointError` if the file is missing, is of another kind, cannot be read, or needs more memory or
     steps than allowed.
     """
     if not path.is_file():
@@ -76,6 +76,6 @@ def read(path: Path, suffix: str, limit: int | None = None) -> Contents:
 
 
 def _kind_clause(kind: str) -> str:
-    """A clause that names the kind of a file and its suffix; empty for an unknown kind."""
+    """A clause that names the kind of a file and the suffix of this kind; empty for an unknown kind."""
     called = f", call it {_READERS[kind][1][0]}" if kind in _READERS else ""
     return f"it is {kind}{called}; " if kind else ""

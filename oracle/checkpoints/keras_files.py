@@ -1,4 +1,4 @@
-"""Reads files of Keras: `.weights.h5`, `.h5`, and `.keras`, a zip archive with an HDF5 file in it."""
+"""Reads files of Keras: `.weights.h5`, `.h5`, and `.keras`, a zip archive that contains an HDF5 file."""
 
 import re
 import zipfile
@@ -22,7 +22,7 @@ def read_h5(path: Path, allowance: Allowance) -> Contents:
 
 
 def read_keras(path: Path, allowance: Allowance) -> Contents:
-    """Every data set of the HDF5 file in an archive."""
+    """Every data set of the HDF5 file in a `.keras` archive, by its path."""
     h5py = optional("h5py")
     with zipfile.ZipFile(path) as archive:
         inner = archive.getinfo("model.weights.h5")
@@ -32,14 +32,14 @@ def read_keras(path: Path, allowance: Allowance) -> Contents:
 
 
 def _contents(h5py: Any, file: Any, allowance: Allowance) -> Contents:
-    """Every data set of numbers, by its path."""
+    """Every data set of an open HDF5 file whose entries are numbers, by its path."""
     found: dict[str, Any] = {}
 
     def visit(path: str, item: Any) -> None:
         allowance.count_steps(1 + len(path) // 100)
         if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
             if item.external or item.is_virtual:
-                raise CheckpointError(f"{path} is kept in another file, which is not read")
+                raise CheckpointError(f"{path} is stored in another file, which is not read")
             allowance.count_tensor(path, item.shape or (), itemsize(item.dtype.name, item.dtype.itemsize))
             found[_with_own_name(file, path)] = item
 
@@ -48,7 +48,7 @@ def _contents(h5py: Any, file: Any, allowance: Allowance) -> Contents:
 
 
 def _with_own_name(file: Any, path: str) -> str:
-    """The path of a variable, with the name of its layer, which Keras stores as an attribute."""
+    """The path of a variable with the name of its layer, which Keras stores in an attribute."""
     match = re.fullmatch(r"layers/([^/]+)/(.+)", path)
     if not match:
         return path

@@ -15,7 +15,7 @@ SAFETENSORS, TORCH, NPZ, ONNX, KERAS, HDF5 = (
 TORCHSCRIPT = "a TorchScript archive, which is a program: save the state_dict() of the module"
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""The first bytes of a file of `torch.save` from the time before it wrote zip archives."""
+"""The first bytes of a file that an old `torch.save` wrote, before it wrote zip archives."""
 _MAGIC = (
     (0, b"\x89HDF\r\n\x1a\n", HDF5),
     (0, LEGACY, TORCH),
@@ -29,11 +29,11 @@ _MAGIC = (
     (257, b"ustar", "a tar archive"),
 )
 _TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
-"""The last bytes of the index of a TensorFlow checkpoint."""
+"""The last bytes of the index file of a TensorFlow checkpoint."""
 
 
 def kind_of(path: Path) -> str:
-    """The kind in words; empty if it is unknown, as for ONNX models and truncated files."""
+    """The kind of a file in words; empty for unknown kinds, such as ONNX models and truncated files."""
     with path.open("rb") as file:
         head = file.read(512)
         file.seek(-min(8, path.stat().st_size), 2)

@@ -1,6 +1,7 @@
-"""Adapters: the recurrent layers of frameworks under the contract of layers, one small file a framework.
+"""Adapters of frameworks: the recurrent layers of each framework as functions of the contract of layers.
 
-Each is a target, `rnn-crosscheck frameworks.NAME`, for an interpreter that has the framework and NumPy.
+Each adapter is a target, `rnn-crosscheck frameworks.NAME`, for an interpreter that has the framework and
+NumPy.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import NamedTuple
 
 
 class Adapter(NamedTuple):
-    """The distribution that has the framework, and the extra of this package that installs it.
+    """The distribution that contains the framework, and the extra of this package that installs it.
 
-    Torch is there anyway.
+    The extra is empty for torch, which this package requires anyway.
     """
 
     distribution: str
@@ -39,4 +40,4 @@ ADAPTERS: Mapping[str, Adapter] = {
     "torch_compile": Adapter("torch"),
     "torch_exported": Adapter("torch", "export"),
 }
-"""By the name of the target, in the order in which they are judged."""
+"""The adapters by the name of the target, in the order in which they are judged."""

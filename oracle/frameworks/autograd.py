@@ -1,6 +1,6 @@
-"""Gradients by the differentiation of frameworks that more than one adapter uses.
+"""Gradients by the automatic differentiation of frameworks that several adapters use.
 
-Each is called as `gradients` of `oracle.frameworks.functions.layers_of`, and imports its framework.
+Each function is a `gradients` argument of `oracle.frameworks.functions.layers_of`, and imports its framework.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reference.contract import Array
 def by_torch(
     function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
 ) -> list[Array]:
-    """By `torch.autograd.grad`; a leaf that no output depends on has the gradient 0."""
+    """The gradients by `torch.autograd.grad`; 0 for a leaf that no output depends on."""
     import torch
 
     leaves = [leaf.requires_grad_() for leaf in leaves]
@@ -29,7 +29,7 @@ def by_torch(
 def by_jax(
     function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
 ) -> list[Array]:
-    """By `jax.vjp`."""
+    """The gradients by `jax.vjp`."""
     import jax
 
     outputs, pulled_back = jax.vjp(function, *leaves)
@@ -39,7 +39,7 @@ def by_jax(
 def by_tensorflow(
     function: Callable[..., Sequence[Any]], leaves: Sequence[Any], incoming: Sequence[Array]
 ) -> list[Array]:
-    """By `tf.GradientTape`; a leaf that no output depends on has the gradient 0."""
+    """The gradients by `tf.GradientTape`; 0 for a leaf that no output depends on."""
     import tensorflow as tf
 
     with tf.GradientTape() as tape:

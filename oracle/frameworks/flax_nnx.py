@@ -1,14 +1,15 @@
 """Flax: `flax.nnx.RNN` of an `OptimizedLSTMCell` or `SimpleCell`, in `nnx.Bidirectional` for two directions.
 
-A sequence is `(batch, time, features)`, and stacked layers are modules called in a row. Lengths are
-`seq_lengths`; initial states are `initial_carry`, of an LSTM the tuple `(c, h)`, of `Bidirectional` a pair of
-these, and absent they are what `initialize_carry` draws: zeros. What outputs are beyond a sample's own last
-step is not documented, and they are what the cell makes of the padding: the mask that the contract asks for,
-and the layers above need none of it, is put on here. There is no projection.
+A sequence is `(batch, time, features)`. Stacked layers are modules that are called in a row. Lengths are the
+argument `seq_lengths`. Initial states are the argument `initial_carry`: for an LSTM the tuple `(c, h)`, for
+`Bidirectional` a pair of carries. Absent initial states are those of `initialize_carry`: zeros. There is no
+projection. Flax does not document its outputs after the end of a sample, which are those of the cell for the
+padding, so this adapter sets them to 0. The layers above do not need this mask.
 
-JAX has float64 only where `jax_enable_x64` is set, as here; XLA flushes subnormal numbers to zero. A cell
-has its precision as `dtype` and `param_dtype`. Its weights are drawn as zeros, for all are set at every call:
-orthogonal ones, the default, cannot be in float16, and others are scaled by one over the number of features.
+JAX has float64 only with `jax_enable_x64`, which this adapter sets. XLA flushes subnormal numbers to zero. A
+cell takes its precision as `dtype` and `param_dtype`. Its initial weights are zeros, since every call sets
+all weights; the default initializers do not support float16 or divide by the number of features, which may be
+0.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
 
 
 def set_weights(kind: Kind, cell: Any, weights: Mapping[str, Any]) -> None:
-    """Of the two `Linear` of a cell, that of the hidden state has the bias in an LSTM, else that of x."""
+    """Set the weights of a cell. The bias is in `dense_h` of an LSTM, and in `dense_i` of an RNN."""
     for linear, name in ((cell.dense_i, "weight"), (cell.dense_h, "recurrent_weight")):
         linear.kernel[...] = jax.numpy.asarray(weights[name])
     (cell.dense_h if kind == "lstm" else cell.dense_i).bias[...] = jax.numpy.asarray(weights["bias"])
@@ -74,7 +75,7 @@ def set_weights(kind: Kind, cell: Any, weights: Mapping[str, Any]) -> None:
 
 @lru_cache(maxsize=64)
 def compiled(sizes: LayerSizes) -> Callable[..., Any]:
-    """What runs a layer with the weights of its directions, compiled once for a shape."""
+    """The function that runs a layer with given weights; `jax.jit` compiles it once for each shape."""
 
     def run(weights: Sequence[Mapping[str, Any]], sequence: Any, carries: Any, lengths: Any) -> Any:
         layer = recurrent_layer(sizes)
@@ -88,7 +89,7 @@ def compiled(sizes: LayerSizes) -> Callable[..., Any]:
 
 
 def recurrent_layer(sizes: LayerSizes) -> Any:
-    """A layer with weights yet to be set."""
+    """A layer with weights that are zeros."""
     make: Any = {"rnn": nnx.SimpleCell, "lstm": nnx.OptimizedLSTMCell}[sizes.kind]
     how: dict[str, Any] = {
         "dtype": sizes.dtype,

@@ -1,6 +1,6 @@
-"""The functions of a target, made of a framework's own layers: those of layers, and the four.
+"""The functions of a target, made from the layers of a framework: whole layers, and the four functions.
 
-The four have neither head nor caches, and of an LSTM the last memory states alone.
+The four functions have no head and no caches, and return only the last memory state.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HEAD = ("Wya", "Wy", "by")
 
 
 def of_rnn_layer(rnn_layer: Callable[..., Any]) -> Functions:
-    """`rnn_cell_forward` and `rnn_forward`, made of one layer in one direction."""
+    """`rnn_cell_forward` and `rnn_forward`, each by a call of one layer in one direction."""
 
     def rnn_forward(x: Array, a0: Array, parameters: Mapping[str, Array]) -> tuple[Array, None]:
         a, _ = rnn_layer(x, a0[None], [_recurrent(parameters)], {"directions": 1})
@@ -34,7 +34,7 @@ def of_rnn_layer(rnn_layer: Callable[..., Any]) -> Functions:
 
 
 def of_lstm_layer(lstm_layer: Callable[..., Any]) -> Functions:
-    """`lstm_cell_forward` and `lstm_forward`, made of one layer in one direction."""
+    """`lstm_cell_forward` and `lstm_forward`, each by a call of one layer in one direction."""
 
     def lstm_forward(x: Array, a0: Array, parameters: Mapping[str, Array]) -> tuple[Array, None, Array]:
         a, _, c_last = lstm_layer(
@@ -53,7 +53,7 @@ def of_lstm_layer(lstm_layer: Callable[..., Any]) -> Functions:
 
 
 class LayerSizes(NamedTuple):
-    """What one layer of a framework is built for."""
+    """The properties of one layer that a framework needs to build it."""
 
     kind: Kind
     n_in: int
@@ -72,11 +72,11 @@ class Call:
     sequence
         The input, with the axes of the layout.
     states
-        The initial states `(L D, m, n)`, `None` where one is absent.
+        The initial states `(L D, m, n)`; `None` for an absent state.
     weights
-        What `Layout.stack` makes of the parameters of each layer and direction.
+        The result of `Layout.stack` for each direction of each layer.
     options
-        Those of the contract.
+        The options of the contract.
     """
 
     kind: Kind
@@ -87,13 +87,13 @@ class Call:
 
     @property
     def directions(self) -> int:
-        """1 or 2."""
+        """The number of directions, 1 or 2."""
         directions: int = self.options.get("directions", 1)
         return directions
 
     @property
     def activation(self) -> str:
-        """Of an RNN: `"tanh"` or `"relu"`."""
+        """The activation of an RNN, `"tanh"` or `"relu"`."""
         activation: str = self.options.get("activation", "tanh")
         return activation
 
@@ -105,26 +105,26 @@ class Call:
 
     @property
     def units(self) -> int:
-        """n_a."""
+        """The number of units, n_a."""
         return int(self.weights[0]["bias"].shape[0]) // (4 if self.kind == "lstm" else 1)
 
     def layer(self, n_in: int, dtype: str) -> LayerSizes:
-        """One of the layers, with `n_in` inputs."""
+        """The properties of one layer with `n_in` inputs."""
         return LayerSizes(self.kind, n_in, self.units, self.directions, self.activation, dtype)
 
     def arrays(self) -> list[Any]:
-        """The sequence, the states and every weight, in this order."""
+        """The sequence, the states and all weights, in this order."""
         return [self.sequence, *self.states, *(array for each in self.weights for array in each.values())]
 
     def with_arrays(self, arrays: Sequence[Any]) -> Call:
-        """The same call with others in their place."""
+        """The same call with other arrays, in the order of `arrays`."""
         sequence, *others = arrays
         rest = iter(others[len(self.states) :])
         weights = [{role: next(rest) for role in each} for each in self.weights]
         return replace(self, sequence=sequence, states=others[: len(self.states)], weights=weights)
 
     def with_all_states(self) -> Call:
-        """The same call with zeros for a state that alone is absent."""
+        """The same call with zeros for an absent state, if the other state is given."""
         if all(state is None for state in self.states):
             return self
         samples = next(state.shape[1] for state in self.states if state is not None)
@@ -148,29 +148,31 @@ class Layers(NamedTuple):
 
 def layers_of(
     layout: Layout,
-    pose: Callable[[Call], tuple[Callable[..., Any], list[Any]]],
+    bind: Callable[[Call], tuple[Callable[..., Any], list[Any]]],
     values: Callable[..., list[Array]],
     gradients: Callable[..., list[Array]] | None,
     *,
     fill_states: bool = True,
 ) -> Layers:
-    """The functions of layers, by a framework's own layers and its own differentiation.
+    """The functions of layers, computed by the layers and the differentiation of a framework.
 
     Parameters
     ----------
     layout
-        How the framework lays out weights and sequences.
-    pose
-        Returns `function, leaves`: `function(*leaves)` returns the hidden states of the top layer and the
-        last states `(L D, m, n)` of all, as tensors of the framework. The leaves stand for `Call.arrays`.
+        The layout of the framework for weights and sequences.
+    bind
+        `bind(call)` returns `function, leaves`. `function(*leaves)` returns the hidden states of the top
+        layer and the last states `(L D, m, n)` of all layers, as tensors of the framework. The leaves are
+        the tensors of `Call.arrays`.
     values
-        `values(function, leaves)` returns what `function` does, as arrays.
+        `values(function, leaves)` returns the results of `function(*leaves)` as arrays.
     gradients
-        `gradients(function, leaves, incoming)` returns the gradient by each leaf, where `incoming` are those
-        by each output, all as arrays. `None` where the framework has no differentiation: the functions that
-        compute gradients are then not to be used.
+        `gradients(function, leaves, incoming)` returns the gradient with respect to each leaf as an array;
+        `incoming` are the gradients with respect to the outputs. `None` if the framework has no automatic
+        differentiation; then the backward functions must not be called.
     fill_states
-        Whether a state that is absent alone is given as zeros, for the framework takes a pair or none.
+        Whether an absent state becomes zeros if the other state is given, for frameworks that take both
+        states or none.
     """
 
     def call_of(kind: Kind, x: Array, *given: Any) -> Call:
@@ -184,7 +186,7 @@ def layers_of(
         count = 2 if kind == "lstm" else 1
 
         def forward(*given: Any) -> tuple[Array, ...]:
-            a, *last = values(*pose(call_of(kind, *given)))
+            a, *last = values(*bind(call_of(kind, *given)))
             return layout.from_sequence(a), *(state.transpose(0, 2, 1) for state in last)
 
         def backward(*given: Any) -> tuple[Any, ...]:
@@ -192,10 +194,10 @@ def layers_of(
             da, *last = given[: count + 1]
             call = call_of(kind, *given[count + 1 :])
             incoming = [layout.sequence(da), *(plain(d.transpose(0, 2, 1)) for d in last)]
-            by = call.with_arrays(gradients(*pose(call), incoming))
+            by = call.with_arrays(gradients(*bind(call), incoming))
             by_parameters = []
             for weights in by.weights:
-                if layout.biases == 2:  # both have the whole gradient
+                if layout.biases == 2:  # each bias has the whole gradient
                     weights = {**weights, "recurrent_bias": np.zeros_like(weights["bias"])}
                 by_parameters.append({f"d{name}": d for name, d in layout.unstack(kind, weights).items()})
             by_states = (d.transpose(0, 2, 1) for d in by.states)
@@ -208,16 +210,16 @@ def layers_of(
 
 
 def of_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> Callable[..., Any]:
-    """`pose` of `layers_of`, for a framework whose layers can be given their weights as tensors.
+    """The argument `bind` of `layers_of`, for a framework whose layers take their weights as tensors.
 
-    `run` is called with tensors in the place of the arrays, and returns the outputs.
+    `run(call)` returns the outputs of a call whose arrays are tensors.
     """
 
-    def pose(call: Call) -> tuple[Callable[..., Any], list[Any]]:
+    def bind(call: Call) -> tuple[Callable[..., Any], list[Any]]:
         leaves = [None if array is None else tensor(array) for array in call.arrays()]
         return lambda *given: run(call.with_arrays(given)), leaves
 
-    return pose
+    return bind
 
 
 def _recurrent(parameters: Mapping[str, Array]) -> dict[str, Array]:

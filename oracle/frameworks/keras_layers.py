@@ -1,16 +1,16 @@
-"""Keras 3: `keras.layers.LSTM` and `SimpleRNN`, in `Bidirectional` where there are two directions.
+"""Keras 3: `keras.layers.LSTM` and `SimpleRNN`, in `Bidirectional` for two directions.
 
-A sequence is `(batch, time, features)`, and stacked layers are layers called in a row. Lengths are a `mask`,
-with `zero_output_for_mask`; without that argument an output that is masked repeats the one before, except in
-`Bidirectional`, which documents that it sets it. A state is one tensor `(batch, units)`, for an LSTM the
-list `[h, c]`; `Bidirectional` takes those of the forward direction first, and returns them so. Of an LSTM
-`recurrent_activation` is sigmoid by default. There is no projection.
+A sequence is `(batch, time, features)`. Stacked layers are layers that are called in a row. Lengths are the
+argument `mask`. With `zero_output_for_mask`, masked outputs are 0; without it, a masked output repeats the
+output before, except in `Bidirectional`, which sets the argument. A state is one tensor `(batch, units)`, for
+an LSTM the list `[h, c]`. `Bidirectional` takes and returns the states of the forward direction first. The
+`recurrent_activation` of an LSTM is sigmoid by default. There is no projection.
 
-The recurrent weights are built of zeros: the default, orthogonal ones, cannot be drawn in float16 but with
-TensorFlow, and all weights are set at every call anyway.
+The initial recurrent weights are zeros, since every call sets all weights, and most backends cannot draw the
+default, orthogonal weights, in float16.
 
-The module takes the backend that Keras has. A target is `keras_numpy`, `keras_torch`, `keras_jax` or
-`keras_tensorflow`, which choose one.
+The module uses the backend that Keras has. The targets `keras_numpy`, `keras_torch`, `keras_jax` and
+`keras_tensorflow` choose a backend.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from reference.contract import Array
 
 KERAS = LAYOUTS["keras"]
 GRADIENTS = {"torch": by_torch, "jax": by_jax, "tensorflow": by_tensorflow}
-"""By backend; NumPy has no differentiation."""
+"""The function that computes gradients, by backend; NumPy has no automatic differentiation."""
 
 SUPPORTS = {
     "caches": False,
@@ -37,12 +37,12 @@ SUPPORTS = {
     "projection": False,
     "bad_shapes": False,
     "gradients": keras.backend.backend() in GRADIENTS,
-    "subnormals": keras.backend.backend() not in ("jax", "tensorflow"),  # which flush them to zero
+    "subnormals": keras.backend.backend() not in ("jax", "tensorflow"),  # these backends flush to zero
 }
 
 
 def _run(call: Call) -> list[Any]:
-    """The layers are called in a scope in which their variables have the values that are given."""
+    """Call the layers with the given weights as the values of their variables."""
     sequence, D, lengths = call.sequence, call.directions, call.lengths
     mask = None if lengths is None else np.arange(sequence.shape[1]) < lengths[:, None]
     last: list[Any] = []
@@ -75,7 +75,7 @@ lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
 
 @lru_cache(maxsize=64)
 def recurrent_layer(sizes: LayerSizes) -> Any:
-    """A layer that is built, with weights yet to be set: kernel, recurrent kernel, bias of each direction."""
+    """A built layer; its weights are the kernel, the recurrent kernel and the bias of each direction."""
     how = {
         "activation": sizes.activation,
         "return_sequences": True,

@@ -1,9 +1,9 @@
-"""LiteRT's (TensorFlow Lite's) sequence operators, in a flatbuffer of one operator, run by its interpreter.
+"""LiteRT (TensorFlow Lite): its sequence operators, in a flatbuffer of one operator, run by its interpreter.
 
-`UNIDIRECTIONAL_SEQUENCE_LSTM` and `_RNN`, and their `BIDIRECTIONAL` twins: one layer of float32, without
-lengths. The LSTM has a projection. The states are variables of the interpreter, zero until they are set, and
-hold the last states after a call. Every call has an interpreter of its own. The weights are inputs of the
-graph, where kernels find them as aligned as they want them.
+The operators are `UNIDIRECTIONAL_SEQUENCE_LSTM`, `UNIDIRECTIONAL_SEQUENCE_RNN`, and the same with
+`BIDIRECTIONAL`: one layer in float32, without lengths. The LSTM has a projection. The states are variables of
+the interpreter: zeros by default, and the last states after a call. Every call makes a new interpreter. The
+weights are inputs of the graph, so that the interpreter aligns them as the kernels need.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ State = Optional[Array]
 
 
 def rnn_layer(x: Array, a0: State, parameters: Layers, options: Mapping[str, Any]) -> tuple[Array, ...]:
-    """One layer by `UNIDIRECTIONAL_SEQUENCE_RNN` or `BIDIRECTIONAL_SEQUENCE_RNN`."""
+    """One layer, by `UNIDIRECTIONAL_SEQUENCE_RNN` or `BIDIRECTIONAL_SEQUENCE_RNN`."""
     n_a, m = len(parameters[0]["ba"]), x.shape[1]
     return _run("rnn", x, [(a0, (m, n_a))], parameters, options)
 
@@ -45,7 +45,7 @@ def rnn_layer(x: Array, a0: State, parameters: Layers, options: Mapping[str, Any
 def lstm_layer(
     x: Array, a0: State, c0: State, parameters: Layers, options: Mapping[str, Any]
 ) -> tuple[Array, ...]:
-    """One layer by `UNIDIRECTIONAL_SEQUENCE_LSTM` or `BIDIRECTIONAL_SEQUENCE_LSTM`."""
+    """One layer, by `UNIDIRECTIONAL_SEQUENCE_LSTM` or `BIDIRECTIONAL_SEQUENCE_LSTM`."""
     n_a, m = len(parameters[0]["bf"]), x.shape[1]
     n_h = len(parameters[0].get("Wp", parameters[0]["bf"]))
     return _run("lstm", x, [(a0, (m, n_h)), (c0, (m, n_a))], parameters, options)
@@ -87,7 +87,7 @@ def _run(
 
 
 def _weights(kind: Kind, p: Mapping[str, Array]) -> list[State]:
-    """The weights of one direction in the order of the operators, gate by gate."""
+    """The weights of one direction in the order of the operator's inputs, each gate by itself."""
     stacked = LITERT.stack(kind, p)
     gates = 4 if kind == "lstm" else 1
     weight, recurrent, bias = (
@@ -100,9 +100,9 @@ def _weights(kind: Kind, p: Mapping[str, Array]) -> list[State]:
 
 
 class _Graph(NamedTuple):
-    """What a flatbuffer is built for: dtypes and shapes of what is fed, shapes of the states of a direction.
+    """The properties of a flatbuffer: dtypes and shapes of its inputs, shapes of the states of a direction.
 
-    `present` says which weights of each direction there are.
+    `present` says for each direction which of the possible weights it has.
     """
 
     kind: Kind
@@ -115,7 +115,7 @@ class _Graph(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _model(graph: _Graph) -> bytes:
-    """The flatbuffer: what is fed comes first among the tensors, then the states, then the outputs."""
+    """The flatbuffer. Its tensors are in this order: the inputs, the states, the outputs."""
     kind, D, shapes, variables, present, activation = graph
     types = {"float16": schema.TensorType.FLOAT16, "float32": schema.TensorType.FLOAT32}
     types["float64"] = schema.TensorType.FLOAT64
@@ -132,11 +132,11 @@ def _model(graph: _Graph) -> bytes:
     code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, name)
     if kind == "rnn":
         parts = [part for pair in zip(weights, held) for part in pair]
-        absent = 3 if D == 2 else 0  # auxiliary input and weights
+        absent = 3 if D == 2 else 0  # the auxiliary input and its weights
         options = "BidirectionalSequenceRNNOptions" if D == 2 else "SequenceRNNOptions"
     else:
         parts = [*weights, *held]
-        absent = 9 if D == 2 else 4  # auxiliary input and weights; normalization of layers
+        absent = 9 if D == 2 else 4  # the auxiliary input and its weights; the layer normalization
         options = f"{'Bi' if D == 2 else 'Uni'}directionalSequenceLSTMOptions"
     operator.inputs = [0, *(place for part in parts for place in part), *[-1] * absent]
     operator.outputs = [first + len(states) + k for k in range(D)]

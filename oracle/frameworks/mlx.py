@@ -1,10 +1,10 @@
 """MLX: `mlx.nn.LSTM` and `mlx.nn.RNN`, on the CPU.
 
-A sequence is `(batch, time, features)`: NLD in its documentation. A state is `hidden (batch, units)`, of an
-LSTM also `cell`; absent, the first step leaves out their terms. What is returned is the hidden state at each
-step, of an LSTM also the memory state: the last states are those of the last step. There is one direction,
-and no stack, lengths or projection. float64 is documented to run on the CPU only, and weights are drawn in
-float32; they are set here in the precision of the problem.
+A sequence is `(batch, time, features)`, which the documentation calls NLD. The initial states are `hidden
+(batch, units)`, and `cell` for an LSTM; without a state, the first step leaves out its terms. A layer returns
+the hidden states of all steps, and an LSTM also the memory states. There is one direction, and there are no
+stacked layers, lengths or projection. According to the documentation, float64 runs only on the CPU. Initial
+weights are float32; every call sets weights in the precision of the problem.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Se
 
 
 def _array(array: Array) -> Any:
-    """In its own precision: without a dtype, MLX makes float32 of float64."""
+    """An array of MLX in the same precision: without a dtype, MLX converts float64 to float32."""
     return mx.array(array, getattr(mx, array.dtype.name))
 
 

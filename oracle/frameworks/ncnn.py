@@ -1,10 +1,11 @@
-"""ncnn's operators `RNN` and `LSTM` (`docs/developer-guide/operators.md`), on the CPU, in float32.
+"""ncnn: its operators `RNN` and `LSTM` (`docs/developer-guide/operators.md`), on the CPU, in float32.
 
-They apply a single layer to one sequence, a blob `w=input_size, h=T`: there is no batch, so samples are run
-one by one. `direction` is 0 or 2; `hidden_size` is n_a, and `num_output` the size after a projection, which
-there is where they differ. There are no lengths, and the RNN knows tanh alone. An empty blob is one that was
-not allocated, so no step and no feature are errors; ncnn returns codes. Denormals are flushed by default
-(`Option::flush_denormals`). Storage and arithmetic in fewer bits are options, and off here.
+An operator applies one layer to one sequence, a blob `w=input_size, h=T`. There is no batch, so this adapter
+runs each sample by itself. `direction` is 0 for one direction and 2 for two. `hidden_size` is n_a, and
+`num_output` is n_h; a layer has a projection if they differ. There are no lengths, and the RNN has only tanh.
+Empty blobs count as not allocated, so a sequence without steps or features is an error. ncnn reports errors
+by return codes. It flushes subnormal numbers by default (`Option::flush_denormals`). Storage and arithmetic
+in fewer bits are options, which this adapter switches off.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _FEWER_BITS = [
 def rnn_layer(
     x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
 ) -> tuple[Array, ...]:
-    """By `RNN`."""
+    """One layer, by the operator `RNN`."""
     return _layer("rnn", x, [a0], parameters)
 
 
@@ -55,7 +56,7 @@ def lstm_layer(
     parameters: Sequence[Mapping[str, Array]],
     options: Mapping[str, Any],
 ) -> tuple[Array, ...]:
-    """By `LSTM`."""
+    """One layer, by the operator `LSTM`."""
     return _layer("lstm", x, [a0, c0], parameters)
 
 
@@ -81,7 +82,7 @@ def _layer(
     for k, steps in enumerate(_LAYOUT.sequence(x)):
         extractor = net.create_extractor()
         _checked(extractor.input("x", ncnn.Mat(steps)))
-        held = [plain(state[:, :, k]) for state in given]  # for a blob keeps no array alive
+        held = [plain(state[:, :, k]) for state in given]  # a blob holds no reference to its array
         for name, state in zip(() if absent else blobs, held):
             _checked(extractor.input(name, ncnn.Mat(state)))
         a[:, k] = _extracted(extractor, "x").T
@@ -98,9 +99,9 @@ def _extracted(extractor: Any, name: str) -> Array:
 
 @lru_cache(maxsize=64)
 def _net(kind: Kind, sizes: str, states: tuple[str, ...], weights: bytes) -> Any:
-    """The net of these very weights: nothing that is kept can answer for others.
+    """The network with these weights. The weights are part of the key of the cache.
 
-    In the file of the weights a tag of four zero bytes before each says that it is float32.
+    In the file of weights, four zero bytes before each array say that the array is float32.
     """
     inputs, outputs = (
         ["x", *states],
@@ -109,7 +110,7 @@ def _net(kind: Kind, sizes: str, states: tuple[str, ...], weights: bytes) -> Any
     layers = [f"Input {name} 0 1 {name}" for name in inputs]
     layers += [" ".join([kind.upper(), kind, str(len(inputs)), str(len(outputs)), *inputs, *outputs, sizes])]
     net = ncnn.Net()
-    net.opt.num_threads = 1  # of more, these sizes only know the price
+    net.opt.num_threads = 1  # more threads are slower for small sizes
     for option in _FEWER_BITS:
         if hasattr(net.opt, option):
             setattr(net.opt, option, False)
@@ -123,6 +124,6 @@ def _net(kind: Kind, sizes: str, states: tuple[str, ...], weights: bytes) -> Any
 
 
 def _checked(code: int) -> None:
-    """Raises where a return code of ncnn says that something failed."""
+    """Raise `RuntimeError` for a return code that reports an error."""
     if code != 0:
         raise RuntimeError(f"ncnn returned {code}")

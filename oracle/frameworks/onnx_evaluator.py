@@ -1,8 +1,8 @@
-"""ONNX's own evaluator, `onnx.reference.ReferenceEvaluator`, on the model that ONNX Runtime gets: NumPy.
+"""ONNX: its own evaluator, `onnx.reference.ReferenceEvaluator`, which computes with NumPy.
 
-An operator is one layer, and ONNX has no projection. Of an RNN it refuses any other activation than `Tanh`
-and `Affine`, as its source has no others. `sequence_lens` it takes and does not read, which nothing
-documents: so lengths are not declared away.
+It evaluates the models that the adapter of ONNX Runtime makes. An operator is one layer; ONNX has no
+projection. The evaluator refuses all activations of an RNN except `Tanh` and `Affine`. It ignores
+`sequence_lens`, which is not documented, so `SUPPORTS` does not exclude lengths.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ State = Optional[Array]
 
 
 def rnn_layer(x: Array, a0: State, parameters: Layers, options: Mapping[str, Any]) -> tuple[Array, ...]:
-    """One layer by the operator `RNN`."""
+    """One layer, by the operator `RNN`."""
     return _run("rnn", x, [a0], parameters, options)
 
 
 def lstm_layer(
     x: Array, a0: State, c0: State, parameters: Layers, options: Mapping[str, Any]
 ) -> tuple[Array, ...]:
-    """One layer by the operator `LSTM`."""
+    """One layer, by the operator `LSTM`."""
     return _run("lstm", x, [a0, c0], parameters, options)
 
 

@@ -1,4 +1,4 @@
-"""An ONNX model of one `LSTM` or `RNN` node, its weights among the inputs, and what to feed it."""
+"""An ONNX model of one `LSTM` or `RNN` node, with the weights as inputs, and the values of its inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ONNX = LAYOUTS["onnx"]
 _ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu"}
 _OUTPUTS: Mapping[Kind, Sequence[str]] = {"rnn": ("Y", "Y_h"), "lstm": ("Y", "Y_h", "Y_c")}
 _INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
-"""In the order of the operators; an RNN has no `initial_c`."""
+"""The inputs in the order of the operators; an RNN has no `initial_c`."""
 
 
 def feeds(
@@ -26,7 +26,7 @@ def feeds(
     parameters: Sequence[Mapping[str, Array]],
     options: Mapping[str, Any],
 ) -> dict[str, Array]:
-    """The inputs of the node by name, without those that are absent."""
+    """The values of the node's inputs by name, without absent inputs."""
     stacked = [ONNX.stack(kind, p) for p in parameters]
     fed = {
         "X": ONNX.sequence(x),
@@ -43,7 +43,7 @@ def feeds(
 
 
 def model(kind: Kind, fed: Mapping[str, Array], options: Mapping[str, Any]) -> ModelProto:
-    """The model that takes what is fed."""
+    """The model with the inputs in `fed`."""
     given = tuple((name, array.dtype.name, array.shape) for name, array in fed.items())
     return _model(kind, given, options.get("directions", 1), options.get("activation", "tanh"))
 

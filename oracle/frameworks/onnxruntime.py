@@ -1,9 +1,9 @@
-"""ONNX Runtime's `LSTM` and `RNN` operators on the CPU, in a model of one node.
+"""ONNX Runtime: its operators `LSTM` and `RNN` on the CPU, in a model of one node.
 
-An operator is one layer, in one direction or two, with `sequence_lens`, `initial_h` and `initial_c`; ONNX
-has no projection. The weights are inputs of the graph, so no session keeps any. The table of the CPU's
-kernels has float alone for `RNN`; it has double for `LSTM`, which says that it does not support double yet.
-What is float16 is cast to float around them.
+An operator is one layer, in one or two directions, with `sequence_lens`, `initial_h` and `initial_c`; ONNX
+has no projection. The weights are inputs of the graph, so that a cached session has no weights. On the CPU,
+the kernel of `RNN` supports only float. The kernel of `LSTM` is also registered for double, but answers that
+it does not support double yet. Around the node, float16 is cast to float.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ State = Optional[Array]
 
 
 def rnn_layer(x: Array, a0: State, parameters: Layers, options: Mapping[str, Any]) -> tuple[Array, ...]:
-    """One layer by the operator `RNN`."""
+    """One layer, by the operator `RNN`."""
     return _run("rnn", x, [a0], parameters, options)
 
 
 def lstm_layer(
     x: Array, a0: State, c0: State, parameters: Layers, options: Mapping[str, Any]
 ) -> tuple[Array, ...]:
-    """One layer by the operator `LSTM`."""
+    """One layer, by the operator `LSTM`."""
     return _run("lstm", x, [a0, c0], parameters, options)
 
 

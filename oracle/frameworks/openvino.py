@@ -1,12 +1,12 @@
-"""OpenVINO's operations `RNNSequence-5` and `LSTMSequence-5`, on its CPU plugin, in float32.
+"""OpenVINO: its operations `RNNSequence-5` and `LSTMSequence-5`, on the CPU plugin, in float32.
 
-One operation is one layer, forward or bidirectional, with `sequence_lengths`. Initial states are required,
-so absent ones are zeros. An LSTM has no projection, and ill-shaped input is documented nowhere. The plugin
-computes in bfloat16 or float16 where the processor can, unless the hint on inference precision says other.
+An operation is one layer, forward or bidirectional, with `sequence_lengths`. Initial states are required, so
+absent ones become zeros. An LSTM has no projection. The documentation does not say what a wrong shape does.
+Where the processor can, the plugin computes in bfloat16 or float16, unless the inference precision is set.
 
-The plugin has a recurrent kernel for weights that are constants of the model, as in a converted network, and
-lengths that are constant and whole; what else there is it unrolls into a loop of cells. So the weights are
-constants here, and lengths are where there are none.
+The plugin has a recurrent kernel for constant weights, as in a converted network, and constant lengths equal
+to T_x. It unrolls all other models into a loop of cells. So this adapter makes the weights constants, and the
+lengths, too, if a call has none.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _PLUGIN = {"INFERENCE_PRECISION_HINT": "f32"}
 def rnn_layer(
     x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
 ) -> tuple[Array, ...]:
-    """By `RNNSequence`."""
+    """One layer, by `RNNSequence`."""
     return _layer("rnn", x, [a0], parameters, options)
 
 
@@ -51,7 +51,7 @@ def lstm_layer(
     parameters: Sequence[Mapping[str, Array]],
     options: Mapping[str, Any],
 ) -> tuple[Array, ...]:
-    """By `LSTMSequence`."""
+    """One layer, by `LSTMSequence`."""
     return _layer("lstm", x, [a0, c0], parameters, options)
 
 
@@ -89,7 +89,7 @@ def _layer(
 def _compiled(
     kind: Kind, shape: tuple[int, ...], activation: str, whole: bool, *weights: tuple[tuple[int, ...], bytes]
 ) -> Any:
-    """The model of these very weights: nothing that is kept can answer for others."""
+    """The model with these weights. The weights are part of the key of the cache."""
     W, R, B = (ops.constant(np.frombuffer(w, np.float32).reshape(shape)) for shape, w in weights)
     n_x, m, T_x = shape
     D, _, n_a = weights[1][0]

@@ -1,9 +1,9 @@
-"""Paddle's `paddle.nn.SimpleRNN` and `paddle.nn.LSTM`, on the CPU, in float32 and float64.
+"""Paddle: `paddle.nn.SimpleRNN` and `paddle.nn.LSTM`, on the CPU, in float32 and float64.
 
-Any number of layers, `direction` "forward" or "bidirect", `sequence_length`, `proj_size` of the LSTM,
-`activation` of the RNN, initial states or none, two biases. One kernel runs all layers; with a projection
-they are composed of `LSTMCell` in Python, and one to as many units as there are is refused. What outputs are
-beyond a sample's own last step is not documented, so the mask that the contract asks for is put on here.
+The layers have any number of layers, `direction` "forward" or "bidirect", `sequence_length`, `proj_size` for
+an LSTM, `activation` for an RNN, optional initial states, and two biases. One kernel runs all layers; with a
+projection, Python code calls an `LSTMCell` for each step. A projection to n_a units is refused. Paddle does
+not document its outputs after the end of a sample, so this adapter sets them to 0.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NAMES = {
 }
 
 
-def _pose(call: Call) -> tuple[Callable[..., Any], list[Any]]:
+def _bind(call: Call) -> tuple[Callable[..., Any], list[Any]]:
     kind, stacked = call.kind, call.weights
     paddle.set_default_dtype(call.sequence.dtype.name)
     module = (paddle.nn.LSTM if kind == "lstm" else paddle.nn.SimpleRNN)(
@@ -74,14 +74,14 @@ def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Se
 
 
 rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = layers_of(
-    LAYOUTS["paddle"], _pose, _values, _gradients
+    LAYOUTS["paddle"], _bind, _values, _gradients
 )
 rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
 lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
 
 
 def load(module: Any, stacked: Sequence[Mapping[str, Array]]) -> list[Any]:
-    """Sets the weights of a layer, cell by cell, and returns its parameters in that order."""
+    """Set the weights of all cells of a module, and return its parameters in the same order."""
     parameters = []
     for cell, weights in zip(cells(module), stacked):
         for role, array in weights.items():
@@ -91,7 +91,7 @@ def load(module: Any, stacked: Sequence[Mapping[str, Array]]) -> list[Any]:
 
 
 def cells(module: Any) -> list[Any]:
-    """Those of a layer, in the order of the parameters."""
+    """The cells of a module, in the order of the parameters."""
     return [
         getattr(each, name)
         for each in module

@@ -1,10 +1,10 @@
 """tinygrad: `tinygrad.nn.LSTMCell`, step by step on the CPU. It has no layer over time, and no RNN.
 
-`cell(x, (h, c))` takes and returns what has shape `(batch, features)`; without the pair states are zeros.
-There is one direction, and no stack, lengths or projection.
+`cell(x, (h, c))` takes and returns tensors `(batch, features)`; without the pair, the states are zeros. There
+is one direction, and there are no stacked layers, lengths or projection.
 
-tinygrad compiles every kernel: on its CPU device with `clang`, which must be on the path, or be what CC says.
-The environment variable DEV chooses another device; `PYTHON` needs no compiler.
+tinygrad compiles every kernel. Its CPU device needs `clang` on the path, or the compiler that the environment
+variable CC names. The environment variable DEV chooses another device; `PYTHON` needs no compiler.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ SUPPORTS = {
     "directions": 1,
     "lengths": False,
     "projection": False,
-    "empty": ["m", "n_x"],  # steps are taken here: without one the framework is not asked
+    "empty": ["m", "n_x"],  # without steps `_run` never calls tinygrad
     "bad_shapes": False,
 }
 
 
 def _run(call: Call) -> list[Any]:
-    """`LSTMCell`, one call a step."""
+    """The states of all steps, by a call of `LSTMCell` for each step."""
     (w,), sequence, states = call.weights, call.sequence, call.states
     cell = LSTMCell(sequence.shape[2], call.units)
     cell.weight_ih, cell.weight_hh = w["weight"], w["recurrent_weight"]
@@ -54,7 +54,7 @@ def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
 
 
 def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Array]:
-    """Those of the sum of the outputs times what comes into each, for there is one gradient at a time."""
+    """The gradients of the sum of all outputs, weighted by the incoming gradients."""
     loss: Any = sum((output * Tensor(d)).sum() for output, d in zip(function(*leaves), incoming))
     return [each.numpy() for each in loss.gradient(*leaves)]
 

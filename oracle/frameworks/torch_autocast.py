@@ -1,7 +1,7 @@
-"""Torch's modules under autocast on the CPU, which runs what is float32 in bfloat16.
+"""Torch's modules under autocast on the CPU, which computes in bfloat16 instead of float32.
 
-That is its purpose, and the harness is expected to say so: the answer is right to three digits and comes
-in bfloat16, which NumPy has not, and is handed on as the float32 of the same values.
+The harness is expected to report that the answers are right to three digits. The answers are bfloat16, which
+NumPy does not have, so this adapter returns the same values in float32.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Torch's modules by `torch.compile`, with `torch._dynamo.config.allow_rnn`, which torch calls experimental.
+"""Torch's modules by `torch.compile`, with the experimental option `torch._dynamo.config.allow_rnn`.
 
-Without it Dynamo does not support RNNs and runs them as they are. It wants a C++ compiler, and takes
-many seconds for each shape. Packed sequences are not compiled: it would break the graph there and run the
-module as it is; so there are no lengths.
+Without this option, Dynamo runs RNNs without compilation. Compilation needs a C++ compiler, and takes many
+seconds for each shape. A packed sequence breaks the graph, so that the module would run without compilation;
+so this adapter supports no lengths.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Torch's modules exported by `torch.onnx.export`, run by ONNX Runtime on the CPU.
 
-The exporter takes no packed sequence, so there are no lengths; and ONNX has no projection. The model is not
-optimized by the exporter: so the weights keep their names, and are inputs instead of initializers.
+The exporter does not support packed sequences, so this adapter supports no lengths. ONNX has no projection.
+The exporter does not optimize the model, so that the weights keep their names, and are inputs of the model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Torch's modules without oneDNN, by `torch.backends.mkldnn`: the kernels of where it has none."""
+"""Torch's modules without oneDNN (`torch.backends.mkldnn`): with the kernels of a torch without oneDNN."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
 SUPPORTS = torch_modules.SUPPORTS
 
 
-# Without TF32, of which a torch that knows it would warn that there is no GPU for it.
+# Without this argument, a torch that supports TF32 warns that there is no GPU.
 _TF32 = {"allow_tf32": False}
 _QUIETLY = _TF32 if "allow_tf32" in signature(torch.backends.mkldnn.flags).parameters else {}
 

@@ -1,8 +1,8 @@
-"""`torch.nn.RNN` and `torch.nn.LSTM` on the CPU, for the guises in which torch runs them.
+"""`torch.nn.RNN` and `torch.nn.LSTM` on the CPU, for the ways in which torch can run them.
 
-They have all layers, directions and lengths (packed sequences), and a projection to fewer units. By
-their own messages they refuse a sequence of no steps, an input of no features, an empty batch that is to
-be packed, and a projection that does not make less of the hidden state.
+They have all layers, directions and lengths (packed sequences), and a projection to fewer units. They refuse
+a sequence without steps, an input without features, an empty batch with lengths, and a projection to n_a
+units.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
 
 
 def layers(convert: Callable[[torch.nn.Module], Callable[..., Any]], lengths: str = "packed") -> Layers:
-    """The functions of layers by what a function makes of `torch.nn.RNN` and `torch.nn.LSTM`.
+    """The functions of layers, by `convert(module)` of `torch.nn.RNN` and `torch.nn.LSTM`.
 
-    It takes `x` and the states, if there are any. `lengths` is `"packed"` if it takes packed sequences, or
-    else `"counts"` if it has a third argument `lengths`.
+    The converted module takes `x` and the states, if there are any. `lengths` is `"packed"` if it takes
+    packed sequences, and `"counts"` if it has a third argument `lengths`.
     """
     form = Form(lengths=lengths, names=("", "lengths"))
     found: dict[str, Callable[..., Any]] = {}

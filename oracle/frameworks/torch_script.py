@@ -1,4 +1,4 @@
-"""Torch's modules as TorchScript, by `torch.jit.script`: deprecated, still what libtorch and mobiles run."""
+"""Torch's modules as TorchScript, by `torch.jit.script`: deprecated, but in use on mobile devices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUPPORTS = torch_modules.SUPPORTS
 
 
 class RNN(torch.nn.Module):
-    """Layers whose input is packed where there are lengths: TorchScript takes no packed sequence."""
+    """An RNN that packs its input if lengths are given: a TorchScript module takes no packed sequence."""
 
     def __init__(self, layers: torch.nn.RNN) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class RNN(torch.nn.Module):
         states: Optional[torch.Tensor] = None,  # noqa: UP045
         lengths: Optional[torch.Tensor] = None,  # noqa: UP045
     ) -> Tuple[torch.Tensor, torch.Tensor]:  # noqa: UP006
-        """The hidden states of the top layer, and the last ones of all."""
+        """The hidden states of the top layer, and the last hidden states of all layers."""
         if lengths is None:
             output, last = self.layers(x, states)
             return output, last
@@ -35,7 +35,7 @@ class RNN(torch.nn.Module):
 
 
 class LSTM(torch.nn.Module):
-    """The same of an LSTM, with pairs of states."""
+    """An LSTM that packs its input if lengths are given; its states are pairs."""
 
     def __init__(self, layers: torch.nn.LSTM) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class LSTM(torch.nn.Module):
         states: Optional[Tuple[torch.Tensor, torch.Tensor]] = None,  # noqa: UP006, UP045
         lengths: Optional[torch.Tensor] = None,  # noqa: UP045
     ) -> Tuple[torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:  # noqa: UP006
-        """The hidden states of the top layer, and the last states of all."""
+        """The hidden states of the top layer, and the last states of all layers."""
         if lengths is None:
             output, last = self.layers(x, states)
             return output, last

@@ -133,7 +133,7 @@ def test_a_prefix_selects() -> None:
     for text, message in (
         ("lstm", "no layer in it begins with lstm; there is enc.lstm, enc.other, dec.lstm"),
         ("enc.other+enc.lstm", "enc.lstm takes 3 inputs, but enc.other gives 4"),
-        ("enc.lstm+nope", "nope.* is 0 of its layers"),
+        ("enc.lstm+nope", "nope.* selects 0 layers"),
     ):
         with pytest.raises(CheckpointError, match=message):
             select(layers, text)
