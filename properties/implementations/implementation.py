@@ -155,8 +155,8 @@ class Implementation:
         answers = process.ask(bodies, time_limit=limit, folder=self._folder)
         match answers:
             case [*_, Died(reason, hung=True) as died] if limit > self.settings.time_limit:
-                why = "the time limit of an import, as a first call may compile"
-                answers[-1] = replace(died, reason=f"{reason}, {why}")
+                why = f"{reason} (--import-time-limit, since a first call may compile)"
+                answers[-1] = replace(died, reason=why)
         self.took = process.took
         replies = [
             Reply.of(answer, request.count) for request, answer in zip(requests, answers, strict=False)

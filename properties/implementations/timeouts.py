@@ -48,9 +48,6 @@ def judge_late_call(call: Call) -> Returned | Raised | Death | None:
         reply = implementation.call(function, arguments, time_limit=allowed)
         first_took = implementation.took
         if isinstance(reply, Died):
-            if reply.hung and allowed > limit:
-                why = f"{reply.reason} (--import-time-limit, since a first call may compile)"
-                reply = replace(reply, reason=why)
             break
         implementation.call(function, arguments, time_limit=limit)
         took = implementation.took

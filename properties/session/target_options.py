@@ -1,6 +1,5 @@
 """Reads the options about targets: which are judged, by which functions, with which weights."""
 
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -122,7 +121,7 @@ def functions_of(target: str, config: pytest.Config) -> set[str]:
         if mentioned and mentioned <= {*FUNCTIONS} and not limits_matter:
             return {*FUNCTIONS}
     has: set[str] = set()
-    with suppress(Unusable):
+    try:
         loaded = implementation_of(target, config).load()
         has = {*loaded.functions, *loaded.lacking}
         config.stash[LIMITS][target] = loaded.limits
@@ -130,6 +129,9 @@ def functions_of(target: str, config: pytest.Config) -> set[str]:
             config.stash[UNDERSTOOD][target] = loaded.understood
         if loaded.network:
             config.stash[NETWORKS].append(network_of_module(target, loaded.network, directory))
+    except Unusable:
+        if config.getoption("keyword"):  # any function that is selected says why the target is unusable
+            return {*CONTRACTS}
     optional = has - {*FUNCTIONS}
     return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
 

@@ -32,6 +32,13 @@ def test_a_class_is_judged_as_what_it_stands_for(tmp_path: Path) -> None:
     assert judged["understood"]["limits"]["layers"] == "its constructor has none"
 
 
+def test_an_unusable_module_says_why_whatever_is_selected() -> None:
+    done = run(f"{MODULES}:NeedsMore", "-k", "lstm_layer and shapes", program="rnn-crosscheck")
+    assert done.status == 1, done.output
+    assert "not judged" in done.output
+    assert "its constructor needs cell_size" in done.output
+
+
 def test_the_options_of_a_module_reach_its_constructor_and_the_line_that_repeats_a_failure() -> None:
     """Takes seconds: a run of the command."""
     options = ("--like", "torch.nn.LSTM", "--with", "cell_size=3", "--gates", "fgoi")

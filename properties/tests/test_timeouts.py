@@ -135,8 +135,7 @@ def test_who_hangs_from_a_size_on_is_told_at_less_than_twice_that_size(
 def test_who_hangs_always_is_told_by_one_call(asked: tuple[str, Problem], may_compile: bool) -> None:
     function, problem = asked
     implementation = Timed(lambda _: 1e9, may_compile=may_compile)
-    reason = "late (--import-time-limit, since a first call may compile)" if may_compile else "late"
-    assert look(implementation, problem, function) == Death(problem, Died(reason), hangs_always=True)
+    assert look(implementation, problem, function) == Death(problem, Died("late"), hangs_always=True)
     assert len(implementation.late) == 1
     assert implementation.clock == (IMPORT_LIMIT if may_compile else LIMIT)
 
