@@ -30,7 +30,7 @@ _SYNONYMS = {
     "bidirectional": ["is_bidirectional"],
 }
 _DEFAULTS = {"num_layers": 1, "bidirectional": False, "proj_size": 0, "nonlinearity": "tanh"}
-_NONE = "its constructor has none"
+_NONE = "its constructor has no argument for it"
 _ANY_NAME, _MORE = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
 
 

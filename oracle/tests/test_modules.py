@@ -166,7 +166,7 @@ def test_an_option_that_is_refused_is_a_limit_and_one_that_is_ignored_is_not() -
     assert "only one layer so far" in refused.facts["limits"]["layers"]
     assert ignored.supports["projection"] == "fewer"
     assert ignored.supports["layers"] == 1
-    assert ignored.facts["limits"]["layers"] == "its constructor has none"
+    assert ignored.facts["limits"]["layers"] == "its constructor has no argument for it"
 
 
 def test_fixed_arguments_reach_the_constructor() -> None:

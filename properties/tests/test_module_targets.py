@@ -29,7 +29,7 @@ def test_a_class_is_judged_as_what_it_stands_for(tmp_path: Path) -> None:
     (judged,) = json.loads(report.read_text())["implementations"]
     assert [*judged["functions"]] == ["lstm_layer", "lstm_layer_backward"]
     assert judged["understood"]["gates"] == "ifgo"
-    assert judged["understood"]["limits"]["layers"] == "its constructor has none"
+    assert judged["understood"]["limits"]["layers"] == "its constructor has no argument for it"
 
 
 def test_an_unusable_module_says_why_whatever_is_selected() -> None:
