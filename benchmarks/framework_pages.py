@@ -56,7 +56,7 @@ class Failure:
         if self.gradients:
             return "gradients" if self.grade == "spec" or self.law == "lower precision" else "other"
         if isinstance(problem, LayerProblem) and problem.lengths != "absent":
-            return f"{problem.dtype} lengths"  # no counterexample without lengths is simpler
+            return f"{problem.dtype} lengths"  # a failure without lengths would have been shrunk to one
         return problem.dtype if self.grade == "spec" or self.law == "lower precision" else "other"
 
     @property
@@ -81,7 +81,8 @@ class Judged:
     """The results of one adapter, or why it was not judged.
 
     `gradients` says whether it has backward passes. `ratios` holds the worst error as a fraction of the
-    bound: of forward passes by law, and of backward passes as `gradients`. It is `None` where a law fails.
+    bound: of forward passes by law, and of backward passes as `gradients`. A ratio is `None` where a law
+    fails.
     """
 
     name: str
@@ -185,7 +186,7 @@ def _explanation(name: str, failure: Failure) -> Known | None:
 
 
 def _failures(name: str, failures: Sequence[tuple[Failure, Known | None]]) -> Iterator[Sequence[str]]:
-    """A row for each finding, each defended behaviour, and else each mistake, with the laws that met it."""
+    """A row for each finding and each defended behaviour, and for each mistake in other failures."""
     groups: defaultdict[tuple[str, str], list[Failure]] = defaultdict(list)
     for failure, entry in failures:
         told = re.sub(r"\d+", "#", failure.told) or failure.law  # numbers in messages may be those of nodes

@@ -119,9 +119,9 @@ def version(python: str, name: str) -> str:
 
 
 def ratios(results: Sequence[LawResult]) -> dict[str, float | None]:
-    """The worst error by law of any forward pass, as a fraction of the bound, and of gradients by all laws.
+    """The worst errors, as fractions of the bound: those of forward passes by law, and one of all gradients.
 
-    It is `None` where a law fails.
+    An error is `None` where a law fails.
     """
     groups: dict[str, list[LawResult]] = {name: [] for name in (*LAWS, "gradients")}
     for each in results:

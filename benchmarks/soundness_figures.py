@@ -27,7 +27,7 @@ from properties.implementations.stepped_layer import step_through
 from reference.contract import CONTRACTS, Array
 
 SMALL = 60
-"""Problems with at most this number of hidden states are always enclosed, and a few larger ones."""
+"""Problems with at most this number of hidden states are all enclosed; of larger ones, a random few are."""
 
 Answer = dict[str, Array]
 Figures = dict[str, float]
@@ -69,7 +69,7 @@ def forward_figures(function: str, inputs: Inputs, rng: np.random.Generator) -> 
 
 
 def backward_figures(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Figures:
-    """The figures of a backward pass: of the steps of sequences, and of all."""
+    """The figures of a backward pass: of its single steps, and of the whole pass."""
     found: Figures = {}
     programs: dict[str, Callable[[Any], Answer]] = {"reference": by_reference}
     if isinstance(inputs, BackwardInputs):
@@ -112,7 +112,7 @@ def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inp
 
 
 def run_reference(function: str, inputs: Inputs) -> Answer:
-    """Every quantity that the reference returns, `(n, m, T_x)`."""
+    """Every quantity that the reference returns, `(n, m, T_x)`; the last states of a layer have one step."""
     contract = CONTRACTS[function]
     result: tuple[Any, ...] = getattr(reference, function)(*inputs.arguments(function))
     if contract.is_layer:

@@ -7,7 +7,8 @@ Writes a folder as a class hands it in, and judges it in two processes. Prints t
 run it with several counts.
 
 Of 292 public programs for this exercise, 264 take one maximum over all samples in the softmax, and 115 have
-more mistakes. Each submission is `examples/textbook.py` with mistakes in such shares.
+more mistakes. Each submission is `examples/textbook.py` with mistakes, in the
+shares of the public programs.
 """
 
 import json
@@ -22,7 +23,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.shared import IMPORT_TORCH, JUDGE, ROOT, parser
 
 SHARES = {"right": 2, "one_maximum": 70, "unshifted": 10, "caches": 10, "equations": 5, "unfit": 3}
-"""Of a hundred submissions, by the worst mistake in each."""
+"""How many of a hundred submissions have each of these as their worst mistake."""
 
 SOFTMAX = {"right": "z - np.max(z, axis=0)", "one_maximum": "z - np.max(z)", "unshifted": "z"}
 """The argument of `np.exp`."""

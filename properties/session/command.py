@@ -31,7 +31,7 @@ PROPERTIES = Path(__file__).parents[1]
 ABOUT = (
     "Checks the recurrent forward passes of each TARGET: a .py or .ipynb file, a directory or glob of them, "
     "a module, or module:attribute (default: the reference). For trained weights: `weights FILE`, "
-    "`convert FILE OUT`, `M.onnx --against MODULE:FACTORY`; add --help."
+    "`convert FILE OUT`, `M.onnx --against MODULE:FACTORY`; `weights --help` and the like say more."
 )
 CLOSE = (
     "Also accepts all other options of pytest (see `pytest --help`). Exit status: 0 if every law holds, 1 if "
@@ -70,7 +70,8 @@ def main() -> int:
         os.environ.pop(name, None)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     root = str(PROPERTIES.parent)
-    # Laws need no logging, unittest or doctest. The last two plugins collect garbage five times each.
+    # Laws need no logging, unittest or doctest. `unraisableexception` and `threadexception` would each run
+    # the garbage collector five times at the end.
     unused = (
         *("cacheprovider", "legacypath", "logging", "doctest", "unittest"),
         *("unraisableexception", "threadexception"),

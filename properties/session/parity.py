@@ -63,7 +63,7 @@ def _factory(text: str) -> Callable[[], Any]:
     """The function that `MODULE:FACTORY` names, in a module that may import what is beside it."""
     target = locate(text, Path.cwd())
     if not target.attribute:
-        raise ParityError(f"--against {text} names no function in it: MODULE:FACTORY")
+        raise ParityError(f"--against {text} names no function: add it, as in {text}:FACTORY")
     source = Path(target.source)
     sys.path.insert(0, str(source.parent if target.is_file else Path.cwd()))
     try:

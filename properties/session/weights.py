@@ -23,7 +23,7 @@ USAGE_ERROR = 4
 """The exit status of wrong usage, the same as pytest's."""
 _NUMBERS = ("L", "D", "n_x", "n_a", "n_p", "max |W|")
 _NAMED = 8
-"""The number of wrong layers whose mistake is searched, which takes seconds for each."""
+"""The largest number of wrong layers whose mistakes are named: each search takes seconds."""
 _COLUMNS = ("prefix", "kind", "layout", *_NUMBERS[:5], "dtype", *_NUMBERS[5:], "digest")
 
 
@@ -103,7 +103,9 @@ def against(copy: Checkpoint, original: Checkpoint) -> int:
 def _parser(command: str) -> ArgumentParser:
     parser = Parser(prog=f"rnn-crosscheck {command}", description=COMMANDS[command], allow_abbrev=False)
     parser.add_argument(
-        "file", metavar="FILE[:PREFIX]", help="a file, and a prefix of layer names; A+B stacks B on A"
+        "file",
+        metavar="FILE[:PREFIX]",
+        help="a file, and a prefix of layer names; FILE:A+B is layer B above layer A",
     )
     if command == "convert":
         parser.add_argument("out", metavar="OUT", type=Path, help=f"the file to write: {', '.join(WRITERS)}")

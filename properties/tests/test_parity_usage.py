@@ -38,7 +38,10 @@ def as_gru(graph: Any, arrays: Arrays) -> None:
         ),
         (["model.onnx", "--against", "nope.py:make"], "no file 'nope.py'"),
         (["model.onnx", "--against", "nope:make"], "nope:make cannot be imported: ModuleNotFoundError: "),
-        (["model.onnx", "--against", "original_model"], "names no function in it: MODULE:FACTORY"),
+        (
+            ["model.onnx", "--against", "original_model"],
+            "names no function: add it, as in original_model:FACTORY",
+        ),
         (["model.onnx", "--against", "original_model:torch"], "original_model:torch() raised TypeError: "),
         (["model.onnx", "--against", "original_model:number"], "number() returned int, expected a tuple of "),
         (["model.onnx", "--against", "original_model:broken"], "broken() raised KeyError: 'weights.pt'"),

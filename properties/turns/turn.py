@@ -31,7 +31,7 @@ UNLIMITED = 2**30
 
 @dataclass(frozen=True)
 class Draws:
-    """Which problems a turn tries: those of a profile with a seed, or without a seed new ones until it ends.
+    """The problems that a turn tries: with a seed, those of a profile; without one, new ones until it ends.
 
     With `only_problem` the turn tries that one alone.
     """
@@ -73,8 +73,8 @@ class Turn:
     def run(self) -> None:
         """Try stored problems, then drawn ones; raise the shrunk failure, if any.
 
-        With a seed, the problems are drawn once for all laws. If one of these fails, small problems are
-        tried; if none of these fails, Hypothesis draws the problems again, and shrinks the failure.
+        With a seed, the problems are drawn once for all laws. If a drawn problem fails, small problems
+        are tried; if no small problem fails, Hypothesis draws the problems again, and shrinks the failure.
         """
         if reason := lacks(self._implementation, self._function):
             pytest.skip(reason)
@@ -117,7 +117,8 @@ class Turn:
     def shrink(self) -> None:
         """Shrink the failure: try the smallest shapes, and if none fails, let Hypothesis shrink.
 
-        Raises what `search` raises. If it finds nothing, a fixed problem failed, whose sizes are reduced.
+        Raises what `search` raises. If Hypothesis finds no failure, the failing problem is a fixed one; then
+        its sizes are reduced.
         """
         assert self._found
         problem = self._found[0].problem

@@ -4,8 +4,8 @@ A value is a tree of tuple, list, dict, None, bool, int, float, str, `numpy.ndar
 never runs code: it returns such a value or raises `CodecError`.
 
 The header is `[tree, groups, converted]`. All arrays of one dtype and shape are a group `[code, shape,
-count]`, and one block of the payload. In the tree, a number from 0 up stands for the next array of that
-group. A negative number `~n` stands for the n-th array or container so far, so that an object that occurs
+count]`, and one block of the payload. In the tree, a number k from 0 up stands for the next array of
+group k. A negative number `~n` stands for the n-th array or container so far, so that an object that occurs
 many times, such as `parameters` in the caches, is encoded once. null, true, 1.5 and "text" stand for
 themselves. The first entry of a list is its type: `t`uple, `l`ist, `d`ict, `i`nt or `f`oreign.
 """

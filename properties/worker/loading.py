@@ -34,7 +34,7 @@ from reference.contract import CONTRACTS
 class Loaded(TargetFacts):
     """A loaded target.
 
-    `functions` are its functions, and `contracts` says for each `None`, or its signature if that is not the
+    `functions` are its functions. `contracts` maps each to its signature, or to `None` if that is the
     specification's. `holder` is the object that has the functions, `folder` the folder of the code, and
     `supports` the value of `SUPPORTS` in the holder or its module, or `None`.
     """
@@ -69,7 +69,7 @@ def load(
     fields of `ModuleOptions`, the user's options for modules of frameworks.
 
     Raises `TargetMissing` if the module or the attribute does not exist, `Unusable` if the target has none of
-    the functions, and any error of the import on which the functions depend.
+    the functions, and any error in the import of what the functions need.
     """
     if not is_ours(target.source):
         hide()

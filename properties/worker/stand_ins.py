@@ -36,13 +36,15 @@ def stand_in(node: ast.stmt | None, error: BaseException, namespace: dict[str, A
     elif missing and isinstance(node, ast.Import) and node.names[0].name == missing:
         module = ModuleType(missing)
         vars(module).update(STAND_INS)
-        bound[node.names[0].asname or missing] = module  # for `import a.b`, a name that is never used
+        bound[node.names[0].asname or missing] = (
+            module  # `import a.b` binds 'a.b', a name that no code can use
+        )
     namespace.update(bound)
     return frozenset(bound)
 
 
 def replace_helpers(names: Collection[str], folder: str, target: str) -> list[str]:
-    """Replace the functions with these names from a folder of helpers, in all modules, by the stand-ins.
+    """Put the stand-ins in place of the functions with these names of a folder of helpers, in all modules.
 
     Functions of the target's own file are not replaced. Returns the replaced functions:
     `"rnn_utils.softmax"`.
