@@ -1,9 +1,9 @@
 """The bounds of a backward pass: the rules of `oracle.rounding`, applied back through time and layers.
 
-For a backward pass that takes caches, the right gradients are those of the numbers in the caches. A program
-may also compute the states and gates of a step again from its inputs: so the cached numbers have an error,
-twice the bound of one step. For whole layers, the right gradients are those of the exact function, and the
-errors of the forward pass propagate.
+For a backward pass that takes caches, the right gradients are those of the numbers in the caches. But a
+program may compute the states and gates of a step again from the inputs of the step. So the cached numbers
+have an error: twice the bound of one step. For whole layers, the right gradients are those of the exact
+function, and the errors of the forward pass propagate.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from reference.contract import Array
 
 
 def evaluate(inputs: AnyBackward) -> dict[str, Bounded]:
-    """Every gradient with its bound, with the shapes and names of `oracle.exact_gradient.evaluate`."""
+    """Every gradient with its bound; the shapes and names are those of `oracle.exact_gradient.evaluate`."""
     return evaluate_each([inputs])[0]
 
 
 def evaluate_each(alike: Sequence[AnyBackward]) -> list[dict[str, Bounded]]:
-    """The same as `evaluate`, for several inputs of equal shapes, at little more than the cost of one.
+    """The results of `evaluate` for several inputs of equal shapes, computed at once to save time.
 
-    Each has the bounds of its own precision.
+    Each result has the bounds of the precision of its input.
     """
     return for_each_dtype(_gradients, alike)
 
@@ -54,7 +54,7 @@ def _gradients(fl: Arithmetic, alike: Sequence[AnyBackward]) -> dict[str, Bounde
 
 
 def _function_gradients(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict[str, Bounded]:
-    """The gradients of the numbers in the caches."""
+    """The gradients of a backward pass that takes caches."""
     given, first = cached(fl, alike), alike[0]
     da = [_exact(np.zeros_like(each.a0) for each in alike), *_each_step([each.da for each in alike])]
     dc = [
@@ -71,7 +71,7 @@ def _function_gradients(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> dict
 
 
 def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Layer:
-    """The numbers in the caches, with twice the bound of one step from the cached states as their error."""
+    """The numbers in the caches. Their error is twice the bound of one step from the cached states."""
     p, first = stacked([inputs.parameters for inputs in alike]), alike[0]
     xs = inputs_of_each(alike)
     a0, c0 = (_exact(getattr(each, name) for each in alike) for name in ("a0", "c0"))
@@ -93,7 +93,7 @@ def cached(fl: Arithmetic, alike: Sequence[BackwardInputs]) -> Layer:
 
 
 def _layer_gradients(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> dict[str, Bounded]:
-    """The gradients of layers, from the top down; after the end of a sample they are exactly 0."""
+    """The gradients of layers, from the top layer down; after the end of a sample they are exactly 0."""
     first, D = alike[0], alike[0].directions
     every, _ = layers(fl, alike)
     within, ends, backward = (
@@ -127,7 +127,7 @@ def _layer_gradients(fl: Arithmetic, alike: Sequence[LayerBackwardInputs]) -> di
 
 
 def _with_last_states(by_states: Sequence[Bounded], last: Bounded, ends: Array) -> list[tuple[Bounded, ...]]:
-    """The direct gradients of the states at each step, with those of the last states where samples end."""
+    """The direct gradients of the states at each step, with those of the last states added at each end."""
     return [
         (by_state, Bounded(np.where((ends == t)[:, None], last.value, 0), last.error))
         if (ends == t).any()
@@ -143,7 +143,7 @@ def _zeros(like: Bounded) -> Bounded:
 class Chain(NamedTuple):
     """The results of the chain rule along the steps of a layer, each direction in its own order.
 
-    These are the gradients with respect to the inputs and the initial states, and with respect to the
+    They are the gradients with respect to the inputs and the initial states, and with respect to the
     pre-activations and the hidden states of each step.
     """
 
@@ -163,8 +163,8 @@ def back_through_time(
 ) -> Chain:
     """Apply the chain rule from the last step to the first.
 
-    `da` and `dc` are the parts of the direct gradients with respect to each state, the initial state first. A
-    step that is not `within` a sample, `(T_x, k, 1, m)`, changes nothing.
+    `da` and `dc` are parts of the direct gradients with respect to each state; the initial state is the
+    first. A step that is not `within (T_x, k, 1, m)` a sample changes nothing.
     """
     n_h, T_x = given.a0.value.shape[1], len(given.steps)
     WT = fl.matrix(_exact(weights(given).swapaxes(1, 2)))
@@ -193,7 +193,7 @@ def memory_before(given: Layer) -> list[Bounded]:
 
 
 def weights(given: Layer) -> Array:
-    """The weights on `[a_prev; x]`, for an LSTM stacked in the order f, i, c, o."""
+    """The weights that act on `[a_prev; x]`; for an LSTM, the gates are stacked in the order f, i, c, o."""
     p = given.p
     if "Waa" in p:
         return np.concatenate([p["Waa"], p["Wax"]], axis=2)
@@ -205,8 +205,7 @@ def parameter_gradients(
 ) -> dict[str, Bounded]:
     """The gradients with respect to the parameters of a layer, `(k, n, columns, 1)`.
 
-    They are sums over samples and steps. Steps that are not `within` a sample, which may be NaN, have no part
-    in the sums.
+    They are sums over samples and steps, without the steps that are not `within` a sample, which may be NaN.
     """
     a_prev = [given.a0, *(step["a"] for step in given.steps)][: len(given.steps)]
     if within is not None:
@@ -240,18 +239,18 @@ def _by_projection(fl: Arithmetic, given: Layer, chain: Chain, within: Array | N
 
 
 def _exact(arrays: object) -> Bounded:
-    """An exact array, or a stack of such."""
+    """An array without an error, or a stack of several arrays."""
     return Bounded.exact(arrays if isinstance(arrays, np.ndarray) else np.stack([*arrays]))  # type: ignore[misc]
 
 
 def _each_step(arrays: Sequence[Array]) -> list[Bounded]:
-    """The steps of arrays `(n, m, T_x)`, each as an exact stack."""
+    """The steps of arrays `(n, m, T_x)`, each a stack without an error."""
     every = _exact(np.moveaxis(np.stack(arrays), 3, 0))
     return [every[t] for t in range(len(every.value))]
 
 
 def _side_by_side(steps: Sequence[Bounded]) -> Bounded:
-    """All steps, at least one, as `(k, n, T_x m)`."""
+    """All steps (at least one) side by side, `(k, n, T_x m)`."""
     values, errors = zip(*((step.value, step.error) for step in steps), strict=True)
     return Bounded(np.concatenate(values, axis=2), np.concatenate(errors, axis=2))
 

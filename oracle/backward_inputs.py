@@ -19,10 +19,10 @@ from reference.time_axis import time_last
 class BackwardInputs(Inputs):
     """The arrays of one problem of a backward pass that takes caches.
 
-    `da (n_a, m, T_x)` is the direct gradient with respect to the hidden states, and `dc (n_a, m)` the direct
+    `da (n_a, m, T_x)` is the direct gradient with respect to the hidden states. `dc (n_a, m)` is the direct
     gradient with respect to the last memory state: 0 except for a cell, and `(0, m)` for an RNN. `shown` has
     the values in the caches: `a`, and for an LSTM `c`, `ft`, `it`, `cct` and `ot`, each `(n_a, m, T_x)`.
-    `has_pre_activations` says that the inputs stand for the pre-activations.
+    `has_pre_activations` says that the inputs are the pre-activations (see `with_pre_activations_as_inputs`).
     """
 
     da: Array = field(kw_only=True)
@@ -32,11 +32,11 @@ class BackwardInputs(Inputs):
 
     @staticmethod
     def of(forward: Inputs, da: Array, dc: Array) -> BackwardInputs:
-        """The backward pass of a forward pass, with the caches of the reference."""
+        """The backward pass for a forward pass, with the caches of the reference."""
         return BackwardInputs(**vars(forward), da=da, dc=dc, shown=_shown(forward))
 
     def arguments(self, function: str) -> list[Any]:
-        """The positional arguments of a call of `function`; for a cell those of the first step."""
+        """The positional arguments of a call of `function`; for a cell, the arguments of the first step."""
         contract = CONTRACTS[function]
         by_name = {"da_next": self.da[:, :, 0], "dc_next": self.dc, "da": self.da}
         caches = self._caches(contract.cache)
@@ -71,13 +71,13 @@ class BackwardInputs(Inputs):
         return f"pre-activation{of_gate}, unit {unit}"
 
     def columns(self, samples: Any) -> BackwardInputs:
-        """The same problem on some of its samples, chosen by any NumPy index."""
+        """The same problem with some of its samples, chosen by any NumPy index."""
         shown = {name: array[:, samples] for name, array in self.shown.items()}
         x, a0, c0 = self.x[:, samples], self.a0[:, samples], self.c0[:, samples]
         return replace(self, x=x, a0=a0, c0=c0, da=self.da[:, samples], dc=self.dc[:, samples], shown=shown)
 
     def span(self, start: int, stop: int) -> BackwardInputs:
-        """The same problem on some of its steps, from the states in the caches."""
+        """The same problem with the steps from `start` to `stop`, from the states in the caches."""
         steps = slice(start, stop)
         shown = {name: array[:, :, steps] for name, array in self.shown.items()}
         return replace(
@@ -90,17 +90,17 @@ class BackwardInputs(Inputs):
         )
 
     def given_the_rest(self, t: int, da0: Array) -> BackwardInputs:
-        """The first `t` steps of an RNN; `da0` is the gradient that the later steps pass back."""
+        """The first `t` steps of an RNN's problem; `da0` is the gradient that the later steps pass back."""
         first = self.span(0, t)
         da = first.da.copy()
         da[:, :, -1] += da0
         return replace(first, da=da)
 
     def with_pre_activations_as_inputs(self, x: Array) -> BackwardInputs:
-        """The same problem with an input for each pre-activation: `dx` shows their gradients exactly.
+        """The same problem with an input for each pre-activation: `dx` has the pre-activations' gradients.
 
-        The inputs `x` are `(n_a, m, T_x)`, or `(4 n_a, m, T_x)` for the gates f, i, c, o. The weights on them
-        are blocks of the identity.
+        The inputs `x` are `(n_a, m, T_x)`, or `(4 n_a, m, T_x)` for the gates f, i, c, o. The weights on the
+        inputs are blocks of the identity, so the result is exact.
         """
         n_a, p = len(self.a0), dict(self.parameters)
         identity = np.eye(len(x), dtype=x.dtype)
@@ -112,7 +112,7 @@ class BackwardInputs(Inputs):
         return replace(BackwardInputs.of(forward, self.da, self.dc), has_pre_activations=True)
 
     def showing_each_step(self, seed: int) -> BackwardInputs:
-        """The same with random inputs of this seed, as the law *each step* calls a sequence."""
+        """The same problem with random inputs for each pre-activation, for the law *each step*."""
         n_a, m, T_x = self.da.shape
         rng = np.random.default_rng([seed, 5])
         x = rng.standard_normal((n_a * (4 if self.kind == "lstm" else 1), m, T_x)).astype(self.dtype)
@@ -148,7 +148,7 @@ class LayerBackwardInputs(LayerInputs):
     """The arrays of one problem of a backward pass of whole layers.
 
     `da (D n_h, m, T_x)`, `da_last (L D, n_h, m)` and `dc_last (L D, n_a, m)` are the gradients with respect
-    to the outputs of a layer; for an RNN, `dc_last` is `(L D, 0, m)`.
+    to the outputs of the layers; for an RNN, `dc_last` is `(L D, 0, m)`.
     """
 
     da: Array = field(kw_only=True)
@@ -157,7 +157,7 @@ class LayerBackwardInputs(LayerInputs):
 
     @staticmethod
     def of(forward: LayerInputs, da: Array, da_last: Array, dc_last: Array) -> LayerBackwardInputs:
-        """The backward pass of a forward pass."""
+        """The backward pass for a forward pass."""
         return LayerBackwardInputs(**vars(forward), da=da, da_last=da_last, dc_last=dc_last)
 
     def arguments(self, function: str) -> list[Any]:
@@ -171,7 +171,7 @@ class LayerBackwardInputs(LayerInputs):
         return f"feature {unit}" if quantity == "dx" else super().row(f"{quantity[1]}_last", unit)
 
     def columns(self, samples: Any) -> LayerBackwardInputs:
-        """The same problem on some of its samples, chosen by any NumPy index."""
+        """The same problem with some of its samples, chosen by any NumPy index."""
         da_last, dc_last = self.da_last[:, :, samples], self.dc_last[:, :, samples]
         chosen = super().columns(samples)
         assert isinstance(chosen, LayerBackwardInputs)
@@ -181,7 +181,7 @@ class LayerBackwardInputs(LayerInputs):
 AnyBackward = BackwardInputs | LayerBackwardInputs
 
 BY_SAMPLES = ("dx", "da0", "dc0")
-"""The gradients with an entry for each sample; those with respect to parameters are sums over samples."""
+"""The gradients with an entry for each sample. All other gradients are sums over samples."""
 
 
 def by_parameter(place: int, name: str) -> str:

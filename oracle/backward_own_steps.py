@@ -1,9 +1,9 @@
-"""The bounds of a backward pass step by step, from the program's own gradient of the step after.
+"""The bounds of a backward pass step by step, each from the program's own gradient of the next step.
 
-Over many steps the bound on a gradient grows beyond use; the bound of one step does not. A program shows its
-gradients with respect to the pre-activations, dz, if these are inputs (see
+Over many steps, the bound on a gradient becomes too large to be useful; the bound of one step does not. A
+program shows its gradients with respect to the pre-activations, dz, if these are inputs (see
 `BackwardInputs.with_pre_activations_as_inputs`). The right gradient of a step is then computed from the
-program's gradient of the step after, which counts as exact.
+program's gradient of the next step, which counts as exact.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def evaluate(inputs: BackwardInputs, dz: Array) -> dict[str, Bounded]:
 
 
 def _shown(dz: Array) -> Bounded:
-    """The gradients of all steps `(T_x, 1, n_x, m)`; NaN and infinity become unknown values.
+    """The gradients of all steps, `(T_x, 1, n_x, m)`; NaN and infinity become unknown values.
 
-    In a sample with an infinity, the product with the identity shows values that no step had.
+    The product with the identity turns one infinity in dz into NaN in other values of the sample.
     """
     value = np.moveaxis(dz, 2, 0)[:, None].astype(np.float64)
     known = np.isfinite(value)
@@ -60,7 +60,7 @@ def _shown(dz: Array) -> Bounded:
 
 
 def _through_the_identity(dz: Bounded) -> Bounded:
-    """The product with the identity. It is exact, but one infinity makes its whole sample unknown."""
+    """The product with the identity, which is exact. An infinity makes all values of its sample unknown."""
     unknown = np.isinf(dz.error).any(axis=1, keepdims=True)
     return Bounded(dz.value, np.where(unknown, np.inf, dz.error))
 
@@ -82,7 +82,7 @@ class _Memory:
         self._size = np.abs(k.value)
 
     def before(self, t: int, d: Bounded, d_c: Bounded) -> Bounded:
-        """`dc` before step t, from the gradients `d` and `d_c` with respect to the states after it."""
+        """`dc` before step t, from the gradients `d` and `d_c` with respect to the states after step t."""
         *overflows, overflows_c = self._steps.overflows(t, d, d_c)
         error = 2 * (self._rounding[t] + self._fl.eta) / self._size[t]
         error = np.where(self._known[t] & ~np.stack(overflows), error, np.inf)
@@ -93,6 +93,6 @@ class _Memory:
 
 
 def _narrower(x: Bounded, y: Bounded) -> Bounded:
-    """The narrower of two enclosures of the same number, element by element."""
+    """For each element, the narrower of two enclosures of the same number."""
     first = x.error <= y.error
     return Bounded(np.where(first, x.value, y.value), np.where(first, x.error, y.error))

@@ -1,7 +1,7 @@
-"""The bounds of the steps of a backward pass, each from the gradients with respect to the states after it.
+"""The bounds of single steps of a backward pass, from the gradients with respect to the states after a step.
 
-`d` is the gradient with respect to the hidden state after a step, `d_c` that with respect to its memory
-state, and `dz` that with respect to its pre-activations.
+`d` is the gradient with respect to the hidden state after a step, `d_c` the gradient with respect to the
+memory state after the step, and `dz` the gradient with respect to the pre-activations of the step.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from oracle.rounding import Arithmetic, Bounded, Factors
 from reference.contract import Array
 
 Step = Mapping[str, Bounded]
-"""The results of a forward step: `a`; for an LSTM also `c`, `ft`, `it`, `cct`, `ot`; with relu also `z`."""
+"""The results of a forward step: `a`; for an LSTM also `c`, `ft`, `it`, `cct`, `ot`; for relu also `z`."""
 
 
 class RNNSteps:
-    """All steps of an RNN. The slopes of the activations do not depend on the gradients."""
+    """All steps of an RNN, with the slopes of the activations, which do not depend on gradients."""
 
     def __init__(self, fl: Arithmetic, steps: Sequence[Step]) -> None:
         self._fl = fl
@@ -28,7 +28,7 @@ class RNNSteps:
         self.slope = fl.relu_slope(of_all) if self._is_relu else fl.tanh_slope(of_all)
 
     def back(self, t: int, d: Bounded, d_c: Bounded) -> tuple[Bounded, Bounded]:
-        """`dz` of a step, and the gradient with respect to the memory state before it."""
+        """`dz` of step t, and `d_c` as it is, since an RNN has no memory state."""
         slope = self.slope[t]
         dz = self._fl.product(d, slope)
         if not self._is_relu:
@@ -39,9 +39,9 @@ class RNNSteps:
 
 
 class LSTMSteps:
-    """All steps of an LSTM. The factors of the gradients do not depend on the gradients.
+    """All steps of an LSTM, with the factors of the gradients, which do not depend on gradients.
 
-    `in_dc` are the factors of `d_c` in `dz` of f, i and c, each `(T, 3, k, n, m)`.
+    `in_dc (T, 3, k, n, m)` are the factors of `d_c` in `dz` of f, i and c.
     """
 
     def __init__(self, fl: Arithmetic, steps: Sequence[Step], c_prev: Sequence[Bounded]) -> None:
@@ -57,7 +57,7 @@ class LSTMSteps:
         self._through_h = o.reach * (1 + h.reach**2)
 
     def by_hidden(self, t: int, d: Bounded) -> tuple[Bounded, Bounded]:
-        """The gradient with respect to c, through h, and `dz` of o."""
+        """The gradient with respect to c that passes through tanh(c), and `dz` of o."""
         both = self._fl.product(d, self._in_d.at(t))
         return both[0], both[1]
 
@@ -79,9 +79,9 @@ class LSTMSteps:
         return dz, unknown_where(overflows[3], self.before(t, by_c))
 
     def overflows(self, t: int, d: Bounded, d_c: Bounded) -> Array:
-        """Where a program may overflow if it expands the product of the gradient with respect to c, a sum.
+        """Where a program may overflow if it expands the product with the gradient by c, which is a sum.
 
-        The result, `(4, k, n, m)`, is for `dz` of f, i and c, and for the memory state before the step.
+        The result `(4, k, n, m)` is for `dz` of f, i and c, and for the memory state before the step.
         """
         size = d_c.reach + d.reach * self._through_h[t]
         overflows: Array = ~(size * self._largest[t] <= self._fl.largest)
@@ -89,10 +89,10 @@ class LSTMSteps:
 
 
 def steps_of(fl: Arithmetic, steps: Sequence[Step], c_prev: Sequence[Bounded]) -> RNNSteps | LSTMSteps:
-    """The steps of a forward pass, at least one, with the memory states before each."""
+    """The steps (at least one) of a forward pass, with the memory state before each step."""
     return LSTMSteps(fl, steps, c_prev) if "c" in steps[0] else RNNSteps(fl, steps)
 
 
 def unknown_where(unknown: Array, x: Bounded) -> Bounded:
-    """The numbers with an infinite error in these places."""
+    """The numbers with an infinite error where `unknown`."""
     return Bounded(x.value, np.where(unknown & np.isfinite(x.value), np.inf, x.error))

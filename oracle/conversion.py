@@ -1,9 +1,12 @@
 """Converts parameters of layers to the layouts and names of frameworks, and back.
 
-Parameters are those of the contract of layers: a list of L D dicts, layer by layer, and within a layer
-forward before backward, with `Wax Waa ba` each, or `Wf bf Wi bi Wc bc Wo bo` on `[a_prev; input]` and perhaps
-`Wp`. A conversion and its inverse give the same numbers bit for bit. If a framework has two biases, the first
-has our bias and the second is zero; the inverse adds them. Tensors with other names are left out.
+Parameters are those of the contract of layers: a list of L D dicts, layer by layer, and in each layer forward
+before backward. Each dict has `Wax Waa ba`, or `Wf bf Wi bi Wc bc Wo bo` that act on `[a_prev; input]` and
+optionally `Wp`.
+
+A conversion and its inverse give the same numbers bit for bit. If a framework has two biases, the first gets
+the bias of the specification, and the second is zero; the inverse adds them. Tensors with unknown names are
+left out.
 
 This module needs only NumPy, since adapters import it in the environment of their framework.
 """
@@ -26,7 +29,7 @@ Parameters = Sequence[Mapping[str, Array]]
 def to_torch(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
     """The state dict of a `torch.nn.RNN` or `torch.nn.LSTM`, as NumPy arrays.
 
-    The names are `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and with a projection
+    The names are `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, and for a projection
     `weight_hr_l0`; then the same with `_l0_reverse`, `_l1`, and so on.
     """
     return {
@@ -39,8 +42,8 @@ def to_torch(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[st
 def from_torch(kind: Kind, state: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
     """The inverse of `to_torch`: the parameters, and the number of directions.
 
-    Names may be those of a cell, without `_l0`; biases may be absent. Raises `ValueError` if weights are
-    missing, or do not fit together.
+    The names can also be those of a cell, without `_l0`, and biases can be absent. Raises `ValueError` if
+    weights are missing, or do not fit together.
     """
     return _read(kind, "torch", grouped(state).get(("torch", ""), {}))
 
@@ -63,16 +66,19 @@ def to_onnx(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str
 
 
 def from_onnx(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
-    """The inverse of `to_onnx`, like `from_torch`; the names of a single node may be `W`, `R` and `B`."""
+    """The inverse of `to_onnx`; the results are those of `from_torch`.
+
+    The names of a single node can also be `W`, `R` and `B`.
+    """
     return _read(kind, "onnx", grouped(arrays).get(("onnx", ""), {}))
 
 
 def to_keras(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
     """The variables of a `keras.layers.LSTM` or `SimpleRNN` for each layer, by path.
 
-    The paths are `lstm/lstm_cell/kernel`, `recurrent_kernel` and `bias`, then those of `lstm_1`, as in Keras
-    models; with two directions `bidirectional/forward_lstm/lstm_cell/kernel`, and so on. Their order is that
-    of `set_weights`. Raises `ValueError` for a projection, which the layer does not have.
+    The paths are `lstm/lstm_cell/kernel`, `recurrent_kernel` and `bias`, then the same in `lstm_1`, as in
+    Keras models; for two directions `bidirectional/forward_lstm/lstm_cell/kernel`, and so on. The variables
+    have the order of `set_weights`. Raises `ValueError` for a projection, which the layer does not have.
     """
     _refuse_projection("Keras", parameters)
     return {
@@ -83,9 +89,9 @@ def to_keras(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[st
 
 
 def from_keras(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, Array]], int]:
-    """The inverse of `to_keras`, like `from_torch`, for all recurrent layers, which are stacked.
+    """The inverse of `to_keras` for all recurrent layers, as one stack; its results are as of `from_torch`.
 
-    The layers are sorted by name, with the numbers in names compared as numbers.
+    The layers are sorted by name, with numbers in the names compared as numbers.
     """
     groups = grouped(arrays)
     prefixes = sorted((prefix for convention, prefix in groups if convention == "keras"), key=_by_number)
@@ -93,7 +99,7 @@ def from_keras(kind: Kind, arrays: Mapping[str, Array]) -> tuple[list[dict[str, 
 
 
 def stacked(groups: Sequence[Places]) -> Places:
-    """The groups of layers as one stack, with the first group at the bottom."""
+    """The groups of layers as one stack; the first group is at the bottom."""
     places: Places = {}
     for group in groups:
         height = 1 + max((layer for layer, _ in places), default=-1)
@@ -102,7 +108,7 @@ def stacked(groups: Sequence[Places]) -> Places:
 
 
 def to_reference(kind: Kind, parameters: Parameters, directions: int = 1) -> dict[str, Array]:
-    """The parameters by their own names with torch's suffix: `Wf_l0`, `Wf_l0_reverse`."""
+    """The parameters by the names of the specification with torch's suffix: `Wf_l0`, `Wf_l0_reverse`."""
     return {
         name + place(*divmod(k, directions)): array
         for k, p in enumerate(parameters)
@@ -116,7 +122,7 @@ CONVERTERS: Mapping[str, Callable[[Kind, Parameters, int], dict[str, Array]]] = 
     "keras": to_keras,
     REFERENCE: to_reference,
 }
-"""By framework: the function that converts to its layout and names."""
+"""The function that converts to the layout and names of a framework, by framework."""
 
 
 def _read(kind: Kind, convention: str, places: Places) -> tuple[list[dict[str, Array]], int]:
@@ -129,7 +135,7 @@ def _read(kind: Kind, convention: str, places: Places) -> tuple[list[dict[str, A
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:
-    """The sort key of a name: `lstm_2` comes before `lstm_10`."""
+    """A sort key of names that compares numbers as numbers: `lstm_2` comes before `lstm_10`."""
     return [(int(piece), "") if piece.isdigit() else (0, piece) for piece in re.split(r"(\d+)", name)]
 
 

@@ -16,7 +16,7 @@ Parameters = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Drawing:
-    """Draws the arrays of a problem with these sizes, this regime, seed and dtype."""
+    """Draws the arrays of a problem from its sizes, regime, seed and dtype."""
 
     kind: Kind
     sizes: Mapping[str, int]
@@ -35,9 +35,9 @@ class Drawing:
         return ordinary(inputs) if self.regime in ORDINARY else inputs
 
     def layers(self, activation: str, is_zero: bool, trained: Sequence[Parameters] = ()) -> LayerInputs:
-        """The inputs of layers without lengths; with `trained` parameters, none are drawn.
+        """The inputs of layers without lengths.
 
-        With `is_zero` the initial states are zeros.
+        With `is_zero` the initial states are zeros. With `trained` parameters, no parameters are drawn.
         """
         rng = np.random.default_rng(self.seed)
         draw = REGIMES[self.regime](rng, np.finfo(self.dtype))
@@ -56,10 +56,10 @@ class Drawing:
         return ordinary_layers(inputs, trained=bool(trained)) if self.regime in ORDINARY else inputs
 
     def gradient(self, shape: tuple[int, ...], number: int) -> Array:
-        """An incoming gradient of a backward pass: normal, or in {-1, 0, 1} in the regime `ternary`.
+        """An incoming gradient of a backward pass: normal numbers, or in {-1, 0, 1} in the regime `ternary`.
 
-        In a regime with large numbers some samples are up to a thousand times larger, so that clipping shows.
-        Gradient number 0 has samples on the second axis, the others have them on the last axis.
+        In a regime with large numbers, some samples are multiplied by a factor up to 1000, so that clipping
+        shows. Gradient number 0 has samples on the second axis, the others have them on the last axis.
         """
         rng, m = np.random.default_rng([self.seed, 4, number]), self.sizes["m"]
         if self.regime == "ternary":
@@ -79,5 +79,5 @@ class Drawing:
 
 
 def _shuffled(arrays: Parameters, rng: np.random.Generator) -> dict[str, Array]:
-    """The parameters in a random order, since a program must read a dict by its keys."""
+    """The parameters in a random order, since a program must read the parameters by name."""
     return {name: arrays[name] for name in rng.permutation([*arrays]).tolist()}

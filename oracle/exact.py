@@ -1,9 +1,9 @@
-"""Encloses the exact result: the witness that decides which answer is wrong.
+"""Encloses the exact result, the witness that decides which of two answers is wrong.
 
 Ball arithmetic (Arb: Johansson, IEEE Trans. Comput. 66 (2017)) represents every number by an interval that is
-proved to contain the exact number. The inputs are exact, and the precision doubles until every interval is
-narrow, so no number of digits is guessed. The module shares no code with `oracle.rounding`, whose bounds it
-tests.
+proved to contain the exact number. The inputs are exact. The precision doubles until every interval is
+narrow, so that no number of digits is guessed. The module shares no code with `oracle.rounding`, whose bounds
+it tests.
 """
 
 import math
@@ -19,22 +19,20 @@ from oracle.inputs import Inputs, LayerInputs
 from reference.contract import Array, Kind
 
 LIMIT = 2**17
-"""The largest precision in bits; a step of a chaotic network uses up a few bits."""
+"""The largest precision in bits. Each step of a chaotic network uses up some bits."""
 
 KNOWN = 64
-"""The known bits of every value (float64 has 53); also the precision of distances."""
+"""The number of bits of each value that are computed (float64 has 53), and the precision of distances."""
 
 Values = list[arb]
 Affine = Callable[[Values], Values]
 Network = Mapping[str, Affine]
-"""The affine maps of a network on `[a; x]`: `a` or `relu` of an RNN, `f`, `i`, `c`, `o` of an LSTM; perhaps
-the projection `p` and the head `y`.
-"""
+"""Affine maps on `[a; x]` by name: `a` or `relu`; `f`, `i`, `c`, `o`; the projection `p`; the head `y`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """An interval that contains the exact value; or the infinity or the NaN that the formulas give."""
+    """An interval that contains the exact value, or an infinity or NaN if the formulas give that."""
 
     ball: arb
 
@@ -45,7 +43,7 @@ class Enclosure:
 
     @property
     def radius(self) -> float:
-        """The largest distance of the exact value from the midpoint before its rounding."""
+        """The largest distance of the exact value from the unrounded midpoint."""
         return _rounded(self.ball.rad(), math.inf) if self.ball.is_finite() else 0.0
 
     def distance(self, number: float) -> float:
@@ -63,9 +61,9 @@ class Enclosure:
         return 0.0 if np.array_equal(number, self.midpoint, equal_nan=True) else math.inf
 
     def __str__(self) -> str:
-        """Such as `0.17211776753291662875…`; the dots stand for known digits that are left out.
+        """A text such as `0.17211776753291662875…`; the dots stand for more known digits.
 
-        If the radius reaches the shown digits, the text has it, too: `0.33333333333333333333… ± 2e-18`.
+        The text shows a radius that is not smaller than the digits: `0.33333333333333333333… ± 2e-18`.
         """
         number = self.midpoint
         if math.isnan(number) or self.ball == arb(number):
@@ -78,18 +76,18 @@ class Enclosure:
 
 
 class TooWideError(Exception):
-    """The result needs more precision."""
+    """The precision does not suffice for the result."""
 
 
 def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
-    """Every quantity of a forward pass: `a`, `y`, and of an LSTM `c`, `ft`, `it`, `cct`, `ot`.
+    """Every quantity of a forward pass: `a`, `y`, and for an LSTM also `c`, `ft`, `it`, `cct`, `ot`.
 
-    Each is an array `(n, m, T_x)` of `Enclosure` with a radius of at most `radius`, and with `KNOWN` bits of
-    the value (or of `radius` if the value is smaller). Infinities and NaN are where the formulas give them in
-    any order of evaluation. For single steps, pass `Inputs.steps`.
+    Each is an array `(n, m, T_x)` of `Enclosure`, with a radius of at most `radius` and with `KNOWN` bits of
+    the value (or of `radius`, if the value is smaller). Values are infinite or NaN where the formulas give
+    that in every order of evaluation. For single steps, pass `Inputs.steps`.
 
-    Raises `ValueError` if `radius` is not a positive number, and `ArithmeticError` if `LIMIT` bits of
-    precision do not suffice.
+    Raises `ValueError` if `radius` is not a positive number, and `ArithmeticError` if `LIMIT` bits do not
+    suffice.
     """
     if not 0 < radius < math.inf:
         raise ValueError(f"radius={radius!r}, expected a positive number")
@@ -110,7 +108,7 @@ def evaluate(inputs: Inputs, radius: float) -> dict[str, Array]:
 
 
 def _of_layers(inputs: LayerInputs, radius: float) -> dict[str, Array]:
-    """`a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, with the rows of all layers."""
+    """The quantities of layers: `a (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`."""
     networks = [network_of(inputs.kind, p, inputs.activation) for p in inputs.parameters]
     (places, n_h, m), n_a, T_x = inputs.a0.shape, inputs.c0.shape[1], inputs.x.shape[2]
     answer = {
@@ -137,7 +135,7 @@ Result = TypeVar("Result")
 
 
 def narrow_result(compute: Callable[[], Result], radius: float) -> Result:
-    """The result of a computation in as much precision as it needs."""
+    """The result of `compute`, with the precision doubled until the result is narrow."""
     precision = 2 * KNOWN - math.frexp(radius)[1]
     while precision <= LIMIT:
         with ctx.workprec(precision):
@@ -155,7 +153,7 @@ def _sample(network: Network, inputs: Inputs, radius: float) -> list[dict[str, V
 
 
 class Direction(NamedTuple):
-    """One direction of a layer on one sample: its inputs, in its own order, and the results of its steps."""
+    """One direction of a layer on one sample: its inputs in its own order, and the results of its steps."""
 
     a0: Values
     c0: Values
@@ -166,7 +164,7 @@ class Direction(NamedTuple):
 def directions(
     networks: Sequence[Network], inputs: LayerInputs, radius: float
 ) -> tuple[list[Direction], list[Values]]:
-    """Every direction of every layer on one sample, and the hidden states of the top layer at each step."""
+    """All directions of all layers on one sample, and the hidden states of the top layer at each step."""
     xs = [balls(column) for column in np.moveaxis(inputs.x[:, :, : inputs.ends[0]], 2, 0)]
     every = []
     for k in range(0, len(networks), inputs.directions):
@@ -194,7 +192,7 @@ def _layered_sample(
 def unrolled(
     network: Network, a: Values, c: Values, xs: Sequence[Values], radius: float
 ) -> list[dict[str, Values]]:
-    """All steps from one state."""
+    """All steps from one initial state."""
     steps = []
     for xt in xs:
         steps.append(_step(network, a, c, xt))
@@ -204,7 +202,7 @@ def unrolled(
 
 
 def check_width(radius: float, *quantities: Values) -> None:
-    """Raise `TooWideError` unless every finite value is as narrow as `evaluate` promises."""
+    """Raise `TooWideError` unless every finite value is as narrow as `evaluate` says."""
     fine = arb(radius) / 2**KNOWN  # which a float64 may not hold
     for value in (value for values in quantities for value in values if value.is_finite()):
         vague = value.rel_accuracy_bits() < KNOWN and not value.rad() <= fine
@@ -229,7 +227,7 @@ def _step(network: Network, a: Values, c: Values, xt: Values) -> dict[str, Value
 
 
 def _predicted(network: Network, step: dict[str, Values]) -> dict[str, Values]:
-    """A step with its predictions, where there is a head."""
+    """A step with its predictions, if the network has a head."""
     return {**step, "y": _softmax(network["y"](step["a"]))} if "y" in network else step
 
 
@@ -264,12 +262,12 @@ def _affine(weight: Array, bias: Array) -> Affine:
 
 
 def balls(numbers: Array) -> Values:
-    """The numbers of an array, one after the other."""
+    """The numbers of an array as a list of balls."""
     return [arb(number) for number in numbers.ravel().tolist()]
 
 
 def _times(x: arb, y: arb) -> arb:
-    """The product, an infinite one by its sign; `inf * 0` is NaN."""
+    """The product. If a factor is infinite, the sign of the other decides; `inf * 0` is NaN."""
     if (x.is_finite() and y.is_finite()) or x.is_nan() or y.is_nan():
         return x * y
     sign = x.sgn() * y.sgn()
@@ -279,7 +277,7 @@ def _times(x: arb, y: arb) -> arb:
 
 
 def _sigmoid(z: arb) -> arb:
-    """The sigmoid by the exponential that is at most 1."""
+    """The sigmoid, computed with an exponential that is at most 1."""
     if z > 0:
         return 1 / (1 + (-z).exp())
     e = z.exp()
@@ -287,7 +285,7 @@ def _sigmoid(z: arb) -> arb:
 
 
 def _softmax(s: Values) -> Values:
-    """The softmax shifted by the largest logit; all NaN if that is infinite, or one is NaN."""
+    """The softmax, shifted by the largest logit; NaN everywhere if that is infinite, or if a logit is NaN."""
     top = max(s, key=arb.mid)
     e = [(z - top).exp() for z in s]
     total = sum(e, arb(0))

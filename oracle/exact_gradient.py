@@ -1,7 +1,7 @@
-"""Encloses the exact gradients: the chain rule in ball arithmetic.
+"""Encloses the exact gradients, by the chain rule in ball arithmetic.
 
-For a backward pass that takes caches, they are the gradients of the numbers in the caches; for whole layers,
-the gradients of the exact function. The module shares no code with `oracle.rounding`, whose bounds it tests.
+For a backward pass that takes caches, the exact gradients are those of the numbers in the caches; for whole
+layers, those of the exact function. The module shares no code with `oracle.rounding`, whose bounds it tests.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,12 +32,12 @@ Weights = Mapping[str, Array]
 
 
 class _Chain(NamedTuple):
-    """The results of the chain rule along the steps of one direction on one sample, in the direction's order.
+    """The results of the chain rule for one direction on one sample, in the order of the direction.
 
     `dx`, `da0` and `dc0` are the gradients with respect to each input and to the initial states. For the
-    gradients with respect to weights, `dz` has those with respect to the pre-activations of each step, and
-    `concat` the vectors that the weights multiply. For a projection, `da` has the gradients with respect to
-    the hidden states, and `unprojected` the vectors that the projection multiplies.
+    gradients with respect to weights, `dz` has the gradients with respect to the pre-activations of each
+    step, and `concat` the vectors that the weights multiply. For a projection, `da` has the gradients with
+    respect to the hidden states, and `unprojected` the vectors that the projection multiplies.
     """
 
     dx: list[Values]
@@ -50,12 +50,12 @@ class _Chain(NamedTuple):
 
 
 def evaluate(inputs: AnyBackward, radius: float) -> dict[str, Array]:
-    """Every gradient by the name of the output.
+    """Every gradient, by the name of the output.
 
-    `dx` is `(n_x, m, T_x)`; `da0`, and for an LSTM `dc0`, is `(n, m, 1)`, with the rows of all layers;
-    gradients with respect to parameters are `(n, k, 1)`, for layers with the names of
-    `oracle.backward_inputs.by_parameter`. Each is an array of `Enclosure`, as narrow as in
-    `oracle.exact.evaluate`, with the same errors raised.
+    `dx` is `(n_x, m, T_x)`. `da0` and, for an LSTM, `dc0` are `(n, m, 1)`, with the rows of all layers.
+    Gradients with respect to parameters are `(n, k, 1)`; for layers, `oracle.backward_inputs.by_parameter`
+    makes their names. Each is an array of `Enclosure`, as narrow as those of `oracle.exact.evaluate`, which
+    raises the same errors.
     """
     if not 0 < radius < np.inf:
         raise ValueError(f"radius={radius!r}, expected a positive number")
@@ -113,7 +113,7 @@ def _given_caches(inputs: BackwardInputs) -> _Chain:
 def _through_layers(
     networks: Sequence[Network], inputs: LayerBackwardInputs, radius: float
 ) -> tuple[list[Values], list[_Chain]]:
-    """The gradients of one sample by its inputs, and the chain of each direction of each layer."""
+    """The gradients of one sample with respect to its inputs, and the chain of each direction and layer."""
     every, _ = directions(networks, inputs, radius)
     D, end, n_h = inputs.directions, int(inputs.ends[0]), inputs.a0.shape[1]
     da = [balls(column) for column in np.moveaxis(inputs.da[:, :, :end], 2, 0)]
@@ -143,7 +143,7 @@ def _chain(
 ) -> _Chain:
     """Apply the chain rule from the last step to the first.
 
-    `da` and `dc` are the direct gradients with respect to each state, the initial state first.
+    `da` and `dc` are the direct gradients with respect to each state; the initial state is the first.
     """
     n_h, T, is_rnn = len(given.a0), len(given.steps), "Waa" in p
     W = (
@@ -184,7 +184,7 @@ def _chain(
 
 
 def _by_parameters(p: Weights, chains: Sequence[_Chain]) -> dict[str, Array]:
-    """The gradients with respect to the parameters of one direction, sums over the samples and the steps."""
+    """The gradients with respect to the parameters of one direction: sums over the samples and the steps."""
     is_rnn = "Waa" in p
     k = sum(p[name].shape[1] for name in ("Waa", "Wax")) if is_rnn else p["Wf"].shape[1]
     rows = len(p["ba"]) if is_rnn else 4 * len(p["bf"])
@@ -220,7 +220,7 @@ def _linear(W: Array) -> Affine:
 
 
 def _relu_slope(a: arb) -> arb:
-    """The slope of relu where its value is `a`: 1 above 0, infinity included, and 0 at 0."""
+    """The slope of relu where the result of relu is `a`: 1 for a positive or infinite `a`, 0 for 0."""
     if a > 0:
         return arb(1)
     if a == 0:

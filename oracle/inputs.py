@@ -15,9 +15,9 @@ from reference.contract import CONTRACTS, Array, Kind
 class Inputs:
     """The arrays of one problem.
 
-    `x` is `(n_x, m, T_x)`, `a0` and `c0` are `(n_a, m)`, and the parameters those of the specification. An
-    RNN has no memory state: its `c0` is `(0, m)`. `dtype` is the precision of the problem; the arrays may be
-    wider if they hold states from an implementation that answered in a wider dtype. `activation` is that of
+    `x` is `(n_x, m, T_x)`, `a0` and `c0` are `(n_a, m)`, and the parameters are those of the specification.
+    An RNN has no memory state: its `c0` is `(0, m)`. `dtype` is the precision of the problem. The arrays can
+    be wider if they hold states of an implementation that answers in a wider dtype. `activation` is that of
     an RNN, `"tanh"`, or for layers also `"relu"`.
     """
 
@@ -30,7 +30,7 @@ class Inputs:
     activation: str = field(default="tanh", kw_only=True)
 
     def arguments(self, function: str) -> list[Any]:
-        """The positional arguments of a call of `function`; for a cell those of the first step."""
+        """The positional arguments of a call of `function`; for a cell, the arguments of the first step."""
         contract = CONTRACTS[function]
         if contract.is_cell:
             given = {"xt": self.x[:, :, 0], "a_prev": self.a0, "c_prev": self.c0}
@@ -45,7 +45,7 @@ class Inputs:
         return {"n_x": n_x, "n_a": len(self.a0), "n_y": len(self.parameters["by"]), "m": m, "T_x": T_x}
 
     def columns(self, samples: Any) -> Inputs:
-        """The same problem on some of its samples, chosen by any NumPy index."""
+        """The same problem with some of its samples, chosen by any NumPy index."""
         return replace(self, x=self.x[:, samples], a0=self.a0[:, samples], c0=self.c0[:, samples])
 
     def sample(self, j: int, t: int) -> Inputs:
@@ -53,19 +53,19 @@ class Inputs:
         return self.columns([j]).span(0, t + 1)
 
     def span(self, start: int, stop: int) -> Inputs:
-        """The same problem on some of its steps, from the same initial state."""
+        """The same problem with the steps from `start` to `stop`, from the same initial state."""
         return replace(self, x=self.x[:, :, start:stop])
 
     def resumed(self, t: int, a: Array) -> Inputs:
-        """The rest of an RNN's problem after `t` steps of its trajectory `a`."""
+        """The rest of an RNN's problem, after `t` steps of its trajectory `a`."""
         return replace(self, x=self.x[:, :, t:], a0=a[:, :, t - 1])
 
     def steps(self, a: Array, c: Array) -> Inputs:
         """All steps of a trajectory `a`, `c` `(n_a, m, T_x)` as one batch of `m T_x` single steps.
 
-        Each step starts from a state of the trajectory itself, so an error in one step does not count against
-        the next step. A result `(n, m T_x, 1)` can be reshaped to `(n, m, T_x)`. A trajectory of one step
-        starts from the given state, so its batch is these inputs.
+        Each step starts from a state of the trajectory itself, so that an error in one step does not count
+        against the next step. A result `(n, m T_x, 1)` can be reshaped to `(n, m, T_x)`. A trajectory of one
+        step starts from the given state, so its batch is the problem itself.
         """
         n_x, m, T_x = self.x.shape
         work = np.result_type(self.x, a, c)
@@ -139,18 +139,18 @@ class LayerInputs(Inputs):
 
     @property
     def backward(self) -> Array:
-        """The steps of each sample from its last step back, `(m, T_x)`; steps after its end stay in place."""
+        """The steps of each sample in reversed order, then the steps of the padding in order, `(m, T_x)`."""
         t, ends = np.arange(self.x.shape[2]), self.ends[:, None]
         return np.where(t < ends, ends - 1 - t, t)
 
     def columns(self, samples: Any) -> LayerInputs:
-        """The same problem on some of its samples, chosen by any NumPy index."""
+        """The same problem with some of its samples, chosen by any NumPy index."""
         lengths = None if self.lengths is None else self.lengths[samples]
         x, a0, c0 = self.x[:, samples], self.a0[:, :, samples], self.c0[:, :, samples]
         return replace(self, x=x, a0=a0, c0=c0, lengths=lengths)
 
     def sample(self, j: int, t: int) -> LayerInputs:
-        """One sample; its backward direction begins at its end."""
+        """One sample with all its steps, since its backward direction begins at its end."""
         return self.columns([j])
 
     def single(self, t: int, a: Array, c: Array) -> LayerInputs:
@@ -158,7 +158,7 @@ class LayerInputs(Inputs):
         return replace(self, x=self.x[:, :, t : t + 1], a0=a, c0=c, lengths=None)
 
     def from_each(self, a: Array, c: Array) -> LayerInputs:
-        """All steps as one batch of `m T_x` single steps, each from its state in `(L D, n, m T_x)`."""
+        """All steps as one batch of `m T_x` single steps, each from its own state in `(L D, n, m T_x)`."""
         n_x, m, T_x = self.x.shape
         work = np.result_type(self.x, a, c)
         return replace(
@@ -187,7 +187,7 @@ Given = TypeVar("Given", bound=Inputs)
 
 
 def poisoned(inputs: Given, names: list[str], seed: int) -> Given:
-    """The inputs with one entry of one of the named arrays NaN or infinite, if they have an entry."""
+    """The inputs with NaN or infinity in one entry of one of the named arrays, if these have entries."""
     rng = np.random.default_rng([seed, 1])
     arrays = {name: getattr(inputs, name).copy() for name in names if getattr(inputs, name).size}
     if arrays:

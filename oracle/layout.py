@@ -118,7 +118,7 @@ class Layout:
 
 
 def plain(array: Array) -> Array:
-    """A copy in C order and native byte order, as frameworks need it, with no negative stride on any axis."""
+    """A copy in C order and native byte order without negative strides, as frameworks need it."""
     return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
 
 

@@ -1,4 +1,4 @@
-"""Draws the lengths of samples from a seed."""
+"""Draws the lengths of the samples from a seed."""
 
 from typing import Literal
 
@@ -10,9 +10,9 @@ Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
 
 
 def drawn(kind: Lengths, seed: int, m: int, T_x: int) -> Array | None:
-    """`(m,)` numbers from 1 to T_x; `None` for the kind `"absent"`.
+    """The lengths `(m,)` from 1 to T_x; `None` for the kind `"absent"`.
 
-    If there is more than one step, equal lengths are shorter than T_x; the first random length is shorter
+    If there are several steps, equal lengths are shorter than T_x; of random lengths, the first is shorter
     than T_x, and another length is longer than the first.
     """
     if kind == "absent":

@@ -8,10 +8,10 @@ from oracle.problem import Activation, DType, LayerProblem, Problem
 from reference.contract import Shape
 
 Empty = Literal["n_x", "m", "T_x"]
-"""The sizes that may be 0."""
+"""The sizes that can be 0."""
 
 DTYPES: tuple[DType, ...] = ("float64", "float32", "float16")
-"""Widest first."""
+"""The dtypes, the widest first."""
 
 MANY = 2**31
 
@@ -69,7 +69,7 @@ class Limits:
 
     @classmethod
     def parse(cls, declared: Any) -> Self:
-        """The limits in a target's `SUPPORTS`. A `ValueError` names what is wrong with it."""
+        """The limits in a target's `SUPPORTS`. Raises a `ValueError` that names a wrong entry."""
         if not isinstance(declared, dict):
             raise ValueError("SUPPORTS is no dict")
         known = {each.name for each in fields(cls)}
@@ -81,7 +81,7 @@ class Limits:
 
     @property
     def one_direction(self) -> bool:
-        """Whether its layers may have one direction."""
+        """Whether layers can have one direction."""
         return self.least_directions == 1
 
     def most_directions(self, layers: int) -> int:
@@ -89,11 +89,11 @@ class Limits:
         return self.directions if layers == 1 else min(self.directions, self.stacked_directions)
 
     def shows(self, output: str, shape: Shape) -> bool:
-        """Whether it returns this output; otherwise it returns `None` in its place."""
+        """Whether the target returns this output; otherwise it returns `None` in its place."""
         return (self.head or "n_y" not in shape) and (self.c_last or output != "c_last")
 
     def lacking(self, needs: Sequence[str]) -> str:
-        """The first need that the target does not meet, in words; empty if it meets all."""
+        """The first of the needs that the target does not meet, in words; empty if it meets all needs."""
         for name in needs:
             if name == "equal projection" and self.projection is not True:
                 return _FEWER if self.projection else _NO["projection"]
@@ -102,7 +102,7 @@ class Limits:
         return ""
 
     def fitted(self, problem: Problem) -> Problem:
-        """The problem, changed as far as needed to stay within the limits."""
+        """The problem, changed as little as necessary to stay within the limits."""
         less: dict[str, Any] = {}
         if problem.dtype not in self.dtypes:
             less["dtype"] = self.dtypes[0]
@@ -123,7 +123,7 @@ class Limits:
 
     @property
     def words(self) -> list[str]:
-        """Each limit in a few words: `"float32 only"`, `"no caches"`."""
+        """A short text for each limit: `"float32 only"`, `"no caches"`."""
         return list(self._words())
 
     def _words(self) -> Iterator[str]:
@@ -154,7 +154,7 @@ STACKED_FORWARD = "stacked in one direction only"
 
 
 def at_most(layers: int) -> str:
-    """A limit to the number of layers, in words."""
+    """A limit on the number of layers, in words."""
     return f"at most {layers} layer{'s' if layers > 1 else ''}"
 
 
@@ -181,7 +181,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
 
 
 def _checked(key: Any, value: Any, known: set[str]) -> Any:
-    """A value of `SUPPORTS`; `ValueError` if its key cannot have this value."""
+    """The checked value of an entry of `SUPPORTS`; `ValueError` if the value is not allowed."""
     if key in _CHOICES:
         if (
             isinstance(value, (list, tuple))

@@ -1,4 +1,4 @@
-"""The names of the weights of recurrent layers in frameworks: from a name to its meaning, and back.
+"""The names of recurrent weights in frameworks: from a name to its meaning, and back.
 
 This module needs no package, since adapters import it in the environment of their framework.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reference.contract import Kind
 
 REFERENCE = "reference"
-"""In place of the name of a framework: the names and the layout of the specification."""
+"""Stands for a framework: the names and the layout of the specification."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ _ROLES: Mapping[str, str] = {
     "i.bias": "bias",
     "h.bias": "bias",
 }
-"""The role by the text that a pattern finds."""
+"""The role for each text that a pattern can match."""
 
 _PREFIX = r"(?:(?P<prefix>.+?)[./])??"
 _PLACE = r"(?:_l(?P<layer>\d{1,6})(?P<backward>_reverse)?)?"
@@ -72,7 +72,7 @@ _PATTERNS: Mapping[str, re.Pattern[str]] = {
 
 
 def part(name: str) -> Part | None:
-    """The meaning of a name; `None` if it follows no convention."""
+    """The meaning of a name; `None` if it does not follow a convention."""
     for convention, pattern in _PATTERNS.items():
         match = pattern.fullmatch(name)
         if match:
@@ -94,7 +94,7 @@ def in_torch(role: str, layer: int, direction: int) -> str:
 
 
 def place(layer: int, direction: int) -> str:
-    """Torch's suffix of a direction of a layer."""
+    """The suffix of a direction of a layer in torch's names."""
     return f"_l{layer}" + ("_reverse" if direction else "")
 
 
@@ -109,5 +109,5 @@ def in_keras(kind: Kind, role: str, layer: int, direction: int, directions: int)
 
 
 def in_onnx(letter: str, layer: int) -> str:
-    """Our name for the input `W`, `R` or `B` of a layer's node: ONNX prescribes no names of initializers."""
+    """The name for the input `W`, `R` or `B` of a layer's node. ONNX prescribes no names of initializers."""
     return f"l{layer}.{letter}"

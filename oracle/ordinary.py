@@ -1,7 +1,7 @@
-"""Ordinary numbers: pre-activations below 300 and logits below 30, in every regime, size and step.
+"""Limits numbers to ordinary sizes: pre-activations below 300, logits below 30, in every regime and step.
 
-For such numbers simple code is right in float64, such as a tanh by exponentials, which overflow beyond 354,
-or a softmax that does not shift its logits. Only robust programs have to be right for larger numbers.
+For such numbers, simple code is right in float64: a tanh by exponentials, which overflow beyond 354, or a
+softmax that does not shift its logits. Only robust programs have to be right for larger numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from oracle.inputs import Inputs, LayerInputs
 from reference.contract import Array
 
 MOST = 149.0
-"""The largest contribution of states and bias to a pre-activation, and the largest of the inputs."""
+"""The largest contribution of states and bias to a pre-activation, and the largest contribution of inputs."""
 
 MOST_LOGIT = 29.5
 
@@ -31,11 +31,11 @@ def ordinary(inputs: Inputs) -> Inputs:
 
 
 def ordinary_layers(inputs: LayerInputs, *, trained: bool = False) -> LayerInputs:
-    """The inputs with rows of weights and biases, and samples of x and c0, halved until they are ordinary.
+    """The inputs of layers with rows of weights and biases, and samples of x and c0, halved until ordinary.
 
-    The states count with the largest value that a tanh allows, so the numbers are ordinary in every step.
-    `trained` weights stay as they are. So does a relu network: its states have no bound, and it uses no
-    exponentials.
+    States count with their largest possible value after a tanh, so that the numbers are ordinary in every
+    step. `trained` weights stay as they are. A relu network stays as it is, too: its states have no bound,
+    and it has no exponentials.
     """
     if inputs.activation == "relu":
         return inputs
@@ -72,7 +72,7 @@ def _rows(parameters: Mapping[str, Array]) -> Array:
 
 
 def _halved_rows(given: Mapping[str, Array], states: Array, below: Array) -> Mapping[str, Array]:
-    """The parameters, each row halved until it is ordinary for states and inputs of these sizes."""
+    """The parameters, with each row halved until it is ordinary for states and inputs of these sizes."""
     is_rnn, made = "Waa" in given, dict(given)
     biases = given["ba"] if is_rnn else np.concatenate([given[f"b{gate}"] for gate in GATES])
     size = _rows(given) @ np.concatenate([states, below]) + np.abs(biases[:, 0])
@@ -88,7 +88,7 @@ def _halved_rows(given: Mapping[str, Array], states: Array, below: Array) -> Map
 
 
 def _halving(size: Array, most: float) -> Array:
-    """The power of two, at most 1, that makes each size at most `most`. Its products are exact."""
+    """The power of two, at most 1, by which each size becomes at most `most`. Products with it are exact."""
     return 2.0 ** -np.ceil(np.log2(np.fmax(size / most, 1)))
 
 

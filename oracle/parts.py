@@ -15,23 +15,23 @@ from reference.contract import Array, Kind, direction_shapes, extent
 
 @dataclass(frozen=True)
 class Weight:
-    """A tensor, and its name in the source."""
+    """A tensor with its name in the file or framework."""
 
     name: str
     array: Array
 
 
 Roles = dict[str, Weight]
-"""The weights of one direction of a layer, by the keys of `Layout.stack`, or by parameter."""
+"""The weights of one direction of a layer, by the keys of `Layout.stack`, or by the names of parameters."""
 Places = dict[tuple[int, int], Roles]
-"""The weights by layer and direction."""
+"""The weights of all directions, by layer and direction."""
 
 GATES: Mapping[int, str] = {1: "rnn", 3: "gru", 4: "lstm"}
-"""The network by the number of stacked gates."""
+"""The kind of network, by the number of stacked gates."""
 
 
 def grouped(arrays: Mapping[str, Array]) -> dict[tuple[str, str], Places]:
-    """The tensors with names of a framework, by convention and prefix; other tensors are left out."""
+    """The tensors that have names of a framework, by convention and prefix; other tensors are left out."""
     groups: dict[tuple[str, str], Places] = {}
     for name, array in arrays.items():
         found = part(name)
@@ -48,7 +48,7 @@ def grouped(arrays: Mapping[str, Array]) -> dict[tuple[str, str], Places]:
 
 
 def _by_direction(role: str, direction: int, array: Array) -> Iterator[tuple[int, str, Array]]:
-    """The directions in a tensor: all directions of an ONNX node, one direction otherwise."""
+    """The parts of a tensor by direction: an ONNX tensor has all directions, other tensors have one."""
     if role in ("W", "R"):
         if array.ndim == 3:
             yield from (
@@ -65,7 +65,7 @@ def _by_direction(role: str, direction: int, array: Array) -> Iterator[tuple[int
 
 
 def _with_gates_joined(roles: Roles) -> Roles:
-    """The weights with the tensors of single gates joined, in the order of Flax' optimized cell."""
+    """The weights with the tensors of single gates joined in one tensor, as in Flax' optimized cell."""
     joined = {role: weight for role, weight in roles.items() if ":" not in role}
     for name in ("weight", "recurrent_weight", "bias"):
         gates = [
@@ -79,10 +79,11 @@ def _with_gates_joined(roles: Roles) -> Roles:
 def parameters_of(
     convention: str, places: Places, layout: str = ""
 ) -> tuple[str, list[dict[str, Array]], int]:
-    """The network (`"rnn"`, `"lstm"` or `"gru"`), the parameters in the order of the contract, and D.
+    """The kind of network (`"rnn"`, `"lstm"` or `"gru"`), the parameters in the order of the contract, and D.
 
-    `layout` is a key of `LAYOUTS`, by default that of the convention. Absent biases become zeros. For a GRU
-    the parameters are empty. Raises `ValueError` if a weight is missing, superfluous, or of a wrong shape.
+    `layout` is a key of `LAYOUTS`, by default the layout of the convention. Absent biases become zeros. For a
+    GRU the parameters are empty. Raises `ValueError` if a weight is missing, superfluous, or of a wrong
+    shape.
     """
     directions = 1 + max(direction for _, direction in places)
     order = []
@@ -112,7 +113,7 @@ def parameters_of(
 
 
 def network_of(roles: Roles, layout: Layout) -> str:
-    """The network with the number of gates of the recurrent weight; `ValueError` if there is none."""
+    """The kind of network, by the number of gates in the recurrent weight; `ValueError` if it fits none."""
     if "weight" not in roles or "recurrent_weight" not in roles:
         given = ", ".join(sorted(weight.name for weight in roles.values()))
         lacking = "recurrent weight" if "weight" in roles else "weight of the input"
@@ -129,7 +130,7 @@ def network_of(roles: Roles, layout: Layout) -> str:
 
 
 def _units(roles: Roles, layout: Layout) -> tuple[int, int]:
-    """n_a and n_h."""
+    """The sizes n_a and n_h."""
     side = -1 if not layout.transposed else 0
     n_h = roles["recurrent_weight"].array.shape[side] if roles["recurrent_weight"].array.ndim else 0
     return (roles["projection"].array.shape[side] if "projection" in roles else n_h), n_h
@@ -141,7 +142,7 @@ def _direction_parameters(
     layout: Layout,
     sizes: tuple[int, int, Optional[int]],  # noqa: UP045
 ) -> dict[str, Array]:
-    """The parameters of one direction with the sizes n_a, n_h and n_in.
+    """The parameters of one direction, checked against the sizes n_a, n_h and n_in.
 
     In the first layer n_in is `None`: the weight of the input determines it.
     """
@@ -180,7 +181,7 @@ def _direction_parameters(
 
 
 def _reference_parameters(network: str, dicts: Sequence[Roles], directions: int) -> list[dict[str, Array]]:
-    """The parameters with the names of the specification; a bias may be `(n_a,)`."""
+    """The parameters that have the names of the specification; a bias can be `(n_a,)`."""
     kind: Kind = "rnn" if network == "rnn" else "lstm"
     parameters: list[dict[str, Array]] = []
     sizes: dict[str, int] = {}

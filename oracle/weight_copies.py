@@ -1,4 +1,4 @@
-"""Compares the weights of a copy with those of the original, and names the mistake in the copy."""
+"""Compares the weights of a copy with the original weights, and names the mistake in the copy."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ from reference.contract import Array
 
 SIZES = ("kind", "layers", "directions", "n_x", "n_a", "n_p")
 _SHOWN = 4
-"""The number of differing directions that are listed."""
+"""The largest number of differing directions that are listed."""
 
 
 def difference(
@@ -29,10 +29,10 @@ def difference(
     *,
     named: bool = True,
 ) -> str:
-    """How a copy differs from the original, in a sentence; empty if every number is equal (-0 equals 0).
+    """How a copy differs from the original, in a sentence; empty if all numbers are equal.
 
-    The copy may have the weights of one of the `others`. With `named`, the search for a mistake with the same
-    effect takes seconds.
+    -0 equals 0. The copy may have the weights of one of the `others`, other layers of the original. With
+    `named`, the search for a mistake with the same effect takes seconds.
     """
     for name in SIZES:
         if getattr(original, name) != getattr(copy, name):
@@ -62,7 +62,7 @@ def _differing(original: RecurrentLayer, copy: RecurrentLayer, k: int) -> list[s
 
 
 def _alone(layer: RecurrentLayer, k: int) -> RecurrentLayer:
-    """One direction of one layer as a layer of its own."""
+    """One direction of one layer, as a layer of its own."""
     return replace(layer, parameters=[layer.parameters[k]], directions=1, biases=layer.biases[k : k + 1])
 
 
@@ -73,7 +73,7 @@ def _place(layer: RecurrentLayer, k: int) -> str:
 
 
 def _counted(original: RecurrentLayer, copy: RecurrentLayer) -> str:
-    """The arrays of the only direction that differ, and by how much."""
+    """The names of the arrays of the only direction that differ, and the largest difference, as text."""
     names = _differing(original, copy, 0)
     two = [[layer.parameters[0][name].astype(np.float64) for name in names] for layer in (original, copy)]
     largest = max(float(np.abs(ours - theirs).max()) for ours, theirs in zip(*two, strict=True))
@@ -101,7 +101,7 @@ def _mistake(original: RecurrentLayer, copy: RecurrentLayer) -> str:
 def _mistaken_biases(
     original: RecurrentLayer, dtype: np.dtype
 ) -> Iterator[tuple[str, list[dict[str, Array]]]]:
-    """The parameters of a layer with two biases if one bias is wrong, or if each is rounded.
+    """The parameters of a layer with two biases, with one bias left out or used twice, or with all rounded.
 
     The catalogue cannot name these mistakes, since it has only the sum of the biases. The biases are added in
     `dtype`, the dtype of the copy.
@@ -135,7 +135,7 @@ def _mistaken_biases(
 
 
 def port(function: str, parameters: Sequence[Mapping[str, Array]]) -> Program:
-    """A program with its own weights, which ignores the parameters of a call."""
+    """A program with these parameters, which ignores the parameters of a call."""
 
     def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
         given = inputs.arguments(function)

@@ -12,7 +12,7 @@ from oracle.checkpoints.error import CheckpointError
 from reference.contract import Array, Kind
 
 Biases = Sequence[tuple[Mapping[str, Array], Mapping[str, Array]]]
-"""For each direction, the bias of the input and the bias of the hidden state, by parameter."""
+"""For each direction: the bias of the input and the bias of the hidden state, by name of the parameter."""
 
 
 @dataclass(frozen=True)
@@ -50,34 +50,34 @@ class RecurrentLayer:
 
     @property
     def layers(self) -> int:
-        """L."""
+        """The number of stacked layers, L."""
         return len(self.parameters) // self.directions
 
     @property
     def n_a(self) -> int:
-        """The units of a direction."""
+        """The number of units of a direction."""
         return len(self.parameters[0]["ba" if self.kind == "rnn" else "bf"])
 
     @property
     def n_p(self) -> int:
-        """The units of the projected hidden state; 0 where there is no projection."""
+        """The number of units of the projected hidden state; 0 without a projection."""
         return len(self.parameters[0].get("Wp", ()))
 
     @property
     def n_x(self) -> int:
-        """The features of the input."""
+        """The number of features of the input."""
         if self.kind == "rnn":
             return int(self.parameters[0]["Wax"].shape[1])
         return int(self.parameters[0]["Wf"].shape[1]) - (self.n_p or self.n_a)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The precision of the parameters."""
+        """The dtype of the parameters."""
         return next(iter(self.parameters[0].values())).dtype
 
     @cached_property
     def digest(self) -> str:
-        """12 hexadecimal digits that depend only on the numbers, not on file or layout; -0 counts as 0."""
+        """12 hexadecimal digits that depend only on the numbers of the parameters; -0 counts as 0."""
         code = sha256(f"{self.kind} {self.directions}".encode())
         for p in self.parameters:
             for name in sorted(p):
@@ -87,12 +87,12 @@ class RecurrentLayer:
 
     @property
     def largest(self) -> float:
-        """The largest magnitude of a weight; biases do not count."""
+        """The largest magnitude of a weight, without biases."""
         weights = [array for p in self.parameters for name, array in p.items() if name.startswith("W")]
         return float(max(np.abs(array).max(initial=0) for array in weights))
 
     def stacked_on(self, below: "RecurrentLayer") -> "RecurrentLayer":
-        """One layer made of this layer on top of another; `CheckpointError` if they do not fit."""
+        """One layer: this layer stacked on the layer `below`. Raises `CheckpointError` if they do not fit."""
         n_in = self.directions * (below.n_p or below.n_a)
         ours, theirs = (
             {"kind": each.kind, "D": each.directions, "n_a": each.n_a, "n_p": each.n_p, "dtype": each.dtype}

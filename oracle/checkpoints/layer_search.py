@@ -16,16 +16,16 @@ from oracle.parts import Places, grouped, parameters_of
 from reference.contract import Array, Kind
 
 _NEEDED = ({"recurrent_weight"}, {"Wf", "Wi", "Wc", "Wo"}, {"Wax", "Waa"})
-"""A layer has all names of one of these sets."""
+"""Each layer has all names of one of these sets."""
 _SLOT = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
-"""A part of the name under which an optimizer stores its state of each weight."""
+"""The part of a name under which an optimizer stores its own data for each weight."""
 _SHOWN = 6
-"""The number of skipped items in a message."""
+"""The largest number of tensors or skipped items that a message lists."""
 
 
 @dataclass(frozen=True)
 class Incomplete:
-    """Tensors with the names of a layer that cannot be read, and why."""
+    """Tensors with the names of a layer that cannot be read, and the reason."""
 
     prefix: str
     why: str
@@ -33,7 +33,7 @@ class Incomplete:
 
 @dataclass(frozen=True)
 class Found:
-    """The layers of a file, readable or not, in its order, and the skipped recurrent data in words."""
+    """The layers of a file in its order, complete or not, and texts about skipped recurrent data."""
 
     layers: list[RecurrentLayer | Incomplete]
     skipped: list[str]
@@ -42,8 +42,8 @@ class Found:
 def find(contents: Contents, layout: str = "", *, overrules: bool = True) -> Found:
     """The layers of a file, and the recurrent data that is skipped, with reasons.
 
-    `layout` is the layout of weights whose names do not tell it, and with `overrules` of all weights. Raises
-    `CheckpointError` if weights can be read in several layouts, and if there is no layer.
+    `layout` is the layout of weights if their names do not tell it; with `overrules` it is the layout of all
+    weights. Raises `CheckpointError` if the file has no layer, or if several layouts fit the weights.
     """
     if layout and layout not in LAYOUTS:
         raise CheckpointError(f"--layout {layout} is not one of {', '.join(LAYOUTS)}")
@@ -93,7 +93,7 @@ def _unnamed(contents: Contents, names: set[str], layout: str) -> Iterator[Recur
 def _read(
     contents: Contents, convention: str, prefix: str, places: Places, layout: str
 ) -> RecurrentLayer | Incomplete | None:
-    """The layer, or why it cannot be read; `None` if it is a GRU."""
+    """The layer, or the reason why it cannot be read; `None` for a GRU."""
     weights = [weight for roles in places.values() for weight in roles.values()]
     stored = {weight.name: contents.tensors[weight.name] for weight in weights}
     for name, each in stored.items():
@@ -130,7 +130,7 @@ def _read(
 def _biases(
     kind: Kind, places: Places, layout: Layout
 ) -> Iterator[tuple[dict[str, Array], dict[str, Array]]]:
-    """Both biases of every direction, in the order of the parameters; empty with only one bias."""
+    """Both biases of each direction, in the order of the parameters; empty if the layer has only one bias."""
     for _, roles in sorted(places.items()):
         if "recurrent_bias" in roles:
             one, other = (
@@ -140,7 +140,7 @@ def _biases(
 
 
 def _unusable(name: str, each: Tensor) -> str:
-    """Why a tensor cannot be a weight; empty if it can."""
+    """The reason why a tensor cannot be a weight; empty if it can."""
     if each.stored not in FLOATS:
         is_quantised = re.search("quantised|^u?int[48]$|^float[84]", each.stored)
         more = ", which are quantised" if is_quantised else ""
@@ -164,7 +164,7 @@ def _remarks(stored: set[str], places: Places) -> Iterator[str]:
 
 
 def _tensors_in_words(arrays: Mapping[str, np.ndarray], layout: str) -> str:
-    """Some of the tensors, in a clause, and the option that reads weights with other names."""
+    """A clause that lists some of the tensors, and names the option that reads weights with unknown names."""
     if not arrays:
         return ", nor any tensor"
     shown = [f"{name} {array.shape}" for name, array in [*arrays.items()][:6]]

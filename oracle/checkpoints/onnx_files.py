@@ -25,22 +25,23 @@ REVERSED = "it runs from the last step back"
 
 @dataclass
 class _Layers:
-    """The layers that were found so far, and their positions."""
+    """The layers that are already found, and their places in stacks."""
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
     activations: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, list[str]] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     places: dict[str, tuple[str, int, tuple[Any, ...]]] = field(default_factory=dict)
-    """By first output: the prefix, the number of the layer, and what a layer above it must share."""
+    """By the first output of a node: the prefix, the number of the layer, what a layer above must share."""
     names: Counter[str] = field(default_factory=Counter)
-    """The number of layers with each name: nodes in different branches may have the same name."""
+    """The number of layers with each name, since nodes in different branches may have the same name."""
 
 
 def read_onnx(path: Path, allowance: Allowance) -> Contents:
-    """The weights of every recurrent node as `NODE.l0.W`, `R`, `B`; for a node stacked on it, `NODE.l1.W`.
+    """The weights of every recurrent node as `NODE.l0.W`, `R`, `B`; of a node stacked on it as `NODE.l1.W`.
 
-    For a model without recurrent nodes, all tensors by name: layers may be exported as other operators.
+    For a model without recurrent nodes, all tensors by name, since an exporter may use other operators for
+    layers.
     """
     model = open_model(path, allowance)
     constants = Constants(path.parent, model.opset_import, allowance)
@@ -80,7 +81,7 @@ def open_model(path: Path, allowance: Allowance) -> Any:
 
 
 def _unfolded_size(model: Any) -> int:
-    """The number of nodes after every call of a function is replaced by its body."""
+    """The number of nodes after every call of a function has been replaced by its body."""
     bodies = {(each.domain, each.name): _calls(each.node) for each in model.functions}
     called = {name: calls & bodies.keys() for name, calls in bodies.items()}
     sizes: dict[tuple[str, str], int] = {}
@@ -97,7 +98,7 @@ def _unfolded_size(model: Any) -> int:
 
 
 def _calls(nodes: Any) -> Counter[tuple[str, str]]:
-    """The number of calls of each operator or function, by nodes and in the graphs inside them."""
+    """How often some nodes, and the graphs inside them, call each operator or function."""
     calls: Counter[tuple[str, str]] = Counter()
     waiting = [*nodes]
     while waiting:
@@ -115,7 +116,7 @@ def _inner_graphs(node: Any) -> Iterator[Any]:
 
 
 def graphs(graph: Any, allowance: Allowance, around: Known | None = None) -> Iterator[tuple[Any, Known]]:
-    """The nodes of a graph and of each graph inside it, with the values of the names there."""
+    """The nodes of a graph and of each graph inside it, with the values by name that these nodes can use."""
     own: dict[str, Any] = {each.name: each for each in graph.initializer}
     own.update({output: node for node in graph.node for output in node.output if output})
     allowance.count_steps(len(own) + len(graph.node))
@@ -127,7 +128,7 @@ def graphs(graph: Any, allowance: Allowance, around: Known | None = None) -> Ite
 
 
 def _tensor_names(known: Known, allowance: Allowance) -> Iterator[str]:
-    """The names of tensors in a graph itself, also through Identity nodes."""
+    """The names of the tensors of a graph itself, and the names that Identity nodes give them."""
     for name, value in known.maps[0].items():
         allowance.count_steps()
         while value is not None and not is_tensor(value) and value.op_type == "Identity" and is_onnx(value):
@@ -139,7 +140,7 @@ def _tensor_names(known: Known, allowance: Allowance) -> Iterator[str]:
 
 
 def _add(found: _Layers, node: Any, known: Known, constants: Constants) -> None:
-    """Add the weights of a node, or the reason why the contract has no such layer."""
+    """Add the weights of a node, or the reason why the node is no layer of the contract."""
     name, given = node.name or node.output[0], attributes_of(node)
     inputs = dict(enumerate(node.input))
     try:
@@ -178,7 +179,7 @@ def attributes_of(node: Any) -> dict[str, Any]:
 
 
 def activation_of(node: Any, given: Mapping[str, Any]) -> str:
-    """The activation of an RNN; `CheckpointError` for attributes outside of the contract."""
+    """The activation of an RNN node. Raises `CheckpointError` for attributes outside of the contract."""
     usual = {"RNN": ("tanh",), "LSTM": ("sigmoid", "tanh", "tanh"), "GRU": ("sigmoid", "tanh")}[node.op_type]
     directions = 2 if given.get("direction") == b"bidirectional" else 1
     has = tuple(each.decode().lower() for each in given.get("activations", ())) or usual * directions
@@ -191,7 +192,7 @@ def activation_of(node: Any, given: Mapping[str, Any]) -> str:
 
 
 def _layer_below(name: str, known: Known, places: Mapping[str, Any], allowance: Allowance) -> Any:
-    """The place of the recurrent node with this output, also through nodes that only reshape."""
+    """The place of the recurrent node whose output has this name, perhaps after nodes that only reshape."""
     seen = set()
     while name not in places and name not in seen:
         allowance.count_steps()

@@ -1,4 +1,4 @@
-"""The fields of a problem that a file of weights determines."""
+"""The fields of a problem that its file of weights determines."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from oracle.checkpoints.checkpoint import only_layer
 
 SIZES_IN_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
-"""The sizes that the file determines."""
+"""The sizes that the file of weights determines."""
 
 
 def with_file_fields(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The given fields of a problem of layers with `weights`, and the fields that the file determines.
+    """The given fields of a problem with `weights`, and the fields that the file determines.
 
     Raises `ValueError` if the file cannot be read, has a layer of another kind, or has another digest.
     """

@@ -1,6 +1,6 @@
-"""Reads and writes files of PyTorch and safetensors by torch, which has all their dtypes.
+"""Reads and writes files of PyTorch and safetensors with torch, which has all dtypes of these files.
 
-Only these functions import torch, since the import takes a second.
+Torch is imported only inside the functions, since the import takes a second.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ def read_safetensors(path: Path, allowance: Allowance) -> Contents:
 
 
 def _widest(dtype: str) -> int:
-    """The bytes in memory of an element of a safetensors dtype, such as `F32` or `F8_E4M3`."""
+    """The bytes that an element of a safetensors dtype, such as `F32` or `F8_E4M3`, takes in memory."""
     (bits,) = re.findall(r"\d+", dtype.partition("_")[0]) or ["8"]
     return max(4, int(bits) // 8)
 
 
 def read_state_dict(path: Path, allowance: Allowance) -> Contents:
-    """Every tensor of a state dict or of nested mappings, with its keys joined by dots.
+    """Every tensor of a state dict or of nested mappings; the name is the keys, joined by dots.
 
-    A key above all tensors, such as `"state_dict"`, is left out. `torch.load` unpickles only tensors and
-    plain containers; it refuses everything else without running it.
+    A key that contains all tensors, such as `"state_dict"`, is left out. `torch.load` unpickles only tensors
+    and plain containers; it refuses all other objects without running their code.
     """
     import torch
 
@@ -69,7 +69,7 @@ def read_state_dict(path: Path, allowance: Allowance) -> Contents:
 
 
 def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes | mmap]:
-    """The pickles of a file. Their unpacked size is counted, since torch reads compressed archives, too."""
+    """The pickles of a file. Their unpacked sizes are counted, since torch also reads compressed archives."""
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
             yield content
@@ -82,13 +82,13 @@ def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes | mmap]:
 
 
 def safetensors_of(arrays: Mapping[str, Array]) -> bytes:
-    """The content of a safetensors file with these arrays."""
+    """The bytes of a safetensors file with these arrays."""
     content: bytes = optional("safetensors.torch").save(_tensors(arrays))
     return content
 
 
 def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
-    """The content of a file of `torch.save` with these arrays as tensors."""
+    """The bytes of a file of `torch.save` with these arrays as tensors."""
     import torch
 
     stream = BytesIO()
@@ -103,7 +103,7 @@ def _tensors(arrays: Mapping[str, Array]) -> dict[str, torch.Tensor]:
 
 
 def _why(message: str) -> str:
-    """The cause of an error of `torch.load`, without its advice to read the file unsafely."""
+    """The cause of an error of `torch.load`, without the advice of torch to read the file unsafely."""
     wanted = re.search(r"GLOBAL ([\w.]+)|`([\w.]+)` was blocked|class ([\w.]+)", message)
     if "torch.ScriptObject" in message:
         return "its weights are packed, as torch keeps those of quantised layers: save them before that"
@@ -121,7 +121,7 @@ def _refused(name: str) -> str:
 
 
 def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:
-    """Every tensor in nested mappings, with its keys; a mapping may contain itself."""
+    """Every tensor in nested mappings, with its keys. A mapping may contain itself."""
     import torch
 
     waiting: list[tuple[tuple[str, ...], int, Any]] = [((), 0, loaded)]
@@ -136,7 +136,7 @@ def _flat(loaded: Any, allowance: Allowance) -> Iterator[tuple[tuple[str, ...], 
 
 
 def _stored(value: torch.Tensor) -> str:
-    """The dtype, with the reason if the tensor cannot become an array."""
+    """The dtype of a tensor in the file, with the reason if it cannot become an array."""
     dtype = str(value.dtype).removeprefix("torch.")
     if value.is_quantized:
         return f"quantised to {dtype}"
@@ -146,7 +146,7 @@ def _stored(value: torch.Tensor) -> str:
 
 
 def _tensor(value: torch.Tensor) -> Tensor:
-    """The tensor as an array; a placeholder of its shape if it is quantised, sparse or without data."""
+    """The tensor as an array; an array without the numbers if it is quantised, sparse or without data."""
     stored = _stored(value)
     if stored not in FLOATS:
         return Tensor(np.broadcast_to(np.zeros((), np.int8), tuple(value.shape)), stored)

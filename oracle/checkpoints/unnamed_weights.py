@@ -13,14 +13,13 @@ from reference.contract import Array
 
 _HIDDEN = re.compile("u|r|w?(h|hh|aa|rec)|weighthh|recurrent(kernel|weight)?")
 _INPUT = re.compile("w?(x|i|xh|ih|ax|in)|w|weight(ih)?|kernel")
-"""Usual names of the matrices on the hidden state and on the input, in lower case without underscores."""
+"""Usual names of weights that act on the hidden state and on the input, in lower case without underscores."""
 
 
 def readings(arrays: Mapping[str, Array], layout: str) -> Iterator[tuple[str, Roles]]:
-    """The arrays that can be read as one direction of a layer in this layout, each with its prefix.
+    """The arrays that can be read as one direction of a layer in this layout, each group with its prefix.
 
-    Raises `CheckpointError` if the input and the hidden state have the same size, so that it is not known
-    which array acts on which.
+    Raises `CheckpointError` if two weights have equal shapes, so that each could act on the hidden state.
     """
     groups: dict[str, dict[str, Array]] = {}
     for name, array in arrays.items():
@@ -59,7 +58,7 @@ def _acts_on(name: str, names: re.Pattern[str]) -> bool:
 
 
 def _split(matrix: Weight, layout: Layout) -> Roles:
-    """The two parts of one matrix that acts on the input and the hidden state."""
+    """The parts of one weight that act on the input and on the hidden state."""
     array = matrix.array.T if layout.transposed else matrix.array
     n_a = len(array) // 4
     first = n_a if layout.joined == "ax" else array.shape[1] - n_a

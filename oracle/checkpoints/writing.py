@@ -1,4 +1,4 @@
-"""Writes layers in the layout and with the names of a framework, and verifies the numbers in the file."""
+"""Writes layers with the layout and the names of a framework, and verifies the numbers in the file."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from reference.contract import Array
 
 
 def npz_of(arrays: Mapping[str, Array]) -> bytes:
-    """The content of an `.npz` file with these arrays."""
+    """The bytes of an `.npz` file with these arrays."""
     stream = BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
@@ -32,11 +32,11 @@ WRITERS: Mapping[str, Callable[[Mapping[str, Array]], bytes]] = {
     ".npz": npz_of,
     ".pt": state_dict_of,
 }
-"""By suffix: the function that makes the content of a file."""
+"""The function that makes the bytes of a file, by suffix."""
 
 
 def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) -> list[str]:
-    """Write the layers to a file, in the layout and with the names of the framework `to`, after their prefix.
+    """Write the layers to a file, with the layout and the names of the framework `to`, after their prefixes.
 
     Returns the name of each layer in the file, as `load` takes it: `out:PREFIX`. Before `out` is created, the
     content is read back, and the parameters are compared bit for bit. Raises `CheckpointError` if they
@@ -77,9 +77,9 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def _write_whole(content: bytes, out: Path) -> None:
-    """Write the whole file, or no file if that fails; delay signals that end the process until then.
+    """Write the whole file, or no file if an error occurs. Signals that end the process wait until then.
 
-    Handlers delay the signals, since a mask works for one thread only.
+    They wait by handlers, since a signal mask works only for one thread.
     """
     part, held = out.with_name(f".{out.name}.{os.getpid()}"), list[int]()
     before = {number: signal.signal(number, lambda which, _: held.append(which)) for number in _ENDING}
@@ -111,7 +111,7 @@ def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
 
 
 def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], content: bytes, suffix: str) -> None:
-    """Raise `CheckpointError` unless a file of this content has each layer at its prefix."""
+    """Raise `CheckpointError` unless a file with this content has each layer at its prefix."""
     with TemporaryFile() as file:  # it has no name, so a killed process leaves no file
         file.write(content)
         file.flush()
