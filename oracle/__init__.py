@@ -1,4 +1,4 @@
-"""What is true, how far off a correct program may be, and how to say who is wrong.
+"""The oracle: the right answers, the bounds on rounding errors, and who is wrong.
 
-Imports nothing: adapters of frameworks run in interpreters that have NumPy alone.
+This module imports nothing, since adapters of frameworks run in interpreters that have only NumPy.
 """

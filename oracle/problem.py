@@ -1,6 +1,6 @@
-"""A problem: one input of the functions, which its repr rebuilds.
+"""A problem: one input of the functions, which can be rebuilt from its repr.
 
-`oracle.checkpoints` is slow to import, so only a problem with the weights of a file imports it.
+`oracle.checkpoints` is slow to import, so only problems with the weights of a file import it.
 """
 
 import ast
@@ -29,7 +29,7 @@ Initial = Literal["given", "zero"]
 class Problem:
     """One input of the functions: five sizes, a regime (see `oracle.regimes`), a seed and a dtype.
 
-    Raises `ValueError` for invalid sizes, and for an unknown regime or dtype.
+    Raises `ValueError` for invalid sizes and for an unknown regime or dtype.
     """
 
     kind: Kind
@@ -63,32 +63,32 @@ class Problem:
 
     @property
     def _fields_in_repr(self) -> list[str]:
-        """The fields that its line states."""
+        """The fields that the repr has."""
         return [each.name for each in fields(self)[1:]]
 
     @classmethod
     def rnn(cls, **given: Any) -> Self:
-        """A problem of the simple recurrent network."""
+        """A problem of the RNN."""
         return _made(cls, "rnn", given)
 
     @classmethod
     def lstm(cls, **given: Any) -> Self:
-        """A problem of the long short-term memory network."""
+        """A problem of the LSTM."""
         return _made(cls, "lstm", given)
 
     @staticmethod
     def rnn_layer(**given: Any) -> "LayerProblem":
-        """A problem of layers of the RNN; `weights` names a file with its parameters."""
+        """A problem of layers of an RNN; `weights` names a file with the parameters."""
         return _made(LayerProblem, "rnn_layer", _with_file_fields("rnn_layer", given))
 
     @staticmethod
     def lstm_layer(**given: Any) -> "LayerProblem":
-        """A problem of layers of the LSTM network; `weights` names a file with its parameters."""
+        """A problem of layers of an LSTM; `weights` names a file with the parameters."""
         return _made(LayerProblem, "lstm_layer", _with_file_fields("lstm_layer", given))
 
     @staticmethod
     def parse(text: str) -> "Problem":
-        """The problem with this repr; `ValueError` for other texts. Nothing in the text is executed."""
+        """The problem with this repr; `ValueError` for other texts. No code in the text is executed."""
         kinds = {f"Problem.{kind}": kind for kind in (*get_args(Kind), *get_args(LayerKind))}
         try:
             call = ast.parse(text.strip(), mode="eval").body
@@ -105,7 +105,7 @@ class Problem:
 
     @property
     def varies(self) -> tuple[str, ...]:
-        """The sizes that another problem of the same network may change."""
+        """The sizes in which other problems of the same network can differ."""
         return ("n_x", "n_a", "n_y", "m", "T_x")
 
     @property
@@ -116,8 +116,8 @@ class Problem:
     def inputs(self, function: str) -> Inputs:
         """The arrays for a call of `function`; `lstm_forward` starts from a memory state of zeros.
 
-        The incoming gradient of a backward pass is drawn separately, so a backward pass has the same arrays
-        as the forward pass of the problem.
+        The incoming gradient of a backward pass is drawn apart, so that all other arrays are those of the
+        forward pass.
         """
         contract = CONTRACTS[function]
         if contract.is_cell:
@@ -215,12 +215,12 @@ class LayerProblem(Problem):
 
     @property
     def varies(self) -> tuple[str, ...]:
-        """The sizes that another problem of the same network may change."""
+        """The sizes in which other problems of the same network can differ."""
         return ("m", "T_x") if self.weights else ("n_x", "n_a", "m", "T_x")
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The sizes by symbol; n_p only where there is a projection."""
+        """The sizes by symbol; n_p only with a projection."""
         projected = {"n_p": self.n_p} if self.n_p else {}
         return {"n_x": self.n_x, "n_a": self.n_a, **projected, "m": self.m, "T_x": self.T_x} | {
             "L": self.layers,
@@ -228,7 +228,7 @@ class LayerProblem(Problem):
         }
 
     def inputs(self, function: str) -> LayerInputs:
-        """The arrays that `function` gets."""
+        """The arrays for a call of `function`."""
         states = ["a0", *(["c0"] if self.kind == "lstm_layer" else [])]
         names, forward = ["x", *(states if self.initial == "given" else ())], self._layers
         is_backward = CONTRACTS[function].is_backward
@@ -272,7 +272,7 @@ P = TypeVar("P", bound=Problem)
 
 
 def _made(cls: type[P], kind: Kind | LayerKind, given: Mapping[str, Any]) -> P:
-    """The problem with these fields; a `TypeError` names missing and unknown fields."""
+    """The problem with these fields. Raises a `TypeError` that names missing and unknown fields."""
     known = {each.name: each.default is MISSING for each in fields(cls)[1:] if each.init}
     missing = [name for name, is_required in known.items() if is_required and name not in given]
     unknown = [name for name in given if name not in known]
@@ -283,7 +283,7 @@ def _made(cls: type[P], kind: Kind | LayerKind, given: Mapping[str, Any]) -> P:
 
 
 def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields of a problem of layers, and the fields that its file of weights determines."""
+    """The fields of a problem of layers, with the fields that its file of weights determines."""
     if not given.get("weights"):
         return given
     from oracle.checkpoints.problem_weights import with_file_fields
@@ -298,7 +298,7 @@ def _network(kind: Kind | LayerKind) -> Kind:
 def siblings(problem: Problem, count: int, regimes: Sequence[Regime] = ()) -> Iterator[Problem]:
     """`count` problems of one shape: the given problem, then problems with the next seeds.
 
-    With `regimes`, each problem has the next regime, cyclically; without them, all have the same regime.
+    With `regimes`, the regimes change cyclically; without them, all problems have the same regime.
     """
     regimes = regimes or (problem.regime,)
     first = regimes.index(problem.regime)

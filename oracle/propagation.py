@@ -1,4 +1,4 @@
-"""The bounds of a forward pass: the rules of `oracle.rounding`, propagated through time and layers."""
+"""The bounds of a forward pass: the rules of `oracle.rounding`, applied through time and layers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
@@ -11,20 +11,20 @@ from reference.contract import Array
 
 
 def evaluate(inputs: Inputs, *, gradual: bool = False) -> dict[str, Bounded]:
-    """Every quantity of a forward pass with its bound: `a`, `y`, and of an LSTM `c`, `ft`, `it`, `cct`, `ot`.
+    """Every quantity of a forward pass with its bound: `a`, `y`; for an LSTM `c`, `ft`, `it`, `cct`, `ot`.
 
-    Each is `(n, m, T_x)`, with bounds that propagate from step to step. For single steps, each from its own
-    state, pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0. For layers, the quantities
-    are `a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, with the rows of all layers.
+    Each is `(n, m, T_x)`, with bounds that grow from step to step. For single steps, each from its own state,
+    pass `Inputs.steps`. A quantity that is NaN or infinite has the bound 0. For layers, the quantities are `a
+    (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`, with the rows of all layers.
     Subnormal numbers may be flushed to zero, unless underflow must be `gradual`.
     """
     return evaluate_each([inputs], gradual=gradual)[0]
 
 
 def evaluate_each(alike: Sequence[Inputs], *, gradual: bool = False) -> list[dict[str, Bounded]]:
-    """The same as `evaluate`, for several inputs of equal shapes, at little more than the cost of one.
+    """The results of `evaluate` for several inputs of equal shapes, computed at once to save time.
 
-    Each has the bounds of its own precision.
+    Each result has the bounds of the precision of its input.
     """
     return for_each_dtype(_quantities, alike, gradual)
 
@@ -38,7 +38,7 @@ def for_each_dtype(
     alike: Sequence[Alike],
     gradual: bool = False,
 ) -> list[dict[str, Bounded]]:
-    """Evaluate all inputs of one dtype at once, in its arithmetic, as stacks along the first axis."""
+    """Evaluate all inputs of each dtype at once, in the arithmetic of the dtype, as stacks on axis 0."""
     found: list[dict[str, Bounded]] = [{}] * len(alike)
     for dtype in dict.fromkeys(inputs.dtype for inputs in alike):
         places = [i for i, inputs in enumerate(alike) if inputs.dtype == dtype]
@@ -49,13 +49,13 @@ def for_each_dtype(
 
 
 def _quantities(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
-    """The quantities in one precision. At each step the arrays of all inputs are a stack `(k, n, m)`."""
+    """The quantities of inputs of one dtype. The arrays of a step are stacks `(k, n, m)` over the inputs."""
     of_layers = [inputs for inputs in alike if isinstance(inputs, LayerInputs)]
     return _layer_quantities(fl, of_layers) if of_layers else _function_quantities(fl, alike)
 
 
 def _function_quantities(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, Bounded]:
-    """The quantities of one layer over time, and its predictions, each a stack `(k, n, m, T_x)`."""
+    """The quantities of a sequence over time, and its predictions, each a stack `(k, n, m, T_x)`."""
     first = alike[0]
     p = stacked([inputs.parameters for inputs in alike])
     a0, c0 = (Bounded.exact(np.stack([getattr(inputs, name) for inputs in alike])) for name in ("a0", "c0"))
@@ -73,7 +73,7 @@ def _function_quantities(fl: Arithmetic, alike: Sequence[Inputs]) -> dict[str, B
 class Layer(NamedTuple):
     """One layer: its parameters, its inputs, and the results of its steps.
 
-    The stack has its directions one after the other, each in the order of its steps.
+    All arrays are stacks of the directions, one after the other, each in the order of its steps.
     """
 
     p: Mapping[str, Array]
@@ -84,9 +84,10 @@ class Layer(NamedTuple):
 
 
 def layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Layer], list[Bounded]]:
-    """Every layer, and the hidden states of the top layer at each step, as stacks.
+    """All layers, and the hidden states of the top layer at each step, as stacks.
 
-    The affine rule covers inputs with an error. After the end of a sample all states are exactly 0.
+    The inputs of layers above the first have an error, which the affine rule covers. After the end of a
+    sample, all states are exactly 0.
     """
     first, D = alike[0], alike[0].directions
     within, backward = (
@@ -108,12 +109,12 @@ def layers(fl: Arithmetic, alike: Sequence[LayerInputs]) -> tuple[list[Layer], l
 
 
 def exact_states(alike: Sequence[LayerInputs], name: str, places: Sequence[int]) -> Bounded:
-    """The states with this name, stacked for one direction after the other."""
+    """The states with this name, for each direction in `places`, as one stack."""
     return Bounded.exact(np.stack([getattr(inputs, name)[place] for place in places for inputs in alike]))
 
 
 def stacked_directions(directions: Sequence[Sequence[Bounded]], backward: Array) -> list[Bounded]:
-    """The steps of one or two directions as one stack, each in its own order; `backward (k, m, T_x)`."""
+    """The steps of one or two directions as one stack, each in its own order; `backward` is `(k, m, T_x)`."""
     if len(directions) == 1:
         return list(directions[0])
     forward, other = directions[0], permuted(directions[1], backward)
@@ -130,7 +131,7 @@ def split_directions(steps: Sequence[Bounded], backward: Array, D: int) -> list[
 
 
 def direction_slice(x: Bounded, direction: int, D: int) -> Bounded:
-    """One direction of a stack of `D`."""
+    """The part of a stack of `D` directions that belongs to one direction."""
     k = len(x.value) // D
     return x[direction * k : (direction + 1) * k]
 
@@ -153,7 +154,7 @@ def _layer_quantities(fl: Arithmetic, alike: Sequence[LayerInputs]) -> dict[str,
 
 
 def masked(steps: Sequence[Bounded], within: Array) -> list[Bounded]:
-    """The steps with exactly 0 after the end of a sample; `within` is `(T_x, k, 1, m)`."""
+    """The steps, exactly 0 where they are not `within (T_x, k, 1, m)` a sample."""
     return [
         Bounded(np.where(own, step.value, 0), np.where(own, step.error, 0))
         for step, own in zip(steps, within, strict=True)
@@ -194,14 +195,14 @@ def inputs_of_each(alike: Sequence[Inputs]) -> list[Bounded]:
 
 
 def joined(*parts: Bounded) -> Bounded:
-    """The parts, one below the other."""
+    """The parts stacked along the rows."""
     return Bounded(
         *(np.concatenate(each, axis=1) for each in zip(*((p.value, p.error) for p in parts), strict=True))
     )
 
 
 def permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
-    """The steps, in a separate order for each sample, `(k, m, T_x)`."""
+    """The steps in the order `(k, m, T_x)`, which may differ between samples."""
     if steps:
         every = np.moveaxis(order, 2, 0)[:, :, None]
         values, errors = (np.take_along_axis(part, every, axis=0) for part in _side_by_side(steps))
@@ -209,19 +210,19 @@ def permuted(steps: Sequence[Bounded], order: Array) -> Iterator[Bounded]:
 
 
 def steps_at(steps: Sequence[Bounded], step: Array) -> Bounded:
-    """The step `(k, m)` of every sample."""
+    """The step number `step (k, m)` of each sample."""
     return Bounded(
         *(np.take_along_axis(part, step[None, :, None], axis=0)[0] for part in _side_by_side(steps))
     )
 
 
 def _side_by_side(steps: Sequence[Bounded]) -> tuple[Array, Array]:
-    """The values and the errors of all steps, `(T_x, k, n, m)`."""
+    """The values of all steps, and their errors, `(T_x, k, n, m)` each."""
     return np.stack([step.value for step in steps]), np.stack([step.error for step in steps])
 
 
 def over_time(steps: Sequence[Bounded], like: Bounded) -> Bounded:
-    """All steps as a stack `(k, n, m, T_x)`; without steps it is empty, with as many rows as `like`."""
+    """All steps as a stack `(k, n, m, T_x)`; without steps, an empty stack with as many rows as `like`."""
     if not steps:
         return Bounded(*(np.zeros((*like.value.shape, 0)),) * 2)
     return Bounded(np.stack([s.value for s in steps], axis=3), np.stack([s.error for s in steps], axis=3))

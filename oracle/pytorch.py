@@ -1,7 +1,7 @@
-"""The answers of torch to a problem: `torch.nn.RNN` and `torch.nn.LSTM` on the CPU.
+"""The answers of torch to a problem, by `torch.nn.RNN` and `torch.nn.LSTM` on the CPU.
 
-They have the layout and the dtype of the reference. Torch has no prediction head; here it is torch's linear
-function and softmax.
+The answers have the layout and the dtype of the reference. Torch has no prediction head, so the head uses
+torch's linear function and softmax.
 """
 
 import warnings
@@ -27,10 +27,10 @@ _CELLS: Mapping[Kind, Any] = {"rnn": torch.nn.RNNCell, "lstm": torch.nn.LSTMCell
 def run(inputs: Inputs) -> dict[str, Array]:
     """The hidden states `a (n_a, m, T_x)` and the predictions `y (n_y, m, T_x)`.
 
-    For an LSTM also the memory state `c (n_a, m, 1)` after the last step, the only one that torch returns.
-    For layers `a (D n_h, m, T_x)`, and `a_last` and perhaps `c_last` `(L D n, m, 1)`, with the rows of all
-    layers. The modules refuse an input without features, so the cells answer it. They also refuse a sequence
-    without steps; its answer is empty.
+    For an LSTM there is also the memory state `c (n_a, m, 1)` after the last step, since torch returns no
+    other one. For layers there are `a (D n_h, m, T_x)`, `a_last` and, for an LSTM, `c_last` `(L D n, m, 1)`,
+    with the rows of all layers. The modules refuse an input without features, so the cells compute it; they
+    also refuse a sequence without steps, whose answer is empty.
     """
     if isinstance(inputs, LayerInputs):
         return _run_layers(inputs)
@@ -50,7 +50,7 @@ def run(inputs: Inputs) -> dict[str, Array]:
 
 @torch.inference_mode()
 def gates(inputs: Inputs) -> dict[str, Array]:
-    """The gates `ft`, `it`, `cct`, `ot` `(n_a, m, 1)` of a single LSTM step, by torch's own functions."""
+    """The gates `ft`, `it`, `cct`, `ot` `(n_a, m, 1)` of a single LSTM step, by functions of torch."""
     concat = tensor(np.concatenate([inputs.a0, inputs.x[:, :, 0]]).T)
     activation = {"f": torch.sigmoid, "i": torch.sigmoid, "c": torch.tanh, "o": torch.sigmoid}
     return {
@@ -68,7 +68,7 @@ def gates(inputs: Inputs) -> dict[str, Array]:
 
 
 def _run_module(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
-    """The states `(T_x, m, n_a)` and the last memory states `(1, m, n_a)`."""
+    """The states `(T_x, m, n_a)` and the last memory states `(1, m, n_a)`, by a module of torch."""
     state = to_torch(inputs.kind, [inputs.parameters])
     module = loaded(state, _MODULES[inputs.kind], len(inputs.x), len(inputs.a0), dtype=str(inputs.x.dtype))
     x, a0, c0 = tensor(inputs.x.transpose(2, 1, 0)), tensor(inputs.a0.T[None]), tensor(inputs.c0.T[None])
@@ -94,7 +94,7 @@ def _run_cell(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _run_layers(inputs: LayerInputs) -> dict[str, Array]:
-    """The answer of a module of several layers; a sequence of no steps leaves the states as they are."""
+    """The answer of a module of several layers. Without steps, the last states are the initial states."""
     (_, m, T_x), (places, n_h, _), n_a = inputs.x.shape, inputs.a0.shape, inputs.c0.shape[1]
     states = [inputs.a0, inputs.c0][: 1 if inputs.kind == "rnn" else 2]
     a = np.zeros((inputs.directions * n_h, m, T_x), inputs.x.dtype)
@@ -119,7 +119,7 @@ def _layered(inputs: LayerInputs) -> tuple[torch.Tensor, Sequence[torch.Tensor]]
 
 
 def module_of(inputs: LayerInputs) -> torch.nn.Module:
-    """The module of these layers, with their parameters."""
+    """The module of torch with these layers and their parameters."""
     p, is_rnn = inputs.parameters[0], inputs.kind == "rnn"
     own = {"nonlinearity": inputs.activation} if is_rnn else {"proj_size": len(p.get("Wp", ()))}
     return loaded(
@@ -135,7 +135,7 @@ def module_of(inputs: LayerInputs) -> torch.nn.Module:
 
 
 def cell_of(inputs: Inputs) -> torch.nn.Module:
-    """The cell with the parameters of one of the four functions."""
+    """The cell of torch with the parameters of one of the four functions."""
     state = to_torch(inputs.kind, [inputs.parameters])
     named = {name.removesuffix("_l0"): array for name, array in state.items()}
     sizes = len(inputs.x), len(inputs.a0)
@@ -145,7 +145,7 @@ def cell_of(inputs: Inputs) -> torch.nn.Module:
 def called(
     module: torch.nn.Module, inputs: LayerInputs, x: torch.Tensor, a0: torch.Tensor, c0: torch.Tensor
 ) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
-    """The output and the last states of a module that is called with these tensors."""
+    """The output and the last states of a module, from a call with these tensors."""
     is_rnn = inputs.kind == "rnn"
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "LSTM with projections is not supported with oneDNN")
@@ -164,8 +164,8 @@ Given = TypeVar("Given", bound=LayerInputs)
 def as_torch_takes_them(inputs: Given) -> Given:
     """The same problem in a form that the modules accept.
 
-    They refuse an input without features, which gets one that is zero, and a projection that keeps all units,
-    whose last unit is repeated without any effect.
+    The modules refuse an input without features, so it gets one feature that is zero. They refuse a
+    projection to n_a units, so the last unit is repeated, without any effect.
     """
     x, c0, parameters = inputs.x, inputs.c0, [dict(p) for p in inputs.parameters]
     if not len(x):
@@ -186,7 +186,7 @@ _ON_THE_INPUT = ("Wax", "Wf", "Wi", "Wc", "Wo")
 
 
 def loaded(state: Mapping[str, Array], made: Any, n_x: int, n_a: int, **how: Any) -> torch.nn.Module:
-    """A module of the class `made` with these parameters."""
+    """A module of the class `made` with the parameters of a state dict."""
     module, parameters = _module(made, n_x, n_a, **how)
     for name, parameter in parameters.items():
         parameter.copy_(tensor(state[name]))
@@ -197,9 +197,9 @@ def loaded(state: Mapping[str, Array], made: Any, n_x: int, n_a: int, **how: Any
 def _module(
     made: Any, n_x: int, n_a: int, dtype: str, **how: Any
 ) -> tuple[torch.nn.Module, Mapping[str, torch.Tensor]]:
-    """A module, and its parameters to load weights into; building one costs more than running it.
+    """A module and its parameters, to load weights into them; cached, since it takes long to build one.
 
-    The parameters are not inference tensors, since gradients need to load them.
+    The parameters are not inference tensors, since gradients need normal tensors.
     """
     with torch.inference_mode(False):
         module: torch.nn.Module = made(n_x, n_a, dtype=getattr(torch, dtype), **how)
@@ -207,10 +207,10 @@ def _module(
 
 
 def tensor(array: Array) -> torch.Tensor:
-    """The contiguous tensor of an array."""
+    """The tensor of an array, contiguous."""
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def _array(steps: torch.Tensor) -> Array:
-    """`(T_x, m, n)` as `(n, m, T_x)`."""
+    """The array `(n, m, T_x)` of a tensor `(T_x, m, n)`."""
     return steps.numpy().transpose(2, 1, 0)

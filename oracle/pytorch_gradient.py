@@ -1,4 +1,4 @@
-"""The gradients of torch: `torch.autograd` through its cells and modules on the CPU."""
+"""The gradients of torch, by `torch.autograd` through its cells and modules on the CPU."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,10 +21,10 @@ from reference.contract import Array
 
 
 def run(inputs: AnyBackward) -> dict[str, Array]:
-    """Every gradient, with the shapes and names of `oracle.exact_gradient.evaluate`.
+    """Every gradient; the shapes and names are those of `oracle.exact_gradient.evaluate`.
 
-    For a backward pass that takes caches, this is one step from the cached states: torch computes the gates
-    again and does not use the cached gates, so it is no witness for a sequence.
+    A backward pass that takes caches must have a single step: torch computes the gates again from the cached
+    states, and does not use the cached gates, so it is no witness for a sequence.
     """
     return _layer_gradients(inputs) if isinstance(inputs, LayerBackwardInputs) else _cell_gradients(inputs)
 
@@ -48,7 +48,7 @@ def _cell_gradients(inputs: BackwardInputs) -> dict[str, Array]:
 
 
 def _layer_gradients(inputs: LayerBackwardInputs) -> dict[str, Array]:
-    """The gradients of layers. Without steps or samples the last states are the initial states."""
+    """The gradients of layers. Without steps or samples, the last states are the initial states."""
     n_x, m, T_x = inputs.x.shape
     initial: Sequence[Array] = [inputs.da_last, inputs.dc_last][: 1 if inputs.kind == "rnn" else 2]
     dx, gradients = (
@@ -92,10 +92,10 @@ def _gradients(
 ) -> tuple[list[Array], dict[str, Array]]:
     """The gradients with respect to the inputs and the parameters, by name.
 
-    Each of the two biases has the whole gradient. They would be added later, so the second becomes zero.
-
-    The gradients are those of the sum of all outputs, weighted by the incoming gradients: each passes exactly
-    through a product with 1. If torch got the incoming gradients themselves, it would import SymPy first.
+    Torch has two biases, each with the whole gradient, so the gradient of the second becomes zero. The
+    gradients are those of the sum of all outputs, each multiplied by its incoming gradient. This is exact,
+    since each passes through a product with 1. If torch got the incoming gradients themselves, it would
+    import SymPy first, which is slow.
     """
     named = dict(module.named_parameters())
     leaves = [*given, *named.values()]
@@ -110,7 +110,7 @@ def _gradients(
 
 
 def _own_gradients(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[dict[str, Array]]:
-    """The gradients with respect to our parameters, of each direction, from those of torch's parameters."""
+    """The gradients with respect to the parameters of each direction, from those of torch's parameters."""
     D = inputs.directions if isinstance(inputs, LayerBackwardInputs) else 1
     layout, roles = LAYOUTS["torch"], ("weight", "recurrent_weight", "bias", "recurrent_bias", "projection")
     found = []
@@ -122,5 +122,5 @@ def _own_gradients(inputs: AnyBackward, by_name: Mapping[str, Array]) -> list[di
 
 
 def _cut(gradient: Array, W: Array) -> Array:
-    """The gradient without the last columns and rows, which were added for torch."""
+    """The gradient without the last columns and rows that `as_torch_takes_them` added."""
     return gradient[: W.shape[0], : W.shape[1]]

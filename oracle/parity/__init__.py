@@ -1,1 +1,1 @@
-"""Compares an exported model with the original: each recurrent node is judged on its actual inputs."""
+"""Compares an exported model with the original; each recurrent node is judged on its own inputs."""

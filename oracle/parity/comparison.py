@@ -1,4 +1,4 @@
-"""Runs both models on the same inputs, and finds the wrong recurrent nodes and other differences."""
+"""Runs both models on the same inputs, and finds the wrong recurrent nodes and all other differences."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,19 +20,19 @@ NONE = Difference(0.0, False, "nothing")
 
 @dataclass(frozen=True)
 class Row:
-    """A node and the layer of the original that it stands for; one of them may be missing.
+    """A recurrent node and its layer of the original; one of the two may be missing.
 
     Attributes
     ----------
     weights
-        The differences of its parameters and attributes from the original, in words; empty without any.
+        How the node's parameters and attributes differ from the layer's, in words; empty if they are equal.
     given, returned
-        The differences of its inputs and outputs from the original.
+        How the node's inputs and outputs differ from the layer's.
     worst
-        Its largest error as a fraction of the bound on rounding. The right outputs are computed from the
-        node's own inputs and the original's parameters.
+        The largest error of the node as a fraction of its bound. The right outputs are computed from the
+        node's own inputs and the layer's parameters.
     is_vague
-        Whether the bound is too large to be of use.
+        Whether the bound is too large to be useful.
     """
 
     node: LayerPass | None
@@ -51,7 +51,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """One or two words."""
+        """The verdict on the node, in one or two words."""
         if not (self.node and self.layer):
             return "no module" if self.node else "no node"
         if self.worst > 1:
@@ -60,34 +60,35 @@ class Row:
 
     @property
     def is_right(self) -> bool:
-        """Whether no error is known."""
+        """Whether no error of the node is known."""
         return self.verdict in ("right", "vague")
 
 
 @dataclass(frozen=True)
 class Parity:
-    """The rows in the order of the nodes, and the differences of what the models return."""
+    """The rows in the order of the nodes, and the differences between the outputs of both models."""
 
     rows: Sequence[Row]
     outputs: Sequence[Difference]
 
     @property
     def is_right(self) -> bool:
-        """Whether every node is right, and the models differ nowhere else."""
+        """Whether every node is right, and the models do not differ outside of the nodes."""
         return all(row.is_right for row in self.rows) and not self._elsewhere
 
     @property
     def sentence(self) -> str:
-        """The first wrong row, and the first difference of the models outside of wrong nodes."""
+        """A sentence on the first wrong row and the first difference of the models outside of wrong nodes."""
         wrong = next((f"The first wrong row is {row.name}" for row in self.rows if not row.is_right), "")
         parts = [wrong or "Every recurrent node is right for its inputs", self._elsewhere]
         return "; ".join(filter(None, parts)) + "."
 
     @property
     def _elsewhere(self) -> str:
-        """The first difference of the models, if it is outside of the recurrent nodes.
+        """The first difference of the models, if it is outside of the recurrent nodes; empty otherwise.
 
-        Later differences may follow from the first, even if the first is within the bound of its node.
+        Only the first counts: later differences may follow from it, even if the first is within the bound of
+        its node.
         """
         for row in (row for row in self.rows if row.node and row.layer):
             if row.given.is_error:
@@ -117,7 +118,7 @@ def compare(path: Path, module: Any, examples: Any) -> Parity:
 
 
 def _feeds(path: Path, model: Any, examples: Any) -> dict[str, Array]:
-    """The example inputs by the names of the graph: matched by name, or in order."""
+    """The example inputs by the names of the graph's inputs: matched by name, or else by order."""
     given, names = [*original_model.named_arrays(examples)], exported_model.input_names(model)
     if len(given) != len(names):
         takes = f"{path} takes {len(names)}: {', '.join(names) or 'none'}"
@@ -132,8 +133,8 @@ def _matched(
 ) -> list[tuple[LayerPass | None, LayerPass | None]]:
     """Every node with its layer, in the order of the nodes; then the layers without a node.
 
-    A node stands for the first free layer with its weights, since exporters may change the order of branches.
-    The other nodes stand for the first free layer with their sizes.
+    The layer of a node is the first unmatched layer with the same weights, since exporters may change the
+    order of branches; if no layer has these weights, the first unmatched layer with the same sizes.
     """
     free, chosen = [*layers], dict[int, LayerPass]()
     for key in (attrgetter("layer.digest"), attrgetter("sizes")):
@@ -158,7 +159,7 @@ def _judged(node: LayerPass | None, layer: LayerPass | None, layers: Sequence[La
     given = [difference(array, layer.given[name], name) for name, array in node.given.items()]
     returned = [difference(array, layer.returned[name], name) for name, array in node.returned.items()]
     if not np.array_equal(ours.ends, theirs.ends):
-        given.insert(0, Difference(np.inf, True, "the lengths differ"))  # this causes the other differences
+        given.insert(0, Difference(np.inf, True, "the lengths differ"))  # which causes other differences
     return Row(
         node,
         layer,

@@ -1,4 +1,4 @@
-"""The exported model: an ONNX file, run by ONNX Runtime to show the values at its recurrent nodes."""
+"""The exported model: an ONNX file. ONNX Runtime runs it and shows the values at its recurrent nodes."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ _INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
 
 
 def load(path: Path) -> Any:
-    """The model of a file. Raises `ParityError` if the file cannot be read."""
+    """The model in a file. Raises `ParityError` if the file cannot be read."""
     for package in ("onnx", "onnxruntime"):
         optional(package, "onnx")
     if not path.is_file():
@@ -35,7 +35,7 @@ def load(path: Path) -> Any:
 
 
 def input_names(model: Any) -> list[str]:
-    """The names of the inputs of the graph."""
+    """The names of the graph's inputs."""
     constants = {each.name for each in model.graph.initializer}
     return [each.name for each in model.graph.input if each.name not in constants]
 
@@ -43,7 +43,7 @@ def input_names(model: Any) -> list[str]:
 def run(path: Path, model: Any, feeds: Mapping[str, Array]) -> tuple[list[LayerPass], list[Array]]:
     """The passes through the recurrent nodes, in the order of the graph, and the outputs of the model.
 
-    The values in branches and loops are not visible, so nodes there have no pass.
+    Nodes in branches and loops have no pass, since their values are not visible.
     """
     onnx, runtime = optional("onnx"), optional("onnxruntime")
     shown = onnx.ModelProto()
@@ -103,7 +103,7 @@ def _pass(node: Any, values: Mapping[str, Array]) -> LayerPass:
 
 
 def _unusual(node: Any, attributes: Mapping[str, Any]) -> Iterator[str]:
-    """The properties of a node outside of the contract, in words."""
+    """The properties of a node that the contract does not have, in words."""
     usual = (b"forward", b"bidirectional", 0, attributes["hidden_size"], [b"Sigmoid", b"Tanh", b"Tanh"])
     for name, value in attributes.items():
         if value not in usual:

@@ -11,16 +11,16 @@ from reference.contract import Array
 
 
 class ParityError(ValueError):
-    """The models cannot be compared; the message is one line."""
+    """The models cannot be compared. The message is one line."""
 
 
 @dataclass(frozen=True)
 class LayerPass:
-    """A layer, its inputs (with its parameters) and its outputs.
+    """A layer with its parameters, its inputs and its outputs in one pass.
 
     The prefix of the layer is the name of the node, or the name of the module with the number of the layer.
-    Its remarks name the properties of a node outside of the contract. The outputs are `a`, `a_last` and
-    `c_last`, as in `oracle.propagation.evaluate`; a node may lack some.
+    The remarks of the layer name the properties of a node that the contract does not have. The outputs are
+    `a`, `a_last` and `c_last`, as in `oracle.propagation.evaluate`; a node may lack some of them.
     """
 
     layer: RecurrentLayer
@@ -29,13 +29,13 @@ class LayerPass:
 
     @property
     def given(self) -> dict[str, Array]:
-        """The sequence up to the longest sample, with 0 in the padding, and the initial states."""
+        """The sequence up to the end of the longest sample, with 0 in the padding, and the initial states."""
         own = np.where(self.inputs.within, self.inputs.x, 0)[:, :, : self._steps]
         return {"x": own, "a0": self.inputs.a0, "c0": self.inputs.c0}
 
     @property
     def returned(self) -> dict[str, Array]:
-        """The outputs up to the longest sample."""
+        """The outputs up to the end of the longest sample."""
         return {name: array[:, :, : self._steps] for name, array in self.outputs.items()}
 
     @property
@@ -44,16 +44,16 @@ class LayerPass:
 
     @property
     def sizes(self) -> tuple[str, int, int, int, int]:
-        """The properties that matched layers share: the kind, n_x, n_a, n_p, and the number of directions."""
+        """The kind, n_x, n_a, n_p and the number of directions; a node and its layer have the same."""
         layer = self.layer
         return layer.kind, layer.n_x, layer.n_a, layer.n_p, layer.directions
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest difference of two arrays, and whether it is larger than rounding explains.
+    """The largest difference of two arrays, and whether rounding does not explain it.
 
-    There is no bound for the operators between recurrent layers, so half of the digits must agree, relative
+    The operators between recurrent layers have no derived bound, so half of the digits must agree, relative
     to the largest number of the original.
     """
 
@@ -66,7 +66,7 @@ class Difference:
 
 
 def difference(ours: Array, theirs: Array, where: str) -> Difference:
-    """The difference of an array of the exported model from the original's; infinite for other shapes."""
+    """The difference of an array of the exported model from the original; infinite for other shapes."""
     if ours.shape != theirs.shape:
         return Difference(np.inf, True, f"{where} has the shape {ours.shape}, not {theirs.shape}")
     floats = [array.dtype for array in (ours, theirs) if array.dtype.kind == "f"]

@@ -1,4 +1,4 @@
-"""The original: a torch module that runs once, with the inputs and outputs of its recurrent layers."""
+"""The original: a torch module. It runs once, to record the inputs and outputs of its recurrent layers."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -37,7 +37,7 @@ def made_by(factory: Callable[[], Any], name: str) -> tuple[Module, Any]:
 
 
 def named_arrays(value: Any) -> Iterator[tuple[str, Array]]:
-    """Every tensor in a value, in the order of exporters, with its name if there is one."""
+    """Every tensor in a value with its name, if it has one, in the order of exporters."""
     if isinstance(value, torch.Tensor):
         yield "", _array(value)
     elif isinstance(value, Mapping):
@@ -51,7 +51,7 @@ def named_arrays(value: Any) -> Iterator[tuple[str, Array]]:
 def run(module: Module, examples: Any) -> tuple[list[LayerPass], list[Array]]:
     """The passes through the recurrent layers, in the order of the calls, and the outputs of the module.
 
-    The examples are a tensor, a tuple of arguments, or a mapping of arguments by name.
+    `examples` is a tensor, a tuple of arguments, or a mapping of arguments by name.
     """
     passes: list[LayerPass] = []
 
@@ -109,7 +109,7 @@ def _passes(name: str, module: Any, given: Any, states: Any) -> Iterator[LayerPa
 
 
 def _time_first(module: Any, given: Any, states: Any) -> tuple[Any, Array | None, Any]:
-    """The sequence with time before the batch, the lengths if it is packed, and the states as a tuple."""
+    """The sequence with time before samples, the lengths if it is packed, and the states as a tuple."""
     states = (states,) if isinstance(states, torch.Tensor) else states
     if isinstance(given, PackedSequence):
         # An exported node gets the samples in the order of the packed sequence, the longest sample first.
@@ -123,6 +123,6 @@ def _time_first(module: Any, given: Any, states: Any) -> tuple[Any, Array | None
 
 
 def _array(value: torch.Tensor) -> Array:
-    """A copy, since a later call may write to the tensor; 16-bit numbers are widened, which is exact."""
+    """A copy of the tensor, since a later call may write to it; 16-bit numbers become float32 exactly."""
     value = value.detach().cpu()
     return (value.float() if value.dtype in (torch.bfloat16, torch.float16) else value).numpy().copy()
