@@ -12,8 +12,8 @@ from reference.validation import floating
 def sigmoid(z: Any, out: Optional[Array] = None) -> Array:
     """The logistic function 1 / (1 + exp(-z)), elementwise.
 
-    The result has the shape of `z`. Floating dtypes are kept, other real dtypes become float64. If `out` is
-    given, the result is written into it, as in NumPy; `out` may be `z`.
+    The result has the shape of `z`, and its dtype if that is floating; other real dtypes become float64. If
+    `out` is given, the result is written into it, as in NumPy; `out` may be `z`.
     """
     z = floating("z", z)
     # The form e / (1 + e) keeps its relative accuracy down to the subnormals. NumPy 1 computes 1 + e of a
@@ -24,7 +24,7 @@ def sigmoid(z: Any, out: Optional[Array] = None) -> Array:
 
 @lru_cache
 def _saturation(dtype: np.dtype[Any]) -> Any:
-    """A number beyond which the sigmoid is rounded to 1, and for which exp does not overflow."""
+    """A number above which the sigmoid is rounded to 1; exp of this number does not overflow."""
     return np.log(8 / np.finfo(dtype).eps).astype(dtype)
 
 
@@ -32,11 +32,11 @@ def _saturation(dtype: np.dtype[Any]) -> Any:
 def softmax(z: Any) -> Array:
     """exp(z) / sum(exp(z)) along axis 0, one column for each sample.
 
-    The result has the shape of `z`. Floating dtypes are kept, other real dtypes become float64.
+    The result has the shape of `z`, and its dtype if that is floating; other real dtypes become float64.
 
-    The maximum of each column is subtracted from it, which leaves the quotient as it is and keeps exp from
-    overflowing (Blanchard, Higham and Higham, "Accurately computing the log-sum-exp and softmax
-    functions", IMA J. Numer. Anal. 2021). A NaN or +inf in a column makes only that column NaN.
+    The function subtracts the maximum of each column first, which does not change the quotient and prevents
+    an overflow of exp (Blanchard, Higham and Higham, "Accurately computing the log-sum-exp and softmax
+    functions", IMA J. Numer. Anal. 2021). A NaN or +inf in a column makes only this column NaN.
     """
     z = floating("z", z)
     e = np.exp(z - z.max(axis=0))

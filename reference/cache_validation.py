@@ -16,9 +16,9 @@ def validate_cell_backward(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Check a call of a cell's backward pass against its contract.
 
-    Returns the arguments and the cache entries by name, and the weights, in one floating dtype, as
-    `reference.validation.validate` does; but they may share memory with the inputs, since nothing writes to
-    them. Raises what that raises, and `TypeError` for a cache that is not the tuple of the contract.
+    Returns the arguments and the cache entries by name, and the weights, as arrays of one floating dtype. The
+    arrays may share memory with the inputs, since nothing writes to them. Raises the errors of
+    `reference.validation.validate`, and `TypeError` for a cache that is not the tuple of the contract.
     """
     contract = CONTRACTS[function]
     entries, parameters = _entries(contract, cache, f"{function}: cache")
@@ -31,8 +31,8 @@ def validate_backward(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Check a call of a sequence's backward pass against its contract.
 
-    Returns the same as `validate_cell_backward`, with each cache entry over time, `(n, T_x, m)`. T_x is that
-    of `da`; additional caches are ignored.
+    Returns what `validate_cell_backward` returns, with each cache entry over time, `(n, T_x, m)`. T_x is that
+    of `da`; more caches than T_x are ignored.
     """
     contract = CONTRACTS[function]
     if not isinstance(caches, (tuple, list)) or len(caches) != 2 or not isinstance(caches[0], (tuple, list)):

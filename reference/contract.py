@@ -1,6 +1,6 @@
 """The arguments, outputs and caches of each function, with their shapes in symbols.
 
-`CONTRACTS` is the only table of them: validation, the drawing of problems and the laws on shapes read it.
+`CONTRACTS` is the only table of shapes: validation, the drawing of problems and the laws on shapes read it.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Shape = tuple[Size, ...]
 """A shape in symbols."""
 
 NEVER_ZERO = ("n_a", "n_y", "n_p")
-"""Without hidden units there is no state, and without classes no prediction."""
+"""The sizes that must be at least 1: the numbers of hidden units and of classes."""
 
 STATE: Shape = ("n_a", "m")
 STATES: Shape = ("n_a", "m", "T_x")
@@ -58,17 +58,17 @@ class Contract:
 
     @property
     def kind(self) -> Kind:
-        """The network."""
+        """The kind of network."""
         return "rnn" if self.name.startswith("rnn") else "lstm"
 
     @property
     def is_cell(self) -> bool:
-        """Whether the function takes one step."""
+        """Whether the function computes one step."""
         return "_cell" in self.name
 
     @property
     def is_layer(self) -> bool:
-        """Whether the function takes a list of parameters, for layers and directions, and has no head."""
+        """Whether the function takes a list of parameters for layers and directions. It has no head."""
         return "_layer" in self.name
 
     @property
@@ -83,7 +83,7 @@ class Contract:
 
     @property
     def last_arguments(self) -> tuple[str, ...]:
-        """The names of what a call takes after the arguments."""
+        """The names of the arguments of a call that follow `arguments`."""
         if self.is_layer:
             return ("parameters", "options")
         if self.is_backward:
@@ -92,7 +92,7 @@ class Contract:
 
     @property
     def cell(self) -> str:
-        """The function for one step of the same network in the same direction."""
+        """The function for one step of the same network, forward or backward as this function."""
         return f"{self.kind}_cell_{'backward' if self.is_backward else 'forward'}"
 
     @property
@@ -102,17 +102,17 @@ class Contract:
 
     @property
     def source(self) -> str:
-        """The function from which it may inherit a mistake: its cell, or of a layer's gradients the layer."""
+        """The function whose mistake this one may inherit: its cell, or the layer of a layer's gradients."""
         return self.forward if self.is_layer and self.is_backward else self.cell
 
     @property
     def parameters(self) -> Mapping[str, Shape]:
-        """The parameters that the function takes."""
+        """The parameters of the function, with their shapes."""
         return PARAMETERS[self.kind]
 
 
 def gradient_shapes(parameters: Mapping[str, Shape]) -> dict[str, Shape]:
-    """The shapes of the gradients of a loss by parameters, without those of the head."""
+    """The shapes of the gradients with respect to parameters, without those of the head."""
     return {f"d{name}": shape for name, shape in parameters.items() if "n_y" not in shape}
 
 
@@ -171,7 +171,10 @@ CONTRACTS: Mapping[str, Contract] = {
         ),
     )
 }
-"""By name. There are L layers in D directions; n_h is n_p with a projection, and n_a without one."""
+"""The contract of each function, by name.
+
+There are L layers in D directions; n_h is n_p with a projection, and n_a without one.
+"""
 
 
 def _names(*, is_layer: bool, is_backward: bool) -> tuple[str, ...]:
@@ -194,11 +197,11 @@ OPTIONS: Mapping[str, str] = {
     "lengths": "(m,) whole numbers from 1 to T_x, the steps of each sample (default: all T_x)",
     "activation": '"tanh" or "relu", of an RNN (default "tanh")',
 }
-"""The keys of a layer's `options`, with their values in words."""
+"""The keys of a layer's `options`, with their possible values in words."""
 
 
 def direction_shapes(kind: Kind, layer: int, projected: bool) -> dict[str, Shape]:
-    """The parameters of one direction of a layer: those of a cell without the head, perhaps with `Wp`.
+    """The parameters of one direction of a layer: those of a cell without the head, and `Wp` if `projected`.
 
     A layer above the first takes the hidden states of all directions of the layer below.
     """
@@ -224,5 +227,5 @@ def extent(size: Size, sizes: Mapping[str, int]) -> int:
 
 
 def shape_text(shape: Shape) -> str:
-    """A symbolic shape as Python writes a tuple: `(n_a, 1)`."""
+    """A symbolic shape in the notation of Python's tuples: `(n_a, 1)`."""
     return f"({', '.join(map(str, shape))})"

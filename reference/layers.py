@@ -14,9 +14,10 @@ from reference.time_axis import time_last
 from reference.validation import LayerCall, validate_layers
 
 Steps = Callable[[Array, int], Sequence[Array]]
-"""Runs one direction: takes the input `(T_x, n, m)` and the index of the direction's parameters.
+"""A function that runs one direction. It takes the input `(T_x, n, m)` and the index of the parameters.
 
-Returns the hidden states `(T_x + 1, n_h, m)`, the initial state first, and of an LSTM the memory states.
+It returns the hidden states `(T_x + 1, n_h, m)`, the initial state first, and for an LSTM also the memory
+states.
 """
 
 
@@ -101,7 +102,7 @@ def lstm_layer(
 
 
 def run_layers(given: LayerCall, steps: Steps) -> tuple[Array, list[Array]]:
-    """The hidden states `(D n_h, m, T_x)` of the top layer, and the last states `(L D, n, m)` of all."""
+    """The hidden states `(D n_h, m, T_x)` of the top layer, the last states `(L D, n, m)` of all layers."""
     x, D, lengths = given.arguments["x"].transpose(2, 0, 1), given.directions, given.lengths
     (T_x, _, m), n_h = x.shape, given.arguments["a0"].shape[1]
     last: list[list[Array]] = []
@@ -122,8 +123,8 @@ def run_layers(given: LayerCall, steps: Steps) -> tuple[Array, list[Array]]:
 def direction_order(steps: Array, direction: int, lengths: Array | None) -> Array:
     """The steps `(T_x, n, m)` in the order of a direction; a second call restores the order of time.
 
-    The backward direction takes the steps of each sample from its last step back. Steps after the end of a
-    sample stay in place.
+    The order of the backward direction is reversed for each sample within its length; the steps of the
+    padding stay in place.
     """
     if not direction:
         return steps

@@ -151,7 +151,7 @@ def lstm_layer_backward(
 def _validated(
     function: str, arguments: Mapping[str, Any], parameters: Any, options: Mapping[str, Any] | None
 ) -> LayerCall:
-    """The checked call, with 0 in the padding of `x` and `da`, which may hold anything."""
+    """The validated call, with 0 in the padding of `x` and `da`, where a caller may have any value."""
     given = validate_layers(function, arguments, parameters, options)
     if given.lengths is None:
         return given
@@ -195,7 +195,7 @@ def _state_gradients(steps: Array, last: Array, ends: Array) -> Array:
     """The direct gradients with respect to the states, `(n, T_x + 1, m)`, with 0 for the initial state.
 
     `steps (T_x, n, m)` are the gradients with respect to the state after each step. `last (n, m)` is the
-    gradient with respect to the last state, which each sample has after its number of steps in `ends`.
+    gradient with respect to the last state of each sample, which is the state after `ends` steps.
     """
     every = np.concatenate([np.zeros((1, *last.shape), steps.dtype), steps])
     every[ends, :, np.arange(len(ends))] += last.T

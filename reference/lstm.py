@@ -118,9 +118,9 @@ def lstm_forward(
 def lstm_steps(x: Array, a0: Array, c0: Array, p: Mapping[str, Array]) -> tuple[Array, Array, Array, Array]:
     """The states `a` and `c`, the gates, and the inputs of all steps of `x (T_x, n_x, m)`.
 
-    `a (T_x + 1, n_h, m)` and `c (T_x + 1, n_a, m)` have the initial state first, the gates
-    `(T_x, 4, n_a, m)` the order f, i, o, c. The inputs are a copy; all four results are views of one array.
-    With `Wp` among the parameters the hidden state is projected.
+    `a (T_x + 1, n_h, m)` and `c (T_x + 1, n_a, m)` begin with the initial state. The gates are `(T_x, 4, n_a,
+    m)` in the order f, i, o, c. The inputs are a copy. All four results are views of one array. With `Wp`
+    among the parameters, the hidden state is projected.
     """
     (T_x, _, m), n_a, n_h = x.shape, len(c0), len(a0)
     # The four gates share one product, biases included: [W b] (4, n_a, n_h + n_x + 1) times [a_prev; xt; 1].

@@ -86,9 +86,10 @@ def rnn_forward(
 
 
 def rnn_steps(x: Array, a0: Array, p: Mapping[str, Array], activation: Any = np.tanh) -> tuple[Array, Array]:
-    """The states `a (T_x + 1, n_a, m)`, the initial state first, and a copy of `x (T_x, n_x, m)`.
+    """The states `a (T_x + 1, n_a, m)`, which begin with the initial state, and a copy of `x (T_x, n_x, m)`.
 
-    Both results are views of one array. `activation` is a function that can write into `out`, as in NumPy.
+    Both results are views of one array. `activation` is a function that can write to an argument `out`, as in
+    NumPy.
     """
     (T_x, _, m), n_a = x.shape, len(a0)
     # One product a step, the bias included: [Waa Wax ba] times [a_prev; xt; 1].

@@ -5,7 +5,7 @@ import numpy as np
 from reference.contract import Array
 
 STEPS_AT_A_TIME = 256
-"""The addresses of 256 steps fit into the address cache (TLB) of a processor; those of 10,000 do not."""
+"""A number of steps whose addresses fit into the address cache (TLB) of a processor; 10,000 do not."""
 
 
 def time_last(steps: Array) -> Array:

@@ -23,7 +23,7 @@ from reference.contract import (
 
 
 def floating(name: str, value: Any) -> Array:
-    """A real array; one without a floating dtype becomes float64. Raises `TypeError` for other values."""
+    """The value as a real array of a floating dtype, by default float64; `TypeError` for other values."""
     array = _real_array(name, value)
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
@@ -55,7 +55,7 @@ def validate(
 
 @dataclass(frozen=True)
 class LayerCall:
-    """A checked call of a layer: arrays of one dtype, a dict of parameters for each direction, and options.
+    """A validated call of a layer: arrays of one dtype, a dict of parameters for each direction, and options.
 
     `lengths` is `(m,)`, or `None` if every sample has all T_x steps.
     """
@@ -72,8 +72,8 @@ def validate_layers(
 ) -> LayerCall:
     """Check a call of a layer against its contract, as `validate` does. States that are `None` become zeros.
 
-    Also raises `ValueError` for unknown options, lengths out of range, a list of parameters that does not
-    have D dicts for each layer, and an RNN with a projection.
+    Also raises `ValueError` for unknown options, for lengths out of range, if there are not D dicts of
+    parameters for each layer, and for an RNN with a projection.
     """
     contract, options = CONTRACTS[function], options or {}
     for name in options:
@@ -133,7 +133,7 @@ def _lengths(function: str, lengths: Any, sizes: Mapping[str, int]) -> Array | N
 
 
 class Group(NamedTuple):
-    """Values by name, their shapes in the contract, and the name of their dict; `""` for arguments."""
+    """Values by name, their shapes in the contract, and the name of their dict: `""` for arguments."""
 
     values: Any
     shapes: Mapping[str, Shape]
@@ -145,8 +145,8 @@ def checked_arrays(
 ) -> tuple[list[dict[str, Array]], Mapping[str, int]]:
     """The values of each group in one dtype and in C order, and the sizes by symbol.
 
-    `known` are the sizes that no array determines. Without `copy`, an array that has that dtype and order is
-    returned as it is. Raises what `validate` raises.
+    `known` are the sizes that no array determines. Without `copy`, an array that already has this dtype and
+    order is returned itself. Raises the errors of `validate`.
     """
     known_sizes = tuple(known.items()) if known else ()
     inputs: list[tuple[str, Shape]] = []
@@ -188,9 +188,9 @@ def _sizes(
 ) -> Mapping[str, int]:
     """The sizes by symbol; `ValueError` if a shape does not fit them.
 
-    A symbol has the value of its first occurrence as a size by itself. `inputs` has the name of each input
-    and its shape in the contract; `shapes` has the actual shapes. If only a later input determines a size of
-    an input, the input is checked at the end.
+    The first shape that has a symbol as a size of its own determines the value of the symbol. `inputs` has
+    the name of each input and its shape in the contract; `shapes` has the actual shapes. An input whose size
+    depends on a symbol of a later input is checked at the end.
     """
     sizes = dict(known)
     later = []
@@ -215,7 +215,7 @@ def _sizes(
 
 
 def _is_known(size: Size, sizes: Mapping[str, int]) -> bool:
-    """Whether the sizes determine the number for a symbolic size."""
+    """Whether the known sizes determine the number for a symbolic size."""
     return isinstance(size, int) or all(symbol in sizes for symbol in size.replace("+", " ").split())
 
 

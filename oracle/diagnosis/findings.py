@@ -115,12 +115,12 @@ def _traces(
 ) -> str:
     """The first wrong entry of the caches, and the wrong outputs."""
     wrong = ", ".join(f"{name} ({place})" if place else name for name, place in outputs)
-    told = (
+    parts = (
         "the first wrong entry of the caches is {} of step {}".format(*entry) if entry else "",
         "the caches are right, or nearly" if caches_are_right else "",
         f"wrong outputs: {wrong}" if wrong else "",
     )
-    return "; ".join(filter(None, told))
+    return "; ".join(filter(None, parts))
 
 
 def _helper(functions: Sequence[str], told: Facts) -> str:
@@ -144,7 +144,9 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "subnormals": _subnormals,
     "location": lambda lines, **parts: "; ".join(lines),
     "nearly": lambda: "off by too little to tell which mistake it is",
-    "only so asked": lambda: "right in an ordinary call, and wrong in the kind of call that this law makes",
+    "only in this law": lambda: (
+        "right in an ordinary call, and wrong in the kind of call that this law makes"
+    ),
     "right in": lambda dtype, wrong_in: f"right in {dtype}, and not in {wrong_in}",
     "traces": _traces,
     "broke": lambda error: f"the search for the mistake failed, please report it: {error}",
@@ -159,7 +161,7 @@ _MISTAKES = frozenset(
     | {"overwrites", "writes", "stated gates", "digits", "subnormals"}
 )
 
-_TRACES = frozenset({"nearly", "only so asked", "right in", "traces", "broke", "unknown"})
+_TRACES = frozenset({"nearly", "only in this law", "right in", "traces", "broke", "unknown"})
 
 _CAUSE: Mapping[str, Callable[[Facts], Any]] = {
     "raised": lambda facts: [facts["type"], facts["text"]],

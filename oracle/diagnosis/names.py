@@ -77,14 +77,14 @@ def diagnose(
     """
     limits, network = scope.limits, scope.network
     questions = distinguishing_problems(function, counterexample, scope)
-    posed = [*(problem.inputs(function) for problem in questions), counterexample]
-    shown = list(_behaviours(implementation, posed))
+    every_input = [*(problem.inputs(function) for problem in questions), counterexample]
+    shown = list(_behaviours(implementation, every_input))
     if all(map(_raised, shown)) and not network:
         questions += tuple(map(limits.fitted, square_problems(function)))
-        posed = [*(problem.inputs(function) for problem in questions), counterexample]
-        shown = list(_behaviours(implementation, posed))
-    inputs = [*_not_refused(posed, shown, counterexample)]
-    if len(inputs) < len(posed):
+        every_input = [*(problem.inputs(function) for problem in questions), counterexample]
+        shown = list(_behaviours(implementation, every_input))
+    inputs = [*_not_refused(every_input, shown, counterexample)]
+    if len(inputs) < len(every_input):
         shown = list(_behaviours(implementation, inputs))
     right = list(_behaviours(specification(function, limits), inputs))
     wrong = next((part for part in PARTS if not _all_same(shown, right, part)), None)
@@ -93,7 +93,7 @@ def diagnose(
         return []
 
     def answers(fault: Fault) -> Iterator[Behaviour]:
-        if len(inputs) < len(posed):
+        if len(inputs) < len(every_input):
             return _behaviours(mistaken(function, fault, limits), inputs)
         return _with_counterexample(function, fault, limits, questions, counterexample)
 
@@ -101,7 +101,7 @@ def diagnose(
         fits = [
             (_fit(shown, right, answers(fault), wrong), mistake(*fault.names))
             for fault in faults
-            if len(inputs) < len(posed)
+            if len(inputs) < len(every_input)
             or same(shown[0].outputs, _first_outputs(function, fault, limits, network))
         ]
         return sorted((fit for fit in fits if fit[0] > beyond), key=lambda fit: -fit[0])
@@ -147,8 +147,8 @@ def _raised(shown: Behaviour) -> bool:
 
 def problems(function: str, counterexample: Inputs, scope: Scope = ORDINARY) -> list[Inputs]:
     """The inputs of the problems that distinguish mistakes, then the counterexample."""
-    posed = distinguishing_problems(function, counterexample, scope)
-    return [*(problem.inputs(function) for problem in posed), counterexample]
+    questions = distinguishing_problems(function, counterexample, scope)
+    return [*(problem.inputs(function) for problem in questions), counterexample]
 
 
 def distinguishing_problems(
@@ -166,30 +166,32 @@ def distinguishing_problems(
 
 
 def _with_counterexample(
-    function: str, fault: Fault, limits: Limits, posed: tuple[Problem, ...], counterexample: Inputs
+    function: str, fault: Fault, limits: Limits, questions: tuple[Problem, ...], counterexample: Inputs
 ) -> Iterator[Behaviour]:
     """The behaviour of a mistake on each problem (cached), then on the counterexample."""
-    known, memory = _of_mistake(function, fault, limits, posed)
+    known, memory = _of_mistake(function, fault, limits, questions)
     yield from known
     yield program_of(replace(fault, memory=deepcopy(memory)), function, limits)(counterexample)
 
 
 @lru_cache(maxsize=CACHED)
 def _of_mistake(
-    function: str, fault: Fault, limits: Limits, posed: tuple[Problem, ...]
+    function: str, fault: Fault, limits: Limits, questions: tuple[Problem, ...]
 ) -> tuple[Sequence[Behaviour], dict[str, dict[Any, Any]]]:
     """The behaviour of a mistake on each problem, and the memory of the mistake after the calls."""
     program = replace(fault, memory={})
-    inputs = [problem.inputs(function) for problem in posed]
-    right = _of_specification(function, limits, posed)
+    inputs = [problem.inputs(function) for problem in questions]
+    right = _of_specification(function, limits, questions)
     answers = _behaviours(program_of(program, function, limits), inputs)
     return [answer.sharing(spec) for answer, spec in zip(answers, right, strict=True)], program.memory
 
 
 @lru_cache(maxsize=CACHED)
-def _of_specification(function: str, limits: Limits, posed: tuple[Problem, ...]) -> Sequence[Behaviour]:
+def _of_specification(function: str, limits: Limits, questions: tuple[Problem, ...]) -> Sequence[Behaviour]:
     """The right behaviour on each problem."""
-    return [*_behaviours(specification(function, limits), [problem.inputs(function) for problem in posed])]
+    return [
+        *_behaviours(specification(function, limits), [problem.inputs(function) for problem in questions])
+    ]
 
 
 @cache

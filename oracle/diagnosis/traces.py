@@ -35,16 +35,16 @@ def side_effect(
     bigger = limits.fitted(larger_problem(function, counterexample, network))
     first, other = bigger.inputs(function), replace(bigger, seed=1).inputs(function)
     given, *reordered = [first] if network else _reordered(function, limits)
-    asked = [counterexample, first]
+    inputs_of_both = [counterexample, first]
     shown, again, twice, permuted = (
         [implementation(inputs) for inputs in each]
-        for each in (asked, asked, [given] * (len(reordered) + 1), reordered)
+        for each in (inputs_of_both, inputs_of_both, [given] * (len(reordered) + 1), reordered)
     )
     if not _same_outputs([*shown, *twice[1:]], [*again, *twice[:-1]]):
         return found("two answers")
     if not _same_outputs(permuted, twice[1:]) and same(implementation(given).outputs, twice[0].outputs):
         return found("order of parameters")
-    right = [specification(function, limits)(inputs) for inputs in asked]
+    right = [specification(function, limits)(inputs) for inputs in inputs_of_both]
     if not _same_outputs(shown, right) or any(
         _computes_wrong_entries(function, *pair) for pair in zip(shown, right, strict=True)
     ):
@@ -60,9 +60,9 @@ def right_digits(
 ) -> Finding | None:
     """The number of right digits, if all answers are right to fewer digits than float64 has."""
     bigger = scope.limits.fitted(larger_problem(function, counterexample, scope.network))
-    asked = [counterexample, bigger.inputs(function)]
+    inputs_of_both = [counterexample, bigger.inputs(function)]
     shown, right = (
-        [program(inputs) for inputs in asked]
+        [program(inputs) for inputs in inputs_of_both]
         for program in (implementation, specification(function, scope.limits))
     )
     digits = 0 if _same_outputs(shown, right) else _digits(shown, right)

@@ -109,7 +109,7 @@ class Call:
         return int(self.weights[0]["bias"].shape[0]) // (4 if self.kind == "lstm" else 1)
 
     def layer(self, n_in: int, dtype: str) -> LayerSizes:
-        """The properties of one layer with `n_in` inputs."""
+        """The properties of one layer with `n_in` inputs and this dtype."""
         return LayerSizes(self.kind, n_in, self.units, self.directions, self.activation, dtype)
 
     def arrays(self) -> list[Any]:

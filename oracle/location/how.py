@@ -69,15 +69,15 @@ def _matched(case: Case, form: Form) -> tuple[int, int] | None:
 
 def fits(cases: Sequence[Case], form: Form, least: int = 0) -> bool:
     """Whether a form gives all wrong elements, at least `least` of which clearly differ from right values."""
-    told = failed = 0
+    matched = failed = 0
     for case in cases:
         count = _matched(case, form)
         if count is None:
             return False
-        told, failed = told + count[0], failed + count[1]
-        if failed > max(MISFITS * told, 1 if told > 50 else 0) and least:
+        matched, failed = matched + count[0], failed + count[1]
+        if failed > max(MISFITS * matched, 1 if matched > 50 else 0) and least:
             return False
-    return told >= least and failed <= max(MISFITS * told, 1 if told > 50 else 0)
+    return matched >= least and failed <= max(MISFITS * matched, 1 if matched > 50 else 0)
 
 
 def fitting_forms(cases: Sequence[Case]) -> list[Form]:

@@ -17,13 +17,17 @@ from oracle.problem import LayerProblem, Problem
 
 
 def locate(
-    function: str, program: Program, problem: Problem, anew: Callable[[], object], limits: Limits = ANYTHING
+    function: str,
+    program: Program,
+    problem: Problem,
+    restart: Callable[[], object],
+    limits: Limits = ANYTHING,
 ) -> Location | None:
     """Find where, when and how a function is wrong; `None` if no answer is wrong, or not each time.
 
-    `anew` restarts the program, so that earlier calls have no effect.
+    `restart` starts the program again, so that earlier calls have no effect.
     """
-    anew()
+    restart()
     budget = within_budget(function, program, limits)
     if isinstance(problem, LayerProblem):
         return _locate_in_layers(function, budget, problem, limits)
@@ -31,7 +35,7 @@ def locate(
     session.add_each(chain([problem.inputs(function)], all_problems(function, session.draw, limits.dtypes)))
     if _is_right_again(session):
         return None  # the answers depend on more than the arguments
-    anew()
+    restart()
     if _is_right_again(session):
         return Location(Where("answer", stage="calls"), alone=False)
     return located_in(session)

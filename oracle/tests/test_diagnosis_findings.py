@@ -43,7 +43,7 @@ EVERY: list[tuple[Finding, str]] = [
     ),
     (found("nearly"), "off by too little to tell which mistake it is"),
     (
-        found("only so asked"),
+        found("only in this law"),
         "right in an ordinary call, and wrong in the kind of call that this law makes",
     ),
     (found("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),

@@ -59,7 +59,7 @@ class Failure:
             findings.append(found("form", text=facts["form"]))
         known = [each for each in known if each not in findings]
         if found("nearly") in known and is_far(self.facts):  # only the calls of this law are wrong
-            return [*findings, found("only so asked")]
+            return [*findings, found("only in this law")]
         return findings + known
 
     @cached_property
