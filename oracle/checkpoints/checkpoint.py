@@ -58,8 +58,7 @@ def only_layer(text: str, layout: str = "") -> RecurrentLayer:
 def split(text: str) -> tuple[str, str]:
     """The file and the prefix of a text; both may contain colons.
 
-    If the whole text is a file, it is the file; otherwise the file is the shortest part before a colon that
-    is one.
+    The file is the whole text if it is a file, or else the shortest part before a colon that is a file.
     """
     colons = [match.start() for match in re.finditer(":", text)]
     for at in (len(text), *colons):

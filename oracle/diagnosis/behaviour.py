@@ -62,7 +62,7 @@ class Behaviour:
         return cls({"": "raised"}, {}, {})
 
     def sharing(self, other: "Behaviour") -> "Behaviour":
-        """This behaviour, but each part that equals the other's part is the same object, to save memory."""
+        """This behaviour, with the other's objects in place of equal parts, to save memory."""
         both = {part: (getattr(self, part), getattr(other, part)) for part in PARTS}
         return replace(
             self, **{part: theirs for part, (ours, theirs) in both.items() if _equal(ours, theirs)}
@@ -184,7 +184,7 @@ def _fit_in(values: Array, bits: int) -> bool:
 
 
 def _leaves(value: Any) -> dict[str, Array | str]:
-    """Copies of the leaves of a value by path. They are copies since a later call may write to the arrays.
+    """Copies of the leaves of a value by path, since a later call may write to its arrays.
 
     Lists and tuples count as equal. A container that contains itself has the leaf `"itself"`.
     """

@@ -20,7 +20,7 @@ Equations = Mapping[str, Callable[..., Any]]
 
 TRANSFORMS: Equations = {
     "given": lambda array: array,  # each argument
-    "parameters": lambda p: p,  # the parameters by name; the head has the names Wy and by in both kinds
+    "parameters": lambda p: p,  # the parameters by name; those of the head are Wy and by for an RNN, too
     "predictions": lambda y: y,  # the predictions of all steps
     "cached": lambda names: names,  # the quantities in a cell's cache, in order
     "returned": lambda names: names,  # the quantities that the function returns, in order

@@ -33,7 +33,9 @@ class Setting:
     ended
         Whether some sequences end before T_x.
     projected
-        Whether the projection has `"as many"` units as n_a, or `"fewer"`; empty without a projection.
+        `"as many"` if the projection has n_a units, `"fewer"` if it has fewer; empty without a projection.
+    activation
+        The activation of an RNN, `"tanh"` or `"relu"`.
     """
 
     above: int = 0

@@ -23,9 +23,10 @@ def locate(
     restart: Callable[[], object],
     limits: Limits = ANYTHING,
 ) -> Location | None:
-    """Find where, when and how a function is wrong; `None` if no answer is wrong, or not each time.
+    """Find where, when and how a function is wrong.
 
-    `restart` starts the program again, so that earlier calls have no effect.
+    `None` if no answer is wrong, or if a wrong answer is right in a second call. `restart` starts the program
+    again, so that earlier calls have no effect.
     """
     restart()
     budget = within_budget(function, program, limits)

@@ -38,7 +38,7 @@ def infer_memory(observation: Observation, A: Array, memory: Array, is_shown: Ar
     allowed = first.allowed.max(axis=0) if "Wp" in known else first.allowed
     if "Wp" in known:
         off = np.broadcast_to(off.any(axis=0), memory.shape)
-    # After a step whose memory state is unclear, the next known memory state is a returned one.
+    # From a step with an unclear memory state to the next returned memory state, nothing is known.
     unclear = off | (_is_invisible(observation, allowed) & ~is_shown)
     last_off = np.maximum.accumulate(np.where(unclear, np.arange(T_x), -1), axis=2)
     last_shown = np.maximum.accumulate(np.where(is_shown, np.arange(T_x), -1), axis=1)

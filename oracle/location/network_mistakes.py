@@ -23,16 +23,16 @@ def network_mistakes(function: str) -> Mapping[Form, Fault]:
         is_around = changes.keys() <= AROUND or "order" in changes or fault.name in RARE
         if fault.group == "purity" or not is_around:
             continue
-        found[Form(_concerned(changes), mistake=fault.name)] = fault
+        found[Form(_last_equation(changes), mistake=fault.name)] = fault
         for state in "ac" if function == "lstm_layer" else ():
             alone = _in_one_state(changes, state)
             if alone and alone.keys() != changes.keys():
-                form = Form(_concerned(alone), source=state, mistake=fault.name)
+                form = Form(_last_equation(alone), source=state, mistake=fault.name)
                 found[form] = replace(fault, changes={function: alone})
     return found
 
 
-def _concerned(changes: Equations) -> str:
+def _last_equation(changes: Equations) -> str:
     """The name of the last equation that a mistake changes; a common name for equations of both states."""
     name = [*changes][-1]
     state, _, part = name.partition("_")

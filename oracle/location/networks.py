@@ -155,7 +155,7 @@ def locate_in_networks(
         return None
     ordered = sorted(wrong, key=lambda each: each.inputs.x.size * len(each.inputs.parameters))
     every_form: Iterable[Form] = network_mistakes(function)
-    if ordered[0].inputs.x.shape[2] > MOST_STEPS:  # short sequences are right
+    if ordered[0].inputs.x.shape[2] > MOST_STEPS:  # only long sequences are wrong
         every_form = (form for form, fault in network_mistakes(function).items() if fault.group == "lengths")
     for form in every_form:
         if not all(each.is_given_by(form) for each in ordered):

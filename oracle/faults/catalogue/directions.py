@@ -24,10 +24,12 @@ def _at_the_last_step(v: Any, state: str) -> Array:
 
 
 def _from_the_first(v: Any) -> Array:
+    """The order of a backward direction that begins at the first step: 0, T_x - 1, T_x - 2, …"""
     return -forward_steps(v) % v.T_x if v.direction else forward_steps(v)
 
 
 def _by_turns(f: Array, b: Array) -> list[Array]:
+    """The units of both directions in turn."""
     return [unit[None] for pair in zip(f, b, strict=True) for unit in pair]
 
 

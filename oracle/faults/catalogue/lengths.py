@@ -43,20 +43,24 @@ def _state_at_the_last_step_of_x(v: Any, state: str) -> Array:
 
 
 def _zero_input(v: Any) -> Array:
+    """The input x with 0 in the padding."""
     if v.call.lengths is None:
         return np.asarray(v.given["x"])
     return np.where(np.arange(v.T_x) < v.call.lengths[:, None], v.given["x"], 0)
 
 
 def _last_step_repeated(v: Any) -> Array:
+    """The hidden states of a layer, with the last one of each sequence repeated in the padding."""
     return in_order(v.joined, np.minimum(forward_steps(v), v.lengths[:, None] - 1))
 
 
 def _longest_first(v: Any) -> Array:
+    """The order of the samples by decreasing length."""
     return np.argsort(-v.lengths, kind="stable")
 
 
-def _twice(v: Any) -> Array:
+def _longest_first_twice(v: Any) -> Array:
+    """The order of the samples after the order `_longest_first` has been applied twice."""
     return _longest_first(v)[_longest_first(v)]
 
 
@@ -71,10 +75,12 @@ def _zero_behind_the_end(v: Any) -> Array:
 
 
 def _from_the_end(v: Any) -> Array:
+    """The hidden states without padding, in the order of the direction."""
     return in_order(_zero_behind_the_end(v), v.order)
 
 
 def _flipped(v: Any) -> Array:
+    """The hidden states; for the backward direction reversed together with the padding."""
     return _zero_behind_the_end(v)[:, :, :: 1 - 2 * v.direction]
 
 
@@ -143,7 +149,10 @@ lengths("a_left_sorted", f"the samples of a are left sorted {sorted_by}", **a_so
 sentence = f"the samples of the last states are left sorted {sorted_by}"
 lengths("last_states_left_sorted", sentence, **last_sorted)
 lengths("all_left_sorted", f"all samples are left sorted {sorted_by}", **a_sorted, **last_sorted)
-sorted_twice = {"top": lambda v: RIGHT["top"](v)[:, _twice(v)], **_samples(_twice, "a_last", "c_last")}
+sorted_twice = {
+    "top": lambda v: RIGHT["top"](v)[:, _longest_first_twice(v)],
+    **_samples(_longest_first_twice, "a_last", "c_last"),
+}
 lengths("sorted_twice", f"samples sorted {sorted_by}, are sorted once more, not put back", **sorted_twice)
 unsorted = _samples(lambda v: np.argsort(_longest_first(v)), "a_first", "c_first")
 sentence = f"samples are sorted {sorted_by}, except in the initial states"

@@ -1,4 +1,4 @@
-"""The states over time: wrong initial states, states that a step reads, and places of results.
+"""States over time: wrong initial states, steps that read a wrong state, results that are stored elsewhere.
 
 The attributes of `v` are the known quantities (see `oracle.faults.equations`): in step `t`, the arrays `a`
 and `c` have the states of the steps before `t`. `memory` has values that earlier calls have stored.
