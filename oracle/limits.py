@@ -169,7 +169,7 @@ _NO: Mapping[str, str] = {
     "projection": "no projection",
     "initial_state": "no initial state",
     "subnormals": "subnormals flushed",
-    "bad_shapes": "bad shapes not asked",
+    "bad_shapes": "bad shapes not tested",
     "gradients": "no gradients",
 }
 

@@ -79,7 +79,7 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 def _write_whole(content: bytes, out: Path) -> None:
     """Write the whole file, or no file if an error occurs. Signals that end the process wait until then.
 
-    They wait by handlers, since a signal mask works only for one thread.
+    Handlers delay the signals, since a signal mask works only for one thread.
     """
     part, held = out.with_name(f".{out.name}.{os.getpid()}"), list[int]()
     before = {number: signal.signal(number, lambda which, _: held.append(which)) for number in _ENDING}
@@ -112,7 +112,7 @@ def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:
 
 def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], content: bytes, suffix: str) -> None:
     """Raise `CheckpointError` unless a file with this content has each layer at its prefix."""
-    with TemporaryFile() as file:  # it has no name, so a killed process leaves no file
+    with TemporaryFile() as file:  # the file has no name, so a killed process leaves no file
         file.write(content)
         file.flush()
         found = find(read(Path(f"/dev/fd/{file.fileno()}"), suffix, sys.maxsize)).layers
