@@ -7,8 +7,7 @@ Writes a folder as a class hands it in, and judges it in two processes. Prints t
 run it with several counts.
 
 Of 292 public programs for this exercise, 264 take one maximum over all samples in the softmax, and 115 have
-more mistakes. Each submission is `examples/textbook.py` with mistakes, in the
-shares of the public programs.
+more mistakes. Each submission is `examples/textbook.py` with mistakes, in the shares of the public programs.
 """
 
 import json
