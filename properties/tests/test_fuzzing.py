@@ -183,7 +183,8 @@ def test_an_interrupt_shows_what_was_found(tmp_path: Path) -> None:
     write(tmp_path)
     laws = "rnn_forward and (each_step or exact_value)"
     plugins = ("-p", "small", "-p", "unlocated", "-p", "interrupt")
-    fuzz = ("--implementation", "faulty.py", "-k", laws, "--fuzz-for", "40s", *plugins)
+    in_order = ("-p", "no:randomly")  # a plugin that may be installed, and that shuffles the laws
+    fuzz = ("--implementation", "faulty.py", "-k", laws, "--fuzz-for", "40s", *plugins, *in_order)
     status, output = run(*fuzz, directory=tmp_path, seed=None)
     assert status == pytest.ExitCode.INTERRUPTED, output
     assert len(re.findall("^  problem ", output, re.MULTILINE)) == 1

@@ -15,15 +15,19 @@ RNN = "Waa(5,5) Wax(5,3) Wya(2,5) ba(5,1) by(2,1)"
 LSTM = "Wf(5,8) bf(5,1) Wi(5,8) bi(5,1) Wo(5,8) bo(5,1) Wc(5,8) bc(5,1) Wy(2,5) by(2,1)"
 
 
+GENERATOR = np.random.RandomState(1)
+"""The generator of the exercise, not shared with NumPy's global one, which plugins of pytest may seed."""
+
+
 @pytest.fixture(autouse=True)
-def _legacy_generator() -> None:
-    np.random.seed(1)
+def _seeded() -> None:
+    GENERATOR.seed(1)
 
 
 def draw(named: str) -> dict[str, Array]:
     """Normal arrays of the names and shapes written down, in that order."""
     return {
-        name: np.random.randn(*map(int, shape.split(",")))
+        name: GENERATOR.randn(*map(int, shape.split(",")))
         for name, shape in re.findall(r"(\w+)\(([\d,]+)\)", named)
     }
 

@@ -7,14 +7,14 @@ import pytest
 
 import reference
 from reference.contract import Array
-from reference.tests.test_known_answers import LSTM, draw
+from reference.tests.test_known_answers import GENERATOR, LSTM, draw
 
 LSTM_LAYERS = "Wf(5,8) bf(5,1) Wi(5,8) bi(5,1) Wo(5,8) bo(5,1) Wc(5,8) bc(5,1)"
 
 
 @pytest.fixture(autouse=True)
-def _legacy_generator() -> None:
-    np.random.seed(1)
+def _seeded() -> None:
+    GENERATOR.seed(1)
 
 
 def assert_printed(gradients: dict[str, Array], printed: str) -> None:
