@@ -128,9 +128,11 @@ def _forms_with_numbers(
     if len(now) < 2:
         return
     with np.errstate(all="ignore"):
+        from_edge, right_from_edge = np.minimum(wanted, 1 - wanted), np.minimum(now, 1 - now)
         for name, numbers, cost in (
             ("constant", wanted, 0.8),
             ("clipped", np.where(np.abs(wanted) < np.abs(now), np.abs(wanted), np.nan), 0.7),
+            ("between", np.where(right_from_edge < from_edge, from_edge, np.nan), 0.95),
             ("times", wanted / now, 0.9),
             ("plus", wanted - now, 1.0),
         ):

@@ -67,6 +67,7 @@ ARGUMENT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {
 NUMBERED: Mapping[str, Function] = {
     "constant": lambda v, k: np.full_like(v, k),
     "clipped": lambda v, k: np.clip(v, -k, k),
+    "between": lambda v, k: np.clip(v, k, 1 - k),
     "times": lambda v, k: v * k,
     "plus": lambda v, k: v + k,
     "multiples": lambda v, k: np.round(v / k) * k,

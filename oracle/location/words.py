@@ -77,6 +77,7 @@ FUNCTIONS: Mapping[str, str] = {
     "bfloat16, cut": "{v} cut to bfloat16",
     "constant": "{k}",
     "clipped": "{v} clipped at ±{k}",
+    "between": "{v} clipped to [{k}, 1 - {k}]",
     "times": "{k} times {v}",
     "plus": "{v} + {k}",
     "multiples": "{v} rounded to multiples of {k}",
