@@ -264,3 +264,9 @@ def test_outputs_are_said_to_be_right_where_no_law_on_them_fails() -> None:
         (judgement,) = judgements([of_caches, *others])
         assert ("outputs right" in judgement.remark_on("rnn_forward")) == is_said
         assert ("outputs right" in render([of_caches, *others], width=80, in_full=False)) == is_said
+
+
+def test_a_failure_is_excused_if_it_is_expected_or_a_helper_module_causes_it() -> None:
+    assert not failed("a").is_excused
+    assert failed("a", expected="known").is_excused
+    assert failed("a", helpers=["rnn_utils.softmax"]).is_excused
