@@ -12,9 +12,10 @@ from oracle.faults import Fault
 from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.laws import all_laws
-from properties.strategies.domain import Domain
+from properties.strategies.domain import ANY_DOMAIN, Domain
 from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
+from properties.strategies.stacking import Stacking
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
 from properties.turns.smaller_problems import MOST_EXCESS, is_smallest, smaller
@@ -38,14 +39,16 @@ def test_they_are_of_the_domain_and_nowhere_larger_and_grow(data: st.DataObject)
     assert is_smallest(problem) == (sum(problem.sizes.values()) <= before)
 
 
-def found(check: Callable[[Problem], bool], function: str = "rnn_forward") -> Turn:
+def found(
+    check: Callable[[Problem], bool], function: str = "rnn_forward", domain: Domain = ANY_DOMAIN
+) -> Turn:
     """A turn of a law that fails where the check says so, when it is over."""
 
     def fails(trial: Any) -> None:
         if check(trial.problem):
             raise AssertionError
 
-    law = Law("a law", "spec", (function,), fails, Domain(), complete=True)
+    law = Law("a law", "spec", (function,), fails, domain, complete=True)
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", function)
     turn = Turn(law, RIGHT, function, store, Draws(seed=0))
     with pytest.raises(AssertionError):
@@ -75,3 +78,9 @@ def test_the_sizes_of_a_fixed_problem_are_reduced() -> None:
     assert problem.sizes == {"n_x": 1, "n_a": 1, "n_y": 1, "m": 1, "T_x": 41}
     (problem,) = found(lambda problem: problem.T_x > 40, "lstm_layer").store
     assert problem.sizes == {"n_x": 1, "n_a": 1, "m": 1, "T_x": 41, "L": 1, "D": 1}
+
+
+def test_no_size_is_reduced_beyond_the_domain_of_the_law() -> None:
+    two = Domain(stacking=Stacking(directions=(2,)))
+    (problem,) = found(lambda problem: problem.T_x > 40, "rnn_layer", two).store
+    assert (problem.sizes["D"], problem.T_x) == (2, 41)
