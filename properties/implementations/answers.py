@@ -94,6 +94,11 @@ class Answers:
 _cached = lru_cache(maxsize=CACHED)(Answers)
 
 
+def free_cached_answers() -> None:
+    """Free the cached answers of all implementations."""
+    _cached.cache_clear()
+
+
 def ask_all(problems: Sequence[tuple[Answers, int]]) -> None:
     """Call one function on the problems that have no reply yet, together, up to a death."""
     unknown = [(answers, number) for answers, number in problems if number not in answers._replies]

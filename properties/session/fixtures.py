@@ -7,11 +7,12 @@ from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from properties.failure_database.store import DIRECTORY, Store
+from properties.implementations.answers import free_cached_answers
 from properties.implementations.implementation import Implementation
 from properties.internals.libc_internals import give_back_memory
 from properties.internals.pytest_internals import drop_reports, drop_stash
 from properties.session.options import PROBLEM
-from properties.session.target_options import NETWORKS, implementation_of
+from properties.session.target_options import IMPLEMENTATIONS, NETWORKS, implementation_of
 from properties.trials.tally import Tally
 from properties.turns.turn import Draws, Turn
 
@@ -20,10 +21,12 @@ TURN = pytest.StashKey[Turn]()
 
 @pytest.fixture(scope="session")
 def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
-    """The implementation under test, in a process of its own."""
+    """The implementation under test, in a process of its own. After its laws it is freed, with its replies."""
     implementation = implementation_of(request.param, request.config)
     yield implementation
     implementation.close()
+    free_cached_answers()
+    del request.config.stash[IMPLEMENTATIONS][request.param]
     give_back_memory()
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -198,3 +199,23 @@ def test_workers_keep_no_reports(folder: Path) -> None:
     )
     judge(folder, "--implementation", "submissions/right.py", "-k", "can_be_used", "-n", "1", "-p", "kept")
     assert kept.read_text() in ("keeps {}", "keeps None")
+
+
+def test_a_target_is_freed_after_its_laws(folder: Path) -> None:
+    """Takes seconds: it explains the failures of three targets. The last one may still be in use."""
+    alive = folder / "alive.txt"
+    (folder / "alive.py").write_text(
+        "import gc, weakref\n"
+        "from properties.implementations.implementation import Implementation\n"
+        "made, make = [], Implementation.__init__\n"
+        "def recorded(implementation, *arguments):\n"
+        "    made.append(weakref.ref(implementation))\n"
+        "    make(implementation, *arguments)\n"
+        "Implementation.__init__ = recorded\n"
+        "def pytest_sessionfinish():\n"
+        "    gc.collect()\n"
+        f"    open({str(alive)!r}, 'w').write(' '.join(str(each() is not None) for each in made))\n"
+    )
+    targets = [("--implementation", f"submissions/{name}.py") for name in ("gates", "keeps_state", "raises")]
+    judge(folder, *chain.from_iterable(targets), "-k", "lstm_cell_forward and each_step", "-p", "alive")
+    assert alive.read_text() in ("False False False", "False False True")
