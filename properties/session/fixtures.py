@@ -21,7 +21,7 @@ TURN = pytest.StashKey[Turn]()
 
 @pytest.fixture(scope="session")
 def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
-    """The implementation under test, in a process of its own. After its laws it is freed, with its replies."""
+    """The implementation under test, in a process of its own; it and its replies are freed after its laws."""
     implementation = implementation_of(request.param, request.config)
     yield implementation
     implementation.close()
