@@ -2,8 +2,9 @@
 
     python -m properties.tests.mutants [--only TEXT]
 
-Each law loses its check, and each edit of `mutants.toml` is made, in a copy of the clone; then the tests run
-that must fail. Prints the mutants that survive, and exits with status 1 if there are any.
+In a copy of the clone, each law loses its check and each edit of `mutants.toml` is made, one at a time; then
+the tests run that must fail. The exit status is 1 if a mutant survives, or if its entry is broken.
+`test_mutants.py` checks that each edit still has its place.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +27,20 @@ CLONE = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Mutant:
-    """An edit of one file, and what of pytest is asked to fail by it."""
+    """An edit of one file, and the arguments of pytest that select the tests which must fail."""
 
     file: str
     old: str
     new: str
     tests: str
+
+    def made_in(self, text: str) -> str:
+        """The text of the file with the edit. Raises `ValueError` if the edit has no place in it."""
+        if self.old not in text:
+            raise ValueError(
+                f"{self.file} has no {self.old!r}: mend its entry in properties/tests/mutants.toml"
+            )
+        return text.replace(self.old, self.new, 1)
 
 
 def mutants() -> Iterator[Mutant]:
@@ -50,12 +60,10 @@ def mutants() -> Iterator[Mutant]:
 
 
 def survives(mutant: Mutant, folder: Path) -> bool:
-    """Whether all tests pass that are named. Raises `ValueError` where the edit has no place any more."""
+    """Whether all selected tests pass. Raises `ValueError` if the edit has no place, or pytest cannot run."""
     path = folder / mutant.file
     text = path.read_text(encoding="utf-8")
-    if mutant.old not in text:
-        raise ValueError(f"{mutant.file} has no {mutant.old!r} any more")
-    path.write_text(text.replace(mutant.old, mutant.new, 1), encoding="utf-8")
+    path.write_text(mutant.made_in(text), encoding="utf-8")
     try:
         command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider {mutant.tests}"
         every = {**os.environ, VARIABLE: "all"}
@@ -76,18 +84,21 @@ def main() -> int:
     )
     parser.add_argument("--only", default="", help="a text in the file or the edit")
     only = parser.parse_args().only
-    survivors = []
+    counts = Counter[str]()
     with TemporaryDirectory() as temporary:
         folder = Path(temporary, "clone")
         shutil.copytree(CLONE, folder, ignore=shutil.ignore_patterns(".*", "__pycache__"))
-        chosen = [mutant for mutant in mutants() if only in mutant.file + mutant.old]
-        for mutant in chosen:
-            alive = survives(mutant, folder)
-            survivors += [mutant] if alive else []
-            first = mutant.old.partition("\n")[0]
-            print(f"{'SURVIVES' if alive else 'killed  '} {mutant.file}: {first}", flush=True)
-    print(f"{len(chosen)} mutants, {len(survivors)} survive")
-    return int(bool(survivors))
+        for mutant in (mutant for mutant in mutants() if only in mutant.file + mutant.old):
+            try:
+                result = "SURVIVES" if survives(mutant, folder) else "killed"
+            except ValueError as error:
+                print(error)
+                result = "BROKEN"
+            counts[result] += 1
+            first, *_ = mutant.old.splitlines()
+            print(f"{result:<8} {mutant.file}: {first}", flush=True)
+    print(f"{counts.total()} mutants, {counts['SURVIVES']} survive, {counts['BROKEN']} are broken")
+    return int(counts["killed"] < counts.total())
 
 
 if __name__ == "__main__":
