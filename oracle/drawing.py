@@ -9,7 +9,7 @@ import numpy as np
 from oracle.inputs import Inputs, LayerInputs
 from oracle.ordinary import ordinary, ordinary_layers
 from oracle.regimes import ORDINARY, REGIMES, Regime
-from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, direction_shapes, extent
+from reference.contract import CONTRACTS, PARAMETERS, Array, Kind, Shape, direction_shapes, extents
 
 Parameters = Mapping[str, Array]
 
@@ -74,7 +74,7 @@ class Drawing:
         return self.regime == "nonfinite" and np.random.default_rng([self.seed, 3]).random() < 0.5
 
     def _arrays(self, draw: Any, shapes: Mapping[str, Shape]) -> dict[str, Array]:
-        every = {name: tuple(extent(n, self.sizes) for n in shape) for name, shape in shapes.items()}
+        every = {name: extents(shape, self.sizes) for name, shape in shapes.items()}
         return {name: draw(name, shape).astype(self.dtype) for name, shape in every.items()}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from oracle.layout import LAYOUTS, Layout, plain
 from oracle.naming import REFERENCE, part, place
-from reference.contract import Array, Kind, direction_shapes, extent
+from reference.contract import Array, Kind, direction_shapes, extents
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ def _reference_parameters(network: str, dicts: Sequence[Roles], directions: int)
         }
         sizes = sizes or _reference_sizes(kind, arrays, directions)
         for name, array in arrays.items():
-            expected = tuple(extent(size, sizes) for size in shapes[name])
+            expected = extents(shapes[name], sizes)
             if array.shape != expected:
                 raise ValueError(f"{roles[name].name} is {roles[name].array.shape}, expected {expected}")
         parameters.append({name: plain(array) for name, array in arrays.items()})

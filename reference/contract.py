@@ -221,9 +221,14 @@ def extent(size: Size, sizes: Mapping[str, int]) -> int:
     """The number for a symbolic size: `extent("n_a + n_x", {"n_a": 5, "n_x": 3}) == 8`."""
     if isinstance(size, int):
         return size
-    if size in sizes:  # most sizes are plain symbols; parsing a sum or product takes three times as long
-        return sizes[size]
     return sum(prod(sizes[factor] for factor in term.split()) for term in size.split(" + "))
+
+
+def extents(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The numbers for a symbolic shape."""
+    return tuple(
+        [sizes[size] if isinstance(size, str) and size in sizes else extent(size, sizes) for size in shape]
+    )
 
 
 def shape_text(shape: Shape) -> str:

@@ -18,6 +18,7 @@ from reference.contract import (
     Size,
     direction_shapes,
     extent,
+    extents,
     shape_text,
 )
 
@@ -103,7 +104,7 @@ def validate_layers(
     (arrays, *weights), sizes = checked_arrays(function, groups, {"L": len(parameters) // D, "D": D})
     for name in arguments:
         if name not in arrays:
-            arrays[name] = np.zeros([extent(size, sizes) for size in shapes[name]], arrays["x"].dtype)
+            arrays[name] = np.zeros(extents(shapes[name], sizes), arrays["x"].dtype)
     lengths = _lengths(function, options.get("lengths"), sizes)
     return LayerCall(arrays, weights, D, lengths, activation)
 
@@ -205,11 +206,11 @@ def _sizes(
                 sizes.setdefault(size, number)
         if not all(_is_known(size, sizes) for size in shape):
             later.append((has, shape, actual))
-        elif actual != tuple(extent(size, sizes) for size in shape):
+        elif actual != extents(shape, sizes):
             raise ValueError(f"{has}, expected {_expected(shape, sizes)}")
     for has, shape, actual in later:
         known_by_now = all(_is_known(size, sizes) for size in shape)
-        if known_by_now and actual != tuple(extent(size, sizes) for size in shape):
+        if known_by_now and actual != extents(shape, sizes):
             raise ValueError(f"{has}, expected {_expected(shape, sizes)}")
     return sizes
 

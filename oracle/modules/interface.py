@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reference.contract import Array, Kind, direction_shapes, extent
+from reference.contract import Array, Kind, direction_shapes, extents
 
 
 class UnusableModule(Exception):  # noqa: N818
@@ -154,8 +154,8 @@ def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
     for k in range(sizes.places):
         p = {}
         for name, shape in sorted(direction_shapes(kind, k // sizes.directions, sizes.n_p > 0).items()):
-            extents = tuple(extent(size, symbols) for size in shape)
-            p[name] = np.arange(start, start + np.prod(extents, dtype=int)).reshape(extents)
+            numbers = extents(shape, symbols)
+            p[name] = np.arange(start, start + np.prod(numbers, dtype=int)).reshape(numbers)
             start += p[name].size
         places.append(p)
     return places

@@ -9,7 +9,7 @@ import numpy as np
 from oracle.backward_inputs import by_parameter
 from oracle.limits import ANYTHING, Limits
 from properties.implementations.implementation import Returned
-from reference.contract import Array, Contract, Shape, direction_shapes, extent, shape_text
+from reference.contract import Array, Contract, Shape, direction_shapes, extents, shape_text
 
 
 class MalformedError(Exception):
@@ -183,9 +183,7 @@ def _stacked(contract: Contract, steps: Sequence[Any], sizes: Mapping[str, int])
         for i, (name, shape) in enumerate(contract.cache.items()):
             entries[name].append(_array(f"{where}[{i}] ({name})", step[i], shape, sizes))
     return {
-        name: np.stack(arrays, axis=2)
-        if arrays
-        else np.zeros((*(extent(size, sizes) for size in contract.cache[name]), 0))
+        name: np.stack(arrays, axis=2) if arrays else np.zeros((*extents(contract.cache[name], sizes), 0))
         for name, arrays in entries.items()
     }
 
@@ -201,7 +199,7 @@ def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Arr
         raise MalformedError(f"{name} is {_form(value)}, expected an array of shape {shape_text(shape)}")
     if value.dtype.kind not in "fiub":
         raise MalformedError(f"{name} has dtype {value.dtype}, expected real numbers")
-    expected = tuple(extent(size, sizes) for size in shape)
+    expected = extents(shape, sizes)
     if value.shape != expected:
         raise MalformedError(f"{name} has shape {value.shape}, expected {shape_text(shape)} = {expected}")
     return _in_double(value) if value.dtype == np.longdouble else value
