@@ -138,7 +138,7 @@ def _fragile() -> Sources:
         "textbook.py": TEXTBOOK,
         "no_steps.py": in_rnn("if not x.shape[2]: raise ValueError('a sequence without steps')"),
         "hangs_on_empty.py": in_cell("while not xt.size: pass"),
-        "no_nan.py": in_cell("assert not np.isnan(xt).any(), 'NaN'"),
+        "no_nan.py": in_cell("assert not np.isnan(np.concatenate((xt, a_prev))).any(), 'NaN'"),
         "sigmoid.py": right(("return 1 / (1 + np.exp(-z))", "return np.exp(z) / (1 + np.exp(z))")),
         "in_place.py": in_cell("xt += 0"),
         "in_memory_order.py": in_cell("xt = xt.ravel('K').reshape(xt.shape)"),
@@ -163,7 +163,6 @@ def _differ() -> Sources:
         "keeps_state.py": right((RNN, f"KEPT = {{}}\n{RNN}    {keep}\n")),
         "overwrites.py": in_cell("xt[...] = 0"),
         "noise.py": right(("return a_next, yt_pred", noise)),
-        "returns_none.py": in_cell("return None"),
         "lies.py": right(
             (IMPORT, IMPORT + LIAR), (END_OF_RNN, "return Liar(a + 1), Liar(y_pred), (caches, x)")
         ),
@@ -194,6 +193,7 @@ def _incomplete() -> Sources:
 def _unfinished() -> Sources:
     rnn_only = without("lstm_forward", "lstm_cell_forward")
     return {
+        "returns_none.py": in_cell("return None"),
         "starter.py": f"{rnn_only}\n{LSTM}    a = None\n    return a, a, a, a\n",
         "todo.py": in_rnn("raise NotImplementedError('[/red] \\x1b[2J \\ud800 <script>alert(1)</script>')"),
     }
