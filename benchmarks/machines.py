@@ -5,8 +5,8 @@
 
 Environment variables, or a line of Python, make torch and NumPy select other kernels. Each such environment
 reports its kernels (`benchmarks.kernels`), then random problems (`benchmarks.soundness`), the laws and the
-tests run in it; with `--short`, a part of these. What goes wrong is printed to the standard error, and the
-exit status is 1.
+tests run in it; with `--short`, a part of these in few environments. What goes wrong is printed to the
+standard error, and the exit status is 1.
 """
 
 import datetime
@@ -108,20 +108,37 @@ class Environment:
         return f"{self.worst[dtype][f'{who} step exact']:.3f}" if self.worst else "—"
 
 
-def environments(features: Sequence[str]) -> Iterator[Environment]:
-    """All environments except the usual one, also those that this machine cannot run."""
-    for isa in ("SSE41", "AVX2", "AVX512_CORE"):
-        yield Environment(f"oneDNN {isa}", {"ONEDNN_MAX_CPU_ISA": isa})
-    yield Environment("without oneDNN", first="import torch; torch.backends.mkldnn.set_flags(False)")
-    for branch in ("COMPATIBLE", "AVX2"):
-        yield Environment(f"MKL {branch}", {"MKL_CBWR": branch})
-    for capability in ("default", "avx2", "avx512"):
-        yield Environment(f"ATen {capability}", {"ATEN_CPU_CAPABILITY": capability})
-    for core in ("Prescott", "Haswell", "SkylakeX", "Zen"):
-        yield Environment(f"OpenBLAS {core}", {"OPENBLAS_CORETYPE": core})
+def environments(features: Sequence[str], *, short: bool) -> Iterator[Environment]:
+    """All environments except the usual one, also those that this machine cannot run.
+
+    The short ones set all libraries at once, to their oldest kernels and to those of AVX2.
+    """
     wide = [name for name in features if name.startswith(("AVX512", "X86_V4"))]
-    for name, without in (("NumPy without AVX-512", wide), ("NumPy baseline", features)):
-        yield Environment(name, {"NPY_DISABLE_CPU_FEATURES": " ".join(without)})
+    of_libraries: Mapping[str, Mapping[str, str]] = {
+        "ONEDNN_MAX_CPU_ISA": {
+            "oneDNN SSE41": "SSE41",
+            "oneDNN AVX2": "AVX2",
+            "oneDNN AVX512_CORE": "AVX512_CORE",
+        },
+        "MKL_CBWR": {"MKL COMPATIBLE": "COMPATIBLE", "MKL AVX2": "AVX2"},
+        "ATEN_CPU_CAPABILITY": {"ATen default": "default", "ATen avx2": "avx2", "ATen avx512": "avx512"},
+        "OPENBLAS_CORETYPE": {
+            f"OpenBLAS {core}": core for core in ("Prescott", "Haswell", "SkylakeX", "Zen")
+        },
+        "NPY_DISABLE_CPU_FEATURES": {
+            "NumPy baseline": " ".join(features),
+            "NumPy without AVX-512": " ".join(wide),
+        },
+    }
+    if short:
+        oldest, avx2 = zip(*([*settings.values()][:2] for settings in of_libraries.values()), strict=True)
+        yield Environment("oldest kernels", dict(zip(of_libraries, oldest, strict=True)))
+        yield Environment("AVX2", dict(zip(of_libraries, avx2, strict=True)))
+    else:
+        for variable, settings in of_libraries.items():
+            for name, setting in settings.items():
+                yield Environment(name, {variable: setting})
+    yield Environment("without oneDNN", first="import torch; torch.backends.mkldnn.set_flags(False)")
     # torch takes MKL's number of threads, too; conftest.py sets that of OpenMP.
     yield Environment("two threads", {"MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"})
 
@@ -138,7 +155,7 @@ def main() -> int:
         print(f"Nothing can be measured here: {usual.missing}", file=sys.stderr)
         return 1
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        others = environments(usual.kernels["NumPy"].split())
+        others = environments(usual.kernels["NumPy"].split(), short=given.short)
         found = [usual, *pool.map(Environment.find_kernels, others)]
         names: dict[str, str] = {}
         for each in found:
