@@ -1,88 +1,38 @@
-"""The results of the adapters of frameworks, and the tables of their page."""
+"""The tables of docs/frameworks.md, made from the results of all adapters."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from textwrap import shorten
-from typing import get_args
+from typing import Any, get_args
+
+import numpy as np
 
 from benchmarks.findings import DEFENDED, LEDGER, Known, anchor, known
 from benchmarks.shared import table
+from oracle import pytorch, pytorch_gradient
 from oracle.problem import DType, LayerProblem, Problem
+from properties.reports.results import LawResult
+from reference.contract import CONTRACTS
 
 NOT_RUN = "not run"
 LAWS = ("trajectory", "each step", "lower precision", "extreme magnitudes")
 """Laws of forward passes whose worst errors are shown."""
 
 DTYPES = tuple(reversed(get_args(DType)))
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A law that does not hold for one network, and its counterexample.
-
-    `outcome` is what the adapter does on the counterexample: `answers`, `raises` or `dies`; `told` is the
-    diagnosis, the error or how the process ended. `finite` says whether the right answer is finite, and
-    `gradients` whether the law is about a backward pass.
-    """
-
-    kind: str
-    law: str
-    grade: str
-    outcome: str
-    told: str
-    problem: str
-    finite: bool = True
-    gradients: bool = False
-
-    @property
-    def words(self) -> Sequence[str]:
-        """The phrases by which the ledger may recognize it."""
-        dtype = Problem.parse(self.problem).dtype if self.problem else ""
-        law = f"{self.law} of gradients" if self.gradients else self.law
-        return law, self.told, self.aspect, f"{self.outcome} in {dtype}"
-
-    @property
-    def aspect(self) -> str:
-        """The column of the first table that the failure belongs to."""
-        problem = Problem.parse(self.problem) if self.problem else None
-        if self.outcome == "dies":
-            return "crashes"
-        if not self.finite or self.law in ("nonfinite", "padding"):
-            return "nonfinite"
-        if problem is None or 0 in (problem.n_x, problem.m, problem.T_x):
-            return "other"
-        if self.gradients:
-            return "gradients" if self.grade == "spec" or self.law == "lower precision" else "other"
-        if isinstance(problem, LayerProblem) and problem.lengths != "absent":
-            return f"{problem.dtype} lengths"  # a failure without lengths would have been shrunk to one
-        return problem.dtype if self.grade == "spec" or self.law == "lower precision" else "other"
-
-    @property
-    def setting(self) -> str:
-        """The dtype and the options of the counterexample, in words."""
-        problem = Problem.parse(self.problem)
-        words: list[str] = [problem.dtype]
-        if isinstance(problem, LayerProblem):
-            options = {
-                "lengths": problem.lengths != "absent",
-                "two directions": problem.directions == 2,
-                "layers": problem.layers > 1,
-                "a projection": problem.n_p > 0,
-                "relu": problem.activation == "relu",
-            }
-            words += [word for word, there in options.items() if there]
-        return " with ".join(filter(None, (words[0], " and ".join(words[1:]))))
+COLUMNS = (
+    *("adapter", "version", "verdict", *DTYPES, "lengths", "gradients"),
+    *("NaN, ∞", "crashes", "other edges that fail", "new failures"),
+)
+_KNOWN = known(LEDGER.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Judged:
     """The results of one adapter, or why it was not judged.
 
-    `gradients` says whether it has backward passes. `ratios` holds the worst error as a fraction of the
-    bound: of forward passes by law, and of backward passes as `gradients`. A ratio is `None` where a law
-    fails.
+    `gradients` says whether it has backward passes, and `declares` names its limits.
     """
 
     name: str
@@ -96,112 +46,159 @@ class Judged:
     lengths: bool = True
     gradients: bool = False
     declares: Sequence[str] = ()
-    failures: Sequence[Failure] = ()
-    ratios: Mapping[str, float | None] = field(default_factory=dict)
+    results: Sequence[LawResult] = ()
 
-
-COLUMNS = (
-    *("adapter", "version", "verdict", *DTYPES, "lengths", "gradients"),
-    *("NaN, ∞", "crashes", "other edges that fail", "new failures"),
-)
+    @property
+    def failures(self) -> list[LawResult]:
+        """The laws that do not hold."""
+        return [each for each in self.results if each.status == "failed"]
 
 
 def parts(judged: Sequence[Judged]) -> dict[str, str]:
     """The measured parts of the page by name."""
     found = [each for each in judged if not each.missing]
-    every = {each.name: [(f, _explanation(each.name, f)) for f in each.failures] for each in found}
-    errors = [
-        [
-            f"`{each.name}`",
-            *(_ratio(each.ratios[name]) for name in LAWS),
-            _ratio(each.ratios["gradients"]) if each.gradients else "–",
-            ", ".join(each.declares),
-        ]
-        for each in found
-    ]
+    run = [" and ".join(sorted({getattr(each, of) for each in found})) for of in ("date", "commit", "system")]
     return {
-        "run": "Written {}, at commit {}, on {}.".format(
-            *(
-                " and ".join(sorted({getattr(each, of) for each in found}))
-                for of in ("date", "commit", "system")
-            )
-        ),
-        "adapters": table(COLUMNS, [_summary(each, every.get(each.name, ())) for each in judged]),
+        "run": "Written {}, at commit {}, on {}.".format(*run),
+        "adapters": table(COLUMNS, map(_summary, judged)),
         "failures": table(
             ("adapter", "network", "what happens", "laws", "accounted for", "problem"),
-            [row for name, failures in every.items() for row in _failures(name, failures)],
+            [row for each in found for row in _failures(each)],
         ),
-        "errors": table(("adapter", *LAWS, "gradients", "declares"), errors),
+        "errors": table(("adapter", *LAWS, "gradients", "declares"), map(_errors, found)),
     }
 
 
-def _ratio(worst: float | None) -> str:
-    return "fails" if worst is None else f"{worst:.2f}"
-
-
-def _link(heading: str) -> str:
-    return f"../FINDINGS.md{anchor(heading)}"
-
-
-def _summary(judged: Judged, failures: Sequence[tuple[Failure, Known | None]]) -> Sequence[str]:
+def _summary(judged: Judged) -> Sequence[str]:
     """The row of an adapter in the first table."""
     if judged.missing:
         return [f"`{judged.name}`", "–", f"{NOT_RUN}: {judged.missing}", *[""] * (len(COLUMNS) - 3)]
-    met: defaultdict[str, list[str]] = defaultdict(list)
-    for failure, _ in failures:
-        met[failure.aspect].append(failure.law)
-    right = {dtype: dtype not in met for dtype in judged.dtypes}
-    with_lengths = [dtype for dtype in judged.dtypes if f"{dtype} lengths" in met and right[dtype]]
+    by_aspect: defaultdict[str, list[LawResult]] = defaultdict(list)
+    for failure in judged.failures:
+        by_aspect[_aspect(failure)].append(failure)
+    right = [dtype for dtype in judged.dtypes if dtype not in by_aspect]
+    wrong_lengths = any(f"{dtype} lengths" in by_aspect for dtype in right)
+    wrong_gradients = ", ".join(dict.fromkeys(map(_setting, by_aspect["gradients"])))
+    laws = {aspect: ", ".join(dict.fromkeys(each.law for each in by_aspect[aspect])) for aspect in by_aspect}
     return [
         *(f"`{judged.name}`", judged.version, judged.verdict),
-        *(_yes(right[dtype]) if dtype in right else "–" for dtype in DTYPES),
-        _yes(not with_lengths) if judged.lengths else "–",
-        _gradients(failures) if judged.gradients else "–",
-        _yes("nonfinite" not in met),
-        ", ".join(dict.fromkeys(met["crashes"])) or "none",
-        ", ".join(dict.fromkeys(met["other"])) or "none",
-        str(sum(entry is None for _, entry in failures)),
+        *(_yes(dtype in right) if dtype in judged.dtypes else "–" for dtype in DTYPES),
+        _yes(not wrong_lengths) if judged.lengths else "–",
+        (f"**no**: {wrong_gradients}" if wrong_gradients else "yes") if judged.gradients else "–",
+        _yes("nonfinite" not in by_aspect),
+        laws.get("crashes", "none"),
+        laws.get("other", "none"),
+        str(sum(_explanation(judged.name, each) is None for each in judged.failures)),
     ]
-
-
-def _gradients(failures: Sequence[tuple[Failure, Known | None]]) -> str:
-    wrong = dict.fromkeys(failure.setting for failure, _ in failures if failure.aspect == "gradients")
-    return f"**no**: {', '.join(wrong)}" if wrong else "yes"
 
 
 def _yes(is_right: bool) -> str:
     return "yes" if is_right else "**no**"
 
 
-_KNOWN = known(LEDGER.read_text(encoding="utf-8"))
+def _aspect(failure: LawResult) -> str:
+    """The column of the first table that a failure belongs to."""
+    problem = _problem(failure)
+    if "died" in failure.facts:
+        return "crashes"
+    if failure.law in ("nonfinite", "padding") or (problem and not _is_finite(failure.function, problem)):
+        return "nonfinite"
+    if problem is None or 0 in (problem.n_x, problem.m, problem.T_x):
+        return "other"
+    backward = _is_backward(failure)
+    if not backward and isinstance(problem, LayerProblem) and problem.lengths != "absent":
+        return f"{problem.dtype} lengths"  # a failure without lengths would have been shrunk to one
+    if failure.grade != "spec" and failure.law != "lower precision":
+        return "other"
+    return "gradients" if backward else problem.dtype
 
 
-def _network(failure: Failure) -> str:
-    return failure.kind.upper() + (" backward" if failure.gradients else "")
+def _problem(failure: LawResult) -> Problem | None:
+    return Problem.parse(failure.counterexample) if failure.counterexample else None
 
 
-def _explanation(name: str, failure: Failure) -> Known | None:
+def _is_finite(function: str, problem: Problem) -> bool:
+    """Whether the right answer is finite, by torch."""
+    witness: Any = pytorch_gradient if CONTRACTS[function].is_backward else pytorch
+    return all(np.isfinite(array).all() for array in witness.run(problem.inputs(function)).values())
+
+
+def _is_backward(failure: LawResult) -> bool:
+    return bool(failure.function) and CONTRACTS[failure.function].is_backward
+
+
+def _setting(failure: LawResult) -> str:
+    """The dtype and the options of the counterexample, in words."""
+    problem = Problem.parse(failure.counterexample)
+    options: dict[str, bool] = {}
+    if isinstance(problem, LayerProblem):
+        options = {
+            "lengths": problem.lengths != "absent",
+            "two directions": problem.directions == 2,
+            "layers": problem.layers > 1,
+            "a projection": problem.n_p > 0,
+            "relu": problem.activation == "relu",
+        }
+    chosen = " and ".join(option for option, is_chosen in options.items() if is_chosen)
+    return f"{problem.dtype} with {chosen}" if chosen else problem.dtype
+
+
+def _explanation(name: str, failure: LawResult) -> Known | None:
     """The first part of the ledger that explains a failure of an adapter."""
-    return next((each for each in _KNOWN if each.covers(name, failure.kind, failure.words)), None)
+    problem = _problem(failure)
+    outcomes = {"died": "dies", "raised": "raises"}
+    outcome = next((word for fact, word in outcomes.items() if fact in failure.facts), "answers")
+    law = f"{failure.law} of gradients" if _is_backward(failure) else failure.law
+    phrases = (law, _told(failure), _aspect(failure), f"{outcome} in {problem.dtype if problem else ''}")
+    kind = failure.function.partition("_")[0]
+    return next((each for each in _KNOWN if each.covers(name, kind, phrases)), None)
 
 
-def _failures(name: str, failures: Sequence[tuple[Failure, Known | None]]) -> Iterator[Sequence[str]]:
+def _told(failure: LawResult) -> str:
+    """The first finding on a failure, in one line."""
+    return shorten(" ".join(failure.diagnosis[:1]), 400)
+
+
+def _failures(judged: Judged) -> Iterator[Sequence[str]]:
     """A row for each finding and each defended behaviour, and for each mistake in other failures."""
-    groups: defaultdict[tuple[str, str], list[Failure]] = defaultdict(list)
-    for failure, entry in failures:
-        told = re.sub(r"\d+", "#", failure.told) or failure.law  # numbers in messages may be those of nodes
+    groups: defaultdict[tuple[str, str], list[LawResult]] = defaultdict(list)
+    for failure in judged.failures:
+        entry = _explanation(judged.name, failure)
+        told = re.sub(r"\d+", "#", _told(failure)) or failure.law  # numbers in messages may be those of nodes
         if entry:
             told = entry.phrase if entry.heading == DEFENDED else ""
         groups[entry.heading if entry else "", told].append(failure)
     for (heading, _), alike in groups.items():
-        shortest = min(alike, key=lambda failure: len(failure.problem))
-        told = shorten(re.sub(r"(\x1b|\\x1b)\[\d+m", "", shortest.told), 120, placeholder=" …")
+        shortest = min(alike, key=lambda failure: len(failure.counterexample))
+        told = shorten(re.sub(r"(\x1b|\\x1b)\[\d+m", "", _told(shortest)), 120, placeholder=" …")
         word = "defended" if heading == DEFENDED else "finding"
         yield [
-            f"`{name}`",
+            f"`{judged.name}`",
             ", ".join(sorted({_network(failure) for failure in alike}, reverse=True)),
             told.replace("|", "\\|") or "a wrong answer",
             ", ".join(dict.fromkeys(failure.law for failure in alike)),
-            f"[{word}]({_link(heading)})" if heading else "**new**",
-            f"`{shortest.problem}`",
+            f"[{word}](../FINDINGS.md{anchor(heading)})" if heading else "**new**",
+            f"`{shortest.counterexample}`",
         ]
+
+
+def _network(failure: LawResult) -> str:
+    return failure.function.partition("_")[0].upper() + (" backward" if _is_backward(failure) else "")
+
+
+def _errors(judged: Judged) -> Sequence[str]:
+    """The row of an adapter with the worst errors, as fractions of the bound."""
+    forward = [each for each in judged.results if each.law in LAWS and not _is_backward(each)]
+    backward = [each for each in judged.results if each.law in LAWS and _is_backward(each)]
+    return [
+        f"`{judged.name}`",
+        *(_worst([each for each in forward if each.law == law]) for law in LAWS),
+        _worst(backward) if judged.gradients else "–",
+        ", ".join(judged.declares),
+    ]
+
+
+def _worst(results: Sequence[LawResult]) -> str:
+    if any(each.status == "failed" for each in results):
+        return "fails"
+    return f"{max((each.worst_ratio for each in results), default=0.0):.2f}"

@@ -19,17 +19,11 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from textwrap import shorten
-from typing import Any
 
-import numpy as np
-
-from benchmarks.framework_pages import LAWS, NOT_RUN, Failure, Judged, parts
-from benchmarks.shared import ROOT, parser, write
-from oracle import pytorch, pytorch_gradient
+from benchmarks.framework_pages import NOT_RUN, Judged, parts
+from benchmarks.shared import ROOT, parser, versions, write
 from oracle.frameworks import ADAPTERS
-from oracle.problem import Problem
-from properties.implementations.implementation import Died, Implementation, Raised, Settings
+from properties.implementations.implementation import Implementation, Settings
 from properties.reports.results import LawResult
 from properties.session import api
 from properties.worker.own_modules import full_name
@@ -74,83 +68,35 @@ def _read(path: Path, name: str) -> Judged:
     if not path.exists():
         return Judged(name, missing="not in this run")
     fields = json.loads(path.read_text())
-    return Judged(**{**fields, "failures": [Failure(**each) for each in fields["failures"]]})
+    return Judged(**{**fields, "results": [*map(LawResult.read, fields["results"])]})
 
 
 def judge(name: str, pythons: Sequence[str]) -> Judged:
     """The results of one adapter, in the first interpreter that has its packages."""
     missing = ""
     for python in pythons:
-        settings = replace(SETTINGS, python=python)
-        with Implementation(full_name(f"frameworks.{name}"), settings) as implementation:
+        with Implementation(full_name(f"frameworks.{name}"), replace(SETTINGS, python=python)) as adapter:
             try:
-                limits, functions = implementation.limits, implementation.load().functions
+                limits, functions = adapter.limits, adapter.load().functions
             except Exception as error:
                 missing = missing or str(error).partition(" needs ")[2].partition(":")[0] or str(error)
                 continue
-            judgement = api.judge(f"frameworks.{name}", "--python", python, *OPTIONS)
-            git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-            commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-            return Judged(
-                name,
-                version=version(python, name),
-                date=str(datetime.date.today()),
-                commit=commit,
-                system=f"{platform.system()} {platform.machine()}",
-                verdict=judgement.verdict,
-                dtypes=list(limits.dtypes),
-                lengths=limits.lengths,
-                gradients=limits.gradients and any(CONTRACTS[each].is_backward for each in functions),
-                declares=replace(limits, caches=True, head=True, bad_shapes=True, gradients=True).words,
-                failures=[
-                    _failure(implementation, each) for each in judgement.results if each.status == "failed"
-                ],
-                ratios=ratios(judgement.results),
-            )
+        judgement = api.judge(f"frameworks.{name}", "--python", python, *OPTIONS)
+        git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+        return Judged(
+            name,
+            version=versions(python, [ADAPTERS[name].distribution]) or ADAPTERS[name].distribution,
+            date=str(datetime.date.today()),
+            commit=subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip(),
+            system=f"{platform.system()} {platform.machine()}",
+            verdict=judgement.verdict,
+            dtypes=list(limits.dtypes),
+            lengths=limits.lengths,
+            gradients=limits.gradients and any(CONTRACTS[each].is_backward for each in functions),
+            declares=replace(limits, caches=True, head=True, bad_shapes=True, gradients=True).words,
+            results=judgement.results,
+        )
     return Judged(name, missing=missing)
-
-
-def version(python: str, name: str) -> str:
-    """The framework of an adapter in this interpreter, with its version."""
-    distribution = ADAPTERS[name].distribution
-    asked = f"import importlib.metadata as m; print(m.version({distribution!r}))"
-    done = subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False)
-    return f"{distribution} {done.stdout.strip()}".strip()
-
-
-def ratios(results: Sequence[LawResult]) -> dict[str, float | None]:
-    """The worst errors, as fractions of the bound: those of forward passes by law, and one of all gradients.
-
-    An error is `None` where a law fails.
-    """
-    groups: dict[str, list[LawResult]] = {name: [] for name in (*LAWS, "gradients")}
-    for each in results:
-        if each.law in LAWS:  # other laws may be about the whole target, and about no function
-            groups["gradients" if CONTRACTS[each.function].is_backward else each.law].append(each)
-    return {
-        name: None
-        if any(each.status == "failed" for each in alike)
-        else max((each.worst_ratio for each in alike), default=0.0)
-        for name, alike in groups.items()
-    }
-
-
-def _failure(implementation: Implementation, result: LawResult) -> Failure:
-    """A law that failed, and what the adapter does when it is called on the counterexample again."""
-    function, told = result.function, " ".join(" ".join(result.diagnosis[:1]).split())
-    gradients, outcome, finite = CONTRACTS[function].is_backward, "answers", True
-    if result.counterexample:
-        problem = Problem.parse(result.counterexample)
-        witness: Any = pytorch_gradient if gradients else pytorch
-        right = witness.run(problem.inputs(function)).values()
-        finite = all(bool(np.isfinite(array).all()) for array in right)
-        reply = implementation.call(function, problem.arguments(function))
-        if isinstance(reply, Died):
-            outcome, told = "dies", told or f"the process {reply.reason}"
-        elif isinstance(reply, Raised):
-            outcome, told = "raises", told or f"{reply.type_name}: {' '.join(reply.message.split())}"
-    kind, told = function.partition("_")[0], shorten(told, 400)
-    return Failure(kind, result.law, result.grade, outcome, told, result.counterexample, finite, gradients)
 
 
 def changed(judged: Sequence[Judged], before: str) -> list[str]:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.findings import LEDGER, Entry, entries
-from benchmarks.shared import JUDGE, parser
+from benchmarks.shared import JUDGE, parser, versions
 
 
 def main() -> int:
@@ -33,12 +33,6 @@ def main() -> int:
         of = versions(python, entry.packages) if python else "–"
         print("|", " | ".join([entry.title, of, *results]), "|", flush=True)
     return status
-
-
-def versions(python: str, packages: Sequence[str]) -> str:
-    """The packages with their versions in an interpreter; empty if it lacks one."""
-    asked = f"import importlib.metadata as m; print(', '.join(p + ' ' + m.version(p) for p in {packages!r}))"
-    return subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def command_holds(entry: Entry, python: str) -> str:

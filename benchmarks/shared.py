@@ -47,6 +47,12 @@ def updated(page: str, parts: Mapping[str, str]) -> str:
     return page
 
 
+def versions(python: str, packages: Sequence[str]) -> str:
+    """The packages with their versions in an interpreter; empty if it lacks one."""
+    asked = f"import importlib.metadata as m; print(', '.join(p + ' ' + m.version(p) for p in {packages!r}))"
+    return subprocess.run([python, "-c", asked], capture_output=True, text=True, check=False).stdout.strip()
+
+
 def processor_seconds(command: Sequence[str]) -> float:
     """The processor time, user and system, of a command that runs in the clone and prints nothing here.
 

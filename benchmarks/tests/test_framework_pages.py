@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from benchmarks.findings import DEFENDED, LEDGER, anchor, entries, known
-from benchmarks.framework_pages import LAWS, Failure, Judged, parts
-from benchmarks.frameworks import changed, ratios
+from benchmarks.framework_pages import Judged, parts
+from benchmarks.frameworks import changed
 from benchmarks.shared import updated
 from oracle.frameworks import ADAPTERS
 from oracle.problem import Problem
@@ -18,23 +18,22 @@ ENTRIES = list(entries(LEDGER.read_text(encoding="utf-8")))
 KNOWN = known(LEDGER.read_text(encoding="utf-8"))
 
 
-def failure(
-    law: str, outcome: str = "answers", told: str = "", gradients: bool = False, **given: Any
-) -> Failure:
-    problem = Problem.lstm_layer(**{**SIZES, **given})
-    grade = "spec" if law == "trajectory" else "robust"
-    return Failure("lstm", law, grade, outcome, told, repr(problem), gradients=gradients)
+def failure(law: str, fact: str = "", gradients: bool = False, **given: Any) -> LawResult:
+    problem = repr(Problem.lstm_layer(**{**SIZES, **given}))
+    grade, function = "spec" if law == "trajectory" else "robust", "lstm_layer"
+    facts: dict[str, Any] = {fact: {}} if fact else {}
+    function += "_backward" if gradients else ""
+    return LawResult("", law, grade, function, "failed", 0.0, counterexample=problem, facts=facts)
 
 
-def judged(name: str, *failures: Failure) -> Judged:
+def judged(name: str, *results: LawResult) -> Judged:
     return Judged(
         name,
         version="1.0",
         verdict="not robust",
         dtypes=["float64", "float32"],
         gradients=True,
-        failures=failures,
-        ratios=dict.fromkeys([*LAWS, "gradients"], 0.25),
+        results=results,
     )
 
 
@@ -69,12 +68,12 @@ def row(judgement: Judged) -> dict[str, str]:
         (failure("nonfinite", regime="nonfinite"), "NaN, ∞", "**no**"),
         (failure("nonfinite", gradients=True, regime="nonfinite"), "NaN, ∞", "**no**"),
         (failure("padding", lengths="random"), "NaN, ∞", "**no**"),
-        (failure("no samples", "dies", m=0), "crashes", "no samples"),
-        (failure("no steps", "raises", T_x=0), "other edges that fail", "no steps"),
+        (failure("no samples", "died", m=0), "crashes", "no samples"),
+        (failure("no steps", "raised", T_x=0), "other edges that fail", "no steps"),
         (failure("memory layouts"), "other edges that fail", "memory layouts"),
     ],
 )
-def test_a_failure_is_an_answer_to_one_question(met: Failure, column: str, cell: str) -> None:
+def test_a_failure_is_an_answer_to_one_question(met: LawResult, column: str, cell: str) -> None:
     right, wrong = row(judged("mlx")), row(judged("mlx", met))
     assert wrong[column] == cell
     changed = {name for name in right if right[name] != wrong[name]}
@@ -89,19 +88,18 @@ def test_gradients_that_there_are_not_were_not_asked() -> None:
 def test_the_worst_error_of_gradients_is_not_that_of_a_forward_pass() -> None:
     statuses: dict[bool, Status] = {True: "passed", False: "failed"}
     laws = [
-        LawResult("", law, "spec", function, statuses[holds], 0.0, worst_ratio=worst)
-        for function, law, holds, worst in (
-            ("", "can be loaded", True, 0.0),
-            ("lstm_layer", "trajectory", False, 9.0),
-            ("lstm_layer", "each step", True, 0.1),
-            ("lstm_layer_backward", "trajectory", True, 0.2),
-            ("lstm_layer_backward", "lower precision", True, 0.3),
+        LawResult("", law, "spec", function, statuses[holds], 0.0, worst_ratio=worst, counterexample=problem)
+        for function, law, holds, worst, problem in (
+            ("", "can be loaded", True, 0.0, ""),
+            ("lstm_layer", "trajectory", False, 9.0, repr(Problem.lstm_layer(**SIZES))),
+            ("lstm_layer", "each step", True, 0.1, ""),
+            ("lstm_layer_backward", "trajectory", True, 0.2, ""),
+            ("lstm_layer_backward", "lower precision", True, 0.3, ""),
         )
     ]
-    found = ratios(laws)
-    assert (found["trajectory"], found["each step"], found["gradients"]) == (None, 0.1, 0.3)
+    assert "| `mlx` | fails | 0.10 | 0.00 | 0.00 | 0.30 |  |" in lines(judged("mlx", *laws))
     laws[-1] = replace(laws[-1], status="failed")
-    assert ratios(laws)["gradients"] is None
+    assert "| `mlx` | fails | 0.10 | 0.00 | 0.00 | fails |  |" in lines(judged("mlx", *laws))
 
 
 def test_the_dtypes_that_are_declared_away_were_not_asked() -> None:
@@ -109,7 +107,7 @@ def test_the_dtypes_that_are_declared_away_were_not_asked() -> None:
 
 
 def test_each_failure_is_a_finding_or_defended_or_new() -> None:
-    met = [failure("no samples", "dies", m=0), failure("no steps", T_x=0), failure("trajectory")]
+    met = [failure("no samples", "died", m=0), failure("no steps", T_x=0), failure("trajectory")]
     rows = [line for line in lines(judged("onnxruntime", *met)) if line.startswith("| `onnxruntime` | LSTM")]
     for line, mark in zip(rows, ("[finding](../FINDINGS.md#onnx-", "[defended](", "**new**"), strict=True):
         assert mark in line
@@ -128,17 +126,12 @@ def test_what_was_not_run_says_so_and_why() -> None:
 
 
 def test_a_verdict_is_compared_with_that_of_an_earlier_page() -> None:
-    met = judged("mlx", failure("no steps", "raises", T_x=0))
+    met = judged("mlx", failure("no steps", "raised", T_x=0))
     table = parts([met, Judged("ncnn", missing="not here")])["adapters"]
     before = updated("<!-- adapters -->\n<!-- end -->\n", {"adapters": table})
     conforms = replace(judged("mlx"), verdict="conforms", version="2.0")
     assert changed([met, judged("ncnn")], before) == []
     assert changed([conforms], before) == ["mlx: not robust (1.0) is now conforms (2.0)"]
-
-
-def test_the_error_of_a_law_that_fails_is_no_number() -> None:
-    failing = Judged("ncnn", ratios=dict.fromkeys([*LAWS, "gradients"]))
-    assert [line for line in lines(failing) if line.startswith("| `ncnn` | fails | fails |")]
 
 
 def test_the_ledger_covers_failures_of_adapters_that_there_are() -> None:
