@@ -15,13 +15,12 @@ def run_quietly(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.
     return runtestprotocol(item, nextitem=nextitem, log=False)
 
 
-def drop_uncategorized(reporter: pytest.TerminalReporter) -> None:
-    """Drop the reports without a category."""
+def drop_passed(reporter: pytest.TerminalReporter) -> None:
+    """Keep the number of passed tests but only one of their reports, unless the user wants these reports.
+
+    Reports without a category, such as those of fixtures, are dropped, too.
+    """
     reporter.stats.get("", []).clear()
-
-
-def drop_all_passed_but_one(reporter: pytest.TerminalReporter) -> None:
-    """Keep the number of passed tests but only one report, unless the user wants these reports."""
     passed = reporter.stats.get("passed", [])
     if not ({"p", "P"} & {*reporter.reportchars} or reporter.config.option.durations):
         passed[1:] = passed[:1] * (len(passed) - 1)
@@ -53,20 +52,13 @@ class _Plain(pytest.TerminalReporter):  # type: ignore[misc]  # which pytest dec
         if final and self.isatty:
             self.rewrite("", erase=True)  # the line "collecting ..."
 
-    def summary_failures(self) -> None:
-        reports = self.getreports("failed") if self.config.option.tbstyle != "no" else []
-        for report in reports:
-            self.write_line("")
-            self._outrep_summary(report)
-        self.write_line("")
-
     def build_summary_stats_line(self) -> Any:
         parts, color = super().build_summary_stats_line()
         return [part for part in parts if "deselected" not in part[0]] or parts, color
 
 
 def show_plainly(reporter: pytest.TerminalReporter) -> None:
-    """Print only the letters of results, the messages of failures, and the totals."""
+    """Print only the letters of results and the totals."""
     reporter.__class__ = _Plain
 
 

@@ -1,7 +1,7 @@
 """The closing table: the number of problems by law and function, the verdicts and the mistakes."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from textwrap import fill, wrap
 
@@ -80,27 +80,23 @@ def _laws(judgement: Judgement, functions: Sequence[str]) -> Table:
     for law in dict.fromkeys(result.law for result in judgement.results if result.function in functions):
         if law in PRESENCE:
             continue
-        cells = {each.function: each for each in judgement.results if each.law == law}
-        grade = next(iter(cells.values())).grade
-        table.add_row(law, grade, *(_cell(cells.get(function)) for function in functions))
+        of_law = [result for result in judgement.results if result.law == law]
+        cells = {result.function: cell(result) for result in of_law}
+        table.add_row(law, of_law[0].grade, *(cells.get(function, "") for function in functions))
     return table
 
 
-def _cell(result: LawResult | None) -> str:
-    if result is None:
-        return ""
+def cell(result: LawResult) -> str:
+    """The outcome of a law on a function: the number of problems, or a word."""
     if result.declared:
         return DECLARED
     if result.helpers:
         return "helper"
     if result.status != "passed":
         return "expected" if result.expected else result.status
-    counts = [str(result.problems - result.not_meaningful)]
-    if result.not_meaningful:
-        counts.append(f"{result.not_meaningful} n.m.")
-    if result.too_slow:
-        counts.append(f"{result.too_slow} too slow")
-    return " + ".join(counts)
+    counts = {"n.m.": result.not_meaningful, "too slow": result.too_slow}
+    more = (f" + {count} {what}" for what, count in counts.items() if count)
+    return f"{result.problems - result.not_meaningful}{''.join(more)}"
 
 
 def _remarks(judgement: Judgement) -> Iterator[str]:
@@ -118,18 +114,24 @@ def _remarks(judgement: Judgement) -> Iterator[str]:
             count = sum(result.too_slow for result in slow)
             late = min((Problem.parse(each.late) for each in slow), key=lambda each: work(each, function))
             yield f"not judged: {function} on {count} problems, {too_slow(late)}"
-    why: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for result in results:
-        if result.status == "skipped" and not (result.declared or judgement.why_missing(result.function)):
-            why[result.message][short(result.function)] = None
-    for reason, functions in why.items():
-        yield f"skipped, since no problem was judged: {', '.join(functions)}: {reason}"
-    noted: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for result in results:
-        for note in sorted(result.notes) if result.function and result.status != "skipped" else ():
-            noted[note][short(result.function)] = None
-    for note, functions in noted.items():
-        yield f"noticed, no failure: {', '.join(functions)}: {note}"
+    reasons = [
+        (each.message, each.function)
+        for each in results
+        if each.status == "skipped" and not (each.declared or judgement.why_missing(each.function))
+    ]
+    for reason, functions in _together(reasons):
+        yield f"skipped, since no problem was judged: {functions}: {reason}"
+    ran = [result for result in results if result.function and result.status != "skipped"]
+    for note, functions in _together((note, each.function) for each in ran for note in sorted(each.notes)):
+        yield f"noticed, no failure: {functions}: {note}"
+
+
+def _together(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Each text once, with the names of its functions."""
+    functions: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for text, function in pairs:
+        functions[text][short(function)] = None
+    return ((text, ", ".join(names)) for text, names in functions.items())
 
 
 def _verdicts(
@@ -146,21 +148,15 @@ def _verdicts(
     for judgement in judged:
         name = shortened(names[judgement.implementation], room)
         yield f"  {name:<{room}}  {judgement.verdict_in_words:<10} {numbers[judgement.implementation]}"
-        more = " ".join(
-            "; ".join(_more_remarks(judgement)).split()
-        )  # text of the target may have several lines
-        if more:
-            yield from _filled(more, width, lines=None if in_full else 1)
+        yield from _filled("; ".join(_more_remarks(judgement)), width, lines=None if in_full else 1)
 
 
 def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> Iterator[str]:
     """Each mistake once, by number, with the number of targets, the functions and the laws."""
     for number, mistake in enumerate(mistakes, 1):
-        words = " ".join(mistake.words.split())
-        if all(case.of_caches for case in mistake.cases):
-            words += "; outputs right, caches wrong"
+        of_caches = "; outputs right, caches wrong" if all(each.of_caches for each in mistake.cases) else ""
         many = f"{len(mistake.implementations)} of {implementations}  " if implementations > 1 else ""
-        yield from _filled(words, width, first=f"{number:>4}. {many}")
+        yield from _filled(mistake.words + of_caches, width, first=f"{number:>4}. {many}")
         where = ", ".join(
             short(function) + (" (inherited)" if all(result.inherited for result in results) else "")
             for function, results in results_by_function(mistake.results).items()
@@ -175,7 +171,7 @@ def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> 
 def _filled(text: str, width: int, first: str = _INDENT, lines: int | None = None) -> list[str]:
     """Wrapped text; the first line begins with `first`. `lines` is the largest number of lines."""
     return wrap(
-        text,
+        " ".join(text.split()),  # text of a target may have several lines
         width,
         initial_indent=first,
         subsequent_indent=_INDENT,

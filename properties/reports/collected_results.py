@@ -2,28 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
+from properties.laws import all_laws
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult, encodable
-from properties.reports.test_ids import implementation_in, is_of_law
+from properties.reports.test_ids import function_in, implementation_in, is_of_law, law_in
 
 
 class CollectedResults:
     """The results of a run."""
 
     def __init__(self, targets: Sequence[str]) -> None:
-        self.results: list[LawResult] = []
         self._targets = [*map(encodable, targets)]
+        self._by_target: defaultdict[str, list[LawResult]] = defaultdict(list)
+        self._pending: dict[str, set[str]] | None = None
         self._done: set[str] = set()
-        self._is_known = False  # whether `_pending` is filled
-        self._pending: defaultdict[str, set[str]] = defaultdict(set)
-        self._partial: defaultdict[str, list[LawResult]] = defaultdict(list)
 
     def expect(self, nodeids: Iterable[str]) -> None:
         """Set which tests will run. Workers of pytest-xdist report the same tests several times."""
-        if not self._is_known:
-            self._is_known = True
+        if self._pending is None:
+            self._pending = defaultdict(set)
             for nodeid in filter(is_of_law, nodeids):
                 self._pending[implementation_in(nodeid)].add(nodeid)
 
@@ -31,20 +31,41 @@ class CollectedResults:
         self, nodeid: str, properties: Iterable[tuple[str, Any]]
     ) -> tuple[list[LawResult], list[Judgement]]:
         """Add the properties of a report. Returns the new results, and the targets that are now complete."""
-        new, done = [*LawResult.reported(properties)], []
+        new, done = [LawResult.read(result) for name, result in properties if name == "law"], []
         for result in new:
-            name, pending = result.implementation, self._pending[implementation_in(nodeid)]
-            self.results.append(result)
-            self._partial[name].append(result)
+            target, pending = (
+                result.implementation,
+                (self._pending or {}).get(implementation_in(nodeid), set()),
+            )
+            self._by_target[target].append(result)
             pending.discard(nodeid)
             if not pending:
-                self._done.add(name)
-                done.append(Judgement(name, self._partial.pop(name)))
+                self._done.add(target)
+                done.append(Judgement(target, self._by_target[target]))
         return new, done
+
+    @property
+    def results(self) -> list[LawResult]:
+        """All results."""
+        return [*chain.from_iterable(self._by_target.values())]
 
     @property
     def left(self) -> list[str]:
         """The targets that have not been judged completely; empty when every test has run."""
-        if self._is_known and not any(self._pending.values()):
+        if self._pending is not None and not any(self._pending.values()):
             return []
         return [target for target in self._targets if target not in self._done]
+
+
+def killed(nodeid: str) -> LawResult:
+    """The failure of a law whose worker was killed twice."""
+    name = law_in(nodeid)
+    return LawResult(
+        implementation=implementation_in(nodeid),
+        law=name,
+        grade=next((law.grade for law in all_laws() if law.name == name), "spec"),
+        function=function_in(nodeid),
+        status="failed",
+        seconds=0.0,
+        message="the process of pytest-xdist that ran this law was killed, and killed again in a second run",
+    )

@@ -33,7 +33,8 @@ def _row(judgement: Judgement, run: Run) -> list[str]:
     if judgement.is_left:
         return [judgement.verdict, *[""] * (len(COLUMNS) - 2)]
     held = [grade for function in judgement.functions for grade in judgement.holds(function, of_its_own=True)]
-    hold = [str(held.count(grade)) if grade in judgement.grades else "" for grade in GRADES]
+    selected = {result.grade for result in judgement.results}
+    hold = [str(held.count(grade)) if grade in selected else "" for grade in GRADES]
     first = [case.words for case in cases(judgement)][:1] or [""]
     page = run.pages[judgement.implementation].name if judgement.implementation in run.pages else ""
     functions = [judgement.backward or "", str(len(judgement.functions))]

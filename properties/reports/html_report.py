@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from properties.reports.closing_table import IN_FULL, short
+from properties.reports.closing_table import IN_FULL, cell, short
 from properties.reports.json_report import Run
 from properties.reports.judgement import Judgement
 from properties.reports.mistakes import ranked_mistakes
@@ -18,15 +18,9 @@ from reference.contract import CONTRACTS
 
 VERDICTS = {
     "conforms": ("✓", "every law that ran holds"),
-    "not robust": (
-        "~",
-        "right on ordinary inputs, wrong on some extreme or empty inputs or in lower precision",
-    ),
+    "not robust": ("~", "right on ordinary inputs, wrong on extreme or empty ones or in lower precision"),
     "differs": ("✗", "wrong on ordinary inputs"),
-    "incomplete": (
-        "–",
-        "a function is missing or has other parameters than in the specification; the rest is judged",
-    ),
+    "incomplete": ("–", "a function is missing or has other parameters than specified; the rest is judged"),
     "unfinished": ("…", "still to be written: the code has placeholders instead of values"),
     "not judged": ("?", "too slow for a law, or crashed too often, or the harness itself failed"),
     "unusable": ("!", "cannot be loaded, or has none of the functions"),
@@ -62,17 +56,12 @@ def as_html(judged: Sequence[Judgement], run: Run) -> str:
 
 def render(name: str, **given: object) -> str:
     """Fill in a template of this folder."""
-    rendered: str = _templates().get_template(name).render(verdicts=VERDICTS, **given)
-    return rendered
+    return str(_templates().get_template(name).render(verdicts=VERDICTS, **given))
 
 
 @cache
 def _templates() -> Any:
-    from jinja2 import (  # only runs with a page need it
-        Environment,
-        FileSystemLoader,
-        StrictUndefined,
-    )
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only runs with a page need it
 
     jinja = Environment(
         autoescape=True,
@@ -81,6 +70,5 @@ def _templates() -> Any:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    jinja.filters["short"] = short
-    jinja.filters["named"] = lambda target, names: names[target]
+    jinja.filters |= {"cell": cell, "short": short, "named": lambda target, names: names[target]}
     return jinja

@@ -5,7 +5,7 @@ import math
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,28 +39,21 @@ def as_json(judged: Iterable[Judgement], run: Run) -> str:
 def read(path: Path) -> tuple[list[LawResult], Run]:
     """The results and the run in a report."""
     document = json.loads(path.read_text(encoding="utf-8"))
-    results = [
-        _result(
-            law,
-            implementation=entry["target"],
-            limits=tuple(entry.get("limits", ())),
-            understood=entry.get("understood", {}),
-        )
-        for entry in document["implementations"]
-        for law in entry["laws"]
-    ]
+    results = []
+    for entry in document["implementations"]:
+        given = {"implementation": entry["target"], "limits": tuple(entry.get("limits", ()))}
+        given["understood"] = entry.get("understood", {})
+        results += [_result(law, **given) for law in entry["laws"]]
     return results, Run(document["environment"], document.get("left", []))
 
 
 def _entry(judgement: Judgement) -> dict[str, Any]:
     """The entry of one target."""
+    some = {name: getattr(judgement, name) for name in ("backward", "limits", "understood", "notes")}
     return {
         "target": judgement.implementation,
         "verdict": judgement.verdict,
-        **({"backward": judgement.backward} if judgement.backward else {}),
-        **({"limits": list(judgement.limits)} if judgement.limits else {}),
-        **({"understood": dict(judgement.understood)} if judgement.understood else {}),
-        **({"notes": list(judgement.notes)} if judgement.notes else {}),
+        **{name: value for name, value in some.items() if value},
         "functions": {function: _function(judgement, function) for function in judgement.functions},
         "laws": [_law(result) for result in judgement.results],
     }
@@ -88,25 +81,22 @@ def _function(judgement: Judgement, function: str) -> dict[str, Any]:
 
 _ALWAYS = (
     *("law", "grade", "function", "status", "problems", "seconds"),
-    *("worst_ratio", "counterexample", "message", "diagnosis"),
+    *("worst_ratio", "counterexample", "message"),
 )
-_ELSEWHERE = ("implementation", "limits", "understood", "findings")
+_OF_TARGET = ("implementation", "limits", "understood")
+_DEFAULTS = asdict(LawResult("", "", "", "", "passed", 0.0))
 
 
 def _law(result: LawResult) -> dict[str, Any]:
     """A result as a dict. Most fields are left out if they have their default."""
-    values = {name: getattr(result, name) for name in _ALWAYS}
-    values["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
-    for each in fields(result):
-        default = each.default if each.default_factory is MISSING else each.default_factory()
-        if each.name not in (*_ALWAYS, *_ELSEWHERE) and getattr(result, each.name) != default:
-            values[each.name] = getattr(result, each.name)
-    return values | ({"findings": [vars(each) for each in result.findings]} if result.findings else {})
+    values = asdict(result)
+    always = {name: values.pop(name) for name in _ALWAYS}
+    always["worst_ratio"] = min(result.worst_ratio, sys.float_info.max)  # JSON has no infinity
+    more = {n: value for n, value in values.items() if n not in _OF_TARGET and value != _DEFAULTS[n]}
+    return {**always, "diagnosis": result.diagnosis, **more}
 
 
 def _result(values: dict[str, Any], **given: Any) -> LawResult:
     ratio = math.inf if values["worst_ratio"] == sys.float_info.max else values["worst_ratio"]
-    known = {
-        name: value for name, value in values.items() if name != "diagnosis"
-    }  # it is made from the findings
+    known = {name: value for name, value in values.items() if name != "diagnosis"}  # made from the findings
     return LawResult.read({**known, "worst_ratio": ratio, **given})

@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
-from oracle.diagnosis.findings import Finding
 from oracle.verdict import Facts
 from properties.reports.results import GRADES, LawResult
 from properties.trials.provided_functions import PRESENCE, PROVIDED
 from reference.contract import CONTRACTS
 
 Verdict = Literal[
-    "conforms", "not robust", "incomplete", "unfinished", "not judged", "differs", "unusable", "left"
+    "left", "unusable", "differs", "not judged", "unfinished", "incomplete", "not robust", "conforms"
 ]
+"""The verdicts, the worst first."""
 
 CACHES = frozenset({"cache entries", "cached inputs", "gate ranges"})
 """The laws about caches alone."""
@@ -60,10 +60,7 @@ class Judgement:
         unknown = {each.grade for function in functions for each in self.without_result(function)}
         if "not robust" in verdicts and "spec" not in unknown:
             verdicts.discard("not judged")
-        ranked: tuple[Verdict, ...] = (
-            *("left", "unusable", "differs", "not judged", "unfinished", "incomplete", "not robust"),
-        )
-        return next((verdict for verdict in ranked if verdict in verdicts), "conforms")
+        return min(verdicts, key=get_args(Verdict).index)
 
     def verdict_on(self, function: str) -> Verdict:
         """The verdict on one function. It is *not judged* if the laws without a result could change it."""
@@ -86,7 +83,7 @@ class Judgement:
     def _is_unfinished(self, function: str) -> bool:
         """Whether a function, or the function from which it inherits its failures, has placeholders."""
         source = CONTRACTS[function].source if function and self.inherits(function) else function
-        return any(each.unfinished for each in self.results if each.function in (function, source))
+        return any(each.unfinished for each in [*self.on(function), *self.on(source)])
 
     @property
     def why_unusable(self) -> str:
@@ -95,10 +92,9 @@ class Judgement:
 
     def why_missing(self, function: str) -> str:
         """Why a function cannot be judged; empty if it can."""
-        for result in self.results:
+        for result in self.on(function):
             is_skipped = result.status == "skipped" and not (result.says_nothing or result.declared)
-            is_missing = result.status == "failed" and result.law == PROVIDED
-            if result.function == function and (is_skipped or is_missing):
+            if is_skipped or (result.status == "failed" and result.law == PROVIDED):
                 return result.message
         return ""
 
@@ -115,17 +111,12 @@ class Judgement:
     @property
     def notes(self) -> Sequence[str]:
         """A line for each statement that was skipped, and each module that was replaced, in loading."""
-        return [note for result in self.results if not result.function for note in result.notes]
+        return [note for result in self.on("") for note in result.notes]
 
     @property
     def helpers(self) -> list[str]:
         """The functions of helper modules that alone cause failures."""
         return list(dict.fromkeys(name for result in self.results for name in result.helpers))
-
-    @property
-    def grades(self) -> list[str]:
-        """The grades of the laws that were selected."""
-        return [grade for grade in GRADES if any(each.grade == grade for each in self.results)]
 
     @property
     def laws_failed(self) -> int:
@@ -139,25 +130,24 @@ class Judgement:
             return self.verdict
         return self._worst(self.functions)
 
-    @property
-    def is_right_on_ordinary_inputs(self) -> bool:
-        """Whether every spec law holds on every selected function that is finished."""
-        return self.whole in ("conforms", "not robust")
+    def on(self, function: str) -> list[LawResult]:
+        """The results on a function; on the whole target if it is empty."""
+        return [result for result in self.results if result.function == function]
 
     def failures(self, function: str) -> list[LawResult]:
         """The failures of a function that the target itself causes."""
-        failed = [each for each in self.results if each.function == function and each.status == "failed"]
-        return [each for each in failed if not (each.ours or each.helpers)]
+        failed = [result for result in self.on(function) if result.status == "failed"]
+        return [result for result in failed if not (result.ours or result.helpers)]
 
     def without_result(self, function: str) -> list[LawResult]:
         """The laws without a result on a function: the harness broke, or all their problems were left out.
 
         If declared limits exclude every law, these are all its laws.
         """
-        laws = [each for each in self.results if each.function == function and each.law not in PRESENCE]
-        broken = [each for each in self.results if each.function == function and each.ours]
+        laws = [result for result in self.on(function) if result.law not in PRESENCE]
         if laws and all(result.declared for result in laws):
             return laws
+        broken = [result for result in self.on(function) if result.ours]
         return broken + [result for result in laws if result.says_nothing]
 
     def holds(self, function: str, *, of_its_own: bool = False) -> list[str]:
@@ -167,8 +157,7 @@ class Judgement:
         """
         if self.verdict_on(function) not in ("conforms", "not robust", "differs"):
             return []
-        ran = [each for each in self.results if each.function == function and each.status != "skipped"]
-        ran = [each for each in ran if each.law not in PRESENCE]
+        ran = [each for each in self.on(function) if each.status != "skipped" and each.law not in PRESENCE]
         failed = [each for each in ran if each.status == "failed" and not each.helpers]
         broken = {each.grade for each in failed if not (of_its_own and each.inherited)}
         return [grade for grade in GRADES if grade in {result.grade for result in ran} - broken]
@@ -202,12 +191,11 @@ class Judgement:
             remarks.append("outputs right, caches wrong")
         if self.inherits(function):
             remarks.append(f"inherited from its {'forward pass' if CONTRACTS[function].is_layer else 'cell'}")
-        first_of: dict[str, Finding] = {}
-        for failure in self.failures(function):
-            if failure.findings:
-                first_of.setdefault(failure.findings[0].cause, failure.findings[0])
         causes = Counter(each.findings[0].cause for each in self._deciding(function) if each.findings)
-        remarks += [first_of[cause].words for cause, _ in causes.most_common(1)]
+        if causes:
+            ((cause, _),) = causes.most_common(1)
+            known = (each.findings[0] for each in self.failures(function) if each.findings)
+            remarks.append(next(finding.words for finding in known if finding.cause == cause))
         return "; ".join(remarks)
 
 

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
 
 from oracle.diagnosis.findings import Finding, found, mistake
@@ -34,8 +35,8 @@ class Case:
 
     @property
     def smallest(self) -> LawResult:
-        """The failure to show: if possible on ordinary inputs, not inherited, and on the smallest problem."""
-        return min(self.results, key=lambda result: _size(result, self.finding))
+        """The failure to show."""
+        return smallest(self.results, self.finding)
 
     @property
     def by_function(self) -> dict[str, list[LawResult]]:
@@ -69,11 +70,6 @@ class Mistake:
     def is_known(self) -> bool:
         """Whether the failures are known to have a common cause."""
         return self.cases[0].finding.kind not in ("unknown", "harness broke")
-
-    @property
-    def is_unnamed(self) -> bool:
-        """Whether nothing is known of a mistake, so its failures may have different causes."""
-        return self.cases[0].finding.kind == "unknown"
 
     @property
     def is_of_helpers(self) -> bool:
@@ -197,36 +193,34 @@ def ranked_mistakes(judged: Iterable[Judgement]) -> list[Mistake]:
 
 
 def _helper_cases(judgement: Judgement) -> list[Case]:
-    """The mistakes of helper modules, each once."""
-    together: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
-    own = {
-        first_finding(each).cause
-        for each in judgement.results
-        if each.status == "failed" and not each.helpers
-    }
-    for result in judgement.results:
+    """The mistakes of helper modules, each once, without mistakes that the target itself makes."""
+    failed = [result for result in judgement.results if result.status == "failed"]
+    own = {first_finding(result).cause for result in failed if not result.helpers}
+    by_helpers: defaultdict[tuple[str, ...], list[LawResult]] = defaultdict(list)
+    for result in failed:
         if result.helpers:
-            together[(*result.helpers,)].append(result)
-    return [
-        Case(judgement.implementation, _helper_finding(names, first_finding(results[0]), own), results)
-        for names, results in together.items()
-    ]
+            by_helpers[(*result.helpers,)].append(result)
+    found_cases = []
+    for helpers, results in by_helpers.items():
+        finding = first_finding(results[0])
+        names = finding.facts["names"] if finding.kind == "mistake" else []
+        if others := [name for name in names if mistake(name).cause not in own]:
+            finding = mistake(*others)
+        of_helpers = found("helper", functions=[*helpers], told=vars(finding))
+        found_cases.append(Case(judgement.implementation, of_helpers, results))
+    return found_cases
 
 
-def _helper_finding(functions: Sequence[str], finding: Finding, own: Set[str]) -> Finding:
-    """The finding about helper modules, without mistakes that the target itself makes."""
-    names = finding.facts["names"] if finding.kind == "mistake" else []
-    if others := [name for name in names if mistake(name).cause not in own]:
-        finding = mistake(*others)
-    return found("helper", functions=[*functions], told=vars(finding))
+def smallest(results: Iterable[LawResult], finding: Finding) -> LawResult:
+    """The failure to show of those with a finding: on ordinary inputs, not inherited, on a small problem."""
 
+    def rank(result: LawResult) -> tuple[bool, bool, bool, bool, float]:
+        is_other = first_finding(result).cause != finding.cause
+        odd, size = True, math.inf
+        with suppress(ValueError):  # there is no problem, or its file of weights was deleted
+            problem = Problem.parse(result.counterexample)
+            odd = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
+            size = work(problem, result.function)
+        return result.grade != "spec", result.inherited, is_other, odd, size
 
-def _size(result: LawResult, finding: Finding) -> tuple[bool, bool, bool, bool, float]:
-    """The sort key by which the failure to show is the first."""
-    is_other = first_finding(result).cause != finding.cause
-    try:
-        problem = Problem.parse(result.counterexample)
-    except ValueError:  # there is no problem, or its file of weights was deleted
-        return result.grade != "spec", result.inherited, is_other, True, math.inf
-    odd = 0 in problem.sizes.values() or problem.regime in ("nonfinite", "subnormal")
-    return result.grade != "spec", result.inherited, is_other, odd, work(problem, result.function)
+    return min(results, key=rank)

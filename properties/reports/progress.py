@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from properties.internals.pytest_internals import drop_all_passed_but_one, drop_uncategorized, show_no_files
+from properties.internals.pytest_internals import drop_passed, show_no_files
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult, printable
 from properties.reports.target_names import shown_names
@@ -50,8 +50,7 @@ class ProgressPlugin:
         """Show the last result, and the targets that are now complete."""
         for judgement in done:
             self._done += 1
-            drop_uncategorized(self._reporter)
-            drop_all_passed_but_one(self._reporter)
+            drop_passed(self._reporter)
             if self._display.disable:
                 failed = judgement.laws_failed
                 count = f" ({failed} law{'s' if failed > 1 else ''} failed)" if failed else ""

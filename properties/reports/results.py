@@ -1,6 +1,6 @@
 """The result of a law on a function; `judgement` makes the verdicts from these results."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Literal
@@ -68,11 +68,6 @@ class LawResult:
             name: intern(value) if type(value) is str else value for name, value in values.items()
         }
         return cls(**{**known, "findings": findings})
-
-    @classmethod
-    def reported(cls, user_properties: Iterable[tuple[str, Any]]) -> "Iterator[LawResult]":
-        """The results in the user properties of a report of pytest."""
-        return (cls.read(result) for name, result in user_properties if name == "law")
 
     @property
     def diagnosis(self) -> list[str]:

@@ -16,10 +16,11 @@ from properties.implementations import interpreter
 from properties.implementations.implementation import Settings, TargetMissing
 from properties.internals.pytest_internals import option_words
 from properties.laws import all_laws
-from properties.reports import expected_failures, report, target_pages
+from properties.reports import expected_failures
 from properties.reports.environment import describe, digest_of_folder
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Run
+from properties.reports.report import Reports
 from properties.reports.results import printable
 from properties.reports.run_end import Closing
 from properties.session import command
@@ -46,14 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
     reproduce = config.getoption("--reproduce")
     directory = config.invocation_params.dir
     known = config.getoption("--expected-failures")
-    reports = [directory / file for file in config.getoption("--report") or ()]
+    files = [directory / file for file in config.getoption("--report") or ()]
+    folder = directory / each_in if (each_in := config.getoption("--report-each")) else None
+    reports = Reports(files, folder)
     try:
         failures = config.stash[EXPECTED] = expected_failures.read(directory / known) if known else []
-        for path in reports:
-            report.check(path)
-        folder = directory / each_in if (each_in := config.getoption("--report-each")) else None
-        if folder:
-            target_pages.check(folder)
+        reports.check()
         if hasattr(config, "workerinput"):  # in a worker of pytest-xdist
             config.option.hypothesis_seed = config.workerinput["seed"]
         else:
@@ -63,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[PROBLEM] = _problem_of_a_law(reproduce, config) if reproduce else None
         targets = config.stash[TARGETS]
         if not hasattr(config, "workerinput"):
-            config.pluginmanager.register(Closing(targets, failures, reports, Run(_facts(config)), folder))
+            config.pluginmanager.register(Closing(targets, failures, reports, Run(_facts(config))))
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
 

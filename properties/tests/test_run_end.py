@@ -10,6 +10,7 @@ import pytest
 
 from properties.reports.expected_failures import ExpectedFailure
 from properties.reports.json_report import Run, read
+from properties.reports.report import Reports
 from properties.reports.results import LawResult
 from properties.reports.run_end import Closing
 from properties.tests.results import failed, left_out, passed, skipped
@@ -25,7 +26,7 @@ def finish(
     **options: Any,
 ) -> tuple[int, list[str]]:
     """The exit status of a session with these results, and the lines that are printed."""
-    closing = Closing(["a"], expected, reports, Run({"seed": "1"}))
+    closing = Closing(["a"], expected, Reports(reports), Run({"seed": "1"}))
     ids = [f"properties/laws/t.py::test_{law}[a]" for law in coming]
     closing.pytest_xdist_node_collection_finished([*ids, "oracle/tests/t.py::test_of_the_harness[a]"])
     for result in results:
@@ -37,7 +38,9 @@ def finish(
         )
         closing.pytest_runtest_logreport(report)
         assert (report.user_properties, report.keywords) == ([("other", 1)], {})  # pytest keeps the rest
-    option = SimpleNamespace(**{"collectonly": False, "keyword": "", "markexpr": "", **options})
+    option = SimpleNamespace(
+        **{"collectonly": False, "keyword": "", "markexpr": "", "tbstyle": "no", **options}
+    )
     selected = {"-k": option.keyword, "-m": option.markexpr}
     config = SimpleNamespace(option=option, getoption=selected.get)
     session: Any = SimpleNamespace(exitstatus=status, config=config)

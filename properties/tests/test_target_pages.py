@@ -12,6 +12,7 @@ from oracle.diagnosis.findings import found, mistake
 from properties.reports import target_pages
 from properties.reports.json_report import Run
 from properties.reports.judgement import judgements
+from properties.reports.report import Reports
 from properties.reports.results import LawResult
 from properties.reports.target_names import file_names
 from properties.tests.html_pages import Page
@@ -117,7 +118,8 @@ def test_a_page_does_not_count_what_fails_by_a_helper_module() -> None:
 def test_every_page_is_accessible_and_names_no_other(tmp_path: Path) -> None:
     run = Run({}, left=["not judged"])
     judged = judgements(every_verdict())
-    assert target_pages.write(tmp_path / "pages", judged, run) == 6
+    (written,) = Reports(folder=tmp_path / "pages").write(judged, run)
+    assert written.startswith("6 pages")
     pages = {path.name: path.read_text() for path in (tmp_path / "pages").iterdir()}
     assert {*pages} == {
         f"{name.replace(' ', '_')}.html" for name in {j.implementation for j in judged} - {*run.left}
