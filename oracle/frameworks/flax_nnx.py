@@ -22,13 +22,12 @@ from typing import Any
 os.environ["JAX_ENABLE_X64"] = "1"
 
 import jax
-import numpy as np
 from flax import nnx
 
 from oracle.frameworks.autograd import by_jax
-from oracle.frameworks.functions import Call, LayerSizes, layers_of, of_lstm_layer, of_rnn_layer, of_tensors
+from oracle.frameworks.functions import Call, LayerSizes, functions_of, of_tensors
 from oracle.layout import LAYOUTS
-from reference.contract import Array, Kind
+from reference.contract import Kind
 
 FLAX = LAYOUTS["flax"]
 SUPPORTS = {"caches": False, "head": False, "projection": False, "bad_shapes": False, "subnormals": False}
@@ -55,15 +54,7 @@ def _run(call: Call) -> list[Any]:
     return [sequence, a_last, c_last]
 
 
-def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
-    return [np.asarray(each) for each in function(*leaves)]
-
-
-rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = layers_of(
-    FLAX, of_tensors(_run, jax.numpy.asarray), _values, by_jax
-)
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
+globals().update(functions_of(FLAX, of_tensors(_run, jax.numpy.asarray), by_jax))
 
 
 def set_weights(kind: Kind, cell: Any, weights: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """The functions of a target, made from the layers of a framework: whole layers, and the four functions.
 
+An adapter adds the functions to its module by `globals().update(…)`.
+
 The four functions have no head and no caches, and return only the last memory state.
 """
 
@@ -13,43 +15,6 @@ import numpy as np
 
 from oracle.layout import Layout, plain
 from reference.contract import Array, Kind
-
-Functions = tuple[Callable[..., Any], Callable[..., Any]]
-
-_HEAD = ("Wya", "Wy", "by")
-
-
-def of_rnn_layer(rnn_layer: Callable[..., Any]) -> Functions:
-    """`rnn_cell_forward` and `rnn_forward`, each by a call of one layer in one direction."""
-
-    def rnn_forward(x: Array, a0: Array, parameters: Mapping[str, Array]) -> tuple[Array, None]:
-        a, _ = rnn_layer(x, a0[None], [_recurrent(parameters)], {"directions": 1})
-        return a, None
-
-    def rnn_cell_forward(xt: Array, a_prev: Array, parameters: Mapping[str, Array]) -> tuple[Array, None]:
-        a, _ = rnn_forward(xt[:, :, None], a_prev, parameters)
-        return a[:, :, 0], None
-
-    return rnn_cell_forward, rnn_forward
-
-
-def of_lstm_layer(lstm_layer: Callable[..., Any]) -> Functions:
-    """`lstm_cell_forward` and `lstm_forward`, each by a call of one layer in one direction."""
-
-    def lstm_forward(x: Array, a0: Array, parameters: Mapping[str, Array]) -> tuple[Array, None, Array]:
-        a, _, c_last = lstm_layer(
-            x, a0[None], np.zeros_like(a0)[None], [_recurrent(parameters)], {"directions": 1}
-        )
-        return a, None, c_last[0][:, :, None]
-
-    def lstm_cell_forward(
-        xt: Array, a_prev: Array, c_prev: Array, parameters: Mapping[str, Array]
-    ) -> tuple[Array, Array, None]:
-        parameters = _recurrent(parameters)
-        a, _, c_last = lstm_layer(xt[:, :, None], a_prev[None], c_prev[None], [parameters], {"directions": 1})
-        return a[:, :, 0], c_last[0], None
-
-    return lstm_cell_forward, lstm_forward
 
 
 class LayerSizes(NamedTuple):
@@ -84,6 +49,14 @@ class Call:
     states: Sequence[Any]
     weights: Sequence[Mapping[str, Any]]
     options: Mapping[str, Any]
+
+    @staticmethod
+    def of(layout: Layout, kind: Kind, x: Array, *given: Any) -> Call:
+        """The call with these arguments of `rnn_layer` or `lstm_layer`, with arrays."""
+        *states, parameters, options = given
+        initial = [None if state is None else plain(state.transpose(0, 2, 1)) for state in states]
+        weights = [layout.stack(kind, p) for p in parameters]
+        return Call(kind, layout.sequence(x), initial, weights, options)
 
     @property
     def directions(self) -> int:
@@ -137,24 +110,16 @@ class Call:
         return replace(self, states=states)
 
 
-class Layers(NamedTuple):
-    """The functions of whole layers, forward and backward."""
-
-    rnn_layer: Callable[..., Any]
-    lstm_layer: Callable[..., Any]
-    rnn_layer_backward: Callable[..., Any]
-    lstm_layer_backward: Callable[..., Any]
-
-
-def layers_of(
+def functions_of(
     layout: Layout,
     bind: Callable[[Call], tuple[Callable[..., Any], list[Any]]],
-    values: Callable[..., list[Array]],
-    gradients: Callable[..., list[Array]] | None,
+    gradients: Callable[..., Sequence[Any]] | None = None,
     *,
+    array: Callable[[Any], Array] = np.asarray,
+    kinds: Sequence[Kind] = ("rnn", "lstm"),
     fill_states: bool = True,
-) -> Layers:
-    """The functions of layers, computed by the layers and the differentiation of a framework.
+) -> dict[str, Callable[..., Any]]:
+    """The functions of a target by name, computed by the layers and the differentiation of a framework.
 
     Parameters
     ----------
@@ -162,31 +127,31 @@ def layers_of(
         The layout of the framework for weights and sequences.
     bind
         `bind(call)` returns `function, leaves`. `function(*leaves)` returns the hidden states of the top
-        layer and the last states `(L D, m, n)` of all layers, as tensors of the framework. The leaves are
-        the tensors of `Call.arrays`.
-    values
-        `values(function, leaves)` returns the results of `function(*leaves)` as arrays.
+        layer and the last states `(L D, m, n)` of all layers, as tensors of the framework. If the framework
+        has gradients, the leaves are the tensors of `Call.arrays`.
     gradients
-        `gradients(function, leaves, incoming)` returns the gradient with respect to each leaf as an array;
-        `incoming` are the gradients with respect to the outputs. `None` if the framework has no automatic
-        differentiation; then the backward functions must not be called.
+        `gradients(function, leaves, incoming)` returns the gradient with respect to each leaf; `incoming`
+        are the gradients with respect to the outputs. `None` if the framework has no automatic
+        differentiation.
+    array
+        Converts a tensor to an array.
+    kinds
+        The kinds of layers that the framework has.
     fill_states
         Whether an absent state becomes zeros if the other state is given, for frameworks that take both
         states or none.
     """
 
-    def call_of(kind: Kind, x: Array, *given: Any) -> Call:
-        *states, parameters, options = given
-        initial = [None if state is None else plain(state.transpose(0, 2, 1)) for state in states]
-        weights = [layout.stack(kind, p) for p in parameters]
-        call = Call(kind, layout.sequence(x), initial, weights, options)
+    def call_of(kind: Kind, *given: Any) -> Call:
+        call = Call.of(layout, kind, *given)
         return call.with_all_states() if fill_states else call
 
-    def of(kind: Kind) -> Functions:
+    def layers_of(kind: Kind) -> dict[str, Callable[..., Any]]:
         count = 2 if kind == "lstm" else 1
 
         def forward(*given: Any) -> tuple[Array, ...]:
-            a, *last = values(*bind(call_of(kind, *given)))
+            function, leaves = bind(call_of(kind, *given))
+            a, *last = map(array, function(*leaves))
             return layout.from_sequence(a), *(state.transpose(0, 2, 1) for state in last)
 
         def backward(*given: Any) -> tuple[Any, ...]:
@@ -194,7 +159,7 @@ def layers_of(
             da, *last = given[: count + 1]
             call = call_of(kind, *given[count + 1 :])
             incoming = [layout.sequence(da), *(plain(d.transpose(0, 2, 1)) for d in last)]
-            by = call.with_arrays(gradients(*bind(call), incoming))
+            by = call.with_arrays([*map(array, gradients(*bind(call), incoming))])
             by_parameters = []
             for weights in by.weights:
                 if layout.biases == 2:  # each bias has the whole gradient
@@ -203,14 +168,40 @@ def layers_of(
             by_states = (d.transpose(0, 2, 1) for d in by.states)
             return layout.from_sequence(by.sequence), *by_states, by_parameters
 
-        return forward, backward
+        name = f"{kind}_layer"
+        return {name: forward, **({f"{name}_backward": backward} if gradients else {})}
 
-    (rnn_layer, rnn_layer_backward), (lstm_layer, lstm_layer_backward) = of("rnn"), of("lstm")
-    return Layers(rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward)
+    return with_four_functions({name: each for kind in kinds for name, each in layers_of(kind).items()})
+
+
+def with_four_functions(layers: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """The functions of layers, and beside each forward pass those of a cell and of one layer."""
+    functions = dict(layers)
+    for kind in ("rnn", "lstm"):
+        if f"{kind}_layer" in layers:
+            functions.update(_four_functions(kind, layers[f"{kind}_layer"]))
+    return functions
+
+
+def _four_functions(kind: str, layer: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    """The functions of a cell and of one layer, each by a call of one layer in one direction."""
+
+    def forward(x: Array, a0: Array, parameters: Mapping[str, Array]) -> tuple[Array | None, ...]:
+        states = [a0[None], *([np.zeros_like(a0)[None]] if kind == "lstm" else [])]
+        a, _, *c_last = layer(x, *states, [_recurrent(parameters)], {"directions": 1})
+        return a, None, *(c[0][:, :, None] for c in c_last)
+
+    def cell_forward(xt: Array, *given: Any) -> tuple[Array | None, ...]:
+        *states, parameters = given
+        initial = [state[None] for state in states]
+        a, _, *c_last = layer(xt[:, :, None], *initial, [_recurrent(parameters)], {"directions": 1})
+        return a[:, :, 0], *(c[0] for c in c_last), None
+
+    return {f"{kind}_cell_forward": cell_forward, f"{kind}_forward": forward}
 
 
 def of_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> Callable[..., Any]:
-    """The argument `bind` of `layers_of`, for a framework whose layers take their weights as tensors.
+    """The argument `bind` of `functions_of`, for a framework whose layers take their weights as tensors.
 
     `run(call)` returns the outputs of a call whose arrays are tensors.
     """
@@ -222,5 +213,11 @@ def of_tensors(run: Callable[[Call], Any], tensor: Callable[[Array], Any]) -> Ca
     return bind
 
 
+def of_arrays(run: Callable[[Call], Any]) -> Callable[..., Any]:
+    """The argument `bind` of `functions_of`, for a framework without automatic differentiation."""
+    return lambda call: (lambda: run(call), [])
+
+
 def _recurrent(parameters: Mapping[str, Array]) -> dict[str, Array]:
-    return {name: array for name, array in parameters.items() if name not in _HEAD}
+    """The parameters without those of the predictions."""
+    return {name: array for name, array in parameters.items() if name not in ("Wya", "Wy", "by")}

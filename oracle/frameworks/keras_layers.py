@@ -15,7 +15,6 @@ The module uses the backend that Keras has. The targets `keras_numpy`, `keras_to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,9 +22,8 @@ import keras
 import numpy as np
 
 from oracle.frameworks.autograd import by_jax, by_tensorflow, by_torch
-from oracle.frameworks.functions import Call, LayerSizes, layers_of, of_lstm_layer, of_rnn_layer, of_tensors
+from oracle.frameworks.functions import Call, LayerSizes, functions_of, of_tensors
 from oracle.layout import LAYOUTS
-from reference.contract import Array
 
 KERAS = LAYOUTS["keras"]
 GRADIENTS = {"torch": by_torch, "jax": by_jax, "tensorflow": by_tensorflow}
@@ -57,20 +55,14 @@ def _run(call: Call) -> list[Any]:
     return [sequence, *(keras.ops.stack(last[i::n]) for i in range(n))]
 
 
-def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
-    return [keras.ops.convert_to_numpy(each) for each in function(*leaves)]
-
-
-rnn_layer, lstm_layer, *_backward = layers_of(
-    KERAS,
-    of_tensors(_run, keras.ops.convert_to_tensor),
-    _values,
-    GRADIENTS.get(keras.backend.backend()),
+globals().update(
+    functions_of(
+        KERAS,
+        of_tensors(_run, keras.ops.convert_to_tensor),
+        GRADIENTS.get(keras.backend.backend()),
+        array=keras.ops.convert_to_numpy,
+    )
 )
-if SUPPORTS["gradients"]:
-    rnn_layer_backward, lstm_layer_backward = _backward
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
 
 
 @lru_cache(maxsize=64)

@@ -16,7 +16,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 
-from oracle.frameworks.functions import Call, layers_of, of_lstm_layer, of_rnn_layer, of_tensors
+from oracle.frameworks.functions import Call, functions_of, of_tensors
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
@@ -50,22 +50,14 @@ def _run(call: Call) -> list[Any]:
     return [hidden, hidden[None, :, -1], cell[None, :, -1]]
 
 
-def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
-    return [np.array(each) for each in function(*leaves)]
+def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Any]:
+    _, found = mx.vjp(function, list(leaves), [_tensor(d) for d in incoming])
+    return list(found)
 
 
-def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Array]:
-    _, found = mx.vjp(function, list(leaves), [_array(d) for d in incoming])
-    return [np.array(each) for each in found]
-
-
-def _array(array: Array) -> Any:
+def _tensor(array: Array) -> Any:
     """An array of MLX in the same precision: without a dtype, MLX converts float64 to float32."""
     return mx.array(array, getattr(mx, array.dtype.name))
 
 
-rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = layers_of(
-    MLX, of_tensors(_run, _array), _values, _gradients, fill_states=False
-)
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
+globals().update(functions_of(MLX, of_tensors(_run, _tensor), _gradients, array=np.array, fill_states=False))

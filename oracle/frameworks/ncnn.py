@@ -11,14 +11,14 @@ in fewer bits are options, which this adapter switches off.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import ncnn
 import numpy as np
 
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
+from oracle.frameworks.functions import Call, functions_of, of_arrays
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
@@ -36,59 +36,31 @@ SUPPORTS: Mapping[str, Any] = {
     "gradients": False,
 }
 
-_LAYOUT = LAYOUTS["ncnn"]
 _FEWER_BITS = [
     f"use_{bits}_{what}" for bits in ("fp16", "bf16") for what in ("packed", "storage", "arithmetic")
 ]
 
 
-def rnn_layer(
-    x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
-) -> tuple[Array, ...]:
-    """One layer, by the operator `RNN`."""
-    return _layer("rnn", x, [a0], parameters)
-
-
-def lstm_layer(
-    x: Array,
-    a0: Array | None,
-    c0: Array | None,
-    parameters: Sequence[Mapping[str, Array]],
-    options: Mapping[str, Any],
-) -> tuple[Array, ...]:
-    """One layer, by the operator `LSTM`."""
-    return _layer("lstm", x, [a0, c0], parameters)
-
-
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
-
-
-def _layer(
-    kind: Kind, x: Array, states: Sequence[Array | None], parameters: Sequence[Mapping[str, Array]]
-) -> tuple[Array, ...]:
-    stacked = [_LAYOUT.stack(kind, p) for p in parameters]
-    names = [name for name in ("weight", "bias", "recurrent_weight", "projection") if name in stacked[0]]
-    weights = [np.stack([p[name] for p in stacked]) for name in names]
-    D, n_h, m, T_x = len(parameters), weights[2].shape[2], *x.shape[1:]
-    n_a = weights[1].shape[1] // (4 if kind == "lstm" else 1)
-    sizes = f"0={n_h} 1={weights[0].size} 2={2 * (D - 1)}" + (f" 3={n_a}" if kind == "lstm" else "")
-    absent = all(state is None for state in states)
-    blobs = ["a", "c"][: len(states)]
-    net = _net(kind, sizes, () if absent else tuple(blobs), b"".join(bytes(4) + w.tobytes() for w in weights))
-    given = [np.zeros((D, n, m), x.dtype) if state is None else state for state, n in zip(states, (n_h, n_a))]
-    a = np.empty((D * n_h, m, T_x), x.dtype)
-    last = [np.empty((D, n, m), x.dtype) for _, n in zip(states, (n_h, n_a))]
-    for k, steps in enumerate(_LAYOUT.sequence(x)):
+def _run(call: Call) -> list[Array]:
+    names = [name for name in ("weight", "bias", "recurrent_weight", "projection") if name in call.weights[0]]
+    weights = [np.stack([p[name] for p in call.weights]) for name in names]
+    D, n_h, n_a, (m, T_x, _) = len(call.weights), weights[2].shape[2], call.units, call.sequence.shape
+    sizes = f"0={n_h} 1={weights[0].size} 2={2 * (D - 1)}" + (f" 3={n_a}" if call.kind == "lstm" else "")
+    blobs = ["a", "c"][: len(call.states)]
+    given = [] if call.states[0] is None else [*zip(blobs, call.states)]
+    net = _net(call.kind, sizes, bool(given), b"".join(bytes(4) + w.tobytes() for w in weights))
+    a = np.empty((m, T_x, D * n_h), np.float32)
+    last = [np.empty((D, m, n), np.float32) for _, n in zip(blobs, (n_h, n_a))]
+    for k, steps in enumerate(call.sequence):
         extractor = net.create_extractor()
         _checked(extractor.input("x", ncnn.Mat(steps)))
-        held = [plain(state[:, :, k]) for state in given]  # a blob holds no reference to its array
-        for name, state in zip(() if absent else blobs, held):
+        held = [(name, plain(state[:, k])) for name, state in given]  # a blob holds no reference to its array
+        for name, state in held:
             _checked(extractor.input(name, ncnn.Mat(state)))
-        a[:, k] = _extracted(extractor, "x").T
+        a[k] = _extracted(extractor, "x")
         for name, state in zip(blobs, last):
-            state[:, :, k] = _extracted(extractor, name)
-    return a, *last
+            state[:, k] = _extracted(extractor, name)
+    return [a, *last]
 
 
 def _extracted(extractor: Any, name: str) -> Array:
@@ -98,15 +70,13 @@ def _extracted(extractor: Any, name: str) -> Array:
 
 
 @lru_cache(maxsize=64)
-def _net(kind: Kind, sizes: str, states: tuple[str, ...], weights: bytes) -> Any:
+def _net(kind: Kind, sizes: str, takes_states: bool, weights: bytes) -> Any:
     """The network with these weights. The weights are part of the key of the cache.
 
     In the file of weights, four zero bytes before each array say that the array is float32.
     """
-    inputs, outputs = (
-        ["x", *states],
-        [f"{name}_out" for name in ("x", "a", "c")[: 3 if kind == "lstm" else 2]],
-    )
+    names = ["x", "a", "c"][: 3 if kind == "lstm" else 2]
+    inputs, outputs = names if takes_states else ["x"], [f"{name}_out" for name in names]
     layers = [f"Input {name} 0 1 {name}" for name in inputs]
     layers += [" ".join([kind.upper(), kind, str(len(inputs)), str(len(outputs)), *inputs, *outputs, sizes])]
     net = ncnn.Net()
@@ -127,3 +97,6 @@ def _checked(code: int) -> None:
     """Raise `RuntimeError` for a return code that reports an error."""
     if code != 0:
         raise RuntimeError(f"ncnn returned {code}")
+
+
+globals().update(functions_of(LAYOUTS["ncnn"], of_arrays(_run)))

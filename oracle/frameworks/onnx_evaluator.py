@@ -7,14 +7,13 @@ projection. The evaluator refuses all activations of an RNN except `Tanh` and `A
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
+from onnx import ModelProto
 from onnx.reference import ReferenceEvaluator
 
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.frameworks.onnx_model import answer, feeds, model
-from reference.contract import Array, Kind
+from oracle.frameworks.onnx_model import functions_by
+from reference.contract import Array
 
 SUPPORTS = {
     "caches": False,
@@ -26,29 +25,9 @@ SUPPORTS = {
     "gradients": False,
 }
 
-Layers = Sequence[Mapping[str, Array]]
-State = Optional[Array]
+
+def _run(model: ModelProto, feeds: dict[str, Array]) -> Any:
+    return ReferenceEvaluator(model).run(None, feeds)
 
 
-def rnn_layer(x: Array, a0: State, parameters: Layers, options: Mapping[str, Any]) -> tuple[Array, ...]:
-    """One layer, by the operator `RNN`."""
-    return _run("rnn", x, [a0], parameters, options)
-
-
-def lstm_layer(
-    x: Array, a0: State, c0: State, parameters: Layers, options: Mapping[str, Any]
-) -> tuple[Array, ...]:
-    """One layer, by the operator `LSTM`."""
-    return _run("lstm", x, [a0, c0], parameters, options)
-
-
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
-
-
-def _run(
-    kind: Kind, x: Array, states: Sequence[State], parameters: Layers, options: Mapping[str, Any]
-) -> tuple[Array, ...]:
-    fed = feeds(kind, x, states, parameters, options)
-    outputs: Any = ReferenceEvaluator(model(kind, fed, options)).run(None, fed)
-    return answer(outputs)
+globals().update(functions_by(_run))

@@ -2,58 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 from onnx import ModelProto, helper
 
-from oracle.layout import LAYOUTS, plain
+from oracle.frameworks.functions import Call, functions_of, of_arrays
+from oracle.layout import LAYOUTS
 from reference.contract import Array, Kind
 
-ONNX = LAYOUTS["onnx"]
 _ACTIVATIONS = {"tanh": "Tanh", "relu": "Relu"}
 _OUTPUTS: Mapping[Kind, Sequence[str]] = {"rnn": ("Y", "Y_h"), "lstm": ("Y", "Y_h", "Y_c")}
 _INPUTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c")
 """The inputs in the order of the operators; an RNN has no `initial_c`."""
 
 
-def feeds(
-    kind: Kind,
-    x: Array,
-    states: Sequence[Optional[Array]],  # noqa: UP045
-    parameters: Sequence[Mapping[str, Array]],
-    options: Mapping[str, Any],
-) -> dict[str, Array]:
+def feeds(call: Call) -> dict[str, Array]:
     """The values of the node's inputs by name, without absent inputs."""
-    stacked = [ONNX.stack(kind, p) for p in parameters]
     fed = {
-        "X": ONNX.sequence(x),
-        "W": np.stack([each["weight"] for each in stacked]),
-        "R": np.stack([each["recurrent_weight"] for each in stacked]),
-        "B": np.stack([np.concatenate([each["bias"], each["recurrent_bias"]]) for each in stacked]),
+        "X": call.sequence,
+        "W": np.stack([each["weight"] for each in call.weights]),
+        "R": np.stack([each["recurrent_weight"] for each in call.weights]),
+        "B": np.stack([np.concatenate([each["bias"], each["recurrent_bias"]]) for each in call.weights]),
     }
-    if options.get("lengths") is not None:
-        fed["sequence_lens"] = np.asarray(options["lengths"]).astype(np.int32)
-    for name, state in zip(("initial_h", "initial_c"), states):
-        if state is not None:
-            fed[name] = plain(state.transpose(0, 2, 1))
-    return fed
+    if call.lengths is not None:
+        fed["sequence_lens"] = call.lengths.astype(np.int32)
+    states = zip(("initial_h", "initial_c"), call.states)
+    return {**fed, **{name: state for name, state in states if state is not None}}
 
 
-def model(kind: Kind, fed: Mapping[str, Array], options: Mapping[str, Any]) -> ModelProto:
-    """The model with the inputs in `fed`."""
-    given = tuple((name, array.dtype.name, array.shape) for name, array in fed.items())
-    return _model(kind, given, options.get("directions", 1), options.get("activation", "tanh"))
+def model(call: Call) -> ModelProto:
+    """The model for a call."""
+    given = tuple((name, array.dtype.name, array.shape) for name, array in feeds(call).items())
+    return _model(call.kind, given, call.directions, call.activation)
 
 
-def answer(outputs: Sequence[Array]) -> tuple[Array, ...]:
-    """The outputs of the node in the layout of the specification."""
-    Y, *last = outputs
-    T_x, D, m, n_a = Y.shape
-    a = ONNX.from_sequence(Y.transpose(0, 2, 1, 3).reshape(T_x, m, D * n_a))
-    return (a, *(state.transpose(0, 2, 1) for state in last))
+def functions_by(run: Callable[[ModelProto, dict[str, Array]], Sequence[Array]]) -> dict[str, Any]:
+    """The functions of a target by name; `run(model, feeds)` returns the outputs of the node."""
+
+    def answer(call: Call) -> list[Array]:
+        Y, *last = run(model(call), feeds(call))
+        return [Y.transpose(0, 2, 1, 3).reshape(*call.sequence.shape[:2], -1), *last]
+
+    return functions_of(LAYOUTS["onnx"], of_arrays(answer), fill_states=False)
 
 
 @lru_cache(maxsize=64)

@@ -8,15 +8,13 @@ it does not support double yet. Around the node, float16 is cast to float.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Optional
+from typing import Any
 
 import onnxruntime
 
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
-from oracle.frameworks.onnx_model import answer, feeds, model
-from reference.contract import Array, Kind
+from oracle.frameworks.onnx_model import functions_by
+from reference.contract import Array
 
 SUPPORTS = {
     "dtypes": ["float16", "float32"],
@@ -28,31 +26,9 @@ SUPPORTS = {
     "gradients": False,
 }
 
-Layers = Sequence[Mapping[str, Array]]
-State = Optional[Array]
 
-
-def rnn_layer(x: Array, a0: State, parameters: Layers, options: Mapping[str, Any]) -> tuple[Array, ...]:
-    """One layer, by the operator `RNN`."""
-    return _run("rnn", x, [a0], parameters, options)
-
-
-def lstm_layer(
-    x: Array, a0: State, c0: State, parameters: Layers, options: Mapping[str, Any]
-) -> tuple[Array, ...]:
-    """One layer, by the operator `LSTM`."""
-    return _run("lstm", x, [a0, c0], parameters, options)
-
-
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
-
-
-def _run(
-    kind: Kind, x: Array, states: Sequence[State], parameters: Layers, options: Mapping[str, Any]
-) -> tuple[Array, ...]:
-    fed = feeds(kind, x, states, parameters, options)
-    return answer(_session(model(kind, fed, options).SerializeToString()).run(None, fed))
+def _run(model: Any, feeds: dict[str, Array]) -> Any:
+    return _session(model.SerializeToString()).run(None, feeds)
 
 
 @lru_cache(maxsize=64)
@@ -60,3 +36,6 @@ def _session(serialized: bytes) -> onnxruntime.InferenceSession:
     threads = onnxruntime.SessionOptions()
     threads.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(serialized, threads, providers=["CPUExecutionProvider"])
+
+
+globals().update(functions_by(_run))

@@ -11,7 +11,7 @@ lengths, too, if a call has none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset15 as ops
 
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
+from oracle.frameworks.functions import Call, functions_of, of_arrays
 from oracle.layout import LAYOUTS, plain
 from reference.contract import Array, Kind
 
@@ -33,56 +33,25 @@ SUPPORTS: Mapping[str, Any] = {
     "gradients": False,
 }
 
-_LAYOUT = LAYOUTS["openvino"]
 _PLUGIN = {"INFERENCE_PRECISION_HINT": "f32"}
 
 
-def rnn_layer(
-    x: Array, a0: Array | None, parameters: Sequence[Mapping[str, Array]], options: Mapping[str, Any]
-) -> tuple[Array, ...]:
-    """One layer, by `RNNSequence`."""
-    return _layer("rnn", x, [a0], parameters, options)
-
-
-def lstm_layer(
-    x: Array,
-    a0: Array | None,
-    c0: Array | None,
-    parameters: Sequence[Mapping[str, Array]],
-    options: Mapping[str, Any],
-) -> tuple[Array, ...]:
-    """One layer, by `LSTMSequence`."""
-    return _layer("lstm", x, [a0, c0], parameters, options)
-
-
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
-
-
-def _layer(
-    kind: Kind,
-    x: Array,
-    states: Sequence[Array | None],
-    parameters: Sequence[Mapping[str, Array]],
-    options: Mapping[str, Any],
-) -> tuple[Array, ...]:
-    stacked = [_LAYOUT.stack(kind, p) for p in parameters]
-    weights = [np.stack([p[name] for p in stacked]) for name in ("weight", "recurrent_weight", "bias")]
-    D, n_a, m, T_x = len(parameters), weights[1].shape[2], *x.shape[1:]
-    lengths = options.get("lengths")
+def _run(call: Call) -> list[Array]:
+    weights = [np.stack([p[name] for p in call.weights]) for name in ("weight", "recurrent_weight", "bias")]
     model = _compiled(
-        kind,
-        x.shape,
-        options.get("activation", "tanh"),
-        lengths is None,
+        call.kind,
+        call.sequence.shape,
+        call.activation,
+        call.lengths is None,
         *((w.shape, w.tobytes()) for w in weights),
     )
-    zeros = np.zeros((D, n_a, m), x.dtype)
-    given = [plain((zeros if s is None else s).transpose(2, 0, 1)) for s in states]
-    at_last = [] if lengths is None else [np.asarray(lengths, np.int32)]
-    answer = model([_LAYOUT.sequence(x), *given, *at_last])
-    a, *last = (np.array(answer[i]) for i in range(1 + len(states)))
-    return a.transpose(1, 3, 0, 2).reshape(D * n_a, m, T_x), *(s.transpose(1, 2, 0) for s in last)
+    (m, T_x, _), D = call.sequence.shape, call.directions
+    zeros = np.zeros((D, m, call.units), call.sequence.dtype)
+    given = [plain((zeros if s is None else s).transpose(1, 0, 2)) for s in call.states]
+    at_last = [] if call.lengths is None else [call.lengths.astype(np.int32)]
+    answer = model([call.sequence, *given, *at_last])
+    a, *last = (np.array(answer[i]) for i in range(1 + len(given)))
+    return [a.transpose(0, 2, 1, 3).reshape(m, T_x, D * call.units), *(s.transpose(1, 0, 2) for s in last)]
 
 
 @lru_cache(maxsize=64)
@@ -91,7 +60,7 @@ def _compiled(
 ) -> Any:
     """The model with these weights. The weights are part of the key of the cache."""
     W, R, B = (ops.constant(np.frombuffer(w, np.float32).reshape(shape)) for shape, w in weights)
-    n_x, m, T_x = shape
+    m, T_x, n_x = shape
     D, _, n_a = weights[1][0]
     x, *states = (
         ops.parameter(each, np.float32)
@@ -105,3 +74,6 @@ def _compiled(
         node = ops.rnn_sequence(x, *states, lengths, W, R, B, n_a, direction, activations=[activation])
     model = ov.Model(node.outputs(), [x, *states, *([] if whole else [lengths])], kind)
     return ov.Core().compile_model(model, "CPU", _PLUGIN)
+
+
+globals().update(functions_of(LAYOUTS["openvino"], of_arrays(_run)))

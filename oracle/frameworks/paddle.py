@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import paddle
 
-from oracle.frameworks.functions import Call, layers_of, of_lstm_layer, of_rnn_layer
+from oracle.frameworks.functions import Call, functions_of
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
@@ -50,7 +50,7 @@ def _bind(call: Call) -> tuple[Callable[..., Any], list[Any]]:
     def function(sequence: Any, *given: Any) -> list[Any]:
         initial = given[: len(call.states)]
         absent = initial[0] is None
-        (module.train if paddle.is_grad_enabled() else module.eval)()  # eval has no gradients
+        (module.eval if sequence.stop_gradient else module.train)()  # eval has no gradients
         a, last = module(sequence, None if absent else initial if kind == "lstm" else initial[0], lengths)
         if lengths is not None:
             within = np.arange(sequence.shape[1]) < lengths.numpy()[:, None]
@@ -61,23 +61,14 @@ def _bind(call: Call) -> tuple[Callable[..., Any], list[Any]]:
     return function, [*tensors, *load(module, stacked)]
 
 
-def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
-    with paddle.no_grad():
-        return [each.numpy() for each in function(*leaves)]
-
-
-def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Array]:
+def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Any]:
     for leaf in leaves:
         leaf.stop_gradient = False
     found = paddle.grad(function(*leaves), leaves, [*map(paddle.to_tensor, incoming)], allow_unused=True)
-    return [np.zeros_like(leaf.numpy()) if d is None else d.numpy() for leaf, d in zip(leaves, found)]
+    return [paddle.zeros_like(leaf) if d is None else d for leaf, d in zip(leaves, found)]
 
 
-rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = layers_of(
-    LAYOUTS["paddle"], _bind, _values, _gradients
-)
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
+globals().update(functions_of(LAYOUTS["paddle"], _bind, _gradients, array=paddle.Tensor.numpy))
 
 
 def load(module: Any, stacked: Sequence[Mapping[str, Array]]) -> list[Any]:

@@ -18,7 +18,7 @@ os.environ.setdefault("DEV", "CPU")
 from tinygrad import Tensor
 from tinygrad.nn import LSTMCell
 
-from oracle.frameworks.functions import Call, layers_of, of_lstm_layer, of_tensors
+from oracle.frameworks.functions import Call, functions_of, of_tensors
 from oracle.layout import LAYOUTS
 from reference.contract import Array
 
@@ -49,15 +49,13 @@ def _run(call: Call) -> list[Any]:
     return [Tensor.stack(*hidden), *(state.unsqueeze(0) for state in pair)]
 
 
-def _values(function: Callable[..., Any], leaves: Sequence[Any]) -> list[Array]:
-    return [each.numpy() for each in function(*leaves)]
-
-
-def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Array]:
+def _gradients(function: Callable[..., Any], leaves: Sequence[Any], incoming: Sequence[Array]) -> list[Any]:
     """The gradients of the sum of all outputs, weighted by the incoming gradients."""
     loss: Any = sum((output * Tensor(d)).sum() for output, d in zip(function(*leaves), incoming))
-    return [each.numpy() for each in loss.gradient(*leaves)]
+    gradients: list[Any] = loss.gradient(*leaves)
+    return gradients
 
 
-_, lstm_layer, _, lstm_layer_backward = layers_of(TINYGRAD, of_tensors(_run, Tensor), _values, _gradients)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
+globals().update(
+    functions_of(TINYGRAD, of_tensors(_run, Tensor), _gradients, array=Tensor.numpy, kinds=["lstm"])
+)

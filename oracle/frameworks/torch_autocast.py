@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from oracle.frameworks import torch_modules
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
 
 SUPPORTS = torch_modules.SUPPORTS
 
@@ -25,6 +24,4 @@ def _autocast(module: torch.nn.Module) -> Callable[..., Any]:
     return call
 
 
-rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = torch_modules.layers(_autocast)
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
+globals().update(torch_modules.functions_of_modules(_autocast))

@@ -14,7 +14,6 @@ import onnxruntime
 import torch
 
 from oracle.frameworks import torch_modules
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
 
 SUPPORTS = {
     **torch_modules.SUPPORTS,
@@ -56,6 +55,4 @@ def _session(
     )
 
 
-rnn_layer, lstm_layer, *_ = torch_modules.layers(_exported)
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
+globals().update(torch_modules.functions_of_modules(_exported))

@@ -12,14 +12,16 @@ from typing import Any
 
 import torch
 
-from oracle.frameworks.functions import Layers
+from oracle.frameworks.functions import with_four_functions
 from oracle.modules import Form, functions_of_converted
 
 SUPPORTS = {"caches": False, "head": False, "projection": "fewer", "empty": []}
 
 
-def layers(convert: Callable[[torch.nn.Module], Callable[..., Any]], lengths: str = "packed") -> Layers:
-    """The functions of layers, by `convert(module)` of `torch.nn.RNN` and `torch.nn.LSTM`.
+def functions_of_modules(
+    convert: Callable[[torch.nn.Module], Callable[..., Any]], lengths: str = "packed"
+) -> dict[str, Callable[..., Any]]:
+    """The functions of a target by name, by `convert(module)` of `torch.nn.RNN` and `torch.nn.LSTM`.
 
     The converted module takes `x` and the states, if there are any. `lengths` is `"packed"` if it takes
     packed sequences, and `"counts"` if it has a third argument `lengths`.
@@ -28,4 +30,4 @@ def layers(convert: Callable[[torch.nn.Module], Callable[..., Any]], lengths: st
     found: dict[str, Callable[..., Any]] = {}
     for name in ("torch.nn.RNN", "torch.nn.LSTM"):
         found.update(functions_of_converted(convert, name, form))
-    return Layers(**found)
+    return with_four_functions(found)

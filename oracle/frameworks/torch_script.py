@@ -8,7 +8,6 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from oracle.frameworks import torch_modules
-from oracle.frameworks.functions import of_lstm_layer, of_rnn_layer
 
 SUPPORTS = torch_modules.SUPPORTS
 
@@ -59,6 +58,4 @@ def _scripted(layers: Any) -> Any:
     return torch.jit.script(RNN(layers) if isinstance(layers, torch.nn.RNN) else LSTM(layers))
 
 
-rnn_layer, lstm_layer, rnn_layer_backward, lstm_layer_backward = torch_modules.layers(_scripted, "counts")
-rnn_cell_forward, rnn_forward = of_rnn_layer(rnn_layer)
-lstm_cell_forward, lstm_forward = of_lstm_layer(lstm_layer)
+globals().update(torch_modules.functions_of_modules(_scripted, "counts"))

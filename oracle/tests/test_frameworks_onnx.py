@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from oracle.conversion import from_torch, to_torch
+from oracle.frameworks.functions import Call
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerKind, LayerProblem, Problem
 from oracle.propagation import evaluate
@@ -117,11 +118,11 @@ def test_absent_states_are_zeros_and_no_call_remembers_another(name: str, kind: 
 )
 def test_the_checker_of_onnx_accepts_the_models(problem: LayerProblem) -> None:
     checker = importlib.import_module("onnx.checker")
-    from oracle.frameworks.onnx_model import feeds, model
+    from oracle.frameworks.onnx_model import model
 
     kind: Any = problem.kind.removesuffix("_layer")
-    x, *states, parameters, options = problem.arguments(problem.kind)
-    checker.check_model(model(kind, feeds(kind, x, states, parameters, options), options), full_check=True)
+    call = Call.of(LAYOUTS["onnx"], kind, *problem.arguments(problem.kind))
+    checker.check_model(model(call), full_check=True)
 
 
 LEDGER = (Path(__file__).parents[2] / "FINDINGS.md").read_text(encoding="utf-8")
@@ -156,9 +157,8 @@ def test_weights_survive_the_way_into_an_onnx_model_and_back() -> None:
     from oracle.frameworks.onnx_model import feeds
 
     problem = Problem.lstm_layer(n_x=3, n_a=4, m=2, T_x=1, directions=2)
-    x, a0, c0, parameters, options = problem.arguments("lstm_layer")
-    fed = feeds("lstm", x, [a0, c0], parameters, options)
-    for k, p in enumerate(parameters):
+    fed = feeds(Call.of(LAYOUTS["onnx"], "lstm", *problem.arguments("lstm_layer")))
+    for k, p in enumerate(problem.inputs("lstm_layer").parameters):
         bias, recurrent_bias = np.split(fed["B"][k], 2)
         stacked = {"weight": fed["W"][k], "recurrent_weight": fed["R"][k]}
         back = LAYOUTS["onnx"].unstack("lstm", {**stacked, "bias": bias, "recurrent_bias": recurrent_bias})
