@@ -20,7 +20,7 @@ class Part:
     """The meaning of a tensor's name: its naming convention, and the weight of a direction of a layer.
 
     `role` is a key of the result of `Layout.stack`, followed by `:GATE` if each gate has its own tensor. For
-    ONNX it is `W`, `R` or `B`, which hold all directions; for `REFERENCE` it is the name of a parameter.
+    ONNX it is `W`, `R` or `B`, which hold all directions.
     """
 
     convention: str
@@ -46,6 +46,15 @@ _ROLES: Mapping[str, str] = {
     "h.kernel": "recurrent_weight",
     "i.bias": "bias",
     "h.bias": "bias",
+    **{
+        f"{letter}{gate}": f"{role}:{gate}"
+        for letter, role in (("W", "weight"), ("b", "bias"))
+        for gate in "fico"
+    },
+    "Wax": "weight",
+    "Waa": "recurrent_weight",
+    "ba": "bias",
+    "Wp": "projection",
 }
 """The role for each text that a pattern can match."""
 
@@ -81,7 +90,7 @@ def part(name: str) -> Part | None:
             if convention == "flax":
                 gate = f":{found['gate'][0]}" if found["gate"] else ""
                 role = _ROLES[f"{found['side']}.{role}"] + gate
-            elif convention in ("torch", "keras"):
+            elif convention != "onnx":
                 role = _ROLES[role]
             prefix, layer = found["prefix"] or "", int(found.get("layer") or 0)
             return Part(convention, prefix, layer, 1 if found.get("backward") else 0, role)

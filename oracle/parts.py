@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Optional
 
 import numpy as np
 
-from oracle.layout import LAYOUTS, Layout, plain
+from oracle.layout import LAYOUTS, Layout
 from oracle.naming import REFERENCE, part, place
-from reference.contract import Array, Kind, direction_shapes, extents
+from reference.contract import Array, Kind
 
 
 @dataclass(frozen=True)
@@ -22,12 +21,22 @@ class Weight:
 
 
 Roles = dict[str, Weight]
-"""The weights of one direction of a layer, by the keys of `Layout.stack`, or by the names of parameters."""
+"""The weights of one direction of a layer, by the roles of `oracle.naming.Part`."""
 Places = dict[tuple[int, int], Roles]
 """The weights of all directions, by layer and direction."""
 
-GATES: Mapping[int, str] = {1: "rnn", 3: "gru", 4: "lstm"}
+_NETWORKS: Mapping[int, str] = {1: "rnn", 3: "gru", 4: "lstm"}
 """The kind of network, by the number of stacked gates."""
+_SINGLE_GATES: Mapping[str, Layout] = {"flax": LAYOUTS["flax"], REFERENCE: Layout("fico", joined="ax")}
+"""The layout of the tensors of single gates, by convention."""
+
+
+def layout_of(convention: str, layout: str = "") -> Layout:
+    """The layout of grouped weights: a key of `LAYOUTS`, by default the layout of the convention.
+
+    The names of the specification determine the layout.
+    """
+    return Layout("fico") if convention == REFERENCE else LAYOUTS[layout or convention]
 
 
 def grouped(arrays: Mapping[str, Array]) -> dict[tuple[str, str], Places]:
@@ -38,12 +47,14 @@ def grouped(arrays: Mapping[str, Array]) -> dict[tuple[str, str], Places]:
         if found is None:
             continue
         for direction, role, each in _by_direction(found.role, found.direction, array):
+            if found.convention == REFERENCE and role.startswith("bias") and each.shape[1:] == (1,):
+                each = each[:, 0]  # a bias of the specification is a column
             places = groups.setdefault((found.convention, found.prefix), {})
             places.setdefault((found.layer, direction), {})[role] = Weight(name, each)
     for (convention, _), places in groups.items():
-        if convention == "flax":
+        if convention in _SINGLE_GATES:
             for at, roles in places.items():
-                places[at] = _with_gates_joined(roles)
+                places[at] = _with_gates_joined(roles, _SINGLE_GATES[convention])
     return groups
 
 
@@ -64,16 +75,33 @@ def _by_direction(role: str, direction: int, array: Array) -> Iterator[tuple[int
         yield direction, role, array
 
 
-def _with_gates_joined(roles: Roles) -> Roles:
-    """The weights with the tensors of single gates joined in one tensor, as in Flax' optimized cell."""
-    joined = {role: weight for role, weight in roles.items() if ":" not in role}
+def _with_gates_joined(roles: Roles, layout: Layout) -> Roles:
+    """The weights, with the tensors of all four gates joined if they have one shape.
+
+    A weight that acts on the hidden state and on the input is split.
+    """
+    joined = dict(roles)
     for name in ("weight", "recurrent_weight", "bias"):
-        gates = [
-            roles[role] for role in (f"{name}:{gate}" for gate in LAYOUTS["flax"].gates) if role in roles
-        ]
-        if len(gates) == 4 and len({each.array.shape for each in gates}) == 1:
-            joined[name] = Weight(gates[0].name, np.concatenate([each.array for each in gates], axis=-1))
+        gates = [f"{name}:{gate}" for gate in layout.gates]
+        found = [joined[role] for role in gates if role in joined]
+        shapes = {each.array.shape for each in found}
+        if name in joined or len(found) < len(gates) or len(shapes) > 1 or () in shapes:
+            continue
+        axis = -1 if layout.transposed else 0
+        whole = Weight(found[0].name, np.concatenate([joined.pop(role).array for role in gates], axis))
+        joined[name] = whole
+        if layout.joined and name == "weight" and whole.array.ndim == 2:
+            joined |= split(whole, layout, len(roles.get("projection", found[0]).array))
     return joined
+
+
+def split(weight: Weight, layout: Layout, n_h: int) -> Roles:
+    """The parts of a joined weight that act on the input and on the hidden state, which has `n_h` units."""
+    axis = 0 if layout.transposed else 1
+    at = n_h if layout.joined == "ax" else max(weight.array.shape[axis] - n_h, 0)
+    parts = dict(zip(layout.joined, np.split(weight.array, [at], axis)))
+    roles = {"weight": "x", "recurrent_weight": "a"}
+    return {role: Weight(weight.name, parts[part]) for role, part in roles.items()}
 
 
 def parameters_of(
@@ -92,121 +120,72 @@ def parameters_of(
         if at not in places:  # this ends the loop even if a name has a huge number
             given = next(iter(next(iter(places.values())).values())).name
             raise ValueError(f"there is {given}, but nothing of {place(*at).removeprefix('_')}")
-    if convention == REFERENCE:
-        network = "lstm" if any(name.startswith("Wf") for name in places[0, 0]) else "rnn"
-        return network, _reference_parameters(network, [places[at] for at in order], directions), directions
-    how = LAYOUTS[layout or convention]
-    network = network_of(places[0, 0], how)
+        _check_complete(places[at])
+    how, first = layout_of(convention, layout), places[0, 0]
+    n_x, n_h = (_extent(first[role], -1, how) for role in ("weight", "recurrent_weight"))
+    n_a = _extent(first["projection"], -1, how) if "projection" in first else n_h
+    network = _network(first["recurrent_weight"], n_a, how)
+    if convention == REFERENCE and (network == "lstm") != (
+        first["weight"].name == first["recurrent_weight"].name
+    ):
+        raise ValueError(f"{first['recurrent_weight'].name} has another number of rows than its name says")
     if network == "gru":
         return network, [], directions
-    n_a, n_h = _units(places[0, 0], how)
-    parameters = []
-    for layer, direction in order:
-        roles = places[layer, direction]
-        n_in = directions * n_h if layer else None
-        kind: Kind = "rnn" if network == "rnn" else "lstm"
-        parameters.append(_direction_parameters(kind, roles, how, (n_a, n_h, n_in)))
-    first = [len(p["Wax" if network == "rnn" else "Wf"][0]) for p in parameters[:directions]]
-    if len({*first}) > 1:
-        raise ValueError(f"{places[0, 1]['weight'].name} takes another number of inputs than the forward one")
-    return network, parameters, directions
+    kind: Kind = "rnn" if network == "rnn" else "lstm"
+    sizes = {at: (n_a, n_h, directions * n_h if at[0] else n_x) for at in order}
+    return network, [_direction_parameters(kind, places[at], how, sizes[at]) for at in order], directions
 
 
-def network_of(roles: Roles, layout: Layout) -> str:
+def _check_complete(roles: Roles) -> None:
+    """Raise `ValueError` unless both weights are there, and no tensor of a single gate is left."""
+    given = ", ".join(sorted(weight.name for weight in roles.values()))
+    for role, lacking in {"recurrent_weight": "recurrent weight", "weight": "weight of the input"}.items():
+        if role not in roles:
+            raise ValueError(f"there is {given}, but no {lacking}")
+    for role, weight in roles.items():
+        if ":" in role:
+            raise ValueError(f"there is {weight.name}, but not the same of every gate")
+
+
+def _extent(weight: Weight, axis: int, layout: Layout) -> int:
+    """The extent of an axis, where axis 0 has the units that a weight gives; 0 of a scalar."""
+    shape = weight.array.shape[::-1] if layout.transposed else weight.array.shape
+    return shape[axis] if shape else 0
+
+
+def _network(recurrent: Weight, n_a: int, layout: Layout) -> str:
     """The kind of network, by the number of gates in the recurrent weight; `ValueError` if it fits none."""
-    if "weight" not in roles or "recurrent_weight" not in roles:
-        given = ", ".join(sorted(weight.name for weight in roles.values()))
-        lacking = "recurrent weight" if "weight" in roles else "weight of the input"
-        raise ValueError(f"there is {given}, but no {lacking}")
-    recurrent = roles["recurrent_weight"]
-    n_a, _ = _units(roles, layout)
-    width = recurrent.array.shape[-1 if layout.transposed else 0]
-    gates = width // n_a if n_a and width % n_a == 0 else 0
-    if recurrent.array.ndim != 2 or gates not in GATES:
+    rows = _extent(recurrent, 0, layout)
+    gates = rows // n_a if n_a and rows % n_a == 0 else 0
+    if recurrent.array.ndim != 2 or gates not in _NETWORKS:
         shape = "(n_a, G n_a)" if layout.transposed else "(G n_a, n_a)"
         has = f"{recurrent.name} is {recurrent.array.shape}"
         raise ValueError(f"{has}, expected {shape} with G = 4 gates of an LSTM or 1 of an RNN")
-    return GATES[gates]
-
-
-def _units(roles: Roles, layout: Layout) -> tuple[int, int]:
-    """The sizes n_a and n_h."""
-    side = -1 if not layout.transposed else 0
-    n_h = roles["recurrent_weight"].array.shape[side] if roles["recurrent_weight"].array.ndim else 0
-    return (roles["projection"].array.shape[side] if "projection" in roles else n_h), n_h
+    return _NETWORKS[gates]
 
 
 def _direction_parameters(
-    kind: Kind,
-    roles: Roles,
-    layout: Layout,
-    sizes: tuple[int, int, Optional[int]],  # noqa: UP045
+    kind: Kind, roles: Roles, layout: Layout, sizes: tuple[int, int, int]
 ) -> dict[str, Array]:
-    """The parameters of one direction, checked against the sizes n_a, n_h and n_in.
-
-    In the first layer n_in is `None`: the weight of the input determines it.
-    """
+    """The parameters of one direction, checked against the sizes n_a, n_h and n_in."""
     n_a, n_h, n_in = sizes
-    for role in ("weight", "recurrent_weight"):
-        if role not in roles:
-            given = next(iter(roles.values())).name
-            raise ValueError(f"there is {given}, but no {role.replace('_', ' ')} beside it")
     rows = n_a * (4 if kind == "lstm" else 1)
-    weight = roles["weight"].array
-    if n_in is None:
-        n_in = weight.shape[0 if layout.transposed else -1] if weight.ndim else 0
-    expected: dict[str, tuple[int, ...]] = {"weight": (rows, n_in), "recurrent_weight": (rows, n_h)}
-    if "projection" in roles:
-        expected["projection"] = (n_h, n_a)
-    if layout.transposed:
-        expected = {role: shape[::-1] for role, shape in expected.items()}
-    expected.update({role: (rows,) for role in ("bias", "recurrent_bias") if role in roles})
     if kind == "rnn" and "projection" in roles:
         raise ValueError(f"{roles['projection'].name} is a projection, which only an LSTM has")
     if layout.biases == 2 and ("bias" in roles) != ("recurrent_bias" in roles):
-        (given,) = (roles[role].name for role in ("bias", "recurrent_bias") if role in roles)
+        given = roles["bias" if "bias" in roles else "recurrent_bias"].name
         raise ValueError(f"there is {given}, but not the other bias")
-    for role, shape in expected.items():
-        has = roles[role]
+    expected = {"weight": (rows, n_in), "recurrent_weight": (rows, n_h), "projection": (n_h, n_a)}
+    for role, has in roles.items():
+        shape = expected.get(role, (rows,))
+        shape = shape[::-1] if layout.transposed else shape
         if has.array.shape != shape:
             by = roles["recurrent_weight" if role != "recurrent_weight" else "weight"]
             raise ValueError(
                 f"{has.name} is {has.array.shape}, expected {shape} beside {by.name} {by.array.shape}"
             )
-    zeros = np.zeros(rows, weight.dtype)
-    stacked = {"bias": zeros, **{role: roles[role].array for role in expected}}
+    zeros = np.zeros(rows, roles["weight"].array.dtype)
+    stacked = {"bias": zeros, **{role: weight.array for role, weight in roles.items()}}
     if layout.biases == 2:
         stacked.setdefault("recurrent_bias", zeros)
     return layout.unstack(kind, stacked)
-
-
-def _reference_parameters(network: str, dicts: Sequence[Roles], directions: int) -> list[dict[str, Array]]:
-    """The parameters that have the names of the specification; a bias can be `(n_a,)`."""
-    kind: Kind = "rnn" if network == "rnn" else "lstm"
-    parameters: list[dict[str, Array]] = []
-    sizes: dict[str, int] = {}
-    for k, roles in enumerate(dicts):
-        shapes = direction_shapes(kind, k // directions, "Wp" in dicts[0])
-        if roles.keys() != shapes.keys():
-            wrong = ", ".join(sorted(roles.keys() ^ shapes.keys()))
-            given = next(iter(roles.values())).name
-            raise ValueError(f"beside {given} there are too few or too many of {', '.join(shapes)}: {wrong}")
-        arrays = {
-            name: array[:, None] if array.ndim == 1 else array
-            for name, array in ((name, roles[name].array) for name in shapes)
-        }
-        sizes = sizes or _reference_sizes(kind, arrays, directions)
-        for name, array in arrays.items():
-            expected = extents(shapes[name], sizes)
-            if array.shape != expected:
-                raise ValueError(f"{roles[name].name} is {roles[name].array.shape}, expected {expected}")
-        parameters.append({name: plain(array) for name, array in arrays.items()})
-    return parameters
-
-
-def _reference_sizes(kind: Kind, arrays: Mapping[str, Array], directions: int) -> dict[str, int]:
-    n_a = len(arrays["ba" if kind == "rnn" else "bf"])
-    n_h = len(arrays["Wp"]) if "Wp" in arrays else n_a
-    n_in = arrays["Wax" if kind == "rnn" else "Wf"].shape[-1]
-    n_x = n_in if kind == "rnn" else max(n_in - n_h, 0)
-    return {"n_a": n_a, "n_h": n_h, "n_p": n_h, "n_x": n_x, "D": directions}

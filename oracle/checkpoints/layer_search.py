@@ -12,11 +12,9 @@ from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.unnamed_weights import readings
 from oracle.layout import LAYOUTS, Layout
 from oracle.naming import REFERENCE
-from oracle.parts import Places, grouped, parameters_of
+from oracle.parts import Places, grouped, layout_of, parameters_of
 from reference.contract import Array, Kind
 
-_NEEDED = ({"recurrent_weight"}, {"Wf", "Wi", "Wc", "Wo"}, {"Wax", "Waa"})
-"""Each layer has all names of one of these sets."""
 _SLOT = re.compile(r"(?i)opt(im(izers?)?)?(_?(weights|states?|vars))?|exp_avg(_sq)?|momentum_buffer")
 """The part of a name under which an optimizer stores its own data for each weight."""
 _SHOWN = 6
@@ -77,8 +75,7 @@ def _labelled(prefix: str, what: str) -> str:
 def _named(arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str, Places]]:
     for (convention, prefix), places in grouped(arrays).items():
         roles = {role for each in places.values() for role in each}
-        is_of_torch = convention == "torch" and "weight" in roles
-        if is_of_torch or any(needed <= roles for needed in _NEEDED):
+        if "recurrent_weight" in roles or (convention == "torch" and "weight" in roles):
             yield convention, prefix, places
 
 
@@ -123,7 +120,7 @@ def _read(
         [{name: array.astype(dtype, copy=False) for name, array in p.items()} for p in parameters],
         contents.activations.get(prefix, ""),
         (*contents.remarks.get(prefix, ()), *_remarks({each.stored for each in stored.values()}, places)),
-        () if convention == REFERENCE else tuple(_biases(kind, places, LAYOUTS[layout or convention])),
+        tuple(_biases(kind, places, layout_of(convention, layout))),
     )
 
 

@@ -4,11 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import permutations
 
-import numpy as np
-
 from oracle.checkpoints.error import CheckpointError
 from oracle.layout import LAYOUTS, Layout
-from oracle.parts import Roles, Weight, parameters_of
+from oracle.parts import Roles, Weight, parameters_of, split
 from reference.contract import Array
 
 _HIDDEN = re.compile("u|r|w?(h|hh|aa|rec)|weighthh|recurrent(kernel|weight)?")
@@ -45,7 +43,8 @@ def _roles(prefix: str, arrays: Mapping[str, Array], layout: Layout) -> Iterator
     both = dict(zip(("bias", "recurrent_bias"), biases, strict=False))
     if layout.joined:
         if len(matrices) == 1 and biases and re.search("(?i)lstm|rnn|recurrent", prefix):
-            yield _split(matrices[0], layout) | both
+            units = matrices[0].array.shape[1 if layout.transposed else 0] // 4
+            yield split(matrices[0], layout, units) | both
     elif len(matrices) == 2:
         for recurrent, weight in permutations(matrices):
             if not (_acts_on(recurrent.name, _INPUT) or _acts_on(weight.name, _HIDDEN)):
@@ -55,16 +54,6 @@ def _roles(prefix: str, arrays: Mapping[str, Array], layout: Layout) -> Iterator
 def _acts_on(name: str, names: re.Pattern[str]) -> bool:
     """Whether the last part of a name is one of these names."""
     return bool(names.fullmatch(re.split(r"[./]", name)[-1].lower().replace("_", "")))
-
-
-def _split(matrix: Weight, layout: Layout) -> Roles:
-    """The parts of one weight that act on the input and on the hidden state."""
-    array = matrix.array.T if layout.transposed else matrix.array
-    n_a = len(array) // 4
-    first = n_a if layout.joined == "ax" else array.shape[1] - n_a
-    parts = dict(zip(layout.joined, np.split(array, [first], axis=1), strict=True))
-    roles = {"weight": parts["x"], "recurrent_weight": parts["a"]}
-    return {role: Weight(matrix.name, a.T if layout.transposed else a) for role, a in roles.items()}
 
 
 def _is_layer(roles: Roles, layout: str) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from oracle.checkpoints import CheckpointError, RecurrentLayer, select
 from oracle.checkpoints.checkpoint import split
 from oracle.checkpoints.contents import Contents, tensor
-from oracle.checkpoints.layer_search import find
+from oracle.checkpoints.layer_search import Incomplete, find
 from oracle.conversion import CONVERTERS
 from oracle.layout import LAYOUTS
 from oracle.problem import LayerProblem, Problem
@@ -152,3 +152,21 @@ def test_a_file_may_have_colons_in_its_name(tmp_path: Path) -> None:
     assert split(str(path)) == (str(path), "")
     assert split(f"{path}:F2::x") == (str(path), "F2::x")
     assert split("nope.pt:x:y") == ("nope.pt", "x:y")
+
+
+@pytest.mark.parametrize(
+    ("names", "lacking"),
+    [
+        ({"Wax": (3, 2), "Waa": (3, 3), "ba": (3, 1)}, ""),
+        ({**{f"W{gate}": (3, 5) for gate in "fico"}, "bf": (3, 1)}, "there is bf, but not"),
+        ({"cell.h.kernel": (3, 12), "cell.i.kernel": (2, 12), "cell.hi.bias": (3,)}, "there is cell.hi.bias"),
+    ],
+)
+def test_a_bias_of_one_gate_needs_those_of_all_gates(names: dict[str, Any], lacking: str) -> None:
+    contents = Contents({name: tensor(np.ones(shape)) for name, shape in names.items()})
+    (layer,) = find(contents).layers
+    if lacking:
+        assert isinstance(layer, Incomplete)
+        assert lacking in layer.why
+    else:
+        assert isinstance(layer, RecurrentLayer)

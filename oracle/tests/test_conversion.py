@@ -144,11 +144,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ),
     ("weight_ih_l1", lambda a: a.T, r"weight_ih_l1 is \(8, 16\), expected \(16, 8\)"),
     ("weight_hh_l0", lambda a: a[:9], r"weight_hh_l0 is \(9, 4\), expected \(G n_a, n_a\)"),
-    ("weight_ih_l0_reverse", lambda a: a[:, :2], "weight_ih_l0_reverse takes another number of inputs"),
+    ("weight_ih_l0_reverse", lambda a: a[:, :2], r"weight_ih_l0_reverse is \(16, 2\), expected \(16, 3\)"),
     ("bias_hh_l1_reverse", lambda a: None, "there is bias_ih_l1_reverse, but not the other bias"),
     ("bias_ih_l0", lambda a: a[:4], r"bias_ih_l0 is \(4,\), expected \(16,\)"),
     ("weight_hh_l0", lambda a: None, "but no recurrent weight"),
-    ("weight_ih_l1", lambda a: None, "but no weight beside it"),
+    ("weight_ih_l1", lambda a: None, "but no weight of the input"),
 ]
 
 
