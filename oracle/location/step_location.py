@@ -26,7 +26,7 @@ MANY = 0.05
 
 def located_in(session: Session) -> Location | None:
     """The location that explains all observations of a session, confirmed by new problems."""
-    target = first_wrong(session.observations)
+    target = first_wrong(session.observations[:1]) or first_wrong(session.observations)
     if not target:
         return None
     limits = session.limits
@@ -53,6 +53,8 @@ def located_in(session: Session) -> Location | None:
     else:
         form = form if holds(new_cases, form, None) else None
         when = when if holds(new_cases, form, when) else None
+    if sum(case.check.wrong.any() for case in cases_of(session.observations, target)) == 1:
+        when = None  # conditions that one answer meets may be chance
     return _location(session, target, form, when)
 
 

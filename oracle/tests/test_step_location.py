@@ -1,0 +1,60 @@
+"""A location names what the counterexample shows, and conditions that more than one answer confirms."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import reference
+from oracle.diagnosis.behaviour import Behaviour, Program
+from oracle.inputs import Inputs
+from oracle.location.locate import locate
+from oracle.problem import Problem
+
+
+def program_of(function: str, call: Callable[..., Any]) -> Program:
+    """A program that answers as `call` does."""
+
+    def program(inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        given = inputs.arguments(function)
+        return Behaviour.of(function, call(*given), given)
+
+    return program
+
+
+def with_two_buffers(x: Any, a0: Any, parameters: Any) -> Any:
+    """Right states, in caches that hold two buffers which later steps overwrite."""
+    a, y, (caches, _) = reference.rnn_forward(x, a0, parameters)
+    now, before = a0.copy(), np.empty_like(a0)
+    kept = []
+    for t, (_, _, xt, p) in enumerate(caches):
+        now, before = before, now
+        now[...] = a[:, :, t]
+        kept.append((now, before, xt, p))
+    return a, y, (kept, x)
+
+
+def with_memory_from_a0(x: Any, a0: Any, parameters: Any) -> Any:
+    """The memory states before the first step are 0 times a0, which is NaN where a0 is infinite."""
+    with np.errstate(invalid="ignore"):
+        nothing = 0 * a0
+    if np.isfinite(nothing).all():
+        return reference.lstm_forward(x, a0, parameters)
+    steps = [np.full((len(a0), *x.shape[1:]), np.nan) for _ in "ac"]
+    _, y, _, caches = reference.lstm_forward(x, a0, parameters)
+    return steps[0], y, steps[1], caches
+
+
+def test_the_equation_is_wrong_on_the_counterexample() -> None:
+    """On longer problems the cached a_next is wrong, too."""
+    shown = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=2, regime="ternary", seed=0)
+    location = locate("rnn_forward", program_of("rnn_forward", with_two_buffers), shown, lambda: None)
+    assert location
+    assert location.where.equation == "cached a_prev"
+
+
+def test_conditions_that_one_answer_meets_are_left_out() -> None:
+    shown = Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="nonfinite", seed=0)
+    location = locate("lstm_forward", program_of("lstm_forward", with_memory_from_a0), shown, lambda: None)
+    assert location
+    assert location.when is None
