@@ -44,6 +44,7 @@ REFUSED: dict[Callable[[Path], Path], str] = {
     [pytest.param(make, marks=[ONNX] if make in OF_ONNX else [], id=make.__name__) for make in REFUSED],
 )
 def test_it_is_refused_in_one_line(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    """Takes a second where 200 MB of zeros are compressed."""
     path = make(tmp_path)
     with pytest.raises(CheckpointError) as caught:
         load(str(path))

@@ -20,7 +20,7 @@ LOCATED = chosen(
 
 @pytest.mark.parametrize("stranger", LOCATED, ids=lambda each: each.name)
 def test_what_is_said_of_a_stranger_is_true_of_fresh_problems(stranger: Stranger) -> None:
-    """A third of a second each: some 120 problems are asked to find it, and 60 to judge it."""
+    """Takes up to a second: some 120 problems are asked to find it, and 60 to judge it."""
     asked, problem = Asked(stranger), Problem.parse(stranger.problem)
     location = locate(stranger.function, asked, problem, asked.anew)
     assert location

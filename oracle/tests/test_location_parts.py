@@ -224,6 +224,7 @@ def test_a_condition_that_parts_hardly_anything_is_not_said() -> None:
 
 @pytest.mark.parametrize("function", ["lstm_forward", "lstm_layer"])
 def test_a_mistake_is_located_from_a_problem_without_steps(function: str) -> None:
+    """Takes a second: it locates a mistake, for which many problems are asked."""
     sizes = {name: size for name, size in SIZES.items() if name != "n_y" or function == "lstm_forward"}
     make = Problem.lstm if function == "lstm_forward" else Problem.lstm_layer
     problem = make(**{**sizes, "T_x": 0})

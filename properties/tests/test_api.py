@@ -1,7 +1,9 @@
 """The API for Python: what `judge` returns, and what the test cases of `laws` do."""
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,11 +12,23 @@ from properties.reports.judgement import judgements
 from properties.session import api
 from properties.session.api import judge, laws
 from properties.tests.results import failed, passed, skipped
+from properties.tests.runs import in_clone
 
 MISTAKE = "oracle.faults:update_and_forget_gates_exchanged"
 
 
-def test_a_target_is_judged_from_python() -> None:  # a run in a process of its own, which imports torch
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the runs of the command be forks of a process that has imported PyTorch."""
+
+    def ran(command: Sequence[str], **_: object) -> subprocess.CompletedProcess[str]:
+        return in_clone().run(*command[3:], directory=Path.cwd())
+
+    monkeypatch.setattr(api, "subprocess", SimpleNamespace(run=ran))
+
+
+def test_a_target_is_judged_from_python() -> None:
+    """Takes seconds: a process of its own imports PyTorch, and explains a failure."""
     judged = judge(MISTAKE, "-k", "lstm_cell_forward and each_step", "--hypothesis-profile=quick")
     assert judged.verdict == judged.verdict_on("lstm_cell_forward") == "differs"
     (failure,) = judged.failures("lstm_cell_forward")
@@ -30,18 +44,16 @@ def test_a_target_is_judged_from_python() -> None:  # a run in a process of its 
     ],
 )
 def test_what_the_command_refuses_is_an_error_with_its_words(
-    target: str | Path, options: tuple[str, ...], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: str | Path, options: tuple[str, ...], why: str, forked: None
 ) -> None:
-    """Takes a second: a process of its own imports PyTorch."""
-    monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=why) as caught:
         judge(target, *options)
     assert "Traceback" not in str(caught.value)
     assert not str(caught.value).startswith("ERROR")
 
 
-def test_the_laws_of_a_module_are_test_cases_of_its_layer() -> None:
-    """Takes seconds: two runs of the command."""
+def test_the_laws_of_a_module_are_test_cases_of_its_layer(forked: None) -> None:
+    """Takes a second: two runs of the command."""
     target = f"{torch_modules_of_users.__file__}:BatchFirst"
     _, cases = laws(target, "-k", "test_shapes", "--hypothesis-profile=quick").args  # type: ignore[attr-defined]
     assert [case.id for case in cases] == ["shapes of lstm_layer", "shapes of lstm_layer_backward"]
@@ -98,11 +110,11 @@ def test_a_law_that_says_nothing_is_skipped(cases: dict[str, Callable[[], None]]
         cases["ranges of lstm_forward"]()
 
 
-def test_what_is_selected_are_the_cases() -> None:  # a run in a process of its own, which imports torch
+def test_what_is_selected_are_the_cases(forked: None) -> None:
     mark = laws("reference", "-k", "test_shapes and rnn_forward").mark  # type: ignore[attr-defined]
     assert [case.id for case in mark.args[1]] == ["shapes of rnn_forward"]
 
 
-def test_a_target_that_does_not_exist_is_an_error_where_the_cases_are_made() -> None:
+def test_a_target_that_does_not_exist_is_an_error_where_the_cases_are_made(forked: None) -> None:
     with pytest.raises(ValueError, match=r"no_such\.py"):
         laws("no_such.py")

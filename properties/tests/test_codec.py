@@ -52,6 +52,7 @@ def same(ours: Any, given: Any) -> bool:
 
 @given(values)
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
+    """Takes a second: Hypothesis draws a hundred nested values."""
     assert same(through(value), value)
 
 

@@ -15,6 +15,7 @@ from properties.tests.runs import CLONE, Command, Installation, in_clone, run
 
 ONE = ("--hypothesis-seed=1", "-k", "rnn_cell_forward and shapes")
 WRONG = ("-q", "--hypothesis-seed=1", "-k", "rnn_cell_forward and extreme")
+OPTIONS = ("--time-limit", "7", "--memory-limit", "3", "--python", sys.executable)
 SMALL = "Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=1)"
 
 
@@ -75,7 +76,7 @@ def test_what_a_user_has_changes_nothing(command: Command, folder: Path) -> None
 
 
 def test_what_a_user_has_changes_nothing_in_workers(wheel: Installation, folder: Path) -> None:
-    """It starts three processes."""
+    """Takes seconds: the installed command starts three processes."""
     variables = {"PYTEST_ADDOPTS": "--nope", "PYTEST_PLUGINS": "nope"}
     done = wheel.command.run(*ONE, "my rnn.py", "-n", "2", directory=folder, **variables)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -141,7 +142,7 @@ def test_the_process_ends_with_the_exit_status_and_all_output(
 
 
 def test_a_failure_and_an_unusable_target_are_told_by_workers(wheel: Installation, folder: Path) -> None:
-    """It starts three processes, one of which explains a failure."""
+    """Takes seconds: the installed command starts three processes, one of which explains a failure."""
     done = wheel.command.run("my rnn.py", "conftest.py", "-n", "2", *WRONG, directory=folder)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "1 failed, 1 skipped" in done.stdout
@@ -152,13 +153,32 @@ def test_no_name_of_a_folder_is_selected(tmp_path: Path) -> None:
     assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
 
 
-def test_a_report_is_that_of_pytest_in_the_clone(wheel: Installation, folder: Path) -> None:
-    """It explains a failure twice."""
-    report = "--report=verdict.json"
-    assert wheel.command.run("my rnn.py", *WRONG, report, directory=folder).returncode == 1
-    installed = _without_what_may_differ(folder / "verdict.json")
-    assert run("--implementation", "my rnn.py", *WRONG, report, directory=folder).status == 1
-    assert _without_what_may_differ(folder / "verdict.json") == installed
+@pytest.fixture(scope="module")
+def judged(wheel: Installation, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder in which the installed command found a failure and wrote a report, and its output."""
+    folder = tmp_path_factory.mktemp("judged")
+    shutil.copy(CLONE / "examples" / "textbook.py", folder / "my rnn.py")
+    done = wheel.command.run("my rnn.py", *WRONG, *OPTIONS, "--report=installed.json", directory=folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return folder, done.stdout
+
+
+def judged_in_clone(folder: Path, *more: str) -> str:
+    """The output of pytest in the clone on the same target, when no failure is stored."""
+    shutil.rmtree(folder / ".hypothesis", ignore_errors=True)
+    status, output = run("--implementation", "my rnn.py", *WRONG, *OPTIONS, *more, directory=folder)
+    assert status == 1, output
+    return output
+
+
+def test_a_report_is_that_of_pytest_in_the_clone(judged: tuple[Path, str]) -> None:
+    """Takes a second: it explains a failure twice."""
+    folder, _ = judged
+    judged_in_clone(folder, "--report=clone.json")
+    in_clone, installed = (
+        _without_what_may_differ(folder / f"{name}.json") for name in ("clone", "installed")
+    )
+    assert in_clone == installed
 
 
 def _without_what_may_differ(report: Path) -> Any:
@@ -169,29 +189,26 @@ def _without_what_may_differ(report: Path) -> Any:
     return content
 
 
-def test_the_line_that_a_failure_prints_brings_it_back(wheel: Installation, folder: Path) -> None:
-    """It explains a failure twice."""
-    _bring_back(wheel.command, "rnn-crosscheck", "", folder)
+def test_the_line_that_a_failure_prints_brings_it_back(wheel: Installation, judged: tuple[Path, str]) -> None:
+    """Takes seconds: a shell starts the installed command, which explains a failure again."""
+    _bring_back(judged[1], "rnn-crosscheck", "", wheel.command, judged[0])
 
 
 def test_so_does_the_line_of_pytest_in_the_clone(tmp_path: Path) -> None:
-    """It explains a failure twice."""
+    """Takes seconds: a shell starts pytest, which explains a failure again."""
     shutil.copy(CLONE / "examples" / "textbook.py", tmp_path / "my rnn.py")
-    words = (sys.executable, "-m", "pytest", str(CLONE / "properties"), "--implementation")
-    command = Command(words, Path(sys.executable).parent)
-    _bring_back(command, f"pytest {CLONE / 'properties'}", "--implementation ", tmp_path)
+    printed = judged_in_clone(tmp_path)
+    _bring_back(printed, f"pytest {CLONE / 'properties'}", "--implementation ", in_clone(), tmp_path)
 
 
-def _bring_back(command: Command, program: str, before_target: str, folder: Path) -> None:
-    options = ("--time-limit", "7", "--memory-limit", "3", "--python", sys.executable)
-    first = command.run("my rnn.py", *WRONG, *options, directory=folder)
-    line = re.search(r"^  reproduce +(.*)$", first.stdout, re.MULTILINE)
-    assert line, first.stdout + first.stderr
+def _bring_back(printed: str, program: str, before_target: str, command: Command, folder: Path) -> None:
+    line = re.search(r"^  reproduce +(.*)$", printed, re.MULTILINE)
+    assert line, printed
     expected = (
-        f"{program} {' '.join(options)} {before_target}'my rnn.py' -k rnn_cell_forward --reproduce 'Prob"
+        f"{program} {' '.join(OPTIONS)} {before_target}'my rnn.py' -k rnn_cell_forward --reproduce 'Prob"
     )
     assert line[1].startswith(expected)
-    shutil.rmtree(folder / ".hypothesis")
+    shutil.rmtree(folder / ".hypothesis", ignore_errors=True)
     again = command.shell(line[1], folder)
     assert again.returncode == 1, again.stdout + again.stderr
     assert re.search(rf"^{re.escape(line[0])}$", again.stdout, re.MULTILINE)

@@ -57,7 +57,10 @@ def test_a_problem_can_be_looked_at(program: str) -> None:
 
 
 def test_ones_own_suite_judges(wheel: Installation, folder: Path) -> None:
-    """Both programs of the page run where the wheel is installed: a suite of one's own, and `judge`."""
+    """Both programs of the page run where the wheel is installed: a suite of one's own, and `judge`.
+
+    Takes seconds: each of them starts processes that import PyTorch.
+    """
     suite, program = re.findall(r"```python\n(.*?)```", REPORT, re.DOTALL)
     few = '"-k", "test_shapes and rnn_cell_forward"'
     (folder / "test_mine.py").write_text(suite.replace('"-m", "spec"', few))

@@ -90,6 +90,7 @@ def test_what_a_network_takes_for_something_else_is_not_looked_for_again(tmp_pat
 def test_what_is_located_of_a_cell_is_told_of_a_forward_that_is_wrong_by_it_alone(
     tmp_path: Path, is_its_own: bool
 ) -> None:
+    """Takes a second: two mistakes are located."""
     program = PROGRAM.replace("c_next = ft * c_prev + it * cct", "c_next = ft * c_prev + 0.9375 * it * cct")
     if is_its_own:
         program = program.replace("a[:, :, t] = a_next", "a[:, :, t] = a_next * (t != 1)")

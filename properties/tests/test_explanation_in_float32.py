@@ -9,6 +9,7 @@ from properties.implementations.implementation import Implementation, Settings
 
 
 def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_path: Path) -> None:
+    """Takes a second: it locates a mistake in a process of its own."""
     (tmp_path / "aligned.py").write_text(
         "from reference import rnn_cell_forward as right\n"
         "def rnn_cell_forward(xt, a_prev, parameters):\n"
@@ -24,6 +25,7 @@ def test_what_is_wrong_in_float32_alone_is_said_so_of_each_counterexample(tmp_pa
 
 
 def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
+    """Takes a second: it locates a mistake in a process of its own."""
     (tmp_path / "masked.py").write_text(
         "import numpy as np\n"
         "from reference import rnn_layer as right\n"
@@ -39,6 +41,7 @@ def test_what_a_layer_does_in_float32_alone_is_told(tmp_path: Path) -> None:
 
 
 def test_conditions_of_a_layer_in_float32_are_asked_for_in_that(tmp_path: Path) -> None:
+    """Takes a second: it locates a mistake in a process of its own."""
     (tmp_path / "last.py").write_text(
         "import numpy as np\n"
         "from reference import rnn_layer as right\n"

@@ -33,6 +33,7 @@ def test_a_class_is_judged_as_what_it_stands_for(tmp_path: Path) -> None:
 
 
 def test_an_unusable_module_says_why_whatever_is_selected() -> None:
+    """Takes seconds: a run of the command, in which torch is imported for the target."""
     done = run(f"{MODULES}:NeedsMore", "-k", "lstm_layer and shapes", program="rnn-crosscheck")
     assert done.status == 1, done.output
     assert "not judged" in done.output

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from oracle.problem import Problem
+from properties.laws import all_laws
 from properties.tests.runs import CLONE, run
 
 FAULT = "oracle.faults:update_and_forget_gates_exchanged"
@@ -49,24 +51,43 @@ def test_a_failure_is_reproduced_by_the_line_that_it_prints(tmp_path: Path) -> N
     assert "implementation: reference, because no target is named" in right
 
 
+ONE = "Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=3)"
+
+
 @pytest.mark.parametrize(
-    ("problem", "laws"),
+    ("problem", "only"),
     [
-        ("Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=3)", 24),
-        ("Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=3, dtype='float32')", 2),
-        ("Problem.rnn(n_x=0, n_a=1, n_y=1, m=2, T_x=1)", 2),
-        ("Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime='nonfinite', seed=1)", 2),
+        ("Problem.lstm(n_x=1, n_a=2, n_y=2, m=1, T_x=3, dtype='float32')", "lower precision"),
+        ("Problem.rnn(n_x=0, n_a=1, n_y=1, m=2, T_x=1)", "no features"),
+        ("Problem.lstm(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime='nonfinite', seed=1)", "nonfinite"),
     ],
 )
-def test_of_one_problem_only_the_laws_that_it_concerns_are_asked(problem: str, laws: int) -> None:
+def test_a_problem_of_one_domain_concerns_its_law_alone(problem: str, only: str) -> None:
+    assert _concerned(problem) == {(only, function) for function in _forwards(problem)}
+
+
+def test_of_one_problem_the_laws_that_it_concerns_are_asked() -> None:
     """Takes a second: a whole run."""
-    status, output = run("--reproduce", problem, "-k", "not can_be_used and not is_provided and not backward")
+    status, output = run("--reproduce", ONE, "-k", "not can_be_used and not is_provided and not backward")
     assert status == 0, output
-    assert f"{laws} passed" in output
+    concerned = _concerned(ONE)
+    assert len(concerned) > 20
+    assert f"{len(concerned)} passed" in output
+
+
+def _forwards(problem: str) -> set[str]:
+    kind = Problem.parse(problem).kind
+    return {f"{kind}_cell_forward", f"{kind}_forward"}
+
+
+def _concerned(problem: str) -> set[tuple[str, str]]:
+    parsed = Problem.parse(problem)
+    asked = ((law, function) for law in all_laws() for function in _forwards(problem))
+    return {(law.name, function) for law, function in asked if law.concerns(function, parsed)}
 
 
 def test_a_problem_of_the_other_network_selects_nothing() -> None:
-    status, output = run("--reproduce", "Problem.rnn(n_x=1, n_a=2, n_y=2, m=1, T_x=3)", "-k", "lstm")
+    status, output = run("--reproduce", ONE, "-k", "lstm")
     assert status == pytest.ExitCode.NO_TESTS_COLLECTED
     assert "no law ran: none is selected by -k lstm" in output
 
