@@ -1,35 +1,53 @@
 """Locates mistakes (where, when and how a function is wrong), and caches the locations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
-from weakref import WeakKeyDictionary
 
-from oracle.inputs import Inputs
+from oracle.diagnosis.findings import Finding, found
 from oracle.limits import Limits
 from oracle.location.facts import Condition, Feature, Location
 from oracle.location.locate import explains, locate
+from oracle.location.sentences import lines
 from oracle.problem import LayerProblem, Problem
+from properties.explanations.earlier_explanations import Earlier
 from properties.explanations.inherited_mistakes import is_inherited
-from properties.explanations.probe import CachedProgram, UncachedProgram
-from properties.implementations.implementation import Implementation
+from properties.explanations.program import Program
 from reference.contract import CONTRACTS
 
 
-def located(program: CachedProgram, counterexample: Problem, limits: Limits) -> Location | None:
+def located(program: Program, counterexample: Problem, limits: Limits) -> Location | None:
     """Where, when and how a function is wrong on a counterexample; `None` if no location is found.
 
-    Raises `DiedError`.
+    Layers that may compile for each shape are not located, since that would take too long. Raises
+    `DiedError`.
     """
-    known = _LOCATED.setdefault(program.implementation, {}).setdefault((program.function, limits.dtypes), {})
+    function = program.function
+    known = Earlier.of(program.implementation).locations[function, limits.dtypes]
     if counterexample not in known:
-        others = [*known.values()]
         known[counterexample] = None  # so that an error is not repeated for each law
-        known[counterexample] = _located(program, counterexample, limits, others)
+        if not (isinstance(counterexample, LayerProblem) and program.implementation.is_slow):
+            tried = _known_locations(program, counterexample, limits)
+            fits = (each for each in tried if explains(each, function, program, counterexample, limits))
+            known[counterexample] = next(fits, None) or locate(
+                function, program, counterexample, program.implementation.close, limits
+            )
     return known[counterexample]
 
 
-def located_in_float32(program: CachedProgram, counterexample: Problem) -> Location | None:
+def _known_locations(program: Program, counterexample: Problem, limits: Limits) -> Iterator[Location]:
+    """The known locations of a function, and those of its cell if the function inherits its mistake."""
+    locations, cell = Earlier.of(program.implementation).locations, CONTRACTS[program.function].cell
+    yield from filter(None, [*locations[program.function, limits.dtypes].values()])
+    of_cell = [each for each in locations[cell, limits.dtypes].values() if each and each.alone]
+    if (
+        cell != program.function
+        and of_cell
+        and is_inherited(program, counterexample.inputs(program.function))
+    ):
+        yield from of_cell
+
+
+def located_in_float32(program: Program, counterexample: Problem) -> Location | None:
     """The location in float32 of a function that is right in a wider dtype."""
     dtype = counterexample.dtype
     if dtype != "float32" or dtype == program.limits.dtypes[0]:
@@ -38,35 +56,6 @@ def located_in_float32(program: CachedProgram, counterexample: Problem) -> Locat
     return found.under(Condition(Feature("bits"), "=", 32)) if found else None
 
 
-def _located(
-    program: CachedProgram, counterexample: Problem, limits: Limits, known: Sequence[Location | None]
-) -> Location | None:
-    """A `known` location that explains this counterexample, too, or a new location.
-
-    Layers that may compile for each shape are not located, since that would take too long.
-    """
-    function = program.function
-    if isinstance(counterexample, LayerProblem) and program.implementation.is_slow:
-        return None
-    uncached = UncachedProgram(program.implementation, function)
-    for location in chain(
-        filter(None, known), _locations_of_cell(program, counterexample.inputs(function), limits)
-    ):
-        if explains(location, function, uncached, counterexample, limits):
-            return location
-    return locate(function, uncached, counterexample, program.implementation.close, limits)
-
-
-def _locations_of_cell(program: CachedProgram, counterexample: Inputs, limits: Limits) -> Iterator[Location]:
-    """The known locations of the cell, if the forward inherits its mistake."""
-    cell = CONTRACTS[program.function].cell
-    every = _LOCATED[program.implementation].get((cell, limits.dtypes), {}).values()
-    known = [location for location in every if location and location.alone]
-    if cell != program.function and known and is_inherited(program, counterexample):
-        yield from known
-
-
-_LOCATED: WeakKeyDictionary[
-    Implementation, dict[tuple[str, Sequence[str]], dict[Problem, Location | None]]
-] = WeakKeyDictionary()
-"""The locations of each implementation, by function and dtypes, and by counterexample."""
+def as_finding(location: Location) -> Finding:
+    """The finding with the data of a location, and its sentences."""
+    return found("location", **location.data(), lines=lines(location))

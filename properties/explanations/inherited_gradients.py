@@ -9,7 +9,7 @@ import numpy as np
 from oracle.diagnosis.questions import opening_problems
 from oracle.inputs import Inputs
 from oracle.problem import LayerProblem
-from properties.explanations.probe import CachedProgram
+from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation, Request, Returned
 from reference.contract import CONTRACTS, Array, Contract
 
@@ -17,7 +17,7 @@ STEP, ALLOWED = 2.0**-8, 0.01
 """The step of a central difference, and its allowed relative error. Float32 arithmetic stays within it."""
 
 
-def follows_wrong_forward(program: CachedProgram, problem: LayerProblem) -> bool:
+def follows_wrong_forward(program: Program, problem: LayerProblem) -> bool:
     """Whether wrong gradients of a layer are the derivatives of its own forward pass, then wrong, too.
 
     They are compared on two problems with ordinary numbers: the first that distinguishes mistakes, and one

@@ -9,7 +9,7 @@ from oracle.diagnosis.behaviour import specification
 from oracle.diagnosis.names import Scope, problems
 from oracle.inputs import Inputs
 from oracle.problem import siblings
-from properties.explanations.probe import CachedProgram
+from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation, Reply, Request, Returned
 from properties.trials.trial import Trial
 from reference import lstm_forward, rnn_forward
@@ -19,7 +19,7 @@ SEEDS = 4
 """The number of problems on which a law is checked to find out whether it holds on a cell."""
 
 
-def is_inherited(program: CachedProgram, counterexample: Inputs) -> bool:
+def is_inherited(program: Program, counterexample: Inputs) -> bool:
     """Whether a forward and its cell are wrong, and the forward is right with a right cell."""
     function = program.function
     if CONTRACTS[function].is_layer:

@@ -6,7 +6,7 @@ import pytest
 
 from oracle.problem import Problem
 from properties.explanations.inherited_mistakes import is_inherited
-from properties.explanations.probe import CachedProgram
+from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation, Settings
 from properties.tests.runs import run
 
@@ -32,7 +32,7 @@ def test_what_a_forward_does_right_it_does_not_inherit(tmp_path: Path) -> None:
     (tmp_path / "right.py").write_text(TARGET.format(memory=1, hidden=1))
     inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
     with Implementation("right.py", Settings(directory=tmp_path)) as right:
-        assert not is_inherited(CachedProgram(right, "lstm_forward"), inputs)
+        assert not is_inherited(Program(right, "lstm_forward"), inputs)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_mistake_of_the_cell_is_inherited_and_one_of_the_forward_is_not(
     (tmp_path / "wrong.py").write_text(TARGET.format(memory=memory, hidden=hidden))
     inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("lstm_forward")
     with Implementation("wrong.py", Settings(directory=tmp_path)) as wrong:
-        assert is_inherited(CachedProgram(wrong, "lstm_forward"), inputs) == inherited
+        assert is_inherited(Program(wrong, "lstm_forward"), inputs) == inherited
 
 
 def test_an_inherited_mistake_is_told_in_the_message_and_in_the_closing_table(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_mistake_that_only_large_states_show_is_inherited(tmp_path: Path) -> N
     (tmp_path / "wrong.py").write_text(clipped.format(memory=1, hidden=1))
     inputs = Problem.lstm(n_x=1, n_a=2, n_y=2, m=2, T_x=16, regime="wild", seed=37).inputs("lstm_forward")
     with Implementation("wrong.py", Settings(directory=tmp_path)) as wrong:
-        assert is_inherited(CachedProgram(wrong, "lstm_forward"), inputs)
+        assert is_inherited(Program(wrong, "lstm_forward"), inputs)
 
 
 BUFFER = """
@@ -90,7 +90,7 @@ def test_a_cell_that_keeps_what_it_is_given_is_not_to_blame(tmp_path: Path) -> N
     (tmp_path / "buffer.py").write_text(BUFFER)
     inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
     with Implementation("buffer.py", Settings(directory=tmp_path)) as buffer:
-        assert not is_inherited(CachedProgram(buffer, "rnn_forward"), inputs)
+        assert not is_inherited(Program(buffer, "rnn_forward"), inputs)
 
 
 CELLS = {
@@ -121,7 +121,7 @@ def test_a_forward_inherits_from_a_cell_that(tmp_path: Path, cell: str) -> None:
     target = "net.py:Net" if cell == "is not among the functions" else "net.py"
     inputs = Problem.rnn(n_x=1, n_a=2, n_y=2, m=2, T_x=2).inputs("rnn_forward")
     with Implementation(target, Settings(directory=tmp_path)) as net:
-        assert is_inherited(CachedProgram(net, "rnn_forward"), inputs)
+        assert is_inherited(Program(net, "rnn_forward"), inputs)
 
 
 def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: Path) -> None:
@@ -133,4 +133,4 @@ def test_a_mistake_in_the_caches_is_not_hidden_by_a_cell_that_copies(tmp_path: P
     overflow = Problem.lstm(n_x=2, n_a=2, n_y=3, m=4, T_x=3, regime="huge", seed=7578).inputs("lstm_forward")
     for name, inherited in (("right.py", True), ("mine.py", False)):
         with Implementation(name, Settings(directory=tmp_path)) as target:
-            assert is_inherited(CachedProgram(target, "lstm_forward"), overflow) == inherited
+            assert is_inherited(Program(target, "lstm_forward"), overflow) == inherited

@@ -6,7 +6,7 @@ import pytest
 
 from oracle.problem import LayerProblem, Problem
 from properties.explanations.inherited_gradients import follows_wrong_forward
-from properties.explanations.probe import CachedProgram
+from properties.explanations.program import Program
 from properties.implementations.implementation import Implementation
 from properties.tests.runs import run
 
@@ -54,7 +54,7 @@ def test_derivatives_of_a_wrong_layer_are_inherited(
     file.write_text(TARGET.format(forward=forward, backward=backward, error=error))
     with Implementation(str(file)) as mine:
         mine.call("rnn_layer", problem.arguments("rnn_layer"))  # a target without an answer is not asked
-        assert follows_wrong_forward(CachedProgram(mine, "rnn_layer_backward"), problem) == inherited
+        assert follows_wrong_forward(Program(mine, "rnn_layer_backward"), problem) == inherited
 
 
 def test_the_message_says_from_which_layer_gradients_inherit_their_mistake(tmp_path: Path) -> None:

@@ -1,20 +1,12 @@
 """Which functions a target is asked for: those that it has, whatever its text mentions."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from properties.implementations.implementation import Unusable
 from properties.implementations.settings import Settings
-from properties.session.target_options import (
-    IMPLEMENTATIONS,
-    LIMITS,
-    SETTINGS,
-    functions_of,
-    implementation_of,
-)
+from properties.session.target_options import Targets, functions_of
 from reference.contract import FUNCTIONS, LAYERS
 
 LAYER = '"""See lstm_forward."""\ndef {}(x, a0, parameters, options): return ops.rnn_forward_training(x)\n'
@@ -38,7 +30,7 @@ FOUR = {*FUNCTIONS}
 def test_a_target_is_asked_for_what_it_has(tmp_path: Path, source: str, functions: set[str]) -> None:
     (tmp_path / "layers.py").write_text(LAYER.format("rnn_layer"))
     (tmp_path / "target.py").write_text(source)
-    assert functions_of("target.py", configuration(tmp_path)) == functions
+    assert functions_of("target.py", Targets(Settings(directory=tmp_path))) == functions
 
 
 def test_a_target_that_could_not_be_imported_stays_so_for_the_laws(tmp_path: Path) -> None:
@@ -46,16 +38,8 @@ def test_a_target_that_could_not_be_imported_stays_so_for_the_laws(tmp_path: Pat
     once = "import os\nif os.path.exists('here'): os._exit(3)\n"
     (tmp_path / "here").mkdir()
     (tmp_path / "target.py").write_text(once + LAYER.format("rnn_layer"))
-    config = configuration(tmp_path)
-    assert functions_of("target.py", config) == FOUR
+    targets = Targets(Settings(directory=tmp_path))
+    assert functions_of("target.py", targets) == FOUR
     (tmp_path / "here").rmdir()
     with pytest.raises(Unusable):
-        implementation_of("target.py", config).load()
-
-
-def configuration(directory: Path) -> Any:
-    return SimpleNamespace(
-        invocation_params=SimpleNamespace(dir=directory),
-        stash={SETTINGS: Settings(directory=directory), IMPLEMENTATIONS: {}, LIMITS: {}},
-        getoption=lambda _: None,
-    )
+        targets.implementation("target.py").load()

@@ -8,11 +8,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 READERS = [
-    *(ROOT / "explanations" / f"{name}.py" for name in ("explanation", "failure", "inherited_mistakes")),
+    *(
+        ROOT / "explanations" / f"{name}.py"
+        for name in ("explanation", "search", "failure", "inherited_mistakes")
+    ),
     *(
         ROOT / "reports" / f"{name}.py"
         for name in (
             "run_end",
+            "complaints",
             "target_pages",
             "mistakes",
             "duplicates",

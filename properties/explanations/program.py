@@ -1,0 +1,60 @@
+"""Calls an implementation in order to explain a failure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oracle.diagnosis.behaviour import LATER_CALLS, Behaviour, specification
+from oracle.inputs import Inputs
+from oracle.limits import Limits
+from properties.implementations.implementation import Implementation, Outcome, Raised, Request, Returned
+
+
+class DiedError(Exception):
+    """The implementation died in a call for an explanation."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function of an implementation, as the diagnosis calls it. Each call raises `DiedError` if it dies."""
+
+    implementation: Implementation
+    function: str
+
+    @property
+    def limits(self) -> Limits:
+        """The limits that the implementation declares."""
+        return self.implementation.limits
+
+    def __call__(self, inputs: Inputs, then: Inputs | None = None) -> Behaviour:
+        """The behaviour of a call; with `then`, the answer is read after another call, on these inputs."""
+        return behaviour(self.function, self._outcome(inputs, then), self.limits)
+
+    def with_right_cell(self, inputs: Inputs) -> tuple[Behaviour, bool]:
+        """The behaviour of a forward with a right cell, and whether it called that cell."""
+        outcome = self._outcome(inputs, with_right_cell=True)
+        used = isinstance(outcome, Returned) and outcome.used_reference_cell
+        return behaviour(self.function, outcome, self.limits), used
+
+    def is_right(self, function: str, posed: Sequence[Inputs]) -> bool:
+        """Whether a function answers rightly, and its first answer is right after the second call, too."""
+        program, right = Program(self.implementation, function), specification(function, self.limits)
+        first, second, *rest = posed
+        calls = [(first, second), (second, None), *((inputs, None) for inputs in rest)]
+        return all(program(inputs, then).is_like(right(inputs)) for inputs, then in calls)
+
+    def _outcome(
+        self, inputs: Inputs, then: Inputs | None = None, *, with_right_cell: bool = False
+    ) -> Outcome:
+        later = [then.arguments(self.function)] * LATER_CALLS if then else []
+        arguments = inputs.arguments(self.function)
+        request = Request(self.function, arguments, "C", later, with_right_cell)
+        return self.implementation.reply_each([request])[0].outcome
+
+
+def behaviour(function: str, outcome: Outcome, limits: Limits) -> Behaviour:
+    """The behaviour of a call by its outcome. Raises `DiedError` if the process died."""
+    if isinstance(outcome, Returned):
+        return Behaviour.of(function, outcome.value, outcome.arguments, limits)
+    if isinstance(outcome, Raised):
+        return Behaviour.of_error()
+    raise DiedError
