@@ -16,7 +16,6 @@ if not PREFIX:
     sys.path.insert(0, str(Path(__file__).parent))  # for runs from another directory
 
 pytest_plugins = [
-    f"{PREFIX}properties.session.module_options",
     f"{PREFIX}properties.session.options",
     f"{PREFIX}properties.session.collection",
     f"{PREFIX}properties.session.fixtures",

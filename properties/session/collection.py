@@ -7,25 +7,22 @@ from typing import Any
 
 import pytest
 
-from oracle.limits import Limits
 from oracle.problem import Problem
 from properties.internals.xdist_internals import scope_scheduler
 from properties.reports.closing_table import IN_FULL
 from properties.reports.test_ids import implementation_in
 from properties.session.options import PROBLEM
-from properties.session.target_options import FUNCTIONS_OF, LIMITS, TARGETS
+from properties.session.target_options import TARGETS, Targets
 from properties.trials.law import Law
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Collect the tests of the harness only if they are named; `pytest properties` judges a target."""
     tests = Path(__file__).parents[1] / "tests"
-    asked = [
-        Path(config.invocation_params.dir, argument.split("::")[0]).resolve() for argument in config.args
-    ]
-    if collection_path == tests and not any(path.is_relative_to(tests) for path in asked):
-        return True
-    return None
+    here = config.invocation_params.dir
+    named = [Path(here, argument.split("::")[0]).resolve() for argument in config.args]
+    is_named = any(path.is_relative_to(tests) for path in named)
+    return True if collection_path == tests and not is_named else None
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -41,24 +38,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Robust laws are last, since a function that hangs on their inputs is not called by any other law.
     """
-    problem = config.stash[PROBLEM]
+    targets, problem = config.stash[TARGETS], config.stash[PROBLEM]
+    items[:] = [item for item in items if _is_selected(item, targets)]
     if problem:
-        limits = config.stash[LIMITS]
-        concerned = [item for item in items if _concerns(item, problem, limits)]
+        concerned = [item for item in items if _concerns(item, problem, targets)]
         if all(law_of(item) is None for item in concerned):
             concerned = []  # only laws about the target are left
         config.hook.pytest_deselected(items=[item for item in items if item not in concerned])
         items[:] = concerned
-    targets = config.stash[TARGETS]
-    items[:] = [item for item in items if _is_selected(item, config)]
-    places = {target: place for place, target in enumerate(targets)}
+    places = {target: place for place, target in enumerate(targets.names)}
 
-    def turn(item: pytest.Item) -> tuple[int, bool]:
-        if not isinstance(item, pytest.Function) or not item.get_closest_marker("law"):
-            return -1, False
-        return places[str(item.callspec.params["implementation"])], not item.get_closest_marker("spec")
+    def rank(item: pytest.Item) -> tuple[int, bool]:
+        given = _parameters(item)
+        return places[given["implementation"]] if given else -1, not item.get_closest_marker("spec")
 
-    items.sort(key=turn)
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(trylast=True)
@@ -67,15 +61,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _is_selected(item: pytest.Item, config: pytest.Config) -> bool:
+def _parameters(item: pytest.Item) -> Mapping[str, str]:
+    """The `implementation` and the `function` of the test of a law; empty for any other test."""
+    if isinstance(item, pytest.Function) and item.get_closest_marker("law"):
+        return {name: str(value) for name, value in item.callspec.params.items()}
+    return {}
+
+
+def _is_selected(item: pytest.Item, targets: Targets) -> bool:
     """Whether the target is judged by this function."""
-    if not isinstance(item, pytest.Function) or not item.get_closest_marker("law"):
-        return True
-    given = item.callspec.params
-    return (
-        "function" not in given
-        or given["function"] in config.stash[FUNCTIONS_OF][str(given["implementation"])]
-    )
+    given = _parameters(item)
+    return "function" not in given or given["function"] in targets.functions[given["implementation"]]
 
 
 def law_of(item: pytest.Item) -> Law | None:
@@ -84,24 +80,21 @@ def law_of(item: pytest.Item) -> Law | None:
     return law if isinstance(law, Law) else None
 
 
-def _concerns(item: pytest.Item, problem: Problem, limits: Mapping[str, Limits]) -> bool:
-    law = law_of(item)
-    if law is None or not isinstance(item, pytest.Function):
-        return True
-    given = item.callspec.params
-    return law.concerns(str(given["function"]), problem, limits[str(given["implementation"])])
+def _concerns(item: pytest.Item, problem: Problem, targets: Targets) -> bool:
+    law, given = law_of(item), _parameters(item)
+    return law is None or law.concerns(given["function"], problem, targets.limits[given["implementation"]])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run every law on every target."""
     if "implementation" in metafunc.fixturenames:
-        targets = metafunc.config.stash[TARGETS]
+        targets = metafunc.config.stash[TARGETS].names
         metafunc.parametrize("implementation", targets, indirect=True, scope="session")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Run all laws of a target in one worker, if there are many targets."""
-    if len(config.stash[TARGETS]) > IN_FULL and config.getoption("dist") == "load":
+    if len(config.stash[TARGETS].names) > IN_FULL and config.getoption("dist") == "load":
         return scope_scheduler(config, log, implementation_in)
     return None

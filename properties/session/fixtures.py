@@ -12,7 +12,7 @@ from properties.implementations.implementation import Implementation
 from properties.internals.libc_internals import give_back_memory
 from properties.internals.pytest_internals import drop_reports, drop_stash
 from properties.session.options import PROBLEM
-from properties.session.target_options import IMPLEMENTATIONS, NETWORKS, implementation_of
+from properties.session.target_options import TARGETS
 from properties.trials.tally import Tally
 from properties.turns.turn import Draws, Turn
 
@@ -22,11 +22,10 @@ TURN = pytest.StashKey[Turn]()
 @pytest.fixture(scope="session")
 def implementation(request: pytest.FixtureRequest) -> Iterator[Implementation]:
     """The implementation under test, in a process of its own; it and its replies are freed after its laws."""
-    implementation = implementation_of(request.param, request.config)
-    yield implementation
-    implementation.close()
+    targets = request.config.stash[TARGETS]
+    yield targets.implementation(request.param)
+    targets.free(request.param)
     free_cached_answers()
-    del request.config.stash[IMPLEMENTATIONS][request.param]
     give_back_memory()
 
 
@@ -43,7 +42,7 @@ def turn(request: pytest.FixtureRequest, implementation: Implementation, functio
     database = DirectoryBasedExampleDatabase(config.invocation_params.dir / DIRECTORY)
     seed = None if config.option.fuzz_for else int(config.option.hypothesis_seed)
     turn = request.node.stash[TURN] = Turn(
-        law.for_networks(config.stash[NETWORKS]),
+        law.for_networks(config.stash[TARGETS].networks),
         implementation,
         function,
         Store(database, implementation.target, law.name, function),

@@ -1,4 +1,4 @@
-"""The options for modules of frameworks, and the line that says what was understood of a module."""
+"""The options for modules of frameworks."""
 
 import ast
 import re
@@ -9,15 +9,10 @@ from typing import Any
 import pytest
 
 from oracle.modules import ModuleOptions, UnusableModule
-from oracle.modules.words import in_words
 from oracle.problem import LayerProblem, Problem
-from properties.reports.results import printable
 
 WEIGHTS = ".hypothesis/weights"
 """The folder for the weights of trained modules, below the current directory."""
-
-UNDERSTOOD = pytest.StashKey[dict[str, Mapping[str, Any]]]()
-"""What was understood of the module of a target, by target."""
 
 OPTIONS = {
     "--like": "like",
@@ -67,8 +62,3 @@ def network_of_module(target: str, network: Mapping[str, Any], directory: Path) 
     activation = {"activation": network["activation"]} if kind == "rnn" else {}
     made: LayerProblem = getattr(Problem, f"{kind}_layer")(weights=str(file), m=1, T_x=1, **activation)
     return made
-
-
-def pytest_report_header(config: pytest.Config) -> list[str]:
-    """A line for each module that says what was understood of it."""
-    return [printable(f"understood: {in_words(facts)}") for facts in config.stash[UNDERSTOOD].values()]

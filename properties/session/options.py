@@ -1,6 +1,5 @@
-"""Reads the options about the run: the seed, limits and reports. `target_options` reads the targets."""
+"""Reads the options about the run: the seed, the problem and reports. `target_options` reads the others."""
 
-import math
 import random
 import shlex
 import shutil
@@ -11,9 +10,9 @@ import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
 
+from oracle.modules.words import in_words
 from oracle.problem import Problem
-from properties.implementations import interpreter
-from properties.implementations.implementation import Settings, TargetMissing
+from properties.implementations.implementation import TargetMissing
 from properties.internals.pytest_internals import option_words
 from properties.laws import all_laws
 from properties.reports import expected_failures
@@ -23,15 +22,11 @@ from properties.reports.json_report import Run
 from properties.reports.report import Reports
 from properties.reports.results import printable
 from properties.reports.run_end import Closing
-from properties.session import command
 from properties.session.module_options import OPTIONS as MODULE_OPTIONS
-from properties.session.module_options import module_options
-from properties.session.target_options import HELPING, LIMITS, SETTINGS, TARGETS, read_targets
+from properties.session.target_options import PROCESS_LIMITS, TARGETS, read_targets
 
 PROBLEM = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
-RUNS_ON = pytest.StashKey[str]()
-"""The versions of the interpreter of `--python`."""
 DETERMINISTIC = ("ci",)
 """The profiles with the same seed in every run, unless `--hypothesis-seed` is given."""
 
@@ -57,12 +52,11 @@ def pytest_configure(config: pytest.Config) -> None:
             config.option.hypothesis_seed = config.workerinput["seed"]
         else:
             _fix_the_seed(config)
-        config.stash[SETTINGS] = _settings(config)
         read_targets(config)
         config.stash[PROBLEM] = _problem_of_a_law(reproduce, config) if reproduce else None
-        targets = config.stash[TARGETS]
         if not hasattr(config, "workerinput"):
-            config.pluginmanager.register(Closing(targets, failures, reports, Run(_facts(config))))
+            names = config.stash[TARGETS].names
+            config.pluginmanager.register(Closing(names, failures, reports, Run(_facts(config))))
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -94,7 +88,7 @@ def _check_hypothesis(config: pytest.Config) -> None:
 def _problem_of_a_law(text: str, config: pytest.Config) -> Problem:
     problem = Problem.parse(text)
     every = [(law, function) for law in all_laws() for function in law.functions]
-    limits = config.stash[LIMITS].values()
+    limits = config.stash[TARGETS].limits.values()
     if not any(law.concerns(function, problem, given) for law, function in every for given in limits):
         raise ValueError(
             f"--reproduce: no law is checked on {problem!r}. n_a and n_y must be 1 or more. One of n_x, m "
@@ -106,60 +100,29 @@ def _problem_of_a_law(text: str, config: pytest.Config) -> Problem:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """The effective configuration."""
-    facts = _facts(config)
-    targets = config.stash[TARGETS]
-    shown = ", ".join(targets[:3]) + (f" and {len(targets) - 3} more" if len(targets) > 3 else "")
-    width = shutil.get_terminal_size().columns
+    names, targets = config.stash[TARGETS].names, config.stash[TARGETS]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     default = "" if config.getoption("--implementation") else ", because no target is named"
-    return [
-        f"implementation: {printable(shown)}{default}",
-        *wrap(", ".join(f"{name} {value}" for name, value in facts.items()), width, subsequent_indent="  "),
-        *(f"a helper of other files, not judged: {printable(file)}" for file in config.stash[HELPING]),
+    facts = ", ".join(f"{name} {value}" for name, value in _facts(config).items())
+    lines = [
+        f"implementation: {shown}{default}",
+        *wrap(facts, shutil.get_terminal_size().columns, subsequent_indent="  "),
+        *(f"a helper of other files, not judged: {file}" for file in targets.helping),
+        *(f"understood: {in_words(facts)}" for facts in targets.understood.values()),
     ]
-
-
-_LIMITS = ("--time-limit", "--import-time-limit", "--memory-limit")
-
-
-def _settings(config: pytest.Config) -> Settings:
-    """The settings of the targets' processes, with the command that reproduces failures."""
-    here = config.invocation_params.dir
-    given: dict[str, Any] = {"directory": here, "module": module_options(config)}
-    for option in _LIMITS:
-        value = config.getoption(option)
-        if value is not None and not 0 < value < math.inf:
-            raise ValueError(f"{option} {value:g}: expected a number above 0")
-        if value is not None:
-            name = option.removeprefix("--").replace("-", "_")
-            given[name] = int(value * 2**30) if name == "memory_limit" else value
-    if helpers := config.getoption("--helpers"):
-        folder = here / helpers
-        if not folder.is_dir():
-            raise ValueError(f"--helpers {helpers}: there is no directory {str(folder)!r}")
-        given["helpers"] = str(folder.resolve())
-    if python := config.getoption("--python"):
-        given["python"], config.stash[RUNS_ON] = interpreter.find(python, here)
-    options = option_words(config, *_LIMITS, "--helpers", "--python", *MODULE_OPTIONS)
-    if config.pluginmanager.has_plugin(command.__name__):
-        return Settings(**given, command=["rnn-crosscheck", *options])
-    folder = command.PROPERTIES
-    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    return Settings(**given, command=["pytest", str(shown), *options, "--implementation"])
+    return [printable(line) for line in lines]
 
 
 def _facts(config: pytest.Config) -> dict[str, str]:
     """Everything that affects results besides the targets, by name."""
     profile = config.getoption("hypothesis_profile") or ("fuzz" if config.getoption("--fuzz-for") else "dev")
-    facts = describe(profile, _seed(config))
-    if RUNS_ON in config.stash:
-        facts["target"] = config.stash[RUNS_ON]
+    seed = "none" if config.getoption("--fuzz-for") else str(config.option.hypothesis_seed)
+    facts = describe(profile, seed)
+    if python := config.stash[TARGETS].python:
+        facts["target"] = python
     if helpers := config.getoption("--helpers"):
         facts["helpers"] = f"{helpers} ({digest_of_folder(config.invocation_params.dir / helpers)})"
     given = option_words(
-        config, *_LIMITS, "-k", "-m", *MODULE_OPTIONS, "--reproduce", "--weights", "--layout"
+        config, *PROCESS_LIMITS, "-k", "-m", *MODULE_OPTIONS, "--reproduce", "--weights", "--layout"
     )
     return {**facts, **({"options": shlex.join(given)} if given else {})}
-
-
-def _seed(config: pytest.Config) -> str:
-    return "none" if config.getoption("--fuzz-for") else str(config.option.hypothesis_seed)

@@ -1,64 +1,97 @@
-"""Reads the options about targets: which are judged, by which functions, with which weights."""
+"""Reads the options about targets: which are judged, by which functions, with which weights and settings."""
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
+from properties.implementations import interpreter
 from properties.implementations.implementation import Implementation, Settings, Unusable, expand
+from properties.internals.pytest_internals import option_words
 from properties.reports.results import encodable
-from properties.session.module_options import UNDERSTOOD, network_of_module
+from properties.session import command
+from properties.session.module_options import OPTIONS as MODULE_OPTIONS
+from properties.session.module_options import module_options, network_of_module
 from properties.worker.helper_files import helper_files
 from properties.worker.own_modules import REFERENCE, full_name
 from properties.worker.targets import SUFFIXES, locate
 from reference.contract import CONTRACTS, FUNCTIONS
 
-TARGETS = pytest.StashKey[list[str]]()
-FUNCTIONS_OF = pytest.StashKey[dict[str, set[str]]]()
-"""The functions by which each target is judged, by target."""
-LIMITS = pytest.StashKey[dict[str, Limits]]()
-"""The declared limits of each target that was loaded to read the options, by target."""
-NETWORKS = pytest.StashKey[list[LayerProblem]]()
-"""Problems with the weights of `--weights`, or of trained modules."""
-HELPING = pytest.StashKey[list[str]]()
-"""The files of a directory or glob that are helpers of targets, and are not judged."""
-SETTINGS = pytest.StashKey[Settings]()
-"""The settings of the targets' processes."""
-IMPLEMENTATIONS = pytest.StashKey[dict[str, Implementation]]()
-"""The implementation of each target: the same one when options are read and when laws are run."""
-
 ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 """The adapters that run the nodes of a model in ONNX."""
 
+PROCESS_LIMITS = ("--time-limit", "--import-time-limit", "--memory-limit")
+
+
+@dataclass
+class Targets:
+    """What is judged.
+
+    Attributes
+    ----------
+    settings
+        The settings of the targets' processes.
+    python
+        The versions of the interpreter of `--python`.
+    names
+        The targets, as the user names them.
+    helping
+        The files of a directory or glob that are helpers of targets, and are not judged.
+    networks
+        Problems with the weights of `--weights`, or of trained modules.
+    functions
+        The functions by which each target is judged.
+    understood
+        What was understood of the module of a target.
+    limits
+        The declared limits of each target, for `--reproduce`.
+    """
+
+    settings: Settings
+    python: str = ""
+    names: list[str] = field(default_factory=list)
+    helping: list[str] = field(default_factory=list)
+    networks: list[LayerProblem] = field(default_factory=list)
+    functions: dict[str, set[str]] = field(default_factory=dict)
+    understood: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    limits: dict[str, Limits] = field(default_factory=dict)
+    _implementations: dict[str, Implementation] = field(default_factory=dict)
+
+    def implementation(self, target: str) -> Implementation:
+        """The implementation of a target: the same one when options are read and when laws are run."""
+        if target not in self._implementations:
+            self._implementations[target] = Implementation(target, self.settings)
+        return self._implementations[target]
+
+    def free(self, target: str) -> None:
+        """Close the implementation of a target that has been judged, and drop it."""
+        self._implementations.pop(target).close()
+
+
+TARGETS = pytest.StashKey[Targets]()
+
 
 def read_targets(config: pytest.Config) -> None:
-    """Fill the stash with the targets and their facts. `SETTINGS` must be in the stash.
-
-    Raises `TargetMissing` or `ValueError` for options that are wrong.
-    """
-    targets = config.stash[TARGETS] = _targets(config)
-    networks = config.stash[NETWORKS] = _networks(config)
-    config.stash[LIMITS] = dict.fromkeys(targets, ANYTHING)
-    config.stash[UNDERSTOOD] = {}
-    config.stash[IMPLEMENTATIONS] = {}
-    functions = config.stash[FUNCTIONS_OF] = {}
-    for target in targets:
-        functions[target] = _using_networks(functions_of(target, config), target, networks)
-        if len(targets) > 1 or config.getoption("numprocesses", None):  # the laws do not come next
-            implementation_of(target, config).close()
+    """Put the targets in the stash. Raises `TargetMissing` or `ValueError` for options that are wrong."""
+    targets = config.stash[TARGETS] = Targets(*_settings(config))
+    targets.names, targets.helping = _names(config)
+    targets.networks = _networks(config)
+    for target in targets.names:
+        functions = functions_of(target, targets, every=bool(config.getoption("keyword")))
+        targets.functions[target] = _using_networks(functions, target, targets.networks)
+        if config.getoption("--reproduce"):
+            targets.limits[target] = _limits(targets.implementation(target))
+        if len(targets.names) > 1 or config.getoption("numprocesses", None):  # the laws do not come next
+            targets.implementation(target).close()
 
 
-def implementation_of(target: str, config: pytest.Config) -> Implementation:
-    """The implementation of a target."""
-    known = config.stash[IMPLEMENTATIONS]
-    if target not in known:
-        known[target] = Implementation(target, config.stash[SETTINGS])
-    return known[target]
-
-
-def _targets(config: pytest.Config) -> list[str]:
-    """The targets. A module or an attribute may turn out not to exist when it is loaded."""
+def _names(config: pytest.Config) -> tuple[list[str], list[str]]:
+    """The targets and the helpers. A module or an attribute may turn out not to exist when it is loaded."""
     directory = config.invocation_params.dir
     named = config.getoption("--implementation") or []
     models = [name for name in named if _is_model(name)]
@@ -73,8 +106,8 @@ def _targets(config: pytest.Config) -> list[str]:
         )
     targets = expand(patterns, directory)
     found = [target for target in targets if target not in patterns and target.endswith(SUFFIXES)]
-    config.stash[HELPING] = helping = helper_files(found, directory)
-    return [target for target in targets if target not in helping] or targets
+    helping = helper_files(found, directory)
+    return [target for target in targets if target not in helping] or targets, helping
 
 
 def _is_model(name: str) -> bool:
@@ -103,35 +136,32 @@ def _networks(config: pytest.Config) -> list[LayerProblem]:
     return networks
 
 
-def functions_of(target: str, config: pytest.Config) -> set[str]:
+def functions_of(target: str, targets: Targets, *, every: bool = False) -> set[str]:
     """The functions by which a target is judged: the four, and the layers and backward passes that it has.
 
-    A target with other functions, and none of the four, is not judged by the four. The target is loaded,
-    unless it is a file that mentions no function but the four. Raises `TargetMissing` if a module or an
-    attribute does not exist.
+    A target with other functions, and none of the four, is not judged by the four; a target that cannot be
+    loaded is judged by `every` function, or by the four. The target is loaded, unless it is a file that
+    mentions no function but the four. What is understood of a module, and its weights,
+    are added to `targets`. Raises `TargetMissing` if a module or an attribute does not exist.
     """
-    directory = config.invocation_params.dir
+    directory = targets.settings.directory
     if target == REFERENCE:
         return {*CONTRACTS}
     source, _, attribute = target.partition(":")
     if source.endswith(SUFFIXES) and not attribute:
         text = Path(directory, locate(target, directory).source).read_bytes()
         mentioned = {name for name in CONTRACTS if name.encode() in text}
-        limits_matter = config.getoption("--reproduce") and b"SUPPORTS" in text
-        if mentioned and mentioned <= {*FUNCTIONS} and not limits_matter:
+        if mentioned and mentioned <= {*FUNCTIONS}:
             return {*FUNCTIONS}
-    has: set[str] = set()
     try:
-        loaded = implementation_of(target, config).load()
-        has = {*loaded.functions, *loaded.lacking}
-        config.stash[LIMITS][target] = loaded.limits
-        if loaded.understood:
-            config.stash[UNDERSTOOD][target] = loaded.understood
-        if loaded.network:
-            config.stash[NETWORKS].append(network_of_module(target, loaded.network, directory))
-    except Unusable:
-        if config.getoption("keyword"):  # any function that is selected says why the target is unusable
-            return {*CONTRACTS}
+        loaded = targets.implementation(target).load()
+    except Unusable:  # any function that is selected says why
+        return {*(CONTRACTS if every else FUNCTIONS)}
+    if loaded.understood:
+        targets.understood[target] = loaded.understood
+    if loaded.network:
+        targets.networks.append(network_of_module(target, loaded.network, directory))
+    has = {*loaded.functions, *loaded.lacking}
     optional = has - {*FUNCTIONS}
     return optional if optional and not has & {*FUNCTIONS} else {*FUNCTIONS} | optional
 
@@ -149,3 +179,40 @@ def _using_networks(functions: set[str], target: str, networks: list[LayerProble
             f"--weights: {target} has no {' and no '.join(sorted(kinds))}, which these weights are for"
         )
     return of_layers
+
+
+def _limits(implementation: Implementation) -> Limits:
+    """The limits that a target declares; none if it cannot be loaded."""
+    try:
+        return implementation.limits
+    except Unusable:
+        return ANYTHING
+
+
+def _settings(config: pytest.Config) -> tuple[Settings, str]:
+    """The settings of the targets' processes, and the versions of the interpreter of `--python`."""
+    here = config.invocation_params.dir
+    given: dict[str, Any] = {"directory": here, "module": module_options(config)}
+    versions = ""
+    for option in PROCESS_LIMITS:
+        value = config.getoption(option)
+        if value is not None and not 0 < value < math.inf:
+            raise ValueError(f"{option} {value:g}: expected a number above 0")
+        if value is not None:
+            name = option.removeprefix("--").replace("-", "_")
+            given[name] = int(value * 2**30) if name == "memory_limit" else value
+    if helpers := config.getoption("--helpers"):
+        folder = here / helpers
+        if not folder.is_dir():
+            raise ValueError(f"--helpers {helpers}: there is no directory {str(folder)!r}")
+        given["helpers"] = str(folder.resolve())
+    if python := config.getoption("--python"):
+        given["python"], versions = interpreter.find(python, here)
+    options = option_words(config, *PROCESS_LIMITS, "--helpers", "--python", *MODULE_OPTIONS)
+    if config.pluginmanager.has_plugin(command.__name__):
+        words = ["rnn-crosscheck", *options]
+    else:
+        folder = command.PROPERTIES
+        shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+        words = ["pytest", str(shown), *options, "--implementation"]
+    return Settings(**given, command=words), versions

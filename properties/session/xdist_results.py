@@ -21,4 +21,4 @@ def _sends_less(config: pytest.Config) -> bool:
     """Whether this is a worker with many targets, and no option needs the other messages."""
     wants_all = config.option.verbose > 0 or config.getoption("xmlpath", None)
     wants_all = wants_all or config.option.durations is not None
-    return hasattr(config, "workerinput") and len(config.stash[TARGETS]) > IN_FULL and not wants_all
+    return hasattr(config, "workerinput") and len(config.stash[TARGETS].names) > IN_FULL and not wants_all
