@@ -1,9 +1,9 @@
 """The errors of correct programs on one problem, as fractions of the bounds, for `benchmarks.soundness`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,40 +37,62 @@ distances = np.vectorize(lambda number, enclosure: enclosure.distance_at_most(nu
 """The largest possible distances of numbers from the exact values."""
 
 
+class Compared(NamedTuple):
+    """The answers of programs to the same inputs, with the float64 evaluation and its bounds.
+
+    `enclose` computes the exact values of a `sample`, if these are compared, too. `sharp` are the quantities
+    whose errors tell how sharp the bounds are.
+    """
+
+    extent: str
+    inputs: Any
+    answers: Mapping[str, Answer]
+    bounded: Mapping[str, Bounded]
+    enclose: Callable[[float], Mapping[str, Array]] | None = None
+    sample: Any = slice(None)
+    sharp: Sequence[str] = ()
+
+
 def figures_of(function: str, problem: Problem, rng: np.random.Generator) -> Figures:
     """The figures of one problem."""
     inputs = problem.inputs(function)
+    found: Figures = {}
     if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
-        return backward_figures(inputs, rng, finite=problem.regime != "nonfinite")
-    return forward_figures(function, inputs, rng)
+        compared = backward_answers(inputs, rng, finite=problem.regime != "nonfinite")
+    else:
+        compared = forward_answers(function, inputs, rng)
+    for each in compared:
+        for program, answer in each.answers.items():
+            found[f"{program} {each.extent}"] = max(
+                Comparison(each.inputs, n, n, array, bound.value, bound.error, rival="exact").worst
+                for n, array in answer.items()
+                if (bound := each.bounded.get(n))
+            )
+        if each.enclose:
+            found |= exact_figures(each, each.enclose)
+    return found
 
 
-def forward_figures(function: str, inputs: Inputs, rng: np.random.Generator) -> Figures:
-    """The figures of a forward pass: of its steps, each from the state before, and of its trajectory."""
+def forward_answers(function: str, inputs: Inputs, rng: np.random.Generator) -> Iterator[Compared]:
+    """The answers of a forward pass to its steps, each from the state before, and to the whole sequence."""
     trajectory = run_reference(function, inputs)
     steps, by_step = single_steps(function, inputs, trajectory)
     has_gates = inputs.kind == "lstm" and not isinstance(inputs, LayerInputs)
     gates = pytorch.gates(steps) if has_gates else {}
-    found: Figures = {}
-    for extent, posed, answers in (
-        ("step", steps, {"reference": by_step, "torch": pytorch.run(steps) | gates}),
-        ("trajectory", inputs, {"reference": trajectory, "torch": pytorch.run(inputs)}),
+    for extent, posed, answers, sharp in (
+        ("step", steps, {"reference": by_step, "torch": pytorch.run(steps) | gates}, ("a", "c", "c_last")),
+        ("trajectory", inputs, {"reference": trajectory, "torch": pytorch.run(inputs)}, ()),
     ):
-        bounded = propagation.evaluate(posed)
-        found |= evaluation_figures(extent, posed, answers, bounded)
+        compared = Compared(extent, posed, answers, propagation.evaluate(posed))
         if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] <= SMALL or rng.random() <= 0.02:
             sample = [int(rng.integers(posed.x.shape[1]))]
             enclose = partial(exact.evaluate, posed.columns(sample))
-            figures, ratios = exact_figures(extent, answers, bounded, enclose, sample)
-            found |= figures
-            if extent == "step":
-                found["sharpness exact"] = middle([ratios[n] for n in ("a", "c", "c_last") if n in ratios])
-    return found
+            compared = compared._replace(enclose=enclose, sample=sample, sharp=sharp)
+        yield compared
 
 
-def backward_figures(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Figures:
-    """The figures of a backward pass: of its single steps, and of the whole pass."""
-    found: Figures = {}
+def backward_answers(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Iterator[Compared]:
+    """The answers of a backward pass to its single steps, and to the whole sequence."""
     programs: dict[str, Callable[[Any], Answer]] = {"reference": by_reference}
     if isinstance(inputs, BackwardInputs):
         programs |= {"multiplied out": multiplied_out, "recomputed": recomputed}
@@ -84,15 +106,12 @@ def backward_figures(inputs: AnyBackward, rng: np.random.Generator, *, finite: b
         for name, program in programs.items():
             answer = program(shown)
             bounded = backward_own_steps.evaluate(shown, answer["dx"])
-            found |= evaluation_figures("step", shown, {name: answer}, bounded)
-    bounded = backpropagation.evaluate(inputs)
-    found |= evaluation_figures("trajectory", inputs, answers, bounded)
+            yield Compared("step", shown, {name: answer}, bounded)
+    compared = Compared("trajectory", inputs, answers, backpropagation.evaluate(inputs))
     if finite and (inputs.a0.size * inputs.x.shape[2] <= SMALL or rng.random() <= 0.005):
         enclose = partial(exact_gradient.evaluate, inputs)
-        figures, ratios = exact_figures("trajectory", answers, bounded, enclose)
-        found |= figures
-        found["sharpness exact"] = middle([*ratios.values()])
-    return found
+        compared = compared._replace(enclose=enclose, sharp=[*answers["reference"]])
+    yield compared
 
 
 def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inputs, Answer]:
@@ -128,48 +147,26 @@ def run_reference(function: str, inputs: Inputs) -> Answer:
     return answer | {gate: np.stack([getattr(cache, gate) for cache in caches], axis=2) for gate in gates}
 
 
-def evaluation_figures(
-    extent: str, inputs: Inputs, answers: Mapping[str, Answer], bounded: Mapping[str, Bounded]
-) -> Figures:
-    """The worst errors, measured from the float64 evaluation, as fractions of the bounds."""
-    return {
-        f"{program} {extent}": max(
-            Comparison(inputs, n, n, array, bounded[n].value, bounded[n].error, rival="exact").worst
-            for n, array in answer.items()
-            if n in bounded
-        )
-        for program, answer in answers.items()
-    }
-
-
-def exact_figures(
-    extent: str,
-    answers: Mapping[str, Answer],
-    bounded: Mapping[str, Bounded],
-    enclose: Callable[[float], Mapping[str, Array]],
-    sample: Any = slice(None),
-) -> tuple[Figures, Answer]:
-    """The worst errors of a sample, measured from the exact enclosures, and all errors of the reference."""
-    bounds = {name: each.error[:, sample] for name, each in bounded.items()}
+def exact_figures(compared: Compared, enclose: Callable[[float], Mapping[str, Array]]) -> Figures:
+    """The worst errors, measured from the exact enclosures, and the median of the reference's errors."""
+    extent, answers, evaluated, sample = compared.extent, compared.answers, compared.bounded, compared.sample
+    bounds = {name: each.error[:, sample] for name, each in evaluated.items()}
     least = min(float(bound.min(initial=1, where=bound > 0)) for bound in bounds.values())
     truth = enclose(max(least, np.finfo(float).tiny) / 1000)  # a radius far below every bound
     found: Figures = {}
-    ratios: dict[str, Answer] = {}
-    for program, answer in {**answers, "evaluation": {n: each.value for n, each in bounded.items()}}.items():
-        ratios[program] = {}
+    for program, answer in {
+        **answers,
+        "evaluation": {n: each.value for n, each in evaluated.items()},
+    }.items():
+        ratios = {}
         for name in answer.keys() & truth.keys():
             array = answer[name][:, sample]
             late = slice(truth[name].shape[2] - array.shape[2], None)  # torch returns only the last step of c
             far, bound = distances(array, truth[name][:, :, late]), bounds[name][:, :, late]
             known = (bound > 0) & (bound < np.inf)  # no error exceeds an infinite bound
             out = np.where(far > bound, np.inf, 0.0)
-            ratios[program][name] = np.divide(far, bound, out=out, where=known)
-        found[f"{program} {extent} exact"] = max(
-            float(each.max(initial=0.0)) for each in ratios[program].values()
-        )
-    return found, ratios["reference"]
-
-
-def middle(ratios: Sequence[Array]) -> float:
-    """The median of all ratios."""
-    return float(np.median(np.concatenate([array.ravel() for array in ratios])))
+            ratios[name] = np.divide(far, bound, out=out, where=known)
+        found[f"{program} {extent} exact"] = max(float(each.max(initial=0.0)) for each in ratios.values())
+        if program == "reference" and (sharp := [ratios[n].ravel() for n in compared.sharp if n in ratios]):
+            found["sharpness exact"] = float(np.median(np.concatenate(sharp)))
+    return found

@@ -1,4 +1,4 @@
-"""What prevents a run from being a success besides failures, a line for each."""
+"""Finds what else makes a run fail: a broken harness, missing functions, stale expected failures."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,7 +11,7 @@ from reference.contract import CONTRACTS
 
 
 def complaints(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> list[str]:
-    """Each law in which the harness broke, each selected function that is missing, each stale entry."""
+    """A line for each law in which the harness broke, each missing function and each stale expected failure."""
     lines = [
         f"the harness broke, please report it: no verdict by {result.law!r} on "
         f"{' of '.join(filter(None, (result.function, result.implementation)))}"

@@ -1,8 +1,8 @@
 """Reads the list of expected failures, and finds entries that are stale."""
 
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ class ExpectedFailure:
         return f"{self.law!r} on {self.function}{of}"
 
 
-_REQUIRED = ("law", "function", "reason")
-_KEYS = (*_REQUIRED, "implementation")
+_KEYS = [each.name for each in fields(ExpectedFailure)]
+_REQUIRED = [each.name for each in fields(ExpectedFailure) if each.default is MISSING]
 
 
 def read(path: Path) -> list[ExpectedFailure]:
@@ -42,29 +42,28 @@ def read(path: Path) -> list[ExpectedFailure]:
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     for key in content:
         if key != "failure":
             raise ValueError(f"{path}: key {key!r} is unknown; each entry is a table [[failure]]")
     entries = content.get("failure", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ValueError(f"{path}: 'failure' is not an array of tables; each entry begins with [[failure]]")
-    return [_entry(f"{path}: [[failure]] {number}", entry) for number, entry in enumerate(entries, 1)]
+    for number, entry in enumerate(entries, 1):
+        if wrong := _what_is_wrong(entry):
+            raise ValueError(f"{path}: [[failure]] {number}: key {wrong}")
+    return [ExpectedFailure(**entry) for entry in entries]
 
 
-def _entry(where: str, entry: dict[str, Any]) -> ExpectedFailure:
+def _what_is_wrong(entry: Mapping[str, Any]) -> str:
+    """The wrong key of an entry and what is wrong with it; empty if there is none."""
     for key, value in entry.items():
         if key not in _KEYS:
-            raise ValueError(f"{where}: key {key!r} is unknown{closest(key, _KEYS)}")
+            return f"{key!r} is unknown{closest(key, _KEYS)}"
         if not isinstance(value, str) or not value.strip():
-            raise ValueError(f"{where}: key {key!r} is {value!r}, expected a text")
-    for key in _REQUIRED:
-        if key not in entry:
-            raise ValueError(f"{where}: key {key!r} is missing")
-    return ExpectedFailure(**entry)
+            return f"{key!r} is {value!r}, expected a text"
+    return next((f"{key!r} is missing" for key in _REQUIRED if key not in entry), "")
 
 
 def reason(expected: Sequence[ExpectedFailure], implementation: str, law: str, function: str) -> str:
@@ -74,25 +73,20 @@ def reason(expected: Sequence[ExpectedFailure], implementation: str, law: str, f
 
 def stale(expected: Sequence[ExpectedFailure], results: Sequence[LawResult]) -> list[str]:
     """A line for each entry whose law does not exist, or ran and did not fail."""
-    known = laws()
-    lines = []
+    known, lines = laws(), []
     for entry in expected:
-        met = [r for r in results if entry.covers(r.implementation, r.law, r.function)]
-        if any(result.status == "failed" for result in met):
-            continue
-        if met:
-            passed = any(result.status == "passed" for result in met)
-            lines.append(f"{entry}, but it {'passed' if passed else 'was skipped'}")
+        covered = [each for each in results if entry.covers(each.implementation, each.law, each.function)]
+        statuses = {result.status for result in covered}
+        if covered:
+            if "failed" not in statuses:
+                lines.append(f"{entry}, but it {'passed' if 'passed' in statuses else 'was skipped'}")
         elif (entry.law, entry.function) not in known:
-            lines.append(f"{entry}, but {_no_such_law(entry, known)}")
+            functions = {function for law, function in known if law == entry.law and function}
+            why = f"the law is not about this function{closest(entry.function, functions)}"
+            if not functions:
+                why = f"there is no such law{closest(entry.law, {law for law, _ in known} - {entry.law})}"
+            lines.append(f"{entry}, but {why}")
     return lines
-
-
-def _no_such_law(entry: ExpectedFailure, known: set[tuple[str, str]]) -> str:
-    functions = {function for law, function in known if law == entry.law and function}
-    if functions:
-        return f"the law is not about this function{closest(entry.function, functions)}"
-    return f"there is no such law{closest(entry.law, {law for law, _ in known} - {entry.law})}"
 
 
 def laws() -> set[tuple[str, str]]:

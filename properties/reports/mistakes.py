@@ -35,7 +35,7 @@ class Case:
 
     @property
     def smallest(self) -> LawResult:
-        """The failure to show."""
+        """The failure that represents the mistake."""
         return smallest(self.results, self.finding)
 
     @property
@@ -212,7 +212,7 @@ def _helper_cases(judgement: Judgement) -> list[Case]:
 
 
 def smallest(results: Iterable[LawResult], finding: Finding) -> LawResult:
-    """The failure to show of those with a finding: on ordinary inputs, not inherited, on a small problem."""
+    """The failure to show: if possible on ordinary inputs, not inherited, and on a small problem."""
 
     def rank(result: LawResult) -> tuple[bool, bool, bool, bool, float]:
         is_other = first_finding(result).cause != finding.cause

@@ -14,7 +14,7 @@ from properties.reports.target_names import shown_names
 
 
 class ProgressPlugin:
-    """Replaces pytest's letters."""
+    """Replaces the letters that pytest prints for tests."""
 
     def __init__(self, reporter: pytest.TerminalReporter, implementations: Sequence[str]) -> None:
         self._reporter = reporter
@@ -54,17 +54,12 @@ class ProgressPlugin:
             if self._display.disable:
                 failed = judgement.laws_failed
                 count = f" ({failed} law{'s' if failed > 1 else ''} failed)" if failed else ""
-                line = (
-                    f"{self._name(judgement.implementation)}: {judgement.verdict_in_words}{count}; "
-                    f"{self._done} of {len(self._names)}"
-                )
-                self._reporter.write_line(printable(line))
+                name = self._names.get(judgement.implementation, judgement.implementation)
+                verdict = f"{name}: {judgement.verdict_in_words}{count}"
+                self._reporter.write_line(printable(f"{verdict}; {self._done} of {len(self._names)}"))
         for result in results[-1:]:
-            name = printable(self._name(result.implementation))
+            name = printable(self._names.get(result.implementation, result.implementation))
             self._display.update(self._task, completed=self._done, description=name, refresh=True)
-
-    def _name(self, implementation: str) -> str:
-        return self._names.get(implementation, implementation)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:

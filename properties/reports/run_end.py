@@ -41,7 +41,7 @@ class Closing:
         self._reports = reports
         self._run = run
         self._many = len(targets) > IN_FULL
-        self._gathered = CollectedResults(targets)
+        self._collected = CollectedResults(targets)
         self._progress: ProgressPlugin | None = None
         self._complaints: list[str] = []
         self._crashed: set[str] = set()
@@ -75,14 +75,14 @@ class Closing:
         self._begin(ids)
 
     def _begin(self, nodeids: Iterable[str]) -> None:
-        self._gathered.expect(nodeids)
+        self._collected.expect(nodeids)
         if self._progress:
             self._progress.begin()
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add the result of a law, which may complete a target."""
-        results, done = self._gathered.add(report.nodeid, report.user_properties)
+        results, done = self._collected.add(report.nodeid, report.user_properties)
         if self._progress:
             self._progress.show(results, done)
         if results:
@@ -107,13 +107,13 @@ class Closing:
             kill_workers(self._config)
             excinfo.traceback = excinfo.traceback[-1:]  # pytest would print the arguments of every call
             reporter = self._config.pluginmanager.getplugin("terminalreporter")
-            if reporter and self._gathered.results:
+            if reporter and self._collected.results:
                 hide_interrupt(reporter)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Set the exit status, and write the reports, also of an interrupted run."""
-        results, left = self._gathered.results, self._gathered.left
+        results, left = self._collected.results, self._collected.left
         self._complaints = complaints(results, self._expected)
         if self._complaints and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -126,7 +126,7 @@ class Closing:
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
     ) -> None:
         """Print the failures, the closing table, complaints and the paths of reports."""
-        write, results = terminalreporter.write_line, self._gathered.results
+        write, results = terminalreporter.write_line, self._collected.results
         selected = shlex.join(option_words(config, "-k", "-m"))
         interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         if config.option.tbstyle != "no":
@@ -134,7 +134,7 @@ class Closing:
             for message in messages(failed):
                 write(f"\n{message}")
         if interrupted and results:
-            done = len(self._targets) - len(self._gathered.left)
+            done = len(self._targets) - len(self._collected.left)
             written = f"; written: {', '.join(self._written)}" if self._written else ""
             write(f"interrupted: {done} of {len(self._targets)} judged completely{written}", red=True)
             if self._many:
@@ -142,7 +142,7 @@ class Closing:
         if results:
             terminalreporter.section("laws")
             width = shutil.get_terminal_size().columns
-            terminalreporter.write(render(results, width, in_full=not self._many, left=self._gathered.left))
+            terminalreporter.write(render(results, width, in_full=not self._many, left=self._collected.left))
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             for line in nothing_selected(selected, config.option.keyword):
                 write(line)

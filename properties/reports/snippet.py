@@ -1,6 +1,6 @@
 """Writes a notebook cell that reproduces a failure, with NumPy alone if the problem is small."""
 
-from typing import Any
+import re
 
 import numpy as np
 
@@ -16,10 +16,11 @@ LARGEST = 80
 def snippet(problem: Problem, function: str, law: str) -> str:
     """A cell that calls a function on a problem as a law calls it, and prints what it should return."""
     contract = CONTRACTS[function]
-    arguments = problem.arguments(function)
+    *arrays, parameters = arguments = problem.arguments(function)
     given = ", ".join([*contract.arguments, *contract.last_arguments])
     call = f"{', '.join(_returned(contract))} = {function}({given})"
-    if contract.is_layer or contract.is_backward or _count(problem, function) > LARGEST:
+    is_of_four = not (contract.is_layer or contract.is_backward)
+    if not is_of_four or sum(array.size for array in [*arrays, *parameters.values()]) > LARGEST:
         lines = ["from rnn_crosscheck import Problem", "", f"problem = {problem!r}"]
         made = f'problem.arguments("{function}")'
         if law == "each step" and function in SEQUENCES_BACKWARD:
@@ -27,39 +28,26 @@ def snippet(problem: Problem, function: str, law: str) -> str:
             lines.append(f'inputs = problem.inputs("{function}").showing_each_step(problem.seed)')
             made = f'inputs.arguments("{function}")'
         return "\n".join([*lines, f"{given} = {made}", call, ""])
-    lines = ["import numpy as np", ""]
-    lines += [
-        f"{name} = {_literal(array)}" for name, array in zip(contract.arguments, arguments, strict=False)
-    ]
-    lines += [
-        "parameters = {",
-        *(f'    "{name}": {_literal(W)},' for name, W in sorted(arguments[-1].items())),
-        "}",
-    ]
-    lines += [call]
     with np.errstate(all="ignore"):
-        right = getattr(reference, function)(*arguments)
-    for name, array in zip(contract.outputs, right, strict=False):
-        lines += [f'print("{name} is", {name}, "and should be", {_literal(array, digits=8)})']
-    lines += _caches(function, right[-1])
-    return "\n".join([*lines, ""])
-
-
-def _caches(function: str, right: Any) -> list[str]:
-    """Lines that print the cache of a cell, or for a forward the number of caches, x, and the first cache."""
-    contract = CONTRACTS[function]
-    if contract.is_cell:
-        lines, entries = [], right
-    elif not right[0]:
-        return []
-    else:
-        lines = [f'print("caches hold", len(caches[0]), "and should hold", {len(right[0])})']
-        lines += ['print("caches[1] is", caches[1], "and should be x, which is", x)', "cache = caches[0][0]"]
-        entries = right[0][0]
-    return lines + [
-        f'print("cache[{i}] is", cache[{i}], "and should be", {_literal(array, digits=8)})  # {name}'
-        for i, (name, array) in enumerate(zip(contract.cache, entries, strict=False))
+        *right, caches = getattr(reference, function)(*arguments)
+    lines = [
+        *("import numpy as np", ""),
+        *(f"{name} = {_literal(array)}" for name, array in zip(contract.arguments, arrays, strict=True)),
+        "parameters = {",
+        *(f'    "{name}": {_literal(W)},' for name, W in sorted(parameters.items())),
+        *("}", call),
+        *(_comparison(f"{name} is", name, W) for name, W in zip(contract.outputs, right, strict=True)),
     ]
+    cache = caches
+    if not contract.is_cell:
+        if not caches[0]:  # there are no steps
+            return "\n".join([*lines, ""])
+        cache = caches[0][0]
+        lines += [f'print("caches hold", len(caches[0]), "and should hold", {len(caches[0])})']
+        lines += ['print("caches[1] is", caches[1], "and should be x, which is", x)', "cache = caches[0][0]"]
+    for i, (name, array) in enumerate(zip(contract.cache, cache, strict=False)):
+        lines.append(f"{_comparison(f'cache[{i}] is', f'cache[{i}]', array)}  # {name}")
+    return "\n".join([*lines, ""])
 
 
 def _returned(contract: Contract) -> list[str]:
@@ -70,23 +58,15 @@ def _returned(contract: Contract) -> list[str]:
     return [*contract.outputs, *caches]
 
 
-def _count(problem: Problem, function: str) -> int:
-    """The number of numbers in the arguments of one of the four functions."""
-    *arrays, parameters = problem.arguments(function)
-    return sum(array.size for array in [*arrays, *parameters.values()])
+def _comparison(label: str, value: str, right: Array) -> str:
+    return f'print("{label}", {value}, "and should be", {_literal(right, digits=8)})'
 
 
 def _literal(array: Array, digits: int | None = None) -> str:
     """An array as Python code, with its dtype if that is not float64."""
     if not array.size:
         return f'np.zeros({array.shape}, "{array.dtype}")'
-    dtype = "" if array.dtype == np.float64 or digits else f', dtype="{array.dtype}"'
-    return f"np.array({_nested(array.tolist(), digits)}{dtype})"
-
-
-def _nested(value: Any, digits: int | None) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(_nested(each, digits) for each in value)}]"
-    if not np.isfinite(value):
-        return str(value).replace("inf", "np.inf").replace("nan", "np.nan")
-    return repr(float(f"{value:.{digits}g}") if digits else float(value))
+    if digits:
+        array = np.array([float(f"{value:.{digits}g}") for value in array.flat]).reshape(array.shape)
+    numbers = re.sub("inf|nan", r"np.\g<0>", str(array.tolist()))
+    return f"np.array({numbers})" if array.dtype == float else f'np.array({numbers}, dtype="{array.dtype}")'

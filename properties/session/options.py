@@ -22,8 +22,7 @@ from properties.reports.json_report import Run
 from properties.reports.report import Reports
 from properties.reports.results import printable
 from properties.reports.run_end import Closing
-from properties.session.module_options import OPTIONS as MODULE_OPTIONS
-from properties.session.target_options import PROCESS_LIMITS, TARGETS, read_targets
+from properties.session.target_options import AFFECTING_RESULTS, TARGETS, read_targets
 
 PROBLEM = pytest.StashKey[Problem | None]()
 EXPECTED = pytest.StashKey[list[ExpectedFailure]]()
@@ -100,7 +99,8 @@ def _problem_of_a_law(text: str, config: pytest.Config) -> Problem:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """The effective configuration."""
-    names, targets = config.stash[TARGETS].names, config.stash[TARGETS]
+    targets = config.stash[TARGETS]
+    names = targets.names
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     default = "" if config.getoption("--implementation") else ", because no target is named"
     facts = ", ".join(f"{name} {value}" for name, value in _facts(config).items())
@@ -122,7 +122,5 @@ def _facts(config: pytest.Config) -> dict[str, str]:
         facts["target"] = python
     if helpers := config.getoption("--helpers"):
         facts["helpers"] = f"{helpers} ({digest_of_folder(config.invocation_params.dir / helpers)})"
-    given = option_words(
-        config, *PROCESS_LIMITS, "-k", "-m", *MODULE_OPTIONS, "--reproduce", "--weights", "--layout"
-    )
+    given = option_words(config, "-k", "-m", "--reproduce", *AFFECTING_RESULTS)
     return {**facts, **({"options": shlex.join(given)} if given else {})}

@@ -62,6 +62,9 @@ def _result(
     law, grade = marker.args
     function = str(item.callspec.params.get("function", ""))
     implementation = str(item.callspec.params["implementation"])
+    judged = cast(Implementation, item.funcargs["implementation"])
+    failed, is_unusable = report.failed and not broke, bool(unusable(judged))
+    usable = not is_unusable if report.skipped else not (failed and law == USABLE)
     given: dict[str, Any] = {}
     if failure:
         given = {
@@ -71,23 +74,18 @@ def _result(
             "inherited": failure.explanation.inherited,
             "helpers": helpers_to_blame(failure.trial),
         }
-    usable = not (report.failed and law == USABLE) or broke
-    judged = cast(Implementation, item.funcargs["implementation"])
-    if report.failed and law in (PROVIDED, USABLE) and not broke and (lack := lacking(judged, function)):
-        given["findings"] = [found(lack.kind, **printable_data(lack.facts))]
-    if report.skipped:
-        usable = not unusable(judged)
-    if function and not (report.passed or broke or unusable(judged)):
+    if failed:
+        given["expected"] = reason(item.config.stash[EXPECTED], implementation, law, function)
+        if law in (PROVIDED, USABLE) and (lack := lacking(judged, function)):
+            given["findings"] = [found(lack.kind, **printable_data(lack.facts))]
+    if function and not (report.passed or broke or is_unusable):
         given["unfinished"] = bool(unfinished(judged, function))
+    if usable and not is_unusable:
+        given["limits"] = judged.limits.words
+        given["understood"] = printable_data(judged.load().understood)
     turn = item.stash.get(TURN, None)
     if turn:
         given["declared"] = turn.declared
-    if usable and not unusable(judged):
-        given["limits"] = judged.limits.words
-        given["understood"] = printable_data(judged.load().understood)
-    if report.failed and not broke:
-        known = item.config.stash[EXPECTED]
-        given["expected"] = reason(known, implementation, law, function)
     return LawResult.of(
         turn.tally if turn else cast(Tally, item.funcargs.get("tally", Tally())),
         implementation=encodable(implementation),

@@ -26,6 +26,8 @@ ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")
 """The adapters that run the nodes of a model in ONNX."""
 
 PROCESS_LIMITS = ("--time-limit", "--import-time-limit", "--memory-limit")
+AFFECTING_RESULTS = (*PROCESS_LIMITS, *MODULE_OPTIONS, "--weights", "--layout")
+"""The options about targets that affect results."""
 
 
 @dataclass
