@@ -11,7 +11,7 @@ from reference.contract import CONTRACTS
 
 
 def complaints(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> list[str]:
-    """A line for each law in which the harness broke, each missing function and each stale expected failure."""
+    """A line for each law in which the harness broke, missing function and stale expected failure."""
     lines = [
         f"the harness broke, please report it: no verdict by {result.law!r} on "
         f"{' of '.join(filter(None, (result.function, result.implementation)))}"
