@@ -75,7 +75,8 @@ def _result(
             "helpers": helpers_to_blame(failure.trial),
         }
     if failed:
-        given["expected"] = reason(item.config.stash[EXPECTED], implementation, law, function)
+        known = item.config.stash[EXPECTED]
+        given["expected"] = reason(known, implementation, law, function)
         if law in (PROVIDED, USABLE) and (lack := lacking(judged, function)):
             given["findings"] = [found(lack.kind, **printable_data(lack.facts))]
     if function and not (report.passed or broke or is_unusable):
