@@ -44,7 +44,8 @@ def functions_by(run: Callable[[ModelProto, dict[str, Array]], Sequence[Array]])
 
     def answer(call: Call) -> list[Array]:
         Y, *last = run(model(call), feeds(call))
-        return [Y.transpose(0, 2, 1, 3).reshape(*call.sequence.shape[:2], -1), *last]
+        T_x, D, m, n_a = Y.shape
+        return [Y.transpose(0, 2, 1, 3).reshape(T_x, m, D * n_a), *last]
 
     return functions_of(LAYOUTS["onnx"], of_arrays(answer), fill_states=False)
 
