@@ -1,6 +1,6 @@
 """The limits that a target declares in `SUPPORTS`, as data."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
@@ -73,7 +73,10 @@ class Limits:
         if not isinstance(declared, dict):
             raise ValueError("SUPPORTS is no dict")
         known = {each.name for each in fields(cls)}
-        limits = cls(**{key: _checked(key, value, known) for key, value in declared.items()})
+        for key in declared:
+            if key not in known:
+                raise ValueError(f"SUPPORTS has no {key!r}; it may have {', '.join(sorted(known))}")
+        limits = cls(**{key: _checked(key, value) for key, value in declared.items()})
         for key in ("directions", "stacked_directions"):
             if limits.least_directions > getattr(limits, key):
                 raise ValueError(f"SUPPORTS['least_directions'] is 2, but SUPPORTS[{key!r}] is 1")
@@ -124,40 +127,23 @@ class Limits:
     @property
     def words(self) -> list[str]:
         """A short text for each limit: `"float32 only"`, `"no caches"`."""
-        return list(self._words())
-
-    def _words(self) -> Iterator[str]:
-        if set(self.dtypes) != set(DTYPES):
-            yield f"{' and '.join(self.dtypes)} only"
-        if self.layers < MANY:
-            yield at_most(self.layers)
-        if self.directions == 1:
-            yield ONE_DIRECTION
-        if self.stacked_directions < self.directions:
-            yield STACKED_FORWARD
-        if len(self.activations) == 1:
-            yield f"{self.activations[0]} only"
-        if self.projection == "fewer":
-            yield _FEWER
-        for name, words in _NO.items():
-            if not getattr(self, name):
-                yield words
         never = [name for name in get_args(Empty) if name not in self.empty]
-        if never:
-            yield f"never {', '.join(never)} = 0"
+        own = {
+            f"{' and '.join(self.dtypes)} only": {*self.dtypes} != {*DTYPES},
+            f"at most {self.layers} layer{'s' if self.layers > 1 else ''}": self.layers < MANY,
+            ONE_DIRECTION: self.directions == 1,
+            "stacked in one direction only": self.stacked_directions < self.directions,
+            f"{self.activations[0]} only": len(self.activations) == 1,
+            _FEWER: self.projection == "fewer",
+            **{words: not getattr(self, name) for name, words in _NO.items()},
+            f"never {', '.join(never)} = 0": bool(never),
+        }
+        return [words for words, is_limit in own.items() if is_limit]
 
 
 ANYTHING = Limits()
 
 ONE_DIRECTION, TWO_DIRECTIONS = "one direction", "two directions only"
-STACKED_FORWARD = "stacked in one direction only"
-
-
-def at_most(layers: int) -> str:
-    """A limit on the number of layers, in words."""
-    return f"at most {layers} layer{'s' if layers > 1 else ''}"
-
-
 _FEWER = "projections to fewer units only"
 
 _NO: Mapping[str, str] = {
@@ -173,35 +159,30 @@ _NO: Mapping[str, str] = {
     "gradients": "no gradients",
 }
 
-_CHOICES: Mapping[str, Sequence[str]] = {
+_LISTS: Mapping[str, Sequence[str]] = {
     "dtypes": DTYPES,
     "activations": get_args(Activation),
     "empty": get_args(Empty),
 }
+_VALUES: Mapping[str, Sequence[Any]] = {
+    **dict.fromkeys(("directions", "least_directions", "stacked_directions"), (1, 2)),
+    "projection": (True, False, "fewer"),
+}
+"""The values that an entry of `SUPPORTS` may have, if these are not `True` and `False`."""
 
 
-def _checked(key: Any, value: Any, known: set[str]) -> Any:
+def _checked(key: str, value: Any) -> Any:
     """The checked value of an entry of `SUPPORTS`; `ValueError` if the value is not allowed."""
-    if key in _CHOICES:
-        if (
-            isinstance(value, (list, tuple))
-            and all(isinstance(each, str) and each in _CHOICES[key] for each in value)
-            and (value or key == "empty")
-        ):
-            return tuple(each for each in _CHOICES[key] if each in value)
-        expected = f"a list of {', '.join(_CHOICES[key])}"
-    elif key == "layers":
-        if type(value) is int and value >= 1:
-            return value
-        expected = "a number from 1 up"
-    elif key in ("directions", "least_directions", "stacked_directions"):
-        if type(value) is int and value in (1, 2):
-            return value
-        expected = "1 or 2"
-    elif key in known:
-        if isinstance(value, bool) or (key == "projection" and value == "fewer"):
-            return value
-        expected = 'True, False or "fewer"' if key == "projection" else "True or False"
+    if key == "layers":
+        is_allowed, expected = type(value) is int and value >= 1, "a number from 1 up"
+    elif key in _LISTS:
+        names, expected = _LISTS[key], f"a list of {', '.join(_LISTS[key])}"
+        is_list = isinstance(value, (list, tuple)) and (key == "empty" or bool(value))
+        is_allowed = is_list and all(isinstance(each, str) and each in names for each in value)
     else:
-        raise ValueError(f"SUPPORTS has no {key!r}; it may have {', '.join(sorted(known))}")
-    raise ValueError(f"SUPPORTS[{key!r}] is {value!r}, expected {expected}")
+        values = _VALUES.get(key, (True, False))
+        is_allowed = any(type(value) is type(each) and value == each for each in values)
+        expected = " or ".join(map(repr, values))
+    if not is_allowed:
+        raise ValueError(f"SUPPORTS[{key!r}] is {value!r}, expected {expected}")
+    return tuple(each for each in _LISTS[key] if each in value) if key in _LISTS else value

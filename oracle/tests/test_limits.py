@@ -80,7 +80,7 @@ def test_a_fitted_problem_asks_for_no_more(limited: Limits, problem: LayerProble
             "SUPPORTS['least_directions'] is 2, but SUPPORTS['directions'] is 1",
         ),
         ({"lengths": "no"}, "SUPPORTS['lengths'] is 'no', expected True or False"),
-        ({"projection": "less"}, 'expected True, False or "fewer"'),
+        ({"projection": "less"}, "expected True or False or 'fewer'"),
         ({"empty": ["n_a"]}, "expected a list of n_x, m, T_x"),
         ({1: 2}, "SUPPORTS has no 1"),
     ],
