@@ -70,12 +70,6 @@ class BackwardInputs(Inputs):
         of_gate = f" of {('ft', 'it', 'cct', 'ot')[gate]}" if self.kind == "lstm" else ""
         return f"pre-activation{of_gate}, unit {unit}"
 
-    def columns(self, samples: Any) -> BackwardInputs:
-        """The same problem with some of its samples, chosen by any NumPy index."""
-        shown = {name: array[:, samples] for name, array in self.shown.items()}
-        x, a0, c0 = self.x[:, samples], self.a0[:, samples], self.c0[:, samples]
-        return replace(self, x=x, a0=a0, c0=c0, da=self.da[:, samples], dc=self.dc[:, samples], shown=shown)
-
     def span(self, start: int, stop: int) -> BackwardInputs:
         """The same problem with the steps from `start` to `stop`, from the states in the caches."""
         steps = slice(start, stop)
@@ -169,13 +163,6 @@ class LayerBackwardInputs(LayerInputs):
     def row(self, quantity: str, unit: int) -> str:
         """The name of a row of a gradient."""
         return f"feature {unit}" if quantity == "dx" else super().row(f"{quantity[1]}_last", unit)
-
-    def columns(self, samples: Any) -> LayerBackwardInputs:
-        """The same problem with some of its samples, chosen by any NumPy index."""
-        da_last, dc_last = self.da_last[:, :, samples], self.dc_last[:, :, samples]
-        chosen = super().columns(samples)
-        assert isinstance(chosen, LayerBackwardInputs)
-        return replace(chosen, da=self.da[:, samples], da_last=da_last, dc_last=dc_last)
 
 
 AnyBackward = BackwardInputs | LayerBackwardInputs

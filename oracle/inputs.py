@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -44,9 +44,20 @@ class Inputs:
         n_x, m, T_x = self.x.shape
         return {"n_x": n_x, "n_a": len(self.a0), "n_y": len(self.parameters["by"]), "m": m, "T_x": T_x}
 
-    def columns(self, samples: Any) -> Inputs:
-        """The same problem with some of its samples, chosen by any NumPy index."""
-        return replace(self, x=self.x[:, samples], a0=self.a0[:, samples], c0=self.c0[:, samples])
+    def columns(self, samples: Any) -> Self:
+        """The same problem with some of its samples, chosen by any NumPy index.
+
+        Sequences have the samples on their second axis, and all other arrays have them on the last axis.
+        """
+        chosen: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            if name in ("x", "da"):
+                chosen[name] = value[:, samples]
+            elif name == "shown":
+                chosen[name] = {each: array[:, samples] for each, array in value.items()}
+            elif isinstance(value, np.ndarray):
+                chosen[name] = value[..., samples]
+        return replace(self, **chosen)
 
     def sample(self, j: int, t: int) -> Inputs:
         """One sample up to step `t`: the part of the problem that determines this step."""
@@ -142,12 +153,6 @@ class LayerInputs(Inputs):
         """The steps of each sample in reversed order, then the steps of the padding in order, `(m, T_x)`."""
         t, ends = np.arange(self.x.shape[2]), self.ends[:, None]
         return np.where(t < ends, ends - 1 - t, t)
-
-    def columns(self, samples: Any) -> LayerInputs:
-        """The same problem with some of its samples, chosen by any NumPy index."""
-        lengths = None if self.lengths is None else self.lengths[samples]
-        x, a0, c0 = self.x[:, samples], self.a0[:, :, samples], self.c0[:, :, samples]
-        return replace(self, x=x, a0=a0, c0=c0, lengths=lengths)
 
     def sample(self, j: int, t: int) -> LayerInputs:
         """One sample with all its steps, since its backward direction begins at its end."""
