@@ -83,7 +83,7 @@ def _pickles(path: Path, allowance: Allowance) -> Iterator[bytes | mmap]:
 
 def safetensors_of(arrays: Mapping[str, Array]) -> bytes:
     """The bytes of a safetensors file with these arrays."""
-    content: bytes = optional("safetensors.torch").save(_tensors(arrays))
+    content: bytes = optional("safetensors.numpy").save(dict(arrays))
     return content
 
 
@@ -92,14 +92,8 @@ def state_dict_of(arrays: Mapping[str, Array]) -> bytes:
     import torch
 
     stream = BytesIO()
-    torch.save(_tensors(arrays), stream)
+    torch.save({name: torch.tensor(array) for name, array in arrays.items()}, stream)
     return stream.getvalue()
-
-
-def _tensors(arrays: Mapping[str, Array]) -> dict[str, torch.Tensor]:
-    import torch
-
-    return {name: torch.tensor(array) for name, array in arrays.items()}
 
 
 def _why(message: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from oracle.conversion import CONVERTERS
 from reference.contract import Array
 
 
-def npz_of(arrays: Mapping[str, Array]) -> bytes:
+def _npz_of(arrays: Mapping[str, Array]) -> bytes:
     """The bytes of an `.npz` file with these arrays."""
     stream = BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
@@ -29,7 +30,7 @@ def npz_of(arrays: Mapping[str, Array]) -> bytes:
 
 WRITERS: Mapping[str, Callable[[Mapping[str, Array]], bytes]] = {
     ".safetensors": safetensors_of,
-    ".npz": npz_of,
+    ".npz": _npz_of,
     ".pt": state_dict_of,
 }
 """The function that makes the bytes of a file, by suffix."""
@@ -119,18 +120,15 @@ def _verify(layers: Sequence[RecurrentLayer], prefixes: Sequence[str], content: 
     by_prefix = {each.prefix: each for each in found}
     for layer, prefix in zip(layers, prefixes, strict=True):
         has = by_prefix.get(prefix)
-        wrong = f"{layer.prefix or 'the layer'} was not written: read back, it"
         again = select(found if has is None else [has], prefix)
-        if len(again) != 1:
-            raise CheckpointError(f"{wrong} is {len(again)} layers")
-        _same(layer, again[0], wrong)
+        if [*map(_every_bit, again)] != [_every_bit(layer)]:
+            read_back = ", ".join(f"{each.prefix or 'a layer'} {each.digest}" for each in again)
+            name = layer.prefix or "the layer"
+            raise CheckpointError(f"{name} was not written: read back, it is {read_back or 'no layer'}")
 
 
-def _same(layer: RecurrentLayer, again: RecurrentLayer, wrong: str) -> None:
-    kinds = [(each.kind, each.layers, each.directions) for each in (layer, again)]
-    if kinds[0] != kinds[1]:
-        raise CheckpointError(f"{wrong} is a layer of another kind")
-    for k, (ours, theirs) in enumerate(zip(layer.parameters, again.parameters, strict=True)):
-        for name, array in ours.items():
-            if array.tobytes() != theirs[name].tobytes() or array.shape != theirs[name].shape:
-                raise CheckpointError(f"{wrong} has another {name} at place {k}")
+def _every_bit(layer: RecurrentLayer) -> tuple[Any, ...]:
+    """All that a copy must have."""
+    parameters = [sorted(p.items()) for p in layer.parameters]
+    arrays = [[(name, a.dtype, a.shape, a.tobytes()) for name, a in items] for items in parameters]
+    return layer.kind, layer.directions, arrays

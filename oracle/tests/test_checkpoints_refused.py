@@ -114,7 +114,7 @@ def test_a_missing_library_is_one_line(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_missing_library_to_write_with_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez(tmp_path / "f.npz", allow_pickle=False, **state_of(STACK))
-    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     out = tmp_path / "out.safetensors"
     with pytest.raises(CheckpointError) as caught:
         convert(load(str(tmp_path / "f.npz")), out, "torch")

@@ -106,7 +106,7 @@ def test_who_is_killed_leaves_nothing(number: signal.Signals, tmp_path: Path) ->
         import os
         from oracle.checkpoints import writing
         from properties.session import weights
-        writing._same = lambda *given: os.kill(os.getpid(), {int(number)})
+        writing._every_bit = lambda *given: os.kill(os.getpid(), {int(number)})
         weights.main(["convert", {str(model)!r}, {str(tmp_path / "copy.npz")!r}])
         """
     )
