@@ -1,8 +1,8 @@
 """Judges modules of torch and layers of Keras without an adapter.
 
-A call builds a module of its sizes, sets the weights, and calls the module. The signature of the constructor,
-the names of the weights and trials tell how. This room runs in the target's interpreter, and finds torch in
-`sys.modules`, since the target has imported it.
+Each call of a function under test builds a module of the sizes of the problem, sets its weights, and calls
+it. The signature of the constructor, the names of the weights, and trial calls determine how. This package
+runs in the target's interpreter, and takes torch from `sys.modules`, since the target has imported it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def is_module(target: object) -> bool:
 def understand(target: Any, name: str, stated: ModuleOptions) -> Understood:
     """Understand a class, a module, or a function that makes or converts modules. Raises `UnusableModule`.
 
-    `name` is the name in messages. Without `stated.like` the first interface for which the target can stand
-    counts.
+    `name` is the name of the target in messages. Without `stated.like` the target is understood as the first
+    interface that fits.
     """
     errors: list[UnusableModule] = []
     named = stated.converts or stated.like
@@ -62,12 +62,12 @@ def like(
     gates: str = "",
     device: str = "cpu",
 ) -> tuple[Any, ...]:
-    """The functions of the contract and `SUPPORTS` of a class or function that makes modules.
+    """The functions of layers, and `SUPPORTS`, for a class or function that makes modules.
 
-    `interface` is the class for which the modules stand, or its name: `"torch.nn.LSTM"`. `fixed`, `gates`
-    and `device` are `--with`, `--gates` and `--device` of the command. Returns the forward pass, the backward
-    pass if the modules have gradients, and `SUPPORTS`; both functions have the facts as `understood`. Raises
-    `ValueError` where the module cannot be judged.
+    `interface` is the class that the modules replace, or its name: `"torch.nn.LSTM"`. `fixed`, `gates` and
+    `device` are the options `--with`, `--gates` and `--device` of the command. Returns the forward pass, the
+    backward pass if the modules have gradients, and `SUPPORTS`; both functions have the facts as
+    `understood`. Raises `ValueError` if the module cannot be judged.
     """
     name = getattr(make, "__name__", type(make).__name__)
     if isinstance(interface, type):
@@ -114,7 +114,7 @@ def _factory(target: Any, name: str, interface: Interface, stated: ModuleOptions
 
 
 def _likely(target: Any, name: str) -> list[Interface]:
-    """The interfaces for which a module may stand: those of its base classes, else the likeliest first."""
+    """The interfaces that a module may have: those of its base classes, or else all, the likeliest first."""
     framework = "keras.layers" if _is_a(target, "keras", "Layer") else "torch.nn"
     interfaces = [each for each in INTERFACES.values() if each.name.startswith(framework)]
     own = [each for each in interfaces if _is_a(target, *each.name.rsplit(".", 1))]

@@ -1,4 +1,4 @@
-"""A module under the contract of layers: built for the sizes of a call, filled with its weights, called."""
+"""Calls modules as functions of layers: builds a module for the sizes of a call, and sets its weights."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ Options = Mapping[str, Any]
 
 
 class Single(NamedTuple):
-    """A module of one layer and direction: the shapes of its weights, and what they are."""
+    """A module of one layer and direction: the shapes of its weights, and their reading."""
 
     shapes: Mapping[str, Extents]
     reading: Reading
 
 
-class Place(NamedTuple):
-    """Where a weight of a module gets its numbers: an index of `flat` parameters for each of its entries.
+class Source(NamedTuple):
+    """The source of a weight's numbers: for each of its entries, an index of `flat` parameters.
 
-    Of two biases that are added, the first gets one half of the numbers, and the second the other.
+    If two biases are added, each gets one half of the numbers.
     """
 
     entries: Array
     half: str  # "first", "second", or "" of any other weight
 
     def fill(self, values: Array) -> Array:
-        """The numbers of the weight, from `flat` parameters. The halves add up to them exactly."""
+        """The numbers of the weight, from `flat` parameters. The sum of two halves is exact."""
         whole = values[self.entries]
         if not self.half:
             return whole
@@ -46,9 +46,10 @@ class Place(NamedTuple):
 
 
 class Adapter:
-    """The functions of layers, by the modules of a factory in one form.
+    """The functions of layers, computed by the modules of a factory, which are called in one form.
 
-    `singles` has the module of one layer and direction without a projection, and perhaps that with one.
+    `singles` has a module of one layer and direction without a projection (key `False`), and perhaps one with
+    a projection (key `True`).
     """
 
     def __init__(self, factory: Factory, singles: Mapping[bool, Single], form: Form) -> None:
@@ -56,13 +57,13 @@ class Adapter:
         self.returns_states = True  # as far as calls have shown
         self._interface = factory.interface
         self._factory, self._singles, self._form = factory, singles, form
-        self._places_of: dict[Sizes, dict[str, Place]] = {}
+        self._sources_of: dict[Sizes, dict[str, Source]] = {}
 
-    def _places(self, weights: Mapping[str, Any], sizes: Sizes) -> dict[str, Place]:
-        """The place of each weight; its entries are 0 if an option should change them.
+    def _sources(self, weights: Mapping[str, Any], sizes: Sizes) -> dict[str, Source]:
+        """The source of each weight, by name. The indices are 0 for a weight that ignores the projection.
 
-        Raises `UnusableModule` if no name tells the places of the weights, and `WrongWeights` if no order of
-        the places explains the shapes of some weights.
+        Raises `UnusableModule` if the names do not tell layers and directions, and `WrongWeights` if no order
+        of layers and directions explains the shapes.
         """
         single = self._singles.get(sizes.n_p > 0, self._singles[False])
         shapes = {name: tuple(each.shape) for name, each in weights.items()}
@@ -94,12 +95,12 @@ class Adapter:
         sides = {name: single.reading[own].side for name, (_, own) in found.items()}
         halves = {"b": "first", "": "second"} if "" in sides.values() else {}
         return {
-            name: Place(array.reshape(shapes[name]), halves.get(sides[name], ""))
+            name: Source(array.reshape(shapes[name]), halves.get(sides[name], ""))
             for name, array in entries.items()
         }
 
     def _filled(self, x: Array, parameters: Parameters, options: Options) -> tuple[Sizes, Built]:
-        """The sizes of a call and its module, with the weights."""
+        """The sizes of a call, and a module with its weights."""
         kind, D = self._interface.kind, options.get("directions", 1)
         n_a, n_p = len(parameters[0]["ba" if kind == "rnn" else "bf"]), len(parameters[0].get("Wp", ()))
         activation = options.get("activation", "tanh")
@@ -109,24 +110,24 @@ class Adapter:
                 if p[name].shape != array.shape:
                     raise ValueError(f"{name} has shape {p[name].shape}, expected {array.shape}")
         built, values = self._factory.built(sizes, x.dtype.name), flat(parameters)
-        if sizes not in self._places_of:
-            self._places_of[sizes] = self._places(built.weights, sizes)
+        if sizes not in self._sources_of:
+            self._sources_of[sizes] = self._sources(built.weights, sizes)
         with sys.modules["torch"].no_grad():
-            for name, place in self._places_of[sizes].items():
-                built.weights[name].copy_(self._tensor(place.fill(values)))
+            for name, source in self._sources_of[sizes].items():
+                built.weights[name].copy_(self._tensor(source.fill(values)))
         if built.called is None or not self._factory.shares:
             built.called = self._factory.called(built.module)
         return sizes, built
 
     def parameters(self) -> list[dict[str, Array]]:
-        """Those of a trained module, where two biases are one, their sum."""
+        """The parameters of a trained module; two biases are added."""
         sizes = self._factory.tried
         trained = self._factory.weights(self._factory.made(sizes))
         weights = {name: _array(each) for name, each in trained.items()}
         of_each = numbered(self._interface.kind, sizes)
         values = np.zeros(len(flat(of_each)), next(iter(weights.values())).dtype)
-        for name, place in self._places(weights, sizes).items():
-            values[place.entries] += weights[name]
+        for name, source in self._sources(weights, sizes).items():
+            values[source.entries] += weights[name]
         return [{name: values[entries] for name, entries in p.items()} for p in of_each]
 
     def run(
@@ -147,7 +148,7 @@ class Adapter:
         parameters: Parameters,
         options: Options,
     ) -> tuple[Any, ...]:
-        """By autograd the gradients by the input, by each initial state, and by the parameters."""
+        """The gradients with respect to the input, each initial state, and the parameters, by autograd."""
         sizes, built = self._filled(x, parameters, options)
         leaves = [leaf.requires_grad_() for leaf in self._leaves(x, states)]
         answer = self._answer(built.called, sizes, leaves, options.get("lengths"))
@@ -165,16 +166,16 @@ class Adapter:
         of_each = numbered(self._interface.kind, sizes)
         by_entry = np.zeros(len(flat(of_each)), x.dtype)
         of_weights = {name: _array(each) for name, each in zip(built.weights, found[len(leaves) :])}
-        for name, place in sorted(self._places_of[sizes].items(), key=lambda item: item[1].half):
+        for name, source in sorted(self._sources_of[sizes].items(), key=lambda item: item[1].half):
             values = of_weights[name]
-            if place.half == "second":  # the gradient by a bias is the mean of those by its halves
-                first = by_entry[place.entries]
+            if source.half == "second":  # the gradient by a bias is the mean of those by its halves
+                first = by_entry[source.entries]
                 values = np.where(first == values, values, first / 2 + values / 2)
-            by_entry[place.entries] = values
+            by_entry[source.entries] = values
         return (*by_leaves, [{f"d{name}": by_entry[entries] for name, entries in p.items()} for p in of_each])
 
     def _answer(self, called: Any, sizes: Sizes, leaves: Sequence[Any], lengths: Any) -> list[Any]:
-        """The output `(T_x, m, n)` and the last states `(L D, m, n)`, as far as they are returned."""
+        """The output `(T_x, m, n)`, and the last states `(L D, m, n)` that the module returns."""
         torch, form = sys.modules["torch"], self._form
         steps, *initial = leaves
         if any(each is not None and len(each) != sizes.places for each in initial):
@@ -209,7 +210,7 @@ class Adapter:
             output = torch.cat([output, output.new_zeros(len(steps) - len(output), *output.shape[1:])])
         if output.ndim != 3 or any(each.ndim != 3 for each in last):
             raise WrongAnswer(f"it returned shapes {[tuple(each.shape) for each in returned]}")
-        if lengths is not None and form.lengths != "packed":  # nobody says what is beyond the end
+        if lengths is not None and form.lengths != "packed":  # outputs beyond the end are not specified
             output = torch.where((within[:, None] < counts)[:, :, None], output, output.new_zeros(()))
         if not last:  # the last hidden states of a layer are in its output
             self.returns_states = False
@@ -237,7 +238,7 @@ class Adapter:
         return sys.modules["torch"].from_numpy(plain(array)).to(self._factory.device)
 
     def functions(self) -> dict[str, Callable[..., Any]]:
-        """The forward and the backward pass of its network, under the names of the contract."""
+        """The forward and the backward pass, by the names of the contract."""
         n = 2 if self._interface.kind == "lstm" else 1
 
         def forward(x: Array, *given: Any) -> tuple[Any, ...]:
@@ -252,11 +253,11 @@ class Adapter:
 
 
 _AXES = ((2, 1, 0), (0, 2, 1), (0, 2, 1))
-"""Those of a sequence and of states in torch, from the axes of the contract, and back."""
+"""The transpositions of a sequence and of states between the contract and torch; each is its own inverse."""
 
 
 def _tensors(value: Any) -> Iterator[Any]:
-    """The tensors and packed sequences in what a module returns, in its order."""
+    """The tensors and packed sequences in a returned value, in their order."""
     torch = sys.modules["torch"]
     if isinstance(value, torch.nn.utils.rnn.PackedSequence) or torch.is_tensor(value):
         yield from [value] if value.data.is_floating_point() else []
@@ -266,6 +267,6 @@ def _tensors(value: Any) -> Iterator[Any]:
 
 
 def _array(tensor: Any) -> Array:
-    """A tensor as it is; bfloat16, which NumPy has not, as the float32 of the same values."""
+    """A tensor as an array; bfloat16, which NumPy does not have, becomes float32 with the same values."""
     tensor = tensor.detach().cpu()
     return np.asarray((tensor.float() if tensor.dtype == sys.modules["torch"].bfloat16 else tensor).numpy())

@@ -1,4 +1,4 @@
-"""Building modules of any size: which argument of a constructor is which size or option."""
+"""Builds modules of any size: finds the arguments of a constructor for sizes and options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SIZES = (
         r"|num_(hiddens?|units)|hidden|units|d_hidden"
     ),
 )
-"""What the arguments for the sizes of the input and of the hidden state are called."""
+"""The usual names of the arguments for the sizes of the input and of the hidden state."""
 _SYNONYMS = {
     "num_layers": ["n_layers", "nlayers", "num_layer", "layers"],
     "bidirectional": ["is_bidirectional"],
@@ -36,7 +36,7 @@ _ANY_NAME, _MORE = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITION
 
 @dataclass
 class Built:
-    """A module, its weights by name, and after the first call the object that is called in its place."""
+    """A module, its weights by name, and, after the first call, the object to call."""
 
     module: Any
     weights: Mapping[str, Any]
@@ -49,19 +49,19 @@ class Factory:
     Attributes
     ----------
     interface
-        The class for which the modules stand.
+        The class that the modules replace.
     names
         The name of the argument for each option of torch's constructor that the modules have.
     batch_first
-        Whether the modules take the batch first; `None` if the constructor does not tell.
+        Whether the modules take the batch first; `None` if this is unknown.
     tried
-        The sizes of trials: distinct primes, so that a shape tells its sizes.
+        The sizes of trial modules: distinct primes, so that a shape determines which sizes it has.
     trained
         Whether the target is one trained module, with these sizes and its own weights.
     in_training
         Whether modules are in training mode.
     shares
-        Whether the called object sees later changes of the module's weights.
+        Whether the object to call uses later changes of the module's weights.
     """
 
     tried = Sizes()
@@ -88,7 +88,7 @@ class Factory:
         self._sizes = [] if _MORE in kinds else self._names_of_sizes()
 
     def _names_of_sizes(self) -> list[str]:
-        """The names of the arguments for n_x and n_a; empty where they come first, by position."""
+        """The names of the arguments for n_x and n_a; empty if their names are unknown."""
         found = [next((name for name in self._free if names.fullmatch(name)), "") for names in _SIZES]
         ordinary = [each for each in self._free.values() if each.kind is not _ANY_NAME]
         required = [each.name for each in ordinary if each.default is each.empty]
@@ -102,7 +102,7 @@ class Factory:
         return found if all(found) else []
 
     def why_lacking(self, option: str) -> str:
-        """Why the modules do not have an option, and which arguments may be it under another name."""
+        """The reason why the modules lack an option, with arguments that may be another name of it."""
         if option in self._fixed:
             return f"{option}={self._fixed[option]!r} is fixed"
         known = {*self.names.values(), *self._sizes}
@@ -113,13 +113,13 @@ class Factory:
         return f"its constructor has no {option}, but {', '.join(others)}" if others else _NONE
 
     def advised(self, error: UnusableModule) -> UnusableModule:
-        """The error with the arguments that the user fixed, since these may be its cause."""
+        """The error with the arguments that the user fixed, which may be its cause."""
         fixed = ", ".join(f"{name}={value!r}" for name, value in self._fixed.items())
         why = f"{error.why}, made with {fixed}" if fixed else error.why
         return UnusableModule(why, stage=error.stage, fixed=error.fixed, gates=error.gates)
 
     def made(self, sizes: Sizes) -> Any:
-        """A module of these sizes. Raises what the constructor raises."""
+        """A module of these sizes. Raises the errors of the constructor."""
         values = {
             "num_layers": sizes.layers,
             "bidirectional": sizes.directions == 2,
@@ -141,7 +141,7 @@ class Factory:
     def ready(self, sizes: Sizes, dtype: str) -> Any:
         """A module of these sizes in a precision, on the device.
 
-        Raises what the constructor raises, and `TypeError` where that makes no module.
+        Raises the errors of the constructor, and `TypeError` if it returns no module.
         """
         torch, made = sys.modules["torch"], self.made(sizes)
         if not isinstance(made, torch.nn.Module):
@@ -149,7 +149,7 @@ class Factory:
         return made.to(device=self.device, dtype=getattr(torch, dtype))
 
     def built(self, sizes: Sizes, dtype: str) -> Built:
-        """The same with its weights; one module for the same sizes, precision and mode."""
+        """The module of `ready` with its weights, cached by sizes, precision and mode."""
         return self._built(sizes, dtype, self.in_training)
 
     @cached_property
@@ -161,26 +161,26 @@ class Factory:
         return lru_cache(maxsize=64)(build)
 
     def weights(self, module: Any) -> dict[str, Any]:
-        """The parameters by the names in the state dict, or else in the module."""
+        """The parameters by their names in the state dict, or else in the module."""
         stored = module.state_dict(keep_vars=True)
         named = {name: each for name, each in stored.items() if getattr(each, "requires_grad", False)}
         known = {id(each) for each in named.values()}
         return {**named, **{name: each for name, each in module.named_parameters() if id(each) not in known}}
 
     def called(self, module: Any) -> Any:
-        """What is called in the place of a module, once it has its weights."""
+        """The object to call, for a module with its weights."""
         return module
 
 
 class Converter(Factory):
-    """Builds the modules of the interface itself, and has a function convert each of them."""
+    """Builds modules of the interface's own class, which a function converts."""
 
     def __init__(self, convert: Callable[[Any], Any], interface: Interface, stated: ModuleOptions) -> None:
         super().__init__(interface.own_class, interface, stated)
         self._convert = convert
 
     def called(self, module: Any) -> Any:
-        """What the function makes of a module. Raises `TypeError` where that cannot be called."""
+        """The converted module. Raises `TypeError` if it cannot be called."""
         converted = self._convert(module)
         if not callable(converted):
             raise TypeError(f"the converter returned {type(converted).__name__}, expected a module")
@@ -188,7 +188,7 @@ class Converter(Factory):
 
 
 class Trained(Factory):
-    """Copies a trained module, which has fixed sizes."""
+    """Copies one trained module; all other sizes are refused."""
 
     trained = True
 
@@ -209,7 +209,7 @@ class Trained(Factory):
         self.tried = Sizes(n_x, n_a, layers, directions, of("proj_size", 0), activation)
 
     def advised(self, error: UnusableModule) -> UnusableModule:
-        """The error with the options that the sizes of a trained module do not tell."""
+        """The error with the options that the attributes of the module do not tell."""
         return UnusableModule(error.why, stage=error.stage, fixed=error.fixed or self._unknown)
 
     def made(self, sizes: Sizes) -> Any:
@@ -250,7 +250,7 @@ class KerasFactory(Factory):
 
 
 def _check_names(fixed: Iterable[str], known: Iterable[str]) -> None:
-    """Raise `UnusableModule` if the user states an argument that there is not."""
+    """Raise `UnusableModule` if the user fixes an unknown argument."""
     for name in {*fixed} - {*known}:
         close = difflib.get_close_matches(name, [*known], n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""How far the answer of a module is from that of the reference, and which reading of its weights fits."""
+"""Compares the answer of a module with that of the reference, and finds the reading that fits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reference.contract import Array
 from reference.layers import lstm_layer, rnn_layer
 
 FITS, DIFFERS = 1e-5, 1e-3
-"""How far the answer may be off for a reading that fits, and how far it must be off for all others."""
+"""The largest error of a reading that fits, and the error that all other readings must exceed."""
 
 
 def question(
@@ -27,7 +27,7 @@ def question(
     steps: int = 4,
     **options: Any,
 ) -> tuple[Array, list[Array], list[dict[str, Array]], dict[str, Any]]:
-    """The input, initial states, parameters and options of a call: normal numbers."""
+    """The input, initial states, parameters and options of a call, drawn from a normal distribution."""
     rng = np.random.default_rng(0)
 
     def drawn(*shape: int) -> Array:
@@ -44,10 +44,10 @@ def question(
 def off_by(
     adapter: Adapter, interface: Interface, sizes: Sizes, order: Sequence[int] = (), **how: Any
 ) -> float:
-    """How far the answer to a question is from that of the reference at most; infinite for other shapes.
+    """The largest error of the answer to a question; infinite if the last states have other shapes.
 
-    The module is given the parameters of layers and directions in another `order`, if there is one. Raises
-    what the module raises, and `WrongAnswer` where the shape of the output is not that of a layer.
+    With `order`, the module gets the parameters of layers and directions in this order. Raises the errors of
+    the module, and `WrongAnswer` if the output has another shape.
     """
     x, states, parameters, options = question(interface, sizes, **how)
     states = states if adapter.takes_states else [0 * each for each in states]
@@ -65,7 +65,7 @@ def off_by(
 
 
 def depends_on(adapter: Adapter, interface: Interface, sizes: Sizes, what: str, dtype: str) -> bool:
-    """Whether the output at later steps depends on the first step, `"x"`, or on the `"weights"`."""
+    """Whether the output at later steps depends on the first step of `"x"`, or on the `"weights"`."""
     x, states, parameters, options = question(interface, sizes, dtype=dtype)
     before, _ = adapter.run(x, states, parameters, options)[:2]
     if what == "x":
@@ -78,7 +78,7 @@ def depends_on(adapter: Adapter, interface: Interface, sizes: Sizes, what: str, 
 
 
 def only_fit(readings: Sequence[Reading], errors: Mapping[int, float], interface: Interface) -> int:
-    """The number of the only reading that fits. Raises `UnusableModule` where none does, or several do."""
+    """The index of the only reading that fits. Raises `UnusableModule` if none fits, or several fit."""
     first, *others = sorted(errors, key=errors.__getitem__)
     stated = [*map(order_of, readings)]
     if errors[first] > FITS:

@@ -1,4 +1,4 @@
-"""How a module is called: which axis is time, how states and lengths are given, and how answers are read."""
+"""The ways to call a module: the axis of time, the arguments for states and lengths, the returned values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STATES = re.compile(r"(?i)hx|hc|(h|c)(_?0|_?t|_?prev)?|.*(hidden|state).*")
 
 
 class WrongAnswer(Exception):  # noqa: N818
-    """What a module returned cannot be read as the answer of a recurrent layer."""
+    """The values that a module returned are not those of a recurrent layer."""
 
 
 class WrongWeights(Exception):  # noqa: N818
@@ -25,26 +25,28 @@ class WrongWeights(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Form:
-    """One way of calling a module.
+    """One way to call a module.
 
     Attributes
     ----------
     time_first
         Whether sequences are `(T_x, m, n)`; otherwise they are `(m, T_x, n)`.
     states
-        `"tuple"` or `"list"` of hidden and memory states; `"arguments"` of their own; `"pairs"`, one for each
-        layer and direction; `"none"` where a module takes no states. Of an RNN, `"tuple"` is the tensor.
+        Initial states are a `"tuple"` or `"list"` of hidden and memory states (for an RNN, `"tuple"` stands
+        for one tensor), two `"arguments"`, or a list of `"pairs"`, one for each layer and direction.
+        `"none"` if the module takes no states.
     flat
         Whether states are `(m, n)` rather than `(1, m, n)`.
     needs_states
-        Whether states have to be given.
+        Whether states are required.
     lengths
-        `""` where it takes none, `"packed"`, or what an argument has: `"counts"`, `"fractions"`, a
-        `"mask"` of the steps, or of the `"padding"`.
+        `"packed"` for packed sequences. An argument for lengths contains `"counts"`, `"fractions"` of T_x, a
+        `"mask"` that is true on the steps, or one that is true on the `"padding"`. Empty if there are none.
     always
-        Whether lengths have to be given.
+        Whether lengths are required.
     names
-        Of the arguments for the states, empty where these come second, and for the lengths.
+        The names of the arguments for states and for lengths. The name for states is empty if they are the
+        second argument.
     """
 
     time_first: bool = True
@@ -56,7 +58,7 @@ class Form:
     names: tuple[str, str] = ("", "")
 
     def given(self, states: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """The arguments in which initial states `(L D, m, n)` are handed over, by position and by name."""
+        """The positional and the named arguments for initial states `(L D, m, n)`."""
         own = [each[0] for each in states] if self.flat else [*states]
         if self.states in ("none", "arguments"):
             return (own if self.states == "arguments" else []), {}
@@ -66,14 +68,14 @@ class Form:
         return ([], {self.names[0]: value}) if self.names[0] else ([value], {})
 
     def lengths_given(self, counts: Any, steps: Any) -> Any:
-        """The argument for lengths `(m,)`; `steps` are the numbers from 0 to T_x - 1."""
+        """The value of the argument for lengths `(m,)`; `steps` are the numbers from 0 to T_x - 1."""
         if self.lengths in ("mask", "padding"):
             return (steps < counts[:, None]) == (self.lengths == "mask")
         return counts / len(steps) if self.lengths == "fractions" else counts
 
 
 def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> Iterator[Form]:  # noqa: UP045
-    """The forms that the parameters of `forward` leave, the most usual first."""
+    """The forms that the signature of `forward` allows, the most usual first."""
     axes = [True] if interface.is_cell else [True, False] if batch_first is None else [not batch_first]
     more = _more(forward)
     named = [name for name in more if _STATES.fullmatch(name)] or [*more][:1]
@@ -90,13 +92,13 @@ def forms(forward: Any, interface: Interface, batch_first: Optional[bool]) -> It
 
 
 def forms_of_lengths(forward: Any, interface: Interface, batch_first: Optional[bool]) -> Iterator[Form]:  # noqa: UP045
-    """The same for a module that always takes lengths."""
+    """The forms that the signature of `forward` allows, for a module that requires lengths."""
     for form in () if interface.is_cell else forms(forward, interface, batch_first):
         yield from (replace(each, always=True) for each in with_lengths(form, forward))
 
 
 def with_lengths(form: Form, forward: Any) -> Iterator[Form]:
-    """The ways in which a module that is called in this form may take lengths."""
+    """This form with each way to pass lengths that the signature of `forward` allows."""
     yield replace(form, lengths="packed")
     for name in filter(_is_of_lengths, _more(forward)):
         for lengths in ["mask", "padding"] if _MASK.fullmatch(name) else ["counts", "fractions"]:
@@ -108,7 +110,7 @@ def _is_of_lengths(name: str) -> bool:
 
 
 def _more(forward: Any) -> dict[str, bool]:
-    """The parameters after the input, and whether each is needed; a compiled function does not tell them."""
+    """The parameters after the input, and whether each is required; a compiled function has no signature."""
     try:
         parameters = [*inspect.signature(forward).parameters.values()]
     except (TypeError, ValueError):
@@ -122,9 +124,9 @@ _ORDINARY = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_
 
 
 def read(leaves: Sequence[Any], interface: Interface, places: int, stack: Any) -> tuple[Any, list[Any]]:
-    """The output, `None` of a cell, and the last states `(L D, m, n)`, if the tensors returned have them.
+    """The output (`None` for a cell), and the last states `(L D, m, n)`, if the module returns them.
 
-    Raises `WrongAnswer` where there are tensors too few or too many.
+    Raises `WrongAnswer` for too few or too many tensors.
     """
     count = 2 if interface.kind == "lstm" else 1
     output, last = (None, leaves[-count:]) if interface.is_cell else (leaves[0], leaves[1:])

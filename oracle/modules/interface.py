@@ -1,4 +1,4 @@
-"""What a module stands for, what the user says of it, and the sizes in which it is built."""
+"""The classes that modules replace, the user's options for a module, and the sizes of a module."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from reference.contract import Array, Kind, direction_shapes, extents
 
 
 class UnusableModule(Exception):  # noqa: N818
-    """A module that cannot be judged; the text says why, and which options of the command would help.
+    """A module cannot be judged; the message says why, and which options of the command would help.
 
     Attributes
     ----------
     why
-        The reason alone.
+        The reason, without the options.
     stage
-        How much was understood before: nothing, the shapes of the weights, the call.
+        0 if the weights were not understood, 1 if the call was not, 2 if the order of the gates was not.
     fixed
-        The arguments of the constructor that the user should state, with a value, or `"…"` for any.
+        The arguments of the constructor that the user should state, each with a value, or with `"…"`.
     gates
-        An order of the gates that the user may state, if it is the right one.
+        An order of the gates that the user can state.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class UnusableModule(Exception):  # noqa: N818
 
     @property
     def in_python(self) -> str:
-        """The same text with the arguments of `oracle.modules.like` in the place of options."""
+        """The message with arguments of `oracle.modules.like` in place of options of the command."""
         fixed = ", ".join(f'"{name}": {value}' for name, value in self.fixed)
         return self._advised(f"fixed={{{fixed}}}", f'gates="{self.gates}"')
 
@@ -52,14 +52,14 @@ class UnusableModule(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Interface:
-    """A class of a framework for which modules stand."""
+    """A class of a framework that modules replace."""
 
     name: str
     kind: Kind
 
     @property
     def own_class(self) -> Any:
-        """The class itself; `None` where its framework was not imported."""
+        """The class itself; `None` if its framework was not imported."""
         framework, _, name = self.name.rpartition(".")
         return getattr(sys.modules.get(framework), name, None)
 
@@ -70,12 +70,12 @@ class Interface:
 
     @property
     def gates(self) -> str:
-        """The gates of the specification; `"r"` stands for the one of an RNN."""
+        """The letters of the gates; `"r"` stands for the only gate of an RNN."""
         return "fico" if self.kind == "lstm" else "r"
 
     @property
     def network(self) -> str:
-        """The network with its article."""
+        """The network in words."""
         return "an LSTM" if self.kind == "lstm" else "an RNN"
 
 
@@ -88,19 +88,19 @@ INTERFACES = {name: Interface(name, kind) for kind, names in _OF_KIND.items() fo
 
 @dataclass(frozen=True)
 class ModuleOptions:
-    """What the user says of a module. Raises `UnusableModule` where that is wrong.
+    """The user's options for a module. Raises `UnusableModule` if one is wrong.
 
     Attributes
     ----------
     like, converts
-        The key of `INTERFACES` for which the target stands, or whose modules the target converts.
+        The key of `INTERFACES` that the target replaces, or whose modules the target converts.
     fixed
-        Arguments of the constructor, the same for every size.
+        Arguments of the constructor that are the same for all sizes.
     gates
-        The order in which the module stacks its gates, `"ifgo"`, perhaps after the order in which one weight
-        acts on the input x and the hidden state h: `"xh:ifgo"`.
+        The order in which the module stacks its gates, `"ifgo"`. If one weight acts on the input x and the
+        hidden state h, their order may come first: `"xh:ifgo"`.
     device
-        Where the module computes.
+        The device on which the module computes.
     """
 
     like: str = ""
@@ -126,7 +126,7 @@ class ModuleOptions:
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large a module is built. `n_p` is 0 without a projection."""
+    """The sizes and options of one module. `n_p` is 0 without a projection."""
 
     n_x: int = 5
     n_a: int = 7
@@ -142,13 +142,13 @@ class Sizes:
 
     @property
     def places(self) -> int:
-        """How many dicts of parameters there are."""
+        """The number of dicts of parameters."""
         return self.layers * self.directions
 
 
 @lru_cache(maxsize=64)
 def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
-    """Parameters whose entries count up from 1, in the order of `flat`: so they tell where each goes."""
+    """Parameters whose entries are their own indices in `flat` parameters."""
     symbols = {"n_x": sizes.n_x, "n_a": sizes.n_a, "n_h": sizes.n_h, "n_p": sizes.n_p, "D": sizes.directions}
     places, start = [], 1
     for k in range(sizes.places):
@@ -162,7 +162,7 @@ def numbered(kind: Kind, sizes: Sizes) -> list[dict[str, Array]]:
 
 
 def flat(parameters: Sequence[Mapping[str, Array]]) -> Array:
-    """All entries of parameters in one array, after a 0: entry k of `numbered` is at place k."""
+    """All entries of parameters in one array, which begins with a 0; index 0 stands for no parameter."""
     entries = [p[name].ravel() for p in parameters for name in sorted(p)]
     return np.concatenate([np.zeros(1, entries[0].dtype), *entries])
 
@@ -179,5 +179,5 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """An error of foreign code in one line."""
+    """An error of the user's code in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"

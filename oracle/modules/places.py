@@ -1,7 +1,7 @@
-"""Which layer and direction a tensor of a module belongs to, by its name.
+"""Finds the layer and direction to which a tensor of a module belongs, by its name.
 
-The names of several layers and directions are those of one, with other numbers and other words for the
-direction: `cells.1.weight` is as `cells.0.weight`, and `layer_bw.cell.weight` as `layer_fw.cell.weight`.
+Names of the same tensor in several layers and directions differ only in numbers and in words for the
+direction: `cells.0.weight` and `cells.1.weight`, or `layer_fw.cell.weight` and `layer_bw.cell.weight`.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ _DIRECTIONS: Mapping[str, int] = {
 }
 
 
-class _Name(NamedTuple):
-    """A name apart: the numbers in it, the direction that a word tells, and what stays the same."""
+class _ParsedName(NamedTuple):
+    """The numbers in a name, its direction, and its other words, which all layers and directions share."""
 
     numbers: tuple[int, ...]
     direction: int
     skeleton: tuple[str, ...]
 
     @staticmethod
-    def of(name: str) -> _Name:
+    def of(name: str) -> _ParsedName:
         words = [word.lower() for word in re.findall(r"\d+|[a-zA-Z]+", name)]
         direction = max((_DIRECTIONS[word] for word in words if word in _DIRECTIONS), default=0)
         skeleton = tuple("#" if word.isdigit() else word for word in words if word not in _DIRECTIONS)
-        return _Name(tuple(int(word) for word in words if word.isdigit()), direction, skeleton)
+        return _ParsedName(tuple(int(word) for word in words if word.isdigit()), direction, skeleton)
 
 
 def tell_directions(names: Iterable[str]) -> bool:
-    """Whether a word in some of these names tells the backward direction."""
-    return any(_Name.of(name).direction for name in names)
+    """Whether one of these names has a word for the backward direction."""
+    return any(_ParsedName.of(name).direction for name in names)
 
 
 def first_place(tensors: Mapping[str, Extents]) -> dict[str, Extents]:
-    """Of names that differ in numbers and directions alone, the first: those of one layer and direction."""
+    """The tensors of the first layer and direction."""
     names = [names[0] for names in _by_skeleton(tensors).values()]
     return {name: tensors[name] for name in names}
 
@@ -51,17 +51,17 @@ def first_place(tensors: Mapping[str, Extents]) -> dict[str, Extents]:
 def places(
     tensors: Mapping[str, Extents], single: Mapping[str, Extents], sizes: Sizes
 ) -> Optional[dict[str, Place]]:  # noqa: UP045
-    """The place of every tensor, of which a module of one layer and direction has the `single` ones.
+    """The place of every tensor. `single` are the tensors of a module of one layer and direction.
 
-    Where no word tells the direction, all directions of a layer stand together, the forward one first.
-    `None` where the names do not fit.
+    If no word tells the direction, the directions of a layer are consecutive, the forward direction first.
+    `None` if the names do not fit.
     """
     groups, of_single = _by_skeleton(tensors), _by_skeleton(single)
     if {*groups} != {*of_single}:
         return None
     found = {}
     for skeleton, names in groups.items():
-        for of, own in _parted(names, of_single[skeleton]):
+        for of, own in _by_single(names, of_single[skeleton]):
             if len(own) != sizes.places:
                 return None
             found.update({name: (k, of) for k, name in enumerate(own)})
@@ -69,17 +69,20 @@ def places(
 
 
 def _by_skeleton(names: Iterable[str]) -> dict[tuple[str, ...], list[str]]:
-    """Names that differ in numbers and directions alone, in the order of these."""
+    """The sorted names in groups; the names of a group differ only in numbers and directions."""
     groups: dict[tuple[str, ...], list[str]] = {}
-    for name in sorted(names, key=_Name.of):
-        groups.setdefault(_Name.of(name).skeleton, []).append(name)
+    for name in sorted(names, key=_ParsedName.of):
+        groups.setdefault(_ParsedName.of(name).skeleton, []).append(name)
     return groups
 
 
-def _parted(names: Sequence[str], singles: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """The names of each single one: of several, these have other numbers where the single ones differ."""
-    numbers = [_Name.of(name).numbers for name in singles]
+def _by_single(names: Sequence[str], singles: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """For each single name, the names that have its numbers, at the positions where single names differ."""
+    numbers = [_ParsedName.of(name).numbers for name in singles]
     differing = [at for at, each in enumerate(zip(*numbers)) if len({*each}) > 1]
     for single in singles:
-        own = [_Name.of(single).numbers[at] for at in differing]
-        yield single, [name for name in names if [_Name.of(name).numbers[at] for at in differing] == own]
+        own = [_ParsedName.of(single).numbers[at] for at in differing]
+        yield (
+            single,
+            [name for name in names if [_ParsedName.of(name).numbers[at] for at in differing] == own],
+        )

@@ -1,7 +1,7 @@
-"""Which parameters of a module are which weights: by a framework's names, the names of gates, or shapes.
+"""Finds which weight each parameter of a module is: by a framework's names, the names of gates, or shapes.
 
-A reading says of every tensor of a module of one layer and direction its role. Where names leave several
-readings, `oracle.modules.trials` tries each.
+A reading has the role of each tensor of a module of one layer and direction. If there are several readings,
+`oracle.modules.trials` tries each.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Extents = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Role:
-    """What a tensor holds: the weights of some `gates` on one `side`, perhaps transposed.
+    """The content of a tensor: the weights of some `gates` on one `side`, perhaps transposed.
 
-    The side is `x` or `a`, `xa` or `ax` where one weight acts on both, `b` of a bias, `p` of a projection,
-    and empty of a second bias, which is added to the first.
+    The side is `x` for the input, `a` for the hidden state, `xa` or `ax` for both in this order, `b` for a
+    bias, `p` for a projection, and empty for a second bias, which is added to the first.
     """
 
     side: str
@@ -36,7 +36,7 @@ class Role:
     transposed: bool = False
 
     def of(self, kind: Kind, p: Mapping[str, Array]) -> Array:
-        """The entries of the tensor, from the parameters of one direction."""
+        """The tensor, from the parameters of one direction."""
         if self.side == "p":
             return p["Wp"]
         if self.side in ("", "b"):
@@ -55,36 +55,36 @@ class Role:
 
 
 Reading = Mapping[str, Role]
-"""By the name of a tensor."""
+"""The role of each tensor, by name."""
 
 
 class Readings(NamedTuple):
-    """All that the tensors can be read as, and what tells it: `"torch's names"`, `"fit"`, …"""
+    """The possible readings, and what determined them: `"torch's names"`, `"fit"`, …"""
 
     by: str
     each: Sequence[Reading]
 
 
 def gates_of(reading: Reading) -> str:
-    """The order of the gates in torch's letters; empty of an RNN."""
+    """The order of the gates in torch's letters; empty for an RNN."""
     gates = "".join(role.gates for role in reading.values() if "x" in role.side)
     return gates.replace("c", "g").replace("r", "")
 
 
 def joined_order(reading: Reading) -> str:
-    """`"xh"` or `"hx"` where one weight acts on both; else empty."""
+    """`"xh"` or `"hx"` if one weight acts on input and hidden state, otherwise empty."""
     return next((role.side.replace("a", "h") for role in reading.values() if len(role.side) == 2), "")
 
 
 def order_of(reading: Reading) -> str:
-    """Both orders as `--gates` states them: `"ifgo"` or `"xh:ifgo"`."""
+    """Both orders in the form of `--gates`: `"ifgo"` or `"xh:ifgo"`."""
     return ":".join(filter(None, (joined_order(reading), gates_of(reading))))
 
 
 def readings(
     tensors: Mapping[str, Extents], interface: Interface, sizes: Sizes, stated: ModuleOptions
 ) -> Readings:
-    """What the tensors of a module of one layer and direction can be. Raises `UnusableModule`."""
+    """The readings of the tensors of a module of one layer and direction. Raises `UnusableModule`."""
     if named := _by_the_frameworks_names(tensors, interface, sizes):
         return Readings(f"{'torch' if 'torch' in interface.name else 'Keras'}'s names", [named])
     gates = interface.gates
@@ -120,7 +120,7 @@ def readings(
 def _by_the_frameworks_names(
     tensors: Mapping[str, Extents], interface: Interface, sizes: Sizes
 ) -> Optional[Reading]:  # noqa: UP045
-    """The reading where every tensor has a name of the framework's, and its shape."""
+    """The reading by the names of the framework; `None` unless each tensor has such a name, and its shape."""
     framework = "torch" if "torch" in interface.name else "keras"
     names = {theirs: ours for ours, theirs in {"torch": TORCH, "keras": KERAS}[framework].items()}
     sides = {"weight": "x", "recurrent_weight": "a", "bias": "b", "recurrent_bias": "", "projection": "p"}
@@ -140,7 +140,7 @@ def _by_the_frameworks_names(
 
 
 def _by_shape(shape: Extents, sizes: Sizes, gates: str) -> Iterator[Role]:
-    """What a tensor of this shape may hold, as many gates as there are; a square weight may be transposed."""
+    """The possible roles of a tensor of this shape; the letters of the gates only tell their number."""
     longer = [n for n in shape if n != 1]
     if len(longer) == 1 and longer[0] % sizes.n_a == 0 and 0 < longer[0] // sizes.n_a <= len(gates):
         yield Role("b", gates[: longer[0] // sizes.n_a])
@@ -152,9 +152,9 @@ def _by_shape(shape: Extents, sizes: Sizes, gates: str) -> Iterator[Role]:
 
 
 def _groups(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
-    """By side the names of the tensors, once for each gate; of two biases the second has the side `""`.
+    """The names of the tensors by side, each name once for each gate. A second bias has the side `""`.
 
-    It is the one that stands beside the weight of the hidden state, or else the later one.
+    The second bias is the one beside the weight on the hidden state, or else the later one.
     """
     groups: dict[str, list[str]] = {}
     for name, role in roles.items():
@@ -172,7 +172,7 @@ def _groups(roles: Mapping[str, Role], gates: int) -> dict[str, list[str]]:
 def _with_gates(
     roles: Mapping[str, Role], groups: Mapping[str, Sequence[str]], orders: Mapping[str, str], joined: str
 ) -> dict[str, Role]:
-    """The roles with the gates of each group in an order, and of a joined weight that of its sides."""
+    """The roles, with the order of the gates of each group, and the order of the sides of a joined weight."""
     reading = {}
     for side, names in groups.items():
         for name in dict.fromkeys(names):
@@ -191,7 +191,7 @@ _NOISE = {"gate", "gates", "layer", "linear", "fc", "weight", "state", "tilde", 
 
 
 def _gates_by_name(names: Sequence[str]) -> str:
-    """The gates of four tensors, in their order, by the words in which their names differ; perhaps empty."""
+    """The gates of four tensors by the words in which their names differ; empty if these tell no gates."""
     words = [Counter(re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)) for name in names]
     if len({*names}) != 4:
         return ""

@@ -1,4 +1,4 @@
-"""Finds out by trials how a module is called, which options it has, and which reading of its weights fits."""
+"""Finds by trial calls how a module is called, its options, and the reading of its weights that fits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Understood(NamedTuple):
 
 
 class Trials:
-    """The trials of the modules of one factory."""
+    """Calls the modules of one factory, to understand them."""
 
     def __init__(self, factory: Factory, stated: ModuleOptions) -> None:
         self._factory, self._stated, self._interface = factory, stated, factory.interface
@@ -41,8 +41,8 @@ class Trials:
         self._why: dict[str, str] = {}
 
     def understood(self, name: str) -> Understood:
-        """The result of all trials. Raises `UnusableModule`."""
-        told_by = self._find_reading_and_form()
+        """Everything that was understood, after all trials. Raises `UnusableModule`."""
+        determined_by = self._find_reading_and_form()
         if self._interface.is_cell:
             self._supports.update(layers=1, directions=1, lengths=False, projection=False)
         elif not self._factory.trained:
@@ -57,7 +57,7 @@ class Trials:
         facts = {
             "module": name,
             "like": self._interface.name,
-            "weights": told_by,
+            "weights": determined_by,
             "gates": gates_of(reading),
             "joined": joined_order(reading),
             "fits": self._fits,
@@ -84,16 +84,16 @@ class Trials:
         return {name: tuple(each.shape) for name, each in weights.items()}
 
     def _single(self, sizes: Sizes) -> tuple[str, list[Single]]:
-        """What told the readings of a module of one layer and direction, and each of them."""
+        """The possible modules of one layer and direction, and what determined their readings."""
         shapes = self._shapes(sizes)
         shapes = first_place(shapes) if sizes.places > 1 else shapes
         found = readings(shapes, self._interface, sizes, self._stated)
         return found.by, [Single(shapes, reading) for reading in found.each]
 
     def _find_reading_and_form(self) -> str:
-        """Find the reading of the weights and the form of a call; what told the reading."""
+        """Find the reading of the weights and the form of a call; returns what determined the reading."""
         try:
-            told_by, singles = self._single(self._tried)
+            determined_by, singles = self._single(self._tried)
             called = self._factory.called(self._factory.built(self._tried, self._dtype).module)
         except UnusableModule as error:
             raise self._factory.advised(error) from None
@@ -103,7 +103,7 @@ class Trials:
         self._forward = getattr(called, "call" if "keras" in self._interface.name else "forward", called)
         if self._stated.gates and all(gates_of(each.reading) not in self._stated.gates for each in singles):
             found = gates_of(singles[0].reading)
-            raise UnusableModule(f"{told_by} tell the order of its gates, {found}: leave out --gates")
+            raise UnusableModule(f"{determined_by} tell the order of its gates, {found}: leave out --gates")
         errors, why = self._errors(singles, forms)
         if not errors:
             errors, _ = self._errors(singles, forms_of_lengths)
@@ -139,10 +139,10 @@ class Trials:
             self._limit("layers", 1, "it returns no last states of the layers")
         if self._form.states == "none":
             self._limit("initial_state", False, "its forward pass takes none")
-        return told_by
+        return determined_by
 
     def _fitting_order(self, shapes: Mapping[str, Extents]) -> str:
-        """The only order of the gates that fits where the stated one does not; empty if there is none."""
+        """The only order of the gates that fits, if the stated order does not; empty if there is none."""
         if not self._stated.gates:
             return ""
         found = readings(shapes, self._interface, self._tried, replace(self._stated, gates=""))
@@ -153,7 +153,7 @@ class Trials:
     def _errors(
         self, singles: Sequence[Single], ways: Callable[..., Iterator[Form]]
     ) -> tuple[dict[tuple[Form, int], float], str]:
-        """How far each reading is off in each form in which the module can be called; and the first error."""
+        """The error of each reading in each form that works, and the message of the first exception."""
         errors: dict[tuple[Form, int], float] = {}
         others, why = dict(errors), ""
         for form in ways(self._forward, self._interface, self._factory.batch_first):
@@ -197,7 +197,7 @@ class Trials:
             self._limit("projection", False, self._lacking("proj_size", replace(tried, n_p=3)))
 
     def _lacking(self, option: str, sizes: Sizes) -> str:
-        """Why the module does not do what these sizes need; empty where it does, or is to be judged on it."""
+        """The reason why the module lacks an option; empty if it has the option, or must be judged on it."""
         if option not in self._factory.names:
             return self._factory.why_lacking(option)
         try:
@@ -216,9 +216,9 @@ class Trials:
         return ""
 
     def _is_exchanged(self, sizes: Sizes) -> bool:
-        """Whether the module is right with the weights of both directions of some layer exchanged.
+        """Whether the module is right if the weights of both directions are exchanged in some layers.
 
-        If it is not, no order of its weights makes it right, and it is judged in the usual order.
+        If it is wrong in all of these orders, too, it is judged in the usual order.
         """
         if sizes.directions == 1:
             return False
@@ -238,7 +238,7 @@ class Trials:
         self._limit("lengths", False, self._refusal(lengths=np.array([3, 4, 1])) if errors else none)
 
     def _try_calls(self) -> None:
-        """Try the other precisions, empty sizes, what it returns, and gradients."""
+        """Try other precisions, empty sizes, the returned states, and gradients."""
         if self._dtype == "float64":
             self._limit("dtypes", ["float64", "float32"], self._refusal(dtype="float16"))
         no_samples = "there are no lengths of no samples" if self._form.always else self._refusal(samples=0)
@@ -264,7 +264,7 @@ class Trials:
             self._limit("gradients", False, one_line(error) if is_none else "")
 
     def _other_modes(self) -> Iterator[str]:
-        """When the module gives other numbers than in evaluation mode without gradients."""
+        """The modes in which the module gives other numbers than in evaluation mode without gradients."""
         adapter = self._adapter()
         given = question(self._interface, self._tried, dtype=self._dtype)
         first = adapter.run(*given)[0]
@@ -284,7 +284,7 @@ class Trials:
         self._factory.in_training = False
 
     def _answers(self, how: Mapping[str, Any]) -> bool:
-        """Whether a call that torch's own layers refuse has an answer, right or wrong."""
+        """Whether a call that torch's own layers refuse returns an answer, right or wrong."""
         try:
             self._off_by(self._adapter(), **how)
         except Exception:  # raised by the user's code
@@ -292,7 +292,7 @@ class Trials:
         return True
 
     def _refusal(self, **how: Any) -> str:
-        """The words in which a call is refused; empty where it is not."""
+        """The message with which a call is refused; empty if it is not refused."""
         try:
             self._off_by(self._adapter(), **how)
         except Exception as error:  # raised by the user's code
