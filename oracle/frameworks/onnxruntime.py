@@ -28,11 +28,12 @@ SUPPORTS = {
 
 
 def _run(model: Any, feeds: dict[str, Array]) -> Any:
-    return _session(model.SerializeToString()).run(None, feeds)
+    return session(model.SerializeToString()).run(None, feeds)
 
 
 @lru_cache(maxsize=64)
-def _session(serialized: bytes) -> onnxruntime.InferenceSession:
+def session(serialized: bytes) -> onnxruntime.InferenceSession:
+    """A session of one thread on the CPU, for a serialized model."""
     threads = onnxruntime.SessionOptions()
     threads.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(serialized, threads, providers=["CPUExecutionProvider"])

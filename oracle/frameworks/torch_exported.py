@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
-import onnxruntime
 import torch
 
 from oracle.frameworks import torch_modules
+from oracle.frameworks.onnxruntime import session
 
 SUPPORTS = {
     **torch_modules.SUPPORTS,
@@ -29,30 +29,24 @@ def _exported(module: torch.nn.Module) -> Callable[..., Any]:
 
     def call(x: torch.Tensor, states: Any = None) -> Any:
         arrays = [x, *((states,) if isinstance(states, torch.Tensor) else states or ())]
-        session = session_of(x.dtype, *(each.shape for each in arrays))
+        exported = session_of(x.dtype, *(each.shape for each in arrays))
         given, weights = iter(arrays), dict(module.named_parameters())
-        names = [each.name for each in session.get_inputs()]
+        names = [each.name for each in exported.get_inputs()]
         fed = {name: (weights[name] if name in weights else next(given)).numpy() for name in names}
-        output, *last = (torch.from_numpy(array) for array in session.run(None, fed))
+        output, *last = (torch.from_numpy(array) for array in exported.run(None, fed))
         return output, last[0] if len(last) == 1 else last
 
     return call
 
 
-def _session(
-    module: torch.nn.Module, dtype: torch.dtype, *shapes: Sequence[int]
-) -> onnxruntime.InferenceSession:
+def _session(module: torch.nn.Module, dtype: torch.dtype, *shapes: Sequence[int]) -> Any:
     x, *states = (torch.zeros(shape, dtype=dtype) for shape in shapes)
     given = (x, tuple(states) if len(states) == 2 else states[0]) if states else (x,)
     program: Any = torch.onnx.export(module, given, dynamo=True, optimize=False, verbose=False)
     graph = program.model.graph
     graph.inputs.extend(graph.initializers.values())
     graph.initializers.clear()
-    one = onnxruntime.SessionOptions()
-    one.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(
-        program.model_proto.SerializeToString(), one, providers=["CPUExecutionProvider"]
-    )
+    return session(program.model_proto.SerializeToString())
 
 
 globals().update(torch_modules.functions_of_modules(_exported))
