@@ -5,9 +5,9 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self, TypeVar, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
@@ -69,22 +69,22 @@ class Problem:
     @classmethod
     def rnn(cls, **given: Any) -> Self:
         """A problem of the RNN."""
-        return _made(cls, "rnn", given)
+        return cls("rnn", **given)
 
     @classmethod
     def lstm(cls, **given: Any) -> Self:
         """A problem of the LSTM."""
-        return _made(cls, "lstm", given)
+        return cls("lstm", **given)
 
     @staticmethod
     def rnn_layer(**given: Any) -> "LayerProblem":
         """A problem of layers of an RNN; `weights` names a file with the parameters."""
-        return _made(LayerProblem, "rnn_layer", _with_file_fields("rnn_layer", given))
+        return LayerProblem("rnn_layer", **_with_file_fields("rnn_layer", given))
 
     @staticmethod
     def lstm_layer(**given: Any) -> "LayerProblem":
         """A problem of layers of an LSTM; `weights` names a file with the parameters."""
-        return _made(LayerProblem, "lstm_layer", _with_file_fields("lstm_layer", given))
+        return LayerProblem("lstm_layer", **_with_file_fields("lstm_layer", given))
 
     @staticmethod
     def parse(text: str) -> "Problem":
@@ -139,7 +139,8 @@ class Problem:
 
     @property
     def _drawing(self) -> Drawing:
-        return Drawing(_network(self.kind), self.sizes, self.regime, self.seed, self.dtype)
+        kind: Kind = "rnn" if self.kind.startswith("rnn") else "lstm"
+        return Drawing(kind, self.sizes, self.regime, self.seed, self.dtype)
 
     @cached_property
     def _drawn(self) -> Inputs:
@@ -268,20 +269,6 @@ class LayerProblem(Problem):
         return replace(drawn, lengths=lengths.drawn(self.lengths, self.seed, self.m, self.T_x))
 
 
-P = TypeVar("P", bound=Problem)
-
-
-def _made(cls: type[P], kind: Kind | LayerKind, given: Mapping[str, Any]) -> P:
-    """The problem with these fields. Raises a `TypeError` that names missing and unknown fields."""
-    known = {each.name: each.default is MISSING for each in fields(cls)[1:] if each.init}
-    missing = [name for name, is_required in known.items() if is_required and name not in given]
-    unknown = [name for name in given if name not in known]
-    if missing or unknown:
-        wrong = {"missing": missing, "unknown": unknown}
-        raise TypeError("; ".join(f"{what}: {', '.join(names)}" for what, names in wrong.items() if names))
-    return cls(kind, **given)  # type: ignore[arg-type]
-
-
 def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The fields of a problem of layers, with the fields that its file of weights determines."""
     if not given.get("weights"):
@@ -289,10 +276,6 @@ def _with_file_fields(kind: LayerKind, given: Mapping[str, Any]) -> Mapping[str,
     from oracle.checkpoints.problem_weights import with_file_fields
 
     return with_file_fields(kind, given)
-
-
-def _network(kind: Kind | LayerKind) -> Kind:
-    return "rnn" if kind.startswith("rnn") else "lstm"
 
 
 def siblings(problem: Problem, count: int, regimes: Sequence[Regime] = ()) -> Iterator[Problem]:

@@ -62,9 +62,9 @@ def test_text_that_is_no_problem_is_refused(text: str) -> None:
 
 
 def test_fields_that_are_missing_or_unknown_are_named() -> None:
-    with pytest.raises(ValueError, match=r"\(missing: n_y, m, T_x; unknown: depth\)"):
+    with pytest.raises(ValueError, match="unexpected keyword argument 'depth'"):
         Problem.parse("Problem.rnn(n_x=1, n_a=2, depth=3)")
-    with pytest.raises(ValueError, match=r"\(missing: n_x, T_x; unknown: n_y\)"):
+    with pytest.raises(ValueError, match="unexpected keyword argument 'n_y'"):
         Problem.parse("Problem.rnn_layer(n_a=2, m=1, n_y=3)")
 
 
