@@ -1,6 +1,6 @@
 """Compares the weights of a copy with the original weights, and names the mistake in the copy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -106,32 +106,28 @@ def _mistaken_biases(
     The catalogue cannot name these mistakes, since it has only the sum of the biases. The biases are added in
     `dtype`, the dtype of the copy.
     """
-    halves = [*zip(*original.biases, strict=True)]
-    if not halves or not all(any(array.any() for p in half for array in p.values()) for half in halves):
+    if not original.biases or not all(
+        any(array.any() for p in half for array in p.values()) for half in zip(*original.biases, strict=True)
+    ):
         return
-    every = [*zip(original.parameters, original.biases, strict=True)]
-    for sentence, weights in {
-        "bias_ih is left out": (0, 1),
-        "bias_hh is left out": (1, 0),
-        "bias_ih is used in place of bias_hh": (2, 0),
-        "bias_hh is used in place of bias_ih": (0, 2),
-    }.items():
-        yield (
-            sentence,
-            [
-                {**p, **{name: weights[0] * one[name] + weights[1] * other[name] for name in one}}
-                for p, (one, other) in every
-            ],
-        )
+
+    def copied(rounded: Callable[[Array], Array], first: int = 1, second: int = 1) -> list[dict[str, Array]]:
+        """The parameters, with both biases multiplied by these numbers."""
+        return [
+            {name: rounded(array).astype(dtype) for name, array in p.items()}
+            | {
+                name: first * rounded(one[name]).astype(dtype) + second * rounded(other[name]).astype(dtype)
+                for name in one
+            }
+            for p, (one, other) in zip(original.parameters, original.biases, strict=True)
+        ]
+
+    yield "bias_ih is left out", copied(np.asarray, 0, 1)
+    yield "bias_hh is left out", copied(np.asarray, 1, 0)
+    yield "bias_ih is used in place of bias_hh", copied(np.asarray, 2, 0)
+    yield "bias_hh is used in place of bias_ih", copied(np.asarray, 0, 2)
     for precision, rounded in ROUNDED.items():
-        yield (
-            f"the parameters are rounded to {precision}",
-            [
-                {name: rounded(array).astype(dtype) for name, array in p.items()}
-                | {name: np.add(*(rounded(half[name]).astype(dtype) for half in both)) for name in both[0]}
-                for p, both in every
-            ],
-        )
+        yield f"the parameters are rounded to {precision}", copied(rounded)
 
 
 def port(function: str, parameters: Sequence[Mapping[str, Array]]) -> Program:
