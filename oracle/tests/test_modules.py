@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from oracle.modules import ModuleOptions, Understood, UnusableModule, like, understand
-from oracle.modules.fitting import question
+from oracle.modules.fitting import only_fit, question
 from oracle.modules.interface import INTERFACES, Sizes
+from oracle.modules.roles import Role
 from oracle.modules.words import in_words
 from oracle.tests import torch_modules_of_users as users
 from reference.layers import lstm_layer, rnn_layer
@@ -71,6 +72,14 @@ def test_of_all_orders_of_gates_one_fits() -> None:
     for order in map("".join, permutations("ifgo")):
         found = understood(partial(users.StackedGates, order=order), like="torch.nn.LSTM")
         assert found.facts["gates"] == order
+
+
+def test_of_two_readings_that_fit_none_is_guessed() -> None:
+    one, other = ({"w": Role("xa", gates)} for gates in ("ifgo", "iofg"))
+    interface = INTERFACES["torch.nn.LSTM"]
+    assert only_fit([one, other], {0: 1.0, 1: 1e-9}, interface) == 1
+    with pytest.raises(UnusableModule, match="two readings of its weights fit, xh:iofg and xh:ifgo"):
+        only_fit([one, other], {0: 1e-6, 1: 1e-9}, interface)
 
 
 def test_a_module_that_is_wrong_and_has_no_names_is_not_guessed() -> None:
