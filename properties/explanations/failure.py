@@ -46,22 +46,20 @@ class Failure:
     @property
     def findings(self) -> list[Finding]:
         """The findings: first mistakes, then the error or crash, then a location, then everything else."""
-        facts, known = self._violation.known, self.explanation.findings
+        facts, findings = self._violation.known, [*self.explanation.findings]
         place = {"at": facts["at"]} if "at" in facts else {}
-        findings = [each for each in known if each.is_mistake]
         if "raised" in facts:
             by_its_error = [mistake(name) for name in by_error(**facts["raised"])]
-            findings = [*by_its_error, *findings, found("raised", **facts["raised"], **place)]
-            known = [each for each in known if each.kind != "nearly"]
+            others = [each for each in findings if each.kind != "nearly" and each not in by_its_error]
+            findings = [*by_its_error, *others, found("raised", **facts["raised"], **place)]
         if "died" in facts:
             findings.append(found("died", reason=facts["died"], **place))
-        findings += [each for each in known if each.kind == "location"]
         if "form" in facts:
             findings.append(found("form", text=facts["form"]))
-        known = [each for each in known if each not in findings]
-        if found("nearly") in known and is_far(self.facts):  # only the calls of this law are wrong
-            return [*findings, found("only in this law")]
-        return findings + known
+        if found("nearly") in findings and is_far(self.facts):  # only the calls of this law are wrong
+            findings[findings.index(found("nearly"))] = found("only in this law")
+        order = {"raised": 1, "died": 1, "location": 2, "form": 3}
+        return sorted(findings, key=lambda each: 0 if each.is_mistake else order.get(each.kind, 4))
 
     @cached_property
     def message(self) -> str:

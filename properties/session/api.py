@@ -58,13 +58,10 @@ def laws(target: str | PathLike[str], *options: str) -> Callable[[Callable[..., 
     nodeids = [line for line in printed.splitlines() if "::" in line]
     if not nodeids:
         raise ValueError(printed)
-    named = [(law_in(nodeid), function_in(nodeid)) for nodeid in nodeids]
-    cases = [
-        pytest.param(
-            partial(_check, target, options, law, function), id=f"{law} of {function}" if function else law
-        )
-        for law, function in named
-    ]
+    cases = []
+    for law, function in ((law_in(nodeid), function_in(nodeid)) for nodeid in nodeids):
+        name = f"{law} of {function}" if function else law
+        cases.append(pytest.param(partial(_check, target, options, law, function), id=name))
     return pytest.mark.parametrize("law", cases)
 
 
