@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,13 +77,16 @@ def depends_on(adapter: Adapter, interface: Interface, sizes: Sizes, what: str, 
     return not np.array_equal(before[:, 0, 1:], after[:, 0, 1:])
 
 
-def only_fit(readings: Sequence[Reading], errors: Mapping[int, float], interface: Interface) -> int:
-    """The index of the only reading that fits. Raises `UnusableModule` if none fits, or several fit."""
-    first, *others = sorted(errors, key=errors.__getitem__)
+def only_fit(readings: Sequence[Reading], errors: Sequence[float], network: str) -> int:
+    """The index of the only reading that fits; of one reading, 0, whatever its error is.
+
+    Raises `UnusableModule` if no reading of several fits, or several fit.
+    """
+    first, *others = sorted(range(len(errors)), key=errors.__getitem__)
     stated = [*map(order_of, readings)]
-    if errors[first] > FITS:
+    if others and errors[first] > FITS:
         raise UnusableModule(
-            f"none of {len(readings)} readings of its weights gives {interface.network}; the nearest, "
+            f"none of {len(readings)} readings of its weights gives {network}; the nearest, "
             f"{stated[first]}, is {errors[first]:.1g} off",
             stage=2,
             gates=stated[first],

@@ -113,26 +113,19 @@ class Trials:
             self._limit("dtypes", ["float32"], why)
         if not errors:
             raise UnusableModule(f"none of the calls of {self._interface.name} works: {why}", stage=1)
-        least = {form: min(errors[each] for each in errors if each[0] == form) for form, _ in errors}
+        least = {form: min(each) for form, each in errors.items()}
         self._form = min(least, key=lambda form: (least[form] > FITS, np.isinf(least[form])))
-        of_form = {number: error for (form, number), error in errors.items() if form == self._form}
         self._by_fit = len(singles) > 1
-        self._fits = self._fitting_order(singles[0].shapes) if min(of_form.values()) > FITS else ""
+        self._fits = self._fitting_order(singles[0].shapes) if least[self._form] > FITS else ""
         if self._by_fit and self._fits:
             wrong = f"its gates are not in the stated order, {self._stated.gates}"
             raise UnusableModule(wrong, stage=2, gates=self._fits)
-        at = only_fit([each.reading for each in singles], of_form, self._interface) if self._by_fit else 0
-        self._singles = {False: singles[at]}
+        every = [each.reading for each in singles]
+        self._singles = {False: singles[only_fit(every, errors[self._form], self._interface.network)]}
         if self._form.states == "none":  # states that are taken and ignored are judged
-            self._form = min(
-                (
-                    form
-                    for form in least
-                    if form.states != "none" and form.time_first == self._form.time_first
-                ),
-                key=least.__getitem__,
-                default=self._form,
-            )
+            time_first = self._form.time_first
+            others = [form for form in least if form.states != "none" and form.time_first == time_first]
+            self._form = min(others, key=least.__getitem__, default=self._form)
         adapter = self._adapter()
         self._factory.shares = self._depends_on("weights", adapter)
         if not adapter.returns_states:
@@ -152,21 +145,23 @@ class Trials:
 
     def _errors(
         self, singles: Sequence[Single], ways: Callable[..., Iterator[Form]]
-    ) -> tuple[dict[tuple[Form, int], float], str]:
-        """The error of each reading in each form that works, and the message of the first exception."""
-        errors: dict[tuple[Form, int], float] = {}
+    ) -> tuple[dict[Form, list[float]], str]:
+        """The error of each reading in each form that works, and the message of the first exception.
+
+        A form in which later steps do not depend on the first step counts only if there is no other form.
+        """
+        errors: dict[Form, list[float]] = {}
         others, why = dict(errors), ""
         for form in ways(self._forward, self._interface, self._factory.batch_first):
-            for number, single in enumerate(singles):
-                adapter = self._adapter(singles={False: single}, form=form)
-                try:
-                    error = self._off_by(adapter)
-                    is_in_time = self._interface.is_cell or self._depends_on("x", adapter)
-                except Exception as wrong:  # raised by the user's code
-                    why = why or one_line(wrong)
-                    break
-                (errors if is_in_time else others)[form, number] = error
-            if any(of == form and error <= FITS for (of, _), error in errors.items()):
+            adapters = [self._adapter(singles={False: single}, form=form) for single in singles]
+            try:
+                found = [*map(self._off_by, adapters)]
+                is_in_time = self._interface.is_cell or self._depends_on("x", adapters[0])
+            except Exception as wrong:  # raised by the user's code
+                why = why or one_line(wrong)
+                continue
+            (errors if is_in_time else others)[form] = found
+            if is_in_time and min(found) <= FITS:
                 break
         return errors or others, why
 

@@ -1,4 +1,4 @@
-"""What was understood of a module, in one line."""
+"""Words what was understood of a module, in one line."""
 
 from __future__ import annotations
 
