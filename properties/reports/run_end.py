@@ -140,6 +140,7 @@ class Closing:
             if self._many:
                 return
         if results:
+            write("")
             terminalreporter.section("laws")
             width = shutil.get_terminal_size().columns
             terminalreporter.write(render(results, width, in_full=not self._many, left=self._collected.left))
