@@ -96,23 +96,21 @@ def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loa
 def _load_file(target: Target, options: ModuleOptions) -> Loaded:
     module, ran = _run_file(Path(target.source))
     root = target.attribute.partition(".")[0]
-    if root and (why := ran.why_lacking(root)):
-        raise Unusable(f"cannot be imported: {why}")
-    named = () if root else [name for name in CONTRACTS if name in ran.bound] or CONTRACTS
-    why_lacking = {name: why for name in named if (why := ran.why_lacking(name))}
+    if not ran.failed:
+        return _in_module(target, module, options)
+    names = [root] if root else [name for name in CONTRACTS if name in ran.bound] or [*CONTRACTS]
+    lacking = {name: why for name in names if (why := ran.why_lacking(name))}
     try:
         loaded = _in_module(target, module, options)
+        functions = {name: found for name, found in loaded.functions.items() if name not in lacking}
     except (Unusable, TargetMissing):
-        if why_lacking:
-            raise Unusable(f"cannot be imported: {next(iter(why_lacking.values()))}") from None
-        if ran.failed:
-            raise ran.failed[0].error from None
-        raise
-    functions = {name: found for name, found in loaded.functions.items() if name not in why_lacking}
-    if not functions:
-        raise Unusable(f"cannot be imported: {next(iter(why_lacking.values()))}")
-    notes = ran.notes([root] if root else functions)
-    return replace(loaded, functions=functions, lacking=why_lacking, notes=notes)
+        functions = {}
+    if functions:
+        notes = ran.notes([root] if root else functions)
+        return replace(loaded, functions=functions, lacking=lacking, notes=notes)
+    if lacking:
+        raise Unusable(f"cannot be imported: {next(iter(lacking.values()))}")
+    raise ran.failed[0].error
 
 
 def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Loaded:

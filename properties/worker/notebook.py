@@ -1,4 +1,4 @@
-"""Reads the cells of a Jupyter notebook, or of a Python file that was exported from one.
+"""Reads a Python file, or the cells of a Jupyter notebook or of a Python file that was exported from one.
 
 Uses the standard library, because the worker must start fast: `nbformat` imports a schema validator.
 """
@@ -29,32 +29,36 @@ _ELSEWHERE = re.compile(
 class Cell:
     """The source of a cell, the file name with which it is compiled, and its name for the user.
 
-    The `name` is empty in a Python file, which has line numbers instead.
+    The `name` is empty in a Python file, which has line numbers instead. A file that is not `in_notebook` is
+    one cell.
     """
 
     source: str
     filename: str
     name: str = ""
+    in_notebook: bool = True
 
 
 def cells(path: Path) -> list[Cell]:
-    """The code cells of a notebook, or of a file that was exported from one; none of any other file.
+    """The code cells of a notebook, or of a file that was exported from one; another file is one cell.
 
     The name of a cell is the prompt in Jupyter, `In [3]`, or its place among the code cells, `cell 3`, if it
     was never run or its prompt is not unique. A cell of an exported file keeps its line numbers.
 
-    Raises `ValueError` if a file with the suffix of a notebook is not one.
+    Raises `ValueError` if a file with the suffix of a notebook is not one, and `SyntaxError` if a Python file
+    is no text.
     """
     if path.suffix == ".ipynb":
         return _notebook_cells(path)
     try:
         with tokenize.open(path) as file:
             text = file.read()
-    except (SyntaxError, UnicodeDecodeError):  # the compiler gives a better message
-        return []
+    except (SyntaxError, UnicodeDecodeError):
+        ast.parse(path.read_bytes(), str(path))  # the compiler gives a better message
+        raise
     starts = [mark.start() for mark in _MARK.finditer(text)]
     if not starts:
-        return []
+        return [Cell(text, str(path), in_notebook=False)]
     ends = [*starts, len(text)]
     return [
         Cell("\n" * text.count("\n", 0, start) + text[start:end], str(path))
@@ -88,6 +92,8 @@ def parsed(cell: Cell) -> tuple[str, Sequence[ast.stmt]]:
 
     Raises `SyntaxError` if it is not Python.
     """
+    if not cell.in_notebook:
+        return cell.source, ast.parse(cell.source, cell.filename).body
     if _ELSEWHERE.match(cell.source):
         return "", []
     lines = cell.source.replace("\r\n", "\n").split("\n")

@@ -20,27 +20,22 @@ def missing_module(error: BaseException) -> str:
     return name if type(name) is str else ""
 
 
-def stand_in(node: ast.stmt | None, error: BaseException, namespace: dict[str, Any]) -> frozenset[str]:
-    """Bind the names of a failed import for which there are stand-ins, and return these names.
+def stand_ins(node: ast.stmt, error: BaseException) -> Mapping[str, Any]:
+    """The names of an import that failed by `error`, as far as there are stand-ins, with these.
 
     `import module` binds a module that has only the stand-ins.
     """
     missing = missing_module(error)
-    bound: dict[str, Any] = {}
     if missing and isinstance(node, ast.ImportFrom) and node.module == missing and not node.level:
-        for alias in node.names:
-            if alias.name == "*":
-                bound.update(STAND_INS)
-            elif alias.name in STAND_INS:
-                bound[alias.asname or alias.name] = STAND_INS[alias.name]
-    elif missing and isinstance(node, ast.Import) and node.names[0].name == missing:
+        if node.names[0].name == "*":
+            return STAND_INS
+        named = ((alias.asname or alias.name, alias.name) for alias in node.names)
+        return {bound: STAND_INS[name] for bound, name in named if name in STAND_INS}
+    if missing and isinstance(node, ast.Import) and node.names[0].name == missing:
         module = ModuleType(missing)
         vars(module).update(STAND_INS)
-        bound[node.names[0].asname or missing] = (
-            module  # `import a.b` binds 'a.b', a name that no code can use
-        )
-    namespace.update(bound)
-    return frozenset(bound)
+        return {node.names[0].asname or missing: module}  # no code can use the name 'a.b' of `import a.b`
+    return {}
 
 
 def replace_helpers(names: Collection[str], folder: str, target: str) -> list[str]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from properties.worker.definitions import DEFINITIONS
 from properties.worker.errors import described
-from properties.worker.name_dependencies import Needs, needs
 from properties.worker.source_lines import frames
-from properties.worker.stand_ins import STAND_INS, missing_module, stand_in
-from properties.worker.statements import Statement
+from properties.worker.stand_ins import STAND_INS, missing_module, stand_ins
+from properties.worker.statements import Statement, needs
 
 _BY_HELPERS = "name a folder that has it by --helpers DIR, or an environment by --python PATH"
 _BY_ENVIRONMENT = "name an environment that has it by --python PATH"
@@ -37,39 +38,32 @@ MOST_NOTES = 5
 
 @dataclass(frozen=True)
 class Failed:
-    """A statement that failed; `stood_in` are its names that have stand-ins."""
+    """A statement that failed, and what its names are bound to instead."""
 
     statement: Statement
     error: BaseException
-    stood_in: frozenset[str]
-
-    @property
-    def modules(self) -> frozenset[str]:
-        """The names with stand-ins that are modules."""
-        return self.stood_in if isinstance(self.statement.node, ast.Import) else frozenset()
-
-    @property
-    def imports_all(self) -> bool:
-        """Whether the statement is `from … import *`, which does not name what it binds."""
-        node = self.statement.node
-        return isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+    stand_ins: Mapping[str, Any]
 
 
 def run(statements: Sequence[Statement], namespace: dict[str, Any]) -> RunStatements:
     """Run the statements in a namespace, and collect the failures.
 
-    In a notebook, a constant that depends on a statement that was not run is no failure.
+    A statement that fails unbinds the names that it would have bound: their earlier values do not count. In a
+    notebook, a constant that depends on a statement that was not run is no failure.
     """
     failed = []
     for statement in statements:
         if not statement.runs:
             continue
         try:
-            exec(statement.code(), namespace)
+            statement.run(namespace)
         except BaseException as error:
             if isinstance(error, (NameError, AttributeError)) and _may_be_missing(statement):
                 continue
-            failed.append(Failed(statement, error, stand_in(statement.node, error, namespace)))
+            failed.append(Failed(statement, error, stand_ins(statement.node, error)))
+            for name in statement.binds:
+                namespace.pop(name, None)
+            namespace.update(failed[-1].stand_ins)
     return RunStatements(statements, namespace, failed)
 
 
@@ -81,68 +75,54 @@ class RunStatements:
     """The statements of a file after the run: the failures, and the names that the statements bind."""
 
     def __init__(
-        self, statements: Sequence[Statement], namespace: dict[str, Any], failed: Sequence[Failed]
+        self, statements: Sequence[Statement], namespace: Mapping[str, Any], failed: Sequence[Failed]
     ) -> None:
         self.failed = failed
         self._statements = statements
         self._namespace = namespace
-        self._last = {name: each for each in statements if each.runs for name in each.binds}
-        self.bound = {name for statement in statements for name in statement.binds}
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The names that the statements bind."""
+        return frozenset(name for each in self._statements for name in each.binds)
 
     def why_lacking(self, name: str) -> str:
         """Why a name cannot be used: the failure on which it depends; empty if it can be used."""
-        if not self.failed:
-            return ""
-        needed = needs([name], self._statements)
+        used = needs([name], self._statements) if self.failed else set()
         for failed in self.failed:
-            missing = self._missing_names(failed, needed)
-            if missing:
+            if missing := self._missing_names(failed, used):
                 return _why(failed, missing)
         return ""
 
     def notes(self, names: Iterable[str]) -> list[str]:
         """A line for each failed statement that was skipped or has a stand-in."""
-        if not self.failed:
-            return []
-        needed = needs(names, self._statements)
-        given: list[str] = []
+        used = needs(names, self._statements) if self.failed else set()
+        replaced: list[str] = []
         skipped: dict[str, str] = {}
         for failed in self.failed:
-            used = sorted(self._stand_ins(failed, needed))
-            if used:
-                missing = missing_module(failed.error)
-                given.append(f"{missing} is missing: replaced by our own {' and '.join(used)}")
+            here = {name for name, value in failed.stand_ins.items() if self._namespace.get(name) is value}
+            ours = {attribute or name for name, attribute in used if name in here}
+            if ours:
+                module, functions = missing_module(failed.error), " and ".join(sorted(ours))
+                replaced.append(f"{module} is missing: replaced by our own {functions}")
             elif not self._is_consequence(failed):
                 place = failed.statement.place
                 skipped.setdefault(place, f"skipped {place}: {_error_line(failed.error)}")
         lines = [*skipped.values()]
         more = [f"and {len(lines) - MOST_NOTES} more"] if len(lines) > MOST_NOTES else []
-        return [*given, *lines[:MOST_NOTES], *more]
+        return [*replaced, *lines[:MOST_NOTES], *more]
 
-    def _missing_names(self, failed: Failed, needed: Needs) -> set[str]:
-        """The needed names that only this failed statement would have bound."""
-        if failed.imports_all:
-            there = self.bound | self._namespace.keys()
-            return {name for name in needed.names - there if not hasattr(builtins, name)}
-        lacking = {
+    def _missing_names(self, failed: Failed, used: Iterable[tuple[str, str]]) -> set[str]:
+        """The used names that this failed statement would have bound."""
+        node = failed.statement.node
+        missing = {name for name, _ in used if name not in self._namespace}
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":  # it does not name what it binds
+            return missing - self.bound - vars(builtins).keys()
+        return missing & failed.statement.binds | {
             f"{name}.{attribute}"
-            for name, attribute in needed.attributes
-            if name in failed.modules and attribute not in STAND_INS
+            for name, attribute in used
+            if isinstance(failed.stand_ins.get(name), ModuleType) and attribute not in {*STAND_INS, ""}
         }
-        return lacking | (self._names_bound_by(failed) & needed.names) - failed.stood_in
-
-    def _stand_ins(self, failed: Failed, needed: Needs) -> set[str]:
-        """The needed names that a failed statement has bound to stand-ins."""
-        given = self._names_bound_by(failed) & failed.stood_in & needed.names
-        return {name for name in given if name not in failed.modules} | {
-            attribute for name, attribute in needed.attributes if name in given & failed.modules
-        }
-
-    def _names_bound_by(self, failed: Failed) -> set[str]:
-        """The names that no later statement binds instead of this one."""
-        if failed.imports_all:
-            return {name for name in failed.stood_in if name not in self.bound}
-        return {name for name in failed.statement.binds if self._last[name] is failed.statement}
 
     def _is_consequence(self, failed: Failed) -> bool:
         """Whether it failed because of a name that another failed statement would have bound."""
@@ -157,22 +137,12 @@ def _why(failed: Failed, wanted: set[str]) -> str:
     if not missing:
         return f"it needs {place}, which fails: {_error_line(failed.error)}"
     what, where = f"{', '.join(sorted(wanted))} of '{missing}'", place
-    if missing not in _imported(failed.statement.node):  # an imported module imports it
-        by = next((file, line) for file, line, _ in frames(failed.error) if not file.startswith("<frozen"))
-        what, where = f"'{missing}'", f"{Path(by[0]).name}:{by[1]}, imported in {place}"
+    file, line, _ = next(frame for frame in frames(failed.error) if not frame[0].startswith("<frozen"))
+    if file != failed.statement.filename:  # an imported module imports it
+        what, where = f"'{missing}'", f"{Path(file).name}:{line}, imported in {place}"
     top, *below = missing.split(".")
     remedy = _BY_ENVIRONMENT if below or top in PACKAGES else _BY_HELPERS
     return f"it needs {what} ({where}), a module that is not there: {remedy}"
-
-
-def _imported(node: ast.stmt | None) -> Iterator[str]:
-    """The modules that an import statement names, and their packages."""
-    names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-    if isinstance(node, ast.ImportFrom) and node.module:
-        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    for name in names:
-        parts = name.split(".")
-        yield from (".".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
 def _error_line(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The top-level statements of a file or a notebook."""
+"""The top-level statements of a file or a notebook, with the names that each binds and uses."""
 
 from __future__ import annotations
 import __future__
@@ -6,13 +6,16 @@ import __future__
 import ast
 import linecache
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from dis import Instruction, get_instructions
+from functools import cached_property
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 from properties.worker.definitions import defines
-from properties.worker.notebook import Cell, cells, parsed
+from properties.worker.notebook import cells, parsed
 
 _A_DEFINITION = re.compile(r"^(?:def|class)\s+(\w+)", re.MULTILINE)
 _MAYBE_ELSEWHERE = re.compile(r"\s*%%(?!time|capture|prun|memit|debug)")
@@ -22,27 +25,46 @@ _MAYBE_ELSEWHERE = re.compile(r"\s*%%(?!time|capture|prun|memit|debug)")
 class Statement:
     """A statement, and its `place` for the user: `"In [3]"` or `"line 12"`.
 
-    `binds` are the names that it binds at the top level. A `broken` statement stands for a cell with
-    definitions that is not valid Python.
+    A statement with an `error` stands for the definitions of a cell that is not valid Python.
     """
 
-    node: ast.stmt | None
+    node: ast.stmt
     filename: str
     place: str
-    binds: frozenset[str]
-    in_notebook: bool = False
-    flags: int = 0
-    broken: SyntaxError | None = None
+    in_notebook: bool
+    flags: int
+    error: SyntaxError | None = None
 
     @property
     def runs(self) -> bool:
         """Whether the statement is run: in a notebook, only definitions are."""
-        return not self.in_notebook or self.node is None or defines(self.node)
+        return not self.in_notebook or defines(self.node)
 
-    def code(self) -> CodeType:
-        """The compiled statement. Raises `SyntaxError`."""
-        if self.node is None:
-            raise self.broken or SyntaxError("invalid syntax")
+    def run(self, namespace: dict[str, Any]) -> None:
+        """Run the statement; raises what its code raises, and `SyntaxError`."""
+        if self.error:
+            raise self.error
+        exec(self._code, namespace)
+
+    @cached_property
+    def binds(self) -> frozenset[str]:
+        """The names that it binds at the top level, without those of `import *`."""
+        try:
+            return frozenset(each.argval for each in _instructions(self._code) if each.opname == "STORE_NAME")
+        except SyntaxError:  # found by the compiler in a valid syntax tree, such as two arguments of one name
+            name = getattr(self.node, "name", None)
+            return frozenset([name] if isinstance(name, str) else [])
+
+    @cached_property
+    def uses(self) -> frozenset[tuple[str, str]]:
+        """The global names in its code, each with the attribute that is read of it, or with an empty text."""
+        try:
+            return frozenset(_used(self._code))
+        except SyntaxError:
+            return frozenset()
+
+    @cached_property
+    def _code(self) -> CodeType:
         module = ast.Module([self.node], type_ignores=[])
         code: CodeType = compile(module, self.filename, "exec", flags=self.flags, dont_inherit=True)
         return code
@@ -53,45 +75,53 @@ def statements(path: Path) -> list[Statement]:
 
     Raises `ValueError` if a notebook is not valid, `SyntaxError` if another file is not Python.
     """
-    from_cells = cells(path)
-    if not from_cells and path.suffix != ".ipynb":
-        nodes: Sequence[ast.stmt] = ast.parse(path.read_bytes(), str(path)).body
-        flags = _future(nodes)
-        return [
-            Statement(node, str(path), f"line {node.lineno}", frozenset(_bound(node)), flags=flags)
-            for node in _one_import_each(nodes)
-        ]
     found: list[Statement] = []
     flags = 0
-    for cell in from_cells:
+    for cell in cells(path):
+        broken = None
         try:
             source, nodes = parsed(cell)
         except SyntaxError as error:
-            found += _broken(cell, error)
-            continue
+            if not cell.in_notebook:
+                raise
+            names = [] if _MAYBE_ELSEWHERE.match(cell.source) else _A_DEFINITION.findall(cell.source)
+            stub = "\n" * ((error.lineno or 1) - 1) + "".join(f"{name} = " for name in names) + "None"
+            source, nodes, broken = cell.source, ast.parse(stub).body if names else [], error
         if cell.name:
             linecache.cache[cell.filename] = (len(source), None, source.splitlines(True), cell.filename)
         flags |= _future(nodes)
-        found += [
-            Statement(
-                node,
-                cell.filename,
-                cell.name or f"line {node.lineno}",
-                frozenset(_bound(node)),
-                in_notebook=True,
-                flags=flags,
-            )
-            for node in _one_import_each(nodes)
-        ]
+        for node in _one_import_each(nodes):
+            place = cell.name or f"line {node.lineno}"
+            found.append(Statement(node, cell.filename, place, cell.in_notebook, flags, broken))
     return found
 
 
-def _broken(cell: Cell, error: SyntaxError) -> Iterator[Statement]:
-    """A statement for a cell that is not Python and defines something."""
-    names = _A_DEFINITION.findall(cell.source)
-    if names and not _MAYBE_ELSEWHERE.match(cell.source):
-        place = cell.name or f"line {error.lineno}"
-        yield Statement(None, cell.filename, place, frozenset(names), in_notebook=True, broken=error)
+def needs(roots: Iterable[str], statements: Sequence[Statement]) -> set[tuple[str, str]]:
+    """The roots and all names that they use, directly or indirectly, as in `Statement.uses`. Runs no code."""
+    found: set[tuple[str, str]] = set()
+    waiting = [(root, "") for root in roots]
+    while waiting:
+        used = waiting.pop()
+        if used not in found:
+            found.add(used)
+            waiting += [pair for each in statements if used[0] in each.binds for pair in each.uses]
+    return found
+
+
+def _instructions(code: CodeType) -> list[Instruction]:
+    return [each for each in get_instructions(code) if each.opname != "EXTENDED_ARG"]
+
+
+def _used(code: CodeType) -> Iterator[tuple[str, str]]:
+    """The global names that code uses, with those of its functions and classes."""
+    instructions = _instructions(code)
+    for each, following in zip(instructions, [*instructions[1:], None]):
+        if each.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            reads = following is not None and following.opname in ("LOAD_ATTR", "LOAD_METHOD")
+            yield each.argval, following.argval if following and reads else ""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _used(constant)
 
 
 def _one_import_each(nodes: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -110,20 +140,3 @@ def _future(nodes: Sequence[ast.stmt]) -> int:
             for alias in node.names:
                 flags |= getattr(getattr(__future__, alias.name, None), "compiler_flag", 0)
     return flags
-
-
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement binds at the top level, without those of `import *`."""
-    waiting: list[ast.AST] = [statement]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield node.name
-            continue
-        if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-            continue
-        if isinstance(node, ast.alias) and node.name != "*":
-            yield node.asname or node.name.partition(".")[0]
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        waiting += ast.iter_child_nodes(node)
