@@ -39,7 +39,7 @@ def _explain(trial: Trial, *, whole: bool, locating: bool) -> Explanation:
     understood = trial.implementation.load().understood
     if understood.get("fits"):
         return Explanation([found("stated gates", stated=understood["gates"], fits=understood["fits"])])
-    extreme = trial.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGE
+    extreme = trial.law.grade == "robust" or float(np.abs(trial.inputs.x).max(initial=0)) > LARGE
     program = Program(trial.implementation, trial.contract.name)
     named = Earlier.of(trial.implementation).named[program.function, extreme]
     if before := _as_before(trial, named):

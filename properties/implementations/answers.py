@@ -34,6 +34,11 @@ class Answers:
         self._steps: dict[int, tuple[Inputs, Mapping[str, Bounded]]] = {}
         self._stepped: Mapping[int, SteppedProblem] | None = None
 
+    @staticmethod
+    def to_one(implementation: Implementation, function: str, problem: Problem) -> "Answers":
+        """The answer to one problem, which is not cached."""
+        return Answers(implementation, Question(function, [problem]))
+
     def reply(self, number: int) -> Reply:
         """The reply to a problem. A death is not cached: the next access repeats the call."""
         if number not in self._replies:

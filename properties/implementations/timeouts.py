@@ -1,15 +1,15 @@
 """Finds out whether a function that exceeds the time limit is slow or hangs.
 
 The function is called on smaller versions of the problem, from the smallest up, each half as large as the
-next. The time of each version predicts that of the next. The function hangs if it exceeds the limit on the
-smallest version, or takes ten times the predicted time. It is too slow if ten times the prediction exceeds
-the limit. Each version is called twice, because the first call may compile; a function that compiles gets the
-time limit of an import.
+next. The function hangs if it exceeds the limit on the smallest version, or on one that should take less. A
+version may take as many times as long as the one before as it is larger, squared or times ten. The function
+is too slow if that exceeds the limit. Each version is called twice, because the first call may compile; a
+function that compiles gets the time limit of an import.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -20,29 +20,20 @@ from properties.strategies.cost import work
 from reference.contract import CONTRACTS
 
 SLACK = 10
-"""A call hangs if it takes this many times the predicted time."""
+"""A call hangs only if it takes more than this many times what is in proportion to the size."""
 
 
-@dataclass(frozen=True)
-class Call:
-    """A call of a function on a problem, or on arguments that are made from the problem; `make` makes it."""
-
-    implementation: Implementation
-    function: str
-    problem: Problem
-    make: Callable[[], Outcome]
-
-
-def judge_late_call(call: Call) -> Returned | Raised | Death | None:
-    """Repeat a late call. Returns its reply, a death, or `None` if the function is too slow.
+def judge_late_call(
+    implementation: Implementation, function: str, problem: Problem, make: Callable[[], Outcome]
+) -> Returned | Raised | Death | None:
+    """Repeat a late call, which `make` makes. Returns its reply, a death, or `None` if it is too slow.
 
     The death is the one on the smallest version of the problem that exceeds the limit.
     """
-    implementation, function, problem = call.implementation, call.function, call.problem
     limit = implementation.settings.time_limit
-    versions = smaller_versions(problem)
     allowed = implementation.settings.import_time_limit if implementation.may_compile else limit
-    previous, expected, compiling = (0.0, 0.0), 0.0, 0.0
+    versions = smaller_versions(problem)
+    most = 0.0  # the longest that a first call of the next version may take
     for version, following in pairwise([*versions, problem]):
         arguments = version.arguments(function)
         reply = implementation.call(function, arguments, time_limit=allowed)
@@ -51,39 +42,28 @@ def judge_late_call(call: Call) -> Returned | Raised | Death | None:
             break
         implementation.call(function, arguments, time_limit=limit)
         took = implementation.took
-        here, there = _size(version), _size(following)
-        expected = _predicted(previous, (here, took), there)
-        if SLACK * expected > limit:
+        growth = _size(following) / _size(version)
+        growth *= max(growth, SLACK)
+        if growth * took > limit:
             return None
-        if there > here:
-            previous = here, took
-        compiling = max(0.0, first_took - took)
-        implementation.histories[function].compiles |= compiling > max(limit / SLACK, SLACK * took)
+        most = growth * first_took
+        implementation.histories[function].compiles |= first_took - took > max(limit / SLACK, SLACK * took)
         allowed = implementation.limit(function)
     else:
-        version, reply = problem, call.make()
+        version, reply = problem, make()
     if not isinstance(reply, Died):
         return reply
-    if reply.hung and SLACK * (expected + compiling) > allowed:
+    if reply.hung and most > allowed:
         return None
     if version is versions[0]:
         return Death(problem, reply, hangs_always=reply.hung)
     return Death(version, reply, hangs_beyond=reply.hung and _halved(version) in versions[1:])
 
 
-def _predicted(smaller: tuple[float, float], larger: tuple[float, float], size: float) -> float:
-    """The predicted time at a size, from the sizes and times of two smaller versions.
-
-    The prediction is linear; if the times do not rise, it is proportional to the size.
-    """
-    measured, took = larger
-    rise = (took - smaller[1]) / (measured - smaller[0])
-    return took + (size - measured) * (rise if rise > 0 else took / measured)
-
-
 def _size(problem: Problem) -> float:
-    """The product of all sizes, which grows at least as fast as the cost."""
-    return math.prod(max(size, 1) for size in problem.sizes.values())
+    """The product of the sizes on whose product the cost may depend."""
+    sizes: list[int] = [getattr(problem, name) for name in problem.varies if name != "n_y"]
+    return math.prod(max(size, 1) for size in sizes)
 
 
 def smaller_versions(problem: Problem) -> Sequence[Problem]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from properties.implementations.answer import side_by_side
 from properties.trials.law import law
-from properties.trials.trial import Trial
+from properties.trials.trial import Expected, Trial
 
 
 @law("spec", needs=("caches",), complete=True)
@@ -27,7 +27,7 @@ def test_cache_entries(trial: Trial) -> None:
     if trial.contract.kind == "lstm":
         from oracle import pytorch
 
-        trial.agree(cached, pytorch.gates(inputs), bounds, inputs, steps=steps)
+        trial.agree(cached, Expected(pytorch.gates(inputs), bounds, inputs, steps))
 
 
 @law("spec", needs=("caches",))

@@ -222,5 +222,5 @@ def test_what_hangs_on_earlier_calls_is_not_said_to_go_away_with_less(tmp_path: 
         target.call(stranger.function, before.arguments(stranger.function))
         answers = Answers(target, Question(stranger.function, [problem]))
         with pytest.raises(ViolationError) as caught:
-            law.check(Trial(law.name, law.grade, law.check, answers, 0, Tally()))
+            law.check(Trial(law, answers, 0, Tally()))
         assert "depends on earlier calls" in Failure(caught.value).message

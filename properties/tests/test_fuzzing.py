@@ -134,7 +134,7 @@ def test_the_shares_of_the_laws_add_up_to_the_time_of_all_workers(
 def an_item(function: str, complete: bool) -> Any:
     """A test of a law, as pytest has it."""
     item: Any = pytest.Function.__new__(pytest.Function)
-    stated = Law("a law", "spec", (function,), lambda trial: None, Domain(), complete)
+    stated = Law("a law", "spec", lambda trial: None, (function,), Domain(), complete)
     item.__dict__.update(_obj=SimpleNamespace(law=stated), stash={TURN: SimpleNamespace(end=0.0)})
     item.__dict__.update(callspec=SimpleNamespace(params={"function": function}))
     return item

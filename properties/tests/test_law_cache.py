@@ -32,7 +32,7 @@ def judge(tmp_path: Path) -> Callable[..., tuple[Tally, int]]:
 
     def check(trial: Any) -> None:
         checked.append(trial.problem)
-        LAWS[trial.law].check(trial)
+        LAWS[trial.law.name].check(trial)
 
     def run(name: str, law: str, change: str = "") -> tuple[Tally, int]:
         (tmp_path / name).write_text(TARGET.format(change=change))

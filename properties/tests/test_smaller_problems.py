@@ -48,7 +48,7 @@ def found(
         if check(trial.problem):
             raise AssertionError
 
-    law = Law("a law", "spec", (function,), fails, domain, complete=True)
+    law = Law("a law", "spec", fails, (function,), domain, complete=True)
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", function)
     turn = Turn(law, RIGHT, function, store, Draws(seed=0))
     with pytest.raises(AssertionError):

@@ -16,8 +16,6 @@ from properties.implementations.call_history import CallHistory, Death
 from properties.implementations.implementation import Died, Implementation, Raised, Returned
 from properties.implementations.settings import Settings
 from properties.implementations.timeouts import (
-    Call,
-    _predicted,
     affordable_work,
     judge_late_call,
     smaller_versions,
@@ -25,7 +23,8 @@ from properties.implementations.timeouts import (
 from properties.strategies.cost import work
 from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
-from properties.trials.retries import NotJudgedError, make_with_retries
+from properties.trials.retries import Call, outcome
+from properties.trials.tally import NotJudgedError
 from reference.contract import CONTRACTS, FUNCTIONS
 
 LIMIT, IMPORT_LIMIT = 5.0, 20.0
@@ -70,7 +69,7 @@ class Timed:
 
 def look(implementation: Any, problem: Problem, function: str) -> Returned | Raised | Death | None:
     make = partial(implementation.call, function, problem.arguments(function))
-    return judge_late_call(Call(implementation, function, problem, make))
+    return judge_late_call(implementation, function, problem, make)
 
 
 @st.composite
@@ -160,16 +159,6 @@ def test_who_compiles_longer_and_longer_is_no_hang() -> None:
     assert look(Timed(seconds, may_compile=True), problem, "rnn_forward") is None
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.integers(1, 2**20), st.integers(1, 2**20))
-def test_expectations_are_on_a_line_and_never_fall(fixed: float, slope: float, size: int, more: int) -> None:
-    there = size + more + 7
-    first, second = fixed + slope * size, fixed + slope * (size + more)
-    if second > first:
-        expected = _predicted((size, first), (size + more, second), there)
-        assert expected == pytest.approx(fixed + slope * there, rel=1e-6)
-    assert _predicted((size, second + 1), (size + more, second), there) >= second
-
-
 def test_a_death_on_the_way_is_told() -> None:
     class Dies(Timed):
         def call(self, function: str, arguments: Any, **how: Any) -> Any:
@@ -204,8 +193,8 @@ def test_who_is_known_to_be_slow_is_not_asked_for_as_much_again(
             )
             return implementation.call(function, problem.arguments(function))
 
-        made = Call(implementation, function, problem, call)
-        return make_with_retries(made, "shapes", is_plain=True, note=lambda _: None)
+        made = Call(implementation, function, problem, call, is_plain=True)
+        return outcome(made, "shapes", lambda _: None)
 
     with pytest.raises(NotJudgedError) as caught:
         ask(problem)

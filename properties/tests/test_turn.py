@@ -17,7 +17,8 @@ from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.domain import Domain
 from properties.tests.one_law import InProcess
 from properties.trials.law import Law
-from properties.trials.retries import NotJudgedError, too_slow
+from properties.trials.retries import too_slow
+from properties.trials.tally import NotJudgedError
 from properties.turns.turn import Draws, TimeUpError, Turn
 from reference.contract import CONTRACTS
 
@@ -40,7 +41,7 @@ def fails(trial: Any) -> None:
 
 
 def a_turn(check: Callable[[Any], None] = fails, end: float = math.inf, **options: Any) -> Turn:
-    law = Law("a law", "spec", ("rnn_forward",), check, Domain())
+    law = Law("a law", "spec", check, ("rnn_forward",), Domain())
     store = Store(InMemoryExampleDatabase(), "my_rnn.py", "a law", "rnn_forward")
     implementation = options.pop("implementation", cast(Implementation, None))
     turn = Turn(law, implementation, "rnn_forward", store, Draws(**options))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import wraps
 from typing import Any, Protocol
 
 import pytest
@@ -10,15 +9,15 @@ from hypothesis import strategies as st
 
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
-from properties.implementations.answer import MalformedError
 from properties.implementations.answers import ask
 from properties.implementations.implementation import Implementation
 from properties.strategies.domain import Domain
 from properties.strategies.drawn_problems import examples
 from properties.strategies.effort import Effort
 from properties.strategies.fixed_problems import FAR, equal_size_examples, far_examples
+from properties.strategies.problem_cache import drawn
 from properties.trials.tally import Tally
-from properties.trials.trial import Grade, Trial
+from properties.trials.trial import Grade, Property, Trial, reports_form
 from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
 
 EVERY_FORWARD = (*FUNCTIONS, *LAYERS)
@@ -29,18 +28,15 @@ LSTM = tuple(name for name in FUNCTIONS if CONTRACTS[name].kind == "lstm")
 
 
 @dataclass(frozen=True)
-class Law:
-    """A property of some functions: a check of one `Trial`, and the domain of problems.
+class Law(Property):
+    """A property of some functions on a domain of problems.
 
     A law is `complete` if every wrong output on ordinary numbers violates it. `far` names the sizes in `FAR`
     on which the law is checked, too; a complete law is checked on all of them. The tests that the decorator
     `law` makes have their law as an attribute `law`.
     """
 
-    name: str
-    grade: Grade
     functions: Sequence[str]
-    check: Callable[[Trial], None]
     domain: Domain
     complete: bool = False
     far: Collection[str] = ()
@@ -61,6 +57,12 @@ class Law:
         """The strategy of the problems, some of one shape at a time."""
         return examples(function, effort, self.domain)
 
+    def drawn_examples(
+        self, function: str, effort: Effort, number: int, profile: str
+    ) -> Sequence[Sequence[Problem]]:
+        """The problems that a profile draws with the seed `number`, once for all laws."""
+        return drawn(function, effort, self.domain, number, profile)
+
     def fixed_examples(self, function: str, effort: Effort) -> Sequence[Sequence[Problem]]:
         """The problems on which the law is checked in every run."""
         names = FAR if self.complete else self.far
@@ -80,10 +82,7 @@ class Law:
     ) -> Iterator[Trial]:
         """A trial on each of these problems. The function is called on all of them together."""
         answers = ask(implementation, function, problems)
-        return (
-            Trial(self.name, self.grade, self.check, answers, number, tally)
-            for number in range(len(problems))
-        )
+        return (Trial(self, answers, number, tally) for number in range(len(problems)))
 
 
 class Turn(Protocol):
@@ -116,22 +115,9 @@ def law(
         test.__name__ = test.__qualname__ = check.__name__
         test.__doc__ = check.__doc__
         test.__module__ = check.__module__
-        checked = _checks_form(check)
-        stated = Law(name, grade, functions, checked, Domain(**domain), complete, far)
+        checked = reports_form(check)
+        stated = Law(name, grade, checked, functions, Domain(**domain), complete, far)
         test.law = stated  # type: ignore[attr-defined]
         return pytest.mark.law(name, grade)(getattr(pytest.mark, grade)(test))
 
     return decorate
-
-
-def _checks_form(check: Callable[[Trial], None]) -> Callable[[Trial], None]:
-    """The check, where a malformed answer is a violation."""
-
-    @wraps(check)
-    def checked(trial: Trial) -> None:
-        try:
-            check(trial)
-        except MalformedError as error:
-            raise trial.violation(form=str(error)) from None
-
-    return checked

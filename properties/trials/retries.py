@@ -1,12 +1,14 @@
 """Retries calls that crash or exceed the time limit, and limits how often a function may crash."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from oracle.problem import Problem
-from properties.implementations.call_history import CallHistory, Death
-from properties.implementations.implementation import Died, Implementation, Raised, Returned
-from properties.implementations.timeouts import Call, judge_late_call
+from properties.implementations.call_history import Death
+from properties.implementations.implementation import Died, Implementation, Outcome, Raised, Returned
+from properties.implementations.timeouts import judge_late_call
 from properties.strategies.cost import work
+from properties.trials.tally import NotJudgedError
 
 MOST_CRASHES = 60
 """The number of crashes after which a function is not called any more."""
@@ -18,20 +20,23 @@ CRASHES_OF_HANG = 20
 """The number of crashes that a hang counts as."""
 
 
-class NotJudgedError(Exception):
-    """The law is not checked on a problem. If the function is too slow, `late` is a problem that shows it."""
-
-    def __init__(self, reason: str, late: Problem | None = None) -> None:
-        super().__init__(reason)
-        self.late = late
-
-
-def make_with_retries(
-    call: Call, law: str, *, is_plain: bool, note: Callable[[str], None]
-) -> Returned | Raised | Death:
-    """Make a call for a law, with a retry.
+@dataclass(frozen=True)
+class Call:
+    """A call of a function on a problem, or on arguments that are made from the problem; `make` makes it.
 
     If it `is_plain`, the plain call of the problem, several laws use its reply, and a crash is not repeated.
+    """
+
+    implementation: Implementation
+    function: str
+    problem: Problem
+    make: Callable[[], Outcome]
+    is_plain: bool
+
+
+def outcome(call: Call, law: str, note: Callable[[str], None]) -> Returned | Raised | Death:
+    """Make a call for a law, with a retry.
+
     A law with `MOST_CRASHES_OF_LAW` crashes fails by the one on the smallest problem. `note` gets a line if
     the retry is answered. Raises `NotJudgedError` if the function is too slow, or has crashed `MOST_CRASHES`
     times for other laws.
@@ -43,7 +48,7 @@ def make_with_retries(
     exhausted = history.crashes >= MOST_CRASHES
     if deaths and (exhausted or sum(map(_crashes, deaths)) >= MOST_CRASHES_OF_LAW):
         return min(deaths, key=lambda death: sum(death.problem.sizes.values()))
-    if is_plain and problem in history.deaths_by_problem:
+    if call.is_plain and problem in history.deaths_by_problem:
         deaths.append(history.deaths_by_problem[problem])
         return deaths[-1]
     if exhausted:
@@ -52,35 +57,30 @@ def make_with_retries(
     takes = work(problem, call.function)
     if takes >= history.speed * limit:
         raise too_slow(history.smallest_late or problem)
-    reply = call.make()
-    if not isinstance(reply, Died):
+    died = call.make()
+    if not isinstance(died, Died):
         history.answers = True
-        return reply
-    outcome = _retry(call, reply, history)
-    if outcome is None:
+        return died
+    retried: Returned | Raised | Death | None = Death(problem, died)
+    if died.hung:
+        retried = judge_late_call(implementation, call.function, problem, call.make)
+    elif not history.crashes:  # only the first crash is retried
+        history.crashes = 1
+        again = call.make()
+        retried = Death(problem, again) if isinstance(again, Died) else again
+    if retried is None:
         history.add_late(problem, takes, limit)
         raise too_slow(problem)
-    if not isinstance(outcome, Death):
-        note(f"{reply.reason}, and answered when it was called again")
-        return outcome
-    history.crashes += _crashes(outcome)
-    deaths.append(outcome)
-    if outcome.hangs_beyond:  # larger problems are left out
-        history.add_late(outcome.problem, work(outcome.problem, call.function), limit)
-    if is_plain:
-        history.deaths_by_problem |= {problem: outcome, outcome.problem: outcome}
-    return outcome
-
-
-def _retry(call: Call, died: Died, history: CallHistory) -> Returned | Raised | Death | None:
-    """The outcome after a retry. Only late calls and the first crash are retried."""
-    if died.hung:
-        return judge_late_call(call)
-    if history.crashes:
-        return Death(call.problem, died)
-    history.crashes = 1
-    again = call.make()
-    return Death(call.problem, again) if isinstance(again, Died) else again
+    if not isinstance(retried, Death):
+        note(f"{died.reason}, and answered when it was called again")
+        return retried
+    history.crashes += _crashes(retried)
+    deaths.append(retried)
+    if retried.hangs_beyond:  # larger problems are left out
+        history.add_late(retried.problem, work(retried.problem, call.function), limit)
+    if call.is_plain:
+        history.deaths_by_problem |= {problem: retried, retried.problem: retried}
+    return retried
 
 
 def is_called(implementation: Implementation, function: str, problem: Problem) -> bool:

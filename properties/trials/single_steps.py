@@ -12,7 +12,7 @@ from oracle.verdict import FROM_THE_STEP_AFTER
 from properties.implementations.answer import side_by_side
 from properties.implementations.stepped_layer import step_through
 from properties.trials.retries import is_called
-from properties.trials.trial import Trial
+from properties.trials.trial import Expected, Trial
 from reference.contract import Array
 
 Steps = tuple[dict[str, Array], Inputs, Mapping[str, Bounded]]
@@ -29,7 +29,8 @@ def agree_step_by_step(trial: Trial) -> None:
     else:
         ours, inputs, bounds = _sequence_steps(trial)
     if ours:
-        trial.agree(ours, _torch_answers(trial, inputs), bounds, inputs, steps=trial.inputs.x.shape[2])
+        expected = Expected(_torch_answers(trial, inputs), bounds, inputs, steps=trial.inputs.x.shape[2])
+        trial.agree(ours, expected)
 
 
 def _torch_answers(trial: Trial, inputs: Inputs) -> Mapping[str, Array]:
@@ -54,7 +55,7 @@ def _agree_backward(trial: Trial, inputs: BackwardInputs) -> None:
     ours = trial.answer_to(shown).outputs
     bounds = backward_own_steps.evaluate(shown, ours["dx"].astype(np.float64))
     formulas = {name: bounded.value for name, bounded in bounds.items()}
-    trial.agree(ours, formulas, bounds, shown, rival=FROM_THE_STEP_AFTER)
+    trial.agree(ours, Expected(formulas, bounds, shown, rival=FROM_THE_STEP_AFTER))
 
 
 def _sequence_steps(trial: Trial) -> Steps:

@@ -3,6 +3,16 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from oracle.problem import Problem
+
+
+class NotJudgedError(Exception):
+    """The law is not checked on a problem. If the function is too slow, `late` is a problem that shows it."""
+
+    def __init__(self, reason: str, late: Problem | None = None) -> None:
+        super().__init__(reason)
+        self.late = late
+
 
 @dataclass
 class Tally:
@@ -26,15 +36,15 @@ class Tally:
         if ratio > self.worst_ratio:
             self.worst_ratio, self.worst_problem = ratio, repr(problem)
 
-    def leave_out(self, late: object | None, reason: str) -> None:
-        """Count the last problem as not judged: too slow, as `late` shows, or else for this reason."""
+    def leave_out(self, error: NotJudgedError) -> None:
+        """Count the last problem as not judged."""
         self.problems -= 1
-        if late is None:
+        if error.late is None:
             self.not_asked += 1
-            self.notes[reason] += 1
+            self.notes[str(error)] += 1
         else:
             self.too_slow += 1
-            self.late = repr(late)
+            self.late = repr(error.late)
 
     @property
     def tried(self) -> int:

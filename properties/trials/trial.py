@@ -1,6 +1,8 @@
 """A trial: one law on one problem. Calls the implementation, and compares its answers with the oracle's."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial, wraps
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +12,7 @@ from oracle.inputs import Inputs
 from oracle.problem import Problem
 from oracle.rounding import Bounded
 from oracle.verdict import Comparison, Facts, largest_ratio, number
-from properties.implementations.answer import Answer, quantity
+from properties.implementations.answer import Answer, MalformedError, quantity
 from properties.implementations.answers import Answers
 from properties.implementations.call_history import Death
 from properties.implementations.implementation import (
@@ -21,10 +23,8 @@ from properties.implementations.implementation import (
     Request,
     Returned,
 )
-from properties.implementations.timeouts import Call
-from properties.questions.question import Question
-from properties.trials.retries import NotJudgedError, make_with_retries
-from properties.trials.tally import Tally
+from properties.trials.retries import Call, outcome
+from properties.trials.tally import NotJudgedError, Tally
 from reference.contract import Array
 
 Grade = Literal["spec", "robust"]
@@ -32,8 +32,25 @@ Grade = Literal["spec", "robust"]
 Bounds = Callable[[], Mapping[str, Bounded]]
 """Computes the bounds, if they are needed."""
 
-THE_PROBLEM = None
-"""Stands for the plain request of the problem, whose reply several laws use."""
+
+@dataclass(frozen=True)
+class Expected:
+    """What an answer to these inputs is compared with, within the bounds; the rest is as in `Comparison`."""
+
+    values: Mapping[str, Array]
+    bounds: Mapping[str, Bounded]
+    inputs: Inputs
+    steps: int = 1
+    rival: str = "torch"
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of the answers to a problem. The check raises `ViolationError` if it does not hold."""
+
+    name: str
+    grade: Grade
+    check: "Callable[[Trial], None]"
 
 
 class ViolationError(AssertionError):
@@ -55,7 +72,8 @@ class ViolationError(AssertionError):
 
     def __str__(self) -> str:
         trial = self.trial
-        return f"{trial.contract.name} of {trial.implementation.target}: {trial.law} (a {trial.grade} law)"
+        law = trial.law
+        return f"{trial.contract.name} of {trial.implementation.target}: {law.name} (a {law.grade} law)"
 
 
 class Trial:
@@ -63,32 +81,23 @@ class Trial:
 
     `number` is the position of the problem in `answers`. `worst_ratio` is the largest error so far, as a
     fraction of its bound, `arrangements` the memory layouts so far, and `replies` the requests so far with
-    the digests of their replies. `stored` says whether an earlier run has stored the problem.
+    the digests of their replies, without the plain request of the problem. `stored` says whether an earlier
+    run has stored the problem.
     """
 
-    def __init__(
-        self,
-        law: str,
-        grade: Grade,
-        check: "Callable[[Trial], None]",
-        answers: Answers,
-        number: int,
-        tally: Tally,
-    ) -> None:
+    def __init__(self, law: Property, answers: Answers, number: int, tally: Tally) -> None:
         self.law = law
-        self.grade = grade
+        self.answers = answers
+        self.number = number
+        self.tally = tally
         self.implementation = answers.implementation
         self.contract = answers.question.contract
         self.problem = answers.question.problems[number]
         self.inputs = answers.question.inputs[number]
-        self.tally = tally
         self.worst_ratio = 0.0
         self.arrangements: set[Arrangement] = set()
-        self.replies: list[tuple[Request | None, bytes]] = []
+        self.replies: list[tuple[Request, bytes]] = []
         self.notes: list[str] = []
-        self.check = check
-        self.answers = answers
-        self.number = number
         self.stored = False
 
     def holds_alone(self) -> bool:
@@ -100,10 +109,9 @@ class Trial:
         self, implementation: Implementation, function: str = "", problem: Problem | None = None
     ) -> bool:
         """Whether the law holds for another implementation, and another function or problem if given."""
-        question = Question(function or self.contract.name, [problem or self.problem])
-        answers = Answers(implementation, question)
+        answers = Answers.to_one(implementation, function or self.contract.name, problem or self.problem)
         try:
-            self.check(Trial(self.law, self.grade, self.check, answers, 0, Tally()))
+            self.law.check(Trial(self.law, answers, 0, Tally()))
         except (ViolationError, NotJudgedError):
             return False
         return True
@@ -117,7 +125,7 @@ class Trial:
     @property
     def answer(self) -> Answer:
         """The answer to the problem, which several laws use. An exception is a violation."""
-        self._returned(self._reply(THE_PROBLEM))
+        self._returned(self._reply())
         return self.answers.answer(self.number)
 
     @property
@@ -161,53 +169,43 @@ class Trial:
         """The answer of a call on these inputs, read by the contract."""
         return Answer(self.contract, returned, inputs.sizes, self.implementation.limits)
 
-    def _reply(self, request: Request | None) -> Returned | Raised:
-        """The reply to a request. The plain request of the problem is sent once."""
-        self.arrangements.add(request.arrangement if request else "C")
-        if request:
-            reply = self._alive(lambda: self.implementation.reply_each([request])[0].outcome)
-        else:
-            reply = self._alive(lambda: self.answers.reply(self.number).outcome, is_plain=True)
-            if any(asked is THE_PROBLEM for asked, _ in self.replies):
-                return reply
-        self.replies.append((request, reply.digest))
-        return reply
+    def _reply(self, request: Request | None = None) -> Returned | Raised:
+        """The reply to a request, or to the plain request of the problem, whose reply several laws use.
 
-    def _alive(self, make: Callable[[], Outcome], is_plain: bool = False) -> Returned | Raised:
-        """The reply. A death is a violation, perhaps on a smaller problem than this one."""
-        call = Call(self.implementation, self.contract.name, self.problem, make)
-        outcome = make_with_retries(call, self.law, is_plain=is_plain, note=self.note)
-        if not isinstance(outcome, Death):
-            return outcome
-        self.problem, died = outcome.problem, outcome.died
-        more = {"at": died.at, "stderr": died.stderr}
-        raise self.violation(died=died.reason, **{name: text for name, text in more.items() if text})
+        A death is a violation, perhaps on a smaller problem than this one.
+        """
+        self.arrangements.add(request.arrangement if request else "C")
+
+        def make() -> Outcome:
+            if request:
+                return self.implementation.reply_each([request])[0].outcome
+            return self.answers.reply(self.number).outcome
+
+        call = Call(self.implementation, self.contract.name, self.problem, make, is_plain=request is None)
+        reply = outcome(call, self.law.name, self.note)
+        if isinstance(reply, Death):
+            self.problem, died = reply.problem, reply.died
+            more = {"at": died.at, "stderr": died.stderr}
+            raise self.violation(died=died.reason, **{name: text for name, text in more.items() if text})
+        if request:
+            self.replies.append((request, reply.digest))
+        return reply
 
     def _returned(self, reply: Returned | Raised) -> Returned:
-        if isinstance(reply, Raised):
-            raise self.violation(raised={"type": reply.type_name, "text": reply.message}, at=reply.where)
-        return reply
+        if isinstance(reply, Returned):
+            return reply
+        raise self.violation(raised={"type": reply.type_name, "text": reply.message}, at=reply.where)
 
-    def agree(
-        self,
-        ours: Mapping[str, Array],
-        theirs: Mapping[str, Array],
-        bounds: Mapping[str, Bounded],
-        inputs: Inputs | None = None,
-        *,
-        steps: int = 1,
-        rival: str = "torch",
-    ) -> bool:
-        """Compare every quantity with `theirs` within the bounds. Returns whether any bound is meaningful."""
-        inputs = inputs or self.inputs
-        names = [name for name in theirs if name in ours]  # the implementation may not return all
-        outputs = [(ours[name], theirs[name], bounds[name].error) for name in names]
+    def agree(self, ours: Mapping[str, Array], expected: Expected) -> bool:
+        """Compare every quantity with what is expected. Returns whether any bound is meaningful."""
+        inputs, steps, rival = expected.inputs, expected.steps, expected.rival
+        names = [name for name in expected.values if name in ours]  # the implementation may not return all
+        outputs = [(ours[name], expected.values[name], expected.bounds[name].error) for name in names]
         ratio = largest_ratio(inputs, outputs, rival)
         if names and ratio <= 1:
             self.measure(ratio)
             return True
-        labels = {quantity(self.contract, name): name for name in self.contract.outputs}
-        meaningful = False
+        labels, meaningful = {quantity(self.contract, name): name for name in self.contract.outputs}, False
         for name, output in zip(names, outputs, strict=True):
             comparison = Comparison(inputs, name, labels.get(name, name), *output, steps, rival)
             if comparison.worst > 1:
@@ -220,7 +218,9 @@ class Trial:
         """Compare the whole trajectory with torch's, within the propagated bound."""
         question = self.answers.question
         witness = question.framework[self.number]
-        return self.agree(self.answer.outputs, witness, self.bounds, rival=question.rival)
+        return self.agree(
+            self.answer.outputs, Expected(witness, self.bounds, self.inputs, rival=question.rival)
+        )
 
     def agree_with_itself(
         self,
@@ -236,11 +236,12 @@ class Trial:
         Other shapes may use other kernels, so the answers may differ within the bound. The bound is scaled to
         the size of the answers, since both may be wrong. It is computed only if the answers differ.
         """
-        if all(name not in first or _are_same(first[name], array) for name, array in second.items()):
+        same = partial(np.array_equal, equal_nan=True)
+        if all(name not in first or same(first[name], array) for name, array in second.items()):
             return
         allowed = bounds()
         scaled = {name: allowed[name].scaled_to(answer) for name, answer in first.items()}
-        self.agree(first, second, scaled, inputs, rival=asked)
+        self.agree(first, Expected(second, scaled, inputs or self.inputs, rival=asked))
 
     def agree_with_the_exact_value(self, *, gradual: bool = False) -> None:
         """Compare every output with the exact value; `gradual` bounds are for programs with subnormals."""
@@ -248,10 +249,11 @@ class Trial:
         question = self.answers.question
         exact = question.exact[self.number]
         bounds = question.gradual_bounds[self.number] if gradual else self.bounds
-        self.agree(outputs, {name: exact[name] for name in outputs}, bounds, rival="exact")
+        values = {name: exact[name] for name in outputs}
+        self.agree(outputs, Expected(values, bounds, self.inputs, rival="exact"))
 
     def require_same(self, name: str, ours: Array, given: Array, steps: int = 1, *, source: str) -> None:
-        """Require that a cached array equals its source; `steps` as in `agree`."""
+        """Require that a cached array equals its source; `steps` as in `Expected`."""
         differs = ~((ours == given) | (np.isnan(ours) & np.isnan(given)))
         if not differs.any():
             return
@@ -285,5 +287,14 @@ class Trial:
         self.tally.notes[text] += 1
 
 
-def _are_same(ours: Array, theirs: Array) -> bool:
-    return np.array_equal(ours, theirs, equal_nan=True)
+def reports_form(check: Callable[[Trial], None]) -> Callable[[Trial], None]:
+    """The check, where a malformed answer is a violation."""
+
+    @wraps(check)
+    def checked(trial: Trial) -> None:
+        try:
+            check(trial)
+        except MalformedError as error:
+            raise trial.violation(form=str(error)) from None
+
+    return checked

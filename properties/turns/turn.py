@@ -16,12 +16,10 @@ from properties.implementations.implementation import Implementation
 from properties.implementations.timeouts import affordable_work
 from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.effort import EFFORTS
-from properties.strategies.problem_cache import drawn
 from properties.trials.law import Law
-from properties.trials.law_cache import SETTLED, Held
+from properties.trials.law_cache import LAW_CACHE, Held
 from properties.trials.provided_functions import lacks
-from properties.trials.retries import NotJudgedError
-from properties.trials.tally import Tally
+from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
 from properties.turns.smaller_problems import is_smallest, reductions, smaller
 
@@ -105,9 +103,10 @@ class Turn:
     def holds_on_drawn_problems(self) -> bool:
         """Whether the law holds on the problems that are drawn with the seed, and on the fixed ones."""
         assert self.draws.seed is not None
-        examples = drawn(self._function, self._effort, self.law.domain, self.draws.seed, self.draws.profile)
+        asked = self._function, self._effort
+        examples = self.law.drawn_examples(*asked, self.draws.seed, self.draws.profile)
         try:
-            self._check_each([*examples, *self.law.fixed_examples(self._function, self._effort)])
+            self._check_each([*examples, *self.law.fixed_examples(*asked)])
         except Exception:
             if not self._found:
                 raise
@@ -172,10 +171,10 @@ class Turn:
             else:
                 self.law.check(trial)
                 if self.draws.seed is not None:
-                    SETTLED.keep(trial, self.tally.not_meaningful - not_meaningful)
+                    LAW_CACHE.keep(trial, self.tally.not_meaningful - not_meaningful)
         except NotJudgedError as reason:
             self._left_out = reason
-            self.tally.leave_out(reason.late, str(reason))
+            self.tally.leave_out(reason)
             return
         except Exception as error:
             self._record_failure(trial, error)
@@ -208,7 +207,7 @@ class Turn:
                 for problems in batch
                 for trial in self.law.trials(self._implementation, self._function, problems, self.tally)
             ]
-            known = SETTLED.known(trials) if self.draws.seed is not None else {}
+            known = LAW_CACHE.known(trials) if self.draws.seed is not None else {}
             for trial in trials:
                 trial.stored = stored
                 self.attempt(trial, known.get(trial))
