@@ -15,10 +15,9 @@ from properties.reports.results import LawResult, encodable, printable, printabl
 from properties.session.fixtures import TURN
 from properties.session.options import EXPECTED
 from properties.trials.helper_blame import helpers_to_blame
-from properties.trials.provided_functions import PROVIDED, USABLE, lacking, unusable
+from properties.trials.provided_functions import PROVIDED, USABLE, lacking, unfinished, unusable
 from properties.trials.tally import Tally
 from properties.trials.trial import ViolationError
-from properties.trials.unfinished_functions import unfinished
 
 if TYPE_CHECKING:
     from properties.explanations.failure import Failure

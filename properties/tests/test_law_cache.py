@@ -1,4 +1,4 @@
-"""A law is not checked again against replies against which it has held, and against all others it is."""
+"""A law that has held on some replies is not checked on equal replies again, but on all others."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ LAWS = {law.name: law for law in all_laws()}
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Callable[..., tuple[Tally, int]]:
-    """Runs a law on a target that changes its predictions so; the tally, and how often it was checked."""
+    """Runs a law on a target that changes its predictions: returns the tally, and the number of checks."""
     checked: list[Problem] = []
 
     def check(trial: Any) -> None:
@@ -48,8 +48,8 @@ def judge(tmp_path: Path) -> Callable[..., tuple[Tally, int]]:
 
 
 @pytest.mark.parametrize("law", ["trajectory", "samples independent", "split", "refuses bad shapes"])
-def test_who_replies_alike_is_checked_once(judge: Callable[..., tuple[Tally, int]], law: str) -> None:
-    """Takes a second: two targets are asked all problems of a law."""
+def test_a_law_is_checked_once_on_equal_replies(judge: Callable[..., tuple[Tally, int]], law: str) -> None:
+    """Takes a second: two targets answer all problems of a law."""
     first, checked = judge("one.py", law)
     again, once_more = judge("other.py", law)
     assert 0 < checked <= first.problems  # of which some come twice
@@ -58,14 +58,14 @@ def test_who_replies_alike_is_checked_once(judge: Callable[..., tuple[Tally, int
 
 
 @pytest.mark.parametrize("law", ["trajectory", "samples independent"])
-def test_who_replies_otherwise_is_checked(judge: Callable[..., tuple[Tally, int]], law: str) -> None:
+def test_a_law_is_checked_on_other_replies(judge: Callable[..., tuple[Tally, int]], law: str) -> None:
     judge("one.py", law)
     tally, checked = judge("other.py", law, " * (1 + 1e-9)")
     assert checked
     assert checked <= tally.problems
 
 
-def test_what_fails_is_never_settled(judge: Callable[..., tuple[Tally, int]]) -> None:
+def test_a_law_that_fails_is_not_cached(judge: Callable[..., tuple[Tally, int]]) -> None:
     for name in ("one.py", "other.py"):
         _, checked = judge(name, "trajectory", " * 2")
         assert checked == 1

@@ -1,4 +1,4 @@
-"""Who is late hangs or is slow; told by a clock that only these calls move."""
+"""A late function hangs or is slow. These calls alone advance the clock."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -34,7 +34,7 @@ Sizes = tuple[int, int, int, int]
 
 
 class Timed:
-    """An implementation that takes as long as it is told to, and longer for the first call of a shape."""
+    """An implementation whose calls take a given time, and longer for the first call of a shape."""
 
     settings = Settings(time_limit=LIMIT, import_time_limit=IMPORT_LIMIT)
 
@@ -61,7 +61,7 @@ class Timed:
         self.clock += self.took
         if seconds > limit:
             self.late.append(sizes)
-            self._compiled.clear()  # it is another process from here on
+            self._compiled.clear()  # a new process has compiled nothing
             return Died("late", hung=True)
         self._compiled.add(sizes)
         return Returned(None, [], [], False)
@@ -93,10 +93,10 @@ def test_versions_grow_from_the_smallest_to_a_half(asked: tuple[str, Problem]) -
     st.floats(0, 1),
     st.floats(0, 0.01),
 )
-def test_whose_cost_grows_with_some_sizes_is_slow_and_no_hang(
+def test_a_function_whose_cost_grows_with_some_sizes_is_slow_and_does_not_hang(
     asked: tuple[str, Problem], powers: Sizes, part: float, fixed: float
 ) -> None:
-    """With any size or its square, and whether a call costs something anyway."""
+    """The cost grows with sizes or their squares, with and without a constant cost."""
     function, problem = asked
 
     def grown(sizes: Sizes) -> float:
@@ -112,12 +112,12 @@ def test_whose_cost_grows_with_some_sizes_is_slow_and_no_hang(
     lateness = 1.01 * (whole / 1010) ** part
     implementation = Timed(lambda sizes: fixed + lateness * LIMIT * grown(sizes) / whole)
     assert look(implementation, problem, function) is None
-    if max(powers) == 1:  # then what it takes can be foretold
+    if max(powers) == 1:  # the first versions show that the function is slow
         assert implementation.clock < LIMIT / 2
 
 
 @given(questions(), st.floats(0, 1), st.floats(0, 0.01))
-def test_who_hangs_from_a_size_on_is_told_at_less_than_twice_that_size(
+def test_a_hang_from_a_size_on_is_shown_at_less_than_twice_that_size(
     asked: tuple[str, Problem], part: float, seconds: float
 ) -> None:
     function, problem = asked
@@ -131,7 +131,9 @@ def test_who_hangs_from_a_size_on_is_told_at_less_than_twice_that_size(
 
 
 @given(questions(), st.booleans())
-def test_who_hangs_always_is_told_by_one_call(asked: tuple[str, Problem], may_compile: bool) -> None:
+def test_one_more_late_call_shows_a_function_that_always_hangs(
+    asked: tuple[str, Problem], may_compile: bool
+) -> None:
     function, problem = asked
     implementation = Timed(lambda _: 1e9, may_compile=may_compile)
     assert look(implementation, problem, function) == Death(problem, Died("late"), hangs_always=True)
@@ -140,14 +142,16 @@ def test_who_hangs_always_is_told_by_one_call(asked: tuple[str, Problem], may_co
 
 
 @given(questions(), st.floats(LIMIT, IMPORT_LIMIT - 1))
-def test_who_compiles_for_long_is_given_the_time(asked: tuple[str, Problem], compiling: float) -> None:
+def test_a_function_that_compiles_gets_the_time_limit_of_an_import(
+    asked: tuple[str, Problem], compiling: float
+) -> None:
     function, problem = asked
     implementation = Timed(lambda _: 0.001, compiling, may_compile=True)
     assert isinstance(look(implementation, problem, function), Returned)
     assert implementation.limit(function) == IMPORT_LIMIT  # type: ignore[misc]
 
 
-def test_who_compiles_longer_and_longer_is_no_hang() -> None:
+def test_a_function_that_compiles_longer_and_longer_does_not_hang() -> None:
     problem = Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=3000)
     seen = set[Sizes]()
 
@@ -159,7 +163,7 @@ def test_who_compiles_longer_and_longer_is_no_hang() -> None:
     assert look(Timed(seconds, may_compile=True), problem, "rnn_forward") is None
 
 
-def test_a_death_on_the_way_is_told() -> None:
+def test_a_crash_of_a_smaller_version_is_the_outcome() -> None:
     class Dies(Timed):
         def call(self, function: str, arguments: Any, **how: Any) -> Any:
             return Died("crashed") if arguments[0].shape[2] == 5 else super().call(function, arguments, **how)
@@ -171,7 +175,7 @@ def test_a_death_on_the_way_is_told() -> None:
 
 
 @given(questions(), questions(), st.floats(1.01, 100))
-def test_who_is_known_to_be_slow_is_not_asked_for_as_much_again(
+def test_a_slow_function_is_not_called_on_as_much_work_again(
     late: tuple[str, Problem], other: tuple[str, Problem], lateness: float
 ) -> None:
     function, problem = late
@@ -208,10 +212,10 @@ def test_who_is_known_to_be_slow_is_not_asked_for_as_much_again(
 
 
 @given(st.sampled_from(FUNCTIONS), st.floats(1e-12, 1e-6), st.floats(0, 2), st.floats(0, 2))
-def test_what_is_affordable_follows_the_speed(
+def test_the_affordable_work_follows_the_speed(
     function: str, per_work: float, fixed: float, compiling: float
 ) -> None:
-    """Whatever a call takes anyway, and the first one."""
+    """A constant cost of each call, and a longer first call, change nothing."""
 
     def seconds(sizes: Sizes) -> float:
         n_x, n_a, m, T_x = sizes
@@ -221,7 +225,7 @@ def test_what_is_affordable_follows_the_speed(
 
     implementation: Any = Timed(seconds, compiling)
     assert affordable_work(implementation, function) == float("inf")
-    assert not implementation.clock  # nothing is known of it, not even that it answers
+    assert not implementation.clock  # it has not answered yet
     implementation.histories[function].answers = True
     measured = affordable_work(implementation, function)
     if not implementation.late:

@@ -1,4 +1,4 @@
-"""A trial asks an implementation that may die, and does not ask it for ever."""
+"""A trial calls an implementation that may crash, and stops after some crashes."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -30,7 +30,7 @@ LAWS = ("shapes", "split", "empty", "each step")
 
 
 class Mortal:
-    """An implementation that dies of the calls whose argument `x` has one of these numbers of samples."""
+    """An implementation that crashes or hangs if its argument `x` has one of these numbers of samples."""
 
     target = "mortal"
     limits = ANYTHING
@@ -68,7 +68,7 @@ def die(implementation: Any, m: int, law: str = "shapes") -> ViolationError:
 
 
 def outcome(trial: Trial) -> tuple[type[Exception] | None, int]:
-    """What is raised where it is asked, and the samples of the problem that is to blame."""
+    """The error that an answer raises, and the number of samples of the problem that it shows."""
     try:
         _ = trial.answer
     except (ViolationError, NotJudgedError) as error:
@@ -81,7 +81,7 @@ def outcome(trial: Trial) -> tuple[type[Exception] | None, int]:
     st.integers(1, 9),
     st.lists(st.tuples(st.integers(1, 9), st.sampled_from(LAWS)), min_size=1, max_size=80),
 )
-def test_patience_ends_and_a_death_counts_for_the_law_that_met_it(
+def test_crashes_are_limited_and_count_for_the_law_that_saw_them(
     died: Died, least: int, asked: list[tuple[int, str]]
 ) -> None:
     implementation = Mortal(died, lambda m: m >= least)
@@ -100,14 +100,14 @@ def test_patience_ends_and_a_death_counts_for_the_law_that_met_it(
 
 
 @pytest.mark.parametrize(("died", "calls"), [(CRASHES, MOST_CRASHES_OF_LAW), (HANGS, 2)])
-def test_a_law_that_has_met_enough_deaths_does_not_ask_any_more(died: Died, calls: int) -> None:
+def test_a_law_with_enough_crashes_calls_the_function_no_more(died: Died, calls: int) -> None:
     implementation = Mortal(died, lambda m: m > 1)
     for m in range(2 * MOST_CRASHES, 2, -1):
         die(implementation, m)
     assert sum(map(implementation.dies, implementation.asked)) in (calls, calls + 1)
 
 
-def test_what_hangs_always_is_done_after_two_calls() -> None:
+def test_a_function_that_always_hangs_is_called_twice() -> None:
     implementation = Mortal(HANGS)
     die(implementation, m=3)
     assert implementation.asked == [3, 1]
@@ -117,7 +117,7 @@ def test_what_hangs_always_is_done_after_two_calls() -> None:
     assert implementation.asked == [3, 1]
 
 
-def test_a_law_fails_by_the_smallest_problem_that_it_met() -> None:
+def test_a_law_fails_by_its_smallest_problem_that_crashes() -> None:
     implementation = Mortal(CRASHES, lambda m: m > 1)
     for m in range(MOST_CRASHES_OF_LAW + 5, 4, -1):
         die(implementation, m)
@@ -126,7 +126,7 @@ def test_a_law_fails_by_the_smallest_problem_that_it_met() -> None:
     assert "m=6" in message
 
 
-def test_who_hangs_beyond_a_size_is_asked_for_less_by_other_laws() -> None:
+def test_other_laws_do_not_call_a_function_beyond_the_size_at_which_it_hangs() -> None:
     implementation = Mortal(HANGS, lambda m: m > 7)
     die(implementation, m=60)
     for m, kind in ((7, None), (8, ViolationError), (9, NotJudgedError), (60, ViolationError)):
@@ -134,24 +134,24 @@ def test_who_hangs_beyond_a_size_is_asked_for_less_by_other_laws() -> None:
     assert [m for m in implementation.asked if m > 7] == [60, 8]
 
 
-def test_who_hangs_on_something_else_than_a_size_is_asked_by_other_laws() -> None:
+def test_other_laws_call_a_function_that_hangs_only_without_samples() -> None:
     implementation = Mortal(HANGS, lambda m: m == 0)
     die(implementation, m=0)
     assert outcome(trial(implementation, 5, "split"))[0] is None
 
 
-def test_what_hangs_is_shown_by_the_smallest_version_that_does() -> None:
+def test_a_hang_is_shown_by_the_smallest_version_that_hangs() -> None:
     assert die(Mortal(HANGS, lambda m: m > 7), m=60).trial.problem.m == 8
 
 
-def test_the_last_words_are_shown() -> None:
+def test_the_end_of_stderr_is_shown() -> None:
     words = "a warning\nmalloc(): corrupted top size"
     message = Failure(die(Mortal(Died("crashed", stderr=words)), m=1)).message
     assert "  stderr     a warning\n             malloc(): corrupted top size\n" in message
 
 
 @pytest.mark.parametrize("died", [HANGS, CRASHES])
-def test_who_answers_when_asked_again_has_not_died(died: Died) -> None:
+def test_a_call_that_is_answered_in_the_retry_is_noted(died: Died) -> None:
     implementation, tally = Mortal(died, lambda m: m == 5 and implementation.asked == [5]), Tally()
     assert trial(implementation, 5, tally=tally).call(
         [Problem.rnn(n_x=1, n_a=1, n_y=1, m=5, T_x=1).inputs("rnn_forward").x]
@@ -159,14 +159,14 @@ def test_who_answers_when_asked_again_has_not_died(died: Died) -> None:
     assert [*tally.notes] == [f"{died.reason}, and answered when it was called again"]
 
 
-def test_what_died_is_not_asked_again_to_explain_it() -> None:
+def test_a_function_that_crashed_is_not_called_to_explain_the_crash() -> None:
     implementation = Mortal(CRASHES)
     assert "looks like" not in Failure(die(implementation, m=1)).message
-    assert len(implementation.asked) == 2  # the second time because anybody may have killed it
+    assert len(implementation.asked) == 2  # the second call is the retry
 
 
 @pytest.mark.parametrize(("off", "asked"), [(0.0, 0), (1e-12, 1), (np.nan, 1)])
-def test_a_bound_is_asked_for_where_two_answers_differ(off: float, asked: int) -> None:
+def test_bounds_are_computed_only_if_two_answers_differ(off: float, asked: int) -> None:
     judged, a = trial(Mortal(CRASHES), 2), np.array([[[1.0, np.nan]]])
     bounds = Mock(return_value={"a": Bounded(a, np.full(a.shape, 1e-9))})
     other = {"a": a + np.array([off, 0])}

@@ -1,4 +1,4 @@
-"""A turn ends when its time is up, and what it has found is in the store whatever ends it."""
+"""A turn ends when its time is up, and stores a failure at once, so that none is lost."""
 
 import math
 import time
@@ -54,7 +54,7 @@ def try_to_fail(turn: Turn, n_a: int) -> None:
         turn.attempt(a_trial(a_problem(n_a)))
 
 
-def test_problems_are_counted_and_those_that_hold_are_not_stored() -> None:
+def test_problems_are_counted_and_only_failures_are_stored() -> None:
     turn = a_turn(holds)
     for n_a in (3, 4):
         turn.attempt(a_trial(a_problem(n_a)))
@@ -63,23 +63,23 @@ def test_problems_are_counted_and_those_that_hold_are_not_stored() -> None:
     turn.conclude()
 
 
-def test_a_failure_is_stored_before_anything_else_happens_and_gives_way_to_a_later_one() -> None:
+def test_a_failure_is_stored_at_once_and_a_later_one_replaces_it() -> None:
     turn = a_turn()
     for n_a in (9, 5, 6):
         try_to_fail(turn, n_a)
         assert [*turn.store] == [a_problem(n_a)]
 
 
-def test_when_the_time_is_up_nothing_is_tried_any_more() -> None:
+def test_no_problem_is_tried_when_the_time_is_up() -> None:
     turn = a_turn(holds, end=time.monotonic())
-    turn.attempt(a_trial(a_problem(1)))  # the first, while a process may have started
+    turn.attempt(a_trial(a_problem(1)))  # the first is always tried
     with pytest.raises(TimeUpError):
         turn.attempt(a_trial(a_problem(1)))
     assert turn.tally.problems == 1
     turn.conclude()
 
 
-def test_what_was_found_is_shrunk_for_a_while_and_then_raised() -> None:
+def test_a_failure_is_shrunk_for_a_limited_time_and_then_raised() -> None:
     turn, before = a_turn(end=time.monotonic() + 3600), time.monotonic()
     try_to_fail(turn, 9)
     end = turn.end
@@ -93,7 +93,7 @@ def test_what_was_found_is_shrunk_for_a_while_and_then_raised() -> None:
         turn.conclude()
 
 
-def test_an_error_that_is_no_violation_says_on_which_problem() -> None:
+def test_an_error_that_is_no_violation_names_its_problem() -> None:
     with pytest.raises(AssertionError) as error:
         a_turn().attempt(a_trial(a_problem(2)))
     assert error.value.__notes__ == [f"on {a_problem(2)!r}"]
@@ -107,7 +107,7 @@ def slow_from(n_a: int) -> Callable[[Any], None]:
     return check
 
 
-def test_what_is_too_slow_is_left_out_and_told() -> None:
+def test_problems_that_are_too_slow_are_left_out_and_counted() -> None:
     turn = a_turn(slow_from(5))
     for n_a in (3, 9, 4, 5):
         turn.attempt(a_trial(a_problem(n_a)))
@@ -116,7 +116,7 @@ def test_what_is_too_slow_is_left_out_and_told() -> None:
     assert not [*turn.store]
 
 
-def test_what_is_not_asked_any_more_is_left_out_and_told() -> None:
+def test_problems_of_a_function_that_crashes_too_often_are_left_out_and_counted() -> None:
     def hung(_: Any) -> None:
         raise NotJudgedError("it hung, and is not called any more")
 
@@ -126,7 +126,7 @@ def test_what_is_not_asked_any_more_is_left_out_and_told() -> None:
     assert [*turn.tally.notes] == ["it hung, and is not called any more"]
 
 
-def test_when_the_time_is_up_what_was_left_out_counts_as_tried() -> None:
+def test_problems_that_were_left_out_count_as_tried() -> None:
     turn = a_turn(slow_from(1), end=time.monotonic())
     turn.attempt(a_trial(a_problem(1)))
     with pytest.raises(TimeUpError):
@@ -134,14 +134,14 @@ def test_when_the_time_is_up_what_was_left_out_counts_as_tried() -> None:
 
 
 @pytest.mark.parametrize("number", [1, None])
-def test_a_law_none_of_whose_problems_was_judged_has_not_passed(number: int | None) -> None:
+def test_a_law_is_skipped_if_no_problem_was_judged(number: int | None) -> None:
     turn = a_turn(slow_from(1), implementation=RIGHT, seed=number, only_problem=a_problem(1))
     with pytest.raises(pytest.skip.Exception, match="too slow beyond n_x=1, n_a=1"):
         turn.run()
     assert turn.tally.too_slow == 1
 
 
-def test_fuzzing_draws_two_of_three_searches_independently(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_of_three_searches_of_fuzzing_draw_independently(monkeypatch: pytest.MonkeyPatch) -> None:
     turn, backends = a_turn(), list[str]()
 
     def search(backend: str) -> None:
@@ -155,7 +155,7 @@ def test_fuzzing_draws_two_of_three_searches_independently(monkeypatch: pytest.M
     assert backends == ["hypothesis", INDEPENDENT, INDEPENDENT] * 2
 
 
-def test_what_failed_before_and_cannot_be_judged_now_is_not_forgotten() -> None:
+def test_a_stored_failure_that_is_too_slow_now_stays_in_the_store() -> None:
     turn = a_turn(slow_from(5), implementation=RIGHT)
     for n_a in (9, 3):
         turn.store.add(a_problem(n_a))

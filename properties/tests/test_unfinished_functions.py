@@ -9,8 +9,7 @@ import pytest
 from properties.implementations.implementation import Implementation
 from properties.tests.hostile_targets import notebook
 from properties.tests.runs import run
-from properties.trials.provided_functions import lacks
-from properties.trials.unfinished_functions import unfinished
+from properties.trials.provided_functions import lacks, unfinished
 
 Implement = Callable[..., Implementation]
 

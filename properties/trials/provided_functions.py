@@ -1,14 +1,26 @@
 """Finds out whether an implementation, and each of its functions, can be judged."""
 
+import numpy as np
+
 from oracle.diagnosis.findings import Finding, found
-from properties.implementations.implementation import Implementation, Loaded, TargetMissing, Unusable
-from properties.trials.unfinished_functions import unfinished
+from oracle.problem import Problem
+from properties.implementations.implementation import (
+    Implementation,
+    Outcome,
+    Raised,
+    Returned,
+    TargetMissing,
+    Unusable,
+)
 from reference.contract import CONTRACTS
 
 USABLE = "can be used"
 PROVIDED = "is provided"
 PRESENCE = (USABLE, PROVIDED)
 """The laws about the target, not about its results."""
+
+PLACEHOLDER_TYPES = ("NoneType", "ellipsis")
+"""The types of placeholders, as error messages name them."""
 
 
 def unusable(implementation: Implementation) -> str:
@@ -26,7 +38,9 @@ def lacking(implementation: Implementation, function: str) -> Finding | None:
         return found("lacking", what="unusable", detail=reason.removeprefix(implementation.target).strip())
     loaded = implementation.load()
     if function not in loaded.functions:
-        return found("lacking", what="missing", function=function, detail=_why(function, loaded))
+        why, like = loaded.lacking.get(function), loaded.similar.get(function)
+        detail = f": {why}" if why else f"; did you mean '{like}'?" if like else ""
+        return found("lacking", what="missing", function=function, detail=detail)
     contract = CONTRACTS[function]
     if signature := loaded.functions[function]:
         expected = ", ".join([*contract.arguments, *contract.last_arguments])
@@ -44,8 +58,41 @@ def lacks(implementation: Implementation, function: str) -> str:
     return found("lacking", **lack.facts, target=implementation.target).words if lack else ""
 
 
-def _why(function: str, loaded: Loaded) -> str:
-    if why := loaded.lacking.get(function):
-        return f": {why}"
-    like = loaded.similar.get(function)
-    return f"; did you mean '{like}'?" if like else ""
+def unfinished(implementation: Implementation, function: str) -> str:
+    """The placeholder in the code of an unfinished function, and its place; empty for a finished one.
+
+    A function is unfinished if its code has a placeholder and a call shows it: the function returns `None` or
+    only NaN for an output, or raises because a value or one of its own results is missing. Any other name
+    that is missing is an error.
+    """
+    where = implementation.load().unfinished.get(function, "")
+    history = implementation.histories[function]
+    if where and history.is_unfinished is None:
+        kind = CONTRACTS[function].problem_kind
+        sizes = {"n_x": 2, "n_a": 3, "m": 3, "T_x": 4, **({} if CONTRACTS[function].is_layer else {"n_y": 2})}
+        problem: Problem = implementation.limits.fitted(getattr(Problem, kind)(**sizes))
+        history.is_unfinished = _shows_placeholder(
+            implementation.call(function, problem.arguments(function)), function
+        )
+    return where if history.is_unfinished else ""
+
+
+def _shows_placeholder(reply: Outcome, function: str) -> bool:
+    if isinstance(reply, Raised):
+        if reply.type_name in ("NameError", "UnboundLocalError"):
+            contract = CONTRACTS[function]
+            results = {*contract.outputs, *contract.cache, "cache", "caches"} - {*contract.arguments}
+            return any(f"'{name}'" in reply.message for name in results)
+        return reply.type_name == "NotImplementedError" or any(
+            name in reply.message for name in PLACEHOLDER_TYPES
+        )
+    if not isinstance(reply, Returned):
+        return False
+    value = [*reply.value.values()] if isinstance(reply.value, dict) else reply.value
+    value = value if isinstance(value, (tuple, list)) else [value]
+    outputs = value[: len(CONTRACTS[function].outputs)]
+    return any(output is None or _is_nan(output) for output in outputs)
+
+
+def _is_nan(output: object) -> bool:
+    return isinstance(output, np.ndarray) and output.dtype.kind == "f" and bool(np.isnan(output).all())

@@ -45,11 +45,6 @@ class Loaded(TargetFacts):
     folder: str = ""
     supports: object = None
 
-    @property
-    def other_contracts(self) -> int:
-        """The number of functions whose signature is not the specification's."""
-        return sum(reason is not None for reason in self.contracts.values())
-
     def placeholders(self) -> dict[str, str]:
         """The first placeholder in the code of each function that has one."""
         found = {name: placeholder(function, self.folder) for name, function in self.functions.items()}
@@ -222,28 +217,30 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
         likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
         hint = f"; did you mean {likes}?" if likes else classes_hint(holder) or like_hint(holder)
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
-    contracts = {name: other_signature(CONTRACTS[name], function) for name, function in functions.items()}
-    facts = [each.__dict__["understood"] for each in functions.values() if _is_of_like(each)]
-    understood = facts[0] if facts else {}
     loaded = Loaded(
         functions=functions,
-        contracts=contracts,
+        contracts={name: other_signature(CONTRACTS[name], function) for name, function in functions.items()},
         holder=holder,
         folder=folder,
         supports=supports,
         similar=similar,
-        understood=understood,
+        understood=next((vars(each)["understood"] for each in functions.values() if _is_of_like(each)), {}),
     )
-    if isinstance(holder, type) and loaded.other_contracts:
+    if isinstance(holder, type) and _other_signatures(loaded):
         with suppress(Exception):  # a class that needs arguments is used as it is
-            made = _with_functions(holder(), folder, supports)
-            return min(loaded, made, key=lambda either: either.other_contracts)
+            return min(loaded, _with_functions(holder(), folder, supports), key=_other_signatures)
     return loaded
+
+
+def _other_signatures(loaded: Loaded) -> int:
+    """The number of functions whose signature is not the specification's."""
+    return sum(signature is not None for signature in loaded.contracts.values())
 
 
 def _is_of_like(function: object) -> bool:
     """Whether a function was made by `like` of `oracle.modules`."""
-    made = function if isinstance(function, FunctionType) else None
     return (
-        made is not None and made.__module__.endswith("oracle.modules.adapter") and "understood" in vars(made)
+        type(function) is FunctionType
+        and function.__module__.endswith("oracle.modules.adapter")
+        and "understood" in vars(function)
     )
