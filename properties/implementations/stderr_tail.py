@@ -7,9 +7,8 @@ LINES = 5
 BYTES = 2**11
 """The size of the end that is kept."""
 
-_CHUNK = 2**16
-_MOST_CHUNKS = 64
-"""The most chunks of one read, so that a process which writes without end does not block the judge."""
+_CAPACITY = 2**16
+"""The capacity of a pipe: the most bytes of one read, since a process may write without end."""
 
 
 class StderrTail:
@@ -26,12 +25,9 @@ class StderrTail:
 
     def read(self) -> bool:
         """Read what is available. Returns false at the end of the pipe."""
-        for _ in range(_MOST_CHUNKS):
-            chunk = self._pipe.read(_CHUNK)
-            if not chunk:
-                return chunk is None
-            self._tail = (self._tail + chunk)[-BYTES:]
-        return True
+        chunk = self._pipe.read(_CAPACITY)
+        self._tail = (self._tail + (chunk or b""))[-BYTES:]
+        return chunk != b""
 
     def clear(self) -> None:
         """Drop what was written so far."""
