@@ -65,6 +65,12 @@ def test_a_law_is_checked_on_other_replies(judge: Callable[..., tuple[Tally, int
     assert checked <= tally.problems
 
 
+def test_a_law_is_checked_if_only_a_later_reply_differs(judge: Callable[..., tuple[Tally, int]]) -> None:
+    judge("one.py", "memory layouts")
+    _, checked = judge("other.py", "memory layouts", " * (1 + 1e-9 * (not x.flags.c_contiguous))")
+    assert checked
+
+
 def test_a_law_that_fails_is_not_cached(judge: Callable[..., tuple[Tally, int]]) -> None:
     for name in ("one.py", "other.py"):
         _, checked = judge(name, "trajectory", " * 2")

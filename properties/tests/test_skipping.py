@@ -51,6 +51,11 @@ def test_what_fails_in_a_file_and_is_not_needed_is_skipped(
     assert (loaded.functions, [*loaded.notes]) == ({"rnn_forward": None}, notes)
 
 
+def test_a_function_whose_last_definition_fails_is_not_judged_by_an_earlier_one(implement: Implement) -> None:
+    with pytest.raises(Unusable, match="it needs line 3, which fails: ZeroDivisionError"):
+        implement(f"{FORWARD}rnn_forward = 1 / 0\n").load()
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [
@@ -130,7 +135,7 @@ def test_a_folder_of_helpers_is_on_the_path(implement: Implement, tmp_path: Path
         (place / "neighbour.py").write_text(f"five = {five}")
     source = "from rnn_utils import *\nfrom neighbour import five\n" + HEAD.format("softmax(x), five, smooth")
     implementation = implement(source, helpers=str(tmp_path / "course"))
-    assert implementation.load().notes == []
+    assert not implementation.load().notes
     assert implementation.call("rnn_forward", [1, 2, 3]) == Returned((4, 5, 3), [1, 2, 3], [], False)
 
 
