@@ -76,10 +76,9 @@ def test_of_all_orders_of_gates_one_fits() -> None:
 
 def test_of_two_readings_that_fit_none_is_guessed() -> None:
     one, other = ({"w": Role("xa", gates)} for gates in ("ifgo", "iofg"))
-    interface = INTERFACES["torch.nn.LSTM"]
-    assert only_fit([one, other], {0: 1.0, 1: 1e-9}, interface) == 1
+    assert only_fit([one, other], [1.0, 1e-9], "an LSTM") == 1
     with pytest.raises(UnusableModule, match="two readings of its weights fit, xh:iofg and xh:ifgo"):
-        only_fit([one, other], {0: 1e-6, 1: 1e-9}, interface)
+        only_fit([one, other], [1e-6, 1e-9], "an LSTM")
 
 
 def test_a_module_that_is_wrong_and_has_no_names_is_not_guessed() -> None:
