@@ -1,1 +1,1 @@
-"""Measurements: each writes the figures of a page in docs/, by a command that stands there."""
+"""Measurements. Most write the figures of a page in docs/; the page names the command."""

@@ -2,9 +2,9 @@
 
     python -m benchmarks.one_target --rounds 5 --output docs/performance.md
 
-Judges a right file, the textbook example, and the reference with its layers, without and with its backward
-passes, each in the profile `dev` and in one process, in turns with `import torch`. Each ratio compares the
-least processor times of all rounds, which include those of the targets' processes.
+Judges four targets: a right file, the textbook example, and the reference with its layers, without and with
+its backward passes. Each runs in the profile `dev`, in one process, in turns with `import torch`. A ratio
+divides the least processor time of all rounds; this time includes that of the target's process.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from benchmarks.shared import IMPORT_TORCH, JUDGE, parser, processor_seconds, ta
 from benchmarks.submissions import SOFTMAX, edited, write_submission
 from reference.contract import BACKWARDS, LAYERS_BACKWARD
 
-HELD: Mapping[str, str] = {
+TARGETS: Mapping[str, str] = {
     "a right file": "2.3",
     "`examples/textbook.py`": "2.3",
     "the reference without backward passes": "5",
@@ -41,11 +41,11 @@ def main() -> None:
         times = [[processor_seconds(command) for command in commands] for _ in range(given.rounds)]
     unit, *least = (min(each) for each in zip(*times, strict=True))
     rows = [
-        (name, f"{seconds / unit:.2f}", held)
-        for (name, held), seconds in zip(HELD.items(), least, strict=True)
+        (name, f"{seconds / unit:.2f}", most)
+        for (name, most), seconds in zip(TARGETS.items(), least, strict=True)
     ]
     measured = f"Rounds: {given.rounds}, in which `import torch` took {unit:.2f} s at least:\n\n"
-    columns = ("target", "times `import torch`", "held to be at most")
+    columns = ("target", "times `import torch`", "asked: at most")
     write({"written by benchmarks.one_target": measured + table(columns, rows)}, given.output)
 
 

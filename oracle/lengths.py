@@ -12,8 +12,8 @@ Lengths = Literal["absent", "equal", "random", "with 1", "with T_x"]
 def drawn(kind: Lengths, seed: int, m: int, T_x: int) -> Array | None:
     """The lengths `(m,)` from 1 to T_x; `None` for the kind `"absent"`.
 
-    If there are several steps, equal lengths are shorter than T_x; of random lengths, the first is shorter
-    than T_x, and another length is longer than the first.
+    If there are several steps, equal lengths are shorter than T_x. Of random lengths, the first is shorter
+    than T_x, and another length, if there are several, is longer than the first.
     """
     if kind == "absent":
         return None

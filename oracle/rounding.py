@@ -80,8 +80,9 @@ class Arithmetic:
     def affine(self, W: Array | Matrix, v: Bounded, b: Array) -> Bounded:
         """`W v + b` with exact W. Each of k products is rounded once, and passes through at most k additions.
 
-        The bound allows one more addition, for a bias in two parts. A sum underflows only if it is flushed.
-        If a partial sum might overflow in some order, the result is unknown, and may even be NaN.
+        The bound allows one more addition, for a bias in two parts. A sum that is subnormal is exact unless
+        it is flushed. If a partial sum might overflow in some order, the result is unknown, and may even be
+        NaN.
         """
         W = W if isinstance(W, Matrix) else self.matrix(Bounded.exact(W))
         value, size = W.bounded.value, W.bounded.reach
@@ -103,14 +104,14 @@ class Arithmetic:
         return lost if subnormal is None else lost + A.bounded.reach @ subnormal
 
     def _subnormal(self, x: Bounded) -> Array | None:
-        """The error of each factor that is or may become subnormal, and counts as 0; `None` without any."""
+        """How much each factor loses if it is flushed: 0 if it cannot be subnormal; `None` if none can."""
         if self.gradual:
             return None
         lost = np.where(np.abs(x.value) - x.error < self.eta, np.fmin(x.reach, self.eta), 0)
         return lost if lost.any() else None
 
     def tanh(self, z: Bounded) -> Bounded:
-        """tanh z. The error of z has the slope sech² at the point nearest to 0, up to the distance to ±1.
+        """tanh z. The error of z counts with the slope sech² nearest to 0, and at most as the distance to ±1.
 
         With gradual underflow, tanh(0) is 0; without it, tanh(0) may have the same error as other values.
         """
@@ -221,7 +222,7 @@ class Arithmetic:
         return _bounded(value, np.where(x.error < np.inf, error, np.inf))
 
     def relu_slope(self, z: Bounded) -> Bounded:
-        """1 or 0. The value is unsure if z may be 0, and unknown if z is NaN."""
+        """1 or 0. The error is 1 if z may be 0, and infinite if z is NaN."""
         unsure = ~(np.abs(z.value) > 2 * z.error)
         error = np.where(np.isnan(z.value) | (z.error == np.inf), np.inf, np.where(unsure, 1, 0))
         return Bounded((z.value > 0).astype(np.float64), error)
@@ -229,18 +230,18 @@ class Arithmetic:
     def softmax(self, s: Bounded) -> Bounded:
         """Softmax by any formula that shifts the logits by their maximum or log-sum-exp, or not at all.
 
-        E is the error of the logits: their own errors, and the effect of subtracting the maximum M on the
-        other terms of the denominator. E changes a prediction y with the slope y(1-y), so by `y (1-y)
-        expm1(E)`. R is the relative error of y: the subtraction from the logit itself, the rounding of a
-        log-sum-exp of size |M| + log n, exp, log, the sum and the quotient; R adds `y exp(E) expm1(R)`. Both
-        y and y(1-y) are known up to the factor exp(E).
+        E is the error of a logit: its own, and that of the other terms of the denominator when the maximum M
+        is subtracted. E changes a prediction y with the slope y(1-y), so by `y (1-y) expm1(E)`. R is the
+        relative error of y: the subtraction from the logit itself, the rounding of a log-sum-exp of size |M|
+        + log n, exp, log, the sum and the quotient. R contributes `y exp(E) expm1(R)`. The computed y and
+        y(1-y) may be off by the factor exp(E), hence 2E below.
         """
         n_y, u = s.value.shape[-2], self.u
         top, widest = (part.max(axis=-2, keepdims=True) for part in (s.value, s.error))
         below = top - s.value
         e = np.exp(-below)
         total = e.sum(axis=-2, keepdims=True)
-        # A program may subtract one maximum of all samples, which is sound, but has a larger error.
+        # One maximum of all samples is right for ordinary logits, too, but has a larger error.
         shift = np.fmax.reduce(s.value, axis=(-2, -1), keepdims=True, initial=-np.inf) - s.value
         spread = u * (shift + 2 * s.error + 2 * widest)
         logarithm = u * (np.abs(top) + 6 * widest + (EXP + 2) * np.log(n_y))
@@ -278,7 +279,7 @@ def _nearest_to_zero(z: Bounded) -> Array:
 
 
 def _through(z: Bounded, q: Array, slope: Array, rest: Array, width: float) -> Array:
-    """The error that z causes after a saturating function: by the slope, or at most the remaining range.
+    """The error that z causes in a saturating function: with `slope`, at most `rest` (`width` across 0).
 
     It is infinite if the error of z is infinite, since z may then be NaN.
     """

@@ -16,7 +16,7 @@ FLOATS = (*WIDENED, "float32", "float64")
 class Tensor:
     """A tensor, and its dtype in the file.
 
-    If the dtype is not in `FLOATS`, the array may have the shape of the tensor, but not its numbers.
+    If the dtype is not in `FLOATS`, only the shape of the array is that of the tensor.
     """
 
     array: Array
@@ -25,7 +25,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Contents:
-    """The tensors of a file by name, activations and remarks by prefix, and texts about what was skipped."""
+    """The tensors of a file by name; activations and remarks by the prefix of a layer; and skipped parts."""
 
     tensors: Mapping[str, Tensor]
     activations: Mapping[str, str] = field(default_factory=dict)

@@ -16,7 +16,7 @@ def with_file_fields(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     layer = only_layer(str(given["weights"]), str(given.get("layout", "")))
     if f"{layer.kind}_layer" != kind:
-        raise ValueError(f"{given['weights']} holds an {layer.kind.upper()}, expected one for {kind}")
+        raise ValueError(f"{given['weights']} holds an {layer.kind.upper()}, but the problem is for {kind}")
     if given.get("digest", layer.digest) != layer.digest:
         raise ValueError(
             f"{given['weights']} has other numbers: digest {layer.digest}, not {given['digest']}"

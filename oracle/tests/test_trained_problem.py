@@ -87,7 +87,7 @@ def test_a_file_that_is_none_is_refused_in_one_line(weights: str, change: Any, m
 
 
 def test_weights_of_the_other_network_are_refused(weights: str) -> None:
-    with pytest.raises(ValueError, match="holds an LSTM, expected one for rnn_layer"):
+    with pytest.raises(ValueError, match="holds an LSTM, but the problem is for rnn_layer"):
         Problem.rnn_layer(weights=weights, m=1, T_x=1)
 
 

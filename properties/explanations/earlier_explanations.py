@@ -13,10 +13,10 @@ from properties.implementations.implementation import Implementation
 
 @dataclass(frozen=True)
 class Explanation:
-    """The findings on a failure, the best first: mistakes of the catalogue, or else a location or traces.
+    """The findings on a failure, the best first: mistakes of the catalogue, or a location, or what is wrong.
 
-    `inherited` says whether only the `source` of the contract is wrong. `shows_alone` is false if the answer
-    to the problem is right in a new process.
+    `inherited` says whether only the cell, or for gradients the forward pass, is wrong. `shows_alone` says
+    whether the answer to the problem is wrong in a new process, too.
     """
 
     findings: Sequence[Finding] = ()
@@ -30,7 +30,7 @@ class Explanation:
 
     @property
     def is_only_nearly(self) -> bool:
-        """Whether a repeated call showed no clear error."""
+        """Whether nothing is known but that the error is hardly more than rounding."""
         return [each.kind for each in self.findings] == ["nearly"]
 
 
@@ -38,8 +38,9 @@ class Explanation:
 class Earlier:
     """What earlier explanations of one implementation have found.
 
-    `named` has the explanations that name a mistake, by function and by `extreme`. `locations` has the
-    location of each counterexample, by function and dtypes. Without these two, judging takes a fifth longer.
+    `named` has the explanations that name a mistake, by function and by whether extreme problems were
+    compared. `locations` has the location of each counterexample, by function and dtypes. Without these two,
+    judging takes a fifth longer.
     """
 
     named: defaultdict[tuple[str, bool], list[Explanation]] = field(default_factory=lambda: defaultdict(list))

@@ -1,4 +1,4 @@
-"""Finds out whether a forward is wrong only because its cell is wrong."""
+"""Finds out whether a forward pass is wrong only because its cell is wrong."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,12 +15,12 @@ from properties.trials.trial import Trial
 from reference import lstm_forward, rnn_forward
 from reference.contract import CONTRACTS
 
-SEEDS = 4
+PROBLEMS = 4
 """The number of problems on which a law is checked to find out whether it holds on a cell."""
 
 
 def is_inherited(program: Program, counterexample: Inputs) -> bool:
-    """Whether a forward and its cell are wrong, and the forward is right with a right cell."""
+    """Whether a sequence and its cell are wrong, and the sequence is right with a right cell."""
     function = program.function
     if CONTRACTS[function].is_layer:
         return False  # a layer need not have a cell
@@ -39,7 +39,7 @@ def is_inherited(program: Program, counterexample: Inputs) -> bool:
 
 
 def _later_steps(counterexample: Inputs, cell: str) -> list[Inputs]:
-    """The steps of a right forward as one batch: a cell may be wrong only in states of later steps."""
+    """The steps of a right forward pass as one batch: a cell's mistake may show only in later states."""
     if CONTRACTS[cell].is_backward or counterexample.x.shape[2] < 2:
         return []
     x, a0, parameters = counterexample.x, counterexample.a0, counterexample.parameters
@@ -53,14 +53,14 @@ def _later_steps(counterexample: Inputs, cell: str) -> list[Inputs]:
 
 
 def is_inherited_in_its_precision(trial: Trial) -> bool:
-    """As `is_inherited`, but by the law itself in the dtype of the trial: float64 hides rounding mistakes."""
+    """As `is_inherited`, but checks the law in the dtype of the trial: float64 hides rounding mistakes."""
     contract, implementation = trial.contract, trial.implementation
     if contract.is_layer or contract.is_cell or contract.cell not in implementation.load().functions:
         return False
     with_right_cell = _WithRightCell(implementation)
     if not trial.holds_of(with_right_cell) or not with_right_cell.used:
         return False
-    asked = siblings(replace(trial.problem, T_x=1), SEEDS)
+    asked = siblings(replace(trial.problem, T_x=1), PROBLEMS)
     return not all(trial.holds_of(implementation, contract.cell, problem) for problem in asked)
 
 

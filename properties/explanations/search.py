@@ -1,4 +1,4 @@
-"""Searches for the mistake of a program: in the catalogue, by a location, or by its traces."""
+"""Searches for the mistake of a program: in the catalogue, by a location, or else what is wrong."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,7 +20,8 @@ from reference.contract import CONTRACTS
 class Search(NamedTuple):
     """The options of a search for mistakes.
 
-    `extreme` says whether to compare on extreme problems, too. `whole` and `locating` are those of `explain`.
+    `extreme` says whether to compare on extreme problems, too; `whole`, whether a mistake must explain
+    outputs and caches; `locating`, whether to locate a mistake without a name.
     """
 
     extreme: bool = False
@@ -29,7 +30,7 @@ class Search(NamedTuple):
 
 
 def search(program: Program, problem: Problem, options: Search) -> Explanation:
-    """Compare a program with the catalogue, locate its mistake, or find traces. Raises `DiedError`."""
+    """Compare a program with the catalogue, locate its mistake, or say what is wrong. Raises `DiedError`."""
     function, limits = program.function, program.limits
     if problem.regime == "subnormal" and (flushed := flushes(function, program, problem, limits)):
         return Explanation([flushed])

@@ -7,7 +7,7 @@ from hypothesis.database import ExampleDatabase
 from oracle.problem import Problem
 
 DIRECTORY = ".hypothesis/examples"
-"""The directory of the local database, where Hypothesis stores examples, too."""
+"""The directory of the database: the usual one of Hypothesis, which stores nothing in our profiles."""
 
 
 class Store:

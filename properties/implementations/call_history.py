@@ -12,7 +12,8 @@ from properties.implementations.process import Died
 class Death:
     """A death of a function on a problem.
 
-    The function `hangs_always`, or it `hangs_beyond` a size: it answers a problem of half the size.
+    With `hangs_always` the function hangs on the smallest problem, too. With `hangs_beyond` it hangs on this
+    problem, and answers one of half the size.
     """
 
     problem: Problem
@@ -25,10 +26,10 @@ class Death:
 class CallHistory:
     """The deaths of a function, and how fast it is.
 
-    `crashes` counts its deaths, a hang as several. `deaths_by_problem` holds those of plain calls, whose
-    reply several laws use. A call that was too slow shows that the function does at most `speed` units of
-    work in a second; `smallest_late` is the smallest problem of such a call. `measured_speed` is the speed in
-    calls that were in time. `is_unfinished` is found out once.
+    `crashes` counts its deaths, a hang as several. `deaths_by_problem` holds those of plain calls (with the
+    problem as it is), whose reply several laws use. `speed` is an upper limit of the work that the function
+    does in a second, from calls that were too slow; `smallest_late` is the smallest problem of such a call.
+    `measured_speed` is the speed in calls that were in time. `is_unfinished` is found out once.
     """
 
     crashes: int = 0

@@ -11,10 +11,10 @@ from typing import Any
 class Settings:
     """The settings of a target's process. Times are in seconds, memory is in bytes.
 
-    `directory` is the folder of relative paths, in which the process runs. `python` is the path of an
-    interpreter with NumPy, and `helpers` a folder on the target's path; functions of its modules whose names
-    are in `replaced` are replaced by right ones. `module` has the fields of `oracle.modules.ModuleOptions`.
-    `command` are the words of the user's command before the target.
+    `directory` is the working directory, in which relative paths begin. `python` is the path of an
+    interpreter with NumPy, and `helpers` a folder on the target's path. In the modules of `helpers`, the
+    functions that `replaced` names are replaced by right ones. `module` has the fields of
+    `oracle.modules.ModuleOptions`. `command` are the words of the user's command before the target.
     """
 
     directory: Path = field(default_factory=Path.cwd)

@@ -118,7 +118,7 @@ def cases(judgement: Judgement) -> list[Case]:
 class _Causes:
     """Finds the mistake that causes each failure of a target, since one mistake makes many laws fail.
 
-    `helped` are the causes of failures of helper modules.
+    `helped` are the causes of failures that helper modules alone explain.
     """
 
     def __init__(self, failed: Sequence[LawResult], helped: Set[str]) -> None:

@@ -12,7 +12,7 @@ from properties.trials.law import FORWARDS
 PROFILE = "fuzz"
 
 SHARE = 8
-"""The share of a complete law on a whole forward, which any wrong number breaks. Another law has 1."""
+"""The share of a complete law on a sequence: any wrong number breaks such a law. Another law has 1."""
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -1,7 +1,8 @@
 """Problems that are smaller than one that failed: a few seeds of each shape, the smallest shapes first.
 
-Most mistakes show on the smallest shapes. If none of these problems fails, Hypothesis shrinks the first one.
-If a fixed problem failed, and no problem that Hypothesis draws does, its sizes are reduced one by one.
+Most mistakes show on the smallest shapes. If none of these problems fails, Hypothesis shrinks the problem
+that failed. If that is a fixed problem, and no problem that Hypothesis draws fails, its sizes are reduced one
+by one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,10 +15,10 @@ from oracle.regimes import Regime
 from properties.strategies.domain import Domain
 
 MOST_EXCESS = 2
-"""The largest excess of a shape: by how much its sizes together exceed sizes of 1."""
+"""The largest excess of a shape: the sum of `size - 1` over its sizes."""
 
-SEEDS = 16
-"""The number of problems of a shape in the simplest regime, and in all other regimes together."""
+PROBLEMS = 16
+"""How many problems of a shape are tried in the simplest regime, and as many in all others together."""
 
 
 def smaller(problem: Problem, domain: Domain) -> Iterator[Sequence[Problem]]:
@@ -45,7 +46,7 @@ def reductions(problem: Problem) -> Iterator[Problem]:
 
 
 def is_smallest(problem: Problem) -> bool:
-    """Whether `smaller` yields every shape that is smaller than this problem's."""
+    """Whether the shape is so small that `smaller` has all shapes below it."""
     return not isinstance(problem, LayerProblem) and _excess(problem.sizes.values()) <= MOST_EXCESS
 
 
@@ -56,12 +57,12 @@ def _shapes(problem: Problem) -> list[tuple[int, ...]]:
 
 
 def _excess(sizes: Iterable[int]) -> int:
-    """By how much the sizes together exceed 1; a size of 0 does not count."""
+    """The sum of `size - 1` over the sizes; a size of 0 does not count."""
     return sum(max(size - 1, 0) for size in sizes)
 
 
 def _shape_problems(shape: Problem, regimes: Sequence[Regime], domain: Domain) -> Iterator[Problem]:
     """The problems of a shape: the simplest regime first, with the smallest seeds."""
-    seeds = SEEDS // (len(regimes) * len(domain.dtypes))
+    seeds = PROBLEMS // (len(regimes) * len(domain.dtypes))
     for regime, seed, dtype in product(regimes, range(max(seeds, 1)), domain.dtypes):
         yield replace(shape, regime=regime, seed=seed, dtype=dtype)
