@@ -33,6 +33,7 @@ NOT_THERE = "a module that is not there: name a folder that has it by --helpers 
             ["skipped line 3: FileNotFoundError: [Errno 2] No such file or directory: 'no such file'"],
         ),
         (f"{FORWARD}import sys\nsys.exit('over')", ["skipped line 4: SystemExit: over"]),
+        (f"{FORWARD}__file__ = 1 / 0", ["skipped line 3: ZeroDivisionError: division by zero"]),
         (
             f"{FORWARD}x = 1 / 0\nx = 2\ndef other(): return x",
             ["skipped line 3: ZeroDivisionError: division by zero"],

@@ -113,7 +113,7 @@ def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Lo
     holder: object = module
     for name in target.attribute.split(".") if target.attribute else ():
         holder = _attribute(holder, name, target)
-    folder = str(Path(module.__file__ or "").parent)
+    folder = str(Path(target.source if target.is_file else module.__file__ or "").parent)
     if options.like or options.converts or is_module(holder):
         if not target.attribute:
             hint = modules_hint(module)
