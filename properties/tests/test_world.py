@@ -39,3 +39,13 @@ def test_a_call_runs_in_the_world_that_the_page_describes(
 def test_what_a_function_sets_in_its_own_call_counts(implement: Callable[..., Implementation]) -> None:
     target = implement(BODY.format("np.seterr(all='raise')\n    return float(np.exp(np.float64(1e4)))"))
     assert "FloatingPointError" in str(target.call("rnn_forward", [[1.0], 0, {}]))
+
+
+def test_what_a_function_sets_ends_with_its_call(implement: Callable[..., Implementation]) -> None:
+    """Later calls are made before the answer is read."""
+    target = implement(
+        BODY.format("value = float(np.exp(np.float64(1e4)))\n    np.seterr(all='raise')\n    return value")
+    )
+    arguments = [[1.0], 0, {}]
+    outcome = target.call("rnn_forward", arguments, then=[arguments])
+    assert isinstance(outcome, Returned), outcome

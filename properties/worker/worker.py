@@ -7,6 +7,7 @@ import faulthandler
 import resource
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from functools import partial
@@ -143,19 +144,17 @@ class Worker:
         function = self._loaded.functions[name]
         used = False
         try:
-            with errstate(all="ignore"), _catch_warnings():
-                _simplefilter("ignore")
-                if arrangement in ("updated", "retrained"):
-                    with earlier_numbers(given, arrangement):
-                        function(*given)
-                if with_reference_cell:
-                    with right_cell(name, function, self._loaded.holder) as cell:
-                        value = function(*given)
-                    used = cell.used
-                else:
-                    value = function(*given)
-                for later in then:
-                    function(*arranged(later, arrangement, aliased=aliased))
+            if arrangement in ("updated", "retrained"):
+                with earlier_numbers(given, arrangement):
+                    _quietly(function, given)
+            if with_reference_cell:
+                with right_cell(name, function, self._loaded.holder) as cell:
+                    value = _quietly(function, given)
+                used = cell.used
+            else:
+                value = _quietly(function, given)
+            for later in then:
+                _quietly(function, arranged(later, arrangement, aliased=aliased))
         except BaseException as error:
             if aliased or not misses_an_alias(error):
                 return self._raised(error)
@@ -165,6 +164,13 @@ class Worker:
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
         return ("raised", *described(error), place(frames(error), self._folder))
+
+
+def _quietly(function: Callable[..., Any], arguments: list[Any]) -> Any:
+    """Call a function without errors and warnings of floating point; its own settings end with the call."""
+    with errstate(all="ignore"), _catch_warnings():
+        _simplefilter("ignore")
+        return function(*arguments)
 
 
 def _with_leaves(reply: tuple[Any, ...], name: str) -> tuple[Any, ...]:
