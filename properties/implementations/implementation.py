@@ -149,7 +149,7 @@ class Implementation:
             try:
                 process, _ = self._start()
             except (Unusable, TargetMissing) as error:  # it was usable before
-                return [Reply.of(Died(str(error)), 0)]
+                return [Reply.of(Died(f"cannot be loaded again: {error}"), 0)]
         bodies = [each.body for each in requests]
         limit = time_limit or self.limit(function)
         answers = process.ask(bodies, time_limit=limit, folder=self._folder)

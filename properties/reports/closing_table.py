@@ -162,8 +162,8 @@ def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> 
             for function, results in results_by_function(mistake.results).items()
             if function
         )
-        if where:
-            broken = laws(mistake.results)
+        broken = [law for law in laws(mistake.results) if law not in PRESENCE]
+        if where and broken:
             more = f" and {len(broken) - MOST_LAWS} more laws" if len(broken) > MOST_LAWS + 1 else ""
             yield from _filled(f"{where}: {', '.join(broken[:MOST_LAWS] if more else broken)}{more}", width)
 

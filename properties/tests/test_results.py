@@ -231,6 +231,12 @@ def test_of_a_mistake_that_breaks_many_laws_some_are_named() -> None:
     assert "rnn: law 0, law 1, law 2, law 3 and 5 more laws" in render(results, width=80, in_full=False)
 
 
+def test_the_law_that_a_function_is_provided_is_not_listed_under_what_is_missing() -> None:
+    text = render([failed("a", PROVIDED, diagnosis=["has no rnn_forward"])], width=80, in_full=False)
+    assert "1. has no rnn_forward" in text
+    assert PROVIDED not in text
+
+
 @given(
     st.lists(st.text("abc_", min_size=1, max_size=90), min_size=4, max_size=7, unique=True),
     st.lists(st.sampled_from(["bf is left out", "x " * 99, "shape (3, 2)"]), min_size=1, max_size=3),
