@@ -157,20 +157,18 @@ def read_caches(contract: Contract, value: Any, sizes: Mapping[str, int]) -> dic
 
 def _check_count(contract: Contract, value: Any) -> None:
     names = list(contract.outputs)
-    counts, cache = (
-        ((len(names),), "") if contract.is_layer else ((len(names), len(names) + 1), " and the cache")
-    )
-    if not isinstance(value, (tuple, list)) or len(value) not in counts:
+    more, cache = (0, "") if contract.is_layer else (1, " and the cache")
+    if not isinstance(value, (tuple, list)) or not 0 <= len(value) - len(names) <= more:
         raise MalformedError(f"returned {_form(value)}, expected {', '.join(names)}{cache}")
 
 
 def read_parameters(contract: Contract, value: Any) -> list[Mapping[str, Any]]:
     """The parameters that each cell cache holds."""
-    steps = [value[-1]] if contract.is_cell else value[-1][0]
-    for step in steps:
-        if not isinstance(step[-1], dict):
-            raise MalformedError(f"a cell cache ends in {_form(step[-1])}, expected the parameters")
-    return [step[-1] for step in steps]
+    cached = [step[-1] for step in ([value[-1]] if contract.is_cell else value[-1][0])]
+    for parameters in cached:
+        if not isinstance(parameters, dict):
+            raise MalformedError(f"a cell cache ends in {_form(parameters)}, expected the parameters")
+    return cached
 
 
 def _stacked(contract: Contract, steps: Sequence[Any], sizes: Mapping[str, int]) -> dict[str, Array]:
@@ -202,7 +200,10 @@ def _array(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Arr
     expected = extents(shape, sizes)
     if value.shape != expected:
         raise MalformedError(f"{name} has shape {value.shape}, expected {shape_text(shape)} = {expected}")
-    return _in_double(value) if value.dtype == np.longdouble else value
+    if value.dtype != np.longdouble:
+        return value
+    with np.errstate(over="ignore"):
+        return value.astype(np.float64)  # torch has no wider dtype
 
 
 def _memory(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Array:
@@ -213,12 +214,6 @@ def _memory(name: str, value: Any, shape: Shape, sizes: Mapping[str, int]) -> Ar
         if not isinstance(value, np.ndarray) or value.ndim != 3 or value.shape[2] != 1:
             raise
         return _array(name, value, shape, {**sizes, "T_x": 1})[:, :, : sizes["T_x"]]
-
-
-def _in_double(array: Array) -> Array:
-    """A long double array rounded to float64, since torch has no wider dtype."""
-    with np.errstate(over="ignore"):
-        return array.astype(np.float64)
 
 
 def _over_time(array: Array, *, by_place: bool) -> Array:

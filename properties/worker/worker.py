@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from functools import partial
-from operator import is_
+from operator import is_not
 from os import _exit, close, read, register_at_fork, write
 from pathlib import Path
 from signal import ITIMER_REAL, setitimer
@@ -174,15 +174,11 @@ def _quietly(function: Callable[..., Any], arguments: list[Any]) -> Any:
 
 
 def _with_leaves(reply: tuple[Any, ...], name: str) -> tuple[Any, ...]:
-    """The reply with every part that is too large replaced by a `Foreign` with this name.
-
-    If each part alone is small enough, the value is replaced.
-    """
+    """The reply with a `Foreign` of this name for each argument that is too large, or for the value."""
     kind, given, value, *rest = reply
     sent = [entry if _can_be_sent(entry) else Foreign(name) for entry in given]
-    if all(map(is_, sent, given)) or not _can_be_sent(value):
-        value = Foreign(name)
-    return (kind, sent, value, *rest)
+    fits = any(map(is_not, sent, given)) and _can_be_sent(value)
+    return (kind, sent, value if fits else Foreign(name), *rest)
 
 
 def _can_be_sent(value: Any) -> bool:
