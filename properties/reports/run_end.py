@@ -14,8 +14,8 @@ from properties.internals.xdist_internals import kill_workers
 from properties.reports.closing_table import IN_FULL, render
 from properties.reports.collected_results import CollectedResults, killed
 from properties.reports.complaints import complaints, nothing_selected
-from properties.reports.duplicates import messages
 from properties.reports.expected_failures import ExpectedFailure
+from properties.reports.failure_messages import messages
 from properties.reports.json_report import Run
 from properties.reports.judgement import judgements
 from properties.reports.progress import ProgressPlugin

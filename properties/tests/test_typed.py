@@ -19,7 +19,7 @@ READERS = [
             "complaints",
             "target_pages",
             "mistakes",
-            "duplicates",
+            "failure_messages",
             "html_report",
             "results",
             "closing_table",
