@@ -95,7 +95,8 @@ def spread(example: Inputs, seed: int) -> Inputs:
     factors = 10 ** rng.uniform(-1.2, 0.7, m)
     sizes = [float(np.abs(each).max(initial=0)) for each in (example.x, example.a0, example.c0)]
     x = rng.standard_normal((n_x, m, T_x)) * factors[:, None] * min(max(sizes[0], 0.5), 1e6)
-    a0 = rng.uniform(-1, 1, (len(example.a0), m)) * np.minimum(factors, 1) * min(sizes[1], 1e6)
-    c0 = rng.standard_normal((len(example.c0), m)) * factors * min(sizes[2], 1e6)
+    a0 = rng.uniform(-1, 1, (*example.a0.shape[:-1], m)) * np.minimum(factors, 1) * min(sizes[1], 1e6)
+    c0 = rng.standard_normal((*example.c0.shape[:-1], m)) * factors * min(sizes[2], 1e6)
     dtype = example.x.dtype
-    return replace(example, x=x.astype(dtype), a0=a0.astype(dtype), c0=c0.astype(dtype))
+    samples = example.columns(np.arange(m) % example.x.shape[1])
+    return replace(samples, x=x.astype(dtype), a0=a0.astype(dtype), c0=c0.astype(dtype))

@@ -1,15 +1,14 @@
-"""Observes one direction of a layer in a network as a forward pass."""
+"""Observes one direction of the top layer of a network as a forward pass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.questions import problem
-from oracle.inputs import Inputs, LayerInputs
+from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.equations import equations, evaluate
 from oracle.location.memory import infer_memory
@@ -20,14 +19,12 @@ from reference.contract import Array
 
 @dataclass(frozen=True)
 class Setting:
-    """The kind of network in which one layer is observed.
+    """The kind of network whose top layer is observed.
 
     Attributes
     ----------
-    above
-        The number of layers below the observed layer.
-    directions
-        The number of directions of each layer.
+    layers, directions
+        The number of layers, and of the directions of each layer.
     backward
         Whether the backward direction is observed.
     ended
@@ -38,7 +35,7 @@ class Setting:
         The activation of an RNN, `"tanh"` or `"relu"`.
     """
 
-    above: int = 0
+    layers: int = 1
     directions: int = 1
     backward: bool = False
     ended: bool = False
@@ -51,111 +48,52 @@ class Setting:
         every = {
             "backward": self.backward,
             "beside a backward direction": self.directions == 2 and not self.backward,
-            "above": self.above == 1,
-            "above two others": self.above == 2,
+            "above": self.layers == 2,
+            "above two others": self.layers == 3,
             "ended": self.ended,
             f"projected, {self.projected}": self.projected,
             "relu": self.activation == "relu",
         }
         return tuple(name for name, is_so in every.items() if is_so)
 
+    def inputs(self, function: str, *, n_a: int, **fields: Any) -> LayerInputs:
+        """Draw a network of this kind."""
+        options: dict[str, Any] = {"layers": self.layers, "directions": self.directions}
+        if self.ended:
+            options["lengths"] = "random"
+        if function == "rnn_layer":
+            options["activation"] = self.activation
+        elif self.projected:
+            options["n_p"] = n_a if self.projected == "as many" else max(n_a - 1, 1)
+        network = problem(function, n_a=n_a, **options, **fields).inputs(function)
+        assert isinstance(network, LayerInputs)
+        return network
+
 
 def settings(counterexample: LayerProblem, limits: Limits) -> Iterator[Setting]:
     """The settings of the layers of a counterexample, and simpler settings; the simplest first."""
-    projected = (
-        "" if not counterexample.n_p else "as many" if counterexample.n_p == counterexample.n_a else "fewer"
-    )
+    own = Setting(activation=counterexample.activation)
     has_two, has_more = counterexample.directions == 2, counterexample.layers > 1
     ends = counterexample.lengths != "absent" and limits.lengths
-    activation = counterexample.activation
-    plain = Setting()
-    yield plain
-    if activation != "tanh":
-        yield replace(plain, activation=activation)
-    if projected:
-        yield replace(plain, projected="as many")
-        yield replace(plain, projected="fewer")
+    yield Setting()
+    if own != Setting():
+        yield own
+    if counterexample.n_p:
+        yield Setting(projected="as many")
+        yield Setting(projected="fewer")
     if has_two:
-        yield Setting(directions=2, activation=activation)
-        yield Setting(directions=2, backward=True, activation=activation)
+        yield replace(own, directions=2)
+        yield replace(own, directions=2, backward=True)
     if has_more:
-        yield Setting(above=1, activation=activation)
+        yield replace(own, layers=2)
     if ends:
-        yield Setting(ended=True, activation=activation)
-        if has_two:
-            yield Setting(directions=2, backward=True, ended=True, activation=activation)
+        yield replace(own, ended=True)
+    if ends and has_two:
+        yield replace(own, directions=2, backward=True, ended=True)
     if has_more and has_two:
-        yield Setting(above=1, directions=2, backward=True, activation=activation)
+        yield replace(own, layers=2, directions=2, backward=True)
     if counterexample.layers > 2:
-        yield Setting(above=2, activation=activation)
-
-
-def layer_inputs(function: str, setting: Setting, *, n_a: int, **fields: Any) -> Inputs:
-    """Draw the inputs of the observed layer as those of a forward pass without a head; `a0` is `(n_h, m)`."""
-    n_p = {"as many": n_a, "fewer": max(n_a - 1, 1)}.get(setting.projected, 0)
-    projected = {"n_p": n_p} if n_p and function == "lstm_layer" else {}
-    given = problem(function, n_a=n_a, **projected, **fields).inputs(function)
-    assert isinstance(given, LayerInputs)
-    arrays = given.x, given.a0[0], given.c0[0], given.parameters[0]
-    return Inputs(given.kind, *arrays, given.dtype, activation=setting.activation)
-
-
-def network_around(function: str, setting: Setting, given: Inputs, most: Array | None = None) -> LayerInputs:
-    """The network in which the observed layer gets the given inputs.
-
-    If there are layers below, `given.x` is the input of the network. If sequences end before T_x, their
-    lengths are `min(most, T_x)`, or random without `most`.
-    """
-    m, T_x = given.x.shape[1:]
-    network = _random_network(function, setting, _sizes(given), given.dtype.name)
-    index, n_h = _index(setting), len(given.a0)
-    parameters, drawn = [*network.parameters], network.parameters[index]
-    own = dict(given.parameters)
-    for name in own if setting.above else ():  # the layer below has another number of units
-        if name[0] == "W" and name not in ("Waa", "Wp"):
-            of_a = own[name][:, : n_h if name != "Wax" else 0]
-            own[name] = np.concatenate([of_a, drawn[name][:, of_a.shape[1] :]], axis=1)
-    parameters[index] = own
-    a0, c0 = network.a0.copy(), network.c0.copy()
-    a0[index], c0[index] = given.a0, given.c0
-    lengths = None
-    if setting.ended:
-        lengths = np.random.default_rng(3).integers(1, T_x + 1, m)
-        lengths[:1] = max(T_x - 1, 1)
-        lengths[1:2] = T_x
-        lengths = lengths if most is None else np.minimum(most, T_x)
-    network = replace(network, x=given.x, a0=a0, c0=c0, parameters=parameters, lengths=lengths)
-    is_reversed = setting.backward and not setting.above
-    return replace(network, x=_reversed_in_time(given.x, network)) if is_reversed else network
-
-
-def _sizes(given: Inputs) -> tuple[tuple[str, int], ...]:
-    """The sizes of a layer with these inputs, by symbol."""
-    n_h, n_a = len(given.a0), len(given.a0 if given.kind == "rnn" else given.c0)
-    projected = (("n_p", n_h),) if "Wp" in given.parameters else ()
-    return ("n_x", len(given.x)), ("n_a", n_a), *projected, *zip(("m", "T_x"), given.x.shape[1:], strict=True)
-
-
-@lru_cache(maxsize=64)
-def _random_network(
-    function: str, setting: Setting, sizes: tuple[tuple[str, int], ...], dtype: str
-) -> LayerInputs:
-    """A random network with the layers and directions of a setting; the same for the same arguments."""
-    own = {"activation": setting.activation} if function == "rnn_layer" else {}
-    stacking = {"layers": setting.above + 1, "directions": setting.directions}
-    drawn = problem(function, **dict(sizes), seed=3, dtype=dtype, **own, **stacking)
-    inputs = drawn.inputs(function)
-    assert isinstance(inputs, LayerInputs)
-    return inputs
-
-
-def _index(setting: Setting) -> int:
-    return setting.above * setting.directions + setting.backward
-
-
-def _reversed_in_time(steps: Array, network: LayerInputs) -> Array:
-    """The steps in the order of the backward direction; a second call restores the order of time."""
-    return np.take_along_axis(steps, np.broadcast_to(network.backward[None], steps.shape), axis=2)
+        yield replace(own, layers=3)
 
 
 def returned(shown: Behaviour, network: LayerInputs) -> dict[str, Array] | None:
@@ -177,21 +115,19 @@ SHORTER_SEQUENCES = 3
 """The largest number of calls with shorter sequences, to see the memory states at their ends."""
 
 
-def observed_layer(function: str, setting: Setting, given: Inputs, program: Program) -> Observation | None:
-    """Observe one layer; `None` if a call raises or returns other shapes.
+def observed_layer(setting: Setting, network: LayerInputs, program: Program) -> Observation | None:
+    """Observe one direction of the top layer; `None` if a call raises or returns other shapes.
 
     A layer returns only its last memory state. The other memory states are inferred (see `infer_memory`). If
     an inferred memory state does not give the returned hidden state, the layer is called with a sequence that
     ends at this step, so that the layer returns the memory state.
     """
-    network = network_around(function, setting, given)
-    D, n_h = setting.directions, len(given.a0)
-    x = network.x
-    if setting.above:
-        lower = setting.above * D
-        beneath = replace(
-            network, parameters=network.parameters[:lower], a0=network.a0[:lower], c0=network.c0[:lower]
-        )
+    D, n_h = network.directions, network.a0.shape[1]
+    lower = len(network.parameters) - D
+    index, x = lower + setting.backward, network.x
+    if lower:
+        a0, c0 = network.a0[:lower], network.c0[:lower]
+        beneath = replace(network, parameters=network.parameters[:lower], a0=a0, c0=c0)
         below = returned(program(beneath), beneath)
         if below is None:
             return None
@@ -202,19 +138,16 @@ def observed_layer(function: str, setting: Setting, given: Inputs, program: Prog
     A = found["a"][setting.backward * n_h :][:n_h]
     if setting.backward:
         A, x = _reversed_in_time(A, network), _reversed_in_time(x, network)
-    index = _index(setting)
-    nodes = equations(given.kind, True, "Wp" in given.parameters, given.activation, False)
+    nodes = equations(network.kind, True, "Wp" in network.parameters[index], network.activation, False)
     known = wide_parameters(network.parameters[index])
     known |= {"x": x, "a0": network.a0[index][:, :, None], "c0": network.c0[index][:, :, None]}
     known = {name: array.astype(np.float64) for name, array in known.items()}
     known |= {"xt": known["x"], "a of steps": A}
     known["a_prev"] = evaluate(nodes, known, "a_prev", {})
-    n_a = n_h if given.kind == "rnn" else len(given.c0)
-    sizes = {"n_x": len(given.x), "n_a": n_a, "m": x.shape[1], "T_x": x.shape[2]}
-    if setting.above:
-        del sizes["n_x"]  # n_x is not the size of the observed layer's input
-    observation = Observation(given, sizes, nodes, known, {})
-    if given.kind == "rnn":
+    # In the layers above the first, n_x is not the size of the input.
+    names = ("n_a", "m", "T_x") if lower else ("n_x", "n_a", "m", "T_x")
+    observation = Observation(network, {name: network.sizes[name] for name in names}, nodes, known, {})
+    if network.kind == "rnn":
         observation.checks["a_next"] = compared(observation, "a_next", A, network.within[None])
         return observation
     is_shown = np.arange(x.shape[2]) == network.ends[:, None] - 1
@@ -223,10 +156,11 @@ def observed_layer(function: str, setting: Setting, given: Inputs, program: Prog
         infer_memory(observation, A, memory, is_shown, network.within)
         check = observation.checks["c_next"]
         hidden = (check.wrong & ~check.visible).any(axis=(0, 1))
-        if not hidden.any() or setting.above:
+        if not hidden.any() or lower:
             break
         step = int(np.argmax(hidden))
-        cut = network_around(function, setting, replace(given, x=given.x[:, :, : step + 1]), network.lengths)
+        lengths = None if network.lengths is None else np.minimum(network.lengths, step + 1)
+        cut = replace(network, x=network.x[:, :, : step + 1], lengths=lengths)
         shorter = returned(program(cut), cut)
         if shorter is None:
             break
@@ -236,3 +170,8 @@ def observed_layer(function: str, setting: Setting, given: Inputs, program: Prog
     else:
         infer_memory(observation, A, memory, is_shown, network.within)
     return observation
+
+
+def _reversed_in_time(steps: Array, network: LayerInputs) -> Array:
+    """The steps in the order of the backward direction; a second call restores the order of time."""
+    return np.take_along_axis(steps, np.broadcast_to(network.backward[None], steps.shape), axis=2)

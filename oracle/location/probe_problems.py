@@ -1,15 +1,16 @@
 """Problems to locate a mistake; most problems differ from an ordinary problem in one property."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, islice
+from functools import partial
+from itertools import combinations, islice, product
 from typing import Any
 
 import numpy as np
 
 from oracle.inputs import Inputs
 from oracle.problem import DType
-from reference.contract import CONTRACTS
+from reference.contract import CONTRACTS, Array
 
 BASE = {"n_x": 3, "n_a": 4, "n_y": 5, "m": 6, "T_x": 7}
 SIZES = {
@@ -82,9 +83,8 @@ def all_problems(function: str, draw: Draw, dtypes: Sequence[DType]) -> Iterator
             yield scaled(inputs, ("W",), 1.0)
     if wide.kind == "lstm":
         given = of(19)
-        for name in ("bf", "bi", "bo"):
-            for bias in (-16.0, 16.0):
-                yield replace(given, parameters={**given.parameters, name: given.parameters[name] + bias})
+        for name, bias in product(("bf", "bi", "bo"), (-16.0, 16.0)):
+            yield given.with_parameters(partial(_raised, name, bias))
     for seed in range(2):
         yield from special(of(60 + seed), seed)
         if not is_cell:
@@ -132,6 +132,11 @@ def over_time(short: Inputs, long: Inputs, seed: int) -> Iterator[Inputs]:
     yield scaled(still, ("W",), 0.2 + 0.2 * seed)
 
 
+def _raised(name: str, by: float, p: Mapping[str, Array]) -> dict[str, Array]:
+    """The parameters with one of them raised by a number."""
+    return {**p, name: p[name] + by}
+
+
 def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
     """Multiply `x`, `a0`, `c0`, the weights `W` or biases `b` of a step, or the head `Wy` by a factor."""
 
@@ -140,9 +145,11 @@ def scaled(inputs: Inputs, names: tuple[str, ...], factor: float) -> Inputs:
         return factor if kind in names else 1.0
 
     # `+ 0` turns -0.0 into 0.0, since programs that compare bytes tell the two apart.
-    parameters = {name: array * array.dtype.type(of(name)) + 0 for name, array in inputs.parameters.items()}
+    changed = inputs.with_parameters(
+        lambda p: {name: p[name] * p[name].dtype.type(of(name)) + 0 for name in p}
+    )
     x, a0, c0 = (getattr(inputs, name) * of(name) + 0 for name in ("x", "a0", "c0"))
-    return replace(inputs, x=x, a0=a0, c0=c0, parameters=parameters)
+    return replace(changed, x=x, a0=a0, c0=c0)
 
 
 def graded(inputs: Inputs, names: tuple[str, ...], decades: tuple[float, float] = (-9, 3)) -> Inputs:

@@ -6,9 +6,9 @@ from typing import Any
 
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.questions import problem
-from oracle.inputs import Inputs
+from oracle.inputs import Inputs, LayerInputs
 from oracle.limits import Limits
-from oracle.location.layers import Setting, layer_inputs, observed_layer
+from oracle.location.layers import Setting, observed_layer
 from oracle.location.observations import Observation, observed
 from reference.contract import CONTRACTS
 
@@ -54,14 +54,15 @@ class Session:
     def draw(self, **fields: Any) -> Inputs:
         """Draw the inputs of a problem for the function or for the observed layer."""
         if self.setting is not None:
-            return layer_inputs(self.function, self.setting, **fields)
+            return self.setting.inputs(self.function, **fields)
         return problem(self.function, **fields).inputs(self.function)
 
     def observe(self, inputs: Inputs) -> Observation | None:
         """Call the program and observe its answer; `None` if the call raises or returns other shapes."""
         if self.setting is None:
             return observed(self.function, inputs, self.program(inputs), self.limits)
-        return observed_layer(self.function, self.setting, inputs, self.program)
+        assert isinstance(inputs, LayerInputs)
+        return observed_layer(self.setting, inputs, self.program)
 
     def add(self, inputs: Inputs) -> Observation | None:
         """Observe one answer, and add the observation to the session unless it is `None`."""

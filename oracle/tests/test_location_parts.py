@@ -15,7 +15,7 @@ from oracle.limits import ANYTHING, Limits
 from oracle.location.equations import bounded, equations, evaluate, softmax
 from oracle.location.facts import Feature, Form, Where
 from oracle.location.forms import MAPS, given_by
-from oracle.location.layers import Setting, layer_inputs, observed_layer
+from oracle.location.layers import Setting, observed_layer
 from oracle.location.locate import explains, locate
 from oracle.location.network_mistakes import network_mistakes
 from oracle.location.networks import answer
@@ -46,13 +46,13 @@ def test_every_equation_holds_of_the_reference(function: str) -> None:
 
 @pytest.mark.parametrize("projected", ["", "fewer", "as many"])
 @pytest.mark.parametrize(
-    "setting", [Setting(), Setting(directions=2, backward=True, ended=True), Setting(above=1)]
+    "setting", [Setting(), Setting(directions=2, backward=True, ended=True), Setting(layers=2)]
 )
 def test_every_equation_holds_of_a_layer(setting: Setting, projected: str) -> None:
     for function in ("rnn_layer", "lstm_layer"):
         chosen = replace(setting, projected=projected if function == "lstm_layer" else "")
-        given = layer_inputs(function, chosen, n_x=3, n_a=4, m=5, T_x=6, seed=1)
-        found = observed_layer(function, chosen, given, specification(function))
+        given = chosen.inputs(function, n_x=3, n_a=4, m=5, T_x=6, seed=1)
+        found = observed_layer(chosen, given, specification(function))
         assert found
         assert found.checks
         assert found.wrong == []
