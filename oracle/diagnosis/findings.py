@@ -108,19 +108,9 @@ def _subnormals(all: bool) -> str:
     return "subnormal numbers are wrong, as where some of them are flushed to zero"
 
 
-def _traces(
-    entry: Sequence[Any] = (),
-    caches_are_right: bool = False,
-    outputs: Sequence[Sequence[str]] = (),
-) -> str:
-    """The first wrong entry of the caches, and the wrong outputs."""
-    wrong = ", ".join(f"{name} ({place})" if place else name for name, place in outputs)
-    parts = (
-        "the first wrong entry of the caches is {} of step {}".format(*entry) if entry else "",
-        "the caches are right, or nearly" if caches_are_right else "",
-        f"wrong outputs: {wrong}" if wrong else "",
-    )
-    return "; ".join(filter(None, parts))
+def _traces(outputs: Sequence[Sequence[str]]) -> str:
+    """The wrong outputs, each with its first wrong step or layer."""
+    return f"wrong outputs: {', '.join(f'{name} ({place})' if place else name for name, place in outputs)}"
 
 
 def _helper(functions: Sequence[str], told: Facts) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import count
 
 import numpy as np
 
@@ -19,8 +18,7 @@ from reference.contract import CONTRACTS, PARAMETERS, Array
 FEWEST_DIGITS = 2
 """The smallest number of right digits that a finding mentions."""
 CACHED_ARGUMENTS = ("xt", "a_prev", "c_prev")
-ORDER_OF_COMPUTATION = (*CACHED_ARGUMENTS, "ft", "it", "cct", "ot", "c_next", "a_next")
-"""The entries of a cell's cache."""
+"""The entries of a cell's cache that are its arguments."""
 
 
 def side_effect(
@@ -93,8 +91,13 @@ def _digits(shown: Sequence[Behaviour], right: Sequence[Behaviour]) -> int:
 
 def _computes_wrong_entries(function: str, ours: Behaviour, right: Behaviour) -> bool:
     """Whether a cached result of a cell is wrong. A wrong cached argument may have been overwritten."""
+    contract = CONTRACTS[function]
+    results = {str(i) for i, name in enumerate(contract.cache) if name not in CACHED_ARGUMENTS}
+    depth = 2 if contract.is_cell else 4  # of the entries of a cell's cache, in their paths
     return any(
-        name not in CACHED_ARGUMENTS for name, _ in _wrong_entries(function, ours.caches, right.caches)
+        not alike(ours.caches.get(place, ""), entry)
+        for place, entry in right.caches.items()
+        if place.count(".") == depth and place.rpartition(".")[2] in results
     )
 
 
@@ -119,37 +122,16 @@ def _in_order(names: Sequence[str], p: Mapping[str, Array]) -> dict[str, Array]:
 def symptoms(
     function: str, implementation: Program, counterexample: Inputs, limits: Limits = ANYTHING
 ) -> Finding | None:
-    """The first wrong entry of the caches, and the wrong outputs; `None` if both are unknown.
+    """The wrong outputs; `None` if they are unknown.
 
-    If nothing is wrong beyond rounding, the finding says so.
+    If only the caches are wrong, the finding names these. If nothing is wrong beyond rounding, the finding
+    says so.
     """
     right, shown = specification(function, limits)(counterexample), implementation(counterexample)
-    if same(shown.outputs, right.outputs) and same(shown.caches, right.caches):
-        return found("nearly")
-    wrong = next(_wrong_entries(function, shown.caches, right.caches), None)
-    has_caches = limits.caches and not CONTRACTS[function].is_layer
-    known = {
-        "entry": [*wrong] if wrong else [],
-        "caches_are_right": has_caches and same(shown.caches, right.caches),
-        "outputs": _wrong_outputs(function, counterexample, shown.outputs, right.outputs),
-    }
-    return found("traces", **known) if any(known.values()) else None
-
-
-def _wrong_entries(function: str, ours: Leaves, right: Leaves) -> Iterator[tuple[str, int]]:
-    """The wrong entries of the caches with their steps, such as `ft` of step 2, in order of computation."""
-    contract = CONTRACTS[function]
-    if contract.is_layer:
-        return
-    for t in count():
-        cell = ".0" if contract.is_cell else f".0.0.{t}"
-        places = {name: f"{cell}.{i}" for i, name in enumerate(contract.cache)}
-        if places["xt"] not in right or (contract.is_cell and t):
-            return
-        for name in (name for name in ORDER_OF_COMPUTATION if name in places):
-            place = places[name]
-            if place in ours and not alike(ours[place], right[place]):
-                yield name, t
+    if not same(shown.outputs, right.outputs):
+        wrong = _wrong_outputs(function, counterexample, shown.outputs, right.outputs)
+        return found("traces", outputs=wrong) if wrong else None
+    return found("nearly") if same(shown.caches, right.caches) else found("traces", outputs=[("caches", "")])
 
 
 def _wrong_outputs(function: str, inputs: Inputs, ours: Leaves, right: Leaves) -> list[tuple[str, str]]:

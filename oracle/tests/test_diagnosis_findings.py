@@ -48,8 +48,8 @@ EVERY: list[tuple[Finding, str]] = [
     ),
     (found("right in", dtype="float64", wrong_in="float32"), "right in float64, and not in float32"),
     (
-        found("traces", entry=["ft", 2]),
-        "the first wrong entry of the caches is ft of step 2",
+        found("traces", outputs=[["a", "first at step 2"], ["y", ""]]),
+        "wrong outputs: a (first at step 2), y",
     ),
     (
         found("helper", functions=["u.softmax"], told=vars(mistake("no_softmax"))),
