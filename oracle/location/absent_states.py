@@ -10,7 +10,7 @@ from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Location, Where
 from oracle.location.network_mistakes import network_mistakes
-from oracle.location.networks import Answer, answer, network_rule, networks
+from oracle.location.networks import Answer, answer, gives_all, networks, when_wrong
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 
@@ -61,6 +61,6 @@ def _located(absent: tuple[str, ...], states: tuple[str, ...], answers: Sequence
     is_alone = len(absent) < len(states)
     where = Where(" and ".join(absent), setting=("absent alone" if is_alone else "absent",), stage="network")
     for form in network_mistakes(answers[0].function):
-        if all(each.is_given_by(form) for each in answers if each.is_wrong):
-            return Location(where, network_rule(answers, form), form)
+        if gives_all(form, answers):
+            return Location(where, when_wrong(answers, form), form)
     return Location(where)

@@ -20,7 +20,7 @@ VALUES = ("xt", "a_prev", "c_prev", "a_next", "c_next", "logits", "yt_pred", "zf
 
 COSTS: Mapping[str, float] = {
     "size": 1, "equal": 1, "bits": 1, "place": 1, "from end": 1.2, "residue": 1.4, "tail": 1.3,
-    "network": 0.9, "value": 1.5, "magnitude": 1.5, "largest": 1.8, "largest of all": 1.9,
+    "value": 1.5, "magnitude": 1.5, "largest": 1.8, "largest of all": 1.9,
     "moved": 2.3, "repeats": 2,
 }  # fmt: skip
 """The cost of a condition by the kind of its feature. `when.rule` chooses the cheapest conditions."""
@@ -30,7 +30,9 @@ def columns(observation: Observation, target: str) -> dict[Feature, Array]:
     """The features of the elements of an equation, as arrays that broadcast to `(n, m, T_x)`."""
     shape = observation.checks[target].shown.shape
     sizes = observation.sizes
-    found = {feature: _number(value) for feature, value in size_features(sizes).items()}
+    found = {Feature("size", name): _number(size) for name, size in sizes.items()}
+    for one, other in combinations(sizes, 2):
+        found[Feature("equal", f"{one} = {other}")] = _number(sizes[one] == sizes[other])
     if "n_x" in sizes:
         found[Feature("size", SUM)] = _number(sizes["n_a"] + sizes["n_x"])
     for axis, name in enumerate(AXES if "T_x" in sizes else AXES[:2]):
@@ -41,13 +43,6 @@ def columns(observation: Observation, target: str) -> dict[Feature, Array]:
         found[Feature("from end", name)] = n - 1 - place
     found[Feature("bits")] = _number(8 * observation.inputs.dtype.itemsize)
     return found | _value_features(observation, target, shape)
-
-
-def size_features(sizes: Mapping[str, int]) -> dict[Feature, float]:
-    """Each size, and for each pair of sizes whether they are equal."""
-    found = {Feature("size", name): float(size) for name, size in sizes.items()}
-    pairs = combinations(sizes, 2)
-    return found | {Feature("equal", f"{a} = {b}"): float(sizes[a] == sizes[b]) for a, b in pairs}
 
 
 def derived(features: Mapping[Feature, Array]) -> dict[Feature, Array]:

@@ -1,6 +1,6 @@
-"""Locates a mistake around the steps of a network: a mistake of the catalogue, and its conditions."""
+"""Locates a mistake around the steps of a network, which is a mistake of the catalogue."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +10,9 @@ from oracle import propagation
 from oracle.diagnosis.behaviour import Program, mistaken
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
-from oracle.location.facts import Feature, Form, Location, When, Where
-from oracle.location.features import size_features
+from oracle.location.facts import Form, Location, When, Where
 from oracle.location.layers import returned
 from oracle.location.network_mistakes import network_mistakes
-from oracle.location.when import Table, rule
 from oracle.problem import LayerProblem
 from reference.contract import Array
 
@@ -127,57 +125,37 @@ def confirming_networks(counterexample: LayerProblem, limits: Limits, seed: int)
         yield given
 
 
-def features(inputs: LayerInputs) -> dict[Feature, float]:
-    """The features of a whole network: its sizes, and properties of its lengths."""
-    sizes, ends = inputs.sizes, inputs.ends
-    m, T_x = sizes["m"], sizes["T_x"]
-    found = size_features({name: sizes[name] for name in ("n_x", "n_a", "m", "T_x")})
-    found |= {Feature("network", "layers"): sizes["L"], Feature("network", "directions"): sizes["D"]}
-    if m and T_x:
-        found[Feature("network", "some length < T_x")] = float((ends < T_x).any())
-        found[Feature("network", "the lengths are equal")] = float((ends == ends[0]).all())
-        found[Feature("network", "the first has T_x steps")] = float(ends[0] == T_x)
-        found[Feature("network", "lengths are given")] = float(inputs.lengths is not None)
-    return found
-
-
 def locate_in_networks(
     function: str, program: Program, answers: list[Answer], counterexample: LayerProblem, limits: Limits
 ) -> Location | None:
-    """The mistake that gives all wrong answers, with its conditions; `None` if there is none.
+    """The mistake that gives all wrong answers; `None` if there is none.
 
     Appends the answers of new networks to `answers`.
     """
     every = confirming_networks(counterexample, limits, 1)
     answers += filter(None, (answer(function, program, inputs) for inputs in every))
-    wrong = [each for each in answers if each.is_wrong]
-    if len(wrong) < LEAST_WRONG:
+    if sum(each.is_wrong for each in answers) < LEAST_WRONG:
         return None
-    ordered = sorted(wrong, key=lambda each: each.inputs.x.size * len(each.inputs.parameters))
-    every_form: Iterable[Form] = network_mistakes(function)
-    if ordered[0].inputs.x.shape[2] > MOST_STEPS:  # only long sequences are wrong
-        every_form = (form for form, fault in network_mistakes(function).items() if fault.group == "lengths")
-    for form in every_form:
-        if not all(each.is_given_by(form) for each in ordered):
-            continue
-        when = network_rule(answers, form)
-        if when is not None and when.conditions:
-            more = [
-                answer(function, program, inputs) for inputs in confirming_networks(counterexample, limits, 2)
-            ]
-            answers += [each for each in more if each]
-            if not all(each.is_given_by(form) for each in answers if each.is_wrong):
-                continue
-            when = network_rule(answers, form)
-        return Location(Where(form.node, stage="network"), when, form)
-    return None
+    is_long = all(each.inputs.x.shape[2] > MOST_STEPS for each in answers if each.is_wrong)
+    every_form = (
+        form for form, fault in network_mistakes(function).items() if fault.group == "lengths" or not is_long
+    )
+    vague = None
+    for form in (form for form in every_form if gives_all(form, answers)):
+        location = Location(Where(form.node, stage="network"), when_wrong(answers, form), form)
+        if location.when:
+            return location
+        vague = vague or location
+    return vague
 
 
-def network_rule(answers: Sequence[Answer], form: Form) -> When | None:
-    """The conditions under which the answers that the form changes are wrong; `None` if unknown."""
+def gives_all(form: Form, answers: Sequence[Answer]) -> bool:
+    """Whether a mistake gives all wrong answers."""
+    wrong = sorted((each for each in answers if each.is_wrong), key=lambda each: each.inputs.x.size)
+    return all(each.is_given_by(form) for each in wrong)
+
+
+def when_wrong(answers: Sequence[Answer], form: Form) -> When | None:
+    """That each answer is wrong that the mistake changes; `None` if some of these answers are right."""
     changed = [each for each in answers if each.is_wrong or each.is_changed_by(form)]
-    found = [features(each.inputs) for each in changed]
-    names = [*dict.fromkeys(name for each in found for name in each)]
-    values = np.array([[each.get(name, np.nan) for each in found] for name in names])
-    when = rule(Table(names, values, np.array([each.is_wrong for each in changed]), ()), True, least=1)
-    return replace(when, has_unchanged=len(changed) < len(answers)) if when else None
+    return When(has_unchanged=len(changed) < len(answers)) if all(each.is_wrong for each in changed) else None

@@ -99,8 +99,6 @@ def _condition(condition: Condition) -> str:
                 if condition.value
                 else f"not in the last {count} {feature.name}s"
             )
-        case "network":
-            return _of_network(condition)
         case "repeats":
             return (
                 f"xt of all samples {'equals' if condition.value else 'differs from'} that of the step before"
@@ -118,13 +116,6 @@ def _quantity(feature: Feature) -> str:
         "largest of all": f"the largest |{name}| of all samples",
         "moved": f"the largest change of {name} since the step before",
     }[feature.kind]
-
-
-def _of_network(condition: Condition) -> str:
-    name = condition.feature.name
-    if name in ("layers", "directions"):
-        return f"{name} {condition.relation} {_number(condition.value)}"
-    return words.CONDITIONS_OF_NETWORKS[name][0 if condition.value else 1]
 
 
 def _how(form: Form, where: Where) -> str:

@@ -21,7 +21,7 @@ SUPPORT = 4
 """The smallest number of right elements that one condition must exclude and the other does not."""
 EQUALITY_ONLY = ("residue", "equal", "repeats", "tail")
 """Features that conditions compare by equality only."""
-WHOLE_NUMBERS = (*EQUALITY_ONLY, "size", "bits", "place", "from end", "network")
+WHOLE_NUMBERS = (*EQUALITY_ONLY, "size", "bits", "place", "from end")
 """Features whose values are whole numbers."""
 SMALLEST_THRESHOLD = 1e-6
 """Smaller thresholds are not considered, since a mistake in such small numbers does not show."""
@@ -125,11 +125,11 @@ def _sampled(wrong: Array, decided: Array) -> Array:
     return np.concatenate(places)
 
 
-def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
+def rule(table: Table, how_is_known: bool) -> When | None:
     """The cheapest one or two conditions that separate the wrong from the right elements; `None` if unknown.
 
     All wrong elements and almost no right elements meet the conditions. Each of two conditions must exclude
-    at least `least` right elements that the other does not. `how_is_known` allows more pairs of conditions.
+    at least `SUPPORT` right elements that the other does not. `how_is_known` allows more pairs of conditions.
     """
     wrong = table.wrong
     count = int(wrong.sum())
@@ -148,7 +148,7 @@ def rule(table: Table, how_is_known: bool, least: int = SUPPORT) -> When | None:
         [~compared(right[rows[c.feature]], c) for c, _ in found]
     )  # (conditions, right elements): the right elements that each condition excludes
     left = rights - fails.sum(axis=1)
-    least = max(least, int(0.003 * rights))
+    least = max(SUPPORT, int(0.003 * rights))
     keep = np.flatnonzero(rights - left >= least)
     found, fails, left = [found[k] for k in keep], fails[keep], left[keep]
     best: tuple[float, When] | None = None

@@ -82,12 +82,5 @@ FUNCTIONS: Mapping[str, str] = {
     "plus": "{v} + {k}",
     "multiples": "{v} rounded to multiples of {k}",
 }
-CONDITIONS_OF_NETWORKS: Mapping[str, tuple[str, str]] = {
-    "some length < T_x": ("a sequence ends before T_x", "no sequence ends before T_x"),
-    "the lengths are equal": ("all lengths are equal", "the lengths differ"),
-    "the first has T_x steps": ("sample 0 has T_x steps", "sample 0 has fewer than T_x steps"),
-    "lengths are given": ("lengths are given", "lengths are not given"),
-}
-"""The words for each condition if it holds, and if it does not."""
 SIZES: Mapping[str, str] = {"n_a + n_x": "(n_a + n_x)"}
 COUNTS: Mapping[str, str] = {"unit": "n", "sample": "m", "step": "T_x"}

@@ -37,6 +37,12 @@ def _where_given(text: str) -> Callable[[Any], Any]:
     return lambda v: full_lengths(v) if v.call.lengths is None else change(v)
 
 
+def _full_if_equal(v: Any) -> Array:
+    """T_x for each sample if all lengths are equal, or else the lengths."""
+    lengths: Array = RIGHT["lengths"](v)
+    return full_lengths(v) if (lengths == lengths[:1]).all() else lengths
+
+
 def _state_at_the_last_step_of_x(v: Any, state: str) -> Array:
     """The state at step T_x - 1; 0 for a sequence that ends before."""
     return np.where(v.ends == v.T_x, RIGHT[f"{state}_end"](v), 0)
@@ -138,6 +144,8 @@ masked = {
     "hidden": lambda v: np.where(v.below.any(axis=0), RIGHT["hidden"](v), 0),
 }
 add(RARE, "lengths", LAYERS, "zero_steps_masked", "a step whose input is 0 is taken for padding", **masked)
+equal_ignored = {"lengths": _full_if_equal}
+add(RARE, "lengths", LAYERS, "equal_lengths_ignored", "lengths are ignored if all are equal", **equal_ignored)
 padded_is = series(FAULTS, "lengths", LAYERS, "padded")
 padded_is("padding_not_zeroed", "a is not 0 in the padding", "joined")
 padded_is("last_state_repeated", "a repeats the last step in the padding", _last_step_repeated)

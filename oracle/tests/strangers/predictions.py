@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Literal
 
-import numpy as np
-
 from oracle.diagnosis.behaviour import Program
 from oracle.limits import Limits
 from oracle.location.absent_states import locate_absent
@@ -14,11 +12,11 @@ from oracle.location.confirming_problems import problems_beside
 from oracle.location.facts import Location, When
 from oracle.location.how import fits, unchanged_by
 from oracle.location.layers import settings
-from oracle.location.networks import answer, confirming_networks, features
+from oracle.location.networks import answer, confirming_networks
 from oracle.location.probe_problems import few_problems, ordinary
 from oracle.location.session import Budget, Session
 from oracle.location.step_location import agrees, cases_of, first_wrong
-from oracle.location.when import Table, compared
+from oracle.location.when import Table
 from oracle.problem import LayerProblem, Problem
 
 Told = Literal["right", "left out", "false"]
@@ -137,14 +135,5 @@ def _of_network(
     told: Told = "right" if fits else "false"
     if location.when is None:
         return Verdict(told, "left out", told)
-    agree = all(
-        _meets(location.when, each) == each.is_wrong
-        for each in answers
-        if each.is_wrong or each.is_changed_by(form)
-    )
+    agree = all(each.is_wrong for each in answers if each.is_wrong or each.is_changed_by(form))
     return Verdict(told, "right" if agree else "false", told)
-
-
-def _meets(when: When, each: object) -> bool:
-    found = features(each.inputs)  # type: ignore[attr-defined]
-    return all(bool(compared(np.array(found.get(c.feature, np.nan)), c)) for c in when.conditions)
