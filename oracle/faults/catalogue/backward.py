@@ -3,27 +3,25 @@
 The attributes of `v` are the known quantities (see `oracle.faults.backward_equations`).
 """
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from oracle.faults.backward_equations import SPECIFICATION
-from oracle.faults.catalogue.entry import GATES, THE, add
-from oracle.faults.fault import Fault
+from oracle.faults.catalogue.entry import GATES, THE, Entries
 from reference.contract import BACKWARDS
 
-FAULTS: list[Fault] = []
+FAULTS = Entries("backward")
 
 RNN = ("rnn_cell_backward", "rnn_backward")
 LSTM = ("lstm_cell_backward", "lstm_backward")
 SEQUENCES = ("rnn_backward", "lstm_backward")
 
-rnn, lstm = partial(add, FAULTS, "backward", RNN), partial(add, FAULTS, "backward", LSTM)
-every, sequence = partial(add, FAULTS, "backward", BACKWARDS), partial(add, FAULTS, "backward", SEQUENCES)
-rnn_sequence = partial(add, FAULTS, "backward", ("rnn_backward",))
-cell = partial(add, FAULTS, "backward", ("lstm_cell_backward",))
-lstm_sequence = partial(add, FAULTS, "backward", ("lstm_backward",))
+rnn, lstm = FAULTS.of(RNN), FAULTS.of(LSTM)
+every, sequence = FAULTS.of(BACKWARDS), FAULTS.of(SEQUENCES)
+rnn_sequence = FAULTS.of(("rnn_backward",))
+cell = FAULTS.of(("lstm_cell_backward",))
+lstm_sequence = FAULTS.of(("lstm_backward",))
 RIGHT = SPECIFICATION["lstm"]
 
 

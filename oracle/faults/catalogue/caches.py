@@ -4,13 +4,11 @@ The attributes of `v` are the known quantities (see `oracle.faults.equations`): 
 cell's cache, `entries` the caches of the steps.
 """
 
-from functools import partial
 from typing import Any
 
-from oracle.faults.catalogue.entry import ALL, FORWARDS, LSTM, LSTM_FORWARD, RIGHT, add, cache, exchanged
-from oracle.faults.fault import Fault
+from oracle.faults.catalogue.entry import ALL, FORWARDS, LSTM, LSTM_FORWARD, RIGHT, Entries, cache, exchanged
 
-FAULTS: list[Fault] = []
+FAULTS = Entries("caches")
 
 
 def _with_a0_last(v: Any) -> Any:
@@ -23,16 +21,16 @@ def _with_a0_last(v: Any) -> Any:
 EXCHANGED = {"a_next": "a_prev", "c_next": "c_prev", "ft": "it", "cct": "ot", "a_prev": "c_prev"}
 for one, other in EXCHANGED.items():
     functions = ALL if (one, other) == ("a_next", "a_prev") else LSTM
-    caches = partial(add, FAULTS, "caches", functions)
+    caches = FAULTS.of(functions)
     sentence = f"{one} and {other} are exchanged in the cache"
     caches(f"cached_{one}_and_{other}_exchanged", sentence, cached=exchanged(one, other))
-caches = partial(add, FAULTS, "caches", ALL)
+caches = FAULTS.of(ALL)
 caches("parameters_not_cached", "the parameters are not cached", cache=lambda v: cache(v)[:-1])
-caches = partial(add, FAULTS, "caches", LSTM_FORWARD)
+caches = FAULTS.of(LSTM_FORWARD)
 caches("c_view_cached", "the first cached c_prev is overwritten by c_next", c0="c[:, :, 0]")
 caches("last_c_view_cached", "the first cached c_prev is a view of c[:, :, -1]", c0="c[:, :, -1]")
 caches("second_c_view_cached", "the first c_prev is a view of c[:, :, 1]", c0="c[:, :, 1]")
-caches = partial(add, FAULTS, "caches", FORWARDS)
+caches = FAULTS.of(FORWARDS)
 with_a0 = {"a": "np.repeat(a0[:, :, None], T_x, axis=2)", "a0": "a[:, :, 0]"}
 caches("a_view_cached", "the first cached a_prev is a view of a[:, :, 0], overwritten later", **with_a0)
 sentence = "the first cached a_prev is a view of a[:, :, -1], which later holds the last hidden state"

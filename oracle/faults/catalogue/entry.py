@@ -30,22 +30,29 @@ RIGHT = SPECIFICATION["rnn"]
 concat, cache = RIGHT["concat"], RIGHT["cache"]
 
 
-def add(
-    faults: list[Fault],
-    group: str,
-    functions: Sequence[str],
-    name: str,
-    sentence: str,
-    **changes: str | Callable[..., Any],
-) -> None:
-    """Add an entry for some functions, with its changed equations."""
-    equations = {quantity: equation(change) for quantity, change in changes.items()}
-    faults.append(Fault(name, group, sentence, dict.fromkeys(functions, equations)))
+class Entries(list[Fault]):
+    """The mistakes of a group, in order."""
 
+    def __init__(self, group: str) -> None:
+        super().__init__()
+        self.group = group
 
-def series(faults: list[Fault], group: str, functions: Sequence[str], quantity: str) -> Callable[..., None]:
-    """A function that adds an entry with a change of this quantity: `(name, sentence, change)`."""
-    return lambda name, sentence, by: add(faults, group, functions, name, sentence, **{quantity: by})
+    def of(self, functions: Sequence[str], group: str = "") -> Callable[..., None]:
+        """A function that adds a mistake of these functions: `(name, sentence, **changes)`.
+
+        A change is a text or a function (see `equation`), by the name of the equation that it replaces.
+        """
+
+        def add(name: str, sentence: str, **changes: str | Callable[..., Any]) -> None:
+            equations = {quantity: equation(change) for quantity, change in changes.items()}
+            self.append(Fault(name, group or self.group, sentence, dict.fromkeys(functions, equations)))
+
+        return add
+
+    def series(self, functions: Sequence[str], quantity: str, group: str = "") -> Callable[..., None]:
+        """A function that adds a mistake with a change of this quantity: `(name, sentence, change)`."""
+        add = self.of(functions, group)
+        return lambda name, sentence, change: add(name, sentence, **{quantity: change})
 
 
 Transform = Callable[[dict[str, Array]], dict[str, Array]]

@@ -10,14 +10,13 @@ from oracle.faults.catalogue.entry import (
     LSTM_LAYER,
     RECURRENT,
     RNN_LAYER,
+    Entries,
     Transform,
     a_weights_transposed,
-    add,
     each,
     gates_read,
 )
 from oracle.faults.equations import Equations, equation
-from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import SPECIFICATION, backward_steps, forward_steps, full_lengths
 from oracle.layout import LAYOUTS
 from reference.contract import LAYERS, Array
@@ -91,14 +90,14 @@ def halves(change: Callable[[Array, Array], Iterable[Array]]) -> Equation:
     return lambda v: np.concatenate([*change(*np.split(v.padded, 2))]) if v.D == 2 else v.padded
 
 
-def only_in(faults: list[Fault], group: str, name: str, where: str, here: Callable[..., Equations]) -> None:
+def only_in(faults: Entries, name: str, where: str, here: Callable[..., Equations]) -> None:
     """Add the mistakes that people also make only in some layers or directions.
 
     `name` is a format for the name of the mistake, `where` ends each sentence, and `here` limits the changes.
     """
 
     def enter(function: Sequence[str], mistake: str, sentence: str, changes: Equations) -> None:
-        add(faults, group, function, name.format(mistake), f"{sentence} {where}", **changes)
+        faults.of(function)(name.format(mistake), f"{sentence} {where}", **changes)
 
     for mistake, sentence, transform in (
         ("biases_missing", "biases are left out", each(np.zeros_like, *BIASES)),

@@ -5,12 +5,11 @@ The attributes of `v` are the known quantities (see `oracle.faults.layer_equatio
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import LSTM_LAYER, add, series
+from oracle.faults.catalogue.entry import LSTM_LAYER, Entries
 from oracle.faults.catalogue.layer_entry import (
     MASKED,
     RIGHT,
@@ -22,12 +21,11 @@ from oracle.faults.catalogue.layer_entry import (
     through_the_padding,
 )
 from oracle.faults.equations import Equations, expression
-from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import forward_steps, full_lengths, in_order
 from reference.contract import LAYERS, Array
 
-FAULTS: list[Fault] = []
-RARE: list[Fault] = []
+FAULTS = Entries("lengths")
+RARE = Entries("lengths")
 """Mistakes that do not show on ordinary problems."""
 
 
@@ -90,8 +88,8 @@ def _flipped(v: Any) -> Array:
     return _zero_behind_the_end(v)[:, :, :: 1 - 2 * v.direction]
 
 
-lengths = partial(add, FAULTS, "lengths", LAYERS)
-lengths_are = series(FAULTS, "lengths", LAYERS, "lengths")
+lengths = FAULTS.of(LAYERS)
+lengths_are = FAULTS.series(LAYERS, "lengths")
 lengths_are("lengths_ignored", "lengths are ignored", full_lengths)
 for name, sentence, other in (
     ("lengths_one_short", "lengths are one too short", "call.lengths - 1"),
@@ -110,7 +108,7 @@ sentence = "lengths are used only for the last states"
 lengths("lengths_for_last_states_alone", sentence, padded="joined", order=through_the_padding)
 sentence = "x is set to 0 in the padding, and lengths are ignored otherwise"
 lengths("lengths_for_x_alone", sentence, below=_zero_input, lengths=full_lengths)
-last_is = series(FAULTS, "lengths", LAYERS, "last")
+last_is = FAULTS.series(LAYERS, "last")
 last_is("carried_on", "states are updated in the padding", full_lengths)
 sentence = "in the forward direction states are updated in the padding"
 lengths("forward_carried_on", sentence, **forward(last=full_lengths))
@@ -125,7 +123,7 @@ one_late = {**MASKED, "padded": padded_late}
 lengths("held_state_at_first_padding", "a has the held state in the first step of the padding", **one_late)
 zeroed = {**MASKED, "a_out": lambda v: np.where(is_own_step(v), RIGHT["a_out"](v), 0)}
 lengths("a_zeroed_in_padding", "the hidden state, and not only a, is set to 0 in the padding", **zeroed)
-lstm_lengths = partial(add, FAULTS, "lengths", LSTM_LAYER)
+lstm_lengths = FAULTS.of(LSTM_LAYER)
 c_alone = {name: change for name, change in MASKED.items() if name != "c_next"}
 lstm_lengths("c_alone_carried_on", "c is updated in the padding, while a is held", **c_alone)
 a_alone = {name: change for name, change in MASKED.items() if name != "a_out"}
@@ -143,10 +141,10 @@ masked = {
     "a_out": lambda v: np.where(v.xt.any(axis=0), RIGHT["a_out"](v), v.a_prev),
     "hidden": lambda v: np.where(v.below.any(axis=0), RIGHT["hidden"](v), 0),
 }
-add(RARE, "lengths", LAYERS, "zero_steps_masked", "a step whose input is 0 is taken for padding", **masked)
+RARE.of(LAYERS)("zero_steps_masked", "a step whose input is 0 is taken for padding", **masked)
 equal_ignored = {"lengths": _full_if_equal}
-add(RARE, "lengths", LAYERS, "equal_lengths_ignored", "lengths are ignored if all are equal", **equal_ignored)
-padded_is = series(FAULTS, "lengths", LAYERS, "padded")
+RARE.of(LAYERS)("equal_lengths_ignored", "lengths are ignored if all are equal", **equal_ignored)
+padded_is = FAULTS.series(LAYERS, "padded")
 padded_is("padding_not_zeroed", "a is not 0 in the padding", "joined")
 padded_is("last_state_repeated", "a repeats the last step in the padding", _last_step_repeated)
 

@@ -8,12 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import ALL, EVERY, FORWARDS, LSTM_FORWARD, RIGHT, add, each, series
-from oracle.faults.fault import Fault
+from oracle.faults.catalogue.entry import ALL, EVERY, FORWARDS, LSTM_FORWARD, RIGHT, Entries, each
 from reference.activations import softmax
 from reference.contract import Array
 
-FAULTS: list[Fault] = []
+FAULTS = Entries("precision")
 
 
 def _narrowed(z: Array, dtype: str) -> Array:
@@ -44,11 +43,9 @@ ROUNDED: Mapping[str, Callable[[Array], Array]] = {
 }
 """The functions that round an array, by the name of the precision."""
 
-precision = partial(add, FAULTS, "precision")
 for dtype in ("float32", "float16"):
     narrow = partial(_narrowed, dtype=dtype)
-    precision(
-        EVERY,
+    FAULTS.of(EVERY)(
         f"computed_in_{dtype}",
         f"everything is computed in {dtype}",
         given=narrow,
@@ -56,21 +53,21 @@ for dtype in ("float32", "float16"):
     )
 cast = partial(_narrowed, dtype="float32")
 so_results = "cast to float32, so the results are float32"
-precision(FORWARDS, "inputs_cast_to_float32", f"the inputs are {so_results}", given=cast)
-precision(FORWARDS, "x_cast_to_float32", f"x is {so_results}", x=lambda v: cast(v.x))
-precision(ALL, "inputs_in_float32", "the inputs are rounded to float32", given=_float32)
-precision(FORWARDS, "x_in_float32", "x is rounded to float32", x=lambda v: _float32(v.x))
+FAULTS.of(FORWARDS)("inputs_cast_to_float32", f"the inputs are {so_results}", given=cast)
+FAULTS.of(FORWARDS)("x_cast_to_float32", f"x is {so_results}", x=lambda v: cast(v.x))
+FAULTS.of(ALL)("inputs_in_float32", "the inputs are rounded to float32", given=_float32)
+FAULTS.of(FORWARDS)("x_in_float32", "x is rounded to float32", x=lambda v: _float32(v.x))
 for dtype in ("float32", "int64"):
     stored = {
         over: lambda v, over=over, dtype=dtype: RIGHT[over](v).astype(dtype) for over in ("a", "c", "y")
     }
-    precision(FORWARDS, f"stored_in_{dtype}", f"the results are stored in arrays of {dtype}", **stored)
+    FAULTS.of(FORWARDS)(f"stored_in_{dtype}", f"the results are stored in arrays of {dtype}", **stored)
 for name, rounded in ROUNDED.items():
     sentence = f"the parameters are rounded to {name}"
-    precision(EVERY, f"parameters_in_{name}", sentence, parameters=each(rounded))
-precision(ALL, "y_in_float32", "predictions are rounded to float32", softmax=lambda z: _float32(softmax(z)))
-precision(FORWARDS, "a_in_float32", "a_prev is rounded to float32", a_prev=lambda v: _float32(v.a_next))
-precision(LSTM_FORWARD, "c_in_float32", "c_prev is rounded to float32", c_prev=lambda v: _float32(v.c_next))
-affine_is = series(FAULTS, "precision", EVERY, "affine")
+    FAULTS.of(EVERY)(f"parameters_in_{name}", sentence, parameters=each(rounded))
+FAULTS.of(ALL)("y_in_float32", "predictions are rounded to float32", softmax=lambda z: _float32(softmax(z)))
+FAULTS.of(FORWARDS)("a_in_float32", "a_prev is rounded to float32", a_prev=lambda v: _float32(v.a_next))
+FAULTS.of(LSTM_FORWARD)("c_in_float32", "c_prev is rounded to float32", c_prev=lambda v: _float32(v.c_next))
+affine_is = FAULTS.series(EVERY, "affine")
 affine_is("z_in_float32", "pre-activations are rounded to float32", lambda W, u, b: _float32(W @ u + b))
 affine_is("bfloat16", "products are taken in bfloat16", lambda W, u, b: _bfloat16(W) @ _bfloat16(u) + b)

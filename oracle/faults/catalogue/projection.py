@@ -5,18 +5,16 @@ state before the projection, `a_out` the hidden state after the projection, and 
 of all steps. A mistake that leaves out the projection raises, except if n_p = n_a.
 """
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import LSTM_LAYER, add, by_columns, each, series
+from oracle.faults.catalogue.entry import LSTM_LAYER, Entries, by_columns, each
 from oracle.faults.catalogue.layer_entry import RIGHT, above
-from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import state_after
 from reference.contract import Array
 
-FAULTS: list[Fault] = []
+FAULTS = Entries("projection")
 
 
 def _with_projection_of(v: Any, place: int) -> dict[str, Array]:
@@ -31,16 +29,16 @@ def _unprojected(v: Any) -> Array:
     return state_after(v.ends, v.entries[0], np.stack(v.entries, axis=2))
 
 
-projection = partial(add, FAULTS, "projection", LSTM_LAYER)
-p_is = series(FAULTS, "projection", LSTM_LAYER, "parameters")
+projection = FAULTS.of(LSTM_LAYER)
+p_is = FAULTS.series(LSTM_LAYER, "parameters")
 p_is("projection_transposed", "the projection is transposed", each(np.transpose, "Wp"))
 p_is("projection_reshaped", "the projection is reshaped, not transposed", each(by_columns, "Wp"))
-p_is = series(FAULTS, "projection", LSTM_LAYER, "p")
+p_is = FAULTS.series(LSTM_LAYER, "p")
 sentence = "every layer has the projection of the first layer"
 p_is("first_projection_for_all", sentence, lambda v: _with_projection_of(v, v.direction))
 sentence = "both directions use the projection of the forward direction"
 p_is("forward_projection_for_both", sentence, lambda v: _with_projection_of(v, v.k - v.direction))
-a_out_is = series(FAULTS, "projection", LSTM_LAYER, "a_out")
+a_out_is = FAULTS.series(LSTM_LAYER, "a_out")
 a_out_is("projection_left_out", "the hidden state is not projected", "a_next")
 a_out_is("projection_twice", "the hidden state is projected twice", "project(project(a_next))")
 through_tanh = "tanh(project(a_next)) if 'Wp' in p else a_next"

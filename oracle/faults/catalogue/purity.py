@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import ALL, EVERY, FORWARDS, LSTM, RIGHT, add, cache, concat, series
-from oracle.faults.fault import Fault
+from oracle.faults.catalogue.entry import ALL, EVERY, FORWARDS, LSTM, RIGHT, Entries, cache, concat
 from reference.contract import LAYERS
 
-FAULTS: list[Fault] = []
+FAULTS = Entries("purity")
 
 UNSEEDED = np.random.default_rng()
 
@@ -46,7 +45,7 @@ def _entries_of_all_calls(v: Any) -> Any:
     return v.memory.setdefault("entries", [])
 
 
-purity = partial(add, FAULTS, "purity", ALL)
+purity = FAULTS.of(ALL)
 x_written, state_written = (partial(_fill_argument_with_zeros, index=index) for index in (0, 1))
 purity("x_overwritten", "the input is overwritten with zeros", cache=x_written)
 purity("state_overwritten", "the initial state is overwritten with zeros", cache=state_written)
@@ -54,14 +53,14 @@ m_added = {"arguments": lambda v: _update_parameters(v, m=0)}
 purity("parameters_extended", "an entry is added to the parameters", **m_added)
 sentence = "earlier arguments are used for arguments of the same shapes"
 purity("arguments_remembered", sentence, arguments=_first_arguments_of_shape)
-purity = partial(add, FAULTS, "purity", FORWARDS)
+purity = FAULTS.of(FORWARDS)
 purity("a_reused", "a is the array that the last call returned", a=_first_array_of_shape)
 purity("old_caches_kept", "earlier caches are returned too", entries=_entries_of_all_calls)
 bf_raised = {"arguments": lambda v: _update_parameters(v, bf=v.parameters["bf"] + 1)}
-add(FAULTS, "purity", LSTM, "bf_raised", "every call adds 1 to the caller's bf", **bf_raised)
-concat_is = series(FAULTS, "purity", EVERY, "concat")
+FAULTS.of(LSTM)("bf_raised", "every call adds 1 to the caller's bf", **bf_raised)
+concat_is = FAULTS.series(EVERY, "concat")
 concat_is("noise", "random noise is added to [a; x]", lambda v: UNSEEDED.normal(concat(v), 1e-3))
 concat_is("dropout", "dropout is left on", lambda v: concat(v) * UNSEEDED.integers(2, size=concat(v).shape))
-between_is = series(FAULTS, "purity", LAYERS, "between")
+between_is = FAULTS.series(LAYERS, "between")
 sentence = "dropout is left on between layers"
 between_is("dropout_between", sentence, lambda v: v.padded * 2 * UNSEEDED.integers(2, size=v.padded.shape))

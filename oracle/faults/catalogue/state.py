@@ -4,7 +4,6 @@ The attributes of `v` are the known quantities (see `oracle.faults.equations`): 
 and `c` have the states of the steps before `t`. `memory` has values that earlier calls have stored.
 """
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,13 @@ from oracle.faults.catalogue.entry import (
     LSTM_FORWARD,
     LSTM_LAYER,
     RIGHT,
-    add,
+    Entries,
     exchanged,
 )
-from oracle.faults.fault import Fault
 from oracle.faults.layer_equations import full_lengths, state_after
 from reference.contract import LAYERS
 
-FAULTS: list[Fault] = []
+FAULTS = Entries("state")
 
 
 def _last_state_of_earlier_call(v: Any, quantity: str) -> Any:
@@ -64,8 +62,8 @@ def _exchanged_entry(v: Any) -> Any:
     return v.a_next
 
 
-state, c_state = partial(add, FAULTS, "state", FORWARDS), partial(add, FAULTS, "state", LSTM_FORWARD)
-sequence = partial(add, FAULTS, "state", EVERY_SEQUENCE)
+state, c_state = FAULTS.of(FORWARDS), FAULTS.of(LSTM_FORWARD)
+sequence = FAULTS.of(EVERY_SEQUENCE)
 sequence("a0_ignored", "a0 is ignored", a0="np.zeros_like(a0)")
 sequence("every_step_from_a0", "every step starts from a0", a_prev="a0")
 state("every_step_from_zero", "every step starts from zero", a_prev="np.zeros_like(a0)")
@@ -85,7 +83,7 @@ c_state("c_is_a", "every step uses a_prev for c_prev", c_prev="a_prev")
 c_from_a, a_from_c = "a_next if t else c0", "c_next if t else a0"
 c_state("a_is_c", "every step but the first uses c_prev for a_prev", a_prev=a_from_c)
 c_state("a_and_c_exchanged", "a and c are exchanged from step to step", a_prev=a_from_c, c_prev=c_from_a)
-layers, lstm_layers = partial(add, FAULTS, "state", LAYERS), partial(add, FAULTS, "state", LSTM_LAYER)
+layers, lstm_layers = FAULTS.of(LAYERS), FAULTS.of(LSTM_LAYER)
 lstm_layers("c0_ignored", "c0 is ignored", c_first="np.zeros_like(given['c0'])")
 lstm_layers("a0_for_c0", "a0 is used for c0", c_first="given['a0']")
 lstm_layers("c0_for_a0", "c0 is used for a0", a_first="given['c0']")

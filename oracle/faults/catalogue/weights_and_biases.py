@@ -18,23 +18,21 @@ from oracle.faults.catalogue.entry import (
     ORDERS,
     RECURRENT,
     THE,
+    Entries,
     a_weights_transposed,
-    add,
     by_columns,
     concat,
     each,
     gates_read,
     read,
-    series,
 )
-from oracle.faults.fault import Fault
 from reference.contract import LAYERS
 
-FAULTS: list[Fault] = []
+FAULTS = Entries("weights")
 
 
-weights_are = series(FAULTS, "weights", EVERY_LSTM, "parameters")
-biases_are = series(FAULTS, "biases", EVERY_LSTM, "parameters")
+weights_are = FAULTS.series(EVERY_LSTM, "parameters")
+biases_are = FAULTS.series(EVERY_LSTM, "parameters", "biases")
 for g, h in combinations(GATES, 2):
     pair = f"{GATES[g]}_and_{GATES[h]}"
     W, b = [(f"W{g}", f"W{h}"), (f"W{h}", f"W{g}")], [(f"b{g}", f"b{h}"), (f"b{h}", f"b{g}")]
@@ -59,30 +57,27 @@ for stacked, order in permutations(ORDERS, 2):
         sentence = f"gates stacked as in {one} ({stacked}) are read as in {other} ({order})"
         weights_are(f"{one}_gates_read_as_{other}", sentence, gates_read(stacked, order))
 
-weights_are = series(FAULTS, "weights", EVERY, "parameters")
-head_weights_are = series(FAULTS, "weights", ALL, "parameters")
-head_biases_are = series(FAULTS, "biases", ALL, "parameters")
+weights_are = FAULTS.series(EVERY, "parameters")
+head_weights_are = FAULTS.series(ALL, "parameters")
+head_biases_are = FAULTS.series(ALL, "parameters", "biases")
 weights_are("a_weights_transposed", "the weights of a_prev are transposed", a_weights_transposed(*RECURRENT))
 weights_are("weights_reshaped", "weights are reshaped, not transposed", each(by_columns, "Wax", *RECURRENT))
 head_weights_are("head_weights_reshaped", "head weights are reshaped, not transposed", each(by_columns, "Wy"))
 head_biases_are("head_bias_missing", "by is left out", each(np.zeros_like, "by"))
 head_biases_are("head_bias_doubled", "by is added twice", each(lambda b: 2 * b, "by"))
-affine_is = series(FAULTS, "biases", ALL, "affine")
+affine_is = FAULTS.series(ALL, "affine", "biases")
 affine_is("biases_missing", "the biases of the cell are left out", lambda W, u, b: W @ u)
 affine_is("biases_doubled", "every bias but by is added twice", lambda W, u, b: W @ u + 2 * b)
-layer_biases_are = series(FAULTS, "biases", LAYERS, "affine")
+layer_biases_are = FAULTS.series(LAYERS, "affine", "biases")
 layer_biases_are("every_bias_missing", "every bias is left out", lambda W, u, b: W @ u)
 layer_biases_are("every_bias_doubled", "every bias is added twice", lambda W, u, b: W @ u + 2 * b)
-concat_is = series(FAULTS, "weights", EVERY, "concat")
+concat_is = FAULTS.series(EVERY, "concat")
 concat_is("x_above_a", "[x; a] is used in place of [a; x]", "np.vstack([xt, a_prev])")
 concat_is("x_left_out", "x does not reach the cell", "np.vstack([a_prev, np.zeros_like(xt)])")
 concat_is("a_left_out", "a does not reach the cell", "np.vstack([np.zeros_like(a_prev), xt])")
 concat_is("concat_never_filled", "[a; x] stays zero", lambda v: np.zeros_like(concat(v)))
 x_weights_first = {"z": "affine(np.hstack([Wax, Waa]), concat, ba)"}
-add(
-    FAULTS,
-    "weights",
-    EVERY_RNN,
+FAULTS.of(EVERY_RNN)(
     "x_weights_first",
     "[Wax Waa] is used in place of [Waa Wax]",
     **x_weights_first,
