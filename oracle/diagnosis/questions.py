@@ -102,38 +102,26 @@ def has_more_options(inputs: Inputs, counterexample: Inputs) -> bool:
     """Whether a problem of layers has an option that the counterexample lacks, and a target may not have."""
     if not (isinstance(inputs, LayerInputs) and isinstance(counterexample, LayerInputs)):
         return False
-    return any(
-        more and not known for more, known in zip(_options(inputs), _options(counterexample), strict=True)
-    )
+    return not _options(inputs).keys() <= _options(counterexample).keys()
 
 
-def _options(inputs: LayerInputs) -> tuple[bool, ...]:
-    """Whether a problem has several layers, both directions, lengths, a projection, and relu."""
-    D = inputs.directions
-    return (
-        len(inputs.parameters) > D,
-        D > 1,
-        inputs.lengths is not None,
-        "Wp" in inputs.parameters[0],
-        inputs.activation == "relu",
-    )
+def _options(inputs: LayerInputs) -> dict[str, Any]:
+    """The options that a problem of layers has, with values for a problem of a few units."""
+    D, (first, *_) = inputs.directions, inputs.parameters
+    has = {
+        "layers": len(inputs.parameters) > D,
+        "directions": D > 1,
+        "lengths": inputs.lengths is not None,
+        "n_p": "Wp" in first,
+        "activation": inputs.activation == "relu",
+    }
+    values = {"layers": 2, "directions": 2, "lengths": "random", "n_p": 3, "activation": "relu"}
+    return {name: value for name, value in values.items() if has[name]}
 
 
 def larger_problem(function: str, counterexample: Inputs, network: LayerProblem | None = None) -> Problem:
     """A larger problem with the options of the counterexample."""
+    options = _options(counterexample) if isinstance(counterexample, LayerInputs) else {}
     if network:
-        has_lengths = isinstance(counterexample, LayerInputs) and counterexample.lengths is not None
-        return replace(network, m=5, T_x=6, lengths="random" if has_lengths else "absent")
-    sizes = {"n_x": 3, "n_a": 4, "n_y": 2, "m": 5, "T_x": 6}
-    if not isinstance(counterexample, LayerInputs):
-        return problem(function, **sizes)
-    several, both, lengths, projected, relu = _options(counterexample)
-    return problem(
-        function,
-        **sizes,
-        layers=1 + several,
-        directions=1 + both,
-        **({"lengths": "random"} if lengths else {}),
-        **({"n_p": 3} if projected else {}),
-        **({"activation": "relu"} if relu else {}),
-    )
+        return replace(network, m=5, T_x=6, lengths=options.get("lengths", "absent"))
+    return problem(function, n_x=3, n_a=4, n_y=2, m=5, T_x=6, **options)

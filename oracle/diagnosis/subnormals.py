@@ -53,16 +53,11 @@ def _enlarged(inputs: Inputs) -> Inputs:
 
 def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
     """The errors of the wrong numbers in all outputs, and the numbers; `None` for outputs of other shapes."""
-    if ours.outputs.keys() != right.outputs.keys():
+    shapes = [{place: np.shape(leaf) for place, leaf in each.outputs.items()} for each in (ours, right)]
+    if shapes[0] != shapes[1]:
         return None
-    off, shown = np.array([]), np.array([])
-    for place, theirs in right.outputs.items():
-        mine = ours.outputs[place]
-        if isinstance(mine, str) or isinstance(theirs, str) or mine.shape != theirs.shape:
-            if not (isinstance(mine, str) and isinstance(theirs, str)):
-                return None
-            continue
-        wrong = np.abs(mine - theirs) > 1e-4 * np.abs(theirs)  # more than rounding in any precision
-        off = np.append(off, np.abs(mine - theirs)[wrong])
-        shown = np.append(shown, mine[wrong])
-    return off, shown
+    pairs = [(ours.outputs[place], leaf) for place, leaf in right.outputs.items()]
+    arrays = [(mine.ravel(), spec.ravel()) for mine, spec in pairs if not isinstance(spec, str)]
+    shown, exact = (np.concatenate(each) for each in zip(*arrays, strict=True))
+    wrong = np.abs(shown - exact) > 1e-4 * np.abs(exact)  # more than rounding in any precision
+    return np.abs(shown - exact)[wrong], shown[wrong]

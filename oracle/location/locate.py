@@ -57,7 +57,7 @@ def explains(location: Location, function: str, program: Program, problem: Probl
         found = answer(function, budget, problem.inputs(function))
         return found is not None and found.is_wrong and form is not None and found.is_given_by(form)
     session = Session(function, budget, limits)
-    session.add(problem.inputs(function))
+    session.add_each([problem.inputs(function)])
     if first_wrong(session.observations) != location.where.equation:
         return False
     return holds(cases_of(session.observations, location.where.equation), form, when)
@@ -87,7 +87,7 @@ def _locate_in_layers(
         session = Session(function, budget, limits, setting)
         own = {"n_x": problem.n_x, "n_a": problem.n_a, "m": problem.m, "T_x": problem.T_x}
         alike = (session.draw(**own, seed=k, regime="unit", dtype=limits.dtypes[0]) for k in range(2))
-        if not session.add_each(chain(alike, few_problems(session.draw, limits.dtypes))):
+        if not session.add_each(chain(alike, few_problems(function, session.draw, limits.dtypes))):
             break
         if first_wrong(session.observations):
             session.add_each(all_problems(function, session.draw, limits.dtypes))

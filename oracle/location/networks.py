@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -84,45 +85,31 @@ def networks(counterexample: LayerProblem, limits: Limits) -> Iterator[LayerProb
     """Small networks; several layers, two directions and lengths only if the counterexample has them."""
     plain: dict[str, Any] = {"regime": "unit", "dtype": limits.dtypes[0], "initial": "given"}
     has_lengths = counterexample.lengths != "absent" and limits.lengths
-    layers = {1, 2, 3} if counterexample.layers > 1 else {1}
-    every = sorted({(L, D) for L in layers for D in {1, counterexample.directions}})
+    layers = (1, 2, 3) if counterexample.layers > 1 else (1,)
+    lengths = ("absent", "random", "equal", "with T_x") if has_lengths else ("absent",)
+    every = [*product(layers, sorted({1, counterexample.directions}), lengths)]
     for seed, (n_x, n_a, m, T_x) in enumerate(SIZES):
-        for L, D in every:
-            for lengths in ("absent", "random", "equal", "with T_x") if has_lengths else ("absent",):
-                if seed > 1 and (L == 3 or lengths == "equal"):
-                    continue
-                sizes: dict[str, Any] = {"m": m, "T_x": T_x}
-                if not counterexample.weights:
-                    as_many = counterexample.n_p == counterexample.n_a
-                    n_p = (n_a if as_many else max(n_a - 1, 1)) if counterexample.n_p else 0
-                    sizes |= {"n_x": n_x, "n_a": n_a, "layers": L, "directions": D, "n_p": n_p}
-                made = replace(counterexample, **plain, **sizes, lengths=lengths, seed=seed)
-                fitted = limits.fitted(made)
-                assert isinstance(fitted, LayerProblem)
-                yield fitted
-            if counterexample.weights:
-                break
+        for L, D, kind in every:
+            sizes: dict[str, Any] = {"m": m, "T_x": T_x, "lengths": kind}
+            if not counterexample.weights:
+                fewer = n_a if counterexample.n_p == counterexample.n_a else max(n_a - 1, 1)
+                n_p = fewer if counterexample.n_p else 0
+                sizes |= {"n_x": n_x, "n_a": n_a, "layers": L, "directions": D, "n_p": n_p}
+            fitted = limits.fitted(replace(counterexample, **plain, **sizes, seed=seed))
+            assert isinstance(fitted, LayerProblem)
+            yield fitted
 
 
 def confirming_networks(counterexample: LayerProblem, limits: Limits, seed: int) -> Iterator[LayerInputs]:
-    """New networks, some with equal or short lengths, and some with zeros in the input."""
+    """New networks, some with sequences that all end before T_x, and some with zeros in the input."""
     rng, every = np.random.default_rng(seed), [*networks(counterexample, limits)]
     for k in range(CONFIRMING_NETWORKS):
         problem = every[(7 * k + seed) % len(every)]
         given = replace(problem, seed=100 * seed + k).inputs(problem.kind)
         _, m, T_x = given.x.shape
-        if given.lengths is not None and T_x > 1:
-            some = np.asarray(rng.integers(1, T_x, m))
-            choices: list[Array] = [
-                given.lengths,
-                some,
-                0 * some + some[0],
-                np.where(np.arange(m) == rng.integers(m), T_x, some),
-            ]
-            given = replace(given, lengths=choices[int(rng.integers(4))])
-        if k % 3 == 0:
-            given = replace(given, x=given.x * (rng.random((1, m, T_x)) < 0.7))
-        yield given
+        if k % 2 and given.lengths is not None:
+            given = replace(given, lengths=rng.integers(1, max(T_x, 2), m))
+        yield replace(given, x=given.x * (rng.random((1, m, T_x)) < 0.7)) if k % 3 == 0 else given
 
 
 def locate_in_networks(

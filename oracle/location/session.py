@@ -64,19 +64,12 @@ class Session:
         assert isinstance(inputs, LayerInputs)
         return observed_layer(self.setting, inputs, self.program)
 
-    def add(self, inputs: Inputs) -> Observation | None:
-        """Observe one answer, and add the observation to the session unless it is `None`."""
-        found = self.observe(inputs)
-        if found is None:
-            return None
-        self.observations.append(found)
-        return found
-
     def add_each(self, every: Iterable[Inputs]) -> bool:
         """Add the observations of several problems; `False` if the budget ends before the last problem."""
         try:
             for inputs in every:
-                self.add(inputs)
+                found = self.observe(inputs)
+                self.observations += [found] if found else []
         except BudgetSpentError:
             return False
         return True

@@ -64,7 +64,7 @@ def judged(
         chain(
             own,
             ordinary(session.draw, range(900, 904), limits.dtypes[0]),
-            few_problems(session.draw, limits.dtypes, SEED),
+            few_problems(function, session.draw, limits.dtypes, SEED),
         )
     )
     target = _target(session, location)
