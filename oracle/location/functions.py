@@ -4,39 +4,19 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from oracle.faults.catalogue.precision import ROUNDED
 from oracle.location.equations import sigmoid
 from reference.contract import Array
 
 Function = Callable[[Array, float], Array]
 
 
-def _rounded(bits: int) -> Function:
-    """Round to float32 with `bits` fewer bits in the significand, ties to even."""
-
-    def function(v: Array, number: float) -> Array:
-        raw = np.ascontiguousarray(v, np.float32).view(np.uint32).astype(np.uint64)
-        unit = 1 << bits
-        even = (raw >> np.uint64(bits)) & np.uint64(1)
-        raw = (raw + np.uint64(unit // 2 - 1) + even) & ~np.uint64(unit - 1)
-        return raw.astype(np.uint32).view(np.float32).astype(np.float64)
-
-    return function
+def _cut_to_bfloat16(v: Array) -> Array:
+    """The first eight significant bits."""
+    significand, exponent = np.frexp(v)
+    return np.ldexp(np.trunc(256 * significand) / 256, exponent)
 
 
-def _cut(bits: int) -> Function:
-    def function(v: Array, number: float) -> Array:
-        raw = np.ascontiguousarray(v, np.float32).view(np.uint32) & np.uint32(0xFFFFFFFF << bits & 0xFFFFFFFF)
-        return raw.view(np.float32).astype(np.float64)
-
-    return function
-
-
-ROUNDINGS: Mapping[str, Function] = {
-    "float32": lambda v, _: v.astype(np.float32).astype(np.float64),
-    "float16": lambda v, _: v.astype(np.float16).astype(np.float64),
-    "bfloat16": _rounded(16),
-    "bfloat16, cut": _cut(16),
-}
 PLAIN: Mapping[str, tuple[Function, float]] = {
     "zero": (lambda v, _: np.zeros_like(v), 0.3),
     "one": (lambda v, _: np.ones_like(v), 0.5),
@@ -44,7 +24,8 @@ PLAIN: Mapping[str, tuple[Function, float]] = {
     "tanh": (lambda v, _: np.tanh(v), 0.8),
     "sigmoid": (lambda v, _: sigmoid(v), 0.8),
     "relu": (lambda v, _: np.maximum(v, 0), 0.9),
-} | {name: (function, 0.9) for name, function in ROUNDINGS.items()}
+    "bfloat16, cut": (lambda v, _: _cut_to_bfloat16(v), 0.9),
+} | {name: (lambda v, _, rounded=rounded: rounded(v), 0.9) for name, rounded in ROUNDED.items()}
 """Functions of the value of a node, without a parameter, each with its cost."""
 
 ARGUMENT_FUNCTIONS: Mapping[str, tuple[Function, float]] = {

@@ -9,6 +9,7 @@ from oracle.location.candidates import candidates
 from oracle.location.facts import Form
 from oracle.location.forms import given_by
 from oracle.location.observations import Case, Observation
+from oracle.step import GATES
 from reference.contract import Array
 
 FIRST_CASES = 8
@@ -115,16 +116,14 @@ def _first_cases(cases: Sequence[Case]) -> list[Case]:
 
 def for_gate(form: Form, one: str, other: str) -> Form:
     """The form for the gate `other` that corresponds to a form for the gate `one`."""
-    gates = {"ft": "f", "it": "i", "cct": "c", "ot": "o"}
-    if one not in gates or other not in gates:
+    letters = {quantity: letter for letter, quantity in GATES.items()}
+    if not {one, other} <= letters.keys():
         return form
+    old, new = letters[one], letters[other]
+    names = {one: other, f"z{old}": f"z{new}"}
 
     def renamed(name: str) -> str:
-        old, new = gates[one], gates[other]
-        if name == one:
-            return other
-        if name == f"z{old}":
-            return f"z{new}"
-        return name[0] + new + name[2:] if name.startswith((f"W{old}", f"b{old}")) else name
+        is_parameter = name.startswith((f"W{old}", f"b{old}"))
+        return name[0] + new + name[2:] if is_parameter else names.get(name, name)
 
     return replace(form, node=renamed(form.node), source=renamed(form.source), other=renamed(form.other))

@@ -56,7 +56,7 @@ class Observation:
     known: dict[str, Array]
     checks: dict[str, Check]
     memo: dict[str, Array] = field(default_factory=dict)
-    blocks: dict[str, tuple[list[Feature], Array, Array]] = field(default_factory=dict)
+    blocks: dict[str, tuple[dict[Feature, Array], Array]] = field(default_factory=dict)
 
     def value(self, name: str, target: str) -> Array:
         """The shown value of a node, or else the computed value, which is always used for `target` itself."""

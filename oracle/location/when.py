@@ -52,26 +52,18 @@ class Table:
     def of(cls, every: Sequence[tuple[Observation, str]]) -> "Table":
         """The table of answers, each with the name of the equation whose elements are taken."""
         blocks = [_sampled_features(observation, target) for observation, target in every]
-        index: dict[Feature, int] = {}
-        for features, _, _ in blocks:
-            for feature in features:
-                index.setdefault(feature, len(index))
-        values = np.full((len(index), sum(len(places) for _, _, places in blocks)), np.nan)
-        begin = 0
-        for features, block, places in blocks:
-            values[[index[feature] for feature in features], begin : begin + len(places)] = block
-            begin += len(places)
-        wrong = [
-            o.checks[target].wrong.reshape(-1)[places]
-            for (o, target), (_, _, places) in zip(every, blocks, strict=True)
-        ]
-        more = derived(dict(zip(index, values, strict=True)))
-        return cls(
-            [*index, *more],
-            np.concatenate([values, *(row[None] for row in more.values())]),
-            np.concatenate(wrong) if wrong else np.zeros(0, bool),
-            [places for _, _, places in blocks],
-        )
+        wrong = [np.zeros(0, bool)]
+        for (observation, target), (_, places) in zip(every, blocks, strict=True):
+            wrong.append(observation.checks[target].wrong.reshape(-1)[places])
+        found = {
+            feature: np.concatenate(
+                [block.get(feature, np.full(len(places), np.nan)) for block, places in blocks]
+            )
+            for feature in dict.fromkeys(feature for block, _ in blocks for feature in block)
+        }
+        found |= derived(found)
+        values = np.array([*found.values()]).reshape(len(found), -1)
+        return cls([*found], values, np.concatenate(wrong), [places for _, places in blocks])
 
     def without(self, excluded: Sequence[Array]) -> "Table":
         """The table without the elements where `excluded`, an array for each answer, is true."""
@@ -98,21 +90,18 @@ def compared(values: Array, condition: Condition) -> Array:
     return np.asarray(RELATIONS[condition.relation](values, condition.value))
 
 
-def _sampled_features(observation: Observation, target: str) -> tuple[list[Feature], Array, Array]:
-    """The features, their values for some elements of an equation, and the flat indices of the elements.
+def _sampled_features(observation: Observation, target: str) -> tuple[dict[Feature, Array], Array]:
+    """The features of some elements of an equation, and the flat indices of the elements.
 
     Cached in the observation.
     """
     if target not in observation.blocks:
         check = observation.checks[target]
         places = _sampled(check.wrong, check.decided)
-        found = columns(observation, target)
         shape = check.shown.shape
-        index = np.unravel_index(places, shape)
-        block = np.empty((len(found), len(places)))
-        for row, array in zip(block, found.values(), strict=True):
-            row[:] = array[tuple(i if n != 1 else 0 for i, n in zip(index, array.shape, strict=True))]
-        observation.blocks[target] = [*found], block, places
+        found = columns(observation, target)
+        block = {name: np.broadcast_to(array, shape).reshape(-1)[places] for name, array in found.items()}
+        observation.blocks[target] = block, places
     return observation.blocks[target]
 
 
