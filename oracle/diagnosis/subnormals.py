@@ -57,7 +57,7 @@ def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
     if shapes[0] != shapes[1]:
         return None
     pairs = [(ours.outputs[place], leaf) for place, leaf in right.outputs.items()]
-    arrays = [(mine.ravel(), spec.ravel()) for mine, spec in pairs if not isinstance(spec, str)]
+    arrays = [(np.ravel(mine), np.ravel(spec)) for mine, spec in pairs if not isinstance(spec, str)]
     shown, exact = (np.concatenate(each) for each in zip(*arrays, strict=True))
     wrong = np.abs(shown - exact) > 1e-4 * np.abs(exact)  # more than rounding in any precision
     return np.abs(shown - exact)[wrong], shown[wrong]
