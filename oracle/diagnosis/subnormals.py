@@ -56,8 +56,10 @@ def _errors(ours: Behaviour, right: Behaviour) -> tuple[Array, Array] | None:
     shapes = [{place: np.shape(leaf) for place, leaf in each.outputs.items()} for each in (ours, right)]
     if shapes[0] != shapes[1]:
         return None
-    pairs = [(ours.outputs[place], leaf) for place, leaf in right.outputs.items()]
-    arrays = [(np.ravel(mine), np.ravel(spec)) for mine, spec in pairs if not isinstance(spec, str)]
-    shown, exact = (np.concatenate(each) for each in zip(*arrays, strict=True))
+    places = [place for place, leaf in right.outputs.items() if not isinstance(leaf, str)]
+    shown, exact = (
+        np.concatenate([np.zeros(0), *(np.ravel(each.outputs[place]) for place in places)])
+        for each in (ours, right)
+    )
     wrong = np.abs(shown - exact) > 1e-4 * np.abs(exact)  # more than rounding in any precision
     return np.abs(shown - exact)[wrong], shown[wrong]

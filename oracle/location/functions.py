@@ -14,7 +14,7 @@ Function = Callable[[Array, float], Array]
 def _cut_to_bfloat16(v: Array) -> Array:
     """The first eight significant bits."""
     significand, exponent = np.frexp(v)
-    return np.ldexp(np.trunc(256 * significand) / 256, exponent)
+    return np.asarray(np.ldexp(np.trunc(256 * significand) / 256, exponent))
 
 
 PLAIN: Mapping[str, tuple[Function, float]] = {

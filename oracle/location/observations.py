@@ -249,7 +249,7 @@ class _Steps:
         first = gates or [f"{s}_next" for s in states]
         unclear = self._choose(every, ["a_prev", "xt", *(() if gates else first)], first)
         if gates and "c" in states:
-            self._choose_gates(gates)
+            unclear |= self._choose_gates(gates)
             unclear |= self._choose(every, ["c_next", "c_prev"], ["c_next"])
             unclear |= self._choose(every, ["a_next"], ["a_next"])
         for s in states if is_sequence else ():
@@ -278,11 +278,20 @@ class _Steps:
         b = bounded(self.nodes, known, target, self.fl)
         return int(_check(known[target], b.value, b.error).wrong.sum())
 
-    def _choose_gates(self, gates: list[str]) -> None:
-        """Use the computed gate if it gives the shown state and the cached gate does not."""
+    def _choose_gates(self, gates: list[str]) -> set[str]:
+        """Use the computed gate if it gives the shown state and the cached gate does not.
+
+        Returns the gates for which both give the shown state.
+        """
+        unclear = set()
         for name in gates:
             if self._count(name, self.known):
                 other = self.known | {name: bounded(self.nodes, self.known, name, self.fl).value}
                 target = "a_next" if name == "ot" else "c_next"
-                if target in other and self._count(target, other) < self._count(target, self.known):
-                    self.known[name] = other[name]
+                if target in other:
+                    ours, theirs = self._count(target, self.known), self._count(target, other)
+                    if theirs < ours:
+                        self.known[name] = other[name]
+                    elif not theirs:
+                        unclear.add(name)
+        return unclear
