@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,7 +6,7 @@ import pytest
 
 import reference
 from oracle.problem import Problem
-from properties.implementations.implementation import Died, Foreign, Implementation, Raised, Returned
+from properties.implementations.implementation import Foreign, Implementation, Raised, Returned
 from properties.worker.codec import CodecError
 from reference.contract import CONTRACTS, FUNCTIONS
 
@@ -199,10 +198,3 @@ def test_arguments_that_cannot_be_sent_leave_the_process_as_it_is(implement: Imp
     with pytest.raises(CodecError, match="integer"):
         implementation.call("rnn_forward", [10**5000, 0, 0])
     assert returned(implementation.call("rnn_forward", [0, 0, 0])).value == 2
-
-
-def test_a_target_whose_file_is_gone_cannot_be_loaded_again(implement: Implement, tmp_path: Path) -> None:
-    target = implement("def rnn_forward(x, a0, parameters):\n    import os\n    os._exit(1)\n")
-    assert isinstance(target.call("rnn_forward", [1, 0, {}]), Died)
-    (tmp_path / "target.py").unlink()
-    assert "cannot be loaded again: no file 'target.py'" in str(target.call("rnn_forward", [1, 0, {}]))

@@ -47,9 +47,12 @@ def test_a_target_that_becomes_unusable_is_a_death(implement: Implement, tmp_pat
     assert implementation.call("rnn_forward", [1, 0, 0]) == Died("exited with status 1")
     implement("1 / 0")
     outcome = implementation.call("rnn_forward", [0, 0, 0])
-    assert outcome == Died("target.py cannot be imported: ZeroDivisionError: division by zero (target.py:1)")
+    why = "target.py cannot be imported: ZeroDivisionError: division by zero (target.py:1)"
+    assert outcome == Died(f"cannot be loaded again: {why}")
     tmp_path.joinpath("target.py").unlink()
-    assert isinstance(implementation.call("rnn_forward", [0, 0, 0]), Died)
+    gone = implementation.call("rnn_forward", [0, 0, 0])
+    assert isinstance(gone, Died)
+    assert gone.reason.startswith("cannot be loaded again: no file 'target.py'")
     implement(source)
     assert implementation.call("rnn_forward", [2, 0, 0]) == Died("exited with status 2")
 
