@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from oracle.faults.backward_equations import SPECIFICATION
 from oracle.faults.catalogue.entry import GATES, THE, Entries
 from reference.contract import BACKWARDS
 
@@ -22,7 +21,6 @@ every, sequence = FAULTS.of(BACKWARDS), FAULTS.of(SEQUENCES)
 rnn_sequence = FAULTS.of(("rnn_backward",))
 cell = FAULTS.of(("lstm_cell_backward",))
 lstm_sequence = FAULTS.of(("lstm_backward",))
-RIGHT = SPECIFICATION["lstm"]
 
 
 def _sums_of_earlier_call(v: Any) -> Any:
@@ -40,12 +38,12 @@ rnn("derivative_fourth_power", "the derivative of tanh is 1 - a ** 4", slope="1 
 rnn("derivative_at_a_prev", "the derivative of tanh is 1 - a_prev ** 2", slope="1 - a_prev ** 2")
 rnn(
     "weights_from_da_next",
-    "dWax, dWaa and dba are of da_next, without the derivative of tanh",
+    "dWax, dWaa and dba are computed with da_next, without the derivative of tanh",
     dWax="da_next @ xt.T",
     dWaa="da_next @ a_prev.T",
     dba="da_next.sum(axis=1, keepdims=True)",
 )
-sentence = "da_prev is of da_next, without the derivative of tanh"
+sentence = "da_prev is computed with da_next, without the derivative of tanh"
 rnn("da_prev_from_da_next", sentence, da_prev="Waa.T @ da_next")
 rnn("Waa_not_transposed", "da_prev is Waa dz, without the transpose", da_prev="Waa @ dz")
 rnn("dWaa_from_a_next", "dWaa is dz a_next.T, not dz a_prev.T", dWaa="dz @ a_next.T")
@@ -55,9 +53,9 @@ lstm("derivative_on_c_not_squared", "the derivative of the tanh on c is 1 - h, n
 lstm("tanh_of_a_next", "tanh is taken of a_next, not of c_next", h="np.tanh(a_next)")
 at_a = {"slope": "1 - np.tanh(a_next) ** 2"}
 lstm("derivative_on_c_at_a_next", "the derivative of the tanh on c is taken at a_next", **at_a)
-sentence = "the output gate's part is of c_next, not of tanh(c_next)"
+sentence = "dzo uses c_next instead of tanh(c_next)"
 lstm("dzo_without_tanh", sentence, dzo="da_next * c_next * slope_o")
-sentence = "the output gate's part is of tanh(a_next)"
+sentence = "dzo uses tanh(a_next) instead of tanh(c_next)"
 lstm("dzo_of_tanh_of_a_next", sentence, dzo="da_next * np.tanh(a_next) * slope_o")
 for gate, name in GATES.items():
     left_out = {f"slope_{gate}": "np.ones_like(ft)"}
@@ -67,13 +65,13 @@ lstm("gate_derivatives_left_out", "the derivatives of all gates' activations are
 again = {
     f"slope_{gate}": f"(1 / (1 + np.exp(-{gate}t))) * (1 - 1 / (1 + np.exp(-{gate}t)))" for gate in "fio"
 }
-sentence = "the derivatives of the sigmoids are taken of the gates, as if these were their preactivations"
+sentence = "the derivatives of the sigmoids are taken of the gates, as if these were their pre-activations"
 lstm("derivative_of_sigmoid_of_gates", sentence, **again)
 alone = {f"slope_{gate}": f"{gate}t" for gate in "fio"}
 lstm("derivative_of_sigmoid_s", "the derivative of the sigmoids is s, not s * (1 - s)", **alone)
 alone = {f"slope_{gate}": f"1 - {gate}t" for gate in "fio"}
 lstm("derivative_of_sigmoid_1_s", "the derivative of the sigmoids is 1 - s, not s * (1 - s)", **alone)
-sentence = "the derivative of the candidate's tanh is taken of cct, as if cct were its preactivation"
+sentence = "the derivative of the candidate's tanh is taken of cct, as if cct were its pre-activation"
 lstm("derivative_of_tanh_of_cct", sentence, slope_c="1 - np.tanh(cct) ** 2")
 sentence = "the derivative of the candidate's tanh is 1 - cct, not 1 - cct ** 2"
 lstm("candidate_derivative_not_squared", sentence, slope_c="1 - cct")
@@ -86,7 +84,7 @@ lstm("candidate_derivative_of_sigmoid", sentence, slope_c="cct * (1 - cct)")
 
 # The gradient with respect to the memory state.
 lstm("through_h_left_out", "dc is dc_next alone, without what comes through a_next", dc="dc_next")
-lstm("through_h_without_ot", "what comes to dc through a_next lacks ot", through_h="da_next * slope")
+lstm("through_h_without_ot", "the term of dc from a_next lacks the factor ot", through_h="da_next * slope")
 cell("dc_next_left_out", "dc is only what comes through a_next, without dc_next", dc="through_h")
 sentence = "dc_prev is dc_next * ft, without what comes through a_next"
 cell("dc_prev_without_through_h", sentence, dc_prev="dc_next * ft")
@@ -94,15 +92,15 @@ lstm("dc_prev_without_ft", "dc_prev lacks the forget gate", dc_prev="dc")
 lstm("dc_prev_by_it", "dc_prev is dc * it, not dc * ft", dc_prev="dc * it")
 lstm(
     "brackets_missing",
-    "the gates' parts lack their brackets: only what comes through a_next has their derivatives",
+    "brackets are missing: the derivatives of f, i and c multiply only the term from a_next",
     dzf="dc_next * c_prev + through_h * c_prev * slope_f",
     dzi="dc_next * cct + through_h * cct * slope_i",
     dzc="dc_next * it + through_h * it * slope_c",
 )
-lstm("dzf_of_c_next", "the forget gate's part is of c_next, not of c_prev", dzf="dc * c_next * slope_f")
-sentence = "the forget gate's part is of cct, and the update gate's of c_prev"
+lstm("dzf_of_c_next", "dzf uses c_next instead of c_prev", dzf="dc * c_next * slope_f")
+sentence = "dzf uses cct instead of c_prev, and dzi uses c_prev instead of cct"
 lstm("dzf_and_dzi_exchanged", sentence, dzf="dc * cct * slope_f", dzi="dc * c_prev * slope_i")
-lstm("dzo_from_dc", "the output gate's part is of dc, not of da_next", dzo="dc * h * slope_o")
+lstm("dzo_from_dc", "dzo uses dc instead of da_next", dzo="dc * h * slope_o")
 
 # Back through the weights.
 for gate, name in GATES.items():
@@ -110,12 +108,12 @@ for gate, name in GATES.items():
     missing = {"da_prev": f"{back}[:n_a]", "dxt": f"{back}[n_a:]"}
     lstm(f"{name}_missing_in_da_prev", f"da_prev and dxt lack the part of {THE[gate]}", **missing)
 by_gradients = " + ".join(f"dW{gate}.T @ dz{gate}" for gate in "fico")
-lstm("dW_for_W", "da_prev and dxt are of dW, not of W", back=by_gradients)
+lstm("dW_for_W", "da_prev and dxt are computed with dW instead of W", back=by_gradients)
 exchanged = {"da_prev": "back[-n_a:]", "dxt": "back[:-n_a]"}
-lstm("da_prev_and_dxt_exchanged", "da_prev is read where dxt stands, and dxt where da_prev does", **exchanged)
-sentence = "the weights' gradients are of [x; a], not of [a; x]"
+lstm("da_prev_and_dxt_exchanged", "da_prev and dxt are taken from each other's rows", **exchanged)
+sentence = "the weights' gradients are computed with [x; a] instead of [a; x]"
 lstm("concat_x_above_a", sentence, concat="np.concatenate([xt, a_prev])")
-sentence = "the weights' gradients are of a_next, not of a_prev"
+sentence = "the weights' gradients are computed with a_next instead of a_prev"
 lstm("concat_of_a_next", sentence, concat="np.concatenate([a_next, xt])")
 summed = {f"db{gate}": f"dW{gate}.sum(axis=1, keepdims=True)" for gate in GATES}
 lstm("db_sums_dW", "the biases' gradients are sums over dW", **summed)
@@ -139,7 +137,7 @@ def _transposed(name: str, array: Any, v: Any) -> Any:
     return array.T if name.startswith("dW") else array
 
 
-sentence = "the gradients by parameters are means over the samples, not sums"
+sentence = "the gradients with respect to the parameters are means over the samples, not sums"
 every("means_over_samples", sentence, gradient=_mean)
 every("db_flat", "the biases' gradients are sums without keepdims", gradient=_flat)
 every("db_one_number", "the biases' gradients are sums over the units, too", gradient=_one_number)
@@ -153,15 +151,15 @@ not_carried = {"da_next": "da[:, :, t]"}
 rnn_sequence("da_not_carried", "da_prev is not carried through time", **not_carried)
 sentence = "nothing is carried through time (as the exercise's first edition expected)"
 lstm_sequence("nothing_carried", sentence, **not_carried, dc_next="np.zeros_like(dc_carried)")
-lstm_sequence("da_alone_not_carried", "da_prev is not carried through time, and dc_prev is", **not_carried)
+lstm_sequence("da_alone_not_carried", "da_prev is not carried through time, but dc_prev is", **not_carried)
 dc_not_carried = {"dc_next": "np.zeros_like(dc_carried)"}
-sentence = "dc_prev is not carried through time, or as dc_next * ft alone, which is 0; da_prev is carried"
+sentence = "dc_prev is not carried through time (or only as dc_next * ft, which stays 0); da_prev is"
 lstm_sequence("dc_not_carried", sentence, **dc_not_carried)
 last_alone = {"da_next": "da_carried + (da[:, :, t] if t == T_x - 1 else 0)"}
 sequence("last_da_alone", "only the last step of da is used", **last_alone)
 sequence("last_da_twice", "the last step of da is counted twice", da_carried="da[:, :, -1]")
 sequence("da_one_step_early", "step t reads da of step t - 1", da_next="da[:, :, t - 1] + da_carried")
-sentence = "the gradients by parameters are those of the last step taken, not sums"
+sentence = "the gradients with respect to the parameters are those of the last step taken, not sums"
 sequence("overwritten_by_each_step", sentence, added=lambda total, part: part)
 sentence = "the loop over time ends before step 0"
 sequence("first_step_left_out", sentence, steps="reversed(range(1, T_x))")
@@ -170,5 +168,5 @@ sequence("last_step_left_out", sentence, steps="reversed(range(T_x - 1))")
 sequence("time_not_reversed", "the loop over time runs forwards", steps="range(T_x)")
 sequence("dx_reversed", "dx is in the order in which the steps are taken", slot="T_x - 1 - t")
 sequence("da0_left_out", "da0 is 0", da0="np.zeros_like(da_carried)")
-sequence("da0_is_da_next", "da0 is the gradient by the state after step 0", da0="da_next")
+sequence("da0_is_da_next", "da0 is the gradient with respect to the state after step 0", da0="da_next")
 sequence("sums_kept", "the sums over the steps are kept from call to call", sums=_sums_of_earlier_call)
