@@ -45,7 +45,7 @@ settings.register_profile(
     verbosity=Verbosity.quiet,  # a violation has its own message
 )
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=60)
-settings.register_profile("quick", settings.get_profile("dev"), max_examples=1)  # for many targets
+settings.register_profile("quick", settings.get_profile("dev"), max_examples=1)  # the simplest shape
 settings.register_profile("fuzz", settings.get_profile("dev"), max_examples=100)
 settings.load_profile("dev")
 
