@@ -6,9 +6,11 @@ the implementation's answers, within rounding, and at least one of these answers
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import cache
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache, lru_cache
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from oracle.diagnosis.behaviour import (
     PARTS,
@@ -17,6 +19,7 @@ from oracle.diagnosis.behaviour import (
     Program,
     alike,
     mistaken,
+    program_of,
     same,
     specification,
 )
@@ -33,6 +36,9 @@ from oracle.faults import Fault, common, concerning
 from oracle.inputs import Inputs
 from oracle.limits import ANYTHING, Limits
 from oracle.problem import LayerProblem, Problem
+
+CACHED = 512
+"""The number of mistakes whose answers are cached; the answers of one take 50 to 400 KB."""
 
 
 class Scope(NamedTuple):
@@ -86,15 +92,18 @@ def diagnose(
     if wrong is None or all(ours.is_like(spec) or _raised(ours) for ours, spec in pairs):
         return []
 
+    def answers(fault: Fault) -> Iterator[Behaviour]:
+        if len(inputs) < len(every_input):
+            return _behaviours(mistaken(function, fault, limits), inputs)
+        return _with_counterexample(function, fault, limits, questions, counterexample)
+
     def fitting(faults: Sequence[Fault], beyond: int = 0) -> list[tuple[int, Finding]]:
-        likely = (
-            fault
+        fits = [
+            (_fit(shown, right, answers(fault), wrong), mistake(*fault.names))
             for fault in faults
             if len(inputs) < len(every_input)
             or same(shown[0].outputs, _first_outputs(function, fault, limits, network))
-        )
-        answers = ((fault, _behaviours(mistaken(function, fault, limits), inputs)) for fault in likely)
-        fits = [(_fit(shown, right, seen, wrong), mistake(*fault.names)) for fault, seen in answers]
+        ]
         return sorted((fit for fit in fits if fit[0] > beyond), key=lambda fit: -fit[0])
 
     fits = fitting(concerning(function))
@@ -154,6 +163,35 @@ def distinguishing_problems(
     if scope.extreme and not scope.network:
         chosen += extreme_problems(function)
     return tuple(map(scope.limits.fitted, chosen))
+
+
+def _with_counterexample(
+    function: str, fault: Fault, limits: Limits, questions: tuple[Problem, ...], counterexample: Inputs
+) -> Iterator[Behaviour]:
+    """The behaviour of a mistake on each problem (cached), then on the counterexample."""
+    known, memory = _of_mistake(function, fault, limits, questions)
+    yield from known
+    yield program_of(replace(fault, memory=deepcopy(memory)), function, limits)(counterexample)
+
+
+@lru_cache(maxsize=CACHED)
+def _of_mistake(
+    function: str, fault: Fault, limits: Limits, questions: tuple[Problem, ...]
+) -> tuple[Sequence[Behaviour], dict[str, dict[Any, Any]]]:
+    """The behaviour of a mistake on each problem, and the memory of the mistake after the calls."""
+    program = replace(fault, memory={})
+    inputs = [problem.inputs(function) for problem in questions]
+    right = _of_specification(function, limits, questions)
+    answers = _behaviours(program_of(program, function, limits), inputs)
+    return [answer.sharing(spec) for answer, spec in zip(answers, right, strict=True)], program.memory
+
+
+@lru_cache(maxsize=CACHED)
+def _of_specification(function: str, limits: Limits, questions: tuple[Problem, ...]) -> Sequence[Behaviour]:
+    """The right behaviour on each problem."""
+    return [
+        *_behaviours(specification(function, limits), [problem.inputs(function) for problem in questions])
+    ]
 
 
 @cache

@@ -1,6 +1,7 @@
 """The diagnosis: right programs have none, two mistakes at once are both named, and chance is recognised."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 import reference
 from oracle.diagnosis.behaviour import Behaviour, mistaken
 from oracle.diagnosis.findings import found, mistake
-from oracle.diagnosis.names import Scope, diagnose
+from oracle.diagnosis.names import Scope, _behaviours, _with_counterexample, diagnose, distinguishing_problems
 from oracle.diagnosis.traces import right_digits
-from oracle.faults import FAULTS
+from oracle.faults import FAULTS, concerning
+from oracle.limits import ANYTHING
 from oracle.problem import Problem
 from oracle.tests.answers import NEARLY, program, side_effect, small, symptoms
+from oracle.tests.selection import chosen
 from reference.contract import FUNCTIONS
 
 PAIRS = [
@@ -137,3 +140,23 @@ def test_of_what_raises_on_no_steps_alone_nothing_is_named_that_caches_something
     assert (
         diagnose("rnn_forward", program("rnn_forward", SimpleNamespace(rnn_forward=rnn_forward)), none) == []
     )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_cached_answers_of_a_mistake_are_its_answers(function: str) -> None:
+    """Also those of a mistake that remembers calls, whatever counterexamples have come before.
+
+    Takes seconds: a quarter of the mistakes answer all problems four times.
+    """
+    given, other = (
+        distinguishing_problems(function, small(function)),
+        replace(small(function), x=small(function).x + 1),
+    )
+    for fault in chosen(concerning(function), lambda fault: fault.group):
+        for counterexample in (other, small(function)):
+            inputs = [*(problem.inputs(function) for problem in given), counterexample]
+            cached = [*_with_counterexample(function, fault, ANYTHING, given, counterexample)]
+            fresh = [*_behaviours(mistaken(function, fault), inputs)]
+            if not all(map(Behaviour.is_like, cached, fresh)):  # then it acts at random, which may not show
+                again = ([*_behaviours(mistaken(function, fault), inputs)] for _ in range(10))
+                assert not all(all(map(Behaviour.is_like, fresh, each)) for each in again), fault.name
