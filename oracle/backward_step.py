@@ -79,7 +79,7 @@ class LSTMSteps:
         return dz, unknown_where(overflows[3], self.before(t, by_c))
 
     def overflows(self, t: int, d: Bounded, d_c: Bounded) -> Array:
-        """Where a program may overflow if it expands the product with the gradient by c, which is a sum.
+        """Where a program may overflow if it expands the product with dc, which is a sum.
 
         The result `(4, k, n, m)` is for `dz` of f, i and c, and for the memory state before the step.
         """

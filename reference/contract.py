@@ -48,7 +48,7 @@ class Contract:
 
     A backward pass takes the cache that its forward pass returns, and returns a dict with its outputs as
     keys. The backward pass of a layer takes the inputs instead of a cache, and returns a tuple: its outputs,
-    then a list of dicts with the gradients by parameters.
+    then a list of dicts with the gradients with respect to parameters.
     """
 
     name: str

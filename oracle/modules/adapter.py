@@ -168,7 +168,7 @@ class Adapter:
         of_weights = {name: _array(each) for name, each in zip(built.weights, found[len(leaves) :])}
         for name, source in sorted(self._sources_of[sizes].items(), key=lambda item: item[1].half):
             values = of_weights[name]
-            if source.half == "second":  # the gradient by a bias is the mean of those by its halves
+            if source.half == "second":  # the bias has the mean gradient of its halves
                 first = by_entry[source.entries]
                 values = np.where(first == values, values, first / 2 + values / 2)
             by_entry[source.entries] = values

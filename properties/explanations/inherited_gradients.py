@@ -36,7 +36,7 @@ def follows_wrong_forward(program: Program, problem: LayerProblem) -> bool:
 
 
 def _are_derivatives(implementation: Implementation, contract: Contract, inputs: Inputs) -> bool:
-    """Whether the gradients by each argument and each parameter are those of the target's forward pass."""
+    """Whether all gradients are those of the target's own forward pass."""
     arguments = inputs.arguments(contract.name)
     incoming = len(contract.arguments) - len(CONTRACTS[contract.source].arguments)
     given = arguments[incoming:]
@@ -67,7 +67,7 @@ def _are_derivatives(implementation: Implementation, contract: Contract, inputs:
 def _by_quantity(
     given: Sequence[Any], by_arguments: Sequence[Array], by_parameters: Sequence[Any]
 ) -> Iterator[tuple[int | str, list[Array]]]:
-    """The gradients by each array that is given, and by each parameter in all layers and directions."""
+    """The gradients with respect to each given array and each parameter of all layers."""
     for at, (array, gradient) in enumerate(zip(given[:-2], by_arguments, strict=True)):
         if array is not None:
             yield at, [gradient]
