@@ -9,8 +9,7 @@ from oracle.diagnosis.behaviour import Program
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Location, Where
-from oracle.location.network_mistakes import network_mistakes
-from oracle.location.networks import Answer, answer, gives_all, networks, when_wrong
+from oracle.location.networks import Answer, answer, gives_all, network_mistakes, networks, when_wrong
 from oracle.problem import LayerProblem
 from reference.contract import CONTRACTS
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from oracle.location.equations import ACTIVATIONS, Nodes
 from oracle.location.facts import Form
-from oracle.location.forms import MAPS
-from oracle.location.functions import ARGUMENT_FUNCTIONS, NUMBERED, PLAIN
+from oracle.location.forms import ARGUMENT_FUNCTIONS, MAPS, NUMBERED, PLAIN
 from oracle.location.observations import Case, Observation
 from reference.contract import Array
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from oracle.inputs import Inputs
 from oracle.location.facts import Condition, When
-from oracle.location.features import AXIS_SIZES, SUM
+from oracle.location.features import AXIS_SIZES, CONCAT_SIZE
 from oracle.location.probe_problems import BASE, Draw, over_time, special
 from oracle.location.when import compared
 from oracle.problem import DType
@@ -51,7 +51,7 @@ def _sizes_meeting(condition: Condition) -> dict[str, int]:
     feature, value = condition.feature, int(condition.value) if abs(condition.value) < LARGEST else 1
     if feature.kind == "size" and feature.name in BASE and condition.relation in ("=", "≥"):
         return {feature.name: max(value, 1)}
-    if feature.kind in ("place", "from end", "residue", "tail") and feature.name in AXIS_SIZES:
+    if feature.kind in ("index", "index from end", "residue", "in last block") and feature.name in AXIS_SIZES:
         name = AXIS_SIZES[feature.name] or "n_a"
         return {name: max(value + 3, feature.by + value + 2, BASE[name])}
     return {}
@@ -62,7 +62,7 @@ def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
     (kind, name, by), value = vars(condition.feature).values(), int(min(condition.value, LARGEST))
     if kind == "size" and name in BASE:
         yield from ({name: size} for size in {*range(value - 2, value + 3), 2 * value, 2 * value + 1})
-    elif kind in ("size", "residue") and name == SUM:
+    elif kind in ("size", "residue") and name == CONCAT_SIZE:
         for size in range(1, min(2 * by, 24) + 3, 2):
             yield from ({"n_a": size + 1}, {"n_x": size})
     elif kind == "residue" and name in BASE:
@@ -71,15 +71,15 @@ def _sizes_beside(condition: Condition) -> Iterator[dict[str, int]]:
         one, other = name.split(" = ")
         for size in (2, 4, 7, 9):
             yield from ({one: size, other: size}, {one: size, other: size + 1 + size % 2})
-    elif kind in ("place", "from end", "tail", "residue"):
-        least = value if kind in ("place", "from end") else 0
+    elif kind in ("index", "index from end", "in last block", "residue"):
+        least = value if kind in ("index", "index from end") else 0
         beyond = {0, 1, 2, by + 3, 2 * by + 1, least + 3, 2 * least + 1}
         yield from ({AXIS_SIZES[name] or "n_a": least + more} for more in beyond)
 
 
 def _values_beside(condition: Condition, example: Inputs, drawn: Draw, seed: int) -> Iterator[Inputs]:
     """Problems in which some elements meet a condition on values and some do not."""
-    if condition.feature.kind in ("repeats", "moved"):
+    if condition.feature.kind in ("input repeats", "change"):
         for k in range(5):
             yield from over_time(drawn(k, {"T_x": 4 + 2 * k + seed % 7}), drawn(k + 5, {"T_x": 30}), k)
     else:

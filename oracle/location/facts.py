@@ -9,10 +9,19 @@ Relation = Literal["=", "≠", "≥", "≤", ">", "<"]
 
 @dataclass(frozen=True)
 class Feature:
-    """A number for each element of an answer, such as its step or its magnitude.
+    """A number for each element of an answer, such as the index of its step or its magnitude.
 
-    `kind` names the computation (see `oracle.location.features`); `name` is the array, axis or size from
-    which the number is computed; `by` is the modulus of a residue.
+    `name` is the array, the axis or the size from which the number is computed. `by` is the length of a
+    block, or the modulus of a residue. By the `kind` of the feature, the number is:
+
+    - `size`: the size `name`; `equal`: 1 if two sizes are equal, else 0; `bits`: the width of the dtype;
+    - `index`: the element's index along the axis `name`; `index from end`: 0 for the last index, 1 before it;
+    - `residue`: a size or an index modulo `by`;
+    - `in last block`: 1 if blocks of `by` along the axis leave an incomplete last block that has the element;
+    - `value`, `magnitude`: the element of the array `name`, and its magnitude;
+    - `largest`, `largest of all`: the largest magnitude in the array `name`, of the sample or of all samples;
+    - `change`: the largest change of a state since the step before;
+    - `input repeats`: 1 if the input of the step equals that of the step before, else 0.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""The features of each element of an equation: its unit, sample and step, sizes, and magnitudes."""
+"""Computes the features of each element of an equation, on which the conditions of `when` depend."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -12,50 +12,55 @@ from reference.contract import Array
 
 AXES = ("unit", "sample", "step")
 AXIS_SIZES = {"unit": "", "sample": "m", "step": "T_x"}
-"""The name of the size of each axis; empty for units, whose number depends on the equation."""
+"""The symbol of the size of each axis; empty for units, whose number depends on the equation."""
 MODULI = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 32, 64)
-SUM = "n_a + n_x"
+CONCAT_SIZE = "n_a + n_x"
+"""The name of the size of `[a_prev; xt]`."""
 VALUES = ("xt", "a_prev", "c_prev", "a_next", "c_next", "logits", "yt_pred", "zf", "zi", "zc", "zo", "z")
 """The arrays whose values are features. `z…` is the argument of an activation."""
 
 COSTS: Mapping[str, float] = {
-    "size": 1, "equal": 1, "bits": 1, "place": 1, "from end": 1.2, "residue": 1.4, "tail": 1.3,
+    "size": 1, "equal": 1, "bits": 1, "index": 1, "index from end": 1.2, "residue": 1.4, "in last block": 1.3,
     "value": 1.5, "magnitude": 1.5, "largest": 1.8, "largest of all": 1.9,
-    "moved": 2.3, "repeats": 2,
+    "change": 2.3, "input repeats": 2,
 }  # fmt: skip
-"""The cost of a condition by the kind of its feature. `when.rule` chooses the cheapest conditions."""
+"""The cost of a condition, by the kind of its feature. `when.rule` minimizes the cost."""
 
 
-def columns(observation: Observation, target: str) -> dict[Feature, Array]:
-    """The features of the elements of an equation, as arrays that broadcast to `(n, m, T_x)`."""
+def features_of(observation: Observation, target: str) -> dict[Feature, Array]:
+    """The features of the elements of an equation, each an array that broadcasts to `(n, m, T_x)`.
+
+    The features that `derived_features` computes are not among these features.
+    """
     shape = observation.checks[target].shown.shape
     sizes = observation.sizes
     found = {Feature("size", name): _number(size) for name, size in sizes.items()}
     for one, other in combinations(sizes, 2):
         found[Feature("equal", f"{one} = {other}")] = _number(sizes[one] == sizes[other])
     if "n_x" in sizes:
-        found[Feature("size", SUM)] = _number(sizes["n_a"] + sizes["n_x"])
+        found[Feature("size", CONCAT_SIZE)] = _number(sizes["n_a"] + sizes["n_x"])
     for axis, name in enumerate(AXES if "T_x" in sizes else AXES[:2]):
         along = [1, 1, 1]
         along[axis] = n = shape[axis]
-        place = np.arange(n).reshape(along).astype(float)
-        found[Feature("place", name)] = place
-        found[Feature("from end", name)] = n - 1 - place
+        index = np.arange(n).reshape(along).astype(float)
+        found[Feature("index", name)] = index
+        found[Feature("index from end", name)] = n - 1 - index
     found[Feature("bits")] = _number(8 * observation.inputs.dtype.itemsize)
     return found | _value_features(observation, target, shape)
 
 
-def derived(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
-    """Residues of sizes and places, and whether a place is in an incomplete last block."""
+def derived_features(features: Mapping[Feature, Array]) -> dict[Feature, Array]:
+    """The features of the kinds "residue" and "in last block", computed from sizes and indices."""
     found: dict[Feature, Array] = {}
     for feature, values in features.items():
-        if feature.kind in ("size", "place"):
+        if feature.kind in ("size", "index"):
             for k in MODULI:
                 found[Feature("residue", feature.name, k)] = values % k
-        if feature.kind == "place":
-            extent = values + features[Feature("from end", feature.name)] + 1
+        if feature.kind == "index":
+            extent = values + features[Feature("index from end", feature.name)] + 1
             for k in MODULI:
-                found[Feature("tail", feature.name, k)] = (values >= extent - extent % k).astype(float)
+                in_last = values >= extent - extent % k
+                found[Feature("in last block", feature.name, k)] = in_last.astype(float)
     return found
 
 
@@ -87,14 +92,14 @@ def _value_features(observation: Observation, target: str, shape: tuple[int, ...
                 if name in observation.checks:
                     value = observation.checks[name].right
                 earlier = np.concatenate([value[:, :, :1] + np.inf, value[:, :, :-1]], axis=2)
-                moved = np.abs(value - earlier).max(axis=(0, 1), keepdims=True, initial=0)
-                found[Feature("moved", called)] = np.where(np.isnan(moved), np.inf, moved)
+                change = np.abs(value - earlier).max(axis=(0, 1), keepdims=True, initial=0)
+                found[Feature("change", called)] = np.where(np.isnan(change), np.inf, change)
     x = observation.known.get("x")
     if x is not None:
         found[Feature("largest", "x")] = np.abs(x).max(axis=0, keepdims=True, initial=0)
         same = (x[:, :, 1:] == x[:, :, :-1]).all(axis=(0, 1), keepdims=True)
         repeats = np.concatenate([np.zeros((1, 1, 1)), same], axis=2)
-        found[Feature("repeats", "x")] = repeats[:, :, : x.shape[2]]
+        found[Feature("input repeats", "x")] = repeats[:, :, : x.shape[2]]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -9,13 +10,56 @@ import numpy as np
 
 from oracle import propagation
 from oracle.diagnosis.behaviour import Program, mistaken
+from oracle.faults import RARE, concerning
+from oracle.faults.equations import Equations
+from oracle.faults.fault import Fault
+from oracle.faults.layer_equations import AROUND
 from oracle.inputs import LayerInputs
 from oracle.limits import Limits
 from oracle.location.facts import Form, Location, When, Where
 from oracle.location.layers import returned
-from oracle.location.network_mistakes import network_mistakes
 from oracle.problem import LayerProblem
 from reference.contract import Array
+
+
+@cache
+def network_mistakes(function: str) -> Mapping[Form, Fault]:
+    """The mistakes of the catalogue around the steps of layers, by their forms.
+
+    A mistake in both states, a and c, also gives two mistakes in one state.
+    """
+    found = {}
+    for fault in (*concerning(function), *RARE.values()):
+        changes = fault.changes[function]
+        is_around = changes.keys() <= AROUND or "order" in changes or fault.name in RARE
+        if fault.group == "purity" or not is_around:
+            continue
+        found[Form(_last_equation(changes), mistake=fault.name)] = fault
+        for state in "ac" if function == "lstm_layer" else ():
+            alone = _in_one_state(changes, state)
+            if alone and alone.keys() != changes.keys():
+                form = Form(_last_equation(alone), source=state, mistake=fault.name)
+                found[form] = replace(fault, changes={function: alone})
+    return found
+
+
+def _last_equation(changes: Equations) -> str:
+    """The name of the last equation that a mistake changes; a common name for equations of both states."""
+    name = [*changes][-1]
+    state, _, part = name.partition("_")
+    is_of_both = state in "ac" and {f"a_{part}", f"c_{part}"} <= changes.keys()
+    return ("begin" if part in ("first", "begin") else "last") if is_of_both else name
+
+
+def _in_one_state(changes: Equations, state: str) -> Equations:
+    """The changes of one state, `a` or `c`; empty if the mistake changes more than equations of states."""
+    if not all(name == "begin" or name.startswith(("a_", "c_")) for name in changes):
+        return {}
+    alone = {name: change for name, change in changes.items() if name.startswith(f"{state}_")}
+    if begin := changes.get("begin"):
+        alone[f"{state}_begin"] = lambda v: getattr(v, f"{state}_first")[begin(v)]
+    return alone
+
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4, "float16": 1e-2}
 """The largest relative distance of a returned value from the value of a mistake, for ordinary numbers."""

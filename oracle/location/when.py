@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from oracle.location.facts import Condition, Feature, When
-from oracle.location.features import COSTS, columns, derived
+from oracle.location.features import COSTS, derived_features, features_of
 from oracle.location.observations import Observation
 from reference.contract import Array
 
@@ -19,9 +19,9 @@ RIGHT_PER_WRONG = 0.004
 Some elements are right by chance."""
 SUPPORT = 4
 """The smallest number of right elements that one condition must exclude and the other does not."""
-EQUALITY_ONLY = ("residue", "equal", "repeats", "tail")
+EQUALITY_ONLY = ("residue", "equal", "input repeats", "in last block")
 """Features that conditions compare by equality only."""
-WHOLE_NUMBERS = (*EQUALITY_ONLY, "size", "bits", "place", "from end")
+WHOLE_NUMBERS = (*EQUALITY_ONLY, "size", "bits", "index", "index from end")
 """Features whose values are whole numbers."""
 SMALLEST_THRESHOLD = 1e-6
 """Smaller thresholds are not considered, since a mistake in such small numbers does not show."""
@@ -61,7 +61,7 @@ class Table:
             )
             for feature in dict.fromkeys(feature for block, _ in blocks for feature in block)
         }
-        found |= derived(found)
+        found |= derived_features(found)
         values = np.array([*found.values()]).reshape(len(found), -1)
         return cls([*found], values, np.concatenate(wrong), [places for _, places in blocks])
 
@@ -99,7 +99,7 @@ def _sampled_features(observation: Observation, target: str) -> tuple[dict[Featu
         check = observation.checks[target]
         places = _sampled(check.wrong, check.decided)
         shape = check.shown.shape
-        found = columns(observation, target)
+        found = features_of(observation, target)
         block = {name: np.broadcast_to(array, shape).reshape(-1)[places] for name, array in found.items()}
         observation.blocks[target] = block, places
     return observation.blocks[target]
@@ -163,7 +163,7 @@ def rule(table: Table, how_is_known: bool) -> When | None:
 def _goes_with_others(condition: Condition, how_is_known: bool) -> bool:
     """Whether a condition can be one of two. Without a known form, two thresholds are too weak evidence."""
     is_exact = condition.feature.kind in WHOLE_NUMBERS or condition.value == 0
-    return is_exact or (how_is_known and condition.feature.kind not in ("largest of all", "moved"))
+    return is_exact or (how_is_known and condition.feature.kind not in ("largest of all", "change"))
 
 
 def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
@@ -178,7 +178,7 @@ def _candidates(table: Table) -> Iterator[tuple[Condition, float]]:
         cost = COSTS[feature.kind]
         is_whole = feature.kind in WHOLE_NUMBERS
         if low == high and (theirs != low).any() and (is_whole or low == 0):
-            far = min(feature.by + low, 20) if feature.kind in ("residue", "size", "place") else 0
+            far = min(feature.by + low, 20) if feature.kind in ("residue", "size", "index") else 0
             yield Condition(feature, "=", low), cost + 0.005 * far
         if feature.kind == "residue" and (ours != 0).all() and (theirs == 0).any():
             yield Condition(feature, "≠", 0.0), cost + 0.03 * feature.by

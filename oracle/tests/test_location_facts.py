@@ -10,9 +10,8 @@ import pytest
 
 import oracle.location
 from oracle.location.facts import Condition, Feature, Form, Location, When, Where
-from oracle.location.network_mistakes import network_mistakes
-from oracle.location.sentences import MOST, lines
-from oracle.location.words import OF_NETWORKS
+from oracle.location.networks import network_mistakes
+from oracle.location.sentences import MOST, OF_NETWORKS, lines
 
 FOLDER = Path(oracle.location.__file__).parent
 RENDERING = ("sentences", "words")

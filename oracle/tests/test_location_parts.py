@@ -17,8 +17,7 @@ from oracle.location.facts import Feature, Form, Where
 from oracle.location.forms import MAPS, given_by
 from oracle.location.layers import Setting, observed_layer
 from oracle.location.locate import explains, locate
-from oracle.location.network_mistakes import network_mistakes
-from oracle.location.networks import answer
+from oracle.location.networks import answer, network_mistakes
 from oracle.location.observations import Observation, observed
 from oracle.location.session import Budget, BudgetSpentError
 from oracle.location.when import Table, rule
