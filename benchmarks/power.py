@@ -22,7 +22,7 @@ import conftest  # noqa: F401 - registers the profiles
 from benchmarks.shared import parser, table
 from oracle.diagnosis.findings import mistake
 from oracle.faults import FAULTS, Fault
-from oracle.faults.catalogue import purity
+from oracle.faults.catalogue import states
 from properties.explanations.failure import Failure
 from properties.strategies.effort import EFFORTS
 from properties.tests.one_law import InProcess, by_power, catch, first_catch
@@ -75,7 +75,7 @@ def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
     """The result of a mistake in each of its functions, with each seed."""
     for function in fault.functions:
         for seed in seeds:
-            purity.UNSEEDED = np.random.default_rng(seed)  # for mistakes that act at random
+            states.UNSEEDED = np.random.default_rng(seed)  # for mistakes that act at random
             caught = first_catch(fault, function, seed)
             if not caught:
                 yield Case()
@@ -90,7 +90,7 @@ def judged_by_the_laws(fault: Fault, seeds: Sequence[int]) -> Iterator[Case]:
 def broken_by(fault: Fault) -> set[str]:
     """The laws that fail on any of its functions, with the first seed."""
     implementation = InProcess(fault)
-    purity.UNSEEDED = np.random.default_rng(0)
+    states.UNSEEDED = np.random.default_rng(0)
     return {
         law.name
         for function in fault.functions

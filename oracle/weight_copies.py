@@ -12,7 +12,7 @@ from oracle.checkpoints import RecurrentLayer
 from oracle.conversion import to_reference
 from oracle.diagnosis.behaviour import Behaviour, Program
 from oracle.diagnosis.names import Scope, diagnose
-from oracle.faults.catalogue.precision import ROUNDED
+from oracle.faults.catalogue.arrays import ROUNDED
 from oracle.inputs import Inputs
 from oracle.problem import Problem
 from reference.contract import Array

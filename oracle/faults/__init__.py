@@ -1,16 +1,62 @@
 """The catalogue of mistakes that people make. Each mistake is the specification with one change.
 
 Every entry is an attribute of this module, and an implementation that the laws can judge:
-`--implementation oracle.faults:update_and_forget_gates_exchanged`.
+`--implementation oracle.faults:update_and_forget_gates_exchanged`. Mistakes that always raise are not
+entries: `by_error` recognises them by their errors.
 """
 
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from oracle.faults.catalogue import COMMON, COMMON_IN_LAYERS, FAULTS, RARE
-from oracle.faults.catalogue.raised import ERRORS
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.faults.fault import Fault
 from reference.contract import CONTRACTS
 
-__all__ = ["COMMON", "FAULTS", "RARE", "Fault", "common", "concerning", "remedy", "sentence"]
+__all__ = [
+    "COMMON",
+    "ERRORS",
+    "FAULTS",
+    "RARE",
+    "Fault",
+    "by_error",
+    "common",
+    "concerning",
+    "remedy",
+    "sentence",
+]
+
+
+class Raising(NamedTuple):
+    """A mistake in a sentence, and the type and the text of its error."""
+
+    sentence: str
+    type: str
+    text: str
+
+
+_CACHE_SIZES = "|".join(str(len(contract.cache) + 1) for contract in CONTRACTS.values() if contract.is_cell)
+
+ERRORS: Mapping[str, Raising] = {
+    "cache_made_an_array": Raising(
+        "the cache of a step is made into an array, as by np.append(caches, cache) for caches.append(cache)",
+        "ValueError",
+        rf"inhomogeneous shape after 1 dimensions.* was \((?:{_CACHE_SIZES}),\)",
+    ),
+    "head_weights_of_lstm": Raising(
+        "an RNN's head weights have the key Wya; Wy is the key of an LSTM", "KeyError", "^'Wy'$"
+    ),
+    "head_weights_of_rnn": Raising(
+        "an LSTM's head weights have the key Wy; Wya is the key of an RNN", "KeyError", "^'Wya'$"
+    ),
+}
+"""The mistakes that always raise, by name; the text of the error is a regular expression."""
+
+
+def by_error(type: str, text: str) -> list[str]:
+    """The names of the mistakes that raise this error."""
+    return [name for name, each in ERRORS.items() if each.type == type and re.search(each.text, text)]
 
 
 def concerning(function: str) -> list[Fault]:

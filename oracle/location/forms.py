@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from oracle.faults.catalogue.precision import ROUNDED
+from oracle.faults.catalogue.arrays import ROUNDED
 from oracle.location.equations import sigmoid
 from oracle.location.facts import Form
 from oracle.location.observations import Observation

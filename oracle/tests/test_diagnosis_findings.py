@@ -7,8 +7,7 @@ import pytest
 
 from oracle.diagnosis.facts import in_words, is_far
 from oracle.diagnosis.findings import _WORDS, Finding, found, mistake
-from oracle.faults import FAULTS
-from oracle.faults.catalogue.raised import ERRORS
+from oracle.faults import ERRORS, FAULTS
 
 EVERY: list[tuple[Finding, str]] = [
     (

@@ -13,10 +13,9 @@ import pytest
 import oracle.faults
 import reference
 from oracle.diagnosis.questions import problem as posed
-from oracle.faults import COMMON, FAULTS, Fault, catalogue, common, concerning, remedy
+from oracle.faults import COMMON, ERRORS, FAULTS, Fault, catalogue, common, concerning, remedy
 from oracle.faults.catalogue import COMMON_IN_LAYERS
 from oracle.faults.catalogue.entry import EVERY
-from oracle.faults.catalogue.raised import ERRORS
 from oracle.faults.catalogue.remedies import REMEDIES
 from oracle.tests.answers import RAISED, alike, behaviour, behaviours, showing
 from oracle.tests.selection import chosen

@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from oracle.diagnosis.facts import in_words, is_far
 from oracle.diagnosis.findings import Finding, found, mistake
-from oracle.faults.catalogue.raised import by_error
+from oracle.faults import by_error
 from oracle.verdict import Facts
 from properties.explanations.earlier_explanations import Explanation
 from properties.explanations.explanation import explain

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from oracle.diagnosis.findings import mistake
-from oracle.faults.catalogue.raised import by_error
+from oracle.faults import by_error
 from oracle.problem import Problem
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers

@@ -1,30 +1,13 @@
-"""The mistakes that people make, with a file for each group; weights and biases share a file.
+"""The mistakes that people make, with a file for each theme.
 
 An entry has the functions that can make the mistake, a name, a sentence that completes the line "looks like",
 and the changed equations of `oracle.faults.equations` or `oracle.faults.layer_equations`. An entry answers
-a valid call, or raises where code with this mistake would raise. Mistakes that always raise are in `raised`
-instead, which recognises the mistakes by their errors.
+a valid call, or raises where code with this mistake would raise.
 """
 
 from itertools import combinations
 
-from oracle.faults.catalogue import (
-    activations,
-    backward,
-    batch,
-    caches,
-    directions,
-    head,
-    layers,
-    lengths,
-    precision,
-    projection,
-    purity,
-    shapes,
-    state,
-    update,
-    weights_and_biases,
-)
+from oracle.faults.catalogue import arrays, backward, cell, layers, lengths, states
 from oracle.faults.catalogue.entry import GATES
 from oracle.faults.fault import Fault
 
@@ -42,21 +25,21 @@ def by_name(*faults: Fault) -> dict[str, Fault]:
 
 
 FAULTS = by_name(
-    *weights_and_biases.FAULTS,
-    *activations.FAULTS,
-    *update.FAULTS,
-    *state.FAULTS,
-    *head.FAULTS,
-    *precision.FAULTS,
-    *shapes.FAULTS,
-    *batch.FAULTS,
-    *caches.FAULTS,
-    *purity.FAULTS,
-    *layers.FAULTS,
-    *directions.FAULTS,
-    *lengths.FAULTS,
-    *projection.FAULTS,
-    *backward.FAULTS,
+    *cell.WEIGHTS,
+    *cell.ACTIVATIONS,
+    *cell.UPDATE,
+    *states.STATE,
+    *cell.HEAD,
+    *arrays.PRECISION,
+    *arrays.SHAPES,
+    *arrays.BATCH,
+    *states.CACHES,
+    *states.PURITY,
+    *layers.STACKING,
+    *layers.DIRECTIONS,
+    *lengths.LENGTHS,
+    *layers.PROJECTION,
+    *backward.BACKWARD,
 )
 """The catalogue by name. If mistakes fit equally well, the diagnosis names the first one first."""
 

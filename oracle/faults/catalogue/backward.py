@@ -10,17 +10,17 @@ import numpy as np
 from oracle.faults.catalogue.entry import GATES, THE, Entries
 from reference.contract import BACKWARDS
 
-FAULTS = Entries("backward")
+BACKWARD = Entries("backward")
 
 RNN = ("rnn_cell_backward", "rnn_backward")
 LSTM = ("lstm_cell_backward", "lstm_backward")
 SEQUENCES = ("rnn_backward", "lstm_backward")
 
-rnn, lstm = FAULTS.of(RNN), FAULTS.of(LSTM)
-every, sequence = FAULTS.of(BACKWARDS), FAULTS.of(SEQUENCES)
-rnn_sequence = FAULTS.of(("rnn_backward",))
-cell = FAULTS.of(("lstm_cell_backward",))
-lstm_sequence = FAULTS.of(("lstm_backward",))
+rnn, lstm = BACKWARD.of(RNN), BACKWARD.of(LSTM)
+every, sequence = BACKWARD.of(BACKWARDS), BACKWARD.of(SEQUENCES)
+rnn_sequence = BACKWARD.of(("rnn_backward",))
+cell = BACKWARD.of(("lstm_cell_backward",))
+lstm_sequence = BACKWARD.of(("lstm_backward",))
 
 
 def _sums_of_earlier_call(v: Any) -> Any:
@@ -53,8 +53,7 @@ lstm("derivative_on_c_not_squared", "the derivative of the tanh on c is 1 - h, n
 lstm("tanh_of_a_next", "tanh is taken of a_next, not of c_next", h="np.tanh(a_next)")
 at_a = {"slope": "1 - np.tanh(a_next) ** 2"}
 lstm("derivative_on_c_at_a_next", "the derivative of the tanh on c is taken at a_next", **at_a)
-sentence = "dzo uses c_next instead of tanh(c_next)"
-lstm("dzo_without_tanh", sentence, dzo="da_next * c_next * slope_o")
+lstm("dzo_without_tanh", "dzo uses c_next instead of tanh(c_next)", dzo="da_next * c_next * slope_o")
 sentence = "dzo uses tanh(a_next) instead of tanh(c_next)"
 lstm("dzo_of_tanh_of_a_next", sentence, dzo="da_next * np.tanh(a_next) * slope_o")
 for gate, name in GATES.items():
@@ -152,17 +151,15 @@ rnn_sequence("da_not_carried", "da_prev is not carried through time", **not_carr
 sentence = "nothing is carried through time (as the exercise's first edition expected)"
 lstm_sequence("nothing_carried", sentence, **not_carried, dc_next="np.zeros_like(dc_carried)")
 lstm_sequence("da_alone_not_carried", "da_prev is not carried through time, but dc_prev is", **not_carried)
-dc_not_carried = {"dc_next": "np.zeros_like(dc_carried)"}
 sentence = "dc_prev is not carried through time (or only as dc_next * ft, which stays 0); da_prev is"
-lstm_sequence("dc_not_carried", sentence, **dc_not_carried)
+lstm_sequence("dc_not_carried", sentence, dc_next="np.zeros_like(dc_carried)")
 last_alone = {"da_next": "da_carried + (da[:, :, t] if t == T_x - 1 else 0)"}
 sequence("last_da_alone", "only the last step of da is used", **last_alone)
 sequence("last_da_twice", "the last step of da is counted twice", da_carried="da[:, :, -1]")
 sequence("da_one_step_early", "step t reads da of step t - 1", da_next="da[:, :, t - 1] + da_carried")
 sentence = "the gradients with respect to the parameters are those of the last step taken, not sums"
 sequence("overwritten_by_each_step", sentence, added=lambda total, part: part)
-sentence = "the loop over time ends before step 0"
-sequence("first_step_left_out", sentence, steps="reversed(range(1, T_x))")
+sequence("first_step_left_out", "the loop over time ends before step 0", steps="reversed(range(1, T_x))")
 sentence = "the loop over time begins before the last step"
 sequence("last_step_left_out", sentence, steps="reversed(range(T_x - 1))")
 sequence("time_not_reversed", "the loop over time runs forwards", steps="range(T_x)")

@@ -5,14 +5,16 @@ The attributes of `v` are the known quantities (see `oracle.faults.layer_equatio
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from oracle.faults.catalogue.entry import LSTM_LAYER, Entries
-from oracle.faults.catalogue.layer_entry import (
+from oracle.faults.catalogue.entry import (
+    LSTM_LAYER,
     MASKED,
-    RIGHT,
+    RIGHT_LAYER,
+    Entries,
     above,
     backward,
     forward,
@@ -24,7 +26,7 @@ from oracle.faults.equations import Equations, expression
 from oracle.faults.layer_equations import forward_steps, full_lengths, in_order
 from reference.contract import LAYERS, Array
 
-FAULTS = Entries("lengths")
+LENGTHS = Entries("lengths")
 RARE = Entries("lengths")
 """Mistakes that do not show on ordinary problems."""
 
@@ -37,13 +39,13 @@ def _where_given(text: str) -> Callable[[Any], Any]:
 
 def _full_if_equal(v: Any) -> Array:
     """T_x for each sample if all lengths are equal, or else the lengths."""
-    lengths: Array = RIGHT["lengths"](v)
+    lengths: Array = RIGHT_LAYER["lengths"](v)
     return full_lengths(v) if (lengths == lengths[:1]).all() else lengths
 
 
 def _state_at_the_last_step_of_x(v: Any, state: str) -> Array:
     """The state at step T_x - 1; 0 for a sequence that ends before."""
-    return np.where(v.ends == v.T_x, RIGHT[f"{state}_end"](v), 0)
+    return np.where(v.ends == v.T_x, RIGHT_LAYER[f"{state}_end"](v), 0)
 
 
 def _zero_input(v: Any) -> Array:
@@ -63,14 +65,13 @@ def _longest_first(v: Any) -> Array:
     return np.argsort(-v.lengths, kind="stable")
 
 
-def _longest_first_twice(v: Any) -> Array:
-    """The order of the samples after the order `_longest_first` has been applied twice."""
-    return _longest_first(v)[_longest_first(v)]
-
-
 def _samples(order: Callable[[Any], Array], *names: str) -> Equations:
-    """The named states, each `(L D, n, m)`, with their samples in another order."""
-    return {name: lambda v, right=RIGHT[name]: right(v)[..., order(v)] for name in names}
+    """The named states, each `(L D, n, m)`, or hidden states `top`, with their samples in another order."""
+
+    def reordered(v: Any, name: str) -> Array:
+        return np.take(RIGHT_LAYER[name](v), order(v), axis=1 if name == "top" else 2)
+
+    return {name: partial(reordered, name=name) for name in names}
 
 
 def _zero_behind_the_end(v: Any) -> Array:
@@ -88,8 +89,8 @@ def _flipped(v: Any) -> Array:
     return _zero_behind_the_end(v)[:, :, :: 1 - 2 * v.direction]
 
 
-lengths = FAULTS.of(LAYERS)
-lengths_are = FAULTS.series(LAYERS, "lengths")
+lengths = LENGTHS.of(LAYERS)
+lengths_are = LENGTHS.of(LAYERS, "lengths")
 lengths_are("lengths_ignored", "lengths are ignored", full_lengths)
 for name, sentence, other in (
     ("lengths_one_short", "lengths are one too short", "call.lengths - 1"),
@@ -108,7 +109,7 @@ sentence = "lengths are used only for the last states"
 lengths("lengths_for_last_states_alone", sentence, padded="joined", order=through_the_padding)
 sentence = "x is set to 0 in the padding, and lengths are ignored otherwise"
 lengths("lengths_for_x_alone", sentence, below=_zero_input, lengths=full_lengths)
-last_is = FAULTS.series(LAYERS, "last")
+last_is = LENGTHS.of(LAYERS, "last")
 last_is("carried_on", "states are updated in the padding", full_lengths)
 sentence = "in the forward direction states are updated in the padding"
 lengths("forward_carried_on", sentence, **forward(last=full_lengths))
@@ -121,9 +122,9 @@ lengths("held_state_in_padding", "a has the held state in the padding, not 0", *
 padded_late = "np.where(np.arange(T_x) <= lengths[:, None], joined, 0)"
 one_late = {**MASKED, "padded": padded_late}
 lengths("held_state_at_first_padding", "a has the held state in the first step of the padding", **one_late)
-zeroed = {**MASKED, "a_out": lambda v: np.where(is_own_step(v), RIGHT["a_out"](v), 0)}
+zeroed = {**MASKED, "a_out": lambda v: np.where(is_own_step(v), RIGHT_LAYER["a_out"](v), 0)}
 lengths("a_zeroed_in_padding", "the hidden state, and not only a, is set to 0 in the padding", **zeroed)
-lstm_lengths = FAULTS.of(LSTM_LAYER)
+lstm_lengths = LENGTHS.of(LSTM_LAYER)
 c_alone = {name: change for name, change in MASKED.items() if name != "c_next"}
 lstm_lengths("c_alone_carried_on", "c is updated in the padding, while a is held", **c_alone)
 a_alone = {name: change for name, change in MASKED.items() if name != "a_out"}
@@ -137,28 +138,23 @@ stops = backward(hidden=_from_the_end, ends="lengths * (lengths.max(initial=0) =
 sentence = "the backward direction takes no step where every sequence ends before T_x"
 lengths("backward_stops_in_the_padding", sentence, **stops)
 masked = {
-    "c_next": lambda v: np.where(v.xt.any(axis=0), RIGHT["c_next"](v), v.c_prev),
-    "a_out": lambda v: np.where(v.xt.any(axis=0), RIGHT["a_out"](v), v.a_prev),
-    "hidden": lambda v: np.where(v.below.any(axis=0), RIGHT["hidden"](v), 0),
+    "c_next": lambda v: np.where(v.xt.any(axis=0), RIGHT_LAYER["c_next"](v), v.c_prev),
+    "a_out": lambda v: np.where(v.xt.any(axis=0), RIGHT_LAYER["a_out"](v), v.a_prev),
+    "hidden": lambda v: np.where(v.below.any(axis=0), RIGHT_LAYER["hidden"](v), 0),
 }
 RARE.of(LAYERS)("zero_steps_masked", "a step whose input is 0 is taken for padding", **masked)
-equal_ignored = {"lengths": _full_if_equal}
-RARE.of(LAYERS)("equal_lengths_ignored", "lengths are ignored if all are equal", **equal_ignored)
-padded_is = FAULTS.series(LAYERS, "padded")
+RARE.of(LAYERS)("equal_lengths_ignored", "lengths are ignored if all are equal", lengths=_full_if_equal)
+padded_is = LENGTHS.of(LAYERS, "padded")
 padded_is("padding_not_zeroed", "a is not 0 in the padding", "joined")
 padded_is("last_state_repeated", "a repeats the last step in the padding", _last_step_repeated)
 
-a_sorted = {"top": lambda v: RIGHT["top"](v)[:, _longest_first(v)]}
-last_sorted = _samples(_longest_first, "a_last", "c_last")
+a_sorted, last_sorted = _samples(_longest_first, "top"), _samples(_longest_first, "a_last", "c_last")
 sorted_by = "by length, the longest first"
 lengths("a_left_sorted", f"the samples of a are left sorted {sorted_by}", **a_sorted)
 sentence = f"the samples of the last states are left sorted {sorted_by}"
 lengths("last_states_left_sorted", sentence, **last_sorted)
 lengths("all_left_sorted", f"all samples are left sorted {sorted_by}", **a_sorted, **last_sorted)
-sorted_twice = {
-    "top": lambda v: RIGHT["top"](v)[:, _longest_first_twice(v)],
-    **_samples(_longest_first_twice, "a_last", "c_last"),
-}
+sorted_twice = _samples(lambda v: _longest_first(v)[_longest_first(v)], "top", "a_last", "c_last")
 lengths("sorted_twice", f"samples sorted {sorted_by}, are sorted once more, not put back", **sorted_twice)
 unsorted = _samples(lambda v: np.argsort(_longest_first(v)), "a_first", "c_first")
 sentence = f"samples are sorted {sorted_by}, except in the initial states"
