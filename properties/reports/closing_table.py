@@ -1,4 +1,4 @@
-"""The closing table: the number of problems by law and function, the verdicts and the mistakes."""
+"""What a run prints at its end: a message for each mistake, and the closing table."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,9 +12,9 @@ from rich.text import Text
 
 from oracle.problem import Problem
 from properties.reports.judgement import Judgement, judgements
-from properties.reports.mistakes import Mistake, laws, ranked_mistakes, results_by_function
+from properties.reports.mistakes import Mistake, laws, ranked_mistakes, results_by_function, smallest
 from properties.reports.results import LawResult, printable
-from properties.reports.target_names import ELLIPSIS, shortened, shown_names
+from properties.reports.run import ELLIPSIS, Run, shortened
 from properties.strategies.cost import work
 from properties.trials.provided_functions import PRESENCE
 from properties.trials.retries import too_slow
@@ -23,24 +23,47 @@ from reference.contract import CONTRACTS
 DECLARED = "–"
 """The cell of a law that a declared limit excludes."""
 
-IN_FULL = 3
-"""The most targets whose laws are listed."""
-
 MOST_LAWS = 4
 """The most laws that the table names for a mistake; the reports name all."""
 
 _INDENT = " " * 6
 
 
-def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Sequence[str] = ()) -> str:
-    """The results as text: the verdicts and mistakes, and with `in_full` a table of the laws.
+def messages(failures: Sequence[LawResult]) -> Iterator[str]:
+    """The message of the smallest failure of each mistake, with the functions and laws of the others.
 
-    `left` are the targets that were not judged completely.
+    Of failures whose mistake is unknown, one message for each function and grade of laws.
     """
+    for mistake in ranked_mistakes(judgements(failures)):
+        if mistake.is_known:
+            count = len(mistake.implementations)
+            of = f" (of {count} targets)" if count > 1 else ""
+            yield _message(mistake, mistake.results, "the same in {where}" + of)
+            continue
+        parts: defaultdict[object, list[LawResult]] = defaultdict(list)
+        for each in mistake.results:
+            what = each.law if each.ours else each.grade
+            parts[each.implementation, each.function, what].append(each)
+        for results in parts.values():
+            yield _message(mistake, results, "perhaps for the same reason, also in {where}")
+
+
+def _message(mistake: Mistake, results: Sequence[LawResult], relation: str) -> str:
+    """The message of the smallest of these failures, and a line about the others."""
+    shown = smallest(results, mistake.cases[0].finding)
+    others = [result for result in results if result is not shown]
+    if not others:
+        return shown.message
+    where = ", ".join(function for function in results_by_function(others) if function)
+    words = f"{relation.format(where=where)}: {', '.join(laws(others))}"
+    return f"{shown.message}\n{fill(words, 100, initial_indent='  ', subsequent_indent='    ')}"
+
+
+def render(run: Run, width: int) -> str:
+    """The verdicts and mistakes as text, and for few targets a table of the laws."""
     out = StringIO()
     console = Console(file=out, width=max(width, 80), color_system=None)
-    judged = judgements(results, left)
-    for judgement in judged if in_full else ():
+    for judgement in run.judged if run.in_full else ():
         if judgement.results and not judgement.why_unusable:
             for functions in _groups(judgement):
                 which = ", backward passes" if CONTRACTS[functions[0]].is_backward else ""
@@ -50,16 +73,13 @@ def render(results: Sequence[LawResult], width: int, *, in_full: bool, left: Seq
             for remark in _remarks(judgement):
                 out.write(fill(remark, console.width, subsequent_indent="  ") + "\n")
             passed = [each for each in judgement.results if each.status == "passed" and each.worst_problem]
-            if passed:
-                worst = max(passed, key=lambda result: result.worst_ratio)
+            for worst in [max(passed, key=lambda result: result.worst_ratio)] if passed else ():
                 ratio = f"{worst.worst_ratio:.2f} of its bound, by {worst.law} on"
-                out.write(f"worst error of the laws that hold: {ratio}\n")
-                out.write(f"  {worst.worst_problem}\n")
-    is_unusable = len(judged) == 1 and judged[0].why_unusable  # its failure alone says why
-    mistakes = [] if is_unusable else ranked_mistakes(judged)
-    lines = [*out.getvalue().split("\n"), *_verdicts(judged, mistakes, console.width, in_full=in_full)]
-    if mistakes:
-        lines += ["", "mistakes, by number:", *_mistakes(mistakes, len(judged), console.width)]
+                out.write(f"worst error of the laws that hold: {ratio}\n  {worst.worst_problem}\n")
+    is_unusable = len(run.judged) == 1 and run.judged[0].why_unusable  # its failure alone says why
+    lines = [*out.getvalue().split("\n"), *_verdicts(run, console.width, numbered=not is_unusable)]
+    if run.mistakes and not is_unusable:
+        lines += ["", "mistakes, by number:", *_mistakes(run, console.width)]
     return "\n".join(printable(line).rstrip() for line in [*lines, "", ""])
 
 
@@ -134,29 +154,26 @@ def _together(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     return ((text, ", ".join(names)) for text, names in functions.items())
 
 
-def _verdicts(
-    judged: Sequence[Judgement], mistakes: Sequence[Mistake], width: int, *, in_full: bool
-) -> Iterator[str]:
+def _verdicts(run: Run, width: int, *, numbered: bool) -> Iterator[str]:
     """A line for each target, with the numbers of its mistakes, and a line for other remarks."""
-    names = shown_names(judgement.implementation for judgement in judged)
-    numbers = dict.fromkeys(names, "")
-    for number, mistake in enumerate(mistakes, 1):
-        for name in mistake.implementations if not mistake.is_of_helpers else ():
-            numbers[name] += f" {number}"
+    numbers = {
+        target: "".join(f" {number}" for number, _, _ in run.numbered.get(target, ()) if numbered)
+        for target in run.names
+    }
     rest = len("    not robust ") + max(map(len, numbers.values()), default=0)
-    room = min(max(map(len, names.values()), default=0), max(width - rest, 20))
-    for judgement in judged:
-        name = shortened(names[judgement.implementation], room)
+    room = min(max(map(len, run.names.values()), default=0), max(width - rest, 20))
+    for judgement in run.judged:
+        name = shortened(run.names[judgement.implementation], room)
         yield f"  {name:<{room}}  {judgement.verdict_in_words:<10} {numbers[judgement.implementation]}"
-        yield from _filled("; ".join(_more_remarks(judgement)), width, lines=None if in_full else 1)
+        yield from _filled("; ".join(_more_remarks(judgement)), width, lines=None if run.in_full else 1)
 
 
-def _mistakes(mistakes: Sequence[Mistake], implementations: int, width: int) -> Iterator[str]:
+def _mistakes(run: Run, width: int) -> Iterator[str]:
     """Each mistake once, by number, with the number of targets, the functions and the laws."""
-    for number, mistake in enumerate(mistakes, 1):
+    for number, mistake in enumerate(run.mistakes, 1):
         of_caches = "; outputs right, caches wrong" if all(each.of_caches for each in mistake.cases) else ""
-        many = f"{len(mistake.implementations)} of {implementations}  " if implementations > 1 else ""
-        yield from _filled(mistake.words + of_caches, width, first=f"{number:>4}. {many}")
+        count = f"{len(mistake.implementations)} of {len(run.judged)}  " if len(run.judged) > 1 else ""
+        yield from _filled(mistake.words + of_caches, width, first=f"{number:>4}. {count}")
         where = ", ".join(
             short(function) + (" (inherited)" if all(result.inherited for result in results) else "")
             for function, results in results_by_function(mistake.results).items()

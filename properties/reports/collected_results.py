@@ -1,4 +1,4 @@
-"""Collects the results, and finds out which targets have been judged completely."""
+"""Collects the results of a run from pytest's reports, and parses the ids of tests."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,11 @@ from typing import Any
 from properties.laws import all_laws
 from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult, encodable
-from properties.reports.test_ids import function_in, implementation_in, is_of_law, law_in
+from reference.contract import CONTRACTS
 
 
 class CollectedResults:
-    """The results of a run."""
+    """The results of a run, and which targets have been judged completely."""
 
     def __init__(self, targets: Sequence[str]) -> None:
         self._targets = [*map(encodable, targets)]
@@ -24,19 +24,18 @@ class CollectedResults:
         """Set which tests will run. Workers of pytest-xdist report the same tests several times."""
         if self._pending is None:
             self._pending = defaultdict(set)
-            for nodeid in filter(is_of_law, nodeids):
-                self._pending[implementation_in(nodeid)].add(nodeid)
+            for nodeid in nodeids:
+                if "properties/laws/" in nodeid:  # a test of the harness may have the name of a target
+                    self._pending[implementation_in(nodeid)].add(nodeid)
 
     def add(
         self, nodeid: str, properties: Iterable[tuple[str, Any]]
     ) -> tuple[list[LawResult], list[Judgement]]:
         """Add the properties of a report. Returns the new results, and the targets that are now complete."""
         new, done = [LawResult.read(result) for name, result in properties if name == "law"], []
+        pending = (self._pending or {}).get(implementation_in(nodeid), set())
         for result in new:
-            target, pending = (
-                result.implementation,
-                (self._pending or {}).get(implementation_in(nodeid), set()),
-            )
+            target = result.implementation
             self._by_target[target].append(result)
             pending.discard(nodeid)
             if not pending:
@@ -69,3 +68,23 @@ def killed(nodeid: str) -> LawResult:
         seconds=0.0,
         message="the process of pytest-xdist that ran this law was killed, and killed again in a second run",
     )
+
+
+def implementation_in(nodeid: str) -> str:
+    """The target in a test's id: `"my_rnn.py"`."""
+    parameters = nodeid.partition("[")[2].removesuffix("]")
+    for function in CONTRACTS:
+        parameters = parameters.removesuffix(f"-{function}")
+    return parameters
+
+
+def function_in(nodeid: str) -> str:
+    """The function in a test's id: `"rnn_forward"`; empty if there is none."""
+    named = nodeid.removesuffix("]")
+    return next((function for function in CONTRACTS if named.endswith(f"-{function}")), "")
+
+
+def law_in(nodeid: str) -> str:
+    """The law in a test's id: `"each step"`."""
+    test = nodeid.partition("[")[0].rpartition("::")[2]
+    return test.removeprefix("test_").replace("_", " ")

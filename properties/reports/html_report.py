@@ -1,18 +1,23 @@
-"""The report in HTML: one self-contained page with the verdicts and the failures by mistake."""
+"""The reports in HTML: one page with all verdicts and failures, and a page for the author of each target."""
 
 import base64
 import hashlib
-from collections import defaultdict
-from collections.abc import Sequence
-from functools import cache
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from properties.reports.closing_table import IN_FULL, cell, short
-from properties.reports.json_report import Run
+from oracle.diagnosis.facts import in_words
+from oracle.problem import Problem
+from properties.laws import all_laws
+from properties.reports.closing_table import cell, short
 from properties.reports.judgement import Judgement
-from properties.reports.mistakes import ranked_mistakes
-from properties.reports.target_names import shown_names
+from properties.reports.mistakes import Case, cases, laws, results_by_function
+from properties.reports.run import Run, shown_names
+from properties.reports.snippet import snippet
 from properties.trials.provided_functions import PRESENCE
 from reference.contract import CONTRACTS
 
@@ -29,46 +34,125 @@ VERDICTS = {
 """The symbol and the meaning of each verdict."""
 
 
-def as_html(judged: Sequence[Judgement], run: Run) -> str:
-    """The page. Text of targets is escaped, and only our script may run."""
-    mistakes = ranked_mistakes(judged)
-    numbered = defaultdict(list)
-    for number, mistake in enumerate(mistakes, 1):
-        for place, case in enumerate(mistake.cases if not mistake.is_of_helpers else (), 1):
-            numbered[case.implementation].append((f"m{number}-{place}", number, case.words))
-    names = shown_names(judgement.implementation for judgement in judged)
-    selected = {function for judgement in judged for function in judgement.functions}
+def as_html(run: Run) -> str:
+    """The page of all targets. Text of targets is escaped, and only our script may run."""
+    selected = {function for judgement in run.judged for function in judgement.functions}
     script = (Path(__file__).parent / "report.js.jinja").read_text(encoding="utf-8")
-    return render(
+    return _render(
         "report.html.jinja",
-        judged=judged,
-        mistakes=mistakes,
-        numbered=numbered,
-        names=names,
-        functions=[function for function in CONTRACTS if function in selected],
+        **{name: getattr(run, name) for name in ("judged", "mistakes", "names", "numbered", "in_full")},
         run=run,
-        in_full=len(judged) <= IN_FULL,
+        functions=[function for function in CONTRACTS if function in selected],
         presence=PRESENCE,
         script=script,
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
-def render(name: str, **given: object) -> str:
+def as_page(judgement: Judgement, name: str) -> str:
+    """The page of one target, which names no other target."""
+    return _render(
+        "each.html.jinja",
+        judgement=judgement,
+        shown_name=name,
+        cases=cases(judgement),
+        contracts=CONTRACTS,
+        facts_of=_facts,
+        laws_of=_laws,
+        silent_in=partial(_silent, judgement),
+        example_of=_example,
+    )
+
+
+def file_names(targets: Sequence[str]) -> Mapping[str, str]:
+    """The file name of each target's page: its path in the folder that all share."""
+    names: dict[str, str] = {}
+    taken: Counter[str] = Counter()  # some file systems ignore case
+    for target, shown in shown_names(targets).items():
+        plain = re.sub(r"[^\w.-]", "_", shown).lstrip(".") or "_"
+        taken[plain.casefold()] += 1
+        count = taken[plain.casefold()]
+        names[target] = f"{plain}~{count}.html" if count > 1 else f"{plain}.html"
+    return names
+
+
+def _render(name: str, **given: object) -> str:
     """Fill in a template of this folder."""
     return str(_templates().get_template(name).render(verdicts=VERDICTS, **given))
 
 
 @cache
 def _templates() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only runs with a page need it
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # a run without a report needs none
 
     jinja = Environment(
-        autoescape=True,
         loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
         lstrip_blocks=True,
         trim_blocks=True,
         undefined=StrictUndefined,
     )
     jinja.filters |= {"cell": cell, "short": short, "named": lambda target, names: names[target]}
     return jinja
+
+
+_PLAIN = {
+    "element": "the first wrong number",
+    "implementation": "yours",
+    "exact": "right",
+    "torch": "right, says torch",
+    "extent": "how much is wrong",
+    "raised": "it raised",
+    "call": "what happened",
+    "stderr": "its last error output",
+    "form": "what it returned",
+    "cached": "in your cache",
+    "given": "the input was",
+    "returned": "you returned",
+    "sums to": "the column sums to",
+    "grows by": "c grows by",
+    "wrong": "who is wrong",
+}
+"""The labels of facts on the page of a target."""
+
+
+def _facts(case: Case) -> list[tuple[str, str]]:
+    """The labels and texts of the facts on the example, without the facts for experts."""
+    facts = case.smallest.facts
+    left_out = ["allowed", "off_by", *(("torch", "wrong") if "exact" in facts else ())]
+    said = in_words({name: fact for name, fact in facts.items() if name not in left_out})
+    if "exact" in facts:
+        said["exact"] = f"{float(facts['exact']['value']):.10g}"
+    known = [each for each in case.smallest.findings if each.kind == "location" or each.is_trace]
+    labelled = [(_PLAIN.get(name, name), text) for name, text in said.items()]
+    return labelled + [("what is known of it", "\n".join(each.lines)) for each in known]
+
+
+def _laws(case: Case) -> list[tuple[str, str, list[str]]]:
+    """The laws that fail: name, statement and functions. If spec laws fail, only these are listed."""
+    statements = {law.name: (getdoc(law.check) or "").splitlines()[0] for law in all_laws()}
+    failures = [each for each in case.results if each.grade == "spec" or not case.is_spec]
+    return [
+        (name, statements[name], [*results_by_function([each for each in failures if each.law == name])])
+        for name in laws(failures)
+        if name in statements
+    ]
+
+
+def _silent(judgement: Judgement, case: Case) -> list[str]:
+    """The functions of a mistake, if every call of them raises an exception or ends the process."""
+    answered = {
+        each.function for each in judgement.results if each.status == "passed" and each.law not in PRESENCE
+    }
+    is_silent = all({"raised", "died"} & {*each.facts} for each in case.results)
+    return [*case.by_function] if is_silent and not answered & {*case.by_function} else []
+
+
+def _example(case: Case) -> str:
+    """A cell for a notebook that shows the smallest failure; empty if there is no example."""
+    smallest = case.smallest
+    try:
+        problem = Problem.parse(smallest.counterexample)
+    except ValueError:
+        return ""
+    return snippet(problem, smallest.function, smallest.law)

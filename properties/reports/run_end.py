@@ -1,26 +1,28 @@
-"""Collects the results, and ends the run: the exit status, the closing table, the reports."""
+"""Ends a run: the messages of failures, the closing table, the reports, and the exit status."""
 
 import shlex
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 from properties.internals.pytest_internals import drop_property, hide_failure, hide_interrupt, option_words
 from properties.internals.xdist_internals import kill_workers
-from properties.reports.closing_table import IN_FULL, render
+from properties.laws import all_laws
+from properties.reports.closing_table import messages, render
 from properties.reports.collected_results import CollectedResults, killed
-from properties.reports.complaints import complaints, nothing_selected
-from properties.reports.expected_failures import ExpectedFailure
-from properties.reports.failure_messages import messages
-from properties.reports.json_report import Run
+from properties.reports.expected_failures import ExpectedFailure, stale
 from properties.reports.judgement import judgements
 from properties.reports.progress import ProgressPlugin
 from properties.reports.report import Reports
-from properties.reports.results import encodable, printable
+from properties.reports.results import LawResult, encodable, printable
+from properties.reports.run import IN_FULL, Run
+from properties.trials.provided_functions import PROVIDED
+from properties.worker.targets import closest
+from reference.contract import CONTRACTS
 
 _COMPLETE = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _WITH_A_REPORT = (*_COMPLETE, pytest.ExitCode.INTERRUPTED)
@@ -34,12 +36,12 @@ class Closing:
         targets: Sequence[str],
         expected: Sequence[ExpectedFailure],
         reports: Reports,
-        run: Run,
+        environment: Mapping[str, str],
     ) -> None:
         self._targets = targets
         self._expected = expected
         self._reports = reports
-        self._run = run
+        self._environment = environment
         self._many = len(targets) > IN_FULL
         self._collected = CollectedResults(targets)
         self._progress: ProgressPlugin | None = None
@@ -67,17 +69,12 @@ class Closing:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Collect which tests will run on each target."""
-        self._begin(item.nodeid for item in session.items)
+        self._collected.expect(item.nodeid for item in session.items)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
         """Collect which tests a worker of pytest-xdist will run."""
-        self._begin(ids)
-
-    def _begin(self, nodeids: Iterable[str]) -> None:
-        self._collected.expect(nodeids)
-        if self._progress:
-            self._progress.begin()
+        self._collected.expect(ids)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -113,14 +110,15 @@ class Closing:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Set the exit status, and write the reports, also of an interrupted run."""
-        results, left = self._collected.results, self._collected.left
+        results = self._collected.results
         self._complaints = complaints(results, self._expected)
         if self._complaints and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self._run = Run(judgements(results, self._collected.left), self._environment)
         if exitstatus == pytest.ExitCode.INTERRUPTED and not results:
             return
         if exitstatus in _WITH_A_REPORT and not session.config.option.collectonly:
-            self._written = self._reports.write(judgements(results, left), replace(self._run, left=left))
+            self._written = self._reports.write(self._run)
 
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
@@ -134,7 +132,7 @@ class Closing:
             for message in messages(failed):
                 write(f"\n{message}")
         if interrupted and results:
-            done = len(self._targets) - len(self._collected.left)
+            done = len(self._targets) - len(self._run.left)
             written = f"; written: {', '.join(self._written)}" if self._written else ""
             write(f"interrupted: {done} of {len(self._targets)} judged completely{written}", red=True)
             if self._many:
@@ -142,11 +140,13 @@ class Closing:
         if results:
             write("")
             terminalreporter.section("laws")
-            width = shutil.get_terminal_size().columns
-            terminalreporter.write(render(results, width, in_full=not self._many, left=self._collected.left))
+            terminalreporter.write(render(self._run, shutil.get_terminal_size().columns))
         elif exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
-            for line in nothing_selected(selected, config.option.keyword):
-                write(line)
+            write(f"no law ran: none is selected by {selected or 'this command'}")
+            if keyword := config.option.keyword:
+                names = [*CONTRACTS, *(law.name.replace(" ", "_") for law in all_laws())]
+                hint = closest(keyword, names)
+                write(f"-k takes names of functions and laws, such as lstm_forward or each_step{hint}")
         if selected and results:
             write(f"the verdicts are only about the laws that {selected} selects")
         for complaint in self._complaints:
@@ -155,3 +155,33 @@ class Closing:
             write("to see each failure: --report FILE.html, or --tb=short")
         for path in self._written if not interrupted else ():
             write(f"report: {path}")
+
+
+def complaints(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> list[str]:
+    """A line for each law in which the harness broke, missing function and stale expected failure."""
+    lines = [
+        f"the harness broke, please report it: no verdict by {result.law!r} on "
+        f"{' of '.join(filter(None, (result.function, result.implementation)))}"
+        for result in results
+        if result.ours
+    ]
+    lines += dict.fromkeys(_not_judged(results, expected))
+    return lines + [f"expected to fail: {line}" for line in stale(expected, results)]
+
+
+def _not_judged(results: Sequence[LawResult], expected: Sequence[ExpectedFailure]) -> Iterator[str]:
+    """A line for each selected function that is missing, unless a failure says so.
+
+    In a complete run, the law `PROVIDED` fails. A run of some laws would pass, since it skips all of them.
+    """
+    failed = {(each.implementation, each.function) for each in results if each.status == "failed"}
+    excused = [entry for entry in expected if entry.law == PROVIDED]
+    for result in results:
+        target, function = result.implementation, result.function
+        is_failed = {(target, ""), (target, function)} & failed
+        is_excused = any(entry.covers(target, PROVIDED, function) for entry in excused)
+        is_unfinished_backward = result.unfinished and CONTRACTS[function].is_backward
+        if result.status == "skipped" and not (
+            result.declared or is_failed or is_excused or is_unfinished_backward
+        ):
+            yield f"{f'{function} was selected, but is ' * result.usable}not judged: {result.message}"

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from properties.reports import json_report
-from properties.reports.judgement import Judgement, judgements
+from properties.reports import report
+from properties.reports.collected_results import function_in, law_in
+from properties.reports.judgement import Judgement
 from properties.reports.results import LawResult
-from properties.reports.test_ids import function_in, law_in
 
 
 def judge(target: str | PathLike[str], *options: str) -> Judgement:
@@ -29,12 +29,11 @@ def judge(target: str | PathLike[str], *options: str) -> Judgement:
     and if `target` names several targets.
     """
     with TemporaryDirectory() as folder:
-        report = Path(folder, "report.json")
-        printed = _run(fspath(target), *options, "--report", str(report))
-        if not report.exists():
+        file = Path(folder, "report.json")
+        printed = _run(fspath(target), *options, "--report", str(file))
+        if not file.exists():
             raise ValueError(printed)
-        results, _ = json_report.read(report)
-    judged = judgements(results)
+        judged = report.read(file).judged
     if len(judged) != 1:
         raise ValueError(f"judge takes one target; {target!r} names {len(judged)}")
     return judged[0]

@@ -9,8 +9,8 @@ import pytest
 
 from oracle.problem import Problem
 from properties.internals.xdist_internals import scope_scheduler
-from properties.reports.closing_table import IN_FULL
-from properties.reports.test_ids import implementation_in
+from properties.reports.collected_results import implementation_in
+from properties.reports.run import IN_FULL
 from properties.session.options import PROBLEM
 from properties.session.target_options import TARGETS, Targets
 from properties.trials.law import Law

@@ -1,11 +1,18 @@
 """Reads the options about the run: the seed, the problem and reports. `target_options` reads the others."""
 
+import hashlib
+import os
+import platform
 import random
 import shlex
 import shutil
+from importlib.metadata import version
+from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+import hypothesis
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis.errors import InvalidArgument
@@ -16,9 +23,7 @@ from properties.implementations.implementation import TargetMissing
 from properties.internals.pytest_internals import option_words
 from properties.laws import all_laws
 from properties.reports import expected_failures
-from properties.reports.environment import describe, digest_of_folder
 from properties.reports.expected_failures import ExpectedFailure
-from properties.reports.json_report import Run
 from properties.reports.report import Reports
 from properties.reports.results import printable
 from properties.reports.run_end import Closing
@@ -55,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[PROBLEM] = _problem_of_a_law(reproduce, config) if reproduce else None
         if not hasattr(config, "workerinput"):
             names = config.stash[TARGETS].names
-            config.pluginmanager.register(Closing(names, failures, reports, Run(_facts(config))))
+            config.pluginmanager.register(Closing(names, failures, reports, _environment(config)))
     except (TargetMissing, ValueError) as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -103,7 +108,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     names = targets.names
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     default = "" if config.getoption("--implementation") else ", because no target is named"
-    facts = ", ".join(f"{name} {value}" for name, value in _facts(config).items())
+    facts = ", ".join(f"{name} {value}" for name, value in _environment(config).items())
     lines = [
         f"implementation: {shown}{default}",
         *wrap(facts, shutil.get_terminal_size().columns, subsequent_indent="  "),
@@ -113,14 +118,31 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [printable(line) for line in lines]
 
 
-def _facts(config: pytest.Config) -> dict[str, str]:
+def _environment(config: pytest.Config) -> dict[str, str]:
     """Everything that affects results besides the targets, by name."""
-    profile = config.getoption("hypothesis_profile") or ("fuzz" if config.getoption("--fuzz-for") else "dev")
-    seed = "none" if config.getoption("--fuzz-for") else str(config.option.hypothesis_seed)
-    facts = describe(profile, seed)
+    fuzzes = config.getoption("--fuzz-for")
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    facts = {
+        "rnn-crosscheck": version("rnn-crosscheck"),
+        "python": platform.python_version(),
+        "numpy": f"{np.__version__} ({blas['name']} {blas['version']})",
+        "torch": version("torch"),  # the controller of pytest-xdist does not import torch
+        "hypothesis": hypothesis.__version__,
+        "platform": f"{platform.system()} {platform.machine()}",
+        "profile": config.getoption("hypothesis_profile") or ("fuzz" if fuzzes else "dev"),
+        "seed": "none" if fuzzes else str(config.option.hypothesis_seed),
+    }
     if python := config.stash[TARGETS].python:
         facts["target"] = python
     if helpers := config.getoption("--helpers"):
         facts["helpers"] = f"{helpers} ({digest_of_folder(config.invocation_params.dir / helpers)})"
     given = option_words(config, "-k", "-m", "--reproduce", *AFFECTING_RESULTS)
     return {**facts, **({"options": shlex.join(given)} if given else {})}
+
+
+def digest_of_folder(folder: Path) -> str:
+    """A digest of the modules in a folder of helpers."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(os.fsencode(file.relative_to(folder)) + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -3,7 +3,7 @@
 import pytest
 
 from properties.internals.pytest_internals import run_quietly
-from properties.reports.closing_table import IN_FULL
+from properties.reports.run import IN_FULL
 from properties.session.target_options import TARGETS
 
 

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from oracle.diagnosis.findings import found
+from properties.reports.judgement import judgements
 from properties.reports.results import LawResult
+from properties.reports.run import Run
 from properties.trials.provided_functions import PROVIDED, USABLE
 
 PROBLEM = 'Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1, regime="ternary", seed=0, dtype="float64")'
+
+ENVIRONMENT = {"python": "3.13.0", "seed": "<1>"}
 
 MISSING = found("lacking", what="missing", function="lstm_forward", detail="")
 
@@ -92,3 +96,8 @@ def every_verdict() -> list[LawResult]:
         failed("unusable", USABLE, "", [nothing["message"]], **nothing, counterexample=""),
         skipped("unusable", **nothing),
     ]
+
+
+def run_of(results: Sequence[LawResult], left: Sequence[str] = ()) -> Run:
+    """A run with these results."""
+    return Run(judgements(results, left), ENVIRONMENT)

@@ -34,7 +34,7 @@ from properties.session import command
 CLONE = Path(__file__).parents[2]
 Program = Literal["pytest", "rnn-crosscheck"]
 
-PRELOADED = ("conftest", *pytest_plugins, "properties.explanations.failure", "rich.progress", "execnet")
+PRELOADED = ("conftest", *pytest_plugins, "properties.explanations.failure", "rich.table", "execnet")
 """Modules that import, between them, nearly all that a run needs."""
 
 PATIENCE = 300.0

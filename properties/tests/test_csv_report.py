@@ -1,26 +1,25 @@
 """The grade book: a row for each target, with its verdict and its first mistake."""
 
 import csv
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.reports.csv_report import COLUMNS, as_csv
-from properties.reports.json_report import Run
-from properties.reports.judgement import judgements
-from properties.reports.results import LawResult
-from properties.tests.results import every_verdict, failed, passed
+from properties.reports.report import COLUMNS, as_csv
+from properties.reports.run import Run
+from properties.tests.results import every_verdict, failed, passed, run_of
 from reference.contract import FUNCTIONS
 
 
-def rows(results: list[LawResult], run: Run) -> list[dict[str, str]]:
-    return list(csv.DictReader(StringIO(as_csv(judgements(results, run.left), run))))
+def rows(run: Run) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(as_csv(run))))
 
 
 def test_the_grade_book_has_a_row_for_each() -> None:
-    found = rows(every_verdict(), Run({}, left=["waiting", "not robust"]))
+    found = rows(run_of(every_verdict(), ["waiting", "not robust"]))
     assert {row["target"]: row["verdict"] for row in found} == {
         **{
             name: name
@@ -36,14 +35,14 @@ def test_the_grade_book_has_a_row_for_each() -> None:
 
 
 def test_the_grade_book_names_the_page_of_each() -> None:
-    run = Run({}, pages={"a.py": Path("pages/a.py.html")})
-    assert [row["page"] for row in rows([passed("a.py"), passed("b.py")], run)] == ["a.py.html", ""]
+    run = replace(run_of([passed("a.py"), passed("b.py")]), pages={"a.py": Path("pages/a.py.html")})
+    assert [row["page"] for row in rows(run)] == ["a.py.html", ""]
 
 
 def test_a_forward_that_inherits_counts_as_one_that_holds() -> None:
     cell = failed("a", "each step", "rnn_cell_forward")
     for inherited, hold in ((True, "1"), (False, "0")):
-        (row,) = rows([cell, failed("a", "each step", inherited=inherited)], Run({}))
+        (row,) = rows(run_of([cell, failed("a", "each step", inherited=inherited)]))
         assert (row["verdict"], row["functions"], row["functions_that_hold_spec"]) == ("differs", "2", hold)
 
 
@@ -57,13 +56,13 @@ def test_the_grade_book_tells_by_grade_how_many_functions_hold() -> None:
         failed("course/b.py", "split", "lstm_forward", ours=True),
         passed("course/b.py", "empty", "lstm_forward", grade="robust"),
     ]
-    a, b, left = rows(results, Run({}, left=["course/x/c.py"]))
+    a, b, left = rows(run_of(results, ["course/x/c.py"]))
     grades = ("functions", "functions_that_hold_spec", "functions_that_hold_robust")
     assert [a[each] for each in ("target", *grades)] == ["a.py", "4", "4", "1"]
     assert [b[each] for each in ("target", *grades)] == ["b.py", "2", "0", "0"]
     assert (left["target"], left["verdict"]) == ("x/c.py", "left")
     of_spec_alone = [passed("a.py"), failed("b.py")]
-    assert [row["functions_that_hold_robust"] for row in rows(of_spec_alone, Run({}))] == ["", ""]
+    assert [row["functions_that_hold_robust"] for row in rows(run_of(of_spec_alone))] == ["", ""]
 
 
 FOREIGN = st.builds(
@@ -73,11 +72,11 @@ FOREIGN = st.builds(
 
 @given(FOREIGN, FOREIGN)
 def test_no_cell_is_a_formula_or_has_two_lines(name: str, words: str) -> None:
-    (row,) = rows([failed(name, diagnosis=[words])], Run({}))
+    (row,) = rows(run_of([failed(name, diagnosis=[words])]))
     for cell in row.values():
         assert cell.isprintable()
         assert not cell.startswith(("=", "+", "-", "@"))
 
 
 def test_one_of_which_all_holds_has_made_no_mistake() -> None:
-    assert rows([passed("a")], Run({}))[0]["first_mistake"] == ""
+    assert rows(run_of([passed("a")]))[0]["first_mistake"] == ""

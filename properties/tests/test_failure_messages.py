@@ -1,6 +1,6 @@
 """Which failures are shown at the end: one for each mistake."""
 
-from properties.reports.failure_messages import messages
+from properties.reports.closing_table import messages
 from properties.tests.results import failed
 
 

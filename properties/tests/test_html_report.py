@@ -15,18 +15,16 @@ from typing import Any
 import pytest
 
 from properties.reports.html_report import as_html
-from properties.reports.json_report import Run
 from properties.reports.judgement import judgements
+from properties.reports.run import Run
 from properties.tests.html_pages import Page
-from properties.tests.results import every_verdict, failed, passed
+from properties.tests.results import ENVIRONMENT, every_verdict, failed, passed, run_of
 from properties.trials.provided_functions import USABLE
 from reference.contract import CONTRACTS, FUNCTIONS
 
-RUN = Run({"python": "3.13.0", "seed": "<1>"})
-
 
 def test_the_page_is_one_file_and_accessible() -> None:
-    source = as_html(judgements(every_verdict()), RUN)
+    source = as_html(run_of(every_verdict()))
     page = Page(source)
     found = Counter(tag for tag, _ in page.attributes)
     assert source.startswith('<!DOCTYPE html>\n<html lang="en">')
@@ -48,7 +46,7 @@ def test_the_page_is_one_file_and_accessible() -> None:
 
 
 def test_the_page_tells_a_status_in_words_as_well() -> None:
-    text = " ".join(" ".join(Page(as_html(judgements(every_verdict()), RUN)).text).split())
+    text = " ".join(" ".join(Page(as_html(run_of(every_verdict()))).text).split())
     verdicts = ("✓ conforms", "✗ differs", "~ not robust", "– incomplete", "… unfinished", "? not judged")
     for shown in (*verdicts, "! unusable"):
         assert shown in text
@@ -58,7 +56,7 @@ def test_the_page_tells_a_status_in_words_as_well() -> None:
 
 
 def test_no_script_runs_but_our_own() -> None:
-    page = as_html(judgements(every_verdict()), RUN)
+    page = as_html(run_of(every_verdict()))
     (script,) = re.findall(r"<script>(.*)</script>", page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', page)
@@ -72,7 +70,7 @@ def test_what_all_did_comes_first_then_the_verdicts_then_each_failure() -> None:
         *(failed(name, diagnosis=["bf is left out"]) for name in "ab"),
         passed("f"),
     ]
-    page = as_html(judgements(results, ["g"]), Run({}, left=["g"]))
+    page = as_html(run_of(results, ["g"]))
     text = " ".join(" ".join(Page(page).text).split())
     told = [
         "7 implementations judged: 1 conforms, 4 are right on ordinary inputs",
@@ -90,7 +88,7 @@ def test_what_all_did_comes_first_then_the_verdicts_then_each_failure() -> None:
 
 def test_a_failure_of_no_function_names_the_law_alone() -> None:
     results = [failed("d_syntax.py", USABLE, "", usable=False, counterexample=""), passed("a")]
-    text = " ".join(" ".join(Page(as_html(judgements(results), Run({}))).text).split())
+    text = " ".join(" ".join(Page(as_html(run_of(results))).text).split())
     assert f"in {USABLE}" not in text
     assert text.count(f"d_syntax.py: {USABLE}") == 3  # summary, message, implementation
 
@@ -98,13 +96,13 @@ def test_a_failure_of_no_function_names_the_law_alone() -> None:
 def test_many_functions_have_narrow_columns() -> None:
     few = [passed("a", function=name) for name in FUNCTIONS]
     many = [*few, passed("a", function="lstm_layer")]
-    assert 'class="matrix"' in as_html(judgements(few), Run({}))
-    assert 'class="matrix many"' in as_html(judgements(many), Run({}))
+    assert 'class="matrix"' in as_html(run_of(few))
+    assert 'class="matrix many"' in as_html(run_of(many))
 
 
 def test_colours_have_enough_contrast() -> None:
     """WCAG 2, level AA: 4.5 to 1, in both schemes."""
-    source = as_html([], Run({}))
+    source = as_html(run_of([]))
     colours = re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", source)
     for scheme in ({name: each[i] for name, *each in colours} for i in (0, 1)):
         badges = {"right", "extreme", "wrong", "missing", "unknown"}
@@ -144,7 +142,7 @@ def test_the_worst_error_of_each_law_stands_beside_its_results() -> None:
         failed("a", "split", worst_ratio=math.inf),
         passed("a", "each step"),
     ]
-    text = " ".join(" ".join(Page(as_html(judgements(results), RUN)).text).split())
+    text = " ".join(" ".join(Page(as_html(run_of(results))).text).split())
     assert "each step 80 shapes 80 0.25 split ✗ failed inf" in text
 
 
@@ -158,7 +156,7 @@ def test_a_browser_lays_the_page_out_without_scrolling_sideways(tmp_path: Path, 
     long = "a_directory/" * 12
     results = [passed(long, law, name) for name in CONTRACTS for law in ("split", "samples independent")]
     results += [*every_verdict(), failed(long, message=long.replace("/", "")), passed(long, "each step")]
-    page = as_html(judgements(results), Run({**RUN.environment, "blas": long})).replace(
+    page = as_html(Run(judgements(results), {**ENVIRONMENT, "blas": long})).replace(
         "<details", "<details open"
     )
     page, allowed = re.subn(r"<meta http-equiv=.Content-Security-Policy.*?>", "", page)  # it allows no script

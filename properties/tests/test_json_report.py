@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.diagnosis.findings import found
-from properties.reports.environment import digest_of_folder
-from properties.reports.json_report import Run, as_json, read
-from properties.reports.judgement import judgements
+from properties.reports.report import as_json, read
 from properties.reports.results import LawResult
-from properties.tests.results import passed
+from properties.session.options import digest_of_folder
+from properties.tests.results import passed, run_of
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
 RESULTS = st.builds(
@@ -40,24 +39,22 @@ RESULTS = st.builds(
     worst_problem=TEXT,
     notes=st.dictionaries(TEXT, st.integers(1, 9), max_size=2),
 )
-RUN = Run({"seed": "1"}, left=["c.py"])
 
 
 @given(st.lists(RESULTS, max_size=4))
 def test_a_report_reads_back_as_what_was_written(results: list[LawResult]) -> None:
-    judged = judgements(results)
+    written = run_of(results, ["c.py"])
     with NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(as_json(judged, RUN))
+        file.write(as_json(written))
         file.flush()
-        found, run = read(Path(file.name))
-    assert judgements(found) == judged
-    assert (run.environment, run.left) == (RUN.environment, RUN.left)
+        found = read(Path(file.name))
+    assert found == written
 
 
 def test_what_an_implementation_declares_comes_back(tmp_path: Path) -> None:
     results = [passed("a", limits=("no caches",)), passed("a", "split", limits=("no caches",))]
-    (tmp_path / "v.json").write_text(as_json(judgements(results), RUN))
-    assert read(tmp_path / "v.json")[0] == results
+    (tmp_path / "v.json").write_text(as_json(run_of(results)))
+    assert read(tmp_path / "v.json").judged[0].results == results
 
 
 def test_a_digest_of_a_folder_is_of_all_modules_in_it(tmp_path: Path) -> None:

@@ -9,16 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.reports import report
 from properties.reports.html_report import as_html
-from properties.reports.json_report import Run, as_json
-from properties.reports.judgement import judgements
+from properties.reports.report import Reports, as_json
 from properties.reports.results import LawResult
-from properties.reports.target_names import shown_names
+from properties.reports.run import shown_names
 from properties.tests.html_pages import Page
-from properties.tests.results import PROBLEM, every_verdict, failed, left_out, passed
+from properties.tests.results import ENVIRONMENT, PROBLEM, every_verdict, failed, left_out, passed, run_of
 
-RUN = Run({"python": "3.13.0", "seed": "<1>"})
 OF_SOME_LAWS = (
     "findings",
     "facts",
@@ -47,10 +44,10 @@ def foreign(draw: st.DrawFn) -> LawResult:
 
 
 def test_the_keys_of_the_document_are_those_of_its_schema() -> None:
-    document = json.loads(as_json(judgements(every_verdict()), RUN))
+    document = json.loads(as_json(run_of(every_verdict())))
     assert [*document] == ["schema", "environment", "implementations"]
     assert document["schema"] == 1
-    assert document["environment"] == RUN.environment
+    assert document["environment"] == ENVIRONMENT
     for implementation in document["implementations"]:
         assert [*implementation] == ["target", "verdict", "functions", "laws"]
         for function in implementation["functions"].values():
@@ -66,7 +63,7 @@ def test_the_keys_of_the_document_are_those_of_its_schema() -> None:
 
 
 def test_the_document_says_what_came_of_each_law() -> None:
-    document = json.loads(as_json(judgements(every_verdict()), RUN))
+    document = json.loads(as_json(run_of(every_verdict())))
     by_target = {implementation["target"]: implementation for implementation in document["implementations"]}
     differs = by_target["differs"]
     assert differs["functions"] == {
@@ -92,15 +89,15 @@ def test_the_document_says_what_came_of_each_law() -> None:
 
 @given(st.lists(foreign(), max_size=3))
 def test_any_text_is_reported_as_it_is(results: list[LawResult]) -> None:
-    judged = judgements(results)
-    laws = [law for judgement in judged for law in judgement.results]
-    document = json.loads(as_json(judged, RUN))
+    run = run_of(results)
+    laws = [law for judgement in run.judged for law in judgement.results]
+    document = json.loads(as_json(run))
     reported = [law for implementation in document["implementations"] for law in implementation["laws"]]
     assert [law["message"] for law in reported] == [law.message for law in laws]
     assert all(math.isfinite(law["worst_ratio"]) for law in reported)
 
-    page = Page(as_html(judged, RUN))
-    harmless = [Page(as_html(judgements(some), RUN)) for some in (every_verdict(), every_verdict()[2:5])]
+    page = Page(as_html(run))
+    harmless = [Page(as_html(run_of(some))) for some in (every_verdict(), every_verdict()[2:5])]
     assert {tag for tag, _ in page.attributes} <= {tag for each in harmless for tag, _ in each.attributes}
     assert [tag for tag, _ in page.attributes].count("script") == 1
     text = "".join(page.text)
@@ -111,9 +108,9 @@ def test_any_text_is_reported_as_it_is(results: list[LawResult]) -> None:
 
 
 def test_text_that_cannot_be_encoded_is_written_nevertheless(tmp_path: Path) -> None:
-    judged = judgements([failed("\ud800 \x00")])
+    run = run_of([failed("\ud800 \x00")])
     for suffix in (".json", ".html"):
-        report.write(tmp_path / f"report{suffix}", judged, RUN)
+        Reports([tmp_path / f"report{suffix}"]).write(run)
         assert "\\ud800" in (tmp_path / f"report{suffix}").read_text(encoding="utf-8")
 
 
@@ -132,16 +129,16 @@ def test_a_report_that_cannot_be_written_is_refused(
     monkeypatch.chdir(tmp_path)
     Path("folder.html").mkdir()
     with pytest.raises(ValueError, match=rf"^--report {re.escape(path)}: {re.escape(message)}$"):
-        report.check(Path(path))
+        Reports([Path(path)]).check()
 
 
 def test_what_was_too_slow_is_told_in_both() -> None:
-    judged = judgements([passed("a", too_slow=7, late=PROBLEM), left_out("a", "split")])
-    (document,) = json.loads(as_json(judged, RUN))["implementations"]
+    run = run_of([passed("a", too_slow=7, late=PROBLEM), left_out("a", "split")])
+    (document,) = json.loads(as_json(run))["implementations"]
     shapes, split = document["laws"]
     assert (shapes["problems"], shapes["too_slow"], shapes["late"]) == (80, 7, PROBLEM)
     assert (split["status"], split["message"]) == ("skipped", "too slow beyond n_x=1")
     assert document["verdict"] == "not judged"
-    text = " ".join(" ".join(Page(as_html(judged, RUN)).text).split())
+    text = " ".join(" ".join(Page(as_html(run)).text).split())
     assert "shapes 80 + 7 too slow" in text
     assert "rnn not judged: too slow beyond n_x=1 in split" in text

@@ -11,8 +11,8 @@ from properties.reports.closing_table import render
 from properties.reports.judgement import Verdict, judgements
 from properties.reports.mistakes import cases
 from properties.reports.results import LawResult, printable
-from properties.reports.target_names import shown_names
-from properties.tests.results import PROBLEM, every_verdict, failed, left_out, passed, skipped
+from properties.reports.run import shown_names
+from properties.tests.results import PROBLEM, every_verdict, failed, left_out, passed, run_of, skipped
 from properties.trials.provided_functions import PROVIDED
 
 
@@ -79,7 +79,7 @@ def test_what_was_too_slow_is_counted_and_its_smallest_problem_shown() -> None:
     ]
     (judgement,) = judgements(results)
     assert judgement.verdict == "conforms"
-    table = render(results, width=200, in_full=True)
+    table = render(run_of(results), 200)
     assert "7 + 2 too slow" in table
     assert "8 + 1 n.m. + 1 too slow" in table
     assert "rnn_forward on 3 problems, too slow beyond n_x=1, n_a=3, n_y=1, m=1, T_x=1" in table
@@ -91,19 +91,19 @@ def test_a_skipped_law_has_its_reason_below_the_table() -> None:
         left_out("a", "shapes", message="it hung, and is not called any more", too_slow=0, not_asked=7),
         skipped("a", "shapes", function="lstm_forward", declared="no shapes"),
     ]
-    lines = render(results, width=200, in_full=True).splitlines()
+    lines = render(run_of(results), 200).splitlines()
     told = [line for line in lines if line.startswith("skipped")]
     assert told == ["skipped, since no problem was judged: rnn: it hung, and is not called any more"]
 
 
 def test_the_worst_error_is_said_to_be_that_of_the_laws_that_hold() -> None:
     results = [passed("a", worst_ratio=0.2, worst_problem=PROBLEM), failed("a", "split", worst_ratio=9.0)]
-    assert "worst error of the laws that hold: 0.20 of its bound" in render(results, width=200, in_full=True)
+    assert "worst error of the laws that hold: 0.20 of its bound" in render(run_of(results), 200)
 
 
 def test_what_every_law_notices_is_said_once() -> None:
     notes = {"it hung, and is not called any more": 3}
-    table = render([passed("a", notes=notes), passed("a", "split", notes=notes)], width=200, in_full=True)
+    table = render(run_of([passed("a", notes=notes), passed("a", "split", notes=notes)]), 200)
     assert table.count("is not called any more") == 1
 
 
@@ -138,7 +138,7 @@ def test_a_table_has_columns_for_what_is_there_under_a_title_in_one_line() -> No
         skipped(name, function="lstm_forward"),
         *(passed(name, "tail", f) for f in backwards),
     ]
-    shown = render(results, width=80, in_full=True).split("\n")
+    shown = render(run_of(results), 80).split("\n")
     assert f"{name}: problems on which each law holds" in shown
     assert f"{name}, backward passes: problems on which each law holds" in shown
     heads = [line.split() for line in shown if line.startswith("  law ")]
@@ -149,15 +149,15 @@ def test_what_is_noticed_in_several_functions_is_told_once() -> None:
     notes = {"accepts an argument without its last axis": 3}
     results = [passed("a", function=name, notes=notes) for name in ("rnn_cell_forward", "rnn_forward")]
     told = "noticed, no failure: rnn cell, rnn: accepts an argument without its last axis"
-    assert told in render(results, width=80, in_full=True).split("\n")
+    assert told in render(run_of(results), 80).split("\n")
 
 
 def test_brackets_in_foreign_text_are_no_markup() -> None:
     results = [failed(f"[red]{i}[/blue]", diagnosis=["[x; a] is used in place of [a; x]"]) for i in range(5)]
-    table = render(results, width=200, in_full=True)
+    table = render(run_of(results), 200)
     assert "[red]0[/blue]" in table
     assert "[x; a] is used in place of [a; x]" in table
-    assert "[red]1[/blue]" in render(results[1:2], width=200, in_full=True)
+    assert "[red]1[/blue]" in render(run_of(results[1:2]), 200)
 
 
 def test_inherited_is_what_every_failure_of_the_grade_that_decides_is() -> None:
@@ -206,7 +206,7 @@ def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
     ]
     results.append(failed("course/ada.py", "cache entries", diagnosis=["x is not returned"]))
     results += [passed("course/eve.py"), left_out("course/fay.py", "split")]
-    assert render(results, width=80, in_full=False).split("\n") == [
+    assert render(run_of(results), 80).split("\n") == [
         "",
         "  ada.py     differs     1 2",
         "  bob.ipynb  not robust  1",
@@ -228,11 +228,11 @@ def test_a_mistake_is_told_once_with_whom_and_what_it_concerns() -> None:
 
 def test_of_a_mistake_that_breaks_many_laws_some_are_named() -> None:
     results = [failed("a", f"law {number}", diagnosis=["a is b"]) for number in range(9)]
-    assert "rnn: law 0, law 1, law 2, law 3 and 5 more laws" in render(results, width=80, in_full=False)
+    assert "rnn: law 0, law 1, law 2, law 3 and 5 more laws" in render(run_of(results), 80)
 
 
 def test_the_law_that_a_function_is_provided_is_not_listed_under_what_is_missing() -> None:
-    text = render([failed("a", PROVIDED, diagnosis=["has no rnn_forward"])], width=80, in_full=False)
+    text = render(run_of([failed("a", PROVIDED, diagnosis=["has no rnn_forward"])]), 80)
     assert "1. has no rnn_forward" in text
     assert PROVIDED not in text
 
@@ -243,7 +243,7 @@ def test_the_law_that_a_function_is_provided_is_not_listed_under_what_is_missing
 )
 def test_of_many_each_has_a_line_that_fits(names: list[str], mistakes: list[str]) -> None:
     results = [failed(f"class/{name}.py", diagnosis=[words]) for name in names for words in mistakes]
-    lines = render(results, width=80, in_full=False).split("\n")
+    lines = render(run_of(results), 80).split("\n")
     assert max(map(len, lines)) <= 80
     assert lines.index("mistakes, by number:") == len(names) + 2
     for name, line in zip(sorted(names), lines[1:], strict=False):
@@ -269,7 +269,7 @@ def test_outputs_are_said_to_be_right_where_no_law_on_them_fails() -> None:
     for others, is_said in (([], True), ([failed("a", "trajectory", diagnosis=["a is wrong"])], False)):
         (judgement,) = judgements([of_caches, *others])
         assert ("outputs right" in judgement.remark_on("rnn_forward")) == is_said
-        assert ("outputs right" in render([of_caches, *others], width=80, in_full=False)) == is_said
+        assert ("outputs right" in render(run_of([of_caches, *others]), 80)) == is_said
 
 
 def test_a_failure_is_excused_if_it_is_expected_or_a_helper_module_causes_it() -> None:

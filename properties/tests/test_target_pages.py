@@ -9,14 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.diagnosis.findings import found, mistake
-from properties.reports import target_pages
-from properties.reports.json_report import Run
+from properties.reports.html_report import as_page, file_names
 from properties.reports.judgement import judgements
 from properties.reports.report import Reports
 from properties.reports.results import LawResult
-from properties.reports.target_names import file_names
 from properties.tests.html_pages import Page
-from properties.tests.results import MISSING, every_verdict, failed, passed
+from properties.tests.results import MISSING, every_verdict, failed, passed, run_of
 from properties.trials.provided_functions import PROVIDED, USABLE
 
 ADA = failed(
@@ -38,7 +36,7 @@ ADA = failed(
 
 def text_of(*results: LawResult) -> str:
     (judgement,) = judgements(results)
-    page = Page(target_pages.as_page(judgement, "class/ada.py"))
+    page = Page(as_page(judgement, "class/ada.py"))
     return " ".join(" ".join(page.text).split())
 
 
@@ -116,13 +114,12 @@ def test_a_page_does_not_count_what_fails_by_a_helper_module() -> None:
 
 
 def test_every_page_is_accessible_and_names_no_other(tmp_path: Path) -> None:
-    run = Run({}, left=["not judged"])
-    judged = judgements(every_verdict())
-    (written,) = Reports(folder=tmp_path / "pages").write(judged, run)
+    run = run_of(every_verdict(), ["not judged"])
+    (written,) = Reports(folder=tmp_path / "pages").write(run)
     assert written.startswith("6 pages")
     pages = {path.name: path.read_text() for path in (tmp_path / "pages").iterdir()}
     assert {*pages} == {
-        f"{name.replace(' ', '_')}.html" for name in {j.implementation for j in judged} - {*run.left}
+        f"{name.replace(' ', '_')}.html" for name in {j.implementation for j in run.judged} - {*run.left}
     }
     for name, source in pages.items():
         page = Page(source)
@@ -156,4 +153,4 @@ def test_a_page_is_named_like_the_file_and_its_folder() -> None:
 def test_a_folder_that_cannot_be_written_to_is_refused(tmp_path: Path, folder: str, message: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match=f"^--report-each .*: {message}"):
-        target_pages.check(tmp_path / folder)
+        Reports(folder=tmp_path / folder).check()

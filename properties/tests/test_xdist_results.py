@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from properties.reports.closing_table import IN_FULL
+from properties.reports.run import IN_FULL
 from properties.tests.runs import run
 
 COUNTS = """
