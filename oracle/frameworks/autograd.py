@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from oracle.modules import torch_gradients
 from reference.contract import Array
 
 
@@ -22,8 +23,7 @@ def by_torch(
     leaves = [leaf.requires_grad_() for leaf in leaves]
     outputs = function(*leaves)
     by_outputs = [torch.from_numpy(d).to(output.dtype) for d, output in zip(incoming, outputs)]
-    found = torch.autograd.grad(outputs, leaves, by_outputs, allow_unused=True, materialize_grads=True)
-    return [each.numpy() for each in found]
+    return [each.numpy() for each in torch_gradients(outputs, leaves, by_outputs)]
 
 
 def by_jax(

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Optional, Union
 
-from oracle.modules.adapter import Adapter, Single
+from oracle.modules.adapter import Adapter, Single, torch_gradients
 from oracle.modules.factory import Converter, Factory, KerasFactory, Trained
 from oracle.modules.forms import Form
 from oracle.modules.interface import INTERFACES, Interface, ModuleOptions, Sizes, UnusableModule
@@ -27,6 +27,7 @@ __all__ = [
     "functions_of_converted",
     "is_module",
     "like",
+    "torch_gradients",
     "understand",
 ]
 

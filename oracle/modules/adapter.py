@@ -152,16 +152,10 @@ class Adapter:
         sizes, built = self._filled(x, parameters, options)
         leaves = [leaf.requires_grad_() for leaf in self._leaves(x, states)]
         answer = self._answer(built.called, sizes, leaves, options.get("lengths"))
-        found = sys.modules["torch"].autograd.grad(
-            answer,
-            [*leaves, *built.weights.values()],
-            [
-                self._tensor(d.transpose(axes)).to(each.dtype)
-                for d, axes, each in zip(incoming, _AXES, answer)
-            ],
-            allow_unused=True,
-            materialize_grads=True,
-        )
+        by_answer = [
+            self._tensor(d.transpose(axes)).to(each.dtype) for d, axes, each in zip(incoming, _AXES, answer)
+        ]
+        found = torch_gradients(answer, [*leaves, *built.weights.values()], by_answer)
         by_leaves = [_array(each).transpose(axes) for each, axes in zip(found[: len(leaves)], _AXES)]
         of_each = numbered(self._interface.kind, sizes)
         by_entry = np.zeros(len(flat(of_each)), x.dtype)
@@ -270,3 +264,16 @@ def _array(tensor: Any) -> Array:
     """A tensor as an array; bfloat16, which NumPy does not have, becomes float32 with the same values."""
     tensor = tensor.detach().cpu()
     return np.asarray((tensor.float() if tensor.dtype == sys.modules["torch"].bfloat16 else tensor).numpy())
+
+
+def torch_gradients(outputs: Sequence[Any], leaves: Sequence[Any], by_outputs: Sequence[Any]) -> Any:
+    """A tuple of the gradients with respect to each leaf, as tensors; 0 for a leaf that no output depends on.
+
+    An output that depends on no leaf is left out, since torch raises an error for it: the output of no steps,
+    for example. If no output depends on a leaf, that error is raised.
+    """
+    pairs = [(each, d) for each, d in zip(outputs, by_outputs) if each.requires_grad]
+    outputs, by_outputs = zip(*pairs) if pairs else (outputs, by_outputs)
+    return sys.modules["torch"].autograd.grad(
+        outputs, leaves, by_outputs, allow_unused=True, materialize_grads=True
+    )

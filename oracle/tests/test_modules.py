@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from oracle.modules import ModuleOptions, Understood, UnusableModule, like, understand
+from oracle.modules.adapter import torch_gradients
 from oracle.modules.fitting import only_fit, question
 from oracle.modules.interface import INTERFACES, Sizes
 from oracle.modules.roles import Role
@@ -230,3 +231,12 @@ def test_a_trained_module_has_its_sizes_and_weights() -> None:
     with torch.no_grad():
         own, _ = decoder(torch.from_numpy(x.transpose(2, 1, 0)), tuple(given))
     assert np.allclose(ours[0], own.numpy().transpose(2, 1, 0), atol=1e-6)
+
+
+def test_gradients_leave_out_an_output_that_depends_on_nothing() -> None:
+    """Modules make the output of no steps from new zeros, for which torch raises an error."""
+    a, none = torch.ones(3, requires_grad=True), torch.zeros(0, 3)
+    [found] = torch_gradients([none, 2 * a], [a], [none, torch.ones(3)])
+    assert found.tolist() == [2, 2, 2]
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        torch_gradients([none], [a], [none])

@@ -60,3 +60,14 @@ def test_where_it_is_wrong_otherwise_is_not_told_of_an_error(tmp_path: Path) -> 
         message = Failure(caught.value).message
         assert "ValueError: zero-size array" in message
         assert "wrong where" not in message
+
+
+def test_an_error_outside_of_the_target_has_no_place_in_the_target(tmp_path: Path) -> None:
+    (tmp_path / "built_in.py").write_text("rnn_forward = divmod\n")
+    with Implementation("built_in.py", Settings(directory=tmp_path)) as target:
+        answers = Answers(target, Question("rnn_forward", [Problem.rnn(n_x=1, n_a=1, n_y=1, m=1, T_x=1)]))
+        with pytest.raises(ViolationError) as caught:
+            _ = Trial(Property("shapes", "spec", lambda _: None), answers, 0, Tally()).answer
+        facts = Failure(caught.value).facts
+    assert facts["raised"]["type"] == "TypeError"
+    assert "at" not in facts

@@ -194,7 +194,8 @@ class Trial:
     def _returned(self, reply: Returned | Raised) -> Returned:
         if isinstance(reply, Returned):
             return reply
-        raise self.violation(raised={"type": reply.type_name, "text": reply.message}, at=reply.where)
+        place = {"at": reply.where} if reply.where else {}
+        raise self.violation(raised={"type": reply.type_name, "text": reply.message}, **place)
 
     def agree(self, ours: Mapping[str, Array], expected: Expected) -> bool:
         """Compare every quantity with what is expected. Returns whether any bound is meaningful."""

@@ -77,6 +77,11 @@ affine_is("biases_doubled", "every bias but by is added twice", lambda W, u, b: 
 layer_biases_are = WEIGHTS.of(LAYERS, "affine", "biases")
 layer_biases_are("every_bias_missing", "every bias is left out", lambda W, u, b: W @ u)
 layer_biases_are("every_bias_doubled", "every bias is added twice", lambda W, u, b: W @ u + 2 * b)
+layer_biases_are(
+    "every_bias_halved",
+    "half of every bias is added, as where one of two biases is left out",
+    lambda W, u, b: W @ u + b / 2,
+)
 concat_is = WEIGHTS.of(EVERY, "concat")
 concat_is("x_above_a", "[x; a] is used in place of [a; x]", "np.vstack([xt, a_prev])")
 concat_is("x_left_out", "x does not reach the cell", "np.vstack([a_prev, np.zeros_like(xt)])")
