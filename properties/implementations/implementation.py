@@ -2,21 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from itertools import chain
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from oracle.limits import ANYTHING, Limits
-from properties.implementations.call_history import CallHistory
-from properties.implementations.process import UNREADABLE, Died, Process
-from properties.implementations.reply import Outcome, Raised, Reply, Returned
-from properties.implementations.request import Request
-from properties.implementations.settings import Settings
+from properties.implementations.calls import (
+    UNREADABLE,
+    CallHistory,
+    Died,
+    Outcome,
+    Raised,
+    Reply,
+    Request,
+    Returned,
+)
+from properties.implementations.process import Process
+from properties.implementations.process_start import Settings
 from properties.worker.arguments import Arrangement
-from properties.worker.codec import CodecError, Foreign
-from properties.worker.messages import Message, body
+from properties.worker.codec import CodecError, Foreign, decode, encode
 from properties.worker.targets import TargetFacts, TargetMissing, Unusable, expand, locate
 from reference.contract import CONTRACTS
 
@@ -44,13 +49,8 @@ MANY_SLOW_CALLS = 3
 
 @dataclass(frozen=True)
 class Loaded(TargetFacts):
-    """A loaded target, seen by the judge.
+    """What is known of a loaded target, with the limits that it declares."""
 
-    `functions` maps the name of each function to `None`, or to its signature if that is not the
-    specification's. `limits` are the declared limits.
-    """
-
-    functions: Mapping[str, str | None] = field(default_factory=dict)
     limits: Limits = ANYTHING
 
 
@@ -150,8 +150,8 @@ class Implementation:
                 process, _ = self._start()
             except (Unusable, TargetMissing) as error:  # it was usable before
                 return [Reply.of(Died(f"cannot be loaded again: {error}"), 0)]
-        bodies = [each.body for each in requests]
         limit = time_limit or self.limit(function)
+        bodies = [each.body for each in requests]
         answers = process.ask(bodies, time_limit=limit, folder=self._folder)
         match answers:
             case [*_, Died(reason, hung=True) as died] if limit > self.settings.time_limit:
@@ -185,60 +185,56 @@ class Implementation:
         process = self._process = Process(settings, framework)
         place = target.source, target.attribute, str(settings.directory)
         request = ("load", *place, settings.helpers, [*settings.replaced], dict(settings.module), again)
-        error: Exception
         limit = settings.import_time_limit
-        match _read(process.ask([body(request)], time_limit=limit, folder=self._folder)[0]):
-            case ("loaded", dict(functions), str(folder), supports, dict(facts)) if _are_functions(
-                functions
-            ) and _are_facts(facts):
-                self._folder = folder
-                try:
-                    limits = Limits.parse({} if supports is None else supports)
-                    return process, Loaded(functions=functions, limits=limits, **facts)
-                except ValueError as wrong:
-                    error = Unusable(f"{self.target}: {wrong}")
-            case ("missing", str(reason)):
-                error = TargetMissing(reason)
-            case ("unusable", str(reason)):
-                error = Unusable(f"{self.target} {reason}")
-            case Died(reason, hung=hung, stderr=words, at=at):
-                why = f"{reason} while it was imported" + (f" ({at})" if at else "")
-                why += "; --import-time-limit allows more" if hung else ""
-                why += f": {words.splitlines()[-1]}" if words else ""
-                error = Unusable(f"{self.target} {why}")
-            case _:
-                error = Unusable(f"{self.target} {UNREADABLE}")
-        process.end()
-        raise error
+        (answer,) = process.ask([encode(request)], time_limit=limit, folder=self._folder)
+        try:
+            return process, self._read(answer)
+        except BaseException:
+            process.end()
+            raise
+
+    def _read(self, answer: bytearray | Died) -> Loaded:
+        """The loaded target by the answer to a request to load it. Raises what `load` raises."""
+        try:
+            match answer if isinstance(answer, Died) else decode(answer)[0]:
+                case ("loaded", dict(facts)) if _are_facts(facts):
+                    self._folder, supports = facts["folder"], facts["supports"]
+                    return Loaded(limits=Limits.parse({} if supports is None else supports), **facts)
+                case ("missing", str(reason)):
+                    raise TargetMissing(reason)
+                case ("unusable", str(reason)):
+                    raise Unusable(f"{self.target} {reason}")
+                case Died(reason, hung=hung, stderr=words, at=at):
+                    why = f"{reason} while it was imported" + (f" ({at})" if at else "")
+                    why += "; --import-time-limit allows more" if hung else ""
+                    why += f": {words.splitlines()[-1]}" if words else ""
+                    raise Unusable(f"{self.target} {why}")
+        except CodecError:
+            pass
+        except ValueError as error:
+            raise Unusable(f"{self.target}: {error}") from None
+        raise Unusable(f"{self.target} {UNREADABLE}")
 
 
-def _read(answer: Message | Died) -> Any:
-    """The decoded answer, or the death."""
-    try:
-        return answer if isinstance(answer, Died) else answer.decoded()[0]
-    except CodecError:
-        return Died(UNREADABLE)
-
-
-def _are_functions(answer: dict[Any, Any]) -> bool:
-    return bool(answer) and all(
-        name in CONTRACTS and (reason is None or isinstance(reason, str)) for name, reason in answer.items()
-    )
+_FACTS: Mapping[str, Any] = {
+    **dict.fromkeys(("functions", "lacking", "similar", "unfinished", "understood", "network"), dict),
+    **dict.fromkeys(("notes", "replaced"), (list, tuple)),
+    "folder": str,
+    "supports": object,
+}
+"""The types of the fields of `TargetFacts`."""
 
 
 def _are_facts(facts: dict[Any, Any]) -> bool:
-    """Whether these are the fields of `TargetFacts`."""
-    match facts:
-        case {
-            "lacking": dict(lacking),
-            "similar": dict(similar),
-            "notes": list() | tuple() as notes,
-            "replaced": list() | tuple() as replaced,
-            "unfinished": dict(unfinished),
-            "understood": dict(),
-            "network": dict(),
-        } if len(facts) == len(fields(TargetFacts)):
-            pairs = (pair for each in (lacking, similar, unfinished) for pair in each.items())
-            texts = [*notes, *replaced, *chain.from_iterable(pairs)]
-            return all(isinstance(text, str) for text in texts)
-    return False
+    """Whether a target may have sent these facts, and did not forge them."""
+    if facts.keys() != _FACTS.keys() or not all(isinstance(facts[name], _FACTS[name]) for name in facts):
+        return False
+    signatures = facts["functions"]
+    others = [*facts["notes"], *facts["replaced"]]
+    for name in ("lacking", "similar", "unfinished"):
+        others += [*facts[name], *facts[name].values()]
+    return (
+        0 < len(signatures) == len(signatures.keys() & CONTRACTS.keys())
+        and all(each is None or isinstance(each, str) for each in signatures.values())
+        and all(isinstance(text, str) for text in others)
+    )

@@ -11,26 +11,21 @@ import time
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from tempfile import TemporaryFile
-from typing import ClassVar
+from typing import IO
 
-from properties.implementations.process_start import Started, start
-from properties.implementations.settings import Settings
-from properties.implementations.stderr_tail import StderrTail
+from properties.implementations.calls import UNREADABLE, Died
+from properties.implementations.process_start import Settings, Started, start
 from properties.worker.codec import CodecError
-from properties.worker.messages import (
-    DUMP_STACK,
-    LOST_CONNECTION,
-    OUT_OF_MEMORY,
-    Message,
-    Receiver,
-    numbered,
-)
-from properties.worker.source_lines import Frame, common_place, place
+from properties.worker.errors import Frame, common_place, place
+from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, message
 
-UNREADABLE = "sent an answer that cannot be read"
-
+LINES = 5
+BYTES = 2**11
+"""The most lines and bytes that are shown of the standard error of a process that died."""
+_CAPACITY = 2**16
+"""The capacity of a pipe: the most bytes of one read, since a process may write without end."""
 _EXIT_SECONDS = 1.0
 """The time that a process has to exit after it has closed its connection."""
 SAMPLES = 3
@@ -45,19 +40,35 @@ _FRAMES_SHOWN = 100
 """The most frames in a crash report. A longer stack overflowed by recursion."""
 
 
-@dataclass(frozen=True)
-class Died:
-    """The process ended during a request; `reason` says how: `"exited with status 3"`.
+class StderrTail:
+    """The last lines that a process wrote to its standard error.
 
-    `stderr` holds the last lines of its standard error. If it `hung`, it was ended at the time limit, when it
-    was `at` this place in the target.
+    They are read while the process runs, so that it never blocks.
     """
 
-    reason: str
-    hung: bool = field(default=False, compare=False)
-    stderr: str = field(default="", compare=False)
-    at: str = field(default="", compare=False)
-    digest: ClassVar[bytes] = b""
+    def __init__(self, pipe: IO[bytes]) -> None:
+        os.set_blocking(pipe.fileno(), False)
+        self._pipe = pipe
+        self._tail = b""
+
+    def fileno(self) -> int:
+        """The file descriptor to poll."""
+        return self._pipe.fileno()
+
+    def read(self) -> bool:
+        """Read what is available. Returns false at the end of the pipe."""
+        chunk = self._pipe.read(_CAPACITY)
+        self._tail = (self._tail + (chunk or b""))[-BYTES:]
+        return chunk != b""
+
+    def clear(self) -> None:
+        """Drop what was written so far."""
+        self.read()
+        self._tail = b""
+
+    def __str__(self) -> str:
+        lines = [line.rstrip() for line in self._tail.decode(errors="replace").splitlines()]
+        return "\n".join([line for line in lines if line][-LINES:])
 
 
 class Process:
@@ -92,8 +103,8 @@ class Process:
         """Whether `end` has not been called; a worker that has just died by itself counts as alive."""
         return bool(self.end.alive)
 
-    def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[Message | Died]:
-        """Send requests, and return the answers; each answer has the time limit.
+    def ask(self, bodies: Sequence[bytes], *, time_limit: float, folder: str) -> list[bytearray | Died]:
+        """Send encoded requests, and return the encoded answers; each answer has the time limit.
 
         All requests are sent at once. If the process ends, the last answer is a `Died`. `folder` is the
         folder of the target's code.
@@ -101,9 +112,9 @@ class Process:
         first = self._serial + 1
         self._serial += len(bodies)
         worker_limit = math.ceil(2 * time_limit + 1)  # the worker ends itself if the judge was killed
-        messages = [numbered(number, body, worker_limit) for number, body in enumerate(bodies, first)]
+        messages = [message(number, body, worker_limit) for number, body in enumerate(bodies, first)]
         unsent = memoryview(b"".join(messages))
-        received: list[Message | Died] = []
+        received: list[bytearray | Died] = []
         self.took = 0.0
         self._stderr.clear()
 
@@ -119,10 +130,10 @@ class Process:
         try:
             while len(received) < len(bodies):
                 deadline = start + time_limit
-                message = receiver.receive()
-                if message.serial != first + len(received):
+                serial, _, body = receiver.receive()
+                if serial != first + len(received):
                     raise CodecError("the answer to another request")
-                received.append(message)
+                received.append(body)
                 end = time.monotonic()
                 self.took, start = max(self.took, end - start), end
             if receiver.is_ahead:

@@ -1,4 +1,7 @@
-"""Starts the process of a worker: forked by the fork server, or started anew where a fork is not safe."""
+"""Starts the process of a worker: forked by the fork server, or started anew where a fork is not safe.
+
+`Settings` say how and within which limits the process runs.
+"""
 
 import json
 import os
@@ -7,12 +10,12 @@ import socket
 import subprocess
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from properties.implementations.settings import Settings
 from properties.worker.messages import MAX_REQUEST
 from properties.worker.own_modules import FORK_SERVER, WORKER
 
@@ -26,6 +29,27 @@ ENVIRONMENT: dict[str, str] = {
     ),
     "PYTHONHASHSEED": "0",  # so that sets are iterated over in the same order in every run
 }
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a target's process. Times are in seconds, memory is in bytes.
+
+    `directory` is the working directory, in which relative paths begin. `python` is the path of an
+    interpreter with NumPy, and `helpers` a folder on the target's path. In the modules of `helpers`, the
+    functions that `replaced` names are replaced by right ones. `module` has the fields of
+    `oracle.modules.ModuleOptions`. `command` are the words of the user's command before the target.
+    """
+
+    directory: Path = field(default_factory=Path.cwd)
+    time_limit: float = 5.0
+    import_time_limit: float = 20.0
+    memory_limit: int = 4 * 2**30
+    python: str = sys.executable
+    helpers: str = ""
+    replaced: Sequence[str] = ()
+    module: Mapping[str, Any] = field(default_factory=dict)
+    command: Sequence[str] = ("rnn-crosscheck",)
 
 
 class Started(Protocol):

@@ -17,9 +17,8 @@ from properties.reports.results import encodable
 from properties.session import command
 from properties.session.module_options import OPTIONS as MODULE_OPTIONS
 from properties.session.module_options import module_options, network_of_module
-from properties.worker.helper_files import helper_files
 from properties.worker.own_modules import REFERENCE, full_name
-from properties.worker.targets import SUFFIXES, locate
+from properties.worker.targets import SUFFIXES, helper_files, locate
 from reference.contract import CONTRACTS, FUNCTIONS
 
 ONNX = ("frameworks.onnxruntime", "frameworks.onnx_evaluator")

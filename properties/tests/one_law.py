@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,6 @@ from properties.trials.trial import ViolationError
 from properties.turns.turn import Draws, Turn
 from properties.worker.arguments import arranged, earlier_numbers
 from properties.worker.codec import decode, encode
-from properties.worker.messages import Receiver, numbered
 from reference.contract import CONTRACTS
 
 FIRST = (
@@ -69,7 +67,7 @@ class InProcess(Implementation):
         return [Reply.known(self._outcome(each)) for each in requests]
 
     def _outcome(self, request: Request) -> Outcome:
-        _, function, arguments, arrangement, _, then = said(request)
+        _, function, arguments, arrangement, then, _ = said(request)
         called = getattr(self._fault, function)
         given = arranged(arguments, arrangement, aliased=False)
         try:
@@ -82,14 +80,13 @@ class InProcess(Implementation):
                     called(*arranged(later, arrangement, aliased=False))
         except Exception as error:  # a mistake may raise anything
             return Raised(type(error).__name__, str(error), "")
-        header, blocks = encode([value, given])
-        (value, given), converted = decode(header, bytearray(b"".join(blocks)))
+        (value, given), converted = decode(bytearray(encode([value, given])))
         return Returned(value, given, converted, False)
 
 
 def said(request: Request) -> Any:
     """What a request says to a worker."""
-    return Receiver(BytesIO(numbered(0, request.body)).read).receive().decoded()[0]
+    return decode(bytearray(request.body))[0]
 
 
 @dataclass(frozen=True)

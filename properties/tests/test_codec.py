@@ -32,8 +32,14 @@ values = st.recursive(
 
 def through(value: Any) -> Any:
     """A value encoded and decoded."""
-    header, blocks = encode(value)
-    return decode(header, bytearray(b"".join(blocks)))[0]
+    return decode(bytearray(encode(value)))[0]
+
+
+def with_header(header: Any, size: int = 0) -> bytearray:
+    """Bytes with this header, and so many bytes of arrays."""
+    text = json.dumps(header).encode()
+    text += b" " * (-(8 + len(text)) % 16)
+    return bytearray(len(text).to_bytes(8, "little") + text + bytes(size))
 
 
 def same(ours: Any, given: Any) -> bool:
@@ -73,6 +79,9 @@ json_values = st.recursive(
     ),
     max_leaves=8,
 )
+containers = st.tuples(st.sampled_from("tldx"), st.lists(json_values, max_size=3)).map(
+    lambda node: [node[0], *node[1]]
+)
 headers = st.tuples(
     json_values,
     st.lists(
@@ -80,6 +89,8 @@ headers = st.tuples(
         | json_values,
         max_size=3,
     ),
+    st.lists(st.integers(-2, 2), max_size=3) | json_values,
+    st.lists(containers | json_values, max_size=3),
     st.lists(json_values, max_size=2),
 )
 
@@ -87,66 +98,73 @@ headers = st.tuples(
 @given(headers | json_values, st.integers(0, 4))
 def test_a_hostile_header_gives_a_value_or_the_one_error(header: Any, blocks: int) -> None:
     try:
-        value, converted = decode(json.dumps(header).encode(), bytearray(16 * blocks))
+        value, converted = decode(with_header(header, 16 * blocks))
     except CodecError:
         return
     assert same(through(value), value)
     assert all(type(name) is str for name in converted)
 
 
-@given(st.binary(max_size=40), st.binary(max_size=40))
-def test_hostile_bytes_give_the_one_error(header: bytes, payload: bytes) -> None:
-    with pytest.raises(CodecError):
-        decode(header, bytearray(payload))
+@given(st.integers(0, 40) | st.integers(0, 2**64 - 1), st.binary(max_size=40))
+def test_hostile_bytes_give_the_one_error(size: int, data: bytes) -> None:
+    for hostile in (data, size.to_bytes(8, "little") + data):
+        with pytest.raises(CodecError):
+            decode(bytearray(hostile))
 
 
 @given(values, st.data())
 def test_a_damaged_encoding_gives_a_value_or_the_one_error(value: Any, data: st.DataObject) -> None:
-    header, blocks = encode(value)
-    damaged = bytearray(header)
+    damaged = bytearray(encode(value))
     for _ in range(data.draw(st.integers(1, 3))):
-        damaged[data.draw(st.integers(0, len(header) - 1))] = data.draw(
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(
             st.sampled_from(b'[]{},"-0123456789tldif')
         )
     with suppress(CodecError):
-        decode(bytes(damaged), bytearray(b"".join(blocks)))
+        decode(damaged)
 
 
 @pytest.mark.parametrize(
     ("header", "size"),
     [
-        ([None, [], [1]], 0),
-        ([None, [], None], 0),
-        ([None, [], []], 16),
-        ([0, [["d", [2], 1]], []], 32),
-        ([0, [["d", [3], 1]], []], 16),
-        ([["l", 0, 0], [["d", [2], 1]], []], 16),
-        ([-1, [], []], 0),
-        ([["d", 1.5], [], []], 0),
-        ([["d", ["l"], 1.5], [], []], 0),
-        ([{}, [], []], 0),
+        ([None, [], [], [], [1]], 0),
+        ([None, [], [], [], None], 0),
+        ([None, [], [], [], []], 16),
+        ([None, [], [], []], 0),
+        ([-1, [["d", [2], 1]], [0], [], []], 32),
+        ([-1, [["d", [3], 1]], [0], [], []], 16),
+        ([0, [["d", [2], 1]], [0, 0], [["l", -1, -2]], []], 16),
+        ([-1, [], [], [], []], 0),
+        ([0, [], [], [], []], 0),
+        ([0, [], [], [["l", 0]], []], 0),
+        ([1, [], [], [["l", 1], ["l"]], []], 0),
+        ([0, [], [], [["d", 1.5]], []], 0),
+        ([1, [], [], [["l"], ["d", 0, 1.5]], []], 0),
+        ([["i", 1.5], [], [], [], []], 0),
+        ([["f", 1], [], [], [], []], 0),
+        ([{}, [], [], [], []], 0),
     ],
 )
 def test_a_header_that_fits_no_value_is_the_one_error(header: Any, size: int) -> None:
     with pytest.raises(CodecError):
-        decode(json.dumps(header).encode(), bytearray(size))
+        decode(with_header(header, size))
 
 
 def test_booleans_are_0_and_1_whatever_the_bytes() -> None:
-    value, _ = decode(b'[0,[["?",[3],1]],[]]', bytearray([0, 1, 7, *[0] * 13]))
-    assert value.tobytes() == bytes([0, 1, 1])
+    data = with_header([-1, [["?", [3], 1]], [0], [], []], 16)
+    data[-16:-13] = bytes([0, 1, 7])
+    assert decode(data)[0].tobytes() == bytes([0, 1, 1])
 
 
 def test_nesting_json_beyond_pythons_stack_is_the_one_error() -> None:
     with pytest.raises(CodecError):
-        decode(b"[" * 100_000, bytearray())
+        decode(bytearray((100_000).to_bytes(8, "little") + b"[" * 100_000))
 
 
 def test_what_occurs_often_is_encoded_once() -> None:
     parameters = {"W": np.zeros((100, 100))}
-    header, blocks = encode([parameters, *[(parameters, parameters["W"])] * 1000])
-    assert sum(map(len, blocks)) == parameters["W"].nbytes
-    caches = decode(header, bytearray(b"".join(blocks)))[0]
+    data = encode([parameters, *[(parameters, parameters["W"])] * 1000])
+    assert len(data) < 1.1 * parameters["W"].nbytes
+    caches = decode(bytearray(data))[0]
     assert all(cache[0] is caches[0] and cache[1] is caches[0]["W"] for cache in caches[1:])
 
 

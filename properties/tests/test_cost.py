@@ -35,7 +35,7 @@ class Counting(InProcess):
 
     def reply_each(self, requests: Sequence[Request], **how: Any) -> Any:
         self._count["requests"] += 1
-        self._count["calls"] += sum(2 if said(request)[5] else 1 for request in requests)
+        self._count["calls"] += sum(2 if said(request)[4] else 1 for request in requests)
         return super().reply_each(requests, **how)
 
 

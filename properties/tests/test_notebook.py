@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from properties.implementations.implementation import Implementation, Raised, Returned, Unusable
-from properties.worker.statement_runner import run
-from properties.worker.statements import statements
+from properties.worker.statements import RunStatements
 
 Implement = Callable[..., Implementation]
 
@@ -34,7 +33,7 @@ def definitions(path: Path, *cells: str, lines: bool = False) -> dict[str, Any]:
     """What a notebook defines."""
     path.write_text(notebook(*cells, lines=lines))
     namespace: dict[str, Any] = {"__name__": "notebook"}
-    failed = run(statements(path), namespace).failed
+    failed = RunStatements(path, namespace).failed
     if failed:
         raise failed[0].error
     return {name: value for name, value in namespace.items() if not name.startswith("__")}
@@ -155,7 +154,7 @@ def test_what_is_no_notebook_is_an_error(tmp_path: Path, text: str, why: str) ->
     path = tmp_path / "a.ipynb"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(ValueError, match=f"it is not a notebook{why}"):
-        statements(path)
+        RunStatements(path, {})
 
 
 def test_a_notebook_is_a_target(implement: Implement) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from properties.implementations.implementation import Unusable
-from properties.implementations.settings import Settings
+from properties.implementations.process_start import Settings
 from properties.session.target_options import Targets, functions_of
 from reference.contract import FUNCTIONS, LAYERS
 

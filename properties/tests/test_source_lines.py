@@ -1,6 +1,6 @@
 import pytest
 
-from properties.worker.source_lines import Frame, common_place, frames, place
+from properties.worker.errors import Frame, common_place, frames, place
 
 INSIDE: Frame = ("/home/rnn/my_rnn.py", 12, "rnn_forward")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from properties.implementations.implementation import Died, Implementation, Returned, Unusable
-from properties.implementations.stderr_tail import BYTES, LINES, StderrTail
+from properties.implementations.process import BYTES, LINES, StderrTail
 
 Misbehave = Callable[..., Implementation]
 Implement = Callable[..., Implementation]

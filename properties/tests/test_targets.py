@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from properties.worker.helper_files import helper_files
-from properties.worker.targets import Target, TargetMissing, expand, locate
+from properties.worker.targets import Target, TargetMissing, expand, helper_files, locate
 
 
 @pytest.fixture

@@ -12,18 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.problem import Problem
-from properties.implementations.call_history import CallHistory, Death
+from properties.implementations.calls import CallHistory, Death
 from properties.implementations.implementation import Died, Implementation, Raised, Returned
-from properties.implementations.settings import Settings
-from properties.implementations.timeouts import (
-    affordable_work,
-    judge_late_call,
-    smaller_versions,
-)
+from properties.implementations.process_start import Settings
 from properties.strategies.cost import work
 from properties.strategies.drawn_problems import problems
 from properties.strategies.effort import EFFORTS
-from properties.trials.retries import Call, outcome
+from properties.trials.retries import (
+    Call,
+    affordable_work,
+    judge_late_call,
+    outcome,
+    smaller_versions,
+)
 from properties.trials.tally import NotJudgedError
 from reference.contract import CONTRACTS, FUNCTIONS
 

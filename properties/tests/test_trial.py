@@ -16,9 +16,9 @@ from oracle.problem import Problem
 from oracle.rounding import Bounded
 from properties.explanations.failure import Failure
 from properties.implementations.answers import Answers
-from properties.implementations.call_history import CallHistory
+from properties.implementations.calls import CallHistory
 from properties.implementations.implementation import Died, Reply, Request, Returned
-from properties.implementations.settings import Settings
+from properties.implementations.process_start import Settings
 from properties.questions.question import Question
 from properties.tests.one_law import said
 from properties.trials.retries import CRASHES_OF_HANG, MOST_CRASHES, MOST_CRASHES_OF_LAW

@@ -14,7 +14,7 @@ from oracle.rounding import Bounded
 from oracle.verdict import Comparison, Facts, largest_ratio, number
 from properties.implementations.answer import Answer, MalformedError, quantity
 from properties.implementations.answers import Answers
-from properties.implementations.call_history import Death
+from properties.implementations.calls import Death
 from properties.implementations.implementation import (
     Arrangement,
     Implementation,

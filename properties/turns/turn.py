@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from oracle.problem import Problem
 from properties.failure_database.store import Store
 from properties.implementations.implementation import Implementation
-from properties.implementations.timeouts import affordable_work
 from properties.internals.hypothesis_internals import INDEPENDENT
 from properties.strategies.effort import EFFORTS
 from properties.trials.law import Law
 from properties.trials.law_cache import LAW_CACHE, Held
 from properties.trials.provided_functions import lacks
+from properties.trials.retries import affordable_work
 from properties.trials.tally import NotJudgedError, Tally
 from properties.trials.trial import Trial, ViolationError
 from properties.turns.smaller_problems import is_smallest, reductions, smaller

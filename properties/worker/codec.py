@@ -1,17 +1,18 @@
-"""Encodes values as a header in JSON and a payload of array bytes, and decodes them.
+"""Encodes values as bytes, and decodes them.
 
 A value is a tree of tuple, list, dict, None, bool, int, float, str, `numpy.ndarray` and `Foreign`. Decoding
 never runs code: it returns such a value or raises `CodecError`.
 
-The header is `[tree, groups, converted]`. All arrays of one dtype and shape are a group `[code, shape,
-count]`, and one block of the payload. In the tree, a number k from 0 up stands for the next array of
-group k. A negative number `~n` stands for the n-th array or container so far, so that an object that occurs
-many times, such as `parameters` in the caches, is encoded once. null, true, 1.5 and "text" stand for
-themselves. The first entry of a list is its type: `t`uple, `l`ist, `d`ict, `i`nt or `f`oreign.
+The bytes are the length of a header, the header in JSON, and the bytes of arrays. The header is `[value,
+groups, order, containers, converted]`. All arrays of one dtype and shape are a group `[code, shape, count]`,
+and one block of bytes; `order` has the group of each array. A container is its type, `t`uple, `l`ist or
+`d`ict, and its parts; the containers in it come before it. In `value` and among the parts, a number n from 0
+up stands for the n-th container, and `~n` for the n-th array, so that an object that occurs many times, such
+as `parameters` in the caches, is encoded once. null, true, 1.5 and "text" stand for themselves, `["i", 5]`
+for an integer, and `["f", name]` for a `Foreign`.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,14 @@ from numpy import asarray, dtype, generic, ndarray, uint8
 
 MAX_DEPTH = 32
 MAX_NODES = 1_000_000
-"""The most nodes of a tree; a node that is referred to twice counts twice."""
+"""The most parts of a value; a container that is referred to twice counts twice."""
 MAX_BYTES = 2**28
-ALIGNMENT = 16
-"""Every block of the payload begins at a multiple of this many bytes."""
+"""The most bytes of the header, and of all arrays."""
 
+_ALIGNMENT = 16
+"""Every block begins at a multiple of this many bytes."""
+_LENGTH = 8
+"""The bytes of the length of the header."""
 _DTYPES = {code: dtype(code) for code in "?bhilqBHILQefdgFDG"}
 _LEAVES = frozenset((type(None), bool, float, str))
 _ITSELF = ["f", "itself"]
@@ -45,8 +49,8 @@ class Foreign:
     type_name: str
 
 
-def encode(value: Any) -> tuple[bytes, list[bytes]]:
-    """The header and the blocks of the payload.
+def encode(value: Any) -> bytes:
+    """The bytes of a value.
 
     Named tuples become tuples. Array-likes become plain arrays of native byte order; `converted` lists the
     names of their types. A container inside itself becomes `Foreign("itself")`, one that is nested too deep
@@ -55,120 +59,104 @@ def encode(value: Any) -> tuple[bytes, list[bytes]]:
     Raises `CodecError` if the value is too large.
     """
     encoder = _Encoder()
-    tree = encoder.node(value, 0)
-    groups, blocks = encoder.groups()
+    tree = encoder.part(value, 0)
+    groups, blocks = encoder.blocks()
     try:
-        header = _dumps([tree, groups, list(encoder.converted)]).encode("ascii")
+        header = _dumps([tree, groups, encoder.order, encoder.containers, [*encoder.converted]]).encode()
     except ValueError:  # more than 4300 digits
         raise CodecError("has an integer of thousands of digits") from None
-    if max(len(header), sum(map(len, blocks))) > MAX_BYTES:
+    if len(header) > MAX_BYTES:
         raise CodecError(_TOO_LARGE)
-    return header, blocks
+    header += b" " * (-(_LENGTH + len(header)) % _ALIGNMENT)
+    return b"".join([len(header).to_bytes(_LENGTH, "little"), header, *blocks])
 
 
-def decode(header: bytes, payload: bytearray) -> tuple[Any, list[str]]:
-    """The value, its arrays writable, and the names of the types converted to arrays.
+def decode(data: bytearray) -> tuple[Any, list[str]]:
+    """The value, its arrays writable views of `data`, and the names of the types converted to arrays.
 
     Raises `CodecError` if no value is encoded like this.
     """
     try:
-        tree, groups, converted = _loads(header.decode("ascii"))
-        value = _Decoder(_arrays(groups, payload)).node(tree, 0)
+        end = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
+        tree, groups, order, containers, converted = _loads(data[_LENGTH:end].decode("ascii"))
+        value = _decoded(tree, _arrays(groups, order, data, end), containers)
         if type(converted) is not list or not all(type(name) is str for name in converted):
             raise CodecError("no list of type names")
     except CodecError:
         raise
     except (
-        ValueError,
-        TypeError,
-        LookupError,
-        StopIteration,
-        OverflowError,
-        MemoryError,
-        RecursionError,
+        *(ValueError, TypeError, LookupError, StopIteration),
+        *(OverflowError, MemoryError, RecursionError),
     ) as error:
         raise CodecError(f"not an encoding: {error}") from None
     return value, converted
 
 
-class _Walk:
-    """Counts the visited nodes, and the nodes inside each completed object."""
-
+class _Encoder:
     def __init__(self) -> None:
-        self.nodes = 0
-        self.sizes: list[int] = []
-
-    def enter(self, size: int, depth: int) -> int:
-        if depth >= MAX_DEPTH:
-            raise CodecError(f"is nested more than {MAX_DEPTH} deep")
-        start = self.nodes
-        self.walk(size)
-        return start
-
-    def walk(self, nodes: int) -> None:
-        self.nodes += nodes
-        if self.nodes > MAX_NODES:
-            raise CodecError(f"has more than {MAX_NODES} parts")
-
-
-class _Encoder(_Walk):
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: dict[int, Any] = {}  # the reference to each object, by id
-        self.arrays: dict[tuple[dtype[Any], Sequence[int]], tuple[int, list[Any]]] = {}
+        self.order: list[int] = []
+        self.containers: list[list[Any]] = []
         self.converted: dict[str, None] = {}
+        self._groups: dict[Any, tuple[int, list[Any]]] = {}  # the number and the arrays, by dtype and shape
+        self._seen: dict[int, Any] = {}  # what stands for each array and container, by id
+        self._sizes: list[int] = []  # of the containers
+        self._nodes = 0
 
-    def node(self, value: Any, depth: int) -> Any:
+    def part(self, value: Any, depth: int) -> Any:
+        """What stands for a value at this depth."""
         kind = type(value)
-        if kind is ndarray:
-            return self.array(value)
         if kind in _LEAVES:
             return value
+        known = self._seen.get(id(value))
+        if known is not None:
+            if type(known) is int and known >= 0:
+                self._count(self._sizes[known])
+            return known
+        if kind is ndarray:
+            return self._array(value)
         if kind is int:
             return ["i", value]
         # By type, because __class__ may be a property that runs code of the target.
         if issubclass(kind, tuple):
-            return self.container("t", value, tuple.__iter__(value), tuple.__len__(value), depth)
+            return self._container("t", value, [*tuple.__iter__(value)], depth)
         if issubclass(kind, list):
-            return self.container("l", value, list.__iter__(value), list.__len__(value), depth)
+            return self._container("l", value, [*list.__iter__(value)], depth)
         if issubclass(kind, dict):
             parts = [part for key, item in dict.items(value) for part in (_plain_key(key), item)]
-            return self.container("d", value, parts, len(parts), depth)
+            return self._container("d", value, parts, depth)
         if issubclass(kind, (ndarray, generic)) or hasattr(kind, "__array__"):
-            return self.array_like(value)
+            return self._array_like(value)
         return ["f", _name(value)]
 
-    def container(self, tag: str, value: Any, parts: Iterable[Any], size: int, depth: int) -> list[Any]:
-        if depth >= MAX_DEPTH:  # not put into `seen`, since it may occur again at less depth
+    def _container(self, tag: str, value: Any, parts: list[Any], depth: int) -> Any:
+        if depth >= MAX_DEPTH:  # not put into `_seen`, since it may occur again at less depth
             return ["f", f"{_name(value)} nested more than {MAX_DEPTH} deep"]
-        start = self.enter(size, depth)
-        seen = self.seen
-        seen[id(value)] = _ITSELF
-        node: list[Any] = [tag]
-        for part in parts:
-            known = seen.get(id(part))
-            if known is None:
-                known = self.array(part) if type(part) is ndarray else self.node(part, depth + 1)
-            elif known is not _ITSELF:
-                self.walk(self.sizes[~known])
-            node.append(known)
-        self.sizes.append(self.nodes - start)
-        seen[id(value)] = -len(self.sizes)
-        return node
+        start = self._nodes
+        self._count(len(parts))
+        self._seen[id(value)] = _ITSELF
+        self.containers.append([tag, *[self.part(part, depth + 1) for part in parts]])
+        self._sizes.append(self._nodes - start)
+        self._seen[id(value)] = len(self._sizes) - 1
+        return self._seen[id(value)]
 
-    def array(self, array: Any) -> Any:
-        key = (array.dtype, array.shape)
-        group = self.arrays.get(key)
-        if group is None:
+    def _count(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            raise CodecError(f"has more than {MAX_NODES} parts")
+
+    def _array(self, array: Any) -> Any:
+        kind = (array.dtype, array.shape)
+        if kind not in self._groups:
             if array.dtype.char not in _DTYPES:
                 return ["f", f"numpy.ndarray of {array.dtype}"[:100]]
-            group = self.arrays[key] = (len(self.arrays), [])
-        group[1].append(array)
-        self.sizes.append(0)
-        self.seen[id(array)] = -len(self.sizes)
-        return group[0]
+            self._groups[kind] = (len(self._groups), [])
+        group, arrays = self._groups[kind]
+        arrays.append(array)
+        self.order.append(group)
+        self._seen[id(array)] = -len(self.order)
+        return -len(self.order)
 
-    def array_like(self, value: Any) -> Any:
+    def _array_like(self, value: Any) -> Any:
         try:
             array = asarray(value)
         except BaseException:  # __array__ is code of the target
@@ -176,22 +164,22 @@ class _Encoder(_Walk):
         if type(array) is not ndarray or array.dtype.char not in _DTYPES:
             return ["f", _name(value)]
         self.converted[_name(value)] = None
-        node = self.array(array)
-        self.seen[id(value)] = self.seen[id(array)]
-        return node
+        self._seen[id(value)] = self._array(array)
+        return self._seen[id(value)]
 
-    def groups(self) -> tuple[list[Any], list[bytes]]:
+    def blocks(self) -> tuple[list[Any], list[bytes]]:
+        """The groups, and their bytes with padding. Raises `CodecError` if these are too many."""
         groups: list[Any] = []
         blocks: list[bytes] = []
         size = 0
-        for (kind, shape), (_, arrays) in self.arrays.items():
+        for (kind, shape), (_, arrays) in self._groups.items():
             size += len(arrays) * arrays[0].nbytes
             if size > MAX_BYTES:
                 raise CodecError(_TOO_LARGE)
             if not kind.isnative:
                 arrays = [array.astype(kind.newbyteorder("=")) for array in arrays]
             block = b"".join([array.tobytes() for array in arrays])
-            blocks += block, bytes(-len(block) % ALIGNMENT)
+            blocks += block, bytes(-len(block) % _ALIGNMENT)
             groups.append([kind.char, shape, len(arrays)])
         return groups, blocks
 
@@ -207,57 +195,48 @@ def _name(value: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")[:100]
 
 
-def _arrays(groups: Any, payload: bytearray) -> list[Iterator[Any]]:
-    """The arrays of each group."""
-    arrays = []
-    offset = 0
+def _arrays(groups: Any, order: Any, data: bytearray, offset: int) -> list[Any]:
+    """The arrays in their order; the first block begins at `offset`."""
+    blocks = []
     for code, shape, count in groups:
-        block: Any = ndarray((count, *shape), _DTYPES[code], payload, offset)
-        offset += block.nbytes + -block.nbytes % ALIGNMENT
+        block: Any = ndarray((count, *shape), _DTYPES[code], data, offset)
+        offset += block.nbytes + -block.nbytes % _ALIGNMENT
         if code == "?":
             block = block.view(uint8) != 0  # NumPy requires booleans to be 0 or 1
-        arrays.append(iter(block if shape else [block[i, ...] for i in range(count)]))
-    if offset != len(payload):
-        raise CodecError("more payload than arrays")
-    return arrays
+        blocks.append(iter(block if shape else [block[i, ...] for i in range(count)]))
+    if offset != len(data):
+        raise CodecError("more bytes than arrays")
+    return [next(blocks[group]) for group in order]
 
 
-class _Decoder(_Walk):
-    def __init__(self, arrays: list[Iterator[Any]]) -> None:
-        super().__init__()
-        self.arrays = arrays
-        self.values: list[Any] = []
+def _decoded(tree: Any, arrays: list[Any], containers: Any) -> Any:
+    """The value for which `tree` stands. A container is complete before another one refers to it."""
+    values: list[Any] = []
+    sizes: list[int] = []
+    depths: list[int] = []
 
-    def node(self, node: Any, depth: int) -> Any:
-        kind = type(node)
-        value: Any
+    def value_of(part: Any) -> Any:
+        kind = type(part)
         if kind is int:
-            if node < 0:
-                self.walk(self.sizes[~node])
-                return self.values[~node]
-            value = next(self.arrays[node])
-            self.sizes.append(0)
-            self.values.append(value)
-            return value
+            return values[part] if part >= 0 else arrays[~part]
         if kind in _LEAVES:
-            return node
-        if kind is not list:
-            raise CodecError("a JSON object")
-        tag = node[0]
-        if tag == "i" and type(node[1]) is int:
-            return node[1]
-        if tag == "f" and type(node[1]) is str:
-            return Foreign(node[1])
-        start = self.enter(len(node) - 1, depth)
-        parts = [self.node(part, depth + 1) for part in node[1:]]
-        if tag == "t":
-            value = tuple(parts)
-        elif tag == "l":
-            value = parts
-        elif tag == "d" and len(parts) % 2 == 0:
-            value = dict(zip(parts[::2], parts[1::2]))
+            return part
+        tag, content = part
+        if (tag, type(content)) not in (("i", int), ("f", str)):
+            raise CodecError("an unknown leaf")
+        return content if tag == "i" else Foreign(content)
+
+    for tag, *parts in containers:
+        found = [*map(value_of, parts)]
+        inner = [part for part in parts if type(part) is int and part >= 0]
+        sizes.append(len(parts) + sum([sizes[part] for part in inner]))
+        depths.append(1 + max([depths[part] for part in inner], default=0))
+        if sizes[-1] > MAX_NODES or depths[-1] > MAX_DEPTH:
+            raise CodecError(f"has more than {MAX_NODES} parts, or is nested more than {MAX_DEPTH} deep")
+        if tag == "d" and len(found) % 2 == 0:
+            values.append(dict(zip(found[::2], found[1::2])))
+        elif tag in ("t", "l"):
+            values.append(tuple(found) if tag == "t" else found)
         else:
             raise CodecError("an unknown tag, or a key without a value")
-        self.sizes.append(self.nodes - start)
-        self.values.append(value)
-        return value
+    return value_of(tree)

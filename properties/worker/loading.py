@@ -7,48 +7,35 @@ import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any, Optional
 
 from oracle.modules import ModuleOptions, UnusableModule, is_module, understand
-from properties.worker.candidates import (
+from properties.worker.functions import (
     classes_hint,
     like_hint,
     modules_hint,
     other_signature,
     similar_function,
+    understood_by_like,
 )
 from properties.worker.own_modules import FRAMEWORKS, NAMES, hide, is_ours
-from properties.worker.placeholders import placeholder
-from properties.worker.stand_ins import replace_helpers
-from properties.worker.statement_runner import RunStatements, run
-from properties.worker.statements import statements
+from properties.worker.statements import RunStatements
+from properties.worker.substitution import replace_helpers
 from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable, closest
 from reference.contract import CONTRACTS
 
 
 @dataclass(frozen=True)
-class Loaded(TargetFacts):
-    """A loaded target.
+class Loaded:
+    """The functions of a target, the object that has them, and what is known of the target."""
 
-    `functions` are its functions. `contracts` maps each to its signature, or to `None` if that is the
-    specification's. `holder` is the object that has the functions, `folder` the folder of the code, and
-    `supports` the value of `SUPPORTS` in the holder or its module, or `None`.
-    """
-
-    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    contracts: Mapping[str, str | None] = field(default_factory=dict)
-    holder: object = None
-    folder: str = ""
-    supports: object = None
-
-    def placeholders(self) -> dict[str, str]:
-        """The first placeholder in the code of each function that has one."""
-        found = {name: placeholder(function, self.folder) for name, function in self.functions.items()}
-        return {name: where for name, where in found.items() if where}
+    functions: Mapping[str, Callable[..., Any]]
+    holder: object
+    facts: TargetFacts
 
 
 def load(
@@ -75,7 +62,10 @@ def load(
         loaded = _load_file(target, options) if target.is_file else _load_module(target, directory, options)
     except UnusableModule as error:
         raise Unusable(f"cannot be judged: {error}") from None
-    return replace(loaded, replaced=replace_helpers(replaced, helpers, target.source)) if replaced else loaded
+    if replaced:
+        facts = replace(loaded.facts, replaced=replace_helpers(replaced, helpers, target.source))
+        return replace(loaded, facts=facts)
+    return loaded
 
 
 def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loaded:
@@ -90,19 +80,19 @@ def _load_module(target: Target, directory: Path, options: ModuleOptions) -> Loa
 
 def _load_file(target: Target, options: ModuleOptions) -> Loaded:
     module, ran = _run_file(Path(target.source))
-    root = target.attribute.partition(".")[0]
     if not ran.failed:
         return _in_module(target, module, options)
+    root = target.attribute.partition(".")[0]
     names = [root] if root else [name for name in CONTRACTS if name in ran.bound] or [*CONTRACTS]
     lacking = {name: why for name in names if (why := ran.why_lacking(name))}
-    try:
+    with suppress(Unusable, TargetMissing):
         loaded = _in_module(target, module, options)
         functions = {name: found for name, found in loaded.functions.items() if name not in lacking}
-    except (Unusable, TargetMissing):
-        functions = {}
-    if functions:
-        notes = ran.notes([root] if root else functions)
-        return replace(loaded, functions=functions, lacking=lacking, notes=notes)
+        if functions:
+            signatures = {name: loaded.facts.functions[name] for name in functions}
+            notes = ran.notes([root] if root else functions)
+            facts = replace(loaded.facts, functions=signatures, lacking=lacking, notes=notes)
+            return Loaded(functions, loaded.holder, facts)
     if lacking:
         raise Unusable(f"cannot be imported: {next(iter(lacking.values()))}")
     raise ran.failed[0].error
@@ -114,22 +104,20 @@ def _in_module(target: Target, module: ModuleType, options: ModuleOptions) -> Lo
     for name in target.attribute.split(".") if target.attribute else ():
         holder = _attribute(holder, name, target)
     folder = str(Path(target.source if target.is_file else module.__file__ or "").parent)
-    if options.like or options.converts or is_module(holder):
-        if not target.attribute:
-            hint = modules_hint(module)
-            raise UnusableModule(f"it {hint}" if hint else "name a class or function in it, TARGET:CLASS")
-        found = understand(holder, target.attribute, options)
-        return Loaded(
-            functions=found.functions,
-            contracts=dict.fromkeys(found.functions),
-            holder=holder,
-            folder=folder,
-            supports=found.supports,
-            understood=dict(found.facts),
-            network=dict(found.network),
-        )
-    supports = getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None))
-    return _with_functions(holder, folder, supports)
+    if not (options.like or options.converts or is_module(holder)):
+        return _with_functions(holder, folder, getattr(holder, "SUPPORTS", getattr(module, "SUPPORTS", None)))
+    if not target.attribute:
+        hint = modules_hint(module)
+        raise UnusableModule(f"it {hint}" if hint else "name a class or function in it, TARGET:CLASS")
+    found = understand(holder, target.attribute, options)
+    facts = TargetFacts(
+        functions=dict.fromkeys(found.functions),
+        folder=folder,
+        supports=found.supports,
+        understood=dict(found.facts),
+        network=dict(found.network),
+    )
+    return Loaded(found.functions, holder, facts)
 
 
 def _how_to_install(source: str, error: ModuleNotFoundError) -> str:
@@ -153,7 +141,7 @@ def _run_file(path: Path) -> tuple[ModuleType, RunStatements]:
     module.__file__ = str(path)
     module.__package__ = _package_of(path)
     sys.modules[module.__name__] = module
-    return module, run(statements(path), module.__dict__)
+    return module, RunStatements(path, module.__dict__)
 
 
 def _is_installed(name: str) -> bool:
@@ -217,15 +205,12 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
         likes = ", ".join(f"{name} by '{like}'" for name, like in similar.items())
         hint = f"; did you mean {likes}?" if likes else classes_hint(holder) or like_hint(holder)
         raise Unusable(f"has none of the functions {', '.join(CONTRACTS)}{hint}")
-    loaded = Loaded(
-        functions=functions,
-        contracts={name: other_signature(CONTRACTS[name], function) for name, function in functions.items()},
-        holder=holder,
-        folder=folder,
-        supports=supports,
-        similar=similar,
-        understood=next((vars(each)["understood"] for each in functions.values() if _is_of_like(each)), {}),
+    signatures = {name: other_signature(CONTRACTS[name], function) for name, function in functions.items()}
+    understood = next((known for each in functions.values() if (known := understood_by_like(each))), {})
+    facts = TargetFacts(
+        functions=signatures, similar=similar, folder=folder, supports=supports, understood=understood
     )
+    loaded = Loaded(functions, holder, facts)
     if isinstance(holder, type) and _other_signatures(loaded):
         with suppress(Exception):  # a class that needs arguments is used as it is
             return min(loaded, _with_functions(holder(), folder, supports), key=_other_signatures)
@@ -234,13 +219,4 @@ def _with_functions(holder: object, folder: str, supports: object) -> Loaded:
 
 def _other_signatures(loaded: Loaded) -> int:
     """The number of functions whose signature is not the specification's."""
-    return sum(signature is not None for signature in loaded.contracts.values())
-
-
-def _is_of_like(function: object) -> bool:
-    """Whether a function was made by `like` of `oracle.modules`."""
-    return (
-        type(function) is FunctionType
-        and function.__module__.endswith("oracle.modules.adapter")
-        and "understood" in vars(function)
-    )
+    return sum(signature is not None for signature in loaded.facts.functions.values())

@@ -1,6 +1,7 @@
 """Reads a Python file, or the cells of a Jupyter notebook or of a Python file that was exported from one.
 
-Uses the standard library, because the worker must start fast: `nbformat` imports a schema validator.
+Of a notebook, only definitions are run, and not the experiments around them. This module uses the
+standard library, because the worker must start fast: `nbformat` imports a schema validator.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ _ELSEWHERE = re.compile(
     r"|html|HTML|javascript|js|latex|markdown|svg|SVG)\b)"
 )
 """The magics of cells that run in another process or language, or not at all."""
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_CONSTANT = (
+    *(ast.Constant, ast.Name, ast.Attribute, ast.Lambda, ast.Compare, ast.BoolOp),
+    *(ast.Tuple, ast.List, ast.Set, ast.Dict, ast.UnaryOp, ast.BinOp),
+)
 
 
 @dataclass(frozen=True)
@@ -115,3 +122,31 @@ def _leave_out(lines: list[str], number: int) -> None:
     while lines[last].endswith("\\") and last + 1 < len(lines):
         last += 1
     lines[number : last + 1] = [f"{indent}pass", *[""] * (last - number)]
+
+
+def defines(statement: ast.stmt) -> bool:
+    """Whether a statement only defines functions, classes, imports or constants.
+
+    This includes an `if` or a `try` that contains only such statements; the handlers of a `try` may do
+    anything.
+    """
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return _is_constant(statement.value)
+    if isinstance(statement, ast.If):
+        return _is_constant(statement.test) and all(map(defines, [*statement.body, *statement.orelse]))
+    if isinstance(statement, ast.Try):
+        return all(map(defines, [*statement.body, *statement.orelse, *statement.finalbody]))
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, (*DEFINITIONS, ast.Pass))
+
+
+def _is_constant(value: ast.expr | None) -> bool:
+    """Whether an expression runs no code of the notebook."""
+    if isinstance(value, ast.Lambda):
+        return True
+    if isinstance(value, ast.Name) and value.id == "__name__":  # if __name__ == "__main__"
+        return False
+    return isinstance(value, _CONSTANT) and all(
+        _is_constant(child) for child in ast.iter_child_nodes(value) if isinstance(child, ast.expr)
+    )

@@ -1,21 +1,21 @@
-"""Replaces the cell of a target by a right one, to find out whether a forward inherits a mistake."""
+"""Puts right functions in place of a target's cell, and of softmax and sigmoid of its helper modules."""
 
-from collections.abc import Callable, Iterator, Mapping
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from inspect import signature, unwrap
+from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
-from reference import lstm_cell_backward, lstm_cell_forward, rnn_cell_backward, rnn_cell_forward
+import reference
+from reference.activations import sigmoid, softmax
 from reference.contract import CONTRACTS
 
-Function = Callable[..., Any]
-
-_CELLS: Mapping[str, Function] = {
-    "rnn_forward": rnn_cell_forward,
-    "lstm_forward": lstm_cell_forward,
-    "rnn_backward": rnn_cell_backward,
-    "lstm_backward": lstm_cell_backward,
-}
+STAND_INS: Mapping[str, Callable[..., Any]] = {"sigmoid": sigmoid, "softmax": softmax}
 
 
 class RightCell:
@@ -25,35 +25,33 @@ class RightCell:
     says whether the cell was called.
     """
 
-    def __init__(self, forward: str) -> None:
-        self._cell = _CELLS[forward]
-        self._contract = CONTRACTS[self._cell.__name__]
-        self._signature = signature(self._cell)
+    def __init__(self, name: str) -> None:
+        self._cell = getattr(reference, name)
+        self._contract, self._signature = CONTRACTS[name], signature(self._cell)
         self.used = False
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """The next state, the prediction and the cache, or the gradients of a backward pass."""
         self.used = True
+        answer = self._cell(*arguments, **named)
         if self._contract.is_backward:
-            return self._cell(*arguments, **named)
-        *outputs, cache = self._cell(*arguments, **named)
-        held = {
-            **self._signature.bind(*arguments, **named).arguments,
-            **dict(zip(self._contract.outputs, outputs)),
-        }
+            return answer
+        *outputs, cache = answer
+        held = self._signature.bind(*arguments, **named).arguments
+        held.update(zip(self._contract.outputs, outputs))
         names = (*self._contract.cache, "parameters")
         return (*outputs, tuple(held.get(name, entry) for name, entry in zip(names, cache)))
 
 
 @contextmanager
-def right_cell(name: str, forward: Function, holder: object) -> Iterator[RightCell]:
-    """Replace the cell that `forward`, the attribute `name` of `holder`, calls.
+def right_cell(name: str, function: Callable[..., Any], holder: object) -> Iterator[RightCell]:
+    """Replace the cell that `function`, the attribute `name` of `holder`, calls.
 
-    The cell is replaced in the module of `forward` and in `holder`: a module, class or instance.
+    The cell is replaced in the module of the function and in `holder`: a module, class or instance.
     """
-    cell = RightCell(name)
-    cell_name = _CELLS[name].__name__
-    module = getattr(unwrap(forward), "__globals__", {})
+    cell_name = CONTRACTS[name].cell
+    cell = RightCell(cell_name)
+    module = getattr(unwrap(function), "__globals__", {})
     with ExitStack() as restore:
         if cell_name in module:
             restore.callback(module.__setitem__, cell_name, module[cell_name])
@@ -67,3 +65,44 @@ def right_cell(name: str, forward: Function, holder: object) -> Iterator[RightCe
                 else:
                     restore.callback(delattr, holder, cell_name)
         yield cell
+
+
+def missing_module(error: BaseException) -> str:
+    """The name of the module that an import did not find; empty if the error is another one."""
+    name = error.name if type(error) is ModuleNotFoundError else None
+    return name if type(name) is str else ""
+
+
+def stand_ins(node: ast.stmt, error: BaseException) -> Mapping[str, Any]:
+    """The names of an import that failed by `error`, as far as there are stand-ins, with these.
+
+    `import module` binds a module that has only the stand-ins.
+    """
+    missing = missing_module(error)
+    if missing and isinstance(node, ast.ImportFrom) and node.module == missing and not node.level:
+        if node.names[0].name == "*":
+            return STAND_INS
+        named = ((alias.asname or alias.name, alias.name) for alias in node.names)
+        return {bound: STAND_INS[name] for bound, name in named if name in STAND_INS}
+    if missing and isinstance(node, ast.Import) and node.names[0].name == missing:
+        module = ModuleType(missing)
+        vars(module).update(STAND_INS)
+        return {node.names[0].asname or missing: module}  # no code can use the name 'a.b' of `import a.b`
+    return {}
+
+
+def replace_helpers(names: Collection[str], folder: str, target: str) -> list[str]:
+    """Put the stand-ins in place of the functions with these names of a folder of helpers, in all modules.
+
+    Functions of the target's own file are not replaced. Returns the replaced functions:
+    `"rnn_utils.softmax"`.
+    """
+    replaced: dict[str, None] = {}
+    for module in [*sys.modules.values()]:
+        for name, value in [*vars(module).items()] if type(module) is ModuleType else ():
+            if type(value) is FunctionType and value.__name__ in names:
+                file = Path(value.__code__.co_filename)
+                if file.is_relative_to(folder) and file != Path(target):
+                    vars(module)[name] = STAND_INS[value.__name__]
+                    replaced[f"{file.stem}.{value.__name__}"] = None
+    return [*replaced]

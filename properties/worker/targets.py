@@ -1,4 +1,7 @@
-"""Parses the names of targets: a file, a notebook or a module, and perhaps an attribute of it."""
+"""Parses the names of targets, and finds the files among which are targets and helpers of targets.
+
+A target is a file, a notebook or a module, or an attribute of it.
+"""
 
 import difflib
 import glob
@@ -8,12 +11,21 @@ from dataclasses import dataclass, field
 from os import walk
 from os.path import exists, isabs, isdir, isfile, join, lexists  # False also for names that no file can have
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
+
+from reference.contract import CONTRACTS
 
 SUFFIXES = (".py", ".ipynb")
 
 _WITH_ATTRIBUTE = re.compile(r"(?P<source>.+?)(?::(?P<attribute>[^\W\d]\w*(?:\.[^\W\d]\w*)*))?", re.DOTALL)
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+# In the JSON of a notebook, a line of code begins after a quotation mark or an escaped end of line.
+_IMPORT = re.compile(r'(?:^|"|\\n)\s*(?:from\s+\.*([\w.]+)\s+import\b|import\s+([\w., \t]+))', re.MULTILINE)
+_NAMES = "|".join(CONTRACTS)
+_BINDS = re.compile(
+    rf"\b(?:def|class|as|import)\s+(?:{_NAMES})\b|\bimport\b[^#\n]*\b(?:{_NAMES})\b|\b(?:{_NAMES})\s*=(?!=)"
+)
 
 
 class TargetMissing(Exception):  # noqa: N818
@@ -39,19 +51,24 @@ class Target:
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """What is known of a target after loading, besides its functions.
+    """What is known of a target after loading.
 
-    `lacking` says why functions that the target defines cannot be used, `similar` which function a missing
-    one may be meant by, `notes` what was skipped in loading, `replaced` which functions of helper modules
-    were replaced by right ones, and `unfinished` where a function has a placeholder. For a module of a
-    framework, `understood` has the facts of `oracle.modules`, and `network` the weights if it is trained.
+    `functions` maps the name of each function to `None`, or to its signature if that is not the
+    specification's. `lacking` says why functions that the target defines cannot be used, `similar` which
+    function a missing one may be meant by, `unfinished` where a function has a placeholder, `notes` what was
+    skipped in loading, and `replaced` which functions of helper modules were replaced by right ones. `folder`
+    is the folder of the code, and `supports` the value of `SUPPORTS`, or `None`. For a module of a framework,
+    `understood` has the facts of `oracle.modules`, and `network` the weights if it is trained.
     """
 
+    functions: Mapping[str, Optional[str]] = field(default_factory=dict)
     lacking: Mapping[str, str] = field(default_factory=dict)
     similar: Mapping[str, str] = field(default_factory=dict)
+    unfinished: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
     replaced: Sequence[str] = ()
-    unfinished: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+    supports: Any = None
     understood: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
 
@@ -162,3 +179,20 @@ def no_file(source: str, directory: Path) -> str:
     hint = closest(path.name, (entry.name for entry in path.parent.iterdir()))
     hint = hint or ("" if isabs(source) else "; paths are relative to the current directory")
     return f"no file {path.name!r} in {str(path.parent)!r}{hint}"
+
+
+def imported(source: str) -> set[str]:
+    """The top-level names of the modules that a file or notebook imports, found by regular expression."""
+    modules = [name for package, names in _IMPORT.findall(source) for name in (package, *names.split(","))]
+    return {name.strip().partition(" ")[0].partition(".")[0] for name in modules} - {""}
+
+
+def helper_files(files: Sequence[str], directory: Path) -> list[str]:
+    """The helpers among these files, which are relative to `directory`."""
+    sources = {file: (directory / file).read_text("utf-8", "replace") for file in files}
+    helpers = {(Path(file).parent, module) for file, source in sources.items() for module in imported(source)}
+    return [
+        file
+        for file, source in sources.items()
+        if (Path(file).parent, Path(file).stem) in helpers and not _BINDS.search(source)
+    ]

@@ -9,7 +9,6 @@ import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import fields
 from functools import partial
 from operator import is_not
 from os import _exit, close, read, register_at_fork, write
@@ -20,14 +19,14 @@ from typing import Any, NoReturn
 from numpy import errstate
 
 from properties.worker.arguments import ALIASES, Arrangement, arranged, earlier_numbers, misses_an_alias
-from properties.worker.codec import CodecError, Foreign, encode
-from properties.worker.errors import described
+from properties.worker.codec import CodecError, Foreign, decode, encode
+from properties.worker.errors import described, frames, place
+from properties.worker.functions import placeholder
 from properties.worker.loading import Loaded, load
-from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, pack
+from properties.worker.messages import DUMP_STACK, LOST_CONNECTION, OUT_OF_MEMORY, Receiver, message
 from properties.worker.own_modules import is_ours
-from properties.worker.source_lines import frames, place
 from properties.worker.substitution import right_cell
-from properties.worker.targets import Target, TargetFacts, TargetMissing, Unusable
+from properties.worker.targets import Target, TargetMissing, Unusable
 
 # By default, catch_warnings takes the module from sys.modules, which a target may change.
 _catch_warnings = partial(warnings.catch_warnings, module=warnings)
@@ -78,25 +77,25 @@ class Worker:
         """Answer until `EOFError`, when the judge closes the socket, or `OSError`, when it is lost."""
         receiver = Receiver(lambda size: read(self._connection, size))
         while True:
-            message = receiver.receive()
-            (kind, *request), _ = message.decoded()
+            serial, seconds, body = receiver.receive()
+            (kind, *request), _ = decode(body)
             answer = self._load if kind == "load" else self._call
             # The timer ends a hanging call if the judge was killed.
-            setitimer(ITIMER_REAL, message.seconds)
-            self._send(message.serial, answer(*request))
+            setitimer(ITIMER_REAL, seconds)
+            self._send(serial, answer(*request))
             setitimer(ITIMER_REAL, 0)
 
     def _send(self, serial: int, reply: tuple[Any, ...]) -> None:
         try:
             try:
-                message = pack(serial, reply)
+                body = encode(reply)
             except CodecError as error:
-                message = pack(serial, _with_leaves(reply, f"value that {error}"))
+                body = encode(_with_leaves(reply, f"value that {error}"))
         except MemoryError:
             raise
         except BaseException as error:  # encoding runs code of the objects that the target returned
-            message = pack(serial, self._raised(error))
-        rest = memoryview(message)
+            body = encode(self._raised(error))
+        rest = memoryview(message(serial, body))
         while rest:
             rest = rest[write(self._connection, rest) :]
 
@@ -123,21 +122,22 @@ class Worker:
         except Unusable as error:
             return "unusable", str(error)
         except BaseException as error:
-            _, kind, message, where = self._raised(error)
-            return "unusable", f"cannot be imported: {kind}: {message}" + (f" ({where})" if where else "")
-        self._folder = loaded.folder
-        functions = {name: loaded.contracts[name] for name in loaded.functions}
-        facts = {each.name: getattr(loaded, each.name) for each in fields(TargetFacts)}
-        facts["unfinished"] = {} if again or is_ours(source) else loaded.placeholders()
-        return "loaded", functions, self._folder, loaded.supports, facts
+            _, kind, text, where = self._raised(error)
+            return "unusable", f"cannot be imported: {kind}: {text}" + (f" ({where})" if where else "")
+        facts = {**vars(loaded.facts)}
+        self._folder = loaded.facts.folder
+        if not again and not is_ours(source):
+            found = {name: placeholder(each, self._folder) for name, each in loaded.functions.items()}
+            facts["unfinished"] = {name: where for name, where in found.items() if where}
+        return "loaded", facts
 
     def _call(
         self,
         name: str,
         arguments: list[Any],
         arrangement: Arrangement,
-        with_reference_cell: bool,
         then: list[list[Any]],
+        with_reference_cell: bool,
     ) -> tuple[Any, ...]:
         aliased = name in self._aliased
         given = arranged(arguments, arrangement, aliased=aliased)
@@ -159,7 +159,7 @@ class Worker:
             if aliased or not misses_an_alias(error):
                 return self._raised(error)
             self._aliased.add(name)
-            return self._call(name, arguments, arrangement, with_reference_cell, then)
+            return self._call(name, arguments, arrangement, then, with_reference_cell)
         return "returned", given, value, used, [_ALIASED] if aliased else []
 
     def _raised(self, error: BaseException) -> tuple[str, str, str, str]:
