@@ -115,7 +115,10 @@ SHORTER_SEQUENCES = 3
 
 
 def observed_layer(setting: Setting, network: LayerInputs, program: Program) -> Observation | None:
-    """Observe one direction of the top layer; `None` if a call raises or returns other shapes.
+    """Observe one direction of the top layer.
+
+    `None` if a call raises or returns other shapes, and if the lower layers do not answer as they do without
+    the top layer: the input of the top layer is then unknown.
 
     A layer returns only its last memory state. The other memory states are inferred (see `infer_memory`). If
     an inferred memory state does not give the returned hidden state, the layer is called with a sequence that
@@ -124,16 +127,16 @@ def observed_layer(setting: Setting, network: LayerInputs, program: Program) -> 
     D, n_h = network.directions, network.a0.shape[1]
     lower = len(network.parameters) - D
     index, x = lower + setting.backward, network.x
+    found = returned(program(network), network)
+    if found is None:
+        return None
     if lower:
         a0, c0 = network.a0[:lower], network.c0[:lower]
         beneath = replace(network, parameters=network.parameters[:lower], a0=a0, c0=c0)
         below = returned(program(beneath), beneath)
-        if below is None:
+        if below is None or not _is_stacked_on(below, found):
             return None
         x = below["a"]
-    found = returned(program(network), network)
-    if found is None:
-        return None
     A = found["a"][setting.backward * n_h :][:n_h]
     if setting.backward:
         A, x = _reversed_in_time(A, network), _reversed_in_time(x, network)
@@ -169,6 +172,15 @@ def observed_layer(setting: Setting, network: LayerInputs, program: Program) -> 
     else:
         infer_memory(observation, A, memory, is_shown, network.within)
     return observation
+
+
+def _is_stacked_on(below: dict[str, Array], found: dict[str, Array]) -> bool:
+    """Whether lower layers returned the last states that they return without the layer above them."""
+    return all(
+        np.allclose(found[name][: len(states)], states, rtol=1e-3, atol=1e-6, equal_nan=True)
+        for name, states in below.items()
+        if name != "a"
+    )
 
 
 def _reversed_in_time(steps: Array, network: LayerInputs) -> Array:

@@ -58,3 +58,18 @@ def test_conditions_that_one_answer_meets_are_left_out() -> None:
     location = locate("lstm_forward", program_of("lstm_forward", with_memory_from_a0), shown, lambda: None)
     assert location
     assert location.when is None
+
+
+def with_the_top_parameters_in_the_middle(x: Any, a0: Any, parameters: Any, options: Any) -> Any:
+    """In a network of three layers, the middle layer uses the parameters of the top layer."""
+    bottom, *others = parameters
+    return reference.rnn_layer(x, a0, [bottom, *others[-1:] * len(others)], options)
+
+
+def test_a_layer_is_not_blamed_for_a_layer_below_it() -> None:
+    """In smaller networks all layers are right, so no layer of them shows the mistake."""
+    shown = Problem.rnn_layer(n_x=1, n_a=1, m=1, T_x=1, layers=3, directions=1, regime="unit", seed=0)
+    program = program_of("rnn_layer", with_the_top_parameters_in_the_middle)
+    location = locate("rnn_layer", program, shown, lambda: None)
+    assert location
+    assert location.where.equation == "returned a"
