@@ -1,7 +1,7 @@
 """Reads the recurrent layers in files of trained weights. No code from a file is executed."""
 
 from oracle.checkpoints.checkpoint import Checkpoint, load, only_layer, select, split
-from oracle.checkpoints.error import CheckpointError
+from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.layer import RecurrentLayer
 
 __all__ = ["Checkpoint", "CheckpointError", "RecurrentLayer", "load", "only_layer", "select", "split"]

@@ -1,12 +1,13 @@
-"""The layers of a checkpoint that `FILE` or `FILE:PREFIX` names."""
+"""The layers that `FILE` or `FILE:PREFIX` names, and the fields of a problem with their weights."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from pathlib import Path
+from typing import Any
 
-from oracle.checkpoints.error import CheckpointError
+from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import Incomplete, find
@@ -53,6 +54,27 @@ def only_layer(text: str, layout: str = "") -> RecurrentLayer:
         which = f"name one of {_names(layers)} as FILE:PREFIX"
         raise CheckpointError(f"{text} holds {len(layers)} layers; {which}")
     return layers[0]
+
+
+SIZES_IN_FILE = ("n_x", "n_a", "n_p", "layers", "directions")
+"""The sizes that the file of weights determines."""
+
+
+def with_file_fields(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given fields of a problem with `weights`, and the fields that the file determines.
+
+    Raises `ValueError` if the file cannot be read, has a layer of another kind, or has another digest.
+    """
+    layer = only_layer(str(given["weights"]), str(given.get("layout", "")))
+    if f"{layer.kind}_layer" != kind:
+        raise ValueError(f"{given['weights']} holds an {layer.kind.upper()}, but the problem is for {kind}")
+    if given.get("digest", layer.digest) != layer.digest:
+        raise ValueError(
+            f"{given['weights']} has other numbers: digest {layer.digest}, not {given['digest']}"
+        )
+    sizes = {name: getattr(layer, name) for name in SIZES_IN_FILE}
+    activation = {"activation": layer.activation} if layer.activation and kind == "rnn_layer" else {}
+    return {**activation, **given, **sizes, "digest": layer.digest}
 
 
 def split(text: str) -> tuple[str, str]:

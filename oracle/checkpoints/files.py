@@ -1,19 +1,126 @@
 """Reads a file of weights. The suffix determines the reader; the first bytes must fit the suffix."""
 
+import re
+import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
-from zipfile import ZipFile
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from oracle.checkpoints.allowance import Allowance
-from oracle.checkpoints.contents import Contents, itemsize, tensor
-from oracle.checkpoints.error import CheckpointError, shortened
-from oracle.checkpoints.keras_files import read_h5, read_keras
-from oracle.checkpoints.kinds import HDF5, KERAS, NPZ, ONNX, SAFETENSORS, TORCH, kind_of
+from oracle.checkpoints.contents import (
+    Allowance,
+    CheckpointError,
+    Contents,
+    itemsize,
+    optional,
+    shortened,
+    tensor,
+)
 from oracle.checkpoints.onnx_files import read_onnx
 from oracle.checkpoints.torch_files import read_safetensors, read_state_dict
+
+SAFETENSORS, TORCH, NPZ, ONNX, KERAS, HDF5 = (
+    "a .safetensors file",
+    "a file of torch.save",
+    "an .npz archive",
+    "an ONNX model",
+    "a .keras archive",
+    "an HDF5 file",
+)
+TORCHSCRIPT = "a TorchScript archive, which is a program: save the state_dict() of the module"
+
+LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""The first bytes of a file that an old `torch.save` wrote, before it wrote zip archives."""
+_MAGIC = (
+    (0, b"\x89HDF\r\n\x1a\n", HDF5),
+    (0, LEGACY, TORCH),
+    (0, b"\x80", "a pickle, but none of torch.save: unpickling it could run anything, so it is not read"),
+    (0, b"\x93NUMPY", "an .npy file, one array without a name: save named arrays with numpy.savez"),
+    (0, b"GGUF", "a GGUF file"),
+    (0, b"version https://git-lfs", "a pointer of Git LFS, not the file itself: run git lfs pull"),
+    (0, b"\x1f\x8b", "compressed by gzip: decompress it first"),
+    (0, b"<", "a page of HTML or XML"),
+    (4, b"TFL3", "a LiteRT model"),
+    (257, b"ustar", "a tar archive"),
+)
+_TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+"""The last bytes of the index file of a TensorFlow checkpoint."""
+
+
+def kind_of(path: Path) -> str:
+    """The kind of a file in words; empty for unknown kinds, such as ONNX models and truncated files."""
+    with path.open("rb") as file:
+        head = file.read(512)
+        file.seek(-min(8, path.stat().st_size), 2)
+        tail = file.read()
+    # This check comes first: such a file begins with a number, which may look like any other kind.
+    if len(head) > 8 and head[8:9] == b"{" and struct.unpack("<Q", head[:8])[0] < path.stat().st_size:
+        return SAFETENSORS
+    for at, magic, kind in _MAGIC:
+        if head[at:].startswith(magic):
+            return kind
+    if tail == _TABLE:
+        return "the index of a TensorFlow checkpoint"
+    if head.startswith(b"PK"):
+        return _zip_kind(path)
+    return ""
+
+
+def _zip_kind(path: Path) -> str:
+    try:
+        with ZipFile(path) as archive:
+            names = archive.namelist()
+    except (BadZipFile, ValueError, NotImplementedError):
+        return ""
+    last = {name.rpartition("/")[2] for name in names}
+    if "constants.pkl" in last:
+        return TORCHSCRIPT
+    if "data.pkl" in last:
+        return TORCH
+    if "model.weights.h5" in names:
+        return KERAS
+    return NPZ if all(name.endswith(".npy") for name in names) else "a zip archive of something else"
+
+
+def read_h5(source: Path | BytesIO, allowance: Allowance) -> Contents:
+    """Every data set of an HDF5 file whose entries are numbers, by its path."""
+    h5py = optional("h5py")
+    found: dict[str, Any] = {}
+
+    def visit(path: str, item: Any) -> None:
+        allowance.count_steps(1 + len(path) // 100)
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
+            if item.external or item.is_virtual:
+                raise CheckpointError(f"{path} is stored in another file, which is not read")
+            allowance.count_tensor(path, item.shape or (), itemsize(item.dtype.name, item.dtype.itemsize))
+            found[_with_own_name(item.file, path)] = item
+
+    with h5py.File(source, "r") as file:
+        file.visititems(visit)
+        return Contents({path: tensor(np.asarray(item[()])) for path, item in found.items()})
+
+
+def read_keras(path: Path, allowance: Allowance) -> Contents:
+    """Every data set of the HDF5 file in a `.keras` archive, by its path."""
+    optional("h5py")
+    with ZipFile(path) as archive:
+        inner = archive.getinfo("model.weights.h5")
+        replace(allowance).count_tensor(inner.filename, [inner.file_size])
+        return read_h5(BytesIO(archive.read(inner)), allowance)
+
+
+def _with_own_name(file: Any, path: str) -> str:
+    """The path of a variable with the name of its layer, which Keras stores in an attribute."""
+    match = re.fullmatch(r"layers/([^/]+)/(.+)", path)
+    if not match:
+        return path
+    variables = file.get(f"layers/{match[1]}/vars")
+    name = match[1] if variables is None else variables.attrs.get("name", match[1])
+    return f"{name}/{match[2]}"
 
 
 def read_npz(path: Path, allowance: Allowance) -> Contents:
@@ -22,18 +129,11 @@ def read_npz(path: Path, allowance: Allowance) -> Contents:
         for name in archive.namelist():
             allowance.count_steps()
             with archive.open(name) as member:
-                shape, dtype = _header(member)
+                version = "_".join(map(str, np.lib.format.read_magic(member)))
+                shape, _, dtype = getattr(np.lib.format, f"read_array_header_{version}")(member)
             allowance.count_tensor(name.removesuffix(".npy"), shape, itemsize(dtype.name, dtype.itemsize))
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         return Contents({name: tensor(file[name]) for name in file.files})
-
-
-def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """The shape and the dtype of an array, from its header."""
-    version = np.lib.format.read_magic(member)
-    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    shape, _, dtype = read[version](member)
-    return shape, dtype
 
 
 _READERS: Mapping[str, tuple[Callable[[Path, Allowance], Contents], Sequence[str]]] = {

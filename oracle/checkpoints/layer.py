@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oracle.checkpoints.error import CheckpointError
+from oracle.checkpoints.contents import CheckpointError
 from reference.contract import Array, Kind
 
 Biases = Sequence[tuple[Mapping[str, Array], Mapping[str, Array]]]

@@ -16,9 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oracle.checkpoints.allowance import Allowance
-from oracle.checkpoints.contents import FLOATS, WIDENED, Contents, Tensor, itemsize
-from oracle.checkpoints.error import CheckpointError, optional
+from oracle.checkpoints.contents import (
+    FLOATS,
+    WIDENED,
+    Allowance,
+    CheckpointError,
+    Contents,
+    Tensor,
+    itemsize,
+    optional,
+)
 from reference.contract import Array
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """Writes layers with the layout and the names of a framework, and verifies the numbers in the file."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oracle.checkpoints.checkpoint import Checkpoint, select
-from oracle.checkpoints.error import CheckpointError
+from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import read
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import find
@@ -74,25 +73,14 @@ def convert(checkpoint: Checkpoint, out: Path, to: str, *, force: bool = False) 
     return [f"{out}:{prefix}" if prefix else str(out) for prefix in prefixes]
 
 
-_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-
-
 def _write_whole(content: bytes, out: Path) -> None:
-    """Write the whole file, or no file if an error occurs. Signals that end the process wait until then.
-
-    Handlers delay the signals, since a signal mask works only for one thread.
-    """
-    part, held = out.with_name(f".{out.name}.{os.getpid()}"), list[int]()
-    before = {number: signal.signal(number, lambda which, _: held.append(which)) for number in _ENDING}
+    """Write the whole file, or no file if an error occurs."""
+    part = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         part.write_bytes(content)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for which in held:
-            signal.raise_signal(which)
 
 
 def _named(layer: RecurrentLayer, to: str) -> tuple[dict[str, Array], str]:

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 
 from oracle.checkpoints import CheckpointError, RecurrentLayer
-from oracle.checkpoints.allowance import Allowance
-from oracle.checkpoints.constants import is_onnx
-from oracle.checkpoints.error import optional, shortened
-from oracle.checkpoints.onnx_files import PEEPHOLES, attributes_of, open_model
+from oracle.checkpoints.contents import Allowance, optional, shortened
+from oracle.checkpoints.onnx_files import PEEPHOLES, attributes_of, is_onnx, open_model
 from oracle.conversion import from_onnx
 from oracle.inputs import LayerInputs
 from oracle.parity.layer_pass import LayerPass, ParityError

@@ -9,8 +9,7 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from oracle import pytorch
-from oracle.checkpoints.contents import Contents, tensor
-from oracle.checkpoints.error import shortened
+from oracle.checkpoints.contents import Contents, shortened, tensor
 from oracle.checkpoints.layer import RecurrentLayer
 from oracle.checkpoints.layer_search import find
 from oracle.inputs import LayerInputs

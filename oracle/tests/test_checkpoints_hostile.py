@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from oracle.checkpoints import CheckpointError, load
-from oracle.checkpoints.allowance import LARGEST, RATIO, SMALL, STEPS, Allowance
-from oracle.checkpoints.error import LimitError
+from oracle.checkpoints.contents import LARGEST, RATIO, SMALL, STEPS, Allowance, LimitError
 from oracle.tests import hostile_files as hostile
 from oracle.tests import hostile_onnx
 from oracle.tests.selection import needs

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from oracle.checkpoints import CheckpointError, load
-from oracle.checkpoints.kinds import SAFETENSORS, kind_of
+from oracle.checkpoints.files import SAFETENSORS, kind_of
 from oracle.conversion import to_keras
 from oracle.problem import Problem
 from reference.contract import Array

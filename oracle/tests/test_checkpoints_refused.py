@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from oracle.checkpoints.checkpoint import load
-from oracle.checkpoints.error import CheckpointError
+from oracle.checkpoints.contents import CheckpointError
 from oracle.checkpoints.files import SUFFIXES
 from oracle.checkpoints.torch_files import safetensors_of
 from oracle.checkpoints.writing import convert

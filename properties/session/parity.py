@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from oracle.checkpoints import CheckpointError
-from oracle.checkpoints.error import printable, shortened
+from oracle.checkpoints.contents import printable, shortened
 from oracle.parity import original_model
 from oracle.parity.comparison import Row, compare
 from oracle.parity.layer_pass import ParityError

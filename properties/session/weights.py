@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Never
 
 from oracle.checkpoints import Checkpoint, CheckpointError, RecurrentLayer, load
-from oracle.checkpoints.error import printable
+from oracle.checkpoints.contents import printable
 from oracle.checkpoints.writing import WRITERS, convert
 from oracle.conversion import CONVERTERS
 from oracle.layout import LAYOUTS

@@ -1,6 +1,5 @@
 """The commands on hostile files: little memory, one line, and what is written is whole or not there."""
 
-import os
 import resource
 import signal
 import subprocess
@@ -12,7 +11,6 @@ from textwrap import dedent
 import pytest
 import torch
 
-from oracle.checkpoints import writing
 from oracle.tests import hostile_files as hostile
 from oracle.tests import hostile_onnx
 from properties.session import weights
@@ -113,27 +111,6 @@ def test_who_is_killed_leaves_nothing(number: signal.Signals, tmp_path: Path) ->
     done = subprocess.run([sys.executable, "-c", code], cwd=CLONE, timeout=600)
     assert done.returncode == -number
     assert [*tmp_path.iterdir()] == [model]
-
-
-def test_who_is_told_to_end_while_it_writes_ends_with_the_whole_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ended: list[bool] = []
-    out = tmp_path / "copy.npz"
-    before = signal.signal(signal.SIGTERM, lambda *_: ended.append(out.exists()))
-    write = Path.write_bytes
-
-    def interrupted(path: Path, content: bytes) -> int:
-        os.kill(os.getpid(), signal.SIGTERM)
-        return write(path, content)
-
-    monkeypatch.setattr(Path, "write_bytes", interrupted)
-    try:
-        writing._write_whole(b"whole", out)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert ended == [True]
-    assert [*tmp_path.iterdir()] == [out]
 
 
 def test_names_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
