@@ -4,11 +4,12 @@
     python -m benchmarks.machines --short
 
 Environment variables, or a line of Python, make torch and NumPy select other kernels. Each such environment
-reports its kernels (`benchmarks.kernels`), then random problems (`benchmarks.soundness`), the laws and the
-tests run in it; with `--short`, a part of these in few environments. What goes wrong is printed to the
-standard error, and the exit status is 1.
+reports its kernels, then random problems (`benchmarks.soundness`), the laws and the tests run in it; with
+`--short`, a part of these in few environments. What goes wrong is printed to the standard error, and the exit
+status is 1.
 """
 
+import ctypes
 import datetime
 import json
 import os
@@ -19,15 +20,18 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from benchmarks.kernels import VERBOSE, selected
 from benchmarks.shared import ROOT, parser, table, write
 
 FIGURES = [f"{who} {dtype}" for who in ("reference", "torch") for dtype in ("float16", "float32", "float64")]
+VERBOSE = {"ONEDNN_VERBOSE": "1", "MKL_VERBOSE": "1"}
 COMPUTING = "pytorch or layout or forwards or activations or known_answers"
 """The tests of what kernels compute."""
 
@@ -64,11 +68,10 @@ class Environment:
         settings = [self.first, *(f"{name}={value}" for name, value in self.variables.items())]
         return ", ".join(f"`{setting}`" for setting in settings if setting)
 
-    def run(self, module: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """`python -m module arguments`, on one thread unless the environment has another number."""
-        main = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+    def run(self, code: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Python with this code, on one thread unless the environment has another number."""
         return subprocess.run(
-            [sys.executable, "-c", f"{self.first}\n{main}", *arguments],
+            [sys.executable, "-c", f"{self.first}\n{code}", *arguments],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1", **variables, **self.variables},
             capture_output=True,
@@ -76,22 +79,28 @@ class Environment:
             check=False,
         )
 
+    def run_module(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`python -m module arguments`."""
+        code = f"import runpy; runpy.run_module({module!r}, run_name='__main__', alter_sys=True)"
+        return self.run(code, *arguments)
+
     def find_kernels(self) -> "Environment":
         """Set the kernels, or the reason why this processor cannot run them."""
-        ran = self.run("benchmarks.kernels", **VERBOSE)
+        ran = self.run("from benchmarks.machines import print_kernels; print_kernels()", **VERBOSE)
         if ran.returncode:
             self.missing = f"this processor cannot run it ({ending(ran)})"
         else:
-            self.kernels = selected(ran.stdout)
+            self.kernels = kernels_in(ran.stdout)
         return self
 
     def measure(self, extent: Extent) -> "Environment":
         """Set the results of the problems, the laws and the tests."""
         profile = f"--hypothesis-profile={extent.profile}"
         options = ("-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", profile)
-        problems = self.run("benchmarks.soundness", "--json", "--seed=1", f"--problems={extent.problems}")
-        laws = self.run("pytest", "properties", *options)
-        tests = self.run("pytest", "oracle", "reference", *options, *extent.tests)
+        drawn = ("--json", "--seed=1", f"--problems={extent.problems}")
+        problems = self.run_module("benchmarks.soundness", *drawn)
+        laws = self.run_module("pytest", "properties", *options)
+        tests = self.run_module("pytest", "oracle", "reference", *options, *extent.tests)
         for ran in (problems, laws, tests):
             if ran.returncode:
                 self.wrong = True
@@ -114,17 +123,15 @@ def environments(features: Sequence[str], *, short: bool) -> Iterator[Environmen
     The short ones set all libraries at once, to their oldest kernels and to those of AVX2.
     """
     wide = [name for name in features if name.startswith(("AVX512", "X86_V4"))]
+
+    def values(library: str, *values: str) -> dict[str, str]:
+        return {f"{library} {value}": value for value in values}
+
     of_libraries: Mapping[str, Mapping[str, str]] = {
-        "ONEDNN_MAX_CPU_ISA": {
-            "oneDNN SSE41": "SSE41",
-            "oneDNN AVX2": "AVX2",
-            "oneDNN AVX512_CORE": "AVX512_CORE",
-        },
-        "MKL_CBWR": {"MKL COMPATIBLE": "COMPATIBLE", "MKL AVX2": "AVX2"},
-        "ATEN_CPU_CAPABILITY": {"ATen default": "default", "ATen avx2": "avx2", "ATen avx512": "avx512"},
-        "OPENBLAS_CORETYPE": {
-            f"OpenBLAS {core}": core for core in ("Prescott", "Haswell", "SkylakeX", "Zen")
-        },
+        "ONEDNN_MAX_CPU_ISA": values("oneDNN", "SSE41", "AVX2", "AVX512_CORE"),
+        "MKL_CBWR": values("MKL", "COMPATIBLE", "AVX2"),
+        "ATEN_CPU_CAPABILITY": values("ATen", "default", "avx2", "avx512"),
+        "OPENBLAS_CORETYPE": values("OpenBLAS", "Prescott", "Haswell", "SkylakeX", "Zen"),
         "NPY_DISABLE_CPU_FEATURES": {
             "NumPy baseline": " ".join(features),
             "NumPy without AVX-512": " ".join(wide),
@@ -167,6 +174,51 @@ def main() -> int:
             print(f"{each.name}: {'WRONG' if each.wrong else 'right'}", file=sys.stderr, flush=True)
     write(parts(there, [each for each in found if each.missing], extent), given.output)
     return int(any(each.wrong for each in there))
+
+
+def print_kernels() -> None:
+    """Call the kernels: with `VERBOSE`, oneDNN and MKL print what they select; then print what others report.
+
+    Of NumPy, the report has the features beyond its baseline that it uses.
+    """
+    import numpy as np
+    import torch
+
+    with torch.no_grad():
+        for dtype in (torch.float16, torch.float32, torch.float64):
+            state = torch.randn(1, 9, 7, dtype=dtype)
+            torch.nn.LSTM(5, 7, dtype=dtype)(torch.randn(6, 9, 5, dtype=dtype), (state, state))
+            array = torch.rand(65, 65).to(dtype).numpy()
+            np.tanh(array @ array).sum()
+    numpy_core: Any = import_module("numpy._core._multiarray_umath")  # which has no types
+    used = [name for name in numpy_core.__cpu_dispatch__ if numpy_core.__cpu_features__[name]]
+    core, threads = "none", "1"  # where NumPy has another library than OpenBLAS
+    with suppress(AttributeError):
+        library = ctypes.CDLL(numpy_core.__file__)
+        library.scipy_openblas_get_corename64_.restype = ctypes.c_char_p
+        core = library.scipy_openblas_get_corename64_().decode()
+        threads = library.scipy_openblas_get_num_threads64_()
+    reported = {
+        "ATen": torch.backends.cpu.get_cpu_capability(),
+        "OpenBLAS": core,
+        "NumPy": " ".join(used),
+        "threads": f"torch {torch.get_num_threads()}, OpenBLAS {threads}",
+    }
+    print(json.dumps(reported))
+
+
+def kernels_in(output: str) -> dict[str, str]:
+    """The kernels of each library, by the output of `print_kernels`."""
+    isa = re.search(r"^onednn_verbose.*,isa:(.*)$", output, re.MULTILINE)
+    kernel = r"^onednn_verbose.*,exec,cpu,rnn,([^,]*),.*?src_layer.(f\d+)"
+    lstms = {f"LSTM in {dtype} by {name}" for name, dtype in re.findall(kernel, output, re.MULTILINE)}
+    mkl = re.search(r"^MKL_VERBOSE oneMKL.*", output, re.MULTILINE)
+    reported: Mapping[str, str] = json.loads(output.splitlines()[-1])
+    return {
+        "oneDNN": ", ".join([isa[1] if isa else "none", *sorted(lstms)]),
+        "MKL": " and ".join(re.findall(r"\(Intel\(R\) ([^()]*)\)", mkl[0])) or "generic" if mkl else "none",
+        **reported,
+    }
 
 
 def ending(ran: subprocess.CompletedProcess[str]) -> str:

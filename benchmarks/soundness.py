@@ -6,21 +6,13 @@
 
 The reference and torch answer random problems of every regime and dtype, with dimensions up to 48 and
 sequences up to 200 (most are small), and layers with all their options. The table shows by regime and dtype
-the worst error as a fraction of the bound, of one step and of the whole trajectory:
+the worst error as a fraction of the bound, of one step and of the whole trajectory: docs/soundness.md says
+what each column measures. Figures of columns with *exact* up to 1 are sound, and others up to 2.
 
-- measured on every problem from the float64 evaluation with its bound. Figures up to 2 are sound, because
-  this evaluation may also be off by the bound;
-- *exact*, measured from the exact enclosures of one sample, on small problems and a few large ones, for the
-  reference, torch and the float64 evaluation. Figures up to 1 are sound;
-- *sharpness*: the median over problems of the median over states of the reference's error in one step.
-
-A layer is called once for each step, because it returns no states between steps. One step of a backward pass
-begins from the program's own gradient of the next step. Two more programs compute backward passes: one
-multiplies sums out, one computes cached values again. The table does not show these two, but their excesses
-are printed. Torch computes the backward passes of cells and layers.
-
-Each excess is printed with its problem, and the exit status is 1 if there is one. With `--json` the last line
-is the worst of every figure by dtype, and there is no table.
+Two more programs compute backward passes: one multiplies sums out, one computes cached values again. The
+table does not show these two, but their excesses are printed. Each excess is printed with its problem, and
+the exit status is 1 if there is one. With `--json` the last line is the worst of every figure by dtype, and
+there is no table.
 """
 
 import os
@@ -31,18 +23,35 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from math import prod
 from statistics import median
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
+import reference
 from benchmarks.shared import parser, table
-from benchmarks.soundness_figures import figures_of
+from oracle import (
+    backpropagation,
+    backward_own_steps,
+    exact,
+    exact_gradient,
+    propagation,
+    pytorch,
+    pytorch_gradient,
+)
+from oracle.backward_inputs import AnyBackward, BackwardInputs, LayerBackwardInputs
+from oracle.inputs import Inputs, LayerInputs
 from oracle.lengths import Lengths
 from oracle.problem import Activation, DType, Problem
 from oracle.regimes import Regime
-from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD
+from oracle.rounding import Bounded
+from oracle.tests.gradients import by_reference, multiplied_out, recomputed
+from oracle.verdict import Comparison
+from properties.implementations.stepped_layer import step_through
+from reference.contract import BACKWARDS, CONTRACTS, FUNCTIONS, LAYERS, LAYERS_BACKWARD, Array
 
 ONLY = {"functions": FUNCTIONS, "layers": LAYERS, "gradients": (*BACKWARDS, *LAYERS_BACKWARD)}
 SHARPNESS = "sharpness exact"
@@ -55,6 +64,16 @@ COLUMNS = [
 
 Results = Mapping[tuple[str, str], Mapping[str, list[float]]]
 """The values of each figure, by regime and dtype."""
+
+SMALL = 60
+"""Problems with at most this number of hidden states are all enclosed; of larger ones, a random few are."""
+
+Answer = dict[str, Array]
+Figures = dict[str, float]
+"""The figures by name: `reference step`, `torch trajectory exact`, and so on."""
+
+distances = np.vectorize(lambda number, enclosure: enclosure.distance_at_most(number), otypes=[float])
+"""The largest possible distances of numbers from the exact values."""
 
 
 def main() -> int:
@@ -132,17 +151,147 @@ def markdown_table(results: Results) -> str:
     """The worst of every figure by regime and dtype, and the median sharpness."""
     columns = [name for name in COLUMNS if any(name in figures for figures in results.values())]
     rows = []
-    for regime, dtype in sorted(
-        results, key=lambda at: (get_args(Regime).index(at[0]), get_args(DType).index(at[1]))
-    ):
+    order = [(regime, dtype) for regime in get_args(Regime) for dtype in get_args(DType)]
+    for regime, dtype in filter(results.get, order):
         figures = results[regime, dtype]
-        problems, enclosed = (
-            len(figures.get(f"reference trajectory{exact}", [])) for exact in ("", " exact")
-        )
+        problems, enclosed = (len(figures.get(f"reference trajectory{e}", [])) for e in ("", " exact"))
         worst = [f"{max(figures[name]):.3f}" if name in figures else "—" for name in columns]
         sharpness = f"{median(figures[SHARPNESS]):.4f}" if SHARPNESS in figures else "—"
         rows.append([regime, dtype, str(problems), str(enclosed), *worst, sharpness])
     return table(["regime", "dtype", "problems", "enclosed", *columns, "sharpness"], rows)
+
+
+class Compared(NamedTuple):
+    """The answers of programs to the same inputs, with the float64 evaluation and its bounds.
+
+    `enclose` computes the exact values of a `sample`, if these are compared, too. `sharp` are the quantities
+    whose errors tell how sharp the bounds are.
+    """
+
+    extent: str
+    inputs: Any
+    answers: Mapping[str, Answer]
+    bounded: Mapping[str, Bounded]
+    enclose: Callable[[float], Mapping[str, Array]] | None = None
+    sample: Any = slice(None)
+    sharp: Sequence[str] = ()
+
+
+def figures_of(function: str, problem: Problem, rng: np.random.Generator) -> Figures:
+    """The figures of one problem."""
+    inputs = problem.inputs(function)
+    found: Figures = {}
+    if isinstance(inputs, (BackwardInputs, LayerBackwardInputs)):
+        compared = backward_answers(inputs, rng, finite=problem.regime != "nonfinite")
+    else:
+        compared = forward_answers(function, inputs, rng)
+    for each in compared:
+        for program, answer in each.answers.items():
+            found[f"{program} {each.extent}"] = max(
+                Comparison(each.inputs, n, n, array, bound.value, bound.error, rival="exact").worst
+                for n, array in answer.items()
+                if (bound := each.bounded.get(n))
+            )
+        if each.enclose:
+            found |= exact_figures(each, each.enclose)
+    return found
+
+
+def forward_answers(function: str, inputs: Inputs, rng: np.random.Generator) -> Iterator[Compared]:
+    """The answers of a forward pass to its steps, each from the state before, and to the whole sequence."""
+    trajectory = run_reference(function, inputs)
+    steps, by_step = single_steps(function, inputs, trajectory)
+    has_gates = inputs.kind == "lstm" and not isinstance(inputs, LayerInputs)
+    gates = pytorch.gates(steps) if has_gates else {}
+    for extent, posed, answers, sharp in (
+        ("step", steps, {"reference": by_step, "torch": pytorch.run(steps) | gates}, ("a", "c", "c_last")),
+        ("trajectory", inputs, {"reference": trajectory, "torch": pytorch.run(inputs)}, ()),
+    ):
+        compared = Compared(extent, posed, answers, propagation.evaluate(posed))
+        if prod(inputs.a0.shape[:-1]) * inputs.x.shape[2] <= SMALL or rng.random() <= 0.02:
+            sample = [int(rng.integers(posed.x.shape[1]))]
+            enclose = partial(exact.evaluate, posed.columns(sample))
+            compared = compared._replace(enclose=enclose, sample=sample, sharp=sharp)
+        yield compared
+
+
+def backward_answers(inputs: AnyBackward, rng: np.random.Generator, *, finite: bool) -> Iterator[Compared]:
+    """The answers of a backward pass to its single steps, and to the whole sequence."""
+    programs: dict[str, Callable[[Any], Answer]] = {"reference": by_reference}
+    if isinstance(inputs, BackwardInputs):
+        programs |= {"multiplied out": multiplied_out, "recomputed": recomputed}
+    answers = {name: program(inputs) for name, program in programs.items()}
+    if not (isinstance(inputs, BackwardInputs) and inputs.x.shape[2] > 1):
+        answers["torch"] = pytorch_gradient.run(inputs)
+    elif finite:
+        rows = len(inputs.a0) * (4 if inputs.kind == "lstm" else 1)
+        x = rng.standard_normal((rows, *inputs.x.shape[1:])).astype(inputs.dtype)
+        shown = inputs.with_pre_activations_as_inputs(x)
+        for name, program in programs.items():
+            answer = program(shown)
+            bounded = backward_own_steps.evaluate(shown, answer["dx"])
+            yield Compared("step", shown, {name: answer}, bounded)
+    compared = Compared("trajectory", inputs, answers, backpropagation.evaluate(inputs))
+    if finite and (inputs.a0.size * inputs.x.shape[2] <= SMALL or rng.random() <= 0.005):
+        enclose = partial(exact_gradient.evaluate, inputs)
+        compared = compared._replace(enclose=enclose, sharp=[*answers["reference"]])
+    yield compared
+
+
+def single_steps(function: str, inputs: Inputs, trajectory: Answer) -> tuple[Inputs, Answer]:
+    """The single steps from the states of the reference, and the reference's answers to these."""
+    if not isinstance(inputs, LayerInputs):
+        c = trajectory.get("c", np.zeros((0, *inputs.x.shape[1:]), inputs.dtype))
+        answers = {name: array.reshape(len(array), -1, 1) for name, array in trajectory.items()}
+        return inputs.steps(trajectory["a"], c), answers
+    steps = step_through(CONTRACTS[function], inputs)
+    step = next(steps)
+    while True:
+        try:
+            step = steps.send(run_reference(function, step))
+        except StopIteration as end:
+            answers, single = end.value
+            return single, answers
+
+
+def run_reference(function: str, inputs: Inputs) -> Answer:
+    """Every quantity that the reference returns, `(n, m, T_x)`; the last states of a layer have one step."""
+    contract = CONTRACTS[function]
+    result: tuple[Any, ...] = getattr(reference, function)(*inputs.arguments(function))
+    if contract.is_layer:
+        a, *last = result
+        names = [*contract.outputs][1:]
+        return {"a": a} | {n: each.reshape(-1, a.shape[1], 1) for n, each in zip(names, last, strict=True)}
+    answer = {
+        name[0]: array[:, :, None] if contract.is_cell else array
+        for name, array in zip(contract.outputs, result, strict=False)
+    }
+    caches = [result[-1]] if contract.is_cell else result[-1][0]
+    gates = ("ft", "it", "cct", "ot") if inputs.kind == "lstm" else ()
+    return answer | {gate: np.stack([getattr(cache, gate) for cache in caches], axis=2) for gate in gates}
+
+
+def exact_figures(compared: Compared, enclose: Callable[[float], Mapping[str, Array]]) -> Figures:
+    """The worst errors, measured from the exact enclosures, and the median of the reference's errors."""
+    extent, answers, evaluated, sample = compared.extent, compared.answers, compared.bounded, compared.sample
+    bounds = {name: each.error[:, sample] for name, each in evaluated.items()}
+    least = min(float(bound.min(initial=1, where=bound > 0)) for bound in bounds.values())
+    truth = enclose(max(least, np.finfo(float).tiny) / 1000)  # a radius far below every bound
+    found: Figures = {}
+    evaluation = {name: each.value for name, each in evaluated.items()}
+    for program, answer in {**answers, "evaluation": evaluation}.items():
+        ratios = {}
+        for name in answer.keys() & truth.keys():
+            array = answer[name][:, sample]
+            late = slice(truth[name].shape[2] - array.shape[2], None)  # torch returns only the last step of c
+            far, bound = distances(array, truth[name][:, :, late]), bounds[name][:, :, late]
+            known = (bound > 0) & (bound < np.inf)  # no error exceeds an infinite bound
+            out = np.where(far > bound, np.inf, 0.0)
+            ratios[name] = np.divide(far, bound, out=out, where=known)
+        found[f"{program} {extent} exact"] = max(float(each.max(initial=0.0)) for each in ratios.values())
+        if program == "reference" and (sharp := [ratios[n].ravel() for n in compared.sharp if n in ratios]):
+            found["sharpness exact"] = float(np.median(np.concatenate(sharp)))
+    return found
 
 
 if __name__ == "__main__":

@@ -6,13 +6,16 @@ Each `.toml` file of the folder contains edits of `program.txt` or `layers_progr
 Mistakes that the catalogue does not name are located, and each part of a location is checked on new problems:
 *where*, whether the same equation is the first that does not hold; *when*, whether the conditions tell which
 elements are wrong; *how*, whether the form gives the wrong values. A stated part that fails is *false*. This
-check is mechanical: it cannot tell whether a part that is left out could have been stated.
+check is mechanical: it cannot tell whether a part that is left out could have been stated. The exit status is
+1 if a part is right less often than docs/location-measured.md says, by more than chance.
 """
 
+import sys
 import time
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from pathlib import Path
 from statistics import median
 
@@ -31,6 +34,8 @@ INDEPENDENT = frozenset(
 )
 """The sets whose authors had seen no other mistakes."""
 PARTS = ("where", "when", "how")
+SHARES: Mapping[str, Sequence[float]] = {"independent": (0.97, 0.79, 0.79), "others": (0.97, 0.53, 0.57)}
+"""The share of right answers for each part, in docs/location-measured.md: a new measurement changes both."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,8 @@ class Result:
     sentences: tuple[str, ...] = ()
 
 
-def main() -> None:
-    """Locate, judge, and print the table."""
+def main() -> int:
+    """Locate, judge, and print the table and the shortfalls."""
     options = parser(__doc__)
     options.add_argument("folder", type=Path)
     options.add_argument("--every", type=int, default=1, help="judge each Nth alone (default: all)")
@@ -64,6 +69,8 @@ def main() -> None:
             print("\n".join(f"  author {part}: {text}" for part, text in stranger.author.items()))
             print("\n".join(f"  said   {line}" for line in result.sentences))
     print(summary(results))
+    print("\n".join(lacking := shortfalls(results)), file=sys.stderr)
+    return 1 if lacking else 0
 
 
 def located(stranger: Stranger) -> Result:
@@ -82,15 +89,21 @@ def located(stranger: Stranger) -> Result:
     return Result(stranger.group, verdict, calls, seconds, sentences)
 
 
-def summary(results: Iterable[Result]) -> str:
-    """A row for each set, and two rows of totals."""
-    groups: dict[str, list[Result]] = {}
-    totals: dict[str, list[Result]] = {}
+def halves(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """The results of mistakes whose authors had seen no others, and the other results."""
+    both: dict[str, list[Result]] = {half: [] for half in SHARES}
     for each in results:
-        groups.setdefault(each.group, []).append(each)
-        totals.setdefault("independent" if each.group in INDEPENDENT else "others", []).append(each)
+        both["independent" if each.group in INDEPENDENT else "others"].append(each)
+    return both
+
+
+def summary(results: Sequence[Result]) -> str:
+    """A row for each set, and two rows of totals."""
     rows = []
-    for name, members in [*sorted(groups.items()), *sorted(totals.items())]:
+    groups: defaultdict[str, list[Result]] = defaultdict(list)
+    for each in results:
+        groups[each.group].append(each)
+    for name, members in [*sorted(groups.items()), *halves(results).items()]:
         found = [each for each in members if each.verdict]
         counts = [Counter(getattr(each.verdict, part) for each in found) for part in PARTS]
         cells = [f"{c['right']}, {c['left out']}, {c['false']}" for c in counts]
@@ -101,5 +114,17 @@ def summary(results: Iterable[Result]) -> str:
     return table(["right, left out, false", "named", "located", *PARTS, *costs], rows)
 
 
+def shortfalls(results: Sequence[Result]) -> list[str]:
+    """A line for each part that is right less often than `SHARES` says, by two standard deviations."""
+    lines = []
+    for half, members in halves(results).items():
+        verdicts = [each.verdict for each in members if each.verdict]
+        for part, share in zip(PARTS, SHARES[half], strict=True):
+            right, n = sum(getattr(verdict, part) == "right" for verdict in verdicts), len(verdicts)
+            if right < n * share - 2 * sqrt(n * share * (1 - share)):
+                lines.append(f"{half}: {part} is right for {right} of {n}, expected {share:.0%}")
+    return lines
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.findings import DEFENDED, LEDGER, anchor, entries, known
-from benchmarks.framework_pages import Judged, parts
-from benchmarks.frameworks import changed
+from benchmarks.frameworks import Judged, changed, parts
+from benchmarks.ledger import DEFENDED, LEDGER, anchor, entries, known
 from benchmarks.shared import updated
 from oracle.frameworks import ADAPTERS
+from oracle.limits import Limits
 from oracle.problem import Problem
 from properties.reports.results import LawResult, Status
 
@@ -31,7 +31,7 @@ def judged(name: str, *results: LawResult) -> Judged:
         name,
         version="1.0",
         verdict="not robust",
-        dtypes=["float64", "float32"],
+        limits=Limits(dtypes=("float64", "float32")),
         gradients=True,
         results=results,
     )
@@ -97,9 +97,13 @@ def test_the_worst_error_of_gradients_is_not_that_of_a_forward_pass() -> None:
             ("lstm_layer_backward", "lower precision", True, 0.3, ""),
         )
     ]
-    assert "| `mlx` | fails | 0.10 | 0.00 | 0.00 | 0.30 |  |" in lines(judged("mlx", *laws))
+    assert "| `mlx` | fails | 0.10 | 0.00 | 0.00 | 0.30 | float64 and float32 only |" in lines(
+        judged("mlx", *laws)
+    )
     laws[-1] = replace(laws[-1], status="failed")
-    assert "| `mlx` | fails | 0.10 | 0.00 | 0.00 | fails |  |" in lines(judged("mlx", *laws))
+    assert "| `mlx` | fails | 0.10 | 0.00 | 0.00 | fails | float64 and float32 only |" in lines(
+        judged("mlx", *laws)
+    )
 
 
 def test_the_dtypes_that_are_declared_away_were_not_asked() -> None:
