@@ -186,7 +186,7 @@ def _forms_with_terms(
         return
     a, b = _shortest_near(float(a)), _shortest_near(float(b))
     if b and _mostly_equal(a * now + b * other, wanted, 1e-6):
-        simple = 0.0 if a in (0, 1) and abs(b) in (0, 1) else 0.4
+        simple = 0.0 if a in (0, 1) and abs(b) in (0, 1) else 0.6
         function, number = ("", 0.0) if a == 1 else ("times", a)
         yield depth_cost + 1.0 + simple, Form(node, function=function, number=number, other=term, share=b)
 
